@@ -1,0 +1,62 @@
+//! Request shapes of the SageMaker operations that a template can hold only as text.
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+/// Reads a data file that is embedded in this crate.
+pub(crate) fn embedded<T: serde::de::DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).expect("a test reads every embedded file")
+}
+
+fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| embedded(include_str!("../data/api/sagemaker.json")))
+}
+
+/// The operations whose requests are known.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    document()["operations"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+}
+
+/// The request of an operation such as `CreateTrainingJob` as a JSON Schema of its own.
+pub fn request(operation: &str) -> Option<Value> {
+    let start = document()["operations"].get(operation)?;
+    Some(json!({ "$ref": start["$ref"], "definitions": document()["definitions"] }))
+}
+
+/// One shape that a request reaches, such as `ResourceConfig`.
+pub fn shape(name: &str) -> Option<&'static Value> {
+    document()["definitions"].get(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_training_job_needs_what_the_service_model_says() {
+        assert_eq!(operations().count(), 6);
+        let job = shape("CreateTrainingJobRequest").unwrap();
+        let required: Vec<_> = job["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert!(required.contains(&"TrainingJobName") && required.contains(&"RoleArn"), "{required:?}");
+        assert!(shape("TrainingInstanceType").unwrap()["enum"].as_array().unwrap().len() > 50);
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn walk(value: &Value) {
+            match value {
+                Value::Object(map) => {
+                    if let Some(target) = map.get("$ref").and_then(Value::as_str) {
+                        assert!(document().pointer(&target[1..]).is_some(), "{target}");
+                    }
+                    map.values().for_each(walk);
+                }
+                Value::Array(items) => items.iter().for_each(walk),
+                _ => {}
+            }
+        }
+        walk(document());
+    }
+}

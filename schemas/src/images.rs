@@ -1,0 +1,159 @@
+//! AWS's container images for SageMaker: repositories, versions, and the account that serves each region.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::api::embedded;
+
+#[derive(Deserialize)]
+struct Family {
+    aliases: BTreeMap<String, String>,
+    processors: Vec<Processor>,
+    registries: BTreeMap<String, String>,
+    repository: String,
+    tag: String,
+    versions: BTreeMap<String, Version>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default)]
+    container_version: Value,
+    #[serde(default)]
+    py_versions: Vec<String>,
+    #[serde(default)]
+    tag_prefix: String,
+    #[serde(default)]
+    not_in: Vec<String>,
+}
+
+/// What an image is built for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Processor {
+    /// Instances without accelerators, and serverless endpoints.
+    Cpu,
+    /// NVIDIA GPUs.
+    Gpu,
+}
+
+/// An image, still without the region that it is pulled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The name of the repository, the same in every region.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+    /// The account that serves the image, by region.
+    pub accounts: BTreeMap<&'static str, &'static str>,
+}
+
+/// Why there is no such image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoImage {
+    /// No family of that name; these are the names.
+    Family(Vec<&'static str>),
+    /// No such version; these are the newest ones, newest first.
+    Version(Vec<String>),
+    /// The family is not built for that processor.
+    Processor,
+    /// The tag needs a field that the data does not have for this version.
+    Tag(String),
+}
+
+fn families() -> &'static BTreeMap<String, Family> {
+    static FAMILIES: OnceLock<BTreeMap<String, Family>> = OnceLock::new();
+    FAMILIES.get_or_init(|| embedded(include_str!("../data/images.json")))
+}
+
+/// The image of a family such as `pytorch-inference` in a version (`2.6.0`, or `2.6` for its newest).
+pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image, NoImage> {
+    let Some(family) = families().get(family) else {
+        return Err(NoImage::Family(families().keys().map(String::as_str).collect()));
+    };
+    if !family.processors.contains(&processor) {
+        return Err(NoImage::Processor);
+    }
+    let version = family.aliases.get(version).map_or(version, String::as_str);
+    let Some(fields) = family.versions.get(version) else {
+        let mut known: Vec<_> = family.versions.keys().cloned().collect();
+        known.sort_by_key(|version| std::cmp::Reverse(numbers(version)));
+        known.truncate(5);
+        return Err(NoImage::Version(known));
+    };
+    let processor_name = if processor == Processor::Cpu { "cpu" } else { "gpu" };
+    let container_version = fields.container_version[processor_name].as_str().unwrap_or_default();
+    let mut tag = family.tag.clone();
+    for (field, value) in [
+        ("{version}", version),
+        ("{processor}", processor_name),
+        ("{py_version}", fields.py_versions.last().map_or("", String::as_str)),
+        ("{tag_prefix}", &fields.tag_prefix),
+        ("{container_version}", container_version),
+        ("{cpu_suffix}", if processor == Processor::Cpu { "-cpu" } else { "" }),
+        ("{cuda}", cuda(version)),
+    ] {
+        if tag.contains(field) && value.is_empty() && field != "{cpu_suffix}" {
+            return Err(NoImage::Tag(field.trim_matches(['{', '}']).to_owned()));
+        }
+        tag = tag.replace(field, value);
+    }
+    let accounts = family
+        .registries
+        .iter()
+        .filter(|(region, _)| !fields.not_in.contains(region))
+        .map(|(region, account)| (region.as_str(), account.as_str()))
+        .collect();
+    Ok(Image { repository: family.repository.clone(), tag, accounts })
+}
+
+/// The CUDA part of a model parallel image's tag, as sagemaker 2.257.7 `image_uris` derives it from the version.
+fn cuda(version: &str) -> &'static str {
+    match numbers(version).as_slice() {
+        [2, 1..=4, ..] => "cu121",
+        [2, 5, ..] => "cu124",
+        // For these the SDK falls back to a tag that no document confirms.
+        _ => "",
+    }
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolves_tags_as_the_sdk_does() {
+        let tag = |family, version, processor| image(family, version, processor).map(|image| image.tag);
+        assert_eq!(tag("pytorch-inference", "2.6.0", Processor::Cpu).unwrap(), "2.6.0-cpu-py312");
+        assert_eq!(tag("pytorch-training", "2.8.0", Processor::Gpu).unwrap(), "2.8.0-gpu-py312");
+        assert_eq!(tag("tritonserver", "25.09", Processor::Gpu).unwrap(), "25.09-py3");
+        assert_eq!(tag("tritonserver", "25.09", Processor::Cpu).unwrap(), "25.09-py3-cpu");
+        assert_eq!(
+            tag("huggingface-tgi", "3.3.6", Processor::Gpu).unwrap(),
+            "2.7.0-tgi3.3.6-gpu-py311-cu124-ubuntu22.04"
+        );
+    }
+
+    #[test]
+    fn an_image_knows_the_account_of_its_region() {
+        let image = image("pytorch-inference", "2.6.0", Processor::Cpu).unwrap();
+        assert_eq!(image.accounts["us-east-1"], "763104351884");
+        assert_eq!(image.accounts["ap-east-1"], "871362719292");
+        assert!(!image.accounts.contains_key("us-iso-east-1"));
+    }
+
+    #[test]
+    fn what_does_not_exist_names_what_does() {
+        let Err(NoImage::Version(known)) = image("pytorch-inference", "9.9", Processor::Cpu) else { panic!() };
+        assert_eq!(known.first().map(String::as_str), Some("2.6.0"));
+        assert_eq!(image("djl-lmi", "0.38.0", Processor::Cpu), Err(NoImage::Processor));
+    }
+}

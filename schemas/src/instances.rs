@@ -1,0 +1,181 @@
+//! ML instance types: their hardware, and what SageMaker takes them for.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::api::embedded;
+
+/// What is known of one `ml.` instance type. `None` is unknown, never zero.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Instance {
+    /// `ml.p4d.24xlarge`
+    pub instance_type: String,
+    /// Virtual processors.
+    pub vcpu: Option<u32>,
+    /// Memory of the host, MiB.
+    pub memory_mib: Option<u64>,
+    /// Name of the accelerator, such as `A100`; `None` where there is none or it is unknown.
+    pub accelerator: Option<String>,
+    /// How many accelerators; 0 on a processor-only type.
+    pub accelerator_count: Option<u32>,
+    /// Memory of one accelerator as EC2 reports it, MiB.
+    pub accelerator_memory_mib: Option<u64>,
+    /// Elastic Fabric Adapter interfaces; 0 where there are none.
+    pub efa_interfaces: Option<u32>,
+    /// Network performance in EC2's words.
+    pub network_performance: Option<String>,
+    /// Local NVMe storage, GB.
+    pub local_nvme_gb: Option<u64>,
+    training: bool,
+    hosting: bool,
+    transform: bool,
+    processing: bool,
+    cluster: bool,
+    training_plan: bool,
+    optimization: bool,
+}
+
+/// A SageMaker service that runs on instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Training jobs.
+    Training,
+    /// Endpoints.
+    Hosting,
+    /// Batch transform jobs.
+    Transform,
+    /// Processing jobs.
+    Processing,
+    /// HyperPod clusters.
+    Cluster,
+    /// Capacity that a training plan reserves.
+    TrainingPlan,
+    /// The deployment target of an inference optimization job.
+    Optimization,
+}
+
+impl Instance {
+    /// Whether the API of a service lists the type.
+    pub fn is_for(&self, service: Service) -> bool {
+        match service {
+            Service::Training => self.training,
+            Service::Hosting => self.hosting,
+            Service::Transform => self.transform,
+            Service::Processing => self.processing,
+            Service::Cluster => self.cluster,
+            Service::TrainingPlan => self.training_plan,
+            Service::Optimization => self.optimization,
+        }
+    }
+
+    /// What people found out about the type's accelerators, for types that have any.
+    pub fn accelerators(&self) -> Option<&'static Accelerators> {
+        accelerators().get(&self.instance_type)
+    }
+}
+
+/// What no API tells about a type with accelerators.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Accelerators {
+    instance_type: String,
+    /// `yes`, `no`, or the interconnect's name.
+    pub nvlink: Option<String>,
+    /// Dense bf16 peak of one accelerator, TFLOPS.
+    pub peak_bf16_dense_tflops_per_gpu: Option<f64>,
+    /// Dense fp16 peak of one accelerator, TFLOPS.
+    pub peak_fp16_dense_tflops_per_gpu: Option<f64>,
+    /// CUDA compute capability.
+    pub cuda_compute_capability: Option<f64>,
+    /// Memory of one accelerator in GiB, where what EC2 reports is known to be wrong.
+    pub accelerator_memory_gib_override: Option<f64>,
+    /// Whether it hosts GPU multi-model endpoints (`True`, `False`).
+    pub mme_gpu: Option<String>,
+    /// Whether SageMaker's distributed data parallel library supports it.
+    pub smddp: Option<String>,
+    /// Whether SageMaker model parallel version 2 supports it.
+    pub smp_v2: Option<String>,
+    /// Whether SageMaker model parallel version 1 supports it.
+    pub smp_v1: Option<String>,
+    /// A doubt or a correction, to be shown with the numbers.
+    pub note: Option<String>,
+}
+
+/// The facts of a type such as `ml.g5.2xlarge`.
+pub fn instance(name: &str) -> Option<&'static Instance> {
+    instances().get(name)
+}
+
+/// Every type, by name.
+pub fn instances() -> &'static BTreeMap<String, Instance> {
+    static TABLE: OnceLock<BTreeMap<String, Instance>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let rows: Vec<Instance> = rows(include_str!("../data/instances.csv"));
+        rows.into_iter().map(|row| (row.instance_type.clone(), row)).collect()
+    })
+}
+
+fn accelerators() -> &'static BTreeMap<String, Accelerators> {
+    static TABLE: OnceLock<BTreeMap<String, Accelerators>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let rows: Vec<Accelerators> = rows(include_str!("../facts/accelerators.csv"));
+        rows.into_iter().map(|row| (row.instance_type.clone(), row)).collect()
+    })
+}
+
+/// Reads an embedded table.
+pub(crate) fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
+    csv::Reader::from_reader(text.as_bytes())
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .expect("a test reads every embedded table")
+}
+
+/// The instance types that a service takes in a region, by the service's name in the data (`hosting`,
+/// `processing`, `transform`, `cluster`, `ec2`); `None` where that is not known.
+pub fn in_region(service: &str, region: &str) -> Option<&'static [String]> {
+    type Tables = BTreeMap<&'static str, BTreeMap<String, Vec<String>>>;
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    let tables = TABLES.get_or_init(|| {
+        BTreeMap::from([
+            ("cluster", embedded(include_str!("../data/instance-types/cluster.json"))),
+            ("ec2", embedded(include_str!("../data/instance-types/ec2.json"))),
+            ("hosting", embedded(include_str!("../data/instance-types/hosting.json"))),
+            ("processing", embedded(include_str!("../data/instance-types/processing.json"))),
+            ("transform", embedded(include_str!("../data/instance-types/transform.json"))),
+        ])
+    });
+    tables.get(service)?.get(region).map(Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p4d_is_what_it_is() {
+        let p4d = instance("ml.p4d.24xlarge").unwrap();
+        assert_eq!((p4d.accelerator.as_deref(), p4d.accelerator_count), (Some("A100"), Some(8)));
+        assert_eq!((p4d.accelerator_memory_mib, p4d.efa_interfaces), (Some(40_960), Some(4)));
+        assert!(p4d.is_for(Service::Training) && !p4d.is_for(Service::Transform));
+        assert_eq!(p4d.accelerators().unwrap().nvlink.as_deref(), Some("yes"));
+    }
+
+    #[test]
+    fn unknown_stays_unknown() {
+        // No EC2 catalogue at hand describes this one.
+        let gb200 = instance("ml.p6e-gb200.36xlarge").unwrap();
+        assert_eq!((gb200.vcpu, gb200.accelerator_count, gb200.efa_interfaces), (None, None, None));
+        assert_eq!(instance("ml.c5.xlarge").unwrap().accelerator_count, Some(0));
+        assert_eq!(in_region("hosting", "mars-north-1"), None);
+        assert!(in_region("hosting", "us-east-1").unwrap().contains(&"ml.g5.2xlarge".to_owned()));
+    }
+
+    #[test]
+    fn facts_kept_by_hand_name_types_that_exist() {
+        for name in accelerators().keys() {
+            assert!(instance(name).is_some() || name.contains("gr6") || name.contains("trn2.3"), "{name}");
+        }
+    }
+}

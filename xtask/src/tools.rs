@@ -1,0 +1,65 @@
+//! The programs that judge our output, each at a fixed version, in `.tools/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Result, root};
+
+/// Python packages: what `tools/requirements.txt` pins goes into a virtual environment.
+const REQUIREMENTS: &str = "xtask/tools/requirements.txt";
+/// Node packages: `package.json` with its lock file.
+const NODE: &str = "xtask/tools";
+
+/// Installs what is missing and returns the folder `.tools`.
+pub fn install() -> Result<PathBuf> {
+    let tools = root().join(".tools");
+    fs::create_dir_all(&tools)?;
+    once(&tools, "python", &root().join(REQUIREMENTS), |folder| {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+        run(Command::new(folder.join("bin/pip"))
+            .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .arg(root().join(REQUIREMENTS)))
+    })?;
+    once(&tools, "node", &root().join(NODE).join("package-lock.json"), |folder| {
+        fs::create_dir_all(folder)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(root().join(NODE).join(file), folder.join(file))?;
+        }
+        run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder))
+    })?;
+    Ok(tools)
+}
+
+/// Runs `make` for `tools/name` unless it was made from the same `pins` before.
+fn once(tools: &Path, name: &str, pins: &Path, make: impl Fn(&Path) -> Result<()>) -> Result<()> {
+    let wanted = fs::read_to_string(pins).map_err(|error| format!("{}: {error}", pins.display()))?;
+    let stamp = tools.join(format!("{name}.installed"));
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+        return Ok(());
+    }
+    eprintln!("installing {name} tools into {}", tools.join(name).display());
+    make(&tools.join(name))?;
+    fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// Runs a command to its end; a failure says which.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| format!("cannot start {command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}").into()) }
+}
+
+/// Downloads one wheel by name and version, without its dependencies, and returns its path.
+pub fn wheel(package: &str, version: &str) -> Result<PathBuf> {
+    let folder = root().join("target/wheels");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{}-{version}-py3-none-any.whl", package.replace('-', "_")));
+    if !file.exists() {
+        run(Command::new("python3")
+            .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest"])
+            .arg(&folder)
+            .arg(format!("{package}=={version}")))?;
+    }
+    Ok(file)
+}
