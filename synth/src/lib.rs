@@ -1,0 +1,59 @@
+//! The core words of stackwright: an [`App`] holds [`Stack`]s, a stack holds [`Construct`]s, and synthesis turns
+//! them into [`Template`]s and a cloud [`Assembly`].
+//!
+//! What never lives here: network, clock, environment, printing, and anything that knows SageMaker. The same
+//! program gives the same bytes.
+//!
+//! ```
+//! use stackwright_synth::{App, Output, Parameter, Resource, sub};
+//!
+//! let app = App::new("shop");
+//! let stack = app.stack("Storage").region("us-east-1");
+//! let owner = stack.add("Owner", Parameter::string().default("ml-platform"));
+//! let bucket = stack.add("Models", Resource::of("AWS::S3::Bucket").set("BucketName", sub!("{}-models", owner)));
+//! stack.add("ModelsArn", Output::new(bucket.attribute::<String>("Arn")));
+//!
+//! let assembly = app.synth()?;
+//! let template = assembly.stacks[0].template.to_json();
+//! assert!(template.contains(r#""Fn::Sub": "${Owner}-models""#));
+//! # Ok::<(), stackwright_synth::Errors>(())
+//! ```
+
+mod app;
+mod assembly;
+mod asset;
+mod condition;
+mod construct;
+mod cross_stack;
+mod error;
+mod for_each;
+pub mod intrinsic;
+mod mapping;
+mod output;
+mod parameter;
+mod policy;
+mod render;
+mod resource;
+mod stack;
+mod template;
+mod text;
+mod value;
+
+pub use app::App;
+pub use assembly::{Assembly, AssemblyError, FileAsset, StackArtifact};
+pub use asset::{Asset, AssetHandle};
+pub use condition::{Condition, ConditionExpression, ConditionHandle};
+pub use construct::{Construct, Scope};
+pub use error::{Error, ErrorKind, Errors, Place};
+pub use for_each::ForEach;
+pub use mapping::{Mapping, MappingHandle};
+pub use output::Output;
+pub use parameter::Parameter;
+pub use policy::{CreationPolicy, DeletionPolicy, UpdatePolicy};
+pub use render::Provenance;
+pub use resource::{Handle, Resource, ResourceOptions, TypedResource};
+pub use stack::{Environment, Stack};
+pub use template::{Template, TemplateError};
+#[doc(hidden)]
+pub use text::{Parts, count_placeholders, text};
+pub use value::{Expression, Json, Literal, Map, Property, Reference, Source, StringEnum, Untyped, Value};

@@ -1,0 +1,106 @@
+//! The app: all stacks of a program.
+
+use std::cell::RefCell;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use indexmap::IndexMap;
+
+use crate::assembly::Assembly;
+use crate::error::{Error, ErrorKind, Errors};
+use crate::stack::{Contents, Environment, Stack, StackKey, is_stack_name};
+
+/// A program's stacks.
+///
+/// ```
+/// use stackwright_synth::{App, Resource};
+///
+/// let app = App::new("shop");
+/// let data = app.stack("Data");
+/// let topic = data.add("Orders", Resource::of("AWS::SNS::Topic"));
+/// // Using a handle in another stack just works, and orders the two.
+/// let alarms = app.stack("Alarms");
+/// alarms.add("Late", Resource::of("AWS::SNS::Subscription").set("TopicArn", topic.reference()));
+/// assert_eq!(app.synth()?.stacks[1].dependencies, ["Data"]);
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+pub struct App {
+    pub(crate) state: Rc<RefCell<State>>,
+}
+
+pub(crate) struct State {
+    pub name: String,
+    pub key: usize,
+    pub asset_bucket: Option<String>,
+    pub stacks: Vec<Contents>,
+    pub errors: Vec<Error>,
+}
+
+impl App {
+    /// An app without stacks. Its name starts the name of every stack that has none of its own.
+    pub fn new(name: impl Into<String>) -> Self {
+        // Tells apps of one process apart; it never reaches a template.
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        Self {
+            state: Rc::new(RefCell::new(State {
+                name: name.into(),
+                key: NEXT.fetch_add(1, Ordering::Relaxed),
+                asset_bucket: None,
+                stacks: Vec::new(),
+                errors: Vec::new(),
+            })),
+        }
+    }
+
+    /// The app's name.
+    pub fn name(&self) -> String {
+        self.state.borrow().name.clone()
+    }
+
+    /// Adds a stack.
+    #[track_caller]
+    pub fn stack(&self, id: &str) -> Stack {
+        let source = Location::caller();
+        let mut state = self.state.borrow_mut();
+        let key = StackKey { app: state.key, index: state.stacks.len() };
+        if !is_stack_name(id) {
+            let kind = ErrorKind::IllegalStackName(id.to_owned());
+            state.errors.push(Error { kind, path: id.to_owned(), place: Some(source.into()), related: None });
+        }
+        state.stacks.push(Contents {
+            id: id.to_owned(),
+            name: None,
+            environment: Environment::default(),
+            description: None,
+            tags: IndexMap::new(),
+            termination_protection: false,
+            source,
+            parameters: IndexMap::new(),
+            mappings: IndexMap::new(),
+            conditions: IndexMap::new(),
+            resources: IndexMap::new(),
+            loops: IndexMap::new(),
+            outputs: IndexMap::new(),
+            assets: IndexMap::new(),
+            depends_on: Vec::new(),
+            logical_ids: IndexMap::new(),
+        });
+        drop(state);
+        Stack { key, state: Rc::clone(&self.state) }
+    }
+
+    /// Names the bucket that assets go to. Without it `deploy` makes one for each account and region.
+    pub fn asset_bucket(self, name: impl Into<String>) -> Self {
+        self.state.borrow_mut().asset_bucket = Some(name.into());
+        self
+    }
+
+    /// Writes every stack into a template, in memory.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with the line that said it.
+    pub fn synth(&self) -> Result<Assembly, Errors> {
+        crate::assembly::assemble(&self.state.borrow())
+    }
+}

@@ -1,0 +1,495 @@
+//! The cloud assembly: what synthesis gives, in memory and on disk, in the form that the CDK CLI reads.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as JsonValue, json};
+use sha2::{Digest, Sha256};
+use stackwright_schemas::limits::limits;
+
+use crate::app::State;
+use crate::asset::{Content, hex};
+use crate::cross_stack;
+use crate::error::{Error, ErrorKind, Errors, Place};
+use crate::render::{Provenance, render};
+use crate::stack::Environment;
+use crate::template::{Template, TemplateError};
+
+/// The bucket for assets, where the app names none. `deploy` puts the account and the region in.
+pub(crate) const DEFAULT_ASSET_BUCKET: &str = "stackwright-assets-${AWS::AccountId}-${AWS::Region}";
+
+/// The version of the assembly's schema that is written: what every CDK CLI since 2024 reads.
+const MANIFEST_VERSION: &str = "36.0.0";
+
+/// Everything that was synthesized.
+#[derive(Clone, Debug)]
+pub struct Assembly {
+    /// The stacks in the order in which the app added them.
+    pub stacks: Vec<StackArtifact>,
+}
+
+/// One stack of an assembly.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StackArtifact {
+    /// The id within the app.
+    pub id: String,
+    /// The name that CloudFormation gets.
+    pub name: String,
+    /// Where it is deployed.
+    pub environment: Environment,
+    /// The template.
+    pub template: Template,
+    /// Which line of the program set what.
+    pub provenance: Provenance,
+    /// The ids of stacks that have to be deployed before.
+    pub dependencies: Vec<String>,
+    /// Tags of the stack.
+    pub tags: IndexMap<String, String>,
+    /// Whether CloudFormation refuses to delete it.
+    pub termination_protection: bool,
+    /// What has to be in S3 before it is deployed.
+    pub assets: Vec<FileAsset>,
+}
+
+/// A file that has to be in S3 before a stack is deployed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FileAsset {
+    /// SHA-256 of the content.
+    pub hash: String,
+    /// The bucket, with `${AWS::AccountId}` and `${AWS::Region}` in it where they are not known yet.
+    pub bucket: String,
+    /// The object's key: the same content has the same key.
+    pub object_key: String,
+    /// The file as it lies there now.
+    pub path: PathBuf,
+    /// Keeps a packed folder until it is copied.
+    content: Option<Content>,
+}
+
+/// Why an assembly cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssemblyError {
+    /// A file or folder cannot be read or written.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The folder holds something else, which writing would destroy.
+    #[error("{0} is not empty and holds no assembly: choose another folder, or empty it")]
+    NotAnAssembly(PathBuf),
+    /// A file is not what an assembly holds there.
+    #[error("{path}: {message}")]
+    Malformed {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A template of the assembly cannot be read.
+    #[error("{path}:{line}:{column}: {message}", line = error.line, column = error.column, message = error.message)]
+    Template {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong, and where.
+        error: TemplateError,
+    },
+}
+
+pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
+    let mut errors = state.errors.clone();
+    find_duplicates(state, &mut errors);
+    let mut rendered: Vec<_> = (0..state.stacks.len()).map(|index| render(state, index, &mut errors)).collect();
+    let before = cross_stack::connect(state, &mut rendered, &mut errors);
+    let bucket = state.asset_bucket.as_deref().unwrap_or(DEFAULT_ASSET_BUCKET);
+    let mut stacks = Vec::new();
+    for ((index, rendered), before) in rendered.into_iter().enumerate().zip(before) {
+        let contents = &state.stacks[index];
+        let (template, provenance) = rendered.finish();
+        let bytes = template.to_json().len();
+        if bytes > limits().template_url_bytes {
+            let kind = ErrorKind::TemplateTooLarge { bytes, limit: limits().template_url_bytes };
+            let place = Some(contents.source.into());
+            errors.push(Error { kind, path: contents.id.clone(), place, related: None });
+        }
+        let file = |asset: &crate::asset::PackedAsset| FileAsset {
+            hash: asset.hash.clone(),
+            bucket: bucket.to_owned(),
+            object_key: asset.object_key.clone(),
+            path: asset.content.path().to_owned(),
+            content: Some(asset.content.clone()),
+        };
+        stacks.push(StackArtifact {
+            id: contents.id.clone(),
+            name: state.stack_name(index),
+            environment: contents.environment.clone(),
+            template,
+            provenance,
+            dependencies: before.into_iter().map(|other| state.stacks[other].id.clone()).collect(),
+            tags: contents.tags.clone(),
+            termination_protection: contents.termination_protection,
+            assets: contents.assets.values().map(file).collect(),
+        });
+    }
+    if !errors.is_empty() {
+        errors.sort_by(|one, other| one.place.cmp(&other.place));
+        return Err(Errors(errors));
+    }
+    Ok(Assembly { stacks })
+}
+
+fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
+    for (index, contents) in state.stacks.iter().enumerate() {
+        let first = state.stacks[..index].iter().enumerate().find(|(other, earlier)| {
+            let one_name = state.stack_name(*other) == state.stack_name(index);
+            earlier.id == contents.id || (one_name && earlier.environment == contents.environment)
+        });
+        if let Some((_, earlier)) = first {
+            errors.push(Error {
+                kind: ErrorKind::DuplicateStack(contents.id.clone()),
+                path: contents.id.clone(),
+                place: Some(contents.source.into()),
+                related: Some(("first added here".into(), earlier.source.into())),
+            });
+        }
+        let name = state.stack_name(index);
+        if contents.name.is_none() && !crate::stack::is_stack_name(&name) && crate::stack::is_stack_name(&contents.id) {
+            errors.push(Error {
+                kind: ErrorKind::IllegalStackName(name),
+                path: contents.id.clone(),
+                place: Some(contents.source.into()),
+                related: None,
+            });
+        }
+    }
+}
+
+impl StackArtifact {
+    /// The name of the template's file in an assembly.
+    pub fn template_file(&self) -> String {
+        format!("{}.template.json", self.id)
+    }
+
+    /// The template's bytes as they are deployed.
+    pub fn template_body(&self) -> String {
+        self.template.to_json()
+    }
+
+    /// The key of the template in the asset bucket, for a template too large to be passed in a request.
+    pub fn template_object_key(&self) -> Option<String> {
+        let body = self.template_body();
+        (body.len() > limits().template_body_bytes).then(|| format!("{}.json", hex(&Sha256::digest(body))))
+    }
+}
+
+impl Assembly {
+    /// The stack with an id or a name.
+    pub fn stack(&self, id_or_name: &str) -> Option<&StackArtifact> {
+        self.stacks.iter().find(|stack| stack.id == id_or_name || stack.name == id_or_name)
+    }
+
+    /// The stacks, each after those that it depends on.
+    pub fn in_order(&self) -> Vec<&StackArtifact> {
+        let mut ordered: Vec<&StackArtifact> = Vec::new();
+        let mut waiting: Vec<_> = self.stacks.iter().collect();
+        while !waiting.is_empty() {
+            let is_ready = |stack: &&StackArtifact| {
+                let there = |id: &String| {
+                    ordered.iter().any(|done| done.id == *id) || self.stacks.iter().all(|stack| stack.id != *id)
+                };
+                stack.dependencies.iter().all(there)
+            };
+            // Synthesis refuses circles; one in somebody else's assembly must not turn this into a loop.
+            let next = waiting.iter().position(is_ready).unwrap_or(0);
+            ordered.push(waiting.remove(next));
+        }
+        ordered
+    }
+
+    /// Writes the assembly into a folder, all of it or nothing. An assembly that lies there is replaced.
+    ///
+    /// # Errors
+    /// The folder holds something else, or cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), AssemblyError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |error| AssemblyError::Io { path, error }
+        };
+        let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+        if folder.exists() && !folder.is_dir() || occupied && !folder.join("manifest.json").is_file() {
+            return Err(AssemblyError::NotAnAssembly(folder.to_owned()));
+        }
+        let parent = match folder.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(at(parent))?;
+        let fresh = tempfile::Builder::new().prefix(".assembly-").tempdir_in(parent).map_err(at(parent))?;
+        for (name, text) in self.files() {
+            let path = fresh.path().join(name);
+            fs::write(&path, text).map_err(at(&path))?;
+        }
+        for asset in self.stacks.iter().flat_map(|stack| &stack.assets) {
+            let path = fresh.path().join(asset.file_name());
+            if !path.exists() {
+                fs::copy(&asset.path, &path).map_err(at(&asset.path))?;
+            }
+        }
+        #[cfg(unix)]
+        {
+            // A temporary folder is closed to others; an assembly is read by whoever reviews it.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            fs::set_permissions(fresh.path(), mode).map_err(at(fresh.path()))?;
+        }
+        let old = tempfile::Builder::new().prefix(".assembly-").tempdir_in(parent).map_err(at(parent))?;
+        if folder.exists() {
+            fs::rename(folder, old.path().join("old")).map_err(at(folder))?;
+        }
+        fs::rename(fresh.keep(), folder).map_err(at(folder))
+    }
+
+    /// Every file of the assembly but the assets, by name.
+    pub fn files(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        let mut artifacts = Map::new();
+        for stack in &self.stacks {
+            let body = stack.template_body();
+            let mut dependencies = stack.dependencies.clone();
+            let template_key = stack.template_object_key();
+            let mut properties = Map::from_iter([
+                ("templateFile".to_owned(), stack.template_file().into()),
+                ("stackName".to_owned(), stack.name.as_str().into()),
+                ("terminationProtection".to_owned(), stack.termination_protection.into()),
+                ("tags".to_owned(), json!(stack.tags)),
+                ("validateOnSynth".to_owned(), false.into()),
+            ]);
+            let mut entries: IndexMap<String, JsonValue> = IndexMap::new();
+            for asset in &stack.assets {
+                let entry = asset_entry(&stack.environment, &asset.file_name(), &asset.bucket, &asset.object_key);
+                entries.insert(asset.hash.clone(), entry);
+            }
+            if let Some(key) = &template_key {
+                let bucket = stack.assets.first().map_or(DEFAULT_ASSET_BUCKET, |asset| asset.bucket.as_str());
+                let hash = key.trim_end_matches(".json").to_owned();
+                entries.insert(hash, asset_entry(&stack.environment, &stack.template_file(), bucket, key));
+                properties.insert("stackTemplateAssetObjectUrl".into(), format!("s3://{bucket}/{key}").into());
+            }
+            if !entries.is_empty() {
+                let name = format!("{}.assets", stack.id);
+                let file = format!("{name}.json");
+                files.insert(file.clone(), pretty(&json!({ "version": MANIFEST_VERSION, "files": entries })));
+                artifacts.insert(
+                    name.clone(),
+                    json!({ "type": "cdk:asset-manifest", "properties": { "file": file } }),
+                );
+                dependencies.push(name);
+            }
+            artifacts.insert(
+                stack.id.clone(),
+                json!({
+                    "type": "aws:cloudformation:stack",
+                    "environment": environment(&stack.environment),
+                    "properties": properties,
+                    "dependencies": dependencies,
+                    "displayName": stack.id,
+                }),
+            );
+            files.insert(stack.template_file(), body);
+            files.insert(format!("{}.provenance.json", stack.id), provenance_text(&stack.provenance));
+        }
+        files.insert("manifest.json".into(), pretty(&json!({ "version": MANIFEST_VERSION, "artifacts": artifacts })));
+        files
+    }
+
+    /// Reads an assembly from a folder: ours, or the CDK's.
+    ///
+    /// # Errors
+    /// The folder holds no assembly, or one with parts that cannot be understood.
+    pub fn read(folder: &Path) -> Result<Self, AssemblyError> {
+        let path = folder.join("manifest.json");
+        let manifest = read_json(&path)?;
+        let Some(artifacts) = manifest["artifacts"].as_object() else {
+            return Err(AssemblyError::Malformed { path, message: "it has no artifacts".into() });
+        };
+        let is_stack = |artifact: &JsonValue| artifact["type"] == "aws:cloudformation:stack";
+        let mut stacks = Vec::new();
+        for (id, artifact) in artifacts.iter().filter(|(_, artifact)| is_stack(artifact)) {
+            let properties = &artifact["properties"];
+            let malformed = |message: &str| AssemblyError::Malformed {
+                path: folder.join("manifest.json"),
+                message: format!("the stack {id} {message}"),
+            };
+            let file = properties["templateFile"].as_str().ok_or_else(|| malformed("names no template"))?;
+            let template_path = inside(folder, file).ok_or_else(|| malformed("has a template outside the folder"))?;
+            let text = read_text(&template_path)?;
+            let template =
+                Template::read(&text).map_err(|error| AssemblyError::Template { path: template_path, error })?;
+            let needed: Vec<&str> =
+                artifact["dependencies"].as_array().into_iter().flatten().filter_map(JsonValue::as_str).collect();
+            let mut assets = Vec::new();
+            for name in &needed {
+                let other = artifacts.get(*name).filter(|other| other["type"] == "cdk:asset-manifest");
+                if let Some(file) = other.and_then(|other| other["properties"]["file"].as_str()) {
+                    assets.extend(read_assets(folder, file, &template_path_name(properties))?);
+                }
+            }
+            let provenance_path = folder.join(format!("{id}.provenance.json"));
+            let provenance =
+                if provenance_path.is_file() { read_provenance(&provenance_path)? } else { Provenance::default() };
+            let text_of = |key: &str| properties[key].as_str().map(str::to_owned);
+            stacks.push(StackArtifact {
+                id: id.clone(),
+                name: text_of("stackName").unwrap_or_else(|| id.clone()),
+                environment: read_environment(artifact["environment"].as_str().unwrap_or_default()),
+                template,
+                provenance,
+                dependencies: needed
+                    .into_iter()
+                    .filter(|name| artifacts.get(*name).is_some_and(is_stack))
+                    .map(str::to_owned)
+                    .collect(),
+                tags: serde_json::from_value(properties["tags"].clone()).unwrap_or_default(),
+                termination_protection: properties["terminationProtection"] == true,
+                assets,
+            });
+        }
+        Ok(Self { stacks })
+    }
+}
+
+impl FileAsset {
+    /// The name of the asset's file in an assembly.
+    fn file_name(&self) -> String {
+        match &self.content {
+            Some(_) => format!("asset.{}", self.object_key),
+            None => self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        }
+    }
+}
+
+fn asset_entry(environment: &Environment, file: &str, bucket: &str, key: &str) -> JsonValue {
+    let account = environment.account.as_deref().unwrap_or("current_account");
+    let region = environment.region.as_deref().unwrap_or("current_region");
+    let mut destination = json!({ "bucketName": bucket, "objectKey": key });
+    if let Some(region) = &environment.region {
+        destination["region"] = region.as_str().into();
+    }
+    json!({
+        "displayName": file,
+        "source": { "path": file, "packaging": "file" },
+        "destinations": { format!("{account}-{region}"): destination },
+    })
+}
+
+fn environment(environment: &Environment) -> String {
+    let account = environment.account.as_deref().unwrap_or("unknown-account");
+    let region = environment.region.as_deref().unwrap_or("unknown-region");
+    format!("aws://{account}/{region}")
+}
+
+fn read_environment(text: &str) -> Environment {
+    let (account, region) = text.strip_prefix("aws://").and_then(|rest| rest.split_once('/')).unwrap_or_default();
+    let known = |part: &str| (!part.is_empty() && !part.starts_with("unknown-")).then(|| part.to_owned());
+    Environment { account: known(account), region: known(region) }
+}
+
+/// The provenance of a template: the files once, and for each pointer its file, line and column.
+fn provenance_text(provenance: &Provenance) -> String {
+    let mut names: Vec<&str> = provenance.iter().map(|(_, place)| place.file.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut text = format!("{{\n  \"files\": {},\n  \"places\": {{", json!(names));
+    for (number, (pointer, place)) in provenance.iter().enumerate() {
+        let file = names.binary_search(&place.file.as_str()).unwrap_or_default();
+        let comma = if number == 0 { "" } else { "," };
+        text.push_str(&format!(
+            "{comma}\n    {}: [{file}, {}, {}]",
+            JsonValue::from(pointer),
+            place.line,
+            place.column
+        ));
+    }
+    text.push_str("\n  }\n}\n");
+    text
+}
+
+fn read_provenance(path: &Path) -> Result<Provenance, AssemblyError> {
+    #[derive(serde::Deserialize)]
+    struct Document {
+        files: Vec<String>,
+        places: IndexMap<String, (usize, u32, u32)>,
+    }
+    let document: Document = serde_json::from_value(read_json(path)?)
+        .map_err(|error| AssemblyError::Malformed { path: path.to_owned(), message: error.to_string() })?;
+    let mut provenance = Provenance::default();
+    for (pointer, (file, line, column)) in document.places {
+        if let Some(file) = document.files.get(file) {
+            provenance.insert(pointer, Place { file: file.clone(), line, column });
+        }
+    }
+    Ok(provenance)
+}
+
+fn template_path_name(properties: &JsonValue) -> String {
+    properties["templateFile"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The file assets of an asset manifest, the template itself aside: what deploys it uploads it if it must.
+fn read_assets(folder: &Path, file: &str, template: &str) -> Result<Vec<FileAsset>, AssemblyError> {
+    let path = inside(folder, file).unwrap_or_else(|| folder.join("manifest.json"));
+    let manifest = read_json(&path)?;
+    let malformed = |message: String| AssemblyError::Malformed { path: path.clone(), message };
+    if manifest["dockerImages"].as_object().is_some_and(|images| !images.is_empty()) {
+        return Err(malformed("container image assets have to be built and pushed by the CDK CLI".into()));
+    }
+    let mut assets = Vec::new();
+    for (hash, entry) in manifest["files"].as_object().into_iter().flatten() {
+        let source = entry["source"]["path"].as_str().unwrap_or_default();
+        if source == template {
+            continue;
+        }
+        if entry["source"]["packaging"] != "file" {
+            return Err(malformed(format!("the asset {source} has to be packed by the CDK CLI first")));
+        }
+        let path = inside(folder, source).ok_or_else(|| malformed(format!("{source} lies outside the folder")))?;
+        for destination in entry["destinations"].as_object().into_iter().flatten().map(|(_, value)| value) {
+            let text = |key: &str| destination[key].as_str().unwrap_or_default().to_owned();
+            assets.push(FileAsset {
+                hash: hash.clone(),
+                bucket: text("bucketName"),
+                object_key: text("objectKey"),
+                path: path.clone(),
+                content: None,
+            });
+        }
+    }
+    Ok(assets)
+}
+
+/// A path that a manifest names, unless it leads out of the assembly.
+fn inside(folder: &Path, relative: &str) -> Option<PathBuf> {
+    use std::path::Component::Normal;
+    let path = Path::new(relative);
+    path.components().all(|component| matches!(component, Normal(_))).then(|| folder.join(path))
+}
+
+fn read_text(path: &Path) -> Result<String, AssemblyError> {
+    fs::read_to_string(path).map_err(|error| AssemblyError::Io { path: path.to_owned(), error })
+}
+
+fn read_json(path: &Path) -> Result<JsonValue, AssemblyError> {
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|error| AssemblyError::Malformed { path: path.to_owned(), message: error.to_string() })
+}
+
+fn pretty(value: &JsonValue) -> String {
+    format!("{value:#}\n")
+}

@@ -1,0 +1,303 @@
+//! Assets: files and folders that a template refers to by their content.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::construct::{Construct, Scope};
+use crate::error::ErrorKind;
+use crate::value::{Expression, Value};
+
+/// Names that change without anybody's will, so they are never packed.
+const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
+
+/// A file as it is, or a folder as a `.tar.gz`, put into S3 before the stack is deployed.
+///
+/// The object's key is the hash of the content: the same content is uploaded once, and changed content changes
+/// the template. Packing is reproducible: names in order, no times, no owners.
+///
+/// ```no_run
+/// use stackwright_synth::{App, asset, sub};
+///
+/// let app = App::new("vision");
+/// let stack = app.stack("Training");
+/// // The path starts at the crate of the program.
+/// let source = stack.add("Source", asset!("training"));
+/// let uri = source.s3_uri();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Asset {
+    path: PathBuf,
+    left_out: Vec<String>,
+}
+
+/// An [`Asset`] whose path starts at the folder of the crate that names it.
+#[macro_export]
+macro_rules! asset {
+    ($path:literal) => {
+        $crate::Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path))
+    };
+}
+
+impl Asset {
+    /// A file or a folder. [`asset!`](crate::asset) finds it wherever the program is run.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), left_out: LEFT_OUT.map(str::to_owned).into() }
+    }
+
+    /// Leaves files and folders of this name out.
+    pub fn leave_out(mut self, name: impl Into<String>) -> Self {
+        self.left_out.push(name.into());
+        self
+    }
+}
+
+/// An asset's content, ready to be copied into an assembly.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedAsset {
+    pub object_key: String,
+    pub hash: String,
+    pub content: Content,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// The user's own file.
+    File(PathBuf),
+    /// A folder, packed into a file that is deleted with the app.
+    Packed(Rc<NamedTempFile>),
+}
+
+impl Content {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Packed(file) => file.path(),
+        }
+    }
+}
+
+impl Construct for Asset {
+    type Handle = AssetHandle;
+
+    fn build(self, scope: &mut Scope<'_>) -> AssetHandle {
+        let packed = match pack(&self.path, &self.left_out) {
+            Ok(packed) => packed,
+            Err((path, error)) => {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                let kind = ErrorKind::Asset { path: name, reason: error.to_string() };
+                scope.stack().report_at(scope.id(), kind, scope.source(), None);
+                return AssetHandle { object_key: String::new(), hash: String::new() };
+            }
+        };
+        let handle = AssetHandle { object_key: packed.object_key.clone(), hash: packed.hash.clone() };
+        scope.stack().insert_asset(packed);
+        handle
+    }
+}
+
+/// An asset that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct AssetHandle {
+    object_key: String,
+    hash: String,
+}
+
+impl AssetHandle {
+    /// The name of the bucket.
+    pub fn bucket(&self) -> Value<String> {
+        Value::from_expression(Expression::AssetBucket)
+    }
+
+    /// The key of the object.
+    pub fn key(&self) -> &str {
+        &self.object_key
+    }
+
+    /// `s3://bucket/key`.
+    pub fn s3_uri(&self) -> Value<String> {
+        crate::sub!("s3://{}/{}", self.bucket(), self.key())
+    }
+
+    /// SHA-256 of the content.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+type Failure = (PathBuf, io::Error);
+
+fn pack(path: &Path, left_out: &[String]) -> Result<PackedAsset, Failure> {
+    let at = |error| (path.to_owned(), error);
+    if fs::metadata(path).map_err(at)?.is_dir() {
+        let file = NamedTempFile::new().map_err(at)?;
+        let gzip = GzEncoder::new(file, Compression::default());
+        let (gzip, hash) = pack_folder(path, left_out, gzip)?;
+        let file = gzip.finish().map_err(at)?;
+        return Ok(PackedAsset {
+            object_key: format!("{hash}.tar.gz"),
+            hash,
+            content: Content::Packed(Rc::new(file)),
+        });
+    }
+    let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
+    io::copy(&mut File::open(path).map_err(at)?, &mut hashing).map_err(at)?;
+    let hash = hex(&hashing.hash.finalize());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // `model.tar.gz` keeps both endings: SageMaker looks at them.
+    let ending = name.trim_start_matches('.').find('.').map_or("", |dot| &name[dot..]);
+    Ok(PackedAsset { object_key: format!("{hash}{ending}"), hash, content: Content::File(path.to_owned()) })
+}
+
+/// Writes a folder as a tar archive and returns the hash of the archive. What compresses it afterwards has no
+/// say in the hash.
+fn pack_folder<W: Write>(folder: &Path, left_out: &[String], writer: W) -> Result<(W, String), Failure> {
+    let at = |error| (folder.to_owned(), error);
+    let mut archive = tar::Builder::new(Hashing { inner: writer, hash: Sha256::new() });
+    for (name, file) in files_of(folder, left_out)? {
+        let at = |error| (file.clone(), error);
+        let content = File::open(&file).map_err(at)?;
+        let metadata = content.metadata().map_err(at)?;
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_size(metadata.len());
+        header.set_mode(if is_executable(&metadata) { 0o755 } else { 0o644 });
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        archive.append_data(&mut header, &name, content.take(metadata.len())).map_err(at)?;
+    }
+    let hashing = archive.into_inner().map_err(at)?;
+    Ok((hashing.inner, hex(&hashing.hash.finalize())))
+}
+
+/// Every file below a folder by its name in the archive, in order.
+fn files_of(folder: &Path, left_out: &[String]) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let mut found = Vec::new();
+    let mut folders = vec![(String::new(), folder.to_owned())];
+    while let Some((prefix, folder)) = folders.pop() {
+        let at = |error| (folder.clone(), error);
+        for entry in fs::read_dir(&folder).map_err(at)? {
+            let entry = entry.map_err(at)?;
+            let path = entry.path();
+            let refuse = |reason: &str| (path.clone(), io::Error::other(reason.to_owned()));
+            let Ok(name) = entry.file_name().into_string() else {
+                return Err(refuse("its name is not UTF-8"));
+            };
+            if left_out.contains(&name) {
+                continue;
+            }
+            let name = format!("{prefix}{name}");
+            let kind = entry.file_type().map_err(at)?;
+            if kind.is_dir() {
+                folders.push((format!("{name}/"), path));
+            } else if kind.is_file() {
+                found.push((name, path));
+            } else {
+                return Err(refuse("it is a link or a device; put the file itself there, or leave it out"));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// Hashes what is written through it.
+struct Hashing<W> {
+    inner: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_folder_packs_to_the_same_bytes_whenever_and_in_whatever_order_it_was_made() {
+        let one = folder(&[("train.py", "print(1)"), ("lib/a.py", "a"), ("__pycache__/x.pyc", "1")]);
+        let other = folder(&[("lib/a.py", "a"), ("train.py", "print(1)"), ("__pycache__/x.pyc", "2")]);
+        let left_out = LEFT_OUT.map(str::to_owned);
+        let pack = |folder: &tempfile::TempDir| {
+            let packed = pack(folder.path(), &left_out).unwrap();
+            (packed.object_key, fs::read(packed.content.path()).unwrap())
+        };
+        assert_eq!(pack(&one), pack(&other));
+        fs::write(other.path().join("train.py"), "print(2)").unwrap();
+        assert_ne!(pack(&one).0, pack(&other).0);
+    }
+
+    #[test]
+    fn the_archive_holds_the_files() {
+        let folder = folder(&[("b.txt", "bee"), ("sub/a.txt", "ay")]);
+        let packed = pack(folder.path(), &[]).unwrap();
+        let gzip = flate2::read::GzDecoder::new(File::open(packed.content.path()).unwrap());
+        let mut archive = tar::Archive::new(gzip);
+        let files: Vec<_> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| {
+                let mut entry = entry.unwrap();
+                assert_eq!((entry.header().mtime().unwrap(), entry.header().uid().unwrap()), (0, 0));
+                let mut text = String::new();
+                entry.read_to_string(&mut text).unwrap();
+                (entry.path().unwrap().display().to_string(), text)
+            })
+            .collect();
+        assert_eq!(files, [("b.txt".into(), "bee".into()), ("sub/a.txt".into(), "ay".into())]);
+    }
+
+    #[test]
+    fn a_file_keeps_its_endings_and_a_link_is_refused() {
+        let folder = folder(&[("model.tar.gz", "x"), ("plain", "y")]);
+        assert!(pack(&folder.path().join("model.tar.gz"), &[]).unwrap().object_key.ends_with(".tar.gz"));
+        assert!(!pack(&folder.path().join("plain"), &[]).unwrap().object_key.contains('.'));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("plain", folder.path().join("link")).unwrap();
+            let (path, error) = pack(folder.path(), &[]).unwrap_err();
+            assert!(path.ends_with("link") && error.to_string().contains("link"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Conditions: what a template decides from its parameters.
+
+use std::rc::Rc;
+
+use crate::construct::{Construct, Scope};
+use crate::value::{Expression, Untyped};
+
+/// A condition of a template.
+///
+/// ```
+/// use stackwright_synth::{App, Condition, Parameter, Value, intrinsic::if_else};
+///
+/// let app = App::new("shop");
+/// let stack = app.stack("Jobs");
+/// let stage = stack.add("Stage", Parameter::string().default("test"));
+/// let production = stack.add("IsProduction", Condition::equals(stage, "production"));
+/// let instances: Value<i64> = if_else(&production, 4, 1);
+/// # let _ = instances;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Condition(pub(crate) ConditionExpression);
+
+/// What a condition is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConditionExpression(pub(crate) Expression);
+
+impl Condition {
+    fn function(name: &'static str, arguments: Vec<Expression>) -> Self {
+        Self(ConditionExpression(Expression::Function(name, Box::new(Expression::List(arguments)))))
+    }
+
+    /// `Fn::Equals`: whether two values are the same.
+    pub fn equals(left: impl Untyped, right: impl Untyped) -> Self {
+        Self::function("Fn::Equals", vec![left.into_untyped().0, right.into_untyped().0])
+    }
+
+    /// `Fn::And`: whether all hold; 2 to 10 of them.
+    pub fn and(all: impl IntoIterator<Item = ConditionExpression>) -> Self {
+        Self::function("Fn::And", all.into_iter().map(|one| one.0).collect())
+    }
+
+    /// `Fn::Or`: whether any holds; 2 to 10 of them.
+    pub fn or(any: impl IntoIterator<Item = ConditionExpression>) -> Self {
+        Self::function("Fn::Or", any.into_iter().map(|one| one.0).collect())
+    }
+
+    /// `Fn::Not`: whether it does not hold.
+    pub fn negated(condition: impl Into<ConditionExpression>) -> Self {
+        Self::function("Fn::Not", vec![condition.into().0])
+    }
+}
+
+impl From<Condition> for ConditionExpression {
+    fn from(condition: Condition) -> Self {
+        condition.0
+    }
+}
+
+impl From<&ConditionHandle> for ConditionExpression {
+    fn from(handle: &ConditionHandle) -> Self {
+        Self(Expression::Function("Condition", Box::new(handle.name())))
+    }
+}
+
+impl Construct for Condition {
+    type Handle = ConditionHandle;
+
+    fn build(self, scope: &mut Scope<'_>) -> ConditionHandle {
+        ConditionHandle(scope.insert(self, |contents| &mut contents.conditions).logical_id)
+    }
+}
+
+/// A condition that was added to a stack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConditionHandle(pub(crate) Rc<str>);
+
+impl ConditionHandle {
+    pub(crate) fn name(&self) -> Expression {
+        Expression::Literal(self.0.as_ref().into())
+    }
+}

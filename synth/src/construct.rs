@@ -1,0 +1,97 @@
+//! Constructs: plain values that know what to add to a stack.
+
+use crate::stack::{Contents, Entry, Environment, Stack};
+use crate::value::{Source, Value};
+use indexmap::IndexMap;
+
+/// Something that can be added to a stack, made of resources or of other constructs.
+///
+/// ```
+/// use stackwright_synth::{Construct, Handle, Resource, ResourceOptions, Scope};
+///
+/// /// A queue, and another for what it could not deliver.
+/// struct ReliableQueue;
+///
+/// impl Construct for ReliableQueue {
+///     type Handle = Handle;
+///     fn build(self, scope: &mut Scope<'_>) -> Handle {
+///         let failed = scope.add("Failed", Resource::of("AWS::SQS::Queue"));
+///         scope.add_default(Resource::of("AWS::SQS::Queue").set("QueueName", "jobs").depends_on(&failed))
+///     }
+/// }
+/// ```
+pub trait Construct {
+    /// What the program uses to refer to what was added.
+    type Handle;
+
+    /// Whether errors inside point at the line that added the construct instead of a line of the construct:
+    /// for constructs of libraries, whose lines are not the user's.
+    const OPAQUE: bool = false;
+
+    /// Adds everything the construct is made of.
+    fn build(self, scope: &mut Scope<'_>) -> Self::Handle;
+}
+
+/// Where a construct adds what it is made of: a stack, and the id that all logical ids start with.
+pub struct Scope<'a> {
+    stack: &'a Stack,
+    prefix: String,
+    /// The line that added the outermost construct with lines to hide, or this one.
+    source: Source,
+    opaque: bool,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(stack: &'a Stack, source: Source) -> Self {
+        Self { stack, prefix: String::new(), source, opaque: false }
+    }
+
+    /// Adds a part under an id of its own: its logical id is the construct's followed by this one.
+    #[track_caller]
+    pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
+        let source = if self.opaque || self.prefix.is_empty() { self.source } else { std::panic::Location::caller() };
+        let opaque = self.opaque || C::OPAQUE;
+        construct.build(&mut Scope { stack: self.stack, prefix: format!("{}{id}", self.prefix), source, opaque })
+    }
+
+    /// Adds the part that the construct is all about: it takes the construct's own id.
+    #[track_caller]
+    pub fn add_default<C: Construct>(&mut self, construct: C) -> C::Handle {
+        self.add("", construct)
+    }
+
+    /// The logical id that [`Scope::add_default`] gives.
+    pub fn id(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The stack that everything is added to.
+    pub fn stack(&self) -> &Stack {
+        self.stack
+    }
+
+    /// Where the stack is bound to.
+    pub fn environment(&self) -> Environment {
+        self.stack.environment()
+    }
+
+    /// The line that errors about this construct point at.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// A value as if the user had set it where the construct was added.
+    pub fn located<T>(&self, value: impl Into<Value<T>>) -> Value<T> {
+        let mut value = value.into();
+        value.source.get_or_insert(self.source);
+        value
+    }
+
+    pub(crate) fn insert<T>(
+        &mut self,
+        value: T,
+        section: impl FnOnce(&mut Contents) -> &mut IndexMap<String, Entry<T>>,
+    ) -> crate::Handle {
+        self.stack.insert(&self.prefix, value, self.source, self.opaque, section)
+    }
+}

@@ -1,0 +1,151 @@
+//! References across stacks: the value goes through an SSM parameter.
+//!
+//! The stack that has the value writes it into an `AWS::SSM::Parameter`; the stack that uses it reads it through
+//! a template parameter of an SSM type, when it is deployed. CloudFormation's exports would do too, but they
+//! deadlock: an export in use can neither change (a replaced resource) nor go (a reference that was dropped),
+//! because the stack that exports is updated first. An SSM parameter can do both, at a price: CloudFormation
+//! does not refuse to delete a stack whose values are in use. The order in the assembly does.
+
+use serde_json::{Map, Value as JsonValue, json};
+
+use crate::app::State;
+use crate::error::{Error, ErrorKind};
+use crate::render::{Import, Rendered};
+use crate::value::Source;
+
+/// Adds what both sides of every import need, and returns for each stack those that have to be deployed before.
+pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec<Error>) -> Vec<Vec<usize>> {
+    let mut before: Vec<Vec<(usize, Source)>> = Vec::new();
+    for consumer in 0..rendered.len() {
+        let mut needed: Vec<(usize, Source)> =
+            rendered[consumer].after.iter().map(|(stack, source)| (stack.index, *source)).collect();
+        let imports: Vec<_> =
+            rendered[consumer].imports.iter().map(|(import, (name, source))| (import.clone(), name.clone(), *source)).collect();
+        for (import, name, source) in imports {
+            needed.push((import.stack.index, source));
+            if let Some(error) = across_environments(state, consumer, &import, source) {
+                errors.push(error);
+                continue;
+            }
+            let path = path(state, &import);
+            if state.stacks[consumer].logical_ids.contains_key(&name) {
+                let kind = ErrorKind::DuplicateLogicalId(name.clone());
+                let path = format!("{}/{name}", state.stacks[consumer].id);
+                errors.push(Error { kind, path, place: Some(source.into()), related: None });
+            }
+            let kind = if import.list { "List<String>" } else { "String" };
+            section(&mut rendered[consumer].template, "Parameters").insert(
+                name,
+                json!({ "Type": format!("AWS::SSM::Parameter::Value<{kind}>"), "Default": path }),
+            );
+            export(&mut rendered[import.stack.index], &import, &path, source);
+        }
+        needed.retain(|(index, _)| *index != consumer);
+        before.push(needed);
+    }
+    find_cycle(state, &before, errors);
+    before
+        .into_iter()
+        .map(|needed| {
+            let mut indices: Vec<_> = needed.into_iter().map(|(index, _)| index).collect();
+            indices.sort_unstable();
+            indices.dedup();
+            indices
+        })
+        .collect()
+}
+
+/// The name of the SSM parameter.
+fn path(state: &State, import: &Import) -> String {
+    let stack = state.stack_name(import.stack.index);
+    let attribute = import.attribute.as_deref().unwrap_or("Ref");
+    format!("/stackwright/{stack}/{}/{attribute}", import.logical_id)
+}
+
+/// Adds the SSM parameter to the stack that has the value.
+fn export(producer: &mut Rendered, import: &Import, path: &str, source: Source) {
+    let id = import.logical_id.as_ref();
+    let attribute = import.attribute.as_deref();
+    let logical_id =
+        format!("Export{id}{}", attribute.unwrap_or("Ref")).replace(|c: char| !c.is_alphanumeric(), "");
+    let value = match attribute {
+        None => json!({ "Ref": id }),
+        Some(attribute) => json!({ "Fn::GetAtt": [id, attribute] }),
+    };
+    let (kind, value) = if import.list {
+        ("StringList", json!({ "Fn::Join": [",", value] }))
+    } else {
+        ("String", value)
+    };
+    let resources = section(&mut producer.template, "Resources");
+    if !resources.contains_key(&logical_id) {
+        producer.provenance.insert(format!("/Resources/{logical_id}"), source.into());
+        resources.insert(
+            logical_id,
+            json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": kind, "Name": path, "Value": value } }),
+        );
+    }
+}
+
+/// A section of a template, made in its place where it is missing.
+fn section<'a>(template: &'a mut Map<String, JsonValue>, name: &str) -> &'a mut Map<String, JsonValue> {
+    let entry = template.entry(name).or_insert_with(|| JsonValue::Object(Map::new()));
+    match entry {
+        JsonValue::Object(section) => section,
+        _ => unreachable!("every section that is rendered is an object"),
+    }
+}
+
+fn across_environments(state: &State, consumer: usize, import: &Import, source: Source) -> Option<Error> {
+    let (from, to) = (&state.stacks[consumer], &state.stacks[import.stack.index]);
+    if from.environment == to.environment {
+        return None;
+    }
+    let kind = ErrorKind::AcrossEnvironments {
+        from: from.id.clone(),
+        to: to.id.clone(),
+        from_environment: from.environment.describe(),
+        to_environment: to.environment.describe(),
+    };
+    let related = Some((format!("{} is added here", to.id), to.source.into()));
+    Some(Error { kind, path: from.id.clone(), place: Some(source.into()), related })
+}
+
+/// Reports a circle of stacks, if there is one, as the path that closes it.
+fn find_cycle(state: &State, before: &[Vec<(usize, Source)>], errors: &mut Vec<Error>) {
+    // A depth-first walk with its own stack: the path to where it stands, and the next edge at each step.
+    let mut done = vec![false; before.len()];
+    for start in 0..before.len() {
+        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+        while let Some((at, edge)) = path.last_mut() {
+            if done[*at] || *edge == before[*at].len() {
+                done[*at] = true;
+                path.pop();
+                continue;
+            }
+            let (next, source) = before[*at][*edge];
+            *edge += 1;
+            if let Some(first) = path.iter().position(|(stack, _)| *stack == next) {
+                let ids = path[first..].iter().map(|(stack, _)| *stack).chain([next]);
+                let circle: Vec<_> = ids.map(|stack| state.stacks[stack].id.as_str()).collect();
+                errors.push(Error {
+                    kind: ErrorKind::StackCycle(circle.join(" → ")),
+                    path: state.stacks[next].id.clone(),
+                    place: Some(source.into()),
+                    related: None,
+                });
+                return;
+            }
+            path.push((next, 0));
+        }
+    }
+}
+
+impl State {
+    /// The name that CloudFormation gets.
+    pub(crate) fn stack_name(&self, index: usize) -> String {
+        let contents = &self.stacks[index];
+        contents.name.clone().unwrap_or_else(|| format!("{}-{}", self.name, contents.id))
+    }
+
+}

@@ -1,0 +1,75 @@
+//! Mappings: constant tables in a template.
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use serde_json::Value as JsonValue;
+
+use crate::construct::{Construct, Scope};
+use crate::value::{Expression, Property, Value};
+
+/// A table with two keys, such as a region and the name of a fact.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    pub(crate) rows: IndexMap<String, IndexMap<String, JsonValue>>,
+}
+
+impl Mapping {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one value: a text, a number, a boolean or a list of them.
+    pub fn set(
+        mut self,
+        top: impl Into<String>,
+        second: impl Into<String>,
+        value: impl Into<JsonValue>,
+    ) -> Self {
+        self.rows.entry(top.into()).or_default().insert(second.into(), value.into());
+        self
+    }
+}
+
+impl Construct for Mapping {
+    type Handle = MappingHandle;
+
+    fn build(self, scope: &mut Scope<'_>) -> MappingHandle {
+        MappingHandle(scope.insert(self, |contents| &mut contents.mappings).logical_id)
+    }
+}
+
+/// A mapping that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct MappingHandle(Rc<str>);
+
+impl MappingHandle {
+    /// `Fn::FindInMap`: the value under two keys.
+    pub fn find<T>(&self, top: impl Into<Value<String>>, second: impl Into<Value<String>>) -> Value<T> {
+        self.look_up(top, second, None)
+    }
+
+    /// `Fn::FindInMap` with what to take where a key is missing.
+    #[track_caller]
+    pub fn find_or<T>(
+        &self,
+        top: impl Into<Value<String>>,
+        second: impl Into<Value<String>>,
+        default: impl Into<Value<T>>,
+    ) -> Value<T> {
+        self.look_up(top, second, Some(Expression::Object(vec![Property::new("DefaultValue", default.into())])))
+    }
+
+    fn look_up<T>(
+        &self,
+        top: impl Into<Value<String>>,
+        second: impl Into<Value<String>>,
+        default: Option<Expression>,
+    ) -> Value<T> {
+        let name = Expression::Literal(self.0.as_ref().into());
+        let mut arguments = vec![name, top.into().expression, second.into().expression];
+        arguments.extend(default);
+        Value::from_expression(Expression::Function("Fn::FindInMap", Box::new(Expression::List(arguments))))
+    }
+}

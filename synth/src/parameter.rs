@@ -1,0 +1,137 @@
+//! Parameters: what is decided when a stack is deployed.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use serde_json::{Map, Value as JsonValue};
+
+use crate::construct::{Construct, Scope};
+use crate::value::{Literal, Value};
+
+/// A parameter of a template, typed by what a reference to it yields.
+#[derive(Clone, Debug)]
+pub struct Parameter<T> {
+    parts: ParameterParts,
+    yields: PhantomData<fn() -> T>,
+}
+
+/// The parameter as it is written, whatever it yields.
+#[derive(Clone, Debug)]
+pub(crate) struct ParameterParts(pub Map<String, JsonValue>);
+
+impl Parameter<String> {
+    /// A text.
+    pub fn string() -> Self {
+        Self::of("String")
+    }
+
+    /// An id or a name that AWS checks when the stack is deployed, such as `AWS::EC2::VPC::Id`.
+    pub fn aws(type_name: &'static str) -> Self {
+        Self::of(type_name)
+    }
+
+    /// The value of a parameter in SSM Parameter Store, read at deployment; the default is its name.
+    pub fn ssm() -> Self {
+        Self::of("AWS::SSM::Parameter::Value<String>")
+    }
+}
+
+impl Parameter<i64> {
+    /// A whole number.
+    pub fn number() -> Self {
+        Self::of("Number")
+    }
+}
+
+impl Parameter<f64> {
+    /// A number with a fraction.
+    pub fn decimal() -> Self {
+        Self::of("Number")
+    }
+}
+
+impl Parameter<Vec<String>> {
+    /// Texts, separated by commas.
+    pub fn comma_delimited_list() -> Self {
+        Self::of("CommaDelimitedList")
+    }
+
+    /// Ids that AWS checks when the stack is deployed, such as `List<AWS::EC2::Subnet::Id>`.
+    pub fn aws_list(type_name: &'static str) -> Self {
+        Self::of(type_name)
+    }
+}
+
+impl Parameter<Vec<i64>> {
+    /// Numbers, separated by commas.
+    pub fn numbers() -> Self {
+        Self::of("List<Number>")
+    }
+}
+
+impl<T> Parameter<T> {
+    fn of(type_name: impl Into<Cow<'static, str>>) -> Self {
+        let mut parts = Map::new();
+        parts.insert("Type".into(), type_name.into().into());
+        Self { parts: ParameterParts(parts), yields: PhantomData }
+    }
+
+    fn set(mut self, name: &str, value: impl Into<JsonValue>) -> Self {
+        self.parts.0.insert(name.into(), value.into());
+        self
+    }
+
+    /// The value where none is given. A list is written with commas.
+    pub fn default(self, value: impl Into<JsonValue>) -> Self {
+        self.set("Default", value)
+    }
+
+    /// Says what it is for.
+    pub fn description(self, description: impl Into<String>) -> Self {
+        self.set("Description", description.into())
+    }
+
+    /// The only values that are taken.
+    pub fn allowed_values<V: Into<JsonValue>>(self, values: impl IntoIterator<Item = V>) -> Self {
+        self.set("AllowedValues", values.into_iter().map(Into::into).collect::<Vec<JsonValue>>())
+    }
+
+    /// A regular expression that a text has to match.
+    pub fn allowed_pattern(self, pattern: impl Into<String>) -> Self {
+        self.set("AllowedPattern", pattern.into())
+    }
+
+    /// What is said of a value that is refused.
+    pub fn constraint_description(self, description: impl Into<String>) -> Self {
+        self.set("ConstraintDescription", description.into())
+    }
+
+    /// The least and the greatest number.
+    pub fn range(self, least: i64, greatest: i64) -> Self {
+        self.set("MinValue", least).set("MaxValue", greatest)
+    }
+
+    /// The shortest and the longest text.
+    pub fn length(self, shortest: u32, longest: u32) -> Self {
+        self.set("MinLength", shortest).set("MaxLength", longest)
+    }
+
+    /// Masks the value wherever CloudFormation shows it.
+    pub fn no_echo(self) -> Self {
+        self.set("NoEcho", true)
+    }
+}
+
+impl<T> Construct for Parameter<T> {
+    type Handle = Value<T>;
+
+    fn build(self, scope: &mut Scope<'_>) -> Value<T> {
+        scope.insert(self.parts, |contents| &mut contents.parameters).refer(None, false)
+    }
+}
+
+impl Literal for ParameterParts {
+    fn into_expression(self) -> crate::Expression {
+        crate::Expression::Literal(JsonValue::Object(self.0))
+    }
+}

@@ -1,0 +1,372 @@
+//! Writes the contents of one stack as a template, and notes which line of the program set what.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as JsonValue, json};
+
+use crate::app::State;
+use crate::assembly::DEFAULT_ASSET_BUCKET;
+use crate::error::{Error, ErrorKind, Place};
+use crate::for_each::ForEach;
+use crate::resource::Resource;
+use crate::stack::{Contents, Entry, StackKey};
+use crate::template::Template;
+use crate::value::{Expression, Property, Reference, Source};
+
+/// Which line of the program set what in a template, by JSON pointer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provenance(IndexMap<String, Place>);
+
+impl Provenance {
+    /// The place that set what a pointer names, or else what holds it.
+    pub fn find(&self, pointer: &str) -> Option<&Place> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(place) = self.0.get(pointer) {
+                return Some(place);
+            }
+            pointer = &pointer[..pointer.rfind('/')?];
+        }
+    }
+
+    /// Every pointer with its place.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.0.iter().map(|(pointer, place)| (pointer.as_str(), place))
+    }
+
+    pub(crate) fn insert(&mut self, pointer: String, place: Place) {
+        self.0.insert(pointer, place);
+    }
+}
+
+/// A value that comes from another stack.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Import {
+    pub stack: StackKey,
+    pub logical_id: Rc<str>,
+    pub attribute: Option<Cow<'static, str>>,
+    pub list: bool,
+}
+
+/// What rendering a stack gives.
+pub(crate) struct Rendered {
+    pub template: Map<String, JsonValue>,
+    pub provenance: Provenance,
+    /// What it takes from other stacks: the parameter that brings it, and the first place that uses it.
+    pub imports: IndexMap<Import, (String, Source)>,
+    /// Stacks that have to be there before, beside those it imports from.
+    pub after: Vec<(StackKey, Source)>,
+}
+
+pub(crate) fn render(state: &State, index: usize, errors: &mut Vec<Error>) -> Rendered {
+    let contents = &state.stacks[index];
+    let mut renderer = Renderer {
+        state,
+        contents,
+        key: StackKey { app: state.key, index },
+        errors,
+        imports: IndexMap::new(),
+        after: contents.depends_on.clone(),
+        provenance: Provenance::default(),
+        pointer: String::new(),
+        source: contents.source,
+        holder: None,
+        language_extensions: false,
+    };
+    let template = renderer.template();
+    let Renderer { imports, after, provenance, .. } = renderer;
+    Rendered { template, provenance, imports, after }
+}
+
+struct Renderer<'a> {
+    state: &'a State,
+    contents: &'a Contents,
+    key: StackKey,
+    errors: &'a mut Vec<Error>,
+    imports: IndexMap<Import, (String, Source)>,
+    after: Vec<(StackKey, Source)>,
+    provenance: Provenance,
+    /// The JSON pointer of what is being written.
+    pointer: String,
+    /// The place that set it.
+    source: Source,
+    /// The place that added the element, where the element's own lines are hidden.
+    holder: Option<Source>,
+    language_extensions: bool,
+}
+
+impl Renderer<'_> {
+    fn template(&mut self) -> Map<String, JsonValue> {
+        let contents = self.contents;
+        let parameters = self.section("Parameters", &contents.parameters, |_, _, parameter| {
+            JsonValue::Object(parameter.0.clone())
+        });
+        let mappings = self.section("Mappings", &contents.mappings, |_, _, mapping| json!(mapping.rows));
+        let conditions =
+            self.section("Conditions", &contents.conditions, |this, _, condition| this.expression(&condition.0.0));
+        let mut resources =
+            self.section("Resources", &contents.resources, |this, _, resource| this.resource(resource));
+        for (id, entry) in &contents.loops {
+            let key = format!("Fn::ForEach::{id}");
+            let value = self.within(&format!("/Resources/{}", escaped(&key)), entry, |this| {
+                this.for_each(id, &entry.value)
+            });
+            resources.insert(key, value);
+        }
+        let outputs = self.section("Outputs", &contents.outputs, |this, _, output| {
+            let mut written = Map::new();
+            if let Some(description) = &output.description {
+                written.insert("Description".into(), description.as_str().into());
+            }
+            if let Some(condition) = &output.condition {
+                written.insert("Condition".into(), condition.0.as_ref().into());
+            }
+            this.entry(&mut written, &output.value);
+            if let Some(export) = &output.export {
+                written.insert("Export".into(), this.object(std::slice::from_ref(export)));
+            }
+            JsonValue::Object(written)
+        });
+
+        let mut template = Map::new();
+        template.insert("AWSTemplateFormatVersion".into(), "2010-09-09".into());
+        if let Some(description) = &contents.description {
+            template.insert("Description".into(), description.as_str().into());
+        }
+        if self.language_extensions {
+            template.insert("Transform".into(), "AWS::LanguageExtensions".into());
+        }
+        for (name, section) in [
+            ("Parameters", parameters),
+            ("Mappings", mappings),
+            ("Conditions", conditions),
+            ("Resources", resources),
+            ("Outputs", outputs),
+        ] {
+            if !section.is_empty() || name == "Resources" {
+                template.insert(name.into(), JsonValue::Object(section));
+            }
+        }
+        template
+    }
+
+    fn section<T>(
+        &mut self,
+        name: &str,
+        entries: &IndexMap<String, Entry<T>>,
+        mut write: impl FnMut(&mut Self, &str, &T) -> JsonValue,
+    ) -> Map<String, JsonValue> {
+        let mut section = Map::new();
+        for (id, entry) in entries {
+            let value = self.within(&format!("/{name}/{id}"), entry, |this| write(this, id, &entry.value));
+            section.insert(id.clone(), value);
+        }
+        section
+    }
+
+    /// Writes one element: notes its place, and whether its own lines are shown.
+    fn within<T>(&mut self, pointer: &str, entry: &Entry<T>, write: impl FnOnce(&mut Self) -> JsonValue) -> JsonValue {
+        self.pointer = pointer.to_owned();
+        self.source = entry.source;
+        self.holder = entry.opaque.then_some(entry.source);
+        self.provenance.insert(self.pointer.clone(), entry.source.into());
+        write(self)
+    }
+
+    fn resource(&mut self, resource: &Resource) -> JsonValue {
+        let options = &resource.options;
+        let mut written = Map::new();
+        written.insert("Type".into(), resource.type_name.as_ref().into());
+        if let Some(condition) = &options.condition {
+            written.insert("Condition".into(), condition.0.as_ref().into());
+        }
+        let mut depends_on: Vec<JsonValue> = Vec::new();
+        for handle in &options.depends_on {
+            if handle.stack == self.key {
+                depends_on.push(handle.logical_id().into());
+            } else {
+                self.after.push((handle.stack, self.source));
+            }
+        }
+        if !depends_on.is_empty() {
+            written.insert("DependsOn".into(), depends_on.into());
+        }
+        for (name, policy) in [
+            ("CreationPolicy", options.creation_policy.clone().map(crate::Literal::into_expression)),
+            ("UpdatePolicy", options.update_policy.clone().map(crate::Literal::into_expression)),
+        ] {
+            if let Some(policy) = policy {
+                let value = self.at(name, |this| this.expression(&policy));
+                written.insert(name.into(), value);
+            }
+        }
+        for (name, policy) in
+            [("DeletionPolicy", options.deletion_policy), ("UpdateReplacePolicy", options.update_replace_policy)]
+        {
+            if let Some(policy) = policy {
+                written.insert(name.into(), policy.name().into());
+            }
+        }
+        for (name, properties) in [("Properties", &resource.properties), ("Metadata", &options.metadata)] {
+            if !properties.is_empty() {
+                let value = self.at(name, |this| this.object(properties));
+                written.insert(name.into(), value);
+            }
+        }
+        JsonValue::Object(written)
+    }
+
+    fn for_each(&mut self, id: &str, each: &ForEach) -> JsonValue {
+        self.language_extensions = true;
+        let collection = self.expression(&each.collection.value);
+        let resource = self.resource(&each.resource(id));
+        let variable = ForEach::variable(id);
+        let body = Map::from_iter([(format!("{id}${{{variable}}}"), resource)]);
+        json!([variable, collection, body])
+    }
+
+    fn object(&mut self, properties: &[Property]) -> JsonValue {
+        let mut written = Map::new();
+        for property in properties {
+            self.entry(&mut written, property);
+        }
+        JsonValue::Object(written)
+    }
+
+    fn entry(&mut self, written: &mut Map<String, JsonValue>, property: &Property) {
+        let outer = self.source;
+        self.source = match self.holder {
+            Some(holder) if !property.brought => holder,
+            _ => property.source,
+        };
+        let value = self.at(&property.name, |this| {
+            this.provenance.insert(this.pointer.clone(), this.source.into());
+            this.expression(&property.value)
+        });
+        written.insert(property.name.clone().into_owned(), value);
+        self.source = outer;
+    }
+
+    fn at<R>(&mut self, step: &str, write: impl FnOnce(&mut Self) -> R) -> R {
+        let length = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(&escaped(step));
+        let result = write(self);
+        self.pointer.truncate(length);
+        result
+    }
+
+    fn expression(&mut self, expression: &Expression) -> JsonValue {
+        match expression {
+            Expression::Literal(literal) => literal.clone(),
+            Expression::List(items) => {
+                let write = |(index, item): (usize, &Expression)| {
+                    self.at(&index.to_string(), |this| this.expression(item))
+                };
+                items.iter().enumerate().map(write).collect()
+            }
+            Expression::Object(properties) => self.object(properties),
+            Expression::Text(pieces) => self.text(pieces),
+            Expression::Reference(reference) => match (self.own_name(reference), &reference.attribute) {
+                (Some(name), _) => json!({ "Ref": name }),
+                (None, None) => json!({ "Ref": reference.logical_id.as_ref() }),
+                (None, Some(attribute)) => json!({ "Fn::GetAtt": [reference.logical_id.as_ref(), attribute] }),
+            },
+            Expression::Name(name) => json!({ "Ref": name }),
+            Expression::Function(name, argument) => {
+                self.language_extensions |= matches!(*name, "Fn::Length" | "Fn::ToJsonString");
+                if *name == "Fn::FindInMap"
+                    && matches!(argument.as_ref(), Expression::List(arguments) if arguments.len() > 3)
+                {
+                    self.language_extensions = true;
+                }
+                let argument = self.expression(argument);
+                JsonValue::Object(Map::from_iter([((*name).to_owned(), argument)]))
+            }
+            Expression::AssetBucket => match &self.state.asset_bucket {
+                Some(bucket) => bucket.as_str().into(),
+                None => json!({ "Fn::Sub": DEFAULT_ASSET_BUCKET }),
+            },
+        }
+    }
+
+    /// The name of the parameter that brings a value from another stack; `None` for a reference that stays.
+    fn own_name(&mut self, reference: &Reference) -> Option<String> {
+        if reference.stack == self.key {
+            return None;
+        }
+        if reference.stack.app != self.state.key {
+            let kind = ErrorKind::ForeignHandle(reference.logical_id.to_string());
+            self.error(kind);
+            return None;
+        }
+        let import = Import {
+            stack: reference.stack,
+            logical_id: Rc::clone(&reference.logical_id),
+            attribute: reference.attribute.clone(),
+            list: reference.list,
+        };
+        let producer = &self.state.stacks[reference.stack.index].id;
+        let attribute = reference.attribute.as_deref().unwrap_or("Ref");
+        let name = format!("{producer}{}{attribute}", reference.logical_id).replace(|c: char| !c.is_alphanumeric(), "");
+        let source = self.source;
+        Some(self.imports.entry(import).or_insert((name, source)).0.clone())
+    }
+
+    fn text(&mut self, pieces: &[Expression]) -> JsonValue {
+        let mut format = String::new();
+        let mut variables = Map::new();
+        let mut resolved = true;
+        for piece in pieces {
+            let name = match piece {
+                Expression::Literal(JsonValue::String(text)) => {
+                    format.push_str(&text.replace("${", "${!"));
+                    continue;
+                }
+                Expression::AssetBucket => {
+                    resolved &= self.state.asset_bucket.is_some();
+                    format.push_str(self.state.asset_bucket.as_deref().unwrap_or(DEFAULT_ASSET_BUCKET));
+                    continue;
+                }
+                Expression::Name(name) => name.to_string(),
+                Expression::Reference(reference) => match (self.own_name(reference), &reference.attribute) {
+                    (Some(name), _) => name,
+                    (None, None) => reference.logical_id.to_string(),
+                    (None, Some(attribute)) => format!("{}.{attribute}", reference.logical_id),
+                },
+                other => {
+                    let variable = format!("Part{}", variables.len() + 1);
+                    let value = self.expression(other);
+                    variables.insert(variable.clone(), value);
+                    variable
+                }
+            };
+            resolved = false;
+            format.push_str(&format!("${{{name}}}"));
+        }
+        if resolved {
+            return format.replace("${!", "${").into();
+        }
+        if variables.is_empty() { json!({ "Fn::Sub": format }) } else { json!({ "Fn::Sub": [format, variables] }) }
+    }
+
+    fn error(&mut self, kind: ErrorKind) {
+        let element = self.pointer.split('/').nth(2).unwrap_or_default();
+        let path = format!("{}/{element}", self.contents.id);
+        self.errors.push(Error { kind, path, place: Some(self.source.into()), related: None });
+    }
+}
+
+/// A step of a JSON pointer.
+fn escaped(step: &str) -> Cow<'_, str> {
+    if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1").into() } else { step.into() }
+}
+
+impl Rendered {
+    /// The finished template.
+    pub fn finish(self) -> (Template, Provenance) {
+        (Template::from_sections(self.template), self.provenance)
+    }
+}

@@ -1,0 +1,238 @@
+//! A stack: what CloudFormation deploys as one.
+
+use std::cell::RefCell;
+use std::panic::Location;
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+
+use crate::app::State;
+use crate::asset::PackedAsset;
+use crate::condition::Condition;
+use crate::construct::{Construct, Scope};
+use crate::error::{Error, ErrorKind};
+use crate::for_each::ForEach;
+use crate::mapping::Mapping;
+use crate::output::Output;
+use crate::parameter::ParameterParts;
+use crate::resource::{Handle, Resource};
+use crate::value::{Source, Untyped};
+
+/// Which stack of which app, so that a handle knows where it belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StackKey {
+    pub app: usize,
+    pub index: usize,
+}
+
+/// Where a stack is deployed. What is not set is decided at deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// 12 digits.
+    pub account: Option<String>,
+    /// Such as `us-east-1`.
+    pub region: Option<String>,
+}
+
+impl Environment {
+    /// The partition that the region lies in: `aws`, `aws-cn`, `aws-us-gov` and so on.
+    pub fn partition(&self) -> Option<&'static str> {
+        let region = self.region.as_deref()?;
+        let prefixes = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("us-isof-", "aws-iso-f"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("eusc-", "aws-eusc"),
+        ];
+        Some(prefixes.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition))
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let account = self.account.as_deref().unwrap_or("any account");
+        let region = self.region.as_deref().unwrap_or("any region");
+        format!("{account}, {region}")
+    }
+}
+
+/// An element of a stack with the place that added it.
+#[derive(Debug)]
+pub(crate) struct Entry<T> {
+    pub value: T,
+    pub source: Source,
+    /// Set where the element was made inside a construct that hides its own lines.
+    pub opaque: bool,
+}
+
+/// All that was added to a stack.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub id: String,
+    pub name: Option<String>,
+    pub environment: Environment,
+    pub description: Option<String>,
+    pub tags: IndexMap<String, String>,
+    pub termination_protection: bool,
+    pub source: Source,
+    pub parameters: IndexMap<String, Entry<ParameterParts>>,
+    pub mappings: IndexMap<String, Entry<Mapping>>,
+    pub conditions: IndexMap<String, Entry<Condition>>,
+    pub resources: IndexMap<String, Entry<Resource>>,
+    pub loops: IndexMap<String, Entry<ForEach>>,
+    pub outputs: IndexMap<String, Entry<Output>>,
+    pub assets: IndexMap<String, PackedAsset>,
+    pub depends_on: Vec<(StackKey, Source)>,
+    /// Where each logical id was added: one name, one element, whatever its kind.
+    pub logical_ids: IndexMap<String, Source>,
+}
+
+/// A stack of an [`App`](crate::App). It is a handle: cheap to clone, and all clones mean the same stack.
+#[derive(Clone)]
+pub struct Stack {
+    pub(crate) key: StackKey,
+    pub(crate) state: Rc<RefCell<State>>,
+}
+
+impl Stack {
+    fn with<R>(&self, change: impl FnOnce(&mut Contents) -> R) -> R {
+        change(&mut self.state.borrow_mut().stacks[self.key.index])
+    }
+
+    /// Binds the stack to a region.
+    pub fn region(self, region: impl Into<String>) -> Self {
+        self.with(|contents| contents.environment.region = Some(region.into()));
+        self
+    }
+
+    /// Binds the stack to an account, 12 digits.
+    #[track_caller]
+    pub fn account(self, account: impl Into<String>) -> Self {
+        let account = account.into();
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.report(ErrorKind::IllegalAccount(account.clone()), Location::caller(), None);
+        }
+        self.with(|contents| contents.environment.account = Some(account));
+        self
+    }
+
+    /// Where the stack is bound to.
+    pub fn environment(&self) -> Environment {
+        self.with(|contents| contents.environment.clone())
+    }
+
+    /// Names the stack as CloudFormation shows it; without it the app's name and the stack's id make the name.
+    #[track_caller]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        if !is_stack_name(&name) {
+            self.report(ErrorKind::IllegalStackName(name.clone()), Location::caller(), None);
+        }
+        self.with(|contents| contents.name = Some(name));
+        self
+    }
+
+    /// Says what the stack is for.
+    pub fn description(self, description: impl Into<String>) -> Self {
+        self.with(|contents| contents.description = Some(description.into()));
+        self
+    }
+
+    /// Tags the stack, and through CloudFormation every resource of it that takes tags.
+    #[track_caller]
+    pub fn tag(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        let fits = !key.is_empty() && key.chars().count() <= 128 && value.chars().count() <= 256;
+        if !fits || key.to_ascii_lowercase().starts_with("aws:") {
+            self.report(ErrorKind::IllegalTag(key.clone()), Location::caller(), None);
+        }
+        self.with(|contents| contents.tags.insert(key, value));
+        self
+    }
+
+    /// Has CloudFormation refuse to delete the stack.
+    pub fn termination_protection(self) -> Self {
+        self.with(|contents| contents.termination_protection = true);
+        self
+    }
+
+    /// Deploys this stack after another, where no reference says so already.
+    #[track_caller]
+    pub fn depends_on(self, other: &Stack) -> Self {
+        let source = Location::caller();
+        self.with(|contents| contents.depends_on.push((other.key, source)));
+        self
+    }
+
+    /// Adds a construct and gives back its handle.
+    ///
+    /// The id becomes the logical id in the template, or the start of those of everything the construct is
+    /// made of: it is the construct's identity, and changing it replaces what it made.
+    #[track_caller]
+    pub fn add<C: Construct>(&self, id: &str, construct: C) -> C::Handle {
+        Scope::new(self, Location::caller()).add(id, construct)
+    }
+
+    /// Adds an output: `stack.add(id, Output::new(value))` in short.
+    #[track_caller]
+    pub fn output(&self, id: &str, value: impl Untyped) {
+        self.add(id, Output::new(value));
+    }
+
+    /// Takes an element in, unless its logical id is not to be had.
+    pub(crate) fn insert<T>(
+        &self,
+        id: &str,
+        value: T,
+        source: Source,
+        opaque: bool,
+        section: impl FnOnce(&mut Contents) -> &mut IndexMap<String, Entry<T>>,
+    ) -> Handle {
+        let limit = stackwright_schemas::limits::limits().logical_id_characters;
+        if id.is_empty() || id.len() > limit || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            self.report_at(id, ErrorKind::IllegalLogicalId(id.to_owned()), source, None);
+        }
+        let taken = self.with(|contents| match contents.logical_ids.get(id) {
+            Some(first) => Some(*first),
+            None => {
+                contents.logical_ids.insert(id.to_owned(), source);
+                section(contents).insert(id.to_owned(), Entry { value, source, opaque });
+                None
+            }
+        });
+        if let Some(first) = taken {
+            let related = Some(("first used here".to_owned(), first.into()));
+            self.report_at(id, ErrorKind::DuplicateLogicalId(id.to_owned()), source, related);
+        }
+        Handle { stack: self.key, logical_id: id.into() }
+    }
+
+    fn report(&self, kind: ErrorKind, source: Source, related: Option<(String, crate::Place)>) {
+        self.report_at("", kind, source, related);
+    }
+
+    /// Notes an error about an element of this stack.
+    pub(crate) fn report_at(
+        &self,
+        id: &str,
+        kind: ErrorKind,
+        source: Source,
+        related: Option<(String, crate::Place)>,
+    ) {
+        let mut state = self.state.borrow_mut();
+        let stack = &state.stacks[self.key.index].id;
+        let path = if id.is_empty() { stack.clone() } else { format!("{stack}/{id}") };
+        state.errors.push(Error { kind, path, place: Some(source.into()), related });
+    }
+
+    pub(crate) fn insert_asset(&self, asset: PackedAsset) {
+        self.with(|contents| contents.assets.insert(asset.object_key.clone(), asset));
+    }
+}
+
+pub(crate) fn is_stack_name(name: &str) -> bool {
+    name.len() <= 128
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}

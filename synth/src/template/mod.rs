@@ -1,0 +1,237 @@
+//! Templates: read and written as JSON and YAML, always in one canonical form.
+
+mod json;
+mod yaml;
+
+use std::fmt;
+
+use serde_json::{Map, Value as JsonValue};
+
+/// The sections of a template in the order in which they are written.
+const SECTIONS: [&str; 11] = [
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Transform",
+    "Metadata",
+    "Parameters",
+    "Rules",
+    "Mappings",
+    "Conditions",
+    "Resources",
+    "Outputs",
+    "Hooks",
+];
+
+/// A CloudFormation template: ours or anyone's.
+///
+/// ```
+/// use stackwright_synth::Template;
+///
+/// let template = Template::read("Resources: {Topic: {Type: AWS::SNS::Topic}}\nOutputs: {Arn: {Value: !Ref Topic}}")?;
+/// assert_eq!(template.resources().next().unwrap().0, "Topic");
+/// assert_eq!(Template::read(&template.to_json())?, template);
+/// assert_eq!(Template::read(&template.to_yaml())?, template);
+/// # Ok::<(), stackwright_synth::TemplateError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Template(Map<String, JsonValue>);
+
+/// Why a text is no template, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TemplateError {
+    /// What is wrong.
+    pub message: String,
+    /// From 1; 0 where no line is to blame.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+}
+
+impl Template {
+    pub(crate) fn from_sections(sections: Map<String, JsonValue>) -> Self {
+        let rank = |name: &str| SECTIONS.iter().position(|section| *section == name).unwrap_or(SECTIONS.len());
+        let mut ordered: Vec<_> = sections.into_iter().collect();
+        // Sections that nobody knows come last, in their own order.
+        ordered.sort_by_key(|(name, _)| rank(name));
+        Self(ordered.into_iter().collect())
+    }
+
+    /// Reads JSON or YAML, with the short forms of intrinsic functions.
+    ///
+    /// # Errors
+    /// Text that is neither, or whose top is no object, with the position.
+    pub fn read(text: &str) -> Result<Self, TemplateError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let value = if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?;
+        match value {
+            JsonValue::Object(sections) => Ok(Self::from_sections(sections)),
+            _ => Err(TemplateError {
+                message: "a template is an object with a section `Resources`".into(),
+                line: 1,
+                column: 1,
+            }),
+        }
+    }
+
+    /// Canonical JSON: sections in their order, two spaces, a line break at the end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(&self.0).expect("every key of a template is text");
+        text.push('\n');
+        text
+    }
+
+    /// JSON without white space: what counts against CloudFormation's quotas when it is deployed.
+    pub fn to_compact_json(&self) -> String {
+        serde_json::to_string(&self.0).expect("every key of a template is text")
+    }
+
+    /// YAML with the short forms of intrinsic functions.
+    pub fn to_yaml(&self) -> String {
+        yaml::write(&self.0)
+    }
+
+    /// The template as JSON.
+    pub fn sections(&self) -> &Map<String, JsonValue> {
+        &self.0
+    }
+
+    /// Every entry of a section such as `Parameters`.
+    pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &JsonValue)> {
+        let section = self.0.get(name).and_then(JsonValue::as_object);
+        section.into_iter().flatten().map(|(id, value)| (id.as_str(), value))
+    }
+
+    /// Every resource by its logical id.
+    pub fn resources(&self) -> impl Iterator<Item = (&str, &JsonValue)> {
+        self.section("Resources")
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.to_json())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn json() -> impl Strategy<Value = JsonValue> {
+        let text = prop_oneof![
+            any::<String>(),
+            "[a-zA-Z0-9:#!&*?|>%@`'\" {}\\[\\],~.-]{0,12}",
+            Just("yes".to_owned()),
+            Just("012345678901".to_owned()),
+            Just("1e3".to_owned()),
+            Just("2012-10-17".to_owned()),
+            Just("line\nbreak\n".to_owned()),
+        ];
+        let leaf = prop_oneof![
+            Just(JsonValue::Null),
+            any::<bool>().prop_map(JsonValue::from),
+            any::<i64>().prop_map(JsonValue::from),
+            any::<u64>().prop_map(JsonValue::from),
+            any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(JsonValue::from),
+            text.clone().prop_map(JsonValue::from),
+        ];
+        let functions = prop_oneof![
+            Just("Ref"),
+            Just("Fn::GetAtt"),
+            Just("Fn::Sub"),
+            Just("Fn::Join"),
+            Just("Condition"),
+            Just("Fn::Base64"),
+            Just("Fn::Transform")
+        ];
+        leaf.prop_recursive(5, 48, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(JsonValue::from),
+                prop::collection::vec((text.clone(), inner.clone()), 0..5)
+                    .prop_map(|entries| JsonValue::Object(entries.into_iter().collect())),
+                (functions.clone(), inner)
+                    .prop_map(|(name, value)| JsonValue::Object(Map::from_iter([(name.to_owned(), value)]))),
+                ("[A-Z][a-z]{2}", "[A-Z][a-z]{2}(\\.[A-Z])?")
+                    .prop_map(|(id, attribute)| serde_json::json!({ "Fn::GetAtt": [id, attribute] })),
+            ]
+        })
+    }
+
+    fn template() -> impl Strategy<Value = Template> {
+        let section = prop::sample::select(SECTIONS.to_vec());
+        prop::collection::vec((section, json()), 0..5).prop_map(|sections| {
+            Template::from_sections(sections.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reading_what_was_written_gives_the_template_back(template in template()) {
+            let json = template.to_json();
+            prop_assert_eq!(&Template::read(&json).unwrap(), &template);
+            // Canonical: what is read and written again is the same bytes.
+            prop_assert_eq!(Template::read(&json).unwrap().to_json(), json);
+            let yaml = template.to_yaml();
+            let again = Template::read(&yaml);
+            prop_assert!(again.is_ok(), "{:?}\n{}", again, yaml);
+            prop_assert_eq!(&again.unwrap(), &template, "{}", yaml);
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,200}") {
+            let _ = Template::read(&text);
+        }
+    }
+
+    #[test]
+    fn short_forms_are_read_and_written() {
+        let text = "\
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties:
+      TopicName: !Sub ${AWS::StackName}-topic
+      DisplayName: !Join [\"-\", [a, !Ref Name]]
+      KmsMasterKeyId: !GetAtt Key.Arn
+      Count: 012345678901
+Conditions:
+  Both: !And [!Condition One, !Not [!Equals [a, b]]]
+";
+        let template = Template::read(text).unwrap();
+        let properties = &template.sections()["Resources"]["Topic"]["Properties"];
+        assert_eq!(properties["TopicName"], serde_json::json!({ "Fn::Sub": "${AWS::StackName}-topic" }));
+        assert_eq!(properties["KmsMasterKeyId"], serde_json::json!({ "Fn::GetAtt": ["Key", "Arn"] }));
+        assert_eq!(properties["Count"], "012345678901");
+        let both = serde_json::json!({ "Fn::And": [{ "Condition": "One" }, { "Fn::Not": [{ "Fn::Equals": ["a", "b"] }] }] });
+        assert_eq!(template.sections()["Conditions"]["Both"], both);
+        let yaml = template.to_yaml();
+        for short in ["!Sub ", "!GetAtt Key.Arn", "!Condition One", "!Ref Name"] {
+            assert!(yaml.contains(short), "{short} is not in\n{yaml}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_its_place() {
+        let at = |text: &str| {
+            let error = Template::read(text).unwrap_err();
+            (error.line, error.message)
+        };
+        assert_eq!(at("{\"Resources\": {\"A\": 1,\n \"A\": 2}}").0, 2);
+        assert!(at("{\"A\": 1,\n \"A\": 2}").1.contains("`A`"));
+        assert_eq!(at("Resources:\n  A: 1\n  A: 2\n").0, 3);
+        assert_eq!(at("Resources:\n  A: !Reff B\n").0, 2);
+        assert!(at("Resources:\n  A: !Reff B\n").1.contains("!Ref"));
+        assert_eq!(at("[1]").0, 1);
+        assert!(at("").1.contains("object"));
+        // Ten aliases to ten aliases to ten … : a few bytes that would fill any memory.
+        let bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n";
+        assert!(at(bomb).1.contains("alias"), "{:?}", at(bomb));
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(Template::read(&deep).is_err());
+        let deep = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
+        assert!(Template::read(&deep).is_err());
+    }
+}

@@ -1,0 +1,294 @@
+//! YAML: read with the short forms of intrinsic functions, written with them.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::{Map, Number, Value as JsonValue};
+use serde_saphyr::Tagged;
+
+use super::TemplateError;
+
+/// Short forms: what follows the `!`, and the key of the long form.
+const SHORT_FORMS: [(&str, &str); 20] = [
+    ("And", "Fn::And"),
+    ("Base64", "Fn::Base64"),
+    ("Cidr", "Fn::Cidr"),
+    ("Condition", "Condition"),
+    ("Equals", "Fn::Equals"),
+    ("FindInMap", "Fn::FindInMap"),
+    ("GetAZs", "Fn::GetAZs"),
+    ("GetAtt", "Fn::GetAtt"),
+    ("GetStackOutput", "Fn::GetStackOutput"),
+    ("If", "Fn::If"),
+    ("ImportValue", "Fn::ImportValue"),
+    ("Join", "Fn::Join"),
+    ("Length", "Fn::Length"),
+    ("Not", "Fn::Not"),
+    ("Or", "Fn::Or"),
+    ("Ref", "Ref"),
+    ("Select", "Fn::Select"),
+    ("Split", "Fn::Split"),
+    ("Sub", "Fn::Sub"),
+    ("ToJsonString", "Fn::ToJsonString"),
+];
+
+/// `Fn::Transform` has a short form too, which few readers know; it is read and not written.
+const READ_ONLY: [(&str, &str); 1] = [("Transform", "Fn::Transform")];
+
+/// How many nodes aliases may add up to before the document counts as an attack.
+const ALIASED_NODES: usize = 100_000;
+
+pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, at: (1, 1) };
+    let mut document = None;
+    loop {
+        match reader.next()? {
+            (Event::StreamEnd, _) => return Ok(document.unwrap_or(JsonValue::Null)),
+            (Event::StreamStart | Event::DocumentEnd, _) => {}
+            (Event::DocumentStart(..), span) if document.is_some() => {
+                return Err(error(span.start, "a template is one document, and here a second one starts"));
+            }
+            (Event::DocumentStart(..), _) => {}
+            (event, span) => document = Some(reader.node(event, &span)?),
+        }
+    }
+}
+
+fn error(at: Marker, message: impl Into<String>) -> TemplateError {
+    TemplateError { message: message.into(), line: at.line(), column: at.col() + 1 }
+}
+
+struct Reader<'a> {
+    events: Parser<'a, granit_parser::StrInput<'a>>,
+    /// The value of each anchor, and of how many nodes it is.
+    anchors: HashMap<usize, (JsonValue, usize)>,
+    aliased: usize,
+    at: (usize, usize),
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), TemplateError> {
+        match self.events.next_event() {
+            Some(Ok((event, span))) => {
+                self.at = (span.start.line(), span.start.col() + 1);
+                Ok((event, span))
+            }
+            Some(Err(problem)) => Err(error(*problem.marker(), problem.info())),
+            None => Err(TemplateError {
+                message: "the document ends in the middle".into(),
+                line: self.at.0,
+                column: self.at.1,
+            }),
+        }
+    }
+
+    /// The value that starts with an event. The parser limits how deep values nest.
+    fn node(&mut self, event: Event<'a>, span: &Span) -> Result<JsonValue, TemplateError> {
+        let (value, anchor, tag) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                let value = if plain { scalar(&text) } else { text.into_owned().into() };
+                (value, anchor, tag)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.next()? {
+                        (Event::SequenceEnd, _) => break (items.into(), anchor, tag),
+                        (event, span) => items.push(self.node(event, &span)?),
+                    }
+                }
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                let mut map = Map::new();
+                loop {
+                    let (key, span) = match self.next()? {
+                        (Event::MappingEnd, _) => break (map.into(), anchor, tag),
+                        (Event::Scalar(key, style, ..), span) => {
+                            if style == ScalarStyle::Plain && key == "<<" {
+                                return Err(error(span.start, "CloudFormation does not merge with `<<`: write the keys out"));
+                            }
+                            (key.into_owned(), span)
+                        }
+                        (_, span) => return Err(error(span.start, "a key has to be a text")),
+                    };
+                    if map.contains_key(&key) {
+                        return Err(error(span.start, format!("the key `{key}` stands twice in one object")));
+                    }
+                    let (event, span) = self.next()?;
+                    let value = self.node(event, &span)?;
+                    map.insert(key, value);
+                }
+            }
+            Event::Alias(anchor) => {
+                let Some((value, nodes)) = self.anchors.get(&anchor) else {
+                    return Err(error(span.start, "this alias stands inside what it stands for"));
+                };
+                self.aliased += nodes;
+                if self.aliased > ALIASED_NODES {
+                    return Err(error(span.start, format!("the document repeats over {ALIASED_NODES} values by alias")));
+                }
+                return Ok(value.clone());
+            }
+            _ => return Err(error(span.start, "a value is missing here")),
+        };
+        let value = match tag {
+            Some(tag) => tagged(&tag, value, span)?,
+            None => value,
+        };
+        if anchor != 0 {
+            let nodes = count(&value);
+            self.anchors.insert(anchor, (value.clone(), nodes));
+        }
+        Ok(value)
+    }
+}
+
+fn count(value: &JsonValue) -> usize {
+    1 + match value {
+        JsonValue::Array(items) => items.iter().map(count).sum(),
+        JsonValue::Object(map) => map.values().map(count).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+/// A plain scalar by the rules of YAML 1.2; a number with a leading zero stays text, as account ids want it.
+fn scalar(text: &str) -> JsonValue {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return JsonValue::Null,
+        "true" | "True" | "TRUE" => return true.into(),
+        "false" | "False" | "FALSE" => return false.into(),
+        _ => {}
+    }
+    let digits = text.trim_start_matches(['-', '+']);
+    let numeric = text.len() - digits.len() <= 1
+        && digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && digits.bytes().any(|byte| byte.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
+        && !(digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit());
+    if !numeric {
+        return text.into();
+    }
+    let text_without_plus = text.trim_start_matches('+');
+    if let Ok(number) = text_without_plus.parse::<i64>() {
+        return number.into();
+    }
+    if let Ok(number) = text_without_plus.parse::<u64>() {
+        return number.into();
+    }
+    match text_without_plus.parse::<f64>().ok().and_then(Number::from_f64) {
+        Some(number) => JsonValue::Number(number),
+        None => text.into(),
+    }
+}
+
+fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, TemplateError> {
+    let at = span.tag_start().unwrap_or(span.start);
+    if let Some(core) = tag.core_suffix() {
+        return match (core, &value) {
+            ("str", JsonValue::String(_)) | ("map", JsonValue::Object(_)) | ("seq", JsonValue::Array(_)) => Ok(value),
+            ("int" | "float" | "bool" | "null", JsonValue::String(text)) => Ok(scalar(text)),
+            _ => Err(error(at, format!("the tag `{}` does not fit this value", tag.original()))),
+        };
+    }
+    let name = tag.suffix();
+    let known = SHORT_FORMS.iter().chain(&READ_ONLY);
+    let Some((_, function)) = known.clone().find(|(short, _)| *short == name && tag.handle() == "!") else {
+        let nearest = known.map(|(short, _)| *short).min_by_key(|short| distance(short, name)).unwrap_or_default();
+        return Err(error(at, format!("`!{name}` is no intrinsic function; the nearest is `!{nearest}`")));
+    };
+    let argument = match (*function, &value) {
+        ("Fn::GetAtt", JsonValue::String(text)) => match text.split_once('.') {
+            Some((resource, attribute)) => vec![resource, attribute].into(),
+            None => return Err(error(at, "`!GetAtt` takes a logical id and an attribute: `!GetAtt Topic.TopicArn`")),
+        },
+        _ => value,
+    };
+    Ok(JsonValue::Object(Map::from_iter([((*function).to_owned(), argument)])))
+}
+
+/// How many letters differ, roughly: enough to guess which of twenty names was meant.
+fn distance(one: &str, other: &str) -> usize {
+    let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+    one.len().max(other.len()) - common
+}
+
+pub(super) fn write(sections: &Map<String, JsonValue>) -> String {
+    let options = serde_saphyr::ser_options! {
+        // A folded text reads badly and says nothing a quoted one does not.
+        prefer_block_scalars: false,
+    };
+    let mut text = String::new();
+    serde_saphyr::to_fmt_writer_with_options(&mut text, &Object(sections), options)
+        .expect("texts, numbers, lists and maps can be written as YAML");
+    text
+}
+
+struct Object<'a>(&'a Map<String, JsonValue>);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in self.0 {
+            map.serialize_entry(key, &Node(value))?;
+        }
+        map.end()
+    }
+}
+
+struct Node<'a>(&'a JsonValue);
+
+impl Serialize for Node<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            JsonValue::Object(map) => match short_form(map) {
+                Some((name, argument)) => match argument {
+                    Argument::Text(text) => Tagged(text, Some(format!("!{name}"))).serialize(serializer),
+                    Argument::Items(items) => Tagged(Items(items), Some(format!("!{name}"))).serialize(serializer),
+                },
+                None => Object(map).serialize(serializer),
+            },
+            JsonValue::Array(items) => Items(items).serialize(serializer),
+            scalar => scalar.serialize(serializer),
+        }
+    }
+}
+
+struct Items<'a>(&'a [JsonValue]);
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
+        for item in self.0 {
+            sequence.serialize_element(&Node(item))?;
+        }
+        sequence.end()
+    }
+}
+
+enum Argument<'a> {
+    Text(String),
+    Items(&'a [JsonValue]),
+}
+
+/// The short form of an intrinsic function. An argument that is an object, such as another function, would
+/// need two tags on one value, so it keeps the long form.
+fn short_form(map: &Map<String, JsonValue>) -> Option<(&'static str, Argument<'_>)> {
+    let (key, argument) = map.iter().next().filter(|_| map.len() == 1)?;
+    let (name, function) = SHORT_FORMS.iter().find(|(_, function)| function == key)?;
+    let argument = match (*function, argument) {
+        ("Fn::GetAtt", JsonValue::Array(items)) => match items.as_slice() {
+            [JsonValue::String(resource), JsonValue::String(attribute)] if !resource.contains('.') => {
+                Argument::Text(format!("{resource}.{attribute}"))
+            }
+            _ => Argument::Items(items),
+        },
+        ("Fn::GetAtt", _) => return None,
+        (_, JsonValue::String(text)) => Argument::Text(text.clone()),
+        (_, JsonValue::Array(items)) => Argument::Items(items),
+        _ => return None,
+    };
+    Some((*name, argument))
+}

@@ -1,0 +1,129 @@
+//! The formatting macro [`sub!`](crate::sub): text out of literals and references.
+
+use crate::value::{Expression, Literal, Untyped, Value};
+
+/// Makes a text out of literals and values: `Fn::Sub` where anything has to be resolved, a plain text where not.
+///
+/// `{}` stands for the next argument, `{{` and `}}` for the braces themselves. Arguments are texts, numbers and
+/// values of both. A wrong number of arguments does not compile.
+///
+/// ```
+/// use stackwright_synth::{intrinsic::{partition, region}, sub};
+/// let prefix = sub!("arn:{}:s3:::models-{}/v{}/*", partition(), region(), 2);
+/// assert_eq!(sub!("{}-{}", "a", 1).as_literal().unwrap(), "a-1");
+/// ```
+///
+/// ```compile_fail
+/// stackwright_synth::sub!("{} and {}", "only one");
+/// ```
+#[macro_export]
+macro_rules! sub {
+    ($format:literal $(, $argument:expr)* $(,)?) => {{
+        const _: () = assert!(
+            $crate::count_placeholders($format) == {
+                const ARGUMENTS: &[&str] = &[$(stringify!($argument)),*];
+                ARGUMENTS.len()
+            },
+            "sub! needs one argument for each pair of braces in its text"
+        );
+        $crate::text($format, $crate::Parts::default()$(.with($argument))*)
+    }};
+}
+
+/// How many `{}` a format has.
+#[doc(hidden)]
+pub const fn count_placeholders(format: &str) -> usize {
+    let bytes = format.as_bytes();
+    let (mut count, mut at) = (0, 0);
+    while at + 1 < bytes.len() {
+        if (bytes[at] == b'{' || bytes[at] == b'}') && bytes[at + 1] == bytes[at] {
+            at += 2;
+        } else if bytes[at] == b'{' && bytes[at + 1] == b'}' {
+            count += 1;
+            at += 2;
+        } else {
+            at += 1;
+        }
+    }
+    count
+}
+
+/// The arguments of [`sub!`](crate::sub).
+#[derive(Default)]
+pub struct Parts(Vec<Expression>);
+
+impl Parts {
+    /// Adds one.
+    pub fn with(mut self, part: impl Untyped) -> Self {
+        self.0.push(part.into_untyped().0);
+        self
+    }
+}
+
+/// Puts the parts into the format.
+#[doc(hidden)]
+pub fn text(format: &str, parts: Parts) -> Value<String> {
+    let mut pieces: Vec<Expression> = Vec::new();
+    let mut literal = String::new();
+    let mut parts = parts.0.into_iter();
+    let mut characters = format.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (character, characters.peek()) {
+            ('{', Some('{')) | ('}', Some('}')) => literal.extend(characters.next()),
+            ('{', Some('}')) => {
+                characters.next();
+                for piece in parts.next().map(flattened).into_iter().flatten() {
+                    match scalar_text(&piece) {
+                        Some(text) => literal.push_str(&text),
+                        None => {
+                            if !literal.is_empty() {
+                                pieces.push(std::mem::take(&mut literal).into_expression());
+                            }
+                            pieces.push(piece);
+                        }
+                    }
+                }
+            }
+            (other, _) => literal.push(other),
+        }
+    }
+    if !literal.is_empty() || pieces.is_empty() {
+        pieces.push(literal.into_expression());
+    }
+    Value::from_expression(match pieces.len() {
+        1 => pieces.remove(0),
+        _ => Expression::Text(pieces),
+    })
+}
+
+/// The text of a literal that is one scalar.
+fn scalar_text(piece: &Expression) -> Option<String> {
+    match piece {
+        Expression::Literal(serde_json::Value::String(text)) => Some(text.clone()),
+        Expression::Literal(number @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
+            Some(number.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// A text inside a text is part of it.
+fn flattened(part: Expression) -> Vec<Expression> {
+    match part {
+        Expression::Text(pieces) => pieces,
+        other => vec![other],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::intrinsic::region;
+
+    #[test]
+    fn literals_fold_and_texts_flatten() {
+        assert_eq!(sub!("{{{}}}-{}", "a", 3).as_literal().unwrap(), "{a}-3");
+        let inner = sub!("x-{}", region());
+        assert_eq!(sub!("s3://{}/y", inner), sub!("s3://x-{}/y", region()));
+        assert_eq!(sub!(""), "".into());
+    }
+}

@@ -1,0 +1,329 @@
+//! Values: a literal or an intrinsic function, typed by what it yields.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::rc::Rc;
+
+use serde_json::Value as JsonValue;
+
+use crate::stack::StackKey;
+
+/// The place in the user's Rust that set something.
+pub type Source = &'static Location<'static>;
+
+/// What a value is made of, before it is known which stack it is written into.
+///
+/// Programs meet this type only where they build free-form documents; everything else goes through [`Value`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Expression {
+    /// A number, text, boolean, or any JSON without intrinsic functions in it.
+    Literal(JsonValue),
+    /// A list.
+    List(Vec<Expression>),
+    /// An object, each entry with the place that set it.
+    Object(Vec<Property>),
+    /// Literals and references joined to one text: `Fn::Sub` where any part is not literal.
+    Text(Vec<Expression>),
+    /// `Ref` or `Fn::GetAtt`, possibly into another stack.
+    Reference(Reference),
+    /// `Ref` of a pseudo parameter, or of the variable of an `Fn::ForEach`.
+    Name(Cow<'static, str>),
+    /// Any other intrinsic function with its argument.
+    Function(&'static str, Box<Expression>),
+    /// The name of the bucket that holds the app's assets.
+    AssetBucket,
+}
+
+/// A reference to an element of a stack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    pub(crate) stack: StackKey,
+    pub(crate) logical_id: Rc<str>,
+    /// `None` for `Ref`.
+    pub(crate) attribute: Option<Cow<'static, str>>,
+    /// Whether it yields a list.
+    pub(crate) list: bool,
+}
+
+/// One entry of an object: a property with the place that set it.
+#[derive(Clone, Debug)]
+pub struct Property {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) value: Expression,
+    pub(crate) source: Source,
+    /// The value brought its place along, so it is the user's even inside a construct of a library.
+    pub(crate) brought: bool,
+}
+
+impl PartialEq for Property {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.value == other.value
+    }
+}
+
+impl Property {
+    /// An entry, set where the caller stands unless the value says otherwise.
+    #[track_caller]
+    pub fn new(name: impl Into<Cow<'static, str>>, value: impl Untyped) -> Self {
+        let (value, source) = value.into_untyped();
+        Self { name: name.into(), source: source.unwrap_or(Location::caller()), brought: source.is_some(), value }
+    }
+}
+
+/// Sets a property once: a second call replaces the first.
+pub(crate) fn set(properties: &mut Vec<Property>, property: Property) {
+    match properties.iter_mut().find(|existing| existing.name == property.name) {
+        Some(existing) => *existing = property,
+        None => properties.push(property),
+    }
+}
+
+/// A literal or an intrinsic function that yields a `T`.
+///
+/// Every property takes `impl Into<Value<T>>`: a plain literal, a parameter, an attribute of a resource in this
+/// stack or another, or what the functions in [`crate::intrinsic`] and [`crate::sub!`] make.
+pub struct Value<T> {
+    pub(crate) expression: Expression,
+    pub(crate) source: Option<Source>,
+    yields: PhantomData<fn() -> T>,
+}
+
+// Not derived: a value can be cloned and shown whatever it yields.
+impl<T> Clone for Value<T> {
+    fn clone(&self) -> Self {
+        Self { expression: self.expression.clone(), source: self.source, yields: PhantomData }
+    }
+}
+
+impl<T> std::fmt::Debug for Value<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.expression.fmt(formatter)
+    }
+}
+
+impl<T> PartialEq for Value<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.expression == other.expression
+    }
+}
+
+impl<T> Value<T> {
+    /// A value from its parts; whether the expression yields a `T` is up to the caller.
+    pub fn from_expression(expression: Expression) -> Self {
+        Self { expression, source: None, yields: PhantomData }
+    }
+
+    /// Keeps the caller's place as the one that set this value. Constructs call it in their setters, so that
+    /// errors point at the user's line and not into the construct.
+    #[track_caller]
+    pub fn here(mut self) -> Self {
+        self.source.get_or_insert(Location::caller());
+        self
+    }
+
+    /// The place that set this value, where it is known.
+    pub fn source(&self) -> Option<Source> {
+        self.source
+    }
+
+    /// What the value is made of.
+    pub fn expression(&self) -> &Expression {
+        &self.expression
+    }
+
+    /// The literal, where nothing has to be resolved by CloudFormation.
+    pub fn as_literal(&self) -> Option<&JsonValue> {
+        match &self.expression {
+            Expression::Literal(literal) => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// The same value, taken for one of another type: for what no type here can express.
+    pub fn cast<U>(self) -> Value<U> {
+        Value { expression: self.expression, source: self.source, yields: PhantomData }
+    }
+}
+
+/// A type whose values can stand in a template.
+pub trait Literal {
+    /// The value as it is written into a template.
+    fn into_expression(self) -> Expression;
+}
+
+impl<T: Literal> From<T> for Value<T> {
+    fn from(literal: T) -> Self {
+        Self::from_expression(literal.into_expression())
+    }
+}
+
+impl<T> From<&Value<T>> for Value<T> {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+
+/// Anything that can stand in a template, where no type says what is expected: in [`sub!`](crate::sub), in an
+/// output, in a property that is set by its name.
+pub trait Untyped {
+    /// What it is made of, and the place that set it where it knows.
+    fn into_untyped(self) -> (Expression, Option<Source>);
+}
+
+impl<T> Untyped for Value<T> {
+    fn into_untyped(self) -> (Expression, Option<Source>) {
+        (self.expression, self.source)
+    }
+}
+
+impl<T> Untyped for &Value<T> {
+    fn into_untyped(self) -> (Expression, Option<Source>) {
+        self.clone().into_untyped()
+    }
+}
+
+impl<L: Literal> Untyped for L {
+    fn into_untyped(self) -> (Expression, Option<Source>) {
+        (self.into_expression(), None)
+    }
+}
+
+macro_rules! untyped {
+    ($($type:ty),*) => {$(
+        impl Untyped for $type {
+            fn into_untyped(self) -> (Expression, Option<Source>) {
+                (Expression::Literal(self.into()), None)
+            }
+        }
+    )*};
+}
+untyped!(&str, i32, u32, u64, usize, JsonValue);
+
+macro_rules! scalars {
+    ($($scalar:ty),*) => {$(
+        impl Literal for $scalar {
+            fn into_expression(self) -> Expression {
+                Expression::Literal(self.into())
+            }
+        }
+    )*};
+}
+scalars!(String, bool, i64, f64);
+
+impl From<&str> for Value<String> {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<i64> for Value<f64> {
+    fn from(number: i64) -> Self {
+        Self::from_expression(Expression::Literal(number.into()))
+    }
+}
+
+impl<T, U: Into<Value<T>>> From<Vec<U>> for Value<Vec<T>> {
+    fn from(items: Vec<U>) -> Self {
+        Self::from_expression(Expression::List(items.into_iter().map(|item| item.into().expression).collect()))
+    }
+}
+
+impl<T, U: Into<Value<T>>, const N: usize> From<[U; N]> for Value<Vec<T>> {
+    fn from(items: [U; N]) -> Self {
+        Vec::from(items).into()
+    }
+}
+
+/// An enumeration of texts. It can also be given by anything that yields a text, such as a parameter.
+pub trait StringEnum {}
+
+impl<E: StringEnum> From<Value<String>> for Value<E> {
+    fn from(text: Value<String>) -> Self {
+        text.cast()
+    }
+}
+
+/// A free-form document: anything JSON can say, with values in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Json(Expression);
+
+impl Json {
+    /// An object out of named values.
+    pub fn object(entries: impl IntoIterator<Item = Property>) -> Self {
+        Self(Expression::Object(entries.into_iter().collect()))
+    }
+}
+
+impl Literal for Json {
+    fn into_expression(self) -> Expression {
+        self.0
+    }
+}
+
+impl From<JsonValue> for Value<Json> {
+    fn from(document: JsonValue) -> Self {
+        Self::from_expression(Expression::Literal(document))
+    }
+}
+
+impl From<&str> for Value<Json> {
+    fn from(text: &str) -> Self {
+        JsonValue::from(text).into()
+    }
+}
+
+impl From<Value<String>> for Value<Json> {
+    fn from(text: Value<String>) -> Self {
+        text.cast()
+    }
+}
+
+/// A map from free names to values, such as environment variables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map<T> {
+    entries: Vec<Property>,
+    values: PhantomData<fn() -> T>,
+}
+
+impl<T> Default for Map<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), values: PhantomData }
+    }
+}
+
+impl<T> Map<T> {
+    /// Sets one entry.
+    #[track_caller]
+    pub fn set(mut self, name: impl Into<String>, value: impl Into<Value<T>>) -> Self {
+        set(&mut self.entries, Property::new(name.into(), value.into()));
+        self
+    }
+
+    /// Whether nothing was set.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl<T> Literal for Map<T> {
+    fn into_expression(self) -> Expression {
+        Expression::Object(self.entries)
+    }
+}
+
+impl<T, K: Into<String>, V: Into<Value<T>>, const N: usize> From<[(K, V); N]> for Value<Map<T>> {
+    #[track_caller]
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().fold(Map::default(), |map, (name, value)| map.set(name, value)).into()
+    }
+}
+
+impl<T, V: Into<Value<T>>> From<BTreeMap<String, V>> for Value<Map<T>> {
+    #[track_caller]
+    fn from(entries: BTreeMap<String, V>) -> Self {
+        entries.into_iter().fold(Map::default(), |map, (name, value)| map.set(name, value)).into()
+    }
+}

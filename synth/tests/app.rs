@@ -1,0 +1,294 @@
+//! What an app becomes: templates, references across stacks, errors with places, the assembly on disk.
+
+use std::fs;
+
+use serde_json::json;
+use stackwright_synth::intrinsic::{self, if_else, no_value};
+use stackwright_synth::{
+    App, Asset, Assembly, Condition, Construct, DeletionPolicy, ErrorKind, Errors, Handle, Mapping, Output,
+    Parameter, Resource, ResourceOptions, Scope, Template, UpdatePolicy, sub,
+};
+
+fn bucket() -> Resource {
+    Resource::of("AWS::S3::Bucket")
+}
+
+fn kinds(errors: &Errors) -> Vec<&'static str> {
+    errors.0.iter().map(|error| error.kind.name()).collect()
+}
+
+#[test]
+fn every_element_lands_in_its_section() {
+    let app = App::new("app");
+    let stack = app.stack("Main").description("Everything");
+    let stage = stack.add("Stage", Parameter::string().default("test").allowed_values(["test", "production"]));
+    let production = stack.add("IsProduction", Condition::equals(&stage, "production"));
+    let both = stack.add("Both", Condition::and([(&production).into(), Condition::negated(&production).into()]));
+    let sizes = stack.add("Sizes", Mapping::new().set("test", "Count", 1).set("production", "Count", 4));
+    let first = stack.add("First", bucket().deletion_policy(DeletionPolicy::Retain).condition(&both));
+    stack.add(
+        "Second",
+        bucket()
+            .set("BucketName", sub!("{}-${{x}}-{}-{}", &stage, first.attribute::<String>("Arn"), intrinsic::region()))
+            .set("Count", sizes.find::<i64>(&stage, "Count"))
+            .set("Maybe", if_else::<String>(&production, "yes", no_value()))
+            .set("Listed", intrinsic::join("-", ["a".into(), intrinsic::select(0, intrinsic::availability_zones(""))]))
+            .depends_on(&first)
+            .update_policy(UpdatePolicy::new().rolling_max_batch_size(1).rolling_pause_time("PT1M"))
+            .metadata("Owner", "me"),
+    );
+    stack.add("Arn", Output::new(first.attribute::<String>("Arn")).description("Where").export("arn"));
+
+    let assembly = app.synth().unwrap();
+    let template = assembly.stacks[0].template.sections();
+    let names: Vec<_> = template.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["AWSTemplateFormatVersion", "Description", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"]
+    );
+    assert_eq!(
+        template["Resources"]["Second"],
+        json!({
+            "Type": "AWS::S3::Bucket",
+            "DependsOn": ["First"],
+            "UpdatePolicy": { "AutoScalingRollingUpdate": { "MaxBatchSize": 1, "PauseTime": "PT1M" } },
+            "Properties": {
+                "BucketName": { "Fn::Sub": "${Stage}-${!x}-${First.Arn}-${AWS::Region}" },
+                "Count": { "Fn::FindInMap": ["Sizes", { "Ref": "Stage" }, "Count"] },
+                "Maybe": { "Fn::If": ["IsProduction", "yes", { "Ref": "AWS::NoValue" }] },
+                "Listed": { "Fn::Join": ["-", ["a", { "Fn::Select": [0, { "Fn::GetAZs": "" }] }]] },
+            },
+            "Metadata": { "Owner": "me" },
+        })
+    );
+    assert_eq!(template["Resources"]["First"]["Condition"], "Both");
+    assert_eq!(
+        template["Conditions"]["Both"],
+        json!({ "Fn::And": [{ "Condition": "IsProduction" }, { "Fn::Not": [{ "Condition": "IsProduction" }] }] })
+    );
+    assert_eq!(template["Outputs"]["Arn"]["Export"], json!({ "Name": "arn" }));
+    assert!(!template.contains_key("Transform"));
+}
+
+#[test]
+fn functions_of_the_language_extensions_bring_their_transform() {
+    let app = App::new("app");
+    let stack = app.stack("Main");
+    let names = stack.add("Names", Parameter::comma_delimited_list().default("a,b"));
+    stack.add("Queue", Resource::of("AWS::SQS::Queue").set("DelaySeconds", intrinsic::length(names)));
+    let assembly = app.synth().unwrap();
+    assert_eq!(assembly.stacks[0].template.sections()["Transform"], "AWS::LanguageExtensions");
+}
+
+#[test]
+fn a_handle_of_another_stack_goes_through_an_ssm_parameter_and_orders_the_stacks() {
+    let app = App::new("app");
+    let uses = app.stack("Uses").region("us-east-1");
+    let has = app.stack("Has").region("us-east-1");
+    let models = has.add("Models", bucket());
+    uses.add("Copy", bucket().set("Source", models.attribute::<String>("Arn")).set("Again", sub!("{}/x", models.reference())));
+    uses.output("Arn", models.attribute::<String>("Arn"));
+
+    let assembly = app.synth().unwrap();
+    let (uses, has) = (&assembly.stacks[0], &assembly.stacks[1]);
+    assert_eq!(uses.dependencies, ["Has"]);
+    assert_eq!(assembly.in_order().iter().map(|stack| stack.id.as_str()).collect::<Vec<_>>(), ["Has", "Uses"]);
+    let name = "/stackwright/app-Has/Models/Arn";
+    assert_eq!(
+        has.template.sections()["Resources"]["ExportModelsArn"],
+        json!({
+            "Type": "AWS::SSM::Parameter",
+            "Properties": { "Type": "String", "Name": name, "Value": { "Fn::GetAtt": ["Models", "Arn"] } },
+        })
+    );
+    let template = uses.template.sections();
+    assert_eq!(
+        template["Parameters"]["HasModelsArn"],
+        json!({ "Type": "AWS::SSM::Parameter::Value<String>", "Default": name })
+    );
+    let properties = &template["Resources"]["Copy"]["Properties"];
+    assert_eq!(properties["Source"], json!({ "Ref": "HasModelsArn" }));
+    assert_eq!(properties["Again"], json!({ "Fn::Sub": "${HasModelsRef}/x" }));
+    assert_eq!(template["Parameters"].as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn all_errors_come_at_once_each_with_its_line() {
+    let app = App::new("app");
+    let east = app.stack("East").region("us-east-1").account("123").tag("aws:x", "y");
+    let first_line = line!() + 1;
+    let models = east.add("Models", bucket());
+    east.add("Models", bucket());
+    east.add("not-legal", bucket());
+    let west = app.stack("West").region("us-west-2");
+    let reference_line = line!() + 1;
+    west.add("Copy", bucket().set("Source", models.reference()));
+    east.add("Source", Asset::new("no/such/file"));
+    app.stack("East");
+
+    let errors = app.synth().unwrap_err();
+    let mut kinds = kinds(&errors);
+    kinds.sort_unstable();
+    assert_eq!(
+        kinds,
+        [
+            "asset",
+            "duplicate-logical-id",
+            "duplicate-stack",
+            "illegal-account",
+            "illegal-logical-id",
+            "illegal-tag",
+            "reference-across-environments"
+        ]
+    );
+    for error in &errors.0 {
+        assert!(error.place.as_ref().unwrap().file.ends_with("tests/app.rs"), "{error:?}");
+    }
+    let find = |name: &str| errors.0.iter().find(|error| error.kind.name() == name).unwrap();
+    let duplicate = find("duplicate-logical-id");
+    assert_eq!(duplicate.path, "East/Models");
+    assert_eq!(duplicate.place.as_ref().unwrap().line, first_line + 1);
+    assert_eq!(duplicate.related.as_ref().unwrap().1.line, first_line);
+    assert_eq!(find("reference-across-environments").place.as_ref().unwrap().line, reference_line);
+}
+
+#[test]
+fn a_circle_of_stacks_is_shown_as_the_path_that_closes_it() {
+    let app = App::new("app");
+    let (one, two) = (app.stack("One"), app.stack("Two"));
+    let first = one.add("First", bucket());
+    let second = two.add("Second", bucket().set("Other", first.reference()));
+    one.add("Third", bucket().set("Other", second.reference()));
+    let errors = app.synth().unwrap_err();
+    assert!(matches!(&errors.0[0].kind, ErrorKind::StackCycle(path) if path == "One → Two → One"), "{errors}");
+}
+
+#[test]
+fn a_handle_of_another_app_is_refused() {
+    let foreign = App::new("other").stack("Stack").add("Bucket", bucket());
+    let app = App::new("app");
+    app.stack("Stack").add("Copy", bucket().set("Source", foreign.reference()));
+    assert_eq!(kinds(&app.synth().unwrap_err()), ["foreign-handle"]);
+}
+
+/// A construct as a library has it: its own lines are no help to the user.
+struct Opaque(stackwright_synth::Value<String>);
+
+impl Construct for Opaque {
+    type Handle = Handle;
+    const OPAQUE: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> Handle {
+        scope.add("Log", bucket().set("Fixed", "inside"));
+        scope.add_default(bucket().set("Given", self.0).set("Fixed", "inside"))
+    }
+}
+
+#[test]
+fn places_are_the_users_lines() {
+    let app = App::new("app");
+    let stack = app.stack("Main");
+    let given_line = line!() + 1;
+    let given = stackwright_synth::Value::from("x").here();
+    let added_line = line!() + 1;
+    let handle = stack.add("Store", Opaque(given));
+    assert_eq!(handle.logical_id(), "Store");
+    let direct_line = line!() + 3;
+    stack.add(
+        "Direct",
+        bucket().set("Name", "n"),
+    );
+
+    let assembly = app.synth().unwrap();
+    let line = |pointer: &str| assembly.stacks[0].provenance.find(pointer).unwrap().line;
+    assert_eq!(line("/Resources/Store/Properties/Given"), given_line);
+    assert_eq!(line("/Resources/Store/Properties/Fixed"), added_line);
+    assert_eq!(line("/Resources/StoreLog/Properties/Fixed"), added_line);
+    assert_eq!(line("/Resources/Direct/Properties/Name"), direct_line);
+    // What nobody set is where its holder is.
+    assert_eq!(line("/Resources/Direct/Properties/Name/0/Deep"), direct_line);
+}
+
+fn with_asset(folder: &std::path::Path) -> App {
+    let app = App::new("app");
+    let stack = app.stack("Main").region("us-east-1").account("123456789012").tag("team", "ml");
+    let source = stack.add("Source", Asset::new(folder));
+    stack.output("Uri", source.s3_uri());
+    app.stack("Large").description("x".repeat(60_000));
+    app
+}
+
+#[test]
+fn an_assembly_is_written_whole_read_back_and_the_same_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("source")).unwrap();
+    fs::write(folder.path().join("source/train.py"), "print(1)").unwrap();
+    let out = folder.path().join("deep/out");
+    let contents = |path: &std::path::Path| {
+        let mut files: Vec<_> = fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.file_name().unwrap().to_owned(), fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    with_asset(&folder.path().join("source")).synth().unwrap().write(&out).unwrap();
+    let first = contents(&out);
+    fs::write(out.join("stale.template.json"), "{}").unwrap();
+    with_asset(&folder.path().join("source")).synth().unwrap().write(&out).unwrap();
+    assert_eq!(contents(&out), first);
+    assert_eq!(fs::read_dir(folder.path().join("deep")).unwrap().count(), 1, "nothing is left beside it");
+
+    let read = Assembly::read(&out).unwrap();
+    let written = with_asset(&folder.path().join("source")).synth().unwrap();
+    assert_eq!(read.stacks.len(), 2);
+    for (read, written) in read.stacks.iter().zip(&written.stacks) {
+        assert_eq!((&read.id, &read.name, &read.template), (&written.id, &written.name, &written.template));
+        assert_eq!((&read.environment, &read.tags), (&written.environment, &written.tags));
+        assert_eq!(read.provenance, written.provenance);
+        let keys = |stack: &stackwright_synth::StackArtifact| {
+            stack.assets.iter().map(|asset| asset.object_key.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(read), keys(written));
+        assert!(read.assets.iter().all(|asset| asset.path.is_file()));
+    }
+    // A template too large for a request is an asset too.
+    assert!(read.stacks[1].template_object_key().is_some() && read.stacks[0].template_object_key().is_none());
+    let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
+    assert!(manifest.contains("stackTemplateAssetObjectUrl"));
+    assert!(!manifest.contains(&folder.path().display().to_string()), "no absolute path");
+    // What was read can be written again, to the same bytes.
+    let again = folder.path().join("again");
+    read.write(&again).unwrap();
+    assert_eq!(contents(&again), first);
+}
+
+#[test]
+fn nothing_but_an_assembly_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    let assembly = App::new("app").synth().unwrap();
+    let error = assembly.write(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("holds no assembly"), "{error}");
+    assert!(folder.path().join("thesis.txt").exists());
+}
+
+#[test]
+fn a_manifest_cannot_lead_out_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = json!({ "version": "36.0.0", "artifacts": { "S": {
+        "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
+        "properties": { "templateFile": "../secret.json" } } } });
+    fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+    assert!(Assembly::read(folder.path()).unwrap_err().to_string().contains("outside"));
+}
+
+#[test]
+fn a_stack_without_resources_is_still_a_template() {
+    let app = App::new("app");
+    app.stack("Empty");
+    let json = app.synth().unwrap().stacks[0].template.to_json();
+    assert_eq!(Template::read(&json).unwrap().resources().count(), 0);
+    assert!(json.contains("Resources"));
+}
