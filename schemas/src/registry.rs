@@ -269,6 +269,13 @@ impl<'a> Schema<'a> {
         Some(Self { root: self.root, node })
     }
 
+    /// The schemas of which an object fits one, some or all: `oneOf`, `anyOf`, `allOf`.
+    pub fn alternatives(&self) -> impl Iterator<Item = Self> + use<'a> {
+        let (root, node) = (self.root, self.resolved().node);
+        let lists = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|keyword| node[keyword].as_array());
+        lists.flatten().map(move |node| Self { root, node })
+    }
+
     /// Properties that have to be there.
     pub fn required(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         strings(&self.resolved().node["required"])

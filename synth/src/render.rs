@@ -209,7 +209,7 @@ impl Renderer<'_> {
                 written.insert(name.into(), policy.name().into());
             }
         }
-        for (name, properties) in [("Properties", &resource.properties), ("Metadata", &options.metadata)] {
+        for (name, properties) in [("Properties", &resource.properties.0), ("Metadata", &options.metadata.0)] {
             if !properties.is_empty() {
                 let value = self.at(name, |this| this.object(properties));
                 written.insert(name.into(), value);

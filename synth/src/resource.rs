@@ -7,7 +7,7 @@ use crate::condition::ConditionHandle;
 use crate::construct::{Construct, Scope};
 use crate::policy::{CreationPolicy, DeletionPolicy, UpdatePolicy};
 use crate::stack::StackKey;
-use crate::value::{Expression, Property, Reference, Untyped, Value, set};
+use crate::value::{Expression, Properties, Reference, Untyped, Value};
 
 /// A resource as CloudFormation sees it: a type, properties, and the attributes that every type takes.
 ///
@@ -15,7 +15,7 @@ use crate::value::{Expression, Property, Reference, Untyped, Value, set};
 #[derive(Clone, Debug)]
 pub struct Resource {
     pub(crate) type_name: Cow<'static, str>,
-    pub(crate) properties: Vec<Property>,
+    pub(crate) properties: Properties,
     pub(crate) options: Options,
 }
 
@@ -27,13 +27,13 @@ pub(crate) struct Options {
     pub update_replace_policy: Option<DeletionPolicy>,
     pub creation_policy: Option<CreationPolicy>,
     pub update_policy: Option<UpdatePolicy>,
-    pub metadata: Vec<Property>,
+    pub metadata: Properties,
 }
 
 impl Resource {
     /// A resource of any type, checked against the registry only when the app is checked.
     pub fn of(type_name: impl Into<Cow<'static, str>>) -> Self {
-        Self { type_name: type_name.into(), properties: Vec::new(), options: Options::default() }
+        Self { type_name: type_name.into(), properties: Properties::default(), options: Options::default() }
     }
 
     /// Sets a property by its CloudFormation name.
@@ -46,7 +46,7 @@ impl Resource {
     /// Sets a property in place; generated setters call it.
     #[track_caller]
     pub fn put(&mut self, name: impl Into<Cow<'static, str>>, value: impl Untyped) {
-        set(&mut self.properties, Property::new(name, value));
+        self.properties.put(name, value);
     }
 
     /// `AWS::Service::Type`.
@@ -133,7 +133,7 @@ pub trait ResourceOptions: TypedResource {
     /// `Metadata`: a document under a name.
     #[track_caller]
     fn metadata(mut self, name: impl Into<String>, value: impl Untyped) -> Self {
-        set(&mut self.resource_mut().options.metadata, Property::new(name.into(), value));
+        self.resource_mut().options.metadata.put(name.into(), value);
         self
     }
 

@@ -81,6 +81,24 @@ pub(crate) fn set(properties: &mut Vec<Property>, property: Property) {
     }
 }
 
+/// Properties in the order in which they were set. Generated property types wrap one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Properties(pub(crate) Vec<Property>);
+
+impl Properties {
+    /// Sets a property; a second call replaces the first.
+    #[track_caller]
+    pub fn put(&mut self, name: impl Into<Cow<'static, str>>, value: impl Untyped) {
+        set(&mut self.0, Property::new(name, value));
+    }
+}
+
+impl Literal for Properties {
+    fn into_expression(self) -> Expression {
+        Expression::Object(self.0)
+    }
+}
+
 /// A literal or an intrinsic function that yields a `T`.
 ///
 /// Every property takes `impl Into<Value<T>>`: a plain literal, a parameter, an attribute of a resource in this

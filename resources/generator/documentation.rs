@@ -1,0 +1,88 @@
+//! What the generated items say about themselves: the CloudFormation name, type, limits, and what a change does.
+
+use stackwright_schemas::registry::{ResourceType, Schema};
+
+/// Lines about a resource.
+pub fn resource(resource: &ResourceType) -> Vec<String> {
+    let mut parts = resource.name().split("::").skip(1).map(str::to_lowercase);
+    let page = format!(
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-{}-{}.html",
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default()
+    );
+    let mut lines = vec![format!("`{}` ([documentation]({page}))", resource.name())];
+    let identifier: Vec<_> = resource.primary_identifier().map(|name| format!("`{name}`")).collect();
+    if !identifier.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("Identified by {}.", identifier.join(" and ")));
+    }
+    lines
+}
+
+/// Lines about a property.
+pub fn property(resource: &ResourceType, name: &str, schema: Schema<'_>, pointer: &str) -> Vec<String> {
+    let mut line = format!("`{name}`: {}.", kind(schema));
+    for fact in limits(schema) {
+        line.push_str(&format!(" {fact}."));
+    }
+    let change = if resource.is_create_only(pointer) {
+        "A change replaces the resource."
+    } else if resource.is_conditionally_create_only(pointer) {
+        "A change may replace the resource."
+    } else {
+        ""
+    };
+    let mut lines = vec![line];
+    if !change.is_empty() {
+        lines.push(String::new());
+        lines.push(change.into());
+    }
+    if resource.is_write_only(pointer) {
+        lines.push(String::new());
+        lines.push("AWS does not give it back: drift in it is not seen.".into());
+    }
+    lines
+}
+
+fn kind(schema: Schema<'_>) -> String {
+    let resolved = schema.resolved();
+    match resolved.types().as_slice() {
+        ["string"] if resolved.enumeration().next().is_some() => "one of a list of texts".into(),
+        ["string"] => "text".into(),
+        ["integer"] => "whole number".into(),
+        ["number"] => "number".into(),
+        ["boolean"] => "true or false".into(),
+        ["array"] => match resolved.items() {
+            Some(items) => format!("list of {}", kind(items)),
+            None => "list".into(),
+        },
+        _ => match schema.reference() {
+            Some(name) => format!("`{name}`"),
+            None => "document".into(),
+        },
+    }
+}
+
+fn limits(schema: Schema<'_>) -> Vec<String> {
+    let mut facts = Vec::new();
+    let numbers: Vec<_> = schema.enumeration().filter(|value| value.is_number()).map(ToString::to_string).collect();
+    if !numbers.is_empty() {
+        facts.push(format!("One of {}", numbers.join(", ")));
+    }
+    for (least, most, unit) in [
+        ("minimum", "maximum", ""),
+        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", " items"),
+    ] {
+        match (schema.bound(least), schema.bound(most)) {
+            (Some(least), Some(most)) => facts.push(format!("{least} to {most}{unit}")),
+            (Some(least), None) => facts.push(format!("At least {least}{unit}")),
+            (None, Some(most)) => facts.push(format!("At most {most}{unit}")),
+            (None, None) => {}
+        }
+    }
+    if let Some(pattern) = schema.pattern().filter(|pattern| !pattern.contains('`') && pattern.len() <= 120) {
+        facts.push(format!("Pattern `{pattern}`"));
+    }
+    facts
+}

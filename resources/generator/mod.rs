@@ -1,0 +1,172 @@
+//! From registry schemas to Rust: what each type looks like is decided in `types`, how names are spelt in
+//! `names`, what it says about itself in `documentation`; here it is written down.
+
+mod documentation;
+mod names;
+mod types;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use stackwright_schemas::registry::{ResourceType, Schema};
+
+use names::{snake, upper_camel};
+use types::{Module, Structure};
+
+/// Writes one service as a module.
+pub fn service<'a>(service: &str, types: impl Iterator<Item = &'a ResourceType>, text: &mut String) {
+    put(text, &format!("/// Resources of `AWS::{service}`.\npub mod {} {{\n#[allow(unused_imports)]\nuse crate::support as s;\n", service.to_lowercase()));
+    let mut taken = BTreeSet::new();
+    for resource in types {
+        let short = resource.name().rsplit("::").next().unwrap_or_default();
+        let name = names::unique(upper_camel(short), &mut taken);
+        // The handle's name is taken with the type's, so that no other type gets it.
+        taken.insert(format!("{name}Handle"));
+        write_resource(resource, &name, text);
+    }
+    put(text, "}\n");
+}
+
+fn write_resource(resource: &ResourceType, name: &str, text: &mut String) {
+    let module_name = snake(name);
+    let mut module = Module::default();
+    let structure = module.resource(resource, &module_name);
+
+    for line in documentation::resource(resource) {
+        document(text, &line);
+    }
+    put(text, &format!("#[derive(Clone, Debug)]\npub struct {name}(s::Resource);\n"));
+    write_setters(&structure, name, &format!("Self(s::Resource::of({:?}))", resource.name()), text);
+    put(
+        text,
+        &format!(
+            "impl s::TypedResource for {name} {{\ntype Handle = {name}Handle;\n\
+             fn into_resource(self) -> s::Resource {{ self.0 }}\n\
+             fn resource_mut(&mut self) -> &mut s::Resource {{ &mut self.0 }}\n}}\n"
+        ),
+    );
+    write_handle(resource, name, text);
+    if module.is_empty() {
+        return;
+    }
+    document(text, &format!("Property types of [`{name}`]."));
+    put(text, &format!("pub mod {module_name} {{\n#[allow(unused_imports)]\nuse crate::support as s;\n"));
+    for structure in module.structures() {
+        document(text, &format!("`{}.{}`", resource.name(), structure.name));
+        let default = if structure.required.is_empty() { ", Default" } else { "" };
+        put(text, &format!("#[derive(Clone, Debug{default})]\npub struct {}(s::Properties);\n", structure.rust_name));
+        write_setters(structure, &structure.rust_name, "Self(s::Properties::default())", text);
+        put(
+            text,
+            &format!(
+                "impl s::Literal for {} {{\nfn into_expression(self) -> s::Expression {{ s::Literal::into_expression(self.0) }}\n}}\n",
+                structure.rust_name
+            ),
+        );
+    }
+    for enumeration in module.enumerations() {
+        put(text, "s::string_enum! {\n");
+        document(text, &format!("Values of `{}` in `{}`.", enumeration.property, resource.name()));
+        put(text, &format!("{} {{\n", enumeration.rust_name));
+        for (variant, value) in &enumeration.variants {
+            put(text, &format!("{variant} = {value:?},\n"));
+        }
+        put(text, "}\n}\n");
+    }
+    put(text, "}\n");
+}
+
+/// `new` with the required properties, and a setter for each of the others.
+fn write_setters(structure: &Structure, name: &str, empty: &str, text: &mut String) {
+    put(text, &format!("impl {name} {{\n"));
+    document(text, if structure.required.is_empty() { "With nothing set." } else { "With what is required." });
+    let arguments: Vec<_> = structure
+        .required
+        .iter()
+        .map(|property| format!("{}: impl Into<s::Value<{}>>", property.rust_name, property.rust_type))
+        .collect();
+    if !structure.required.is_empty() {
+        document(text, "");
+    }
+    for property in &structure.required {
+        document(text, &format!("- {}", property.documentation.join(" ")));
+    }
+    let binding = if structure.required.is_empty() { "this" } else { "mut this" };
+    put(
+        text,
+        &format!("#[track_caller]\npub fn new({}) -> Self {{\nlet {binding} = {empty};\n", arguments.join(", ")),
+    );
+    for property in &structure.required {
+        put(
+            text,
+            &format!(
+                "this.0.put({:?}, Into::<s::Value<{}>>::into({}));\n",
+                property.name, property.rust_type, property.rust_name
+            ),
+        );
+    }
+    put(text, "this\n}\n");
+    for property in &structure.optional {
+        for line in &property.documentation {
+            document(text, line);
+        }
+        if property.deprecated {
+            put(text, "#[deprecated = \"AWS advises against it\"]\n");
+        }
+        put(
+            text,
+            &format!(
+                "#[track_caller]\npub fn {}(mut self, value: impl Into<s::Value<{ty}>>) -> Self {{\n\
+                 self.0.put({:?}, Into::<s::Value<{ty}>>::into(value));\nself\n}}\n",
+                property.rust_name,
+                property.name,
+                ty = property.rust_type
+            ),
+        );
+    }
+    put(text, "}\n");
+}
+
+/// The handle, with a getter for each attribute.
+fn write_handle(resource: &ResourceType, name: &str, text: &mut String) {
+    document(text, &format!("An [`{name}`] that was added to a stack, with its attributes."));
+    put(text, &format!("#[derive(Clone, Debug)]\npub struct {name}Handle(s::Handle);\ns::handle!({name}Handle);\n"));
+    put(text, &format!("impl {name}Handle {{\n"));
+    let mut taken = BTreeSet::new();
+    for attribute in resource.attributes() {
+        let getter = names::unique(snake(&attribute), &mut taken);
+        let (yields, list) = attribute_type(resource.attribute(&attribute));
+        document(text, &format!("`Fn::GetAtt`: `{attribute}`"));
+        let (returns, call) = if list {
+            (format!("Vec<{yields}>"), "list_attribute")
+        } else {
+            (yields.to_owned(), "attribute")
+        };
+        put(text, &format!("pub fn {getter}(&self) -> s::Value<{returns}> {{ self.0.{call}({attribute:?}) }}\n"));
+    }
+    put(text, "}\n");
+}
+
+fn attribute_type(schema: Option<Schema<'_>>) -> (&'static str, bool) {
+    let scalar = |types: Vec<&str>| match types.as_slice() {
+        ["integer"] => "i64",
+        ["number"] => "f64",
+        ["boolean"] => "bool",
+        _ => "String",
+    };
+    match schema {
+        Some(schema) if schema.types() == ["array"] => {
+            (scalar(schema.items().map(|items| items.types()).unwrap_or_default()), true)
+        }
+        Some(schema) => (scalar(schema.types()), false),
+        None => ("String", false),
+    }
+}
+
+fn document(text: &mut String, line: &str) {
+    writeln!(text, "#[doc = {:?}]", format!(" {line}")).expect("writing to a string");
+}
+
+fn put(text: &mut String, code: &str) {
+    text.push_str(code);
+}
