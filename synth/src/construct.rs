@@ -1,7 +1,8 @@
 //! Constructs: plain values that know what to add to a stack.
 
+use crate::error::ErrorKind;
 use crate::stack::{Contents, Entry, Environment, Stack};
-use crate::value::{Source, Value};
+use crate::value::Source;
 use indexmap::IndexMap;
 
 /// Something that can be added to a stack, made of resources or of other constructs.
@@ -80,11 +81,16 @@ impl<'a> Scope<'a> {
         self.source
     }
 
-    /// A value as if the user had set it where the construct was added.
-    pub fn located<T>(&self, value: impl Into<Value<T>>) -> Value<T> {
-        let mut value = value.into();
-        value.source.get_or_insert(self.source);
-        value
+    /// The name that CloudFormation gets for the stack, as far as it is known now.
+    pub fn stack_name(&self) -> String {
+        self.stack.state.borrow().stack_name(self.stack.key.index)
+    }
+
+    /// Notes that the construct was given what it cannot work with: what is wrong, how to mend it, and the
+    /// line that said it where that is known better than by the line that added the construct.
+    pub fn error(&self, name: &'static str, message: String, help: String, source: Option<Source>) {
+        let kind = ErrorKind::Construct { name, message, help };
+        self.stack.report_at(&self.prefix, kind, source.unwrap_or(self.source), None);
     }
 
     pub(crate) fn insert<T>(

@@ -82,9 +82,6 @@ pub enum ErrorKind {
     /// A handle of another app was used.
     #[error("`{0}` belongs to another app: pass its name or ARN as a text instead")]
     ForeignHandle(String),
-    /// The value of a list attribute cannot go through a parameter into another stack.
-    #[error("`{0}` has an intrinsic function that CloudFormation does not take here: {1}")]
-    Unsupported(String, &'static str),
     /// A file of an asset cannot be packed.
     #[error("the asset {path} cannot be packed: {reason}")]
     Asset {
@@ -92,6 +89,16 @@ pub enum ErrorKind {
         path: String,
         /// What the system said.
         reason: String,
+    },
+    /// A construct was given what it cannot work with.
+    #[error("{message}")]
+    Construct {
+        /// A stable name.
+        name: &'static str,
+        /// What is wrong.
+        message: String,
+        /// How to mend it.
+        help: String,
     },
     /// The template is larger than CloudFormation takes even from S3.
     #[error("the template has {bytes} bytes, CloudFormation takes {limit}: move resources into another stack")]
@@ -116,8 +123,8 @@ impl ErrorKind {
             Self::AcrossEnvironments { .. } => "reference-across-environments",
             Self::StackCycle(_) => "stack-cycle",
             Self::ForeignHandle(_) => "foreign-handle",
-            Self::Unsupported(..) => "unsupported-function",
             Self::Asset { .. } => "asset",
+            Self::Construct { name, .. } => name,
             Self::TemplateTooLarge { .. } => "template-too-large",
         }
     }
@@ -131,6 +138,7 @@ impl ErrorKind {
             }
             Self::StackCycle(_) => "move what both need into a stack of its own".into(),
             Self::DuplicateStack(_) => "give one of them another id or `.name(…)`".into(),
+            Self::Construct { help, .. } => help.clone(),
             _ => return None,
         })
     }

@@ -203,6 +203,12 @@ impl<T> Untyped for &Value<T> {
     }
 }
 
+impl Untyped for &String {
+    fn into_untyped(self) -> (Expression, Option<Source>) {
+        self.as_str().into_untyped()
+    }
+}
+
 impl<L: Literal> Untyped for L {
     fn into_untyped(self) -> (Expression, Option<Source>) {
         (self.into_expression(), None)
@@ -329,6 +335,12 @@ impl<T> Map<T> {
 impl<T> Literal for Map<T> {
     fn into_expression(self) -> Expression {
         Expression::Object(self.entries)
+    }
+}
+
+impl<T> From<Map<T>> for Value<Json> {
+    fn from(map: Map<T>) -> Self {
+        Self::from_expression(map.into_expression())
     }
 }
 
