@@ -1,0 +1,10 @@
+//! Everything that looks at a template and says something.
+//!
+//! What lives here: [`check`], which finds what is wrong, and [`report`], one file an output format over one data
+//! type, [`Diagnostic`]. What does not: calls to AWS, and printing.
+
+pub mod check;
+mod diagnostic;
+pub mod report;
+
+pub use diagnostic::{Diagnostic, Severity};
