@@ -1,1 +1,5 @@
-fn main(){}
+//! The binary `stackwright`: every command, for the program in the current folder, an assembly or a template.
+
+fn main() -> std::process::ExitCode {
+    stackwright::run_binary()
+}

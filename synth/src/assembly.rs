@@ -191,6 +191,26 @@ impl StackArtifact {
 }
 
 impl Assembly {
+    /// An assembly of one template by anyone.
+    ///
+    /// # Errors
+    /// The text is no template.
+    pub fn of_template(id: &str, text: &str) -> Result<Self, TemplateError> {
+        Ok(Self {
+            stacks: vec![StackArtifact {
+                id: id.to_owned(),
+                name: id.to_owned(),
+                environment: Environment::default(),
+                template: Template::read(text)?,
+                provenance: Provenance::default(),
+                dependencies: Vec::new(),
+                tags: IndexMap::new(),
+                termination_protection: false,
+                assets: Vec::new(),
+            }],
+        })
+    }
+
     /// The stack with an id or a name.
     pub fn stack(&self, id_or_name: &str) -> Option<&StackArtifact> {
         self.stacks.iter().find(|stack| stack.id == id_or_name || stack.name == id_or_name)

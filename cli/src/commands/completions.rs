@@ -1,0 +1,21 @@
+//! `completions`: what a shell needs to complete the commands.
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::failure::Failure;
+
+/// Print what a shell needs to complete this program's commands.
+///
+/// For bash: `… completions bash > ~/.local/share/bash-completion/completions/NAME`
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn run(arguments: &Arguments, mut program: clap::Command) -> Result<(), Failure> {
+    let name = program.get_name().to_owned();
+    clap_complete::generate(arguments.shell, &mut program, name, &mut std::io::stdout());
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! `list`: which stacks there are.
+
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::origin::Origin;
+
+/// List the stacks, each after those that it depends on.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The form of the list
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let assembly = origin.assembly(false)?;
+    let stacks = assembly.in_order();
+    let text = match arguments.format {
+        Form::Json => {
+            let list: Vec<_> = stacks
+                .iter()
+                .map(|stack| {
+                    json!({
+                        "id": stack.id,
+                        "name": stack.name,
+                        "account": stack.environment.account,
+                        "region": stack.environment.region,
+                        "dependencies": stack.dependencies,
+                        "resources": stack.template.resources().count(),
+                    })
+                })
+                .collect();
+            format!("{:#}\n", json!(list))
+        }
+        Form::Text => stacks.iter().map(|stack| format!("{}\n", stack.id)).collect(),
+    };
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}

@@ -1,0 +1,97 @@
+//! Where the stacks come from: the program itself, the program in the current folder, an assembly, a template.
+
+use std::fs;
+#[cfg(feature = "deploy")]
+use std::path::{Path, PathBuf};
+
+use stackwright_review::{Diagnostic, Severity, check, report};
+use stackwright_synth::{App, Assembly};
+
+use crate::failure::Failure;
+
+/// Where the stacks come from.
+pub(crate) enum Origin {
+    /// The program that runs.
+    Program(App),
+    /// The program in the current folder, or what `--app` names.
+    #[cfg(feature = "deploy")]
+    Elsewhere(Option<PathBuf>),
+}
+
+impl Origin {
+    /// The stacks, checked unless told not to. What is wrong is printed.
+    pub fn assembly(&self, checked: bool) -> Result<Assembly, Failure> {
+        let assembly = match self {
+            Self::Program(app) => app.synth().map_err(|errors| {
+                print(&Diagnostic::from_errors(&errors));
+                Failure::reported()
+            })?,
+            #[cfg(feature = "deploy")]
+            Self::Elsewhere(path) => elsewhere(path.as_deref())?,
+        };
+        if checked {
+            let found = check::check(&assembly);
+            if !found.is_empty() {
+                print(&found);
+            }
+            if found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+                return Err(Failure::reported());
+            }
+        }
+        Ok(assembly)
+    }
+}
+
+fn print(diagnostics: &[Diagnostic]) {
+    anstream::eprint!("{}", report::text(diagnostics, source, true));
+}
+
+/// The text of a source file. The compiler names files from the root of the workspace, a program runs anywhere
+/// below it.
+fn source(file: &str) -> Option<String> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().find_map(|folder| fs::read_to_string(folder.join(file)).ok())
+}
+
+#[cfg(feature = "deploy")]
+fn elsewhere(path: Option<&Path>) -> Result<Assembly, Failure> {
+    match path {
+        None => program(),
+        Some(path) if path.is_dir() => Ok(Assembly::read(path)?),
+        Some(path) => template(path),
+    }
+}
+
+/// Runs the program of the current folder and reads what it made.
+#[cfg(feature = "deploy")]
+fn program() -> Result<Assembly, Failure> {
+    if !PathBuf::from("Cargo.toml").is_file() {
+        return Err(Failure::new("there is no Cargo.toml in this folder")
+            .hint("run it in the folder of a program, or name an assembly or a template with `--app PATH`"));
+    }
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().join("assembly");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = std::process::Command::new(cargo)
+        .args(["run", "--quiet", "--", "synth", "--no-check", "--out"])
+        .arg(&out)
+        .status()
+        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
+    if !status.success() {
+        return Err(Failure::new("the program in this folder did not synthesize"));
+    }
+    // Packed assets lie in the folder: it stays until the process ends.
+    let kept = folder.keep().join("assembly");
+    Ok(Assembly::read(&kept)?)
+}
+
+/// A template by anyone, as a stack that is called like the file.
+#[cfg(feature = "deploy")]
+fn template(path: &Path) -> Result<Assembly, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let id = name.split('.').next().unwrap_or_default();
+    Assembly::of_template(id, &text).map_err(|error| {
+        Failure::new(format!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))
+    })
+}

@@ -1,0 +1,34 @@
+//! Dev/test: the relevance scorers behind a serverless endpoint with 6 GB.
+
+use stackwright::prelude::*;
+
+pub fn stack(app: &App) {
+    let stack = app
+        .stack("DevTest")
+        .region("us-east-1")
+        .description("ARR-COC relevance scorers for development and tests: serverless, nothing runs while nobody asks")
+        .tag("project", "arr-coc")
+        .tag("stage", "dev-test");
+
+    let memory = stack.add(
+        "MemorySize",
+        Parameter::number()
+            .description("Memory of the endpoint in MB")
+            .default(6144)
+            .allowed_values([1024, 2048, 3072, 4096, 5120, 6144]),
+    );
+    let scorers = stack.add("ScorersModel", asset!("model"));
+    let endpoint = stack.add(
+        "Scorers",
+        ServerlessEndpoint::new(
+            Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+                .model(scorers)
+                .environment("SAGEMAKER_PROGRAM", "inference.py"),
+        )
+        .memory(memory)
+        .max_concurrency(5),
+    );
+
+    stack.add("EndpointName", Output::new(endpoint.endpoint_name()).description("Invoke it by this name"));
+    stack.add("EndpointArn", Output::new(endpoint.endpoint_arn()).description("For policies that allow to invoke it"));
+}
