@@ -53,6 +53,8 @@ pub struct StackArtifact {
     pub termination_protection: bool,
     /// What has to be in S3 before it is deployed.
     pub assets: Vec<FileAsset>,
+    /// The bucket for a template that is too large for a request.
+    template_bucket: String,
 }
 
 /// A file that has to be in S3 before a stack is deployed.
@@ -137,6 +139,7 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
             tags: contents.tags.clone(),
             termination_protection: contents.termination_protection,
             assets: contents.assets.values().map(file).collect(),
+            template_bucket: bucket.to_owned(),
         });
     }
     if !errors.is_empty() {
@@ -183,7 +186,13 @@ impl StackArtifact {
         self.template.to_json()
     }
 
-    /// The key of the template in the asset bucket, for a template too large to be passed in a request.
+    /// The bucket for a template that is too large for a request, with `${AWS::AccountId}` and `${AWS::Region}` in
+    /// it where they are not known yet.
+    pub fn template_bucket(&self) -> &str {
+        &self.template_bucket
+    }
+
+    /// The key of the template in its bucket, for a template too large to be passed in a request.
     pub fn template_object_key(&self) -> Option<String> {
         let body = self.template_body();
         (body.len() > limits().template_body_bytes).then(|| format!("{}.json", hex(&Sha256::digest(body))))
@@ -207,6 +216,7 @@ impl Assembly {
                 tags: IndexMap::new(),
                 termination_protection: false,
                 assets: Vec::new(),
+                template_bucket: DEFAULT_ASSET_BUCKET.to_owned(),
             }],
         })
     }
@@ -260,7 +270,7 @@ impl Assembly {
         for asset in self.stacks.iter().flat_map(|stack| &stack.assets) {
             let path = fresh.path().join(asset.file_name());
             if !path.exists() {
-                fs::copy(&asset.path, &path).map_err(at(&asset.path))?;
+                copy_for_all(&asset.path, &path).map_err(at(&asset.path))?;
             }
         }
         #[cfg(unix)]
@@ -297,7 +307,7 @@ impl Assembly {
                 entries.insert(asset.hash.clone(), entry);
             }
             if let Some(key) = &template_key {
-                let bucket = stack.assets.first().map_or(DEFAULT_ASSET_BUCKET, |asset| asset.bucket.as_str());
+                let bucket = &stack.template_bucket;
                 let hash = key.trim_end_matches(".json").to_owned();
                 entries.insert(hash, asset_entry(&stack.environment, &stack.template_file(), bucket, key));
                 properties.insert("stackTemplateAssetObjectUrl".into(), format!("s3://{bucket}/{key}").into());
@@ -379,10 +389,16 @@ impl Assembly {
                 tags: serde_json::from_value(properties["tags"].clone()).unwrap_or_default(),
                 termination_protection: properties["terminationProtection"] == true,
                 assets,
+                template_bucket: template_bucket(properties),
             });
         }
         Ok(Self { stacks })
     }
+}
+
+/// Copies a file so that whoever reviews the assembly can read it, whatever the mode of a temporary file.
+fn copy_for_all(from: &Path, to: &Path) -> io::Result<()> {
+    io::copy(&mut fs::File::open(from)?, &mut fs::File::create(to)?).map(drop)
 }
 
 impl FileAsset {
@@ -456,6 +472,12 @@ fn read_provenance(path: &Path) -> Result<Provenance, AssemblyError> {
         }
     }
     Ok(provenance)
+}
+
+/// The bucket that a manifest puts the template into.
+fn template_bucket(properties: &JsonValue) -> String {
+    let url = properties["stackTemplateAssetObjectUrl"].as_str().and_then(|url| url.strip_prefix("s3://"));
+    url.and_then(|url| url.split_once('/')).map_or(DEFAULT_ASSET_BUCKET, |(bucket, _)| bucket).to_owned()
 }
 
 fn template_path_name(properties: &JsonValue) -> String {

@@ -1,0 +1,133 @@
+//! Why a deployment stopped. CloudFormation's own words are always kept.
+
+use std::path::PathBuf;
+
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+use crate::events::ResourceEvent;
+
+/// Why a deployment stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeployError {
+    /// A call to AWS failed.
+    #[error("{operation}: {message}")]
+    Call {
+        /// The operation, such as `CreateChangeSet`.
+        operation: &'static str,
+        /// AWS's error code, where there was an answer.
+        code: Option<String>,
+        /// AWS's words, or what happened to the connection.
+        message: String,
+    },
+    /// No region was given.
+    #[error("no region: the stack is bound to none, and neither profile nor environment names one")]
+    NoRegion,
+    /// The credentials belong to another account.
+    #[error("the stack {stack} is bound to account {bound}, the credentials belong to {actual}")]
+    WrongAccount {
+        /// The stack's name.
+        stack: String,
+        /// What it is bound to.
+        bound: String,
+        /// Whose credentials they are.
+        actual: String,
+    },
+    /// The stack is in a state in which nothing can be deployed.
+    #[error("the stack {stack} is {status}: {reason}")]
+    State {
+        /// The stack's name.
+        stack: String,
+        /// Its status.
+        status: String,
+        /// CloudFormation's reason, or ours.
+        reason: String,
+    },
+    /// CloudFormation could not make the change set.
+    #[error("the change set for {stack} failed: {reason}")]
+    ChangeSet {
+        /// The stack's name.
+        stack: String,
+        /// CloudFormation's words.
+        reason: String,
+    },
+    /// The change set was made, and not approved.
+    #[error("the changes to {stack} were not approved; nothing was deployed")]
+    NotApproved {
+        /// The stack's name.
+        stack: String,
+    },
+    /// The deployment failed.
+    #[error("{stack} is {status}")]
+    Failed {
+        /// The stack's name.
+        stack: String,
+        /// Its status now.
+        status: String,
+        /// What failed first.
+        cause: Option<Box<ResourceEvent>>,
+    },
+    /// Something took longer than was allowed.
+    #[error("{what} took longer than {seconds} s; it goes on without us")]
+    Deadline {
+        /// What.
+        what: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// An asset cannot be read.
+    #[error("{path}: {error}")]
+    Asset {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The bucket for assets belongs to somebody else, or cannot be used.
+    #[error("the bucket {bucket} cannot be used: {reason}")]
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl DeployError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoRegion => "bind the stack with `.region(…)`, or give `--region`".into(),
+            Self::State { status, stack, .. } if status == "ROLLBACK_COMPLETE" => format!(
+                "its first deployment failed and left nothing to update: `aws cloudformation delete-stack --stack-name {stack}`"
+            ),
+            Self::State { status, stack, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
+                format!("`aws cloudformation continue-update-rollback --stack-name {stack}`")
+            }
+            Self::Call { code: Some(code), .. } if code.contains("Expired") => "get new credentials and run it again".into(),
+            Self::Bucket { .. } => "name a bucket of your own with `App::asset_bucket`".into(),
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn call<E>(operation: &'static str) -> impl FnOnce(SdkError<E>) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        move |error| {
+            let code = error.code().map(str::to_owned);
+            let message = match (error.message(), error.raw_response()) {
+                (Some(message), _) => message.to_owned(),
+                // Answers to HEAD requests have no words.
+                (None, Some(response)) => format!("HTTP status {}", response.status()),
+                (None, None) => DisplayErrorContext(&error).to_string(),
+            };
+            Self::Call { operation, code, message }
+        }
+    }
+
+    /// Whether AWS answered that there is no such stack.
+    pub(crate) fn is_missing_stack(&self) -> bool {
+        matches!(self, Self::Call { message, .. } if message.contains("does not exist"))
+    }
+}

@@ -1,0 +1,94 @@
+//! Stack events: each told once, oldest first.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_cloudformation::types::StackEvent;
+
+use crate::connection::Connection;
+use crate::error::DeployError;
+
+/// Something that happened to a resource of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResourceEvent {
+    /// The logical id; the stack's name for the stack itself.
+    pub logical_id: String,
+    /// The physical id, where there is one.
+    pub physical_id: Option<String>,
+    /// The type.
+    pub resource_type: String,
+    /// Such as `CREATE_IN_PROGRESS`.
+    pub status: String,
+    /// CloudFormation's words.
+    pub reason: Option<String>,
+}
+
+impl ResourceEvent {
+    fn read(event: &StackEvent) -> Self {
+        let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        Self {
+            logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
+            physical_id: filled(event.physical_resource_id()),
+            resource_type: event.resource_type().unwrap_or_default().to_owned(),
+            status: event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
+            reason: filled(event.resource_status_reason()),
+        }
+    }
+
+    fn is_failure(&self) -> bool {
+        // What was cancelled because something else failed is no cause.
+        let cancelled = self.reason.as_deref().is_some_and(|reason| reason.contains("cancelled"));
+        self.status.ends_with("_FAILED") && !cancelled
+    }
+}
+
+/// Reads the events of one operation.
+pub(crate) struct Events {
+    stack: String,
+    seen: BTreeSet<String>,
+    /// The first failure of the operation.
+    pub cause: Option<ResourceEvent>,
+}
+
+impl Events {
+    /// Starts after everything that has happened to the stack so far.
+    pub async fn from_now(connection: &Connection, stack: &str) -> Result<Self, DeployError> {
+        let mut events = Self { stack: stack.to_owned(), seen: BTreeSet::new(), cause: None };
+        events.news(connection).await?;
+        events.cause = None;
+        Ok(events)
+    }
+
+    /// What has happened since the last call, oldest first.
+    pub async fn news(&mut self, connection: &Connection) -> Result<Vec<ResourceEvent>, DeployError> {
+        let mut found = Vec::new();
+        let mut page = None;
+        // Newest first: reading stops at the first event that is known.
+        'pages: loop {
+            let answer = connection
+                .cloudformation
+                .describe_stack_events()
+                .stack_name(&self.stack)
+                .set_next_token(page.take())
+                .send()
+                .await
+                .map_err(DeployError::call("DescribeStackEvents"))?;
+            for event in answer.stack_events() {
+                let id = event.event_id().unwrap_or_default().to_owned();
+                if !self.seen.insert(id) {
+                    break 'pages;
+                }
+                found.push(ResourceEvent::read(event));
+            }
+            match answer.next_token {
+                Some(token) => page = Some(token),
+                None => break,
+            }
+        }
+        found.reverse();
+        if self.cause.is_none() {
+            self.cause = found.iter().find(|event| event.is_failure()).cloned();
+        }
+        Ok(found)
+    }
+}

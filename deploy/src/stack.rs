@@ -1,0 +1,166 @@
+//! The way of one stack: look, upload, change set, approve, execute, follow, outputs.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_cloudformation::types::Stack;
+use stackwright_synth::StackArtifact;
+
+use crate::change_set::{self, ChangeSet};
+use crate::connection::Connection;
+use crate::error::DeployError;
+use crate::events::Events;
+use crate::{Progress, assets};
+
+/// How a stack is deployed.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Values for parameters of the template.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// How a deployment ended well.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// The stack's outputs now.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// How long another operation on the stack is waited for, and how long ours may take.
+const DEADLINE: Duration = Duration::from_secs(6 * 60 * 60);
+
+impl Connection {
+    /// Deploys a stack. `approve` is shown the change set before it is executed; `tell` hears what happens.
+    ///
+    /// # Errors
+    /// Whatever stops it, with CloudFormation's own words.
+    pub async fn deploy(
+        &self,
+        stack: &StackArtifact,
+        options: &Options,
+        approve: &mut dyn FnMut(&ChangeSet) -> bool,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<Outcome, DeployError> {
+        let exists = self.ready(&stack.name, tell).await?;
+        let template_url = assets::upload(self, stack, tell).await?;
+        let name = change_set_name();
+        tell(Progress::MakingChangeSet { name: name.clone() });
+        let made = change_set::make(self, stack, exists, &name, template_url, &options.parameters).await?;
+        let Some(change_set) = made else {
+            self.protect(stack).await?;
+            return Ok(Outcome { changed: false, outputs: self.outputs(&stack.name).await? });
+        };
+        if !approve(&change_set) {
+            change_set::delete(self, &stack.name, &name).await?;
+            if !exists {
+                change_set::delete_shell(self, &stack.name).await?;
+            }
+            return Err(DeployError::NotApproved { stack: stack.name.clone() });
+        }
+        let mut events = Events::from_now(self, &stack.name).await?;
+        tell(Progress::Executing);
+        change_set::execute(self, &stack.name, &change_set).await?;
+        let status = self.follow(&stack.name, exists, &mut events, tell).await?;
+        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+            return Err(DeployError::Failed { stack: stack.name.clone(), status, cause: events.cause.map(Box::new) });
+        }
+        self.protect(stack).await?;
+        Ok(Outcome { changed: true, outputs: self.outputs(&stack.name).await? })
+    }
+
+    /// Waits until the stack can be changed, and says whether it exists.
+    async fn ready(&self, name: &str, tell: &mut dyn FnMut(Progress)) -> Result<bool, DeployError> {
+        let start = Instant::now();
+        loop {
+            let Some(stack) = self.find(name).await? else { return Ok(false) };
+            let status = stack.stack_status.map(|status| status.to_string()).unwrap_or_default();
+            match status.as_str() {
+                "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE" => return Ok(false),
+                "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" | "UPDATE_ROLLBACK_FAILED"
+                | "CREATE_FAILED" => {
+                    let reason = stack.stack_status_reason.unwrap_or_else(|| "it cannot be updated".into());
+                    return Err(DeployError::State { stack: name.to_owned(), status, reason });
+                }
+                status if !status.ends_with("_IN_PROGRESS") => return Ok(true),
+                _ => {}
+            }
+            if start.elapsed() > DEADLINE {
+                return Err(DeployError::Deadline { what: format!("{name} ({status})"), seconds: DEADLINE.as_secs() });
+            }
+            tell(Progress::WaitingFor { status });
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<Stack>, DeployError> {
+        let answer = self.cloudformation.describe_stacks().stack_name(name).send().await;
+        match answer.map_err(DeployError::call("DescribeStacks")) {
+            Ok(answer) => Ok(answer.stacks.unwrap_or_default().into_iter().next()),
+            Err(error) if error.is_missing_stack() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells events until the operation has ended, and returns the stack's status.
+    async fn follow(
+        &self,
+        name: &str,
+        existed: bool,
+        events: &mut Events,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<String, DeployError> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(250);
+        loop {
+            // The status first: events that come after it are read in the same round.
+            let stack = self.find(name).await?;
+            let status = stack.and_then(|stack| stack.stack_status).map(|status| status.to_string());
+            for event in events.news(self).await? {
+                tell(Progress::Event(event));
+            }
+            let status = status.unwrap_or_else(|| "DELETE_COMPLETE".into());
+            let not_begun = !existed && status == "REVIEW_IN_PROGRESS";
+            if !status.ends_with("_IN_PROGRESS") && !not_begun {
+                return Ok(status);
+            }
+            if start.elapsed() > DEADLINE {
+                return Err(DeployError::Deadline { what: format!("deploying {name}"), seconds: DEADLINE.as_secs() });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// Brings termination protection, which no template holds, to what the stack says.
+    async fn protect(&self, stack: &StackArtifact) -> Result<(), DeployError> {
+        let protected = self.find(&stack.name).await?.and_then(|found| found.enable_termination_protection);
+        if protected.unwrap_or(false) == stack.termination_protection {
+            return Ok(());
+        }
+        self.cloudformation
+            .update_termination_protection()
+            .stack_name(&stack.name)
+            .enable_termination_protection(stack.termination_protection)
+            .send()
+            .await
+            .map(drop)
+            .map_err(DeployError::call("UpdateTerminationProtection"))
+    }
+
+    async fn outputs(&self, name: &str) -> Result<BTreeMap<String, String>, DeployError> {
+        let outputs = self.find(name).await?.and_then(|stack| stack.outputs).unwrap_or_default();
+        Ok(outputs
+            .into_iter()
+            .map(|output| (output.output_key.unwrap_or_default(), output.output_value.unwrap_or_default()))
+            .collect())
+    }
+}
+
+/// A name that no other change set of the stack has.
+fn change_set_name() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("stackwright-{}", since.as_millis())
+}
