@@ -1,0 +1,118 @@
+//! The program as its users run it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_arr-coc"));
+    command.env("NO_COLOR", "1");
+    command
+}
+
+fn text(output: &Output) -> (String, String) {
+    (String::from_utf8(output.stdout.clone()).unwrap(), String::from_utf8(output.stderr.clone()).unwrap())
+}
+
+fn contents(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn synth_writes_the_same_bytes_every_time_and_from_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    program().args(["synth", "--out"]).arg(&one).assert().success();
+    program().args(["synth", "--out"]).arg(&two).current_dir(folder.path()).assert().success();
+    assert_eq!(contents(&one), contents(&two));
+    assert!(one.join("DevTest.template.json").is_file());
+}
+
+#[test]
+fn stdout_is_data_and_nothing_is_written_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program().args(["synth", "--stdout"]).current_dir(folder.path()).output().unwrap();
+    let (stdout, stderr) = text(&output);
+    assert_eq!(stderr, "");
+    let template: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(template["Resources"]["Scorers"]["Type"], "AWS::SageMaker::Endpoint");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let output = program().args(["synth", "--stdout", "--format", "yaml", "DevTest"]).output().unwrap();
+    assert!(text(&output).0.contains("ModelName: !GetAtt ScorersModel.ModelName"));
+}
+
+#[test]
+fn yaml_lies_beside_the_json_that_tools_read() {
+    let folder = tempfile::tempdir().unwrap();
+    program().args(["synth", "--format", "yaml", "--out"]).arg(folder.path()).assert().success();
+    let yaml = fs::read_to_string(folder.path().join("DevTest.template.yaml")).unwrap();
+    assert!(yaml.contains("!Sub"));
+    assert!(folder.path().join("DevTest.template.json").is_file());
+}
+
+#[test]
+fn list_names_the_stacks() {
+    let output = program().arg("list").output().unwrap();
+    assert_eq!(text(&output), ("DevTest\n".into(), String::new()));
+    let output = program().args(["list", "--format", "json"]).output().unwrap();
+    let list: serde_json::Value = serde_json::from_str(&text(&output).0).unwrap();
+    assert_eq!(list[0]["name"], "arr-coc-DevTest");
+    assert_eq!(list[0]["region"], "us-east-1");
+}
+
+#[test]
+fn what_is_wrong_says_how_to_mend_it() {
+    let output = program().args(["synth", "Productoin"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output).1, "error: there is no stack `Productoin`\nhint: the stacks are DevTest\n");
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    let output = program().args(["synth", "--out"]).arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).1.contains("holds no assembly"));
+    assert!(folder.path().join("thesis.txt").is_file());
+}
+
+#[test]
+fn help_teaches_and_completions_complete() {
+    for command in [&["--help"][..], &["synth", "--help"], &["deploy", "--help"], &["list", "--help"]] {
+        program().args(command).assert().success();
+    }
+    let help = text(&program().args(["synth", "--help"]).output().unwrap()).0;
+    assert!(help.contains("cdk ls --app") && help.contains("--stdout"), "{help}");
+    let bash = text(&program().args(["completions", "bash"]).output().unwrap()).0;
+    assert!(bash.contains("arr-coc") && bash.contains("synth"), "{bash}");
+}
+
+/// The scorers that the stack deploys do what they say.
+#[test]
+fn the_scorers_score() {
+    let script = r#"
+import json, inference
+weights = inference.model_fn("/opt/ml/model")
+body = json.dumps({"patches": [[1, 0], [0, 1], [1, 1]], "query": [1, 1]})
+answer = json.loads(inference.output_fn(inference.predict_fn(inference.input_fn(body, "application/json"), weights), "application/json"))
+assert len(answer["relevance"]) == 3 and all(0 <= score <= 1 for score in answer["relevance"]), answer
+assert answer["relevance"][2] == max(answer["relevance"]), answer
+assert abs(answer["scores"]["coupling"][2] - 1) < 1e-9, answer
+assert answer["scores"]["information"] == [0.0, 0.0, 1.0], answer
+for wrong in ({"patches": [], "query": [1]}, {"patches": [[1]], "query": [1, 2]}):
+    try:
+        inference.input_fn(json.dumps(wrong), "application/json")
+    except ValueError:
+        continue
+    raise AssertionError(wrong)
+"#;
+    let code = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/code");
+    Command::new("python3").args(["-B", "-c", script]).current_dir(code).assert().success();
+}
