@@ -28,14 +28,15 @@ fn main() {
             let present = regions.iter().enumerate().filter(|(_, (_, types))| types.contains(&name));
             let bits: u64 = present.map(|(index, _)| 1 << index).sum();
             let service = services.lines().count();
-            writeln!(types, "({name:?}, {service}, {offset}, {}, {bits}),", raw.len()).expect("writing to a string");
+            writeln!(types, "({name:?}, {service}, {offset}, {}, {bits}),", raw.len())
+                .expect("writing to a string");
         }
         let mut encoder = DeflateEncoder::new(&mut packed, Compression::best());
         encoder.write_all(&raw).expect("writing to memory");
         encoder.finish().expect("writing to memory");
         writeln!(services, "({start}, {}, {}),", packed.len(), raw.len()).expect("writing to a string");
     }
-    let names: Vec<_> = regions.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = regions.keys().map(String::as_str).collect();
     let mut patches = String::new();
     for file in entries(Path::new("patches")) {
         let text = fs::read_to_string(&file).expect("a patch is text");
@@ -71,7 +72,9 @@ fn types_of(service: &str, folder: &Path) -> BTreeMap<String, PathBuf> {
 
 /// The region names and the types each has.
 fn regions(folder: &Path) -> BTreeMap<String, std::collections::BTreeSet<String>> {
-    let read = |file: &Path| fs::read_to_string(file).expect("a region is text").lines().map(str::to_owned).collect();
+    let read = |file: &Path| {
+        fs::read_to_string(file).expect("a region is text").lines().map(str::to_owned).collect()
+    };
     entries(folder).into_iter().map(|file| (stem(&file), read(&file))).collect()
 }
 

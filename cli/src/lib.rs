@@ -48,7 +48,7 @@ pub use commands::run_binary;
 pub mod prelude {
     pub use stackwright_stacks::*;
     pub use stackwright_synth::{
-        App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, Map, Mapping, Output, Parameter, Resource,
-        ResourceOptions, Scope, Stack, Value, asset, intrinsic, sub,
+        App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, Map, Mapping, Output, Parameter,
+        Resource, ResourceOptions, Scope, Stack, Value, asset, intrinsic, sub,
     };
 }

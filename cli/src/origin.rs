@@ -88,7 +88,8 @@ fn program() -> Result<Assembly, Failure> {
 /// A template by anyone, as a stack that is called like the file.
 #[cfg(feature = "deploy")]
 fn template(path: &Path) -> Result<Assembly, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let id = name.split('.').next().unwrap_or_default();
     Assembly::of_template(id, &text).map_err(|error| {

@@ -41,7 +41,11 @@ pub fn synth(app: &App) -> Assembly {
 /// # Panics
 /// With the whole report, if anything is wrong.
 pub fn snapshots(app: &App) -> BTreeMap<String, String> {
-    synth(app).stacks.iter().map(|stack| (stack.name.clone(), without_digests(&stack.template.to_yaml()))).collect()
+    synth(app)
+        .stacks
+        .iter()
+        .map(|stack| (stack.name.clone(), without_digests(&stack.template.to_yaml())))
+        .collect()
 }
 
 /// Replaces every SHA-256 in a text.

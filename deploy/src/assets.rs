@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration,
+    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+    ServerSideEncryptionRule,
 };
 use stackwright_synth::StackArtifact;
 
+use crate::Progress;
 use crate::connection::Connection;
 use crate::error::DeployError;
-use crate::Progress;
 
 /// What the buckets are called that we may make: any other has to be there.
 const OWN_BUCKETS: &str = "stackwright-assets-";
@@ -59,7 +60,8 @@ async fn put<F: Future<Output = Result<ByteStream, DeployError>>>(
     tell: &mut dyn FnMut(Progress),
 ) -> Result<(), DeployError> {
     let s3 = &connection.s3;
-    let head = s3.head_object().bucket(bucket).key(key).expected_bucket_owner(&connection.account).send().await;
+    let head =
+        s3.head_object().bucket(bucket).key(key).expected_bucket_owner(&connection.account).send().await;
     match head {
         Ok(_) => return Ok(()),
         Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => {}
@@ -126,9 +128,12 @@ async fn ensure_bucket(
         .sse_algorithm(ServerSideEncryption::Aes256)
         .build()
         .map_err(|error| refuse(&error.to_string()))?;
-    let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
-    let encryption =
-        ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(|error| refuse(&error.to_string()))?;
+    let rule =
+        ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
+    let encryption = ServerSideEncryptionConfiguration::builder()
+        .rules(rule)
+        .build()
+        .map_err(|error| refuse(&error.to_string()))?;
     s3.put_bucket_encryption()
         .bucket(bucket)
         .server_side_encryption_configuration(encryption)

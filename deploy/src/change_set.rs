@@ -76,7 +76,9 @@ pub(crate) async fn make(
                 .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build())
                 .collect(),
         ))
-        .set_tags(Some(stack.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()));
+        .set_tags(Some(
+            stack.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect(),
+        ));
     match request.send().await.map_err(DeployError::call("CreateChangeSet")) {
         Ok(_) => {}
         // Some endpoints refuse at once what CloudFormation finds out later.
@@ -96,8 +98,12 @@ pub(crate) async fn make(
         return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason });
     }
     if described.execution_status != Some(ExecutionStatus::Available) {
-        let status = described.execution_status.map_or("not to be executed".to_owned(), |status| status.to_string());
-        return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason: format!("it is {status}: {reason}") });
+        let status =
+            described.execution_status.map_or("not to be executed".to_owned(), |status| status.to_string());
+        return Err(DeployError::ChangeSet {
+            stack: stack.name.clone(),
+            reason: format!("it is {status}: {reason}"),
+        });
     }
     let id = described.change_set_id.clone().unwrap_or_default();
     let stack_id = described.stack_id.clone().unwrap_or_default();
@@ -127,7 +133,11 @@ async fn describe(
         .map_err(DeployError::call("DescribeChangeSet"))
 }
 
-async fn wait(connection: &Connection, stack: &str, name: &str) -> Result<DescribeChangeSetOutput, DeployError> {
+async fn wait(
+    connection: &Connection,
+    stack: &str,
+    name: &str,
+) -> Result<DescribeChangeSetOutput, DeployError> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(200);
     loop {
@@ -137,7 +147,10 @@ async fn wait(connection: &Connection, stack: &str, name: &str) -> Result<Descri
             _ => return Ok(described),
         }
         if start.elapsed() > DEADLINE {
-            return Err(DeployError::Deadline { what: format!("the change set {name}"), seconds: DEADLINE.as_secs() });
+            return Err(DeployError::Deadline {
+                what: format!("the change set {name}"),
+                seconds: DEADLINE.as_secs(),
+            });
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(3));
@@ -166,7 +179,9 @@ fn read_change(change: &ResourceChange) -> Change {
         .details()
         .iter()
         .filter_map(|detail| detail.target())
-        .filter(|target| target.requires_recreation().is_some_and(|recreation| recreation.as_str() != "Never"))
+        .filter(|target| {
+            target.requires_recreation().is_some_and(|recreation| recreation.as_str() != "Never")
+        })
         .filter_map(|target| target.name())
         .map(str::to_owned)
         .collect();
@@ -190,7 +205,11 @@ pub(crate) async fn delete_shell(connection: &Connection, stack: &str) -> Result
     request.send().await.map(drop).map_err(DeployError::call("DeleteStack"))
 }
 
-pub(crate) async fn execute(connection: &Connection, stack: &str, change_set: &ChangeSet) -> Result<(), DeployError> {
+pub(crate) async fn execute(
+    connection: &Connection,
+    stack: &str,
+    change_set: &ChangeSet,
+) -> Result<(), DeployError> {
     connection
         .cloudformation
         .execute_change_set()
@@ -210,7 +229,9 @@ mod tests {
 
     #[test]
     fn both_wordings_of_nothing_to_do_are_known() {
-        assert!(says_nothing_changes("The submitted information didn't contain changes. Submit different information."));
+        assert!(says_nothing_changes(
+            "The submitted information didn't contain changes. Submit different information."
+        ));
         assert!(says_nothing_changes("No updates are to be performed."));
         assert!(!says_nothing_changes("Template error: no such export"));
     }

@@ -1,7 +1,7 @@
 //! The connection to AWS: credentials, profile, region and endpoint as the AWS CLI has them.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use stackwright_synth::StackArtifact;
 
 use crate::error::DeployError;

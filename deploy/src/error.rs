@@ -104,7 +104,9 @@ impl DeployError {
             Self::State { status, stack, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
                 format!("`aws cloudformation continue-update-rollback --stack-name {stack}`")
             }
-            Self::Call { code: Some(code), .. } if code.contains("Expired") => "get new credentials and run it again".into(),
+            Self::Call { code: Some(code), .. } if code.contains("Expired") => {
+                "get new credentials and run it again".into()
+            }
             Self::Bucket { .. } => "name a bucket of your own with `App::asset_bucket`".into(),
             _ => return None,
         })

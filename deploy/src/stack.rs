@@ -65,7 +65,11 @@ impl Connection {
         change_set::execute(self, &stack.name, &change_set).await?;
         let status = self.follow(&stack.name, exists, &mut events, tell).await?;
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
-            return Err(DeployError::Failed { stack: stack.name.clone(), status, cause: events.cause.map(Box::new) });
+            return Err(DeployError::Failed {
+                stack: stack.name.clone(),
+                status,
+                cause: events.cause.map(Box::new),
+            });
         }
         self.protect(stack).await?;
         Ok(Outcome { changed: true, outputs: self.outputs(&stack.name).await? })
@@ -79,7 +83,10 @@ impl Connection {
             let status = stack.stack_status.map(|status| status.to_string()).unwrap_or_default();
             match status.as_str() {
                 "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE" => return Ok(false),
-                "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" | "UPDATE_ROLLBACK_FAILED"
+                "ROLLBACK_COMPLETE"
+                | "ROLLBACK_FAILED"
+                | "DELETE_FAILED"
+                | "UPDATE_ROLLBACK_FAILED"
                 | "CREATE_FAILED" => {
                     let reason = stack.stack_status_reason.unwrap_or_else(|| "it cannot be updated".into());
                     return Err(DeployError::State { stack: name.to_owned(), status, reason });
@@ -88,7 +95,10 @@ impl Connection {
                 _ => {}
             }
             if start.elapsed() > DEADLINE {
-                return Err(DeployError::Deadline { what: format!("{name} ({status})"), seconds: DEADLINE.as_secs() });
+                return Err(DeployError::Deadline {
+                    what: format!("{name} ({status})"),
+                    seconds: DEADLINE.as_secs(),
+                });
             }
             tell(Progress::WaitingFor { status });
             tokio::time::sleep(Duration::from_secs(5)).await;
@@ -127,7 +137,10 @@ impl Connection {
                 return Ok(status);
             }
             if start.elapsed() > DEADLINE {
-                return Err(DeployError::Deadline { what: format!("deploying {name}"), seconds: DEADLINE.as_secs() });
+                return Err(DeployError::Deadline {
+                    what: format!("deploying {name}"),
+                    seconds: DEADLINE.as_secs(),
+                });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));

@@ -65,7 +65,8 @@ fn kind(schema: Schema<'_>) -> String {
 
 fn limits(schema: Schema<'_>) -> Vec<String> {
     let mut facts = Vec::new();
-    let numbers: Vec<_> = schema.enumeration().filter(|value| value.is_number()).map(ToString::to_string).collect();
+    let numbers: Vec<_> =
+        schema.enumeration().filter(|value| value.is_number()).map(ToString::to_string).collect();
     if !numbers.is_empty() {
         facts.push(format!("One of {}", numbers.join(", ")));
     }

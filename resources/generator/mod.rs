@@ -15,7 +15,14 @@ use types::{Module, Structure};
 
 /// Writes one service as a module.
 pub fn service<'a>(service: &str, types: impl Iterator<Item = &'a ResourceType>, text: &mut String) {
-    put(text, &format!("/// Resources of `AWS::{service}`.\npub mod {} {{\n#[allow(unused_imports)]\nuse crate::support as s;\n", service.to_lowercase()));
+    put(
+        text,
+        &format!(
+            "/// Resources of `AWS::{service}`.\n\
+             #[allow(clippy::new_without_default, clippy::too_many_arguments)]\npub mod {} {{\n#[allow(unused_imports)]\nuse crate::support as s;\n",
+            service.to_lowercase()
+        ),
+    );
     let mut taken = BTreeSet::new();
     for resource in types {
         let short = resource.name().rsplit("::").next().unwrap_or_default();
@@ -54,7 +61,13 @@ fn write_resource(resource: &ResourceType, name: &str, text: &mut String) {
     for structure in module.structures() {
         document(text, &format!("`{}.{}`", resource.name(), structure.name));
         let default = if structure.required.is_empty() { ", Default" } else { "" };
-        put(text, &format!("#[derive(Clone, Debug{default})]\npub struct {}(s::Properties);\n", structure.rust_name));
+        put(
+            text,
+            &format!(
+                "#[derive(Clone, Debug{default})]\npub struct {}(s::Properties);\n",
+                structure.rust_name
+            ),
+        );
         write_setters(structure, &structure.rust_name, "Self(s::Properties::default())", text);
         put(
             text,
@@ -79,7 +92,10 @@ fn write_resource(resource: &ResourceType, name: &str, text: &mut String) {
 /// `new` with the required properties, and a setter for each of the others.
 fn write_setters(structure: &Structure, name: &str, empty: &str, text: &mut String) {
     put(text, &format!("impl {name} {{\n"));
-    document(text, if structure.required.is_empty() { "With nothing set." } else { "With what is required." });
+    document(
+        text,
+        if structure.required.is_empty() { "With nothing set." } else { "With what is required." },
+    );
     let arguments: Vec<_> = structure
         .required
         .iter()
@@ -91,21 +107,22 @@ fn write_setters(structure: &Structure, name: &str, empty: &str, text: &mut Stri
     for property in &structure.required {
         document(text, &format!("- {}", property.documentation.join(" ")));
     }
-    let binding = if structure.required.is_empty() { "this" } else { "mut this" };
-    put(
-        text,
-        &format!("#[track_caller]\npub fn new({}) -> Self {{\nlet {binding} = {empty};\n", arguments.join(", ")),
-    );
-    for property in &structure.required {
-        put(
-            text,
-            &format!(
-                "this.0.put({:?}, Into::<s::Value<{}>>::into({}));\n",
-                property.name, property.rust_type, property.rust_name
-            ),
-        );
+    put(text, &format!("#[track_caller]\npub fn new({}) -> Self {{\n", arguments.join(", ")));
+    if structure.required.is_empty() {
+        put(text, &format!("{empty}\n}}\n"));
+    } else {
+        put(text, &format!("let mut this = {empty};\n"));
+        for property in &structure.required {
+            put(
+                text,
+                &format!(
+                    "this.0.put({:?}, Into::<s::Value<{}>>::into({}));\n",
+                    property.name, property.rust_type, property.rust_name
+                ),
+            );
+        }
+        put(text, "this\n}\n");
     }
-    put(text, "this\n}\n");
     for property in &structure.optional {
         for line in &property.documentation {
             document(text, line);
@@ -130,7 +147,10 @@ fn write_setters(structure: &Structure, name: &str, empty: &str, text: &mut Stri
 /// The handle, with a getter for each attribute.
 fn write_handle(resource: &ResourceType, name: &str, text: &mut String) {
     document(text, &format!("An [`{name}`] that was added to a stack, with its attributes."));
-    put(text, &format!("#[derive(Clone, Debug)]\npub struct {name}Handle(s::Handle);\ns::handle!({name}Handle);\n"));
+    put(
+        text,
+        &format!("#[derive(Clone, Debug)]\npub struct {name}Handle(s::Handle);\ns::handle!({name}Handle);\n"),
+    );
     put(text, &format!("impl {name}Handle {{\n"));
     let mut taken = BTreeSet::new();
     for attribute in resource.attributes() {
@@ -142,7 +162,10 @@ fn write_handle(resource: &ResourceType, name: &str, text: &mut String) {
         } else {
             (yields.to_owned(), "attribute")
         };
-        put(text, &format!("pub fn {getter}(&self) -> s::Value<{returns}> {{ self.0.{call}({attribute:?}) }}\n"));
+        put(
+            text,
+            &format!("pub fn {getter}(&self) -> s::Value<{returns}> {{ self.0.{call}({attribute:?}) }}\n"),
+        );
     }
     put(text, "}\n");
 }

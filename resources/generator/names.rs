@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
 const KEYWORDS: [&str; 22] = [
-    "as", "async", "box", "continue", "default", "enum", "extern", "fn", "for", "in", "let", "loop", "match", "mod",
-    "move", "new", "override", "ref", "self", "static", "type", "use",
+    "as", "async", "box", "continue", "default", "enum", "extern", "fn", "for", "in", "let", "loop", "match",
+    "mod", "move", "new", "override", "ref", "self", "static", "type", "use",
 ];
 
 /// `EndpointConfig` → `endpoint_config`.
 pub fn snake(name: &str) -> String {
     let name = words(name).to_snake_case();
     match name.as_str() {
-        "where" | "while" | "yield" | "virtual" | "try" | "trait" | "struct" | "return" | "pub" | "priv" | "macro"
-        | "impl" | "if" | "else" | "dyn" | "do" | "crate" | "const" | "break" | "await" | "abstract" | "super"
-        | "unsafe" | "final" | "true" | "false" | "gen" => format!("{name}_"),
+        "where" | "while" | "yield" | "virtual" | "try" | "trait" | "struct" | "return" | "pub" | "priv"
+        | "macro" | "impl" | "if" | "else" | "dyn" | "do" | "crate" | "const" | "break" | "await"
+        | "abstract" | "super" | "unsafe" | "final" | "true" | "false" | "gen" => format!("{name}_"),
         name if KEYWORDS.contains(&name) => format!("{name}_"),
         name if name.starts_with(|first: char| first.is_ascii_digit()) => format!("n{name}"),
         _ => name,
@@ -31,7 +31,9 @@ pub fn upper_camel(name: &str) -> String {
 /// `ml.g5.2xlarge` → `MlG5_2xlarge`: an underscore stands only where two numbers would run together.
 pub fn variant(value: &str) -> String {
     let mut name = String::new();
-    for part in value.replace('*', " star ").replace('+', " plus ").split(|c: char| !c.is_ascii_alphanumeric()) {
+    for part in
+        value.replace('*', " star ").replace('+', " plus ").split(|c: char| !c.is_ascii_alphanumeric())
+    {
         let Some(first) = part.chars().next() else { continue };
         let shouted = part.len() > 1 && !part.chars().any(|c| c.is_ascii_lowercase());
         let rest = if shouted { part[1..].to_ascii_lowercase() } else { part[1..].to_owned() };

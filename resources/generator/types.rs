@@ -75,8 +75,12 @@ impl<'a> Module<'a> {
         schema: Schema<'a>,
         pointer: &str,
     ) -> Structure {
-        let mut structure =
-            Structure { name: name.into(), rust_name: rust_name.into(), required: Vec::new(), optional: Vec::new() };
+        let mut structure = Structure {
+            name: name.into(),
+            rust_name: rust_name.into(),
+            required: Vec::new(),
+            optional: Vec::new(),
+        };
         let required: Vec<_> = schema.required().collect();
         let mut taken = BTreeSet::new();
         for (name, schema) in all_properties(schema) {
@@ -98,7 +102,9 @@ impl<'a> Module<'a> {
             }
         }
         // The registry's order of what is required is the order of `new`'s arguments.
-        structure.required.sort_by_key(|property| required.iter().position(|required| *required == property.name));
+        structure
+            .required
+            .sort_by_key(|property| required.iter().position(|required| *required == property.name));
         structure
     }
 
@@ -108,19 +114,27 @@ impl<'a> Module<'a> {
         match resolved.types().as_slice() {
             ["string"] => {
                 let values: Vec<_> = resolved.enumeration().filter_map(|value| value.as_str()).collect();
-                if values.is_empty() { "String".into() } else { self.enumeration(schema, property, owner, &values) }
+                if values.is_empty() {
+                    "String".into()
+                } else {
+                    self.enumeration(schema, property, owner, &values)
+                }
             }
             ["integer"] => "i64".into(),
             ["number"] => "f64".into(),
             ["boolean"] => "bool".into(),
             ["array"] => match resolved.items() {
-                Some(items) => format!("Vec<{}>", self.rust_type(items, property, owner, &format!("{pointer}/*"))),
+                Some(items) => {
+                    format!("Vec<{}>", self.rust_type(items, property, owner, &format!("{pointer}/*")))
+                }
                 None => "Vec<s::Json>".into(),
             },
             ["object"] | [] if structured => self.structure_type(schema, property, owner, pointer),
             ["object"] | [] if resolved.node().get("enum").is_some() => "String".into(),
             ["object"] => match resolved.map_values() {
-                Some(values) => format!("s::Map<{}>", self.rust_type(values, property, owner, &format!("{pointer}/*"))),
+                Some(values) => {
+                    format!("s::Map<{}>", self.rust_type(values, property, owner, &format!("{pointer}/*")))
+                }
                 None => "s::Json".into(),
             },
             _ => "s::Json".into(),
@@ -158,7 +172,8 @@ impl<'a> Module<'a> {
                 return format!("{}{candidate}", self.path);
             }
         }
-        let rust_name = if self.taken.contains(&name) { self.free(format!("{owner}{name}")) } else { self.free(name) };
+        let rust_name =
+            if self.taken.contains(&name) { self.free(format!("{owner}{name}")) } else { self.free(name) };
         let enumeration = Enumeration { rust_name: rust_name.clone(), property: property.into(), variants };
         self.enumerations.insert(rust_name.clone(), enumeration);
         format!("{}{rust_name}", self.path)

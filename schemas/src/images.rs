@@ -152,7 +152,9 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_names_what_does() {
-        let Err(NoImage::Version(known)) = image("pytorch-inference", "9.9", Processor::Cpu) else { panic!() };
+        let Err(NoImage::Version(known)) = image("pytorch-inference", "9.9", Processor::Cpu) else {
+            panic!()
+        };
         assert_eq!(known.first().map(String::as_str), Some("2.6.0"));
         assert_eq!(image("djl-lmi", "0.38.0", Processor::Cpu), Err(NoImage::Processor));
     }

@@ -175,7 +175,10 @@ impl ResourceType {
         if tagging["taggable"] == false {
             return None;
         }
-        let name = tagging["tagProperty"].as_str().and_then(|path| path.strip_prefix("/properties/")).unwrap_or("Tags");
+        let name = tagging["tagProperty"]
+            .as_str()
+            .and_then(|path| path.strip_prefix("/properties/"))
+            .unwrap_or("Tags");
         self.property(name).map(|_| name)
     }
 
@@ -214,7 +217,9 @@ impl<'a> Schema<'a> {
         let mut schema = self;
         // A chain longer than this is a circle.
         for _ in 0..16 {
-            let Some(path) = schema.node["$ref"].as_str().and_then(|path| path.strip_prefix('#')) else { break };
+            let Some(path) = schema.node["$ref"].as_str().and_then(|path| path.strip_prefix('#')) else {
+                break;
+            };
             let Some(node) = schema.root.pointer(path) else { break };
             schema = Self { root: self.root, node };
         }
@@ -253,7 +258,8 @@ impl<'a> Schema<'a> {
     /// The schema of a map's values, for an object that maps free names.
     pub fn map_values(&self) -> Option<Self> {
         let resolved = self.resolved();
-        let named = resolved.node["patternProperties"].as_object().and_then(|patterns| patterns.values().next());
+        let named =
+            resolved.node["patternProperties"].as_object().and_then(|patterns| patterns.values().next());
         let node = named.or(resolved.node.get("additionalProperties"))?;
         node.is_object().then_some(Self { root: self.root, node })
     }
@@ -282,7 +288,11 @@ impl<'a> Schema<'a> {
     }
 }
 
-fn named<'a>(root: &'a Value, holder: &'a Value, key: &str) -> impl Iterator<Item = (&'a str, Schema<'a>)> + use<'a> {
+fn named<'a>(
+    root: &'a Value,
+    holder: &'a Value,
+    key: &str,
+) -> impl Iterator<Item = (&'a str, Schema<'a>)> + use<'a> {
     let map = holder.get(key).and_then(Value::as_object);
     map.into_iter().flatten().map(move |(name, node)| (name.as_str(), Schema { root, node }))
 }

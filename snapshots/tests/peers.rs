@@ -1,4 +1,5 @@
 //! What other programs say of our output. They are installed by `cargo xtask tools`.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -45,7 +45,11 @@ impl Container {
     }
 
     /// The definition for a model, and the role that it runs with under the endpoint of a name.
-    pub(crate) fn define(self, endpoint_name: &Value<String>, scope: &mut Scope<'_>) -> (ContainerDefinition, ExecutionRole) {
+    pub(crate) fn define(
+        self,
+        endpoint_name: &Value<String>,
+        scope: &mut Scope<'_>,
+    ) -> (ContainerDefinition, ExecutionRole) {
         let image = self.image.resolve(scope);
         let mut definition = ContainerDefinition::new().image(image.uri);
         let log_group = sub!(
@@ -56,9 +60,14 @@ impl Container {
             endpoint_name
         );
         let mut role = ExecutionRole::new([
-            Statement::allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"])
-                .on(log_group.clone())
-                .on(sub!("{}:log-stream:*", log_group)),
+            Statement::allow([
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ])
+            .on(log_group.clone())
+            .on(sub!("{}:log-stream:*", log_group)),
             // No resource can be named for these two: AWS gives them none.
             Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
                 "StringLike",
@@ -66,19 +75,23 @@ impl Container {
                 "/aws/sagemaker/*",
             ),
             Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
-            Statement::allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
-                .on(image.repository_arn),
+            Statement::allow([
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ])
+            .on(image.repository_arn),
         ]);
         if let Some(model) = self.model {
             definition = definition.model_data_url(model.uri());
             role = role
                 .allow(Statement::allow(["s3:GetObject"]).on(model.object_arn()))
                 // Without it a missing archive is answered with "access denied".
-                .allow(
-                    Statement::allow(["s3:ListBucket"])
-                        .on(model.bucket_arn())
-                        .when("StringEquals", "s3:prefix", model.key()),
-                );
+                .allow(Statement::allow(["s3:ListBucket"]).on(model.bucket_arn()).when(
+                    "StringEquals",
+                    "s3:prefix",
+                    model.key(),
+                ));
         }
         if !self.environment.is_empty() {
             definition = definition.environment(self.environment);

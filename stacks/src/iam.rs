@@ -1,7 +1,7 @@
 //! IAM policies as values, and the role that SageMaker runs a container with.
 
-use stackwright_resources::iam::{Role, RoleHandle};
 use stackwright_resources::iam::role::Policy;
+use stackwright_resources::iam::{Role, RoleHandle};
 use stackwright_synth::intrinsic::account_id;
 use stackwright_synth::{Construct, Expression, Json, Literal, Map, Properties, Property, Scope, Value};
 
@@ -102,8 +102,9 @@ impl Literal for Statement {
             }
         }
         if !conditions.is_empty() {
-            let operators =
-                conditions.into_iter().fold(Map::default(), |map: Map<Map<Json>>, (operator, keys)| map.set(operator, keys));
+            let operators = conditions
+                .into_iter()
+                .fold(Map::default(), |map: Map<Map<Json>>, (operator, keys)| map.set(operator, keys));
             statement.put("Condition", operators);
         }
         statement.into_expression()
@@ -136,9 +137,11 @@ impl Construct for ExecutionRole {
 
     fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
         let account: Value<Json> = account_id().into();
-        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
-            .to_service("sagemaker")
-            .when("StringEquals", "aws:SourceAccount", account)]);
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("sagemaker").when(
+            "StringEquals",
+            "aws:SourceAccount",
+            account,
+        )]);
         scope.add_default(Role::new(trust).policies([Policy::new("Execution", self.policy)]))
     }
 }

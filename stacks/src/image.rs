@@ -77,7 +77,10 @@ impl Image {
                     scope.error(
                         "unknown-image",
                         format!("{family} {version} is not known to be in {bound}"),
-                        format!("it is in {}; or copy it into your own repository and use `Image::ecr`", known.join(", ")),
+                        format!(
+                            "it is in {}; or copy it into your own repository and use `Image::ecr`",
+                            known.join(", ")
+                        ),
                         Some(source),
                     );
                     return unresolved();
@@ -93,8 +96,21 @@ impl Image {
         };
         let region: Value<String> = scope.environment().region.map_or_else(region, Into::into);
         Resolved {
-            uri: sub!("{}.dkr.ecr.{}.{}/{}:{}", &account, &region, url_suffix(), &image.repository, image.tag),
-            repository_arn: sub!("arn:{}:ecr:{}:{}:repository/{}", partition(), region, account, image.repository),
+            uri: sub!(
+                "{}.dkr.ecr.{}.{}/{}:{}",
+                &account,
+                &region,
+                url_suffix(),
+                &image.repository,
+                image.tag
+            ),
+            repository_arn: sub!(
+                "arn:{}:ecr:{}:{}:repository/{}",
+                partition(),
+                region,
+                account,
+                image.repository
+            ),
         }
     }
 }
@@ -108,9 +124,10 @@ fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
             format!("{family} has no version {version} in the image table"),
             format!("the newest are {}; `Image::ecr` takes any other", known.join(", ")),
         ),
-        NoImage::Processor => {
-            (format!("{family} is not built for that processor"), "take the other one, or another family".into())
-        }
+        NoImage::Processor => (
+            format!("{family} is not built for that processor"),
+            "take the other one, or another family".into(),
+        ),
         NoImage::Tag(field) => (
             format!("the tag of {family} {version} needs `{field}`, which the image table does not have"),
             "give the whole URI with `Image::ecr`".into(),

@@ -145,15 +145,16 @@ impl Construct for ServerlessEndpoint {
         });
         let (definition, role) = self.container.define(&name, scope);
         let role = scope.add("Role", role);
-        let model = scope.add("Model", Model::new().execution_role_arn(role.arn()).primary_container(definition));
+        let model =
+            scope.add("Model", Model::new().execution_role_arn(role.arn()).primary_container(definition));
         let mut serverless = ServerlessConfig::new(self.max_concurrency, self.memory);
         if let Some(provisioned) = self.provisioned_concurrency {
             serverless = serverless.provisioned_concurrency(provisioned);
         }
-        let variant = ProductionVariant::new(VARIANT).model_name(model.model_name()).serverless_config(serverless);
+        let variant =
+            ProductionVariant::new(VARIANT).model_name(model.model_name()).serverless_config(serverless);
         let config = scope.add("Config", EndpointConfig::new([variant]));
-        let endpoint =
-            scope.add_default(Endpoint::new(config.endpoint_config_name()).endpoint_name(name));
+        let endpoint = scope.add_default(Endpoint::new(config.endpoint_config_name()).endpoint_name(name));
         ServerlessEndpointHandle { endpoint, config, model, role }
     }
 }

@@ -109,7 +109,8 @@ pub enum AssemblyError {
 pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
     let mut errors = state.errors.clone();
     find_duplicates(state, &mut errors);
-    let mut rendered: Vec<_> = (0..state.stacks.len()).map(|index| render(state, index, &mut errors)).collect();
+    let mut rendered: Vec<_> =
+        (0..state.stacks.len()).map(|index| render(state, index, &mut errors)).collect();
     let before = cross_stack::connect(state, &mut rendered, &mut errors);
     let bucket = state.asset_bucket.as_deref().unwrap_or(DEFAULT_ASSET_BUCKET);
     let mut stacks = Vec::new();
@@ -164,7 +165,10 @@ fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
             });
         }
         let name = state.stack_name(index);
-        if contents.name.is_none() && !crate::stack::is_stack_name(&name) && crate::stack::is_stack_name(&contents.id) {
+        if contents.name.is_none()
+            && !crate::stack::is_stack_name(&name)
+            && crate::stack::is_stack_name(&contents.id)
+        {
             errors.push(Error {
                 kind: ErrorKind::IllegalStackName(name),
                 path: contents.id.clone(),
@@ -233,7 +237,8 @@ impl Assembly {
         while !waiting.is_empty() {
             let is_ready = |stack: &&StackArtifact| {
                 let there = |id: &String| {
-                    ordered.iter().any(|done| done.id == *id) || self.stacks.iter().all(|stack| stack.id != *id)
+                    ordered.iter().any(|done| done.id == *id)
+                        || self.stacks.iter().all(|stack| stack.id != *id)
                 };
                 stack.dependencies.iter().all(there)
             };
@@ -303,14 +308,16 @@ impl Assembly {
             ]);
             let mut entries: IndexMap<String, JsonValue> = IndexMap::new();
             for asset in &stack.assets {
-                let entry = asset_entry(&stack.environment, &asset.file_name(), &asset.bucket, &asset.object_key);
+                let entry =
+                    asset_entry(&stack.environment, &asset.file_name(), &asset.bucket, &asset.object_key);
                 entries.insert(asset.hash.clone(), entry);
             }
             if let Some(key) = &template_key {
                 let bucket = &stack.template_bucket;
                 let hash = key.trim_end_matches(".json").to_owned();
                 entries.insert(hash, asset_entry(&stack.environment, &stack.template_file(), bucket, key));
-                properties.insert("stackTemplateAssetObjectUrl".into(), format!("s3://{bucket}/{key}").into());
+                properties
+                    .insert("stackTemplateAssetObjectUrl".into(), format!("s3://{bucket}/{key}").into());
             }
             if !entries.is_empty() {
                 let name = format!("{}.assets", stack.id);
@@ -335,7 +342,10 @@ impl Assembly {
             files.insert(stack.template_file(), body);
             files.insert(format!("{}.provenance.json", stack.id), provenance_text(&stack.provenance));
         }
-        files.insert("manifest.json".into(), pretty(&json!({ "version": MANIFEST_VERSION, "artifacts": artifacts })));
+        files.insert(
+            "manifest.json".into(),
+            pretty(&json!({ "version": MANIFEST_VERSION, "artifacts": artifacts })),
+        );
         files
     }
 
@@ -358,12 +368,17 @@ impl Assembly {
                 message: format!("the stack {id} {message}"),
             };
             let file = properties["templateFile"].as_str().ok_or_else(|| malformed("names no template"))?;
-            let template_path = inside(folder, file).ok_or_else(|| malformed("has a template outside the folder"))?;
+            let template_path =
+                inside(folder, file).ok_or_else(|| malformed("has a template outside the folder"))?;
             let text = read_text(&template_path)?;
-            let template =
-                Template::read(&text).map_err(|error| AssemblyError::Template { path: template_path, error })?;
-            let needed: Vec<&str> =
-                artifact["dependencies"].as_array().into_iter().flatten().filter_map(JsonValue::as_str).collect();
+            let template = Template::read(&text)
+                .map_err(|error| AssemblyError::Template { path: template_path, error })?;
+            let needed: Vec<&str> = artifact["dependencies"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(JsonValue::as_str)
+                .collect();
             let mut assets = Vec::new();
             for name in &needed {
                 let other = artifacts.get(*name).filter(|other| other["type"] == "cdk:asset-manifest");
@@ -372,8 +387,11 @@ impl Assembly {
                 }
             }
             let provenance_path = folder.join(format!("{id}.provenance.json"));
-            let provenance =
-                if provenance_path.is_file() { read_provenance(&provenance_path)? } else { Provenance::default() };
+            let provenance = if provenance_path.is_file() {
+                read_provenance(&provenance_path)?
+            } else {
+                Provenance::default()
+            };
             let text_of = |key: &str| properties[key].as_str().map(str::to_owned);
             stacks.push(StackArtifact {
                 id: id.clone(),
@@ -432,7 +450,8 @@ fn environment(environment: &Environment) -> String {
 }
 
 fn read_environment(text: &str) -> Environment {
-    let (account, region) = text.strip_prefix("aws://").and_then(|rest| rest.split_once('/')).unwrap_or_default();
+    let (account, region) =
+        text.strip_prefix("aws://").and_then(|rest| rest.split_once('/')).unwrap_or_default();
     let known = |part: &str| (!part.is_empty() && !part.starts_with("unknown-")).then(|| part.to_owned());
     Environment { account: known(account), region: known(region) }
 }
@@ -501,7 +520,8 @@ fn read_assets(folder: &Path, file: &str, template: &str) -> Result<Vec<FileAsse
         if entry["source"]["packaging"] != "file" {
             return Err(malformed(format!("the asset {source} has to be packed by the CDK CLI first")));
         }
-        let path = inside(folder, source).ok_or_else(|| malformed(format!("{source} lies outside the folder")))?;
+        let path =
+            inside(folder, source).ok_or_else(|| malformed(format!("{source} lies outside the folder")))?;
         for destination in entry["destinations"].as_object().into_iter().flatten().map(|(_, value)| value) {
             let text = |key: &str| destination[key].as_str().unwrap_or_default().to_owned();
             assets.push(FileAsset {

@@ -50,9 +50,15 @@ impl<'a> Scope<'a> {
     /// Adds a part under an id of its own: its logical id is the construct's followed by this one.
     #[track_caller]
     pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
-        let source = if self.opaque || self.prefix.is_empty() { self.source } else { std::panic::Location::caller() };
+        let source =
+            if self.opaque || self.prefix.is_empty() { self.source } else { std::panic::Location::caller() };
         let opaque = self.opaque || C::OPAQUE;
-        construct.build(&mut Scope { stack: self.stack, prefix: format!("{}{id}", self.prefix), source, opaque })
+        construct.build(&mut Scope {
+            stack: self.stack,
+            prefix: format!("{}{id}", self.prefix),
+            source,
+            opaque,
+        })
     }
 
     /// Adds the part that the construct is all about: it takes the construct's own id.

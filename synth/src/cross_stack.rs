@@ -19,8 +19,11 @@ pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec
     for consumer in 0..rendered.len() {
         let mut needed: Vec<(usize, Source)> =
             rendered[consumer].after.iter().map(|(stack, source)| (stack.index, *source)).collect();
-        let imports: Vec<_> =
-            rendered[consumer].imports.iter().map(|(import, (name, source))| (import.clone(), name.clone(), *source)).collect();
+        let imports: Vec<_> = rendered[consumer]
+            .imports
+            .iter()
+            .map(|(import, (name, source))| (import.clone(), name.clone(), *source))
+            .collect();
         for (import, name, source) in imports {
             needed.push((import.stack.index, source));
             if let Some(error) = across_environments(state, consumer, &import, source) {
@@ -72,11 +75,8 @@ fn export(producer: &mut Rendered, import: &Import, path: &str, source: Source) 
         None => json!({ "Ref": id }),
         Some(attribute) => json!({ "Fn::GetAtt": [id, attribute] }),
     };
-    let (kind, value) = if import.list {
-        ("StringList", json!({ "Fn::Join": [",", value] }))
-    } else {
-        ("String", value)
-    };
+    let (kind, value) =
+        if import.list { ("StringList", json!({ "Fn::Join": [",", value] })) } else { ("String", value) };
     let resources = section(&mut producer.template, "Resources");
     if !resources.contains_key(&logical_id) {
         producer.provenance.insert(format!("/Resources/{logical_id}"), source.into());
@@ -147,5 +147,4 @@ impl State {
         let contents = &self.stacks[index];
         contents.name.clone().unwrap_or_else(|| format!("{}-{}", self.name, contents.id))
     }
-
 }

@@ -62,7 +62,9 @@ pub enum ErrorKind {
     #[error("`{0}` is no account id: it takes 12 digits")]
     IllegalAccount(String),
     /// The tag's key or value is too long, empty or reserved.
-    #[error("the tag `{0}` is refused: a key has 1 to 128 characters and no `aws:` before it, a value at most 256")]
+    #[error(
+        "the tag `{0}` is refused: a key has 1 to 128 characters and no `aws:` before it, a value at most 256"
+    )]
     IllegalTag(String),
     /// A reference leads into another region or account.
     #[error("{from} cannot refer to {to}: {from} is bound to {from_environment}, {to} to {to_environment}")]
@@ -101,7 +103,9 @@ pub enum ErrorKind {
         help: String,
     },
     /// The template is larger than CloudFormation takes even from S3.
-    #[error("the template has {bytes} bytes, CloudFormation takes {limit}: move resources into another stack")]
+    #[error(
+        "the template has {bytes} bytes, CloudFormation takes {limit}: move resources into another stack"
+    )]
     TemplateTooLarge {
         /// Size of the template.
         bytes: usize,
@@ -134,7 +138,8 @@ impl ErrorKind {
         Some(match self {
             Self::DuplicateLogicalId(_) => "give one of the two another id".into(),
             Self::AcrossEnvironments { .. } => {
-                "give both stacks the same region and account, or pass the value as a text or a parameter".into()
+                "give both stacks the same region and account, or pass the value as a text or a parameter"
+                    .into()
             }
             Self::StackCycle(_) => "move what both need into a stack of its own".into(),
             Self::DuplicateStack(_) => "give one of them another id or `.name(…)`".into(),

@@ -82,7 +82,10 @@ pub fn cidr(
     count: impl Into<Value<i64>>,
     host_bits: impl Into<Value<i64>>,
 ) -> Value<Vec<String>> {
-    function("Fn::Cidr", list([block.into().expression, count.into().expression, host_bits.into().expression]))
+    function(
+        "Fn::Cidr",
+        list([block.into().expression, count.into().expression, host_bits.into().expression]),
+    )
 }
 
 /// `Fn::GetAZs`: the availability zones of a region.
@@ -99,10 +102,7 @@ pub fn import_value(name: impl Into<Value<String>>) -> Value<String> {
 /// `Fn::Transform`: what a macro makes of its parameters.
 #[track_caller]
 pub fn transform<T>(name: &str, parameters: impl Into<Value<Json>>) -> Value<T> {
-    let entries = vec![
-        Property::new("Name", name),
-        Property::new("Parameters", parameters.into()),
-    ];
+    let entries = vec![Property::new("Name", name), Property::new("Parameters", parameters.into())];
     function("Fn::Transform", Expression::Object(entries))
 }
 

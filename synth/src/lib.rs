@@ -56,4 +56,6 @@ pub use stack::{Environment, Stack};
 pub use template::{Template, TemplateError};
 #[doc(hidden)]
 pub use text::{Parts, count_placeholders, text};
-pub use value::{Expression, Json, Literal, Map, Properties, Property, Reference, Source, StringEnum, Untyped, Value};
+pub use value::{
+    Expression, Json, Literal, Map, Properties, Property, Reference, Source, StringEnum, Untyped, Value,
+};

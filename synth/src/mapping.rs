@@ -58,7 +58,11 @@ impl MappingHandle {
         second: impl Into<Value<String>>,
         default: impl Into<Value<T>>,
     ) -> Value<T> {
-        self.look_up(top, second, Some(Expression::Object(vec![Property::new("DefaultValue", default.into())])))
+        self.look_up(
+            top,
+            second,
+            Some(Expression::Object(vec![Property::new("DefaultValue", default.into())])),
+        )
     }
 
     fn look_up<T>(

@@ -104,8 +104,9 @@ impl Renderer<'_> {
             JsonValue::Object(parameter.0.clone())
         });
         let mappings = self.section("Mappings", &contents.mappings, |_, _, mapping| json!(mapping.rows));
-        let conditions =
-            self.section("Conditions", &contents.conditions, |this, _, condition| this.expression(&condition.0.0));
+        let conditions = self.section("Conditions", &contents.conditions, |this, _, condition| {
+            this.expression(&condition.0.0)
+        });
         let mut resources =
             self.section("Resources", &contents.resources, |this, _, resource| this.resource(resource));
         for (id, entry) in &contents.loops {
@@ -167,7 +168,12 @@ impl Renderer<'_> {
     }
 
     /// Writes one element: notes its place, and whether its own lines are shown.
-    fn within<T>(&mut self, pointer: &str, entry: &Entry<T>, write: impl FnOnce(&mut Self) -> JsonValue) -> JsonValue {
+    fn within<T>(
+        &mut self,
+        pointer: &str,
+        entry: &Entry<T>,
+        write: impl FnOnce(&mut Self) -> JsonValue,
+    ) -> JsonValue {
         self.pointer = pointer.to_owned();
         self.source = entry.source;
         self.holder = entry.opaque.then_some(entry.source);
@@ -202,14 +208,16 @@ impl Renderer<'_> {
                 written.insert(name.into(), value);
             }
         }
-        for (name, policy) in
-            [("DeletionPolicy", options.deletion_policy), ("UpdateReplacePolicy", options.update_replace_policy)]
-        {
+        for (name, policy) in [
+            ("DeletionPolicy", options.deletion_policy),
+            ("UpdateReplacePolicy", options.update_replace_policy),
+        ] {
             if let Some(policy) = policy {
                 written.insert(name.into(), policy.name().into());
             }
         }
-        for (name, properties) in [("Properties", &resource.properties.0), ("Metadata", &options.metadata.0)] {
+        for (name, properties) in [("Properties", &resource.properties.0), ("Metadata", &options.metadata.0)]
+        {
             if !properties.is_empty() {
                 let value = self.at(name, |this| this.object(properties));
                 written.insert(name.into(), value);
@@ -272,7 +280,9 @@ impl Renderer<'_> {
             Expression::Reference(reference) => match (self.own_name(reference), &reference.attribute) {
                 (Some(name), _) => json!({ "Ref": name }),
                 (None, None) => json!({ "Ref": reference.logical_id.as_ref() }),
-                (None, Some(attribute)) => json!({ "Fn::GetAtt": [reference.logical_id.as_ref(), attribute] }),
+                (None, Some(attribute)) => {
+                    json!({ "Fn::GetAtt": [reference.logical_id.as_ref(), attribute] })
+                }
             },
             Expression::Name(name) => json!({ "Ref": name }),
             Expression::Function(name, argument) => {
@@ -310,7 +320,8 @@ impl Renderer<'_> {
         };
         let producer = &self.state.stacks[reference.stack.index].id;
         let attribute = reference.attribute.as_deref().unwrap_or("Ref");
-        let name = format!("{producer}{}{attribute}", reference.logical_id).replace(|c: char| !c.is_alphanumeric(), "");
+        let name = format!("{producer}{}{attribute}", reference.logical_id)
+            .replace(|c: char| !c.is_alphanumeric(), "");
         let source = self.source;
         Some(self.imports.entry(import).or_insert((name, source)).0.clone())
     }
@@ -349,7 +360,11 @@ impl Renderer<'_> {
         if resolved {
             return format.replace("${!", "${").into();
         }
-        if variables.is_empty() { json!({ "Fn::Sub": format }) } else { json!({ "Fn::Sub": [format, variables] }) }
+        if variables.is_empty() {
+            json!({ "Fn::Sub": format })
+        } else {
+            json!({ "Fn::Sub": [format, variables] })
+        }
     }
 
     fn error(&mut self, kind: ErrorKind) {

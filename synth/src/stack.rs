@@ -47,7 +47,12 @@ impl Environment {
             ("eu-isoe-", "aws-iso-e"),
             ("eusc-", "aws-eusc"),
         ];
-        Some(prefixes.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition))
+        Some(
+            prefixes
+                .iter()
+                .find(|(prefix, _)| region.starts_with(prefix))
+                .map_or("aws", |(_, partition)| partition),
+        )
     }
 
     pub(crate) fn describe(&self) -> String {

@@ -69,7 +69,12 @@ impl Property {
     #[track_caller]
     pub fn new(name: impl Into<Cow<'static, str>>, value: impl Untyped) -> Self {
         let (value, source) = value.into_untyped();
-        Self { name: name.into(), source: source.unwrap_or(Location::caller()), brought: source.is_some(), value }
+        Self {
+            name: name.into(),
+            source: source.unwrap_or(Location::caller()),
+            brought: source.is_some(),
+            value,
+        }
     }
 }
 
@@ -251,7 +256,9 @@ impl From<i64> for Value<f64> {
 
 impl<T, U: Into<Value<T>>> From<Vec<U>> for Value<Vec<T>> {
     fn from(items: Vec<U>) -> Self {
-        Self::from_expression(Expression::List(items.into_iter().map(|item| item.into().expression).collect()))
+        Self::from_expression(Expression::List(
+            items.into_iter().map(|item| item.into().expression).collect(),
+        ))
     }
 }
 

@@ -1,11 +1,12 @@
 //! What an app becomes: templates, references across stacks, errors with places, the assembly on disk.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 
 use serde_json::json;
 use stackwright_synth::intrinsic::{self, if_else, no_value};
 use stackwright_synth::{
-    App, Asset, Assembly, Condition, Construct, DeletionPolicy, ErrorKind, Errors, Handle, Mapping, Output,
+    App, Assembly, Asset, Condition, Construct, DeletionPolicy, ErrorKind, Errors, Handle, Mapping, Output,
     Parameter, Resource, ResourceOptions, Scope, Template, UpdatePolicy, sub,
 };
 
@@ -21,18 +22,26 @@ fn kinds(errors: &Errors) -> Vec<&'static str> {
 fn every_element_lands_in_its_section() {
     let app = App::new("app");
     let stack = app.stack("Main").description("Everything");
-    let stage = stack.add("Stage", Parameter::string().default("test").allowed_values(["test", "production"]));
+    let stage =
+        stack.add("Stage", Parameter::string().default("test").allowed_values(["test", "production"]));
     let production = stack.add("IsProduction", Condition::equals(&stage, "production"));
-    let both = stack.add("Both", Condition::and([(&production).into(), Condition::negated(&production).into()]));
+    let both =
+        stack.add("Both", Condition::and([(&production).into(), Condition::negated(&production).into()]));
     let sizes = stack.add("Sizes", Mapping::new().set("test", "Count", 1).set("production", "Count", 4));
     let first = stack.add("First", bucket().deletion_policy(DeletionPolicy::Retain).condition(&both));
     stack.add(
         "Second",
         bucket()
-            .set("BucketName", sub!("{}-${{x}}-{}-{}", &stage, first.attribute::<String>("Arn"), intrinsic::region()))
+            .set(
+                "BucketName",
+                sub!("{}-${{x}}-{}-{}", &stage, first.attribute::<String>("Arn"), intrinsic::region()),
+            )
             .set("Count", sizes.find::<i64>(&stage, "Count"))
             .set("Maybe", if_else::<String>(&production, "yes", no_value()))
-            .set("Listed", intrinsic::join("-", ["a".into(), intrinsic::select(0, intrinsic::availability_zones(""))]))
+            .set(
+                "Listed",
+                intrinsic::join("-", ["a".into(), intrinsic::select(0, intrinsic::availability_zones(""))]),
+            )
             .depends_on(&first)
             .update_policy(UpdatePolicy::new().rolling_max_batch_size(1).rolling_pause_time("PT1M"))
             .metadata("Owner", "me"),
@@ -44,7 +53,15 @@ fn every_element_lands_in_its_section() {
     let names: Vec<_> = template.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["AWSTemplateFormatVersion", "Description", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"]
+        [
+            "AWSTemplateFormatVersion",
+            "Description",
+            "Parameters",
+            "Mappings",
+            "Conditions",
+            "Resources",
+            "Outputs"
+        ]
     );
     assert_eq!(
         template["Resources"]["Second"],
@@ -86,13 +103,21 @@ fn a_handle_of_another_stack_goes_through_an_ssm_parameter_and_orders_the_stacks
     let uses = app.stack("Uses").region("us-east-1");
     let has = app.stack("Has").region("us-east-1");
     let models = has.add("Models", bucket());
-    uses.add("Copy", bucket().set("Source", models.attribute::<String>("Arn")).set("Again", sub!("{}/x", models.reference())));
+    uses.add(
+        "Copy",
+        bucket()
+            .set("Source", models.attribute::<String>("Arn"))
+            .set("Again", sub!("{}/x", models.reference())),
+    );
     uses.output("Arn", models.attribute::<String>("Arn"));
 
     let assembly = app.synth().unwrap();
     let (uses, has) = (&assembly.stacks[0], &assembly.stacks[1]);
     assert_eq!(uses.dependencies, ["Has"]);
-    assert_eq!(assembly.in_order().iter().map(|stack| stack.id.as_str()).collect::<Vec<_>>(), ["Has", "Uses"]);
+    assert_eq!(
+        assembly.in_order().iter().map(|stack| stack.id.as_str()).collect::<Vec<_>>(),
+        ["Has", "Uses"]
+    );
     let name = "/stackwright/app-Has/Models/Arn";
     assert_eq!(
         has.template.sections()["Resources"]["ExportModelsArn"],
@@ -160,7 +185,10 @@ fn a_circle_of_stacks_is_shown_as_the_path_that_closes_it() {
     let second = two.add("Second", bucket().set("Other", first.reference()));
     one.add("Third", bucket().set("Other", second.reference()));
     let errors = app.synth().unwrap_err();
-    assert!(matches!(&errors.0[0].kind, ErrorKind::StackCycle(path) if path == "One → Two → One"), "{errors}");
+    assert!(
+        matches!(&errors.0[0].kind, ErrorKind::StackCycle(path) if path == "One → Two → One"),
+        "{errors}"
+    );
 }
 
 #[test]
@@ -194,10 +222,7 @@ fn places_are_the_users_lines() {
     let handle = stack.add("Store", Opaque(given));
     assert_eq!(handle.logical_id(), "Store");
     let direct_line = line!() + 3;
-    stack.add(
-        "Direct",
-        bucket().set("Name", "n"),
-    );
+    stack.add("Direct", bucket().set("Name", "n"));
 
     let assembly = app.synth().unwrap();
     let line = |pointer: &str| assembly.stacks[0].provenance.find(pointer).unwrap().line;

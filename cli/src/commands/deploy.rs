@@ -5,7 +5,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use stackwright_deploy::{ChangeSet, Connection, DeployError, Options, Outcome, Profile, Progress, ResourceEvent};
+use stackwright_deploy::{
+    ChangeSet, Connection, DeployError, Options, Outcome, Profile, Progress, ResourceEvent,
+};
 use stackwright_synth::StackArtifact;
 
 use crate::failure::Failure;
@@ -71,7 +73,9 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         Form::Json => format!("{:#}\n", json!(outputs)),
         Form::Text => outputs
             .iter()
-            .flat_map(|(id, outputs)| outputs.iter().map(move |(key, value)| format!("{id}.{key} = {value}\n")))
+            .flat_map(|(id, outputs)| {
+                outputs.iter().map(move |(key, value)| format!("{id}.{key} = {value}\n"))
+            })
             .collect(),
     };
     Ok(anstream::stdout().write_all(text.as_bytes())?)
@@ -111,7 +115,11 @@ fn show(change_set: &ChangeSet) {
             Some("Conditional") => " may be replaced",
             _ => "",
         };
-        let causes = if change.causes.is_empty() { String::new() } else { format!(" by {}", change.causes.join(", ")) };
+        let causes = if change.causes.is_empty() {
+            String::new()
+        } else {
+            format!(" by {}", change.causes.join(", "))
+        };
         anstream::eprintln!("  {sign} {} {}{replaced}{causes}", change.logical_id, change.resource_type);
     }
 }

@@ -60,7 +60,10 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     if cfg!(feature = "deploy") {
         anstream::eprintln!("next: deploy, or `cdk diff --app {}`", arguments.out.display());
     } else {
-        anstream::eprintln!("next: `stackwright deploy --app {0}`, or `cdk diff --app {0}`", arguments.out.display());
+        anstream::eprintln!(
+            "next: `stackwright deploy --app {0}`, or `cdk diff --app {0}`",
+            arguments.out.display()
+        );
     }
     Ok(())
 }
@@ -95,5 +98,7 @@ fn with_dependencies(assembly: &Assembly, chosen: &[&StackArtifact]) -> Assembly
         }
         at += 1;
     }
-    Assembly { stacks: assembly.stacks.iter().filter(|stack| ids.contains(&stack.id.as_str())).cloned().collect() }
+    Assembly {
+        stacks: assembly.stacks.iter().filter(|stack| ids.contains(&stack.id.as_str())).cloned().collect(),
+    }
 }

@@ -6,7 +6,9 @@ pub fn stack(app: &App) {
     let stack = app
         .stack("DevTest")
         .region("us-east-1")
-        .description("ARR-COC relevance scorers for development and tests: serverless, nothing runs while nobody asks")
+        .description(
+            "ARR-COC relevance scorers for development and tests: serverless, nothing runs while nobody asks",
+        )
         .tag("project", "arr-coc")
         .tag("stage", "dev-test");
 
@@ -30,5 +32,8 @@ pub fn stack(app: &App) {
     );
 
     stack.add("EndpointName", Output::new(endpoint.endpoint_name()).description("Invoke it by this name"));
-    stack.add("EndpointArn", Output::new(endpoint.endpoint_arn()).description("For policies that allow to invoke it"));
+    stack.add(
+        "EndpointArn",
+        Output::new(endpoint.endpoint_arn()).description("For policies that allow to invoke it"),
+    );
 }

@@ -1,4 +1,5 @@
 //! Deploys the dev/test stack through change sets to an endpoint that runs: moto's server, on loopback.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -101,10 +102,8 @@ fn a_stack_is_made_left_alone_and_changed() {
                    for config in sagemaker.list_endpoint_configs()['EndpointConfigs']]";
     let variant = moto.ask(configs)[0]["ProductionVariants"][0].clone();
     assert_eq!(variant["ServerlessConfig"]["MemorySizeInMB"], 6144);
-    let model = moto.ask(&format!(
-        "sagemaker.describe_model(ModelName='{}')",
-        variant["ModelName"].as_str().unwrap()
-    ));
+    let model = moto
+        .ask(&format!("sagemaker.describe_model(ModelName='{}')", variant["ModelName"].as_str().unwrap()));
     let data = model["PrimaryContainer"]["ModelDataUrl"].as_str().unwrap();
     let (bucket, key) = data.strip_prefix("s3://").unwrap().split_once('/').unwrap();
     let size = moto.ask(&format!("s3.head_object(Bucket='{bucket}', Key='{key}')['ContentLength']"));

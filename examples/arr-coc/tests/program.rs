@@ -1,4 +1,5 @@
 //! The program as its users run it.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

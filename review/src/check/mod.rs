@@ -9,7 +9,9 @@ use crate::diagnostic::Diagnostic;
 /// Checks every stack of an assembly.
 pub fn check(assembly: &Assembly) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = assembly.stacks.iter().flat_map(check_stack).collect();
-    found.sort_by(|one, other| (one.severity, &one.location, &one.path).cmp(&(other.severity, &other.location, &other.path)));
+    found.sort_by(|one, other| {
+        (one.severity, &one.location, &one.path).cmp(&(other.severity, &other.location, &other.path))
+    });
     found
 }
 

@@ -192,24 +192,34 @@ fn explain(error: &ValidationError<'_>, schema: &registry::ResourceType) -> (Str
             let help = if options.len() <= 12 {
                 Some(format!("use {}", options.join(", ")))
             } else {
-                nearest(&given, options.iter().map(String::as_str)).map(|nearest| format!("the nearest is {nearest}"))
+                nearest(&given, options.iter().map(String::as_str))
+                    .map(|nearest| format!("the nearest is {nearest}"))
             };
             (format!("{given} is not allowed here"), help)
         }
-        ValidationErrorKind::Pattern { pattern } => {
-            (format!("{value} does not have the form that is wanted"), Some(format!("it has to match `{pattern}`")))
-        }
+        ValidationErrorKind::Pattern { pattern } => (
+            format!("{value} does not have the form that is wanted"),
+            Some(format!("it has to match `{pattern}`")),
+        ),
         ValidationErrorKind::Type { kind } => (format!("{value} is no {}", wanted(kind)), None),
-        ValidationErrorKind::Maximum { limit } => (format!("{value} is too large"), Some(format!("at most {limit}"))),
-        ValidationErrorKind::Minimum { limit } => (format!("{value} is too small"), Some(format!("at least {limit}"))),
+        ValidationErrorKind::Maximum { limit } => {
+            (format!("{value} is too large"), Some(format!("at most {limit}")))
+        }
+        ValidationErrorKind::Minimum { limit } => {
+            (format!("{value} is too small"), Some(format!("at least {limit}")))
+        }
         ValidationErrorKind::MaxLength { limit } => {
             (format!("{value} is too long"), Some(format!("at most {limit} characters")))
         }
         ValidationErrorKind::MinLength { limit } => {
             (format!("{value} is too short"), Some(format!("at least {limit} characters")))
         }
-        ValidationErrorKind::MaxItems { limit } => ("the list is too long".into(), Some(format!("at most {limit} items"))),
-        ValidationErrorKind::MinItems { limit } => ("the list is too short".into(), Some(format!("at least {limit} items"))),
+        ValidationErrorKind::MaxItems { limit } => {
+            ("the list is too long".into(), Some(format!("at most {limit} items")))
+        }
+        ValidationErrorKind::MinItems { limit } => {
+            ("the list is too short".into(), Some(format!("at least {limit} items")))
+        }
         _ => (error.to_string(), None),
     }
 }
@@ -217,7 +227,9 @@ fn explain(error: &ValidationError<'_>, schema: &registry::ResourceType) -> (Str
 fn wanted(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(kind) => kind.to_string(),
-        TypeKind::Multiple(kinds) => kinds.iter().map(|kind| kind.to_string()).collect::<Vec<_>>().join(" or "),
+        TypeKind::Multiple(kinds) => {
+            kinds.iter().map(|kind| kind.to_string()).collect::<Vec<_>>().join(" or ")
+        }
     }
 }
 
@@ -239,7 +251,11 @@ fn known_properties<'a>(error: &ValidationError<'_>, schema: &'a registry::Resou
 /// The name that was probably meant.
 fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let close = |name: &str| distance(given, name);
-    known.map(|name| (close(name), name)).min().filter(|(distance, _)| *distance <= given.len().div_ceil(3)).map(|(_, name)| name)
+    known
+        .map(|name| (close(name), name))
+        .min()
+        .filter(|(distance, _)| *distance <= given.len().div_ceil(3))
+        .map(|(_, name)| name)
 }
 
 /// How many letters have to change, come or go (Levenshtein), whatever their case.
@@ -280,7 +296,10 @@ mod tests {
             let schema = registry::resource_type(name).unwrap();
             let validator = compile(schema.document());
             // A validator that lets everything in would let this in.
-            assert!(!validator.is_valid(&JsonValue::from("no object")) || schema.document()["type"].is_null(), "{name}");
+            assert!(
+                !validator.is_valid(&JsonValue::from("no object")) || schema.document()["type"].is_null(),
+                "{name}"
+            );
             let closed = schema.document()["additionalProperties"] == false;
             assert!(!closed || !validator.is_valid(&serde_json::json!({ "NoSuchProperty": 1 })), "{name}");
         }

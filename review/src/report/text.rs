@@ -11,7 +11,8 @@ pub fn text(diagnostics: &[Diagnostic], source: impl Fn(&str) -> Option<String>,
     let mut text = String::new();
     for diagnostic in diagnostics {
         let excerpt = diagnostic.location.as_ref().and_then(|place| Some((place, source(&place.file)?)));
-        let related = diagnostic.related.as_ref().and_then(|(how, place)| Some((how, place, source(&place.file)?)));
+        let related =
+            diagnostic.related.as_ref().and_then(|(how, place)| Some((how, place, source(&place.file)?)));
         text.push_str(&one(diagnostic, excerpt.as_ref(), related.as_ref(), &renderer));
         text.push_str("\n\n");
     }
@@ -61,22 +62,27 @@ fn span(source: &str, place: &Place) -> std::ops::Range<usize> {
     let line_start: usize =
         source.split_inclusive('\n').take(place.line.saturating_sub(1) as usize).map(str::len).sum();
     let line = source[line_start..].lines().next().unwrap_or_default();
-    let column = line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
+    let column =
+        line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
     let word = line[column..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len() - column);
     let start = line_start + column;
     start..(start + word.max(1)).min(source.len()).max(start)
 }
 
 fn summary(diagnostics: &[Diagnostic]) -> String {
-    let count = |severity, one: &str| {
-        match diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count() {
-            0 => None,
-            1 => Some(format!("1 {one}")),
-            many => Some(format!("{many} {one}s")),
-        }
+    let count = |severity, one: &str| match diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == severity)
+        .count()
+    {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        many => Some(format!("{many} {one}s")),
     };
-    let parts: Vec<_> =
-        [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
+    let parts: Vec<_> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
     if parts.is_empty() { "nothing found".into() } else { parts.join(", ") }
 }
 

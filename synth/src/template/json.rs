@@ -9,15 +9,17 @@ use super::TemplateError;
 
 pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
-        let message = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        TemplateError {
-            message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
-            line: error.line(),
-            column: error.column(),
-        }
-    })
+    Strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value)).map_err(
+        |error| {
+            let message = error.to_string();
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            TemplateError {
+                message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
+                line: error.line(),
+                column: error.column(),
+            }
+        },
+    )
 }
 
 struct Strict;

@@ -50,7 +50,8 @@ pub struct TemplateError {
 
 impl Template {
     pub(crate) fn from_sections(sections: Map<String, JsonValue>) -> Self {
-        let rank = |name: &str| SECTIONS.iter().position(|section| *section == name).unwrap_or(SECTIONS.len());
+        let rank =
+            |name: &str| SECTIONS.iter().position(|section| *section == name).unwrap_or(SECTIONS.len());
         let mut ordered: Vec<_> = sections.into_iter().collect();
         // Sections that nobody knows come last, in their own order.
         ordered.sort_by_key(|(name, _)| rank(name));
@@ -163,7 +164,9 @@ mod tests {
     fn template() -> impl Strategy<Value = Template> {
         let section = prop::sample::select(SECTIONS.to_vec());
         prop::collection::vec((section, json()), 0..5).prop_map(|sections| {
-            Template::from_sections(sections.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            Template::from_sections(
+                sections.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            )
         })
     }
 

@@ -108,7 +108,10 @@ impl<'a> Reader<'a> {
                         (Event::MappingEnd, _) => break (map.into(), anchor, tag),
                         (Event::Scalar(key, style, ..), span) => {
                             if style == ScalarStyle::Plain && key == "<<" {
-                                return Err(error(span.start, "CloudFormation does not merge with `<<`: write the keys out"));
+                                return Err(error(
+                                    span.start,
+                                    "CloudFormation does not merge with `<<`: write the keys out",
+                                ));
                             }
                             (key.into_owned(), span)
                         }
@@ -128,7 +131,10 @@ impl<'a> Reader<'a> {
                 };
                 self.aliased += nodes;
                 if self.aliased > ALIASED_NODES {
-                    return Err(error(span.start, format!("the document repeats over {ALIASED_NODES} values by alias")));
+                    return Err(error(
+                        span.start,
+                        format!("the document repeats over {ALIASED_NODES} values by alias"),
+                    ));
                 }
                 return Ok(value.clone());
             }
@@ -188,7 +194,9 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
     let at = span.tag_start().unwrap_or(span.start);
     if let Some(core) = tag.core_suffix() {
         return match (core, &value) {
-            ("str", JsonValue::String(_)) | ("map", JsonValue::Object(_)) | ("seq", JsonValue::Array(_)) => Ok(value),
+            ("str", JsonValue::String(_)) | ("map", JsonValue::Object(_)) | ("seq", JsonValue::Array(_)) => {
+                Ok(value)
+            }
             ("int" | "float" | "bool" | "null", JsonValue::String(text)) => Ok(scalar(text)),
             _ => Err(error(at, format!("the tag `{}` does not fit this value", tag.original()))),
         };
@@ -196,13 +204,19 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
     let name = tag.suffix();
     let known = SHORT_FORMS.iter().chain(&READ_ONLY);
     let Some((_, function)) = known.clone().find(|(short, _)| *short == name && tag.handle() == "!") else {
-        let nearest = known.map(|(short, _)| *short).min_by_key(|short| distance(short, name)).unwrap_or_default();
+        let nearest =
+            known.map(|(short, _)| *short).min_by_key(|short| distance(short, name)).unwrap_or_default();
         return Err(error(at, format!("`!{name}` is no intrinsic function; the nearest is `!{nearest}`")));
     };
     let argument = match (*function, &value) {
         ("Fn::GetAtt", JsonValue::String(text)) => match text.split_once('.') {
             Some((resource, attribute)) => vec![resource, attribute].into(),
-            None => return Err(error(at, "`!GetAtt` takes a logical id and an attribute: `!GetAtt Topic.TopicArn`")),
+            None => {
+                return Err(error(
+                    at,
+                    "`!GetAtt` takes a logical id and an attribute: `!GetAtt Topic.TopicArn`",
+                ));
+            }
         },
         _ => value,
     };
@@ -246,7 +260,9 @@ impl Serialize for Node<'_> {
             JsonValue::Object(map) => match short_form(map) {
                 Some((name, argument)) => match argument {
                     Argument::Text(text) => Tagged(text, Some(format!("!{name}"))).serialize(serializer),
-                    Argument::Items(items) => Tagged(Items(items), Some(format!("!{name}"))).serialize(serializer),
+                    Argument::Items(items) => {
+                        Tagged(Items(items), Some(format!("!{name}"))).serialize(serializer)
+                    }
                 },
                 None => Object(map).serialize(serializer),
             },

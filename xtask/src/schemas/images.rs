@@ -39,7 +39,13 @@ const FAMILIES: [Family; 8] = [
         repository: "smdistributed-modelparallel",
         tag: "{version}-gpu-{py_version}-{cuda}",
     },
-    Family { name: "djl-lmi", table: "djl-lmi", scope: None, repository: "djl-inference", tag: "{tag_prefix}" },
+    Family {
+        name: "djl-lmi",
+        table: "djl-lmi",
+        scope: None,
+        repository: "djl-inference",
+        tag: "{tag_prefix}",
+    },
     Family {
         name: "djl-tensorrtllm",
         table: "djl-tensorrtllm",
@@ -47,7 +53,13 @@ const FAMILIES: [Family; 8] = [
         repository: "djl-inference",
         tag: "{tag_prefix}",
     },
-    Family { name: "djl-neuronx", table: "djl-neuronx", scope: None, repository: "djl-inference", tag: "{tag_prefix}" },
+    Family {
+        name: "djl-neuronx",
+        table: "djl-neuronx",
+        scope: None,
+        repository: "djl-inference",
+        tag: "{tag_prefix}",
+    },
     Family {
         name: "tritonserver",
         table: "sagemaker-tritonserver",
@@ -69,7 +81,8 @@ pub fn tables(package: &mut Package, files: &mut Files) -> Result<()> {
     for family in FAMILIES {
         let table = package.json(&format!("sagemaker/image_uri_config/{}.json", family.table))?;
         let scope = family.scope.map_or(&table, |scope| &table[scope]);
-        let versions = scope["versions"].as_object().ok_or_else(|| format!("{} lists no versions", family.table))?;
+        let versions =
+            scope["versions"].as_object().ok_or_else(|| format!("{} lists no versions", family.table))?;
         let of_repository: Vec<_> =
             versions.iter().filter(|(_, fields)| fields["repository"] == family.repository).collect();
         let mut registries: BTreeMap<&str, &str> = BTreeMap::new();
@@ -80,7 +93,9 @@ pub fn tables(package: &mut Package, files: &mut Files) -> Result<()> {
                 if let Some(other) = registries.insert(region, account)
                     && other != account
                 {
-                    return Err(format!("{}: {region} has accounts {other} and {account}", family.name).into());
+                    return Err(
+                        format!("{}: {region} has accounts {other} and {account}", family.name).into()
+                    );
                 }
             }
         }
@@ -92,14 +107,17 @@ pub fn tables(package: &mut Package, files: &mut Files) -> Result<()> {
                     entry.insert(field.into(), value.clone());
                 }
             }
-            let absent: Vec<_> = registries.keys().filter(|region| fields["registries"].get(region).is_none()).collect();
+            let absent: Vec<_> =
+                registries.keys().filter(|region| fields["registries"].get(region).is_none()).collect();
             if !absent.is_empty() {
                 entry.insert("not_in".into(), json!(absent));
             }
             kept.insert(version.clone(), Value::Object(entry));
         }
         if kept.is_empty() {
-            return Err(format!("{}: no version lies in the repository {}", family.name, family.repository).into());
+            return Err(
+                format!("{}: no version lies in the repository {}", family.name, family.repository).into()
+            );
         }
         let aliases: Map<String, Value> = scope["version_aliases"]
             .as_object()

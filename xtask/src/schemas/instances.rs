@@ -22,10 +22,12 @@ pub fn table(moto: &mut Package, model: &Value, files: &mut Files) -> Result<()>
     let hardware = moto.json("moto/ec2/resources/instance_types.json.gz")?;
     let mut services: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (column, shape) in SERVICES {
-        let values = model["shapes"][shape]["enum"].as_array().ok_or_else(|| format!("no enumeration {shape}"))?;
+        let values =
+            model["shapes"][shape]["enum"].as_array().ok_or_else(|| format!("no enumeration {shape}"))?;
         services.insert(column, values.iter().filter_map(Value::as_str).collect());
     }
-    let every: BTreeSet<&str> = services.values().flatten().copied().filter(|name| name.starts_with("ml.")).collect();
+    let every: BTreeSet<&str> =
+        services.values().flatten().copied().filter(|name| name.starts_with("ml.")).collect();
 
     let mut csv = csv::Writer::from_writer(Vec::new());
     let mut header = vec![
@@ -45,11 +47,15 @@ pub fn table(moto: &mut Package, model: &Value, files: &mut Files) -> Result<()>
         let described = &hardware[name.trim_start_matches("ml.")];
         let number = |value: &Value| value.as_f64().map(|number| number.to_string()).unwrap_or_default();
         // An accelerator stands under a key of its kind, each with one element.
-        let accelerator = [("GpuInfo", "Gpus"), ("NeuronInfo", "NeuronDevices"), ("InferenceAcceleratorInfo", "Accelerators")]
-            .map(|(kind, list)| &described[kind][list][0])
-            .into_iter()
-            .find(|value| value.is_object())
-            .unwrap_or(&Value::Null);
+        let accelerator = [
+            ("GpuInfo", "Gpus"),
+            ("NeuronInfo", "NeuronDevices"),
+            ("InferenceAcceleratorInfo", "Accelerators"),
+        ]
+        .map(|(kind, list)| &described[kind][list][0])
+        .into_iter()
+        .find(|value| value.is_object())
+        .unwrap_or(&Value::Null);
         let known = described.is_object();
         let mut row = vec![
             name.to_owned(),

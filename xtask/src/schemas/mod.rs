@@ -55,7 +55,9 @@ pub fn refresh(registry_archive: Option<&Path>, check: bool) -> Result<()> {
         eprintln!("{change}");
     }
     if check {
-        return Err("the committed data is not what `cargo xtask schemas` makes; run it and commit the result".into());
+        return Err(
+            "the committed data is not what `cargo xtask schemas` makes; run it and commit the result".into(),
+        );
     }
     write(&files)?;
     eprintln!("schemas: {} changes written; review them with `git diff schemas`", changes.len());
@@ -117,7 +119,8 @@ fn changes(files: &Files) -> Result<Vec<String>> {
             Err(_) => lines.push(format!("added    {}", path.display())),
             Ok(old) if old == *text => {}
             Ok(old) => {
-                let (old, new) = (old.lines().collect::<BTreeSet<_>>(), text.lines().collect::<BTreeSet<_>>());
+                let (old, new) =
+                    (old.lines().collect::<BTreeSet<_>>(), text.lines().collect::<BTreeSet<_>>());
                 let (gone, come) = (old.difference(&new).count(), new.difference(&old).count());
                 lines.push(format!("changed  {} (+{come} -{gone} lines)", path.display()));
             }

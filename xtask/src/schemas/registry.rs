@@ -29,7 +29,8 @@ const PROSE: [&str; 10] = [
 ];
 
 /// Keywords whose object maps names to schemas: a property may well be called `description`.
-const NAMED: [&str; 5] = ["definitions", "dependentExcluded", "dependentRequired", "patternProperties", "properties"];
+const NAMED: [&str; 5] =
+    ["definitions", "dependentExcluded", "dependentRequired", "patternProperties", "properties"];
 
 /// Where the registry schemas came from.
 pub struct Origin {
@@ -50,7 +51,8 @@ pub fn from_cfn_lint(package: &mut Package, files: &mut Files) -> Result<Origin>
         let schema = package.json(&format!("{DATA}/resources/{hash}.json"))?;
         add(name, &schema, files)?;
     }
-    let date = package.json(&format!("{DATA}/version.json"))?["schema_date"].as_str().unwrap_or_default().to_owned();
+    let date =
+        package.json(&format!("{DATA}/version.json"))?["schema_date"].as_str().unwrap_or_default().to_owned();
     Ok(Origin { name: "PyPI cfn-lint".into(), version: super::CFN_LINT.into(), date })
 }
 
@@ -65,7 +67,8 @@ pub fn from_archive(path: &Path, files: &mut Files) -> Result<Origin> {
             }
         }
     } else {
-        let mut archive = ZipArchive::new(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)?;
+        let mut archive =
+            ZipArchive::new(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)?;
         for index in 0..archive.len() {
             let mut file = archive.by_index(index)?;
             let name = file.name()?.into_owned();
@@ -148,7 +151,10 @@ pub fn regions(package: &mut Package, files: &mut Files) -> Result<()> {
             .filter(|(_, list)| list["enum"].is_array())
             .map(|(region, list)| (region.clone(), list["enum"].clone()))
             .collect();
-        files.insert(format!("schemas/data/instance-types/{service}.json").into(), pretty(&Value::Object(flat))?);
+        files.insert(
+            format!("schemas/data/instance-types/{service}.json").into(),
+            pretty(&Value::Object(flat))?,
+        );
     }
     Ok(())
 }

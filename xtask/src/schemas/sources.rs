@@ -13,9 +13,7 @@ const PATH: &str = "schemas/SOURCES.json";
 
 /// What is known of a path: origin, version, date, licence.
 fn made(registry: &Origin) -> Vec<(&'static str, Value)> {
-    let entry = |origin: &str, version: &str, date: &str, licence: &str, note: &str| {
-        json!({ "origin": origin, "version": version, "date": date, "licence": licence, "note": note })
-    };
+    let entry = |origin: &str, version: &str, date: &str, licence: &str, note: &str| json!({ "origin": origin, "version": version, "date": date, "licence": licence, "note": note });
     let (apache, mit_0) = ("Apache-2.0", "MIT-0");
     vec![
         (
@@ -30,19 +28,43 @@ fn made(registry: &Origin) -> Vec<(&'static str, Value)> {
         ),
         (
             "schemas/data/attributes.json",
-            entry("PyPI cfn-lint", CFN_LINT, &registry.date, mit_0, "Fn::GetAtt attributes that are no read-only property"),
+            entry(
+                "PyPI cfn-lint",
+                CFN_LINT,
+                &registry.date,
+                mit_0,
+                "Fn::GetAtt attributes that are no read-only property",
+            ),
         ),
         (
             "schemas/data/regions",
-            entry("PyPI cfn-lint", CFN_LINT, &registry.date, mit_0, "types by region; a region without a file is unknown"),
+            entry(
+                "PyPI cfn-lint",
+                CFN_LINT,
+                &registry.date,
+                mit_0,
+                "types by region; a region without a file is unknown",
+            ),
         ),
         (
             "schemas/data/instance-types",
-            entry("PyPI cfn-lint", CFN_LINT, &registry.date, mit_0, "instance types that a service takes, by region"),
+            entry(
+                "PyPI cfn-lint",
+                CFN_LINT,
+                &registry.date,
+                mit_0,
+                "instance types that a service takes, by region",
+            ),
         ),
         (
             "schemas/data/api",
-            entry("PyPI botocore", BOTOCORE, "2026-11-17", apache, "SageMaker 2017-07-24 request shapes as JSON Schema"),
+            entry(
+                "PyPI botocore",
+                BOTOCORE,
+                "2026-11-17",
+                apache,
+                "SageMaker 2017-07-24 request shapes as JSON Schema",
+            ),
         ),
         (
             "schemas/data/instances.csv",
@@ -87,7 +109,9 @@ pub fn record(registry: &Origin, files: &mut Files) -> Result<()> {
             let path = format!("{folder}/{}", file.file_name().to_string_lossy());
             let mut entry = old[&path].clone();
             if !entry["origin"].is_string() || !entry["date"].is_string() {
-                return Err(format!("{PATH}: {path} needs an entry with origin, version, date and licence").into());
+                return Err(
+                    format!("{PATH}: {path} needs an entry with origin, version, date and licence").into()
+                );
             }
             entry["sha256"] = hex(&Sha256::digest(fs::read(file.path())?)).into();
             sources.insert(path, entry);
