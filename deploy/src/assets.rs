@@ -46,7 +46,8 @@ pub(crate) async fn upload(
     }
     let body = stack.template_body();
     let bytes = body.len() as u64;
-    put(connection, &bucket, &key, bytes, || async { Ok(ByteStream::from(body.into_bytes())) }, tell).await?;
+    put(connection, &bucket, &key, bytes, || async { Ok(ByteStream::from(body.as_bytes().to_vec())) }, tell)
+        .await?;
     Ok(Some(connection.object_url(&bucket, &key)))
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn make(
             Capability::CapabilityNamedIam,
             Capability::CapabilityAutoExpand,
         ]))
-        .set_template_body(template_url.is_none().then(|| stack.template_body()))
+        .set_template_body(template_url.is_none().then(|| stack.template_body().to_owned()))
         .set_template_url(template_url)
         .set_parameters(Some(
             parameters

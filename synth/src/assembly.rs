@@ -1,6 +1,7 @@
 //! The cloud assembly: what synthesis gives, in memory and on disk, in the form that the CDK CLI reads.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,16 +14,21 @@ use stackwright_schemas::limits::limits;
 use crate::app::State;
 use crate::asset::{Content, hex};
 use crate::cross_stack;
-use crate::error::{Error, ErrorKind, Errors, Place};
-use crate::render::{Provenance, render};
-use crate::stack::Environment;
+use crate::error::{Error, ErrorKind, Errors};
+use crate::provenance::{self, Provenance};
+use crate::render::render;
+use crate::stack::{Environment, is_stack_name};
 use crate::template::{Template, TemplateError};
+use crate::value::Source;
 
 /// The bucket for assets, where the app names none. `deploy` puts the account and the region in.
 pub(crate) const DEFAULT_ASSET_BUCKET: &str = "stackwright-assets-${AWS::AccountId}-${AWS::Region}";
 
 /// The version of the assembly's schema that is written: what every CDK CLI since 2024 reads.
 const MANIFEST_VERSION: &str = "36.0.0";
+
+/// The side file that tells which line of the program set what.
+const PROVENANCE: &str = "provenance.json";
 
 /// Everything that was synthesized.
 #[derive(Clone, Debug)]
@@ -117,7 +123,7 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
     for ((index, rendered), before) in rendered.into_iter().enumerate().zip(before) {
         let contents = &state.stacks[index];
         let (template, provenance) = rendered.finish();
-        let bytes = template.to_json().len();
+        let bytes = template.json().len();
         if bytes > limits().template_url_bytes {
             let kind = ErrorKind::TemplateTooLarge { bytes, limit: limits().template_url_bytes };
             let place = Some(contents.source.into());
@@ -151,30 +157,25 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
 }
 
 fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
+    let mut ids: HashMap<&str, Source> = HashMap::new();
+    let mut names: HashMap<(String, &Environment), Source> = HashMap::new();
     for (index, contents) in state.stacks.iter().enumerate() {
-        let first = state.stacks[..index].iter().enumerate().find(|(other, earlier)| {
-            let one_name = state.stack_name(*other) == state.stack_name(index);
-            earlier.id == contents.id || (one_name && earlier.environment == contents.environment)
-        });
-        if let Some((_, earlier)) = first {
+        let mut report = |kind, first: Option<Source>| {
             errors.push(Error {
-                kind: ErrorKind::DuplicateStack(contents.id.clone()),
+                kind,
                 path: contents.id.clone(),
                 place: Some(contents.source.into()),
-                related: Some(("first added here".into(), earlier.source.into())),
+                related: first.map(|first| ("first added here".into(), first.into())),
             });
-        }
+        };
         let name = state.stack_name(index);
-        if contents.name.is_none()
-            && !crate::stack::is_stack_name(&name)
-            && crate::stack::is_stack_name(&contents.id)
-        {
-            errors.push(Error {
-                kind: ErrorKind::IllegalStackName(name),
-                path: contents.id.clone(),
-                place: Some(contents.source.into()),
-                related: None,
-            });
+        // A name that was given, or an id, was looked at when it was.
+        if contents.name.is_none() && !is_stack_name(&name) && is_stack_name(&contents.id) {
+            report(ErrorKind::IllegalStackName(name.clone()), None);
+        }
+        let same_name = names.insert((name, &contents.environment), contents.source);
+        if let Some(first) = ids.insert(&contents.id, contents.source).or(same_name) {
+            report(ErrorKind::DuplicateStack(contents.id.clone()), Some(first));
         }
     }
 }
@@ -185,9 +186,9 @@ impl StackArtifact {
         format!("{}.template.json", self.id)
     }
 
-    /// The template's bytes as they are deployed.
-    pub fn template_body(&self) -> String {
-        self.template.to_json()
+    /// The template's text as it is deployed.
+    pub fn template_body(&self) -> &str {
+        self.template.json()
     }
 
     /// The bucket for a template that is too large for a request, with `${AWS::AccountId}` and `${AWS::Region}` in
@@ -270,7 +271,7 @@ impl Assembly {
         let fresh = tempfile::Builder::new().prefix(".assembly-").tempdir_in(parent).map_err(at(parent))?;
         for (name, text) in self.files() {
             let path = fresh.path().join(name);
-            fs::write(&path, text).map_err(at(&path))?;
+            fs::write(&path, text.as_bytes()).map_err(at(&path))?;
         }
         for asset in self.stacks.iter().flat_map(|stack| &stack.assets) {
             let path = fresh.path().join(asset.file_name());
@@ -292,7 +293,7 @@ impl Assembly {
     }
 
     /// Every file of the assembly but the assets, by name.
-    pub fn files(&self) -> BTreeMap<String, String> {
+    pub fn files(&self) -> BTreeMap<String, Cow<'_, str>> {
         let mut files = BTreeMap::new();
         let mut artifacts = Map::new();
         for stack in &self.stacks {
@@ -322,7 +323,10 @@ impl Assembly {
             if !entries.is_empty() {
                 let name = format!("{}.assets", stack.id);
                 let file = format!("{name}.json");
-                files.insert(file.clone(), pretty(&json!({ "version": MANIFEST_VERSION, "files": entries })));
+                files.insert(
+                    file.clone(),
+                    Cow::Owned(pretty(&json!({ "version": MANIFEST_VERSION, "files": entries }))),
+                );
                 artifacts.insert(
                     name.clone(),
                     json!({ "type": "cdk:asset-manifest", "properties": { "file": file } }),
@@ -339,12 +343,13 @@ impl Assembly {
                     "displayName": stack.id,
                 }),
             );
-            files.insert(stack.template_file(), body);
-            files.insert(format!("{}.provenance.json", stack.id), provenance_text(&stack.provenance));
+            files.insert(stack.template_file(), Cow::Borrowed(body));
         }
+        let provenances = self.stacks.iter().map(|stack| (stack.id.as_str(), &stack.provenance));
+        files.insert(PROVENANCE.into(), Cow::Owned(provenance::write(provenances)));
         files.insert(
             "manifest.json".into(),
-            pretty(&json!({ "version": MANIFEST_VERSION, "artifacts": artifacts })),
+            Cow::Owned(pretty(&json!({ "version": MANIFEST_VERSION, "artifacts": artifacts }))),
         );
         files
     }
@@ -360,6 +365,11 @@ impl Assembly {
             return Err(AssemblyError::Malformed { path, message: "it has no artifacts".into() });
         };
         let is_stack = |artifact: &JsonValue| artifact["type"] == "aws:cloudformation:stack";
+        let mut provenances = match folder.join(PROVENANCE) {
+            path if path.is_file() => provenance::read(&read_text(&path)?)
+                .map_err(|error| AssemblyError::Malformed { path, message: error.to_string() })?,
+            _ => BTreeMap::new(),
+        };
         let mut stacks = Vec::new();
         for (id, artifact) in artifacts.iter().filter(|(_, artifact)| is_stack(artifact)) {
             let properties = &artifact["properties"];
@@ -386,19 +396,13 @@ impl Assembly {
                     assets.extend(read_assets(folder, file, &template_path_name(properties))?);
                 }
             }
-            let provenance_path = folder.join(format!("{id}.provenance.json"));
-            let provenance = if provenance_path.is_file() {
-                read_provenance(&provenance_path)?
-            } else {
-                Provenance::default()
-            };
             let text_of = |key: &str| properties[key].as_str().map(str::to_owned);
             stacks.push(StackArtifact {
                 id: id.clone(),
                 name: text_of("stackName").unwrap_or_else(|| id.clone()),
                 environment: read_environment(artifact["environment"].as_str().unwrap_or_default()),
                 template,
-                provenance,
+                provenance: provenances.remove(id).unwrap_or_default(),
                 dependencies: needed
                     .into_iter()
                     .filter(|name| artifacts.get(*name).is_some_and(is_stack))
@@ -454,43 +458,6 @@ fn read_environment(text: &str) -> Environment {
         text.strip_prefix("aws://").and_then(|rest| rest.split_once('/')).unwrap_or_default();
     let known = |part: &str| (!part.is_empty() && !part.starts_with("unknown-")).then(|| part.to_owned());
     Environment { account: known(account), region: known(region) }
-}
-
-/// The provenance of a template: the files once, and for each pointer its file, line and column.
-fn provenance_text(provenance: &Provenance) -> String {
-    let mut names: Vec<&str> = provenance.iter().map(|(_, place)| place.file.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut text = format!("{{\n  \"files\": {},\n  \"places\": {{", json!(names));
-    for (number, (pointer, place)) in provenance.iter().enumerate() {
-        let file = names.binary_search(&place.file.as_str()).unwrap_or_default();
-        let comma = if number == 0 { "" } else { "," };
-        text.push_str(&format!(
-            "{comma}\n    {}: [{file}, {}, {}]",
-            JsonValue::from(pointer),
-            place.line,
-            place.column
-        ));
-    }
-    text.push_str("\n  }\n}\n");
-    text
-}
-
-fn read_provenance(path: &Path) -> Result<Provenance, AssemblyError> {
-    #[derive(serde::Deserialize)]
-    struct Document {
-        files: Vec<String>,
-        places: IndexMap<String, (usize, u32, u32)>,
-    }
-    let document: Document = serde_json::from_value(read_json(path)?)
-        .map_err(|error| AssemblyError::Malformed { path: path.to_owned(), message: error.to_string() })?;
-    let mut provenance = Provenance::default();
-    for (pointer, (file, line, column)) in document.places {
-        if let Some(file) = document.files.get(file) {
-            provenance.insert(pointer, Place { file: file.clone(), line, column });
-        }
-    }
-    Ok(provenance)
 }
 
 /// The bucket that a manifest puts the template into.

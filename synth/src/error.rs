@@ -1,5 +1,6 @@
 //! What synthesis finds wrong, collected: one run shows all.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::value::Source;
@@ -8,7 +9,7 @@ use crate::value::Source;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The file as the compiler was given it.
-    pub file: String,
+    pub file: Cow<'static, str>,
     /// From 1.
     pub line: u32,
     /// From 1.
@@ -17,7 +18,7 @@ pub struct Place {
 
 impl From<Source> for Place {
     fn from(source: Source) -> Self {
-        Self { file: source.file().to_owned(), line: source.line(), column: source.column() }
+        Self { file: Cow::Borrowed(source.file()), line: source.line(), column: source.column() }
     }
 }
 

@@ -15,7 +15,8 @@ use crate::value::{Expression, Property, Value};
 /// let stack = app.stack("Queues");
 /// let teams = stack.add("Teams", Parameter::comma_delimited_list().default("search,ads"));
 /// stack.add("Jobs", ForEach::new(teams, |team| Resource::of("AWS::SQS::Queue").set("QueueName", team)));
-/// let template = app.synth()?.stacks[0].template.to_json();
+/// let assembly = app.synth()?;
+/// let template = assembly.stacks[0].template.json();
 /// assert!(template.contains("Fn::ForEach::Jobs") && template.contains("Jobs${JobsItem}"));
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

@@ -14,7 +14,7 @@
 //! stack.add("ModelsArn", Output::new(bucket.attribute::<String>("Arn")));
 //!
 //! let assembly = app.synth()?;
-//! let template = assembly.stacks[0].template.to_json();
+//! let template = assembly.stacks[0].template.json();
 //! assert!(template.contains(r#""Fn::Sub": "${Owner}-models""#));
 //! # Ok::<(), stackwright_synth::Errors>(())
 //! ```
@@ -32,6 +32,7 @@ mod mapping;
 mod output;
 mod parameter;
 mod policy;
+mod provenance;
 mod render;
 mod resource;
 mod stack;
@@ -50,7 +51,7 @@ pub use mapping::{Mapping, MappingHandle};
 pub use output::Output;
 pub use parameter::Parameter;
 pub use policy::{CreationPolicy, DeletionPolicy, UpdatePolicy};
-pub use render::Provenance;
+pub use provenance::Provenance;
 pub use resource::{Handle, Resource, ResourceOptions, TypedResource};
 pub use stack::{Environment, Stack};
 pub use template::{Template, TemplateError};

@@ -8,38 +8,13 @@ use serde_json::{Map, Value as JsonValue, json};
 
 use crate::app::State;
 use crate::assembly::DEFAULT_ASSET_BUCKET;
-use crate::error::{Error, ErrorKind, Place};
+use crate::error::{Error, ErrorKind};
 use crate::for_each::ForEach;
+use crate::provenance::Provenance;
 use crate::resource::Resource;
 use crate::stack::{Contents, Entry, StackKey};
 use crate::template::Template;
 use crate::value::{Expression, Property, Reference, Source};
-
-/// Which line of the program set what in a template, by JSON pointer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Provenance(IndexMap<String, Place>);
-
-impl Provenance {
-    /// The place that set what a pointer names, or else what holds it.
-    pub fn find(&self, pointer: &str) -> Option<&Place> {
-        let mut pointer = pointer;
-        loop {
-            if let Some(place) = self.0.get(pointer) {
-                return Some(place);
-            }
-            pointer = &pointer[..pointer.rfind('/')?];
-        }
-    }
-
-    /// Every pointer with its place.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Place)> {
-        self.0.iter().map(|(pointer, place)| (pointer.as_str(), place))
-    }
-
-    pub(crate) fn insert(&mut self, pointer: String, place: Place) {
-        self.0.insert(pointer, place);
-    }
-}
 
 /// A value that comes from another stack.
 #[derive(Clone, PartialEq, Eq, Hash)]

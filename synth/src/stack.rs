@@ -26,7 +26,7 @@ pub(crate) struct StackKey {
 }
 
 /// Where a stack is deployed. What is not set is decided at deployment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Environment {
     /// 12 digits.
     pub account: Option<String>,

@@ -1,8 +1,42 @@
-//! What CI runs, and what is measured.
-use crate::Result;
-pub fn run() -> Result<()> {
-    Ok(())
+//! Everything that CI runs, step by step. A step that fails ends it.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::tools::{self, run};
+use crate::{Result, root};
+
+/// Features that bring in the AWS SDK: everything is built with them but the user's side, which is built without.
+const EVERYTHING: [&str; 4] =
+    ["--workspace", "--features", "stackwright/deploy", "--features=arr-coc/deploy"];
+
+pub fn run_all() -> Result<()> {
+    step("tools", || tools::install().map(drop))?;
+    step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("clippy", || {
+        run(cargo(&["clippy", "--all-targets"]).args(EVERYTHING).args(["--", "-D", "warnings"]))?;
+        run(&mut cargo(&["clippy", "-p", "stackwright", "-p", "arr-coc", "--", "-D", "warnings"]))
+    })?;
+    step("every service compiles", || {
+        run(&mut cargo(&["check", "-p", "stackwright-resources", "--features", "all-services"]))
+    })?;
+    step("tests", || run(cargo(&["test"]).args(EVERYTHING)))?;
+    step("documentation", || {
+        run(cargo(&["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    step("data is what `cargo xtask schemas` makes", || crate::schemas::refresh(None, true))
 }
-pub fn measure() -> Result<()> {
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("── {name}");
+    let start = Instant::now();
+    work().map_err(|error| format!("{name}: {error}"))?;
+    eprintln!("── {name}: {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }

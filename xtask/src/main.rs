@@ -1,6 +1,7 @@
 //! What maintainers run: `cargo xtask --help`.
 
 mod ci;
+mod measure;
 mod schemas;
 mod tools;
 
@@ -44,8 +45,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Schemas { registry, check } => schemas::refresh(registry.as_deref(), check),
         Task::Tools => tools::install().map(drop),
-        Task::Ci => ci::run(),
-        Task::Measure => ci::measure(),
+        Task::Ci => ci::run_all(),
+        Task::Measure => measure::run_all(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

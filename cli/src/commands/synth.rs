@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         let text = templates(&chosen, arguments.format);
         return Ok(anstream::stdout().write_all(text.as_bytes())?);
     }
-    let assembly = with_dependencies(&assembly, &chosen);
+    let assembly = if arguments.stacks.is_empty() { assembly } else { with_dependencies(&assembly, &chosen) };
     assembly.write(&arguments.out)?;
     if arguments.format == Form::Yaml {
         for stack in &assembly.stacks {
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
 /// The templates as one text: one template as it is, several by the ids of their stacks.
 fn templates(stacks: &[&StackArtifact], form: Form) -> String {
     match (stacks, form) {
-        ([stack], Form::Json) => stack.template.to_json(),
+        ([stack], Form::Json) => stack.template.json().to_owned(),
         ([stack], Form::Yaml) => stack.template.to_yaml(),
         (stacks, Form::Json) => {
             let by_id: serde_json::Map<_, _> = stacks

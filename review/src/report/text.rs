@@ -37,10 +37,10 @@ fn one(
     match (excerpt, &diagnostic.location) {
         (Some((place, source)), _) => {
             let annotation = AnnotationKind::Primary.span(span(source, place)).label(&subject);
-            group = group.element(Snippet::source(source).path(&place.file).annotation(annotation));
+            group = group.element(Snippet::source(source).path(place.file.as_ref()).annotation(annotation));
         }
         (None, Some(place)) => {
-            let origin = annotate_snippets::Origin::path(&place.file)
+            let origin = annotate_snippets::Origin::path(place.file.as_ref())
                 .line(place.line as usize)
                 .char_column(place.column as usize);
             group = group.element(origin).element(Level::NOTE.message(&subject));
@@ -49,7 +49,7 @@ fn one(
     }
     if let Some((how, place, source)) = related {
         let annotation = AnnotationKind::Context.span(span(source, place)).label(how.as_str());
-        group = group.element(Snippet::source(source).path(&place.file).annotation(annotation));
+        group = group.element(Snippet::source(source).path(place.file.as_ref()).annotation(annotation));
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help));

@@ -4,6 +4,7 @@ mod json;
 mod yaml;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value as JsonValue};
 
@@ -29,12 +30,22 @@ const SECTIONS: [&str; 11] = [
 ///
 /// let template = Template::read("Resources: {Topic: {Type: AWS::SNS::Topic}}\nOutputs: {Arn: {Value: !Ref Topic}}")?;
 /// assert_eq!(template.resources().next().unwrap().0, "Topic");
-/// assert_eq!(Template::read(&template.to_json())?, template);
+/// assert_eq!(Template::read(template.json())?, template);
 /// assert_eq!(Template::read(&template.to_yaml())?, template);
 /// # Ok::<(), stackwright_synth::TemplateError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Template(Map<String, JsonValue>);
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    sections: Map<String, JsonValue>,
+    /// The canonical JSON, written once: it is measured, hashed, put into files and deployed.
+    json: OnceLock<String>,
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Self) -> bool {
+        self.sections == other.sections
+    }
+}
 
 /// Why a text is no template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +66,7 @@ impl Template {
         let mut ordered: Vec<_> = sections.into_iter().collect();
         // Sections that nobody knows come last, in their own order.
         ordered.sort_by_key(|(name, _)| rank(name));
-        Self(ordered.into_iter().collect())
+        Self { sections: ordered.into_iter().collect(), json: OnceLock::new() }
     }
 
     /// Reads JSON or YAML, with the short forms of intrinsic functions.
@@ -76,30 +87,25 @@ impl Template {
     }
 
     /// Canonical JSON: sections in their order, two spaces, a line break at the end.
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&self.0).expect("every key of a template is text");
-        text.push('\n');
-        text
-    }
-
-    /// JSON without white space: what counts against CloudFormation's quotas when it is deployed.
-    pub fn to_compact_json(&self) -> String {
-        serde_json::to_string(&self.0).expect("every key of a template is text")
+    pub fn json(&self) -> &str {
+        self.json.get_or_init(|| {
+            format!("{}\n", serde_json::to_string_pretty(&self.sections).expect("every key is text"))
+        })
     }
 
     /// YAML with the short forms of intrinsic functions.
     pub fn to_yaml(&self) -> String {
-        yaml::write(&self.0)
+        yaml::write(&self.sections)
     }
 
     /// The template as JSON.
     pub fn sections(&self) -> &Map<String, JsonValue> {
-        &self.0
+        &self.sections
     }
 
     /// Every entry of a section such as `Parameters`.
     pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &JsonValue)> {
-        let section = self.0.get(name).and_then(JsonValue::as_object);
+        let section = self.sections.get(name).and_then(JsonValue::as_object);
         section.into_iter().flatten().map(|(id, value)| (id.as_str(), value))
     }
 
@@ -111,7 +117,7 @@ impl Template {
 
 impl fmt::Display for Template {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.to_json())
+        formatter.write_str(self.json())
     }
 }
 
@@ -173,10 +179,11 @@ mod tests {
     proptest! {
         #[test]
         fn reading_what_was_written_gives_the_template_back(template in template()) {
-            let json = template.to_json();
-            prop_assert_eq!(&Template::read(&json).unwrap(), &template);
+            let json = template.json();
+            let again = Template::read(json).unwrap();
+            prop_assert_eq!(&again, &template);
             // Canonical: what is read and written again is the same bytes.
-            prop_assert_eq!(Template::read(&json).unwrap().to_json(), json);
+            prop_assert_eq!(again.json(), json);
             let yaml = template.to_yaml();
             let again = Template::read(&yaml);
             prop_assert!(again.is_ok(), "{:?}\n{}", again, yaml);

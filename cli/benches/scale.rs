@@ -1,0 +1,86 @@
+//! A program with as many stacks as the variable `STACKS` says, for `cargo xtask measure`.
+//!
+//! One stack is what the peers were measured with: role, bucket, multi-model model, endpoint configuration,
+//! endpoint, scalable target, scaling policy, alarm, and a pipeline with one training step.
+
+use std::process::ExitCode;
+
+use stackwright::prelude::*;
+use stackwright::resources::iam::Role;
+use stackwright::resources::s3::Bucket;
+use stackwright::resources::sagemaker::endpoint_config::{InstanceType, ProductionVariant};
+use stackwright::resources::sagemaker::model::{ContainerDefinition, Mode};
+use stackwright::resources::sagemaker::pipeline::PipelineDefinition;
+use stackwright::resources::sagemaker::{Endpoint, EndpointConfig, Model, Pipeline};
+use stackwright::stacks::iam::{PolicyDocument, Statement};
+use stackwright::synth::{Json, Property};
+
+fn main() -> ExitCode {
+    let stacks = std::env::var("STACKS").ok().and_then(|number| number.parse().ok()).unwrap_or(1);
+    let app = App::new("scale");
+    for number in 0..stacks {
+        serving(&app.stack(&format!("Serving{number}")).region("us-east-1"));
+    }
+    stackwright::run(app)
+}
+
+fn serving(stack: &Stack) {
+    let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("sagemaker")]);
+    let role = stack.add("Role", Role::new(trust));
+    let bucket = stack.add("Models", Bucket::new());
+    let container = ContainerDefinition::new()
+        .image("785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3")
+        .mode(Mode::MultiModel)
+        .model_data_url(sub!("s3://{}/models/", bucket.reference()));
+    let model = stack.add("Model", Model::new().execution_role_arn(role.arn()).primary_container(container));
+    let variant = ProductionVariant::new("AllTraffic")
+        .model_name(model.model_name())
+        .instance_type(InstanceType::MlG5_2xlarge)
+        .initial_instance_count(1)
+        .initial_variant_weight(1);
+    let config = stack.add("Config", EndpointConfig::new([variant]));
+    let endpoint = stack.add("Endpoint", Endpoint::new(config.endpoint_config_name()));
+    let resource_id = sub!("endpoint/{}/variant/AllTraffic", endpoint.endpoint_name());
+    let target = stack.add(
+        "Target",
+        Resource::of("AWS::ApplicationAutoScaling::ScalableTarget")
+            .set("MinCapacity", 1)
+            .set("MaxCapacity", 4)
+            .set("ResourceId", &resource_id)
+            .set("RoleARN", role.arn())
+            .set("ScalableDimension", "sagemaker:variant:DesiredInstanceCount")
+            .set("ServiceNamespace", "sagemaker"),
+    );
+    let metric = Json::object([
+        Property::new("TargetValue", 200),
+        Property::new(
+            "PredefinedMetricSpecification",
+            Json::object([Property::new("PredefinedMetricType", "SageMakerVariantInvocationsPerInstance")]),
+        ),
+    ]);
+    stack.add(
+        "Scaling",
+        Resource::of("AWS::ApplicationAutoScaling::ScalingPolicy")
+            .set("PolicyName", "invocations")
+            .set("PolicyType", "TargetTrackingScaling")
+            .set("ScalingTargetId", target.reference())
+            .set("TargetTrackingScalingPolicyConfiguration", metric),
+    );
+    stack.add(
+        "Errors",
+        Resource::of("AWS::CloudWatch::Alarm")
+            .set("ComparisonOperator", "GreaterThanThreshold")
+            .set("EvaluationPeriods", 1)
+            .set("MetricName", "Invocation5XXErrors")
+            .set("Namespace", "AWS/SageMaker")
+            .set("Period", 60)
+            .set("Statistic", "Sum")
+            .set("Threshold", 5),
+    );
+    let definition = sub!(
+        r#"{{"Version":"2020-12-01","Steps":[{{"Name":"Train","Type":"Training","Arguments":{{"RoleArn":"{}"}}}}]}}"#,
+        role.arn()
+    );
+    let definition = PipelineDefinition::new().pipeline_definition_body(definition);
+    stack.add("Pipeline", Pipeline::new("training", definition, role.arn()));
+}

@@ -1,0 +1,90 @@
+//! Provenance: which line of the program set what, kept beside the templates and never in them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use indexmap::IndexMap;
+
+use crate::error::Place;
+
+/// Which line of the program set what in a template, by JSON pointer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provenance(IndexMap<String, Place>);
+
+impl Provenance {
+    /// The place that set what a pointer names, or else what holds it.
+    pub fn find(&self, pointer: &str) -> Option<&Place> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(place) = self.0.get(pointer) {
+                return Some(place);
+            }
+            pointer = &pointer[..pointer.rfind('/')?];
+        }
+    }
+
+    /// Every pointer with its place.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.0.iter().map(|(pointer, place)| (pointer.as_str(), place))
+    }
+
+    pub(crate) fn insert(&mut self, pointer: String, place: Place) {
+        self.0.insert(pointer, place);
+    }
+}
+
+/// What the side file holds: the names of files once, and for each pointer of each stack its file, line and
+/// column.
+#[derive(serde::Deserialize)]
+struct Document {
+    files: Vec<String>,
+    stacks: IndexMap<String, IndexMap<String, (usize, u32, u32)>>,
+}
+
+/// The side file of an assembly, a line for each pointer.
+pub(crate) fn write<'a>(stacks: impl Iterator<Item = (&'a str, &'a Provenance)> + Clone) -> String {
+    let mut files: Vec<&str> = stacks
+        .clone()
+        .flat_map(|(_, provenance)| provenance.0.values().map(|place| place.file.as_ref()))
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    let quoted = |text: &mut Vec<u8>, name: &str| {
+        serde_json::to_writer(text, name).expect("writing to memory");
+    };
+    let mut text = Vec::new();
+    text.extend(b"{\n  \"files\": ");
+    serde_json::to_writer(&mut text, &files).expect("writing to memory");
+    text.extend(b",\n  \"stacks\": {");
+    for (number, (id, provenance)) in stacks.enumerate() {
+        text.extend(if number == 0 { &b"\n    "[..] } else { b",\n    " });
+        quoted(&mut text, id);
+        text.extend(b": {");
+        for (number, (pointer, place)) in provenance.iter().enumerate() {
+            text.extend(if number == 0 { &b"\n      "[..] } else { b",\n      " });
+            quoted(&mut text, pointer);
+            let file = files.binary_search(&place.file.as_ref()).unwrap_or_default();
+            write!(text, ": [{file}, {}, {}]", place.line, place.column).expect("writing to memory");
+        }
+        text.extend(b"\n    }");
+    }
+    text.extend(b"\n  }\n}\n");
+    String::from_utf8(text).expect("texts and numbers")
+}
+
+/// Reads the side file: the provenance of each stack by its id.
+pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Provenance>, serde_json::Error> {
+    let document: Document = serde_json::from_str(text)?;
+    let mut stacks = BTreeMap::new();
+    for (id, places) in document.stacks {
+        let mut provenance = Provenance::default();
+        for (pointer, (file, line, column)) in places {
+            if let Some(file) = document.files.get(file) {
+                provenance.insert(pointer, Place { file: Cow::Owned(file.clone()), line, column });
+            }
+        }
+        stacks.insert(id, provenance);
+    }
+    Ok(stacks)
+}
