@@ -19,12 +19,12 @@ pub fn stack(app: &App) {
             .default(6144)
             .allowed_values([1024, 2048, 3072, 4096, 5120, 6144]),
     );
-    let scorers = stack.add("ScorersModel", asset!("model"));
+    let archive = stack.add("Archive", asset!("model"));
     let endpoint = stack.add(
         "Scorers",
         ServerlessEndpoint::new(
             Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
-                .model(scorers)
+                .model(archive)
                 .environment("SAGEMAKER_PROGRAM", "inference.py"),
         )
         .memory(memory)

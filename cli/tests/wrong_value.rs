@@ -1,0 +1,72 @@
+//! A wrong value is reported with the line of the user's program that set it.
+#![allow(clippy::unwrap_used)]
+
+use stackwright::prelude::*;
+use stackwright::review::{Diagnostic, check, report};
+
+fn container() -> Container {
+    Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu)).model(ModelData::s3("models", "m.tar.gz"))
+}
+
+fn source(file: &str) -> Option<String> {
+    std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).ok()
+}
+
+#[test]
+fn in_a_construct_at_the_setter() {
+    let app = App::new("app");
+    app.stack("DevTest").region("us-east-1").add(
+        "Scorers",
+        ServerlessEndpoint::new(container())
+            .memory(MemorySize::Gb6)
+            // Twice as many as the service takes.
+            .max_concurrency(400),
+    );
+    let found = check::check(&app.synth().unwrap());
+    assert_eq!(
+        report::text(&found, source, false),
+        "\
+error[registry-range]: 400 is too large
+  --> cli/tests/wrong_value.rs:23:14
+   |
+23 |             .max_concurrency(400),
+   |              ^^^^^^^^^^^^^^^ DevTest/ScorersConfig: ProductionVariants[0].ServerlessConfig.MaxConcurrency
+   |
+   = help: at most 200
+
+1 error
+"
+    );
+}
+
+#[test]
+fn in_what_a_construct_looks_up() {
+    let app = App::new("app");
+    let image = Image::pytorch_inference("2.66", Processor::Cpu);
+    let line = line!() - 1;
+    app.stack("DevTest").add("Scorers", ServerlessEndpoint::new(Container::new(image)));
+    let found = Diagnostic::from_errors(&app.synth().unwrap_err());
+    assert_eq!(found[0].message, "pytorch-inference has no version 2.66 in the image table");
+    assert!(found[0].help.as_deref().unwrap().starts_with("the newest are 2.6.0"));
+    assert_eq!(found[0].location.as_ref().unwrap().line, line);
+}
+
+#[test]
+fn a_stack_without_a_region_finds_its_image_where_it_is_deployed() {
+    let app = App::new("app");
+    app.stack("DevTest").add("Scorers", ServerlessEndpoint::new(container()));
+    let assembly = stackwright::testing::synth(&app);
+    let template = assembly.stacks[0].template.sections();
+    assert_eq!(template["Mappings"]["ScorersRegistry"]["ap-east-1"]["Account"], "871362719292");
+    let image = &template["Resources"]["ScorersModel"]["Properties"]["PrimaryContainer"]["Image"];
+    assert!(image.to_string().contains("Fn::FindInMap"), "{image}");
+}
+
+#[test]
+fn a_name_that_is_too_long_is_refused_where_the_endpoint_was_added() {
+    let app = App::new("an-app-with-a-name-that-goes-on-and-on");
+    app.stack("AndAStackWithOne").add("AndAnEndpoint", ServerlessEndpoint::new(container()));
+    let found = Diagnostic::from_errors(&app.synth().unwrap_err());
+    assert_eq!(found[0].id, "endpoint-name");
+    assert_eq!(found[0].subject(), "AndAStackWithOne/AndAnEndpoint");
+}
