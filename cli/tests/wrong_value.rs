@@ -5,7 +5,8 @@ use stackwright::prelude::*;
 use stackwright::review::{Diagnostic, check, report};
 
 fn container() -> Container {
-    Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu)).model(ModelData::s3("models", "m.tar.gz"))
+    Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+        .model(ModelData::s3("models", "m.tar.gz"))
 }
 
 fn source(file: &str) -> Option<String> {
