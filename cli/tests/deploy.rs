@@ -214,7 +214,7 @@ fn a_value_of_another_stack_can_change_and_go_without_a_deadlock() {
 }
 
 #[test]
-fn a_deployment_that_fails_is_an_error() {
+fn a_deployment_that_fails_says_what_aws_said() {
     let moto = Moto::start();
     let app = App::new("failing");
     let stack = app.stack("Main").region("us-east-1");
@@ -223,7 +223,19 @@ fn a_deployment_that_fails_is_an_error() {
     let output = moto.deploy(&app, &[]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("error: "), "{stderr}");
+    assert!(
+        stderr.contains("error: ExecuteChangeSet: The requested bucket name is not available"),
+        "{stderr}"
+    );
+
+    let mut nobody_there = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    moto.environment(&mut nobody_there);
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/arr-coc");
+    // Port 1 of loopback: nobody listens.
+    nobody_there.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").arg("deploy").current_dir(program);
+    let stderr = String::from_utf8(nobody_there.output().unwrap().stderr).unwrap();
+    assert!(stderr.contains("error: GetCallerIdentity: dispatch failure"), "{stderr}");
+    assert!(stderr.contains("Connection refused") && !stderr.contains("DispatchFailure("), "{stderr}");
 }
 
 #[test]

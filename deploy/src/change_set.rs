@@ -11,6 +11,7 @@ use stackwright_synth::StackArtifact;
 
 use crate::connection::Connection;
 use crate::error::DeployError;
+use crate::stack::Found;
 
 /// What CloudFormation says of a change set in which nothing changes.
 const NOTHING_CHANGES: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
@@ -52,7 +53,7 @@ const DEADLINE: Duration = Duration::from_secs(600);
 pub(crate) async fn make(
     connection: &Connection,
     stack: &StackArtifact,
-    exists: bool,
+    found: Found,
     name: &str,
     template_url: Option<String>,
     parameters: &BTreeMap<String, String>,
@@ -62,7 +63,7 @@ pub(crate) async fn make(
         .create_change_set()
         .stack_name(&stack.name)
         .change_set_name(name)
-        .change_set_type(if exists { ChangeSetType::Update } else { ChangeSetType::Create })
+        .change_set_type(if found == Found::Stack { ChangeSetType::Update } else { ChangeSetType::Create })
         .set_capabilities(Some(vec![
             Capability::CapabilityIam,
             Capability::CapabilityNamedIam,
@@ -88,12 +89,9 @@ pub(crate) async fn make(
     let described = wait(connection, &stack.name, name).await?;
     let reason = described.status_reason.clone().unwrap_or_default();
     if described.status == Some(ChangeSetStatus::Failed) {
-        delete(connection, &stack.name, name).await?;
+        discard(connection, &stack.name, name, found).await?;
         if says_nothing_changes(&reason) {
             return Ok(None);
-        }
-        if !exists {
-            delete_shell(connection, &stack.name).await?;
         }
         return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason });
     }
@@ -194,15 +192,20 @@ fn read_change(change: &ResourceChange) -> Change {
     }
 }
 
-pub(crate) async fn delete(connection: &Connection, stack: &str, name: &str) -> Result<(), DeployError> {
-    let request = connection.cloudformation.delete_change_set().stack_name(stack).change_set_name(name);
-    request.send().await.map(drop).map_err(DeployError::call("DeleteChangeSet"))
-}
-
-/// Deletes the empty stack that a change set for a new stack leaves behind.
-pub(crate) async fn delete_shell(connection: &Connection, stack: &str) -> Result<(), DeployError> {
-    let request = connection.cloudformation.delete_stack().stack_name(stack);
-    request.send().await.map(drop).map_err(DeployError::call("DeleteStack"))
+/// Deletes a change set, and the empty stack that it brought along.
+pub(crate) async fn discard(
+    connection: &Connection,
+    stack: &str,
+    name: &str,
+    found: Found,
+) -> Result<(), DeployError> {
+    let client = &connection.cloudformation;
+    let request = client.delete_change_set().stack_name(stack).change_set_name(name);
+    request.send().await.map_err(DeployError::call("DeleteChangeSet"))?;
+    if found == Found::Nothing {
+        client.delete_stack().stack_name(stack).send().await.map_err(DeployError::call("DeleteStack"))?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn execute(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
 use crate::events::ResourceEvent;
 
@@ -122,7 +122,7 @@ impl DeployError {
                 (Some(message), _) => message.to_owned(),
                 // Answers to HEAD requests have no words.
                 (None, Some(response)) => format!("HTTP status {}", response.status()),
-                (None, None) => DisplayErrorContext(&error).to_string(),
+                (None, None) => chain(&error),
             };
             Self::Call { operation, code, message }
         }
@@ -132,4 +132,20 @@ impl DeployError {
     pub(crate) fn is_missing_stack(&self) -> bool {
         matches!(self, Self::Call { message, .. } if message.contains("does not exist"))
     }
+}
+
+/// An error and what caused it, in words.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        // Some errors repeat their cause.
+        if !words.ends_with(&text) {
+            words.push_str(": ");
+            words.push_str(&text);
+        }
+        next = error.source();
+    }
+    words
 }

@@ -29,6 +29,20 @@ pub struct Outcome {
     pub outputs: BTreeMap<String, String>,
 }
 
+/// What is there before a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// No stack of that name.
+    Nothing,
+    /// A stack without resources, made for a change set that was never executed: perhaps somebody else's.
+    Shell,
+    /// A stack.
+    Stack,
+}
+
+/// How long an operation that was started may take to show.
+const BEGINNING: Duration = Duration::from_secs(60);
+
 /// How long another operation on the stack is waited for, and how long ours may take.
 const DEADLINE: Duration = Duration::from_secs(6 * 60 * 60);
 
@@ -44,26 +58,23 @@ impl Connection {
         approve: &mut dyn FnMut(&ChangeSet) -> bool,
         tell: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, DeployError> {
-        let exists = self.ready(&stack.name, tell).await?;
+        let found = self.ready(&stack.name, tell).await?;
         let template_url = assets::upload(self, stack, tell).await?;
         let name = change_set_name();
         tell(Progress::MakingChangeSet { name: name.clone() });
-        let made = change_set::make(self, stack, exists, &name, template_url, &options.parameters).await?;
+        let made = change_set::make(self, stack, found, &name, template_url, &options.parameters).await?;
         let Some(change_set) = made else {
             self.protect(stack).await?;
             return Ok(Outcome { changed: false, outputs: self.outputs(&stack.name).await? });
         };
         if !approve(&change_set) {
-            change_set::delete(self, &stack.name, &name).await?;
-            if !exists {
-                change_set::delete_shell(self, &stack.name).await?;
-            }
+            change_set::discard(self, &stack.name, &name, found).await?;
             return Err(DeployError::NotApproved { stack: stack.name.clone() });
         }
         let mut events = Events::from_now(self, &stack.name).await?;
         tell(Progress::Executing);
         change_set::execute(self, &stack.name, &change_set).await?;
-        let status = self.follow(&stack.name, exists, &mut events, tell).await?;
+        let status = self.follow(&stack.name, &mut events, tell).await?;
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
             return Err(DeployError::Failed {
                 stack: stack.name.clone(),
@@ -75,14 +86,15 @@ impl Connection {
         Ok(Outcome { changed: true, outputs: self.outputs(&stack.name).await? })
     }
 
-    /// Waits until the stack can be changed, and says whether it exists.
-    async fn ready(&self, name: &str, tell: &mut dyn FnMut(Progress)) -> Result<bool, DeployError> {
+    /// Waits until the stack can be changed, and says what is there.
+    async fn ready(&self, name: &str, tell: &mut dyn FnMut(Progress)) -> Result<Found, DeployError> {
         let start = Instant::now();
         loop {
-            let Some(stack) = self.find(name).await? else { return Ok(false) };
+            let Some(stack) = self.find(name).await? else { return Ok(Found::Nothing) };
             let status = stack.stack_status.map(|status| status.to_string()).unwrap_or_default();
             match status.as_str() {
-                "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE" => return Ok(false),
+                "DELETE_COMPLETE" => return Ok(Found::Nothing),
+                "REVIEW_IN_PROGRESS" => return Ok(Found::Shell),
                 "ROLLBACK_COMPLETE"
                 | "ROLLBACK_FAILED"
                 | "DELETE_FAILED"
@@ -91,7 +103,7 @@ impl Connection {
                     let reason = stack.stack_status_reason.unwrap_or_else(|| "it cannot be updated".into());
                     return Err(DeployError::State { stack: name.to_owned(), status, reason });
                 }
-                status if !status.ends_with("_IN_PROGRESS") => return Ok(true),
+                status if !status.ends_with("_IN_PROGRESS") => return Ok(Found::Stack),
                 _ => {}
             }
             if start.elapsed() > DEADLINE {
@@ -118,22 +130,24 @@ impl Connection {
     async fn follow(
         &self,
         name: &str,
-        existed: bool,
         events: &mut Events,
         tell: &mut dyn FnMut(Progress),
     ) -> Result<String, DeployError> {
         let start = Instant::now();
         let mut pause = Duration::from_millis(250);
+        let mut begun = false;
         loop {
             // The status first: events that come after it are read in the same round.
             let stack = self.find(name).await?;
             let status = stack.and_then(|stack| stack.stack_status).map(|status| status.to_string());
             for event in events.news(self).await? {
+                begun = true;
                 tell(Progress::Event(event));
             }
             let status = status.unwrap_or_else(|| "DELETE_COMPLETE".into());
-            let not_begun = !existed && status == "REVIEW_IN_PROGRESS";
-            if !status.ends_with("_IN_PROGRESS") && !not_begun {
+            // Until the operation shows in the events, a finished status is that of the last one.
+            begun |= start.elapsed() > BEGINNING;
+            if begun && !status.ends_with("_IN_PROGRESS") {
                 return Ok(status);
             }
             if start.elapsed() > DEADLINE {
