@@ -16,27 +16,26 @@ fn source(file: &str) -> Option<String> {
 #[test]
 fn in_a_construct_at_the_setter() {
     let app = App::new("app");
-    app.stack("DevTest").region("us-east-1").add(
-        "Scorers",
-        ServerlessEndpoint::new(container())
-            .memory(MemorySize::Gb6)
-            // Twice as many as the service takes.
-            .max_concurrency(400),
-    );
+    app.stack("DevTest")
+        .region("us-east-1")
+        .add("Scorers", ServerlessEndpoint::new(container()).memory(MemorySize::Gb6).max_concurrency(400));
+    let line = line!() - 2;
     let found = check::check(&app.synth().unwrap());
     assert_eq!(
         report::text(&found, source, false),
-        "\
+        format!(
+            "\
 error[registry-range]: 400 is too large
-  --> cli/tests/wrong_value.rs:23:14
+  --> cli/tests/wrong_value.rs:{line}:14
    |
-23 |             .max_concurrency(400),
+{line} |             .max_concurrency(400),
    |              ^^^^^^^^^^^^^^^ DevTest/ScorersConfig: ProductionVariants[0].ServerlessConfig.MaxConcurrency
    |
    = help: at most 200
 
 1 error
 "
+        )
     );
 }
 

@@ -9,15 +9,17 @@ use indexmap::IndexMap;
 use crate::error::Place;
 
 /// Which line of the program set what in a template, by JSON pointer.
+///
+/// A list, because it is written for every property and searched only when something is wrong.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Provenance(IndexMap<String, Place>);
+pub struct Provenance(Vec<(String, Place)>);
 
 impl Provenance {
     /// The place that set what a pointer names, or else what holds it.
     pub fn find(&self, pointer: &str) -> Option<&Place> {
         let mut pointer = pointer;
         loop {
-            if let Some(place) = self.0.get(pointer) {
+            if let Some((_, place)) = self.0.iter().find(|(known, _)| known == pointer) {
                 return Some(place);
             }
             pointer = &pointer[..pointer.rfind('/')?];
@@ -30,7 +32,7 @@ impl Provenance {
     }
 
     pub(crate) fn insert(&mut self, pointer: String, place: Place) {
-        self.0.insert(pointer, place);
+        self.0.push((pointer, place));
     }
 }
 
@@ -46,7 +48,7 @@ struct Document {
 pub(crate) fn write<'a>(stacks: impl Iterator<Item = (&'a str, &'a Provenance)> + Clone) -> String {
     let mut files: Vec<&str> = stacks
         .clone()
-        .flat_map(|(_, provenance)| provenance.0.values().map(|place| place.file.as_ref()))
+        .flat_map(|(_, provenance)| provenance.iter().map(|(_, place)| place.file.as_ref()))
         .collect();
     files.sort_unstable();
     files.dedup();

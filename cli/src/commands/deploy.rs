@@ -155,6 +155,9 @@ fn explain(error: &DeployError, stack: &StackArtifact) -> Failure {
             failure.message = format!("{}\n  --> {place}", failure.message);
         }
     }
+    if matches!(error, DeployError::NotApproved { .. }) {
+        failure.code = 4;
+    }
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,

@@ -16,7 +16,9 @@ use crate::origin::Origin;
 
 #[derive(Parser)]
 #[command(version, about = "CloudFormation stacks, from Rust", arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done or nothing to do, 1 error. Data goes to stdout, talk to stderr.")]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 error, 4 not approved. Data goes to stdout, talk to stderr."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
