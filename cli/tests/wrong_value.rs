@@ -16,20 +16,20 @@ fn source(file: &str) -> Option<String> {
 #[test]
 fn in_a_construct_at_the_setter() {
     let app = App::new("app");
-    app.stack("DevTest")
-        .region("us-east-1")
-        .add("Scorers", ServerlessEndpoint::new(container()).memory(MemorySize::Gb6).max_concurrency(400));
-    let line = line!() - 2;
+    let endpoint = ServerlessEndpoint::new(container()).memory(MemorySize::Gb6);
+    let endpoint = endpoint.max_concurrency(400);
+    let line = line!() - 1;
+    app.stack("DevTest").region("us-east-1").add("Scorers", endpoint);
     let found = check::check(&app.synth().unwrap());
     assert_eq!(
         report::text(&found, source, false),
         format!(
             "\
 error[registry-range]: 400 is too large
-  --> cli/tests/wrong_value.rs:{line}:14
+  --> cli/tests/wrong_value.rs:{line}:29
    |
-{line} |             .max_concurrency(400),
-   |              ^^^^^^^^^^^^^^^ DevTest/ScorersConfig: ProductionVariants[0].ServerlessConfig.MaxConcurrency
+{line} |     let endpoint = endpoint.max_concurrency(400);
+   |                             ^^^^^^^^^^^^^^^ DevTest/ScorersConfig: ProductionVariants[0].ServerlessConfig.MaxConcurrency
    |
    = help: at most 200
 
