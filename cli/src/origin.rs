@@ -20,9 +20,9 @@ pub(crate) enum Origin {
 
 impl Origin {
     /// The stacks, checked unless told not to. What is wrong is printed.
-    pub fn assembly(&self, checked: bool) -> Result<Assembly, Failure> {
-        let assembly = match self {
-            Self::Program(app) => app.synth().map_err(|errors| {
+    pub fn stacks(&self, checked: bool) -> Result<Stacks, Failure> {
+        let stacks = match self {
+            Self::Program(app) => app.synth().map(Stacks::from).map_err(|errors| {
                 print(&Diagnostic::from_errors(&errors));
                 Failure::reported()
             })?,
@@ -30,7 +30,7 @@ impl Origin {
             Self::Elsewhere(path) => elsewhere(path.as_deref())?,
         };
         if checked {
-            let found = check::check(&assembly);
+            let found = check::check(&stacks.assembly);
             if !found.is_empty() {
                 print(&found);
             }
@@ -38,7 +38,20 @@ impl Origin {
                 return Err(Failure::reported());
             }
         }
-        Ok(assembly)
+        Ok(stacks)
+    }
+}
+
+/// The stacks to work on.
+pub(crate) struct Stacks {
+    pub assembly: Assembly,
+    /// Where the files of assets lie as long as they are needed.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl From<Assembly> for Stacks {
+    fn from(assembly: Assembly) -> Self {
+        Self { assembly, _folder: None }
     }
 }
 
@@ -54,17 +67,17 @@ fn source(file: &str) -> Option<String> {
 }
 
 #[cfg(feature = "deploy")]
-fn elsewhere(path: Option<&Path>) -> Result<Assembly, Failure> {
+fn elsewhere(path: Option<&Path>) -> Result<Stacks, Failure> {
     match path {
         None => program(),
-        Some(path) if path.is_dir() => Ok(Assembly::read(path)?),
-        Some(path) => template(path),
+        Some(path) if path.is_dir() => Ok(Assembly::read(path)?.into()),
+        Some(path) => Ok(template(path)?.into()),
     }
 }
 
 /// Runs the program of the current folder and reads what it made.
 #[cfg(feature = "deploy")]
-fn program() -> Result<Assembly, Failure> {
+fn program() -> Result<Stacks, Failure> {
     if !PathBuf::from("Cargo.toml").is_file() {
         return Err(Failure::new("there is no Cargo.toml in this folder")
             .hint("run it in the folder of a program, or name an assembly or a template with `--app PATH`"));
@@ -73,16 +86,14 @@ fn program() -> Result<Assembly, Failure> {
     let out = folder.path().join("assembly");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
-        .args(["run", "--quiet", "--", "synth", "--no-check", "--out"])
+        .args(["run", "--quiet", "--", "synth", "--quiet", "--no-check", "--out"])
         .arg(&out)
         .status()
         .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
     if !status.success() {
         return Err(Failure::new("the program in this folder did not synthesize"));
     }
-    // Packed assets lie in the folder: it stays until the process ends.
-    let kept = folder.keep().join("assembly");
-    Ok(Assembly::read(&kept)?)
+    Ok(Stacks { assembly: Assembly::read(&out)?, _folder: Some(folder) })
 }
 
 /// A template by anyone, as a stack that is called like the file.

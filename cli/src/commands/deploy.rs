@@ -54,8 +54,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
-    let assembly = origin.assembly(!arguments.no_check)?;
-    let stacks = super::select(&assembly, &arguments.stacks)?;
+    let loaded = origin.stacks(!arguments.no_check)?;
+    let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
     for (name, _) in &arguments.parameters {
         if !stacks.iter().any(|stack| has(stack, name)) {
             return Err(Failure::new(format!("no stack that is deployed has a parameter `{name}`")));

@@ -23,8 +23,8 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
-    let assembly = origin.assembly(false)?;
-    let stacks = assembly.in_order();
+    let loaded = origin.stacks(false)?;
+    let stacks = loaded.assembly.in_order();
     let text = match arguments.format {
         Form::Json => {
             let list: Vec<_> = stacks

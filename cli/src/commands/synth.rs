@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Write without checking
     #[arg(long)]
     no_check: bool,
+    /// Say nothing but what is wrong
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,19 +41,28 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
-    let assembly = origin.assembly(!arguments.no_check)?;
-    let chosen = super::select(&assembly, &arguments.stacks)?;
+    let loaded = origin.stacks(!arguments.no_check)?;
+    let chosen = super::select(&loaded.assembly, &arguments.stacks)?;
     if arguments.stdout {
         let text = templates(&chosen, arguments.format);
         return Ok(anstream::stdout().write_all(text.as_bytes())?);
     }
-    let assembly = if arguments.stacks.is_empty() { assembly } else { with_dependencies(&assembly, &chosen) };
+    let narrowed;
+    let assembly = if arguments.stacks.is_empty() {
+        &loaded.assembly
+    } else {
+        narrowed = with_dependencies(&loaded.assembly, &chosen);
+        &narrowed
+    };
     assembly.write(&arguments.out)?;
     if arguments.format == Form::Yaml {
         for stack in &assembly.stacks {
             let path = arguments.out.join(format!("{}.template.yaml", stack.id));
             std::fs::write(path, stack.template.to_yaml())?;
         }
+    }
+    if arguments.quiet {
+        return Ok(());
     }
     for stack in &assembly.stacks {
         let resources = stack.template.resources().count();
