@@ -14,25 +14,25 @@
 //! stack.output("ModelsArn", bucket.arn());
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! // A misspelt property does not compile …
 //! stackwright_resources::s3::Bucket::new().bucket_nam("shop-models");
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! // … nor does a misspelt attribute …
 //! # let stack = stackwright_synth::App::new("shop").stack("Storage");
 //! let bucket = stack.add("Models", stackwright_resources::s3::Bucket::new());
 //! bucket.arm();
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! // … a misspelt value of an enumeration …
 //! use stackwright_resources::sagemaker::endpoint_config::InstanceType;
 //! InstanceType::MlG5_3xlarge;
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! // … or a value of the wrong type.
 //! stackwright_resources::s3::Bucket::new().bucket_name(7);
 //! ```
