@@ -46,6 +46,10 @@ impl From<AssemblyError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            // Whoever read our output has seen enough.
+            return Self { message: String::new(), hints: Vec::new(), code: 0 };
+        }
         Self::new(error)
     }
 }

@@ -286,10 +286,15 @@ impl Assembly {
             fs::set_permissions(fresh.path(), mode).map_err(at(fresh.path()))?;
         }
         let old = tempfile::Builder::new().prefix(".assembly-").tempdir_in(parent).map_err(at(parent))?;
+        let kept = old.path().join("assembly");
         if folder.exists() {
-            fs::rename(folder, old.path().join("old")).map_err(at(folder))?;
+            fs::rename(folder, &kept).map_err(at(folder))?;
         }
-        fs::rename(fresh.keep(), folder).map_err(at(folder))
+        fs::rename(fresh.path(), folder).map_err(|error| {
+            // What lay there is better than nothing.
+            let _ = fs::rename(&kept, folder);
+            at(folder)(error)
+        })
     }
 
     /// Every file of the assembly but the assets, by name.
@@ -377,6 +382,10 @@ impl Assembly {
                 path: folder.join("manifest.json"),
                 message: format!("the stack {id} {message}"),
             };
+            // The id becomes the name of a file when the assembly is written again.
+            if inside(folder, id).is_none_or(|path| path.parent() != Some(folder)) {
+                return Err(malformed("has an id that is no file name"));
+            }
             let file = properties["templateFile"].as_str().ok_or_else(|| malformed("names no template"))?;
             let template_path =
                 inside(folder, file).ok_or_else(|| malformed("has a template outside the folder"))?;

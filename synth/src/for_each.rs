@@ -20,48 +20,36 @@ use crate::value::{Expression, Property, Value};
 /// assert!(template.contains("Fn::ForEach::Jobs") && template.contains("Jobs${JobsItem}"));
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```
-#[derive(Debug)]
-pub struct ForEach {
-    pub(crate) collection: Property,
-    pub(crate) make: Make,
+pub struct ForEach<F> {
+    collection: Property,
+    resource: F,
 }
 
-/// Makes the resource once the name of the loop's variable is known.
-pub(crate) struct Make(pub Box<dyn Fn(Value<String>) -> Resource>);
-
-impl std::fmt::Debug for Make {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Make")
-    }
-}
-
-impl ForEach {
+impl<R: TypedResource, F: FnOnce(Value<String>) -> R> ForEach<F> {
     /// A resource for each element; the function gets the element.
     #[track_caller]
-    pub fn new<R: TypedResource>(
-        collection: impl Into<Value<Vec<String>>>,
-        resource: impl Fn(Value<String>) -> R + 'static,
-    ) -> Self {
-        Self {
-            collection: Property::new("Collection", collection.into()),
-            make: Make(Box::new(move |item| resource(item).into_resource())),
-        }
-    }
-
-    /// The name of the loop's variable: nothing else of the template may be called so.
-    pub(crate) fn variable(id: &str) -> String {
-        format!("{id}Item")
-    }
-
-    pub(crate) fn resource(&self, id: &str) -> Resource {
-        (self.make.0)(Value::from_expression(Expression::Name(Self::variable(id).into())))
+    pub fn new(collection: impl Into<Value<Vec<String>>>, resource: F) -> Self {
+        Self { collection: Property::new("Collection", collection.into()), resource }
     }
 }
 
-impl Construct for ForEach {
+/// A loop as it is written.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    /// The name of the loop's variable: nothing else of the template may be called so.
+    pub variable: String,
+    pub collection: Property,
+    pub resource: Resource,
+}
+
+impl<R: TypedResource, F: FnOnce(Value<String>) -> R> Construct for ForEach<F> {
     type Handle = ();
 
     fn build(self, scope: &mut Scope<'_>) {
-        scope.insert(self, |contents| &mut contents.loops);
+        let variable = format!("{}Item", scope.id());
+        let item = Value::from_expression(Expression::Name(variable.clone().into()));
+        let resource = (self.resource)(item).into_resource();
+        scope
+            .insert(Loop { variable, collection: self.collection, resource }, |contents| &mut contents.loops);
     }
 }

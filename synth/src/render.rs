@@ -9,7 +9,7 @@ use serde_json::{Map, Value as JsonValue, json};
 use crate::app::State;
 use crate::assembly::DEFAULT_ASSET_BUCKET;
 use crate::error::{Error, ErrorKind};
-use crate::for_each::ForEach;
+use crate::for_each::Loop;
 use crate::provenance::Provenance;
 use crate::resource::Resource;
 use crate::stack::{Contents, Entry, StackKey};
@@ -201,13 +201,12 @@ impl Renderer<'_> {
         JsonValue::Object(written)
     }
 
-    fn for_each(&mut self, id: &str, each: &ForEach) -> JsonValue {
+    fn for_each(&mut self, id: &str, each: &Loop) -> JsonValue {
         self.language_extensions = true;
         let collection = self.expression(&each.collection.value);
-        let resource = self.resource(&each.resource(id));
-        let variable = ForEach::variable(id);
-        let body = Map::from_iter([(format!("{id}${{{variable}}}"), resource)]);
-        json!([variable, collection, body])
+        let resource = self.resource(&each.resource);
+        let body = Map::from_iter([(format!("{id}${{{}}}", each.variable), resource)]);
+        json!([each.variable, collection, body])
     }
 
     fn object(&mut self, properties: &[Property]) -> JsonValue {

@@ -11,7 +11,7 @@ use crate::asset::PackedAsset;
 use crate::condition::Condition;
 use crate::construct::{Construct, Scope};
 use crate::error::{Error, ErrorKind};
-use crate::for_each::ForEach;
+use crate::for_each::Loop;
 use crate::mapping::Mapping;
 use crate::output::Output;
 use crate::parameter::ParameterParts;
@@ -85,7 +85,7 @@ pub(crate) struct Contents {
     pub mappings: IndexMap<String, Entry<Mapping>>,
     pub conditions: IndexMap<String, Entry<Condition>>,
     pub resources: IndexMap<String, Entry<Resource>>,
-    pub loops: IndexMap<String, Entry<ForEach>>,
+    pub loops: IndexMap<String, Entry<Loop>>,
     pub outputs: IndexMap<String, Entry<Output>>,
     pub assets: IndexMap<String, PackedAsset>,
     pub depends_on: Vec<(StackKey, Source)>,

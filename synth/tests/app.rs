@@ -302,11 +302,15 @@ fn nothing_but_an_assembly_is_overwritten() {
 #[test]
 fn a_manifest_cannot_lead_out_of_its_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let manifest = json!({ "version": "36.0.0", "artifacts": { "S": {
-        "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
-        "properties": { "templateFile": "../secret.json" } } } });
-    fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
-    assert!(Assembly::read(folder.path()).unwrap_err().to_string().contains("outside"));
+    fs::write(folder.path().join("t.json"), "{}").unwrap();
+    for (id, file, complaint) in [("S", "../secret.json", "outside"), ("../S", "t.json", "no file name")] {
+        let manifest = json!({ "version": "36.0.0", "artifacts": { id: {
+            "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
+            "properties": { "templateFile": file } } } });
+        fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+        let error = Assembly::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(complaint), "{error}");
+    }
 }
 
 #[test]

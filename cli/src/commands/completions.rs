@@ -1,5 +1,7 @@
 //! `completions`: what a shell needs to complete the commands.
 
+use std::io::Write as _;
+
 use clap::Args;
 use clap_complete::Shell;
 
@@ -16,6 +18,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, mut program: clap::Command) -> Result<(), Failure> {
     let name = program.get_name().to_owned();
-    clap_complete::generate(arguments.shell, &mut program, name, &mut std::io::stdout());
-    Ok(())
+    let mut text = Vec::new();
+    clap_complete::generate(arguments.shell, &mut program, name, &mut text);
+    Ok(std::io::stdout().write_all(&text)?)
 }
