@@ -1,11 +1,9 @@
 //! A diagnostic is data: what is wrong, where, and how to mend it.
 
-use serde::{Serialize, Serializer};
 use stackwright_synth::{Errors, Place};
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// CloudFormation or the service would refuse it.
     Error,
@@ -14,7 +12,7 @@ pub enum Severity {
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnostic {
     /// A stable name, such as `registry-enum`.
@@ -32,24 +30,9 @@ pub struct Diagnostic {
     /// The JSON pointer into the template.
     pub path: String,
     /// The line that said it.
-    #[serde(serialize_with = "place")]
     pub location: Option<Place>,
     /// Another line that has to do with it, and how.
-    #[serde(skip)]
     pub related: Option<(String, Place)>,
-}
-
-fn place<S: Serializer>(place: &Option<Place>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Location<'a> {
-        file: &'a str,
-        line: u32,
-        column: u32,
-    }
-    place
-        .as_ref()
-        .map(|place| Location { file: &place.file, line: place.line, column: place.column })
-        .serialize(serializer)
 }
 
 impl Diagnostic {
