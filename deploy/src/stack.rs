@@ -64,8 +64,7 @@ impl Connection {
         tell(Progress::MakingChangeSet { name: name.clone() });
         let made = change_set::make(self, stack, found, &name, template_url, &options.parameters).await?;
         let Some(change_set) = made else {
-            self.protect(stack).await?;
-            return Ok(Outcome { changed: false, outputs: self.outputs(&stack.name).await? });
+            return Ok(Outcome { changed: false, outputs: self.settle(stack).await? });
         };
         if !approve(&change_set) {
             change_set::discard(self, &stack.name, &name, found).await?;
@@ -82,8 +81,7 @@ impl Connection {
                 cause: events.cause.map(Box::new),
             });
         }
-        self.protect(stack).await?;
-        Ok(Outcome { changed: true, outputs: self.outputs(&stack.name).await? })
+        Ok(Outcome { changed: true, outputs: self.settle(stack).await? })
     }
 
     /// Waits until the stack can be changed, and says what is there.
@@ -161,25 +159,24 @@ impl Connection {
         }
     }
 
-    /// Brings termination protection, which no template holds, to what the stack says.
-    async fn protect(&self, stack: &StackArtifact) -> Result<(), DeployError> {
-        let protected = self.find(&stack.name).await?.and_then(|found| found.enable_termination_protection);
-        if protected.unwrap_or(false) == stack.termination_protection {
-            return Ok(());
+    /// Brings termination protection, which no template holds, to what the stack says, and returns the outputs.
+    async fn settle(&self, stack: &StackArtifact) -> Result<BTreeMap<String, String>, DeployError> {
+        let found = self.find(&stack.name).await?;
+        let (protected, outputs) = match found {
+            Some(found) => (found.enable_termination_protection.unwrap_or(false), found.outputs),
+            None => (false, None),
+        };
+        if protected != stack.termination_protection {
+            self.cloudformation
+                .update_termination_protection()
+                .stack_name(&stack.name)
+                .enable_termination_protection(stack.termination_protection)
+                .send()
+                .await
+                .map_err(DeployError::call("UpdateTerminationProtection"))?;
         }
-        self.cloudformation
-            .update_termination_protection()
-            .stack_name(&stack.name)
-            .enable_termination_protection(stack.termination_protection)
-            .send()
-            .await
-            .map(drop)
-            .map_err(DeployError::call("UpdateTerminationProtection"))
-    }
-
-    async fn outputs(&self, name: &str) -> Result<BTreeMap<String, String>, DeployError> {
-        let outputs = self.find(name).await?.and_then(|stack| stack.outputs).unwrap_or_default();
         Ok(outputs
+            .unwrap_or_default()
             .into_iter()
             .map(|output| (output.output_key.unwrap_or_default(), output.output_value.unwrap_or_default()))
             .collect())

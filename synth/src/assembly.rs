@@ -401,8 +401,8 @@ impl Assembly {
             let mut assets = Vec::new();
             for name in &needed {
                 let other = artifacts.get(*name).filter(|other| other["type"] == "cdk:asset-manifest");
-                if let Some(file) = other.and_then(|other| other["properties"]["file"].as_str()) {
-                    assets.extend(read_assets(folder, file, &template_path_name(properties))?);
+                if let Some(assets_file) = other.and_then(|other| other["properties"]["file"].as_str()) {
+                    assets.extend(read_assets(folder, assets_file, file)?);
                 }
             }
             let text_of = |key: &str| properties[key].as_str().map(str::to_owned);
@@ -473,10 +473,6 @@ fn read_environment(text: &str) -> Environment {
 fn template_bucket(properties: &JsonValue) -> String {
     let url = properties["stackTemplateAssetObjectUrl"].as_str().and_then(|url| url.strip_prefix("s3://"));
     url.and_then(|url| url.split_once('/')).map_or(DEFAULT_ASSET_BUCKET, |(bucket, _)| bucket).to_owned()
-}
-
-fn template_path_name(properties: &JsonValue) -> String {
-    properties["templateFile"].as_str().unwrap_or_default().to_owned()
 }
 
 /// The file assets of an asset manifest, the template itself aside: what deploys it uploads it if it must.

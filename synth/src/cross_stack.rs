@@ -31,17 +31,22 @@ pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec
                 continue;
             }
             let path = path(state, &import);
-            if state.stacks[consumer].logical_ids.contains_key(&name) {
-                let kind = ErrorKind::DuplicateLogicalId(name.clone());
-                let path = format!("{}/{name}", state.stacks[consumer].id);
-                errors.push(Error { kind, path, place: Some(source.into()), related: None });
-            }
             let kind = if import.list { "List<String>" } else { "String" };
-            section(&mut rendered[consumer].template, "Parameters").insert(
-                name,
-                json!({ "Type": format!("AWS::SSM::Parameter::Value<{kind}>"), "Default": path }),
-            );
-            export(&mut rendered[import.stack.index], &import, &path, source);
+            let parameter = json!({ "Type": format!("AWS::SSM::Parameter::Value<{kind}>"), "Default": path });
+            let mut add = |stack: usize, section: &str, id: String, value: JsonValue| {
+                let taken = state.stacks[stack].logical_ids.contains_key(&id);
+                if taken || !insert(&mut rendered[stack], section, &id, value, source) {
+                    errors.push(Error {
+                        path: format!("{}/{id}", state.stacks[stack].id),
+                        kind: ErrorKind::DuplicateLogicalId(id),
+                        place: Some(source.into()),
+                        related: None,
+                    });
+                }
+            };
+            add(consumer, "Parameters", name, parameter);
+            let (id, resource) = export(&import, &path);
+            add(import.stack.index, "Resources", id, resource);
         }
         needed.retain(|(index, _)| *index != consumer);
         before.push(needed);
@@ -65,8 +70,8 @@ fn path(state: &State, import: &Import) -> String {
     format!("/stackwright/{stack}/{}/{attribute}", import.logical_id)
 }
 
-/// Adds the SSM parameter to the stack that has the value.
-fn export(producer: &mut Rendered, import: &Import, path: &str, source: Source) {
+/// The SSM parameter, for the stack that has the value, under its logical id.
+fn export(import: &Import, path: &str) -> (String, JsonValue) {
     let id = import.logical_id.as_ref();
     let attribute = import.attribute.as_deref();
     let logical_id =
@@ -77,23 +82,23 @@ fn export(producer: &mut Rendered, import: &Import, path: &str, source: Source) 
     };
     let (kind, value) =
         if import.list { ("StringList", json!({ "Fn::Join": [",", value] })) } else { ("String", value) };
-    let resources = section(&mut producer.template, "Resources");
-    if !resources.contains_key(&logical_id) {
-        producer.provenance.insert(format!("/Resources/{logical_id}"), source.into());
-        resources.insert(
-            logical_id,
-            json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": kind, "Name": path, "Value": value } }),
-        );
-    }
+    let properties = json!({ "Type": kind, "Name": path, "Value": value });
+    (logical_id, json!({ "Type": "AWS::SSM::Parameter", "Properties": properties }))
 }
 
-/// A section of a template, made in its place where it is missing.
-fn section<'a>(template: &'a mut Map<String, JsonValue>, name: &str) -> &'a mut Map<String, JsonValue> {
-    let entry = template.entry(name).or_insert_with(|| JsonValue::Object(Map::new()));
-    match entry {
-        JsonValue::Object(section) => section,
-        _ => unreachable!("every section that is rendered is an object"),
+/// Adds an element to a section, which is made where it is missing. `false`: something else has the id.
+fn insert(rendered: &mut Rendered, section: &str, id: &str, value: JsonValue, source: Source) -> bool {
+    let entry = rendered.template.entry(section).or_insert_with(|| JsonValue::Object(Map::new()));
+    let JsonValue::Object(elements) = entry else {
+        unreachable!("every section that is rendered is an object")
+    };
+    if let Some(existing) = elements.get(id) {
+        // Two stacks that use one value share its parameter.
+        return *existing == value;
     }
+    elements.insert(id.to_owned(), value);
+    rendered.provenance.insert(format!("/{section}/{id}"), source.into());
+    true
 }
 
 fn across_environments(state: &State, consumer: usize, import: &Import, source: Source) -> Option<Error> {

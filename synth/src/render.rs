@@ -167,7 +167,7 @@ impl Renderer<'_> {
         for handle in &options.depends_on {
             if handle.stack == self.key {
                 depends_on.push(handle.logical_id().into());
-            } else {
+            } else if self.is_of_this_app(handle.stack, handle.logical_id()) {
                 self.after.push((handle.stack, self.source));
             }
         }
@@ -278,12 +278,7 @@ impl Renderer<'_> {
 
     /// The name of the parameter that brings a value from another stack; `None` for a reference that stays.
     fn own_name(&mut self, reference: &Reference) -> Option<String> {
-        if reference.stack == self.key {
-            return None;
-        }
-        if reference.stack.app != self.state.key {
-            let kind = ErrorKind::ForeignHandle(reference.logical_id.to_string());
-            self.error(kind);
+        if reference.stack == self.key || !self.is_of_this_app(reference.stack, &reference.logical_id) {
             return None;
         }
         let import = Import {
@@ -341,10 +336,19 @@ impl Renderer<'_> {
         }
     }
 
-    fn error(&mut self, kind: ErrorKind) {
+    /// Whether a handle belongs to a stack of this app; if not, that is an error.
+    fn is_of_this_app(&mut self, stack: StackKey, logical_id: &str) -> bool {
+        if stack.app == self.state.key {
+            return true;
+        }
         let element = self.pointer.split('/').nth(2).unwrap_or_default();
-        let path = format!("{}/{element}", self.contents.id);
-        self.errors.push(Error { kind, path, place: Some(self.source.into()), related: None });
+        self.errors.push(Error {
+            kind: ErrorKind::ForeignHandle(logical_id.to_owned()),
+            path: format!("{}/{element}", self.contents.id),
+            place: Some(self.source.into()),
+            related: None,
+        });
+        false
     }
 }
 

@@ -166,7 +166,12 @@ impl Stack {
     #[track_caller]
     pub fn depends_on(self, other: &Stack) -> Self {
         let source = Location::caller();
-        self.with(|contents| contents.depends_on.push((other.key, source)));
+        if other.key.app == self.key.app {
+            self.with(|contents| contents.depends_on.push((other.key, source)));
+        } else {
+            let id = other.with(|contents| contents.id.clone());
+            self.report(ErrorKind::ForeignHandle(id), source, None);
+        }
         self
     }
 

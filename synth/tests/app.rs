@@ -193,10 +193,34 @@ fn a_circle_of_stacks_is_shown_as_the_path_that_closes_it() {
 
 #[test]
 fn a_handle_of_another_app_is_refused() {
-    let foreign = App::new("other").stack("Stack").add("Bucket", bucket());
+    let other = App::new("other");
+    // The third stack there: no stack of the app below has that number.
+    let [_, _, stack] = ["One", "Two", "Three"].map(|id| other.stack(id));
+    let foreign = stack.add("Bucket", bucket());
     let app = App::new("app");
-    app.stack("Stack").add("Copy", bucket().set("Source", foreign.reference()));
-    assert_eq!(kinds(&app.synth().unwrap_err()), ["foreign-handle"]);
+    let main = app.stack("Stack").depends_on(&stack);
+    main.add("Copy", bucket().set("Source", foreign.reference()));
+    main.add("Later", bucket().depends_on(&foreign));
+    assert_eq!(kinds(&app.synth().unwrap_err()), ["foreign-handle"; 3]);
+}
+
+#[test]
+fn what_brings_a_value_over_takes_no_name_that_is_taken() {
+    let app = App::new("app");
+    let has = app.stack("Has");
+    let models = has.add("Models", bucket());
+    has.add("ExportModelsArn", bucket());
+    let uses = app.stack("Uses");
+    uses.add("HasModelsRef", Parameter::string());
+    uses.output("Arn", models.attribute::<String>("Arn"));
+    uses.output("Name", models.reference());
+    // Two stacks may use one value.
+    app.stack("Too").output("Name", models.reference());
+    let errors = app.synth().unwrap_err();
+    let mut paths: Vec<_> = errors.0.iter().map(|error| error.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["Has/ExportModelsArn", "Uses/HasModelsRef"]);
+    assert_eq!(kinds(&errors), ["duplicate-logical-id"; 2]);
 }
 
 /// A construct as a library has it: its own lines are no help to the user.
