@@ -101,9 +101,7 @@ fn program() -> Result<Stacks, Failure> {
 fn template(path: &Path) -> Result<Assembly, Failure> {
     let text =
         fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let id = name.split('.').next().unwrap_or_default();
-    Assembly::of_template(id, &text).map_err(|error| {
+    Assembly::of_template(&path.to_string_lossy(), text).map_err(|error| {
         Failure::new(format!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))
     })
 }

@@ -1,38 +1,55 @@
 //! A diagnostic is data: what is wrong, where, and how to mend it.
 
+use std::borrow::Cow;
+
 use stackwright_synth::{Errors, Place};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// CloudFormation or the service would refuse it.
+    /// CloudFormation or the service would refuse it, or it fails when it runs.
     Error,
     /// It may well not be what was meant.
     Warning,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// A stable name, such as `registry-enum`.
-    pub id: String,
+    /// The rule's name, such as `missing-property`.
+    pub id: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
     /// How to mend it.
     pub help: Option<String>,
+    /// In which deployments, where it is not in that with every default: `Stage` is `prod`.
+    pub when: Option<String>,
     /// The stack's id.
     pub stack: String,
     /// The logical id.
     pub resource: Option<String>,
-    /// The JSON pointer into the template.
+    /// The JSON pointer into the template, intrinsic functions that are known put in; inside a text that is a
+    /// document it goes on.
     pub path: String,
     /// The line that said it.
     pub location: Option<Place>,
     /// Another line that has to do with it, and how.
     pub related: Option<(String, Place)>,
+    /// Why somebody said that it is meant so.
+    pub acknowledged: Option<String>,
 }
 
 impl Diagnostic {
@@ -44,39 +61,72 @@ impl Diagnostic {
                 None => (error.path.clone(), None),
             };
             Self {
-                id: error.kind.name().to_owned(),
-                severity: Severity::Error,
-                message: error.kind.to_string(),
+                id: error.kind.name().into(),
                 help: error.kind.help(),
-                stack,
                 resource,
-                path: String::new(),
                 location: error.place.clone(),
                 related: error.related.clone(),
+                ..Self::error(error.kind.name(), stack, error.kind.to_string())
             }
         };
         errors.0.iter().map(diagnostic).collect()
     }
 
-    /// What it is about, in words: `Serving/Scorer: Properties.MemorySizeInMB`.
+    /// An error about a stack, or what should have been one.
+    pub fn error(id: &'static str, stack: String, message: String) -> Self {
+        Self {
+            id: id.into(),
+            severity: Severity::Error,
+            message,
+            help: None,
+            when: None,
+            stack,
+            resource: None,
+            path: String::new(),
+            location: None,
+            related: None,
+            acknowledged: None,
+        }
+    }
+
+    /// Whether it counts: an acknowledged one is kept for the record only.
+    pub fn counts_as(&self, severity: Severity) -> bool {
+        self.severity == severity && self.acknowledged.is_none()
+    }
+
+    /// What it is about, in words: `Serving/Scorer: ProductionVariants[0].MemorySizeInMB`.
     pub fn subject(&self) -> String {
         let mut subject = self.stack.clone();
-        if let Some(resource) = &self.resource {
-            subject.push('/');
-            subject.push_str(resource);
-        }
-        let steps: Vec<_> = self.path.split('/').skip(4).collect();
-        if !steps.is_empty() {
-            subject.push_str(": ");
-            for (number, step) in steps.iter().enumerate() {
-                if step.parse::<usize>().is_ok() {
-                    subject.push_str(&format!("[{step}]"));
-                } else {
-                    subject.push_str(if number == 0 { "" } else { "." });
-                    subject.push_str(&step.replace("~1", "/").replace("~0", "~"));
+        let steps: Vec<_> = self.path.split('/').skip(1).collect();
+        let steps = match (&self.resource, steps.as_slice()) {
+            (Some(resource), steps) => {
+                subject.push('/');
+                subject.push_str(resource);
+                match steps {
+                    ["Resources", _, "Properties", rest @ ..] | ["Resources", _, rest @ ..] => rest,
+                    _ => &[],
                 }
             }
+            (None, steps) => steps,
+        };
+        if !steps.is_empty() {
+            subject.push_str(": ");
+            subject.push_str(&property_path(steps.iter().copied()));
         }
         subject
     }
+}
+
+/// Steps of a JSON pointer as people write a path: `A[0].B`.
+pub(crate) fn property_path<'a>(steps: impl Iterator<Item = &'a str>) -> String {
+    let mut path = String::new();
+    for step in steps {
+        if step.parse::<usize>().is_ok() {
+            path.push_str(&format!("[{step}]"));
+        } else {
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(&step.replace("~1", "/").replace("~0", "~"));
+        }
+    }
+    path
 }

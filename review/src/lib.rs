@@ -8,3 +8,4 @@ mod diagnostic;
 pub mod report;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use report::Report;

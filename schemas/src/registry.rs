@@ -143,6 +143,12 @@ impl ResourceType {
         strings(&self.document[list]).filter_map(|path| path.strip_prefix("/properties/"))
     }
 
+    /// Whether only AWS sets something below a property, or AWS advises against it.
+    pub fn has_nested_pointers(&self) -> bool {
+        let mut lists = ["readOnlyProperties", "deprecatedProperties"].into_iter();
+        lists.any(|list| self.pointers(list).any(|path| path.contains('/')))
+    }
+
     /// The properties that identify a resource: mostly what `Ref` gives.
     pub fn primary_identifier(&self) -> impl Iterator<Item = &str> {
         self.pointers("primaryIdentifier")
@@ -202,6 +208,11 @@ pub struct Schema<'a> {
 }
 
 impl<'a> Schema<'a> {
+    /// A JSON Schema whose references lead into itself.
+    pub fn of(document: &'a Value) -> Self {
+        Self { root: document, node: document }
+    }
+
     /// The schema as JSON.
     pub fn node(&self) -> &'a Value {
         self.node

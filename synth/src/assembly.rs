@@ -205,18 +205,20 @@ impl StackArtifact {
 }
 
 impl Assembly {
-    /// An assembly of one template by anyone.
+    /// An assembly of one template by anyone. The stack is called like the file, up to the first dot.
     ///
     /// # Errors
     /// The text is no template.
-    pub fn of_template(id: &str, text: &str) -> Result<Self, TemplateError> {
+    pub fn of_template(file: &str, text: String) -> Result<Self, TemplateError> {
+        let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
+        let id = name.split('.').next().unwrap_or_default();
         Ok(Self {
             stacks: vec![StackArtifact {
                 id: id.to_owned(),
                 name: id.to_owned(),
                 environment: Environment::default(),
-                template: Template::read(text)?,
-                provenance: Provenance::default(),
+                template: Template::read(&text)?,
+                provenance: Provenance::of_text(file, text),
                 dependencies: Vec::new(),
                 tags: IndexMap::new(),
                 termination_protection: false,
@@ -391,7 +393,7 @@ impl Assembly {
                 inside(folder, file).ok_or_else(|| malformed("has a template outside the folder"))?;
             let text = read_text(&template_path)?;
             let template = Template::read(&text)
-                .map_err(|error| AssemblyError::Template { path: template_path, error })?;
+                .map_err(|error| AssemblyError::Template { path: template_path.clone(), error })?;
             let needed: Vec<&str> = artifact["dependencies"]
                 .as_array()
                 .into_iter()
@@ -411,7 +413,9 @@ impl Assembly {
                 name: text_of("stackName").unwrap_or_else(|| id.clone()),
                 environment: read_environment(artifact["environment"].as_str().unwrap_or_default()),
                 template,
-                provenance: provenances.remove(id).unwrap_or_default(),
+                provenance: provenances
+                    .remove(id)
+                    .unwrap_or_else(|| Provenance::of_text(&template_path.to_string_lossy(), text)),
                 dependencies: needed
                     .into_iter()
                     .filter(|name| artifacts.get(*name).is_some_and(is_stack))

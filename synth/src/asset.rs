@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -71,7 +71,7 @@ pub(crate) enum Content {
     /// The user's own file.
     File(PathBuf),
     /// A folder, packed into a file that is deleted with the app.
-    Packed(Rc<NamedTempFile>),
+    Packed(Arc<NamedTempFile>),
 }
 
 impl Content {
@@ -143,7 +143,7 @@ fn pack(path: &Path, left_out: &[String]) -> Result<PackedAsset, Failure> {
         return Ok(PackedAsset {
             object_key: format!("{hash}.tar.gz"),
             hash,
-            content: Content::Packed(Rc::new(file)),
+            content: Content::Packed(Arc::new(file)),
         });
     }
     let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };

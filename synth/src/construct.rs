@@ -31,6 +31,51 @@ pub trait Construct {
 
     /// Adds everything the construct is made of.
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle;
+
+    /// Says that what a rule finds here is meant so, and why: the check keeps it in its report with the
+    /// reason, and no longer counts it. It is written into the `Metadata` of the construct's resources.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Construct, Resource};
+    ///
+    /// let app = App::new("shop");
+    /// let topic = Resource::of("AWS::SNS::Topic").acknowledge("some-rule", "the reason for reviewers");
+    /// app.stack("Alarms").add("Late", topic);
+    /// # assert!(app.synth()?.stacks[0].template.json().contains("the reason for reviewers"));
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
+    #[track_caller]
+    fn acknowledge(self, rule: impl Into<String>, reason: impl Into<String>) -> Acknowledged<Self>
+    where
+        Self: Sized,
+    {
+        let source = std::panic::Location::caller();
+        let acknowledgement = Acknowledgement { rule: rule.into(), reason: reason.into(), source };
+        Acknowledged { construct: self, acknowledgement }
+    }
+}
+
+/// A construct with what was said about a finding of a rule.
+pub struct Acknowledged<C> {
+    construct: C,
+    acknowledgement: Acknowledgement,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Acknowledgement {
+    pub rule: String,
+    pub reason: String,
+    pub source: Source,
+}
+
+impl<C: Construct> Construct for Acknowledged<C> {
+    type Handle = C::Handle;
+    const OPAQUE: bool = C::OPAQUE;
+
+    fn build(self, scope: &mut Scope<'_>) -> C::Handle {
+        scope.acknowledgements.push(self.acknowledgement);
+        self.construct.build(scope)
+    }
 }
 
 /// Where a construct adds what it is made of: a stack, and the id that all logical ids start with.
@@ -40,11 +85,13 @@ pub struct Scope<'a> {
     /// The line that added the outermost construct with lines to hide, or this one.
     source: Source,
     opaque: bool,
+    /// What was said about findings in here.
+    pub(crate) acknowledgements: Vec<Acknowledgement>,
 }
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(stack: &'a Stack, source: Source) -> Self {
-        Self { stack, prefix: String::new(), source, opaque: false }
+        Self { stack, prefix: String::new(), source, opaque: false, acknowledgements: Vec::new() }
     }
 
     /// Adds a part under an id of its own: its logical id is the construct's followed by this one.
@@ -58,6 +105,7 @@ impl<'a> Scope<'a> {
             prefix: format!("{}{id}", self.prefix),
             source,
             opaque,
+            acknowledgements: self.acknowledgements.clone(),
         })
     }
 

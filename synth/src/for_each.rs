@@ -48,7 +48,8 @@ impl<R: TypedResource, F: FnOnce(Value<String>) -> R> Construct for ForEach<F> {
     fn build(self, scope: &mut Scope<'_>) {
         let variable = format!("{}Item", scope.id());
         let item = Value::from_expression(Expression::Name(variable.clone().into()));
-        let resource = (self.resource)(item).into_resource();
+        let mut resource = (self.resource)(item).into_resource();
+        resource.options.acknowledgements.clone_from(&scope.acknowledgements);
         scope
             .insert(Loop { variable, collection: self.collection, resource }, |contents| &mut contents.loops);
     }

@@ -44,7 +44,7 @@ pub use app::App;
 pub use assembly::{Assembly, AssemblyError, FileAsset, StackArtifact};
 pub use asset::{Asset, AssetHandle};
 pub use condition::{Condition, ConditionExpression, ConditionHandle};
-pub use construct::{Construct, Scope};
+pub use construct::{Acknowledged, Construct, Scope};
 pub use error::{Error, ErrorKind, Errors, Place};
 pub use for_each::ForEach;
 pub use mapping::{Mapping, MappingHandle};

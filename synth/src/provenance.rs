@@ -1,38 +1,79 @@
 //! Provenance: which line of the program set what, kept beside the templates and never in them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
 use crate::error::Place;
+use crate::template;
 
-/// Which line of the program set what in a template, by JSON pointer.
-///
-/// A list, because it is written for every property and searched only when something is wrong.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Provenance(Vec<(String, Place)>);
+/// Where what stands in a template was said, by JSON pointer: lines of a program, or of the template's own text.
+#[derive(Clone, Debug, Default)]
+pub struct Provenance {
+    /// A list, because it is written for every property and searched only when something is wrong.
+    program: Vec<(String, Place)>,
+    text: Option<Arc<Text>>,
+}
+
+/// The text of a template by anyone; it is searched for places when the first is asked for.
+#[derive(Debug)]
+struct Text {
+    file: String,
+    text: String,
+    places: OnceLock<HashMap<String, Place>>,
+}
 
 impl Provenance {
+    /// The places in a template's own text.
+    pub(crate) fn of_text(file: &str, text: String) -> Self {
+        let text = Text { file: file.to_owned(), text, places: OnceLock::new() };
+        Self { program: Vec::new(), text: Some(Arc::new(text)) }
+    }
+
     /// The place that set what a pointer names, or else what holds it.
     pub fn find(&self, pointer: &str) -> Option<&Place> {
         let mut pointer = pointer;
         loop {
-            if let Some((_, place)) = self.0.iter().find(|(known, _)| known == pointer) {
+            if let Some(place) = self.exactly(pointer) {
                 return Some(place);
             }
             pointer = &pointer[..pointer.rfind('/')?];
         }
     }
 
-    /// Every pointer with its place.
+    fn exactly(&self, pointer: &str) -> Option<&Place> {
+        match &self.text {
+            Some(text) => text.places().get(pointer),
+            None => self.program.iter().find(|(known, _)| known == pointer).map(|(_, place)| place),
+        }
+    }
+
+    /// Every pointer that a line of a program set, with the place.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Place)> {
-        self.0.iter().map(|(pointer, place)| (pointer.as_str(), place))
+        self.program.iter().map(|(pointer, place)| (pointer.as_str(), place))
     }
 
     pub(crate) fn insert(&mut self, pointer: String, place: Place) {
-        self.0.push((pointer, place));
+        self.program.push((pointer, place));
+    }
+}
+
+impl Text {
+    fn places(&self) -> &HashMap<String, Place> {
+        let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let place = |(line, column)| Place {
+            file: Cow::Owned(self.file.clone()),
+            line: size(line),
+            column: size(column),
+        };
+        self.places.get_or_init(|| {
+            let whole = (String::new(), (1, 1));
+            let places = template::places(&self.text).into_iter().chain([whole]);
+            places.map(|(pointer, at)| (pointer, place(at))).collect()
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as JsonValue, json};
 
 use crate::app::State;
 use crate::assembly::DEFAULT_ASSET_BUCKET;
+use crate::construct::Acknowledgement;
 use crate::error::{Error, ErrorKind};
 use crate::for_each::Loop;
 use crate::provenance::Provenance;
@@ -191,8 +192,9 @@ impl Renderer<'_> {
                 written.insert(name.into(), policy.name().into());
             }
         }
-        for (name, properties) in [("Properties", &resource.properties.0), ("Metadata", &options.metadata.0)]
-        {
+        let mut metadata = options.metadata.0.clone();
+        metadata.extend(acknowledged(&options.acknowledgements));
+        for (name, properties) in [("Properties", &resource.properties.0), ("Metadata", &metadata)] {
             if !properties.is_empty() {
                 let value = self.at(name, |this| this.object(properties));
                 written.insert(name.into(), value);
@@ -352,8 +354,20 @@ impl Renderer<'_> {
     }
 }
 
+/// What was said about findings, as an entry of a resource's `Metadata`.
+fn acknowledged(acknowledgements: &[Acknowledgement]) -> Option<Property> {
+    let source = acknowledgements.first()?.source;
+    let entry = |name: Cow<'static, str>, value, source| Property { name, value, source, brought: true };
+    let reasons = acknowledgements
+        .iter()
+        .map(|one| entry(one.rule.clone().into(), Expression::Literal(one.reason.as_str().into()), one.source))
+        .collect();
+    let reasons = entry("acknowledge".into(), Expression::Object(reasons), source);
+    Some(entry("stackwright".into(), Expression::Object(vec![reasons]), source))
+}
+
 /// A step of a JSON pointer.
-fn escaped(step: &str) -> Cow<'_, str> {
+pub(crate) fn escaped(step: &str) -> Cow<'_, str> {
     if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1").into() } else { step.into() }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::condition::ConditionHandle;
-use crate::construct::{Construct, Scope};
+use crate::construct::{Acknowledgement, Construct, Scope};
 use crate::policy::{CreationPolicy, DeletionPolicy, UpdatePolicy};
 use crate::stack::StackKey;
 use crate::value::{Expression, Properties, Reference, Untyped, Value};
@@ -28,6 +28,7 @@ pub(crate) struct Options {
     pub creation_policy: Option<CreationPolicy>,
     pub update_policy: Option<UpdatePolicy>,
     pub metadata: Properties,
+    pub acknowledgements: Vec<Acknowledgement>,
 }
 
 impl Resource {
@@ -83,7 +84,9 @@ impl<R: TypedResource> Construct for R {
     type Handle = R::Handle;
 
     fn build(self, scope: &mut Scope<'_>) -> R::Handle {
-        scope.insert(self.into_resource(), |contents| &mut contents.resources).into()
+        let mut resource = self.into_resource();
+        resource.options.acknowledgements.clone_from(&scope.acknowledgements);
+        scope.insert(resource, |contents| &mut contents.resources).into()
     }
 }
 

@@ -1,21 +1,136 @@
 //! Finds what is wrong in templates before anything is deployed.
+//!
+//! A stack is looked at in every deployment that its parameters and conditions allow ([`scenario`]), with everything
+//! put in that is known ([`resolve`]). The validation of schemas ([`schema`]) and the [`rules`] say what is wrong with
+//! what they see ([`view`]).
 
-mod registry;
+mod acknowledgement;
+mod document;
+mod findings;
+mod nearest;
+mod resolve;
+pub(crate) mod rules;
+mod scenario;
+mod schema;
+mod text;
+mod value;
+mod view;
+mod written;
 
-use stackwright_synth::{Assembly, StackArtifact};
+use std::num::NonZero;
+
+use stackwright_synth::{Assembly, Environment, StackArtifact, TemplateError};
 
 use crate::diagnostic::Diagnostic;
+use crate::report::Report;
+pub use rules::{Rule, rule_named, rules, topics};
 
-/// Checks every stack of an assembly.
-pub fn check(assembly: &Assembly) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = assembly.stacks.iter().flat_map(check_stack).collect();
-    found.sort_by(|one, other| {
-        (one.severity, &one.location, &one.path).cmp(&(other.severity, &other.location, &other.path))
-    });
-    found
+use findings::Findings;
+use rules::{Check, template};
+use view::View;
+
+/// What to look for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The region to check for, where a stack is bound to none.
+    pub region: Option<String>,
+    /// Rules to ask; all, if none is named.
+    pub only: Vec<String>,
+    /// Rules whose findings count as acknowledged.
+    pub allow: Vec<String>,
 }
 
-/// Checks one stack.
-pub fn check_stack(stack: &StackArtifact) -> Vec<Diagnostic> {
-    registry::check(stack)
+impl Options {
+    fn asks(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+}
+
+/// Checks every stack of an assembly.
+///
+/// ```
+/// use stackwright_review::check::{Options, check};
+/// use stackwright_synth::Assembly;
+///
+/// let text = "Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {TopicNam: jobs}}}";
+/// let assembly = Assembly::of_template("topic.yaml", text.to_owned())?;
+/// let report = check(&assembly, &Options::default());
+/// assert_eq!(report.diagnostics[0].id, "unknown-property");
+/// assert_eq!(report.diagnostics[0].location.as_ref().unwrap().to_string(), "topic.yaml:1:60");
+/// # Ok::<(), stackwright_synth::TemplateError>(())
+/// ```
+pub fn check(assembly: &Assembly, options: &Options) -> Report {
+    /// Below this a thread takes longer to start than to work.
+    const STACKS_A_THREAD: usize = 16;
+    let stacks = &assembly.stacks;
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = processors.min(stacks.len() / STACKS_A_THREAD).max(1);
+    let one = |part: &[StackArtifact]| part.iter().flat_map(|stack| check_stack(stack, options)).collect();
+    let found: Vec<Vec<Diagnostic>> = if threads == 1 {
+        vec![one(stacks)]
+    } else {
+        std::thread::scope(|scope| {
+            let parts = stacks.chunks(stacks.len().div_ceil(threads));
+            let running: Vec<_> = parts.map(|part| scope.spawn(move || one(part))).collect();
+            let joined = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            running.into_iter().map(joined).collect()
+        })
+    };
+    let mut report = Report { diagnostics: found.into_iter().flatten().collect() };
+    report.sort();
+    report
+}
+
+/// What is to be said of a text that is no template.
+pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
+    let mut diagnostic =
+        Diagnostic::error(template::UNREADABLE_TEMPLATE.name, file.to_owned(), error.message.clone());
+    let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    if error.line > 0 {
+        diagnostic.location = Some(stackwright_synth::Place {
+            file: file.to_owned().into(),
+            line: size(error.line),
+            column: size(error.column),
+        });
+    }
+    diagnostic
+}
+
+fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let region = stack.environment.region.as_deref().or(options.region.as_deref());
+    let environment: &Environment = &stack.environment;
+    let scenarios = scenario::scenarios(&stack.template, environment, region);
+    let Some((base, others)) = scenarios.split_first() else { return found };
+    let first = View::new(stack, region, base);
+    let asked: Vec<&'static Rule> = rules()
+        .filter(|rule| options.asks(rule.name))
+        .filter(|rule| {
+            let types = rule.applies_to;
+            types.is_empty()
+                || stack.template.resources().any(|(_, body)| {
+                    body["Type"].as_str().is_some_and(|type_name| types.contains(&type_name))
+                })
+        })
+        .collect();
+    let mut look = |view: &View<'_>, is_first: bool| {
+        schema::check(view, (!is_first).then_some(&first), &mut found);
+        for rule in &asked {
+            let mut findings = Findings { view, rule, found: &mut found };
+            match rule.check {
+                Check::Each(check) => check(view, &mut findings),
+                Check::Written(check) if is_first => check(view, &mut findings),
+                _ => {}
+            }
+        }
+    };
+    look(&first, true);
+    for scenario in others {
+        look(&View::new(stack, region, scenario), false);
+    }
+    found.retain(|diagnostic| options.asks(&diagnostic.id));
+    acknowledgement::apply(&first, options, &mut found);
+    found
 }

@@ -1,5 +1,81 @@
 //! Reports: one data type, one file an output format.
 
+mod github;
+mod json;
+mod junit;
+mod markdown;
+mod sarif;
 mod text;
 
+use crate::diagnostic::{Diagnostic, Severity};
+
+pub use github::github;
+pub use json::json;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use sarif::sarif;
 pub use text::text;
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The worst first, then by place; acknowledged ones last.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Puts the worst first, then by place; acknowledged ones last.
+    pub fn sort(&mut self) {
+        self.diagnostics.sort_by(|one, other| {
+            let key = |it: &Diagnostic| (it.acknowledged.is_some(), it.severity);
+            let place = |it: &Diagnostic| (it.location.clone(), it.stack.clone(), it.path.clone());
+            key(one).cmp(&key(other)).then_with(|| place(one).cmp(&place(other)))
+        });
+    }
+
+    /// How many errors nobody acknowledged.
+    pub fn errors(&self) -> usize {
+        self.count(Severity::Error)
+    }
+
+    /// How many warnings nobody acknowledged.
+    pub fn warnings(&self) -> usize {
+        self.count(Severity::Warning)
+    }
+
+    /// How many were acknowledged.
+    pub fn acknowledged(&self) -> usize {
+        self.diagnostics.iter().filter(|one| one.acknowledged.is_some()).count()
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|one| one.counts_as(severity)).count()
+    }
+
+    /// All of it in a few words: `1 error, 2 warnings, 1 acknowledged`.
+    pub fn summary(&self) -> String {
+        let counted = |number: usize, one: &str| match number {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            many => Some(format!("{many} {one}s")),
+        };
+        let acknowledged = Some(self.acknowledged()).filter(|number| *number > 0);
+        let parts: Vec<String> = [counted(self.errors(), "error"), counted(self.warnings(), "warning")]
+            .into_iter()
+            .flatten()
+            .chain(acknowledged.map(|number| format!("{number} acknowledged")))
+            .collect();
+        if parts.is_empty() { "nothing found".into() } else { parts.join(", ") }
+    }
+}
+
+impl From<Vec<Diagnostic>> for Report {
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        let mut report = Self { diagnostics };
+        report.sort();
+        report
+    }
+}
+
+#[cfg(test)]
+mod example;

@@ -3,20 +3,21 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use stackwright_synth::Place;
 
+use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
 /// The diagnostics as text. `source` gives the text of a source file where it can be had; `styled` adds colours.
-pub fn text(diagnostics: &[Diagnostic], source: impl Fn(&str) -> Option<String>, styled: bool) -> String {
+pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
-    for diagnostic in diagnostics {
+    for diagnostic in &report.diagnostics {
         let excerpt = diagnostic.location.as_ref().and_then(|place| Some((place, source(&place.file)?)));
         let related =
             diagnostic.related.as_ref().and_then(|(how, place)| Some((how, place, source(&place.file)?)));
         text.push_str(&one(diagnostic, excerpt.as_ref(), related.as_ref(), &renderer));
         text.push_str("\n\n");
     }
-    text.push_str(&summary(diagnostics));
+    text.push_str(&report.summary());
     text.push('\n');
     text
 }
@@ -28,11 +29,12 @@ fn one(
     renderer: &Renderer,
 ) -> String {
     let level = match diagnostic.severity {
+        _ if diagnostic.acknowledged.is_some() => Level::INFO.with_name("acknowledged"),
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let subject = diagnostic.subject();
-    let title = level.primary_title(&diagnostic.message).id(&diagnostic.id);
+    let title = level.primary_title(&diagnostic.message).id(diagnostic.id.as_ref());
     let mut group = Group::with_title(title);
     match (excerpt, &diagnostic.location) {
         (Some((place, source)), _) => {
@@ -51,8 +53,13 @@ fn one(
         let annotation = AnnotationKind::Context.span(span(source, place)).label(how.as_str());
         group = group.element(Snippet::source(source).path(place.file.as_ref()).annotation(annotation));
     }
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help));
+    if let Some(when) = &diagnostic.when {
+        group = group.element(Level::NOTE.message(format!("where {when}")));
+    }
+    match (&diagnostic.acknowledged, &diagnostic.help) {
+        (Some(reason), _) => group = group.element(Level::NOTE.with_name("reason").message(reason)),
+        (None, Some(help)) => group = group.element(Level::HELP.message(help)),
+        (None, None) => {}
     }
     renderer.render(&[group])
 }
@@ -69,48 +76,28 @@ fn span(source: &str, place: &Place) -> std::ops::Range<usize> {
     start..(start + word.max(1)).min(source.len()).max(start)
 }
 
-fn summary(diagnostics: &[Diagnostic]) -> String {
-    let count = |severity, one: &str| match diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == severity)
-        .count()
-    {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        many => Some(format!("{many} {one}s")),
-    };
-    let parts: Vec<_> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
-        .into_iter()
-        .flatten()
-        .collect();
-    if parts.is_empty() { "nothing found".into() } else { parts.join(", ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn diagnostic() -> Diagnostic {
-        Diagnostic {
-            id: "registry-value".into(),
-            severity: Severity::Error,
-            message: "6000 is not allowed here".into(),
+    fn report() -> Report {
+        vec![Diagnostic {
             help: Some("use 1024 or 2048".into()),
-            stack: "DevTest".into(),
             resource: Some("Scorer".into()),
             path: "/Resources/Scorer/Properties/Variants/0/MemorySizeInMB".into(),
             location: Some(Place { file: "src/main.rs".into(), line: 2, column: 6 }),
-            related: None,
-        }
+            ..Diagnostic::error("value-not-allowed", "DevTest".into(), "6000 is not allowed here".into())
+        }]
+        .into()
     }
 
     #[test]
     fn points_at_the_word() {
         let source = "fn main() {\n    .memory(6000)\n}\n".to_owned();
-        let shown = text(&[diagnostic()], |_| Some(source.clone()), false);
+        let shown = text(&report(), |_| Some(source.clone()), false);
         assert_eq!(
             shown,
-            "error[registry-value]: 6000 is not allowed here
+            "error[value-not-allowed]: 6000 is not allowed here
  --> src/main.rs:2:6
   |
 2 |     .memory(6000)
@@ -125,10 +112,15 @@ mod tests {
 
     #[test]
     fn does_without_the_source_and_survives_one_that_changed() {
-        let shown = text(&[diagnostic()], |_| None, false);
+        let shown = text(&report(), |_| None, false);
         assert!(shown.contains("--> src/main.rs:2:6") && shown.contains("DevTest/Scorer"), "{shown}");
         for changed in ["", "x", "\n", "ä\nöäüß\n"] {
-            text(&[diagnostic()], |_| Some(changed.to_owned()), false);
+            text(&report(), |_| Some(changed.to_owned()), false);
         }
+    }
+
+    #[test]
+    fn says_when_and_why() {
+        insta::assert_snapshot!(text(&crate::report::example::report(), |_| None, false));
     }
 }

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value as JsonValue};
 
-use super::TemplateError;
+use super::{Position, TemplateError};
+use crate::render::escaped;
 
 pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -20,6 +22,75 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
             }
         },
     )
+}
+
+/// Line and column of every value by its JSON pointer, as far as the text can be read.
+pub(super) fn places(text: &str) -> Vec<(String, Position)> {
+    let lines: Vec<usize> =
+        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let position = |part: &str| {
+        // Parts are borrowed from the text: what lies between their starts is their offset.
+        let offset = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let line = lines.partition_point(|start| *start <= offset);
+        let column = text.get(lines[line - 1]..offset).map_or(0, |before| before.chars().count());
+        (line, column + 1)
+    };
+    let mut places = Vec::new();
+    walk(text.trim(), &mut String::new(), &mut |pointer, part| {
+        places.push((pointer.to_owned(), position(part)));
+    });
+    places
+}
+
+/// Tells of every value below one: a scalar stands where it starts, anything else where its key does.
+fn walk<'a>(text: &'a str, pointer: &mut String, found: &mut impl FnMut(&str, &'a str)) {
+    let mut below = |step: &str, key: Option<&'a str>, value: &'a RawValue| {
+        let length = pointer.len();
+        pointer.push('/');
+        pointer.push_str(&escaped(step));
+        let is_scalar = !value.get().starts_with(['{', '[']);
+        found(pointer, key.filter(|_| !is_scalar).unwrap_or(value.get()));
+        walk(value.get(), pointer, found);
+        pointer.truncate(length);
+    };
+    if text.starts_with('{') {
+        let Ok(Entries(entries)) = serde_json::from_str(text) else { return };
+        for (key, value) in entries {
+            let quoted = key.get();
+            let Ok(step) = serde_json::from_str::<String>(quoted) else { continue };
+            below(&step, Some(quoted), value);
+        }
+    } else if text.starts_with('[') {
+        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) else { return };
+        for (index, item) in items.into_iter().enumerate() {
+            below(&index.to_string(), None, item);
+        }
+    }
+}
+
+/// The entries of an object, each as it stands in the text.
+struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'de> serde::Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+        impl<'de> Visitor<'de> for Visit {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Visit)
+    }
 }
 
 struct Strict;

@@ -8,21 +8,6 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value as JsonValue};
 
-/// The sections of a template in the order in which they are written.
-const SECTIONS: [&str; 11] = [
-    "AWSTemplateFormatVersion",
-    "Description",
-    "Transform",
-    "Metadata",
-    "Parameters",
-    "Rules",
-    "Mappings",
-    "Conditions",
-    "Resources",
-    "Outputs",
-    "Hooks",
-];
-
 /// A CloudFormation template: ours or anyone's.
 ///
 /// ```
@@ -47,6 +32,16 @@ impl PartialEq for Template {
     }
 }
 
+/// Line and column, each from 1.
+pub(crate) type Position = (usize, usize);
+
+/// Line and column of every value in a text by its JSON pointer, as far as the text can be read.
+pub(crate) fn places(text: &str) -> Vec<(String, Position)> {
+    // Without the byte order mark nothing moves: it has no width.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('{') { json::places(text) } else { yaml::places(text) }
+}
+
 /// Why a text is no template, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -60,9 +55,27 @@ pub struct TemplateError {
 }
 
 impl Template {
+    /// The sections of a template in the order in which they are written.
+    pub const SECTIONS: [&str; 11] = [
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Transform",
+        "Metadata",
+        "Parameters",
+        "Rules",
+        "Mappings",
+        "Conditions",
+        "Resources",
+        "Outputs",
+        "Hooks",
+    ];
+
     pub(crate) fn from_sections(sections: Map<String, JsonValue>) -> Self {
         let rank =
-            |name: &str| SECTIONS.iter().position(|section| *section == name).unwrap_or(SECTIONS.len());
+            |name: &str| {
+            let known = Self::SECTIONS.iter().position(|section| *section == name);
+            known.unwrap_or(Self::SECTIONS.len())
+        };
         let mut ordered: Vec<_> = sections.into_iter().collect();
         // Sections that nobody knows come last, in their own order.
         ordered.sort_by_key(|(name, _)| rank(name));
@@ -168,7 +181,7 @@ mod tests {
     }
 
     fn template() -> impl Strategy<Value = Template> {
-        let section = prop::sample::select(SECTIONS.to_vec());
+        let section = prop::sample::select(Template::SECTIONS.to_vec());
         prop::collection::vec((section, json()), 0..5).prop_map(|sections| {
             Template::from_sections(
                 sections.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -193,6 +206,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,200}") {
             let _ = Template::read(&text);
+            let _ = places(&text);
         }
     }
 
@@ -221,6 +235,22 @@ Conditions:
         for short in ["!Sub ", "!GetAtt Key.Arn", "!Condition One", "!Ref Name"] {
             assert!(yaml.contains(short), "{short} is not in\n{yaml}");
         }
+    }
+
+    #[test]
+    fn every_value_has_its_place_in_json_and_in_yaml() {
+        let json = "{\n  \"Resources\": {\n    \"A\": {\"Type\": \"T\", \"a/b\": [1, {\"x\": 2}]}\n  }\n}";
+        let yaml = "Resources:\n  A:\n    Type: T\n    P: !If [C, !Sub x, 1]\n    Q:\n      - N: 1\n";
+        let at = |text: &str, pointer: &str| {
+            places(text).into_iter().find(|(known, _)| known == pointer).map(|(_, at)| at)
+        };
+        assert_eq!(at(json, "/Resources"), Some((2, 3)));
+        assert_eq!(at(json, "/Resources/A/Type"), Some((3, 19)));
+        assert_eq!(at(json, "/Resources/A/a~1b/1/x"), Some((3, 41)));
+        assert_eq!(at(yaml, "/Resources/A"), Some((2, 3)));
+        assert_eq!(at(yaml, "/Resources/A/Type"), Some((3, 11)));
+        assert_eq!(at(yaml, "/Resources/A/P/Fn::If/2"), Some((4, 25)));
+        assert_eq!(at(yaml, "/Resources/A/Q/0/N"), Some((6, 12)));
     }
 
     #[test]

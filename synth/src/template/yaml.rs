@@ -7,7 +7,8 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Number, Value as JsonValue};
 use serde_saphyr::Tagged;
 
-use super::TemplateError;
+use super::{Position, TemplateError};
+use crate::render::escaped;
 
 /// Short forms: what follows the `!`, and the key of the long form.
 const SHORT_FORMS: [(&str, &str); 20] = [
@@ -40,22 +41,16 @@ const READ_ONLY: [(&str, &str); 1] = [("Transform", "Fn::Transform")];
 const ALIASED_NODES: usize = 100_000;
 
 pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
-    let mut reader =
-        Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, at: (1, 1) };
-    let mut document = None;
-    loop {
-        match reader.next()? {
-            (Event::StreamEnd, _) => return Ok(document.unwrap_or(JsonValue::Null)),
-            (Event::StreamStart | Event::DocumentEnd, _) => {}
-            (Event::DocumentStart(..), span) if document.is_some() => {
-                return Err(error(span.start, "a template is one document, and here a second one starts"));
-            }
-            (Event::DocumentStart(..), _) => {}
-            (event, span) => document = Some(reader.node(event, &span)?),
-        }
-    }
+    Reader::new(text).document()
 }
 
+/// Line and column of every value, by its JSON pointer in the long form, as far as the text can be read.
+pub(super) fn places(text: &str) -> Vec<(String, Position)> {
+    let mut reader = Reader::new(text);
+    reader.places = Some(Vec::new());
+    let _ = reader.document();
+    reader.places.unwrap_or_default()
+}
 fn error(at: Marker, message: impl Into<String>) -> TemplateError {
     TemplateError { message: message.into(), line: at.line(), column: at.col() + 1 }
 }
@@ -65,10 +60,80 @@ struct Reader<'a> {
     /// The value of each anchor, and of how many nodes it is.
     anchors: HashMap<usize, (JsonValue, usize)>,
     aliased: usize,
-    at: (usize, usize),
+    at: Position,
+    /// What is being read.
+    pointer: String,
+    /// Where each value stands, if that is wanted.
+    places: Option<Vec<(String, Position)>>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            events: Parser::new_from_str(text),
+            anchors: HashMap::new(),
+            aliased: 0,
+            at: (1, 1),
+            pointer: String::new(),
+            places: None,
+        }
+    }
+
+    fn document(&mut self) -> Result<JsonValue, TemplateError> {
+        let mut document = None;
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(document.unwrap_or(JsonValue::Null)),
+                (Event::StreamStart | Event::DocumentEnd, _) => {}
+                (Event::DocumentStart(..), span) if document.is_some() => {
+                    return Err(error(
+                        span.start,
+                        "a template is one document, and here a second one starts",
+                    ));
+                }
+                (Event::DocumentStart(..), _) => {}
+                (event, span) => document = Some(self.node(event, &span)?),
+            }
+        }
+    }
+
+    /// Reads the value under a key or an index, which starts with an event. A scalar stands where it starts,
+    /// anything else where its key does.
+    fn entry(
+        &mut self,
+        step: &str,
+        key: Option<Marker>,
+        event: Event<'a>,
+        span: &Span,
+    ) -> Result<JsonValue, TemplateError> {
+        if self.places.is_none() {
+            return self.node(event, span);
+        }
+        let length = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(&escaped(step));
+        let at = match &event {
+            Event::Scalar(..) => span.start,
+            _ => key.unwrap_or(span.start),
+        };
+        if let Some(places) = &mut self.places {
+            places.push((self.pointer.clone(), (at.line(), at.col() + 1)));
+        }
+        let value = self.node(event, span);
+        self.pointer.truncate(length);
+        value
+    }
+
+    /// Below a short form, values stand under the name of the long one.
+    fn below(&mut self, tag: Option<&Tag>) -> usize {
+        let length = self.pointer.len();
+        if let Some(name) = tag.and_then(|tag| function(tag)).filter(|_| self.places.is_some()) {
+            self.pointer.push('/');
+            self.pointer.push_str(name);
+        }
+        length
+    }
+
     fn next(&mut self) -> Result<(Event<'a>, Span), TemplateError> {
         match self.events.next_event() {
             Some(Ok((event, span))) => {
@@ -93,19 +158,29 @@ impl<'a> Reader<'a> {
                 (value, anchor, tag)
             }
             Event::SequenceStart(_, anchor, tag) => {
+                let outer = self.below(tag.as_deref());
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
-                        (Event::SequenceEnd, _) => break (items.into(), anchor, tag),
-                        (event, span) => items.push(self.node(event, &span)?),
+                        (Event::SequenceEnd, _) => {
+                            self.pointer.truncate(outer);
+                            break (items.into(), anchor, tag);
+                        }
+                        (event, span) => {
+                            items.push(self.entry(&items.len().to_string(), None, event, &span)?);
+                        }
                     }
                 }
             }
             Event::MappingStart(_, anchor, tag) => {
+                let outer = self.below(tag.as_deref());
                 let mut map = Map::new();
                 loop {
                     let (key, span) = match self.next()? {
-                        (Event::MappingEnd, _) => break (map.into(), anchor, tag),
+                        (Event::MappingEnd, _) => {
+                            self.pointer.truncate(outer);
+                            break (map.into(), anchor, tag);
+                        }
                         (Event::Scalar(key, style, ..), span) => {
                             if style == ScalarStyle::Plain && key == "<<" {
                                 return Err(error(
@@ -120,8 +195,9 @@ impl<'a> Reader<'a> {
                     if map.contains_key(&key) {
                         return Err(error(span.start, format!("the key `{key}` stands twice in one object")));
                     }
+                    let at = span.start;
                     let (event, span) = self.next()?;
-                    let value = self.node(event, &span)?;
+                    let value = self.entry(&key, Some(at), event, &span)?;
                     map.insert(key, value);
                 }
             }
@@ -190,6 +266,12 @@ fn scalar(text: &str) -> JsonValue {
     }
 }
 
+/// The long form of a tag that is a short form.
+fn function(tag: &Tag) -> Option<&'static str> {
+    let mut known = SHORT_FORMS.iter().chain(&READ_ONLY);
+    known.find(|(short, _)| *short == tag.suffix() && tag.handle() == "!").map(|(_, long)| *long)
+}
+
 fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, TemplateError> {
     let at = span.tag_start().unwrap_or(span.start);
     if let Some(core) = tag.core_suffix() {
@@ -202,13 +284,13 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
         };
     }
     let name = tag.suffix();
-    let known = SHORT_FORMS.iter().chain(&READ_ONLY);
-    let Some((_, function)) = known.clone().find(|(short, _)| *short == name && tag.handle() == "!") else {
+    let Some(function) = function(tag) else {
+        let known = SHORT_FORMS.iter().chain(&READ_ONLY);
         let nearest =
             known.map(|(short, _)| *short).min_by_key(|short| distance(short, name)).unwrap_or_default();
         return Err(error(at, format!("`!{name}` is no intrinsic function; the nearest is `!{nearest}`")));
     };
-    let argument = match (*function, &value) {
+    let argument = match (function, &value) {
         ("Fn::GetAtt", JsonValue::String(text)) => match text.split_once('.') {
             Some((resource, attribute)) => vec![resource, attribute].into(),
             None => {
@@ -220,7 +302,7 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
         },
         _ => value,
     };
-    Ok(JsonValue::Object(Map::from_iter([((*function).to_owned(), argument)])))
+    Ok(JsonValue::Object(Map::from_iter([(function.to_owned(), argument)])))
 }
 
 /// How many letters differ, roughly: enough to guess which of twenty names was meant.

@@ -1,0 +1,99 @@
+//! What people said about findings: in a resource's `Metadata`, or in the template's for all of it.
+//!
+//! ```yaml
+//! Metadata: {stackwright: {acknowledge: {rule-name: the reason}}}
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as JsonValue;
+
+use super::findings::Findings;
+use super::nearest::nearest;
+use super::rules::{rule_named, rules, template};
+use super::value::entries;
+use super::view::View;
+use super::Options;
+use crate::diagnostic::Diagnostic;
+
+/// One thing that was said.
+struct Acknowledgement<'a> {
+    /// The resource it was said of; the whole template, if none.
+    resource: Option<&'a str>,
+    rule: &'a str,
+    reason: &'a str,
+    pointer: String,
+}
+
+/// Marks what was acknowledged, and warns of what was said in vain.
+pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnostic>) {
+    for diagnostic in found.iter_mut().filter(|one| options.allow.iter().any(|name| *name == one.id)) {
+        diagnostic.acknowledged = Some("allowed where the check was called".to_owned());
+    }
+    let said = said(view);
+    if said.is_empty() {
+        return;
+    }
+    // One construct says the same of each of its resources: it is enough if one of them needs it.
+    let mut used: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+    for one in &said {
+        let matching = found.iter_mut().filter(|diagnostic| {
+            let of_it = one.resource.is_none() || diagnostic.resource.as_deref() == one.resource;
+            of_it && diagnostic.id == one.rule
+        });
+        let mut matched = false;
+        for diagnostic in matching {
+            diagnostic.acknowledged.get_or_insert_with(|| one.reason.to_owned());
+            matched = true;
+        }
+        *used.entry((one.rule, one.reason)).or_default() |= matched;
+    }
+    for one in &said {
+        if one.reason.trim().is_empty() && options.asks(template::ACKNOWLEDGEMENT_WITHOUT_REASON.name) {
+            let mut findings =
+                Findings { view, rule: &template::ACKNOWLEDGEMENT_WITHOUT_REASON, found };
+            let message = format!("`{}` is acknowledged without a reason", one.rule);
+            findings.add_written(one.resource, one.pointer.clone(), message, "say in a few words why it is meant so");
+        }
+        let was_asked = rule_named(one.rule).is_none_or(|rule| options.asks(rule.name));
+        let is_first = used.remove(&(one.rule, one.reason)) == Some(false);
+        if !is_first || !was_asked || !options.asks(template::UNUSED_ACKNOWLEDGEMENT.name) {
+            continue;
+        }
+        let mut findings = Findings { view, rule: &template::UNUSED_ACKNOWLEDGEMENT, found };
+        let (message, help) = match rule_named(one.rule) {
+            Some(_) => (
+                format!("nothing is found any more that `{}` acknowledges", one.rule),
+                "remove it, so that it hides nothing later".to_owned(),
+            ),
+            None => {
+                let help = nearest(one.rule, rules().map(|rule| rule.name));
+                let help = help.map_or("`stackwright explain` lists all rules".to_owned(), |nearest| {
+                    format!("the nearest is `{nearest}`")
+                });
+                (format!("there is no rule `{}`", one.rule), help)
+            }
+        };
+        findings.add_written(one.resource, one.pointer.clone(), message, help);
+    }
+}
+
+fn said<'a>(view: &View<'a>) -> Vec<Acknowledgement<'a>> {
+    let template = view.template();
+    let whole = template.sections().get("Metadata").map(|metadata| (None, metadata));
+    let each = template.resources().filter_map(|(id, body)| Some((Some(id), body.get("Metadata")?)));
+    let mut found = Vec::new();
+    for (resource, metadata) in whole.into_iter().chain(each) {
+        for (rule, reason) in entries(&metadata["stackwright"]["acknowledge"]) {
+            let holder = resource.map_or(String::new(), |id| format!("/Resources/{id}"));
+            let reason: &JsonValue = reason;
+            found.push(Acknowledgement {
+                resource,
+                rule,
+                reason: reason.as_str().unwrap_or_default(),
+                pointer: format!("{holder}/Metadata/stackwright/acknowledge/{rule}"),
+            });
+        }
+    }
+    found
+}

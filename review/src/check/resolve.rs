@@ -1,0 +1,290 @@
+//! Puts in what is known: parameters, conditions, mappings and the functions over them.
+//!
+//! What is not known stays as the intrinsic function that it is.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value as JsonValue, json};
+use stackwright_synth::Template;
+
+use super::scenario::{Given, Scenario};
+use super::text::{Part, Piece, Text, parts, reference};
+use super::value::{function, holds_unresolved, shown};
+
+/// How deep values are followed; the readers allow no deeper ones.
+const DEEPEST: usize = 512;
+
+pub(crate) struct Resolver<'t, 's> {
+    template: &'t Template,
+    scenario: &'s Scenario<'t>,
+}
+
+impl<'t, 's> Resolver<'t, 's> {
+    pub fn new(template: &'t Template, scenario: &'s Scenario<'t>) -> Self {
+        Self { template, scenario }
+    }
+
+    /// The value with everything put in that is known; `Null` where it is `AWS::NoValue`.
+    pub fn resolve<'a>(&self, value: &'a JsonValue) -> Cow<'a, JsonValue> {
+        self.value(value, 0).unwrap_or(Cow::Owned(JsonValue::Null))
+    }
+
+    /// The value, or `None` if it is `AWS::NoValue`.
+    fn value<'a>(&self, value: &'a JsonValue, depth: usize) -> Option<Cow<'a, JsonValue>> {
+        if depth > DEEPEST {
+            return Some(Cow::Borrowed(value));
+        }
+        match value {
+            JsonValue::Object(map) => {
+                if let Some((name, argument)) = function(value) {
+                    return self.function(value, name, argument, depth);
+                }
+                let mut changed: Option<Map<String, JsonValue>> = None;
+                for (number, (name, inner)) in map.iter().enumerate() {
+                    let resolved = self.value(inner, depth + 1);
+                    if let (None, Some(Cow::Borrowed(_))) = (&changed, &resolved) {
+                        continue;
+                    }
+                    let changed = changed.get_or_insert_with(|| {
+                        map.iter().take(number).map(|(name, value)| (name.clone(), value.clone())).collect()
+                    });
+                    if let Some(resolved) = resolved {
+                        changed.insert(name.clone(), resolved.into_owned());
+                    }
+                }
+                Some(changed.map_or(Cow::Borrowed(value), |map| Cow::Owned(JsonValue::Object(map))))
+            }
+            JsonValue::Array(items) => {
+                let mut changed: Option<Vec<JsonValue>> = None;
+                for (number, inner) in items.iter().enumerate() {
+                    let resolved = self.value(inner, depth + 1);
+                    if let (None, Some(Cow::Borrowed(_))) = (&changed, &resolved) {
+                        continue;
+                    }
+                    let changed = changed.get_or_insert_with(|| items[..number].to_vec());
+                    changed.extend(resolved.map(Cow::into_owned));
+                }
+                Some(changed.map_or(Cow::Borrowed(value), |items| Cow::Owned(JsonValue::Array(items))))
+            }
+            _ => Some(Cow::Borrowed(value)),
+        }
+    }
+
+    fn function<'a>(
+        &self,
+        whole: &'a JsonValue,
+        name: &str,
+        argument: &'a JsonValue,
+        depth: usize,
+    ) -> Option<Cow<'a, JsonValue>> {
+        match (name, argument) {
+            ("Ref", JsonValue::String(name)) if name == "AWS::NoValue" => return None,
+            ("Ref", JsonValue::String(name)) => {
+                return Some(match self.scenario.values.get(name.as_str()) {
+                    Some(Given::Value(value)) => Cow::Owned(value.clone()),
+                    _ => Cow::Borrowed(whole),
+                });
+            }
+            ("Fn::GetAtt" | "Condition" | "Fn::Transform", _) => return Some(Cow::Borrowed(whole)),
+            ("Fn::If", JsonValue::Array(branches)) => {
+                let condition = branches.first().and_then(JsonValue::as_str);
+                return match condition.and_then(|name| self.scenario.conditions.get(name)) {
+                    Some(holds) => {
+                        branches.get(if *holds { 1 } else { 2 }).and_then(|branch| self.value(branch, depth + 1))
+                    }
+                    None => Some(Cow::Borrowed(whole)),
+                };
+            }
+            ("Fn::Sub", _) => return Some(self.sub(whole, argument, depth)),
+            _ => {}
+        }
+        let resolved = self.value(argument, depth + 1)?;
+        let known = match (name, resolved.as_ref()) {
+            ("Fn::FindInMap", JsonValue::Array(keys)) => self.find_in_map(keys),
+            ("Fn::Join", _) => {
+                let join = json!({ "Fn::Join": resolved.as_ref() });
+                Text::of(&join).known().map(JsonValue::from)
+            }
+            ("Fn::Select", JsonValue::Array(arguments)) => match arguments.as_slice() {
+                [index, JsonValue::Array(items)] => {
+                    shown(index).parse::<usize>().ok().and_then(|index| items.get(index)).cloned()
+                }
+                _ => None,
+            },
+            ("Fn::Split", JsonValue::Array(arguments)) => match arguments.as_slice() {
+                [JsonValue::String(separator), JsonValue::String(text)] if !separator.is_empty() => {
+                    Some(text.split(separator.as_str()).map(JsonValue::from).collect())
+                }
+                _ => None,
+            },
+            ("Fn::Length", JsonValue::Array(items)) => Some(items.len().into()),
+            ("Fn::ToJsonString", value) if !holds_unresolved(value) => Some(value.to_string().into()),
+            _ => None,
+        };
+        Some(match (known, resolved) {
+            (Some(known), _) => Cow::Owned(known),
+            (None, Cow::Borrowed(_)) => Cow::Borrowed(whole),
+            (None, Cow::Owned(argument)) => {
+                Cow::Owned(JsonValue::Object(Map::from_iter([(name.to_owned(), argument)])))
+            }
+        })
+    }
+
+    fn find_in_map(&self, keys: &[JsonValue]) -> Option<JsonValue> {
+        let [map, top, second, ..] = keys else { return None };
+        let map = self.template.sections().get("Mappings")?.get(map.as_str()?)?;
+        map.get(shown(top))?.get(shown(second)).cloned()
+    }
+
+    /// A text with everything put in that is known, still as `Fn::Sub` if something is left.
+    fn sub<'a>(&self, whole: &'a JsonValue, argument: &'a JsonValue, depth: usize) -> Cow<'a, JsonValue> {
+        let (format, variables) = match argument {
+            JsonValue::String(format) => (format.as_str(), None),
+            JsonValue::Array(arguments) => match arguments.as_slice() {
+                [JsonValue::String(format), JsonValue::Object(variables)] => (format.as_str(), Some(variables)),
+                _ => return Cow::Borrowed(whole),
+            },
+            _ => return Cow::Borrowed(whole),
+        };
+        let mut text = String::new();
+        let mut left = Map::new();
+        let mut changed = false;
+        let mut is_known = true;
+        let literal = |text: &str| text.replace("${", "${!");
+        for part in parts(format) {
+            let name = match part {
+                Part::Literal(known) => {
+                    text.push_str(&literal(known));
+                    continue;
+                }
+                Part::Variable(name) => name,
+            };
+            let given = variables.and_then(|variables| variables.get(name));
+            let value = match given {
+                Some(value) => self.value(value, depth + 1).unwrap_or(Cow::Owned(JsonValue::Null)),
+                None => {
+                    let value = reference(name);
+                    Cow::Owned(self.value(&value, depth + 1).map_or(JsonValue::Null, Cow::into_owned))
+                }
+            };
+            match Text::of(&value).0.as_slice() {
+                [Piece::Known(known)] => {
+                    text.push_str(&literal(known));
+                    changed = true;
+                }
+                _ => {
+                    is_known = false;
+                    text.push_str(&format!("${{{name}}}"));
+                    if given.is_some() {
+                        left.insert(name.to_owned(), value.into_owned());
+                    }
+                }
+            }
+        }
+        if is_known {
+            Cow::Owned(text.replace("${!", "${").into())
+        } else if !changed && variables.is_none() {
+            Cow::Borrowed(whole)
+        } else if left.is_empty() {
+            Cow::Owned(json!({ "Fn::Sub": text }))
+        } else {
+            Cow::Owned(json!({ "Fn::Sub": [text, left] }))
+        }
+    }
+
+    /// The pointer into the template of what stands at a path of the resolved value, and the parameter whose value
+    /// it is.
+    pub fn origin(&self, value: &'t JsonValue, path: &[String]) -> (String, Option<&'t str>) {
+        let mut pointer = String::new();
+        let mut value = value;
+        let mut path = path;
+        loop {
+            match function(value) {
+                Some(("Fn::If", JsonValue::Array(branches))) => {
+                    let condition = branches.first().and_then(JsonValue::as_str);
+                    let holds = condition.and_then(|name| self.scenario.conditions.get(name));
+                    let branch = if holds == Some(&false) { 2 } else { 1 };
+                    let Some(next) = branches.get(branch) else { return (pointer, None) };
+                    pointer.push_str(&format!("/Fn::If/{branch}"));
+                    value = next;
+                    continue;
+                }
+                Some(("Ref", JsonValue::String(name))) => {
+                    let is_parameter = self.template.section("Parameters").any(|(known, _)| known == name);
+                    return (pointer, is_parameter.then_some(name.as_str()));
+                }
+                Some(_) => return (pointer, None),
+                None => {}
+            }
+            let Some((step, rest)) = path.split_first() else { return (pointer, None) };
+            let (step, next) = match value {
+                JsonValue::Array(items) => {
+                    let Ok(index) = step.parse() else { return (pointer, None) };
+                    let mut there = items.iter().enumerate().filter(|(_, item)| self.value(item, 0).is_some());
+                    let Some((index, item)) = there.nth(index) else { return (pointer, None) };
+                    (index.to_string(), item)
+                }
+                JsonValue::Object(map) => match map.get(step.as_str()) {
+                    Some(next) => (step.replace('~', "~0").replace('/', "~1"), next),
+                    None => return (pointer, None),
+                },
+                _ => return (pointer, None),
+            };
+            pointer.push('/');
+            pointer.push_str(&step);
+            value = next;
+            path = rest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_synth::Environment;
+
+    use super::super::scenario::scenarios;
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_put_in() {
+        let template = Template::read(
+            "
+Parameters: {Stage: {Type: String, Default: prod}, Names: {Type: CommaDelimitedList, Default: 'a, b'}}
+Mappings: {Sizes: {prod: {Memory: 4096}}}
+Conditions: {P: !Equals [!Ref Stage, prod]}
+Resources: {}
+",
+        )
+        .unwrap();
+        let scenarios = scenarios(&template, &Environment::default(), Some("eu-west-1"));
+        let resolver = Resolver::new(&template, &scenarios[0]);
+        let known = |value: JsonValue| resolver.resolve(&value).into_owned();
+        assert_eq!(known(json!({ "Fn::FindInMap": ["Sizes", { "Ref": "Stage" }, "Memory"] })), 4096);
+        assert_eq!(known(json!({ "Fn::Sub": "${Stage}-${AWS::Region}-${!x}" })), "prod-eu-west-1-${x}");
+        assert_eq!(known(json!({ "Fn::Select": [1, { "Ref": "Names" }] })), "b");
+        assert_eq!(known(json!([{ "Fn::If": ["P", { "Ref": "AWS::NoValue" }, 1] }, 2])), json!([2]));
+        assert_eq!(known(json!({ "Fn::Sub": "${Stage}-${B.Arn}" })), json!({ "Fn::Sub": "prod-${B.Arn}" }));
+        assert_eq!(
+            known(json!({ "Fn::Join": ["-", ["a", { "Ref": "B" }, { "Ref": "Stage" }]] })),
+            json!({ "Fn::Join": ["-", ["a", { "Ref": "B" }, "prod"]] })
+        );
+        let unchanged = json!({ "a": [{ "Fn::GetAtt": ["A", "B"] }] });
+        assert!(matches!(resolver.resolve(&unchanged), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_path_leads_back_to_what_was_written() {
+        let text = "
+Parameters: {M: {Type: Number, Default: 1}}
+Conditions: {P: !Equals [a, b]}
+Resources: {A: {Properties: {L: [!If [P, 1, !Ref 'AWS::NoValue'], !If [P, 1, {M: !Ref M}]]}}}
+";
+        let template = Template::read(text).unwrap();
+        let scenarios = scenarios(&template, &Environment::default(), None);
+        let resolver = Resolver::new(&template, &scenarios[0]);
+        let properties = &template.sections()["Resources"]["A"]["Properties"];
+        assert_eq!(resolver.resolve(properties).as_ref(), &json!({ "L": [{ "M": 1 }] }));
+        let path = ["L", "0", "M"].map(str::to_owned);
+        assert_eq!(resolver.origin(properties, &path), ("/L/1/Fn::If/2/M".to_owned(), Some("M")));
+    }
+}

@@ -1,0 +1,162 @@
+//! The rules: one file each, in a folder for what they are about, and one table of all.
+//!
+//! A rule's file holds its documentation, a template that it accepts, one in which it finds something on the lines
+//! that end in `# here`, and the check itself. A value that is not known before deployment is never held against a
+//! template.
+
+mod asynchronous;
+mod autoscaling;
+mod deployment;
+mod distribution;
+mod endpoint;
+mod fleet;
+mod hyperpod;
+mod inference_component;
+mod large_model;
+mod multi_model;
+mod optimization;
+mod pipeline;
+pub(super) mod schema;
+mod security;
+mod serverless;
+mod state_machine;
+pub(super) mod template;
+mod training;
+
+use super::findings::Findings;
+use super::view::View;
+use crate::diagnostic::Severity;
+
+/// A rule of the check.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Rule {
+    /// What it is called in reports, in `--allow` and where somebody acknowledges it.
+    pub name: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it finds and why that is wrong, in Markdown. The first line is a summary.
+    pub documentation: &'static str,
+    /// Where the fact behind it stands.
+    pub source: &'static str,
+    /// A template, YAML, in which it finds nothing.
+    pub good: &'static str,
+    /// A template, YAML, in which it finds something on each line that ends in `# here`.
+    pub bad: &'static str,
+    /// The resource types without which it has nothing to look at; any, if there are none.
+    pub(crate) applies_to: &'static [&'static str],
+    pub(crate) check: Check,
+}
+
+/// When a rule is asked.
+pub(crate) enum Check {
+    /// Once, of the template as it was written.
+    Written(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
+    /// In every scenario.
+    Each(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
+    /// The validation of schemas finds it.
+    Schema,
+    /// Whatever reads the input, or looks at acknowledgements, finds it.
+    Elsewhere,
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Written(_) => "Written",
+            Self::Each(_) => "Each",
+            Self::Schema => "Schema",
+            Self::Elsewhere => "Elsewhere",
+        })
+    }
+}
+
+impl Rule {
+    /// The first line of the documentation.
+    pub fn summary(&self) -> &'static str {
+        self.documentation.trim_start().lines().next().unwrap_or_default()
+    }
+
+    /// The page that `explain` prints, in Markdown.
+    pub fn page(&self) -> String {
+        let mut page = format!("# {}\n\n{}\n", self.name, self.documentation.trim());
+        for (title, template) in [("Found in", self.bad), ("Accepted", self.good)] {
+            if !template.is_empty() {
+                page.push_str(&format!("\n{title}:\n\n```yaml\n{}\n```\n", template.trim()));
+            }
+        }
+        page.push_str(&format!(
+            "\nSeverity: {}. Source: {}.\n",
+            self.severity.name(),
+            self.source.trim_end_matches('.')
+        ));
+        page
+    }
+}
+
+/// Writes down a rule: its documentation as doc comments, then its parts.
+macro_rules! rule {
+    (
+        $(#[doc = $documentation:literal])+
+        $severity:ident $name:literal,
+        source: $source:expr,
+        applies_to: [$($type_name:literal),* $(,)?],
+        good: $good:expr,
+        bad: $bad:expr,
+        check: $check:expr $(,)?
+    ) => {
+        #[allow(unused_imports)]
+        use $crate::check::rules::Check::*;
+        pub(in $crate::check) const RULE: $crate::check::rules::Rule = $crate::check::rules::Rule {
+            name: $name,
+            severity: $crate::diagnostic::Severity::$severity,
+            documentation: concat!($($documentation, "\n"),+),
+            source: $source,
+            good: $good,
+            bad: $bad,
+            applies_to: &[$($type_name),*],
+            check: $check,
+        };
+    };
+}
+pub(crate) use rule;
+
+/// Every rule by topic.
+static TOPICS: &[(&str, &[&Rule])] = &[
+    ("template", template::RULES),
+    ("schema", schema::RULES),
+    ("serverless", serverless::RULES),
+    ("multi_model", multi_model::RULES),
+    ("endpoint", endpoint::RULES),
+    ("asynchronous", asynchronous::RULES),
+    ("inference_component", inference_component::RULES),
+    ("autoscaling", autoscaling::RULES),
+    ("deployment", deployment::RULES),
+    ("large_model", large_model::RULES),
+    ("training", training::RULES),
+    ("distribution", distribution::RULES),
+    ("optimization", optimization::RULES),
+    ("pipeline", pipeline::RULES),
+    ("state_machine", state_machine::RULES),
+    ("hyperpod", hyperpod::RULES),
+    ("fleet", fleet::RULES),
+    ("security", security::RULES),
+];
+
+/// Every rule, by topic.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    TOPICS.iter().flat_map(|(_, rules)| rules.iter().copied())
+}
+
+/// Every topic with its rules.
+pub fn topics() -> impl Iterator<Item = (&'static str, &'static [&'static Rule])> {
+    TOPICS.iter().copied()
+}
+
+/// The rule with a name.
+pub fn rule_named(name: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.name == name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! `deprecated-property`
+
+use crate::check::rules::rule;
+
+rule! {
+    /// A property that AWS advises against. It still works, and may stop doing so.
+    Warning "deprecated-property",
+    source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
+    applies_to: [],
+    good: "
+Resources:
+  Function:
+    Type: AWS::S3::Bucket
+",
+    bad: "
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      AccessControl: Private # here
+",
+    check: Schema,
+}

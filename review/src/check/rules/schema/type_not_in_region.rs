@@ -1,0 +1,57 @@
+//! `type-not-in-region`
+
+use stackwright_schemas::registry;
+
+use crate::check::findings::Findings;
+use crate::check::view::{EMPTY, View};
+use crate::check::rules::rule;
+
+rule! {
+    /// A resource type that the region does not have.
+    ///
+    /// It is known for the regions of which AWS publishes the types, and checked where the stack is bound to a region or
+    /// `--region` names one.
+    Error "type-not-in-region",
+    source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
+    applies_to: [],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+",
+    bad: "",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let Some(region) = view.region else { return };
+    for resource in &view.resources {
+        let Some(schema) = registry::resource_type(resource.type_name) else { continue };
+        if schema.is_in(region) == Some(false) {
+            let message = format!("{region} does not have `{}`", resource.type_name);
+            let elsewhere = registry::regions().iter().filter(|other| schema.is_in(other) == Some(true)).count();
+            let help = format!("{elsewhere} regions have it: bind the stack to one of them");
+            findings.add(resource, &EMPTY, message, help);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_schemas::registry;
+
+    use crate::check::{Options, check};
+
+    #[test]
+    fn a_region_that_lacks_the_type_is_told() {
+        let missing = |region: &&str| registry::resource_type("AWS::SageMaker::Cluster").unwrap().is_in(region) == Some(false);
+        let region = registry::regions().iter().find(|region| missing(region)).unwrap();
+        let text = "Resources: {Cluster: {Type: AWS::SageMaker::Cluster}}";
+        let assembly = stackwright_synth::Assembly::of_template("t", text.to_owned()).unwrap();
+        let found = |region: &str| {
+            let options = Options { region: Some(region.to_owned()), ..Options::default() };
+            check(&assembly, &options).diagnostics.iter().any(|one| one.id == "type-not-in-region")
+        };
+        assert!(found(region) && !found("us-east-1") && !found("mars-north-1"));
+    }
+}

@@ -1,0 +1,43 @@
+//! `unknown-resource-type`
+
+use stackwright_schemas::registry;
+
+use crate::check::findings::Findings;
+use crate::check::nearest::nearest;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A resource has a type that AWS does not have.
+    ///
+    /// Custom resources (`Custom::…`), modules and types of other vendors are left alone, and so is a template with a macro,
+    /// which may bring types of its own.
+    Error "unknown-resource-type",
+    source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
+    applies_to: [],
+    good: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+",
+    bad: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topc # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for resource in &view.resources {
+        let name = resource.type_name;
+        let is_ours = name.starts_with("AWS::") && !name.ends_with("::MODULE");
+        if !is_ours || view.is_transformed() || registry::resource_type(name).is_some() {
+            continue;
+        }
+        let near = nearest(name, registry::type_names());
+        let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+        let at = format!("/Resources/{}/Type", resource.id);
+        findings.add_written(Some(resource.id), at, format!("there is no type `{name}`"), help);
+    }
+}

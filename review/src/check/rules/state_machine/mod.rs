@@ -1,0 +1,5 @@
+//! x
+
+use crate::check::rules::Rule;
+
+pub(super) const RULES: &[&Rule] = &[];

@@ -1,0 +1,26 @@
+//! `acknowledgement-without-reason`
+
+use crate::check::rules::rule;
+
+rule! {
+    /// Something is acknowledged and nobody says why. Reviewers, and whoever reads it in a year, want to know.
+    Warning "acknowledgement-without-reason",
+    source: "stackwright",
+    applies_to: [],
+    good: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+",
+    bad: r#"
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Metadata:
+      stackwright:
+        acknowledge:
+          malformed-resource: "" # here
+    TopicName: jobs
+"#,
+    check: Elsewhere,
+}

@@ -1,0 +1,80 @@
+//! `dangling-reference`
+
+use crate::check::findings::Findings;
+use crate::check::nearest::nearest;
+use crate::check::view::{View, loops};
+use crate::check::written::{Kind, has};
+use crate::check::rules::rule;
+
+rule! {
+    /// A name that leads nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, `Condition`, `Fn::If` or `Fn::FindInMap` of
+    /// something that the template does not have.
+    ///
+    /// In a template with a macro or with `Fn::ForEach` names may come into being later: there it is not looked for.
+    Error "dangling-reference",
+    source: "AWS CloudFormation User Guide, template anatomy",
+    applies_to: [],
+    good: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+Outputs:
+  Arn:
+    Value: !Ref Topic
+",
+    bad: r#"
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    DependsOn: Other # here
+    Properties:
+      DisplayName: !Sub "${Nam}" # here
+Outputs:
+  Arn:
+    Value: !Ref Topik # here
+    Condition: IsProduction # here
+"#,
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let template = view.template();
+    if view.is_transformed() || loops(template) {
+        return;
+    }
+    let written = view.written();
+    let names = |sections: &'static [&'static str]| {
+        sections.iter().flat_map(|section| template.section(section).map(|(name, _)| name))
+    };
+    for one in &written.uses {
+        let (known, what): (&'static [&'static str], _) = match one.kind {
+            Kind::Ref => (&["Resources", "Parameters"], "resource or parameter"),
+            Kind::Attribute(_) | Kind::DependsOn => (&["Resources"], "resource"),
+            Kind::Condition => (&["Conditions"], "condition"),
+            Kind::Mapping => (&["Mappings"], "mapping"),
+        };
+        let is_known = known.iter().any(|section| has(template, section, one.name));
+        // Of a module's resources the names start with the module's.
+        let of_module = template.resources().any(|(id, body)| {
+            one.name.starts_with(id) && body["Type"].as_str().is_some_and(|name| name.ends_with("::MODULE"))
+        });
+        if is_known || of_module || matches!(one.kind, Kind::Ref) && PSEUDO_PARAMETERS.contains(&one.name) {
+            continue;
+        }
+        let near = nearest(one.name, names(known).chain(PSEUDO_PARAMETERS));
+        let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+        let message = format!("there is no {what} `{}`", one.name);
+        findings.add_written(one.resource(), one.pointer.clone(), message, help);
+    }
+}
+
+const PSEUDO_PARAMETERS: [&str; 8] = [
+    "AWS::AccountId",
+    "AWS::NoValue",
+    "AWS::NotificationARNs",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackId",
+    "AWS::StackName",
+    "AWS::URLSuffix",
+];

@@ -1,0 +1,43 @@
+//! `illegal-logical-id`
+
+use stackwright_schemas::limits::limits;
+
+use crate::check::findings::Findings;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A logical id of a resource, parameter, condition or output with a character that CloudFormation does not take.
+    ///
+    /// Letters and digits only, at most 255 of them.
+    Error "illegal-logical-id",
+    source: "AWS CloudFormation User Guide, template anatomy",
+    applies_to: [],
+    good: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+",
+    bad: "
+Resources:
+  my-topic: # here
+    Type: AWS::SNS::Topic
+",
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let most = limits().logical_id_characters;
+    for section in ["Parameters", "Conditions", "Resources", "Outputs"] {
+        for (id, _) in view.template().section(section).filter(|(id, _)| !id.starts_with("Fn::")) {
+            let fits = !id.is_empty() && id.len() <= most;
+            // Conditions may have more characters than the rest.
+            let more = |byte: u8| section == "Conditions" && b"-_.".contains(&byte);
+            if !fits || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more(byte)) {
+                let at = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
+                let resource = (section == "Resources").then_some(id);
+                findings.add_written(resource, at, format!("`{id}` is no logical id"), format!("letters and digits only, at most {most} of them"));
+            }
+        }
+    }
+}

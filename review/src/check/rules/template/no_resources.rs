@@ -1,0 +1,32 @@
+//! `no-resources`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A template without resources. CloudFormation wants at least one.
+    Error "no-resources",
+    source: "AWS CloudFormation User Guide, template anatomy",
+    applies_to: [],
+    good: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+",
+    bad: "
+Description: nothing
+Resources: {} # here
+",
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let has_resources = view.template().sections().get("Resources").and_then(JsonValue::as_object);
+    if has_resources.is_none_or(|resources| resources.is_empty()) && !view.is_transformed() {
+        let help = "a stack of nothing can hold an `AWS::CloudFormation::WaitConditionHandle`";
+        findings.add_written(None, "/Resources".into(), "there are no resources", help);
+    }
+}

@@ -1,0 +1,37 @@
+//! `unknown-section`
+
+use stackwright_synth::Template;
+
+use crate::check::findings::Findings;
+use crate::check::nearest::nearest;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A template has a section that CloudFormation does not know. It refuses the template.
+    Error "unknown-section",
+    source: "AWS CloudFormation User Guide, template anatomy",
+    applies_to: [],
+    good: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+",
+    bad: "
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+Output: {} # here
+",
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for name in view.template().sections().keys() {
+        if !Template::SECTIONS.contains(&name.as_str()) {
+            let near = nearest(name, Template::SECTIONS.into_iter());
+            let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            findings.add_written(None, format!("/{name}"), format!("there is no section `{name}`"), help);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `unused-condition`
+
+use crate::check::findings::Findings;
+use crate::check::view::View;
+use crate::check::written::{Kind, unused};
+use crate::check::rules::rule;
+
+rule! {
+    /// A condition that nothing uses: something that a reader looks for for nothing.
+    Warning "unused-condition",
+    source: "AWS CloudFormation User Guide, template anatomy",
+    applies_to: [],
+    good: r#"
+Conditions:
+  IsHome: !Equals [!Ref "AWS::Region", us-east-1]
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Condition: IsHome
+"#,
+    bad: r#"
+Conditions:
+  IsHome: !Equals [!Ref "AWS::Region", us-east-1] # here
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+"#,
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    unused(view, findings, "Conditions", "condition", |kind| matches!(kind, Kind::Condition));
+}

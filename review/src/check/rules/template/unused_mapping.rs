@@ -1,0 +1,35 @@
+//! `unused-mapping`
+
+use crate::check::findings::Findings;
+use crate::check::view::View;
+use crate::check::written::{Kind, unused};
+use crate::check::rules::rule;
+
+rule! {
+    /// A mapping that nothing uses: something that a reader looks for for nothing.
+    Warning "unused-mapping",
+    source: "AWS CloudFormation User Guide, template anatomy",
+    applies_to: [],
+    good: "
+Mappings:
+  Sizes:
+    prod: {Memory: 4096}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {DisplayName: !FindInMap [Sizes, prod, Memory]}
+",
+    bad: "
+Mappings:
+  Sizes: # here
+    prod: {Memory: 4096}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+",
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    unused(view, findings, "Mappings", "mapping", |kind| matches!(kind, Kind::Mapping));
+}

@@ -1,0 +1,35 @@
+//! `unused-parameter`
+
+use crate::check::findings::Findings;
+use crate::check::view::View;
+use crate::check::written::{Kind, unused};
+use crate::check::rules::rule;
+
+rule! {
+    /// A parameter that nothing uses: something that a deployment has to think about for nothing.
+    Warning "unused-parameter",
+    source: "AWS CloudFormation User Guide, template anatomy",
+    applies_to: [],
+    good: "
+Parameters:
+  Name:
+    Type: String
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: !Ref Name}
+",
+    bad: "
+Parameters:
+  Name: # here
+    Type: String
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+",
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    unused(view, findings, "Parameters", "parameter", |kind| matches!(kind, Kind::Ref));
+}

@@ -1,0 +1,216 @@
+//! What every rule owes: documentation, a template that it accepts and one that it doesn't, in whatever way the
+//! values are written.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as JsonValue, json};
+use stackwright_synth::{Assembly, Template};
+
+use super::{Rule, rules, topics};
+use crate::check::value::{children, function};
+use crate::check::{Options, check};
+use crate::diagnostic::{Diagnostic, Severity};
+
+/// Rules whose case a line of a template cannot show; their files test them.
+const TESTED_BY_THEMSELVES: [&str; 5] = [
+    "unreadable-template",
+    "quota-exceeded",
+    "quota-nearly-reached",
+    "type-not-in-region",
+    "instance-type-not-in-region",
+];
+
+fn found(text: &str) -> Vec<Diagnostic> {
+    let assembly = Assembly::of_template("template.yaml", text.to_owned()).unwrap_or_else(|error| {
+        panic!("{error} in line {}:\n{text}", error.line);
+    });
+    check(&assembly, &Options::default()).diagnostics
+}
+
+#[test]
+fn every_rule_is_documented_and_has_examples() {
+    let mut names = BTreeSet::new();
+    for rule in rules() {
+        assert!(names.insert(rule.name), "{} is there twice", rule.name);
+        assert!(rule.summary().ends_with(['.', ':', '?']) && rule.summary().len() > 20, "{}: {}", rule.name, rule.summary());
+        assert!(!rule.source.is_empty() && !rule.good.is_empty(), "{}", rule.name);
+        assert!(!rule.bad.is_empty() || TESTED_BY_THEMSELVES.contains(&rule.name), "{}", rule.name);
+        assert!(rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+    }
+}
+
+#[test]
+fn every_file_is_in_the_table() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check/rules");
+    for (topic, rules) in topics() {
+        let files = std::fs::read_dir(folder.join(topic)).unwrap();
+        let files: BTreeSet<String> = files
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().replace('_', "-"))
+            .filter(|name| name != "mod")
+            .collect();
+        let names: BTreeSet<String> = rules.iter().map(|rule| rule.name.to_owned()).collect();
+        assert_eq!(files, names, "{topic}");
+    }
+}
+
+#[test]
+fn what_is_bad_is_found_on_its_line_and_what_is_good_is_not() {
+    for rule in rules() {
+        let marked: BTreeSet<u32> = rule
+            .bad
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| line.ends_with("# here"))
+            .map(|(number, _)| number as u32 + 1)
+            .collect();
+        let all = if rule.bad.is_empty() { Vec::new() } else { found(rule.bad) };
+        let lines: BTreeSet<u32> = all
+            .iter()
+            .filter(|one| one.id == rule.name)
+            .map(|one| one.location.as_ref().map_or(0, |place| place.line))
+            .collect();
+        assert_eq!(lines, marked, "{}: {all:#?}", rule.name);
+        let others: Vec<_> =
+            all.iter().filter(|one| one.id != rule.name && one.counts_as(Severity::Error)).collect();
+        assert!(others.is_empty(), "{} finds more: {others:#?}", rule.name);
+        let wrong: Vec<_> = found(rule.good)
+            .into_iter()
+            .filter(|one| one.id == rule.name || one.counts_as(Severity::Error))
+            .collect();
+        assert!(wrong.is_empty(), "{} does not accept its example: {wrong:#?}", rule.name);
+    }
+}
+
+/// A way to write a value that comes to the same.
+type Form = fn(&mut Template2, &JsonValue) -> JsonValue;
+
+/// The sections of a template while it is rewritten.
+#[derive(Default)]
+struct Template2 {
+    parameters: Map<String, JsonValue>,
+    mapping: Map<String, JsonValue>,
+    conditional: bool,
+}
+
+const FORMS: [(&str, Form); 5] = [
+    ("a parameter", |template, value| {
+        let name = format!("P{}", template.parameters.len());
+        let kind = if value.is_number() { "Number" } else { "String" };
+        template.parameters.insert(name.clone(), json!({ "Type": kind, "Default": value }));
+        json!({ "Ref": name })
+    }),
+    ("a text that is put together", |template, value| {
+        let name = format!("P{}", template.parameters.len());
+        template.parameters.insert(name.clone(), json!({ "Type": "String", "Default": value }));
+        json!({ "Fn::Sub": format!("${{{name}}}") })
+    }),
+    ("a joined text", |_, value| json!({ "Fn::Join": ["", [value]] })),
+    ("a condition", |template, value| {
+        template.conditional = true;
+        json!({ "Fn::If": ["Always", value, { "Ref": "AWS::NoValue" }] })
+    }),
+    ("a mapping", |template, value| {
+        let name = format!("k{}", template.mapping.len());
+        template.mapping.insert(name.clone(), value.clone());
+        json!({ "Fn::FindInMap": ["Values", "all", name] })
+    }),
+];
+
+/// Writes every scalar below properties in another way.
+fn rewritten(text: &str, form: Form) -> Template {
+    fn walk(value: &mut JsonValue, template: &mut Template2, form: Form) {
+        match value {
+            // What functions take stays; so do documents, in which CloudFormation evaluates nothing.
+            JsonValue::Object(map) if map.len() == 1 && map.keys().any(|key| key == "Ref" || key.starts_with("Fn::")) => {}
+            JsonValue::Object(map) => map.values_mut().for_each(|inner| walk(inner, template, form)),
+            JsonValue::Array(items) => items.iter_mut().for_each(|inner| walk(inner, template, form)),
+            JsonValue::Null => {}
+            scalar => *scalar = form(template, &scalar.clone()),
+        }
+    }
+    let mut sections = Template::read(text).unwrap().sections().clone();
+    let mut template = Template2::default();
+    for (_, resource) in sections["Resources"].as_object_mut().unwrap() {
+        if let Some(properties) = resource.get_mut("Properties") {
+            walk(properties, &mut template, form);
+        }
+    }
+    let mut merge = |section: &str, more: Map<String, JsonValue>| {
+        if !more.is_empty() {
+            let there = sections.entry(section).or_insert_with(|| json!({}));
+            there.as_object_mut().unwrap().extend(more);
+        }
+    };
+    merge("Parameters", template.parameters);
+    if template.conditional {
+        merge("Conditions", Map::from_iter([("Always".into(), json!({ "Fn::Equals": ["a", "a"] }))]));
+    }
+    if !template.mapping.is_empty() {
+        merge("Mappings", Map::from_iter([("Values".into(), json!({ "all": template.mapping }))]));
+    }
+    Template::read(&JsonValue::Object(sections).to_string()).unwrap()
+}
+
+/// What a rule finds, wherever it stands in the text.
+fn paths(all: &[Diagnostic], rule: &Rule) -> BTreeSet<String> {
+    all.iter().filter(|one| one.id == rule.name).map(|one| one.path.clone()).collect()
+}
+
+#[test]
+fn it_is_the_same_in_json_and_in_whatever_way_values_are_written() {
+    for rule in rules().filter(|rule| !rule.bad.is_empty()) {
+        let wanted = paths(&found(rule.bad), rule);
+        let json = Template::read(rule.bad).unwrap().json().to_owned();
+        assert_eq!(paths(&found(&json), rule), wanted, "{} in JSON", rule.name);
+        if topics().any(|(topic, rules)| topic == "template" && rules.iter().any(|one| one.name == rule.name)) {
+            // These are about how a template is written.
+            continue;
+        }
+        for (name, form) in FORMS {
+            let bad = rewritten(rule.bad, form);
+            let all = found(bad.json());
+            assert_eq!(paths(&all, rule), wanted, "{} through {name}: {all:#?}\n{}", rule.name, bad.to_yaml());
+            let good = rewritten(rule.good, form);
+            let wrong: Vec<_> =
+                found(good.json()).into_iter().filter(|one| one.counts_as(Severity::Error)).collect();
+            assert!(wrong.is_empty(), "{} through {name}: {wrong:#?}\n{}", rule.name, good.to_yaml());
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_is_never_wrong() {
+    /// Puts a parameter without a default where a scalar stands.
+    fn hide(value: &JsonValue) -> JsonValue {
+        if function(value).is_some() {
+            return value.clone();
+        }
+        match value {
+            JsonValue::Object(map) => map.iter().map(|(name, inner)| (name.clone(), hide(inner))).collect(),
+            JsonValue::Array(items) => items.iter().map(hide).collect(),
+            JsonValue::Null => JsonValue::Null,
+            _ => json!({ "Ref": "Unknown" }),
+        }
+    }
+    fn scalars(value: &JsonValue) -> usize {
+        children(value).map(|(_, inner)| scalars(inner)).sum::<usize>() + usize::from(!value.is_object() && !value.is_array())
+    }
+    let mut hidden = 0;
+    for rule in rules().filter(|rule| !rule.good.is_empty()) {
+        let mut sections = Template::read(rule.good).unwrap().sections().clone();
+        for (_, resource) in sections["Resources"].as_object_mut().unwrap() {
+            if let Some(properties) = resource.get_mut("Properties") {
+                hidden += scalars(properties);
+                *properties = hide(properties);
+            }
+        }
+        let parameters = sections.entry("Parameters").or_insert_with(|| json!({}));
+        parameters["Unknown"] = json!({ "Type": "String" });
+        let wrong: Vec<_> = found(&JsonValue::Object(sections).to_string())
+            .into_iter()
+            .filter(|one| one.counts_as(Severity::Error) && one.id != "wrong-type")
+            .collect();
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", rule.name);
+    }
+    assert!(hidden > 500);
+}

@@ -1,0 +1,663 @@
+//! Values against JSON Schemas: those of resource types, and those of requests to SageMaker.
+//!
+//! A value that CloudFormation resolves later is held against its schema by the type that it yields and by what is
+//! known of its text; what it could still make right is never reported.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, Keyword, ValidationError, ValidationOptions, Validator};
+use serde_json::{Map, Value as JsonValue};
+use stackwright_schemas::{api, registry};
+
+use super::findings::Findings;
+use super::nearest::nearest;
+use super::rules::Rule;
+use super::rules::schema as rules;
+use super::text::{Piece, Text};
+use super::value::{children, function, holds_unresolved, is_unresolved, shown};
+use super::view::{Resource, View};
+use crate::diagnostic::Diagnostic;
+
+/// Checks the properties of every resource, and the requests that its documents make. What was checked in the first
+/// scenario and is the same in this one is not checked again.
+pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Vec<Diagnostic>) {
+    for resource in &view.resources {
+        let before = first.and_then(|first| first.resource(resource.id));
+        if before.is_some_and(|before| before.properties == resource.properties) {
+            continue;
+        }
+        if let Some(schema) = registry::resource_type(resource.type_name) {
+            let empty = JsonValue::Object(Map::new());
+            let properties: &JsonValue =
+                if resource.properties.is_null() { &empty } else { &resource.properties };
+            let mut problems = Vec::new();
+            if !is_unresolved(properties) {
+                let validator = validator(resource.type_name, || schema.document().clone());
+                problems = look(&validator, properties, schema.schema(), view);
+                problems.extend(set_by_aws(schema, properties));
+            }
+            for problem in problems {
+                let mut findings = Findings { view, rule: problem.rule, found };
+                findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
+            }
+        }
+        for problem in requests(resource, view) {
+            let mut findings = Findings { view, rule: problem.rule, found };
+            findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
+        }
+    }
+}
+
+/// What is wrong with a value, by the steps that lead to it.
+struct Problem {
+    rule: &'static Rule,
+    path: Vec<String>,
+    message: String,
+    help: String,
+}
+
+fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for request in resource.documents.iter().flat_map(|document| &document.requests) {
+        let known = api::operations().any(|operation| operation == request.operation);
+        if !known || is_unresolved(&request.arguments) || !request.arguments.is_object() {
+            continue;
+        }
+        // SageMaker Pipelines names what its steps make.
+        let operation = format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
+        let validator = validator(&operation, || request_schema(&request.operation, request.of_pipeline));
+        let document = request_document(&request.operation);
+        let found = look(&validator, &request.arguments, registry::Schema::of(document), view);
+        problems.extend(found.into_iter().map(|mut problem| {
+            problem.path.splice(0..0, request.path.iter().cloned());
+            problem
+        }));
+    }
+    problems
+}
+
+fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {
+    let mut schema = api::request(operation).unwrap_or(JsonValue::Bool(true));
+    if of_pipeline {
+        let name = schema["$ref"].as_str().and_then(|path| path.strip_prefix('#')).unwrap_or_default().to_owned();
+        if let Some(JsonValue::Array(required)) = schema.pointer_mut(&format!("{name}/required")) {
+            let named_by_pipeline = ["ModelName", "ProcessingJobName", "TrainingJobName", "TransformJobName"];
+            required.retain(|name| {
+                let name = name.as_str().unwrap_or_default();
+                !named_by_pipeline.contains(&name) && name != "HyperParameterTuningJobName"
+            });
+        }
+    }
+    schema
+}
+
+/// The schema of a request, kept for the names in it.
+fn request_document(operation: &str) -> &'static JsonValue {
+    static DOCUMENTS: OnceLock<BTreeMap<&'static str, JsonValue>> = OnceLock::new();
+    static NOTHING: JsonValue = JsonValue::Null;
+    DOCUMENTS
+        .get_or_init(|| {
+            let schema = |name: &'static str| (name, api::request(name).unwrap_or_default());
+            api::operations().map(schema).collect()
+        })
+        .get(operation)
+        .unwrap_or(&NOTHING)
+}
+
+/// The validator of a schema by name, compiled once.
+fn validator(name: &str, document: impl FnOnce() -> JsonValue) -> Arc<Validator> {
+    static COMPILED: OnceLock<Mutex<BTreeMap<String, Arc<Validator>>>> = OnceLock::new();
+    let mut compiled =
+        COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = compiled.get(name) {
+        return Arc::clone(known);
+    }
+    let made = Arc::new(compile(document()));
+    compiled.insert(name.to_owned(), Arc::clone(&made));
+    made
+}
+
+/// Compiles a schema. Some patterns of the registry are written for other engines: those alone are dropped.
+fn compile(mut document: JsonValue) -> Validator {
+    loop {
+        let at = match options().build(&document) {
+            Ok(validator) => return validator,
+            Err(error) => error.instance_path().as_str().to_owned(),
+        };
+        let Some((holder, keyword)) = at.rsplit_once('/') else {
+            // Nothing to blame: a validator that says nothing is better than one that lies. A test finds it.
+            document = JsonValue::Bool(true);
+            continue;
+        };
+        if let Some(JsonValue::Object(holder)) = document.pointer_mut(holder) {
+            holder.shift_remove(keyword);
+            if keyword == "patternProperties" {
+                // What the names would have let in must not be refused now.
+                holder.shift_remove("additionalProperties");
+            }
+        }
+    }
+}
+
+/// How schemas are read: with the keywords of the registry that JSON Schema does not have.
+fn options() -> ValidationOptions<'static> {
+    let mut options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(false);
+    for (name, holds) in COMBINATIONS {
+        options = options.with_keyword(*name, move |_, value, _| {
+            Ok(Box::new(Combination { value: value.clone(), holds: *holds }))
+        });
+    }
+    options
+}
+
+type Holds = fn(&JsonValue, &JsonValue) -> Result<(), String>;
+
+/// Keywords about which properties go together.
+const COMBINATIONS: &[(&str, Holds)] = &[
+    ("requiredXor", |names, object| {
+        let given = given(names, object);
+        match given.len() {
+            1 => Ok(()),
+            0 => Err(format!("one of {} is missing", listed(&strings(names)))),
+            _ => Err(format!("{} exclude each other", listed(&given))),
+        }
+    }),
+    ("requiredOr", |names, object| {
+        if given(names, object).is_empty() {
+            return Err(format!("one of {} is missing", listed(&strings(names))));
+        }
+        Ok(())
+    }),
+    ("dependentExcluded", |rules, object| {
+        for (name, excluded) in rules.as_object().into_iter().flatten() {
+            let given = given(excluded, object);
+            if object.get(name).is_some() && !given.is_empty() {
+                return Err(format!("`{name}` excludes {}", listed(&given)));
+            }
+        }
+        Ok(())
+    }),
+    ("dependentRequired", |rules, object| {
+        for (name, needed) in rules.as_object().into_iter().flatten() {
+            let missing: Vec<_> =
+                strings(needed).into_iter().filter(|needed| object.get(needed).is_none()).collect();
+            if object.get(name).is_some() && !missing.is_empty() {
+                return Err(format!("`{name}` needs {}", listed(&missing)));
+            }
+        }
+        Ok(())
+    }),
+    ("enumCaseInsensitive", |allowed, value| {
+        let Some(text) = value.as_str() else { return Ok(()) };
+        let allowed = strings(allowed);
+        if allowed.iter().any(|known| known.eq_ignore_ascii_case(text)) {
+            return Ok(());
+        }
+        Err(format!("{text} is not allowed here: use {}", listed(&allowed)))
+    }),
+];
+
+struct Combination {
+    value: JsonValue,
+    holds: Holds,
+}
+
+impl<'i> Keyword<'i> for Combination {
+    fn validate(&self, instance: &'i JsonValue) -> Result<(), ValidationError<'i>> {
+        (self.holds)(&self.value, instance).map_err(ValidationError::custom)
+    }
+
+    fn is_valid(&self, instance: &'i JsonValue) -> bool {
+        (self.holds)(&self.value, instance).is_ok()
+    }
+}
+
+fn strings(list: &JsonValue) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(JsonValue::as_str).collect()
+}
+
+/// Which of some properties an object has.
+fn given<'n>(names: &'n JsonValue, object: &JsonValue) -> Vec<&'n str> {
+    strings(names).into_iter().filter(|name| object.get(name).is_some()).collect()
+}
+
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn look(
+    validator: &Validator,
+    instance: &JsonValue,
+    schema: registry::Schema<'_>,
+    view: &View<'_>,
+) -> Vec<Problem> {
+    if validator.is_valid(instance) {
+        return Vec::new();
+    }
+    let mut problems = Vec::new();
+    for error in validator.iter_errors(instance) {
+        let path: Vec<String> = error
+            .instance_path()
+            .as_str()
+            .split('/')
+            .skip(1)
+            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        let at = schema_at(schema, &path);
+        let problem = match unresolved_on_the_way(instance, &path) {
+            Some((value, whole)) if whole == path.len() => unresolved(&error, value, at, view),
+            Some(_) => None,
+            None => known(&error, at, instance),
+        };
+        if let Some((rule, message, help)) = problem {
+            problems.push(Problem { rule, path, message, help: help.unwrap_or_default() });
+        }
+    }
+    problems
+}
+
+type Said = (&'static Rule, String, Option<String>);
+
+/// The first value on the way that is known only later, and how many steps lead to it.
+fn unresolved_on_the_way<'v>(instance: &'v JsonValue, path: &[String]) -> Option<(&'v JsonValue, usize)> {
+    let mut value = instance;
+    for number in 0..=path.len() {
+        if is_unresolved(value) {
+            return Some((value, number));
+        }
+        value = step_into(value, path.get(number)?)?;
+    }
+    None
+}
+
+fn step_into<'v>(value: &'v JsonValue, step: &str) -> Option<&'v JsonValue> {
+    match value {
+        JsonValue::Array(items) => items.get(step.parse::<usize>().ok()?),
+        other => other.get(step),
+    }
+}
+
+/// The schema that a path leads to.
+fn schema_at<'s>(schema: registry::Schema<'s>, path: &[String]) -> Option<registry::Schema<'s>> {
+    path.iter().try_fold(schema.resolved(), |at, step| {
+        let next = at.property(step).or_else(|| at.items()).or_else(|| at.map_values())?;
+        Some(next.resolved())
+    })
+}
+
+/// What is wrong with a value that is known only later: its type, its length, or that it can be none of the values
+/// that are allowed.
+fn unresolved(
+    error: &ValidationError<'_>,
+    value: &JsonValue,
+    schema: Option<registry::Schema<'_>>,
+    view: &View<'_>,
+) -> Option<Said> {
+    let ValidationErrorKind::Type { kind: wanted } = error.kind() else {
+        let ValidationErrorKind::Enum { options } = error.kind() else { return None };
+        let text = Text::of(value);
+        let known = text.0.iter().any(|piece| matches!(piece, Piece::Known(_)));
+        let allowed = strings(options);
+        if !known || allowed.iter().any(|option| text.can_be(option)) {
+            return None;
+        }
+        let help = (allowed.len() <= 12).then(|| format!("use {}", allowed.join(", ")));
+        return Some((&rules::VALUE_NOT_ALLOWED, "this text can be none of the allowed values".into(), help));
+    };
+    let scalar = ["string", "integer", "number", "boolean"].iter().any(|name| wants(wanted, name));
+    let given = kind(value, view);
+    let fits = match given {
+        Kind::Any => true,
+        Kind::Text => scalar,
+        Kind::List => wants(wanted, "array"),
+        Kind::Object => wants(wanted, "object"),
+    };
+    if !fits {
+        let (name, argument) = function(value)?;
+        let message = format!("`{name}` of {} gives {}, and {} is wanted", shown(argument), given.name(), wanted_name(wanted));
+        return Some((&rules::WRONG_TYPE, message, None));
+    }
+    let most = schema?.bound("maxLength")?.as_u64()?;
+    let least = Text::of(value).least_characters();
+    (given == Kind::Text && least as u64 > most).then(|| {
+        let message = format!("this text has {least} characters or more");
+        (&rules::OUT_OF_RANGE, message, Some(format!("at most {most} characters")))
+    })
+}
+
+/// What an intrinsic function yields.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    List,
+    Object,
+    Any,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Text => "one value",
+            Self::List => "a list",
+            Self::Object => "an object",
+            Self::Any => "anything",
+        }
+    }
+}
+
+fn kind(value: &JsonValue, view: &View<'_>) -> Kind {
+    let Some((name, argument)) = function(value) else { return Kind::Any };
+    match name {
+        "Ref" => {
+            let name = argument.as_str().unwrap_or_default();
+            if name == "AWS::NotificationARNs" {
+                return Kind::List;
+            }
+            let parameter = view.template().sections().get("Parameters").and_then(|all| all.get(name));
+            match parameter.and_then(|parameter| parameter["Type"].as_str()) {
+                Some(kind) if super::scenario::is_list(kind) => Kind::List,
+                Some(_) => Kind::Text,
+                None if name.starts_with("AWS::") || view.resource(name).is_some() => Kind::Text,
+                None => Kind::Any,
+            }
+        }
+        "Fn::Sub" | "Fn::Join" | "Fn::Base64" | "Fn::ImportValue" => Kind::Text,
+        "Fn::GetAZs" | "Fn::Cidr" | "Fn::Split" => Kind::List,
+        "Fn::GetAtt" => {
+            let attribute = match argument {
+                JsonValue::Array(arguments) => arguments.get(1).and_then(JsonValue::as_str),
+                JsonValue::String(path) => path.split_once('.').map(|(_, attribute)| attribute),
+                _ => None,
+            };
+            let of = super::view::referred(value).and_then(|id| view.resource(&id).map(|it| it.type_name));
+            let schema = of.and_then(registry::resource_type);
+            let Some(attribute) = attribute.and_then(|name| schema?.attribute(name)) else { return Kind::Any };
+            match attribute.types().as_slice() {
+                ["array"] => Kind::List,
+                ["object"] => Kind::Object,
+                ["string" | "integer" | "number" | "boolean"] => Kind::Text,
+                _ => Kind::Any,
+            }
+        }
+        _ => Kind::Any,
+    }
+}
+
+/// What is wrong with a value that is known.
+fn known(
+    error: &ValidationError<'_>,
+    schema: Option<registry::Schema<'_>>,
+    instance: &JsonValue,
+) -> Option<Said> {
+    let value: &JsonValue = error.instance();
+    let decided_elsewhere = ["/then/", "/else/", "/not", "/if/"];
+    if decided_elsewhere.iter().any(|step| error.schema_path().as_str().contains(step))
+        && holds_unresolved(instance)
+    {
+        return None;
+    }
+    let has_macro = value.as_object().is_some_and(|map| map.keys().any(|key| key.starts_with("Fn::")));
+    Some(match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let unknown: Vec<&str> =
+                unexpected.iter().map(String::as_str).filter(|name| !name.starts_with("Fn::")).collect();
+            let first = *unknown.first()?;
+            let names = schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
+            let help = nearest(first, names).map(|nearest| format!("the nearest is `{nearest}`"));
+            (&rules::UNKNOWN_PROPERTY, format!("there is no property {}", listed(&unknown)), help)
+        }
+        ValidationErrorKind::Required { .. } if has_macro => return None,
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            (&rules::MISSING_PROPERTY, format!("the property `{name}` is missing"), None)
+        }
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<String> = options.as_array().into_iter().flatten().map(shown).collect();
+            let given = shown(value);
+            if options.contains(&given) {
+                return None;
+            }
+            let help = if options.len() <= 12 {
+                Some(format!("use {}", options.join(", ")))
+            } else {
+                nearest(&given, options.iter().map(String::as_str)).map(|one| format!("the nearest is {one}"))
+            };
+            (&rules::VALUE_NOT_ALLOWED, format!("{given} is not allowed here"), help)
+        }
+        ValidationErrorKind::Constant { expected_value } if !holds_unresolved(value) => {
+            let message = format!("{} is not allowed here", shown(value));
+            (&rules::VALUE_NOT_ALLOWED, message, Some(format!("use {}", shown(expected_value))))
+        }
+        ValidationErrorKind::Pattern { pattern } => (
+            &rules::PATTERN_MISMATCH,
+            format!("{value} does not have the form that is wanted"),
+            Some(format!("it has to match `{pattern}`")),
+        ),
+        ValidationErrorKind::Type { kind } => {
+            if converts(value, kind) {
+                return out_of_range(value, schema?);
+            }
+            (&rules::WRONG_TYPE, format!("{} is no {}", brief(value), wanted_name(kind)), None)
+        }
+        ValidationErrorKind::Maximum { limit } => range(value, "too large", format!("at most {limit}")),
+        ValidationErrorKind::Minimum { limit } => range(value, "too small", format!("at least {limit}")),
+        ValidationErrorKind::ExclusiveMaximum { limit } => range(value, "too large", format!("below {limit}")),
+        ValidationErrorKind::ExclusiveMinimum { limit } => range(value, "too small", format!("above {limit}")),
+        ValidationErrorKind::MaxLength { limit } => {
+            range(value, "too long", format!("at most {limit} characters"))
+        }
+        ValidationErrorKind::MinLength { limit } => {
+            range(value, "too short", format!("at least {limit} characters"))
+        }
+        ValidationErrorKind::MaxItems { limit } => count("list", "long", format!("at most {limit} items")),
+        ValidationErrorKind::MinItems { limit } => count("list", "short", format!("at least {limit} items")),
+        ValidationErrorKind::MaxProperties { limit } => {
+            count("object", "large", format!("at most {limit} entries"))
+        }
+        ValidationErrorKind::MinProperties { .. } if has_macro => return None,
+        ValidationErrorKind::MinProperties { limit } => {
+            count("object", "small", format!("at least {limit} entries"))
+        }
+        ValidationErrorKind::Custom { message, .. } if !has_macro => {
+            (&rules::WRONG_COMBINATION, message.clone(), None)
+        }
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }
+            if !holds_unresolved(value) =>
+        {
+            return alternatives(context, schema, instance);
+        }
+        ValidationErrorKind::OneOfMultipleValid { .. } if !holds_unresolved(value) => {
+            let message = "these properties exclude each other: more than one of the alternatives is given";
+            (&rules::WRONG_COMBINATION, message.into(), None)
+        }
+        ValidationErrorKind::UniqueItems if !holds_unresolved(value) => {
+            (&rules::WRONG_COMBINATION, "an item stands twice in this list".into(), None)
+        }
+        ValidationErrorKind::Not { .. } | ValidationErrorKind::Contains if !holds_unresolved(value) => {
+            (&rules::WRONG_COMBINATION, "this combination is not allowed".into(), None)
+        }
+        ValidationErrorKind::PropertyNames { error } => {
+            (&rules::UNKNOWN_PROPERTY, format!("a name is not allowed here: {error}"), None)
+        }
+        _ => return None,
+    })
+}
+
+fn range(value: &JsonValue, how: &str, help: String) -> Said {
+    (&rules::OUT_OF_RANGE, format!("{} is {how}", brief(value)), Some(help))
+}
+
+fn count(what: &str, how: &str, help: String) -> Said {
+    (&rules::OUT_OF_RANGE, format!("the {what} is too {how}"), Some(help))
+}
+
+/// Of alternatives of which none fits: what is missing if each only wants something, or else what is wrong with the
+/// one that comes nearest.
+fn alternatives(
+    context: &[Vec<ValidationError<'_>>],
+    schema: Option<registry::Schema<'_>>,
+    instance: &JsonValue,
+) -> Option<Said> {
+    let missing: Vec<&str> = context
+        .iter()
+        .flatten()
+        .filter_map(|error| match error.kind() {
+            ValidationErrorKind::Required { property } => property.as_str(),
+            _ => None,
+        })
+        .collect();
+    if missing.len() == context.iter().flatten().count() {
+        let message = format!("one of {} is missing", listed(&missing));
+        return Some((&rules::MISSING_PROPERTY, message, None));
+    }
+    let depth = |errors: &&Vec<ValidationError<'_>>| {
+        let deepest = errors.iter().map(|error| error.instance_path().as_str().len()).max();
+        (deepest, std::cmp::Reverse(errors.len()))
+    };
+    let said: Vec<Said> = context
+        .iter()
+        .max_by_key(depth)?
+        .iter()
+        .filter_map(|error| known(error, schema, instance))
+        .collect();
+    // If what comes nearest is excused, so is the whole.
+    said.into_iter().next()
+}
+
+/// A number or truth that stands as text, against bounds and values: the schema says only that it is no number.
+fn out_of_range(value: &JsonValue, schema: registry::Schema<'_>) -> Option<Said> {
+    let given = super::value::number(value)?;
+    let most = schema.bound("maximum").and_then(JsonValue::as_f64);
+    let least = schema.bound("minimum").and_then(JsonValue::as_f64);
+    let allowed: Vec<String> = schema.enumeration().map(shown).collect();
+    if let Some(most) = most.filter(|most| given > *most) {
+        return Some(range(value, "too large", format!("at most {most}")));
+    }
+    if let Some(least) = least.filter(|least| given < *least) {
+        return Some(range(value, "too small", format!("at least {least}")));
+    }
+    let is_text = value.is_string();
+    (is_text && !allowed.is_empty() && !allowed.contains(&shown(value))).then(|| {
+        let help = (allowed.len() <= 12).then(|| format!("use {}", allowed.join(", ")));
+        (&rules::VALUE_NOT_ALLOWED, format!("{} is not allowed here", shown(value)), help)
+    })
+}
+
+/// Whether CloudFormation turns the value into what is wanted.
+fn converts(value: &JsonValue, wanted: &TypeKind) -> bool {
+    match value {
+        JsonValue::String(text) => {
+            wants(wanted, "boolean") && matches!(text.as_str(), "true" | "false" | "True" | "False")
+                || wants(wanted, "integer") && text.parse::<i64>().is_ok()
+                || wants(wanted, "number") && text.parse::<f64>().is_ok()
+        }
+        JsonValue::Number(_) | JsonValue::Bool(_) => wants(wanted, "string"),
+        _ => false,
+    }
+}
+
+fn wants(wanted: &TypeKind, name: &str) -> bool {
+    match wanted {
+        TypeKind::Single(kind) => kind.to_string() == name,
+        TypeKind::Multiple(kinds) => kinds.iter().any(|kind| kind.to_string() == name),
+    }
+}
+
+fn wanted_name(kind: &TypeKind) -> String {
+    let name = |name: String| match name.as_str() {
+        "array" => "list".to_owned(),
+        _ => name,
+    };
+    match kind {
+        TypeKind::Single(kind) => name(kind.to_string()),
+        TypeKind::Multiple(kinds) => {
+            kinds.iter().map(|kind| name(kind.to_string())).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+/// A value in a message: what is long is named only.
+fn brief(value: &JsonValue) -> String {
+    match value {
+        JsonValue::Object(_) => "an object".to_owned(),
+        JsonValue::Array(_) => "a list".to_owned(),
+        JsonValue::String(text) if text.chars().count() > 60 => {
+            format!("\"{}…\"", text.chars().take(60).collect::<String>())
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Properties that only AWS sets, and those that AWS advises against.
+fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut visit = |path: &[String]| {
+        let name: Vec<&str> =
+            path.iter().map(|step| if step.parse::<usize>().is_ok() { "*" } else { step }).collect();
+        let name = name.join("/");
+        if schema.is_read_only(&name) {
+            let message = format!("only AWS sets `{}`", path.join("."));
+            problems.push(Problem {
+                rule: &rules::READ_ONLY_PROPERTY,
+                path: path.to_vec(),
+                message,
+                help: "leave it out; read it with `Fn::GetAtt`".into(),
+            });
+        } else if schema.is_deprecated(&name) {
+            let message = format!("AWS advises against `{}`", path.join("."));
+            problems.push(Problem {
+                rule: &rules::DEPRECATED_PROPERTY,
+                path: path.to_vec(),
+                message,
+                help: "see the type's reference for what took its place".into(),
+            });
+        }
+    };
+    let has_nested = schema.has_nested_pointers();
+    for (name, value) in super::value::entries(properties) {
+        let mut path = vec![name.to_owned()];
+        visit(&path);
+        if has_nested {
+            below(value, &mut path, &mut visit);
+        }
+    }
+    problems
+}
+
+fn below(value: &JsonValue, path: &mut Vec<String>, visit: &mut impl FnMut(&[String])) {
+    if is_unresolved(value) {
+        return;
+    }
+    for (step, inner) in children(value) {
+        path.push(step.into_owned());
+        visit(path);
+        below(inner, path, visit);
+        path.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schema_of_the_registry_compiles() {
+        for name in registry::type_names() {
+            let schema = registry::resource_type(name).unwrap();
+            let validator = compile(schema.document().clone());
+            // A validator that lets everything in would let this in.
+            assert!(
+                !validator.is_valid(&JsonValue::from("no object")) || schema.document()["type"].is_null(),
+                "{name}"
+            );
+            let closed = schema.document()["additionalProperties"] == false;
+            assert!(!closed || !validator.is_valid(&serde_json::json!({ "NoSuchProperty": 1 })), "{name}");
+        }
+        for operation in api::operations() {
+            let validator = compile(request_schema(operation, true));
+            assert!(!validator.is_valid(&serde_json::json!({ "NoSuchProperty": 1 })), "{operation}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Texts with holes: what is known of a text that is put together when it is deployed.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value as JsonValue, json};
+
+use super::value;
+
+/// A piece of the text of an `Fn::Sub`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Part<'a> {
+    Literal(&'a str),
+    /// What stands between `${` and `}`.
+    Variable(&'a str),
+}
+
+/// The pieces of the text of an `Fn::Sub`. `${!Name}` is the literal `${Name}`.
+pub(crate) fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else { break };
+        let name = &rest[start + 2..start + length];
+        if let Some(literal) = name.strip_prefix('!') {
+            parts.push(Part::Literal(&rest[..start + 2]));
+            parts.push(Part::Literal(literal));
+            parts.push(Part::Literal("}"));
+        } else {
+            parts.push(Part::Literal(&rest[..start]));
+            parts.push(Part::Variable(name.trim()));
+        }
+        rest = &rest[start + length + 1..];
+    }
+    parts.push(Part::Literal(rest));
+    parts.retain(|part| *part != Part::Literal(""));
+    parts
+}
+
+/// The reference that a variable of an `Fn::Sub` stands for.
+pub(crate) fn reference(variable: &str) -> JsonValue {
+    match variable.split_once('.') {
+        Some((resource, attribute)) => json!({ "Fn::GetAtt": [resource, attribute] }),
+        None => json!({ "Ref": variable }),
+    }
+}
+
+/// A piece of a text: known, or a value that is known later.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Piece<'a> {
+    Known(Cow<'a, str>),
+    Hole(Cow<'a, JsonValue>),
+}
+
+/// A text with holes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Text<'a>(pub Vec<Piece<'a>>);
+
+impl<'a> Text<'a> {
+    /// What is known of a text; a value of which nothing is known is one hole.
+    pub fn of(value: &'a JsonValue) -> Self {
+        let mut text = Self::default();
+        text.push_value(value);
+        text
+    }
+
+    fn push_value(&mut self, value: &'a JsonValue) {
+        match value {
+            JsonValue::String(known) if !value::is_dynamic(known) => self.push(Cow::Borrowed(known)),
+            JsonValue::Number(_) | JsonValue::Bool(_) => self.push(Cow::Owned(value.to_string())),
+            _ => match value::function(value) {
+                Some(("Fn::Sub", JsonValue::String(format))) => self.push_format(format, None),
+                Some(("Fn::Sub", JsonValue::Array(arguments))) => {
+                    let format = arguments.first().and_then(JsonValue::as_str).unwrap_or_default();
+                    self.push_format(format, arguments.get(1).and_then(JsonValue::as_object));
+                }
+                Some(("Fn::Join", JsonValue::Array(arguments))) => {
+                    match (arguments.first().and_then(JsonValue::as_str), arguments.get(1)) {
+                        (Some(delimiter), Some(JsonValue::Array(items))) => {
+                            for (number, item) in items.iter().enumerate() {
+                                if number > 0 {
+                                    self.push(Cow::Borrowed(delimiter));
+                                }
+                                self.push_value(item);
+                            }
+                        }
+                        _ => self.0.push(Piece::Hole(Cow::Borrowed(value))),
+                    }
+                }
+                _ => self.0.push(Piece::Hole(Cow::Borrowed(value))),
+            },
+        }
+    }
+
+    fn push_format(&mut self, format: &'a str, variables: Option<&'a Map<String, JsonValue>>) {
+        for part in parts(format) {
+            match part {
+                Part::Literal(literal) => self.push(Cow::Borrowed(literal)),
+                Part::Variable(name) => match variables.and_then(|variables| variables.get(name)) {
+                    Some(value) => self.push_value(value),
+                    None => self.0.push(Piece::Hole(Cow::Owned(reference(name)))),
+                },
+            }
+        }
+    }
+
+    fn push(&mut self, known: Cow<'a, str>) {
+        match self.0.last_mut() {
+            _ if known.is_empty() => {}
+            Some(Piece::Known(before)) => before.to_mut().push_str(&known),
+            _ => self.0.push(Piece::Known(known)),
+        }
+    }
+
+    /// The whole text, if all of it is known.
+    pub fn known(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Piece::Known(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value that is the whole text, if it is one hole.
+    pub fn hole(&self) -> Option<&JsonValue> {
+        match self.0.as_slice() {
+            [Piece::Hole(value)] => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What the text is known to start with.
+    pub fn start(&self) -> &str {
+        match self.0.first() {
+            Some(Piece::Known(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// What the text is known to end with.
+    pub fn end(&self) -> &str {
+        match self.0.last() {
+            Some(Piece::Known(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Every known piece.
+    pub fn fragments(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Known(text) => Some(text.as_ref()),
+            Piece::Hole(_) => None,
+        })
+    }
+
+    /// The parts between the separators that are known.
+    pub fn split(&self, separator: char) -> Vec<Text<'a>> {
+        let mut found = vec![Text::default()];
+        for piece in &self.0 {
+            match piece {
+                Piece::Known(text) => {
+                    for (number, part) in text.split(separator).enumerate() {
+                        if number > 0 {
+                            found.push(Text::default());
+                        }
+                        if let Some(last) = found.last_mut() {
+                            last.push(Cow::Owned(part.to_owned()));
+                        }
+                    }
+                }
+                Piece::Hole(value) => {
+                    if let Some(last) = found.last_mut() {
+                        last.0.push(Piece::Hole(value.clone()));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether the text can still become another: every known piece stands in it, in this order.
+    pub fn can_be(&self, other: &str) -> bool {
+        if let Some(known) = self.known() {
+            return known == other;
+        }
+        let Some(rest) = other.strip_prefix(self.start()) else { return false };
+        let Some(mut rest) = rest.strip_suffix(self.end()) else { return false };
+        let inner = self.0.len().saturating_sub(1);
+        for piece in self.0.get(1..inner).unwrap_or_default() {
+            if let Piece::Known(known) = piece {
+                let Some(at) = rest.find(known.as_ref()) else { return false };
+                rest = &rest[at + known.len()..];
+            }
+        }
+        true
+    }
+
+    /// How many characters the text has at least.
+    pub fn least_characters(&self) -> usize {
+        self.fragments().map(|known| known.chars().count()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sub_and_join_are_taken_apart() {
+        let value = json!({ "Fn::Join": ["/", ["endpoint", { "Fn::GetAtt": ["E", "EndpointName"] }, { "Fn::Sub": ["variant/${V}", { "V": "A" }] }]] });
+        let text = Text::of(&value);
+        let parts = text.split('/');
+        assert_eq!(parts.len(), 4);
+        assert_eq!(parts[0].known(), Some("endpoint"));
+        assert_eq!(parts[1].hole(), Some(&json!({ "Fn::GetAtt": ["E", "EndpointName"] })));
+        assert_eq!((parts[2].known(), parts[3].known()), (Some("variant"), Some("A")));
+    }
+
+    #[test]
+    fn what_a_text_can_become() {
+        let value = json!({ "Fn::Sub": "s3://${B}/models/${!x}.gz" });
+        let text = Text::of(&value);
+        assert!(text.can_be("s3://bucket/models/${x}.gz"));
+        assert!(!text.can_be("s3://bucket/models/x.gz") && !text.can_be("s3:/.gz"));
+        assert_eq!((text.start(), text.end()), ("s3://", "/models/${x}.gz"));
+        assert!(Text::of(&json!("a")).can_be("a") && !Text::of(&json!("a")).can_be("b"));
+        assert_eq!(parts("${A.B}-${"), [Part::Variable("A.B"), Part::Literal("-${")]);
+    }
+}

@@ -1,0 +1,118 @@
+//! Questions about values of a template, answered only where the answer is known before deployment.
+
+use std::borrow::Cow;
+
+use serde_json::Value as JsonValue;
+
+/// The name and the argument of an intrinsic function.
+pub(crate) fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
+    let map = value.as_object().filter(|map| map.len() == 1)?;
+    let (name, argument) = map.iter().next()?;
+    is_function_name(name).then_some((name, argument))
+}
+
+pub(crate) fn is_function_name(name: &str) -> bool {
+    name == "Ref" || name.starts_with("Fn::") && !name.starts_with("Fn::ForEach")
+}
+
+/// Whether a value is known only when it is deployed.
+pub(crate) fn is_unresolved(value: &JsonValue) -> bool {
+    match value {
+        JsonValue::Object(_) => function(value).is_some() || is_pipeline_variable(value),
+        JsonValue::String(text) => is_dynamic(text),
+        _ => false,
+    }
+}
+
+/// A dynamic reference, which CloudFormation reads from SSM or Secrets Manager.
+pub(crate) fn is_dynamic(text: &str) -> bool {
+    text.contains("{{resolve:")
+}
+
+/// What a SageMaker pipeline puts in when it runs.
+fn is_pipeline_variable(value: &JsonValue) -> bool {
+    let Some(map) = value.as_object().filter(|map| map.len() == 1) else { return false };
+    map.keys().all(|key| matches!(key.as_str(), "Get" | "Std:Join" | "Std:JsonGet" | "Std:Map"))
+}
+
+/// Whether anything in a value is known only when it is deployed.
+pub(crate) fn holds_unresolved(value: &JsonValue) -> bool {
+    is_unresolved(value)
+        || match value {
+            JsonValue::Object(map) => map.values().any(holds_unresolved),
+            JsonValue::Array(items) => items.iter().any(holds_unresolved),
+            _ => false,
+        }
+}
+
+/// Whether a property is there.
+pub(crate) fn is_set(value: &JsonValue) -> bool {
+    !value.is_null()
+}
+
+/// A text that is known.
+pub(crate) fn text(value: &JsonValue) -> Option<&str> {
+    value.as_str().filter(|text| !is_dynamic(text))
+}
+
+/// A number that is known; CloudFormation takes it as a text too.
+pub(crate) fn number(value: &JsonValue) -> Option<f64> {
+    match value {
+        JsonValue::Number(number) => number.as_f64(),
+        JsonValue::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+/// A truth that is known; CloudFormation takes it as a text too.
+pub(crate) fn truth(value: &JsonValue) -> Option<bool> {
+    match value {
+        JsonValue::Bool(truth) => Some(*truth),
+        JsonValue::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        JsonValue::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// The elements of a list that is known.
+pub(crate) fn items(value: &JsonValue) -> impl Iterator<Item = &JsonValue> {
+    value.as_array().into_iter().flatten()
+}
+
+/// The entries of an object that is known.
+pub(crate) fn entries(value: &JsonValue) -> impl Iterator<Item = (&str, &JsonValue)> {
+    let map = value.as_object().filter(|_| !is_unresolved(value));
+    map.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+/// What a value holds, each with the step that leads to it.
+pub(crate) fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonValue)> {
+    let named = value.as_object().into_iter().flatten().map(|(name, inner)| (Cow::Borrowed(name.as_str()), inner));
+    let numbered = items(value).enumerate().map(|(number, inner)| (Cow::Owned(number.to_string()), inner));
+    named.chain(numbered)
+}
+
+/// Adds a step to a JSON pointer for as long as something is done below it.
+pub(crate) fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
+    let length = pointer.len();
+    pointer.push('/');
+    if step.contains(['~', '/']) {
+        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(step);
+    }
+    let result = work(pointer);
+    pointer.truncate(length);
+    result
+}
+
+/// Texts of something that is either one or a list, as IAM has it.
+pub(crate) fn one_or_many(value: &JsonValue) -> impl Iterator<Item = &JsonValue> {
+    let one = (!value.is_array() && !value.is_null()).then_some(value);
+    one.into_iter().chain(items(value))
+}
+
+/// The shortest way to say a value.
+pub(crate) fn shown(value: &JsonValue) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

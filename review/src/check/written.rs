@@ -1,0 +1,112 @@
+//! What a template uses by name, as it was written.
+
+use std::borrow::Cow;
+
+use serde_json::Value as JsonValue;
+use stackwright_synth::Template;
+
+use super::findings::Findings;
+use super::value::{below, children, one_or_many};
+use super::view::{View, is_transformed, references};
+
+/// Every use of a name in a template.
+pub(crate) struct Written<'a> {
+    pub uses: Vec<Use<'a>>,
+}
+
+/// A use of a name.
+pub(crate) struct Use<'a> {
+    pub kind: Kind<'a>,
+    pub name: &'a str,
+    pub pointer: String,
+}
+
+/// What is meant by a name.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Kind<'a> {
+    Ref,
+    Attribute(Cow<'a, str>),
+    DependsOn,
+    Condition,
+    Mapping,
+}
+
+impl Use<'_> {
+    /// The resource that it stands in.
+    pub fn resource(&self) -> Option<&str> {
+        self.pointer.strip_prefix("/Resources/")?.split('/').next()
+    }
+}
+
+impl<'a> Written<'a> {
+    pub fn of(template: &'a Template) -> Self {
+        let mut uses = Vec::new();
+        for section in ["Conditions", "Resources", "Outputs", "Rules", "Hooks"] {
+            for (id, value) in template.section(section) {
+                let mut pointer = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
+                let at = |step: &str| format!("{pointer}/{step}");
+                if let Some(name) = value["Condition"].as_str().filter(|_| section != "Rules") {
+                    uses.push(Use { kind: Kind::Condition, name, pointer: at("Condition") });
+                }
+                for (number, name) in one_or_many(&value["DependsOn"]).enumerate() {
+                    let step = if value["DependsOn"].is_array() { format!("DependsOn/{number}") } else { "DependsOn".into() };
+                    if let Some(name) = name.as_str().filter(|_| section == "Resources") {
+                        uses.push(Use { kind: Kind::DependsOn, name, pointer: at(&step) });
+                    }
+                }
+                named(value, &mut pointer, section == "Conditions", &mut uses);
+                references(value, &mut pointer, &mut |name, attribute, pointer| {
+                    let kind = attribute.map_or(Kind::Ref, Kind::Attribute);
+                    uses.push(Use { kind, name, pointer: pointer.to_owned() });
+                });
+            }
+        }
+        Self { uses }
+    }
+}
+
+/// Conditions and mappings that functions name.
+fn named<'a>(value: &'a JsonValue, pointer: &mut String, in_condition: bool, uses: &mut Vec<Use<'a>>) {
+    for (step, inner) in children(value) {
+        if !inner.is_object() && !inner.is_array() && !inner.is_string() {
+            continue;
+        }
+        let first = inner.get(0).and_then(JsonValue::as_str);
+        let used = match step.as_ref() {
+            "Fn::If" => first.map(|name| (Kind::Condition, name)),
+            "Fn::FindInMap" => first.map(|name| (Kind::Mapping, name)),
+            "Condition" if in_condition => inner.as_str().map(|name| (Kind::Condition, name)),
+            _ => None,
+        };
+        if let Some((kind, name)) = used {
+            uses.push(Use { kind, name, pointer: pointer.clone() });
+        }
+        below(pointer, &step, |pointer| named(inner, pointer, in_condition, uses));
+    }
+}
+
+/// Whether a section has an entry.
+pub(crate) fn has(template: &Template, section: &str, name: &str) -> bool {
+    template.sections().get(section).is_some_and(|entries| entries.get(name).is_some())
+}
+
+/// Warns of the entries of a section that nothing uses.
+pub(crate) fn unused(
+    view: &View<'_>,
+    findings: &mut Findings<'_, '_, '_>,
+    section: &str,
+    what: &str,
+    is_use: impl Fn(&Kind<'_>) -> bool,
+) {
+    let template = view.template();
+    if template.section(section).next().is_none() || is_transformed(template) {
+        return;
+    }
+    let written = view.written();
+    for (name, _) in template.section(section).filter(|(name, _)| !name.starts_with("Fn::")) {
+        if !written.uses.iter().any(|one| one.name == name && is_use(&one.kind)) {
+            let message = format!("nothing uses the {what} `{name}`");
+            findings.add_written(None, format!("/{section}/{name}"), message, "remove it");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A report with something of everything, for the tests of the formats.
+
+use stackwright_synth::Place;
+
+use super::Report;
+use crate::diagnostic::{Diagnostic, Severity};
+
+pub(super) fn report() -> Report {
+    let place = |line| Place { file: "src/main.rs".into(), line, column: 6 };
+    let error = Diagnostic {
+        help: Some("use 1024 | 2048, 100 %".into()),
+        when: Some("`Stage` is `prod`".into()),
+        resource: Some("Scorer".into()),
+        path: "/Resources/Scorer/Properties/ProductionVariants/0/MemorySizeInMB".into(),
+        location: Some(place(2)),
+        related: Some(("the value comes from the parameter `Memory`".into(), place(7))),
+        ..Diagnostic::error("value-not-allowed", "Serving".into(), "<1500> & co: not allowed here".into())
+    };
+    let warning = Diagnostic {
+        severity: Severity::Warning,
+        path: "/Parameters/Memory".into(),
+        ..Diagnostic::error("unused-parameter", "Serving".into(), "nothing uses the parameter `Memory`".into())
+    };
+    let acknowledged = Diagnostic {
+        severity: Severity::Warning,
+        resource: Some("Bucket".into()),
+        path: "/Resources/Bucket".into(),
+        location: Some(place(9)),
+        acknowledged: Some("public data".into()),
+        ..Diagnostic::error("deprecated-property", "Serving".into(), "AWS advises against it".into())
+    };
+    vec![acknowledged, warning, error].into()
+}

@@ -1,0 +1,59 @@
+//! A report for programs: one JSON document, described in `docs/report.schema.json`.
+
+use serde_json::{Value as JsonValue, json};
+use stackwright_synth::Place;
+
+use super::Report;
+use crate::diagnostic::Diagnostic;
+
+/// Counts up when a field goes or changes its meaning; new fields don't.
+const VERSION: u32 = 1;
+
+/// The report as JSON.
+pub fn json(report: &Report) -> String {
+    let diagnostics: Vec<JsonValue> = report.diagnostics.iter().map(diagnostic).collect();
+    let document = json!({
+        "version": VERSION,
+        "summary": {
+            "errors": report.errors(),
+            "warnings": report.warnings(),
+            "acknowledged": report.acknowledged(),
+        },
+        "diagnostics": diagnostics,
+    });
+    format!("{document:#}\n")
+}
+
+fn diagnostic(one: &Diagnostic) -> JsonValue {
+    let place = |place: &Place| json!({ "file": place.file, "line": place.line, "column": place.column });
+    json!({
+        "id": one.id,
+        "severity": one.severity.name(),
+        "message": one.message,
+        "help": one.help,
+        "when": one.when,
+        "stack": one.stack,
+        "resource": one.resource,
+        "path": one.path,
+        "location": one.location.as_ref().map(place),
+        "related": one.related.as_ref().map(|(how, at)| json!({ "message": how, "location": place(at) })),
+        "acknowledged": one.acknowledged,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_what_the_schema_describes() {
+        let schema: JsonValue = serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap();
+        let text = json(&crate::report::example::report());
+        let document = serde_json::from_str(&text).unwrap();
+        let validator = jsonschema::draft7::new(&schema).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        assert!(!validator.is_valid(&json!({ "version": 1, "diagnostics": [{}] })));
+        insta::assert_snapshot!(text);
+    }
+}

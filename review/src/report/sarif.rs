@@ -1,0 +1,86 @@
+//! A report as SARIF 2.1.0, which code hosts show in their review pages.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as JsonValue, json};
+use stackwright_synth::Place;
+
+use super::Report;
+use crate::check::rule_named;
+use crate::diagnostic::Diagnostic;
+
+/// The report as SARIF.
+pub fn sarif(report: &Report) -> String {
+    let names: BTreeSet<&str> = report.diagnostics.iter().map(|one| one.id.as_ref()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let rules: Vec<JsonValue> = names.iter().map(|name| rule(name)).collect();
+    let results: Vec<JsonValue> = report.diagnostics.iter().map(|one| result(one, &names)).collect();
+    let driver = json!({
+        "name": "stackwright",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "rules": rules,
+    });
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{ "tool": { "driver": driver }, "results": results }],
+    });
+    format!("{document:#}\n")
+}
+
+fn rule(name: &str) -> JsonValue {
+    match rule_named(name) {
+        Some(rule) => json!({
+            "id": name,
+            "shortDescription": { "text": rule.summary() },
+            "help": { "text": rule.documentation.trim(), "markdown": rule.page() },
+            "defaultConfiguration": { "level": rule.severity.name() },
+        }),
+        None => json!({ "id": name }),
+    }
+}
+
+fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
+    let mut message = format!("{} ({})", one.message, one.subject());
+    for more in [one.when.as_ref().map(|when| format!("where {when}")), one.help.clone()].into_iter().flatten() {
+        message.push_str(". ");
+        message.push_str(&more);
+    }
+    let mut result = json!({
+        "ruleId": one.id,
+        "ruleIndex": names.binary_search(&one.id.as_ref()).unwrap_or_default(),
+        "level": one.severity.name(),
+        "message": { "text": message },
+        // The same finding has the same print when lines move.
+        "partialFingerprints": { "stackwright/v1": format!("{}:{}:{}", one.id, one.stack, one.path) },
+    });
+    let logical = json!({ "fullyQualifiedName": one.subject() });
+    let mut location = json!({ "logicalLocations": [logical] });
+    if let Some(place) = &one.location {
+        location["physicalLocation"] = physical(place);
+    }
+    result["locations"] = json!([location]);
+    if let Some((how, place)) = &one.related {
+        result["relatedLocations"] =
+            json!([{ "id": 1, "message": { "text": how }, "physicalLocation": physical(place) }]);
+    }
+    if let Some(reason) = &one.acknowledged {
+        result["suppressions"] = json!([{ "kind": "inSource", "justification": reason }]);
+    }
+    result
+}
+
+fn physical(place: &Place) -> JsonValue {
+    json!({
+        "artifactLocation": { "uri": place.file.replace('\\', "/").replace(' ', "%20") },
+        "region": { "startLine": place.line, "startColumn": place.column },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn shows_places_rules_and_reasons() {
+        insta::assert_snapshot!(super::sarif(&crate::report::example::report()));
+    }
+}
