@@ -7,11 +7,13 @@
 mod acknowledgement;
 mod document;
 mod findings;
+mod job;
 mod nearest;
 mod resolve;
 pub(crate) mod rules;
 mod scenario;
 mod schema;
+mod serving;
 mod text;
 mod value;
 mod view;

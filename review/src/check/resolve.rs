@@ -14,6 +14,11 @@ use super::value::{function, holds_unresolved, shown};
 /// How deep values are followed; the readers allow no deeper ones.
 const DEEPEST: usize = 512;
 
+/// Whether nothing had to be put in: the result is the value itself.
+fn is_same(value: &JsonValue, resolved: Option<&Cow<'_, JsonValue>>) -> bool {
+    matches!(resolved, Some(Cow::Borrowed(resolved)) if std::ptr::eq(*resolved, value))
+}
+
 pub(crate) struct Resolver<'t, 's> {
     template: &'t Template,
     scenario: &'s Scenario<'t>,
@@ -42,7 +47,7 @@ impl<'t, 's> Resolver<'t, 's> {
                 let mut changed: Option<Map<String, JsonValue>> = None;
                 for (number, (name, inner)) in map.iter().enumerate() {
                     let resolved = self.value(inner, depth + 1);
-                    if let (None, Some(Cow::Borrowed(_))) = (&changed, &resolved) {
+                    if changed.is_none() && is_same(inner, resolved.as_ref()) {
                         continue;
                     }
                     let changed = changed.get_or_insert_with(|| {
@@ -58,7 +63,7 @@ impl<'t, 's> Resolver<'t, 's> {
                 let mut changed: Option<Vec<JsonValue>> = None;
                 for (number, inner) in items.iter().enumerate() {
                     let resolved = self.value(inner, depth + 1);
-                    if let (None, Some(Cow::Borrowed(_))) = (&changed, &resolved) {
+                    if changed.is_none() && is_same(inner, resolved.as_ref()) {
                         continue;
                     }
                     let changed = changed.get_or_insert_with(|| items[..number].to_vec());
@@ -123,8 +128,9 @@ impl<'t, 's> Resolver<'t, 's> {
         };
         Some(match (known, resolved) {
             (Some(known), _) => Cow::Owned(known),
-            (None, Cow::Borrowed(_)) => Cow::Borrowed(whole),
-            (None, Cow::Owned(argument)) => {
+            (None, resolved) if is_same(argument, Some(&resolved)) => Cow::Borrowed(whole),
+            (None, resolved) => {
+                let argument = resolved.into_owned();
                 Cow::Owned(JsonValue::Object(Map::from_iter([(name.to_owned(), argument)])))
             }
         })

@@ -274,9 +274,9 @@ fn evaluate(
         return None;
     }
     let deeper = |inner| evaluate(template, scenario, inner, depth + 1);
-    let (name, argument) = function(condition)?;
+    let (name, argument) = condition.as_object()?.iter().next()?;
     let arguments: Vec<_> = argument.as_array().into_iter().flatten().collect();
-    match name {
+    match name.as_str() {
         "Condition" => truth_of(template, scenario, argument.as_str()?, depth + 1),
         "Fn::Not" => deeper(arguments.first()?).map(|truth| !truth),
         "Fn::And" => all(arguments.iter().map(|inner| deeper(inner)), true),

@@ -1,5 +1,21 @@
-//! x
+//! Models, endpoint configurations and their variants.
+
+mod duplicate_instance_pool_priority;
+mod duplicate_variant_name;
+mod fixed_name_on_replaced_resource;
+mod prefix_routing_strategy;
+mod primary_container_with_containers;
+mod unsupported_shadow_variant;
+mod variant_without_capacity;
 
 use crate::check::rules::Rule;
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[
+    &duplicate_variant_name::RULE,
+    &fixed_name_on_replaced_resource::RULE,
+    &variant_without_capacity::RULE,
+    &prefix_routing_strategy::RULE,
+    &duplicate_instance_pool_priority::RULE,
+    &primary_container_with_containers::RULE,
+    &unsupported_shadow_variant::RULE,
+];

@@ -1,5 +1,29 @@
-//! x
+//! Inference components.
 
+mod adapter_with_compute;
+mod component_larger_than_instance;
+mod component_without_memory;
+mod incomplete_scale_to_zero;
+mod model_name_beside_components;
+mod specification_with_specifications;
+
+use serde_json::Value as JsonValue;
+
+use crate::check::value::{is_set, items};
+use crate::check::view::Resource;
 use crate::check::rules::Rule;
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[
+    &specification_with_specifications::RULE,
+    &component_without_memory::RULE,
+    &component_larger_than_instance::RULE,
+    &adapter_with_compute::RULE,
+    &model_name_beside_components::RULE,
+    &incomplete_scale_to_zero::RULE,
+];
+
+/// The specifications of a component: one, or one for each instance type.
+fn specifications<'v>(component: &'v Resource<'_>) -> impl Iterator<Item = &'v JsonValue> {
+    let one = &component.properties["Specification"];
+    is_set(one).then_some(one).into_iter().chain(items(&component.properties["Specifications"]))
+}

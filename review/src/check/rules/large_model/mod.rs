@@ -1,5 +1,67 @@
-//! x
+//! Large model inference (LMI) containers.
 
+mod bfloat16_on_old_accelerator;
+mod draft_model_without_path;
+mod pipeline_parallel_with_vllm;
+mod removed_rolling_batch;
+mod rolling_batch_of_another_container;
+mod tensor_parallel_above_accelerators;
+mod unsupported_quantization;
+
+use serde_json::Value as JsonValue;
+use stackwright_schemas::instances::Instance;
+
+use crate::check::serving::{MODEL, containers, variants};
+use crate::check::text::Text;
+use crate::check::value::text;
+use crate::check::view::{Resource, View};
 use crate::check::rules::Rule;
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[
+    &removed_rolling_batch::RULE,
+    &rolling_batch_of_another_container::RULE,
+    &unsupported_quantization::RULE,
+    &tensor_parallel_above_accelerators::RULE,
+    &pipeline_parallel_with_vllm::RULE,
+    &draft_model_without_path::RULE,
+    &bfloat16_on_old_accelerator::RULE,
+];
+
+/// What an LMI container is told in its environment.
+struct Settings<'v> {
+    container: &'v JsonValue,
+}
+
+/// The LMI containers of a template, each with its model.
+fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, Settings<'v>)> {
+    view.of_type(MODEL).flat_map(|model| {
+        let is_lmi = |container: &&JsonValue| Text::of(&container["Image"]).fragments().any(|part| part.contains("djl-inference"));
+        containers(model).filter(is_lmi).map(move |container| (model, Settings { container }))
+    })
+}
+
+impl<'v> Settings<'v> {
+    /// Where an option stands: `ROLLING_BATCH` is `OPTION_ROLLING_BATCH`.
+    fn place(&self, option: &str) -> &'v JsonValue {
+        &self.container["Environment"][format!("OPTION_{option}")]
+    }
+
+    fn get(&self, option: &str) -> Option<&'v str> {
+        text(self.place(option))
+    }
+
+    /// Whether the image is TensorRT-LLM's; not known of an image without a known tag.
+    fn is_tensorrt(&self) -> Option<bool> {
+        let image = text(&self.container["Image"])?;
+        let tag = image.rsplit_once(':')?.1;
+        (tag.contains("tensorrtllm") || tag.contains("lmi")).then(|| tag.contains("tensorrtllm"))
+    }
+
+    /// The instance types that serve the model.
+    fn instances(&self, view: &View<'_>, model: &Resource<'_>) -> Vec<&'static Instance> {
+        variants(view)
+            .filter(|variant| variant.model().is_some_and(|one| one.id == model.id))
+            .filter_map(|variant| variant.instance())
+            .collect()
+    }
+}

@@ -9,15 +9,24 @@ rule! {
     applies_to: [],
     good: "
 Resources:
-  Function:
-    Type: AWS::S3::Bucket
+  Notebook:
+    Type: AWS::SageMaker::NotebookInstance
+    Properties:
+      InstanceType: ml.t3.medium
+      RoleArn: arn:aws:iam::111122223333:role/Notebook
+      DirectInternetAccess: Disabled
+      SubnetId: subnet-0123456789abcdef0
 ",
     bad: "
 Resources:
-  Bucket:
-    Type: AWS::S3::Bucket
+  Notebook:
+    Type: AWS::SageMaker::NotebookInstance
     Properties:
-      AccessControl: Private # here
+      InstanceType: ml.t3.medium
+      RoleArn: arn:aws:iam::111122223333:role/Notebook
+      DirectInternetAccess: Disabled
+      SubnetId: subnet-0123456789abcdef0
+      AcceleratorTypes: [ml.eia1.medium] # here
 ",
     check: Schema,
 }

@@ -21,7 +21,7 @@ Resources:
     Properties:
       DisplayName: !Join ["-", [a, b]]
 "#,
-    bad: "
+    bad: r#"
 Conditions:
   Always: !Equals [one] # here
 Resources:
@@ -30,9 +30,8 @@ Resources:
     Condition: Always
     Properties:
       DisplayName: !Join [a, b, c] # here
-      TopicName:
-        Fn::Concat: [a, b] # here
-",
+      TopicName: {"Fn::Concat": [a, b]} # here
+"#,
     check: Written(check),
 }
 

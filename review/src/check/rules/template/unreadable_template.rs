@@ -3,8 +3,10 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// The input is no template: a text that breaks off, a key that stands twice, another encoding than UTF-8, aliases that
-    /// add up to more than any template needs, or no object at all.
+    /// The input is no template.
+    ///
+    /// A text that breaks off, a key that stands twice, another encoding than UTF-8, aliases that add up to more than any
+    /// template needs, or no object at all.
     ///
     /// CloudFormation would keep the last of two equal keys in silence; here that is an error.
     Error "unreadable-template",

@@ -1,0 +1,95 @@
+//! Training jobs as requests: their instances and what their hyperparameters say of the launch.
+
+use serde_json::Value as JsonValue;
+use stackwright_schemas::instances::{Instance, instance};
+
+use super::document::Request;
+use super::value::{items, number, text};
+use super::view::{Resource, View};
+
+/// A request to train.
+pub(crate) struct Job<'v, 'a> {
+    pub resource: &'v Resource<'a>,
+    pub arguments: &'v JsonValue,
+}
+
+/// Every training job that a document starts; those that a tuning job starts are described by its definitions.
+pub(crate) fn jobs<'v, 'a>(view: &'v View<'a>) -> Vec<Job<'v, 'a>> {
+    let mut jobs: Vec<Job<'v, 'a>> = view
+        .requests("CreateTrainingJob")
+        .map(|(resource, request)| Job { resource, arguments: &request.arguments })
+        .collect();
+    for (resource, request) in view.requests("CreateHyperParameterTuningJob") {
+        let Request { arguments, .. } = request;
+        let definitions =
+            Some(&arguments["TrainingJobDefinition"]).into_iter().chain(items(&arguments["TrainingJobDefinitions"]));
+        jobs.extend(
+            definitions.filter(|one| one.is_object()).map(|arguments| Job { resource, arguments }),
+        );
+    }
+    jobs
+}
+
+impl<'v> Job<'v, '_> {
+    pub fn resources(&self) -> &'v JsonValue {
+        &self.arguments["ResourceConfig"]
+    }
+
+    pub fn stopping(&self) -> &'v JsonValue {
+        &self.arguments["StoppingCondition"]
+    }
+
+    /// The places that name an instance type, and what is known of it.
+    pub fn instances(&self) -> Vec<(&'v JsonValue, &'v str, Option<&'static Instance>)> {
+        let resources = self.resources();
+        let groups = items(&resources["InstanceGroups"]).map(|group| &group["InstanceType"]);
+        Some(&resources["InstanceType"])
+            .into_iter()
+            .chain(groups)
+            .filter_map(|place| text(place).map(|name| (place, name, instance(name))))
+            .collect()
+    }
+
+    /// How many instances it runs on, if that is known.
+    pub fn count(&self) -> Option<f64> {
+        let resources = self.resources();
+        let groups = &resources["InstanceGroups"];
+        if groups.is_array() {
+            return items(groups).map(|group| number(&group["InstanceCount"])).sum();
+        }
+        number(&resources["InstanceCount"])
+    }
+
+    /// How many accelerators it has in all, if that is known.
+    pub fn accelerators(&self) -> Option<f64> {
+        let each = instance(text(&self.resources()["InstanceType"])?)?.accelerator_count?;
+        Some(self.count()? * f64::from(each))
+    }
+
+    /// A hyperparameter, which SageMaker's toolkit writes as JSON in a text.
+    pub fn hyperparameter(&self, name: &str) -> Option<JsonValue> {
+        let written = text(&self.arguments["HyperParameters"][name])?;
+        Some(serde_json::from_str(written).unwrap_or_else(|_| JsonValue::from(written)))
+    }
+
+    /// Whether a hyperparameter is true; some write `True`, and a condition yields texts.
+    pub fn is_on(&self, name: &str) -> bool {
+        let value = self.hyperparameter(name);
+        value.is_some_and(|value| super::value::truth(&value) == Some(true))
+    }
+
+    /// The parameters of SageMaker model parallel.
+    pub fn model_parallel(&self) -> Option<JsonValue> {
+        self.hyperparameter("mp_parameters").filter(JsonValue::is_object)
+    }
+
+    /// The version of PyTorch, in `2.5.1-gpu-py311`, that a training image of AWS has, with the image's place.
+    pub fn pytorch(&self) -> Option<(&'v JsonValue, [u32; 3])> {
+        let place = &self.arguments["AlgorithmSpecification"]["TrainingImage"];
+        let (repository, tag) = text(place)?.rsplit_once(':')?;
+        repository.contains("pytorch-training").then_some(())?;
+        let mut parts = tag.split('-').next()?.split('.').map(str::parse::<u32>);
+        let mut next = || parts.next().and_then(Result::ok);
+        Some((place, [next()?, next()?, next().unwrap_or(0)]))
+    }
+}

@@ -1,0 +1,53 @@
+//! `asynchronous-with-serverless`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{Variant, variants};
+use crate::check::value::is_set;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// Asynchronous inference on a serverless variant.
+    ///
+    /// AWS describes the two as alternatives; that the API refuses the combination is not confirmed.
+    Warning "asynchronous-with-serverless",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CrossRegionTrafficConfig; unconfirmed",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      AsyncInferenceConfig:
+        OutputConfig: {S3OutputPath: s3://results/}
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      AsyncInferenceConfig: # here
+        OutputConfig: {S3OutputPath: s3://results/}
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view).filter(Variant::is_serverless) {
+        let asynchronous = &variant.config.properties["AsyncInferenceConfig"];
+        if is_set(asynchronous) {
+            findings.add(variant.config, asynchronous, "asynchronous inference and serverless are alternatives", "give the variant instances");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `sleeping-without-wake-up`
+
+use crate::check::findings::Findings;
+use crate::check::rules::autoscaling::TARGET;
+use crate::check::serving::scaled_variant;
+use crate::check::value::{is_set, is_unresolved, number, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// An asynchronous endpoint may scale to no instances, and no alarm on `HasBacklogWithoutCapacity` brings it back: the first
+    /// requests wait until the backlog reaches the target of the tracking policy.
+    ///
+    /// Add a step scaling policy with an alarm on that metric.
+    Warning "sleeping-without-wake-up",
+    source: "Amazon SageMaker Developer Guide, async-inference-autoscale.md",
+    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      AsyncInferenceConfig:
+        OutputConfig: {S3OutputPath: s3://results/}
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      AsyncInferenceConfig:
+        OutputConfig: {S3OutputPath: s3://results/}
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 0 # here
+      MaxCapacity: 4
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let wakes = view.of_type("AWS::CloudWatch::Alarm").any(|alarm| {
+        let metric = &alarm.properties["MetricName"];
+        text(metric) == Some("HasBacklogWithoutCapacity") || is_unresolved(metric)
+    });
+    for target in view.of_type(TARGET).filter(|_| !wakes) {
+        let least = &target.properties["MinCapacity"];
+        let asynchronous = scaled_variant(view, target)
+            .is_some_and(|variant| is_set(&variant.config.properties["AsyncInferenceConfig"]));
+        if number(least) == Some(0.0) && asynchronous {
+            findings.add(target, least, "from 0 instances the first requests wait for the whole backlog target", "add a step policy with an alarm on HasBacklogWithoutCapacity");
+        }
+    }
+}

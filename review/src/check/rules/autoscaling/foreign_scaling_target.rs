@@ -1,0 +1,81 @@
+//! `foreign-scaling-target`
+
+use crate::check::findings::Findings;
+use crate::check::rules::autoscaling::TARGET;
+use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, Named, Scaled, scaled};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A scalable target names an endpoint or inference component by a name that none of this template has, though it has some.
+    ///
+    /// If it is made elsewhere, acknowledge this; if it is meant to be the one of this template, refer to it, so that the target
+    /// is made after it.
+    Warning "foreign-scaling-target",
+    source: "Application Auto Scaling API Reference, RegisterScalableTarget",
+    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: endpoint/scorrer/variant/A # here
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for target in view.of_type(TARGET) {
+        let id = &target.properties["ResourceId"];
+        let (name, type_name, what) = match scaled(view, id) {
+            Some(Scaled::Variant(Named::Stranger(name), _)) => (name, ENDPOINT, "endpoint"),
+            Some(Scaled::Component(Named::Stranger(name))) => (name, INFERENCE_COMPONENT, "inference component"),
+            _ => continue,
+        };
+        if let Some(first) = view.of_type(type_name).next() {
+            let message = format!("no {what} of this template is called {name}");
+            findings.add(target, id, message, format!("refer to `{}`, if it is meant", first.id));
+        }
+    }
+}

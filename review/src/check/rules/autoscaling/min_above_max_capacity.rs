@@ -1,0 +1,75 @@
+//! `min-above-max-capacity`
+
+use crate::check::findings::Findings;
+use crate::check::rules::autoscaling::TARGET;
+use crate::check::value::{items, number};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// `MinCapacity` of a scalable target, or of a scheduled action on it, is above its `MaxCapacity`.
+    Error "min-above-max-capacity",
+    source: "Application Auto Scaling API Reference, RegisterScalableTarget",
+    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 5 # here
+      MaxCapacity: 4
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for target in view.of_type(TARGET) {
+        let actions = items(&target.properties["ScheduledActions"]).map(|action| &action["ScalableTargetAction"]);
+        for holder in Some(target.properties.as_ref()).into_iter().chain(actions) {
+            let (least, most) = (&holder["MinCapacity"], &holder["MaxCapacity"]);
+            if let (Some(lower), Some(upper)) = (number(least), number(most)) && lower > upper {
+                findings.add(target, least, format!("`MinCapacity` {lower} is above `MaxCapacity` {upper}"), format!("at most {upper}"));
+            }
+        }
+    }
+}

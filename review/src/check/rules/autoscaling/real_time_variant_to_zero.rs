@@ -1,0 +1,77 @@
+//! `real-time-variant-to-zero`
+
+use crate::check::findings::Findings;
+use crate::check::rules::autoscaling::TARGET;
+use crate::check::serving::{components, scaled_variant};
+use crate::check::value::{is_set, number};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A real-time or serverless variant is a scalable target with `MinCapacity` 0. It needs at least 1; asynchronous endpoints
+    /// and inference components can go to 0.
+    Error "real-time-variant-to-zero",
+    source: "Amazon SageMaker Developer Guide, endpoint-auto-scaling-prerequisites.md and serverless-endpoints-autoscale.md",
+    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 0 # here
+      MaxCapacity: 4
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for target in view.of_type(TARGET) {
+        let least = &target.properties["MinCapacity"];
+        let Some(variant) = scaled_variant(view, target).filter(|_| number(least) == Some(0.0)) else { continue };
+        let asynchronous = is_set(&variant.config.properties["AsyncInferenceConfig"]);
+        let has_components = variant.endpoints().any(|endpoint| components(view, endpoint).next().is_some());
+        if !asynchronous && !has_components {
+            findings.add(target, least, "a real-time variant keeps at least 1", "asynchronous endpoints and inference components can go to 0");
+        }
+    }
+}

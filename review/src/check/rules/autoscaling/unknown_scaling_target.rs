@@ -1,0 +1,91 @@
+//! `unknown-scaling-target`
+
+use crate::check::findings::Findings;
+use crate::check::rules::autoscaling::TARGET;
+use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, Named, Scaled, config_of, scaled};
+use crate::check::value::{items, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A scalable target names what is not there: a variant that the endpoint's configuration does not have, or a resource that
+    /// is no endpoint.
+    Error "unknown-scaling-target",
+    source: "Application Auto Scaling API Reference, RegisterScalableTarget",
+    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/B # here
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for target in view.of_type(TARGET) {
+        let id = &target.properties["ResourceId"];
+        let (endpoint, name) = match scaled(view, id) {
+            Some(Scaled::Variant(Named::Resource(endpoint), name)) => (endpoint, name),
+            Some(Scaled::Component(Named::Resource(other))) if other.type_name != INFERENCE_COMPONENT => {
+                findings.add(target, id, format!("`{}` is no inference component", other.id), "");
+                continue;
+            }
+            _ => continue,
+        };
+        if endpoint.type_name != ENDPOINT {
+            findings.add(target, id, format!("`{}` is no endpoint but an `{}`", endpoint.id, endpoint.type_name), "name the endpoint");
+            continue;
+        }
+        let (Some(name), Some(config)) = (name, config_of(view, endpoint)) else { continue };
+        let list = &config.properties["ProductionVariants"];
+        let names: Vec<&str> = items(list).filter_map(|variant| text(&variant["VariantName"])).collect();
+        let all_known = list.is_array() && names.len() == items(list).count();
+        if all_known && !names.contains(&name.as_str()) {
+            let message = format!("`{}` has no variant {name}", config.id);
+            findings.add(target, id, message, format!("it has {}", names.join(", ")));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `wrong-scaling-metric`
+
+use crate::check::findings::Findings;
+use crate::check::rules::autoscaling::{COPIES, POLICY, TARGET};
+use crate::check::value::text;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A target tracking policy follows a metric that the scalable dimension does not have, such as Lambda's on a SageMaker
+    /// variant.
+    Error "wrong-scaling-metric",
+    source: "Application Auto Scaling API Reference, PredefinedMetricSpecification",
+    applies_to: ["AWS::ApplicationAutoScaling::ScalingPolicy"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 1
+      MaxCapacity: 4
+  Policy:
+    Type: AWS::ApplicationAutoScaling::ScalingPolicy
+    Properties:
+      PolicyName: load
+      PolicyType: TargetTrackingScaling
+      ScalingTargetId: !Ref Target
+      TargetTrackingScalingPolicyConfiguration:
+        TargetValue: 200
+        PredefinedMetricSpecification:
+          PredefinedMetricType: SageMakerVariantInvocationsPerInstance
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointName: scorer
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
+      MinCapacity: 1
+      MaxCapacity: 4
+  Policy:
+    Type: AWS::ApplicationAutoScaling::ScalingPolicy
+    Properties:
+      PolicyName: load
+      PolicyType: TargetTrackingScaling
+      ScalingTargetId: !Ref Target
+      TargetTrackingScalingPolicyConfiguration:
+        TargetValue: 200
+        PredefinedMetricSpecification:
+          PredefinedMetricType: LambdaProvisionedConcurrencyUtilization # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for policy in view.of_type(POLICY) {
+        let target = view.target(&policy.properties["ScalingTargetId"]).filter(|one| one.type_name == TARGET);
+        let dimension = match target {
+            Some(target) => &target.properties["ScalableDimension"],
+            None => &policy.properties["ScalableDimension"],
+        };
+        let place = &policy.properties["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]["PredefinedMetricType"];
+        let (Some(dimension), Some(metric)) = (text(dimension), text(place)) else { continue };
+        let fitting: &[&str] = match dimension {
+            "sagemaker:variant:DesiredInstanceCount" => &["SageMakerVariantInvocationsPerInstance", "SageMakerVariantConcurrentRequestsPerModelHighResolution"],
+            "sagemaker:variant:DesiredProvisionedConcurrency" => &["SageMakerVariantProvisionedConcurrencyUtilization"],
+            COPIES => &["SageMakerInferenceComponentInvocationsPerCopy", "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"],
+            _ => continue,
+        };
+        if !fitting.contains(&metric) {
+            findings.add(policy, place, format!("{metric} is no metric of {dimension}"), format!("use {}", fitting.join(" or ")));
+        }
+    }
+}

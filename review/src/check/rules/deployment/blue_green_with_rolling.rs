@@ -1,0 +1,64 @@
+//! `blue-green-with-rolling`
+
+use crate::check::findings::Findings;
+use crate::check::serving::ENDPOINT;
+use crate::check::value::is_set;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// An endpoint has two update policies. It is `BlueGreenUpdatePolicy` or `RollingUpdatePolicy`.
+    Error "blue-green-with-rolling",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json DeploymentConfig",
+    applies_to: ["AWS::SageMaker::Endpoint"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        BlueGreenUpdatePolicy:
+          TrafficRoutingConfiguration: {Type: ALL_AT_ONCE}
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        BlueGreenUpdatePolicy:
+          TrafficRoutingConfiguration: {Type: ALL_AT_ONCE}
+
+        RollingUpdatePolicy: # here
+          MaximumBatchSize: {Type: CAPACITY_PERCENT, Value: 50}
+          WaitIntervalInSeconds: 60
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for endpoint in view.of_type(ENDPOINT) {
+        let config = &endpoint.properties["DeploymentConfig"];
+        if is_set(&config["BlueGreenUpdatePolicy"]) && is_set(&config["RollingUpdatePolicy"]) {
+            findings.add(endpoint, &config["RollingUpdatePolicy"], "`BlueGreenUpdatePolicy` and `RollingUpdatePolicy` exclude each other", "keep one of them");
+        }
+    }
+}

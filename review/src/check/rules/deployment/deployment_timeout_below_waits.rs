@@ -1,0 +1,83 @@
+//! `deployment-timeout-below-waits`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::serving::ENDPOINT;
+use crate::check::value::{number, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// `MaximumExecutionTimeoutInSeconds` is shorter than the update waits in all: it always ends in a rollback.
+    Error "deployment-timeout-below-waits",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json BlueGreenUpdatePolicy.MaximumExecutionTimeoutInSeconds",
+    applies_to: ["AWS::SageMaker::Endpoint"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        BlueGreenUpdatePolicy:
+          TrafficRoutingConfiguration:
+            Type: CANARY
+            CanarySize: {Type: CAPACITY_PERCENT, Value: 10}
+            WaitIntervalInSeconds: 600
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        BlueGreenUpdatePolicy:
+          TrafficRoutingConfiguration:
+            Type: CANARY
+            CanarySize: {Type: CAPACITY_PERCENT, Value: 10}
+            WaitIntervalInSeconds: 600
+          TerminationWaitInSeconds: 600
+          MaximumExecutionTimeoutInSeconds: 900 # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for endpoint in view.of_type(ENDPOINT) {
+        let policy = &endpoint.properties["DeploymentConfig"]["BlueGreenUpdatePolicy"];
+        let routing = &policy["TrafficRoutingConfiguration"];
+        let seconds = |value: &JsonValue| number(value).unwrap_or(0.0);
+        let steps = match text(&routing["Type"]) {
+            Some("CANARY") => 1.0,
+            Some("LINEAR") => match (text(&routing["LinearStepSize"]["Type"]), number(&routing["LinearStepSize"]["Value"])) {
+                // After the last step it waits too.
+                (Some("CAPACITY_PERCENT"), Some(share)) if share > 0.0 => (100.0 / share).ceil(),
+                _ => 1.0,
+            },
+            _ => 0.0,
+        };
+        let waits = steps * seconds(&routing["WaitIntervalInSeconds"]) + seconds(&policy["TerminationWaitInSeconds"]);
+        let limit = &policy["MaximumExecutionTimeoutInSeconds"];
+        if let Some(given) = number(limit).filter(|given| *given < waits) {
+            findings.add(endpoint, limit, format!("{given} s is shorter than the {waits} s that the update waits"), format!("more than {waits}, for the instances start too"));
+        }
+    }
+}

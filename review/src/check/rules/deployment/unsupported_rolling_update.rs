@@ -1,0 +1,74 @@
+//! `unsupported-rolling-update`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{ENDPOINT, Variant, config_of, variants_of};
+use crate::check::value::{is_set, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A rolling update of an endpoint that has none: one with a serverless variant, with several variants, or on Inferentia 1.
+    /// SageMaker then moves all traffic at once.
+    Warning "unsupported-rolling-update",
+    source: "Amazon SageMaker Developer Guide, deployment-guardrails-exclusions.md",
+    applies_to: ["AWS::SageMaker::Endpoint"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        RollingUpdatePolicy:
+          MaximumBatchSize: {Type: CAPACITY_PERCENT, Value: 50}
+          WaitIntervalInSeconds: 60
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        RollingUpdatePolicy: # here
+          MaximumBatchSize: {Type: CAPACITY_PERCENT, Value: 50}
+          WaitIntervalInSeconds: 60
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for endpoint in view.of_type(ENDPOINT) {
+        let policy = &endpoint.properties["DeploymentConfig"]["RollingUpdatePolicy"];
+        let Some(config) = config_of(view, endpoint).filter(|_| is_set(policy)) else { continue };
+        let variants: Vec<_> = variants_of(view, config).filter(|variant| !variant.is_shadow).collect();
+        let inferentia = |variant: &Variant<'_, '_>| text(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1."));
+        let what = if variants.len() > 1 {
+            "several variants"
+        } else if variants.iter().any(Variant::is_serverless) {
+            "a serverless variant"
+        } else if variants.iter().any(inferentia) {
+            "Inferentia 1"
+        } else {
+            continue;
+        };
+        findings.add(endpoint, policy, format!("there is no rolling update with {what}"), "use `BlueGreenUpdatePolicy`");
+    }
+}

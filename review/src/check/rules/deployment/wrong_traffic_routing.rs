@@ -1,0 +1,81 @@
+//! `wrong-traffic-routing`
+
+use crate::check::findings::Findings;
+use crate::check::serving::ENDPOINT;
+use crate::check::value::{is_set, number, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// The traffic routing of a blue/green update lacks what its type needs, or has what another type needs: `CanarySize` with
+    /// `CANARY`, at most half of the capacity; `LinearStepSize` with `LINEAR`, a tenth to half of it.
+    Error "wrong-traffic-routing",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json TrafficRoutingConfig",
+    applies_to: ["AWS::SageMaker::Endpoint"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        BlueGreenUpdatePolicy:
+          TrafficRoutingConfiguration:
+            Type: CANARY
+            CanarySize: {Type: CAPACITY_PERCENT, Value: 10}
+            WaitIntervalInSeconds: 600
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+      DeploymentConfig:
+        BlueGreenUpdatePolicy:
+          TrafficRoutingConfiguration:
+            Type: CANARY
+            CanarySize:
+              Type: CAPACITY_PERCENT
+              Value: 60 # here
+            WaitIntervalInSeconds: 600
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for endpoint in view.of_type(ENDPOINT) {
+        let routing = &endpoint.properties["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"];
+        let Some(kind) = text(&routing["Type"]) else { continue };
+        for (of_kind, name, range) in [("CANARY", "CanarySize", 1.0..=50.0), ("LINEAR", "LinearStepSize", 10.0..=50.0)] {
+            let size = &routing[name];
+            if kind != of_kind && is_set(size) {
+                findings.add(endpoint, size, format!("`{name}` goes with {of_kind}, and this is {kind}"), "leave it out, or change the type");
+            } else if kind == of_kind && !is_set(size) {
+                findings.add(endpoint, routing, format!("{kind} needs `{name}`"), "");
+            } else if kind == of_kind && text(&size["Type"]) == Some("CAPACITY_PERCENT") {
+                let outside = number(&size["Value"]).filter(|value| !range.contains(value));
+                if let Some(value) = outside {
+                    let help = format!("{} to {}", range.start(), range.end());
+                    findings.add(endpoint, &size["Value"], format!("`{name}` of {value} % is out of range"), help);
+                }
+            }
+        }
+    }
+}

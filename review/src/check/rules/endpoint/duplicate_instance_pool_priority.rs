@@ -1,0 +1,53 @@
+//! `duplicate-instance-pool-priority`
+
+use crate::check::findings::Findings;
+use crate::check::serving::variants;
+use crate::check::value::{items, number};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// Two instance pools of a variant have one priority: which is tried first is not said.
+    Error "duplicate-instance-pool-priority",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.InstancePools",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstancePools:
+            - {InstanceType: ml.g5.2xlarge, Priority: 1}
+            - {InstanceType: ml.g6.2xlarge, Priority: 2}
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstancePools:
+            - {InstanceType: ml.g5.2xlarge, Priority: 1}
+            - InstanceType: ml.g6.2xlarge
+              Priority: 1 # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view) {
+        let mut seen: Vec<f64> = Vec::new();
+        for pool in items(&variant.value["InstancePools"]) {
+            let Some(priority) = number(&pool["Priority"]) else { continue };
+            if seen.contains(&priority) {
+                findings.add(variant.config, &pool["Priority"], format!("two instance pools have the priority {priority}"), "give each one of its own, 1 to 5");
+            }
+            seen.push(priority);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `duplicate-variant-name`
+
+use std::collections::BTreeSet;
+
+use crate::check::findings::Findings;
+use crate::check::serving::{ENDPOINT_CONFIG, variants_of};
+use crate::check::value::text;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// Two variants of an endpoint configuration have one name.
+    Error "duplicate-variant-name",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateEndpointConfigInput.ProductionVariants",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+        - VariantName: A # here
+          ModelName: challenger
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for config in view.of_type(ENDPOINT_CONFIG) {
+        let mut seen = BTreeSet::new();
+        for variant in variants_of(view, config) {
+            let Some(name) = text(&variant.value["VariantName"]) else { continue };
+            if !seen.insert(name) {
+                findings.add(config, &variant.value["VariantName"], format!("two variants are called {name}"), "give one of them another name");
+            }
+        }
+    }
+}

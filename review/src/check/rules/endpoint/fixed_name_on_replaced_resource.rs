@@ -1,0 +1,55 @@
+//! `fixed-name-on-replaced-resource`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{ENDPOINT_CONFIG, MODEL};
+use crate::check::text::Text;
+use crate::check::value::{is_set, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A model or endpoint configuration has a fixed name. Nothing of it can be changed in place, so the next edit makes a new
+    /// one, under the same name, which fails: it already exists.
+    ///
+    /// Leave the name out, and refer to the resource. The endpoint itself can keep a name: it is updated in place.
+    Warning "fixed-name-on-replaced-resource",
+    source: "AWS CloudFormation registry schemas, createOnlyProperties",
+    applies_to: ["AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      EndpointConfigName: scorer # here
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (type_name, property) in [(ENDPOINT_CONFIG, "EndpointConfigName"), (MODEL, "ModelName")] {
+        for resource in view.of_type(type_name) {
+            let name = &resource.properties[property];
+            // A name that follows from the content changes with it.
+            if text(name).is_some() || Text::of(name).known().is_some() && is_set(name) {
+                let message = format!("with a fixed `{property}` the next edit fails: it already exists");
+                findings.add(resource, name, message, "leave the name out, and refer to the resource");
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `prefix-routing-strategy`
+
+use crate::check::findings::Findings;
+use crate::check::serving::variants;
+use crate::check::value::{is_set, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// `PrefixAwareRoutingConfig` is given with another routing strategy than `PREFIX_AWARE`.
+    Error "prefix-routing-strategy",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariantRoutingConfig",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+          RoutingConfig:
+            RoutingStrategy: LEAST_OUTSTANDING_REQUESTS
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+          RoutingConfig:
+            RoutingStrategy: RANDOM # here
+            PrefixAwareRoutingConfig: {}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view) {
+        let routing = &variant.value["RoutingConfig"];
+        let other = text(&routing["RoutingStrategy"]).filter(|strategy| *strategy != "PREFIX_AWARE");
+        if is_set(&routing["PrefixAwareRoutingConfig"]) && other.is_some() {
+            findings.add(variant.config, &routing["RoutingStrategy"], "`PrefixAwareRoutingConfig` needs the strategy PREFIX_AWARE", "");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `primary-container-with-containers`
+
+use crate::check::findings::Findings;
+use crate::check::serving::MODEL;
+use crate::check::value::is_set;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A model has both a `PrimaryContainer` and `Containers`. It is one container or a list of them.
+    Error "primary-container-with-containers",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateModelInput",
+    applies_to: ["AWS::SageMaker::Model"],
+    good: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+        Mode: MultiModel
+        ModelDataUrl: s3://models/scorers/
+",
+    bad: r#"
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer: {Image: "785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3"}
+      Containers: # here
+        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for model in view.of_type(MODEL) {
+        let (one, many) = (&model.properties["PrimaryContainer"], &model.properties["Containers"]);
+        if is_set(one) && is_set(many) {
+            findings.add(model, many, "a model has a `PrimaryContainer` or `Containers`, not both", "put all of them into `Containers`");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `unsupported-shadow-variant`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{ENDPOINT_CONFIG, Variant, is_multi_model, variants_of};
+use crate::check::value::{is_set, items, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A shadow variant stands beside what shadow tests don't work with: a multi-model or serverless variant, an inference
+    /// pipeline, asynchronous inference, or Inferentia 1.
+    Error "unsupported-shadow-variant",
+    source: "Amazon SageMaker Developer Guide, shadow-tests-exclusions.html",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+      ShadowProductionVariants:
+        - VariantName: B
+          ModelName: challenger
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+      ShadowProductionVariants: # here
+        - VariantName: B
+          ModelName: challenger
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for config in view.of_type(ENDPOINT_CONFIG) {
+        let shadows = &config.properties["ShadowProductionVariants"];
+        if items(shadows).next().is_none() {
+            continue;
+        }
+        let asynchronous = is_set(&config.properties["AsyncInferenceConfig"]).then_some("asynchronous inference");
+        let of_variant = |variant: &Variant<'_, '_>| {
+            let containers = variant.containers();
+            match variant {
+                _ if variant.is_serverless() => Some("serverless variants"),
+                _ if text(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1.")) => Some("Inferentia 1"),
+                _ if containers.iter().any(|(_, one)| is_multi_model(one)) => Some("multi-model endpoints"),
+                _ if containers.len() > 1 => Some("several containers"),
+                _ => None,
+            }
+        };
+        let what = asynchronous.or_else(|| variants_of(view, config).find_map(|variant| of_variant(&variant)));
+        if let Some(what) = what {
+            findings.add(config, shadows, format!("shadow variants do not work with {what}"), "test the variant on an endpoint of its own");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `adapter-with-compute`
+
+use crate::check::findings::Findings;
+use crate::check::rules::inference_component::specifications;
+use crate::check::serving::INFERENCE_COMPONENT;
+use crate::check::value::is_set;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// An adapter, an inference component with a `BaseInferenceComponentName`, asks for compute. It runs in that of its base.
+    Error "adapter-with-compute",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json InferenceComponentSpecification",
+    applies_to: ["AWS::SageMaker::InferenceComponent"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        BaseInferenceComponentName: base
+        Container: {ArtifactUrl: s3://models/adapter.tar.gz}
+      RuntimeConfig: {CopyCount: 1}
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        BaseInferenceComponentName: base
+        ComputeResourceRequirements: # here
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for component in view.of_type(INFERENCE_COMPONENT) {
+        for specification in specifications(component) {
+            let needs = &specification["ComputeResourceRequirements"];
+            if is_set(&specification["BaseInferenceComponentName"]) && is_set(needs) {
+                findings.add(component, needs, "an adapter runs in the compute of its base component", "leave `ComputeResourceRequirements` out");
+            }
+        }
+    }
+}

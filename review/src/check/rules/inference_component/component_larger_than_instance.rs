@@ -1,0 +1,92 @@
+//! `component-larger-than-instance`
+
+use stackwright_schemas::instances::instance;
+
+use crate::check::findings::Findings;
+use crate::check::rules::inference_component::specifications;
+use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, config_of, variants_of};
+use crate::check::value::{number, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A copy of an inference component needs more accelerators than an instance of its variant has: it is never placed.
+    Error "component-larger-than-instance",
+    source: "instance hardware of moto 5.2.5; derived",
+    applies_to: ["AWS::SageMaker::InferenceComponent"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 8 # here
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for component in view.of_type(INFERENCE_COMPONENT) {
+        let wanted = text(&component.properties["VariantName"]);
+        let endpoint = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
+        let config = endpoint.and_then(|endpoint| config_of(view, endpoint));
+        let variant = config.and_then(|config| variants_of(view, config).find(|one| Some(one.name()) == wanted));
+        let of_variant = variant.and_then(|variant| variant.instance());
+        for specification in specifications(component) {
+            let of_its_own = text(&specification["InstanceType"]).and_then(instance);
+            let Some(instance) = of_its_own.or(of_variant) else { continue };
+            let needed = &specification["ComputeResourceRequirements"]["NumberOfAcceleratorDevicesRequired"];
+            let (Some(given), Some(has)) = (number(needed), instance.accelerator_count) else { continue };
+            if given > f64::from(has) {
+                let message = format!("a copy needs {given} accelerators, and {} has {has}", instance.instance_type);
+                findings.add(component, needed, message, "take a larger instance type, or split the model less");
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `component-without-memory`
+
+use crate::check::findings::Findings;
+use crate::check::rules::inference_component::specifications;
+use crate::check::serving::INFERENCE_COMPONENT;
+use crate::check::value::{is_set, is_unresolved};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// The resources of an inference component don't say how much memory it needs. `MinMemoryRequiredInMb` is required, at least
+    /// 128.
+    Error "component-without-memory",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json InferenceComponentComputeResourceRequirements",
+    applies_to: ["AWS::SageMaker::InferenceComponent"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements: # here
+          NumberOfAcceleratorDevicesRequired: 1
+      RuntimeConfig: {CopyCount: 1}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for component in view.of_type(INFERENCE_COMPONENT) {
+        for specification in specifications(component) {
+            let needs = &specification["ComputeResourceRequirements"];
+            if needs.is_object() && !is_unresolved(needs) && !is_set(&needs["MinMemoryRequiredInMb"]) {
+                findings.add(component, needs, "`MinMemoryRequiredInMb` is missing", "say how much memory a copy needs, at least 128");
+            }
+        }
+    }
+}

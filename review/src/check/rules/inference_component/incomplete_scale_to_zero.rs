@@ -1,0 +1,122 @@
+//! `incomplete-scale-to-zero`
+
+use crate::check::findings::Findings;
+use crate::check::rules::autoscaling::TARGET;
+use crate::check::serving::{ENDPOINT, Named, Scaled, config_of, scaled, variants_of};
+use crate::check::value::{is_unresolved, number, text};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// An inference component may scale to no copies, and something of what that takes is missing: `MinInstanceCount: 0` of the
+    /// variant's managed scaling, so that instances go too, and a step policy on an alarm of `NoCapacityInvocationFailures`, so
+    /// that the first request brings a copy back.
+    Warning "incomplete-scale-to-zero",
+    source: "Amazon SageMaker Developer Guide, endpoint-auto-scaling-zero-instances.md",
+    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:inference-component:DesiredCopyCount
+      ResourceId: inference-component/scorer
+      MinCapacity: 1
+      MaxCapacity: 4
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ServiceNamespace: sagemaker
+      ScalableDimension: sagemaker:inference-component:DesiredCopyCount
+      ResourceId: inference-component/scorer
+      MinCapacity: 0 # here
+      MaxCapacity: 4
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for target in view.of_type(TARGET) {
+        let least = &target.properties["MinCapacity"];
+        let Some(Scaled::Component(named)) = scaled(view, &target.properties["ResourceId"]) else { continue };
+        if number(least) != Some(0.0) {
+            continue;
+        }
+        let mut missing = Vec::new();
+        let wakes = view.of_type("AWS::CloudWatch::Alarm").any(|alarm| {
+            let metric = &alarm.properties["MetricName"];
+            text(metric) == Some("NoCapacityInvocationFailures") || is_unresolved(metric)
+        });
+        if !wakes {
+            missing.push("a step policy with an alarm on NoCapacityInvocationFailures");
+        }
+        if let Named::Resource(component) = named {
+            let endpoint = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
+            let config = endpoint.and_then(|endpoint| config_of(view, endpoint));
+            let instances_stay = config.is_some_and(|config| {
+                variants_of(view, config).all(|variant| {
+                    let scaling = &variant.value["ManagedInstanceScaling"];
+                    !is_unresolved(scaling) && !is_unresolved(&scaling["MinInstanceCount"]) && number(&scaling["MinInstanceCount"]) != Some(0.0)
+                })
+            });
+            if instances_stay {
+                missing.push("`ManagedInstanceScaling.MinInstanceCount` 0 of the variant");
+            }
+        }
+        if !missing.is_empty() {
+            findings.add(target, least, format!("to scale to zero it still needs {}", missing.join(" and ")), "");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `model-name-beside-components`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{components, variants};
+use crate::check::value::is_set;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A variant names a model, and inference components are placed on its endpoint. The components bring the models.
+    ///
+    /// The API takes variants without a model for this; that it refuses one with a model is not confirmed.
+    Warning "model-name-beside-components",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ModelName; unconfirmed",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+          ModelName: scorer # here
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view) {
+        let model = &variant.value["ModelName"];
+        let has_components = variant.endpoints().any(|endpoint| components(view, endpoint).next().is_some());
+        if is_set(model) && has_components {
+            findings.add(variant.config, model, "with inference components the variant names no model", "leave it out, and give the configuration an `ExecutionRoleArn`");
+        }
+    }
+}

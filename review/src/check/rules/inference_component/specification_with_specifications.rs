@@ -1,0 +1,83 @@
+//! `specification-with-specifications`
+
+use crate::check::findings::Findings;
+use crate::check::serving::INFERENCE_COMPONENT;
+use crate::check::value::is_set;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// An inference component has both a `Specification` and `Specifications`. It is one, or one for each instance type.
+    Error "specification-with-specifications",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateInferenceComponentInput",
+    applies_to: ["AWS::SageMaker::InferenceComponent"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      RuntimeConfig: {CopyCount: 1}
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      ProductionVariants:
+        - VariantName: A
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      InferenceComponentName: scorer
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: A
+      Specification:
+        ModelName: scorer
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          MinMemoryRequiredInMb: 1024
+      Specifications: # here
+        - InstanceType: ml.g5.12xlarge
+          ModelName: scorer
+        - InstanceType: ml.g6.12xlarge
+          ModelName: scorer
+      RuntimeConfig: {CopyCount: 1}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for component in view.of_type(INFERENCE_COMPONENT) {
+        let (one, many) = (&component.properties["Specification"], &component.properties["Specifications"]);
+        if is_set(one) && is_set(many) {
+            findings.add(component, many, "`Specification` and `Specifications` exclude each other", "keep one of them");
+        }
+    }
+}

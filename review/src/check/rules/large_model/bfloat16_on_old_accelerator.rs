@@ -1,0 +1,71 @@
+//! `bfloat16-on-old-accelerator`
+
+use crate::check::findings::Findings;
+use crate::check::rules::large_model::servers;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// The model is loaded as bfloat16 on accelerators that do not compute with it: those below compute capability 8.0, such as
+    /// the T4 of g4dn and the V100 of p3.
+    Error "bfloat16-on-old-accelerator",
+    source: "djl-serving configurations.md:92; CUDA compute capability by instance type",
+    applies_to: ["AWS::SageMaker::Model"],
+    good: "
+Resources:
+  Chat:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
+        Environment:
+          HF_MODEL_ID: s3://models/chat/
+          OPTION_DTYPE: bf16
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Chat.ModelName
+          InstanceType: ml.g5.12xlarge
+          InitialInstanceCount: 1
+",
+    bad: "
+Resources:
+  Chat:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
+        Environment:
+          HF_MODEL_ID: s3://models/chat/
+          OPTION_DTYPE: bf16 # here
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Chat.ModelName
+          InstanceType: ml.g4dn.12xlarge
+          InitialInstanceCount: 1
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (model, settings) in servers(view) {
+        let place = settings.place("DTYPE");
+        if !matches!(settings.get("DTYPE"), Some("bf16" | "bfloat16")) {
+            continue;
+        }
+        for instance in settings.instances(view, model) {
+            let capability = instance.accelerators().and_then(|facts| facts.cuda_compute_capability);
+            if let Some(has) = capability.filter(|has| *has < 8.0) {
+                let message = format!("{} does not compute with bfloat16 (compute capability {has})", instance.instance_type);
+                findings.add(model, place, message, "use fp16, or g5 and newer types");
+            }
+        }
+    }
+}

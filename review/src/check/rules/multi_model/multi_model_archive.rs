@@ -1,0 +1,48 @@
+//! `multi-model-archive`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{MODEL, containers, is_multi_model};
+use crate::check::text::Text;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A multi-model container is given one archive. It takes the S3 prefix under which the archives of its models lie.
+    Error "multi-model-archive",
+    source: "Amazon SageMaker Developer Guide, create-multi-model-endpoint.md",
+    applies_to: ["AWS::SageMaker::Model"],
+    good: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+        Mode: MultiModel
+        ModelDataUrl: s3://models/scorers/
+",
+    bad: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+        Mode: MultiModel
+        ModelDataUrl: s3://models/scorers.tar.gz # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for model in view.of_type(MODEL) {
+        for container in containers(model).filter(|one| is_multi_model(one)) {
+            let url = &container["ModelDataUrl"];
+            if Text::of(url).end().ends_with(".tar.gz") {
+                findings.add(model, url, "`Mode: MultiModel` takes a prefix of archives, not an archive", "name the folder, with a `/` at its end");
+            }
+        }
+    }
+}

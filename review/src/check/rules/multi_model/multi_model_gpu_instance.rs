@@ -1,0 +1,66 @@
+//! `multi-model-gpu-instance`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{is_gpu, is_multi_model, variants};
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A GPU multi-model endpoint stands on an instance type that cannot host one: only types with a single GPU can, of the
+    /// families g4dn, g5, p2 and p3.
+    Error "multi-model-gpu-instance",
+    source: "Amazon SageMaker Developer Guide, multi-model-support.md",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+        Mode: MultiModel
+        ModelDataUrl: s3://models/scorers/
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Scorers.ModelName
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    bad: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+        Mode: MultiModel
+        ModelDataUrl: s3://models/scorers/
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Scorers.ModelName
+          InstanceType: ml.p4d.24xlarge # here
+          InitialInstanceCount: 1
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view) {
+        let Some(instance) = variant.instance().filter(|instance| is_gpu(instance)) else { continue };
+        let supported = instance.accelerators().and_then(|facts| facts.mme_gpu.as_deref()) == Some("True");
+        if supported || !variant.containers().iter().any(|(_, container)| is_multi_model(container)) {
+            continue;
+        }
+        let message = format!("{} cannot host a GPU multi-model endpoint", instance.instance_type);
+        let help = "types with one GPU of g4dn and g5, ml.p3.2xlarge and ml.p2.xlarge can; the one with most memory is ml.g5.16xlarge";
+        findings.add(variant.config, &variant.value["InstanceType"], message, help);
+    }
+}

@@ -1,0 +1,76 @@
+//! `multi-model-without-triton`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{is_gpu, is_multi_model, variants};
+use crate::check::value::text;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A GPU multi-model endpoint runs another container than NVIDIA Triton: SageMaker loads models onto a GPU through Triton
+    /// only.
+    ///
+    /// An image from a registry of your own is left alone if its name does not tell what it is made from.
+    Error "multi-model-without-triton",
+    source: "Amazon SageMaker Developer Guide, multi-model-support.md",
+    applies_to: ["AWS::SageMaker::Model"],
+    good: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+        Mode: MultiModel
+        ModelDataUrl: s3://models/scorers/
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Scorers.ModelName
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    bad: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.5.1-gpu-py311 # here
+        Mode: MultiModel
+        ModelDataUrl: s3://models/scorers/
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Scorers.ModelName
+          InstanceType: ml.g5.2xlarge
+          InitialInstanceCount: 1
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view) {
+        if !variant.instance().is_some_and(is_gpu) {
+            continue;
+        }
+        for (model, container) in variant.containers().into_iter().filter(|(_, one)| is_multi_model(one)) {
+            let image = &container["Image"];
+            // A repository of AWS that is another framework's.
+            let other = text(image).filter(|uri| {
+                let repository = uri.split_once('/').map_or("", |(_, rest)| rest);
+                let frameworks = ["pytorch-inference", "tensorflow-inference", "huggingface-pytorch", "mxnet-inference", "djl-inference", "sagemaker-scikit-learn", "sagemaker-xgboost", "stabilityai-pytorch"];
+                frameworks.iter().any(|name| repository.starts_with(name))
+            });
+            if let Some(uri) = other {
+                findings.add(model, image, format!("a GPU multi-model endpoint needs the Triton image, not {uri}"), "use the repository sagemaker-tritonserver");
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `several-multi-model-containers`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{MODEL, is_multi_model};
+use crate::check::value::items;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// More than one container of an inference pipeline is a multi-model container. One may be.
+    Error "several-multi-model-containers",
+    source: "Amazon SageMaker Developer Guide, multi-model-endpoints.md",
+    applies_to: ["AWS::SageMaker::Model"],
+    good: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      Containers:
+        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+          Mode: MultiModel
+          ModelDataUrl: s3://models/one/
+        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+          ModelDataUrl: s3://models/other.tar.gz
+",
+    bad: "
+Resources:
+  Scorers:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      Containers:
+        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+          Mode: MultiModel
+          ModelDataUrl: s3://models/one/
+        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
+          Mode: MultiModel # here
+          ModelDataUrl: s3://models/other/
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for model in view.of_type(MODEL) {
+        for container in items(&model.properties["Containers"]).filter(|one| is_multi_model(one)).skip(1) {
+            findings.add(model, &container["Mode"], "only one container of an inference pipeline may be a multi-model container", "give the others `SingleModel`, or endpoints of their own");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `instance-with-serverless`
+
+use crate::check::findings::Findings;
+use crate::check::serving::{Variant, variants};
+use crate::check::value::is_set;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// A variant has both a `ServerlessConfig` and instances. It is one or the other.
+    Error "instance-with-serverless",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ServerlessConfig",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          InstanceType: ml.m5.large
+          InitialInstanceCount: 1
+          ServerlessConfig: # here
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view).filter(Variant::is_serverless) {
+        let given = ["InstanceType", "InitialInstanceCount", "InstancePools"].into_iter().find(|name| is_set(&variant.value[*name]));
+        if let Some(given) = given {
+            let message = format!("the variant {} has `ServerlessConfig` and `{given}`", variant.name());
+            findings.add(variant.config, &variant.value["ServerlessConfig"], message, "keep one of them");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `provisioned-above-max-concurrency`
+
+use crate::check::findings::Findings;
+use crate::check::serving::variants;
+use crate::check::value::number;
+use crate::check::view::View;
+use crate::check::rules::rule;
+
+rule! {
+    /// `ProvisionedConcurrency` is larger than `MaxConcurrency`: more is kept ready than may ever run.
+    Error "provisioned-above-max-concurrency",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariantServerlessConfig",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+            ProvisionedConcurrency: 5
+",
+    bad: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+            ProvisionedConcurrency: 6 # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view) {
+        let serverless = &variant.value["ServerlessConfig"];
+        let (provisioned, most) = (&serverless["ProvisionedConcurrency"], &serverless["MaxConcurrency"]);
+        if let (Some(given), Some(limit)) = (number(provisioned), number(most)) && given > limit {
+            let message = format!("`ProvisionedConcurrency` {given} is larger than `MaxConcurrency` {limit}");
+            findings.add(variant.config, provisioned, message, format!("at most {limit}"));
+        }
+    }
+}

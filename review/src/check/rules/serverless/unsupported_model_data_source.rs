@@ -1,0 +1,68 @@
+//! `unsupported-model-data-source`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::serving::{MODEL, Variant, containers, is_multi_model, variants};
+use crate::check::value::is_set;
+use crate::check::view::{Resource, View};
+use crate::check::rules::rule;
+
+rule! {
+    /// `ModelDataSource`, a model that lies uncompressed under an S3 prefix, is used where only an archive works: on a serverless
+    /// endpoint, or in a multi-model container.
+    Error "unsupported-model-data-source",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ContainerDefinition.ModelDataSource",
+    applies_to: ["AWS::SageMaker::Model"],
+    good: "
+Resources:
+  Scorer:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/scorer:1
+        ModelDataSource:
+          S3DataSource: {S3Uri: s3://models/scorer/, S3DataType: S3Prefix, CompressionType: None}
+",
+    bad: "
+Resources:
+  Scorer:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/scorer:1
+        ModelDataSource: # here
+          S3DataSource: {S3Uri: s3://models/scorer/, S3DataType: S3Prefix, CompressionType: None}
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Scorer.ModelName
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let mut report = |model: &Resource<'_>, container: &JsonValue, what: &str| {
+        let source = &container["ModelDataSource"];
+        if is_set(source) {
+            findings.add(model, source, format!("`ModelDataSource` does not work with {what}"), "use `ModelDataUrl` with a .tar.gz");
+        }
+    };
+    for model in view.of_type(MODEL) {
+        for container in containers(model).filter(|one| is_multi_model(one)) {
+            report(model, container, "a multi-model container");
+        }
+    }
+    for variant in variants(view).filter(Variant::is_serverless) {
+        for (model, container) in variant.containers() {
+            report(model, container, "a serverless endpoint");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `unsupported-on-serverless`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::serving::{is_multi_model, variants};
+use crate::check::value::{is_set, items, text, truth};
+use crate::check::view::{Resource, View};
+use crate::check::rules::rule;
+
+rule! {
+    /// A serverless endpoint is given what serverless endpoints don't have: a VPC, network isolation, a multi-model container, a
+    /// second variant, an inference pipeline, data capture, or an image from a private registry.
+    ///
+    /// A real-time or asynchronous endpoint has them.
+    Error "unsupported-on-serverless",
+    source: "Amazon SageMaker Developer Guide, serverless-endpoints.md, feature exclusions (2023-06)",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    good: "
+Resources:
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - VariantName: A
+          ModelName: scorer
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+",
+    bad: "
+Resources:
+  Scorer:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      EnableNetworkIsolation: true # here
+      PrimaryContainer:
+        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/scorer:1
+        ModelDataUrl: s3://models/scorer.tar.gz
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      DataCaptureConfig: # here
+        CaptureOptions: [{CaptureMode: Input}]
+        DestinationS3Uri: s3://captured/scorer
+        InitialSamplingPercentage: 10
+      ProductionVariants:
+        - VariantName: A
+          ModelName: !GetAtt Scorer.ModelName
+          ServerlessConfig:
+            MemorySizeInMB: 2048
+            MaxConcurrency: 5
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view).filter(|one| one.is_serverless() && !one.is_shadow) {
+        let config = variant.config;
+        let mut unsupported: Vec<(&Resource<'_>, &JsonValue, &str)> = Vec::new();
+        for (name, what) in [("VpcConfig", "a VPC"), ("DataCaptureConfig", "data capture")] {
+            if is_set(&config.properties[name]) && truth(&config.properties[name]["EnableCapture"]) != Some(false) {
+                unsupported.push((config, &config.properties[name], what));
+            }
+        }
+        let all = &config.properties["ProductionVariants"];
+        if items(all).count() > 1 {
+            unsupported.push((config, all, "more than one variant"));
+        }
+        for holder in Some(config).into_iter().chain(variant.model()) {
+            let isolation = &holder.properties["EnableNetworkIsolation"];
+            if truth(isolation) == Some(true) {
+                unsupported.push((holder, isolation, "network isolation"));
+            }
+        }
+        if let Some(model) = variant.model() {
+            let of_model = &model.properties;
+            if is_set(&of_model["VpcConfig"]) {
+                unsupported.push((model, &of_model["VpcConfig"], "a VPC"));
+            }
+            if items(&of_model["Containers"]).count() > 1 {
+                unsupported.push((model, &of_model["Containers"], "an inference pipeline"));
+            }
+        }
+        for (model, container) in variant.containers() {
+            if is_multi_model(container) {
+                unsupported.push((model, &container["Mode"], "a multi-model container"));
+            }
+            let access = &container["ImageConfig"]["RepositoryAccessMode"];
+            if text(access) == Some("Vpc") {
+                unsupported.push((model, access, "an image from a private registry"));
+            }
+        }
+        for (resource, at, what) in unsupported {
+            findings.add(resource, at, format!("a serverless endpoint does not have {what}"), "a real-time or asynchronous endpoint does");
+        }
+    }
+}

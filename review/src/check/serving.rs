@@ -1,0 +1,163 @@
+//! What serves a model: variants, their models and containers, and the targets that scale them.
+
+use serde_json::Value as JsonValue;
+use stackwright_schemas::instances::{Instance, instance};
+
+use super::text::Text;
+use super::value::{is_set, items, text};
+use super::view::{Resource, View};
+
+pub(crate) const ENDPOINT: &str = "AWS::SageMaker::Endpoint";
+pub(crate) const ENDPOINT_CONFIG: &str = "AWS::SageMaker::EndpointConfig";
+pub(crate) const MODEL: &str = "AWS::SageMaker::Model";
+pub(crate) const INFERENCE_COMPONENT: &str = "AWS::SageMaker::InferenceComponent";
+
+/// A variant of an endpoint configuration.
+pub(crate) struct Variant<'v, 'a> {
+    pub config: &'v Resource<'a>,
+    pub value: &'v JsonValue,
+    pub is_shadow: bool,
+    view: &'v View<'a>,
+}
+
+/// Every variant of every endpoint configuration.
+pub(crate) fn variants<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = Variant<'v, 'a>> {
+    view.of_type(ENDPOINT_CONFIG).flat_map(move |config| variants_of(view, config))
+}
+
+/// The variants of an endpoint configuration, shadows last.
+pub(crate) fn variants_of<'v, 'a>(
+    view: &'v View<'a>,
+    config: &'v Resource<'a>,
+) -> impl Iterator<Item = Variant<'v, 'a>> {
+    [("ProductionVariants", false), ("ShadowProductionVariants", true)].into_iter().flat_map(
+        move |(list, is_shadow)| {
+            items(&config.properties[list]).map(move |value| Variant { config, value, is_shadow, view })
+        },
+    )
+}
+
+impl<'v, 'a> Variant<'v, 'a> {
+    pub fn name(&self) -> &'v str {
+        text(&self.value["VariantName"]).unwrap_or("?")
+    }
+
+    pub fn is_serverless(&self) -> bool {
+        is_set(&self.value["ServerlessConfig"])
+    }
+
+    /// What is known of its instance type.
+    pub fn instance(&self) -> Option<&'static Instance> {
+        instance(text(&self.value["InstanceType"])?)
+    }
+
+    pub fn model(&self) -> Option<&'v Resource<'a>> {
+        self.view.meant(MODEL, "ModelName", &self.value["ModelName"])
+    }
+
+    /// The containers of its model, with the model.
+    pub fn containers(&self) -> Vec<(&'v Resource<'a>, &'v JsonValue)> {
+        self.model().into_iter().flat_map(|model| containers(model).map(move |one| (model, one))).collect()
+    }
+
+    /// The endpoints that serve it.
+    pub fn endpoints(&self) -> impl Iterator<Item = &'v Resource<'a>> {
+        let (view, id) = (self.view, self.config.id);
+        view.of_type(ENDPOINT).filter(move |endpoint| config_of(view, endpoint).is_some_and(|config| config.id == id))
+    }
+}
+
+/// The containers of a model.
+pub(crate) fn containers<'v>(model: &'v Resource<'_>) -> impl Iterator<Item = &'v JsonValue> {
+    let primary = &model.properties["PrimaryContainer"];
+    Some(primary).filter(|one| is_set(one)).into_iter().chain(items(&model.properties["Containers"]))
+}
+
+pub(crate) fn is_multi_model(container: &JsonValue) -> bool {
+    text(&container["Mode"]) == Some("MultiModel")
+}
+
+/// The configuration of an endpoint.
+pub(crate) fn config_of<'v, 'a>(view: &'v View<'a>, endpoint: &Resource<'_>) -> Option<&'v Resource<'a>> {
+    view.meant(ENDPOINT_CONFIG, "EndpointConfigName", &endpoint.properties["EndpointConfigName"])
+}
+
+/// The inference components of an endpoint.
+pub(crate) fn components<'v, 'a>(
+    view: &'v View<'a>,
+    endpoint: &'v Resource<'a>,
+) -> impl Iterator<Item = &'v Resource<'a>> {
+    view.of_type(INFERENCE_COMPONENT).filter(move |component| {
+        let meant = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
+        meant.is_some_and(|meant| meant.id == endpoint.id)
+    })
+}
+
+pub(crate) fn is_gpu(instance: &Instance) -> bool {
+    instance.accelerators().is_some_and(|facts| facts.cuda_compute_capability.is_some())
+}
+
+/// Trainium and Inferentia.
+pub(crate) fn is_neuron(instance_type: &str) -> bool {
+    ["ml.trn", "ml.inf"].iter().any(|family| instance_type.starts_with(family))
+}
+
+/// What a scalable target of SageMaker scales.
+pub(crate) enum Scaled<'v, 'a> {
+    /// `endpoint/ENDPOINT/variant/VARIANT`: the endpoint, if it is of this template, and the variant's name.
+    Variant(Named<'v, 'a>, Option<String>),
+    /// `inference-component/NAME`.
+    Component(Named<'v, 'a>),
+    /// Neither.
+    Else,
+}
+
+/// What a part of a resource id names.
+pub(crate) enum Named<'v, 'a> {
+    /// A resource of this template.
+    Resource(&'v Resource<'a>),
+    /// A name that no resource of this template has.
+    Stranger(String),
+    /// Something that is known later.
+    Unknown,
+}
+
+/// What a resource id of Application Auto Scaling names; `None` if too little of it is known.
+pub(crate) fn scaled<'v, 'a>(view: &'v View<'a>, resource_id: &JsonValue) -> Option<Scaled<'v, 'a>> {
+    let id = Text::of(resource_id);
+    if id.hole().is_some() {
+        return None;
+    }
+    let parts = id.split('/');
+    let known: Vec<Option<&str>> = parts.iter().map(|part| part.known()).collect();
+    let named = |part: &Text<'_>, type_name: &str, name: &str| match (part.hole(), part.known()) {
+        (Some(hole), _) => view.target(hole).map_or(Named::Unknown, Named::Resource),
+        (None, Some(given)) => {
+            let meant = view.meant(type_name, name, &JsonValue::from(given));
+            meant.map_or(Named::Stranger(given.to_owned()), Named::Resource)
+        }
+        (None, None) => Named::Unknown,
+    };
+    Some(match known.as_slice() {
+        [Some("endpoint"), _, Some("variant"), variant] => {
+            Scaled::Variant(named(&parts[1], ENDPOINT, "EndpointName"), variant.map(str::to_owned))
+        }
+        [Some("inference-component"), _] => {
+            Scaled::Component(named(&parts[1], INFERENCE_COMPONENT, "InferenceComponentName"))
+        }
+        // Any part may yet hold more than one step.
+        _ if known.iter().any(Option::is_none) => return None,
+        _ => Scaled::Else,
+    })
+}
+
+/// The variant that a scalable target scales, where it is of this template.
+pub(crate) fn scaled_variant<'v, 'a>(view: &'v View<'a>, target: &Resource<'_>) -> Option<Variant<'v, 'a>> {
+    let Some(Scaled::Variant(Named::Resource(endpoint), Some(name))) =
+        scaled(view, &target.properties["ResourceId"])
+    else {
+        return None;
+    };
+    let config = config_of(view, endpoint)?;
+    variants_of(view, config).find(|variant| variant.name() == name)
+}
