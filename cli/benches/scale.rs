@@ -8,6 +8,9 @@ use std::process::ExitCode;
 use stackwright::prelude::*;
 use stackwright::resources::iam::Role;
 use stackwright::resources::s3::Bucket;
+use stackwright::resources::s3::bucket::{
+    BucketEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionRule, SseAlgorithm,
+};
 use stackwright::resources::sagemaker::endpoint_config::{InstanceType, ProductionVariant};
 use stackwright::resources::sagemaker::model::{ContainerDefinition, Mode};
 use stackwright::resources::sagemaker::pipeline::PipelineDefinition;
@@ -27,7 +30,9 @@ fn main() -> ExitCode {
 fn serving(stack: &Stack) {
     let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("sagemaker")]);
     let role = stack.add("Role", Role::new(trust));
-    let bucket = stack.add("Models", Bucket::new());
+    let rule = ServerSideEncryptionRule::new()
+        .server_side_encryption_by_default(ServerSideEncryptionByDefault::new(SseAlgorithm::AwsKms));
+    let bucket = stack.add("Models", Bucket::new().bucket_encryption(BucketEncryption::new([rule])));
     let container = ContainerDefinition::new()
         .image("785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3")
         .mode(Mode::MultiModel)

@@ -22,7 +22,7 @@
 //! }
 //! ```
 //!
-//! Such a program has the commands `synth` and `list`, and is light. With the Cargo feature `deploy` it has
+//! Such a program has the commands `synth`, `check`, `explain` and `list`, and is light. With the Cargo feature `deploy` it has
 //! `deploy` too. The binary `stackwright` has every command, for the program in the current folder, for an
 //! assembly on disk or for a template by anyone.
 //!
@@ -30,6 +30,7 @@
 
 mod commands;
 mod failure;
+mod input;
 mod origin;
 pub mod testing;
 

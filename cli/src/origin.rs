@@ -4,10 +4,11 @@ use std::fs;
 #[cfg(feature = "deploy")]
 use std::path::{Path, PathBuf};
 
-use stackwright_review::{Diagnostic, Severity, check, report};
+use stackwright_review::{Diagnostic, Report, check, report};
 use stackwright_synth::{App, Assembly};
 
 use crate::failure::Failure;
+use crate::input::Input;
 
 /// Where the stacks come from.
 pub(crate) enum Origin {
@@ -23,22 +24,40 @@ impl Origin {
     pub fn stacks(&self, checked: bool) -> Result<Stacks, Failure> {
         let stacks = match self {
             Self::Program(app) => app.synth().map(Stacks::from).map_err(|errors| {
-                print(&Diagnostic::from_errors(&errors));
+                print(&Diagnostic::from_errors(&errors).into());
                 Failure::reported()
             })?,
             #[cfg(feature = "deploy")]
             Self::Elsewhere(path) => elsewhere(path.as_deref())?,
         };
         if checked {
-            let found = check::check(&stacks.assembly);
-            if !found.is_empty() {
+            let found = check::check(&stacks.assembly, &check::Options::default());
+            if !found.diagnostics.is_empty() {
                 print(&found);
             }
-            if found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            if found.errors() > 0 {
                 return Err(Failure::reported());
             }
         }
         Ok(stacks)
+    }
+
+    /// The stacks to check, with what is wrong with them so far.
+    pub fn input(&self) -> Result<Input, Failure> {
+        match self {
+            Self::Program(app) => Ok(match app.synth() {
+                Ok(assembly) => assembly.into(),
+                Err(errors) => {
+                    let mut input = Input::from(Assembly { stacks: Vec::new() });
+                    input.unreadable = Diagnostic::from_errors(&errors);
+                    input
+                }
+            }),
+            #[cfg(feature = "deploy")]
+            Self::Elsewhere(Some(path)) => Ok(crate::input::read(std::slice::from_ref(path))),
+            #[cfg(feature = "deploy")]
+            Self::Elsewhere(None) => Ok(program()?.assembly.into()),
+        }
     }
 }
 
@@ -55,13 +74,13 @@ impl From<Assembly> for Stacks {
     }
 }
 
-fn print(diagnostics: &[Diagnostic]) {
-    anstream::eprint!("{}", report::text(diagnostics, source, true));
+fn print(found: &Report) {
+    anstream::eprint!("{}", report::text(found, source, true));
 }
 
 /// The text of a source file. The compiler names files from the root of the workspace, a program runs anywhere
 /// below it.
-fn source(file: &str) -> Option<String> {
+pub(crate) fn source(file: &str) -> Option<String> {
     let here = std::env::current_dir().ok()?;
     here.ancestors().find_map(|folder| fs::read_to_string(folder.join(file)).ok())
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use stackwright::prelude::*;
+use stackwright::resources::s3::Bucket;
 use stackwright::review::{Diagnostic, check, report};
 
 fn container() -> Container {
@@ -20,12 +21,12 @@ fn in_a_construct_at_the_setter() {
     let endpoint = endpoint.max_concurrency(400);
     let line = line!() - 1;
     app.stack("DevTest").region("us-east-1").add("Scorers", endpoint);
-    let found = check::check(&app.synth().unwrap());
+    let found = check::check(&app.synth().unwrap(), &check::Options::default());
     assert_eq!(
         report::text(&found, source, false),
         format!(
             "\
-error[registry-range]: 400 is too large
+error[out-of-range]: 400 is too large
   --> cli/tests/wrong_value.rs:{line}:29
    |
 {line} |     let endpoint = endpoint.max_concurrency(400);
@@ -37,6 +38,33 @@ error[registry-range]: 400 is too large
 "
         )
     );
+}
+
+#[test]
+fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
+    let app = App::new("app");
+    let bucket = || Bucket::new().bucket_name("scores");
+    let stack = app.stack("Data");
+    stack.add("Known", bucket().acknowledge("bucket-without-encryption", "public scores"));
+    stack.add("Other", bucket().acknowledge("bucket-without-encryptoin", "public scores"));
+    let line = line!() - 1;
+    let found = check::check(&app.synth().unwrap(), &check::Options::default());
+    let said: Vec<_> = found
+        .diagnostics
+        .iter()
+        .map(|one| (one.id.as_ref(), one.resource.as_deref().unwrap(), one.acknowledged.as_deref()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("bucket-without-encryption", "Other", None),
+            ("unused-acknowledgement", "Other", None),
+            ("bucket-without-encryption", "Known", Some("public scores")),
+        ]
+    );
+    assert_eq!(found.diagnostics[1].location.as_ref().unwrap().line, line);
+    assert_eq!(found.diagnostics[1].help.as_deref(), Some("the nearest is `bucket-without-encryption`"));
+    assert_eq!(found.summary(), "2 warnings, 1 acknowledged");
 }
 
 #[test]

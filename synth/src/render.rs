@@ -360,7 +360,9 @@ fn acknowledged(acknowledgements: &[Acknowledgement]) -> Option<Property> {
     let entry = |name: Cow<'static, str>, value, source| Property { name, value, source, brought: true };
     let reasons = acknowledgements
         .iter()
-        .map(|one| entry(one.rule.clone().into(), Expression::Literal(one.reason.as_str().into()), one.source))
+        .map(|one| {
+            entry(one.rule.clone().into(), Expression::Literal(one.reason.as_str().into()), one.source)
+        })
         .collect();
     let reasons = entry("acknowledge".into(), Expression::Object(reasons), source);
     Some(entry("stackwright".into(), Expression::Object(vec![reasons]), source))

@@ -1,8 +1,10 @@
 //! The commands, one thin file each.
 
+mod check;
 mod completions;
 #[cfg(feature = "deploy")]
 mod deploy;
+mod explain;
 mod list;
 mod synth;
 
@@ -17,7 +19,7 @@ use crate::origin::Origin;
 #[derive(Parser)]
 #[command(version, about = "CloudFormation stacks, from Rust", arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done or nothing to do, 1 error, 4 not approved. Data goes to stdout, talk to stderr."
+    after_help = "Exit codes: 0 done or nothing to do, 1 error, 4 refused or not approved. Data goes to stdout, talk to stderr."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -27,6 +29,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Synth(synth::Arguments),
+    Check(check::Arguments),
+    Explain(explain::Arguments),
     #[cfg(feature = "deploy")]
     Deploy(deploy::Arguments),
     /// Deploy stacks through change sets. This program was built without the feature `deploy`.
@@ -78,6 +82,8 @@ pub fn run_binary() -> ExitCode {
 fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result<(), Failure> {
     match command {
         Command::Synth(arguments) => synth::run(&arguments, origin),
+        Command::Check(arguments) => check::run(&arguments, origin),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::List(arguments) => list::run(&arguments, origin),
         Command::Completions(arguments) => completions::run(&arguments, program),
         #[cfg(feature = "deploy")]

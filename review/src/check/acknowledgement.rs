@@ -9,11 +9,10 @@ use std::collections::BTreeMap;
 use serde_json::Value as JsonValue;
 
 use super::findings::Findings;
-use super::nearest::nearest;
-use super::rules::{rule_named, rules, template};
+use super::rules::{rule_named, template};
 use super::value::entries;
 use super::view::View;
-use super::Options;
+use super::{Options, nearest_rule};
 use crate::diagnostic::Diagnostic;
 
 /// One thing that was said.
@@ -50,10 +49,14 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
     }
     for one in &said {
         if one.reason.trim().is_empty() && options.asks(template::ACKNOWLEDGEMENT_WITHOUT_REASON.name) {
-            let mut findings =
-                Findings { view, rule: &template::ACKNOWLEDGEMENT_WITHOUT_REASON, found };
+            let mut findings = Findings { view, rule: &template::ACKNOWLEDGEMENT_WITHOUT_REASON, found };
             let message = format!("`{}` is acknowledged without a reason", one.rule);
-            findings.add_written(one.resource, one.pointer.clone(), message, "say in a few words why it is meant so");
+            findings.add_written(
+                one.resource,
+                one.pointer.clone(),
+                message,
+                "say in a few words why it is meant so",
+            );
         }
         let was_asked = rule_named(one.rule).is_none_or(|rule| options.asks(rule.name));
         let is_first = used.remove(&(one.rule, one.reason)) == Some(false);
@@ -67,7 +70,7 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
                 "remove it, so that it hides nothing later".to_owned(),
             ),
             None => {
-                let help = nearest(one.rule, rules().map(|rule| rule.name));
+                let help = nearest_rule(one.rule);
                 let help = help.map_or("`stackwright explain` lists all rules".to_owned(), |nearest| {
                     format!("the nearest is `{nearest}`")
                 });

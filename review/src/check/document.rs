@@ -39,7 +39,8 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
     match type_name {
         "AWS::SageMaker::Pipeline" => {
             let body = &properties["PipelineDefinition"]["PipelineDefinitionBody"];
-            let Some(mut document) = read(body, path(&["PipelineDefinition", "PipelineDefinitionBody"])) else {
+            let Some(mut document) = read(body, path(&["PipelineDefinition", "PipelineDefinitionBody"]))
+            else {
                 return Vec::new();
             };
             if let Ok(definition) = &mut document.value {
@@ -70,12 +71,15 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
         }
         "AWS::Scheduler::Schedule" => {
             let arn = Text::of(&properties["Target"]["Arn"]);
-            let Some(operation) = arn.end().rsplit(":aws-sdk:sagemaker:").next().filter(|it| *it != arn.end())
+            let Some(operation) =
+                arn.end().rsplit(":aws-sdk:sagemaker:").next().filter(|it| *it != arn.end())
             else {
                 return Vec::new();
             };
             let at = path(&["Target", "Input"]);
-            let Some(mut document) = read(&properties["Target"]["Input"], at.clone()) else { return Vec::new() };
+            let Some(mut document) = read(&properties["Target"]["Input"], at.clone()) else {
+                return Vec::new();
+            };
             if let Ok(arguments) = &document.value {
                 document.requests.push(Request {
                     operation: capitalised(operation),
@@ -141,8 +145,11 @@ fn put_holes_back(value: &mut JsonValue, holes: &[JsonValue]) {
                 return;
             }
             let format = text.replace("${", "${!").replace(OPEN, "${Hole").replace(CLOSE, "}");
-            let variables: Map<_, _> =
-                holes.iter().enumerate().map(|(number, hole)| (format!("Hole{number}"), hole.clone())).collect();
+            let variables: Map<_, _> = holes
+                .iter()
+                .enumerate()
+                .map(|(number, hole)| (format!("Hole{number}"), hole.clone()))
+                .collect();
             *value = json!({ "Fn::Sub": [format, variables] });
         }
         _ => {}

@@ -40,7 +40,14 @@ impl Findings<'_, '_, '_> {
     ) {
         let mut pointer = format!("/Resources/{}", resource.id);
         let Some(path) = path else {
-            return self.push(Some(resource.id), pointer.clone(), &pointer, None, message.into(), help.into());
+            return self.push(
+                Some(resource.id),
+                pointer.clone(),
+                &pointer,
+                None,
+                message.into(),
+                help.into(),
+            );
         };
         pointer.push_str("/Properties");
         let resolver = Resolver::new(self.view.template(), self.view.scenario);
@@ -80,9 +87,7 @@ impl Findings<'_, '_, '_> {
         help: String,
     ) {
         let stack = self.view.stack;
-        let again = |one: &Diagnostic| {
-            one.id == self.rule.name && one.path == path && one.message == message
-        };
+        let again = |one: &Diagnostic| one.id == self.rule.name && one.path == path && one.message == message;
         if self.found.iter().any(again) {
             return;
         }

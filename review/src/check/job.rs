@@ -21,11 +21,10 @@ pub(crate) fn jobs<'v, 'a>(view: &'v View<'a>) -> Vec<Job<'v, 'a>> {
         .collect();
     for (resource, request) in view.requests("CreateHyperParameterTuningJob") {
         let Request { arguments, .. } = request;
-        let definitions =
-            Some(&arguments["TrainingJobDefinition"]).into_iter().chain(items(&arguments["TrainingJobDefinitions"]));
-        jobs.extend(
-            definitions.filter(|one| one.is_object()).map(|arguments| Job { resource, arguments }),
-        );
+        let definitions = Some(&arguments["TrainingJobDefinition"])
+            .into_iter()
+            .chain(items(&arguments["TrainingJobDefinitions"]));
+        jobs.extend(definitions.filter(|one| one.is_object()).map(|arguments| Job { resource, arguments }));
     }
     jobs
 }

@@ -100,6 +100,43 @@ pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
     diagnostic
 }
 
+/// The name of a rule that was probably meant.
+pub fn nearest_rule(name: &str) -> Option<&'static str> {
+    nearest::nearest(name, rules().map(|rule| rule.name))
+}
+
+/// The pages of all rules as one document in Markdown: what `docs/rules.md` holds.
+pub fn reference() -> String {
+    let mut text =
+        "# Rules\n\nWhat `check` looks for. `stackwright explain --format markdown` writes this page; \
+                    `stackwright explain NAME` shows one rule, with a template in which it finds something and one that it \
+                    accepts.\n"
+            .to_owned();
+    for (topic, rules) in topics() {
+        text.push_str(&format!("\n## {}\n\n| rule | severity | |\n|---|---|---|\n", title(topic)));
+        for rule in rules {
+            let (name, severity) = (rule.name, rule.severity.name());
+            text.push_str(&format!("| [`{name}`](#{name}) | {severity} | {} |\n", rule.summary()));
+        }
+        for rule in rules {
+            let source = rule.source.trim_end_matches('.');
+            text.push_str(&format!(
+                "\n### {}\n\n{}\n\nSource: {source}.\n",
+                rule.name,
+                rule.documentation.trim()
+            ));
+        }
+    }
+    text
+}
+
+/// A topic in words: `multi_model` is `Multi model`.
+pub fn title(topic: &str) -> String {
+    let text = topic.replace('_', " ");
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
 fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let region = stack.environment.region.as_deref().or(options.region.as_deref());

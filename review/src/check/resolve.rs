@@ -8,7 +8,7 @@ use serde_json::{Map, Value as JsonValue, json};
 use stackwright_synth::Template;
 
 use super::scenario::{Given, Scenario};
-use super::text::{Part, Piece, Text, parts, reference};
+use super::text::{Part, Text, parts, reference};
 use super::value::{function, holds_unresolved, shown};
 
 /// How deep values are followed; the readers allow no deeper ones.
@@ -94,9 +94,9 @@ impl<'t, 's> Resolver<'t, 's> {
             ("Fn::If", JsonValue::Array(branches)) => {
                 let condition = branches.first().and_then(JsonValue::as_str);
                 return match condition.and_then(|name| self.scenario.conditions.get(name)) {
-                    Some(holds) => {
-                        branches.get(if *holds { 1 } else { 2 }).and_then(|branch| self.value(branch, depth + 1))
-                    }
+                    Some(holds) => branches
+                        .get(if *holds { 1 } else { 2 })
+                        .and_then(|branch| self.value(branch, depth + 1)),
                     None => Some(Cow::Borrowed(whole)),
                 };
             }
@@ -147,7 +147,9 @@ impl<'t, 's> Resolver<'t, 's> {
         let (format, variables) = match argument {
             JsonValue::String(format) => (format.as_str(), None),
             JsonValue::Array(arguments) => match arguments.as_slice() {
-                [JsonValue::String(format), JsonValue::Object(variables)] => (format.as_str(), Some(variables)),
+                [JsonValue::String(format), JsonValue::Object(variables)] => {
+                    (format.as_str(), Some(variables))
+                }
                 _ => return Cow::Borrowed(whole),
             },
             _ => return Cow::Borrowed(whole),
@@ -173,12 +175,12 @@ impl<'t, 's> Resolver<'t, 's> {
                     Cow::Owned(self.value(&value, depth + 1).map_or(JsonValue::Null, Cow::into_owned))
                 }
             };
-            match Text::of(&value).0.as_slice() {
-                [Piece::Known(known)] => {
+            match Text::of(&value).known() {
+                Some(known) => {
                     text.push_str(&literal(known));
                     changed = true;
                 }
-                _ => {
+                None => {
                     is_known = false;
                     text.push_str(&format!("${{{name}}}"));
                     if given.is_some() {
@@ -226,7 +228,8 @@ impl<'t, 's> Resolver<'t, 's> {
             let (step, next) = match value {
                 JsonValue::Array(items) => {
                     let Ok(index) = step.parse() else { return (pointer, None) };
-                    let mut there = items.iter().enumerate().filter(|(_, item)| self.value(item, 0).is_some());
+                    let mut there =
+                        items.iter().enumerate().filter(|(_, item)| self.value(item, 0).is_some());
                     let Some((index, item)) = there.nth(index) else { return (pointer, None) };
                     (index.to_string(), item)
                 }

@@ -55,7 +55,10 @@ pub(crate) fn is_list(kind: &str) -> bool {
 }
 
 /// What a pseudo parameter is in an environment.
-pub(crate) fn pseudo_parameters(environment: &Environment, region: Option<&str>) -> Vec<(&'static str, String)> {
+pub(crate) fn pseudo_parameters(
+    environment: &Environment,
+    region: Option<&str>,
+) -> Vec<(&'static str, String)> {
     let mut known = Vec::new();
     let region = region.map(str::to_owned).or_else(|| environment.region.clone());
     if let Some(region) = region {
@@ -194,7 +197,9 @@ fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
 fn typed(parameter: &JsonValue, value: &JsonValue) -> JsonValue {
     let is_list = parameter["Type"].as_str().is_some_and(is_list);
     match value {
-        JsonValue::String(text) if is_list => text.split(',').map(|item| JsonValue::from(item.trim())).collect(),
+        JsonValue::String(text) if is_list => {
+            text.split(',').map(|item| JsonValue::from(item.trim())).collect()
+        }
         other => other.clone(),
     }
 }
@@ -301,12 +306,13 @@ fn evaluate(
 
 /// `And` of what is known if `wanted`, else `Or`.
 fn all(mut truths: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<bool> {
-    truths.try_fold(Some(wanted), |so_far, truth| match (so_far, truth) {
-        (_, Some(truth)) if truth != wanted => Err(!wanted),
-        (Some(_), Some(_)) => Ok(Some(wanted)),
-        _ => Ok(None),
-    })
-    .map_or_else(Some, |truth| truth)
+    truths
+        .try_fold(Some(wanted), |so_far, truth| match (so_far, truth) {
+            (_, Some(truth)) if truth != wanted => Err(!wanted),
+            (Some(_), Some(_)) => Ok(Some(wanted)),
+            _ => Ok(None),
+        })
+        .map_or_else(Some, |truth| truth)
 }
 
 #[cfg(test)]
@@ -317,7 +323,9 @@ mod tests {
         let template = Template::read(text).unwrap();
         scenarios(&template, &Environment::default(), None)
             .into_iter()
-            .map(|one| (one.when, one.conditions.into_iter().map(|(name, on)| (name.to_owned(), on)).collect()))
+            .map(|one| {
+                (one.when, one.conditions.into_iter().map(|(name, on)| (name.to_owned(), on)).collect())
+            })
             .collect()
     }
 
@@ -329,7 +337,11 @@ mod tests {
         let states: Vec<_> = found.iter().map(|(when, on)| (when.as_deref(), on["P"], on["N"])).collect();
         assert_eq!(
             states,
-            [(None, false, true), (Some("`Stage` is `prod`"), true, false), (Some("`Stage` is anything else"), false, true)]
+            [
+                (None, false, true),
+                (Some("`Stage` is `prod`"), true, false),
+                (Some("`Stage` is anything else"), false, true)
+            ]
         );
     }
 

@@ -3,7 +3,7 @@
 //! A value that CloudFormation resolves later is held against its schema by the type that it yields and by what is
 //! known of its text; what it could still make right is never reported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -66,7 +66,8 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
             continue;
         }
         // SageMaker Pipelines names what its steps make.
-        let operation = format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
+        let operation =
+            format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
         let validator = validator(&operation, || request_schema(&request.operation, request.of_pipeline));
         let document = request_document(&request.operation);
         let found = look(&validator, &request.arguments, registry::Schema::of(document), view);
@@ -81,7 +82,8 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
 fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {
     let mut schema = api::request(operation).unwrap_or(JsonValue::Bool(true));
     if of_pipeline {
-        let name = schema["$ref"].as_str().and_then(|path| path.strip_prefix('#')).unwrap_or_default().to_owned();
+        let name =
+            schema["$ref"].as_str().and_then(|path| path.strip_prefix('#')).unwrap_or_default().to_owned();
         if let Some(JsonValue::Array(required)) = schema.pointer_mut(&format!("{name}/required")) {
             let named_by_pipeline = ["ModelName", "ProcessingJobName", "TrainingJobName", "TransformJobName"];
             required.retain(|name| {
@@ -109,8 +111,7 @@ fn request_document(operation: &str) -> &'static JsonValue {
 /// The validator of a schema by name, compiled once.
 fn validator(name: &str, document: impl FnOnce() -> JsonValue) -> Arc<Validator> {
     static COMPILED: OnceLock<Mutex<BTreeMap<String, Arc<Validator>>>> = OnceLock::new();
-    let mut compiled =
-        COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = compiled.get(name) {
         return Arc::clone(known);
     }
@@ -316,7 +317,12 @@ fn unresolved(
     };
     if !fits {
         let (name, argument) = function(value)?;
-        let message = format!("`{name}` of {} gives {}, and {} is wanted", shown(argument), given.name(), wanted_name(wanted));
+        let message = format!(
+            "`{name}` of {} gives {}, and {} is wanted",
+            shown(argument),
+            given.name(),
+            wanted_name(wanted)
+        );
         return Some((&rules::WRONG_TYPE, message, None));
     }
     let most = schema?.bound("maxLength")?.as_u64()?;
@@ -373,7 +379,9 @@ fn kind(value: &JsonValue, view: &View<'_>) -> Kind {
             };
             let of = super::view::referred(value).and_then(|id| view.resource(&id).map(|it| it.type_name));
             let schema = of.and_then(registry::resource_type);
-            let Some(attribute) = attribute.and_then(|name| schema?.attribute(name)) else { return Kind::Any };
+            let Some(attribute) = attribute.and_then(|name| schema?.attribute(name)) else {
+                return Kind::Any;
+            };
             match attribute.types().as_slice() {
                 ["array"] => Kind::List,
                 ["object"] => Kind::Object,
@@ -443,8 +451,12 @@ fn known(
         }
         ValidationErrorKind::Maximum { limit } => range(value, "too large", format!("at most {limit}")),
         ValidationErrorKind::Minimum { limit } => range(value, "too small", format!("at least {limit}")),
-        ValidationErrorKind::ExclusiveMaximum { limit } => range(value, "too large", format!("below {limit}")),
-        ValidationErrorKind::ExclusiveMinimum { limit } => range(value, "too small", format!("above {limit}")),
+        ValidationErrorKind::ExclusiveMaximum { limit } => {
+            range(value, "too large", format!("below {limit}"))
+        }
+        ValidationErrorKind::ExclusiveMinimum { limit } => {
+            range(value, "too small", format!("above {limit}"))
+        }
         ValidationErrorKind::MaxLength { limit } => {
             range(value, "too long", format!("at most {limit} characters"))
         }
@@ -512,18 +524,31 @@ fn alternatives(
         let message = format!("one of {} is missing", listed(&missing));
         return Some((&rules::MISSING_PROPERTY, message, None));
     }
+    if let Some(given) = split_over(context) {
+        let names: Vec<&str> = given.iter().map(String::as_str).collect();
+        return Some((&rules::WRONG_COMBINATION, format!("{} exclude each other", listed(&names)), None));
+    }
     let depth = |errors: &&Vec<ValidationError<'_>>| {
         let deepest = errors.iter().map(|error| error.instance_path().as_str().len()).max();
         (deepest, std::cmp::Reverse(errors.len()))
     };
-    let said: Vec<Said> = context
-        .iter()
-        .max_by_key(depth)?
-        .iter()
-        .filter_map(|error| known(error, schema, instance))
-        .collect();
+    let said: Vec<Said> =
+        context.iter().max_by_key(depth)?.iter().filter_map(|error| known(error, schema, instance)).collect();
     // If what comes nearest is excused, so is the whole.
     said.into_iter().next()
+}
+
+/// Properties each of which one of the alternatives has, and no alternative has all of them.
+fn split_over(context: &[Vec<ValidationError<'_>>]) -> Option<BTreeSet<String>> {
+    let mut refused = Vec::new();
+    for errors in context {
+        let [error] = errors.as_slice() else { return None };
+        let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else { return None };
+        refused.push(unexpected);
+    }
+    let all: BTreeSet<String> = refused.iter().copied().flatten().cloned().collect();
+    let somebody_has = |name: &String| refused.iter().any(|unexpected| !unexpected.contains(name));
+    (all.len() > 1 && all.iter().all(somebody_has)).then_some(all)
 }
 
 /// A number or truth that stands as text, against bounds and values: the schema says only that it is no number.

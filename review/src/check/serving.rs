@@ -63,7 +63,8 @@ impl<'v, 'a> Variant<'v, 'a> {
     /// The endpoints that serve it.
     pub fn endpoints(&self) -> impl Iterator<Item = &'v Resource<'a>> {
         let (view, id) = (self.view, self.config.id);
-        view.of_type(ENDPOINT).filter(move |endpoint| config_of(view, endpoint).is_some_and(|config| config.id == id))
+        view.of_type(ENDPOINT)
+            .filter(move |endpoint| config_of(view, endpoint).is_some_and(|config| config.id == id))
     }
 }
 

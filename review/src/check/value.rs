@@ -87,7 +87,8 @@ pub(crate) fn entries(value: &JsonValue) -> impl Iterator<Item = (&str, &JsonVal
 
 /// What a value holds, each with the step that leads to it.
 pub(crate) fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonValue)> {
-    let named = value.as_object().into_iter().flatten().map(|(name, inner)| (Cow::Borrowed(name.as_str()), inner));
+    let named =
+        value.as_object().into_iter().flatten().map(|(name, inner)| (Cow::Borrowed(name.as_str()), inner));
     let numbered = items(value).enumerate().map(|(number, inner)| (Cow::Owned(number.to_string()), inner));
     named.chain(numbered)
 }

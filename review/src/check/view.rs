@@ -10,7 +10,7 @@ use stackwright_synth::{StackArtifact, Template};
 use super::document::{Document, Request, open};
 use super::resolve::Resolver;
 use super::scenario::Scenario;
-use super::text::{Text, parts, Part};
+use super::text::{Part, Text, parts};
 use super::value::{below, children, function, text};
 use super::written::Written;
 
@@ -96,7 +96,10 @@ impl<'a> View<'a> {
     }
 
     /// The requests of a SageMaker operation that pipelines, state machines and schedules make.
-    pub fn requests<'v>(&'v self, operation: &'v str) -> impl Iterator<Item = (&'v Resource<'a>, &'v Request)> {
+    pub fn requests<'v>(
+        &'v self,
+        operation: &'v str,
+    ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Request)> {
         self.resources.iter().flat_map(move |resource| {
             let documents = resource.documents.iter();
             documents

@@ -49,7 +49,11 @@ impl<'a> Written<'a> {
                     uses.push(Use { kind: Kind::Condition, name, pointer: at("Condition") });
                 }
                 for (number, name) in one_or_many(&value["DependsOn"]).enumerate() {
-                    let step = if value["DependsOn"].is_array() { format!("DependsOn/{number}") } else { "DependsOn".into() };
+                    let step = if value["DependsOn"].is_array() {
+                        format!("DependsOn/{number}")
+                    } else {
+                        "DependsOn".into()
+                    };
                     if let Some(name) = name.as_str().filter(|_| section == "Resources") {
                         uses.push(Use { kind: Kind::DependsOn, name, pointer: at(&step) });
                     }

@@ -19,7 +19,11 @@ pub(super) fn report() -> Report {
     let warning = Diagnostic {
         severity: Severity::Warning,
         path: "/Parameters/Memory".into(),
-        ..Diagnostic::error("unused-parameter", "Serving".into(), "nothing uses the parameter `Memory`".into())
+        ..Diagnostic::error(
+            "unused-parameter",
+            "Serving".into(),
+            "nothing uses the parameter `Memory`".into(),
+        )
     };
     let acknowledged = Diagnostic {
         severity: Severity::Warning,

@@ -13,7 +13,8 @@ pub fn github(report: &Report) -> String {
         }
         properties.push(format!("title={}", property(&one.id)));
         let mut message = format!("{}: {}", one.subject(), one.message);
-        for more in [one.when.as_ref().map(|when| format!("where {when}")), one.help.clone()].into_iter().flatten()
+        for more in
+            [one.when.as_ref().map(|when| format!("where {when}")), one.help.clone()].into_iter().flatten()
         {
             message.push('\n');
             message.push_str(&more);

@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn is_what_the_schema_describes() {
-        let schema: JsonValue = serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap();
+        let schema: JsonValue =
+            serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap();
         let text = json(&crate::report::example::report());
         let document = serde_json::from_str(&text).unwrap();
         let validator = jsonschema::draft7::new(&schema).unwrap();

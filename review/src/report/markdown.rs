@@ -23,7 +23,9 @@ pub fn markdown(report: &Report) -> String {
         }
     }
     if !acknowledged.is_empty() {
-        text.push_str("\n<details><summary>Acknowledged</summary>\n\n| Rule | Where | Reason |\n|---|---|---|\n");
+        text.push_str(
+            "\n<details><summary>Acknowledged</summary>\n\n| Rule | Where | Reason |\n|---|---|---|\n",
+        );
         for one in acknowledged {
             let reason = cell(one.acknowledged.as_deref().unwrap_or_default());
             text.push_str(&format!("| `{}` | {} | {reason} |\n", one.id, place(one)));

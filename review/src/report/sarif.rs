@@ -42,7 +42,9 @@ fn rule(name: &str) -> JsonValue {
 
 fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
     let mut message = format!("{} ({})", one.message, one.subject());
-    for more in [one.when.as_ref().map(|when| format!("where {when}")), one.help.clone()].into_iter().flatten() {
+    for more in
+        [one.when.as_ref().map(|when| format!("where {when}")), one.help.clone()].into_iter().flatten()
+    {
         message.push_str(". ");
         message.push_str(&more);
     }

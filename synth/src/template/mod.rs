@@ -71,8 +71,7 @@ impl Template {
     ];
 
     pub(crate) fn from_sections(sections: Map<String, JsonValue>) -> Self {
-        let rank =
-            |name: &str| {
+        let rank = |name: &str| {
             let known = Self::SECTIONS.iter().position(|section| *section == name);
             known.unwrap_or(Self::SECTIONS.len())
         };

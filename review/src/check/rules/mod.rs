@@ -35,7 +35,7 @@ pub struct Rule {
     pub name: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What it finds and why that is wrong, in Markdown. The first line is a summary.
+    /// What it finds and why that is wrong, in Markdown. The first sentence is a summary.
     pub documentation: &'static str,
     /// Where the fact behind it stands.
     pub source: &'static str,
@@ -72,9 +72,14 @@ impl std::fmt::Debug for Check {
 }
 
 impl Rule {
-    /// The first line of the documentation.
-    pub fn summary(&self) -> &'static str {
-        self.documentation.trim_start().lines().next().unwrap_or_default()
+    /// The first sentence of the documentation.
+    pub fn summary(&self) -> String {
+        let paragraph = self.documentation.trim().split("\n\n").next().unwrap_or_default();
+        let text = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+        match text.find(". ") {
+            Some(end) => text[..=end].to_owned(),
+            None => text,
+        }
     }
 
     /// The page that `explain` prints, in Markdown.

@@ -38,10 +38,17 @@ fn every_rule_is_documented_and_has_examples() {
     let mut names = BTreeSet::new();
     for rule in rules() {
         assert!(names.insert(rule.name), "{} is there twice", rule.name);
-        assert!(rule.summary().ends_with(['.', ':', '?']) && rule.summary().len() > 20, "{}: {}", rule.name, rule.summary());
+        assert!(
+            rule.summary().ends_with('.') && rule.summary().len() > 20,
+            "{}: {}",
+            rule.name,
+            rule.summary()
+        );
         assert!(!rule.source.is_empty() && !rule.good.is_empty(), "{}", rule.name);
         assert!(!rule.bad.is_empty() || TESTED_BY_THEMSELVES.contains(&rule.name), "{}", rule.name);
-        assert!(rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+        assert!(
+            rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        );
     }
 }
 
@@ -85,12 +92,14 @@ fn what_is_bad_is_found_on_its_line_and_what_is_good_is_not() {
             failures.push(format!("{}: there is more: {}", rule.name, said(others.iter().copied())));
         }
         let good = found(rule.good);
-        let wrong: Vec<_> = good
-            .iter()
-            .filter(|one| one.id == rule.name || one.counts_as(Severity::Error))
-            .collect();
+        let wrong: Vec<_> =
+            good.iter().filter(|one| one.id == rule.name || one.counts_as(Severity::Error)).collect();
         if !wrong.is_empty() {
-            failures.push(format!("{} does not accept its example: {}", rule.name, said(wrong.iter().copied())));
+            failures.push(format!(
+                "{} does not accept its example: {}",
+                rule.name,
+                said(wrong.iter().copied())
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -136,7 +145,8 @@ fn rewritten(text: &str, form: Form) -> Template {
     fn walk(value: &mut JsonValue, template: &mut Template2, form: Form) {
         match value {
             // What functions take stays; so do documents, in which CloudFormation evaluates nothing.
-            JsonValue::Object(map) if map.len() == 1 && map.keys().any(|key| key == "Ref" || key.starts_with("Fn::")) => {}
+            JsonValue::Object(map)
+                if map.len() == 1 && map.keys().any(|key| key == "Ref" || key.starts_with("Fn::")) => {}
             JsonValue::Object(map) => map.values_mut().for_each(|inner| walk(inner, template, form)),
             JsonValue::Array(items) => items.iter_mut().for_each(|inner| walk(inner, template, form)),
             JsonValue::Null => {}
@@ -178,7 +188,8 @@ fn it_is_the_same_in_json_and_in_whatever_way_values_are_written() {
         let wanted = paths(&found(rule.bad), rule);
         let json = Template::read(rule.bad).unwrap().json().to_owned();
         assert_eq!(paths(&found(&json), rule), wanted, "{} in JSON", rule.name);
-        if topics().any(|(topic, rules)| topic == "template" && rules.iter().any(|one| one.name == rule.name)) {
+        if topics().any(|(topic, rules)| topic == "template" && rules.iter().any(|one| one.name == rule.name))
+        {
             // These are about how a template is written.
             continue;
         }
@@ -187,7 +198,11 @@ fn it_is_the_same_in_json_and_in_whatever_way_values_are_written() {
             let all = found(bad.json());
             let given = paths(&all, rule);
             if given != wanted {
-                failures.push(format!("{} through {name}: {given:?}, not {wanted:?}: {}", rule.name, said(&all)));
+                failures.push(format!(
+                    "{} through {name}: {given:?}, not {wanted:?}: {}",
+                    rule.name,
+                    said(&all)
+                ));
             }
             let good = rewritten(rule.good, form);
             let found = found(good.json());
@@ -215,7 +230,8 @@ fn what_is_not_known_is_never_wrong() {
         }
     }
     fn scalars(value: &JsonValue) -> usize {
-        children(value).map(|(_, inner)| scalars(inner)).sum::<usize>() + usize::from(!value.is_object() && !value.is_array())
+        children(value).map(|(_, inner)| scalars(inner)).sum::<usize>()
+            + usize::from(!value.is_object() && !value.is_array())
     }
     let mut hidden = 0;
     for rule in rules().filter(|rule| !rule.good.is_empty()) {
@@ -235,4 +251,13 @@ fn what_is_not_known_is_never_wrong() {
         assert!(wrong.is_empty(), "{}: {wrong:#?}", rule.name);
     }
     assert!(hidden > 300, "{hidden}");
+}
+
+#[test]
+fn the_page_of_rules_is_what_the_table_says() {
+    let page = include_str!("../../../../docs/rules.md");
+    assert!(
+        page == crate::check::reference(),
+        "docs/rules.md is old: cargo run -p stackwright --features deploy -- explain --format markdown > docs/rules.md"
+    );
 }

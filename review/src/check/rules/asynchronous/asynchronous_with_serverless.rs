@@ -1,10 +1,10 @@
 //! `asynchronous-with-serverless`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{Variant, variants};
 use crate::check::value::is_set;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// Asynchronous inference on a serverless variant.
@@ -47,7 +47,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view).filter(Variant::is_serverless) {
         let asynchronous = &variant.config.properties["AsyncInferenceConfig"];
         if is_set(asynchronous) {
-            findings.add(variant.config, asynchronous, "asynchronous inference and serverless are alternatives", "give the variant instances");
+            findings.add(
+                variant.config,
+                asynchronous,
+                "asynchronous inference and serverless are alternatives",
+                "give the variant instances",
+            );
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::serving::scaled_variant;
 use crate::check::value::{is_set, is_unresolved, number, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An asynchronous endpoint may scale to no instances, and no alarm on `HasBacklogWithoutCapacity` brings it back: the first
@@ -80,7 +80,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let asynchronous = scaled_variant(view, target)
             .is_some_and(|variant| is_set(&variant.config.properties["AsyncInferenceConfig"]));
         if number(least) == Some(0.0) && asynchronous {
-            findings.add(target, least, "from 0 instances the first requests wait for the whole backlog target", "add a step policy with an alarm on HasBacklogWithoutCapacity");
+            findings.add(
+                target,
+                least,
+                "from 0 instances the first requests wait for the whole backlog target",
+                "add a step policy with an alarm on HasBacklogWithoutCapacity",
+            );
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::serving::scaled_variant;
 use crate::check::value::text;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A variant on burstable instances (`ml.t2`) is a scalable target. SageMaker does not scale them.
@@ -66,9 +66,16 @@ Resources:
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
         let variant = scaled_variant(view, target);
-        let burstable = variant.and_then(|variant| text(&variant.value["InstanceType"]).filter(|name| name.starts_with("ml.t2.")));
+        let burstable = variant.and_then(|variant| {
+            text(&variant.value["InstanceType"]).filter(|name| name.starts_with("ml.t2."))
+        });
         if let Some(name) = burstable {
-            findings.add(target, &target.properties["ResourceId"], format!("{name} is burstable: SageMaker does not scale it"), "take another family, such as ml.m5");
+            findings.add(
+                target,
+                &target.properties["ResourceId"],
+                format!("{name} is burstable: SageMaker does not scale it"),
+                "take another family, such as ml.m5",
+            );
         }
     }
 }

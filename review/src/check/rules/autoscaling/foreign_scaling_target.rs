@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, Named, Scaled, scaled};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A scalable target names an endpoint or inference component by a name that none of this template has, though it has some.
@@ -70,7 +70,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let id = &target.properties["ResourceId"];
         let (name, type_name, what) = match scaled(view, id) {
             Some(Scaled::Variant(Named::Stranger(name), _)) => (name, ENDPOINT, "endpoint"),
-            Some(Scaled::Component(Named::Stranger(name))) => (name, INFERENCE_COMPONENT, "inference component"),
+            Some(Scaled::Component(Named::Stranger(name))) => {
+                (name, INFERENCE_COMPONENT, "inference component")
+            }
             _ => continue,
         };
         if let Some(first) = view.of_type(type_name).next() {

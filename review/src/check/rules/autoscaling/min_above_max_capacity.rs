@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::value::{items, number};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// `MinCapacity` of a scalable target, or of a scheduled action on it, is above its `MaxCapacity`.
@@ -64,11 +64,19 @@ Resources:
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
-        let actions = items(&target.properties["ScheduledActions"]).map(|action| &action["ScalableTargetAction"]);
+        let actions =
+            items(&target.properties["ScheduledActions"]).map(|action| &action["ScalableTargetAction"]);
         for holder in Some(target.properties.as_ref()).into_iter().chain(actions) {
             let (least, most) = (&holder["MinCapacity"], &holder["MaxCapacity"]);
-            if let (Some(lower), Some(upper)) = (number(least), number(most)) && lower > upper {
-                findings.add(target, least, format!("`MinCapacity` {lower} is above `MaxCapacity` {upper}"), format!("at most {upper}"));
+            if let (Some(lower), Some(upper)) = (number(least), number(most))
+                && lower > upper
+            {
+                findings.add(
+                    target,
+                    least,
+                    format!("`MinCapacity` {lower} is above `MaxCapacity` {upper}"),
+                    format!("at most {upper}"),
+                );
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::serving::{components, scaled_variant};
 use crate::check::value::{is_set, number};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A real-time or serverless variant is a scalable target with `MinCapacity` 0. It needs at least 1; asynchronous endpoints
@@ -67,11 +67,18 @@ Resources:
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
         let least = &target.properties["MinCapacity"];
-        let Some(variant) = scaled_variant(view, target).filter(|_| number(least) == Some(0.0)) else { continue };
+        let Some(variant) = scaled_variant(view, target).filter(|_| number(least) == Some(0.0)) else {
+            continue;
+        };
         let asynchronous = is_set(&variant.config.properties["AsyncInferenceConfig"]);
         let has_components = variant.endpoints().any(|endpoint| components(view, endpoint).next().is_some());
         if !asynchronous && !has_components {
-            findings.add(target, least, "a real-time variant keeps at least 1", "asynchronous endpoints and inference components can go to 0");
+            findings.add(
+                target,
+                least,
+                "a real-time variant keeps at least 1",
+                "asynchronous endpoints and inference components can go to 0",
+            );
         }
     }
 }

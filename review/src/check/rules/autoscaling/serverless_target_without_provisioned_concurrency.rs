@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::serving::scaled_variant;
 use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A serverless variant without `ProvisionedConcurrency` is a scalable target. Only provisioned concurrency is scaled.
@@ -70,9 +70,18 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
         let Some(variant) = scaled_variant(view, target) else { continue };
         let serverless = &variant.value["ServerlessConfig"];
-        if serverless.is_object() && !is_unresolved(serverless) && !is_set(&serverless["ProvisionedConcurrency"]) {
-            let message = format!("the serverless variant {} has no `ProvisionedConcurrency` to scale", variant.name());
-            findings.add(target, &target.properties["ResourceId"], message, "give it some, or leave the target out: serverless scales by itself");
+        if serverless.is_object()
+            && !is_unresolved(serverless)
+            && !is_set(&serverless["ProvisionedConcurrency"])
+        {
+            let message =
+                format!("the serverless variant {} has no `ProvisionedConcurrency` to scale", variant.name());
+            findings.add(
+                target,
+                &target.properties["ResourceId"],
+                message,
+                "give it some, or leave the target out: serverless scales by itself",
+            );
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, Named, Scaled, config_of, scaled};
 use crate::check::value::{items, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A scalable target names what is not there: a variant that the endpoint's configuration does not have, or a resource that
@@ -76,7 +76,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             _ => continue,
         };
         if endpoint.type_name != ENDPOINT {
-            findings.add(target, id, format!("`{}` is no endpoint but an `{}`", endpoint.id, endpoint.type_name), "name the endpoint");
+            findings.add(
+                target,
+                id,
+                format!("`{}` is no endpoint but an `{}`", endpoint.id, endpoint.type_name),
+                "name the endpoint",
+            );
             continue;
         }
         let (Some(name), Some(config)) = (name, config_of(view, endpoint)) else { continue };

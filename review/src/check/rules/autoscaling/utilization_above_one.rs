@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::POLICY;
+use crate::check::rules::rule;
 use crate::check::value::{number, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// The target of a policy on `SageMakerVariantProvisionedConcurrencyUtilization` is above 1. It is a share: 0.7 is 70 %.

@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::{COPIES, TARGET};
+use crate::check::rules::rule;
 use crate::check::serving::{Scaled, scaled, scaled_variant};
 use crate::check::value::{is_unresolved, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// The scalable dimension does not fit what the resource id names: instances or provisioned concurrency of a variant, copies
@@ -70,23 +70,44 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(given) = text(dimension).filter(|name| name.starts_with("sagemaker:")) else { continue };
         let Some(named) = scaled(view, &target.properties["ResourceId"]) else { continue };
         let (fits, wanted) = match named {
-            Scaled::Variant(..) => (given.starts_with("sagemaker:variant:"), "sagemaker:variant:DesiredInstanceCount"),
+            Scaled::Variant(..) => {
+                (given.starts_with("sagemaker:variant:"), "sagemaker:variant:DesiredInstanceCount")
+            }
             Scaled::Component(_) => (given == COPIES, COPIES),
             Scaled::Else => {
                 let help = "endpoint/NAME/variant/VARIANT or inference-component/NAME";
-                findings.add(target, &target.properties["ResourceId"], format!("this resource id is none of {given}"), help);
+                findings.add(
+                    target,
+                    &target.properties["ResourceId"],
+                    format!("this resource id is none of {given}"),
+                    help,
+                );
                 continue;
             }
         };
         if !fits {
-            findings.add(target, dimension, format!("{given} does not fit the resource id"), format!("use {wanted}"));
+            findings.add(
+                target,
+                dimension,
+                format!("{given} does not fit the resource id"),
+                format!("use {wanted}"),
+            );
             continue;
         }
         let Some(variant) = scaled_variant(view, target) else { continue };
         let by_instances = given == "sagemaker:variant:DesiredInstanceCount";
         if variant.is_serverless() == by_instances && !is_unresolved(&variant.value["ServerlessConfig"]) {
-            let (is, wanted) = if by_instances { ("serverless", "sagemaker:variant:DesiredProvisionedConcurrency") } else { ("on instances", "sagemaker:variant:DesiredInstanceCount") };
-            findings.add(target, dimension, format!("the variant {} is {is}", variant.name()), format!("use {wanted}"));
+            let (is, wanted) = if by_instances {
+                ("serverless", "sagemaker:variant:DesiredProvisionedConcurrency")
+            } else {
+                ("on instances", "sagemaker:variant:DesiredInstanceCount")
+            };
+            findings.add(
+                target,
+                dimension,
+                format!("the variant {} is {is}", variant.name()),
+                format!("use {wanted}"),
+            );
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::{COPIES, POLICY, TARGET};
+use crate::check::rules::rule;
 use crate::check::value::text;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A target tracking policy follows a metric that the scalable dimension does not have, such as Lambda's on a SageMaker
@@ -90,16 +90,30 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             Some(target) => &target.properties["ScalableDimension"],
             None => &policy.properties["ScalableDimension"],
         };
-        let place = &policy.properties["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]["PredefinedMetricType"];
+        let place = &policy.properties["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
+            ["PredefinedMetricType"];
         let (Some(dimension), Some(metric)) = (text(dimension), text(place)) else { continue };
         let fitting: &[&str] = match dimension {
-            "sagemaker:variant:DesiredInstanceCount" => &["SageMakerVariantInvocationsPerInstance", "SageMakerVariantConcurrentRequestsPerModelHighResolution"],
-            "sagemaker:variant:DesiredProvisionedConcurrency" => &["SageMakerVariantProvisionedConcurrencyUtilization"],
-            COPIES => &["SageMakerInferenceComponentInvocationsPerCopy", "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"],
+            "sagemaker:variant:DesiredInstanceCount" => &[
+                "SageMakerVariantInvocationsPerInstance",
+                "SageMakerVariantConcurrentRequestsPerModelHighResolution",
+            ],
+            "sagemaker:variant:DesiredProvisionedConcurrency" => {
+                &["SageMakerVariantProvisionedConcurrencyUtilization"]
+            }
+            COPIES => &[
+                "SageMakerInferenceComponentInvocationsPerCopy",
+                "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution",
+            ],
             _ => continue,
         };
         if !fitting.contains(&metric) {
-            findings.add(policy, place, format!("{metric} is no metric of {dimension}"), format!("use {}", fitting.join(" or ")));
+            findings.add(
+                policy,
+                place,
+                format!("{metric} is no metric of {dimension}"),
+                format!("use {}", fitting.join(" or ")),
+            );
         }
     }
 }

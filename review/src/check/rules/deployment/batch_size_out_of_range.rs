@@ -1,10 +1,10 @@
 //! `batch-size-out-of-range`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, config_of, variants_of};
 use crate::check::value::{number, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// The batch of a rolling update is less than 5 % or more than half of the capacity.
@@ -59,7 +59,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let size = &resource.properties["DeploymentConfig"]["RollingUpdatePolicy"]["MaximumBatchSize"];
         let Some(value) = number(&size["Value"]) else { continue };
         let instances = config_of(view, resource).and_then(|config| {
-            variants_of(view, config).map(|variant| number(&variant.value["InitialInstanceCount"])).sum::<Option<f64>>()
+            variants_of(view, config)
+                .map(|variant| number(&variant.value["InitialInstanceCount"]))
+                .sum::<Option<f64>>()
         });
         let share = match text(&size["Type"]) {
             Some("CAPACITY_PERCENT") => value,
@@ -71,7 +73,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             _ => continue,
         };
         if !(5.0..=50.0).contains(&share) {
-            findings.add(resource, &size["Value"], format!("a batch of {share:.0} % is out of range"), "5 to 50 % of the capacity");
+            findings.add(
+                resource,
+                &size["Value"],
+                format!("a batch of {share:.0} % is out of range"),
+                "5 to 50 % of the capacity",
+            );
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `blue-green-with-rolling`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::ENDPOINT;
 use crate::check::value::is_set;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An endpoint has two update policies. It is `BlueGreenUpdatePolicy` or `RollingUpdatePolicy`.
@@ -58,7 +58,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for endpoint in view.of_type(ENDPOINT) {
         let config = &endpoint.properties["DeploymentConfig"];
         if is_set(&config["BlueGreenUpdatePolicy"]) && is_set(&config["RollingUpdatePolicy"]) {
-            findings.add(endpoint, &config["RollingUpdatePolicy"], "`BlueGreenUpdatePolicy` and `RollingUpdatePolicy` exclude each other", "keep one of them");
+            findings.add(
+                endpoint,
+                &config["RollingUpdatePolicy"],
+                "`BlueGreenUpdatePolicy` and `RollingUpdatePolicy` exclude each other",
+                "keep one of them",
+            );
         }
     }
 }

@@ -3,10 +3,10 @@
 use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::ENDPOINT;
 use crate::check::value::{number, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// `MaximumExecutionTimeoutInSeconds` is shorter than the update waits in all: it always ends in a rollback.
@@ -67,17 +67,26 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let seconds = |value: &JsonValue| number(value).unwrap_or(0.0);
         let steps = match text(&routing["Type"]) {
             Some("CANARY") => 1.0,
-            Some("LINEAR") => match (text(&routing["LinearStepSize"]["Type"]), number(&routing["LinearStepSize"]["Value"])) {
-                // After the last step it waits too.
-                (Some("CAPACITY_PERCENT"), Some(share)) if share > 0.0 => (100.0 / share).ceil(),
-                _ => 1.0,
-            },
+            Some("LINEAR") => {
+                match (text(&routing["LinearStepSize"]["Type"]), number(&routing["LinearStepSize"]["Value"]))
+                {
+                    // After the last step it waits too.
+                    (Some("CAPACITY_PERCENT"), Some(share)) if share > 0.0 => (100.0 / share).ceil(),
+                    _ => 1.0,
+                }
+            }
             _ => 0.0,
         };
-        let waits = steps * seconds(&routing["WaitIntervalInSeconds"]) + seconds(&policy["TerminationWaitInSeconds"]);
+        let waits =
+            steps * seconds(&routing["WaitIntervalInSeconds"]) + seconds(&policy["TerminationWaitInSeconds"]);
         let limit = &policy["MaximumExecutionTimeoutInSeconds"];
         if let Some(given) = number(limit).filter(|given| *given < waits) {
-            findings.add(endpoint, limit, format!("{given} s is shorter than the {waits} s that the update waits"), format!("more than {waits}, for the instances start too"));
+            findings.add(
+                endpoint,
+                limit,
+                format!("{given} s is shorter than the {waits} s that the update waits"),
+                format!("more than {waits}, for the instances start too"),
+            );
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `unsupported-rolling-update`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, Variant, config_of, variants_of};
 use crate::check::value::{is_set, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A rolling update of an endpoint that has none: one with a serverless variant, with several variants, or on Inferentia 1.
@@ -59,7 +59,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let policy = &endpoint.properties["DeploymentConfig"]["RollingUpdatePolicy"];
         let Some(config) = config_of(view, endpoint).filter(|_| is_set(policy)) else { continue };
         let variants: Vec<_> = variants_of(view, config).filter(|variant| !variant.is_shadow).collect();
-        let inferentia = |variant: &Variant<'_, '_>| text(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1."));
+        let inferentia = |variant: &Variant<'_, '_>| {
+            text(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1."))
+        };
         let what = if variants.len() > 1 {
             "several variants"
         } else if variants.iter().any(Variant::is_serverless) {
@@ -69,6 +71,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         } else {
             continue;
         };
-        findings.add(endpoint, policy, format!("there is no rolling update with {what}"), "use `BlueGreenUpdatePolicy`");
+        findings.add(
+            endpoint,
+            policy,
+            format!("there is no rolling update with {what}"),
+            "use `BlueGreenUpdatePolicy`",
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! `wrong-traffic-routing`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::ENDPOINT;
 use crate::check::value::{is_set, number, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// The traffic routing of a blue/green update lacks what its type needs, or has what another type needs: `CanarySize` with
@@ -61,19 +61,32 @@ Resources:
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for endpoint in view.of_type(ENDPOINT) {
-        let routing = &endpoint.properties["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"];
+        let routing =
+            &endpoint.properties["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"];
         let Some(kind) = text(&routing["Type"]) else { continue };
-        for (of_kind, name, range) in [("CANARY", "CanarySize", 1.0..=50.0), ("LINEAR", "LinearStepSize", 10.0..=50.0)] {
+        for (of_kind, name, range) in
+            [("CANARY", "CanarySize", 1.0..=50.0), ("LINEAR", "LinearStepSize", 10.0..=50.0)]
+        {
             let size = &routing[name];
             if kind != of_kind && is_set(size) {
-                findings.add(endpoint, size, format!("`{name}` goes with {of_kind}, and this is {kind}"), "leave it out, or change the type");
+                findings.add(
+                    endpoint,
+                    size,
+                    format!("`{name}` goes with {of_kind}, and this is {kind}"),
+                    "leave it out, or change the type",
+                );
             } else if kind == of_kind && !is_set(size) {
                 findings.add(endpoint, routing, format!("{kind} needs `{name}`"), "");
             } else if kind == of_kind && text(&size["Type"]) == Some("CAPACITY_PERCENT") {
                 let outside = number(&size["Value"]).filter(|value| !range.contains(value));
                 if let Some(value) = outside {
                     let help = format!("{} to {}", range.start(), range.end());
-                    findings.add(endpoint, &size["Value"], format!("`{name}` of {value} % is out of range"), help);
+                    findings.add(
+                        endpoint,
+                        &size["Value"],
+                        format!("`{name}` of {value} % is out of range"),
+                        help,
+                    );
                 }
             }
         }

@@ -1,5 +1,68 @@
-//! x
+//! How training is distributed: SMDDP, SageMaker model parallel, torchrun, EFA.
+
+mod container_without_smdistributed;
+mod data_parallel_library_missing;
+mod efa_needs_open_group;
+mod instance_groups_without_strategy;
+mod model_parallel_version_1_settings;
+mod model_parallel_without_torchrun;
+mod parallel_degree_does_not_fit;
+mod smdistributed_with_mpi_on_p5;
+mod torchrun_without_accelerator;
+mod two_smdistributed_strategies;
+mod unsupported_data_parallel_instance;
+mod unsupported_model_parallel_instance;
+mod unsupported_strategy_on_trainium;
+
+use serde_json::Value as JsonValue;
 
 use crate::check::rules::Rule;
+use crate::check::value::{is_set, is_unresolved, items, text};
+use crate::check::view::{Resource, View, referred};
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[
+    &two_smdistributed_strategies::RULE,
+    &unsupported_data_parallel_instance::RULE,
+    &data_parallel_library_missing::RULE,
+    &container_without_smdistributed::RULE,
+    &smdistributed_with_mpi_on_p5::RULE,
+    &unsupported_model_parallel_instance::RULE,
+    &model_parallel_without_torchrun::RULE,
+    &parallel_degree_does_not_fit::RULE,
+    &model_parallel_version_1_settings::RULE,
+    &torchrun_without_accelerator::RULE,
+    &unsupported_strategy_on_trainium::RULE,
+    &instance_groups_without_strategy::RULE,
+    &efa_needs_open_group::RULE,
+];
+
+/// The hyperparameter that turns SMDDP on.
+const DATA_PARALLEL: &str = "sagemaker_distributed_dataparallel_enabled";
+
+/// Whether parameters of model parallel are those of version 1, which splits a model into partitions.
+fn is_version_1(parameters: &JsonValue) -> bool {
+    ["partitions", "pipeline_parallel_degree", "microbatches", "ddp", "pipeline"]
+        .iter()
+        .any(|name| is_set(&parameters[*name]))
+}
+
+/// Whether a security group of the template lets all traffic in from itself; what is not known counts as yes.
+pub(in crate::check) fn lets_itself_in(view: &View<'_>, group: &Resource<'_>) -> bool {
+    if group.type_name != "AWS::EC2::SecurityGroup" {
+        return true;
+    }
+    let is_itself = |place: &JsonValue| referred(place).as_deref() == Some(group.id);
+    let inline = items(&group.properties["SecurityGroupIngress"]);
+    let apart =
+        view.of_type("AWS::EC2::SecurityGroupIngress").map(|rule| rule.properties.as_ref()).filter(|rule| {
+            is_itself(&rule["GroupId"])
+                || is_unresolved(&rule["GroupId"]) && referred(&rule["GroupId"]).is_none()
+        });
+    let in_doubt = is_unresolved(&group.properties["SecurityGroupIngress"]);
+    in_doubt
+        || inline.chain(apart).any(|rule| {
+            let everything = text(&rule["IpProtocol"]).is_none_or(|protocol| protocol == "-1");
+            let source = &rule["SourceSecurityGroupId"];
+            everything && (is_itself(source) || is_unresolved(source) && referred(source).is_none())
+        })
+}

@@ -1,10 +1,10 @@
 //! `duplicate-instance-pool-priority`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::variants;
 use crate::check::value::{items, number};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// Two instance pools of a variant have one priority: which is tried first is not said.
@@ -45,7 +45,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for pool in items(&variant.value["InstancePools"]) {
             let Some(priority) = number(&pool["Priority"]) else { continue };
             if seen.contains(&priority) {
-                findings.add(variant.config, &pool["Priority"], format!("two instance pools have the priority {priority}"), "give each one of its own, 1 to 5");
+                findings.add(
+                    variant.config,
+                    &pool["Priority"],
+                    format!("two instance pools have the priority {priority}"),
+                    "give each one of its own, 1 to 5",
+                );
             }
             seen.push(priority);
         }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, variants_of};
 use crate::check::value::text;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// Two variants of an endpoint configuration have one name.
@@ -48,7 +48,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for variant in variants_of(view, config) {
             let Some(name) = text(&variant.value["VariantName"]) else { continue };
             if !seen.insert(name) {
-                findings.add(config, &variant.value["VariantName"], format!("two variants are called {name}"), "give one of them another name");
+                findings.add(
+                    config,
+                    &variant.value["VariantName"],
+                    format!("two variants are called {name}"),
+                    "give one of them another name",
+                );
             }
         }
     }

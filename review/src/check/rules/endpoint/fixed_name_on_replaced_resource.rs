@@ -1,11 +1,11 @@
 //! `fixed-name-on-replaced-resource`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, MODEL};
 use crate::check::text::Text;
 use crate::check::value::{is_set, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A model or endpoint configuration has a fixed name. Nothing of it can be changed in place, so the next edit makes a new

@@ -1,10 +1,10 @@
 //! `prefix-routing-strategy`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::variants;
 use crate::check::value::{is_set, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// `PrefixAwareRoutingConfig` is given with another routing strategy than `PREFIX_AWARE`.
@@ -46,7 +46,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let routing = &variant.value["RoutingConfig"];
         let other = text(&routing["RoutingStrategy"]).filter(|strategy| *strategy != "PREFIX_AWARE");
         if is_set(&routing["PrefixAwareRoutingConfig"]) && other.is_some() {
-            findings.add(variant.config, &routing["RoutingStrategy"], "`PrefixAwareRoutingConfig` needs the strategy PREFIX_AWARE", "");
+            findings.add(
+                variant.config,
+                &routing["RoutingStrategy"],
+                "`PrefixAwareRoutingConfig` needs the strategy PREFIX_AWARE",
+                "",
+            );
         }
     }
 }

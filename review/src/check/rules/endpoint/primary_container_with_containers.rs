@@ -1,10 +1,10 @@
 //! `primary-container-with-containers`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::MODEL;
 use crate::check::value::is_set;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A model has both a `PrimaryContainer` and `Containers`. It is one container or a list of them.
@@ -39,7 +39,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for model in view.of_type(MODEL) {
         let (one, many) = (&model.properties["PrimaryContainer"], &model.properties["Containers"]);
         if is_set(one) && is_set(many) {
-            findings.add(model, many, "a model has a `PrimaryContainer` or `Containers`, not both", "put all of them into `Containers`");
+            findings.add(
+                model,
+                many,
+                "a model has a `PrimaryContainer` or `Containers`, not both",
+                "put all of them into `Containers`",
+            );
         }
     }
 }

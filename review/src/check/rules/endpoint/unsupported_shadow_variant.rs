@@ -1,10 +1,10 @@
 //! `unsupported-shadow-variant`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, Variant, is_multi_model, variants_of};
 use crate::check::value::{is_set, items, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A shadow variant stands beside what shadow tests don't work with: a multi-model or serverless variant, an inference
@@ -54,20 +54,31 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if items(shadows).next().is_none() {
             continue;
         }
-        let asynchronous = is_set(&config.properties["AsyncInferenceConfig"]).then_some("asynchronous inference");
+        let asynchronous =
+            is_set(&config.properties["AsyncInferenceConfig"]).then_some("asynchronous inference");
         let of_variant = |variant: &Variant<'_, '_>| {
             let containers = variant.containers();
             match variant {
                 _ if variant.is_serverless() => Some("serverless variants"),
-                _ if text(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1.")) => Some("Inferentia 1"),
+                _ if text(&variant.value["InstanceType"])
+                    .is_some_and(|name| name.starts_with("ml.inf1.")) =>
+                {
+                    Some("Inferentia 1")
+                }
                 _ if containers.iter().any(|(_, one)| is_multi_model(one)) => Some("multi-model endpoints"),
                 _ if containers.len() > 1 => Some("several containers"),
                 _ => None,
             }
         };
-        let what = asynchronous.or_else(|| variants_of(view, config).find_map(|variant| of_variant(&variant)));
+        let what =
+            asynchronous.or_else(|| variants_of(view, config).find_map(|variant| of_variant(&variant)));
         if let Some(what) = what {
-            findings.add(config, shadows, format!("shadow variants do not work with {what}"), "test the variant on an endpoint of its own");
+            findings.add(
+                config,
+                shadows,
+                format!("shadow variants do not work with {what}"),
+                "test the variant on an endpoint of its own",
+            );
         }
     }
 }

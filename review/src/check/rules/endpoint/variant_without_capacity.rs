@@ -1,10 +1,10 @@
 //! `variant-without-capacity`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::variants;
 use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A variant has neither instances nor a `ServerlessConfig`: nothing would serve it.
@@ -38,8 +38,14 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view).filter(|one| one.value.is_object() && !is_unresolved(one.value)) {
         let capacities = ["InstanceType", "InstancePools", "ServerlessConfig"];
         if !capacities.iter().any(|name| is_set(&variant.value[*name])) {
-            let message = format!("the variant {} has neither instances nor `ServerlessConfig`", variant.name());
-            findings.add(variant.config, variant.value, message, "give it an `InstanceType` and `InitialInstanceCount`");
+            let message =
+                format!("the variant {} has neither instances nor `ServerlessConfig`", variant.name());
+            findings.add(
+                variant.config,
+                variant.value,
+                message,
+                "give it an `InstanceType` and `InitialInstanceCount`",
+            );
         }
     }
 }

@@ -1,5 +1,17 @@
-//! x
+//! GPU fleets on EC2.
+
+mod capacity_block_fleet;
+mod capacity_block_market_type;
+mod cluster_placement_across_zones;
+mod too_many_efa_interfaces;
+mod unknown_allocation_strategy;
 
 use crate::check::rules::Rule;
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[
+    &capacity_block_market_type::RULE,
+    &capacity_block_fleet::RULE,
+    &too_many_efa_interfaces::RULE,
+    &cluster_placement_across_zones::RULE,
+    &unknown_allocation_strategy::RULE,
+];

@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::inference_component::specifications;
+use crate::check::rules::rule;
 use crate::check::serving::INFERENCE_COMPONENT;
 use crate::check::value::is_set;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An adapter, an inference component with a `BaseInferenceComponentName`, asks for compute. It runs in that of its base.
@@ -71,7 +71,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for specification in specifications(component) {
             let needs = &specification["ComputeResourceRequirements"];
             if is_set(&specification["BaseInferenceComponentName"]) && is_set(needs) {
-                findings.add(component, needs, "an adapter runs in the compute of its base component", "leave `ComputeResourceRequirements` out");
+                findings.add(
+                    component,
+                    needs,
+                    "an adapter runs in the compute of its base component",
+                    "leave `ComputeResourceRequirements` out",
+                );
             }
         }
     }

@@ -4,10 +4,10 @@ use stackwright_schemas::instances::instance;
 
 use crate::check::findings::Findings;
 use crate::check::rules::inference_component::specifications;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, config_of, variants_of};
 use crate::check::value::{number, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A copy of an inference component needs more accelerators than an instance of its variant has: it is never placed.
@@ -76,7 +76,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let wanted = text(&component.properties["VariantName"]);
         let endpoint = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
         let config = endpoint.and_then(|endpoint| config_of(view, endpoint));
-        let variant = config.and_then(|config| variants_of(view, config).find(|one| Some(one.name()) == wanted));
+        let variant =
+            config.and_then(|config| variants_of(view, config).find(|one| Some(one.name()) == wanted));
         let of_variant = variant.and_then(|variant| variant.instance());
         for specification in specifications(component) {
             let of_its_own = text(&specification["InstanceType"]).and_then(instance);
@@ -84,8 +85,14 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let needed = &specification["ComputeResourceRequirements"]["NumberOfAcceleratorDevicesRequired"];
             let (Some(given), Some(has)) = (number(needed), instance.accelerator_count) else { continue };
             if given > f64::from(has) {
-                let message = format!("a copy needs {given} accelerators, and {} has {has}", instance.instance_type);
-                findings.add(component, needed, message, "take a larger instance type, or split the model less");
+                let message =
+                    format!("a copy needs {given} accelerators, and {} has {has}", instance.instance_type);
+                findings.add(
+                    component,
+                    needed,
+                    message,
+                    "take a larger instance type, or split the model less",
+                );
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::inference_component::specifications;
+use crate::check::rules::rule;
 use crate::check::serving::INFERENCE_COMPONENT;
 use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// The resources of an inference component don't say how much memory it needs. `MinMemoryRequiredInMb` is required, at least
@@ -74,7 +74,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for specification in specifications(component) {
             let needs = &specification["ComputeResourceRequirements"];
             if needs.is_object() && !is_unresolved(needs) && !is_set(&needs["MinMemoryRequiredInMb"]) {
-                findings.add(component, needs, "`MinMemoryRequiredInMb` is missing", "say how much memory a copy needs, at least 128");
+                findings.add(
+                    component,
+                    needs,
+                    "`MinMemoryRequiredInMb` is missing",
+                    "say how much memory a copy needs, at least 128",
+                );
             }
         }
     }

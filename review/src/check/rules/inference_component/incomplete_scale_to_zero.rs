@@ -2,10 +2,10 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
+use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, Named, Scaled, config_of, scaled, variants_of};
 use crate::check::value::{is_unresolved, number, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An inference component may scale to no copies, and something of what that takes is missing: `MinInstanceCount: 0` of the
@@ -108,7 +108,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let instances_stay = config.is_some_and(|config| {
                 variants_of(view, config).all(|variant| {
                     let scaling = &variant.value["ManagedInstanceScaling"];
-                    !is_unresolved(scaling) && !is_unresolved(&scaling["MinInstanceCount"]) && number(&scaling["MinInstanceCount"]) != Some(0.0)
+                    !is_unresolved(scaling)
+                        && !is_unresolved(&scaling["MinInstanceCount"])
+                        && number(&scaling["MinInstanceCount"]) != Some(0.0)
                 })
             });
             if instances_stay {
@@ -116,7 +118,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             }
         }
         if !missing.is_empty() {
-            findings.add(target, least, format!("to scale to zero it still needs {}", missing.join(" and ")), "");
+            findings.add(
+                target,
+                least,
+                format!("to scale to zero it still needs {}", missing.join(" and ")),
+                "",
+            );
         }
     }
 }

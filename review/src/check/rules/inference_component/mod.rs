@@ -9,9 +9,9 @@ mod specification_with_specifications;
 
 use serde_json::Value as JsonValue;
 
+use crate::check::rules::Rule;
 use crate::check::value::{is_set, items};
 use crate::check::view::Resource;
-use crate::check::rules::Rule;
 
 pub(super) const RULES: &[&Rule] = &[
     &specification_with_specifications::RULE,

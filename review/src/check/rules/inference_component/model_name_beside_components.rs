@@ -1,10 +1,10 @@
 //! `model-name-beside-components`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{components, variants};
 use crate::check::value::is_set;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A variant names a model, and inference components are placed on its endpoint. The components bring the models.
@@ -76,7 +76,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let model = &variant.value["ModelName"];
         let has_components = variant.endpoints().any(|endpoint| components(view, endpoint).next().is_some());
         if is_set(model) && has_components {
-            findings.add(variant.config, model, "with inference components the variant names no model", "leave it out, and give the configuration an `ExecutionRoleArn`");
+            findings.add(
+                variant.config,
+                model,
+                "with inference components the variant names no model",
+                "leave it out, and give the configuration an `ExecutionRoleArn`",
+            );
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `specification-with-specifications`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::INFERENCE_COMPONENT;
 use crate::check::value::is_set;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An inference component has both a `Specification` and `Specifications`. It is one, or one for each instance type.
@@ -77,7 +77,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for component in view.of_type(INFERENCE_COMPONENT) {
         let (one, many) = (&component.properties["Specification"], &component.properties["Specifications"]);
         if is_set(one) && is_set(many) {
-            findings.add(component, many, "`Specification` and `Specifications` exclude each other", "keep one of them");
+            findings.add(
+                component,
+                many,
+                "`Specification` and `Specifications` exclude each other",
+                "keep one of them",
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// The model is loaded as bfloat16 on accelerators that do not compute with it: those below compute capability 8.0, such as
@@ -63,7 +63,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for instance in settings.instances(view, model) {
             let capability = instance.accelerators().and_then(|facts| facts.cuda_compute_capability);
             if let Some(has) = capability.filter(|has| *has < 8.0) {
-                let message = format!("{} does not compute with bfloat16 (compute capability {has})", instance.instance_type);
+                let message = format!(
+                    "{} does not compute with bfloat16 (compute capability {has})",
+                    instance.instance_type
+                );
                 findings.add(model, place, message, "use fp16, or g5 and newer types");
             }
         }

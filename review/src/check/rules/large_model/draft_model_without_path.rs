@@ -2,8 +2,8 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// Speculative decoding is switched on without the path of the draft model.
@@ -41,7 +41,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
         if settings.get("SPECULATIVE_DRAFT_MODEL") == Some("") {
             let place = settings.place("SPECULATIVE_DRAFT_MODEL");
-            findings.add(model, place, "the draft model has no path", "name where the draft model lies in the container");
+            findings.add(
+                model,
+                place,
+                "the draft model has no path",
+                "name where the draft model lies in the container",
+            );
         }
     }
 }

@@ -11,11 +11,11 @@ mod unsupported_quantization;
 use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::Instance;
 
+use crate::check::rules::Rule;
 use crate::check::serving::{MODEL, containers, variants};
 use crate::check::text::Text;
 use crate::check::value::text;
 use crate::check::view::{Resource, View};
-use crate::check::rules::Rule;
 
 pub(super) const RULES: &[&Rule] = &[
     &removed_rolling_batch::RULE,
@@ -35,7 +35,9 @@ struct Settings<'v> {
 /// The LMI containers of a template, each with its model.
 fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, Settings<'v>)> {
     view.of_type(MODEL).flat_map(|model| {
-        let is_lmi = |container: &&JsonValue| Text::of(&container["Image"]).fragments().any(|part| part.contains("djl-inference"));
+        let is_lmi = |container: &&JsonValue| {
+            Text::of(&container["Image"]).fragments().any(|part| part.contains("djl-inference"))
+        };
         containers(model).filter(is_lmi).map(move |container| (model, Settings { container }))
     })
 }

@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
+use crate::check::rules::rule;
 use crate::check::value::number;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// Pipeline parallelism is asked of a container that batches with vLLM, which does not do it there.
@@ -44,7 +44,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let place = settings.place("PIPELINE_PARALLEL_DEGREE");
         let splits = number(place).is_some_and(|degree| degree > 1.0);
         if splits && settings.get("ROLLING_BATCH") == Some("vllm") {
-            findings.add(model, place, "there is no pipeline parallelism with the vLLM rolling batch", "use tensor parallelism");
+            findings.add(
+                model,
+                place,
+                "there is no pipeline parallelism with the vLLM rolling batch",
+                "use tensor parallelism",
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// `OPTION_ROLLING_BATCH` of an LMI container names an implementation that was removed, such as `lmi-dist`.
@@ -42,7 +42,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let place = settings.place("ROLLING_BATCH");
         let Some(given) = settings.get("ROLLING_BATCH") else { continue };
         if !["auto", "vllm", "trtllm", "disable"].contains(&given) {
-            findings.add(model, place, format!("there is no rolling batch {given}"), "use vllm, trtllm, auto or disable");
+            findings.add(
+                model,
+                place,
+                format!("there is no rolling batch {given}"),
+                "use vllm, trtllm, auto or disable",
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// A TensorRT-LLM container is told to batch with vLLM, or the other way round. Each brings its own.
@@ -45,6 +45,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             (Some(false), Some("trtllm")) => "vllm",
             _ => continue,
         };
-        findings.add(model, place, "this container brings another rolling batch", format!("use {wanted}, or another image"));
+        findings.add(
+            model,
+            place,
+            "this container brings another rolling batch",
+            format!("use {wanted}, or another image"),
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
+use crate::check::rules::rule;
 use crate::check::value::number;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// The tensor parallel degree is larger than the number of accelerators of the instance: the container does not start.
@@ -60,7 +60,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(degree) = number(place) else { continue };
         for instance in settings.instances(view, model) {
             if let Some(has) = instance.accelerator_count.filter(|has| degree > f64::from(*has)) {
-                let message = format!("{degree} is more than the {has} accelerators of {}", instance.instance_type);
+                let message =
+                    format!("{degree} is more than the {has} accelerators of {}", instance.instance_type);
                 findings.add(model, place, message, "use `max`, or a larger instance type");
             }
         }

@@ -2,8 +2,8 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// `OPTION_QUANTIZE` names a technique that the container does not have: vLLM has `fp8` and `bitsandbytes`, TensorRT-LLM has
@@ -50,7 +50,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             None => continue,
         };
         if !known.contains(&given) {
-            findings.add(model, place, format!("{engine} has no quantization {given}"), format!("use {}", known.join(", ")));
+            findings.add(
+                model,
+                place,
+                format!("{engine} has no quantization {given}"),
+                format!("use {}", known.join(", ")),
+            );
         }
     }
 }

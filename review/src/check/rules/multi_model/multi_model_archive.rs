@@ -1,10 +1,10 @@
 //! `multi-model-archive`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{MODEL, containers, is_multi_model};
 use crate::check::text::Text;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A multi-model container is given one archive. It takes the S3 prefix under which the archives of its models lie.
@@ -41,7 +41,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for container in containers(model).filter(|one| is_multi_model(one)) {
             let url = &container["ModelDataUrl"];
             if Text::of(url).end().ends_with(".tar.gz") {
-                findings.add(model, url, "`Mode: MultiModel` takes a prefix of archives, not an archive", "name the folder, with a `/` at its end");
+                findings.add(
+                    model,
+                    url,
+                    "`Mode: MultiModel` takes a prefix of archives, not an archive",
+                    "name the folder, with a `/` at its end",
+                );
             }
         }
     }

@@ -1,9 +1,9 @@
 //! `multi-model-gpu-instance`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{is_gpu, is_multi_model, variants};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A GPU multi-model endpoint stands on an instance type that cannot host one: only types with a single GPU can, of the

@@ -1,10 +1,10 @@
 //! `multi-model-prefix-without-slash`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{MODEL, containers, is_multi_model};
 use crate::check::text::Text;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// The prefix of a multi-model container does not end with `/`, so that models of another prefix which begins with the same

@@ -1,10 +1,10 @@
 //! `multi-model-without-triton`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{is_gpu, is_multi_model, variants};
 use crate::check::value::text;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A GPU multi-model endpoint runs another container than NVIDIA Triton: SageMaker loads models onto a GPU through Triton
@@ -65,11 +65,25 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             // A repository of AWS that is another framework's.
             let other = text(image).filter(|uri| {
                 let repository = uri.split_once('/').map_or("", |(_, rest)| rest);
-                let frameworks = ["pytorch-inference", "tensorflow-inference", "huggingface-pytorch", "mxnet-inference", "djl-inference", "sagemaker-scikit-learn", "sagemaker-xgboost", "stabilityai-pytorch"];
+                let frameworks = [
+                    "pytorch-inference",
+                    "tensorflow-inference",
+                    "huggingface-pytorch",
+                    "mxnet-inference",
+                    "djl-inference",
+                    "sagemaker-scikit-learn",
+                    "sagemaker-xgboost",
+                    "stabilityai-pytorch",
+                ];
                 frameworks.iter().any(|name| repository.starts_with(name))
             });
             if let Some(uri) = other {
-                findings.add(model, image, format!("a GPU multi-model endpoint needs the Triton image, not {uri}"), "use the repository sagemaker-tritonserver");
+                findings.add(
+                    model,
+                    image,
+                    format!("a GPU multi-model endpoint needs the Triton image, not {uri}"),
+                    "use the repository sagemaker-tritonserver",
+                );
             }
         }
     }

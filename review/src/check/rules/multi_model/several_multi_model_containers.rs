@@ -1,10 +1,10 @@
 //! `several-multi-model-containers`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{MODEL, is_multi_model};
 use crate::check::value::items;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// More than one container of an inference pipeline is a multi-model container. One may be.
@@ -44,7 +44,12 @@ Resources:
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for model in view.of_type(MODEL) {
         for container in items(&model.properties["Containers"]).filter(|one| is_multi_model(one)).skip(1) {
-            findings.add(model, &container["Mode"], "only one container of an inference pipeline may be a multi-model container", "give the others `SingleModel`, or endpoints of their own");
+            findings.add(
+                model,
+                &container["Mode"],
+                "only one container of an inference pipeline may be a multi-model container",
+                "give the others `SingleModel`, or endpoints of their own",
+            );
         }
     }
 }

@@ -1,5 +1,45 @@
-//! x
+//! Pipeline definitions, and other documents inside of properties.
+
+mod cache_without_duration;
+mod missing_definition;
+mod retry_given_twice;
+mod unknown_step;
+mod unreadable_definition;
+
+use serde_json::Value as JsonValue;
 
 use crate::check::rules::Rule;
+use crate::check::value::items;
+use crate::check::view::{Resource, View};
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[
+    &unreadable_definition::RULE,
+    &missing_definition::RULE,
+    &retry_given_twice::RULE,
+    &cache_without_duration::RULE,
+    &unknown_step::RULE,
+];
+
+/// The pipeline definitions that can be read.
+fn definitions<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
+    view.of_type("AWS::SageMaker::Pipeline").flat_map(|pipeline| {
+        let documents = pipeline.documents.iter();
+        documents.filter_map(move |document| Some((pipeline, document.value.as_ref().ok()?)))
+    })
+}
+
+/// Every step of every pipeline, those under a condition too.
+fn steps<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
+    fn collect<'v>(list: &'v JsonValue, found: &mut Vec<&'v JsonValue>) {
+        for step in items(list) {
+            found.push(step);
+            collect(&step["Arguments"]["IfSteps"], found);
+            collect(&step["Arguments"]["ElseSteps"], found);
+        }
+    }
+    definitions(view).flat_map(|(pipeline, definition)| {
+        let mut found = Vec::new();
+        collect(&definition["Steps"], &mut found);
+        found.into_iter().map(move |step| (pipeline, step))
+    })
+}

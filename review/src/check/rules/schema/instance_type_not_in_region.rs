@@ -5,9 +5,9 @@ use stackwright_schemas::instances::in_region;
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
+use crate::check::rules::rule;
 use crate::check::value::{items, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An instance type that SageMaker or EC2 does not offer in the region.

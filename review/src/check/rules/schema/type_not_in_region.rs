@@ -3,8 +3,8 @@
 use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
-use crate::check::view::{EMPTY, View};
 use crate::check::rules::rule;
+use crate::check::view::{EMPTY, View};
 
 rule! {
     /// A resource type that the region does not have.
@@ -29,7 +29,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(schema) = registry::resource_type(resource.type_name) else { continue };
         if schema.is_in(region) == Some(false) {
             let message = format!("{region} does not have `{}`", resource.type_name);
-            let elsewhere = registry::regions().iter().filter(|other| schema.is_in(other) == Some(true)).count();
+            let elsewhere =
+                registry::regions().iter().filter(|other| schema.is_in(other) == Some(true)).count();
             let help = format!("{elsewhere} regions have it: bind the stack to one of them");
             findings.add(resource, &EMPTY, message, help);
         }
@@ -44,7 +45,9 @@ mod tests {
 
     #[test]
     fn a_region_that_lacks_the_type_is_told() {
-        let missing = |region: &&str| registry::resource_type("AWS::SageMaker::Cluster").unwrap().is_in(region) == Some(false);
+        let missing = |region: &&str| {
+            registry::resource_type("AWS::SageMaker::Cluster").unwrap().is_in(region) == Some(false)
+        };
         let region = registry::regions().iter().find(|region| missing(region)).unwrap();
         let text = "Resources: {Cluster: {Type: AWS::SageMaker::Cluster}}";
         let assembly = stackwright_synth::Assembly::of_template("t", text.to_owned()).unwrap();

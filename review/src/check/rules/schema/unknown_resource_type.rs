@@ -4,8 +4,8 @@ use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// A resource has a type that AWS does not have.

@@ -1,5 +1,83 @@
-//! x
+//! What a template opens to others.
+
+mod bucket_without_encryption;
+mod direct_internet_access;
+mod open_ingress;
+mod open_network_with_sensitive_data;
+mod open_traffic_between_containers;
+mod open_trust;
+mod public_access_allowed;
+mod public_bucket;
+mod secret_by_name;
+mod secret_in_plain_text;
+mod trust_without_condition;
+mod unencrypted_volume;
+mod wildcard_action;
+mod wildcard_resource;
+
+use serde_json::Value as JsonValue;
 
 use crate::check::rules::Rule;
+use crate::check::serving::containers;
+use crate::check::value::{entries, items, one_or_many, text};
+use crate::check::view::{Resource, View};
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[
+    &wildcard_action::RULE,
+    &wildcard_resource::RULE,
+    &open_trust::RULE,
+    &trust_without_condition::RULE,
+    &public_bucket::RULE,
+    &public_access_allowed::RULE,
+    &bucket_without_encryption::RULE,
+    &unencrypted_volume::RULE,
+    &secret_in_plain_text::RULE,
+    &secret_by_name::RULE,
+    &open_traffic_between_containers::RULE,
+    &open_network_with_sensitive_data::RULE,
+    &direct_internet_access::RULE,
+    &open_ingress::RULE,
+];
+
+/// Every statement that allows something, of every policy of a principal.
+fn allowing<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
+    view.resources.iter().filter(|resource| resource.type_name.starts_with("AWS::IAM::")).flat_map(
+        |resource| {
+            let inline = items(&resource.properties["Policies"]).map(|policy| &policy["PolicyDocument"]);
+            let statements = inline
+                .chain([&resource.properties["PolicyDocument"]])
+                .flat_map(|document| one_or_many(&document["Statement"]));
+            statements
+                .filter(|statement| text(&statement["Effect"]) == Some("Allow"))
+                .map(move |statement| (resource, statement))
+        },
+    )
+}
+
+/// Every environment variable and hyperparameter, with its name.
+fn settings<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v Resource<'a>, &'v str, &'v JsonValue)> {
+    let mut found = Vec::new();
+    for resource in &view.resources {
+        let known = match resource.type_name {
+            "AWS::SageMaker::Model" => {
+                containers(resource).map(|container| &container["Environment"]).collect()
+            }
+            "AWS::SageMaker::InferenceComponent" => {
+                vec![&resource.properties["Specification"]["Container"]["Environment"]]
+            }
+            "AWS::SageMaker::ProcessingJob" => vec![&resource.properties["Environment"]],
+            "AWS::Lambda::Function" => vec![&resource.properties["Environment"]["Variables"]],
+            _ => Vec::new(),
+        };
+        let requests = resource.documents.iter().flat_map(|document| &document.requests);
+        let of_requests = requests.flat_map(|request| {
+            ["Environment", "HyperParameters", "OptimizationEnvironment"]
+                .into_iter()
+                .map(|name| &request.arguments[name])
+        });
+        for map in known.into_iter().chain(of_requests) {
+            found.extend(entries(map).map(|(name, value)| (resource, name, value)));
+        }
+    }
+    found
+}

@@ -1,10 +1,10 @@
 //! `instance-with-serverless`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{Variant, variants};
 use crate::check::value::is_set;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A variant has both a `ServerlessConfig` and instances. It is one or the other.
@@ -42,7 +42,9 @@ Resources:
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view).filter(Variant::is_serverless) {
-        let given = ["InstanceType", "InitialInstanceCount", "InstancePools"].into_iter().find(|name| is_set(&variant.value[*name]));
+        let given = ["InstanceType", "InitialInstanceCount", "InstancePools"]
+            .into_iter()
+            .find(|name| is_set(&variant.value[*name]));
         if let Some(given) = given {
             let message = format!("the variant {} has `ServerlessConfig` and `{given}`", variant.name());
             findings.add(variant.config, &variant.value["ServerlessConfig"], message, "keep one of them");

@@ -1,10 +1,10 @@
 //! `provisioned-above-max-concurrency`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::variants;
 use crate::check::value::number;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// `ProvisionedConcurrency` is larger than `MaxConcurrency`: more is kept ready than may ever run.
@@ -44,7 +44,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view) {
         let serverless = &variant.value["ServerlessConfig"];
         let (provisioned, most) = (&serverless["ProvisionedConcurrency"], &serverless["MaxConcurrency"]);
-        if let (Some(given), Some(limit)) = (number(provisioned), number(most)) && given > limit {
+        if let (Some(given), Some(limit)) = (number(provisioned), number(most))
+            && given > limit
+        {
             let message = format!("`ProvisionedConcurrency` {given} is larger than `MaxConcurrency` {limit}");
             findings.add(variant.config, provisioned, message, format!("at most {limit}"));
         }

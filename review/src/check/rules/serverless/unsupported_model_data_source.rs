@@ -3,10 +3,10 @@
 use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{MODEL, Variant, containers, is_multi_model, variants};
 use crate::check::value::is_set;
 use crate::check::view::{Resource, View};
-use crate::check::rules::rule;
 
 rule! {
     /// `ModelDataSource`, a model that lies uncompressed under an S3 prefix, is used where only an archive works: on a serverless
@@ -52,7 +52,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let mut report = |model: &Resource<'_>, container: &JsonValue, what: &str| {
         let source = &container["ModelDataSource"];
         if is_set(source) {
-            findings.add(model, source, format!("`ModelDataSource` does not work with {what}"), "use `ModelDataUrl` with a .tar.gz");
+            findings.add(
+                model,
+                source,
+                format!("`ModelDataSource` does not work with {what}"),
+                "use `ModelDataUrl` with a .tar.gz",
+            );
         }
     };
     for model in view.of_type(MODEL) {

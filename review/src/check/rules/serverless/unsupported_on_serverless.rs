@@ -3,10 +3,10 @@
 use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::serving::{is_multi_model, variants};
 use crate::check::value::{is_set, items, text, truth};
 use crate::check::view::{Resource, View};
-use crate::check::rules::rule;
 
 rule! {
     /// A serverless endpoint is given what serverless endpoints don't have: a VPC, network isolation, a multi-model container, a
@@ -60,7 +60,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let config = variant.config;
         let mut unsupported: Vec<(&Resource<'_>, &JsonValue, &str)> = Vec::new();
         for (name, what) in [("VpcConfig", "a VPC"), ("DataCaptureConfig", "data capture")] {
-            if is_set(&config.properties[name]) && truth(&config.properties[name]["EnableCapture"]) != Some(false) {
+            if is_set(&config.properties[name])
+                && truth(&config.properties[name]["EnableCapture"]) != Some(false)
+            {
                 unsupported.push((config, &config.properties[name], what));
             }
         }
@@ -93,7 +95,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             }
         }
         for (resource, at, what) in unsupported {
-            findings.add(resource, at, format!("a serverless endpoint does not have {what}"), "a real-time or asynchronous endpoint does");
+            findings.add(
+                resource,
+                at,
+                format!("a serverless endpoint does not have {what}"),
+                "a real-time or asynchronous endpoint does",
+            );
         }
     }
 }

@@ -1,5 +1,8 @@
-//! x
+//! State machines.
+
+mod state_machine_role_without_events;
+mod unknown_state;
 
 use crate::check::rules::Rule;
 
-pub(super) const RULES: &[&Rule] = &[];
+pub(super) const RULES: &[&Rule] = &[&state_machine_role_without_events::RULE, &unknown_state::RULE];

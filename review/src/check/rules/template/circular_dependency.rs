@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::{Kind, has};
-use crate::check::rules::rule;
 
 rule! {
     /// Resources that wait for each other: none of them can be made first. The message shows the way around.

@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::resolve::Resolver;
+use crate::check::rules::rule;
 use crate::check::view::{View, references};
 use crate::check::written::has;
-use crate::check::rules::rule;
 
 rule! {
     /// A resource or output that refers to a resource which is not there in the same deployments.

@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
+use crate::check::rules::rule;
 use crate::check::view::{View, loops};
 use crate::check::written::{Kind, has};
-use crate::check::rules::rule;
 
 rule! {
     /// A name that leads nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, `Condition`, `Fn::If` or `Fn::FindInMap` of

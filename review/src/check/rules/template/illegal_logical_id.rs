@@ -3,8 +3,8 @@
 use stackwright_schemas::limits::limits;
 
 use crate::check::findings::Findings;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// A logical id of a resource, parameter, condition or output with a character that CloudFormation does not take.
@@ -36,7 +36,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if !fits || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more(byte)) {
                 let at = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
                 let resource = (section == "Resources").then_some(id);
-                findings.add_written(resource, at, format!("`{id}` is no logical id"), format!("letters and digits only, at most {most} of them"));
+                findings.add_written(
+                    resource,
+                    at,
+                    format!("`{id}` is no logical id"),
+                    format!("letters and digits only, at most {most} of them"),
+                );
             }
         }
     }

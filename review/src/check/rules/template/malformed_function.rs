@@ -4,9 +4,9 @@ use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
+use crate::check::rules::rule;
 use crate::check::value::{below, children, function};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An intrinsic function that does not exist, with arguments of another shape than it takes, or in a place where
@@ -48,13 +48,21 @@ const FUNCTIONS: &[(&str, fn(&JsonValue) -> bool, &str)] = &[
     ("Fn::GetStackOutput", |_| true, "a stack and an output"),
     ("Fn::If", |it| is_list(it, 3..=3) && it[0].is_string(), "a condition's name and two values"),
     ("Fn::ImportValue", |_| true, "the name of an export"),
-    ("Fn::Join", |it| is_list(it, 2..=2) && it[0].is_string() && !it[1].is_string(), "a delimiter and a list"),
+    (
+        "Fn::Join",
+        |it| is_list(it, 2..=2) && it[0].is_string() && !it[1].is_string(),
+        "a delimiter and a list",
+    ),
     ("Fn::Length", |it| !it.is_string(), "a list"),
     ("Fn::Not", |it| is_list(it, 1..=1), "one condition in a list"),
     ("Fn::Or", |it| is_list(it, 2..=10), "2 to 10 conditions"),
     ("Fn::Select", |it| is_list(it, 2..=2), "an index and a list"),
     ("Fn::Split", |it| is_list(it, 2..=2), "a delimiter and a text"),
-    ("Fn::Sub", |it| it.is_string() || is_list(it, 2..=2) && it[0].is_string() && it[1].is_object(), "a text, or a text and its variables"),
+    (
+        "Fn::Sub",
+        |it| it.is_string() || is_list(it, 2..=2) && it[0].is_string() && it[1].is_object(),
+        "a text, or a text and its variables",
+    ),
     ("Fn::ToJsonString", |it| it.is_object() || it.is_array(), "an object or a list"),
     ("Fn::Transform", |it| it.is_object(), "a macro's name and its parameters"),
 ];

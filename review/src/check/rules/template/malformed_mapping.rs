@@ -1,9 +1,9 @@
 //! `malformed-mapping`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::value::function;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A mapping that is not two levels of keys with values below.

@@ -2,9 +2,9 @@
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
+use crate::check::rules::rule;
 use crate::check::value::function;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// An output without a value, or with an attribute that outputs do not have.
@@ -42,13 +42,23 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(None, at.clone(), "the output has no `Value`", "");
         }
         if output["Value"].is_array() || output["Value"].is_object() && function(&output["Value"]).is_none() {
-            findings.add_written(None, format!("{at}/Value"), "an output is one text", "`Fn::Join` makes one of a list");
+            findings.add_written(
+                None,
+                format!("{at}/Value"),
+                "an output is one text",
+                "`Fn::Join` makes one of a list",
+            );
         }
         for attribute in output.as_object().into_iter().flat_map(|map| map.keys()) {
             if !ATTRIBUTES.contains(&attribute.as_str()) {
                 let near = nearest(attribute, ATTRIBUTES.into_iter());
                 let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
-                findings.add_written(None, format!("{at}/{attribute}"), format!("an output has no `{attribute}`"), help);
+                findings.add_written(
+                    None,
+                    format!("{at}/{attribute}"),
+                    format!("an output has no `{attribute}`"),
+                    help,
+                );
             }
         }
         let export = &output["Export"];

@@ -4,10 +4,10 @@ use serde_json::{Value as JsonValue, json};
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
+use crate::check::rules::rule;
 use crate::check::scenario::{is_list, is_read_from_ssm};
 use crate::check::value::{number, shown};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A parameter without a type, with a type or an attribute that does not exist, or whose default breaks its own rules.
@@ -62,7 +62,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (name, parameter) in view.template().section("Parameters").filter(|(id, _)| !id.starts_with("Fn::")) {
         let at = |attribute: &str| format!("/Parameters/{name}/{attribute}");
         let Some(attributes) = parameter.as_object() else {
-            findings.add_written(None, format!("/Parameters/{name}"), "a parameter is an object with a `Type`", "");
+            findings.add_written(
+                None,
+                format!("/Parameters/{name}"),
+                "a parameter is an object with a `Type`",
+                "",
+            );
             continue;
         };
         for attribute in attributes.keys().filter(|name| !ATTRIBUTES.contains(&name.as_str())) {
@@ -71,14 +76,26 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(None, at(attribute), format!("a parameter has no `{attribute}`"), help);
         }
         match parameter["Type"].as_str() {
-            None => findings.add_written(None, format!("/Parameters/{name}"), "the parameter has no `Type`", "String fits most"),
+            None => findings.add_written(
+                None,
+                format!("/Parameters/{name}"),
+                "the parameter has no `Type`",
+                "String fits most",
+            ),
             Some(kind) if !is_type(kind) => {
                 let help = "use String, Number, CommaDelimitedList, List<Number>, an AWS type or an SSM type";
                 findings.add_written(None, at("Type"), format!("there is no parameter type `{kind}`"), help);
             }
             Some(kind) if !is_read_from_ssm(parameter) => {
-                if let Some(reason) = parameter.get("Default").and_then(|default| broken(kind, parameter, default)) {
-                    findings.add_written(None, at("Default"), format!("the default {reason}"), "every deployment that does not give the parameter fails");
+                if let Some(reason) =
+                    parameter.get("Default").and_then(|default| broken(kind, parameter, default))
+                {
+                    findings.add_written(
+                        None,
+                        at("Default"),
+                        format!("the default {reason}"),
+                        "every deployment that does not give the parameter fails",
+                    );
                 }
             }
             _ => {}
@@ -103,8 +120,10 @@ fn broken(kind: &str, parameter: &JsonValue, default: &JsonValue) -> Option<Stri
         return Some("is no text and no number".into());
     }
     let given = shown(default);
-    let items: Vec<&str> = if is_list(kind) { given.split(',').map(str::trim).collect() } else { vec![&given] };
-    let allowed: Vec<String> = parameter["AllowedValues"].as_array().into_iter().flatten().map(shown).collect();
+    let items: Vec<&str> =
+        if is_list(kind) { given.split(',').map(str::trim).collect() } else { vec![&given] };
+    let allowed: Vec<String> =
+        parameter["AllowedValues"].as_array().into_iter().flatten().map(shown).collect();
     let bound = |name: &str| parameter.get(name).and_then(number);
     for item in items {
         if !allowed.is_empty() && !allowed.iter().any(|known| known == item) {
@@ -114,15 +133,21 @@ fn broken(kind: &str, parameter: &JsonValue, default: &JsonValue) -> Option<Stri
             let Some(value) = number(&JsonValue::from(item)) else {
                 return Some(format!("{item} is no number"));
             };
-            if bound("MinValue").is_some_and(|least| value < least) || bound("MaxValue").is_some_and(|most| value > most) {
+            if bound("MinValue").is_some_and(|least| value < least)
+                || bound("MaxValue").is_some_and(|most| value > most)
+            {
                 return Some(format!("{item} is out of range"));
             }
         }
         let length = item.chars().count() as f64;
-        if bound("MinLength").is_some_and(|least| length < least) || bound("MaxLength").is_some_and(|most| length > most) {
+        if bound("MinLength").is_some_and(|least| length < least)
+            || bound("MaxLength").is_some_and(|most| length > most)
+        {
             return Some(format!("{item} is too short or too long"));
         }
-        let pattern = parameter["AllowedPattern"].as_str().map(|pattern| json!({ "pattern": format!("^(?:{pattern})$") }));
+        let pattern = parameter["AllowedPattern"]
+            .as_str()
+            .map(|pattern| json!({ "pattern": format!("^(?:{pattern})$") }));
         // A pattern for another engine says nothing here.
         let validator = pattern.and_then(|schema| jsonschema::draft7::new(&schema).ok());
         if validator.is_some_and(|validator| !validator.is_valid(&JsonValue::from(item))) {

@@ -3,8 +3,8 @@
 use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// A template without resources. CloudFormation wants at least one.

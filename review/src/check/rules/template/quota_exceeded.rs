@@ -3,8 +3,8 @@
 use stackwright_schemas::limits::limits;
 
 use crate::check::findings::Findings;
-use crate::check::view::View;
 use crate::check::rules::rule;
+use crate::check::view::View;
 
 rule! {
     /// A template with more resources, parameters, outputs or mappings, a longer description, or more bytes than
@@ -42,7 +42,8 @@ pub(super) fn quotas(view: &View<'_>) -> Vec<Quota> {
     let template = view.template();
     let limits = limits();
     let count = |section| template.section(section).count();
-    let description = template.sections().get("Description").and_then(|text| text.as_str()).unwrap_or_default();
+    let description =
+        template.sections().get("Description").and_then(|text| text.as_str()).unwrap_or_default();
     let quota = |what, pointer, used, most| Quota { what, pointer, used, most };
     vec![
         quota("resources", "/Resources", count("Resources"), limits.resources),

@@ -1,9 +1,9 @@
 //! `quota-nearly-reached`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::rules::template::quota_exceeded::quotas;
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// A template that uses more than 80 % of one of CloudFormation's quotas: the next addition may be refused.
@@ -22,8 +22,14 @@ Resources:
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for quota in quotas(view) {
         if quota.used * 10 > quota.most * 8 && quota.used <= quota.most {
-            let message = format!("{} {} of the {} that CloudFormation takes", quota.used, quota.what, quota.most);
-            findings.add_written(None, quota.pointer.into(), message, "plan to move some of it into another stack");
+            let message =
+                format!("{} {} of the {} that CloudFormation takes", quota.used, quota.what, quota.most);
+            findings.add_written(
+                None,
+                quota.pointer.into(),
+                message,
+                "plan to move some of it into another stack",
+            );
         }
     }
 }

@@ -4,9 +4,9 @@ use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
+use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::Kind;
-use crate::check::rules::rule;
 
 rule! {
     /// An attribute that the type does not give: `Fn::GetAtt` of it fails.
@@ -44,7 +44,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(schema) = registry::resource_type(type_name) else { continue };
         // The name may be put together, and these types give what others decide.
         let open = attribute.is_empty() || attribute.contains('$');
-        let free = ["AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource", "AWS::ServiceCatalog::CloudFormationProvisionedProduct"];
+        let free = [
+            "AWS::CloudFormation::Stack",
+            "AWS::CloudFormation::CustomResource",
+            "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+        ];
         if open || free.contains(&type_name) {
             continue;
         }

@@ -4,9 +4,9 @@ use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
+use crate::check::rules::rule;
 use crate::check::value::{children, entries, function, shown, text};
 use crate::check::view::View;
-use crate::check::rules::rule;
 
 rule! {
     /// `Fn::FindInMap` with a key that the mapping does not have, and no `DefaultValue`.
@@ -64,7 +64,11 @@ fn search(view: &View<'_>, value: &JsonValue, path: &mut Vec<String>, missing: &
             if let Some(key) = key {
                 let near = nearest(key, entries(holder).map(|(name, _)| name));
                 let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
-                missing.push((path.clone(), format!("the mapping `{}` has no key `{key}`", shown(map)), help));
+                missing.push((
+                    path.clone(),
+                    format!("the mapping `{}` has no key `{key}`", shown(map)),
+                    help,
+                ));
             }
         }
         return;

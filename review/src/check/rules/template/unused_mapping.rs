@@ -1,9 +1,9 @@
 //! `unused-mapping`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::{Kind, unused};
-use crate::check::rules::rule;
 
 rule! {
     /// A mapping that nothing uses: something that a reader looks for for nothing.

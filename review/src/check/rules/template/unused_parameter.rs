@@ -1,9 +1,9 @@
 //! `unused-parameter`
 
 use crate::check::findings::Findings;
+use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::{Kind, unused};
-use crate::check::rules::rule;
 
 rule! {
     /// A parameter that nothing uses: something that a deployment has to think about for nothing.

@@ -1,0 +1,74 @@
+//! `explain`: the rules of the check.
+
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value as JsonValue, json};
+use stackwright_review::check::{Rule, nearest_rule, reference, rule_named, rules, title, topics};
+
+use crate::failure::Failure;
+
+/// Explain a rule of the check, or list them all.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The rule, as reports name it: `error[multi-model-gpu-instance]`
+    rule: Option<String>,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+    Markdown,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let text = match (&arguments.rule, arguments.format) {
+        (Some(name), Form::Json) => format!("{:#}\n", data(known(name)?)),
+        (Some(name), _) => known(name)?.page(),
+        (None, Form::Text) => list(),
+        (None, Form::Json) => format!("{:#}\n", rules().map(data).collect::<JsonValue>()),
+        (None, Form::Markdown) => reference(),
+    };
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}
+
+/// The rule with a name, or what to say if there is none.
+pub(super) fn known(name: &str) -> Result<&'static Rule, Failure> {
+    rule_named(name).ok_or_else(|| {
+        let failure = Failure::new(format!("there is no rule `{name}`"));
+        match nearest_rule(name) {
+            Some(near) => failure.hint(format!("the nearest is `{near}`")),
+            None => failure.hint("`explain` lists all rules"),
+        }
+    })
+}
+
+fn list() -> String {
+    let width = rules().map(|rule| rule.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (topic, rules) in topics() {
+        text.push_str(&format!("{}\n", title(topic)));
+        for rule in rules {
+            let (name, severity) = (rule.name, rule.severity.name());
+            text.push_str(&format!("  {name:width$}  {severity:7}  {}\n", rule.summary()));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn data(rule: &Rule) -> JsonValue {
+    json!({
+        "name": rule.name,
+        "severity": rule.severity.name(),
+        "summary": rule.summary(),
+        "documentation": rule.documentation.trim(),
+        "source": rule.source,
+        "good": rule.good.trim(),
+        "bad": rule.bad.trim(),
+    })
+}

@@ -1,0 +1,99 @@
+//! What `check` is given: templates by anyone, assemblies, standard input, many at once. What cannot be read is a
+//! finding like any other, and keeps nobody from the rest.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use stackwright_review::{Diagnostic, check};
+use stackwright_synth::{Assembly, AssemblyError, TemplateError};
+
+/// More than any template has; CloudFormation takes 1 MiB.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What standard input is called in reports.
+const STANDARD_INPUT: &str = "<stdin>";
+
+/// Stacks to check, and what could not be read.
+pub(crate) struct Input {
+    pub assembly: Assembly,
+    pub unreadable: Vec<Diagnostic>,
+    /// Texts that cannot be read a second time.
+    texts: HashMap<String, String>,
+}
+
+impl From<Assembly> for Input {
+    fn from(assembly: Assembly) -> Self {
+        Self { assembly, unreadable: Vec::new(), texts: HashMap::new() }
+    }
+}
+
+impl Input {
+    /// The text of a source that is no file.
+    pub fn source(&self, file: &str) -> Option<String> {
+        self.texts.get(file).cloned()
+    }
+}
+
+/// Reads all of it.
+pub(crate) fn read(paths: &[PathBuf]) -> Input {
+    let mut input = Input::from(Assembly { stacks: Vec::new() });
+    for path in paths {
+        let name = path.display().to_string();
+        let read = match name.as_str() {
+            "-" => template(STANDARD_INPUT, io::stdin().lock(), Some(&mut input.texts)),
+            _ if path.is_dir() => assembly(path),
+            _ => match File::open(path) {
+                Ok(file) => template(&name, file, None),
+                Err(error) => Err(unreadable(&name, error.to_string())),
+            },
+        };
+        match read {
+            Ok(assembly) => input.assembly.stacks.extend(assembly.stacks),
+            Err(diagnostic) => input.unreadable.push(*diagnostic),
+        }
+    }
+    input
+}
+
+fn unreadable(file: &str, message: String) -> Box<Diagnostic> {
+    Box::new(check::unreadable(file, &TemplateError { message, line: 0, column: 0 }))
+}
+
+fn assembly(folder: &Path) -> Result<Assembly, Box<Diagnostic>> {
+    let name = folder.display().to_string();
+    Assembly::read(folder).map_err(|error| match error {
+        AssemblyError::Template { path, error } => {
+            Box::new(check::unreadable(&path.display().to_string(), &error))
+        }
+        other => unreadable(&name, other.to_string()),
+    })
+}
+
+fn template(
+    name: &str,
+    source: impl Read,
+    keep: Option<&mut HashMap<String, String>>,
+) -> Result<Assembly, Box<Diagnostic>> {
+    let mut bytes = Vec::new();
+    let failed = |error: io::Error| unreadable(name, error.to_string());
+    source.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        let message =
+            format!("this is larger than {MOST_BYTES} bytes: CloudFormation takes templates of 1 MiB");
+        return Err(unreadable(name, message));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let message = "here is a byte that is no UTF-8: save the file in that encoding".to_owned();
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        Box::new(check::unreadable(name, &TemplateError { message, line, column }))
+    })?;
+    if let Some(texts) = keep {
+        texts.insert(name.to_owned(), text.clone());
+    }
+    Assembly::of_template(name, text).map_err(|error| Box::new(check::unreadable(name, &error)))
+}

@@ -1,0 +1,116 @@
+//! `efa-needs-open-group`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::distribution::lets_itself_in;
+use crate::check::rules::rule;
+use crate::check::value::items;
+use crate::check::view::View;
+
+rule! {
+    /// Instances that talk to each other through EFA, in a security group that does not let all traffic in from itself and out to
+    /// itself: the job hangs until it times out.
+    Error "efa-needs-open-group",
+    source: "Amazon SageMaker Developer Guide, EFA in training; EC2 User Guide, efa-start.md",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 2
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              VpcConfig:
+                Subnets: [subnet-0123456789abcdef0]
+                SecurityGroupIds: [!GetAtt Group.GroupId]
+
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Training
+      VpcId: vpc-0123456789abcdef0
+  Inbound:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties: {GroupId: !GetAtt Group.GroupId, IpProtocol: "-1", SourceSecurityGroupId: !GetAtt Group.GroupId}
+"#,
+    bad: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 2
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              VpcConfig:
+                Subnets: [subnet-0123456789abcdef0]
+                SecurityGroupIds:
+                  - !GetAtt Group.GroupId # here
+
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Training
+      VpcId: vpc-0123456789abcdef0
+      SecurityGroupIngress:
+        - {IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 10.0.0.0/16}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        let talks = job.count().is_some_and(|count| count > 1.0)
+            && job.instances().iter().any(|(_, _, facts)| {
+                facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
+            });
+        for place in items(&job.arguments["VpcConfig"]["SecurityGroupIds"]).filter(|_| talks) {
+            if let Some(group) = view.target(place).filter(|group| !lets_itself_in(view, group)) {
+                let message =
+                    format!("`{}` does not let all traffic in from itself, which EFA needs", group.id);
+                findings.add(
+                    job.resource,
+                    place,
+                    message,
+                    "add a rule with protocol -1 whose source is the group itself",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `instance-groups-without-strategy`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::distribution::DATA_PARALLEL;
+use crate::check::rules::rule;
+use crate::check::value::items;
+use crate::check::view::View;
+
+rule! {
+    /// Training instance groups are named for a distribution strategy, and no strategy is turned on; or more than one group is
+    /// named, and there is one to train.
+    Error "instance-groups-without-strategy",
+    source: "sagemaker 2.257.7 fw_utils.py validate_distribution",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceGroups:
+                  - {InstanceGroupName: one, InstanceType: ml.p4d.24xlarge, InstanceCount: 1}
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters: {sagemaker_mpi_enabled: 'true', sagemaker_distribution_instance_groups: '["one"]'}
+"#,
+    bad: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceGroups:
+                  - {InstanceGroupName: one, InstanceType: ml.p4d.24xlarge, InstanceCount: 1}
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_distribution_instance_groups: '["one"]' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        let Some(groups) = job.hyperparameter("sagemaker_distribution_instance_groups") else { continue };
+        let place = &job.arguments["HyperParameters"]["sagemaker_distribution_instance_groups"];
+        if !job.is_on("sagemaker_mpi_enabled") && !job.is_on(DATA_PARALLEL) {
+            findings.add(
+                job.resource,
+                place,
+                "instance groups are named, and no strategy is on",
+                "turn MPI or SMDDP on, or leave the groups out",
+            );
+        } else if items(&groups).count() > 1 {
+            findings.add(job.resource, place, "a strategy trains one instance group", "name one");
+        }
+    }
+}

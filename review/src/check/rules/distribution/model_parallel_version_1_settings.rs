@@ -1,0 +1,118 @@
+//! `model-parallel-version-1-settings`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::distribution::is_version_1;
+use crate::check::rules::rule;
+use crate::check::value::{number, text, truth};
+use crate::check::view::View;
+
+rule! {
+    /// Settings of SageMaker model parallel version 1 that it refuses: an unknown pipeline, placement strategy or optimization,
+    /// DDP together with Horovod, a default partition that does not exist, a memory weight outside of 0 to 1.
+    Error "model-parallel-version-1-settings",
+    source: "sagemaker 2.257.7 fw_utils.py validate_mp_config",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_mpi_enabled: 'true'
+                mp_parameters: '{"partitions": 2, "pipeline": "interleaved"}'
+"#,
+    bad: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_mpi_enabled: 'true'
+                mp_parameters: '{"partitions": 2, "pipeline": "twisted"}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        let Some(parameters) = job.model_parallel().filter(is_version_1) else { continue };
+        let place = &job.arguments["HyperParameters"]["mp_parameters"];
+        for (name, known) in [
+            ("pipeline", ["simple", "interleaved", "_only_forward"].as_slice()),
+            ("placement_strategy", &["spread", "cluster"]),
+            ("optimize", &["speed", "memory"]),
+        ] {
+            let unknown = text(&parameters[name]).filter(|given| !known.contains(given));
+            if let Some(given) = unknown {
+                findings.add(
+                    job.resource,
+                    place,
+                    format!("{name} has no value {given}"),
+                    format!("use {}", known.join(", ")),
+                );
+            }
+        }
+        if truth(&parameters["ddp"]) == Some(true) && truth(&parameters["horovod"]) == Some(true) {
+            findings.add(job.resource, place, "ddp and horovod exclude each other", "");
+        }
+        if let (Some(given), Some(all)) =
+            (number(&parameters["default_partition"]), number(&parameters["partitions"]))
+            && given >= all
+        {
+            findings.add(
+                job.resource,
+                place,
+                format!("there is no partition {given}"),
+                format!("below {all}"),
+            );
+        }
+        if let Some(given) =
+            number(&parameters["memory_weight"]).filter(|weight| !(0.0..=1.0).contains(weight))
+        {
+            findings.add(job.resource, place, format!("memory_weight {given} is out of range"), "0 to 1");
+        }
+    }
+}

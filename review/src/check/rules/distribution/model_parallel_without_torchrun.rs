@@ -1,0 +1,99 @@
+//! `model-parallel-without-torchrun`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::distribution::is_version_1;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved};
+use crate::check::view::View;
+
+rule! {
+    /// SageMaker model parallel (SMP v2) without torchrun, by which it is launched.
+    Error "model-parallel-without-torchrun",
+    source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_torch_distributed_enabled: 'true'
+                mp_parameters: '{"hybrid_shard_degree": 8}'
+"#,
+    bad: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                mp_parameters: '{"hybrid_shard_degree": 8}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        let Some(parameters) = job.model_parallel().filter(|parameters| !is_version_1(parameters)) else {
+            continue;
+        };
+        let launcher = &job.arguments["HyperParameters"]["sagemaker_torch_distributed_enabled"];
+        // An image with an entry point of its own launches as it likes.
+        let launches_itself = is_set(&job.arguments["AlgorithmSpecification"]["ContainerEntrypoint"]);
+        if !is_unresolved(launcher)
+            && !launches_itself
+            && !job.is_on("sagemaker_torch_distributed_enabled")
+            && parameters.is_object()
+        {
+            let place = &job.arguments["HyperParameters"]["mp_parameters"];
+            findings.add(
+                job.resource,
+                place,
+                "model parallel runs under torchrun",
+                "set sagemaker_torch_distributed_enabled to true",
+            );
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `parallel-degree-does-not-fit`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::distribution::is_version_1;
+use crate::check::rules::rule;
+use crate::check::value::number;
+use crate::check::view::View;
+
+rule! {
+    /// A degree of SageMaker model parallel that the job's accelerators cannot have: one that does not divide their number, or a
+    /// context parallel degree above the hybrid shard degree.
+    Error "parallel-degree-does-not-fit",
+    source: "Amazon SageMaker Developer Guide, distributed-model-parallel-v2-reference.md; that degrees divide is derived",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_torch_distributed_enabled: 'true'
+                mp_parameters: '{"hybrid_shard_degree": 8, "tensor_parallel_degree": 4}'
+"#,
+    bad: r#"
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_torch_distributed_enabled: 'true'
+                mp_parameters: '{"hybrid_shard_degree": 8, "tensor_parallel_degree": 3}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        let Some(parameters) = job.model_parallel().filter(|parameters| !is_version_1(parameters)) else {
+            continue;
+        };
+        let place = &job.arguments["HyperParameters"]["mp_parameters"];
+        let degree = |name: &str| number(&parameters[name]).filter(|degree| *degree > 0.0);
+        if let Some(all) = job.accelerators().filter(|all| *all > 0.0) {
+            for name in [
+                "hybrid_shard_degree",
+                "tensor_parallel_degree",
+                "context_parallel_degree",
+                "expert_parallel_degree",
+            ] {
+                if let Some(given) = degree(name).filter(|given| all % given != 0.0) {
+                    findings.add(
+                        job.resource,
+                        place,
+                        format!("{name} {given} does not divide the {all} accelerators"),
+                        "",
+                    );
+                }
+            }
+        }
+        if let (Some(context), Some(shard)) =
+            (degree("context_parallel_degree"), degree("hybrid_shard_degree"))
+            && context > shard
+        {
+            let message = format!("context_parallel_degree {context} exceeds hybrid_shard_degree {shard}");
+            findings.add(job.resource, place, message, format!("at most {shard}"));
+        }
+    }
+}

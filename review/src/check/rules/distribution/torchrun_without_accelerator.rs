@@ -1,0 +1,103 @@
+//! `torchrun-without-accelerator`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::rule;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// torchrun through SageMaker's toolkit on an instance type without GPU or Trainium, or with an entry point that is no Python
+    /// file.
+    Error "torchrun-without-accelerator",
+    source: "sagemaker 2.257.7 fw_utils.py validate_torch_distributed_distribution",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_torch_distributed_enabled: 'true'
+",
+    bad: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.c5.xlarge # here
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              HyperParameters:
+                sagemaker_torch_distributed_enabled: 'true'
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        if !job.is_on("sagemaker_torch_distributed_enabled") {
+            continue;
+        }
+        for (place, name, facts) in job.instances() {
+            if facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
+                findings.add(
+                    job.resource,
+                    place,
+                    format!("torchrun is supported on GPU and Trainium, and {name} has neither"),
+                    "",
+                );
+            }
+        }
+        let program = job.hyperparameter("sagemaker_program");
+        let other = program.as_ref().and_then(text).filter(|name| !name.ends_with(".py"));
+        if let Some(name) = other {
+            let place = &job.arguments["HyperParameters"]["sagemaker_program"];
+            findings.add(
+                job.resource,
+                place,
+                format!("torchrun starts a Python file, not {name}"),
+                "name a .py file",
+            );
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `capacity-block-fleet`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, text};
+use crate::check::view::View;
+
+rule! {
+    /// An EC2 fleet that launches into a capacity block and is not of type `instant`, or splits its target into on-demand and spot.
+    Error "capacity-block-fleet",
+    source: "EC2 User Guide, ec2-fleet-launch-instances-capacity-blocks-walkthrough.md",
+    applies_to: ["AWS::EC2::EC2Fleet"],
+    good: r#"
+Resources:
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: p5.48xlarge
+        InstanceMarketOptions: {MarketType: capacity-block}
+        CapacityReservationSpecification:
+          CapacityReservationTarget: {CapacityReservationId: cr-0123456789abcdef0}
+  Fleet:
+    Type: AWS::EC2::EC2Fleet
+    Properties:
+      Type: instant
+      LaunchTemplateConfigs:
+        - LaunchTemplateSpecification: {LaunchTemplateId: !Ref Template, Version: "1"}
+      TargetCapacitySpecification: {TotalTargetCapacity: 2, DefaultTargetCapacityType: capacity-block}
+"#,
+    bad: r#"
+Resources:
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: p5.48xlarge
+        InstanceMarketOptions: {MarketType: capacity-block}
+        CapacityReservationSpecification:
+          CapacityReservationTarget: {CapacityReservationId: cr-0123456789abcdef0}
+  Fleet:
+    Type: AWS::EC2::EC2Fleet
+    Properties:
+      Type: maintain # here
+      LaunchTemplateConfigs:
+        - LaunchTemplateSpecification: {LaunchTemplateId: !Ref Template, Version: "1"}
+      TargetCapacitySpecification: {TotalTargetCapacity: 2, DefaultTargetCapacityType: capacity-block}
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for fleet in view.of_type("AWS::EC2::EC2Fleet") {
+        let target = &fleet.properties["TargetCapacitySpecification"];
+        if text(&target["DefaultTargetCapacityType"]) != Some("capacity-block") {
+            continue;
+        }
+        let kind = &fleet.properties["Type"];
+        // Without a type a fleet maintains its capacity.
+        if text(kind).is_some_and(|kind| kind != "instant") || !is_set(kind) {
+            findings.add(
+                fleet,
+                kind,
+                "a fleet into a capacity block is of type instant",
+                "use `Type: instant`",
+            );
+        }
+        for name in ["OnDemandTargetCapacity", "SpotTargetCapacity"] {
+            if is_set(&target[name]) {
+                findings.add(
+                    fleet,
+                    &target[name],
+                    format!("a fleet into a capacity block has no `{name}`"),
+                    "leave it out",
+                );
+            }
+        }
+        let options = &fleet.properties["OnDemandOptions"]["CapacityReservationOptions"];
+        if is_set(options) {
+            findings.add(
+                fleet,
+                options,
+                "a fleet into a capacity block has no `CapacityReservationOptions`",
+                "leave it out",
+            );
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `capacity-block-market-type`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::view::View;
+
+rule! {
+    /// A launch template asks for a capacity block and names no reservation to take it from.
+    ///
+    /// A block is bought ahead: it is launched into by `MarketType: capacity-block` together with the reservation's id.
+    Error "capacity-block-market-type",
+    source: "EC2 User Guide, capacity-blocks-launch.md",
+    applies_to: ["AWS::EC2::LaunchTemplate"],
+    good: "
+Resources:
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: p5.48xlarge
+        InstanceMarketOptions: {MarketType: capacity-block}
+        CapacityReservationSpecification:
+          CapacityReservationTarget: {CapacityReservationId: cr-0123456789abcdef0}
+",
+    bad: "
+Resources:
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: p5.48xlarge
+        InstanceMarketOptions:
+          MarketType: capacity-block # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for template in view.of_type("AWS::EC2::LaunchTemplate") {
+        let data = &template.properties["LaunchTemplateData"];
+        let market = &data["InstanceMarketOptions"]["MarketType"];
+        let target = &data["CapacityReservationSpecification"]["CapacityReservationTarget"];
+        let reserved = ["CapacityReservationId", "CapacityReservationResourceGroupArn"]
+            .iter()
+            .any(|name| is_set(&target[*name]));
+        if text(market) == Some("capacity-block")
+            && !reserved
+            && !is_unresolved(&data["CapacityReservationSpecification"])
+            && !is_unresolved(target)
+        {
+            findings.add(
+                template,
+                market,
+                "a capacity block is launched into by its reservation",
+                "give `CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId`",
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `cluster-placement-across-zones`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{items, text};
+use crate::check::view::View;
+
+rule! {
+    /// An Auto Scaling group with a cluster placement group in several availability zones. A cluster placement group lies in one.
+    Warning "cluster-placement-across-zones",
+    source: "EC2 User Guide, placement-strategies.md; not read again",
+    applies_to: ["AWS::AutoScaling::AutoScalingGroup"],
+    good: r#"
+Resources:
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: p4d.24xlarge
+  Group:
+    Type: AWS::EC2::PlacementGroup
+    Properties: {Strategy: cluster}
+  Instances:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: "0"
+      MaxSize: "4"
+      PlacementGroup: !Ref Group
+      LaunchTemplate: {LaunchTemplateId: !Ref Template, Version: !GetAtt Template.LatestVersionNumber}
+      AvailabilityZones:
+        - us-east-1a
+"#,
+    bad: r#"
+Resources:
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: p4d.24xlarge
+  Group:
+    Type: AWS::EC2::PlacementGroup
+    Properties: {Strategy: cluster}
+  Instances:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: "0"
+      MaxSize: "4"
+      PlacementGroup: !Ref Group
+      LaunchTemplate: {LaunchTemplateId: !Ref Template, Version: !GetAtt Template.LatestVersionNumber}
+      AvailabilityZones: # here
+        - us-east-1a
+        - us-east-1b
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for group in view.of_type("AWS::AutoScaling::AutoScalingGroup") {
+        let placement = view.target(&group.properties["PlacementGroup"]);
+        let clusters =
+            placement.is_some_and(|placement| text(&placement.properties["Strategy"]) == Some("cluster"));
+        let zones = &group.properties["AvailabilityZones"];
+        if clusters && items(zones).count() > 1 {
+            findings.add(
+                group,
+                zones,
+                "a cluster placement group lies in one availability zone",
+                "name one, or one subnet",
+            );
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `unknown-allocation-strategy`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// An Auto Scaling group names an allocation strategy that EC2 does not have: on-demand `lowest-price` or `prioritized`, spot
+    /// `price-capacity-optimized`, `capacity-optimized`, `capacity-optimized-prioritized` or `lowest-price`.
+    Error "unknown-allocation-strategy",
+    source: "CloudFormation reference, InstancesDistribution",
+    applies_to: ["AWS::AutoScaling::AutoScalingGroup"],
+    good: r#"
+Resources:
+  Instances:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: "0"
+      MaxSize: "4"
+      AvailabilityZones: [us-east-1a]
+      MixedInstancesPolicy:
+        LaunchTemplate:
+          LaunchTemplateSpecification: {LaunchTemplateId: lt-0123456789abcdef0, Version: "1"}
+        InstancesDistribution:
+          OnDemandAllocationStrategy: prioritized
+          SpotAllocationStrategy: price-capacity-optimized
+"#,
+    bad: r#"
+Resources:
+  Instances:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: "0"
+      MaxSize: "4"
+      AvailabilityZones: [us-east-1a]
+      MixedInstancesPolicy:
+        LaunchTemplate:
+          LaunchTemplateSpecification: {LaunchTemplateId: lt-0123456789abcdef0, Version: "1"}
+        InstancesDistribution:
+          OnDemandAllocationStrategy: prioritized
+          SpotAllocationStrategy: cheapest # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for group in view.of_type("AWS::AutoScaling::AutoScalingGroup") {
+        let distribution = &group.properties["MixedInstancesPolicy"]["InstancesDistribution"];
+        for (name, known) in [
+            ("OnDemandAllocationStrategy", ["lowest-price", "prioritized"].as_slice()),
+            (
+                "SpotAllocationStrategy",
+                &[
+                    "price-capacity-optimized",
+                    "capacity-optimized",
+                    "capacity-optimized-prioritized",
+                    "lowest-price",
+                ],
+            ),
+        ] {
+            let place = &distribution[name];
+            if let Some(given) = text(place).filter(|given| !known.contains(given)) {
+                findings.add(
+                    group,
+                    place,
+                    format!("`{name}` has no value {given}"),
+                    format!("use {}", known.join(", ")),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `cluster-autoscaling-requirements`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::CLUSTER;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::view::View;
+
+rule! {
+    /// Autoscaling of a HyperPod cluster by Karpenter without what it needs: a `ClusterRole`, continuous provisioning, and EKS.
+    Error "cluster-autoscaling-requirements",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterRole, ClusterAutoScalingConfig",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: r#"
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Eks: {ClusterArn: "arn:aws:eks:us-east-1:111122223333:cluster/ml"}}
+      NodeProvisioningMode: Continuous
+      ClusterRole: arn:aws:iam::111122223333:role/Karpenter
+      AutoScaling: {Mode: Enable, AutoScalerType: Karpenter}
+      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [subnet-0123456789abcdef0]}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+"#,
+    bad: r#"
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Eks: {ClusterArn: "arn:aws:eks:us-east-1:111122223333:cluster/ml"}}
+      NodeProvisioningMode: Continuous
+      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [subnet-0123456789abcdef0]}
+      AutoScaling: # here
+        {Mode: Enable, AutoScalerType: Karpenter}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        let scaling = &cluster.properties["AutoScaling"];
+        if text(&scaling["Mode"]) != Some("Enable") {
+            continue;
+        }
+        let orchestrator = &cluster.properties["Orchestrator"];
+        let mut missing = Vec::new();
+        if !is_set(&cluster.properties["ClusterRole"]) {
+            missing.push("a `ClusterRole`");
+        }
+        if !is_set(&cluster.properties["NodeProvisioningMode"]) {
+            missing.push("`NodeProvisioningMode: Continuous`");
+        }
+        if !is_set(&orchestrator["Eks"]) && !is_unresolved(orchestrator) {
+            missing.push("`Orchestrator.Eks`");
+        }
+        if !missing.is_empty() {
+            findings.add(cluster, scaling, format!("autoscaling needs {}", missing.join(", ")), "the role lets Karpenter add and delete nodes: sagemaker:BatchAddClusterNodes, sagemaker:BatchDeleteClusterNodes");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `cluster-group-closed-to-itself`
+
+use stackwright_schemas::instances::instance;
+
+use crate::check::findings::Findings;
+use crate::check::rules::distribution::lets_itself_in;
+use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::rule;
+use crate::check::value::{items, text};
+use crate::check::view::View;
+
+rule! {
+    /// The instances of a HyperPod cluster talk through EFA, and its security group does not let all traffic in from itself.
+    Error "cluster-group-closed-to-itself",
+    source: "awsome-distributed-training@7217859f security-group-stack.yaml; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: r#"
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      VpcConfig:
+        Subnets: [subnet-0123456789abcdef0]
+        SecurityGroupIds:
+          - !GetAtt Group.GroupId
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Cluster
+      VpcId: vpc-0123456789abcdef0
+  Inbound:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties: {GroupId: !GetAtt Group.GroupId, IpProtocol: "-1", SourceSecurityGroupId: !GetAtt Group.GroupId}
+"#,
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      VpcConfig:
+        Subnets: [subnet-0123456789abcdef0]
+        SecurityGroupIds:
+          - !GetAtt Group.GroupId # here
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Cluster
+      VpcId: vpc-0123456789abcdef0
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        let talks = groups(cluster).any(|group| {
+            let facts = text(&group["InstanceType"]).and_then(instance);
+            facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
+        });
+        for place in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]).filter(|_| talks) {
+            if let Some(group) = view.target(place).filter(|group| !lets_itself_in(view, group)) {
+                let message =
+                    format!("`{}` does not let all traffic in from itself, which EFA needs", group.id);
+                findings.add(
+                    cluster,
+                    place,
+                    message,
+                    "add a rule with protocol -1 whose source is the group itself",
+                );
+            }
+        }
+    }
+}

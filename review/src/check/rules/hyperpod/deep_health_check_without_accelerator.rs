@@ -1,0 +1,73 @@
+//! `deep-health-check-without-accelerator`
+
+use stackwright_schemas::instances::instance;
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::rule;
+use crate::check::value::{is_set, items, text};
+use crate::check::view::View;
+
+rule! {
+    /// Deep health checks for a HyperPod group without GPU or Trainium, or for one with taints of its own, which keep the checks
+    /// away.
+    Error "deep-health-check-without-accelerator",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json DeepHealthCheckType; Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-prerequisites.md",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+          OnStartDeepHealthChecks: [InstanceStress]
+",
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.m5.xlarge
+          InstanceCount: 2
+          OnStartDeepHealthChecks: # here
+            - InstanceStress
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        for group in groups(cluster) {
+            let checks = &group["OnStartDeepHealthChecks"];
+            let facts = text(&group["InstanceType"]).and_then(instance);
+            if is_set(checks) && facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
+                findings.add(
+                    cluster,
+                    checks,
+                    "deep health checks need GPU or Trainium instances",
+                    "leave them out for this group",
+                );
+            }
+            let taints = &group["KubernetesConfig"]["Taints"];
+            if is_set(checks) && items(taints).next().is_some() {
+                findings.add(
+                    cluster,
+                    taints,
+                    "a group with deep health checks has no taints of its own",
+                    "leave the taints out",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `eks-authentication-mode`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::CLUSTER;
+use crate::check::rules::rule;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// The EKS cluster of a HyperPod cluster authenticates by its config map only, or has a version of Kubernetes that HyperPod
+    /// does not support. HyperPod needs access entries: `API` or `API_AND_CONFIG_MAP`, and Kubernetes 1.28 to 1.34.
+    Error "eks-authentication-mode",
+    source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-prerequisites.md",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Eks: {ClusterArn: !GetAtt Eks.Arn}}
+      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [subnet-0123456789abcdef0]}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+  Eks:
+    Type: AWS::EKS::Cluster
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Eks
+      ResourcesVpcConfig: {SubnetIds: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]}
+      AccessConfig:
+        AuthenticationMode: API
+",
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Eks: {ClusterArn: !GetAtt Eks.Arn}}
+      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [subnet-0123456789abcdef0]}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+  Eks:
+    Type: AWS::EKS::Cluster
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Eks
+      ResourcesVpcConfig: {SubnetIds: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]}
+      AccessConfig:
+        AuthenticationMode: CONFIG_MAP # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        let orchestrator = &cluster.properties["Orchestrator"]["Eks"]["ClusterArn"];
+        let Some(eks) = view.target(orchestrator).filter(|target| target.type_name == "AWS::EKS::Cluster")
+        else {
+            continue;
+        };
+        let mode = &eks.properties["AccessConfig"]["AuthenticationMode"];
+        if text(mode) == Some("CONFIG_MAP") {
+            findings.add(
+                eks,
+                mode,
+                "HyperPod needs access entries, and this mode has none",
+                "use API or API_AND_CONFIG_MAP",
+            );
+        }
+        let version = &eks.properties["Version"];
+        let minor = text(version).and_then(|text| text.strip_prefix("1.")?.parse::<u32>().ok());
+        if let Some(minor) = minor.filter(|minor| !(28..=34).contains(minor)) {
+            findings.add(
+                eks,
+                version,
+                format!("HyperPod does not support Kubernetes 1.{minor}"),
+                "use 1.28 to 1.34",
+            );
+        }
+    }
+}

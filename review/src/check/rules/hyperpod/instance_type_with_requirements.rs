@@ -1,0 +1,66 @@
+//! `instance-type-with-requirements`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved};
+use crate::check::view::View;
+
+rule! {
+    /// A HyperPod group has an `InstanceType` and `InstanceRequirements`, or neither.
+    Error "instance-type-with-requirements",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterInstanceGroupSpecification",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+",
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+          InstanceRequirements: # here
+            InstanceTypes: [ml.p5.48xlarge]
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        for group in groups(cluster) {
+            let (one, many) = (&group["InstanceType"], &group["InstanceRequirements"]);
+            if is_set(one) && is_set(many) {
+                findings.add(
+                    cluster,
+                    many,
+                    "`InstanceType` and `InstanceRequirements` exclude each other",
+                    "keep one of them",
+                );
+            } else if !is_set(one) && !is_set(many) && group.is_object() && !is_unresolved(group) {
+                findings.add(
+                    cluster,
+                    group,
+                    "the group names no instance type",
+                    "give it `InstanceType` or `InstanceRequirements`",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `lifecycle-scripts-elsewhere`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::rule;
+use crate::check::text::Text;
+use crate::check::view::View;
+
+rule! {
+    /// The lifecycle scripts of a HyperPod group lie in a bucket whose name does not start with `sagemaker-`. The managed policy
+    /// `AmazonSageMakerClusterInstanceRolePolicy` reads those only: the role needs a permission of its own.
+    Warning "lifecycle-scripts-elsewhere",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterLifeCycleConfig.SourceS3Uri",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+",
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig:
+            SourceS3Uri: s3://scripts/ # here
+            OnCreate: on_create.sh
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        for group in groups(cluster) {
+            let place = &group["LifeCycleConfig"]["SourceS3Uri"];
+            let start = Text::of(place).start().to_owned();
+            let long_enough = start.len() >= "s3://sagemaker-".len() || Text::of(place).known().is_some();
+            let own = view.target(&group["ExecutionRole"]).is_some();
+            if long_enough && start.starts_with("s3://") && !start.starts_with("s3://sagemaker-") && !own {
+                findings.add(
+                    cluster,
+                    place,
+                    "the managed policy reads scripts from s3://sagemaker-… only",
+                    "rename the bucket, or allow the role to read it",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `public-cluster-subnet`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::rule;
+use crate::check::value::{items, truth};
+use crate::check::view::View;
+
+rule! {
+    /// A HyperPod cluster in a subnet that gives out public addresses. Its instances have several network cards, which cannot have
+    /// one: they are not started.
+    Error "public-cluster-subnet",
+    source: "awsome-distributed-training@7217859f validate-config.py; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [!Ref Subnet]}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+  Subnet:
+    Type: AWS::EC2::Subnet
+    Properties:
+      VpcId: vpc-0123456789abcdef0
+      CidrBlock: 10.0.0.0/16
+      MapPublicIpOnLaunch: false
+",
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [!Ref Subnet]}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+  Subnet:
+    Type: AWS::EC2::Subnet
+    Properties:
+      VpcId: vpc-0123456789abcdef0
+      CidrBlock: 10.0.0.0/16
+      MapPublicIpOnLaunch: true # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        let of_groups = groups(cluster).flat_map(|group| items(&group["OverrideVpcConfig"]["Subnets"]));
+        for place in items(&cluster.properties["VpcConfig"]["Subnets"]).chain(of_groups) {
+            let Some(subnet) = view.target(place).filter(|target| target.type_name == "AWS::EC2::Subnet")
+            else {
+                continue;
+            };
+            let public = &subnet.properties["MapPublicIpOnLaunch"];
+            if truth(public) == Some(true) {
+                findings.add(
+                    subnet,
+                    public,
+                    format!(
+                        "`{}` gives out public addresses, and `{}` needs a private subnet",
+                        subnet.id, cluster.id
+                    ),
+                    "take a private subnet",
+                );
+            }
+        }
+    }
+}

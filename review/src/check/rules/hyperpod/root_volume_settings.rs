@@ -1,0 +1,76 @@
+//! `root-volume-settings`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::rule;
+use crate::check::value::{is_set, items, truth};
+use crate::check::view::View;
+
+rule! {
+    /// The root volume of a HyperPod group is given a size, or no key. `RootVolume: true` is there to encrypt it with a key.
+    Error "root-volume-settings",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterEbsVolumeConfig",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+          InstanceStorageConfigs:
+            - EbsVolumeConfig: {RootVolume: true, VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab}
+",
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+          InstanceStorageConfigs:
+            - EbsVolumeConfig:
+                RootVolume: true
+                VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
+                VolumeSizeInGB: 500 # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        for group in groups(cluster) {
+            for volume in items(&group["InstanceStorageConfigs"]).map(|storage| &storage["EbsVolumeConfig"]) {
+                if truth(&volume["RootVolume"]) != Some(true) {
+                    continue;
+                }
+                if is_set(&volume["VolumeSizeInGB"]) {
+                    findings.add(
+                        cluster,
+                        &volume["VolumeSizeInGB"],
+                        "the root volume takes no size",
+                        "leave it out, or add a volume of its own",
+                    );
+                }
+                if !is_set(&volume["VolumeKmsKeyId"]) {
+                    findings.add(
+                        cluster,
+                        volume,
+                        "`RootVolume` needs `VolumeKmsKeyId`",
+                        "name the key that encrypts it",
+                    );
+                }
+            }
+        }
+    }
+}

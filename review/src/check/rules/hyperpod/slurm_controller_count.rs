@@ -1,0 +1,64 @@
+//! `slurm-controller-count`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::view::View;
+
+rule! {
+    /// A Slurm cluster whose groups say what they are, and not exactly one of them is the controller.
+    ///
+    /// AWS's text says that there is a controller group; that another number is refused is not confirmed.
+    Warning "slurm-controller-count",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterSlurmConfig; unconfirmed",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    good: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups:
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.m5.xlarge
+          InstanceCount: 1
+          SlurmConfig: {NodeType: Controller}
+",
+    bad: "
+Resources:
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      Orchestrator: {Slurm: {}}
+      InstanceGroups: # here
+        - InstanceGroupName: worker
+          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
+          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
+          InstanceType: ml.p5.48xlarge
+          InstanceCount: 2
+          SlurmConfig: {NodeType: Compute}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        let kinds: Vec<_> = groups(cluster).map(|group| &group["SlurmConfig"]["NodeType"]).collect();
+        let all_known = kinds.iter().all(|kind| !is_unresolved(kind))
+            && !is_unresolved(&cluster.properties["InstanceGroups"]);
+        let says = kinds.iter().any(|kind| is_set(kind));
+        let controllers = kinds.iter().filter(|kind| text(kind) == Some("Controller")).count();
+        if says && all_known && controllers != 1 {
+            let message = format!("a Slurm cluster has one controller group, and this one has {controllers}");
+            findings.add(
+                cluster,
+                &cluster.properties["InstanceGroups"],
+                message,
+                "give one group `SlurmConfig.NodeType: Controller`",
+            );
+        }
+    }
+}

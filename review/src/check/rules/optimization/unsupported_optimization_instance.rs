@@ -1,0 +1,80 @@
+//! `unsupported-optimization-instance`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// The inference optimization toolkit for an instance type on which SageMaker's SDK does not run it.
+    ///
+    /// The API's own list is wider: that the job fails is not confirmed.
+    Warning "unsupported-optimization-instance",
+    source: "sagemaker 2.257.7 serve/validations/optimization.py",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Optimize
+        States:
+          Optimize:
+            Type: Task
+            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
+            End: true
+            Parameters:
+              OptimizationJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Optimization
+              ModelSource: {S3: {S3Uri: s3://models/chat/}}
+              DeploymentInstanceType: ml.g5.12xlarge
+              OutputConfig: {S3OutputLocation: s3://optimized/}
+              StoppingCondition: {MaxRuntimeInSeconds: 36000}
+              OptimizationConfigs:
+                - ModelQuantizationConfig: {OverrideEnvironment: {OPTION_QUANTIZE: awq}}
+",
+    bad: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Optimize
+        States:
+          Optimize:
+            Type: Task
+            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
+            End: true
+            Parameters:
+              OptimizationJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Optimization
+              ModelSource: {S3: {S3Uri: s3://models/chat/}}
+              DeploymentInstanceType: ml.g6e.12xlarge # here
+              OutputConfig: {S3OutputLocation: s3://optimized/}
+              StoppingCondition: {MaxRuntimeInSeconds: 36000}
+              OptimizationConfigs:
+                - ModelQuantizationConfig: {OverrideEnvironment: {OPTION_QUANTIZE: awq}}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (resource, request) in view.requests("CreateOptimizationJob") {
+        let arguments = &request.arguments;
+        let place = &arguments["DeploymentInstanceType"];
+        let Some(given) = text(place) else { continue };
+        let families = ["p4d", "p4de", "p5", "g5", "g6", "inf2", "trn1", "trn1n"];
+        let family = given.split('.').nth(1).unwrap_or_default();
+        if !families.contains(&family) {
+            findings.add(
+                resource,
+                place,
+                format!("SageMaker's SDK does not optimize for {given}"),
+                format!("it does for {}", families.join(", ")),
+            );
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `unsupported-optimization-technique`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::serving::is_neuron;
+use crate::check::value::{is_set, items, text};
+use crate::check::view::View;
+
+rule! {
+    /// A technique of quantization that the way of serving does not have: compiled, TensorRT-LLM has awq, fp8 and smoothquant;
+    /// otherwise vLLM has awq and fp8. Neuron instances have no quantization, no speculative decoding and no sharding.
+    Error "unsupported-optimization-technique",
+    source: "sagemaker 2.257.7 serve/validations/optimization.py",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Optimize
+        States:
+          Optimize:
+            Type: Task
+            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
+            End: true
+            Parameters:
+              OptimizationJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Optimization
+              ModelSource: {S3: {S3Uri: s3://models/chat/}}
+              DeploymentInstanceType: ml.g5.12xlarge
+              OutputConfig: {S3OutputLocation: s3://optimized/}
+              StoppingCondition: {MaxRuntimeInSeconds: 36000}
+              OptimizationConfigs:
+                - ModelQuantizationConfig: {OverrideEnvironment: {OPTION_QUANTIZE: awq}}
+",
+    bad: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Optimize
+        States:
+          Optimize:
+            Type: Task
+            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
+            End: true
+            Parameters:
+              OptimizationJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Optimization
+              ModelSource: {S3: {S3Uri: s3://models/chat/}}
+              DeploymentInstanceType: ml.g5.12xlarge
+              OutputConfig: {S3OutputLocation: s3://optimized/}
+              StoppingCondition: {MaxRuntimeInSeconds: 36000}
+              OptimizationConfigs:
+                - ModelQuantizationConfig:
+                    OverrideEnvironment:
+                      OPTION_QUANTIZE: smoothquant # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (resource, request) in view.requests("CreateOptimizationJob") {
+        let arguments = &request.arguments;
+        let configs = &arguments["OptimizationConfigs"];
+        let neuron = text(&arguments["DeploymentInstanceType"]).is_some_and(is_neuron);
+        let compiled = items(configs).any(|one| is_set(&one["ModelCompilationConfig"]));
+        for one in items(configs) {
+            for what in ["ModelQuantizationConfig", "ModelSpeculativeDecodingConfig", "ModelShardingConfig"] {
+                if neuron && is_set(&one[what]) {
+                    findings.add(
+                        resource,
+                        &one[what],
+                        format!("Neuron instances have no `{what}`"),
+                        "leave it out: the model is compiled",
+                    );
+                }
+            }
+            let place = &one["ModelQuantizationConfig"]["OverrideEnvironment"]["OPTION_QUANTIZE"];
+            let Some(given) = text(place).filter(|_| !neuron) else { continue };
+            let (engine, known): (_, &[&str]) = if compiled {
+                ("TensorRT-LLM", &["awq", "fp8", "smoothquant"])
+            } else {
+                ("vLLM", &["awq", "fp8"])
+            };
+            if !known.contains(&given) {
+                let help = if given == "smoothquant" { "smoothquant needs compilation too" } else { "" };
+                findings.add(resource, place, format!("{engine} has no quantization {given}"), help);
+            }
+        }
+    }
+}

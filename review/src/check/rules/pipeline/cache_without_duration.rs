@@ -1,0 +1,55 @@
+//! `cache-without-duration`
+
+use crate::check::findings::Findings;
+use crate::check::rules::pipeline::steps;
+use crate::check::rules::rule;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// A cached pipeline step whose `ExpireAfter` is no ISO 8601 duration, such as `P30D`.
+    Error "cache-without-duration",
+    source: "pipeline-definition.schema.json, CacheConfig",
+    applies_to: ["AWS::SageMaker::Pipeline"],
+    good: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "CacheConfig": {"Enabled": true, "ExpireAfter": "P30D"}}]}'
+"#,
+    bad: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "CacheConfig": {"Enabled": true, "ExpireAfter": "30d"}}]}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (pipeline, step) in steps(view) {
+        let duration = &step["CacheConfig"]["ExpireAfter"];
+        let is_duration = |text: &str| {
+            let rest = text.strip_prefix('P').unwrap_or_default();
+            rest.ends_with(|last: char| last.is_ascii_alphabetic() && last != 'T')
+                && rest.chars().all(|letter| letter.is_ascii_digit() || "YMWDTHS.".contains(letter))
+                && rest.starts_with(|first: char| first.is_ascii_digit() || first == 'T')
+        };
+        if let Some(given) = text(duration).filter(|text| !is_duration(text)) {
+            findings.add(
+                pipeline,
+                duration,
+                format!("{given} is no ISO 8601 duration"),
+                "write P30D for 30 days, PT2H for two hours",
+            );
+        }
+    }
+}

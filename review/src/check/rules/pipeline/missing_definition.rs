@@ -1,0 +1,53 @@
+//! `missing-definition`
+
+use crate::check::findings::Findings;
+use crate::check::rules::pipeline::definitions;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::view::View;
+
+rule! {
+    /// A pipeline definition with neither a body nor a place in S3, or a body of another version than 2020-12-01.
+    Error "missing-definition",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreatePipelineRequest; CloudFormation reference, pipelinedefinition",
+    applies_to: ["AWS::SageMaker::Pipeline"],
+    good: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}'
+"#,
+    bad: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2019-01-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for pipeline in view.of_type("AWS::SageMaker::Pipeline") {
+        let definition = &pipeline.properties["PipelineDefinition"];
+        let given = ["PipelineDefinitionBody", "PipelineDefinitionS3Location"]
+            .iter()
+            .any(|name| is_set(&definition[*name]));
+        if definition.is_object() && !is_unresolved(definition) && !given {
+            findings.add(pipeline, definition, "the definition has no body and no place in S3", "");
+        }
+    }
+    for (pipeline, definition) in definitions(view) {
+        let version = &definition["Version"];
+        if text(version).is_some_and(|version| version != "2020-12-01") || !is_set(version) {
+            findings.add(pipeline, version, "the version of a pipeline definition is 2020-12-01", "");
+        }
+    }
+}

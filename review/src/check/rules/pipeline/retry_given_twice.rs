@@ -1,0 +1,62 @@
+//! `retry-given-twice`
+
+use crate::check::findings::Findings;
+use crate::check::rules::pipeline::steps;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, items, number};
+use crate::check::view::View;
+
+rule! {
+    /// A retry policy of a pipeline step limits both the attempts and the time, or is out of range: `MaxAttempts` 1 to 20, or
+    /// `ExpireAfterMin` up to 14400.
+    Error "retry-given-twice",
+    source: "sagemaker 2.257.7 workflow/retry.py:25-95",
+    applies_to: ["AWS::SageMaker::Pipeline"],
+    good: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "RetryPolicies": [{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 5}]}]}'
+"#,
+    bad: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "RetryPolicies": [{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 5, "ExpireAfterMin": 60}]}]}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (pipeline, step) in steps(view) {
+        for policy in items(&step["RetryPolicies"]) {
+            let (attempts, minutes) = (&policy["MaxAttempts"], &policy["ExpireAfterMin"]);
+            if is_set(attempts) && is_set(minutes) {
+                findings.add(
+                    pipeline,
+                    policy,
+                    "`MaxAttempts` and `ExpireAfterMin` exclude each other",
+                    "keep one of them",
+                );
+            }
+            for (place, range) in [(attempts, 1.0..=20.0), (minutes, 0.0..=14_400.0)] {
+                if let Some(given) = number(place).filter(|given| !range.contains(given)) {
+                    findings.add(
+                        pipeline,
+                        place,
+                        format!("{given} is out of range"),
+                        format!("{} to {}", range.start(), range.end()),
+                    );
+                }
+            }
+        }
+    }
+}

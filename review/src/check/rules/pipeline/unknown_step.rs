@@ -1,0 +1,63 @@
+//! `unknown-step`
+
+use crate::check::findings::Findings;
+use crate::check::rules::pipeline::definitions;
+use crate::check::rules::pipeline::steps;
+use crate::check::rules::rule;
+use crate::check::value::{is_unresolved, items, text};
+use crate::check::view::View;
+
+rule! {
+    /// A pipeline step depends on one that the pipeline does not have, or two steps have one name.
+    Error "unknown-step",
+    source: "Amazon SageMaker Pipelines, definition schema",
+    applies_to: ["AWS::SageMaker::Pipeline"],
+    good: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}'
+"#,
+    bad: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "DependsOn": ["Train"]}]}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (pipeline, definition) in definitions(view) {
+        let all: Vec<_> = steps(view).filter(|(of, _)| of.id == pipeline.id).map(|(_, step)| step).collect();
+        let names: Vec<&str> = all.iter().filter_map(|step| text(&step["Name"])).collect();
+        let known = names.len() == all.len() && !is_unresolved(&definition["Steps"]);
+        for (number, step) in all.iter().enumerate() {
+            if let Some(name) = text(&step["Name"])
+                .filter(|name| all[..number].iter().any(|other| text(&other["Name"]) == Some(name)))
+            {
+                findings.add(pipeline, &step["Name"], format!("two steps are called {name}"), "");
+            }
+            for place in items(&step["DependsOn"]).filter(|_| known) {
+                // A step inside of a collection is named with a path.
+                let missing = text(place).filter(|name| !names.contains(name) && !name.contains('.'));
+                if let Some(name) = missing {
+                    findings.add(
+                        pipeline,
+                        place,
+                        format!("there is no step {name}"),
+                        format!("the steps are {}", names.join(", ")),
+                    );
+                }
+            }
+        }
+    }
+}

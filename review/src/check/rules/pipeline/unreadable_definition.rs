@@ -1,0 +1,50 @@
+//! `unreadable-definition`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::view::View;
+
+rule! {
+    /// A pipeline definition, state machine or schedule input that is no JSON. CloudFormation passes it on, and the service refuses
+    /// it when the stack is deployed.
+    Error "unreadable-definition",
+    source: "Amazon SageMaker Pipelines, definition schema; Amazon States Language",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}'
+"#,
+    bad: r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: training
+      RoleArn: arn:aws:iam::111122223333:role/Pipeline
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name: "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}' # here
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for resource in &view.resources {
+        for document in &resource.documents {
+            if let Err(reason) = &document.value {
+                let message = format!("this text is no JSON: {reason}");
+                findings.add_at(
+                    resource,
+                    Some(&document.path),
+                    message,
+                    "what is put in with `${…}` has to be quoted too",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `direct-internet-access`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, text};
+use crate::check::view::View;
+
+rule! {
+    /// A notebook or domain with a direct way to the internet, past the VPC.
+    Warning "direct-internet-access",
+    source: "Amazon SageMaker Developer Guide, infrastructure-connect-to-resources.md",
+    applies_to: ["AWS::SageMaker::NotebookInstance", "AWS::SageMaker::Domain"],
+    good: "
+Resources:
+  Notebook:
+    Type: AWS::SageMaker::NotebookInstance
+    Properties:
+      InstanceType: ml.t3.medium
+      RoleArn: arn:aws:iam::111122223333:role/Notebook
+      DirectInternetAccess: Disabled
+      SubnetId: subnet-0123456789abcdef0
+",
+    bad: "
+Resources:
+  Notebook:
+    Type: AWS::SageMaker::NotebookInstance
+    Properties:
+      InstanceType: ml.t3.medium
+      RoleArn: arn:aws:iam::111122223333:role/Notebook
+      DirectInternetAccess: Enabled # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for notebook in view.of_type("AWS::SageMaker::NotebookInstance") {
+        let access = &notebook.properties["DirectInternetAccess"];
+        if text(access) == Some("Enabled") || !is_set(access) {
+            findings.add(
+                notebook,
+                access,
+                "the notebook has a direct way to the internet",
+                "set `DirectInternetAccess: Disabled`, with a subnet",
+            );
+        }
+    }
+    for domain in view.of_type("AWS::SageMaker::Domain") {
+        let access = &domain.properties["AppNetworkAccessType"];
+        if text(access) == Some("PublicInternetOnly") || !is_set(access) {
+            findings.add(
+                domain,
+                access,
+                "the domain has a direct way to the internet",
+                "set `AppNetworkAccessType: VpcOnly`",
+            );
+        }
+    }
+}

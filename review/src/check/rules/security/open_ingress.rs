@@ -1,0 +1,57 @@
+//! `open-ingress`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{items, number, text};
+use crate::check::view::View;
+
+rule! {
+    /// A security group lets everybody of the internet in, to other ports than those of a web server.
+    Warning "open-ingress",
+    source: "Amazon VPC User Guide, security group rules",
+    applies_to: ["AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"],
+    good: "
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Training
+      SecurityGroupIngress:
+        - {IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 10.0.0.0/16}
+",
+    bad: "
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: Training
+      SecurityGroupIngress:
+        - IpProtocol: tcp
+          FromPort: 22
+          ToPort: 22
+          CidrIp: 0.0.0.0/0 # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let inline = view
+        .of_type("AWS::EC2::SecurityGroup")
+        .flat_map(|group| items(&group.properties["SecurityGroupIngress"]).map(move |rule| (group, rule)));
+    let apart = view.of_type("AWS::EC2::SecurityGroupIngress").map(|rule| (rule, rule.properties.as_ref()));
+    for (resource, rule) in inline.chain(apart) {
+        let web = [80.0, 443.0]
+            .iter()
+            .any(|port| number(&rule["FromPort"]) == Some(*port) && number(&rule["ToPort"]) == Some(*port));
+        for (name, everywhere) in [("CidrIp", "0.0.0.0/0"), ("CidrIpv6", "::/0")] {
+            if text(&rule[name]) == Some(everywhere) && !web {
+                findings.add(
+                    resource,
+                    &rule[name],
+                    "everybody of the internet may come in",
+                    "name the addresses, or a security group",
+                );
+            }
+        }
+    }
+}

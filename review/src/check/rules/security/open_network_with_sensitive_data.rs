@@ -1,0 +1,90 @@
+//! `open-network-with-sensitive-data`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, truth};
+use crate::check::view::View;
+
+rule! {
+    /// A job is given a key for its storage, so its data counts as sensitive, and its container may reach the internet: it has
+    /// neither network isolation nor a VPC.
+    Warning "open-network-with-sensitive-data",
+    source: "Amazon SageMaker Developer Guide, mkt-algo-model-internet-free.md",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.m5.xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+                VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+              EnableNetworkIsolation: true
+",
+    bad: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.m5.xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+                VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab # here
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        let isolated = &job.arguments["EnableNetworkIsolation"];
+        let key = &job.resources()["VolumeKmsKeyId"];
+        let closed =
+            is_set(&job.arguments["VpcConfig"]) || is_set(isolated) && truth(isolated) != Some(false);
+        if is_set(key) && !closed {
+            findings.add(
+                job.resource,
+                key,
+                "the storage has a key, and the container may reach the internet",
+                "set `EnableNetworkIsolation: true`, or give the job a VPC",
+            );
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `open-trust`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, one_or_many, text};
+use crate::check::view::View;
+
+rule! {
+    /// A role that anybody may assume: its trust names every principal, and no condition narrows it.
+    Error "open-trust",
+    source: "AWS IAM User Guide, security best practices",
+    applies_to: ["AWS::IAM::Role"],
+    good: r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {Service: sagemaker.amazonaws.com}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: access
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: s3:GetObject
+                Resource: arn:aws:s3:::models/*
+"#,
+    bad: r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal:
+              AWS: "*" # here
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: access
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: s3:GetObject
+                Resource: arn:aws:s3:::models/*
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for role in view.of_type("AWS::IAM::Role") {
+        for statement in one_or_many(&role.properties["AssumeRolePolicyDocument"]["Statement"]) {
+            let principal = &statement["Principal"];
+            let everybody = [principal, &principal["AWS"]]
+                .into_iter()
+                .flat_map(one_or_many)
+                .find(|one| text(one) == Some("*"));
+            let allows = text(&statement["Effect"]).is_none_or(|effect| effect == "Allow");
+            if let Some(place) = everybody.filter(|_| allows && !is_set(&statement["Condition"])) {
+                findings.add(
+                    role,
+                    place,
+                    "anybody may assume this role",
+                    "name the service or the account, or add a condition",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `public-access-allowed`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved, truth};
+use crate::check::view::View;
+
+rule! {
+    /// A bucket switches part of the protection against public access off. S3 has all of it on for new buckets.
+    Warning "public-access-allowed",
+    source: "Amazon S3 User Guide, blocking public access",
+    applies_to: ["AWS::S3::Bucket"],
+    good: "
+Resources:
+  Models:
+    Type: AWS::S3::Bucket
+",
+    bad: "
+Resources:
+  Models:
+    Type: AWS::S3::Bucket
+    Properties:
+      PublicAccessBlockConfiguration:
+        BlockPublicAcls: false # here
+        BlockPublicPolicy: true
+        IgnorePublicAcls: true
+        RestrictPublicBuckets: true
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for bucket in view.of_type("AWS::S3::Bucket") {
+        let block = &bucket.properties["PublicAccessBlockConfiguration"];
+        if !is_set(block) || is_unresolved(block) {
+            continue;
+        }
+        for name in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
+            let given = &block[name];
+            if truth(given) == Some(false) || !is_set(given) {
+                let at = if is_set(given) { given } else { block };
+                findings.add(bucket, at, format!("`{name}` is off"), "set it to true");
+            }
+        }
+    }
+}

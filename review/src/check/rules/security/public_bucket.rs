@@ -1,0 +1,69 @@
+//! `public-bucket`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, one_or_many, text};
+use crate::check::view::View;
+
+rule! {
+    /// A bucket that is public: by its access control list, or by a policy that lets everybody in.
+    Error "public-bucket",
+    source: "Amazon S3 User Guide, blocking public access",
+    applies_to: ["AWS::S3::Bucket", "AWS::S3::BucketPolicy"],
+    good: r#"
+Resources:
+  Models:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketEncryption:
+        ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: "aws:kms"}}]
+"#,
+    bad: r#"
+Resources:
+  Models:
+    Type: AWS::S3::Bucket
+  Open:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      Bucket: !Ref Models
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: "*" # here
+            Action: s3:GetObject
+            Resource: !Sub "${Models.Arn}/*"
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for bucket in view.of_type("AWS::S3::Bucket") {
+        let list = &bucket.properties["AccessControl"];
+        if let Some(name) =
+            text(list).filter(|name| matches!(*name, "PublicRead" | "PublicReadWrite" | "AuthenticatedRead"))
+        {
+            findings.add(bucket, list, format!("the bucket is public: {name}"), "leave it out");
+        }
+    }
+    for policy in view.of_type("AWS::S3::BucketPolicy") {
+        for statement in one_or_many(&policy.properties["PolicyDocument"]["Statement"]) {
+            let principal = &statement["Principal"];
+            let everybody = [principal, &principal["AWS"]]
+                .into_iter()
+                .flat_map(one_or_many)
+                .find(|one| text(one) == Some("*"));
+            if text(&statement["Effect"]) != Some("Allow") || is_set(&statement["Condition"]) {
+                continue;
+            }
+            if let Some(place) = everybody {
+                findings.add(
+                    policy,
+                    place,
+                    "the policy lets everybody in",
+                    "name the principals, or add a condition",
+                );
+            }
+        }
+    }
+}

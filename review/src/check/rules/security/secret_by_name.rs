@@ -1,0 +1,76 @@
+//! `secret-by-name`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::rules::security::settings;
+use crate::check::value::{number, text, truth};
+use crate::check::view::View;
+
+rule! {
+    /// A value in an environment or among hyperparameters is called like a secret and stands there in plain text.
+    ///
+    /// Keep it in Secrets Manager, and read it when the container starts. The name of a secret, its ARN or a path is left
+    /// alone.
+    Warning "secret-by-name",
+    source: "AWS IAM User Guide, security best practices",
+    applies_to: [],
+    good: "
+Resources:
+  Chat:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
+        Environment:
+          API_TOKEN_SECRET_ARN: arn:aws:secretsmanager:us-east-1:111122223333:secret:chat
+",
+    bad: "
+Resources:
+  Chat:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
+        Environment:
+          DATABASE_PASSWORD: correct-horse # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (resource, name, value) in settings(view) {
+        let upper = name.to_ascii_uppercase();
+        let called = [
+            "PASSWORD",
+            "PASSWD",
+            "SECRET",
+            "API_KEY",
+            "APIKEY",
+            "ACCESS_KEY",
+            "AUTH_TOKEN",
+            "HF_TOKEN",
+            "PRIVATE_KEY",
+        ]
+        .iter()
+        .any(|word| upper.contains(word));
+        let refers =
+            ["_ARN", "_NAME", "_ID", "_PATH", "_FILE", "_URI", "_URL"].iter().any(|end| upper.ends_with(end));
+        let plain = text(value).is_some_and(|given| {
+            !given.is_empty()
+                && !given.starts_with("arn:")
+                && !given.starts_with('/')
+                && !given.contains("://")
+        });
+        let switch = truth(value).is_some() || number(value).is_some();
+        if called && !refers && plain && !switch {
+            findings.add(
+                resource,
+                value,
+                format!("{name} stands in plain text"),
+                "keep it in Secrets Manager, and read it when the container starts",
+            );
+        }
+    }
+}

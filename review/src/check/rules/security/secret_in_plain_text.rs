@@ -1,0 +1,73 @@
+//! `secret-in-plain-text`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::rules::security::settings;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// A value in an environment or among hyperparameters has the form of a key or a token: whoever may describe the resource
+    /// reads it, and so does whoever reads the template.
+    ///
+    /// Keep it in Secrets Manager, and read it when the container starts.
+    Error "secret-in-plain-text",
+    source: "formats published by AWS, Hugging Face, GitHub, OpenAI, Slack",
+    applies_to: [],
+    good: "
+Resources:
+  Chat:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
+        Environment:
+          HF_MODEL_ID: s3://models/chat/
+",
+    bad: "
+Resources:
+  Chat:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
+      PrimaryContainer:
+        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
+        Environment:
+          HF_TOKEN: hf_abcdefghijklmnopqrstuvwxyzABCDEFGH # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (resource, name, value) in settings(view) {
+        if let Some(kind) = text(value).and_then(kind_of_secret) {
+            let message = format!("{name} holds what looks like {kind}");
+            findings.add(
+                resource,
+                value,
+                message,
+                "keep it in Secrets Manager, and read it when the container starts",
+            );
+        }
+    }
+}
+
+/// What a text looks like, if it looks like a secret.
+fn kind_of_secret(text: &str) -> Option<&'static str> {
+    let rest_is = |prefix: &str, length: usize| {
+        let rest = text.strip_prefix(prefix)?;
+        let fits = rest.len() >= length
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        fits.then_some(())
+    };
+    let known = [
+        ("AKIA", 16, "an AWS access key"),
+        ("hf_", 30, "a Hugging Face token"),
+        ("ghp_", 30, "a GitHub token"),
+        ("github_pat_", 30, "a GitHub token"),
+        ("sk-", 32, "an API key"),
+        ("xoxb-", 20, "a Slack token"),
+    ];
+    known.into_iter().find(|(prefix, length, _)| rest_is(prefix, *length).is_some()).map(|(_, _, kind)| kind)
+}

@@ -1,0 +1,84 @@
+//! `trust-without-condition`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, one_or_many, shown, text};
+use crate::check::view::View;
+
+rule! {
+    /// A role trusts another account, or an identity provider, without a condition: every role of that account, or every user of
+    /// that provider, may assume it.
+    ///
+    /// Ask for `sts:ExternalId` or `aws:PrincipalArn` of an account, for the subject of a provider. A trust in an AWS service
+    /// needs none.
+    Warning "trust-without-condition",
+    source: "AWS IAM User Guide, security best practices; the confused deputy problem",
+    applies_to: ["AWS::IAM::Role"],
+    good: r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {AWS: "arn:aws:iam::444455556666:root"}
+            Action: sts:AssumeRole
+            Condition: {StringEquals: {"sts:ExternalId": stackwright}}
+      Policies:
+        - PolicyName: access
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: s3:GetObject
+                Resource: arn:aws:s3:::models/*
+"#,
+    bad: r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal:
+              AWS: arn:aws:iam::444455556666:root # here
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: access
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: s3:GetObject
+                Resource: arn:aws:s3:::models/*
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for role in view.of_type("AWS::IAM::Role") {
+        for statement in one_or_many(&role.properties["AssumeRolePolicyDocument"]["Statement"]) {
+            let principal = &statement["Principal"];
+            let allows = text(&statement["Effect"]).is_none_or(|effect| effect == "Allow");
+            if !allows || is_set(&statement["Condition"]) {
+                continue;
+            }
+            let accounts = one_or_many(&principal["AWS"]).filter(|one| {
+                let name = text(one).unwrap_or_default();
+                name.ends_with(":root") || name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit())
+            });
+            for place in accounts.chain(one_or_many(&principal["Federated"])) {
+                findings.add(
+                    role,
+                    place,
+                    format!("everybody of {} may assume this role", shown(place)),
+                    "add a condition",
+                );
+            }
+        }
+    }
+}

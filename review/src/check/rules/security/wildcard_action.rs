@@ -1,0 +1,80 @@
+//! `wildcard-action`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::rules::security::allowing;
+use crate::check::value::{is_set, one_or_many, text};
+use crate::check::view::View;
+
+rule! {
+    /// A policy allows every action of a service, or of all services.
+    ///
+    /// Name the actions that are used: what is allowed beyond them is what a leak can do.
+    Warning "wildcard-action",
+    source: "AWS IAM User Guide, security best practices",
+    applies_to: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::User", "AWS::IAM::Group"],
+    good: r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {Service: sagemaker.amazonaws.com}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: access
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: s3:GetObject
+                Resource: arn:aws:s3:::models/*
+"#,
+    bad: r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {Service: sagemaker.amazonaws.com}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: access
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: s3:* # here
+                Resource: arn:aws:s3:::models/*
+"#,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for (resource, statement) in allowing(view) {
+        for action in one_or_many(&statement["Action"]) {
+            if let Some(name) = text(action).filter(|name| *name == "*" || name.ends_with(":*")) {
+                findings.add(
+                    resource,
+                    action,
+                    format!("the policy allows {name}"),
+                    "name the actions that are used",
+                );
+            }
+        }
+        if is_set(&statement["NotAction"]) {
+            findings.add(
+                resource,
+                &statement["NotAction"],
+                "the policy allows every action but some",
+                "name the actions that are used",
+            );
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `unknown-state`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{entries, is_set, is_unresolved, items, text, truth};
+use crate::check::view::{Resource, View};
+
+rule! {
+    /// A state machine starts at, or goes on to, a state that it does not have, or a state leads nowhere: it has no `Next` and is
+    /// no end.
+    Error "unknown-state",
+    source: "Amazon States Language",
+    applies_to: ["AWS::StepFunctions::StateMachine"],
+    good: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+",
+    bad: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            Next: Evaluate # here
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for machine in view.of_type("AWS::StepFunctions::StateMachine") {
+        for document in &machine.documents {
+            if let Ok(definition) = &document.value {
+                look(machine, definition, findings);
+            }
+        }
+    }
+}
+
+/// Looks at one machine: the whole, a branch, or what is done for each item.
+fn look(machine: &Resource<'_>, definition: &JsonValue, findings: &mut Findings<'_, '_, '_>) {
+    let states = &definition["States"];
+    if !states.is_object() || is_unresolved(states) {
+        return;
+    }
+    let mut leads_to = |place: &JsonValue| {
+        let missing = text(place).filter(|name| states.get(name).is_none());
+        if let Some(name) = missing {
+            let names: Vec<_> = entries(states).map(|(name, _)| name).collect();
+            findings.add(
+                machine,
+                place,
+                format!("there is no state {name}"),
+                format!("the states are {}", names.join(", ")),
+            );
+        }
+    };
+    leads_to(&definition["StartAt"]);
+    for (_, state) in entries(states) {
+        leads_to(&state["Next"]);
+        leads_to(&state["Default"]);
+        for branch in items(&state["Choices"]).chain(items(&state["Catch"])) {
+            leads_to(&branch["Next"]);
+        }
+    }
+    for (name, state) in entries(states) {
+        let ends = matches!(text(&state["Type"]), Some("Succeed" | "Fail" | "Choice"))
+            || !is_set(&state["Type"])
+            || is_unresolved(&state["Type"]);
+        let goes_on =
+            is_set(&state["Next"]) || truth(&state["End"]) == Some(true) || is_unresolved(&state["End"]);
+        if !ends && !goes_on {
+            findings.add(
+                machine,
+                state,
+                format!("the state {name} leads nowhere"),
+                "give it `Next`, or `End: true`",
+            );
+        }
+        for inner in items(&state["Branches"]).chain([&state["ItemProcessor"], &state["Iterator"]]) {
+            look(machine, inner, findings);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `spot-wait-below-run`
+
+use crate::check::findings::Findings;
+use crate::check::job::jobs;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved, number, truth};
+use crate::check::view::View;
+
+rule! {
+    /// A managed spot job may not wait as long as it may run, or says nothing of how long it waits. `MaxWaitTimeInSeconds` counts
+    /// the time for capacity and the run together.
+    Error "spot-wait-below-run",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json StoppingCondition",
+    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    good: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+                MaxWaitTimeInSeconds: 90000
+              EnableManagedSpotTraining: true
+              CheckpointConfig: {S3Uri: s3://checkpoints/}
+",
+    bad: "
+Resources:
+  Launch:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: arn:aws:iam::111122223333:role/Launch
+      Definition:
+        StartAt: Train
+        States:
+          Train:
+            Type: Task
+            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
+            End: true
+            Parameters:
+              TrainingJobName.$: $$.Execution.Name
+              RoleArn: arn:aws:iam::111122223333:role/Training
+              AlgorithmSpecification:
+                TrainingInputMode: File
+                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
+              OutputDataConfig: {S3OutputPath: s3://models/}
+              ResourceConfig:
+                InstanceType: ml.p4d.24xlarge
+                InstanceCount: 1
+                VolumeSizeInGB: 100
+              StoppingCondition:
+                MaxRuntimeInSeconds: 86400
+                MaxWaitTimeInSeconds: 3600 # here
+              EnableManagedSpotTraining: true
+              CheckpointConfig: {S3Uri: s3://checkpoints/}
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        if truth(&job.arguments["EnableManagedSpotTraining"]) != Some(true) {
+            continue;
+        }
+        let (run, wait) = (&job.stopping()["MaxRuntimeInSeconds"], &job.stopping()["MaxWaitTimeInSeconds"]);
+        let help = "as long as the run may take, and the time that it may wait for capacity";
+        // Without a value of its own a job may run for a day.
+        let longest = if is_set(run) { number(run) } else { Some(86_400.0) };
+        match (longest, number(wait)) {
+            (Some(longest), Some(given)) if given < longest => {
+                findings.add(
+                    job.resource,
+                    wait,
+                    format!("a spot job waits {given} s at most, and may run {longest} s"),
+                    help,
+                );
+            }
+            _ if !is_set(wait) && !is_unresolved(job.stopping()) => {
+                findings.add(
+                    job.resource,
+                    &job.arguments["EnableManagedSpotTraining"],
+                    "a spot job needs `MaxWaitTimeInSeconds`",
+                    help,
+                );
+            }
+            _ => {}
+        }
+    }
+}
