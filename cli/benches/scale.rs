@@ -83,8 +83,9 @@ fn serving(stack: &Stack) {
             .set("Threshold", 5),
     );
     let definition = sub!(
-        r#"{{"Version":"2020-12-01","Steps":[{{"Name":"Train","Type":"Training","Arguments":{{"RoleArn":"{}"}}}}]}}"#,
-        role.arn()
+        r#"{{"Version":"2020-12-01","Steps":[{{"Name":"Train","Type":"Training","Arguments":{{"RoleArn":"{}","AlgorithmSpecification":{{"TrainingImage":"763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.6.0-gpu-py312","TrainingInputMode":"File"}},"OutputDataConfig":{{"S3OutputPath":"s3://{}/models/"}},"ResourceConfig":{{"InstanceType":"ml.g5.2xlarge","InstanceCount":1,"VolumeSizeInGB":100}},"StoppingCondition":{{"MaxRuntimeInSeconds":86400}}}}}}]}}"#,
+        role.arn(),
+        bucket.reference()
     );
     let definition = PipelineDefinition::new().pipeline_definition_body(definition);
     stack.add("Pipeline", Pipeline::new("training", definition, role.arn()));

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Reads a data file that is embedded in this crate.
 pub(crate) fn embedded<T: serde::de::DeserializeOwned>(text: &str) -> T {
@@ -22,7 +22,27 @@ pub fn operations() -> impl Iterator<Item = &'static str> {
 /// The request of an operation such as `CreateTrainingJob` as a JSON Schema of its own.
 pub fn request(operation: &str) -> Option<Value> {
     let start = document()["operations"].get(operation)?;
-    Some(json!({ "$ref": start["$ref"], "definitions": document()["definitions"] }))
+    let mut definitions = Map::new();
+    reach(start, &mut definitions);
+    Some(json!({ "$ref": start["$ref"], "definitions": definitions }))
+}
+
+/// Collects the shapes that a schema leads to.
+fn reach(schema: &Value, found: &mut Map<String, Value>) {
+    match schema {
+        Value::Object(map) => {
+            let name =
+                map.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/definitions/"));
+            if let Some(name) = name.filter(|name| !found.contains_key(*name)) {
+                let definition = shape(name).cloned().unwrap_or_default();
+                found.insert(name.to_owned(), definition.clone());
+                reach(&definition, found);
+            }
+            map.values().for_each(|inner| reach(inner, found));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| reach(inner, found)),
+        _ => {}
+    }
 }
 
 /// One shape that a request reaches, such as `ResourceConfig`.

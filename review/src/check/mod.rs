@@ -58,7 +58,7 @@ impl Options {
 /// let assembly = Assembly::of_template("topic.yaml", text.to_owned())?;
 /// let report = check(&assembly, &Options::default());
 /// assert_eq!(report.diagnostics[0].id, "unknown-property");
-/// assert_eq!(report.diagnostics[0].location.as_ref().unwrap().to_string(), "topic.yaml:1:60");
+/// assert_eq!(report.diagnostics[0].location.as_ref().unwrap().to_string(), "topic.yaml:1:67");
 /// # Ok::<(), stackwright_synth::TemplateError>(())
 /// ```
 pub fn check(assembly: &Assembly, options: &Options) -> Report {
@@ -144,16 +144,8 @@ fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
     let scenarios = scenario::scenarios(&stack.template, environment, region);
     let Some((base, others)) = scenarios.split_first() else { return found };
     let first = View::new(stack, region, base);
-    let asked: Vec<&'static Rule> = rules()
-        .filter(|rule| options.asks(rule.name))
-        .filter(|rule| {
-            let types = rule.applies_to;
-            types.is_empty()
-                || stack.template.resources().any(|(_, body)| {
-                    body["Type"].as_str().is_some_and(|type_name| types.contains(&type_name))
-                })
-        })
-        .collect();
+    let asked: Vec<&'static Rule> =
+        rules::of_interest(&stack.template).filter(|rule| options.asks(rule.name)).collect();
     let mut look = |view: &View<'_>, is_first: bool| {
         schema::check(view, (!is_first).then_some(&first), &mut found);
         for rule in &asked {

@@ -34,8 +34,8 @@ pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Vec<D
                 if resource.properties.is_null() { &empty } else { &resource.properties };
             let mut problems = Vec::new();
             if !is_unresolved(properties) {
-                let validator = validator(resource.type_name, || schema.document().clone());
-                problems = look(&validator, properties, schema.schema(), view);
+                let compiled = compiled(resource.type_name, || (schema.document().clone(), false));
+                problems = look(&compiled.validator, properties, schema.schema(), view);
                 problems.extend(set_by_aws(schema, properties));
             }
             for problem in problems {
@@ -68,9 +68,10 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
         // SageMaker Pipelines names what its steps make.
         let operation =
             format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
-        let validator = validator(&operation, || request_schema(&request.operation, request.of_pipeline));
-        let document = request_document(&request.operation);
-        let found = look(&validator, &request.arguments, registry::Schema::of(document), view);
+        let compiled =
+            compiled(&operation, || (request_schema(&request.operation, request.of_pipeline), true));
+        let schema = registry::Schema::of(compiled.document.as_ref().unwrap_or(&JsonValue::Null));
+        let found = look(&compiled.validator, &request.arguments, schema, view);
         problems.extend(found.into_iter().map(|mut problem| {
             problem.path.splice(0..0, request.path.iter().cloned());
             problem
@@ -95,32 +96,27 @@ fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {
     schema
 }
 
-/// The schema of a request, kept for the names in it.
-fn request_document(operation: &str) -> &'static JsonValue {
-    static DOCUMENTS: OnceLock<BTreeMap<&'static str, JsonValue>> = OnceLock::new();
-    static NOTHING: JsonValue = JsonValue::Null;
-    DOCUMENTS
-        .get_or_init(|| {
-            let schema = |name: &'static str| (name, api::request(name).unwrap_or_default());
-            api::operations().map(schema).collect()
-        })
-        .get(operation)
-        .unwrap_or(&NOTHING)
+/// A schema that was compiled, kept for the names in it.
+struct Compiled {
+    document: Option<JsonValue>,
+    validator: Validator,
 }
 
 /// The validator of a schema by name, compiled once.
-fn validator(name: &str, document: impl FnOnce() -> JsonValue) -> Arc<Validator> {
-    static COMPILED: OnceLock<Mutex<BTreeMap<String, Arc<Validator>>>> = OnceLock::new();
-    let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = compiled.get(name) {
+fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool)) -> Arc<Compiled> {
+    static COMPILED: OnceLock<Mutex<BTreeMap<String, Arc<Compiled>>>> = OnceLock::new();
+    let mut all = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = all.get(name) {
         return Arc::clone(known);
     }
-    let made = Arc::new(compile(document()));
-    compiled.insert(name.to_owned(), Arc::clone(&made));
+    let (document, keep) = document();
+    let kept = keep.then(|| document.clone());
+    let made = Arc::new(Compiled { document: kept, validator: compile(document) });
+    all.insert(name.to_owned(), Arc::clone(&made));
     made
 }
 
-/// Compiles a schema. Some patterns of the registry are written for other engines: those alone are dropped.
+/// Compiles a schema. Names that are patterns for other engines are dropped, each by itself.
 fn compile(mut document: JsonValue) -> Validator {
     loop {
         let at = match options().build(&document) {
@@ -145,6 +141,10 @@ fn compile(mut document: JsonValue) -> Validator {
 /// How schemas are read: with the keywords of the registry that JSON Schema does not have.
 fn options() -> ValidationOptions<'static> {
     let mut options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(false);
+    // Most patterns of a schema meet no text, and compiling them takes longer than all the rest.
+    options = options.with_keyword("pattern", |_, pattern, _| {
+        Ok(Box::new(Pattern { pattern: pattern.clone(), compiled: OnceLock::new() }))
+    });
     for (name, holds) in COMBINATIONS {
         options = options.with_keyword(*name, move |_, value, _| {
             Ok(Box::new(Combination { value: value.clone(), holds: *holds }))
@@ -200,6 +200,39 @@ const COMBINATIONS: &[(&str, Holds)] = &[
     }),
 ];
 
+/// A pattern that is compiled when the first text is held against it. One that is written for another engine says
+/// nothing.
+struct Pattern {
+    pattern: JsonValue,
+    compiled: OnceLock<Option<Validator>>,
+}
+
+impl Pattern {
+    fn matches(&self, instance: &JsonValue) -> bool {
+        if !instance.is_string() {
+            return true;
+        }
+        let compiled = self.compiled.get_or_init(|| {
+            let schema = serde_json::json!({ "pattern": self.pattern });
+            jsonschema::options().with_draft(Draft::Draft7).build(&schema).ok()
+        });
+        compiled.as_ref().is_none_or(|compiled| compiled.is_valid(instance))
+    }
+}
+
+impl<'i> Keyword<'i> for Pattern {
+    fn validate(&self, instance: &'i JsonValue) -> Result<(), ValidationError<'i>> {
+        if self.matches(instance) {
+            return Ok(());
+        }
+        Err(ValidationError::custom(self.pattern.as_str().unwrap_or_default()))
+    }
+
+    fn is_valid(&self, instance: &'i JsonValue) -> bool {
+        self.matches(instance)
+    }
+}
+
 struct Combination {
     value: JsonValue,
     holds: Holds,
@@ -247,6 +280,12 @@ fn look(
             .map(|step| step.replace("~1", "/").replace("~0", "~"))
             .collect();
         let at = schema_at(schema, &path);
+        if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
+            if unresolved_on_the_way(instance, &path).is_none() {
+                problems.extend(unexpected.iter().filter_map(|name| unknown(name, at, &path)));
+            }
+            continue;
+        }
         let problem = match unresolved_on_the_way(instance, &path) {
             Some((value, whole)) if whole == path.len() => unresolved(&error, value, at, view),
             Some(_) => None,
@@ -257,6 +296,19 @@ fn look(
         }
     }
     problems
+}
+
+/// A property that the schema does not have. A macro or a loop is none.
+fn unknown(name: &str, schema: Option<registry::Schema<'_>>, path: &[String]) -> Option<Problem> {
+    let is_property = !name.starts_with("Fn::");
+    let names = schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
+    let help = nearest(name, names).map_or_else(String::new, |nearest| format!("the nearest is `{nearest}`"));
+    is_property.then(|| Problem {
+        rule: &rules::UNKNOWN_PROPERTY,
+        path: path.iter().cloned().chain([name.to_owned()]).collect(),
+        message: format!("there is no property `{name}`"),
+        help,
+    })
 }
 
 type Said = (&'static Rule, String, Option<String>);
@@ -409,12 +461,8 @@ fn known(
     let has_macro = value.as_object().is_some_and(|map| map.keys().any(|key| key.starts_with("Fn::")));
     Some(match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let unknown: Vec<&str> =
-                unexpected.iter().map(String::as_str).filter(|name| !name.starts_with("Fn::")).collect();
-            let first = *unknown.first()?;
-            let names = schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
-            let help = nearest(first, names).map(|nearest| format!("the nearest is `{nearest}`"));
-            (&rules::UNKNOWN_PROPERTY, format!("there is no property {}", listed(&unknown)), help)
+            let first = unexpected.iter().find(|name| !name.starts_with("Fn::"))?;
+            (&rules::UNKNOWN_PROPERTY, format!("there is no property `{first}`"), None)
         }
         ValidationErrorKind::Required { .. } if has_macro => return None,
         ValidationErrorKind::Required { property } => {
@@ -438,9 +486,9 @@ fn known(
             let message = format!("{} is not allowed here", shown(value));
             (&rules::VALUE_NOT_ALLOWED, message, Some(format!("use {}", shown(expected_value))))
         }
-        ValidationErrorKind::Pattern { pattern } => (
+        ValidationErrorKind::Custom { keyword, message: pattern } if keyword == "pattern" => (
             &rules::PATTERN_MISMATCH,
-            format!("{value} does not have the form that is wanted"),
+            format!("{} does not have the form that is wanted", brief(value)),
             Some(format!("it has to match `{pattern}`")),
         ),
         ValidationErrorKind::Type { kind } => {

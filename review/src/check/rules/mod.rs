@@ -23,6 +23,11 @@ mod state_machine;
 pub(super) mod template;
 mod training;
 
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use stackwright_synth::Template;
+
 use super::findings::Findings;
 use super::view::View;
 use crate::diagnostic::Severity;
@@ -156,6 +161,24 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 /// Every topic with its rules.
 pub fn topics() -> impl Iterator<Item = (&'static str, &'static [&'static Rule])> {
     TOPICS.iter().copied()
+}
+
+/// The rules that have something to look at in a template, in the order of the table.
+pub(super) fn of_interest(template: &Template) -> impl Iterator<Item = &'static Rule> {
+    static BY_TYPE: OnceLock<HashMap<&'static str, Vec<usize>>> = OnceLock::new();
+    let by_type = BY_TYPE.get_or_init(|| {
+        let mut by_type: HashMap<_, Vec<usize>> = HashMap::new();
+        for (number, rule) in rules().enumerate() {
+            rule.applies_to.iter().for_each(|name| by_type.entry(*name).or_default().push(number));
+        }
+        by_type
+    });
+    let types = template.resources().filter_map(|(_, body)| body["Type"].as_str());
+    let wanted: HashSet<usize> = types.filter_map(|name| by_type.get(name)).flatten().copied().collect();
+    rules()
+        .enumerate()
+        .filter(move |(number, rule)| rule.applies_to.is_empty() || wanted.contains(number))
+        .map(|(_, rule)| rule)
 }
 
 /// The rule with a name.

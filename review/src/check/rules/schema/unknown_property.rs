@@ -20,8 +20,8 @@ Resources:
 Resources:
   Topic:
     Type: AWS::SNS::Topic
-    Properties: # here
-      TopicNam: jobs
+    Properties:
+      TopicNam: jobs # here
 ",
     check: Schema,
 }
