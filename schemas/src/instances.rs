@@ -1,6 +1,6 @@
 //! ML instance types: their hardware, and what SageMaker takes them for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -135,18 +135,26 @@ pub(crate) fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
 /// The instance types that a service takes in a region, by the service's name in the data (`hosting`,
 /// `processing`, `transform`, `cluster`, `ec2`); `None` where that is not known.
 pub fn in_region(service: &str, region: &str) -> Option<&'static [String]> {
-    type Tables = BTreeMap<&'static str, BTreeMap<String, Vec<String>>>;
-    static TABLES: OnceLock<Tables> = OnceLock::new();
-    let tables = TABLES.get_or_init(|| {
-        BTreeMap::from([
-            ("cluster", embedded(include_str!("../data/instance-types/cluster.json"))),
-            ("ec2", embedded(include_str!("../data/instance-types/ec2.json"))),
-            ("hosting", embedded(include_str!("../data/instance-types/hosting.json"))),
-            ("processing", embedded(include_str!("../data/instance-types/processing.json"))),
-            ("transform", embedded(include_str!("../data/instance-types/transform.json"))),
-        ])
-    });
-    tables.get(service)?.get(region).map(Vec::as_slice)
+    regions_of(service)?.get(region).map(Vec::as_slice)
+}
+
+/// The instance types that a service takes in any region.
+pub fn anywhere(service: &str) -> BTreeSet<&'static str> {
+    regions_of(service).into_iter().flat_map(BTreeMap::values).flatten().map(String::as_str).collect()
+}
+
+/// The instance types of a service by region. A table is read when it is first asked for.
+fn regions_of(service: &str) -> Option<&'static BTreeMap<String, Vec<String>>> {
+    type Table = OnceLock<BTreeMap<String, Vec<String>>>;
+    static TABLES: [(&str, &str, Table); 5] = [
+        ("cluster", include_str!("../data/instance-types/cluster.json"), Table::new()),
+        ("ec2", include_str!("../data/instance-types/ec2.json"), Table::new()),
+        ("hosting", include_str!("../data/instance-types/hosting.json"), Table::new()),
+        ("processing", include_str!("../data/instance-types/processing.json"), Table::new()),
+        ("transform", include_str!("../data/instance-types/transform.json"), Table::new()),
+    ];
+    let (_, text, table) = TABLES.iter().find(|(name, ..)| *name == service)?;
+    Some(table.get_or_init(|| embedded(text)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Draft, Keyword, ValidationError, ValidationOptions, Validator};
 use serde_json::{Map, Value as JsonValue};
-use stackwright_schemas::{api, registry};
+use stackwright_schemas::{api, formats, registry};
 
 use super::findings::Findings;
 use super::nearest::nearest;
@@ -145,6 +145,12 @@ fn options() -> ValidationOptions<'static> {
     options = options.with_keyword("pattern", |_, pattern, _| {
         Ok(Box::new(Pattern { pattern: pattern.clone(), compiled: OnceLock::new() }))
     });
+    options = options.with_keyword("format", |_, format, _| {
+        let pattern = format.as_str().and_then(formats::pattern);
+        // A format that is not known here lets everything through.
+        let pattern = pattern.map_or(JsonValue::Null, JsonValue::from);
+        Ok(Box::new(Pattern { pattern, compiled: OnceLock::new() }))
+    });
     for (name, holds) in COMBINATIONS {
         options = options.with_keyword(*name, move |_, value, _| {
             Ok(Box::new(Combination { value: value.clone(), holds: *holds }))
@@ -209,7 +215,7 @@ struct Pattern {
 
 impl Pattern {
     fn matches(&self, instance: &JsonValue) -> bool {
-        if !instance.is_string() {
+        if !instance.is_string() || self.pattern.is_null() {
             return true;
         }
         let compiled = self.compiled.get_or_init(|| {
@@ -486,11 +492,15 @@ fn known(
             let message = format!("{} is not allowed here", shown(value));
             (&rules::VALUE_NOT_ALLOWED, message, Some(format!("use {}", shown(expected_value))))
         }
-        ValidationErrorKind::Custom { keyword, message: pattern } if keyword == "pattern" => (
-            &rules::PATTERN_MISMATCH,
-            format!("{} does not have the form that is wanted", brief(value)),
-            Some(format!("it has to match `{pattern}`")),
-        ),
+        ValidationErrorKind::Custom { keyword, message: pattern }
+            if keyword == "pattern" || keyword == "format" =>
+        {
+            (
+                &rules::PATTERN_MISMATCH,
+                format!("{} does not have the form that is wanted", brief(value)),
+                Some(format!("it has to match `{pattern}`")),
+            )
+        }
         ValidationErrorKind::Type { kind } => {
             if converts(value, kind) {
                 return out_of_range(value, schema?);

@@ -107,6 +107,15 @@ pub(crate) fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut 
     result
 }
 
+/// The values that a path leads to; `*` is every item of a list.
+pub(crate) fn values<'v>(value: &'v JsonValue, path: &[&str]) -> Vec<&'v JsonValue> {
+    match path.split_first() {
+        None => vec![value],
+        Some((&"*", rest)) => items(value).flat_map(|item| values(item, rest)).collect(),
+        Some((step, rest)) => values(&value[*step], rest),
+    }
+}
+
 /// Texts of something that is either one or a list, as IAM has it.
 pub(crate) fn one_or_many(value: &JsonValue) -> impl Iterator<Item = &JsonValue> {
     let one = (!value.is_array() && !value.is_null()).then_some(value);

@@ -7,10 +7,10 @@ use crate::check::value::{items, number};
 use crate::check::view::View;
 
 rule! {
-    /// `MinCapacity` of a scalable target, or of a scheduled action on it, is above its `MaxCapacity`.
+    /// The least capacity of a scalable target, of a scheduled action on it, or of an Auto Scaling group is above the most.
     Error "min-above-max-capacity",
     source: "Application Auto Scaling API Reference, RegisterScalableTarget",
-    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
+    applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::AutoScaling::AutoScalingGroup"],
     good: "
 Resources:
   Config:
@@ -77,6 +77,18 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     format!("`MinCapacity` {lower} is above `MaxCapacity` {upper}"),
                     format!("at most {upper}"),
                 );
+            }
+        }
+    }
+    for group in view.of_type("AWS::AutoScaling::AutoScalingGroup") {
+        let of_group = |name: &str| &group.properties[name];
+        let pairs = [("MinSize", "MaxSize"), ("MinSize", "DesiredCapacity"), ("DesiredCapacity", "MaxSize")];
+        for (lower, upper) in pairs {
+            if let (Some(least), Some(most)) = (number(of_group(lower)), number(of_group(upper)))
+                && least > most
+            {
+                let message = format!("`{lower}` {least} is above `{upper}` {most}");
+                findings.add(group, of_group(lower), message, format!("at most {most}"));
             }
         }
     }

@@ -1,19 +1,18 @@
 //! `instance-type-not-in-region`
 
-use serde_json::Value as JsonValue;
-use stackwright_schemas::instances::in_region;
+use stackwright_schemas::instances::{anywhere, in_region};
 
 use crate::check::findings::Findings;
 use crate::check::nearest::nearest;
 use crate::check::rules::rule;
-use crate::check::value::{items, text};
+use crate::check::value::{text, values};
 use crate::check::view::View;
 
 rule! {
     /// An instance type that SageMaker or EC2 does not offer in the region.
     ///
-    /// It is known for hosting, processing, batch transform, HyperPod and EC2, and checked where the stack is bound to a region
-    /// or `--region` names one.
+    /// It is known for hosting, processing, batch transform, HyperPod and EC2. Where the stack is bound to no region,
+    /// and `--region` names none, it is a type that no region offers.
     Error "instance-type-not-in-region",
     source: "instance types by region as in the wheel of cfn-lint 1.58.0",
     applies_to: [],
@@ -36,37 +35,59 @@ Resources:
 const PLACES: &[(&str, &str, &[&str])] = &[
     ("AWS::SageMaker::EndpointConfig", "hosting", &["ProductionVariants", "*", "InstanceType"]),
     ("AWS::SageMaker::EndpointConfig", "hosting", &["ShadowProductionVariants", "*", "InstanceType"]),
+    (
+        "AWS::SageMaker::InferenceExperiment",
+        "hosting",
+        &["ModelVariants", "*", "InfrastructureConfig", "RealTimeInferenceConfig", "InstanceType"],
+    ),
     ("AWS::SageMaker::Cluster", "cluster", &["InstanceGroups", "*", "InstanceType"]),
+    ("AWS::SageMaker::DataQualityJobDefinition", "processing", JOB),
+    ("AWS::SageMaker::ModelBiasJobDefinition", "processing", JOB),
+    ("AWS::SageMaker::ModelExplainabilityJobDefinition", "processing", JOB),
+    ("AWS::SageMaker::ModelQualityJobDefinition", "processing", JOB),
+    (
+        "AWS::SageMaker::MonitoringSchedule",
+        "processing",
+        &[
+            "MonitoringScheduleConfig",
+            "MonitoringJobDefinition",
+            "MonitoringResources",
+            "ClusterConfig",
+            "InstanceType",
+        ],
+    ),
+    ("AWS::SageMaker::ProcessingJob", "processing", PROCESSING),
+    ("CreateProcessingJob", "processing", PROCESSING),
+    ("CreateTransformJob", "transform", &["TransformResources", "InstanceType"]),
     ("AWS::EC2::Instance", "ec2", &["InstanceType"]),
     ("AWS::EC2::LaunchTemplate", "ec2", &["LaunchTemplateData", "InstanceType"]),
-    ("CreateProcessingJob", "processing", &["ProcessingResources", "ClusterConfig", "InstanceType"]),
-    ("CreateTransformJob", "transform", &["TransformResources", "InstanceType"]),
 ];
+const JOB: &[&str] = &["JobResources", "ClusterConfig", "InstanceType"];
+const PROCESSING: &[&str] = &["ProcessingResources", "ClusterConfig", "InstanceType"];
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let Some(region) = view.region else { return };
     for (holder, service, path) in PLACES {
-        let Some(offered) = in_region(service, region) else { continue };
         let resources = view.of_type(holder).map(|resource| (resource, resource.properties.as_ref()));
         let requests = view.requests(holder).map(|(resource, request)| (resource, &request.arguments));
         for (resource, holder) in resources.chain(requests) {
             for given in values(holder, path) {
-                let Some(name) = text(given).filter(|name| !offered.iter().any(|known| known == name)) else {
-                    continue;
+                let Some(name) = text(given) else { continue };
+                let (offered, who) = match view.region {
+                    Some(region) => match in_region(service, region) {
+                        Some(offered) => (offered.iter().map(String::as_str).collect(), region),
+                        None => continue,
+                    },
+                    None => (anywhere(service), "no region"),
                 };
-                let near = nearest(name, offered.iter().map(String::as_str));
-                let help = near.map_or_else(String::new, |near| format!("the nearest there is {near}"));
-                findings.add(resource, given, format!("{region} does not offer {name} for {service}"), help);
+                if offered.contains(name) {
+                    continue;
+                }
+                let near = nearest(name, offered.iter().copied());
+                let help = near.map_or_else(String::new, |near| format!("the nearest is {near}"));
+                let offers = if view.region.is_some() { "does not offer" } else { "offers" };
+                findings.add(resource, given, format!("{who} {offers} {name} for {service}"), help);
             }
         }
-    }
-}
-
-fn values<'v>(value: &'v JsonValue, path: &[&str]) -> Vec<&'v JsonValue> {
-    match path.split_first() {
-        None => vec![value],
-        Some((&"*", rest)) => items(value).flat_map(|item| values(item, rest)).collect(),
-        Some((step, rest)) => values(&value[*step], rest),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bucket_without_encryption;
 mod direct_internet_access;
+mod malformed_policy;
 mod open_ingress;
 mod open_network_with_sensitive_data;
 mod open_traffic_between_containers;
@@ -23,6 +24,7 @@ use crate::check::value::{entries, items, one_or_many, text};
 use crate::check::view::{Resource, View};
 
 pub(super) const RULES: &[&Rule] = &[
+    &malformed_policy::RULE,
     &wildcard_action::RULE,
     &wildcard_resource::RULE,
     &open_trust::RULE,

@@ -1,0 +1,376 @@
+//! Our verdict beside those of cfn-lint and cloudformation-validate, on templates made from the registry's schemas:
+//! good ones, and the same with one fault.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use jsonschema::{Draft, Validator};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Map, Value as JsonValue, json};
+use stackwright_review::Severity;
+use stackwright_review::check::{Options, check};
+use stackwright_schemas::registry::{ResourceType, Schema, resource_type, type_names};
+use stackwright_synth::Assembly;
+
+/// Types of the field beside all of SageMaker's.
+const MORE: [&str; 18] = [
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::Budgets::Budget",
+    "AWS::CloudWatch::Alarm",
+    "AWS::EC2::EC2Fleet",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::EC2::PlacementGroup",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::VPC",
+    "AWS::EFS::FileSystem",
+    "AWS::FSx::FileSystem",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::StepFunctions::StateMachine",
+];
+
+/// What the others find and we don't, and why we are right.
+const THEIRS_ALONE: &[(&str, &str)] = &[
+    ("E3061", "days until S3 moves objects into its archive tiers: not of this field"),
+    (
+        "E3511",
+        "the role of a bucket's replication is a pattern of S3's, not in the registry: not of this field",
+    ),
+];
+
+/// What we find and the others don't, and why we are right.
+const OURS_ALONE: &[(&str, &str)] = &[
+    ("min-above-max-capacity", "the service refuses it; a schema cannot compare two properties"),
+    ("batch-size-out-of-range", "the service refuses it; a schema cannot compare two properties"),
+    ("continuous-provisioning-without-eks", "the service refuses it; a schema cannot compare two properties"),
+    ("cluster-autoscaling-requirements", "the service refuses it; a schema cannot compare two properties"),
+    ("variant-without-capacity", "the service refuses it, and the registry requires neither"),
+    ("unreadable-definition", "Step Functions refuses a definition that is no JSON"),
+    ("component-without-memory", "the service requires it, and the registry does not"),
+];
+
+/// Texts that mean something, tried before one is made up from a pattern.
+const TEXTS: [&str; 24] = [
+    "arn:aws:iam::111122223333:role/Serving",
+    "s3://models/arr-coc/",
+    "1234abcd-12ab-34cd-56ef-1234567890ab",
+    "subnet-0123456789abcdef0",
+    "sg-0123456789abcdef0",
+    "vpc-0123456789abcdef0",
+    "ami-0123456789abcdef0",
+    "fs-0123456789abcdef0",
+    "lt-0123456789abcdef0",
+    "arn:aws:sagemaker:us-east-1:111122223333:model-package-group/arr-coc",
+    "arn:aws:sns:us-east-1:111122223333:alarms",
+    "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "arn:aws:s3:::models",
+    "arn:aws:lambda:us-east-1:111122223333:function:score",
+    "111122223333.dkr.ecr.us-east-1.amazonaws.com/scorer:1",
+    "111122223333",
+    "arr-coc",
+    "10.0.0.0/16",
+    "/opt/ml/input",
+    "2026-11-24T00:00:00Z",
+    "cron(0 12 * * ? *)",
+    "1.0.0",
+    "12",
+    "PT1H",
+];
+
+struct Maker<'a> {
+    runner: &'a mut TestRunner,
+    resource: &'static ResourceType,
+}
+
+impl Maker<'_> {
+    fn below(&mut self, limit: usize) -> usize {
+        (0..limit.max(1)).new_tree(self.runner).unwrap().current()
+    }
+
+    fn chance(&mut self, of: usize) -> bool {
+        self.below(of) == 0
+    }
+
+    /// A value that fits a schema, as far as that can be told here.
+    fn value(&mut self, schema: Schema<'_>, path: &str, depth: usize) -> Option<JsonValue> {
+        let schema = schema.resolved();
+        let node = schema.node();
+        let listed: Vec<&JsonValue> = schema.enumeration().collect();
+        if !listed.is_empty() {
+            return Some(listed[self.below(listed.len())].clone());
+        }
+        if let Some(only) = node.get("const") {
+            return Some(only.clone());
+        }
+        let is_open = schema.types().is_empty() && node["properties"].is_null();
+        if let Some(first) = schema.alternatives().find(|_| is_open) {
+            return self.value(first, path, depth);
+        }
+        let types = schema.types();
+        let by_properties = if node["properties"].is_object() { "object" } else { "string" };
+        let kind = types.first().copied().unwrap_or(by_properties);
+        match kind {
+            "boolean" => Some(self.chance(2).into()),
+            "integer" | "number" => {
+                let least = schema.bound("minimum").and_then(JsonValue::as_f64).unwrap_or(1.0);
+                let most = schema.bound("maximum").and_then(JsonValue::as_f64).unwrap_or(least + 10.0);
+                let number = least + self.below((most - least).min(1000.0) as usize + 1) as f64;
+                Some(if kind == "integer" { (number.ceil() as i64).into() } else { number.into() })
+            }
+            "array" => {
+                let least = schema.bound("minItems").and_then(JsonValue::as_u64).unwrap_or(1).max(1) as usize;
+                let items = schema.items()?;
+                (depth < 7).then_some(())?;
+                (0..least).map(|_| self.value(items, path, depth + 1)).collect()
+            }
+            "object" => self.object(schema, path, depth),
+            _ => self.text(node),
+        }
+    }
+
+    fn object(&mut self, schema: Schema<'_>, path: &str, depth: usize) -> Option<JsonValue> {
+        (depth < 8).then_some(())?;
+        let required: Vec<&str> = schema.required().collect();
+        let mut made = Map::new();
+        for (name, property) in schema.properties() {
+            let at = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+            let settable = !self.resource.is_read_only(&at) && !self.resource.is_deprecated(&at);
+            let must = required.contains(&name);
+            let wanted = must || settable && depth < 3 && self.chance(3 + depth);
+            match wanted.then(|| self.value(property, &at, depth + 1)) {
+                Some(Some(value)) => {
+                    made.insert(name.to_owned(), value);
+                }
+                Some(None) if must => return None,
+                _ => {}
+            }
+        }
+        if made.is_empty()
+            && schema.properties().next().is_none()
+            && let Some(values) = schema.map_values()
+        {
+            made.insert("Key".into(), self.value(values, path, depth + 1)?);
+        }
+        Some(JsonValue::Object(made))
+    }
+
+    fn text(&mut self, node: &JsonValue) -> Option<JsonValue> {
+        let mut schema = Map::new();
+        for keyword in ["pattern", "minLength", "maxLength"] {
+            if let Some(value) = node.get(keyword) {
+                schema.insert(keyword.into(), value.clone());
+            }
+        }
+        let fits = validator(&JsonValue::Object(schema))?;
+        let start = self.below(TEXTS.len());
+        let named = node["format"].as_str().and_then(|format| {
+            let wanted = match format {
+                "AWS::EC2::Subnet.Id" => "subnet-",
+                "AWS::EC2::SecurityGroup.Id" => "sg-",
+                "AWS::EC2::VPC.Id" => "vpc-",
+                "AWS::EC2::Image.Id" => "ami-",
+                "AWS::IAM::Role.Arn" => "arn:aws:iam",
+                _ => return None,
+            };
+            TEXTS.into_iter().find(|text| text.starts_with(wanted))
+        });
+        let around = TEXTS.into_iter().cycle().skip(start).take(TEXTS.len());
+        let known = named.into_iter().chain(around).map(JsonValue::from).find(|text| fits.is_valid(text));
+        if known.is_some() {
+            return known;
+        }
+        let made = proptest::string::string_regex(node["pattern"].as_str().unwrap_or("[a-z]{4}")).ok()?;
+        (0..20)
+            .map(|_| JsonValue::from(made.new_tree(self.runner).unwrap().current()))
+            .find(|text| fits.is_valid(text))
+    }
+}
+
+fn validator(schema: &JsonValue) -> Option<Validator> {
+    jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(false).build(schema).ok()
+}
+
+/// A way to make a good template wrong.
+type Fault = fn(&[Place], &mut JsonValue) -> Option<()>;
+
+/// A value of the properties: the pointer, the schema's node, and what is required where it stands.
+struct Place {
+    pointer: String,
+    node: JsonValue,
+    required: Vec<String>,
+}
+
+/// Every value of the properties with its schema.
+fn places(value: &JsonValue, schema: Schema<'_>, pointer: String, found: &mut Vec<Place>) {
+    let schema = schema.resolved();
+    found.push(Place {
+        pointer: pointer.clone(),
+        node: schema.node().clone(),
+        required: schema.required().map(str::to_owned).collect(),
+    });
+    match value {
+        JsonValue::Object(map) => {
+            for (name, inner) in map {
+                if let Some(property) = schema.property(name) {
+                    places(inner, property, format!("{pointer}/{name}"), found);
+                }
+            }
+        }
+        JsonValue::Array(items) => {
+            for (number, inner) in items.iter().enumerate() {
+                if let Some(schema) = schema.items() {
+                    places(inner, schema, format!("{pointer}/{number}"), found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Puts another value into the first place for which there is one.
+fn replace(
+    places: &[Place],
+    properties: &mut JsonValue,
+    with: impl Fn(&JsonValue) -> Option<JsonValue>,
+) -> Option<()> {
+    let (place, value) = places.iter().find_map(|place| Some((place, with(&place.node)?)))?;
+    *properties.pointer_mut(&place.pointer)? = value;
+    Some(())
+}
+
+const FAULTS: [(&str, Fault); 9] = [
+    ("a required property is missing", |places, properties| {
+        let place = places.iter().find(|place| !place.required.is_empty())?;
+        properties.pointer_mut(&place.pointer)?.as_object_mut()?.shift_remove(&place.required[0]);
+        Some(())
+    }),
+    ("a list is a text", |places, properties| {
+        replace(places, properties, |node| (node["type"] == "array").then(|| "no list".into()))
+    }),
+    ("a number is a word", |places, properties| {
+        let is_number = |node: &JsonValue| node["type"] == "integer" || node["type"] == "number";
+        replace(places, properties, |node| is_number(node).then(|| "many".into()))
+    }),
+    ("a value is not listed", |places, properties| {
+        let is_listed = |node: &JsonValue| node["enum"].is_array() && node["type"] == "string";
+        replace(places, properties, |node| is_listed(node).then(|| "NoSuchValueAnywhere".into()))
+    }),
+    ("a number is too large", |places, properties| {
+        replace(places, properties, |node| Some(node["maximum"].as_i64()?.checked_add(1)?.into()))
+    }),
+    ("a text has another form", |places, properties| {
+        replace(places, properties, |node| {
+            let pattern = validator(&json!({ "pattern": node["pattern"].as_str()? }))?;
+            let wrong = JsonValue::from("§ no such form §");
+            (!pattern.is_valid(&wrong)).then_some(wrong)
+        })
+    }),
+    ("a text is too long", |places, properties| {
+        replace(places, properties, |node| {
+            let most = node["maxLength"].as_u64().filter(|most| *most < 3000)? as usize;
+            let long = JsonValue::from("a".repeat(most + 1));
+            let pattern = node["pattern"].as_str().map(|form| validator(&json!({ "pattern": form })));
+            pattern.is_none_or(|form| form.is_some_and(|form| form.is_valid(&long))).then_some(long)
+        })
+    }),
+    ("a property does not exist", |places, properties| {
+        let place = places.iter().find(|place| place.node["additionalProperties"] == false)?;
+        let holder = properties.pointer_mut(&place.pointer)?.as_object_mut()?;
+        holder.insert("NoSuchProperty".into(), "x".into());
+        Some(())
+    }),
+    ("a reference leads nowhere", |places, properties| {
+        replace(places, properties, |node| (node["type"] == "string").then(|| json!({ "Ref": "Nobody" })))
+    }),
+];
+
+fn template(type_name: &str, properties: &JsonValue) -> JsonValue {
+    json!({ "Resources": { "Subject": { "Type": type_name, "Properties": properties } } })
+}
+
+/// Good templates and faulty ones, by a name that says what they are.
+fn cases(attempts: usize) -> BTreeMap<String, JsonValue> {
+    let mut cases = BTreeMap::new();
+    let mut runner = TestRunner::deterministic();
+    let types = type_names().filter(|name| name.starts_with("AWS::SageMaker::")).chain(MORE);
+    for type_name in types {
+        let resource = resource_type(type_name).unwrap();
+        let Some(fits) = validator(resource.document()) else { continue };
+        for number in 0..attempts {
+            let mut maker = Maker { runner: &mut runner, resource };
+            let made = (0..30)
+                .filter_map(|_| maker.value(resource.schema(), "", 0))
+                .find(|made| fits.is_valid(made));
+            let Some(made) = made else { continue };
+            let short = type_name.trim_start_matches("AWS::").replace("::", "-");
+            cases.insert(format!("{short} {number} good"), template(type_name, &made));
+            for (fault, change) in FAULTS {
+                let mut found = Vec::new();
+                places(&made, resource.schema(), String::new(), &mut found);
+                let start = maker.below(found.len());
+                found.rotate_left(start);
+                let mut wrong = made.clone();
+                // A third of the faults in each round: all of them would take the others minutes.
+                if maker.chance(3) && change(&found, &mut wrong).is_some() && wrong != made {
+                    cases.insert(format!("{short} {number} {fault}"), template(type_name, &wrong));
+                }
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn verdicts_agree_or_it_is_known_why_not() {
+    let cases = cases(2);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, template) in &cases {
+        std::fs::write(folder.path().join(format!("{name}.json")), template.to_string()).unwrap();
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("../.tools/python/bin/python");
+    assert!(python.exists(), "cfn-lint is not installed: run `cargo xtask tools`");
+    let output = Command::new(python).arg(root.join("tests/judges.py")).arg(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: BTreeMap<String, BTreeMap<String, Vec<String>>> =
+        serde_json::from_slice(&output.stdout).unwrap();
+    let mut disagreements = Vec::new();
+    let (mut good, mut bad) = (0, 0);
+    for (name, template) in &cases {
+        let assembly = Assembly::of_template(name, template.to_string()).unwrap();
+        let options = Options { region: Some("us-east-1".into()), ..Options::default() };
+        let report = check(&assembly, &options);
+        let ours: Vec<String> = report
+            .diagnostics
+            .iter()
+            .filter(|one| one.counts_as(Severity::Error))
+            .map(|one| format!("{} {}: {}", one.id, one.path, one.message))
+            .filter(|said| !OURS_ALONE.iter().any(|(known, _)| said.contains(known)))
+            .collect();
+        let theirs = |judge: &str| -> Vec<&String> {
+            let said = &said[&format!("{name}.json")][judge];
+            said.iter().filter(|said| !THEIRS_ALONE.iter().any(|(known, _)| said.contains(known))).collect()
+        };
+        let (lint, validate) = (theirs("cfn-lint"), theirs("cloudformation-validate"));
+        if ours.is_empty() {
+            good += 1;
+        } else {
+            bad += 1;
+        }
+        if ours.is_empty() != lint.is_empty() || ours.is_empty() && !validate.is_empty() {
+            disagreements.push(format!("{name}: ours {ours:?}, cfn-lint {lint:?}, validate {validate:?}"));
+        }
+    }
+    assert!(good > 60 && bad > 100, "{good} good, {bad} bad: that is too few to say anything");
+    let number = disagreements.len();
+    assert!(number == 0, "{number} of {}\n{}", cases.len(), disagreements.join("\n"));
+}
