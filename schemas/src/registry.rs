@@ -143,12 +143,6 @@ impl ResourceType {
         strings(&self.document[list]).filter_map(|path| path.strip_prefix("/properties/"))
     }
 
-    /// Whether only AWS sets something below a property, or AWS advises against it.
-    pub fn has_nested_pointers(&self) -> bool {
-        let mut lists = ["readOnlyProperties", "deprecatedProperties"].into_iter();
-        lists.any(|list| self.pointers(list).any(|path| path.contains('/')))
-    }
-
     /// The properties that identify a resource: mostly what `Ref` gives.
     pub fn primary_identifier(&self) -> impl Iterator<Item = &str> {
         self.pointers("primaryIdentifier")

@@ -229,30 +229,24 @@ fn comparisons<'a>(condition: &'a JsonValue, asked: &mut BTreeMap<&'a str, Vec<J
 
 /// Decides every condition; one that cannot be decided is taken both ways.
 fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'a>> {
-    let names: Vec<&'a str> = template.section("Conditions").map(|(name, _)| name).collect();
     let mut open = vec![scenario];
-    for name in names {
+    for (name, _) in template.section("Conditions") {
         let mut next = Vec::new();
         for mut scenario in open {
-            match truth_of(template, &scenario, name, 0) {
-                Some(truth) => {
-                    scenario.conditions.insert(name, truth);
-                    next.push(scenario);
-                }
-                None => {
-                    let mut holds = scenario.clone();
-                    holds.conditions.insert(name, true);
-                    next.push(holds);
-                    if next.len() < COMBINATIONS {
-                        scenario.conditions.insert(name, false);
-                        let said = format!("the condition `{name}` does not hold");
-                        scenario.when = Some(match scenario.when.take() {
-                            Some(when) => format!("{when} and {said}"),
-                            None => said,
-                        });
-                        next.push(scenario);
-                    }
-                }
+            let truth = Decision { template, scenario: &scenario, known: BTreeMap::new() }.named(name);
+            scenario.conditions.insert(name, truth.unwrap_or(true));
+            if truth.is_none() && next.len() + 1 < COMBINATIONS {
+                let mut otherwise = scenario.clone();
+                otherwise.conditions.insert(name, false);
+                let said = format!("the condition `{name}` does not hold");
+                otherwise.when = Some(match otherwise.when.take() {
+                    Some(when) => format!("{when} and {said}"),
+                    None => said,
+                });
+                next.push(scenario);
+                next.push(otherwise);
+            } else {
+                next.push(scenario);
             }
         }
         open = next;
@@ -260,47 +254,53 @@ fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'
     open
 }
 
-fn truth_of(template: &Template, scenario: &Scenario<'_>, name: &str, depth: usize) -> Option<bool> {
-    if let Some(truth) = scenario.conditions.get(name) {
-        return Some(*truth);
-    }
-    let condition = template.sections().get("Conditions")?.get(name)?;
-    evaluate(template, scenario, condition, depth)
+/// Decides a condition by those that it is made of, each once.
+struct Decision<'d, 'a> {
+    template: &'a Template,
+    scenario: &'d Scenario<'a>,
+    /// What was found so far. Conditions that stand in a circle come to nothing.
+    known: BTreeMap<String, Option<bool>>,
 }
 
-/// What a condition comes to; conditions that stand in a circle come to nothing.
-fn evaluate(
-    template: &Template,
-    scenario: &Scenario<'_>,
-    condition: &JsonValue,
-    depth: usize,
-) -> Option<bool> {
-    if depth > 64 {
-        return None;
-    }
-    let deeper = |inner| evaluate(template, scenario, inner, depth + 1);
-    let (name, argument) = condition.as_object()?.iter().next()?;
-    let arguments: Vec<_> = argument.as_array().into_iter().flatten().collect();
-    match name.as_str() {
-        "Condition" => truth_of(template, scenario, argument.as_str()?, depth + 1),
-        "Fn::Not" => deeper(arguments.first()?).map(|truth| !truth),
-        "Fn::And" => all(arguments.iter().map(|inner| deeper(inner)), true),
-        "Fn::Or" => all(arguments.iter().map(|inner| deeper(inner)), false),
-        "Fn::Equals" => {
-            let [one, other] = arguments.as_slice() else { return None };
-            let resolver = Resolver::new(template, scenario);
-            let is_other = |side: &JsonValue| {
-                matches!(function(side), Some(("Ref", JsonValue::String(name)))
-                    if scenario.values.get(name.as_str()) == Some(&Given::Other))
-            };
-            if is_other(one) != is_other(other) {
-                return Some(false);
-            }
-            let (one, other) = (resolver.resolve(one), resolver.resolve(other));
-            let is_known = |side: &JsonValue| side.is_string() || side.is_number() || side.is_boolean();
-            (is_known(&one) && is_known(&other)).then(|| shown(&one) == shown(&other))
+impl Decision<'_, '_> {
+    fn named(&mut self, name: &str) -> Option<bool> {
+        if let Some(truth) = self.scenario.conditions.get(name) {
+            return Some(*truth);
         }
-        _ => None,
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let condition = self.template.sections().get("Conditions")?.get(name)?;
+        self.known.insert(name.to_owned(), None);
+        let truth = self.evaluate(condition);
+        self.known.insert(name.to_owned(), truth);
+        truth
+    }
+
+    fn evaluate(&mut self, condition: &JsonValue) -> Option<bool> {
+        let (name, argument) = condition.as_object()?.iter().next()?;
+        let arguments: Vec<_> = argument.as_array().into_iter().flatten().collect();
+        match name.as_str() {
+            "Condition" => self.named(argument.as_str()?),
+            "Fn::Not" => self.evaluate(arguments.first()?).map(|truth| !truth),
+            "Fn::And" => all(arguments.iter().map(|inner| self.evaluate(inner)), true),
+            "Fn::Or" => all(arguments.iter().map(|inner| self.evaluate(inner)), false),
+            "Fn::Equals" => {
+                let [one, other] = arguments.as_slice() else { return None };
+                let resolver = Resolver::new(self.template, self.scenario);
+                let is_other = |side: &JsonValue| {
+                    matches!(function(side), Some(("Ref", JsonValue::String(name)))
+                        if self.scenario.values.get(name.as_str()) == Some(&Given::Other))
+                };
+                if is_other(one) != is_other(other) {
+                    return Some(false);
+                }
+                let (one, other) = (resolver.resolve(one), resolver.resolve(other));
+                let is_known = |side: &JsonValue| side.is_string() || side.is_number() || side.is_boolean();
+                (is_known(&one) && is_known(&other)).then(|| shown(&one) == shown(&other))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::nearest::nearest;
 use super::rules::Rule;
 use super::rules::schema as rules;
 use super::text::{Piece, Text};
-use super::value::{children, function, holds_unresolved, is_unresolved, shown};
+use super::value::{function, holds_unresolved, is_unresolved, shown};
 use super::view::{Resource, View};
 use crate::diagnostic::Diagnostic;
 
@@ -673,52 +673,21 @@ fn brief(value: &JsonValue) -> String {
     }
 }
 
-/// Properties that only AWS sets, and those that AWS advises against.
+/// Properties that only AWS sets, and those that AWS advises against. What lies deeper CloudFormation ignores.
 fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut visit = |path: &[String]| {
-        let name: Vec<&str> =
-            path.iter().map(|step| if step.parse::<usize>().is_ok() { "*" } else { step }).collect();
-        let name = name.join("/");
-        if schema.is_read_only(&name) {
-            let message = format!("only AWS sets `{}`", path.join("."));
-            problems.push(Problem {
-                rule: &rules::READ_ONLY_PROPERTY,
-                path: path.to_vec(),
-                message,
-                help: "leave it out; read it with `Fn::GetAtt`".into(),
-            });
-        } else if schema.is_deprecated(&name) {
-            let message = format!("AWS advises against `{}`", path.join("."));
-            problems.push(Problem {
-                rule: &rules::DEPRECATED_PROPERTY,
-                path: path.to_vec(),
-                message,
-                help: "see the type's reference for what took its place".into(),
-            });
-        }
+    let problem = |name: &str| {
+        let (rule, message, help) = if schema.is_read_only(name) {
+            let help = "leave it out; read it with `Fn::GetAtt`";
+            (&rules::READ_ONLY_PROPERTY, format!("only AWS sets `{name}`"), help)
+        } else if schema.is_deprecated(name) {
+            let help = "see the type's reference for what took its place";
+            (&rules::DEPRECATED_PROPERTY, format!("AWS advises against `{name}`"), help)
+        } else {
+            return None;
+        };
+        Some(Problem { rule, path: vec![name.to_owned()], message, help: help.to_owned() })
     };
-    let has_nested = schema.has_nested_pointers();
-    for (name, value) in super::value::entries(properties) {
-        let mut path = vec![name.to_owned()];
-        visit(&path);
-        if has_nested {
-            below(value, &mut path, &mut visit);
-        }
-    }
-    problems
-}
-
-fn below(value: &JsonValue, path: &mut Vec<String>, visit: &mut impl FnMut(&[String])) {
-    if is_unresolved(value) {
-        return;
-    }
-    for (step, inner) in children(value) {
-        path.push(step.into_owned());
-        visit(path);
-        below(inner, path, visit);
-        path.pop();
-    }
+    super::value::entries(properties).filter_map(|(name, _)| problem(name)).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Scalable targets and policies of SageMaker.
 
+mod alarm_period;
 mod autoscaled_burstable_instance;
 mod foreign_scaling_target;
 mod min_above_max_capacity;
@@ -14,6 +15,7 @@ use crate::check::rules::Rule;
 
 pub(super) const RULES: &[&Rule] = &[
     &unknown_scaling_target::RULE,
+    &alarm_period::RULE,
     &foreign_scaling_target::RULE,
     &wrong_scalable_dimension::RULE,
     &wrong_scaling_metric::RULE,

@@ -1,0 +1,56 @@
+//! `alarm-period`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::number;
+use crate::check::view::View;
+
+rule! {
+    /// An alarm's period is none that CloudWatch has: 10, 20 or 30 seconds, or a multiple of 60.
+    Error "alarm-period",
+    source: "Amazon CloudWatch API Reference, PutMetricAlarm",
+    applies_to: ["AWS::CloudWatch::Alarm"],
+    good: "
+Resources:
+  Errors:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      ComparisonOperator: GreaterThanThreshold
+      EvaluationPeriods: 1
+      MetricName: Invocation5XXErrors
+      Namespace: AWS/SageMaker
+      Statistic: Sum
+      Threshold: 5
+      Period: 60
+",
+    bad: "
+Resources:
+  Errors:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      ComparisonOperator: GreaterThanThreshold
+      EvaluationPeriods: 1
+      MetricName: Invocation5XXErrors
+      Namespace: AWS/SageMaker
+      Statistic: Sum
+      Threshold: 5
+      Period: 45 # here
+",
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for alarm in view.of_type("AWS::CloudWatch::Alarm") {
+        let period = &alarm.properties["Period"];
+        let fits =
+            |seconds: &f64| [10.0, 20.0, 30.0].contains(seconds) || *seconds >= 60.0 && seconds % 60.0 == 0.0;
+        if let Some(given) = number(period).filter(|seconds| !fits(seconds)) {
+            findings.add(
+                alarm,
+                period,
+                format!("an alarm has no period of {given} s"),
+                "10, 20, 30 or a multiple of 60",
+            );
+        }
+    }
+}

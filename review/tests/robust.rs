@@ -1,0 +1,140 @@
+//! Whatever stands in a template, the check says something or nothing, and comes to an end.
+#![allow(clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use serde_json::{Map, Value as JsonValue, json};
+use stackwright_review::check::{Options, check, rules};
+use stackwright_synth::{Assembly, Template};
+
+fn report(text: String) -> usize {
+    let Ok(assembly) = Assembly::of_template("template.yaml", text) else { return 0 };
+    check(&assembly, &Options { region: Some("us-east-1".into()), ..Options::default() }).diagnostics.len()
+}
+
+/// A value of anything, with functions and names that mean something among it.
+fn anything() -> impl Strategy<Value = JsonValue> {
+    let name =
+        prop::sample::select(vec!["Subject", "Other", "AWS::Region", "AWS::NoValue", "C", "M", "${X}", ""]);
+    let function = prop::sample::select(vec![
+        "Ref",
+        "Fn::GetAtt",
+        "Fn::Sub",
+        "Fn::If",
+        "Fn::Join",
+        "Fn::Select",
+        "Fn::FindInMap",
+        "Fn::Split",
+        "Fn::ForEach::L",
+        "Condition",
+        "Get",
+    ]);
+    let leaf = prop_oneof![
+        Just(JsonValue::Null),
+        any::<bool>().prop_map(JsonValue::from),
+        any::<i64>().prop_map(JsonValue::from),
+        any::<f64>().prop_map(JsonValue::from),
+        name.prop_map(JsonValue::from),
+        ".{0,12}".prop_map(JsonValue::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(JsonValue::from),
+            (function.clone(), inner.clone())
+                .prop_map(|(name, value)| JsonValue::Object(Map::from_iter([(name.to_owned(), value)]))),
+            prop::collection::vec(("[A-Z][a-z]{0,3}", inner), 0..4)
+                .prop_map(|entries| JsonValue::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+/// Puts a value somewhere into an example of a rule.
+fn spoiled(example: &str, at: usize, with: &JsonValue) -> String {
+    fn count(value: &JsonValue) -> usize {
+        1 + match value {
+            JsonValue::Object(map) => map.values().map(count).sum(),
+            JsonValue::Array(items) => items.iter().map(count).sum::<usize>(),
+            _ => 0,
+        }
+    }
+    fn put(value: &mut JsonValue, at: &mut usize, with: &JsonValue) {
+        if *at == 0 {
+            *value = with.clone();
+        }
+        *at = at.wrapping_sub(1);
+        match value {
+            JsonValue::Object(map) => map.values_mut().for_each(|inner| put(inner, at, with)),
+            JsonValue::Array(items) => items.iter_mut().for_each(|inner| put(inner, at, with)),
+            _ => {}
+        }
+    }
+    let mut template = JsonValue::Object(Template::read(example).unwrap().sections().clone());
+    let mut at = at % count(&template);
+    put(&mut template, &mut at, with);
+    template.to_string()
+}
+
+proptest! {
+    #[test]
+    fn any_value_anywhere_in_an_example_is_looked_at(
+        rule in 0..rules().count(),
+        at in 0_usize..200,
+        with in anything(),
+    ) {
+        let rule = rules().nth(rule).unwrap();
+        let example = if rule.bad.is_empty() { rule.good } else { rule.bad };
+        report(spoiled(example, at, &with));
+    }
+
+    #[test]
+    fn any_sections_are_looked_at(
+        parameters in anything(), conditions in anything(), mappings in anything(),
+        resources in anything(), outputs in anything(), metadata in anything(),
+    ) {
+        let template = json!({
+            "Parameters": parameters, "Conditions": conditions, "Mappings": mappings, "Resources": resources,
+            "Outputs": outputs, "Metadata": metadata,
+        });
+        report(template.to_string());
+    }
+}
+
+/// Inputs that would take a careless check forever, each with what a patient user would wait.
+#[test]
+fn what_grows_fast_is_bounded() {
+    let chained: String =
+        (0..200).map(|n| format!("  C{n}: !And [!Condition C{}, !Condition C{}]\n", n + 1, n + 1)).collect();
+    let many: String = (0..40)
+        .map(|n| format!("  P{n}: {{Type: String, Default: a, AllowedValues: [a, b, c]}}\n"))
+        .collect();
+    let asked: String = (0..40).map(|n| format!("  C{n}: !Equals [!Ref P{n}, a]\n")).collect();
+    let unknown: String = (0..64).map(|n| format!("  C{n}: !Equals [!ImportValue e{n}, a]\n")).collect();
+    let circle: String = (0..400)
+        .map(|n| format!("  T{n}: {{Type: AWS::SNS::Topic, DependsOn: T{}}}\n", (n + 1) % 400))
+        .collect();
+    let all: String = (0..60)
+        .map(|n| {
+            let others: Vec<_> = (0..60).map(|n| format!("T{n}")).collect();
+            format!("  T{n}: {{Type: AWS::SNS::Topic, DependsOn: [{}]}}\n", others.join(", "))
+        })
+        .collect();
+    let topic = "Resources:\n  T: {Type: AWS::SNS::Topic, Properties: {TopicName: !If [C0, a, b]}}\n";
+    let braces = format!(
+        "Resources:\n  T: {{Type: AWS::SNS::Topic, Properties: {{TopicName: !Sub \"{}\"}}}}\n",
+        "${".repeat(20_000)
+    );
+    for (what, text) in [
+        ("conditions that double", format!("Conditions:\n{chained}  C200: !Equals [a, a]\n{topic}")),
+        ("many parameters", format!("Parameters:\n{many}Conditions:\n{asked}{topic}")),
+        ("conditions that nobody knows", format!("Conditions:\n{unknown}{topic}")),
+        ("a long circle", format!("Resources:\n{circle}")),
+        ("everything after everything", format!("Resources:\n{all}")),
+        ("a text of open braces", braces),
+    ] {
+        let start = Instant::now();
+        report(text);
+        // Far more than it takes, and far less than forever.
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}: {:?}", start.elapsed());
+    }
+}
