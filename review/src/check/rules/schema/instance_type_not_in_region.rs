@@ -65,23 +65,37 @@ const PLACES: &[(&str, &str, &[&str])] = &[
 const JOB: &[&str] = &["JobResources", "ClusterConfig", "InstanceType"];
 const PROCESSING: &[&str] = &["ProcessingResources", "ClusterConfig", "InstanceType"];
 
+/// Whether the schema of the type or request lists the instance types.
+fn is_listed(holder: &str) -> bool {
+    holder == "AWS::SageMaker::EndpointConfig"
+        || holder.starts_with("AWS::EC2::")
+        || holder.starts_with("Create")
+}
+
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    for (holder, service, path) in PLACES {
-        let resources = view.of_type(holder).map(|resource| (resource, resource.properties.as_ref()));
-        let requests = view.requests(holder).map(|(resource, request)| (resource, &request.arguments));
+    for (holder_type, service, path) in PLACES {
+        let resources = view.of_type(holder_type).map(|resource| (resource, resource.properties.as_ref()));
+        let requests = view.requests(holder_type).map(|(resource, request)| (resource, &request.arguments));
         for (resource, holder) in resources.chain(requests) {
             for given in values(holder, path) {
                 let Some(name) = text(given) else { continue };
-                let (offered, who) = match view.region {
-                    Some(region) => match in_region(service, region) {
-                        Some(offered) => (offered.iter().map(String::as_str).collect(), region),
-                        None => continue,
-                    },
-                    None => (anywhere(service), "no region"),
+                let here = view.region.map(|region| (region, in_region(service, region)));
+                let who = match here {
+                    Some((_, None)) => continue,
+                    Some((_, Some(offered))) if offered.iter().any(|known| known == name) => continue,
+                    Some((region, Some(_))) => region,
+                    None => "no region",
                 };
-                if offered.contains(name) {
+                let everywhere = anywhere(service);
+                let exists = everywhere.contains(name);
+                // What the registry lists is found by that list.
+                if !exists && is_listed(holder_type) || here.is_none() && exists {
                     continue;
                 }
+                let offered = match here {
+                    Some((_, Some(offered))) => offered.iter().map(String::as_str).collect(),
+                    _ => everywhere,
+                };
                 let near = nearest(name, offered.iter().copied());
                 let help = near.map_or_else(String::new, |near| format!("the nearest is {near}"));
                 let offers = if view.region.is_some() { "does not offer" } else { "offers" };

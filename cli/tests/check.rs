@@ -1,0 +1,190 @@
+//! `check` and `explain` with the binary, on templates by anyone.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value as Json;
+
+fn stackwright() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command.env("NO_COLOR", "1").current_dir(templates());
+    command
+}
+
+fn templates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates")
+}
+
+fn tool(name: &str) -> PathBuf {
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin").join(name);
+    assert!(tool.exists(), "{name} is not installed: run `cargo xtask tools`");
+    tool
+}
+
+const GOOD: &str = "Resources: {Topic: {Type: AWS::SNS::Topic}}\n";
+/// A warning, and no error.
+const WARNED: &str = "Parameters: {Name: {Type: String}}\nResources: {Topic: {Type: AWS::SNS::Topic}}\n";
+
+fn report(arguments: &[&str], input: &str) -> (i32, Json) {
+    let output = stackwright()
+        .args(["check", "--format", "json"])
+        .args(arguments)
+        .write_stdin(input)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")))
+}
+
+fn ids(report: &Json) -> Vec<&str> {
+    report["diagnostics"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn fourteen_planted_faults_are_found_where_they_stand() {
+    let text = std::fs::read_to_string(templates().join("planted.yaml")).unwrap();
+    let marked = |(number, line): (usize, &str)| {
+        let (_, name) = line.rsplit_once(" # ")?;
+        Some((number as u64 + 1, name.to_owned()))
+    };
+    let planted: BTreeSet<_> = text.lines().enumerate().skip(1).filter_map(marked).collect();
+    assert_eq!(planted.len(), 14);
+    let (code, found) = report(&["planted.yaml"], "");
+    let said: BTreeSet<_> = found["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["location"]["line"].as_u64().unwrap(), one["id"].as_str().unwrap().to_owned()))
+        .collect();
+    let missed: Vec<_> = planted.difference(&said).collect();
+    assert!(missed.is_empty(), "{missed:?}\n{found:#}");
+    // What else is said follows from them: a second variant and a multi-model container on a serverless endpoint.
+    let more: BTreeSet<_> = said.difference(&planted).map(|(_, name)| name.as_str()).collect();
+    assert_eq!(more, BTreeSet::from(["unsupported-on-serverless"]));
+    assert_eq!(code, 1);
+    let memory = found["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["message"].as_str().unwrap().starts_with("1500"))
+        .unwrap();
+    assert_eq!(memory["resource"], "Config");
+    assert_eq!(
+        memory["path"],
+        "/Resources/Config/Properties/ProductionVariants/0/ServerlessConfig/MemorySizeInMB"
+    );
+}
+
+#[test]
+fn the_exit_code_says_what_was_found() {
+    assert_eq!(report(&["-"], GOOD).0, 0);
+    assert_eq!(report(&["-"], WARNED).0, 0);
+    assert_eq!(report(&["-", "--deny", "warnings"], WARNED).0, 4);
+    assert_eq!(report(&["-", "--deny", "warnings", "--allow", "unused-parameter"], WARNED).0, 0);
+    assert_eq!(report(&["-", "--deny", "warnings", "--only", "dangling-reference"], WARNED).0, 0);
+    let (code, found) = report(&["-"], "Resources: {Topic: {Type: AWS::SNS::Topik}}");
+    assert_eq!((code, ids(&found)), (1, vec!["unknown-resource-type"]));
+    let wrong = stackwright().args(["check", "-", "--only", "dangling-referense"]).write_stdin(GOOD).assert();
+    wrong
+        .failure()
+        .stderr("error: there is no rule `dangling-referense`\nhint: the nearest is `dangling-reference`\n");
+}
+
+#[test]
+fn broken_input_is_a_finding_with_a_place_and_keeps_nobody_from_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let broken = [
+        write("truncated.json", b"{\"Resources\": {\n  \"A\": "),
+        write("twice.json", b"{\"Resources\": {},\n \"Resources\": {}}"),
+        write("latin1.yaml", b"Description: fine\nResources:\n  A: {Type: \xe9}\n"),
+        write("deep.json", "[".repeat(100_000).as_bytes()),
+        write("alias.yaml", b"Resources:\n  A: &a [*a]\n"),
+        write("huge.yaml", &vec![b'#'; 17 * 1024 * 1024]),
+        folder.path().join("nowhere.yaml").display().to_string(),
+        folder.path().display().to_string(),
+    ];
+    let lines = [Some(2), Some(2), Some(3), Some(1), Some(2), None, None, None];
+    for (path, line) in broken.iter().zip(lines) {
+        let good = write("good.yaml", WARNED.as_bytes());
+        let (code, found) = report(&[path, &good], "");
+        assert_eq!((code, ids(&found)), (1, vec!["unreadable-template", "unused-parameter"]), "{path}");
+        let at = &found["diagnostics"][0]["location"]["line"];
+        assert_eq!(at.as_u64(), line, "{path}: {found:#}");
+    }
+}
+
+#[test]
+fn assemblies_are_read_ours_and_those_without_provenance() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = stackwright::App::new("app");
+    let bucket = stackwright::synth::Resource::of("AWS::S3::Bucket").set("BucketNam", "x");
+    let line = line!() - 1;
+    app.stack("Data").add("Models", bucket);
+    app.synth().unwrap().write(&folder.path().join("out")).unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let (_, found) = report(&[&out, "--only", "unknown-property"], "");
+    assert_eq!(found["diagnostics"][0]["location"]["file"], "cli/tests/check.rs");
+    assert_eq!(found["diagnostics"][0]["location"]["line"], line);
+    // As the CDK writes it: the place is in the template.
+    std::fs::remove_file(folder.path().join("out/provenance.json")).unwrap();
+    let (_, found) = report(&[&out, "--only", "unknown-property"], "");
+    let file = found["diagnostics"][0]["location"]["file"].as_str().unwrap();
+    assert!(file.ends_with("Data.template.json"), "{file}");
+    assert_eq!(found["diagnostics"][0]["location"]["line"], 7);
+}
+
+#[test]
+fn text_shows_the_line_of_the_template() {
+    let output = stackwright().args(["check", "-"]).write_stdin(WARNED).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("--> <stdin>:1:14") && text.contains("Parameters: {Name:"), "{text}");
+    assert!(text.ends_with("1 warning\n") && output.stderr.is_empty(), "{text}");
+}
+
+#[test]
+fn other_programs_read_the_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    for (form, name) in [("sarif", "report.sarif"), ("junit", "report.xml")] {
+        let output = stackwright().args(["check", "planted.yaml", "--format", form]).output().unwrap();
+        std::fs::write(folder.path().join(name), output.stdout).unwrap();
+    }
+    let run = |command: &mut Command| {
+        String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap()
+    };
+    let (_, found) = report(&["planted.yaml"], "");
+    let errors = found["summary"]["errors"].as_u64().unwrap();
+    let summary = run(Command::new(tool("sarif")).arg("summary").arg(folder.path().join("report.sarif")));
+    assert!(summary.contains(&format!("error: {errors}\n")), "{summary}");
+    let count =
+        "import sys, junitparser; print(sum(s.failures for s in junitparser.JUnitXml.fromfile(sys.argv[1])))";
+    let failures =
+        run(Command::new(tool("python")).args(["-c", count]).arg(folder.path().join("report.xml")));
+    assert_eq!(failures.trim(), errors.to_string());
+}
+
+#[test]
+fn explain_teaches() {
+    let run = |arguments: &[&str]| {
+        let output = stackwright().arg("explain").args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let page = run(&["multi-model-gpu-instance"]);
+    assert!(
+        page.starts_with("# multi-model-gpu-instance\n")
+            && page.contains("Found in:")
+            && page.contains("# here")
+    );
+    let list = run(&[]);
+    assert!(list.contains("Serverless\n") && list.contains("multi-model-gpu-instance"));
+    let all: Json = serde_json::from_str(&run(&["--format", "json"])).unwrap();
+    assert!(all.as_array().unwrap().len() > 100);
+    let wrong = stackwright().args(["explain", "multi-model-gpu-instanse"]).assert().failure();
+    wrong.stderr("error: there is no rule `multi-model-gpu-instanse`\nhint: the nearest is `multi-model-gpu-instance`\n");
+}
