@@ -1,7 +1,7 @@
 //! What maintainers run: `cargo xtask --help`.
 
+mod bench;
 mod ci;
-mod measure;
 mod schemas;
 mod tools;
 
@@ -37,8 +37,12 @@ enum Task {
     Tools,
     /// Everything that CI runs: tools, format, clippy, tests, documentation, data.
     Ci,
-    /// Measure the budgets: fresh build, saved edit to new template, crates under a user's app.
-    Measure,
+    /// Measure the whole process over many stacks, beside the validators that are installed.
+    Bench {
+        /// Measure a fresh build, a saved edit and the crates under a user's app too.
+        #[arg(long)]
+        builds: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -46,7 +50,7 @@ fn main() -> ExitCode {
         Task::Schemas { registry, check } => schemas::refresh(registry.as_deref(), check),
         Task::Tools => tools::install().map(drop),
         Task::Ci => ci::run_all(),
-        Task::Measure => measure::run_all(),
+        Task::Bench { builds } => bench::run_all(builds),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

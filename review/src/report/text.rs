@@ -72,8 +72,10 @@ fn span(source: &str, place: &Place) -> std::ops::Range<usize> {
     let column =
         line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
     let word = line[column..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len() - column);
+    // Where no word stands, the character; behind the end of the line, nothing.
+    let length = if word == 0 { line[column..].chars().next().map_or(0, char::len_utf8) } else { word };
     let start = line_start + column;
-    start..(start + word.max(1)).min(source.len()).max(start)
+    start..start + length
 }
 
 #[cfg(test)]
@@ -114,7 +116,7 @@ mod tests {
     fn does_without_the_source_and_survives_one_that_changed() {
         let shown = text(&report(), |_| None, false);
         assert!(shown.contains("--> src/main.rs:2:6") && shown.contains("DevTest/Scorer"), "{shown}");
-        for changed in ["", "x", "\n", "ä\nöäüß\n"] {
+        for changed in ["", "x", "\n", "ä\nöäüß\n", "\n     \u{feff}", "\n     →→"] {
             text(&report(), |_| Some(changed.to_owned()), false);
         }
     }

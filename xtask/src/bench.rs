@@ -1,4 +1,5 @@
-//! Measures what docs/performance.md states: builds, edits, and the whole process over many stacks.
+//! Measures what docs/performance.md states: the whole process over many stacks beside the peers that are installed,
+//! and builds, edits and crates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,15 +9,18 @@ use std::time::Instant;
 use crate::tools::run;
 use crate::{Result, root};
 
-pub fn run_all() -> Result<()> {
+pub fn run_all(with_builds: bool) -> Result<()> {
     let scratch = root().join("target/measure");
     if scratch.exists() {
         fs::remove_dir_all(&scratch)?;
     }
     fs::create_dir_all(&scratch)?;
     processes(&scratch)?;
-    crates()?;
-    builds(&scratch)
+    if with_builds {
+        crates()?;
+        builds(&scratch)?;
+    }
+    Ok(())
 }
 
 /// How many crates a user's program is built of.
@@ -70,73 +74,76 @@ fn builds(scratch: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The whole process in a release build, written to memory where there is a memory-backed folder.
+/// The whole process in a release build, written to memory where there is a memory-backed folder, beside validators
+/// that check the same templates.
 fn processes(scratch: &Path) -> Result<()> {
     run(Command::new(env!("CARGO"))
         .args(["bench", "-p", "stackwright", "--bench", "scale", "--no-run"])
         .current_dir(root()))?;
     let program = newest(&root().join("target/release/deps"), "scale-")?;
+    let tools = crate::tools::install()?.join("python/bin");
     let memory = Path::new("/dev/shm");
-    let out = if memory.is_dir() { memory.join("stackwright-measure") } else { scratch.join("out") };
-    println!("stacks | synth + check + write | synth + write");
+    let out = if memory.is_dir() { memory.join("stackwright-bench") } else { scratch.join("out") };
+    println!("medians of the whole process, ms; peak memory, MiB");
+    println!(
+        "stacks | synth + check + write | memory | synth + write | memory | cfn-lint, check only | cloudformation-validate, check only"
+    );
     for stacks in [1, 10, 100, 500] {
-        let mut medians = Vec::new();
-        for extra in [&[][..], &["--no-check"]] {
-            let mut times = Vec::new();
-            for _ in 0..11 {
-                let start = Instant::now();
-                run(Command::new(&program)
-                    .args(["synth", "--out"])
-                    .arg(&out)
-                    .args(extra)
-                    .env("STACKS", stacks.to_string())
-                    .stderr(Stdio::null()))?;
-                times.push(start.elapsed().as_secs_f64() * 1000.0);
+        let ours = |extra: &[&str]| -> Result<(f64, f64)> {
+            let mut command = Command::new(&program);
+            command.args(["synth", "--quiet", "--out"]).arg(&out).args(extra);
+            command.env("STACKS", stacks.to_string()).env("PEAK_MEMORY", "1");
+            let mut peaks = Vec::new();
+            let time = timed(11, || {
+                let output = command.output()?;
+                let said = String::from_utf8_lossy(&output.stderr);
+                let peak =
+                    said.lines().find_map(|line| line.strip_prefix("peak memory: ")?.parse::<f64>().ok());
+                peaks.push(peak.unwrap_or(f64::NAN) / 1024.0);
+                if output.status.success() { Ok(()) } else { Err(said.into()) }
+            })?;
+            Ok((time, median(&mut peaks)))
+        };
+        let (bare, bare_memory) = ours(&["--no-check"])?;
+        let (full, full_memory) = ours(&[])?;
+        let templates: Vec<_> =
+            (0..stacks).map(|number| out.join(format!("Serving{number}.template.json"))).collect();
+        let peer = |command: &mut Command, most: usize| -> Result<String> {
+            if stacks > most {
+                return Ok("–".into());
             }
-            medians.push(median(&mut times));
-        }
-        println!("{stacks:6} | {:18.1} ms | {:.1} ms", medians[0], medians[1]);
+            // They find things to say about these templates: only their time counts here.
+            command.args(&templates).stdout(Stdio::null()).stderr(Stdio::null());
+            let time = timed(if stacks > 10 { 1 } else { 3 }, || Ok(command.status().map(drop)?))?;
+            Ok(format!("{time:.0} ({:.0} times ours)", time / full))
+        };
+        let lint = peer(&mut Command::new(tools.join("cfn-lint")), 100)?;
+        let mut validate = Command::new(tools.join("python"));
+        let validate = peer(validate.args(["-c", VALIDATE]), 500)?;
+        println!(
+            "{stacks:6} | {full:6.1} | {full_memory:5.1} | {bare:6.1} | {bare_memory:5.1} | {lint} | {validate}"
+        );
     }
-    against_cfn_lint(&program, &out)?;
-    let mut times = Vec::new();
-    for _ in 0..11 {
-        let start = Instant::now();
-        run(Command::new(&program).arg("--help").stdout(Stdio::null()))?;
-        times.push(start.elapsed().as_secs_f64() * 1000.0);
-    }
-    println!("--help: {:.1} ms", median(&mut times));
+    let help = timed(11, || run(Command::new(&program).arg("--help").stdout(Stdio::null())))?;
+    println!("--help: {help:.1} ms");
     fs::remove_dir_all(out)?;
     Ok(())
 }
 
-/// The same templates, synthesized and checked by us and checked by cfn-lint, in turns: a ratio says the same on
-/// every machine.
-fn against_cfn_lint(program: &Path, out: &Path) -> Result<()> {
-    let lint = crate::tools::install()?.join("python/bin/cfn-lint");
-    for stacks in [1, 10] {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..5 {
-            let start = Instant::now();
-            run(Command::new(program)
-                .args(["synth", "--out"])
-                .arg(out)
-                .env("STACKS", stacks.to_string())
-                .stderr(Stdio::null()))?;
-            ours.push(start.elapsed().as_secs_f64() * 1000.0);
-            let templates: Vec<_> =
-                (0..stacks).map(|number| out.join(format!("Serving{number}.template.json"))).collect();
-            let start = Instant::now();
-            // It finds things to say about these templates: only its time counts here.
-            Command::new(&lint).args(templates).stdout(Stdio::null()).status()?;
-            theirs.push(start.elapsed().as_secs_f64() * 1000.0);
-        }
-        let (ours, theirs) = (median(&mut ours), median(&mut theirs));
-        println!(
-            "{stacks} stacks: ours with synthesis {ours:.1} ms, cfn-lint {theirs:.0} ms, {:.0} times as fast",
-            theirs / ours
-        );
+/// Checks every template named with cloudformation-validate.
+const VALIDATE: &str = "import sys, cloudformation_validate as c
+engine = c.RegoEngine()
+for path in sys.argv[1:]: engine.validate_template(path)";
+
+/// The median of some runs, ms.
+fn timed(runs: usize, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..runs {
+        let start = Instant::now();
+        work()?;
+        times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
-    Ok(())
+    Ok(median(&mut times))
 }
 
 fn median(times: &mut [f64]) -> f64 {
