@@ -65,12 +65,12 @@ impl Origin {
 pub(crate) struct Stacks {
     pub assembly: Assembly,
     /// Where the files of assets lie as long as they are needed.
-    _folder: Option<tempfile::TempDir>,
+    pub folder: Option<tempfile::TempDir>,
 }
 
 impl From<Assembly> for Stacks {
     fn from(assembly: Assembly) -> Self {
-        Self { assembly, _folder: None }
+        Self { assembly, folder: None }
     }
 }
 
@@ -112,7 +112,7 @@ fn program() -> Result<Stacks, Failure> {
     if !status.success() {
         return Err(Failure::new("the program in this folder did not synthesize"));
     }
-    Ok(Stacks { assembly: Assembly::read(&out)?, _folder: Some(folder) })
+    Ok(Stacks { assembly: Assembly::read(&out)?, folder: Some(folder) })
 }
 
 /// A template by anyone, as a stack that is called like the file.

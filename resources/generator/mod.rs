@@ -154,8 +154,8 @@ fn write_handle(resource: &ResourceType, name: &str, text: &mut String) {
     put(text, &format!("impl {name}Handle {{\n"));
     let mut taken = BTreeSet::new();
     for attribute in resource.attributes() {
-        let getter = names::unique(snake(&attribute), &mut taken);
-        let (yields, list) = attribute_type(resource.attribute(&attribute));
+        let getter = names::unique(snake(attribute), &mut taken);
+        let (yields, list) = attribute_type(resource.attribute(attribute));
         document(text, &format!("`Fn::GetAtt`: `{attribute}`"));
         let (returns, call) = if list {
             (format!("Vec<{yields}>"), "list_attribute")

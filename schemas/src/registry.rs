@@ -58,6 +58,7 @@ pub struct ResourceType {
     name: &'static str,
     regions: u64,
     document: Value,
+    attributes: OnceLock<Vec<String>>,
 }
 
 impl ResourceType {
@@ -69,7 +70,7 @@ impl ResourceType {
             let patch: Value = serde_json::from_str(patch).expect("a test reads every patch");
             merge(&mut document, &patch["merge"]);
         }
-        Self { name, regions, document }
+        Self { name, regions, document, attributes: OnceLock::new() }
     }
 
     /// `AWS::Service::Type`.
@@ -149,7 +150,11 @@ impl ResourceType {
     }
 
     /// What `Fn::GetAtt` gives, such as `Arn` or `Endpoint.Address`, sorted.
-    pub fn attributes(&self) -> Vec<String> {
+    pub fn attributes(&self) -> &[String] {
+        self.attributes.get_or_init(|| self.all_attributes())
+    }
+
+    fn all_attributes(&self) -> Vec<String> {
         let more = attribute_exceptions();
         let mut found: BTreeSet<String> = self
             .pointers("readOnlyProperties")

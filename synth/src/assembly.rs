@@ -271,10 +271,18 @@ impl Assembly {
         };
         fs::create_dir_all(parent).map_err(at(parent))?;
         let fresh = tempfile::Builder::new().prefix(".assembly-").tempdir_in(parent).map_err(at(parent))?;
-        for (name, text) in self.files() {
-            let path = fresh.path().join(name);
-            fs::write(&path, text.as_bytes()).map_err(at(&path))?;
-        }
+        // The side file takes as long to make as the templates take to write: each on a thread of its own.
+        std::thread::scope(|scope| {
+            let write = |name: &str, text: &str| {
+                let path = fresh.path().join(name);
+                fs::write(&path, text).map_err(at(&path))
+            };
+            let provenance = scope.spawn(move || write(PROVENANCE, &self.provenance_file()));
+            for (name, text) in self.files_but_provenance() {
+                write(&name, &text)?;
+            }
+            provenance.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
         for asset in self.stacks.iter().flat_map(|stack| &stack.assets) {
             let path = fresh.path().join(asset.file_name());
             if !path.exists() {
@@ -301,6 +309,16 @@ impl Assembly {
 
     /// Every file of the assembly but the assets, by name.
     pub fn files(&self) -> BTreeMap<String, Cow<'_, str>> {
+        let mut files = self.files_but_provenance();
+        files.insert(PROVENANCE.into(), Cow::Owned(self.provenance_file()));
+        files
+    }
+
+    fn provenance_file(&self) -> String {
+        provenance::write(self.stacks.iter().map(|stack| (stack.id.as_str(), &stack.provenance)))
+    }
+
+    fn files_but_provenance(&self) -> BTreeMap<String, Cow<'_, str>> {
         let mut files = BTreeMap::new();
         let mut artifacts = Map::new();
         for stack in &self.stacks {
@@ -352,8 +370,6 @@ impl Assembly {
             );
             files.insert(stack.template_file(), Cow::Borrowed(body));
         }
-        let provenances = self.stacks.iter().map(|stack| (stack.id.as_str(), &stack.provenance));
-        files.insert(PROVENANCE.into(), Cow::Owned(provenance::write(provenances)));
         files.insert(
             "manifest.json".into(),
             Cow::Owned(pretty(&json!({ "version": MANIFEST_VERSION, "artifacts": artifacts }))),

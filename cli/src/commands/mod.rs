@@ -59,7 +59,11 @@ pub fn run(app: App) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
     };
-    finish(dispatch(arguments.command, &Origin::Program(app), command))
+    let origin = Origin::Program(app);
+    let code = finish(dispatch(arguments.command, &origin, command));
+    // The process ends here: taking every stack apart first would only take time.
+    std::mem::forget(origin);
+    code
 }
 
 /// Runs the binary `stackwright`.

@@ -65,6 +65,11 @@ pub fn check(assembly: &Assembly, options: &Options) -> Report {
     /// Below this a thread takes longer to start than to work.
     const STACKS_A_THREAD: usize = 16;
     let stacks = &assembly.stacks;
+    schema::prepare(
+        stacks
+            .iter()
+            .flat_map(|stack| stack.template.resources().filter_map(|(_, body)| body["Type"].as_str())),
+    );
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = processors.min(stacks.len() / STACKS_A_THREAD).max(1);
     let one = |part: &[StackArtifact]| part.iter().flat_map(|stack| check_stack(stack, options)).collect();

@@ -34,8 +34,9 @@ pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Vec<D
                 if resource.properties.is_null() { &empty } else { &resource.properties };
             let mut problems = Vec::new();
             if !is_unresolved(properties) {
-                let compiled = compiled(resource.type_name, || (schema.document().clone(), false));
-                problems = look(&compiled.validator, properties, schema.schema(), view);
+                if let Some(compiled) = of_type(schema).get() {
+                    problems = look(&compiled.validator, properties, schema.schema(), view);
+                }
                 problems.extend(set_by_aws(schema, properties));
             }
             for problem in problems {
@@ -70,6 +71,7 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
             format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
         let compiled =
             compiled(&operation, || (request_schema(&request.operation, request.of_pipeline), true));
+        let Some(compiled) = compiled.get() else { continue };
         let schema = registry::Schema::of(compiled.document.as_ref().unwrap_or(&JsonValue::Null));
         let found = look(&compiled.validator, &request.arguments, schema, view);
         problems.extend(found.into_iter().map(|mut problem| {
@@ -103,17 +105,38 @@ struct Compiled {
 }
 
 /// The validator of a schema by name, compiled once.
-fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool)) -> Arc<Compiled> {
-    static COMPILED: OnceLock<Mutex<BTreeMap<String, Arc<Compiled>>>> = OnceLock::new();
-    let mut all = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = all.get(name) {
-        return Arc::clone(known);
-    }
-    let (document, keep) = document();
-    let kept = keep.then(|| document.clone());
-    let made = Arc::new(Compiled { document: kept, validator: compile(document) });
-    all.insert(name.to_owned(), Arc::clone(&made));
-    made
+fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool)) -> Arc<OnceLock<Compiled>> {
+    type All = BTreeMap<String, Arc<OnceLock<Compiled>>>;
+    static ALL: Mutex<All> = Mutex::new(BTreeMap::new());
+    let slot = {
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get(name) {
+            Some(slot) => Arc::clone(slot),
+            None => Arc::clone(all.entry(name.to_owned()).or_default()),
+        }
+    };
+    slot.get_or_init(|| {
+        let (document, keep) = document();
+        let kept = keep.then(|| document.clone());
+        Compiled { document: kept, validator: compile(document) }
+    });
+    slot
+}
+
+/// The validator of a resource type.
+fn of_type(schema: &registry::ResourceType) -> Arc<OnceLock<Compiled>> {
+    compiled(schema.name(), || (schema.document().clone(), false))
+}
+
+/// Compiles the validators of some types, which takes longer than to use them, on two threads.
+pub(super) fn prepare<'a>(types: impl Iterator<Item = &'a str>) {
+    let types: BTreeSet<&str> = types.collect();
+    let known: Vec<_> = types.into_iter().filter_map(registry::resource_type).collect();
+    let (one, other) = known.split_at(known.len() / 2);
+    std::thread::scope(|scope| {
+        scope.spawn(move || one.iter().for_each(|schema| drop(of_type(schema))));
+        other.iter().for_each(|schema| drop(of_type(schema)));
+    });
 }
 
 /// Compiles a schema. Names that are patterns for other engines are dropped, each by itself.
@@ -138,9 +161,13 @@ fn compile(mut document: JsonValue) -> Validator {
     }
 }
 
+fn draft7() -> ValidationOptions<'static> {
+    jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(false)
+}
+
 /// How schemas are read: with the keywords of the registry that JSON Schema does not have.
 fn options() -> ValidationOptions<'static> {
-    let mut options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(false);
+    let mut options = draft7();
     // Most patterns of a schema meet no text, and compiling them takes longer than all the rest.
     options = options.with_keyword("pattern", |_, pattern, _| {
         Ok(Box::new(Pattern { pattern: pattern.clone(), compiled: OnceLock::new() }))
@@ -220,7 +247,7 @@ impl Pattern {
         }
         let compiled = self.compiled.get_or_init(|| {
             let schema = serde_json::json!({ "pattern": self.pattern });
-            jsonschema::options().with_draft(Draft::Draft7).build(&schema).ok()
+            draft7().build(&schema).ok()
         });
         compiled.as_ref().is_none_or(|compiled| compiled.is_valid(instance))
     }

@@ -57,7 +57,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         }
         let near = nearest(attribute, known.iter().map(String::as_str));
-        let help = match (near, known.as_slice()) {
+        let help = match (near, known) {
             (Some(near), _) => format!("the nearest is `{near}`"),
             (None, []) => "the type gives none".to_owned(),
             (None, known) if known.len() <= 8 => format!("it gives {}", known.join(", ")),
