@@ -9,7 +9,7 @@ use serde_json::Value as JsonValue;
 use stackwright_synth::{Environment, Template};
 
 use super::resolve::Resolver;
-use super::value::{function, shown};
+use super::value::{children, function, shown};
 
 /// How many scenarios of one template are looked at.
 const MOST: usize = 128;
@@ -206,25 +206,19 @@ fn typed(parameter: &JsonValue, value: &JsonValue) -> JsonValue {
 
 /// What conditions compare a parameter with.
 fn comparisons<'a>(condition: &'a JsonValue, asked: &mut BTreeMap<&'a str, Vec<JsonValue>>) {
-    match condition {
-        JsonValue::Object(map) => {
-            if let Some(JsonValue::Array(sides)) = map.get("Fn::Equals") {
-                if let [one, other] = sides.as_slice() {
-                    for (side, against) in [(one, other), (other, one)] {
-                        if let Some(("Ref", JsonValue::String(name))) = function(side) {
-                            let values = asked.entry(name).or_default();
-                            if against.is_string() || against.is_number() || against.is_boolean() {
-                                values.push(against.clone());
-                            }
-                        }
-                    }
+    if let Some(("Fn::Equals", JsonValue::Array(sides))) = function(condition)
+        && let [one, other] = sides.as_slice()
+    {
+        for (side, against) in [(one, other), (other, one)] {
+            if let Some(("Ref", JsonValue::String(name))) = function(side) {
+                let values = asked.entry(name).or_default();
+                if against.is_string() || against.is_number() || against.is_boolean() {
+                    values.push(against.clone());
                 }
             }
-            map.values().for_each(|inner| comparisons(inner, asked));
         }
-        JsonValue::Array(items) => items.iter().for_each(|inner| comparisons(inner, asked)),
-        _ => {}
     }
+    children(condition).for_each(|(_, inner)| comparisons(inner, asked));
 }
 
 /// Decides every condition; one that cannot be decided is taken both ways.
@@ -304,15 +298,17 @@ impl Decision<'_, '_> {
     }
 }
 
-/// `And` of what is known if `wanted`, else `Or`.
-fn all(mut truths: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<bool> {
-    truths
-        .try_fold(Some(wanted), |so_far, truth| match (so_far, truth) {
-            (_, Some(truth)) if truth != wanted => Err(!wanted),
-            (Some(_), Some(_)) => Ok(Some(wanted)),
-            _ => Ok(None),
-        })
-        .map_or_else(Some, |truth| truth)
+/// `And` of what is known if `wanted`, else `Or`: one truth that is not wanted decides, whatever the others are.
+fn all(truths: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<bool> {
+    let mut is_known = true;
+    for truth in truths {
+        match truth {
+            Some(truth) if truth != wanted => return Some(!wanted),
+            Some(_) => {}
+            None => is_known = false,
+        }
+    }
+    is_known.then_some(wanted)
 }
 
 #[cfg(test)]

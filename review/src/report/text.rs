@@ -71,7 +71,12 @@ fn span(source: &str, place: &Place) -> std::ops::Range<usize> {
     let line = source[line_start..].lines().next().unwrap_or_default();
     let column =
         line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
-    let word = line[column..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len() - column);
+    // A name of Rust ends sooner than a value of a template.
+    let ends_name = |letter: char| !letter.is_alphanumeric() && letter != '_';
+    let ends_value = |letter: char| letter.is_whitespace() || ",]}\"'".contains(letter);
+    let rest = &line[column..];
+    let word = if place.file.ends_with(".rs") { rest.find(ends_name) } else { rest.find(ends_value) };
+    let word = word.unwrap_or(rest.len());
     // Where no word stands, the character; behind the end of the line, nothing.
     let length = if word == 0 { line[column..].chars().next().map_or(0, char::len_utf8) } else { word };
     let start = line_start + column;

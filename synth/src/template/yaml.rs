@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
     /// Below a short form, values stand under the name of the long one.
     fn below(&mut self, tag: Option<&Tag>) -> usize {
         let length = self.pointer.len();
-        if let Some(name) = tag.and_then(|tag| function(tag)).filter(|_| self.places.is_some()) {
+        if let Some(name) = tag.and_then(function).filter(|_| self.places.is_some()) {
             self.pointer.push('/');
             self.pointer.push_str(name);
         }

@@ -35,8 +35,11 @@ Resources:
     check: Written(check),
 }
 
+/// Whether an argument has the shape that a function takes.
+type Fits = fn(&JsonValue) -> bool;
+
 /// What each function takes.
-const FUNCTIONS: &[(&str, fn(&JsonValue) -> bool, &str)] = &[
+const FUNCTIONS: &[(&str, Fits, &str)] = &[
     ("Ref", |it| it.is_string(), "a name"),
     ("Fn::And", |it| is_list(it, 2..=10), "2 to 10 conditions"),
     ("Fn::Base64", |_| true, "a text"),
