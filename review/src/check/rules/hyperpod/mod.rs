@@ -11,7 +11,6 @@ mod lifecycle_scripts_elsewhere;
 mod public_cluster_subnet;
 mod root_volume_settings;
 mod slurm_controller_count;
-mod unsupported_cluster_instance;
 
 use serde_json::Value as JsonValue;
 
@@ -23,7 +22,6 @@ pub(super) const RULES: &[&Rule] = &[
     &lifecycle_scripts_elsewhere::RULE,
     &root_volume_settings::RULE,
     &instance_type_with_requirements::RULE,
-    &unsupported_cluster_instance::RULE,
     &deep_health_check_without_accelerator::RULE,
     &continuous_provisioning_without_eks::RULE,
     &cluster_autoscaling_requirements::RULE,

@@ -41,6 +41,12 @@ const PLACES: &[(&str, &str, &[&str])] = &[
         &["ModelVariants", "*", "InfrastructureConfig", "RealTimeInferenceConfig", "InstanceType"],
     ),
     ("AWS::SageMaker::Cluster", "cluster", &["InstanceGroups", "*", "InstanceType"]),
+    (
+        "AWS::SageMaker::Cluster",
+        "cluster",
+        &["InstanceGroups", "*", "InstanceRequirements", "InstanceTypes", "*"],
+    ),
+    ("AWS::SageMaker::Cluster", "cluster", &["RestrictedInstanceGroups", "*", "InstanceType"]),
     ("AWS::SageMaker::DataQualityJobDefinition", "processing", JOB),
     ("AWS::SageMaker::ModelBiasJobDefinition", "processing", JOB),
     ("AWS::SageMaker::ModelExplainabilityJobDefinition", "processing", JOB),
@@ -67,9 +73,7 @@ const PROCESSING: &[&str] = &["ProcessingResources", "ClusterConfig", "InstanceT
 
 /// Whether the schema of the type or request lists the instance types.
 fn is_listed(holder: &str) -> bool {
-    holder == "AWS::SageMaker::EndpointConfig"
-        || holder.starts_with("AWS::EC2::")
-        || holder.starts_with("Create")
+    holder == "AWS::SageMaker::EndpointConfig" || holder.starts_with("Create")
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
