@@ -1,7 +1,7 @@
 //! The rules: one file each, in a folder for what they are about, and one table of all.
 //!
-//! A rule's file holds its documentation, a template that it accepts, one in which it finds something on the lines
-//! that end in `# here`, and the check itself. A value that is not known before deployment is never held against a
+//! A rule's file holds its documentation and the check itself. Two templates in `fixtures/` go with it: `NAME.good.yaml`,
+//! which it accepts, and `NAME.bad.yaml`, in which it finds something on each line that ends in `# here`. A value that is not known before deployment is never held against a
 //! template.
 
 mod asynchronous;
@@ -111,8 +111,6 @@ macro_rules! rule {
         $severity:ident $name:literal,
         source: $source:expr,
         applies_to: [$($type_name:literal),* $(,)?],
-        good: $good:expr,
-        bad: $bad:expr,
         check: $check:expr $(,)?
     ) => {
         #[allow(unused_imports)]
@@ -122,8 +120,8 @@ macro_rules! rule {
             severity: $crate::diagnostic::Severity::$severity,
             documentation: concat!($($documentation, "\n"),+),
             source: $source,
-            good: $good,
-            bad: $bad,
+            good: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name, ".good.yaml")),
+            bad: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name, ".bad.yaml")),
             applies_to: &[$($type_name),*],
             check: $check,
         };

@@ -64,6 +64,8 @@ fn every_file_is_in_the_table() {
         let names: BTreeSet<String> = rules.iter().map(|rule| rule.name.to_owned()).collect();
         assert_eq!(files, names, "{topic}");
     }
+    let fixtures = std::fs::read_dir(folder.join("../../../fixtures")).unwrap().count();
+    assert_eq!(fixtures, 2 * rules().count(), "a fixture of no rule");
 }
 
 #[test]

@@ -13,33 +13,6 @@ rule! {
     Warning "asynchronous-with-serverless",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CrossRegionTrafficConfig; unconfirmed",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      AsyncInferenceConfig:
-        OutputConfig: {S3OutputPath: s3://results/}
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      AsyncInferenceConfig: # here
-        OutputConfig: {S3OutputPath: s3://results/}
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-",
     check: Each(check),
 }
 

@@ -15,58 +15,6 @@ rule! {
     Warning "sleeping-without-wake-up",
     source: "Amazon SageMaker Developer Guide, async-inference-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      AsyncInferenceConfig:
-        OutputConfig: {S3OutputPath: s3://results/}
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointName: scorer
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Target:
-    Type: AWS::ApplicationAutoScaling::ScalableTarget
-    Properties:
-      ServiceNamespace: sagemaker
-      ScalableDimension: sagemaker:variant:DesiredInstanceCount
-      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
-      MinCapacity: 1
-      MaxCapacity: 4
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      AsyncInferenceConfig:
-        OutputConfig: {S3OutputPath: s3://results/}
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointName: scorer
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Target:
-    Type: AWS::ApplicationAutoScaling::ScalableTarget
-    Properties:
-      ServiceNamespace: sagemaker
-      ScalableDimension: sagemaker:variant:DesiredInstanceCount
-      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
-      MinCapacity: 0 # here
-      MaxCapacity: 4
-",
     check: Each(check),
 }
 

@@ -10,32 +10,6 @@ rule! {
     Error "alarm-period",
     source: "Amazon CloudWatch API Reference, PutMetricAlarm",
     applies_to: ["AWS::CloudWatch::Alarm"],
-    good: "
-Resources:
-  Errors:
-    Type: AWS::CloudWatch::Alarm
-    Properties:
-      ComparisonOperator: GreaterThanThreshold
-      EvaluationPeriods: 1
-      MetricName: Invocation5XXErrors
-      Namespace: AWS/SageMaker
-      Statistic: Sum
-      Threshold: 5
-      Period: 60
-",
-    bad: "
-Resources:
-  Errors:
-    Type: AWS::CloudWatch::Alarm
-    Properties:
-      ComparisonOperator: GreaterThanThreshold
-      EvaluationPeriods: 1
-      MetricName: Invocation5XXErrors
-      Namespace: AWS/SageMaker
-      Statistic: Sum
-      Threshold: 5
-      Period: 45 # here
-",
     check: Each(check),
 }
 

@@ -13,54 +13,6 @@ rule! {
     Error "real-time-variant-to-zero",
     source: "Amazon SageMaker Developer Guide, endpoint-auto-scaling-prerequisites.md and serverless-endpoints-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointName: scorer
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Target:
-    Type: AWS::ApplicationAutoScaling::ScalableTarget
-    Properties:
-      ServiceNamespace: sagemaker
-      ScalableDimension: sagemaker:variant:DesiredInstanceCount
-      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
-      MinCapacity: 1
-      MaxCapacity: 4
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointName: scorer
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Target:
-    Type: AWS::ApplicationAutoScaling::ScalableTarget
-    Properties:
-      ServiceNamespace: sagemaker
-      ScalableDimension: sagemaker:variant:DesiredInstanceCount
-      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
-      MinCapacity: 0 # here
-      MaxCapacity: 4
-",
     check: Each(check),
 }
 

@@ -12,57 +12,6 @@ rule! {
     Error "serverless-target-without-provisioned-concurrency",
     source: "Amazon SageMaker Developer Guide, serverless-endpoints-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-            ProvisionedConcurrency: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointName: scorer
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Target:
-    Type: AWS::ApplicationAutoScaling::ScalableTarget
-    Properties:
-      ServiceNamespace: sagemaker
-      ScalableDimension: sagemaker:variant:DesiredProvisionedConcurrency
-      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A
-      MinCapacity: 1
-      MaxCapacity: 4
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointName: scorer
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Target:
-    Type: AWS::ApplicationAutoScaling::ScalableTarget
-    Properties:
-      ServiceNamespace: sagemaker
-      ScalableDimension: sagemaker:variant:DesiredProvisionedConcurrency
-      ResourceId: !Sub endpoint/${Endpoint.EndpointName}/variant/A # here
-      MinCapacity: 1
-      MaxCapacity: 4
-",
     check: Each(check),
 }
 

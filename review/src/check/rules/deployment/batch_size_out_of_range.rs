@@ -11,46 +11,6 @@ rule! {
     Error "batch-size-out-of-range",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json RollingUpdatePolicy, InferenceComponentRollingUpdatePolicy",
     applies_to: ["AWS::SageMaker::Endpoint", "AWS::SageMaker::InferenceComponent"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        RollingUpdatePolicy:
-          MaximumBatchSize: {Type: CAPACITY_PERCENT, Value: 50}
-          WaitIntervalInSeconds: 60
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        RollingUpdatePolicy:
-          MaximumBatchSize:
-            Type: CAPACITY_PERCENT
-            Value: 60 # here
-          WaitIntervalInSeconds: 60
-",
     check: Each(check),
 }
 

@@ -11,46 +11,6 @@ rule! {
     Error "blue-green-with-rolling",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json DeploymentConfig",
     applies_to: ["AWS::SageMaker::Endpoint"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        BlueGreenUpdatePolicy:
-          TrafficRoutingConfiguration: {Type: ALL_AT_ONCE}
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        BlueGreenUpdatePolicy:
-          TrafficRoutingConfiguration: {Type: ALL_AT_ONCE}
-
-        RollingUpdatePolicy: # here
-          MaximumBatchSize: {Type: CAPACITY_PERCENT, Value: 50}
-          WaitIntervalInSeconds: 60
-",
     check: Each(check),
 }
 

@@ -13,50 +13,6 @@ rule! {
     Error "deployment-timeout-below-waits",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json BlueGreenUpdatePolicy.MaximumExecutionTimeoutInSeconds",
     applies_to: ["AWS::SageMaker::Endpoint"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        BlueGreenUpdatePolicy:
-          TrafficRoutingConfiguration:
-            Type: CANARY
-            CanarySize: {Type: CAPACITY_PERCENT, Value: 10}
-            WaitIntervalInSeconds: 600
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        BlueGreenUpdatePolicy:
-          TrafficRoutingConfiguration:
-            Type: CANARY
-            CanarySize: {Type: CAPACITY_PERCENT, Value: 10}
-            WaitIntervalInSeconds: 600
-          TerminationWaitInSeconds: 600
-          MaximumExecutionTimeoutInSeconds: 900 # here
-",
     check: Each(check),
 }
 

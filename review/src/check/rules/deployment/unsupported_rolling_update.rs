@@ -12,45 +12,6 @@ rule! {
     Warning "unsupported-rolling-update",
     source: "Amazon SageMaker Developer Guide, deployment-guardrails-exclusions.md",
     applies_to: ["AWS::SageMaker::Endpoint"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        RollingUpdatePolicy:
-          MaximumBatchSize: {Type: CAPACITY_PERCENT, Value: 50}
-          WaitIntervalInSeconds: 60
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        RollingUpdatePolicy: # here
-          MaximumBatchSize: {Type: CAPACITY_PERCENT, Value: 50}
-          WaitIntervalInSeconds: 60
-",
     check: Each(check),
 }
 

@@ -12,50 +12,6 @@ rule! {
     Error "wrong-traffic-routing",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json TrafficRoutingConfig",
     applies_to: ["AWS::SageMaker::Endpoint"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        BlueGreenUpdatePolicy:
-          TrafficRoutingConfiguration:
-            Type: CANARY
-            CanarySize: {Type: CAPACITY_PERCENT, Value: 10}
-            WaitIntervalInSeconds: 600
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-      DeploymentConfig:
-        BlueGreenUpdatePolicy:
-          TrafficRoutingConfiguration:
-            Type: CANARY
-            CanarySize:
-              Type: CAPACITY_PERCENT
-              Value: 60 # here
-            WaitIntervalInSeconds: 600
-",
     check: Each(check),
 }
 

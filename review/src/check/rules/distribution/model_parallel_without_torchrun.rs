@@ -12,65 +12,6 @@ rule! {
     Error "model-parallel-without-torchrun",
     source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
     applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
-    good: r#"
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceType: ml.p4d.24xlarge
-                InstanceCount: 1
-                VolumeSizeInGB: 100
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-              HyperParameters:
-                sagemaker_torch_distributed_enabled: 'true'
-                mp_parameters: '{"hybrid_shard_degree": 8}'
-"#,
-    bad: r#"
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceType: ml.p4d.24xlarge
-                InstanceCount: 1
-                VolumeSizeInGB: 100
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-              HyperParameters:
-                mp_parameters: '{"hybrid_shard_degree": 8}' # here
-"#,
     check: Each(check),
 }
 

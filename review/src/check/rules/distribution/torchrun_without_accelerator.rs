@@ -12,64 +12,6 @@ rule! {
     Error "torchrun-without-accelerator",
     source: "sagemaker 2.257.7 fw_utils.py validate_torch_distributed_distribution",
     applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
-    good: "
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceType: ml.p4d.24xlarge
-                InstanceCount: 1
-                VolumeSizeInGB: 100
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-              HyperParameters:
-                sagemaker_torch_distributed_enabled: 'true'
-",
-    bad: "
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceType: ml.c5.xlarge # here
-                InstanceCount: 1
-                VolumeSizeInGB: 100
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-              HyperParameters:
-                sagemaker_torch_distributed_enabled: 'true'
-",
     check: Each(check),
 }
 

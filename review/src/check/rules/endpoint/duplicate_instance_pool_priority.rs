@@ -11,31 +11,6 @@ rule! {
     Error "duplicate-instance-pool-priority",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.InstancePools",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstancePools:
-            - {InstanceType: ml.g5.2xlarge, Priority: 1}
-            - {InstanceType: ml.g6.2xlarge, Priority: 2}
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstancePools:
-            - {InstanceType: ml.g5.2xlarge, Priority: 1}
-            - InstanceType: ml.g6.2xlarge
-              Priority: 1 # here
-",
     check: Each(check),
 }
 

@@ -13,32 +13,6 @@ rule! {
     Error "duplicate-variant-name",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateEndpointConfigInput.ProductionVariants",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-        - VariantName: A # here
-          ModelName: challenger
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
     check: Each(check),
 }
 

@@ -15,29 +15,6 @@ rule! {
     Warning "fixed-name-on-replaced-resource",
     source: "AWS CloudFormation registry schemas, createOnlyProperties",
     applies_to: ["AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      EndpointConfigName: scorer # here
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
     check: Each(check),
 }
 

@@ -11,33 +11,6 @@ rule! {
     Error "prefix-routing-strategy",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariantRoutingConfig",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-          RoutingConfig:
-            RoutingStrategy: LEAST_OUTSTANDING_REQUESTS
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-          RoutingConfig:
-            RoutingStrategy: RANDOM # here
-            PrefixAwareRoutingConfig: {}
-",
     check: Each(check),
 }
 

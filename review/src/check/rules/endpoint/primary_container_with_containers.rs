@@ -11,27 +11,6 @@ rule! {
     Error "primary-container-with-containers",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateModelInput",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-        Mode: MultiModel
-        ModelDataUrl: s3://models/scorers/
-",
-    bad: r#"
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer: {Image: "785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3"}
-      Containers: # here
-        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-"#,
     check: Each(check),
 }
 

@@ -12,39 +12,6 @@ rule! {
     Error "unsupported-shadow-variant",
     source: "Amazon SageMaker Developer Guide, shadow-tests-exclusions.html",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-      ShadowProductionVariants:
-        - VariantName: B
-          ModelName: challenger
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-      ShadowProductionVariants: # here
-        - VariantName: B
-          ModelName: challenger
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
     check: Each(check),
 }
 

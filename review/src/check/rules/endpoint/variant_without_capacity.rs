@@ -11,26 +11,6 @@ rule! {
     Error "variant-without-capacity",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A # here
-          ModelName: scorer
-",
     check: Each(check),
 }
 

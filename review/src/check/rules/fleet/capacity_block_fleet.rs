@@ -10,42 +10,6 @@ rule! {
     Error "capacity-block-fleet",
     source: "EC2 User Guide, ec2-fleet-launch-instances-capacity-blocks-walkthrough.md",
     applies_to: ["AWS::EC2::EC2Fleet"],
-    good: r#"
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p5.48xlarge
-        InstanceMarketOptions: {MarketType: capacity-block}
-        CapacityReservationSpecification:
-          CapacityReservationTarget: {CapacityReservationId: cr-0123456789abcdef0}
-  Fleet:
-    Type: AWS::EC2::EC2Fleet
-    Properties:
-      Type: instant
-      LaunchTemplateConfigs:
-        - LaunchTemplateSpecification: {LaunchTemplateId: !Ref Template, Version: "1"}
-      TargetCapacitySpecification: {TotalTargetCapacity: 2, DefaultTargetCapacityType: capacity-block}
-"#,
-    bad: r#"
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p5.48xlarge
-        InstanceMarketOptions: {MarketType: capacity-block}
-        CapacityReservationSpecification:
-          CapacityReservationTarget: {CapacityReservationId: cr-0123456789abcdef0}
-  Fleet:
-    Type: AWS::EC2::EC2Fleet
-    Properties:
-      Type: maintain # here
-      LaunchTemplateConfigs:
-        - LaunchTemplateSpecification: {LaunchTemplateId: !Ref Template, Version: "1"}
-      TargetCapacitySpecification: {TotalTargetCapacity: 2, DefaultTargetCapacityType: capacity-block}
-"#,
     check: Each(check),
 }
 

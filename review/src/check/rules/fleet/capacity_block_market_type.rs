@@ -12,27 +12,6 @@ rule! {
     Error "capacity-block-market-type",
     source: "EC2 User Guide, capacity-blocks-launch.md",
     applies_to: ["AWS::EC2::LaunchTemplate"],
-    good: "
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p5.48xlarge
-        InstanceMarketOptions: {MarketType: capacity-block}
-        CapacityReservationSpecification:
-          CapacityReservationTarget: {CapacityReservationId: cr-0123456789abcdef0}
-",
-    bad: "
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p5.48xlarge
-        InstanceMarketOptions:
-          MarketType: capacity-block # here
-",
     check: Each(check),
 }
 

@@ -10,47 +10,6 @@ rule! {
     Warning "cluster-placement-across-zones",
     source: "EC2 User Guide, placement-strategies.md; not read again",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup"],
-    good: r#"
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p4d.24xlarge
-  Group:
-    Type: AWS::EC2::PlacementGroup
-    Properties: {Strategy: cluster}
-  Instances:
-    Type: AWS::AutoScaling::AutoScalingGroup
-    Properties:
-      MinSize: "0"
-      MaxSize: "4"
-      PlacementGroup: !Ref Group
-      LaunchTemplate: {LaunchTemplateId: !Ref Template, Version: !GetAtt Template.LatestVersionNumber}
-      AvailabilityZones:
-        - us-east-1a
-"#,
-    bad: r#"
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p4d.24xlarge
-  Group:
-    Type: AWS::EC2::PlacementGroup
-    Properties: {Strategy: cluster}
-  Instances:
-    Type: AWS::AutoScaling::AutoScalingGroup
-    Properties:
-      MinSize: "0"
-      MaxSize: "4"
-      PlacementGroup: !Ref Group
-      LaunchTemplate: {LaunchTemplateId: !Ref Template, Version: !GetAtt Template.LatestVersionNumber}
-      AvailabilityZones: # here
-        - us-east-1a
-        - us-east-1b
-"#,
     check: Each(check),
 }
 

@@ -14,33 +14,6 @@ rule! {
     Error "too-many-efa-interfaces",
     source: "EC2 User Guide, efa.md; instance hardware of moto 5.2.5",
     applies_to: ["AWS::EC2::LaunchTemplate"],
-    good: "
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p4d.24xlarge
-        NetworkInterfaces:
-          - {DeviceIndex: 0, NetworkCardIndex: 0, InterfaceType: efa}
-          - {DeviceIndex: 1, NetworkCardIndex: 1, InterfaceType: efa}
-          - {DeviceIndex: 1, NetworkCardIndex: 2, InterfaceType: efa}
-          - {DeviceIndex: 1, NetworkCardIndex: 3, InterfaceType: efa}
-",
-    bad: "
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        InstanceType: p4d.24xlarge
-        NetworkInterfaces: # here
-          - {DeviceIndex: 0, NetworkCardIndex: 0, InterfaceType: efa}
-          - {DeviceIndex: 1, NetworkCardIndex: 1, InterfaceType: efa}
-          - {DeviceIndex: 1, NetworkCardIndex: 2, InterfaceType: efa}
-          - {DeviceIndex: 1, NetworkCardIndex: 3, InterfaceType: efa}
-          - {DeviceIndex: 1, NetworkCardIndex: 4, InterfaceType: efa}
-",
     check: Each(check),
 }
 

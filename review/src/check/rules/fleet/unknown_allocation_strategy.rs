@@ -11,36 +11,6 @@ rule! {
     Error "unknown-allocation-strategy",
     source: "CloudFormation reference, InstancesDistribution",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup"],
-    good: r#"
-Resources:
-  Instances:
-    Type: AWS::AutoScaling::AutoScalingGroup
-    Properties:
-      MinSize: "0"
-      MaxSize: "4"
-      AvailabilityZones: [us-east-1a]
-      MixedInstancesPolicy:
-        LaunchTemplate:
-          LaunchTemplateSpecification: {LaunchTemplateId: lt-0123456789abcdef0, Version: "1"}
-        InstancesDistribution:
-          OnDemandAllocationStrategy: prioritized
-          SpotAllocationStrategy: price-capacity-optimized
-"#,
-    bad: r#"
-Resources:
-  Instances:
-    Type: AWS::AutoScaling::AutoScalingGroup
-    Properties:
-      MinSize: "0"
-      MaxSize: "4"
-      AvailabilityZones: [us-east-1a]
-      MixedInstancesPolicy:
-        LaunchTemplate:
-          LaunchTemplateSpecification: {LaunchTemplateId: lt-0123456789abcdef0, Version: "1"}
-        InstancesDistribution:
-          OnDemandAllocationStrategy: prioritized
-          SpotAllocationStrategy: cheapest # here
-"#,
     check: Each(check),
 }
 

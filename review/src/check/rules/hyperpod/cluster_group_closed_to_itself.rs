@@ -14,53 +14,6 @@ rule! {
     Error "cluster-group-closed-to-itself",
     source: "awsome-distributed-training@7217859f security-group-stack.yaml; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: r#"
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      VpcConfig:
-        Subnets: [subnet-0123456789abcdef0]
-        SecurityGroupIds:
-          - !GetAtt Group.GroupId
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-  Group:
-    Type: AWS::EC2::SecurityGroup
-    Properties:
-      GroupDescription: Cluster
-      VpcId: vpc-0123456789abcdef0
-  Inbound:
-    Type: AWS::EC2::SecurityGroupIngress
-    Properties: {GroupId: !GetAtt Group.GroupId, IpProtocol: "-1", SourceSecurityGroupId: !GetAtt Group.GroupId}
-"#,
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      VpcConfig:
-        Subnets: [subnet-0123456789abcdef0]
-        SecurityGroupIds:
-          - !GetAtt Group.GroupId # here
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-  Group:
-    Type: AWS::EC2::SecurityGroup
-    Properties:
-      GroupDescription: Cluster
-      VpcId: vpc-0123456789abcdef0
-",
     check: Each(check),
 }
 

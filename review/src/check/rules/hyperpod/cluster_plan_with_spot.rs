@@ -13,36 +13,6 @@ rule! {
     Warning "cluster-plan-with-spot",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterCapacityRequirements; unconfirmed",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-          TrainingPlanArn: arn:aws:sagemaker:us-east-1:111122223333:training-plan/reserved
-",
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-          TrainingPlanArn: arn:aws:sagemaker:us-east-1:111122223333:training-plan/reserved
-          CapacityRequirements: # here
-            Spot: {}
-",
     check: Each(check),
 }
 

@@ -11,35 +11,6 @@ rule! {
     Error "continuous-provisioning-without-eks",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateClusterRequest.NodeProvisioningMode",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: r#"
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Eks: {ClusterArn: "arn:aws:eks:us-east-1:111122223333:cluster/ml"}}
-      NodeProvisioningMode: Continuous
-      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [subnet-0123456789abcdef0]}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-"#,
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      NodeProvisioningMode: Continuous # here
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-",
     check: Each(check),
 }
 

@@ -14,35 +14,6 @@ rule! {
     Error "deep-health-check-without-accelerator",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json DeepHealthCheckType; Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-          OnStartDeepHealthChecks: [InstanceStress]
-",
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.m5.xlarge
-          InstanceCount: 2
-          OnStartDeepHealthChecks: # here
-            - InstanceStress
-",
     check: Each(check),
 }
 

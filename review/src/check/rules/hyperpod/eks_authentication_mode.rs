@@ -12,48 +12,6 @@ rule! {
     Error "eks-authentication-mode",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Eks: {ClusterArn: !GetAtt Eks.Arn}}
-      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [subnet-0123456789abcdef0]}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-  Eks:
-    Type: AWS::EKS::Cluster
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Eks
-      ResourcesVpcConfig: {SubnetIds: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]}
-      AccessConfig:
-        AuthenticationMode: API
-",
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Eks: {ClusterArn: !GetAtt Eks.Arn}}
-      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [subnet-0123456789abcdef0]}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-  Eks:
-    Type: AWS::EKS::Cluster
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Eks
-      ResourcesVpcConfig: {SubnetIds: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]}
-      AccessConfig:
-        AuthenticationMode: CONFIG_MAP # here
-",
     check: Each(check),
 }
 

@@ -12,34 +12,6 @@ rule! {
     Warning "lifecycle-scripts-elsewhere",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterLifeCycleConfig.SourceS3Uri",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-",
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig:
-            SourceS3Uri: s3://scripts/ # here
-            OnCreate: on_create.sh
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-",
     check: Each(check),
 }
 

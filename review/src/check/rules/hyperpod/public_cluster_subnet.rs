@@ -12,46 +12,6 @@ rule! {
     Error "public-cluster-subnet",
     source: "awsome-distributed-training@7217859f validate-config.py; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [!Ref Subnet]}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-  Subnet:
-    Type: AWS::EC2::Subnet
-    Properties:
-      VpcId: vpc-0123456789abcdef0
-      CidrBlock: 10.0.0.0/16
-      MapPublicIpOnLaunch: false
-",
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      VpcConfig: {SecurityGroupIds: [sg-0123456789abcdef0], Subnets: [!Ref Subnet]}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-  Subnet:
-    Type: AWS::EC2::Subnet
-    Properties:
-      VpcId: vpc-0123456789abcdef0
-      CidrBlock: 10.0.0.0/16
-      MapPublicIpOnLaunch: true # here
-",
     check: Each(check),
 }
 

@@ -11,39 +11,6 @@ rule! {
     Error "root-volume-settings",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterEbsVolumeConfig",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-          InstanceStorageConfigs:
-            - EbsVolumeConfig: {RootVolume: true, VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab}
-",
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-          InstanceStorageConfigs:
-            - EbsVolumeConfig:
-                RootVolume: true
-                VolumeKmsKeyId: 1234abcd-12ab-34cd-56ef-1234567890ab
-                VolumeSizeInGB: 500 # here
-",
     check: Each(check),
 }
 

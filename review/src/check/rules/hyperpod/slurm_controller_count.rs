@@ -13,34 +13,6 @@ rule! {
     Warning "slurm-controller-count",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterSlurmConfig; unconfirmed",
     applies_to: ["AWS::SageMaker::Cluster"],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups:
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.m5.xlarge
-          InstanceCount: 1
-          SlurmConfig: {NodeType: Controller}
-",
-    bad: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-    Properties:
-      Orchestrator: {Slurm: {}}
-      InstanceGroups: # here
-        - InstanceGroupName: worker
-          ExecutionRole: arn:aws:iam::111122223333:role/HyperPod
-          LifeCycleConfig: {SourceS3Uri: s3://sagemaker-scripts/, OnCreate: on_create.sh}
-          InstanceType: ml.p5.48xlarge
-          InstanceCount: 2
-          SlurmConfig: {NodeType: Compute}
-",
     check: Each(check),
 }
 

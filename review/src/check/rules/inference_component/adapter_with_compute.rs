@@ -12,57 +12,6 @@ rule! {
     Error "adapter-with-compute",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json InferenceComponentSpecification",
     applies_to: ["AWS::SageMaker::InferenceComponent"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      ProductionVariants:
-        - VariantName: A
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Component:
-    Type: AWS::SageMaker::InferenceComponent
-    Properties:
-      InferenceComponentName: scorer
-      EndpointName: !GetAtt Endpoint.EndpointName
-      VariantName: A
-      Specification:
-        BaseInferenceComponentName: base
-        Container: {ArtifactUrl: s3://models/adapter.tar.gz}
-      RuntimeConfig: {CopyCount: 1}
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      ProductionVariants:
-        - VariantName: A
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Component:
-    Type: AWS::SageMaker::InferenceComponent
-    Properties:
-      InferenceComponentName: scorer
-      EndpointName: !GetAtt Endpoint.EndpointName
-      VariantName: A
-      Specification:
-        BaseInferenceComponentName: base
-        ComputeResourceRequirements: # here
-          MinMemoryRequiredInMb: 1024
-      RuntimeConfig: {CopyCount: 1}
-",
     check: Each(check),
 }
 

@@ -14,60 +14,6 @@ rule! {
     Error "component-larger-than-instance",
     source: "instance hardware of moto 5.2.5; derived",
     applies_to: ["AWS::SageMaker::InferenceComponent"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      ProductionVariants:
-        - VariantName: A
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Component:
-    Type: AWS::SageMaker::InferenceComponent
-    Properties:
-      InferenceComponentName: scorer
-      EndpointName: !GetAtt Endpoint.EndpointName
-      VariantName: A
-      Specification:
-        ModelName: scorer
-        ComputeResourceRequirements:
-          NumberOfAcceleratorDevicesRequired: 1
-          MinMemoryRequiredInMb: 1024
-      RuntimeConfig: {CopyCount: 1}
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      ProductionVariants:
-        - VariantName: A
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Component:
-    Type: AWS::SageMaker::InferenceComponent
-    Properties:
-      InferenceComponentName: scorer
-      EndpointName: !GetAtt Endpoint.EndpointName
-      VariantName: A
-      Specification:
-        ModelName: scorer
-        ComputeResourceRequirements:
-          NumberOfAcceleratorDevicesRequired: 8 # here
-          MinMemoryRequiredInMb: 1024
-      RuntimeConfig: {CopyCount: 1}
-",
     check: Each(check),
 }
 

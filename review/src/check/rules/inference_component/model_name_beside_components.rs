@@ -13,61 +13,6 @@ rule! {
     Warning "model-name-beside-components",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ModelName; unconfirmed",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      ProductionVariants:
-        - VariantName: A
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Component:
-    Type: AWS::SageMaker::InferenceComponent
-    Properties:
-      InferenceComponentName: scorer
-      EndpointName: !GetAtt Endpoint.EndpointName
-      VariantName: A
-      Specification:
-        ModelName: scorer
-        ComputeResourceRequirements:
-          NumberOfAcceleratorDevicesRequired: 1
-          MinMemoryRequiredInMb: 1024
-      RuntimeConfig: {CopyCount: 1}
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      ProductionVariants:
-        - VariantName: A
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-          ModelName: scorer # here
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: !GetAtt Config.EndpointConfigName
-  Component:
-    Type: AWS::SageMaker::InferenceComponent
-    Properties:
-      InferenceComponentName: scorer
-      EndpointName: !GetAtt Endpoint.EndpointName
-      VariantName: A
-      Specification:
-        ModelName: scorer
-        ComputeResourceRequirements:
-          NumberOfAcceleratorDevicesRequired: 1
-          MinMemoryRequiredInMb: 1024
-      RuntimeConfig: {CopyCount: 1}
-",
     check: Each(check),
 }
 

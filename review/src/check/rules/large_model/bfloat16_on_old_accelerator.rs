@@ -11,46 +11,6 @@ rule! {
     Error "bfloat16-on-old-accelerator",
     source: "djl-serving configurations.md:92; CUDA compute capability by instance type",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_DTYPE: bf16
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Chat.ModelName
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_DTYPE: bf16 # here
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Chat.ModelName
-          InstanceType: ml.g4dn.12xlarge
-          InitialInstanceCount: 1
-",
     check: Each(check),
 }
 

@@ -10,30 +10,6 @@ rule! {
     Error "draft-model-without-path",
     source: "sagemaker 2.257.7 optimize_utils.py:439",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_SPECULATIVE_DRAFT_MODEL: /opt/ml/additional-model-data-sources/draft_model
-",
-    bad: r#"
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_SPECULATIVE_DRAFT_MODEL: "" # here
-"#,
     check: Each(check),
 }
 

@@ -11,31 +11,6 @@ rule! {
     Error "pipeline-parallel-with-vllm",
     source: "djl-serving vllm_rb_properties.py:147",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_ROLLING_BATCH: vllm
-",
-    bad: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_ROLLING_BATCH: vllm
-          OPTION_PIPELINE_PARALLEL_DEGREE: '2' # here
-",
     check: Each(check),
 }
 

@@ -10,30 +10,6 @@ rule! {
     Error "rolling-batch-of-another-container",
     source: "djl-serving trt_properties.py:168",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.32.0-tensorrtllm0.12.0-cu125
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_ROLLING_BATCH: trtllm
-",
-    bad: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.32.0-tensorrtllm0.12.0-cu125
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_ROLLING_BATCH: vllm # here
-",
     check: Each(check),
 }
 

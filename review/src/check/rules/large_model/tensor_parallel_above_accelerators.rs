@@ -11,46 +11,6 @@ rule! {
     Error "tensor-parallel-above-accelerators",
     source: "djl-serving configurations.md:93; instance hardware of moto 5.2.5",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_TENSOR_PARALLEL_DEGREE: '4'
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Chat.ModelName
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_TENSOR_PARALLEL_DEGREE: '8' # here
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Chat.ModelName
-          InstanceType: ml.g5.12xlarge
-          InitialInstanceCount: 1
-",
     check: Each(check),
 }
 

@@ -13,30 +13,6 @@ rule! {
     Error "unsupported-quantization",
     source: "djl-serving vllm_user_guide.md:53-67, trt_llm_user_guide.md:69",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_QUANTIZE: fp8
-",
-    bad: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi15.0.0-cu128
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-          OPTION_QUANTIZE: smoothquant # here
-",
     check: Each(check),
 }
 

@@ -11,28 +11,6 @@ rule! {
     Error "multi-model-archive",
     source: "Amazon SageMaker Developer Guide, create-multi-model-endpoint.md",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-        Mode: MultiModel
-        ModelDataUrl: s3://models/scorers/
-",
-    bad: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-        Mode: MultiModel
-        ModelDataUrl: s3://models/scorers.tar.gz # here
-",
     check: Each(check),
 }
 

@@ -14,28 +14,6 @@ rule! {
     Warning "multi-model-prefix-without-slash",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json S3ModelDataSource; unconfirmed for ModelDataUrl",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-        Mode: MultiModel
-        ModelDataUrl: s3://models/scorers/
-",
-    bad: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-        Mode: MultiModel
-        ModelDataUrl: s3://models/scorers # here
-",
     check: Each(check),
 }
 

@@ -14,44 +14,6 @@ rule! {
     Error "multi-model-without-triton",
     source: "Amazon SageMaker Developer Guide, multi-model-support.md",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-        Mode: MultiModel
-        ModelDataUrl: s3://models/scorers/
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Scorers.ModelName
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
-    bad: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.5.1-gpu-py311 # here
-        Mode: MultiModel
-        ModelDataUrl: s3://models/scorers/
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Scorers.ModelName
-          InstanceType: ml.g5.2xlarge
-          InitialInstanceCount: 1
-",
     check: Each(check),
 }
 

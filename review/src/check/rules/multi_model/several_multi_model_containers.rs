@@ -11,33 +11,6 @@ rule! {
     Error "several-multi-model-containers",
     source: "Amazon SageMaker Developer Guide, multi-model-endpoints.md",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      Containers:
-        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-          Mode: MultiModel
-          ModelDataUrl: s3://models/one/
-        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-          ModelDataUrl: s3://models/other.tar.gz
-",
-    bad: "
-Resources:
-  Scorers:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      Containers:
-        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-          Mode: MultiModel
-          ModelDataUrl: s3://models/one/
-        - Image: 785573368785.dkr.ecr.us-east-1.amazonaws.com/sagemaker-tritonserver:25.09-py3
-          Mode: MultiModel # here
-          ModelDataUrl: s3://models/other/
-",
     check: Each(check),
 }
 

@@ -11,53 +11,6 @@ rule! {
     Error "sharding-with-other-optimization",
     source: "sagemaker 2.257.7 serve/builder/model_builder.py:1702-1728",
     applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
-    good: r#"
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Optimize
-        States:
-          Optimize:
-            Type: Task
-            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
-            End: true
-            Parameters:
-              OptimizationJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Optimization
-              ModelSource: {S3: {S3Uri: s3://models/chat/}}
-              DeploymentInstanceType: ml.g5.12xlarge
-              OutputConfig: {S3OutputLocation: s3://optimized/}
-              StoppingCondition: {MaxRuntimeInSeconds: 36000}
-              OptimizationConfigs:
-                - ModelShardingConfig: {OverrideEnvironment: {OPTION_TENSOR_PARALLEL_DEGREE: "4"}}
-"#,
-    bad: r#"
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Optimize
-        States:
-          Optimize:
-            Type: Task
-            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
-            End: true
-            Parameters:
-              OptimizationJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Optimization
-              ModelSource: {S3: {S3Uri: s3://models/chat/}}
-              DeploymentInstanceType: ml.g5.12xlarge
-              OutputConfig: {S3OutputLocation: s3://optimized/}
-              StoppingCondition: {MaxRuntimeInSeconds: 36000}
-              OptimizationConfigs:
-                - ModelShardingConfig: {OverrideEnvironment: {OPTION_TENSOR_PARALLEL_DEGREE: "4"}} # here
-                - ModelQuantizationConfig: {OverrideEnvironment: {OPTION_QUANTIZE: awq}}
-"#,
     check: Each(check),
 }
 

@@ -12,54 +12,6 @@ rule! {
     Error "unsupported-optimization-technique",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
     applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
-    good: "
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Optimize
-        States:
-          Optimize:
-            Type: Task
-            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
-            End: true
-            Parameters:
-              OptimizationJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Optimization
-              ModelSource: {S3: {S3Uri: s3://models/chat/}}
-              DeploymentInstanceType: ml.g5.12xlarge
-              OutputConfig: {S3OutputLocation: s3://optimized/}
-              StoppingCondition: {MaxRuntimeInSeconds: 36000}
-              OptimizationConfigs:
-                - ModelQuantizationConfig: {OverrideEnvironment: {OPTION_QUANTIZE: awq}}
-",
-    bad: "
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Optimize
-        States:
-          Optimize:
-            Type: Task
-            Resource: arn:aws:states:::aws-sdk:sagemaker:createOptimizationJob
-            End: true
-            Parameters:
-              OptimizationJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Optimization
-              ModelSource: {S3: {S3Uri: s3://models/chat/}}
-              DeploymentInstanceType: ml.g5.12xlarge
-              OutputConfig: {S3OutputLocation: s3://optimized/}
-              StoppingCondition: {MaxRuntimeInSeconds: 36000}
-              OptimizationConfigs:
-                - ModelQuantizationConfig:
-                    OverrideEnvironment:
-                      OPTION_QUANTIZE: smoothquant # here
-",
     check: Each(check),
 }
 

@@ -11,26 +11,6 @@ rule! {
     Error "cache-without-duration",
     source: "pipeline-definition.schema.json, CacheConfig",
     applies_to: ["AWS::SageMaker::Pipeline"],
-    good: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "CacheConfig": {"Enabled": true, "ExpireAfter": "P30D"}}]}'
-"#,
-    bad: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "CacheConfig": {"Enabled": true, "ExpireAfter": "30d"}}]}' # here
-"#,
     check: Each(check),
 }
 

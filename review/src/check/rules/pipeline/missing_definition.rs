@@ -11,26 +11,6 @@ rule! {
     Error "missing-definition",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreatePipelineRequest; CloudFormation reference, pipelinedefinition",
     applies_to: ["AWS::SageMaker::Pipeline"],
-    good: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}'
-"#,
-    bad: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2019-01-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}' # here
-"#,
     check: Each(check),
 }
 

@@ -12,26 +12,6 @@ rule! {
     Error "retry-given-twice",
     source: "sagemaker 2.257.7 workflow/retry.py:25-95",
     applies_to: ["AWS::SageMaker::Pipeline"],
-    good: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "RetryPolicies": [{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 5}]}]}'
-"#,
-    bad: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "RetryPolicies": [{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 5, "ExpireAfterMin": 60}]}]}' # here
-"#,
     check: Each(check),
 }
 

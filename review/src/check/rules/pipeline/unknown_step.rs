@@ -12,26 +12,6 @@ rule! {
     Error "unknown-step",
     source: "Amazon SageMaker Pipelines, definition schema",
     applies_to: ["AWS::SageMaker::Pipeline"],
-    good: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}'
-"#,
-    bad: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}, "DependsOn": ["Train"]}]}' # here
-"#,
     check: Each(check),
 }
 

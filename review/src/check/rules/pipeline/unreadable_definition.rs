@@ -10,26 +10,6 @@ rule! {
     Error "unreadable-definition",
     source: "Amazon SageMaker Pipelines, definition schema; Amazon States Language",
     applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
-    good: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}'
-"#,
-    bad: r#"
-Resources:
-  Pipeline:
-    Type: AWS::SageMaker::Pipeline
-    Properties:
-      PipelineName: training
-      RoleArn: arn:aws:iam::111122223333:role/Pipeline
-      PipelineDefinition:
-        PipelineDefinitionBody: '{"Version": "2020-12-01", "Steps": [{"Name: "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "too bad"}}]}' # here
-"#,
     check: Each(check),
 }
 

@@ -16,18 +16,6 @@ rule! {
     Error "instance-type-not-in-region",
     source: "instance types by region as in the wheel of cfn-lint 1.58.0",
     applies_to: [],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.m5.large
-          InitialInstanceCount: 1
-",
-    bad: "",
     check: Each(check),
 }
 

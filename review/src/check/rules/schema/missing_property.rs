@@ -7,19 +7,5 @@ rule! {
     Error "missing-property",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: made-before
-",
-    bad: "
-Resources:
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties: # here
-      EndpointName: scorer
-",
     check: Schema,
 }

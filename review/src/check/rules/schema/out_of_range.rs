@@ -7,29 +7,5 @@ rule! {
     Error "out-of-range",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 200
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 201 # here
-",
     check: Schema,
 }

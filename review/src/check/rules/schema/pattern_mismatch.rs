@@ -7,21 +7,5 @@ rule! {
     Error "pattern-mismatch",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: made-before
-      EndpointName: arr-coc-scorer
-",
-    bad: "
-Resources:
-  Endpoint:
-    Type: AWS::SageMaker::Endpoint
-    Properties:
-      EndpointConfigName: made-before
-      EndpointName: arr_coc_scorer # here
-",
     check: Schema,
 }

@@ -14,12 +14,6 @@ rule! {
     Error "type-not-in-region",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Cluster:
-    Type: AWS::SageMaker::Cluster
-",
-    bad: "",
     check: Each(check),
 }
 

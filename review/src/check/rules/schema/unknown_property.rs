@@ -9,19 +9,5 @@ rule! {
     Error "unknown-property",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties:
-      TopicName: jobs
-",
-    bad: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties:
-      TopicNam: jobs # here
-",
     check: Schema,
 }

@@ -15,16 +15,6 @@ rule! {
     Error "unknown-resource-type",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topc # here
-",
     check: Each(check),
 }
 

@@ -10,29 +10,5 @@ rule! {
     Error "value-not-allowed",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 1500 # here
-            MaxConcurrency: 5
-",
     check: Schema,
 }

@@ -10,25 +10,5 @@ rule! {
     Error "wrong-type",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
-    good: "
-Resources:
-  Model:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      VpcConfig:
-        SecurityGroupIds: [sg-0123456789abcdef0]
-        Subnets: [subnet-0123456789abcdef0]
-",
-    bad: "
-Resources:
-  Model:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      VpcConfig:
-        SecurityGroupIds: [sg-0123456789abcdef0]
-        Subnets: subnet-0123456789abcdef0 # here
-",
     check: Schema,
 }

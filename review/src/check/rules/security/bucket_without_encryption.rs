@@ -14,19 +14,6 @@ rule! {
     Warning "bucket-without-encryption",
     source: "Amazon S3 User Guide, default encryption",
     applies_to: ["AWS::S3::Bucket"],
-    good: r#"
-Resources:
-  Models:
-    Type: AWS::S3::Bucket
-    Properties:
-      BucketEncryption:
-        ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: "aws:kms"}}]
-"#,
-    bad: "
-Resources:
-  Models: # here
-    Type: AWS::S3::Bucket
-",
     check: Each(check),
 }
 

@@ -10,25 +10,6 @@ rule! {
     Warning "direct-internet-access",
     source: "Amazon SageMaker Developer Guide, infrastructure-connect-to-resources.md",
     applies_to: ["AWS::SageMaker::NotebookInstance", "AWS::SageMaker::Domain"],
-    good: "
-Resources:
-  Notebook:
-    Type: AWS::SageMaker::NotebookInstance
-    Properties:
-      InstanceType: ml.t3.medium
-      RoleArn: arn:aws:iam::111122223333:role/Notebook
-      DirectInternetAccess: Disabled
-      SubnetId: subnet-0123456789abcdef0
-",
-    bad: "
-Resources:
-  Notebook:
-    Type: AWS::SageMaker::NotebookInstance
-    Properties:
-      InstanceType: ml.t3.medium
-      RoleArn: arn:aws:iam::111122223333:role/Notebook
-      DirectInternetAccess: Enabled # here
-",
     check: Each(check),
 }
 

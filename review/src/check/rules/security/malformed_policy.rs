@@ -13,40 +13,6 @@ rule! {
     Error "malformed-policy",
     source: "IAM User Guide, JSON policy element reference",
     applies_to: [],
-    good: r#"
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement: [{Effect: Allow, Principal: {Service: sagemaker.amazonaws.com}, Action: sts:AssumeRole}]
-      Policies:
-        - PolicyName: access
-          PolicyDocument:
-            Version: "2012-10-17"
-            Statement:
-              - Effect: Allow
-                Action: s3:GetObject
-                Resource: arn:aws:s3:::models/*
-"#,
-    bad: r#"
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement: [{Effect: Allow, Principal: {Service: sagemaker.amazonaws.com}, Action: sts:AssumeRole}]
-      Policies:
-        - PolicyName: access
-          PolicyDocument:
-            Version: "2012-10-17"
-            Statement:
-              - Effect: Permit # here
-                Action: s3:GetObject
-                Resource: arn:aws:s3:::models/*
-"#,
     check: Each(check),
 }
 

@@ -10,27 +10,6 @@ rule! {
     Warning "open-ingress",
     source: "Amazon VPC User Guide, security group rules",
     applies_to: ["AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"],
-    good: "
-Resources:
-  Group:
-    Type: AWS::EC2::SecurityGroup
-    Properties:
-      GroupDescription: Training
-      SecurityGroupIngress:
-        - {IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 10.0.0.0/16}
-",
-    bad: "
-Resources:
-  Group:
-    Type: AWS::EC2::SecurityGroup
-    Properties:
-      GroupDescription: Training
-      SecurityGroupIngress:
-        - IpProtocol: tcp
-          FromPort: 22
-          ToPort: 22
-          CidrIp: 0.0.0.0/0 # here
-",
     check: Each(check),
 }
 

@@ -10,47 +10,6 @@ rule! {
     Error "open-trust",
     source: "AWS IAM User Guide, security best practices",
     applies_to: ["AWS::IAM::Role"],
-    good: r#"
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement:
-          - Effect: Allow
-            Principal: {Service: sagemaker.amazonaws.com}
-            Action: sts:AssumeRole
-      Policies:
-        - PolicyName: access
-          PolicyDocument:
-            Version: "2012-10-17"
-            Statement:
-              - Effect: Allow
-                Action: s3:GetObject
-                Resource: arn:aws:s3:::models/*
-"#,
-    bad: r#"
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement:
-          - Effect: Allow
-            Principal:
-              AWS: "*" # here
-            Action: sts:AssumeRole
-      Policies:
-        - PolicyName: access
-          PolicyDocument:
-            Version: "2012-10-17"
-            Statement:
-              - Effect: Allow
-                Action: s3:GetObject
-                Resource: arn:aws:s3:::models/*
-"#,
     check: Each(check),
 }
 

@@ -10,22 +10,6 @@ rule! {
     Warning "public-access-allowed",
     source: "Amazon S3 User Guide, blocking public access",
     applies_to: ["AWS::S3::Bucket"],
-    good: "
-Resources:
-  Models:
-    Type: AWS::S3::Bucket
-",
-    bad: "
-Resources:
-  Models:
-    Type: AWS::S3::Bucket
-    Properties:
-      PublicAccessBlockConfiguration:
-        BlockPublicAcls: false # here
-        BlockPublicPolicy: true
-        IgnorePublicAcls: true
-        RestrictPublicBuckets: true
-",
     check: Each(check),
 }
 

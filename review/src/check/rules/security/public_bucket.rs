@@ -10,30 +10,6 @@ rule! {
     Error "public-bucket",
     source: "Amazon S3 User Guide, blocking public access",
     applies_to: ["AWS::S3::Bucket", "AWS::S3::BucketPolicy"],
-    good: r#"
-Resources:
-  Models:
-    Type: AWS::S3::Bucket
-    Properties:
-      BucketEncryption:
-        ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: "aws:kms"}}]
-"#,
-    bad: r#"
-Resources:
-  Models:
-    Type: AWS::S3::Bucket
-  Open:
-    Type: AWS::S3::BucketPolicy
-    Properties:
-      Bucket: !Ref Models
-      PolicyDocument:
-        Version: "2012-10-17"
-        Statement:
-          - Effect: Allow
-            Principal: "*" # here
-            Action: s3:GetObject
-            Resource: !Sub "${Models.Arn}/*"
-"#,
     check: Each(check),
 }
 

@@ -14,28 +14,6 @@ rule! {
     Warning "secret-by-name",
     source: "AWS IAM User Guide, security best practices",
     applies_to: [],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
-        Environment:
-          API_TOKEN_SECRET_ARN: arn:aws:secretsmanager:us-east-1:111122223333:secret:chat
-",
-    bad: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
-        Environment:
-          DATABASE_PASSWORD: correct-horse # here
-",
     check: Each(check),
 }
 

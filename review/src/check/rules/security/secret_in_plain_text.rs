@@ -14,28 +14,6 @@ rule! {
     Error "secret-in-plain-text",
     source: "formats published by AWS, Hugging Face, GitHub, OpenAI, Slack",
     applies_to: [],
-    good: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
-        Environment:
-          HF_MODEL_ID: s3://models/chat/
-",
-    bad: "
-Resources:
-  Chat:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/chat:1
-        Environment:
-          HF_TOKEN: hf_abcdefghijklmnopqrstuvwxyzABCDEFGH # here
-",
     check: Each(check),
 }
 

@@ -14,48 +14,6 @@ rule! {
     Warning "trust-without-condition",
     source: "AWS IAM User Guide, security best practices; the confused deputy problem",
     applies_to: ["AWS::IAM::Role"],
-    good: r#"
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement:
-          - Effect: Allow
-            Principal: {AWS: "arn:aws:iam::444455556666:root"}
-            Action: sts:AssumeRole
-            Condition: {StringEquals: {"sts:ExternalId": stackwright}}
-      Policies:
-        - PolicyName: access
-          PolicyDocument:
-            Version: "2012-10-17"
-            Statement:
-              - Effect: Allow
-                Action: s3:GetObject
-                Resource: arn:aws:s3:::models/*
-"#,
-    bad: r#"
-Resources:
-  Role:
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Version: "2012-10-17"
-        Statement:
-          - Effect: Allow
-            Principal:
-              AWS: arn:aws:iam::444455556666:root # here
-            Action: sts:AssumeRole
-      Policies:
-        - PolicyName: access
-          PolicyDocument:
-            Version: "2012-10-17"
-            Statement:
-              - Effect: Allow
-                Action: s3:GetObject
-                Resource: arn:aws:s3:::models/*
-"#,
     check: Each(check),
 }
 

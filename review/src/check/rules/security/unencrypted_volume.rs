@@ -14,27 +14,6 @@ rule! {
     Warning "unencrypted-volume",
     source: "Amazon EBS and Amazon EFS User Guides, encryption",
     applies_to: ["AWS::EC2::LaunchTemplate", "AWS::EC2::Instance", "AWS::EC2::Volume", "AWS::EFS::FileSystem"],
-    good: "
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        BlockDeviceMappings:
-          - DeviceName: /dev/xvda
-            Ebs: {VolumeSize: 100, Encrypted: true}
-",
-    bad: "
-Resources:
-  Template:
-    Type: AWS::EC2::LaunchTemplate
-    Properties:
-      LaunchTemplateData:
-        BlockDeviceMappings:
-          - DeviceName: /dev/xvda
-            Ebs: # here
-              VolumeSize: 100
-",
     check: Each(check),
 }
 

@@ -11,32 +11,6 @@ rule! {
     Error "instance-with-serverless",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ServerlessConfig",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          InstanceType: ml.m5.large
-          InitialInstanceCount: 1
-          ServerlessConfig: # here
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-",
     check: Each(check),
 }
 

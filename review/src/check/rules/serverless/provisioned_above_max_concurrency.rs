@@ -11,32 +11,6 @@ rule! {
     Error "provisioned-above-max-concurrency",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariantServerlessConfig",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-            ProvisionedConcurrency: 5
-",
-    bad: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-            ProvisionedConcurrency: 6 # here
-",
     check: Each(check),
 }
 

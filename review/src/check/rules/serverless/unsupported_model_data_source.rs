@@ -14,37 +14,6 @@ rule! {
     Error "unsupported-model-data-source",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ContainerDefinition.ModelDataSource",
     applies_to: ["AWS::SageMaker::Model"],
-    good: "
-Resources:
-  Scorer:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/scorer:1
-        ModelDataSource:
-          S3DataSource: {S3Uri: s3://models/scorer/, S3DataType: S3Prefix, CompressionType: None}
-",
-    bad: "
-Resources:
-  Scorer:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      PrimaryContainer:
-        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/scorer:1
-        ModelDataSource: # here
-          S3DataSource: {S3Uri: s3://models/scorer/, S3DataType: S3Prefix, CompressionType: None}
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Scorer.ModelName
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-",
     check: Each(check),
 }
 

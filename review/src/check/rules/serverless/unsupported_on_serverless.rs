@@ -16,42 +16,6 @@ rule! {
     Error "unsupported-on-serverless",
     source: "Amazon SageMaker Developer Guide, serverless-endpoints.md, feature exclusions (2023-06)",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
-    good: "
-Resources:
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      ProductionVariants:
-        - VariantName: A
-          ModelName: scorer
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-",
-    bad: "
-Resources:
-  Scorer:
-    Type: AWS::SageMaker::Model
-    Properties:
-      ExecutionRoleArn: arn:aws:iam::111122223333:role/Serving
-      EnableNetworkIsolation: true # here
-      PrimaryContainer:
-        Image: 111122223333.dkr.ecr.us-east-1.amazonaws.com/scorer:1
-        ModelDataUrl: s3://models/scorer.tar.gz
-  Config:
-    Type: AWS::SageMaker::EndpointConfig
-    Properties:
-      DataCaptureConfig: # here
-        CaptureOptions: [{CaptureMode: Input}]
-        DestinationS3Uri: s3://captured/scorer
-        InitialSamplingPercentage: 10
-      ProductionVariants:
-        - VariantName: A
-          ModelName: !GetAtt Scorer.ModelName
-          ServerlessConfig:
-            MemorySizeInMB: 2048
-            MaxConcurrency: 5
-",
     check: Each(check),
 }
 

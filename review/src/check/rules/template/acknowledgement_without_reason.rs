@@ -7,20 +7,5 @@ rule! {
     Warning "acknowledgement-without-reason",
     source: "stackwright",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: r#"
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Metadata:
-      stackwright:
-        acknowledge:
-          malformed-resource: "" # here
-    TopicName: jobs
-"#,
     check: Elsewhere,
 }

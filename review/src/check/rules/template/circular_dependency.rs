@@ -14,24 +14,6 @@ rule! {
     Error "circular-dependency",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  One:
-    Type: AWS::SNS::Topic
-  Other:
-    Type: AWS::SNS::Topic
-    DependsOn: One
-",
-    bad: "
-Resources:
-  One: # here
-    Type: AWS::SNS::Topic
-    DependsOn: Other
-  Other:
-    Type: AWS::SNS::Topic
-    Properties:
-      DisplayName: !GetAtt One.TopicName
-",
     check: Written(check),
 }
 

@@ -14,33 +14,6 @@ rule! {
     Warning "conditional-reference",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: r#"
-Parameters:
-  Alarms: {Type: String, Default: "no"}
-Conditions:
-  HasAlarms: !Equals [!Ref Alarms, "yes"]
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Condition: HasAlarms
-Outputs:
-  Arn:
-    Condition: HasAlarms
-    Value: !Ref Topic
-"#,
-    bad: r#"
-Parameters:
-  Alarms: {Type: String, Default: "no"}
-Conditions:
-  HasAlarms: !Equals [!Ref Alarms, "yes"]
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Condition: HasAlarms
-Outputs:
-  Arn:
-    Value: !Ref Topic # here
-"#,
     check: Each(check),
 }
 

@@ -14,26 +14,6 @@ rule! {
     Error "dangling-reference",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-Outputs:
-  Arn:
-    Value: !Ref Topic
-",
-    bad: r#"
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    DependsOn: Other # here
-    Properties:
-      DisplayName: !Sub "${Nam}" # here
-Outputs:
-  Arn:
-    Value: !Ref Topik # here
-    Condition: IsProduction # here
-"#,
     check: Written(check),
 }
 

@@ -13,16 +13,6 @@ rule! {
     Error "illegal-logical-id",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "
-Resources:
-  my-topic: # here
-    Type: AWS::SNS::Topic
-",
     check: Written(check),
 }
 

@@ -14,24 +14,6 @@ rule! {
     Error "malformed-function",
     source: "AWS CloudFormation User Guide, intrinsic function reference",
     applies_to: [],
-    good: r#"
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties:
-      DisplayName: !Join ["-", [a, b]]
-"#,
-    bad: r#"
-Conditions:
-  Always: !Equals [one] # here
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Condition: Always
-    Properties:
-      DisplayName: !Join [a, b, c] # here
-      TopicName: {"Fn::Concat": [a, b]} # here
-"#,
     check: Written(check),
 }
 

@@ -10,24 +10,6 @@ rule! {
     Error "malformed-mapping",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Mappings:
-  Sizes:
-    prod: {Memory: 4096}
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {DisplayName: !FindInMap [Sizes, prod, Memory]}
-",
-    bad: r#"
-Mappings:
-  Sizes:
-    prod: 4096 # here
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {DisplayName: !FindInMap [Sizes, !Ref "AWS::Region", Memory]}
-"#,
     check: Written(check),
 }
 

@@ -11,25 +11,6 @@ rule! {
     Error "malformed-output",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-Outputs:
-  Arn:
-    Value: !Ref Topic
-",
-    bad: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-Outputs:
-  Arn: # here
-    Description: nothing
-  Name:
-    Value: !GetAtt Topic.TopicName
-    Exprt: {Name: name} # here
-",
     check: Written(check),
 }
 

@@ -17,30 +17,6 @@ rule! {
     Error "malformed-parameter",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Parameters:
-  Memory:
-    Type: Number
-    Default: 2048
-    AllowedValues: [1024, 2048]
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {DisplayName: !Ref Memory}
-",
-    bad: r#"
-Parameters:
-  Memory:
-    Type: Number
-    Default: 1500 # here
-    AllowedValues: [1024, 2048]
-  Name:
-    Type: Text # here
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {DisplayName: !Sub "${Memory} ${Name}"}
-"#,
     check: Written(check),
 }
 

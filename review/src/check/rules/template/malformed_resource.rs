@@ -11,23 +11,6 @@ rule! {
     Error "malformed-resource",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  Models:
-    Type: AWS::S3::Bucket
-    DeletionPolicy: Retain
-",
-    bad: "
-Resources:
-  Models:
-    Type: AWS::S3::Bucket
-    DeletionPolicy: Keep # here
-  Topic: # here
-    Properties: {TopicName: jobs}
-  Other:
-    Type: AWS::SNS::Topic
-    TopicName: jobs # here
-",
     check: Written(check),
 }
 

@@ -11,15 +11,6 @@ rule! {
     Error "no-resources",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "
-Description: nothing
-Resources: {} # here
-",
     check: Written(check),
 }
 

@@ -12,12 +12,6 @@ rule! {
     Error "quota-exceeded",
     source: "AWS CloudFormation User Guide, CloudFormation quotas",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "",
     check: Written(check),
 }
 

@@ -10,12 +10,6 @@ rule! {
     Warning "quota-nearly-reached",
     source: "AWS CloudFormation User Guide, CloudFormation quotas",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "",
     check: Written(check),
 }
 

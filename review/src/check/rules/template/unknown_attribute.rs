@@ -13,24 +13,6 @@ rule! {
     Error "unknown-attribute",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-Outputs:
-  Name:
-    Value: !GetAtt Topic.TopicName
-",
-    bad: r#"
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-Outputs:
-  Name:
-    Value: !GetAtt Topic.TopicNam # here
-  Also:
-    Value: !Sub "${Topic.Name}" # here
-"#,
     check: Written(check),
 }
 

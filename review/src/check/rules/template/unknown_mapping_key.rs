@@ -13,25 +13,6 @@ rule! {
     Error "unknown-mapping-key",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Mappings:
-  Sizes:
-    prod: {Memory: 4096}
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {DisplayName: !FindInMap [Sizes, prod, Memory]}
-",
-    bad: "
-Mappings:
-  Sizes:
-    prod: {Memory: 4096}
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties:
-      DisplayName: !FindInMap [Sizes, prod, Memry] # here
-",
     check: Each(check),
 }
 

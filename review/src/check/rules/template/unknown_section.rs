@@ -12,17 +12,6 @@ rule! {
     Error "unknown-section",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-Output: {} # here
-",
     check: Written(check),
 }
 

@@ -12,11 +12,5 @@ rule! {
     Error "unreadable-template",
     source: "AWS CloudFormation User Guide, template formats",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "",
     check: Elsewhere,
 }

@@ -9,19 +9,5 @@ rule! {
     Warning "unused-acknowledgement",
     source: "stackwright",
     applies_to: [],
-    good: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
-    bad: "
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Metadata:
-      stackwright:
-        acknowledge:
-          unused-parameter: there was one once # here
-",
     check: Elsewhere,
 }

@@ -10,21 +10,6 @@ rule! {
     Warning "unused-condition",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: r#"
-Conditions:
-  IsHome: !Equals [!Ref "AWS::Region", us-east-1]
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Condition: IsHome
-"#,
-    bad: r#"
-Conditions:
-  IsHome: !Equals [!Ref "AWS::Region", us-east-1] # here
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-"#,
     check: Written(check),
 }
 

@@ -10,23 +10,6 @@ rule! {
     Warning "unused-mapping",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Mappings:
-  Sizes:
-    prod: {Memory: 4096}
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {DisplayName: !FindInMap [Sizes, prod, Memory]}
-",
-    bad: "
-Mappings:
-  Sizes: # here
-    prod: {Memory: 4096}
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
     check: Written(check),
 }
 

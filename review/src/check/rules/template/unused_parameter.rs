@@ -10,23 +10,6 @@ rule! {
     Warning "unused-parameter",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
-    good: "
-Parameters:
-  Name:
-    Type: String
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-    Properties: {TopicName: !Ref Name}
-",
-    bad: "
-Parameters:
-  Name: # here
-    Type: String
-Resources:
-  Topic:
-    Type: AWS::SNS::Topic
-",
     check: Written(check),
 }
 

@@ -12,63 +12,6 @@ rule! {
     Error "instances-given-twice",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ResourceConfig",
     applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
-    good: "
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceType: ml.p4d.24xlarge
-                InstanceCount: 1
-                VolumeSizeInGB: 100
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-",
-    bad: r#"
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceGroups: # here
-                  - {InstanceGroupName: one, InstanceType: ml.p4d.24xlarge, InstanceCount: 1}
-                VolumeSizeInGB: 100
-                InstanceType: ml.p4d.24xlarge
-                InstanceCount: 1
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-              HyperParameters: {sagemaker_mpi_enabled: 'true', sagemaker_distribution_instance_groups: '["one"]'}
-"#,
     check: Each(check),
 }
 

@@ -13,62 +13,6 @@ rule! {
     Error "training-plan-instance",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ReservedCapacityInstanceType",
     applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
-    good: "
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceType: ml.p5.48xlarge
-                InstanceCount: 1
-                VolumeSizeInGB: 100
-                TrainingPlanArn: arn:aws:sagemaker:us-east-1:111122223333:training-plan/reserved
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-",
-    bad: "
-Resources:
-  Launch:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      RoleArn: arn:aws:iam::111122223333:role/Launch
-      Definition:
-        StartAt: Train
-        States:
-          Train:
-            Type: Task
-            Resource: arn:aws:states:::sagemaker:createTrainingJob.sync
-            End: true
-            Parameters:
-              TrainingJobName.$: $$.Execution.Name
-              RoleArn: arn:aws:iam::111122223333:role/Training
-              AlgorithmSpecification:
-                TrainingInputMode: File
-                TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker
-              OutputDataConfig: {S3OutputPath: s3://models/}
-              ResourceConfig:
-                InstanceType: ml.g5.48xlarge # here
-                InstanceCount: 1
-                VolumeSizeInGB: 100
-                TrainingPlanArn: arn:aws:sagemaker:us-east-1:111122223333:training-plan/reserved
-              StoppingCondition:
-                MaxRuntimeInSeconds: 86400
-",
     check: Each(check),
 }
 
