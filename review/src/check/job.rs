@@ -7,6 +7,10 @@ use super::document::Request;
 use super::value::{items, number, text};
 use super::view::{Resource, View};
 
+/// The resource types whose documents start jobs.
+pub(crate) const LAUNCHERS: [&str; 3] =
+    ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"];
+
 /// A request to train.
 pub(crate) struct Job<'v, 'a> {
     pub resource: &'v Resource<'a>,

@@ -248,7 +248,7 @@ Conditions:
         assert_eq!(at(json, "/Resources/A/a~1b/1/x"), Some((3, 41)));
         assert_eq!(at(yaml, "/Resources/A"), Some((2, 3)));
         assert_eq!(at(yaml, "/Resources/A/Type"), Some((3, 11)));
-        assert_eq!(at(yaml, "/Resources/A/P/Fn::If/2"), Some((4, 25)));
+        assert_eq!(at(yaml, "/Resources/A/P/Fn::If/2"), Some((4, 24)));
         assert_eq!(at(yaml, "/Resources/A/Q/0/N"), Some((6, 12)));
     }
 

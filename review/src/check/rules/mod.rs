@@ -110,7 +110,7 @@ macro_rules! rule {
         $(#[doc = $documentation:literal])+
         $severity:ident $name:literal,
         source: $source:expr,
-        applies_to: [$($type_name:literal),* $(,)?],
+        applies_to: $applies_to:expr,
         check: $check:expr $(,)?
     ) => {
         #[allow(unused_imports)]
@@ -122,7 +122,7 @@ macro_rules! rule {
             source: $source,
             good: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name, ".good.yaml")),
             bad: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name, ".bad.yaml")),
-            applies_to: &[$($type_name),*],
+            applies_to: &$applies_to,
             check: $check,
         };
     };

@@ -1,7 +1,7 @@
 //! `container-without-smdistributed`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::DATA_PARALLEL;
 use crate::check::rules::rule;
 use crate::check::value::text;
@@ -11,7 +11,7 @@ rule! {
     /// One of SageMaker's distribution libraries with the image `2.0.1-gpu-py310-cu121`, from which they were left out.
     Error "container-without-smdistributed",
     source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `data-parallel-library-missing`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::DATA_PARALLEL;
 use crate::check::rules::rule;
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// with it is that of 2.3; after that it comes in the model parallel image.
     Error "data-parallel-library-missing",
     source: "sagemaker 2.257.7 fw_utils.py SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS; Amazon SageMaker Developer Guide, distributed-data-parallel-support.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `efa-needs-open-group`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::lets_itself_in;
 use crate::check::rules::rule;
 use crate::check::value::items;
@@ -12,7 +12,7 @@ rule! {
     /// itself: the job hangs until it times out.
     Error "efa-needs-open-group",
     source: "Amazon SageMaker Developer Guide, EFA in training; EC2 User Guide, efa-start.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

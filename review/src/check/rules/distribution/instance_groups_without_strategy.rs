@@ -1,7 +1,7 @@
 //! `instance-groups-without-strategy`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::DATA_PARALLEL;
 use crate::check::rules::rule;
 use crate::check::value::items;
@@ -12,7 +12,7 @@ rule! {
     /// named, and there is one to train.
     Error "instance-groups-without-strategy",
     source: "sagemaker 2.257.7 fw_utils.py validate_distribution",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `model-parallel-version-1-settings`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::is_version_1;
 use crate::check::rules::rule;
 use crate::check::value::{number, text, truth};
@@ -12,7 +12,7 @@ rule! {
     /// DDP together with Horovod, a default partition that does not exist, a memory weight outside of 0 to 1.
     Error "model-parallel-version-1-settings",
     source: "sagemaker 2.257.7 fw_utils.py validate_mp_config",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `model-parallel-without-torchrun`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::is_version_1;
 use crate::check::rules::rule;
 use crate::check::value::{is_set, is_unresolved};
@@ -11,7 +11,7 @@ rule! {
     /// SageMaker model parallel (SMP v2) without torchrun, by which it is launched.
     Error "model-parallel-without-torchrun",
     source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `parallel-degree-does-not-fit`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::is_version_1;
 use crate::check::rules::rule;
 use crate::check::value::number;
@@ -12,7 +12,7 @@ rule! {
     /// context parallel degree above the hybrid shard degree.
     Error "parallel-degree-does-not-fit",
     source: "Amazon SageMaker Developer Guide, distributed-model-parallel-v2-reference.md; that degrees divide is derived",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `smdistributed-with-mpi-on-p5`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::view::View;
 
@@ -9,7 +9,7 @@ rule! {
     /// A distribution library of SageMaker is launched by MPI on p5 instances. There it runs under torchrun only.
     Error "smdistributed-with-mpi-on-p5",
     source: "sagemaker 2.257.7 fw_utils.py _validate_smdistributed_not_in_p5",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

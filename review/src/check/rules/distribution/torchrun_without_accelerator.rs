@@ -1,7 +1,7 @@
 //! `torchrun-without-accelerator`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::text;
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// file.
     Error "torchrun-without-accelerator",
     source: "sagemaker 2.257.7 fw_utils.py validate_torch_distributed_distribution",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

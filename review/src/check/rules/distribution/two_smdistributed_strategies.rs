@@ -1,7 +1,7 @@
 //! `two-smdistributed-strategies`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::DATA_PARALLEL;
 use crate::check::rules::rule;
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// parallel the data parallel library serves as its collective backend and is not turned on.
     Error "two-smdistributed-strategies",
     source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `unsupported-data-parallel-instance`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::DATA_PARALLEL;
 use crate::check::rules::rule;
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// p4d and p4de; p5 and newer have none, and use NCCL.
     Error "unsupported-data-parallel-instance",
     source: "sagemaker 2.257.7 fw_utils.py SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES; Amazon SageMaker Developer Guide, distributed-data-parallel-support.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

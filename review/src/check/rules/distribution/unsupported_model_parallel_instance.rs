@@ -1,7 +1,7 @@
 //! `unsupported-model-parallel-instance`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::is_version_1;
 use crate::check::rules::rule;
 use crate::check::view::View;
@@ -10,7 +10,7 @@ rule! {
     /// SageMaker model parallel (SMP v2) on an instance type that it does not support.
     Error "unsupported-model-parallel-instance",
     source: "Amazon SageMaker Developer Guide, distributed-model-parallel-support-v2.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

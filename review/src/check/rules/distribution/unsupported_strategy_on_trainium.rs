@@ -1,7 +1,7 @@
 //! `unsupported-strategy-on-trainium`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::DATA_PARALLEL;
 use crate::check::rules::rule;
 use crate::check::view::View;
@@ -10,7 +10,7 @@ rule! {
     /// Another distribution strategy than torchrun on Trainium instances.
     Error "unsupported-strategy-on-trainium",
     source: "sagemaker 2.257.7 fw_utils.py validate_distribution_for_instance_type",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

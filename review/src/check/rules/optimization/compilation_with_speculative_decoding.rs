@@ -1,6 +1,7 @@
 //! `compilation-with-speculative-decoding`
 
 use crate::check::findings::Findings;
+use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
 use crate::check::value::{is_set, items};
 use crate::check::view::View;
@@ -9,7 +10,7 @@ rule! {
     /// An optimization job both compiles the model and makes a draft for speculative decoding. The toolkit does one of them.
     Error "compilation-with-speculative-decoding",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,6 +1,7 @@
 //! `nothing-to-optimize`
 
 use crate::check::findings::Findings;
+use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
 use crate::check::value::items;
 use crate::check::view::View;
@@ -9,7 +10,7 @@ rule! {
     /// An optimization job without any optimization.
     Error "nothing-to-optimize",
     source: "sagemaker 2.257.7 serve/utils/optimize_utils.py:163",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,6 +1,7 @@
 //! `sharding-with-other-optimization`
 
 use crate::check::findings::Findings;
+use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
 use crate::check::value::{is_set, is_unresolved, items};
 use crate::check::view::View;
@@ -10,7 +11,7 @@ rule! {
     /// alone and needs `OPTION_TENSOR_PARALLEL_DEGREE`.
     Error "sharding-with-other-optimization",
     source: "sagemaker 2.257.7 serve/builder/model_builder.py:1702-1728",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,6 +1,7 @@
 //! `unsupported-optimization-instance`
 
 use crate::check::findings::Findings;
+use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
 use crate::check::value::text;
 use crate::check::view::View;
@@ -11,7 +12,7 @@ rule! {
     /// The API's own list is wider: that the job fails is not confirmed.
     Warning "unsupported-optimization-instance",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

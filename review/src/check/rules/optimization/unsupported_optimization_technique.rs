@@ -1,6 +1,7 @@
 //! `unsupported-optimization-technique`
 
 use crate::check::findings::Findings;
+use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
 use crate::check::serving::is_neuron;
 use crate::check::value::{is_set, items, text};
@@ -11,7 +12,7 @@ rule! {
     /// otherwise vLLM has awq and fp8. Neuron instances have no quantization, no speculative decoding and no sharding.
     Error "unsupported-optimization-technique",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

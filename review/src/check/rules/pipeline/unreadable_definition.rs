@@ -1,6 +1,7 @@
 //! `unreadable-definition`
 
 use crate::check::findings::Findings;
+use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
 use crate::check::view::View;
 
@@ -9,7 +10,7 @@ rule! {
     /// it when the stack is deployed.
     Error "unreadable-definition",
     source: "Amazon SageMaker Pipelines, definition schema; Amazon States Language",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `open-network-with-sensitive-data`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, truth};
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// neither network isolation nor a VPC.
     Warning "open-network-with-sensitive-data",
     source: "Amazon SageMaker Developer Guide, mkt-algo-model-internet-free.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `open-traffic-between-containers`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, truth};
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// other is not encrypted. It also does where it is switched off in words.
     Warning "open-traffic-between-containers",
     source: "Amazon SageMaker Developer Guide, train-encrypt.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

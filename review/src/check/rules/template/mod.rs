@@ -5,6 +5,7 @@ mod circular_dependency;
 mod conditional_reference;
 mod dangling_reference;
 mod illegal_logical_id;
+mod import_of_own_export;
 mod malformed_function;
 mod malformed_mapping;
 mod malformed_output;
@@ -41,6 +42,7 @@ pub(super) const RULES: &[&Rule] = &[
     &quota_exceeded::RULE,
     &quota_nearly_reached::RULE,
     &dangling_reference::RULE,
+    &import_of_own_export::RULE,
     &unknown_attribute::RULE,
     &unknown_mapping_key::RULE,
     &circular_dependency::RULE,

@@ -1,7 +1,7 @@
 //! `image-with-algorithm`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
@@ -10,7 +10,7 @@ rule! {
     /// A job names both a `TrainingImage` and an `AlgorithmName`, or neither.
     Error "image-with-algorithm",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json AlgorithmSpecification",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `instances-given-twice`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, truth};
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// `InstancePreferences`.
     Error "instances-given-twice",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ResourceConfig",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `long-warm-pool`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::number;
 use crate::check::view::View;
@@ -12,7 +12,7 @@ rule! {
     /// The guide says an hour at most, the API's model six: that it is accepted is not confirmed. It is paid for either way.
     Warning "long-warm-pool",
     source: "Amazon SageMaker Developer Guide, train-warm-pools.md (3600); botocore 1.44.5 sagemaker/2017-07-24/service-2.json KeepAlivePeriodInSeconds (21600)",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

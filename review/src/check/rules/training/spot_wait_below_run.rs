@@ -1,7 +1,7 @@
 //! `spot-wait-below-run`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, is_unresolved, number, truth};
 use crate::check::view::View;
@@ -11,7 +11,7 @@ rule! {
     /// the time for capacity and the run together.
     Error "spot-wait-below-run",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json StoppingCondition",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

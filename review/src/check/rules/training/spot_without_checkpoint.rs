@@ -1,7 +1,7 @@
 //! `spot-without-checkpoint`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, truth};
 use crate::check::view::View;
@@ -12,7 +12,7 @@ rule! {
     /// Built-in algorithms without checkpoints may wait an hour at most.
     Warning "spot-without-checkpoint",
     source: "Amazon SageMaker Developer Guide, model-managed-spot-training.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

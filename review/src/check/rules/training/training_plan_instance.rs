@@ -3,7 +3,7 @@
 use stackwright_schemas::instances::Service;
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::is_set;
 use crate::check::view::View;
@@ -12,7 +12,7 @@ rule! {
     /// A training plan for an instance type of which SageMaker reserves none.
     Error "training-plan-instance",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ReservedCapacityInstanceType",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

@@ -1,7 +1,7 @@
 //! `training-plan-with-spot`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, truth};
 use crate::check::view::View;
@@ -12,7 +12,7 @@ rule! {
     /// That the API refuses the combination is not confirmed.
     Warning "training-plan-with-spot",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ResourceConfig.TrainingPlanArn; unconfirmed",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

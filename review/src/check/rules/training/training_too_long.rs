@@ -1,7 +1,7 @@
 //! `training-too-long`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::number;
 use crate::check::view::View;
@@ -10,7 +10,7 @@ rule! {
     /// A job may run for longer than SageMaker lets any: 28 days, 2419200 seconds.
     Error "training-too-long",
     source: "Amazon SageMaker Developer Guide, regions-quotas: longest run time for a training job",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

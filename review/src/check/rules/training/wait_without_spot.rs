@@ -1,7 +1,7 @@
 //! `wait-without-spot`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, truth};
 use crate::check::view::View;
@@ -10,7 +10,7 @@ rule! {
     /// `MaxWaitTimeInSeconds` is given for a job that is no managed spot job. The API refuses it.
     Error "wait-without-spot",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json StoppingCondition.MaxWaitTimeInSeconds",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

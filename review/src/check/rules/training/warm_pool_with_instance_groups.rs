@@ -1,7 +1,7 @@
 //! `warm-pool-with-instance-groups`
 
 use crate::check::findings::Findings;
-use crate::check::job::jobs;
+use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, number};
 use crate::check::view::View;
@@ -10,7 +10,7 @@ rule! {
     /// A warm pool, `KeepAlivePeriodInSeconds`, for a job on instance groups. Warm pools hold one type of instance.
     Error "warm-pool-with-instance-groups",
     source: "Amazon SageMaker Developer Guide, train-warm-pools.md",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"],
+    applies_to: LAUNCHERS,
     check: Each(check),
 }
 

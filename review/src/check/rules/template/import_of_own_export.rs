@@ -1,0 +1,54 @@
+//! `import-of-own-export`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::resolve::Resolver;
+use crate::check::rules::rule;
+use crate::check::text::Text;
+use crate::check::value::{children, function};
+use crate::check::view::View;
+
+rule! {
+    /// A stack imports what it exports itself. The export comes into being when the stack is done, and the import is
+    /// needed before.
+    ///
+    /// Whether another stack exports a name is not known here: that is not looked for.
+    Error "import-of-own-export",
+    source: "AWS CloudFormation User Guide, Fn::ImportValue",
+    applies_to: [],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let resolver = Resolver::new(view.template(), view.scenario);
+    let names =
+        view.template().section("Outputs").map(|(_, output)| resolver.resolve(&output["Export"]["Name"]));
+    let exported: Vec<_> = names.filter(|name| !name.is_null()).collect();
+    if exported.is_empty() {
+        return;
+    }
+    for resource in &view.resources {
+        let mut found = Vec::new();
+        imports(&resource.properties, &mut found);
+        for (whole, name) in found {
+            if exported.iter().any(|export| export.as_ref() == name) {
+                let what = Text::of(name).known().unwrap_or("this name").to_owned();
+                findings.add(
+                    resource,
+                    whole,
+                    format!("this stack itself exports {what}"),
+                    "refer to the resource",
+                );
+            }
+        }
+    }
+}
+
+/// Every import, with the name that it asks for.
+fn imports<'v>(value: &'v JsonValue, found: &mut Vec<(&'v JsonValue, &'v JsonValue)>) {
+    if let Some(("Fn::ImportValue", name)) = function(value) {
+        found.push((value, name));
+    }
+    children(value).for_each(|(_, inner)| imports(inner, found));
+}
