@@ -13,6 +13,7 @@ use stackwright_schemas::{api, formats, registry};
 
 use super::findings::Findings;
 use super::nearest::nearest;
+use super::resolve::Resolver;
 use super::rules::Rule;
 use super::rules::schema as rules;
 use super::text::{Piece, Text};
@@ -39,6 +40,7 @@ pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Vec<D
                 }
                 problems.extend(set_by_aws(schema, properties));
             }
+            problems.retain(|problem| !is_empty_default(view, resource, problem));
             for problem in problems {
                 let mut findings = Findings { view, rule: problem.rule, found };
                 findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
@@ -49,6 +51,14 @@ pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Vec<D
             findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
         }
     }
+}
+
+/// Whether a value is the empty default of a parameter: who writes that means that every deployment gives it.
+fn is_empty_default(view: &View<'_>, resource: &Resource<'_>, problem: &Problem) -> bool {
+    let value = problem.path.iter().try_fold(resource.properties.as_ref(), |at, step| step_into(at, step));
+    let written = resource.body.get("Properties").filter(|_| value.is_some_and(|value| value == ""));
+    let resolver = Resolver::new(view.template(), view.scenario);
+    written.is_some_and(|written| resolver.origin(written, &problem.path).1.is_some())
 }
 
 /// What is wrong with a value, by the steps that lead to it.

@@ -76,7 +76,8 @@ fn span(source: &str, place: &Place) -> std::ops::Range<usize> {
     let ends_value = |letter: char| letter.is_whitespace() || ",]}\"'".contains(letter);
     let rest = &line[column..];
     let word = if place.file.ends_with(".rs") { rest.find(ends_name) } else { rest.find(ends_value) };
-    let word = word.unwrap_or(rest.len());
+    // Of a key, its name.
+    let word = rest[..word.unwrap_or(rest.len())].trim_end_matches(':').len();
     // Where no word stands, the character; behind the end of the line, nothing.
     let length = if word == 0 { line[column..].chars().next().map_or(0, char::len_utf8) } else { word };
     let start = line_start + column;

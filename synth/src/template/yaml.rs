@@ -34,8 +34,17 @@ const SHORT_FORMS: [(&str, &str); 20] = [
     ("ToJsonString", "Fn::ToJsonString"),
 ];
 
-/// `Fn::Transform` has a short form too, which few readers know; it is read and not written.
-const READ_ONLY: [(&str, &str); 1] = [("Transform", "Fn::Transform")];
+/// Short forms of `Fn::Transform` and of the functions of the section `Rules`, which few readers know: they are read and
+/// not written.
+const READ_ONLY: [(&str, &str); 7] = [
+    ("Contains", "Fn::Contains"),
+    ("EachMemberEquals", "Fn::EachMemberEquals"),
+    ("EachMemberIn", "Fn::EachMemberIn"),
+    ("RefAll", "Fn::RefAll"),
+    ("Transform", "Fn::Transform"),
+    ("ValueOf", "Fn::ValueOf"),
+    ("ValueOfAll", "Fn::ValueOfAll"),
+];
 
 /// How many nodes aliases may add up to before the document counts as an attack.
 const ALIASED_NODES: usize = 100_000;

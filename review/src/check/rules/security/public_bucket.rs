@@ -7,7 +7,7 @@ use crate::check::view::View;
 
 rule! {
     /// A bucket that is public: by its access control list, or by a policy that lets everybody in.
-    Error "public-bucket",
+    Warning "public-bucket",
     source: "Amazon S3 User Guide, blocking public access",
     applies_to: ["AWS::S3::Bucket", "AWS::S3::BucketPolicy"],
     check: Each(check),

@@ -7,7 +7,7 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A logical id of a resource, parameter, condition or output with a character that CloudFormation does not take.
+    /// A logical id of a resource, parameter or output with a character that CloudFormation does not take.
     ///
     /// Letters and digits only, at most 255 of them.
     Error "illegal-logical-id",
@@ -18,20 +18,14 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let most = limits().logical_id_characters;
-    for section in ["Parameters", "Conditions", "Resources", "Outputs"] {
+    for section in ["Parameters", "Resources", "Outputs"] {
         for (id, _) in view.template().section(section).filter(|(id, _)| !id.starts_with("Fn::")) {
             let fits = !id.is_empty() && id.len() <= most;
-            // Conditions may have more characters than the rest.
-            let more = |byte: u8| section == "Conditions" && b"-_.".contains(&byte);
-            if !fits || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || more(byte)) {
+            if !fits || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
                 let at = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
                 let resource = (section == "Resources").then_some(id);
-                findings.add_written(
-                    resource,
-                    at,
-                    format!("`{id}` is no logical id"),
-                    format!("letters and digits only, at most {most} of them"),
-                );
+                let help = format!("letters and digits only, at most {most} of them");
+                findings.add_written(resource, at, format!("`{id}` is no logical id"), help);
             }
         }
     }

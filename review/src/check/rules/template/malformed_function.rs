@@ -49,7 +49,7 @@ const FUNCTIONS: &[(&str, Fits, &str)] = &[
         "a text, or a text and its variables",
     ),
     ("Fn::ToJsonString", |it| it.is_object() || it.is_array(), "an object or a list"),
-    ("Fn::Transform", |it| it.is_object(), "a macro's name and its parameters"),
+    ("Fn::Transform", |it| it.is_object() || it.is_array(), "a macro's name and its parameters"),
 ];
 
 fn is_list(value: &JsonValue, length: std::ops::RangeInclusive<usize>) -> bool {

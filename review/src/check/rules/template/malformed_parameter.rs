@@ -100,6 +100,10 @@ fn broken(kind: &str, parameter: &JsonValue, default: &JsonValue) -> Option<Stri
         if is_list(kind) { given.split(',').map(str::trim).collect() } else { vec![&given] };
     let allowed: Vec<String> =
         parameter["AllowedValues"].as_array().into_iter().flatten().map(shown).collect();
+    if allowed.contains(&given) {
+        // A list as a whole may be among them.
+        return None;
+    }
     let bound = |name: &str| parameter.get(name).and_then(number);
     for item in items {
         if !allowed.is_empty() && !allowed.iter().any(|known| known == item) {

@@ -11,10 +11,13 @@ mod malformed_mapping;
 mod malformed_output;
 mod malformed_parameter;
 mod malformed_resource;
+mod missing_language_extensions;
+mod name_of_parameter_and_resource;
 mod no_resources;
 mod quota_exceeded;
 mod quota_nearly_reached;
 mod unknown_attribute;
+mod unknown_format_version;
 mod unknown_mapping_key;
 mod unknown_section;
 mod unreadable_template;
@@ -32,6 +35,9 @@ use crate::check::rules::Rule;
 pub(super) const RULES: &[&Rule] = &[
     &unreadable_template::RULE,
     &unknown_section::RULE,
+    &unknown_format_version::RULE,
+    &missing_language_extensions::RULE,
+    &name_of_parameter_and_resource::RULE,
     &no_resources::RULE,
     &malformed_resource::RULE,
     &illegal_logical_id::RULE,

@@ -1,0 +1,27 @@
+//! `name-of-parameter-and-resource`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::view::View;
+use crate::check::written::has;
+
+rule! {
+    /// A parameter and a resource have one name: `Ref` could mean either, and CloudFormation refuses the template.
+    Error "name-of-parameter-and-resource",
+    source: "AWS CloudFormation User Guide, parameters: the logical name is unique among all logical names",
+    applies_to: [],
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let template = view.template();
+    for (id, _) in template.resources().filter(|(id, _)| has(template, "Parameters", id)) {
+        let at = format!("/Resources/{id}");
+        findings.add_written(
+            Some(id),
+            at,
+            format!("a parameter is called `{id}` too"),
+            "give one of them another name",
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! `unknown-format-version`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// A template of another format version than 2010-09-09, the only one that there is.
+    Error "unknown-format-version",
+    source: "AWS CloudFormation User Guide, template format version",
+    applies_to: [],
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let version = view.template().sections().get("AWSTemplateFormatVersion");
+    if version.is_some_and(|version| text(version) != Some("2010-09-09")) {
+        let at = "/AWSTemplateFormatVersion".to_owned();
+        findings.add_written(None, at, "there is no such format version", "use 2010-09-09, or leave it out");
+    }
+}
