@@ -145,7 +145,9 @@ fn text_shows_the_line_of_the_template() {
     let output = stackwright().args(["check", "-"]).write_stdin(WARNED).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("--> <stdin>:1:14") && text.contains("Parameters: {Name:"), "{text}");
-    assert!(text.ends_with("1 warning\n") && output.stderr.is_empty(), "{text}");
+    assert!(text.ends_with("1 warning\n"), "{text}");
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(talk, "next: `explain unused-parameter` says more of that rule\n");
 }
 
 #[test]

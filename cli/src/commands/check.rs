@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use stackwright_review::{Report, check, report};
+use stackwright_review::{Diagnostic, Report, check, report};
 
 use crate::failure::Failure;
 use crate::input::{self, Input};
@@ -79,7 +79,13 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     found.sort();
     let text = shown(&found, arguments.format, &input);
     match arguments.format {
-        Form::Text => anstream::stdout().write_all(text.as_bytes())?,
+        Form::Text => {
+            anstream::stdout().write_all(text.as_bytes())?;
+            let known = |one: &Diagnostic| check::rule_named(&one.id);
+            if let Some(rule) = found.diagnostics.iter().find_map(known) {
+                anstream::eprintln!("next: `explain {}` says more of that rule", rule.name);
+            }
+        }
         // Control codes inside of these are data.
         _ => std::io::stdout().write_all(text.as_bytes())?,
     }
