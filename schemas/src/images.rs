@@ -78,7 +78,10 @@ pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image,
     if !family.processors.contains(&processor) {
         return Err(NoImage::Processor);
     }
+    // A family of its own versions, such as SageMaker model parallel, still has the framework's in its tags.
+    let in_tag = version;
     let version = family.aliases.get(version).map_or(version, String::as_str);
+    let in_tag = if in_tag.matches('.').count() == 2 { in_tag } else { version };
     let Some(fields) = family.versions.get(version) else {
         let mut known: Vec<_> = family.versions.keys().cloned().collect();
         known.sort_by_key(|version| std::cmp::Reverse(numbers(version)));
@@ -89,13 +92,13 @@ pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image,
     let container_version = fields.container_version[processor_name].as_str().unwrap_or_default();
     let mut tag = family.tag.clone();
     for (field, value) in [
-        ("{version}", version),
+        ("{version}", in_tag),
         ("{processor}", processor_name),
         ("{py_version}", fields.py_versions.last().map_or("", String::as_str)),
         ("{tag_prefix}", &fields.tag_prefix),
         ("{container_version}", container_version),
         ("{cpu_suffix}", if processor == Processor::Cpu { "-cpu" } else { "" }),
-        ("{cuda}", cuda(version)),
+        ("{cuda}", cuda(in_tag)),
     ] {
         if tag.contains(field) && value.is_empty() && field != "{cpu_suffix}" {
             return Err(NoImage::Tag(field.trim_matches(['{', '}']).to_owned()));
@@ -116,7 +119,8 @@ fn cuda(version: &str) -> &'static str {
     match numbers(version).as_slice() {
         [2, 1..=4, ..] => "cu121",
         [2, 5, ..] => "cu124",
-        // For these the SDK falls back to a tag that no document confirms.
+        // For 2.0 it depends on the instance type, and for newer ones the SDK falls back to a tag that no document
+        // confirms.
         _ => "",
     }
 }
@@ -136,6 +140,9 @@ mod tests {
         assert_eq!(tag("pytorch-training", "2.8.0", Processor::Gpu).unwrap(), "2.8.0-gpu-py312");
         assert_eq!(tag("tritonserver", "25.09", Processor::Gpu).unwrap(), "25.09-py3");
         assert_eq!(tag("tritonserver", "25.09", Processor::Cpu).unwrap(), "25.09-py3-cpu");
+        assert_eq!(tag("pytorch-training", "2.8", Processor::Gpu).unwrap(), "2.8.0-gpu-py312");
+        assert_eq!(tag("smp", "2.3.1", Processor::Gpu).unwrap(), "2.3.1-gpu-py311-cu121");
+        assert_eq!(tag("smp", "2.5.1", Processor::Gpu).unwrap(), "2.5.1-gpu-py311-cu124");
         assert_eq!(
             tag("huggingface-tgi", "3.3.6", Processor::Gpu).unwrap(),
             "2.7.0-tgi3.3.6-gpu-py311-cu124-ubuntu22.04"

@@ -59,6 +59,9 @@ pub struct StackArtifact {
     pub termination_protection: bool,
     /// What has to be in S3 before it is deployed.
     pub assets: Vec<FileAsset>,
+    /// The documents that stand in the template as texts, such as a pipeline's definition: indented, by the
+    /// resource and property that hold them.
+    pub documents: Vec<(String, JsonValue)>,
     /// The bucket for a template that is too large for a request.
     template_bucket: String,
 }
@@ -122,7 +125,7 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
     let mut stacks = Vec::new();
     for ((index, rendered), before) in rendered.into_iter().enumerate().zip(before) {
         let contents = &state.stacks[index];
-        let (template, provenance) = rendered.finish();
+        let (template, provenance, documents) = rendered.finish();
         let bytes = template.json().len();
         if bytes > limits().template_url_bytes {
             let kind = ErrorKind::TemplateTooLarge { bytes, limit: limits().template_url_bytes };
@@ -146,6 +149,7 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
             tags: contents.tags.clone(),
             termination_protection: contents.termination_protection,
             assets: contents.assets.values().map(file).collect(),
+            documents,
             template_bucket: bucket.to_owned(),
         });
     }
@@ -223,6 +227,7 @@ impl Assembly {
                 tags: IndexMap::new(),
                 termination_protection: false,
                 assets: Vec::new(),
+                documents: Vec::new(),
                 template_bucket: DEFAULT_ASSET_BUCKET.to_owned(),
             }],
         })
@@ -369,6 +374,9 @@ impl Assembly {
                 }),
             );
             files.insert(stack.template_file(), Cow::Borrowed(body));
+            for (name, document) in &stack.documents {
+                files.insert(format!("{}.{name}.json", stack.id), Cow::Owned(pretty(document)));
+            }
         }
         files.insert(
             "manifest.json".into(),
@@ -440,6 +448,7 @@ impl Assembly {
                 tags: serde_json::from_value(properties["tags"].clone()).unwrap_or_default(),
                 termination_protection: properties["terminationProtection"] == true,
                 assets,
+                documents: Vec::new(),
                 template_bucket: template_bucket(properties),
             });
         }

@@ -1,5 +1,6 @@
 //! Assets: files and folders that a template refers to by their content.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
 pub struct Asset {
     path: PathBuf,
     left_out: Vec<String>,
+    files: Vec<(String, String)>,
 }
 
 /// An [`Asset`] whose path starts at the folder of the crate that names it.
@@ -48,7 +50,18 @@ macro_rules! asset {
 impl Asset {
     /// A file or a folder. [`asset!`](crate::asset) finds it wherever the program is run.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), left_out: LEFT_OUT.map(str::to_owned).into() }
+        Self { path: path.into(), left_out: LEFT_OUT.map(str::to_owned).into(), files: Vec::new() }
+    }
+
+    /// Puts a file of this name and content into the folder's archive, beside or instead of what lies there.
+    pub fn file(mut self, name: impl Into<String>, content: impl Into<String>) -> Self {
+        self.files.push((name.into(), content.into()));
+        self
+    }
+
+    /// Where the file or folder lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Leaves files and folders of this name out.
@@ -87,7 +100,7 @@ impl Construct for Asset {
     type Handle = AssetHandle;
 
     fn build(self, scope: &mut Scope<'_>) -> AssetHandle {
-        let packed = match pack(&self.path, &self.left_out) {
+        let packed = match self.pack() {
             Ok(packed) => packed,
             Err((path, error)) => {
                 let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -133,51 +146,81 @@ impl AssetHandle {
 
 type Failure = (PathBuf, io::Error);
 
-fn pack(path: &Path, left_out: &[String]) -> Result<PackedAsset, Failure> {
-    let at = |error| (path.to_owned(), error);
-    if fs::metadata(path).map_err(at)?.is_dir() {
-        let file = NamedTempFile::new().map_err(at)?;
-        let gzip = GzEncoder::new(file, Compression::default());
-        let (gzip, hash) = pack_folder(path, left_out, gzip)?;
-        let file = gzip.finish().map_err(at)?;
-        return Ok(PackedAsset {
-            object_key: format!("{hash}.tar.gz"),
-            hash,
-            content: Content::Packed(Arc::new(file)),
-        });
+impl Asset {
+    fn pack(&self) -> Result<PackedAsset, Failure> {
+        let path = &self.path;
+        let at = |error| (path.clone(), error);
+        if fs::metadata(path).map_err(at)?.is_dir() {
+            let file = NamedTempFile::new().map_err(at)?;
+            let (gzip, hash) = self.pack_folder(GzEncoder::new(file, Compression::default()))?;
+            let file = gzip.finish().map_err(at)?;
+            return Ok(PackedAsset {
+                object_key: format!("{hash}.tar.gz"),
+                hash,
+                content: Content::Packed(Arc::new(file)),
+            });
+        }
+        if !self.files.is_empty() {
+            return Err(at(io::Error::other("it is no folder, so no file can be put beside it")));
+        }
+        let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
+        io::copy(&mut File::open(path).map_err(at)?, &mut hashing).map_err(at)?;
+        let hash = hex(&hashing.hash.finalize());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // `model.tar.gz` keeps both endings: SageMaker looks at them.
+        let ending = name.trim_start_matches('.').find('.').map_or("", |dot| &name[dot..]);
+        Ok(PackedAsset { object_key: format!("{hash}{ending}"), hash, content: Content::File(path.clone()) })
     }
-    let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
-    io::copy(&mut File::open(path).map_err(at)?, &mut hashing).map_err(at)?;
-    let hash = hex(&hashing.hash.finalize());
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // `model.tar.gz` keeps both endings: SageMaker looks at them.
-    let ending = name.trim_start_matches('.').find('.').map_or("", |dot| &name[dot..]);
-    Ok(PackedAsset { object_key: format!("{hash}{ending}"), hash, content: Content::File(path.to_owned()) })
+
+    /// Writes the folder as a tar archive and returns the hash of the archive. What compresses it afterwards has
+    /// no say in the hash.
+    fn pack_folder<W: Write>(&self, writer: W) -> Result<(W, String), Failure> {
+        let at = |error| (self.path.clone(), error);
+        let mut archive = tar::Builder::new(Hashing { inner: writer, hash: Sha256::new() });
+        let mut entries: BTreeMap<String, Entry> = files_of(&self.path, &self.left_out)?
+            .into_iter()
+            .map(|(name, path)| (name, Entry::File(path)))
+            .collect();
+        entries.extend(self.files.iter().map(|(name, text)| (name.clone(), Entry::Text(text))));
+        for (name, entry) in entries {
+            match entry {
+                Entry::Text(text) => {
+                    let mut header = header(text.len() as u64, false);
+                    archive.append_data(&mut header, &name, text.as_bytes()).map_err(at)?;
+                }
+                Entry::File(file) => {
+                    let at = |error| (file.clone(), error);
+                    let content = File::open(&file).map_err(at)?;
+                    let metadata = content.metadata().map_err(at)?;
+                    let mut header = header(metadata.len(), is_executable(&metadata));
+                    archive.append_data(&mut header, &name, content.take(metadata.len())).map_err(at)?;
+                }
+            }
+        }
+        let hashing = archive.into_inner().map_err(at)?;
+        Ok((hashing.inner, hex(&hashing.hash.finalize())))
+    }
 }
 
-/// Writes a folder as a tar archive and returns the hash of the archive. What compresses it afterwards has no
-/// say in the hash.
-fn pack_folder<W: Write>(folder: &Path, left_out: &[String], writer: W) -> Result<(W, String), Failure> {
-    let at = |error| (folder.to_owned(), error);
-    let mut archive = tar::Builder::new(Hashing { inner: writer, hash: Sha256::new() });
-    for (name, file) in files_of(folder, left_out)? {
-        let at = |error| (file.clone(), error);
-        let content = File::open(&file).map_err(at)?;
-        let metadata = content.metadata().map_err(at)?;
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_size(metadata.len());
-        header.set_mode(if is_executable(&metadata) { 0o755 } else { 0o644 });
-        header.set_mtime(0);
-        header.set_uid(0);
-        header.set_gid(0);
-        archive.append_data(&mut header, &name, content.take(metadata.len())).map_err(at)?;
-    }
-    let hashing = archive.into_inner().map_err(at)?;
-    Ok((hashing.inner, hex(&hashing.hash.finalize())))
+/// What an entry of an archive is made from.
+enum Entry<'a> {
+    File(PathBuf),
+    Text(&'a str),
 }
 
-/// Every file below a folder by its name in the archive, in order.
+/// A header that says nothing of who packed the file, and when.
+fn header(size: u64, executable: bool) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_size(size);
+    header.set_mode(if executable { 0o755 } else { 0o644 });
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
+}
+
+/// Every file below a folder by its name in the archive.
 fn files_of(folder: &Path, left_out: &[String]) -> Result<Vec<(String, PathBuf)>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![(String::new(), folder.to_owned())];
@@ -204,7 +247,6 @@ fn files_of(folder: &Path, left_out: &[String]) -> Result<Vec<(String, PathBuf)>
             }
         }
     }
-    found.sort();
     Ok(found)
 }
 
@@ -258,9 +300,8 @@ mod tests {
     fn a_folder_packs_to_the_same_bytes_whenever_and_in_whatever_order_it_was_made() {
         let one = folder(&[("train.py", "print(1)"), ("lib/a.py", "a"), ("__pycache__/x.pyc", "1")]);
         let other = folder(&[("lib/a.py", "a"), ("train.py", "print(1)"), ("__pycache__/x.pyc", "2")]);
-        let left_out = LEFT_OUT.map(str::to_owned);
         let pack = |folder: &tempfile::TempDir| {
-            let packed = pack(folder.path(), &left_out).unwrap();
+            let packed = Asset::new(folder.path()).pack().unwrap();
             (packed.object_key, fs::read(packed.content.path()).unwrap())
         };
         assert_eq!(pack(&one), pack(&other));
@@ -269,9 +310,9 @@ mod tests {
     }
 
     #[test]
-    fn the_archive_holds_the_files() {
+    fn the_archive_holds_the_files_in_order() {
         let folder = folder(&[("b.txt", "bee"), ("sub/a.txt", "ay")]);
-        let packed = pack(folder.path(), &[]).unwrap();
+        let packed = Asset::new(folder.path()).file("a.json", "{}").pack().unwrap();
         let gzip = flate2::read::GzDecoder::new(File::open(packed.content.path()).unwrap());
         let mut archive = tar::Archive::new(gzip);
         let files: Vec<_> = archive
@@ -285,18 +326,20 @@ mod tests {
                 (entry.path().unwrap().display().to_string(), text)
             })
             .collect();
-        assert_eq!(files, [("b.txt".into(), "bee".into()), ("sub/a.txt".into(), "ay".into())]);
+        let expected = [("a.json", "{}"), ("b.txt", "bee"), ("sub/a.txt", "ay")];
+        assert_eq!(files, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
 
     #[test]
     fn a_file_keeps_its_endings_and_a_link_is_refused() {
         let folder = folder(&[("model.tar.gz", "x"), ("plain", "y")]);
-        assert!(pack(&folder.path().join("model.tar.gz"), &[]).unwrap().object_key.ends_with(".tar.gz"));
-        assert!(!pack(&folder.path().join("plain"), &[]).unwrap().object_key.contains('.'));
+        let pack = |name: &str| Asset::new(folder.path().join(name)).pack();
+        assert!(pack("model.tar.gz").unwrap().object_key.ends_with(".tar.gz"));
+        assert!(!pack("plain").unwrap().object_key.contains('.'));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink("plain", folder.path().join("link")).unwrap();
-            let (path, error) = pack(folder.path(), &[]).unwrap_err();
+            let (path, error) = Asset::new(folder.path()).pack().unwrap_err();
             assert!(path.ends_with("link") && error.to_string().contains("link"), "{error}");
         }
     }

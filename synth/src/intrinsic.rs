@@ -111,6 +111,31 @@ pub fn to_json_string(document: impl Into<Value<Json>>) -> Value<String> {
     function("Fn::ToJsonString", document.into().expression)
 }
 
+/// A document as the text of its JSON, for properties that take a definition as a text: references in it become
+/// `Fn::Sub`. The assembly holds it a second time, indented, in a file of its own beside the template.
+///
+/// What is resolved by CloudFormation stands in quotes, unless it is [`unquoted`].
+///
+/// ```
+/// use stackwright_synth::intrinsic::{json_text, region};
+/// use stackwright_synth::{Json, Property, sub};
+///
+/// let definition = Json::object([Property::new("Comment", sub!("runs in {}", region()))]);
+/// json_text(definition); // Fn::Sub: '{"Comment":"runs in ${AWS::Region}"}'
+/// ```
+pub fn json_text(document: impl Into<Value<Json>>) -> Value<String> {
+    Value::from_expression(Expression::Document(Box::new(document.into().expression)))
+}
+
+/// The same value, which is a number or a boolean: it stands without quotes in a [`json_text`].
+pub fn unquoted<T>(value: impl Into<Value<T>>) -> Value<T> {
+    let mut value = value.into();
+    if value.as_literal().is_none() {
+        value.expression = Expression::Unquoted(Box::new(value.expression));
+    }
+    value
+}
+
 /// `Fn::Length`: how many elements a list has.
 pub fn length<T>(items: impl Into<Value<Vec<T>>>) -> Value<i64> {
     function("Fn::Length", items.into().expression)

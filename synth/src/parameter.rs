@@ -126,7 +126,16 @@ impl<T> Construct for Parameter<T> {
     type Handle = Value<T>;
 
     fn build(self, scope: &mut Scope<'_>) -> Value<T> {
-        scope.insert(self.parts, |contents| &mut contents.parameters).refer(None, false)
+        let is_list = self.parts.is_list();
+        scope.insert(self.parts, |contents| &mut contents.parameters).refer(None, is_list)
+    }
+}
+
+impl ParameterParts {
+    fn is_list(&self) -> bool {
+        let name = self.0.get("Type").and_then(JsonValue::as_str).unwrap_or_default();
+        let name = name.strip_prefix("AWS::SSM::Parameter::Value<").unwrap_or(name);
+        name.starts_with("List<") || name.starts_with("CommaDelimitedList")
     }
 }
 

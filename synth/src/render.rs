@@ -34,6 +34,8 @@ pub(crate) struct Rendered {
     pub imports: IndexMap<Import, (String, Source)>,
     /// Stacks that have to be there before, beside those it imports from.
     pub after: Vec<(StackKey, Source)>,
+    /// The documents that stand in the template as texts, by resource and property.
+    pub documents: Vec<(String, JsonValue)>,
 }
 
 pub(crate) fn render(state: &State, index: usize, errors: &mut Vec<Error>) -> Rendered {
@@ -50,10 +52,11 @@ pub(crate) fn render(state: &State, index: usize, errors: &mut Vec<Error>) -> Re
         source: contents.source,
         holder: None,
         language_extensions: false,
+        documents: Vec::new(),
     };
     let template = renderer.template();
-    let Renderer { imports, after, provenance, .. } = renderer;
-    Rendered { template, provenance, imports, after }
+    let Renderer { imports, after, provenance, documents, .. } = renderer;
+    Rendered { template, provenance, imports, after, documents }
 }
 
 struct Renderer<'a> {
@@ -71,6 +74,7 @@ struct Renderer<'a> {
     /// The place that added the element, where the element's own lines are hidden.
     holder: Option<Source>,
     language_extensions: bool,
+    documents: Vec<(String, JsonValue)>,
 }
 
 impl Renderer<'_> {
@@ -220,17 +224,23 @@ impl Renderer<'_> {
     }
 
     fn entry(&mut self, written: &mut Map<String, JsonValue>, property: &Property) {
+        let value = self.within_property(property, |this| this.expression(&property.value));
+        written.insert(property.name.clone().into_owned(), value);
+    }
+
+    /// Writes the value of a property, with the place that set it noted.
+    fn within_property<R>(&mut self, property: &Property, write: impl FnOnce(&mut Self) -> R) -> R {
         let outer = self.source;
         self.source = match self.holder {
             Some(holder) if !property.brought => holder,
             _ => property.source,
         };
-        let value = self.at(&property.name, |this| {
+        let result = self.at(&property.name, |this| {
             this.provenance.insert(this.pointer.clone(), this.source.into());
-            this.expression(&property.value)
+            write(this)
         });
-        written.insert(property.name.clone().into_owned(), value);
         self.source = outer;
+        result
     }
 
     fn at<R>(&mut self, step: &str, write: impl FnOnce(&mut Self) -> R) -> R {
@@ -271,6 +281,8 @@ impl Renderer<'_> {
                 let argument = self.expression(argument);
                 JsonValue::Object(Map::from_iter([((*name).to_owned(), argument)]))
             }
+            Expression::Document(document) => self.document(document),
+            Expression::Unquoted(inner) => self.expression(inner),
             Expression::AssetBucket => match &self.state.asset_bucket {
                 Some(bucket) => bucket.as_str().into(),
                 None => json!({ "Fn::Sub": DEFAULT_ASSET_BUCKET }),
@@ -338,6 +350,82 @@ impl Renderer<'_> {
         }
     }
 
+    /// A document as a text, and once more to be read by people.
+    fn document(&mut self, document: &Expression) -> JsonValue {
+        let mut pieces = Vec::new();
+        self.write_json(document, &mut pieces);
+        let marked = self.text(&pieces);
+        let steps: Vec<&str> = self.pointer.split('/').skip(2).collect();
+        let name = [steps.first(), steps.last()].map(|step| step.copied().unwrap_or_default()).join(".");
+        let format = match &marked {
+            JsonValue::Object(sub) => sub["Fn::Sub"].as_str().or_else(|| sub["Fn::Sub"][0].as_str()),
+            whole => whole.as_str(),
+        };
+        // A number that is resolved later is no JSON yet: people see it in quotes.
+        let readable = serde_json::from_str(&format.unwrap_or_default().replace(BARE, "\""));
+        self.documents.push((name, readable.unwrap_or_default()));
+        without_marks(marked)
+    }
+
+    /// Writes a document as JSON: literals as text, what is resolved later as pieces of their own.
+    fn write_json(&mut self, expression: &Expression, pieces: &mut Vec<Expression>) {
+        fn literal(pieces: &mut Vec<Expression>, text: &str) {
+            match pieces.last_mut() {
+                Some(Expression::Literal(JsonValue::String(last))) => last.push_str(text),
+                _ => pieces.push(Expression::Literal(text.into())),
+            }
+        }
+        match expression {
+            Expression::Literal(value) => literal(pieces, &value.to_string()),
+            Expression::List(items) => {
+                literal(pieces, "[");
+                for (index, item) in items.iter().enumerate() {
+                    literal(pieces, if index > 0 { "," } else { "" });
+                    self.at(&index.to_string(), |this| this.write_json(item, pieces));
+                }
+                literal(pieces, "]");
+            }
+            Expression::Object(properties) => {
+                literal(pieces, "{");
+                for (index, property) in properties.iter().enumerate() {
+                    literal(pieces, if index > 0 { "," } else { "" });
+                    literal(pieces, &format!("{}:", JsonValue::from(property.name.as_ref())));
+                    self.within_property(property, |this| this.write_json(&property.value, pieces));
+                }
+                literal(pieces, "}");
+            }
+            Expression::Text(parts) => {
+                literal(pieces, "\"");
+                for part in parts {
+                    match part {
+                        Expression::Literal(JsonValue::String(text)) => {
+                            let written = JsonValue::from(text.as_str()).to_string();
+                            literal(pieces, &written[1..written.len() - 1]);
+                        }
+                        other => pieces.push(other.clone()),
+                    }
+                }
+                literal(pieces, "\"");
+            }
+            Expression::Unquoted(inner) => {
+                literal(pieces, BARE);
+                pieces.push((**inner).clone());
+                literal(pieces, BARE);
+            }
+            Expression::Reference(Reference { list: true, .. }) => {
+                let joined = vec![Expression::Literal("\",\"".into()), expression.clone()];
+                literal(pieces, "[\"");
+                pieces.push(Expression::Function("Fn::Join", Box::new(Expression::List(joined))));
+                literal(pieces, "\"]");
+            }
+            other => {
+                literal(pieces, "\"");
+                pieces.push(other.clone());
+                literal(pieces, "\"");
+            }
+        }
+    }
+
     /// Whether a handle belongs to a stack of this app; if not, that is an error.
     fn is_of_this_app(&mut self, stack: StackKey, logical_id: &str) -> bool {
         if stack.app == self.state.key {
@@ -352,6 +440,28 @@ impl Renderer<'_> {
         });
         false
     }
+}
+
+/// Stands around what has no quotes, until it is decided who reads the document. No template has this character.
+const BARE: &str = "\u{E000}";
+
+/// The text of a document as CloudFormation gets it.
+fn without_marks(mut text: JsonValue) -> JsonValue {
+    match &mut text {
+        JsonValue::String(whole) => *whole = whole.replace(BARE, ""),
+        JsonValue::Array(parts) => {
+            if let Some(format) = parts.first_mut() {
+                *format = without_marks(format.take());
+            }
+        }
+        JsonValue::Object(sub) => {
+            for value in sub.values_mut() {
+                *value = without_marks(value.take());
+            }
+        }
+        _ => {}
+    }
+    text
 }
 
 /// What was said about findings, as an entry of a resource's `Metadata`.
@@ -374,8 +484,49 @@ pub(crate) fn escaped(step: &str) -> Cow<'_, str> {
 }
 
 impl Rendered {
-    /// The finished template.
-    pub fn finish(self) -> (Template, Provenance) {
-        (Template::from_sections(self.template), self.provenance)
+    /// The finished template, where it was said, and its documents.
+    pub fn finish(self) -> (Template, Provenance, Vec<(String, JsonValue)>) {
+        (Template::from_sections(self.template), self.provenance, self.documents)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::intrinsic::{json_text, region, unquoted};
+    use crate::value::{Json, Property};
+    use crate::{App, Parameter, Resource, Value, sub};
+
+    #[test]
+    fn a_document_is_a_text_with_references_and_a_file_for_people() {
+        let app = App::new("shop");
+        let stack = app.stack("Work");
+        let count = stack.add("Count", Parameter::number());
+        let subnets = stack.add("Subnets", Parameter::comma_delimited_list());
+        let count: Value<i64> = count.into();
+        let subnets: Value<Vec<String>> = subnets.into();
+        let definition = Json::object([
+            Property::new("Comment", sub!("a \"quoted\" ${{x}} in {}", region())),
+            Property::new("Count", unquoted(count.clone())),
+            Property::new("Quoted", count),
+            Property::new("Subnets", subnets),
+            Property::new("Literal", json!({ "a": [1, "b"] })),
+        ]);
+        stack.add("Machine", Resource::of("X::Y::Z").set("Definition", json_text(definition)));
+        let assembly = app.synth().unwrap();
+        let template = &assembly.stacks[0].template;
+        let sub = &template.sections()["Resources"]["Machine"]["Properties"]["Definition"]["Fn::Sub"];
+        assert_eq!(
+            sub[0],
+            r#"{"Comment":"a \"quoted\" ${!x} in ${AWS::Region}","Count":${Count},"Quoted":"${Count}","Subnets":["${Part1}"],"Literal":{"a":[1,"b"]}}"#
+        );
+        assert_eq!(sub[1]["Part1"], json!({ "Fn::Join": ["\",\"", { "Ref": "Subnets" }] }));
+        let files = assembly.files();
+        let readable: serde_json::Value = serde_json::from_str(&files["Work.Machine.Definition.json"]).unwrap();
+        assert_eq!((&readable["Count"], &readable["Literal"]["a"][0]), (&json!("${Count}"), &json!(1)));
+        let place = assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Subnets").unwrap();
+        let comment = assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Comment").unwrap();
+        assert_eq!(place.line, comment.line + 3);
     }
 }

@@ -35,6 +35,10 @@ pub enum Expression {
     Function(&'static str, Box<Expression>),
     /// The name of the bucket that holds the app's assets.
     AssetBucket,
+    /// A document as the text of its JSON.
+    Document(Box<Expression>),
+    /// What stands in a document without quotes once it is resolved: a number or a boolean.
+    Unquoted(Box<Expression>),
 }
 
 /// A reference to an element of a stack.
