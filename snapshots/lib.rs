@@ -4,5 +4,5 @@ use stackwright::App;
 
 /// Every example by name.
 pub fn examples() -> Vec<(&'static str, App)> {
-    vec![("arr-coc", arr_coc::app())]
+    vec![("arr-coc", arr_coc::app()), ("smp-fsdp", smp_fsdp::app()), ("zero3", zero3::app())]
 }

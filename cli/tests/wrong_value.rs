@@ -7,7 +7,7 @@ use stackwright::review::{Diagnostic, check, report};
 
 fn container() -> Container {
     Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
-        .model(ModelData::s3("models", "m.tar.gz"))
+        .model(S3Location::new("models", "m.tar.gz"))
 }
 
 fn source(file: &str) -> Option<String> {

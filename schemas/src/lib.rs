@@ -2,12 +2,14 @@
 //!
 //! What lives here: the CloudFormation registry schemas of every type ([`registry`]), the request shapes of
 //! the SageMaker operations that a template holds as text ([`api`]), instance types and what SageMaker takes
-//! them for ([`instances`]), prices ([`prices`]), container images ([`images`]), formats of texts ([`formats`]) and quotas ([`limits`]).
+//! them for ([`instances`]), prices ([`prices`]), container images ([`images`]), formats of texts ([`formats`]),
+//! DeepSpeed's configuration ([`deepspeed`]) and quotas ([`limits`]).
 //! Each data file is listed in `SOURCES.json` with origin, version, date, licence and hash.
 //!
 //! What does not: any idea of an app or a template. A fact that nobody confirmed is `None` here, never a guess.
 
 pub mod api;
+pub mod deepspeed;
 pub mod formats;
 pub mod images;
 pub mod instances;

@@ -2,8 +2,10 @@
 
 use stackwright_resources::iam::role::Policy;
 use stackwright_resources::iam::{Role, RoleHandle};
-use stackwright_synth::intrinsic::account_id;
-use stackwright_synth::{Construct, Expression, Json, Literal, Map, Properties, Property, Scope, Value};
+use stackwright_synth::intrinsic::{account_id, partition, region};
+use stackwright_synth::{Construct, Expression, Json, Literal, Map, Properties, Property, Scope, Value, sub};
+
+use crate::image::Resolved;
 
 /// A policy document.
 ///
@@ -23,7 +25,8 @@ impl PolicyDocument {
         Self(statements.into_iter().collect())
     }
 
-    fn push(&mut self, statement: Statement) {
+    /// Adds a statement.
+    pub(crate) fn push(&mut self, statement: Statement) {
         self.0.push(statement);
     }
 }
@@ -40,19 +43,30 @@ impl From<PolicyDocument> for Value<Json> {
 /// One statement: what is allowed, on what, to whom, and when.
 #[derive(Clone, Debug)]
 pub struct Statement {
+    effect: &'static str,
     actions: Vec<String>,
     resources: Vec<Value<String>>,
-    service: Option<String>,
+    principal: Option<Value<Json>>,
     conditions: Vec<(String, String, Value<Json>)>,
 }
 
 impl Statement {
     /// Allows actions.
     pub fn allow<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
+        Self::of("Allow", actions)
+    }
+
+    /// Denies actions, whatever else allows them.
+    pub fn deny<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
+        Self::of("Deny", actions)
+    }
+
+    fn of<A: Into<String>>(effect: &'static str, actions: impl IntoIterator<Item = A>) -> Self {
         Self {
+            effect,
             actions: actions.into_iter().map(Into::into).collect(),
             resources: Vec::new(),
-            service: None,
+            principal: None,
             conditions: Vec::new(),
         }
     }
@@ -65,7 +79,14 @@ impl Statement {
 
     /// To a service, in a trust policy: `sagemaker` stands for `sagemaker.amazonaws.com`.
     pub fn to_service(mut self, service: &str) -> Self {
-        self.service = Some(format!("{service}.amazonaws.com"));
+        let service = format!("{service}.amazonaws.com");
+        self.principal = Some(Json::object([Property::new("Service", service)]).into());
+        self
+    }
+
+    /// To everybody, in a policy of a resource.
+    pub fn to_everybody(mut self) -> Self {
+        self.principal = Some("*".into());
         self
     }
 
@@ -79,9 +100,9 @@ impl Statement {
 impl Literal for Statement {
     fn into_expression(self) -> Expression {
         let mut statement = Properties::default();
-        statement.put("Effect", "Allow");
-        if let Some(service) = self.service {
-            statement.put("Principal", Json::object([Property::new("Service", service)]));
+        statement.put("Effect", self.effect);
+        if let Some(principal) = self.principal {
+            statement.put("Principal", principal);
         }
         let actions: Value<Vec<String>> = self.actions.into();
         statement.put("Action", actions);
@@ -114,19 +135,17 @@ impl Literal for Statement {
 /// The role that a SageMaker container runs with. It can do what its statements say and nothing else, and only
 /// SageMaker can take it on, only for this account.
 #[derive(Clone, Debug)]
-pub struct ExecutionRole {
-    policy: PolicyDocument,
-}
+pub struct ExecutionRole(ServiceRole);
 
 impl ExecutionRole {
     /// A role with these permissions.
     pub fn new(statements: impl IntoIterator<Item = Statement>) -> Self {
-        Self { policy: PolicyDocument::new(statements) }
+        Self(ServiceRole { service: "sagemaker", name: "Execution", policy: PolicyDocument::new(statements) })
     }
 
     /// Allows more.
     pub fn allow(mut self, statement: Statement) -> Self {
-        self.policy.push(statement);
+        self.0.policy.push(statement);
         self
     }
 }
@@ -136,12 +155,94 @@ impl Construct for ExecutionRole {
     const OPAQUE: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
+        self.0.build(scope)
+    }
+}
+
+/// A role that only one service can take on, only for this account.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceRole {
+    /// `sagemaker` for `sagemaker.amazonaws.com`.
+    pub service: &'static str,
+    /// Of its policy.
+    pub name: &'static str,
+    pub policy: PolicyDocument,
+}
+
+impl Construct for ServiceRole {
+    type Handle = RoleHandle;
+    const OPAQUE: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
         let account: Value<Json> = account_id().into();
-        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("sagemaker").when(
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(self.service).when(
             "StringEquals",
             "aws:SourceAccount",
             account,
         )]);
-        scope.add_default(Role::new(trust).policies([Policy::new("Execution", self.policy)]))
+        scope.add_default(Role::new(trust).policies([Policy::new(self.name, self.policy)]))
     }
+}
+
+/// The ARN of something of a service in the stack's account and region.
+pub(crate) fn arn(service: &str, resource: impl Into<Value<String>>) -> Value<String> {
+    sub!("arn:{}:{}:{}:{}:{}", partition(), service, region(), account_id(), resource.into())
+}
+
+/// What every container in SageMaker needs: its image, its log group (with or without a `*` at its end), its
+/// metrics.
+pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> [Statement; 4] {
+    let log_group = arn("logs", sub!("log-group:{}", log_group));
+    [
+        Statement::allow([
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+        ])
+        .on(log_group.clone())
+        .on(sub!("{}:log-stream:*", log_group)),
+        // No resource can be named for these two: AWS gives them none.
+        Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
+            "StringLike",
+            "cloudwatch:namespace",
+            "/aws/sagemaker/*",
+        ),
+        Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
+        Statement::allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
+            .on(&image.repository_arn),
+    ]
+}
+
+/// What SageMaker needs to put a job's network interfaces into a VPC.
+pub(crate) fn network_interfaces() -> [Statement; 2] {
+    [
+        Statement::allow([
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateNetworkInterfacePermission",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteNetworkInterfacePermission",
+        ])
+        .on(arn("ec2", "network-interface/*"))
+        .on(arn("ec2", "subnet/*"))
+        .on(arn("ec2", "security-group/*")),
+        // AWS gives the reading of networks no resources.
+        Statement::allow([
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ])
+        .on("*"),
+    ]
+}
+
+/// Leave to hand a role to SageMaker and to no other service.
+pub(crate) fn pass_to_sagemaker(role: impl Into<Value<String>>) -> Statement {
+    Statement::allow(["iam:PassRole"]).on(role).when(
+        "StringEquals",
+        "iam:PassedToService",
+        "sagemaker.amazonaws.com",
+    )
 }

@@ -35,6 +35,18 @@ impl Image {
         Self::aws("pytorch-inference", version, processor)
     }
 
+    /// AWS's deep learning container for training with PyTorch on GPUs.
+    #[track_caller]
+    pub fn pytorch_training(version: impl Into<String>) -> Self {
+        Self::aws("pytorch-training", version, Processor::Gpu)
+    }
+
+    /// AWS's container for training with SageMaker model parallel, by the version of PyTorch.
+    #[track_caller]
+    pub fn model_parallel(pytorch_version: impl Into<String>) -> Self {
+        Self::aws("smp", pytorch_version, Processor::Gpu)
+    }
+
     /// NVIDIA Triton in AWS's build for SageMaker.
     #[track_caller]
     pub fn triton(version: impl Into<String>, processor: Processor) -> Self {
@@ -52,6 +64,14 @@ impl Image {
     #[track_caller]
     pub fn ecr(uri: impl Into<Value<String>>, repository_arn: impl Into<Value<String>>) -> Self {
         Self(Kind::Own { uri: uri.into().here(), repository_arn: repository_arn.into().here() })
+    }
+
+    /// The same image, said at another line.
+    pub(crate) fn said_at(mut self, line: Source) -> Self {
+        if let Kind::Aws { source, .. } = &mut self.0 {
+            *source = line;
+        }
+        self
     }
 
     /// The image in the scope's stack. A stack without a region gets a mapping from regions to accounts.
@@ -103,7 +123,8 @@ impl Image {
                 url_suffix(),
                 &image.repository,
                 image.tag
-            ),
+            )
+            .said_at(Some(source)),
             repository_arn: sub!(
                 "arn:{}:ecr:{}:{}:repository/{}",
                 partition(),

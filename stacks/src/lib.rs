@@ -4,13 +4,19 @@
 //! AWS forbids should not compile; what depends on values is a rule in `review/`.
 
 pub mod iam;
+pub mod launch;
+pub mod training;
 
+mod bucket;
 mod container;
+mod duration;
 mod image;
-mod model_data;
+mod s3;
 mod serverless;
 
+pub use bucket::PrivateBucket;
 pub use container::Container;
+pub use duration::Seconds;
 pub use image::{Image, Processor};
-pub use model_data::ModelData;
+pub use s3::S3Location;
 pub use serverless::{MemorySize, ServerlessEndpoint, ServerlessEndpointHandle};

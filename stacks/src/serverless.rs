@@ -63,13 +63,13 @@ pub struct MemorySizeValue(Value<i64>);
 /// a VPC, network isolation, data capture) has no setter here.
 ///
 /// ```
-/// use stackwright_stacks::{Container, Image, MemorySize, ModelData, Processor, ServerlessEndpoint};
+/// use stackwright_stacks::{Container, Image, MemorySize, S3Location, Processor, ServerlessEndpoint};
 /// use stackwright_synth::App;
 ///
 /// let app = App::new("shop");
 /// let stack = app.stack("DevTest").region("us-east-1");
 /// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
-///     .model(ModelData::s3("my-models", "relevance/3/model.tar.gz"));
+///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"));
 /// let scorer = stack.add("Scorer", ServerlessEndpoint::new(container).memory(MemorySize::Gb6).max_concurrency(5));
 /// stack.output("EndpointName", scorer.endpoint_name());
 /// # app.synth()?;

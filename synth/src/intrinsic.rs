@@ -130,7 +130,8 @@ pub fn json_text(document: impl Into<Value<Json>>) -> Value<String> {
 /// The same value, which is a number or a boolean: it stands without quotes in a [`json_text`].
 pub fn unquoted<T>(value: impl Into<Value<T>>) -> Value<T> {
     let mut value = value.into();
-    if value.as_literal().is_none() {
+    // A document in place of a number, such as a pipeline's `{"Get": …}`, has no quotes anyway.
+    if !matches!(value.expression, Expression::Literal(_) | Expression::Object(_) | Expression::Unquoted(_)) {
         value.expression = Expression::Unquoted(Box::new(value.expression));
     }
     value

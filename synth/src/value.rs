@@ -82,6 +82,13 @@ impl Property {
     }
 }
 
+impl Property {
+    /// The same entry, at the same place, with another value.
+    pub fn map(self, change: impl FnOnce(Expression) -> Expression) -> Self {
+        Self { value: change(self.value), ..self }
+    }
+}
+
 /// Sets a property once: a second call replaces the first.
 pub(crate) fn set(properties: &mut Vec<Property>, property: Property) {
     match properties.iter_mut().find(|existing| existing.name == property.name) {
@@ -148,6 +155,12 @@ impl<T> Value<T> {
     #[track_caller]
     pub fn here(mut self) -> Self {
         self.source.get_or_insert(Location::caller());
+        self
+    }
+
+    /// Takes a place for the one that set this value: that of what it was made of.
+    pub fn said_at(mut self, source: Option<Source>) -> Self {
+        self.source = source;
         self
     }
 

@@ -1,0 +1,7 @@
+//! `cargo run -p smp-fsdp -- synth`
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stackwright::run(smp_fsdp::app())
+}

@@ -1,0 +1,36 @@
+//! What makes a request to SageMaker when it runs: pipelines, state machines, schedules.
+//!
+//! CloudFormation deploys these; the jobs they start are no resources. What they are defined by is a text to
+//! CloudFormation: it is built here as a document, with references, and is also written beside the template.
+
+mod optimization;
+pub mod pipeline;
+mod schedule;
+mod state_machine;
+
+pub use optimization::{
+    CompiledQuantization, OptimizationJob, Optimizations, Quantization, SpeculativeDecoding,
+};
+pub use pipeline::{
+    ConditionStep, FailStep, Pipeline, PipelineHandle, ProcessingJob, ProcessingStep, RegisterModelStep,
+    RetryOn, RetryPolicy, TrainingStep, TuningJob, TuningStep,
+};
+pub use schedule::{Schedule, ScheduleTarget};
+pub use state_machine::{StateMachine, StateMachineHandle};
+
+use stackwright_synth::intrinsic::region;
+use stackwright_synth::{Output, Scope, Value, sub};
+
+/// A name that SageMaker takes, out of an id: at most so many letters, digits and hyphens.
+fn name_prefix(id: &str, characters: usize) -> String {
+    let name: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name = name.trim_matches('-');
+    name[..name.len().min(characters)].trim_end_matches('-').to_owned()
+}
+
+/// Tells how a run is started and where it is seen.
+fn put_outputs(scope: &mut Scope<'_>, command: Value<String>, console: &Value<String>) {
+    scope.add("StartCommand", Output::new(command).description("Starts a run"));
+    let link = sub!("https://{}.console.aws.amazon.com/{}", region(), console);
+    scope.add("Console", Output::new(link).description("Shows the runs"));
+}

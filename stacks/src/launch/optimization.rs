@@ -1,0 +1,280 @@
+//! Inference optimization jobs: a model made faster or smaller before it is served.
+
+use stackwright_synth::{Construct, Map, Properties, Scope, Value};
+
+use crate::duration::Seconds;
+use crate::iam::{self, ExecutionRole, Statement};
+use crate::image::Image;
+use crate::s3::S3Location;
+use crate::training::{Request, list};
+
+/// How numbers are made smaller, for a model that vLLM serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quantization {
+    /// Activation-aware weights of 4 bits.
+    Awq,
+    /// 8 bit floating point.
+    Fp8,
+}
+
+/// How numbers are made smaller, for a model that is compiled with TensorRT-LLM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CompiledQuantization {
+    /// Activation-aware weights of 4 bits.
+    Awq,
+    /// 8 bit floating point.
+    Fp8,
+    /// Weights and activations of 8 bits; only compiled.
+    SmoothQuant,
+}
+
+/// A smaller model guesses, the model checks. SageMaker trains it with EAGLE.
+#[derive(Clone, Debug, Default)]
+pub struct SpeculativeDecoding {
+    data: Option<S3Location>,
+}
+
+impl SpeculativeDecoding {
+    /// With SageMaker's own data.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trained with prompts from S3.
+    pub fn training_data(mut self, data: S3Location) -> Self {
+        self.data = Some(data);
+        self
+    }
+}
+
+/// What is done to a model. What excludes what is in the types: compilation excludes speculative decoding,
+/// SmoothQuant needs compilation, sharding excludes everything else.
+///
+/// ```
+/// use stackwright_stacks::launch::{CompiledQuantization, Optimizations, Quantization, SpeculativeDecoding};
+///
+/// Optimizations::quantization(Quantization::Fp8);
+/// Optimizations::quantization_and_speculative_decoding(Quantization::Awq, SpeculativeDecoding::new());
+/// Optimizations::compilation_and_quantization(CompiledQuantization::SmoothQuant);
+/// Optimizations::sharding(8);
+/// ```
+///
+/// ```compile_fail
+/// use stackwright_stacks::launch::{CompiledQuantization, Optimizations};
+/// Optimizations::quantization(CompiledQuantization::SmoothQuant);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Optimizations {
+    quantization: Option<&'static str>,
+    compilation: bool,
+    speculative_decoding: Option<SpeculativeDecoding>,
+    sharding: Option<u32>,
+}
+
+impl Optimizations {
+    const NONE: Self =
+        Self { quantization: None, compilation: false, speculative_decoding: None, sharding: None };
+
+    fn option(quantization: Quantization) -> Option<&'static str> {
+        Some(match quantization {
+            Quantization::Awq => "awq",
+            Quantization::Fp8 => "fp8",
+        })
+    }
+
+    /// Smaller numbers.
+    pub fn quantization(quantization: Quantization) -> Self {
+        Self { quantization: Self::option(quantization), ..Self::NONE }
+    }
+
+    /// A smaller model that guesses.
+    pub fn speculative_decoding(how: SpeculativeDecoding) -> Self {
+        Self { speculative_decoding: Some(how), ..Self::NONE }
+    }
+
+    /// Smaller numbers, and a smaller model that guesses.
+    pub fn quantization_and_speculative_decoding(quantization: Quantization, how: SpeculativeDecoding) -> Self {
+        Self { quantization: Self::option(quantization), speculative_decoding: Some(how), ..Self::NONE }
+    }
+
+    /// Compiled for the instance type, ahead of the first start.
+    pub fn compilation() -> Self {
+        Self { compilation: true, ..Self::NONE }
+    }
+
+    /// Compiled, with smaller numbers.
+    pub fn compilation_and_quantization(quantization: CompiledQuantization) -> Self {
+        let option = match quantization {
+            CompiledQuantization::Awq => "awq",
+            CompiledQuantization::Fp8 => "fp8",
+            CompiledQuantization::SmoothQuant => "smoothquant",
+        };
+        Self { quantization: Some(option), ..Self::compilation() }
+    }
+
+    /// Weights split beforehand for so many accelerators, so that they load fast.
+    pub fn sharding(tensor_parallel_degree: u32) -> Self {
+        Self { sharding: Some(tensor_parallel_degree), ..Self::NONE }
+    }
+}
+
+/// An optimization job. CloudFormation has no type for it: a [`StateMachine`](super::StateMachine) runs it.
+///
+/// ```
+/// use stackwright_stacks::launch::{OptimizationJob, Optimizations, Quantization};
+/// use stackwright_stacks::{Image, Processor, S3Location};
+///
+/// OptimizationJob::new(
+///     S3Location::new("my-models", "llama/"),
+///     "ml.g5.12xlarge",
+///     S3Location::new("my-models", "llama-awq/"),
+///     Optimizations::quantization(Quantization::Awq),
+/// )
+/// .image(Image::aws("djl-lmi", "0.33.0", Processor::Gpu));
+/// ```
+#[derive(Clone, Debug)]
+pub struct OptimizationJob {
+    model: S3Location,
+    instance_type: Value<String>,
+    output: S3Location,
+    optimizations: Optimizations,
+    image: Option<Image>,
+    environment: Map<String>,
+    max_run: Value<i64>,
+    key: Option<Value<String>>,
+}
+
+impl OptimizationJob {
+    /// Optimizes a model in S3 for an instance type, and puts the result into S3.
+    #[track_caller]
+    pub fn new(
+        model: S3Location,
+        instance_type: impl Into<Value<String>>,
+        output: S3Location,
+        optimizations: Optimizations,
+    ) -> Self {
+        Self {
+            model,
+            instance_type: instance_type.into().here(),
+            output,
+            optimizations,
+            image: None,
+            environment: Map::default(),
+            max_run: 36_000.into(),
+            key: None,
+        }
+    }
+
+    /// The image that optimizes; SageMaker's choice unless set.
+    pub fn image(mut self, image: Image) -> Self {
+        self.image = Some(image);
+        self
+    }
+
+    /// An environment variable of the optimized model.
+    #[track_caller]
+    pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+        self.environment = self.environment.set(name, value.into().here());
+        self
+    }
+
+    /// How long it may run; ten hours unless set.
+    #[track_caller]
+    pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
+        self.max_run = time.into().0.here();
+        self
+    }
+
+    /// Encrypts the output with a key, by its ARN.
+    #[track_caller]
+    pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
+        self.key = Some(arn.into().here());
+        self
+    }
+}
+
+/// Adds what a job needs to a stack.
+pub(super) struct Definition(pub OptimizationJob);
+
+impl Construct for Definition {
+    type Handle = Request;
+    const OPAQUE: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> Request {
+        let job = self.0;
+        let mut statements: Vec<Statement> = Vec::new();
+        let image = job.image.map(|image| image.resolve(scope));
+        if let Some(image) = &image {
+            statements.extend(iam::container(&"/aws/sagemaker/OptimizationJobs".into(), image));
+        }
+        let technique = |name: &'static str, environment: &[(&str, String)]| {
+            let mut inner = Properties::default();
+            if let Some(image) = &image {
+                inner.put("Image", &image.uri);
+            }
+            if !environment.is_empty() {
+                let set = |map: Map<String>, (name, value): &(&str, String)| map.set(*name, value.as_str());
+                inner.put("OverrideEnvironment", environment.iter().fold(Map::default(), set));
+            }
+            let mut outer = Properties::default();
+            outer.put(name, inner);
+            outer
+        };
+        let Optimizations { quantization, compilation, speculative_decoding, sharding } = job.optimizations;
+        let mut configs = Vec::new();
+        if let Some(option) = quantization {
+            configs.push(technique("ModelQuantizationConfig", &[("OPTION_QUANTIZE", option.to_owned())]));
+        }
+        if compilation {
+            configs.push(technique("ModelCompilationConfig", &[]));
+        }
+        if let Some(degree) = sharding {
+            configs.push(technique(
+                "ModelShardingConfig",
+                &[("OPTION_TENSOR_PARALLEL_DEGREE", degree.to_string())],
+            ));
+        }
+        if let Some(speculative) = speculative_decoding {
+            let mut inner = Properties::default();
+            inner.put("Technique", "EAGLE");
+            if let Some(data) = speculative.data {
+                let mut source = Properties::default();
+                source.put("S3Uri", data.uri());
+                source.put("S3DataType", "S3Prefix");
+                inner.put("TrainingDataSource", source);
+                statements.extend(data.read());
+            }
+            let mut outer = Properties::default();
+            outer.put("ModelSpeculativeDecodingConfig", inner);
+            configs.push(outer);
+        }
+        let mut s3 = Properties::default();
+        s3.put("S3Uri", job.model.uri());
+        let mut source = Properties::default();
+        source.put("S3", s3);
+        let mut output = Properties::default();
+        output.put("S3OutputLocation", job.output.uri());
+        if let Some(key) = &job.key {
+            output.put("KmsKeyId", key);
+            statements.push(Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"]).on(key));
+        }
+        let mut stopping = Properties::default();
+        stopping.put("MaxRuntimeInSeconds", &job.max_run);
+        let mut arguments = Properties::default();
+        arguments.put("ModelSource", source);
+        arguments.put("DeploymentInstanceType", &job.instance_type);
+        arguments.put("OptimizationConfigs", list(configs));
+        arguments.put("OutputConfig", output);
+        arguments.put("StoppingCondition", stopping);
+        if !job.environment.is_empty() {
+            arguments.put("OptimizationEnvironment", job.environment);
+        }
+        statements.extend(job.model.read());
+        statements.extend(job.output.write());
+        let role = scope.add("ExecutionRole", ExecutionRole::new(statements));
+        arguments.put("RoleArn", role.arn());
+        Request { arguments, role }
+    }
+}

@@ -1,0 +1,107 @@
+//! The step that registers a model.
+
+use stackwright_synth::{Properties, Scope, Value, sub};
+
+use super::step::{Kind, Lowering, Step, StepData};
+use crate::iam::{Statement, arn};
+use crate::image::Image;
+use crate::training::list;
+
+/// A step that makes a version of a model package in a group of the model registry, to be approved by hand.
+#[derive(Clone, Debug)]
+pub struct RegisterModelStep {
+    group: Value<String>,
+    image: Image,
+    model: StepData,
+    content_types: Vec<Value<String>>,
+    response_types: Vec<Value<String>>,
+    instance_types: Vec<Value<String>>,
+    approved: bool,
+}
+
+impl RegisterModelStep {
+    /// A model in a group, by the group's name, with the image that serves it.
+    #[track_caller]
+    pub fn new(group: impl Into<Value<String>>, model: impl Into<StepData>, image: Image) -> Self {
+        let json = || vec![Value::from("application/json")];
+        Self {
+            group: group.into().here(),
+            image,
+            model: model.into(),
+            content_types: json(),
+            response_types: json(),
+            instance_types: Vec::new(),
+            approved: false,
+        }
+    }
+
+    /// The MIME types of requests, `application/json` unless set.
+    pub fn content_types<T: Into<Value<String>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.content_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The MIME types of responses, `application/json` unless set.
+    pub fn response_types<T: Into<Value<String>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.response_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The instance types that it may be served on.
+    #[track_caller]
+    pub fn instance_types<T: Into<Value<String>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.instance_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Approves the version at once, instead of waiting for somebody.
+    pub fn approved(mut self) -> Self {
+        self.approved = true;
+        self
+    }
+
+    pub(super) fn lower(self, scope: &mut Scope<'_>, step: &mut Properties, lowering: &mut Lowering) {
+        let image = self.image.resolve(scope);
+        let mut container = Properties::default();
+        container.put("Image", &image.uri);
+        container.put("ModelDataUrl", self.model.uri());
+        let mut inference = Properties::default();
+        inference.put("Containers", list([container]));
+        inference.put("SupportedContentTypes", Value::<Vec<String>>::from(self.content_types));
+        inference.put("SupportedResponseMIMETypes", Value::<Vec<String>>::from(self.response_types));
+        if !self.instance_types.is_empty() {
+            inference.put(
+                "SupportedRealtimeInferenceInstanceTypes",
+                Value::<Vec<String>>::from(self.instance_types),
+            );
+        }
+        let mut arguments = Properties::default();
+        arguments.put("ModelPackageGroupName", &self.group);
+        arguments.put("ModelApprovalStatus", if self.approved { "Approved" } else { "PendingManualApproval" });
+        arguments.put("InferenceSpecification", inference);
+        step.put("Type", "RegisterModel");
+        step.put("Arguments", arguments);
+        lowering.others.push(
+            Statement::allow([
+                "sagemaker:AddTags",
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+            ])
+            .on(arn("sagemaker", sub!("model-package-group/{}", &self.group)))
+            .on(arn("sagemaker", sub!("model-package/{}/*", &self.group))),
+        );
+        // Who registers a model has to be able to read it.
+        lowering.others.extend(self.model.location.read());
+    }
+}
+
+impl Step for RegisterModelStep {
+    type Handle = ();
+
+    fn handle(&self, _: &str) {}
+
+    fn into_kind(self) -> Kind {
+        Kind::Register(Box::new(self))
+    }
+}

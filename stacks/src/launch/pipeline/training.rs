@@ -1,0 +1,80 @@
+//! The step that trains.
+
+use std::time::Duration;
+
+use stackwright_synth::{Properties, Scope};
+
+use super::get;
+use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Step, StepData, id, options};
+use crate::s3::S3Location;
+use crate::training::{Definition, TrainingJob};
+
+/// A step that runs a [`TrainingJob`]. It is tried again after faults of the service, and a spot job after there
+/// was no capacity.
+#[derive(Clone, Debug)]
+pub struct TrainingStep {
+    job: TrainingJob,
+    options: Options,
+}
+options!(TrainingStep);
+
+impl TrainingStep {
+    /// A step for a job.
+    pub fn new(job: TrainingJob) -> Self {
+        Self { job, options: Options::default() }
+    }
+
+    pub(super) fn lower(
+        mut self,
+        name: &str,
+        scope: &mut Scope<'_>,
+        step: &mut Properties,
+        lowering: &mut Lowering,
+    ) {
+        if self.options.retries.is_empty() {
+            self.options.retries.push(RetryPolicy::attempts(3, [RetryOn::ServiceFault, RetryOn::Throttling]));
+            if self.job.is_spot() {
+                let capacity = RetryPolicy::attempts(10, [RetryOn::CapacityError, RetryOn::JobInternalError]);
+                self.options.retries.push(capacity.interval(Duration::from_mins(5)).backoff_rate(1.5));
+            }
+        }
+        let request = scope.add(&id(name), Definition { job: self.job, is_tuned: false });
+        step.put("Type", "Training");
+        step.put("Arguments", request.arguments);
+        self.options.put(step);
+        lowering.trains = true;
+        lowering.roles.push(request.role);
+    }
+}
+
+impl Step for TrainingStep {
+    type Handle = TrainingHandle;
+
+    fn handle(&self, name: &str) -> TrainingHandle {
+        TrainingHandle { name: name.to_owned(), output: self.job.output().clone() }
+    }
+
+    fn into_kind(self) -> Kind {
+        Kind::Training(Box::new(self))
+    }
+}
+
+/// What later steps take from a training step.
+#[derive(Clone, Debug)]
+pub struct TrainingHandle {
+    name: String,
+    output: S3Location,
+}
+
+impl TrainingHandle {
+    /// The `model.tar.gz` that the job made.
+    pub fn model(&self) -> StepData {
+        let uri = get(&format!("Steps.{}.ModelArtifacts.S3ModelArtifacts", self.name));
+        StepData { uri, location: self.output.clone() }
+    }
+
+    /// The last value of a metric that the job's log had.
+    pub fn metric(&self, name: &str) -> super::Measure {
+        super::Measure::of(get(&format!("Steps.{}.FinalMetricDataList['{name}'].Value", self.name)))
+    }
+}

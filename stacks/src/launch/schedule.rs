@@ -1,0 +1,147 @@
+//! Schedules: EventBridge Scheduler starts something at its times.
+
+use stackwright_resources::scheduler;
+use stackwright_resources::scheduler::schedule::{FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target};
+use stackwright_synth::intrinsic::{json_text, partition, region};
+use stackwright_synth::{Construct, Json, Literal, Properties, Scope, Value, sub};
+
+use super::{PipelineHandle, StateMachineHandle, name_prefix};
+use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
+use crate::training::{Definition, TrainingJob};
+
+/// A job's name may have 63 characters; the id of a scheduled call has 36.
+const PREFIX_CHARACTERS: usize = 63 - 36 - 1;
+
+/// A schedule that starts a pipeline, a state machine, or a training job by itself.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::Schedule;
+/// use stackwright_stacks::training::{Ddp, Instances, TrainingJob};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Training").region("us-east-1");
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.12xlarge", 1), S3Location::new("my-runs", "models"))
+///     .distribution(Ddp::new());
+/// stack.add("Nightly", Schedule::new("cron(0 2 * * ? *)", job).time_zone("Europe/Berlin"));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    expression: Value<String>,
+    target: ScheduleTarget,
+    time_zone: Option<Value<String>>,
+    window_minutes: Option<i64>,
+}
+
+/// What a schedule starts.
+#[derive(Clone, Debug)]
+pub enum ScheduleTarget {
+    /// A run of a pipeline.
+    Pipeline(PipelineHandle),
+    /// A run of a state machine.
+    StateMachine(StateMachineHandle),
+    /// A training job, with nothing that tries again or waits.
+    TrainingJob(Box<TrainingJob>),
+}
+
+impl From<&PipelineHandle> for ScheduleTarget {
+    fn from(pipeline: &PipelineHandle) -> Self {
+        Self::Pipeline(pipeline.clone())
+    }
+}
+
+impl From<&StateMachineHandle> for ScheduleTarget {
+    fn from(machine: &StateMachineHandle) -> Self {
+        Self::StateMachine(machine.clone())
+    }
+}
+
+impl From<TrainingJob> for ScheduleTarget {
+    fn from(job: TrainingJob) -> Self {
+        Self::TrainingJob(Box::new(job))
+    }
+}
+
+impl Schedule {
+    /// A schedule by its expression: `rate(1 day)`, `cron(0 2 * * ? *)`, `at(2027-01-01T00:00:00)`.
+    #[track_caller]
+    pub fn new(expression: impl Into<Value<String>>, target: impl Into<ScheduleTarget>) -> Self {
+        Self { expression: expression.into().here(), target: target.into(), time_zone: None, window_minutes: None }
+    }
+
+    /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
+    #[track_caller]
+    pub fn time_zone(mut self, name: impl Into<Value<String>>) -> Self {
+        self.time_zone = Some(name.into().here());
+        self
+    }
+
+    /// Starts at some time within so many minutes after the scheduled one.
+    pub fn flexible_window(mut self, minutes: u32) -> Self {
+        self.window_minutes = Some(minutes.into());
+        self
+    }
+}
+
+impl Construct for Schedule {
+    type Handle = scheduler::ScheduleHandle;
+    const OPAQUE: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
+        let call = |operation: &str| sub!("arn:{}:scheduler:::aws-sdk:sagemaker:{}", partition(), operation);
+        let (target, input, statements): (Value<String>, Properties, Vec<Statement>) = match self.target {
+            ScheduleTarget::Pipeline(pipeline) => {
+                let mut input = Properties::default();
+                input.put("PipelineName", pipeline.name());
+                // The same call made twice is one run.
+                input.put("ClientRequestToken", "<aws.scheduler.execution-id>");
+                let allowed = Statement::allow(["sagemaker:StartPipelineExecution"]).on(pipeline.arn());
+                (call("startPipelineExecution"), input, vec![allowed])
+            }
+            ScheduleTarget::StateMachine(machine) => {
+                let allowed = Statement::allow(["states:StartExecution"]).on(machine.arn());
+                (machine.arn(), Properties::default(), vec![allowed])
+            }
+            ScheduleTarget::TrainingJob(job) => {
+                let id = format!("{}-{}", scope.stack_name(), scope.id());
+                let prefix = name_prefix(&id, PREFIX_CHARACTERS);
+                let request = scope.add("Job", Definition { job: *job, is_tuned: false });
+                let mut input = request.arguments;
+                input.put("TrainingJobName", format!("{prefix}-<aws.scheduler.execution-id>"));
+                let allowed = [
+                    Statement::allow(["sagemaker:AddTags", "sagemaker:CreateTrainingJob"])
+                        .on(arn("sagemaker", sub!("training-job/{}-*", &prefix)))
+                        .on(arn("sagemaker", sub!("training-job/{}-*", prefix.to_lowercase()))),
+                    pass_to_sagemaker(request.role.arn()),
+                ];
+                (call("createTrainingJob"), input, allowed.into())
+            }
+        };
+        let role = scope.add(
+            "Role",
+            ServiceRole { service: "scheduler", name: "Start", policy: PolicyDocument::new(statements) },
+        );
+        let window = match self.window_minutes {
+            None => FlexibleTimeWindow::new(FlexibleTimeWindowMode::Off),
+            Some(minutes) => FlexibleTimeWindow::new(FlexibleTimeWindowMode::Flexible).maximum_window_in_minutes(minutes),
+        };
+        let input: Value<Json> = Value::from_expression(input.into_expression());
+        let target = Target::new(target, role.arn())
+            .input(json_text(input))
+            .retry_policy(RetryPolicy::new().maximum_retry_attempts(3).maximum_event_age_in_seconds(3600));
+        let mut schedule = scheduler::Schedule::new(window, self.expression, target);
+        if let Some(zone) = self.time_zone {
+            schedule = schedule.schedule_expression_timezone(zone);
+        }
+        let handle = scope.add_default(schedule);
+        super::put_outputs(
+            scope,
+            sub!("aws scheduler get-schedule --region {} --name {}", region(), handle.reference()),
+            &sub!("scheduler/home?region={}#schedules/default/{}", region(), handle.reference()),
+        );
+        handle
+    }
+}

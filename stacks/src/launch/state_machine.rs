@@ -1,0 +1,350 @@
+//! Step Functions: jobs one after the other, with tries, and with word to people when one fails.
+
+use std::time::Duration;
+
+use serde_json::{Value as JsonValue, json};
+use stackwright_resources::stepfunctions;
+use stackwright_synth::intrinsic::{json_text, partition, region};
+use stackwright_synth::{Construct, Json, Map, Properties, Property, Scope, Source, Value, sub};
+
+use super::{OptimizationJob, name_prefix};
+use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
+use crate::training::{Definition, TrainingJob};
+
+/// A job's name may have 63 characters: 36 of them make it unique, and 2 count the tries.
+const PREFIX_CHARACTERS: usize = 63 - 36 - 1 - 3;
+
+/// Between two tries after there was no capacity.
+const CAPACITY_WAIT: Duration = Duration::from_mins(10);
+
+/// A state machine that runs jobs in their order. A spot job that found no capacity is started again after a
+/// while; a failed job ends the run, and says so to a topic if there is one.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::StateMachine;
+/// use stackwright_stacks::training::{DeepSpeed, Instances, TrainingJob};
+/// # use stackwright_synth::{App, Asset};
+///
+/// # let app = App::new("language");
+/// # let stack = app.stack("Training").region("us-east-1");
+/// # let source = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.p5.48xlarge", 8), S3Location::new("my-runs", "models"))
+///     .source(source, "train.py")
+///     .distribution(DeepSpeed::zero_3(1));
+/// stack.add("Train", StateMachine::new().train("Train", job));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StateMachine {
+    tasks: Vec<(String, Task, Source)>,
+    topic: Option<Value<String>>,
+    timeout: Duration,
+    attempts: i64,
+}
+
+#[derive(Clone, Debug)]
+enum Task {
+    Train(Box<TrainingJob>),
+    Optimize(Box<OptimizationJob>),
+}
+
+impl Default for StateMachine {
+    fn default() -> Self {
+        Self { tasks: Vec::new(), topic: None, timeout: Duration::from_hours(14 * 24), attempts: 5 }
+    }
+}
+
+impl StateMachine {
+    /// A state machine without jobs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs a training job, in a state of this name, and waits for its end.
+    #[track_caller]
+    pub fn train(self, state: &str, job: TrainingJob) -> Self {
+        self.task(state, Task::Train(Box::new(job)), std::panic::Location::caller())
+    }
+
+    /// Runs an optimization job, and waits for its end.
+    #[track_caller]
+    pub fn optimize(self, state: &str, job: OptimizationJob) -> Self {
+        self.task(state, Task::Optimize(Box::new(job)), std::panic::Location::caller())
+    }
+
+    fn task(mut self, state: &str, task: Task, source: Source) -> Self {
+        self.tasks.push((state.to_owned(), task, source));
+        self
+    }
+
+    /// Tells a topic, by its ARN, what failed.
+    #[track_caller]
+    pub fn notify(mut self, topic_arn: impl Into<Value<String>>) -> Self {
+        self.topic = Some(topic_arn.into().here());
+        self
+    }
+
+    /// How long a run may take in all, waiting for capacity included; 14 days unless set.
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = time;
+        self
+    }
+
+    /// How often a request to SageMaker that was throttled or over a quota is made again; 5 times unless set.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.into();
+        self
+    }
+}
+
+/// A state machine that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct StateMachineHandle {
+    resource: stepfunctions::StateMachineHandle,
+}
+
+impl StateMachineHandle {
+    /// The state machine's ARN.
+    pub fn arn(&self) -> Value<String> {
+        self.resource.arn()
+    }
+
+    /// The state machine's name.
+    pub fn name(&self) -> Value<String> {
+        self.resource.name()
+    }
+}
+
+/// The states of a definition, and what its role needs.
+struct States {
+    states: Map<Json>,
+    statements: Vec<Statement>,
+    attempts: i64,
+}
+
+impl States {
+    fn add(&mut self, name: &str, state: impl Into<Value<Json>>) {
+        self.states = std::mem::take(&mut self.states).set(name, state);
+    }
+
+    /// A task that calls an integration of Step Functions.
+    fn call(&mut self, name: &str, integration: &str, parameters: Properties, more: JsonValue) {
+        let mut state = Properties::default();
+        state.put("Type", "Task");
+        state.put("Resource", sub!("arn:{}:states:::{}", partition(), integration));
+        state.put("Parameters", parameters);
+        if let JsonValue::Object(more) = more {
+            for (key, value) in more {
+                state.put(key, value);
+            }
+        }
+        self.add(name, Value::from(state).cast::<Json>());
+    }
+
+    fn retry(&self, errors: &[&str]) -> JsonValue {
+        json!([{ "ErrorEquals": errors, "IntervalSeconds": 60, "BackoffRate": 2, "MaxAttempts": self.attempts }])
+    }
+
+    fn train(&mut self, name: &str, job: TrainingJob, next: JsonValue, scope: &mut Scope<'_>) {
+        let is_spot = job.is_spot();
+        let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
+        let request = scope.add(&id(name), Definition { job, is_tuned: false });
+        let mut parameters = request.arguments;
+        // Every try needs a name of its own.
+        parameters.put(
+            "TrainingJobName.$",
+            format!("States.Format('{prefix}-{{}}-{{}}', States.UUID(), $$.State.RetryCount)"),
+        );
+        let failed = if is_spot { format!("{name} failed") } else { FAILED.to_owned() };
+        let mut more = json!({
+            "Retry": self.retry(&["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"]),
+            "Catch": [{ "ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": failed }],
+            "ResultPath": format!("$.{}", id(name)),
+        });
+        join(&mut more, &next);
+        self.call(name, "sagemaker:createTrainingJob.sync", parameters, more);
+        if is_spot {
+            let wait = format!("{name} waits for capacity");
+            self.add(
+                &failed,
+                json!({
+                    "Type": "Choice",
+                    "Choices": [{ "Variable": "$.error.Cause", "StringMatches": "*CapacityError*", "Next": wait }],
+                    "Default": FAILED,
+                }),
+            );
+            self.add(&wait, json!({ "Type": "Wait", "Seconds": CAPACITY_WAIT.as_secs(), "Next": name }));
+        }
+        let jobs = arn("sagemaker", sub!("training-job/{}-*", prefix.to_lowercase()));
+        self.statements.extend([
+            Statement::allow([
+                "sagemaker:AddTags",
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+            ])
+            .on(arn("sagemaker", sub!("training-job/{}-*", &prefix)))
+            .on(jobs),
+            pass_to_sagemaker(request.role.arn()),
+            Statement::allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"])
+                .on(arn("events", "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule")),
+        ]);
+    }
+
+    /// Step Functions has no integration that waits for an optimization job: the machine asks until it ends.
+    fn optimize(&mut self, name: &str, job: OptimizationJob, next: JsonValue, scope: &mut Scope<'_>) {
+        let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
+        let request = scope.add(&id(name), super::optimization::Definition(job));
+        let (chosen, started) = (format!("$.{}Job", id(name)), format!("$.{}", id(name)));
+        let (create, wait, ask, decide) = (
+            format!("{name} starts"),
+            format!("{name} runs"),
+            format!("{name} status"),
+            format!("{name} ended?"),
+        );
+        let catch = json!([{ "ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": FAILED }]);
+        let retry = self.retry(&["SageMaker.SageMakerException", "SageMaker.ResourceLimitExceededException"]);
+        self.add(
+            name,
+            json!({
+                "Type": "Pass",
+                "Parameters": { "Name.$": format!("States.Format('{prefix}-{{}}', States.UUID())") },
+                "ResultPath": chosen,
+                "Next": create,
+            }),
+        );
+        let mut parameters = request.arguments;
+        parameters.put("OptimizationJobName.$", format!("{chosen}.Name"));
+        self.call(
+            &create,
+            "aws-sdk:sagemaker:createOptimizationJob",
+            parameters,
+            json!({ "Retry": retry, "Catch": catch, "ResultPath": started, "Next": wait }),
+        );
+        self.add(&wait, json!({ "Type": "Wait", "Seconds": 60, "Next": ask }));
+        let mut parameters = Properties::default();
+        parameters.put("OptimizationJobName.$", format!("{chosen}.Name"));
+        self.call(
+            &ask,
+            "aws-sdk:sagemaker:describeOptimizationJob",
+            parameters,
+            json!({ "Retry": retry, "Catch": catch, "ResultPath": started, "Next": decide }),
+        );
+        let status = format!("{started}.OptimizationJobStatus");
+        let done = format!("{name} done");
+        let fails = |status_is: &str| json!({ "Variable": status, "StringEquals": status_is, "Next": format!("{name} says why") });
+        self.add(
+            &decide,
+            json!({
+                "Type": "Choice",
+                "Choices": [
+                    { "Variable": status, "StringEquals": "COMPLETED", "Next": done },
+                    fails("FAILED"),
+                    fails("STOPPED"),
+                ],
+                "Default": wait,
+            }),
+        );
+        self.add(
+            &format!("{name} says why"),
+            json!({
+                "Type": "Pass",
+                "Parameters": {
+                    "Error": "OptimizationJobFailed",
+                    "Cause.$": format!("States.JsonToString({started})"),
+                },
+                "ResultPath": "$.error",
+                "Next": FAILED,
+            }),
+        );
+        let mut end = json!({ "Type": "Pass" });
+        join(&mut end, &next);
+        self.add(&done, end);
+        self.statements.extend([
+            Statement::allow([
+                "sagemaker:AddTags",
+                "sagemaker:CreateOptimizationJob",
+                "sagemaker:DescribeOptimizationJob",
+            ])
+            .on(arn("sagemaker", sub!("optimization-job/{}-*", &prefix)))
+            .on(arn("sagemaker", sub!("optimization-job/{}-*", prefix.to_lowercase()))),
+            pass_to_sagemaker(request.role.arn()),
+        ]);
+    }
+}
+
+/// The state that a failed job leads to.
+const FAILED: &str = "Job failed";
+
+/// Adds the members of one object to another.
+fn join(into: &mut JsonValue, from: &JsonValue) {
+    if let (Some(into), Some(from)) = (into.as_object_mut(), from.as_object()) {
+        into.extend(from.clone());
+    }
+}
+
+/// What a state adds to the stack, and where it keeps its result.
+fn id(state: &str) -> String {
+    state.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+impl Construct for StateMachine {
+    type Handle = StateMachineHandle;
+    const OPAQUE: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> StateMachineHandle {
+        let mut states = States { states: Map::default(), statements: Vec::new(), attempts: self.attempts };
+        let names: Vec<String> = self.tasks.iter().map(|(name, ..)| name.clone()).collect();
+        for (number, (name, task, _)) in self.tasks.into_iter().enumerate() {
+            let next = match names.get(number + 1) {
+                Some(next) => json!({ "Next": next }),
+                None => json!({ "End": true }),
+            };
+            match task {
+                Task::Train(job) => states.train(&name, *job, next, scope),
+                Task::Optimize(job) => states.optimize(&name, *job, next, scope),
+            }
+        }
+        let fail = json!({ "Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause" });
+        match &self.topic {
+            None => states.add(FAILED, fail),
+            Some(topic) => {
+                let mut parameters = Properties::default();
+                parameters.put("TopicArn", topic);
+                parameters.put("Subject", "A SageMaker job failed");
+                parameters.put("Message.$", "States.JsonToString($.error)");
+                states.call(
+                    FAILED,
+                    "sns:publish",
+                    parameters,
+                    json!({ "ResultPath": "$.told", "Next": "The run failed" }),
+                );
+                states.add("The run failed", fail);
+                states.statements.push(Statement::allow(["sns:Publish"]).on(topic));
+            }
+        }
+        let role = scope.add(
+            "Role",
+            ServiceRole { service: "states", name: "Jobs", policy: PolicyDocument::new(states.statements) },
+        );
+        let definition = Json::object([
+            Property::new("StartAt", names.first().map_or(FAILED, String::as_str)),
+            Property::new("TimeoutSeconds", i64::try_from(self.timeout.as_secs()).unwrap_or(i64::MAX)),
+            Property::new("States", Value::<Map<Json>>::from(states.states)),
+        ]);
+        let machine = stepfunctions::StateMachine::new(role.arn()).definition_string(json_text(definition));
+        let resource = scope.add_default(machine);
+        super::put_outputs(
+            scope,
+            sub!(
+                "aws stepfunctions start-execution --region {} --state-machine-arn {}",
+                region(),
+                resource.arn()
+            ),
+            &sub!("states/home?region={}#/statemachines/view/{}", region(), resource.arn()),
+        );
+        StateMachineHandle { resource }
+    }
+}

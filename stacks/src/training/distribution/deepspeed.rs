@@ -1,0 +1,239 @@
+//! DeepSpeed's ZeRO, typed: what a stage cannot do has no setter there.
+
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use serde_json::{Map, Value as JsonValue, json};
+use stackwright_synth::Source;
+
+use super::Distribution;
+use super::deepspeed_file::DeepSpeedConfig;
+
+/// The precision of forward and backward. One excludes the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// bfloat16: needs an accelerator of the A100's generation or newer.
+    Bf16,
+    /// float16, with a scaled loss.
+    Fp16,
+    /// float32.
+    Fp32,
+}
+
+impl Precision {
+    /// As Accelerate calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bf16 => "bf16",
+            Self::Fp16 => "fp16",
+            Self::Fp32 => "no",
+        }
+    }
+}
+
+/// ZeRO stage 1: optimizer states are shared out.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage1 {}
+
+/// ZeRO stage 2: gradients too.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage2 {}
+
+/// ZeRO stage 3: parameters too.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage3 {}
+
+/// DeepSpeed with ZeRO, started by torchrun. Its configuration is rendered to `ds_config.json` and shipped beside
+/// the entry point, because a hyperparameter holds 2,500 characters at most; the script gets the file's name in
+/// the hyperparameter `deepspeed_config`, which DeepSpeed's own `add_config_arguments` reads.
+///
+/// ```
+/// use stackwright_stacks::training::{ActivationCheckpointing, DeepSpeed, Precision};
+///
+/// DeepSpeed::zero_3(1)
+///     .precision(Precision::Bf16)
+///     .gradient_accumulation_steps(8)
+///     .gradient_clipping(1.0)
+///     .offload_optimizer_to_cpu()
+///     .offload_parameters_to_nvme("/tmp")
+///     .activation_checkpointing(ActivationCheckpointing::new().partitioned());
+/// ```
+///
+/// Parameters stay whole below stage 3, so there they cannot be offloaded:
+///
+/// ```compile_fail
+/// # use stackwright_stacks::training::DeepSpeed;
+/// DeepSpeed::zero_2(4).offload_parameters_to_cpu();
+/// ```
+#[derive(Clone, Debug)]
+pub struct DeepSpeed<Stage> {
+    config: Map<String, JsonValue>,
+    zero: Map<String, JsonValue>,
+    smddp: Option<Source>,
+    source: Source,
+    stage: PhantomData<Stage>,
+}
+
+impl DeepSpeed<Stage1> {
+    /// Stage 1, with the batch of one accelerator in one step.
+    #[track_caller]
+    pub fn zero_1(micro_batch_size: u32) -> Self {
+        Self::of(1, micro_batch_size, Location::caller())
+    }
+}
+
+impl DeepSpeed<Stage2> {
+    /// Stage 2, with the batch of one accelerator in one step.
+    #[track_caller]
+    pub fn zero_2(micro_batch_size: u32) -> Self {
+        Self::of(2, micro_batch_size, Location::caller())
+    }
+}
+
+impl DeepSpeed<Stage3> {
+    /// Stage 3, with the batch of one accelerator in one step.
+    #[track_caller]
+    pub fn zero_3(micro_batch_size: u32) -> Self {
+        let mut this = Self::of(3, micro_batch_size, Location::caller());
+        // Without it a saved model holds no weights.
+        this.zero.insert("stage3_gather_16bit_weights_on_model_save".into(), true.into());
+        this
+    }
+
+    /// Keeps parameters in the host's memory while they are not used.
+    pub fn offload_parameters_to_cpu(self) -> Self {
+        self.zero("offload_param", json!({ "device": "cpu", "pin_memory": true }))
+    }
+
+    /// Keeps parameters on the instance's NVMe storage while they are not used: `/tmp` lies there.
+    pub fn offload_parameters_to_nvme(self, folder: &str) -> Self {
+        self.zero("offload_param", json!({ "device": "nvme", "nvme_path": folder, "pin_memory": true }))
+    }
+
+    /// Keeps optimizer states on the instance's NVMe storage.
+    pub fn offload_optimizer_to_nvme(self, folder: &str) -> Self {
+        self.zero("offload_optimizer", json!({ "device": "nvme", "nvme_path": folder, "pin_memory": true }))
+    }
+}
+
+impl<Stage> DeepSpeed<Stage> {
+    fn of(stage: u32, micro_batch_size: u32, source: Source) -> Self {
+        let config = Map::from_iter([
+            ("train_micro_batch_size_per_gpu".to_owned(), micro_batch_size.into()),
+            ("gradient_accumulation_steps".to_owned(), 1.into()),
+            ("bf16".to_owned(), json!({ "enabled": true })),
+        ]);
+        let zero = Map::from_iter([
+            ("stage".to_owned(), stage.into()),
+            ("overlap_comm".to_owned(), true.into()),
+            ("contiguous_gradients".to_owned(), true.into()),
+        ]);
+        Self { config, zero, smddp: None, source, stage: PhantomData }
+    }
+
+    /// The precision, [`Precision::Bf16`] unless set.
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.config.remove("bf16");
+        self.config.remove("fp16");
+        match precision {
+            Precision::Bf16 => self.set("bf16", json!({ "enabled": true })),
+            // A loss scale of 0 is one that DeepSpeed adapts.
+            Precision::Fp16 => self.set("fp16", json!({ "enabled": true, "loss_scale": 0 })),
+            Precision::Fp32 => self,
+        }
+    }
+
+    /// How many steps make one step of the optimizer; 1 unless set.
+    pub fn gradient_accumulation_steps(self, steps: u32) -> Self {
+        self.set("gradient_accumulation_steps", steps)
+    }
+
+    /// The largest norm of the gradients.
+    pub fn gradient_clipping(self, norm: f64) -> Self {
+        self.set("gradient_clipping", norm)
+    }
+
+    /// The optimizer by DeepSpeed's name, with its parameters.
+    pub fn optimizer(self, name: &str, parameters: JsonValue) -> Self {
+        self.set("optimizer", json!({ "type": name, "params": parameters }))
+    }
+
+    /// The schedule of the learning rate by DeepSpeed's name, with its parameters.
+    pub fn scheduler(self, name: &str, parameters: JsonValue) -> Self {
+        self.set("scheduler", json!({ "type": name, "params": parameters }))
+    }
+
+    /// Keeps optimizer states in the host's memory, where the processor updates them.
+    pub fn offload_optimizer_to_cpu(self) -> Self {
+        self.zero("offload_optimizer", json!({ "device": "cpu", "pin_memory": true }))
+    }
+
+    /// Computes activations again in the backward pass instead of keeping them.
+    pub fn activation_checkpointing(self, how: ActivationCheckpointing) -> Self {
+        self.set("activation_checkpointing", how.0)
+    }
+
+    /// A setting of `zero_optimization` by its name; one that DeepSpeed does not know is refused.
+    pub fn zero(mut self, name: &str, value: impl Into<JsonValue>) -> Self {
+        self.zero.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Any other setting by its name; one that DeepSpeed does not know is refused.
+    pub fn set(mut self, name: &str, value: impl Into<JsonValue>) -> Self {
+        self.config.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Uses the collectives of SMDDP, as [`Fsdp::smddp`](super::Fsdp::smddp).
+    #[track_caller]
+    pub fn smddp(mut self) -> Self {
+        self.smddp = Some(Location::caller());
+        self
+    }
+}
+
+impl<Stage> From<DeepSpeed<Stage>> for DeepSpeedConfig {
+    fn from(typed: DeepSpeed<Stage>) -> Self {
+        let mut config = typed.config;
+        config.insert("zero_optimization".into(), typed.zero.into());
+        Self::new(config.into(), typed.smddp, typed.source)
+    }
+}
+
+impl<Stage> From<DeepSpeed<Stage>> for Distribution {
+    fn from(typed: DeepSpeed<Stage>) -> Self {
+        Self::DeepSpeed(typed.into())
+    }
+}
+
+/// How DeepSpeed checkpoints activations.
+#[derive(Clone, Debug, Default)]
+pub struct ActivationCheckpointing(Map<String, JsonValue>);
+
+impl ActivationCheckpointing {
+    /// With DeepSpeed's defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn set(mut self, key: &str, value: impl Into<JsonValue>) -> Self {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Shares the checkpoints out among the accelerators of a tensor parallel group.
+    pub fn partitioned(self) -> Self {
+        self.set("partition_activations", true)
+    }
+
+    /// Keeps partitioned checkpoints in the host's memory.
+    pub fn on_cpu(self) -> Self {
+        self.set("partition_activations", true).set("cpu_checkpointing", true)
+    }
+
+    /// How many checkpoints there are: mostly one a layer.
+    pub fn count(self, checkpoints: u32) -> Self {
+        self.set("number_checkpoints", checkpoints)
+    }
+}

@@ -1,0 +1,106 @@
+//! SageMaker model parallel, version 2: FSDP with more ways to split a model.
+
+use std::panic::Location;
+
+use serde_json::{Map, Value as JsonValue};
+use stackwright_synth::Source;
+
+use super::{Launch, put};
+
+/// SageMaker model parallel on FSDP, started by torchrun. A job made with
+/// [`TrainingJob::pytorch`](crate::training::TrainingJob::pytorch) gets its image.
+///
+/// ```
+/// use stackwright_stacks::training::ModelParallel;
+///
+/// ModelParallel::new().hybrid_shard_degree(64).tensor_parallel_degree(2).activation_offloading(4).smddp();
+/// ```
+#[derive(Clone, Debug)]
+pub struct ModelParallel {
+    parameters: Map<String, JsonValue>,
+    delayed_parameter_initialization: Option<Source>,
+    smddp: Option<Source>,
+    source: Source,
+}
+
+impl ModelParallel {
+    /// With SageMaker's defaults: everything is sharded among all accelerators.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self {
+            parameters: Map::new(),
+            delayed_parameter_initialization: None,
+            smddp: None,
+            source: Location::caller(),
+        }
+    }
+
+    fn set(mut self, key: &str, value: impl Into<JsonValue>) -> Self {
+        put(&mut self.parameters, key, Some(value));
+        self
+    }
+
+    /// Among how many accelerators the model is sharded; 0 leaves it to the library.
+    pub fn hybrid_shard_degree(self, accelerators: u32) -> Self {
+        self.set("hybrid_shard_degree", accelerators)
+    }
+
+    /// Among how many accelerators each layer is split.
+    pub fn tensor_parallel_degree(self, accelerators: u32) -> Self {
+        self.set("tensor_parallel_degree", accelerators)
+    }
+
+    /// Among how many accelerators each sequence is split; at most the hybrid shard degree.
+    pub fn context_parallel_degree(self, accelerators: u32) -> Self {
+        self.set("context_parallel_degree", accelerators)
+    }
+
+    /// Among how many accelerators the experts of a mixture are spread.
+    pub fn expert_parallel_degree(self, accelerators: u32) -> Self {
+        self.set("expert_parallel_degree", accelerators)
+    }
+
+    /// Moves activations to the host's memory, and gets them back this many layers before they are needed.
+    pub fn activation_offloading(self, horizon: u32) -> Self {
+        self.set("sm_activation_offloading", true).set("activation_loading_horizon", horizon)
+    }
+
+    /// The seed of random numbers in tensor parallel layers.
+    pub fn random_seed(self, seed: u32) -> Self {
+        self.set("random_seed", seed)
+    }
+
+    /// Makes parameters on the accelerators, shard by shard, instead of whole in the host's memory. It is up to
+    /// the script, which gets the hyperparameter `delayed_param` with the value 1.
+    #[track_caller]
+    pub fn delayed_parameter_initialization(mut self) -> Self {
+        self.delayed_parameter_initialization = Some(Location::caller());
+        self
+    }
+
+    /// Uses the collectives of SMDDP, as [`Fsdp::smddp`](super::Fsdp::smddp).
+    #[track_caller]
+    pub fn smddp(mut self) -> Self {
+        self.smddp = Some(Location::caller());
+        self
+    }
+
+    pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
+        launch.torchrun(self.source);
+        launch.hyperparameter("mp_parameters", JsonValue::Object(self.parameters.clone()), Some(self.source));
+        launch.hyperparameter("sagemaker_distributed_dataparallel_enabled", false, Some(self.source));
+        if let Some(source) = self.delayed_parameter_initialization {
+            launch.hyperparameter("delayed_param", 1, Some(source));
+        }
+        if let Some(source) = self.smddp {
+            launch.smddp_collectives(source);
+        }
+    }
+}
+
+impl Default for ModelParallel {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
