@@ -35,7 +35,8 @@ pub fn synth(app: &App) -> Assembly {
     assembly
 }
 
-/// The templates of an app by stack name, as YAML, with digests replaced: a snapshot changes when the stack
+/// The templates of an app by stack name, as YAML, and the documents in them, such as a pipeline's definition, by
+/// stack name, resource and property; with digests replaced: a snapshot changes when the stack
 /// does, not when a packed file does.
 ///
 /// # Panics
@@ -44,7 +45,14 @@ pub fn snapshots(app: &App) -> BTreeMap<String, String> {
     synth(app)
         .stacks
         .iter()
-        .map(|stack| (stack.name.clone(), without_digests(&stack.template.to_yaml())))
+        .flat_map(|stack| {
+            let template = (stack.name.clone(), without_digests(&stack.template.to_yaml()));
+            let documents = stack
+                .documents
+                .iter()
+                .map(|(name, text)| (format!("{}.{name}", stack.name), without_digests(text)));
+            std::iter::once(template).chain(documents).collect::<Vec<_>>()
+        })
         .collect()
 }
 

@@ -175,11 +175,9 @@ impl Construct for ServiceRole {
 
     fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
         let account: Value<Json> = account_id().into();
-        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(self.service).when(
-            "StringEquals",
-            "aws:SourceAccount",
-            account,
-        )]);
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
+            .to_service(self.service)
+            .when("StringEquals", "aws:SourceAccount", account)]);
         scope.add_default(Role::new(trust).policies([Policy::new(self.name, self.policy)]))
     }
 }
@@ -209,8 +207,12 @@ pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> [Stateme
             "/aws/sagemaker/*",
         ),
         Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
-        Statement::allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
-            .on(&image.repository_arn),
+        Statement::allow([
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+        ])
+        .on(&image.repository_arn),
     ]
 }
 

@@ -49,7 +49,10 @@ impl S3Location {
     /// What a role needs to read the one object. Without the listing, a missing object is answered with "access
     /// denied".
     pub(crate) fn read_object(&self) -> [Statement; 2] {
-        [Statement::allow(["s3:GetObject"]).on(sub!("{}/{}", &self.bucket_arn, &self.key)), self.list(&self.key)]
+        [
+            Statement::allow(["s3:GetObject"]).on(sub!("{}/{}", &self.bucket_arn, &self.key)),
+            self.list(&self.key),
+        ]
     }
 
     /// What a role needs to read everything whose key starts like this.

@@ -83,6 +83,7 @@ impl App {
             loops: IndexMap::new(),
             outputs: IndexMap::new(),
             assets: IndexMap::new(),
+            documents: Vec::new(),
             depends_on: Vec::new(),
             logical_ids: IndexMap::new(),
         });

@@ -59,9 +59,9 @@ pub struct StackArtifact {
     pub termination_protection: bool,
     /// What has to be in S3 before it is deployed.
     pub assets: Vec<FileAsset>,
-    /// The documents that stand in the template as texts, such as a pipeline's definition: indented, by the
-    /// resource and property that hold them.
-    pub documents: Vec<(String, JsonValue)>,
+    /// Files for people, by name: the documents that stand in the template as texts, such as a pipeline's
+    /// definition, and the files that constructs put into archives.
+    pub documents: Vec<(String, String)>,
     /// The bucket for a template that is too large for a request.
     template_bucket: String,
 }
@@ -375,7 +375,7 @@ impl Assembly {
             );
             files.insert(stack.template_file(), Cow::Borrowed(body));
             for (name, document) in &stack.documents {
-                files.insert(format!("{}.{name}.json", stack.id), Cow::Owned(pretty(document)));
+                files.insert(format!("{}.{name}", stack.id), Cow::Borrowed(document));
             }
         }
         files.insert(

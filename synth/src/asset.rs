@@ -111,6 +111,9 @@ impl Construct for Asset {
         };
         let handle = AssetHandle { object_key: packed.object_key.clone(), hash: packed.hash.clone() };
         scope.stack().insert_asset(packed);
+        for (name, text) in self.files {
+            scope.stack().insert_document(format!("{}.{name}", scope.id()), text);
+        }
         handle
     }
 }

@@ -34,8 +34,8 @@ pub(crate) struct Rendered {
     pub imports: IndexMap<Import, (String, Source)>,
     /// Stacks that have to be there before, beside those it imports from.
     pub after: Vec<(StackKey, Source)>,
-    /// The documents that stand in the template as texts, by resource and property.
-    pub documents: Vec<(String, JsonValue)>,
+    /// Files for people: documents that stand in the template as texts, by resource and property.
+    pub documents: Vec<(String, String)>,
 }
 
 pub(crate) fn render(state: &State, index: usize, errors: &mut Vec<Error>) -> Rendered {
@@ -52,7 +52,7 @@ pub(crate) fn render(state: &State, index: usize, errors: &mut Vec<Error>) -> Re
         source: contents.source,
         holder: None,
         language_extensions: false,
-        documents: Vec::new(),
+        documents: contents.documents.clone(),
     };
     let template = renderer.template();
     let Renderer { imports, after, provenance, documents, .. } = renderer;
@@ -74,7 +74,7 @@ struct Renderer<'a> {
     /// The place that added the element, where the element's own lines are hidden.
     holder: Option<Source>,
     language_extensions: bool,
-    documents: Vec<(String, JsonValue)>,
+    documents: Vec<(String, String)>,
 }
 
 impl Renderer<'_> {
@@ -357,13 +357,7 @@ impl Renderer<'_> {
         let marked = self.text(&pieces);
         let steps: Vec<&str> = self.pointer.split('/').skip(2).collect();
         let name = [steps.first(), steps.last()].map(|step| step.copied().unwrap_or_default()).join(".");
-        let format = match &marked {
-            JsonValue::Object(sub) => sub["Fn::Sub"].as_str().or_else(|| sub["Fn::Sub"][0].as_str()),
-            whole => whole.as_str(),
-        };
-        // A number that is resolved later is no JSON yet: people see it in quotes.
-        let readable = serde_json::from_str(&format.unwrap_or_default().replace(BARE, "\""));
-        self.documents.push((name, readable.unwrap_or_default()));
+        self.documents.push((format!("{name}.json"), for_people(&marked)));
         without_marks(marked)
     }
 
@@ -445,6 +439,37 @@ impl Renderer<'_> {
 /// Stands around what has no quotes, until it is decided who reads the document. No template has this character.
 const BARE: &str = "\u{E000}";
 
+/// The text of a document, indented; what is resolved later is named as in `Fn::Sub`.
+fn for_people(marked: &JsonValue) -> String {
+    let nothing = Map::new();
+    let (format, variables) = match marked {
+        JsonValue::String(whole) => (whole.as_str(), &nothing),
+        sub => match &sub["Fn::Sub"] {
+            JsonValue::String(format) => (format.as_str(), &nothing),
+            parts => (parts[0].as_str().unwrap_or_default(), parts[1].as_object().unwrap_or(&nothing)),
+        },
+    };
+    // A number that is resolved later is no JSON yet: people see it in quotes.
+    let mut text = format.replace(BARE, "\"");
+    for (name, value) in variables {
+        let joined = &value["Fn::Join"][1];
+        let named = match (joined["Ref"].as_str(), &joined["Fn::GetAtt"]) {
+            (Some(name), _) => Some(name.to_owned()),
+            (None, JsonValue::Array(steps)) => {
+                Some(steps.iter().filter_map(JsonValue::as_str).collect::<Vec<_>>().join("."))
+            }
+            _ => None,
+        };
+        if let Some(named) = named {
+            text = text.replace(&format!("${{{name}}}"), &format!("${{{named}}}"));
+        }
+    }
+    let document: JsonValue = serde_json::from_str(&text).unwrap_or(JsonValue::String(text));
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 /// The text of a document as CloudFormation gets it.
 fn without_marks(mut text: JsonValue) -> JsonValue {
     match &mut text {
@@ -485,7 +510,7 @@ pub(crate) fn escaped(step: &str) -> Cow<'_, str> {
 
 impl Rendered {
     /// The finished template, where it was said, and its documents.
-    pub fn finish(self) -> (Template, Provenance, Vec<(String, JsonValue)>) {
+    pub fn finish(self) -> (Template, Provenance, Vec<(String, String)>) {
         (Template::from_sections(self.template), self.provenance, self.documents)
     }
 }
@@ -523,10 +548,14 @@ mod tests {
         );
         assert_eq!(sub[1]["Part1"], json!({ "Fn::Join": ["\",\"", { "Ref": "Subnets" }] }));
         let files = assembly.files();
-        let readable: serde_json::Value = serde_json::from_str(&files["Work.Machine.Definition.json"]).unwrap();
+        let readable: serde_json::Value =
+            serde_json::from_str(&files["Work.Machine.Definition.json"]).unwrap();
+        assert_eq!(readable["Subnets"], json!(["${Subnets}"]));
         assert_eq!((&readable["Count"], &readable["Literal"]["a"][0]), (&json!("${Count}"), &json!(1)));
-        let place = assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Subnets").unwrap();
-        let comment = assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Comment").unwrap();
+        let place =
+            assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Subnets").unwrap();
+        let comment =
+            assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Comment").unwrap();
         assert_eq!(place.line, comment.line + 3);
     }
 }

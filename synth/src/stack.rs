@@ -88,6 +88,8 @@ pub(crate) struct Contents {
     pub loops: IndexMap<String, Entry<Loop>>,
     pub outputs: IndexMap<String, Entry<Output>>,
     pub assets: IndexMap<String, PackedAsset>,
+    /// Files beside the template, for people.
+    pub documents: Vec<(String, String)>,
     pub depends_on: Vec<(StackKey, Source)>,
     /// Where each logical id was added: one name, one element, whatever its kind.
     pub logical_ids: IndexMap<String, Source>,
@@ -234,6 +236,10 @@ impl Stack {
         let stack = &state.stacks[self.key.index].id;
         let path = if id.is_empty() { stack.clone() } else { format!("{stack}/{id}") };
         state.errors.push(Error { kind, path, place: Some(source.into()), related });
+    }
+
+    pub(crate) fn insert_document(&self, name: String, text: String) {
+        self.with(|contents| contents.documents.push((name.replace(['/', '\\'], "."), text)));
     }
 
     pub(crate) fn insert_asset(&self, asset: PackedAsset) {

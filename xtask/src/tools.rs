@@ -8,6 +8,8 @@ use crate::{Result, root};
 
 /// Python packages: what `tools/requirements.txt` pins goes into a virtual environment.
 const REQUIREMENTS: &str = "xtask/tools/requirements.txt";
+/// DeepSpeed, whose classes read what we write for it.
+const DEEPSPEED: &str = "deepspeed==0.19.8";
 /// Node packages: `package.json` with its lock file.
 const NODE: &str = "xtask/tools";
 
@@ -19,7 +21,12 @@ pub fn install() -> Result<PathBuf> {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
         run(Command::new(folder.join("bin/pip"))
             .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
-            .arg(root().join(REQUIREMENTS)))
+            .arg(root().join(REQUIREMENTS)))?;
+        // It comes as source only, and its kernels need a GPU: what is read here is its configuration classes.
+        run(Command::new(folder.join("bin/pip"))
+            .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"])
+            .arg(DEEPSPEED)
+            .env("DS_BUILD_OPS", "0"))
     })?;
     once(&tools, "node", &root().join(NODE).join("package-lock.json"), |folder| {
         fs::create_dir_all(folder)?;

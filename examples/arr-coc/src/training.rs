@@ -8,9 +8,7 @@ use stackwright::resources::sagemaker::ModelPackageGroup;
 use stackwright::stacks::launch::{
     ConditionStep, FailStep, Pipeline, ProcessingJob, ProcessingStep, RegisterModelStep, TrainingStep,
 };
-use stackwright::stacks::training::{
-    Fsdp, Input, Instances, Precision, ShardingStrategy, Spot, TrainingJob,
-};
+use stackwright::stacks::training::{Fsdp, Input, Instances, Precision, ShardingStrategy, Spot, TrainingJob};
 
 /// The share of right answers that a model has to reach to be registered.
 const ACCURACY: f64 = 0.62;

@@ -21,7 +21,8 @@ pub fn app() -> App {
 
     let subnets = stack.add(
         "Subnets",
-        Parameter::aws_list("List<AWS::EC2::Subnet::Id>").description("Subnets that reach S3 and the file system"),
+        Parameter::aws_list("List<AWS::EC2::Subnet::Id>")
+            .description("Subnets that reach S3 and the file system"),
     );
     let groups = stack.add(
         "SecurityGroups",

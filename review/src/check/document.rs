@@ -81,9 +81,11 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
                 return Vec::new();
             };
             if let Ok(arguments) = &document.value {
+                let mut arguments = arguments.clone();
+                hide_context(&mut arguments);
                 document.requests.push(Request {
                     operation: capitalised(operation),
-                    arguments: arguments.clone(),
+                    arguments,
                     path: at,
                     of_pipeline: false,
                 });
@@ -273,6 +275,16 @@ fn hide_expressions(value: &mut JsonValue) {
     }
 }
 
+/// What a schedule fills in when it starts something is not known: `<aws.scheduler.execution-id>`.
+fn hide_context(value: &mut JsonValue) {
+    match value {
+        JsonValue::Object(map) => map.values_mut().for_each(hide_context),
+        JsonValue::Array(items) => items.iter_mut().for_each(hide_context),
+        JsonValue::String(text) if text.contains("<aws.scheduler.") => *value = json!({ "Get": text }),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,8 +320,11 @@ mod tests {
 
     #[test]
     fn a_schedule_calls_an_operation() {
-        let target = json!({ "Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTrainingJob", "Input": "{\"RoleArn\": \"r\"}" });
+        let input = r#"{"RoleArn": "r", "TrainingJobName": "t-<aws.scheduler.execution-id>"}"#;
+        let target =
+            json!({ "Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTrainingJob", "Input": input });
         let documents = open("AWS::Scheduler::Schedule", &json!({ "Target": target }));
+        assert!(documents[0].requests[0].arguments["TrainingJobName"]["Get"].is_string());
         assert_eq!(documents[0].requests[0].operation, "CreateTrainingJob");
         let other = json!({ "Target": { "Arn": "arn:aws:lambda:x:y:function:f", "Input": "{}" } });
         assert!(open("AWS::Scheduler::Schedule", &other).is_empty());

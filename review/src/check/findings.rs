@@ -58,6 +58,9 @@ impl Findings<'_, '_, '_> {
             pointer.push('/');
             pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
         }
+        // A program says more than the template's text does: which line set what inside a document.
+        let text = written.trim_end_matches("/0").trim_end_matches("/Fn::Sub");
+        let written = if pointer.starts_with(&format!("{text}/")) { pointer.clone() } else { written };
         let related = parameter.and_then(|name| {
             let place = self.view.stack.provenance.find(&format!("/Parameters/{name}/Default"))?;
             Some((format!("the value comes from the parameter `{name}`"), place.clone()))

@@ -53,6 +53,20 @@ impl<'v> Job<'v, '_> {
             .collect()
     }
 
+    /// The same of the instances that a strategy runs on: those of the groups that it names, or all.
+    pub fn training_instances(&self) -> Vec<(&'v JsonValue, &'v str, Option<&'static Instance>)> {
+        let Some(names) = self.hyperparameter("sagemaker_distribution_instance_groups") else {
+            return self.instances();
+        };
+        let is_other = |place: &JsonValue| {
+            items(&self.resources()["InstanceGroups"]).any(|group| {
+                std::ptr::eq(&raw const group["InstanceType"], place)
+                    && items(&names).all(|name| *name != group["InstanceGroupName"])
+            })
+        };
+        self.instances().into_iter().filter(|(place, ..)| !is_other(place)).collect()
+    }
+
     /// How many instances it runs on, if that is known.
     pub fn count(&self) -> Option<f64> {
         let resources = self.resources();

@@ -95,7 +95,10 @@ impl Optimizations {
     }
 
     /// Smaller numbers, and a smaller model that guesses.
-    pub fn quantization_and_speculative_decoding(quantization: Quantization, how: SpeculativeDecoding) -> Self {
+    pub fn quantization_and_speculative_decoding(
+        quantization: Quantization,
+        how: SpeculativeDecoding,
+    ) -> Self {
         Self { quantization: Self::option(quantization), speculative_decoding: Some(how), ..Self::NONE }
     }
 

@@ -1,7 +1,9 @@
 //! Schedules: EventBridge Scheduler starts something at its times.
 
 use stackwright_resources::scheduler;
-use stackwright_resources::scheduler::schedule::{FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target};
+use stackwright_resources::scheduler::schedule::{
+    FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
+};
 use stackwright_synth::intrinsic::{json_text, partition, region};
 use stackwright_synth::{Construct, Json, Literal, Properties, Scope, Value, sub};
 
@@ -69,7 +71,12 @@ impl Schedule {
     /// A schedule by its expression: `rate(1 day)`, `cron(0 2 * * ? *)`, `at(2027-01-01T00:00:00)`.
     #[track_caller]
     pub fn new(expression: impl Into<Value<String>>, target: impl Into<ScheduleTarget>) -> Self {
-        Self { expression: expression.into().here(), target: target.into(), time_zone: None, window_minutes: None }
+        Self {
+            expression: expression.into().here(),
+            target: target.into(),
+            time_zone: None,
+            window_minutes: None,
+        }
     }
 
     /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
@@ -126,7 +133,9 @@ impl Construct for Schedule {
         );
         let window = match self.window_minutes {
             None => FlexibleTimeWindow::new(FlexibleTimeWindowMode::Off),
-            Some(minutes) => FlexibleTimeWindow::new(FlexibleTimeWindowMode::Flexible).maximum_window_in_minutes(minutes),
+            Some(minutes) => {
+                FlexibleTimeWindow::new(FlexibleTimeWindowMode::Flexible).maximum_window_in_minutes(minutes)
+            }
         };
         let input: Value<Json> = Value::from_expression(input.into_expression());
         let target = Target::new(target, role.arn())

@@ -67,5 +67,6 @@ numbers!(i64, f64, bool);
 fn as_text(value: Value<String>) -> Value<String> {
     let parts: Value<Vec<String>> = vec![value].into();
     let join = [Property::new("On", ""), Property::new("Values", parts)];
-    Value::<Json>::from(Json::object([Property::new("Std:Join", Value::<Json>::from(Json::object(join)))])).cast()
+    Value::<Json>::from(Json::object([Property::new("Std:Join", Value::<Json>::from(Json::object(join)))]))
+        .cast()
 }

@@ -89,7 +89,10 @@ pub struct TrainingJob {
 #[derive(Clone, Debug)]
 enum Algorithm {
     /// PyTorch in AWS's image that the strategy needs.
-    PyTorch { version: String, source: Source },
+    PyTorch {
+        version: String,
+        source: Source,
+    },
     Image(Image),
     Named(Value<String>),
 }
@@ -282,7 +285,11 @@ impl TrainingJob {
 
     /// The experiment and the trial that a run is counted to.
     #[track_caller]
-    pub fn experiment(mut self, experiment: impl Into<Value<String>>, trial: impl Into<Value<String>>) -> Self {
+    pub fn experiment(
+        mut self,
+        experiment: impl Into<Value<String>>,
+        trial: impl Into<Value<String>>,
+    ) -> Self {
         self.experiment = Some((experiment.into().here(), trial.into().here()));
         self
     }
@@ -342,7 +349,8 @@ impl Construct for Definition {
         let mut statements: Vec<Statement> = Vec::new();
         match &job.source {
             Some((folder, entry_point, source)) => {
-                let folder = files.into_iter().fold(folder.clone(), |folder, (name, text)| folder.file(name, text));
+                let folder =
+                    files.into_iter().fold(folder.clone(), |folder, (name, text, _)| folder.file(name, text));
                 let archive = S3Location::from(scope.add("Source", folder));
                 statements.extend(archive.read_object());
                 let own = |value: Hyperparameter| value.0.said_at(Some(source));
@@ -354,12 +362,12 @@ impl Construct for Definition {
                 ]);
             }
             None => {
-                if let Some((name, _)) = files.first() {
+                if let Some((name, _, source)) = files.first() {
                     scope.error(
                         "no-source-folder",
                         format!("the strategy ships {name} beside the training script, and the job has no source folder"),
                         "give the folder and the script with `.source(asset!(\"…\"), \"train.py\")`".into(),
-                        None,
+                        Some(source),
                     );
                 }
             }
@@ -378,7 +386,9 @@ impl Construct for Definition {
         let named = if is_tuned { "StaticHyperParameters" } else { "HyperParameters" };
         for (name, entries) in [(named, hyperparameters), ("Environment", environment)] {
             if !entries.is_empty() {
-                let map = entries.into_iter().fold(Map::<String>::default(), |map, (key, value)| map.set(key, value));
+                let map = entries
+                    .into_iter()
+                    .fold(Map::<String>::default(), |map, (key, value)| map.set(key, value));
                 arguments.put(name, map);
             }
         }
@@ -386,7 +396,8 @@ impl Construct for Definition {
             arguments.put("Tags", tags(&job.tags));
         }
         if let Some(key) = &job.key {
-            statements.push(Statement::allow(["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"]).on(key));
+            statements
+                .push(Statement::allow(["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"]).on(key));
         }
         for (name, value) in &job.others {
             arguments.put(name.clone(), value);
@@ -426,7 +437,8 @@ impl TrainingJob {
         }
         algorithm.put("TrainingInputMode", "File");
         if !self.metrics.is_empty() {
-            let definitions = self.metrics.iter().map(|(name, regex)| object([("Name", name), ("Regex", regex)]));
+            let definitions =
+                self.metrics.iter().map(|(name, regex)| object([("Name", name), ("Regex", regex)]));
             algorithm.put("MetricDefinitions", list(definitions));
             if !is_tuned {
                 algorithm.put("EnableSageMakerMetricsTimeSeries", true);
@@ -459,7 +471,8 @@ impl TrainingJob {
         let mut resources = Properties::default();
         self.instances.put(&mut resources);
         resources.put("VolumeSizeInGB", &self.volume_gb);
-        let on_nvme = self.instances.hardware().is_some_and(|hardware| hardware.local_nvme_gb.unwrap_or(0) > 0);
+        let on_nvme =
+            self.instances.hardware().is_some_and(|hardware| hardware.local_nvme_gb.unwrap_or(0) > 0);
         // NVMe storage is encrypted by the instance, and the API refuses a key for it.
         if let Some(key) = self.key.as_ref().filter(|_| !on_nvme) {
             resources.put("VolumeKmsKeyId", key);
@@ -528,7 +541,9 @@ impl TrainingJob {
 }
 
 /// An object out of named values.
-pub(crate) fn object<'a, T: 'a>(entries: impl IntoIterator<Item = (&'static str, &'a Value<T>)>) -> Properties {
+pub(crate) fn object<'a, T: 'a>(
+    entries: impl IntoIterator<Item = (&'static str, &'a Value<T>)>,
+) -> Properties {
     let mut object = Properties::default();
     for (name, value) in entries {
         object.put(name, value);

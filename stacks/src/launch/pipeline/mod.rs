@@ -18,7 +18,9 @@ use serde_json::{Value as JsonValue, json};
 use stackwright_resources::sagemaker;
 use stackwright_resources::sagemaker::pipeline::PipelineDefinition;
 use stackwright_synth::intrinsic::{json_text, region};
-use stackwright_synth::{Construct, Expression, Json, Literal, Properties, Property, Scope, Source, Value, sub};
+use stackwright_synth::{
+    Construct, Expression, Json, Literal, Properties, Property, Scope, Source, Value, sub,
+};
 
 use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
 use crate::training::list;

@@ -275,7 +275,8 @@ impl ProcessingHandle {
     pub fn measure(&self, property_file: &str, path: &str) -> Measure {
         let file = get(&format!("Steps.{}.PropertyFiles.{property_file}", self.name));
         let read = Json::object([Property::new("PropertyFile", file), Property::new("Path", path)]);
-        let read: Value<Json> = Json::object([Property::new("Std:JsonGet", Value::<Json>::from(read))]).into();
+        let read: Value<Json> =
+            Json::object([Property::new("Std:JsonGet", Value::<Json>::from(read))]).into();
         Measure::of(read.cast())
     }
 }
@@ -286,7 +287,8 @@ mod tests {
 
     #[test]
     fn an_output_that_is_not_there_is_nothing() {
-        let handle = ProcessingHandle { name: "P".into(), outputs: vec![("a".into(), S3Location::new("b", "c"))] };
+        let handle =
+            ProcessingHandle { name: "P".into(), outputs: vec![("a".into(), S3Location::new("b", "c"))] };
         assert!(handle.output("a").is_some() && handle.output("x").is_none());
     }
 }

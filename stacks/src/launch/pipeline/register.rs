@@ -77,7 +77,8 @@ impl RegisterModelStep {
         }
         let mut arguments = Properties::default();
         arguments.put("ModelPackageGroupName", &self.group);
-        arguments.put("ModelApprovalStatus", if self.approved { "Approved" } else { "PendingManualApproval" });
+        arguments
+            .put("ModelApprovalStatus", if self.approved { "Approved" } else { "PendingManualApproval" });
         arguments.put("InferenceSpecification", inference);
         step.put("Type", "RegisterModel");
         step.put("Arguments", arguments);

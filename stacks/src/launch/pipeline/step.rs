@@ -5,9 +5,7 @@ use std::time::Duration;
 use stackwright_resources::iam::RoleHandle;
 use stackwright_synth::{Properties, Scope, Source, Value};
 
-use super::{
-    ConditionStep, FailStep, ProcessingStep, RegisterModelStep, TrainingStep, TuningStep, jobs,
-};
+use super::{ConditionStep, FailStep, ProcessingStep, RegisterModelStep, TrainingStep, TuningStep, jobs};
 use crate::iam::Statement;
 use crate::s3::S3Location;
 use crate::training::list;

@@ -49,16 +49,14 @@ impl DeepSpeedConfig {
 
     pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
         launch.torchrun(self.source);
-        let file = launch.files.len();
         match self.render(launch.instances.accelerators()) {
-            Ok(text) => launch.files.push((FILE.into(), text)),
+            Ok(text) => launch.files.push((FILE.into(), text, self.source)),
             Err(problems) => {
                 for (message, help) in problems {
                     launch.scope.error("deepspeed-config", message, help, Some(self.source));
                 }
             }
         }
-        debug_assert!(launch.files.len() <= file + 1);
         launch.hyperparameter(&self.argument.clone(), FILE, Some(self.source));
         if let Some(source) = self.smddp {
             launch.smddp_collectives(source);
@@ -71,7 +69,10 @@ impl DeepSpeedConfig {
         let mut config = match &self.config {
             Ok(config) => config.clone(),
             Err(error) => {
-                return Err(vec![(format!("the DeepSpeed configuration is no JSON: {error}"), "mend the file".into())]);
+                return Err(vec![(
+                    format!("the DeepSpeed configuration is no JSON: {error}"),
+                    "mend the file".into(),
+                )]);
             }
         };
         let mut problems = problems(&config);
@@ -109,7 +110,8 @@ fn problems(config: &JsonValue) -> Vec<(String, String)> {
             let at = error.instance_path().as_str().trim_start_matches('/').replace('/', ".");
             let at = if at.is_empty() { "the configuration".to_owned() } else { at };
             let help = if error.to_string().contains("auto") {
-                "\"auto\" is filled in by Hugging Face's trainer, not by DeepSpeed: give the number".to_owned()
+                "\"auto\" is filled in by Hugging Face's trainer, not by DeepSpeed: give the number"
+                    .to_owned()
             } else {
                 "DeepSpeed's documentation lists the settings: deepspeed.ai/docs/config-json".to_owned()
             };
@@ -159,14 +161,25 @@ mod tests {
     fn what_deepspeed_refuses_is_refused() {
         let zero = |zero: serde_json::Value| messages(&json!({ "zero_optimization": zero }));
         assert_eq!(zero(json!({ "stage": 3, "offload_param": { "device": "cpu" } })), Vec::<String>::new());
-        assert!(zero(json!({ "stage": 3, "stage3_max_live_parametres": 1 }))[0].contains("stage3_max_live_parametres"));
+        assert!(
+            zero(json!({ "stage": 3, "stage3_max_live_parametres": 1 }))[0]
+                .contains("stage3_max_live_parametres")
+        );
         assert!(zero(json!({ "stage": 4 }))[0].contains('4'));
-        assert!(zero(json!({ "stage": 3, "offload_param": { "device": "gpu" } }))[0].starts_with("zero_optimization.offload_param.device"));
+        assert!(
+            zero(json!({ "stage": 3, "offload_param": { "device": "gpu" } }))[0]
+                .starts_with("zero_optimization.offload_param.device")
+        );
         assert!(zero(json!({ "stage": 2, "offload_param": { "device": "cpu" } }))[0].contains("stage 3"));
-        assert!(zero(json!({ "stage": 1, "offload_optimizer": { "device": "cpu", "ratio": 0.5 } }))[0].contains("ratio"));
+        assert!(
+            zero(json!({ "stage": 1, "offload_optimizer": { "device": "cpu", "ratio": 0.5 } }))[0]
+                .contains("ratio")
+        );
         assert!(zero(json!({ "stage": 3, "reduce_bucket_size": "auto" }))[0].contains("auto"));
         let both = json!({ "bf16": { "enabled": true }, "fp16": { "enabled": true } });
         assert_eq!(messages(&both), ["bf16 and fp16 are both enabled"]);
-        assert!(messages(&json!({ "gradient_acumulation_steps": 2 }))[0].contains("gradient_acumulation_steps"));
+        assert!(
+            messages(&json!({ "gradient_acumulation_steps": 2 }))[0].contains("gradient_acumulation_steps")
+        );
     }
 }

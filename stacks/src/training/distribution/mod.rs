@@ -53,9 +53,7 @@ macro_rules! distributions {
         }
     )*};
 }
-distributions!(
-    Ddp(Ddp), Fsdp(Fsdp), ModelParallel(ModelParallel), DeepSpeed(DeepSpeedConfig), Smddp(Smddp)
-);
+distributions!(Ddp(Ddp), Fsdp(Fsdp), ModelParallel(ModelParallel), DeepSpeed(DeepSpeedConfig), Smddp(Smddp));
 
 impl Distribution {
     pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
@@ -80,8 +78,8 @@ pub(super) struct Launch<'a, 's> {
     pub instances: &'a Instances,
     pub hyperparameters: Vec<(String, Value<String>)>,
     pub environment: Vec<(String, Value<String>)>,
-    /// Beside the entry point.
-    pub files: Vec<(String, String)>,
+    /// Beside the entry point: name, text, and the line that asked for it.
+    pub files: Vec<(String, String, Source)>,
 }
 
 impl Launch<'_, '_> {
@@ -131,7 +129,9 @@ impl Launch<'_, '_> {
             return;
         }
         let source = self.instances.instance_type().source();
-        for (name, value) in [("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("RDMAV_FORK_SAFE", "1")] {
+        for (name, value) in
+            [("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("RDMAV_FORK_SAFE", "1")]
+        {
             self.environment.push((name.to_owned(), Value::from(value).said_at(source)));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
-use crate::check::rules::distribution::DATA_PARALLEL;
+use crate::check::rules::distribution::uses_data_parallel;
 use crate::check::rules::rule;
 use crate::check::view::View;
 
@@ -17,7 +17,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        let Some((place, version)) = job.pytorch().filter(|_| job.is_on(DATA_PARALLEL)) else { continue };
+        let Some((place, version)) = job.pytorch().filter(|_| uses_data_parallel(&job)) else { continue };
         if version > [2, 3, 1] {
             let [major, minor, patch] = version;
             findings.add(

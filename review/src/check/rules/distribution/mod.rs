@@ -16,6 +16,7 @@ mod unsupported_strategy_on_trainium;
 
 use serde_json::Value as JsonValue;
 
+use crate::check::job::Job;
 use crate::check::rules::Rule;
 use crate::check::value::{is_set, is_unresolved, items, text};
 use crate::check::view::{Resource, View, referred};
@@ -38,6 +39,11 @@ pub(super) const RULES: &[&Rule] = &[
 
 /// The hyperparameter that turns SMDDP on.
 const DATA_PARALLEL: &str = "sagemaker_distributed_dataparallel_enabled";
+
+/// Whether a job uses SMDDP: by its own launcher, or as the backend that the script is told to take.
+fn uses_data_parallel(job: &Job<'_, '_>) -> bool {
+    job.is_on(DATA_PARALLEL) || job.hyperparameter("ddp_dist_backend").is_some_and(|name| name == "smddp")
+}
 
 /// Whether parameters of model parallel are those of version 1, which splits a model into partitions.
 fn is_version_1(parameters: &JsonValue) -> bool {

@@ -20,7 +20,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if !job.is_on("sagemaker_torch_distributed_enabled") {
             continue;
         }
-        for (place, name, facts) in job.instances() {
+        for (place, name, facts) in job.training_instances() {
             if facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
                 findings.add(
                     job.resource,

@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
-use crate::check::rules::distribution::DATA_PARALLEL;
+use crate::check::rules::distribution::uses_data_parallel;
 use crate::check::rules::rule;
 use crate::check::view::View;
 
@@ -17,10 +17,10 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        if !job.is_on(DATA_PARALLEL) {
+        if !uses_data_parallel(&job) {
             continue;
         }
-        for (place, name, facts) in job.instances() {
+        for (place, name, facts) in job.training_instances() {
             let support =
                 facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smddp.as_deref());
             // The SDK takes ml.p3.16xlarge, the guide doesn't say so: not confirmed, and not held against it.

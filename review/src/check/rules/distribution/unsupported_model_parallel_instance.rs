@@ -19,7 +19,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if job.model_parallel().is_none_or(|parameters| is_version_1(&parameters)) {
             continue;
         }
-        for (place, name, facts) in job.instances() {
+        for (place, name, facts) in job.training_instances() {
             let support =
                 facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smp_v2.as_deref());
             if support == Some("False") || facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {

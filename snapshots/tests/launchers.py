@@ -1,0 +1,237 @@
+"""Judges an assembly of launchers: cfn-lint, botocore, the SageMaker SDK, DeepSpeed, moto."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1",
+    SAGEMAKER_SUPPRESS_V2_WARNING="1",
+)
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+ASSEMBLY = pathlib.Path(sys.argv[1])
+ACCOUNT = "123456789012"
+KNOWN = {
+    "AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT,
+    "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "stack",
+}
+
+
+def known(name):
+    """What a reference yields once it is deployed."""
+    if name in KNOWN:
+        return KNOWN[name]
+    if name.endswith("Role.Arn"):
+        return f"arn:aws:iam::{ACCOUNT}:role/{name.partition('.')[0]}"
+    if name.endswith(".Arn"):
+        return f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{name.partition('.')[0]}"
+    return name
+
+
+def documents(template):
+    """Every definition and input in a template, with its references resolved."""
+    for logical_id, resource in template["Resources"].items():
+        properties = resource["Properties"]
+        body = {
+            "AWS::SageMaker::Pipeline": lambda: properties["PipelineDefinition"]["PipelineDefinitionBody"],
+            "AWS::StepFunctions::StateMachine": lambda: properties["DefinitionString"],
+            "AWS::Scheduler::Schedule": lambda: properties["Target"]["Input"],
+        }.get(resource["Type"])
+        if body:
+            text = body()
+            text = text["Fn::Sub"] if isinstance(text, dict) else text
+            yield logical_id, resource, json.loads(re.sub(r"\$\{([^!}]+)\}", lambda m: known(m[1]), text))
+
+
+def lint(templates):
+    run = subprocess.run(
+        [pathlib.Path(sys.executable).parent / "cfn-lint", *templates], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    print("templates:", len(templates))
+
+
+class Requests:
+    """Botocore's own validation, without a call."""
+
+    def __init__(self):
+        import boto3
+
+        self.client = boto3.client("sagemaker")
+        self.counts = {"CreateTrainingJob": 0, "CreateOptimizationJob": 0}
+
+    def validate(self, operation, arguments):
+        from botocore.validate import ParamValidator
+
+        shape = self.client.meta.service_model.operation_model(operation).input_shape
+        report = ParamValidator().validate(arguments, shape)
+        assert not report.has_errors(), f"{report.generate_report()}\n{json.dumps(arguments, indent=1)}"
+        self.counts[operation] += 1
+
+
+def requests_of(resource, document):
+    """The requests that a document makes, as SageMaker gets them."""
+    if resource["Type"] == "AWS::SageMaker::Pipeline":
+        for step in document["Steps"]:
+            yield "CreateTrainingJob", {"TrainingJobName": "named-by-the-pipeline", **step["Arguments"]}
+    elif resource["Type"] == "AWS::StepFunctions::StateMachine":
+        for state in document["States"].values():
+            called = re.search(r"sagemaker:(create\w+)", state.get("Resource", ""))
+            if called:
+                arguments = dict(state["Parameters"])
+                for name in [name for name in arguments if name.endswith(".$")]:
+                    arguments.pop(name)
+                    arguments[name[:-2]] = "named-when-it-runs"
+                yield called[1][0].upper() + called[1][1:], arguments
+    elif resource["Properties"]["Target"]["Arn"] and "TrainingJobName" in document:
+        name = document["TrainingJobName"].replace("<aws.scheduler.execution-id>", "0" * 36)
+        yield "CreateTrainingJob", {**document, "TrainingJobName": name}
+
+
+def like_the_sdk(name, arguments):
+    """The SageMaker SDK makes the same request of the same settings, as far as the launch goes."""
+    import boto3
+    import sagemaker
+    from sagemaker.pytorch import PyTorch
+    from sagemaker.instance_group import InstanceGroup
+
+    given = arguments["HyperParameters"]
+    image = arguments["AlgorithmSpecification"]["TrainingImage"]
+    version, python = re.search(r":([\d.]+)-gpu-(py\d+)", image).groups()
+    if "mp_parameters" in given:
+        distribution = {
+            "torch_distributed": {"enabled": True},
+            "smdistributed": {
+                "modelparallel": {"enabled": True, "parameters": json.loads(given["mp_parameters"])}
+            },
+        }
+    elif given.get("sagemaker_distributed_dataparallel_enabled") == "true":
+        distribution = {"smdistributed": {"dataparallel": {"enabled": True}}}
+    else:
+        distribution = {"torch_distributed": {"enabled": True}}
+    resources = arguments["ResourceConfig"]
+    where = {}
+    if "InstanceGroups" in resources:
+        groups = [
+            InstanceGroup(one["InstanceGroupName"], one["InstanceType"], one["InstanceCount"])
+            for one in resources["InstanceGroups"]
+        ]
+        where = {"instance_groups": groups}
+        distribution["instance_groups"] = groups[:1]
+    else:
+        where = {"instance_type": resources["InstanceType"], "instance_count": resources["InstanceCount"]}
+    session = sagemaker.Session(boto3.Session(region_name="us-east-1"), default_bucket="b")
+    settings = {key: json.loads(given[key]) for key in ("learning_rate", "epochs", "schedule")}
+    # A type newer than the SDK's list is asked for as one that it knows.
+    estimator = PyTorch(
+        entry_point="train.py", source_dir="s3://code/source.tar.gz", role="arn:aws:iam::123456789012:role/R",
+        framework_version=version, py_version=python, distribution=distribution, hyperparameters=settings,
+        sagemaker_session=session, **where,
+    )
+    theirs = estimator.hyperparameters()
+    ours_alone = {"ddp_dist_backend", "deepspeed_config", "delayed_param"}
+    unset = {"sagemaker_job_name", "sagemaker_program", "sagemaker_submit_directory", "sagemaker_region",
+             "sagemaker_container_log_level"}
+    decoded = lambda parameters: {key: json.loads(value) for key, value in parameters.items()}
+    ours = {key: value for key, value in decoded(given).items() if key not in ours_alone | unset}
+    if "InstanceGroups" in resources:
+        # The SDK writes null here; the launcher wants to know the type that trains.
+        assert ours["sagemaker_instance_type"] == resources["InstanceGroups"][0]["InstanceType"]
+        theirs["sagemaker_instance_type"] = given["sagemaker_instance_type"]
+    wanted = {key: value for key, value in decoded(theirs).items() if key not in unset}
+    assert ours == wanted, f"{name}: ours {ours}\nthe SDK's {wanted}"
+    assert estimator.training_image_uri() == image, f"{name}: {image}, the SDK's {estimator.training_image_uri()}"
+
+
+def deepspeed_reads(text):
+    import deepspeed_configuration
+
+    deepspeed_configuration.load(json.loads(text))
+    broken = json.loads(text)
+    broken["zero_optimization"]["stage3_max_live_parametres"] = 1
+    try:
+        deepspeed_configuration.load(broken)
+    except ValueError:
+        return
+    raise AssertionError("DeepSpeed takes a misspelt key")
+
+
+def lint_definitions(machines):
+    """cfn-lint knows the states language where a definition has no references in it."""
+    resources = {
+        re.sub("[^A-Za-z0-9]", "", name): {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/R", "DefinitionString": json.dumps(definition),
+            },
+        }
+        for name, definition in machines
+    }
+    path = ASSEMBLY / "definitions.json"
+    path.write_text(json.dumps({"Resources": resources}))
+    lint([path])
+
+
+def run(machines, pipelines):
+    from moto import mock_aws
+
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": False}}):
+        import boto3
+
+        states, sagemaker = boto3.client("stepfunctions"), boto3.client("sagemaker")
+        role = f"arn:aws:iam::{ACCOUNT}:role/R"
+        for name, definition in machines:
+            machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
+            run = states.start_execution(stateMachineArn=machine["stateMachineArn"])
+            status = states.describe_execution(executionArn=run["executionArn"])["status"]
+            assert status in ("RUNNING", "SUCCEEDED"), status
+        for name, definition in pipelines:
+            sagemaker.create_pipeline(
+                PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=role,
+                ClientRequestToken="0" * 32,
+            )
+            run = sagemaker.start_pipeline_execution(PipelineName=name, ClientRequestToken="1" * 32)
+            described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=run["PipelineExecutionArn"])
+            assert described["PipelineExecutionStatus"] in ("Executing", "Succeeded"), described
+            kept = sagemaker.describe_pipeline_definition_for_execution(
+                PipelineExecutionArn=run["PipelineExecutionArn"]
+            )
+            assert json.loads(kept["PipelineDefinition"]) == definition
+    print("state machines run:", len(machines))
+    print("pipelines run:", len(pipelines))
+
+
+def main():
+    templates = sorted(ASSEMBLY.glob("*.template.json"))
+    lint(templates)
+    requests, machines, pipelines, compared = Requests(), [], [], 0
+    for path in templates:
+        name = path.name.partition(".")[0]
+        for logical_id, resource, document in documents(json.loads(path.read_text())):
+            for operation, arguments in requests_of(resource, document):
+                requests.validate(operation, arguments)
+            if resource["Type"] == "AWS::SageMaker::Pipeline":
+                like_the_sdk(name, document["Steps"][0]["Arguments"])
+                compared += 1
+                pipelines.append((f"{name}-{logical_id}", document))
+            elif resource["Type"] == "AWS::StepFunctions::StateMachine":
+                machines.append((f"{name}-{logical_id}", document))
+    print("training requests:", requests.counts["CreateTrainingJob"])
+    print("optimization requests:", requests.counts["CreateOptimizationJob"])
+    print("like the SDK's:", compared)
+    lint_definitions(machines)
+    files = 0
+    for path in ASSEMBLY.glob("asset.*.tar.gz"):
+        with tarfile.open(path) as archive:
+            if "ds_config.json" in archive.getnames():
+                deepspeed_reads(archive.extractfile("ds_config.json").read())
+                files += 1
+    print("DeepSpeed files:", files)
+    run(machines, pipelines)
+
+
+main()

@@ -1,0 +1,223 @@
+//! Every distribution strategy on every launcher, and what other programs say of it: our own check, cfn-lint,
+//! botocore's parameter validation, the SageMaker SDK, DeepSpeed, and moto, which runs what is launched.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use stackwright::prelude::*;
+use stackwright::stacks::launch::{
+    CompiledQuantization, OptimizationJob, Optimizations, Pipeline, Quantization, Schedule,
+    SpeculativeDecoding, StateMachine, TrainingStep,
+};
+use stackwright::stacks::training::{
+    ActivationCheckpointing, Ddp, DeepSpeed, Distribution, Fsdp, Input, InstanceGroup, Instances,
+    ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, WarmPool,
+};
+
+/// Every strategy by name, with the version of PyTorch and the instances it is tried on.
+fn strategies() -> Vec<(&'static str, &'static str, Instances, Distribution)> {
+    let p4d = |count| Instances::of("ml.p4d.24xlarge", count);
+    let p5 = |count| Instances::of("ml.p5.48xlarge", count);
+    let mixed =
+        [InstanceGroup::new("train", "ml.p4d.24xlarge", 2), InstanceGroup::new("data", "ml.c5.18xlarge", 1)];
+    vec![
+        ("Ddp", "2.6.0", Instances::of("ml.g5.12xlarge", 2), Ddp::new().into()),
+        ("FullShard", "2.6.0", p5(2), Fsdp::new(ShardingStrategy::FullShard).offload_parameters().into()),
+        (
+            "ShardGradOp",
+            "2.6.0",
+            p4d(1),
+            Fsdp::new(ShardingStrategy::ShardGradOp).precision(Precision::Bf16).into(),
+        ),
+        (
+            "HybridShard",
+            "2.6.0",
+            p5(4),
+            Fsdp::new(ShardingStrategy::HybridShard).wrap("LlamaDecoderLayer").into(),
+        ),
+        ("NoShard", "2.6.0", p4d(1), Fsdp::new(ShardingStrategy::NoShard).into()),
+        ("FsdpSmddp", "2.3.0", p4d(2), Fsdp::new(ShardingStrategy::FullShard).smddp().into()),
+        (
+            "ModelParallel",
+            "2.5.1",
+            p5(2),
+            ModelParallel::new().hybrid_shard_degree(16).tensor_parallel_degree(8).into(),
+        ),
+        (
+            "ModelParallelAll",
+            "2.5.1",
+            p5(4),
+            ModelParallel::new()
+                .hybrid_shard_degree(16)
+                .context_parallel_degree(2)
+                .expert_parallel_degree(4)
+                .activation_offloading(2)
+                .delayed_parameter_initialization()
+                .random_seed(7)
+                .into(),
+        ),
+        ("Zero1", "2.6.0", p4d(2), DeepSpeed::zero_1(8).precision(Precision::Fp16).into()),
+        (
+            "Zero2",
+            "2.6.0",
+            p4d(2),
+            DeepSpeed::zero_2(4).offload_optimizer_to_cpu().gradient_clipping(1.0).into(),
+        ),
+        (
+            "Zero3",
+            "2.6.0",
+            p5(8),
+            DeepSpeed::zero_3(1)
+                .gradient_accumulation_steps(4)
+                .offload_optimizer_to_nvme("/tmp")
+                .offload_parameters_to_nvme("/tmp")
+                .activation_checkpointing(ActivationCheckpointing::new().on_cpu().count(96))
+                .into(),
+        ),
+        (
+            "Zero3Cpu",
+            "2.3.0",
+            p4d(2),
+            DeepSpeed::zero_3(2).offload_parameters_to_cpu().offload_optimizer_to_cpu().smddp().into(),
+        ),
+        ("Smddp", "2.2.0", p4d(2), Smddp::new().into()),
+        ("SmddpGroups", "2.2.0", Instances::groups(mixed), Smddp::new().into()),
+        ("NewFabric", "2.6.0", Instances::of("ml.p5en.48xlarge", 2), Ddp::new().into()),
+    ]
+}
+
+fn job(version: &str, instances: Instances, distribution: Distribution) -> TrainingJob {
+    TrainingJob::pytorch(version, instances, S3Location::new("my-runs", "models"))
+        .source(Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zero3/training")), "train.py")
+        .distribution(distribution)
+        .hyperparameter("learning_rate", 0.001)
+        .hyperparameter("epochs", 3)
+        .hyperparameter("schedule", "cosine")
+        .input("train", Input::s3(S3Location::new("my-data", "train/")).fast_file())
+        .max_run(Duration::from_hours(2))
+}
+
+/// An app with a stack for each strategy on each launcher.
+fn app() -> App {
+    let app = App::new("launchers");
+    for (name, version, instances, distribution) in strategies() {
+        let stack = app.stack(name).region("us-east-1");
+        let job = job(version, instances.clone(), distribution.clone());
+        let mut pipeline = Pipeline::new();
+        pipeline.step("Train", TrainingStep::new(job.clone()));
+        let pipeline = stack.add("Pipeline", pipeline);
+        let machine = stack.add("Machine", StateMachine::new().train("Train", job.clone()));
+        stack.add("Hourly", Schedule::new("rate(1 hour)", job));
+        stack.add("Daily", Schedule::new("rate(1 day)", &pipeline).flexible_window(30));
+        stack.add("Weekly", Schedule::new("rate(7 days)", &machine).time_zone("Europe/Berlin"));
+    }
+    for (name, optimizations) in [
+        ("Quantized", Optimizations::quantization(Quantization::Fp8)),
+        ("Compiled", Optimizations::compilation()),
+        ("CompiledSmooth", Optimizations::compilation_and_quantization(CompiledQuantization::SmoothQuant)),
+        ("Guessing", Optimizations::speculative_decoding(SpeculativeDecoding::new())),
+        ("Sharded", Optimizations::sharding(4)),
+    ] {
+        let model = |key: &str| S3Location::new("my-models", key);
+        let optimization =
+            OptimizationJob::new(model("llama/"), "ml.g5.12xlarge", model("fast/"), optimizations)
+                .image(Image::aws("djl-lmi", "0.33.0", Processor::Gpu));
+        let spot = job("2.6.0", Instances::of("ml.g5.12xlarge", 1), Ddp::new().into())
+            .capacity(Spot::new(Duration::from_hours(6), S3Location::new("my-runs", "checkpoints/")));
+        app.stack(name)
+            .region("us-east-1")
+            .add("Machine", StateMachine::new().train("Train", spot).optimize("Optimize", optimization));
+    }
+    app
+}
+
+fn python() -> std::path::PathBuf {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin/python");
+    assert!(python.exists(), "Python's judges are not installed: run `cargo xtask tools`");
+    python
+}
+
+#[test]
+fn every_strategy_on_every_launcher_is_what_others_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let assembly = folder.path().join("out");
+    // Synthesizes and checks.
+    stackwright::testing::synth(&app()).write(&assembly).unwrap();
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/launchers.py");
+    let output = Command::new(python()).arg(judge).arg(&assembly).output().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{wrong}");
+    // So that a judge that looked at nothing is seen.
+    for looked in [
+        "templates: 20",
+        "training requests: 50",
+        "optimization requests: 5",
+        "DeepSpeed files: 4",
+        "like the SDK's: 15",
+        "state machines run: 20",
+        "pipelines run: 15",
+    ] {
+        assert!(said.contains(looked), "not {looked:?} in\n{said}");
+    }
+}
+
+/// What is wrong with an app, as a user sees it.
+fn findings(app: &App) -> String {
+    match app.synth() {
+        Err(errors) => errors.to_string(),
+        Ok(assembly) => {
+            let report = stackwright::review::check::check(&assembly, &Default::default());
+            stackwright::review::report::text(&report, |_| None, false)
+        }
+    }
+}
+
+fn launched(job: TrainingJob) -> String {
+    let app = App::new("wrong");
+    let mut pipeline = Pipeline::new();
+    pipeline.step("Train", TrainingStep::new(job));
+    app.stack("Training").region("us-east-1").add("Pipeline", pipeline);
+    findings(&app)
+}
+
+/// A wrong combination is a finding of a rule, at the line below the marker.
+macro_rules! refused {
+    ($rule:literal, $job:expr) => {{
+        let line = line!();
+        let found = launched($job);
+        assert!(found.contains($rule), "no {} in\n{found}", $rule);
+        let at = format!("launchers.rs:{}:", line);
+        assert!(found.contains(&at), "{} is not at {at} in\n{found}", $rule);
+    }};
+}
+
+#[test]
+#[rustfmt::skip]
+fn wrong_combinations_are_found_at_the_users_line() {
+    let p4d = || Instances::of("ml.p4d.24xlarge", 2);
+    let place = || S3Location::new("my-runs", "models");
+    let plain = || TrainingJob::pytorch("2.3.0", p4d(), place()).distribution(Ddp::new());
+    let source = || Asset::new(env!("CARGO_MANIFEST_DIR")).leave_out("tests");
+    let on = |kind: &str| TrainingJob::pytorch("2.3.0", Instances::of(kind, 2), place());
+
+    refused!("unsupported-data-parallel-instance", TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.48xlarge", 2), place()).distribution(Smddp::new()));
+    refused!("unsupported-data-parallel-instance", TrainingJob::pytorch("2.3.0", Instances::of("ml.p5.48xlarge", 2), place()).distribution(Fsdp::new(ShardingStrategy::FullShard).smddp()));
+    refused!("data-parallel-library-missing", TrainingJob::pytorch("2.6.0", p4d(), place()).source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).smddp()));
+    refused!("no-source-folder", TrainingJob::pytorch("2.6.0", p4d(), place()).distribution(DeepSpeed::zero_3(1)));
+    refused!("unsupported-model-parallel-instance", TrainingJob::pytorch("2.3.1", Instances::of("ml.g5.48xlarge", 2), place()).distribution(ModelParallel::new()));
+    refused!("unknown-image", TrainingJob::pytorch("2.9.0", p4d(), place()).distribution(ModelParallel::new()));
+    refused!("unknown-image", TrainingJob::pytorch("9.9", p4d(), place()));
+    refused!("parallel-degree-does-not-fit", TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().tensor_parallel_degree(3)));
+    refused!("parallel-degree-does-not-fit", TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().hybrid_shard_degree(2).context_parallel_degree(4)));
+    refused!("spot-wait-below-run", plain().max_run(Duration::from_hours(2)).capacity(Spot::new(Duration::from_hours(1), place())));
+    refused!("training-too-long", plain().max_run(Duration::from_hours(29 * 24)));
+    refused!("long-warm-pool", plain().capacity(WarmPool::new(Duration::from_hours(2))));
+    refused!("torchrun-without-accelerator", TrainingJob::pytorch("2.3.0", Instances::of("ml.c5.18xlarge", 2), place()).distribution(Ddp::new()));
+    refused!("out-of-range", plain().hyperparameter("long", "x".repeat(2_499)));
+    refused!("value-not-allowed", TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarg", 2), place()));
+    refused!("out-of-range", plain().retries(31));
+    refused!("deepspeed-config", on("ml.p4d.24xlarge").source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).set("fp16", serde_json::json!({ "enabled": true }))));
+    refused!("deepspeed-config", plain().source(source(), "lib.rs").distribution(DeepSpeed::zero_2(1).zero("reduce_buckt_size", 1)));
+}
