@@ -55,6 +55,20 @@ def lint(templates):
     print("templates:", len(templates))
 
 
+KINDS = {
+    "CreateTrainingJob": "training requests", "CreateOptimizationJob": "optimization requests",
+    "CreateProcessingJob": "processing requests", "CreateHyperParameterTuningJob": "tuning requests",
+    "CreateModelPackage": "model packages",
+}
+# What each kind of step asks for, and the names that the pipeline gives.
+STEPS = {
+    "Training": ("CreateTrainingJob", "TrainingJobName"),
+    "Processing": ("CreateProcessingJob", "ProcessingJobName"),
+    "Tuning": ("CreateHyperParameterTuningJob", "HyperParameterTuningJobName"),
+    "RegisterModel": ("CreateModelPackage", None),
+}
+
+
 class Requests:
     """Botocore's own validation, without a call."""
 
@@ -62,7 +76,7 @@ class Requests:
         import boto3
 
         self.client = boto3.client("sagemaker")
-        self.counts = {"CreateTrainingJob": 0, "CreateOptimizationJob": 0}
+        self.counts = dict.fromkeys(KINDS, 0)
 
     def validate(self, operation, arguments):
         from botocore.validate import ParamValidator
@@ -73,11 +87,38 @@ class Requests:
         self.counts[operation] += 1
 
 
+def filled(value, defaults):
+    """What a run of a pipeline puts in place of its own functions."""
+    if isinstance(value, list):
+        return [filled(one, defaults) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Get"}:
+        scope, _, name = value["Get"].partition(".")
+        return defaults[name] if scope == "Parameters" else "s3://bucket/what-a-step-made"
+    if set(value) == {"Std:Join"}:
+        parts = filled(value["Std:Join"]["Values"], defaults)
+        return value["Std:Join"]["On"].join(
+            part if isinstance(part, str) else json.dumps(part) for part in parts
+        )
+    return {key: filled(inner, defaults) for key, inner in value.items()}
+
+
+def steps_of(steps, defaults):
+    for step in steps:
+        if step["Type"] in STEPS:
+            operation, name = STEPS[step["Type"]]
+            named = {name: "named-by-the-pipeline"} if name else {}
+            yield operation, {**named, **filled(step["Arguments"], defaults)}
+        elif step["Type"] == "Condition":
+            yield from steps_of(step["Arguments"]["IfSteps"], defaults)
+            yield from steps_of(step["Arguments"]["ElseSteps"], defaults)
+
+
 def requests_of(resource, document):
     """The requests that a document makes, as SageMaker gets them."""
     if resource["Type"] == "AWS::SageMaker::Pipeline":
-        for step in document["Steps"]:
-            yield "CreateTrainingJob", {"TrainingJobName": "named-by-the-pipeline", **step["Arguments"]}
+        yield from steps_of(document["Steps"], {p["Name"]: p["DefaultValue"] for p in document["Parameters"]})
     elif resource["Type"] == "AWS::StepFunctions::StateMachine":
         for state in document["States"].values():
             called = re.search(r"sagemaker:(create\w+)", state.get("Resource", ""))
@@ -215,13 +256,14 @@ def main():
             for operation, arguments in requests_of(resource, document):
                 requests.validate(operation, arguments)
             if resource["Type"] == "AWS::SageMaker::Pipeline":
-                like_the_sdk(name, document["Steps"][0]["Arguments"])
-                compared += 1
+                if document["Steps"][0]["Type"] == "Training":
+                    like_the_sdk(name, document["Steps"][0]["Arguments"])
+                    compared += 1
                 pipelines.append((f"{name}-{logical_id}", document))
             elif resource["Type"] == "AWS::StepFunctions::StateMachine":
                 machines.append((f"{name}-{logical_id}", document))
-    print("training requests:", requests.counts["CreateTrainingJob"])
-    print("optimization requests:", requests.counts["CreateOptimizationJob"])
+    for operation, kind in KINDS.items():
+        print(f"{kind}:", requests.counts[operation])
     print("like the SDK's:", compared)
     lint_definitions(machines)
     files = 0

@@ -7,13 +7,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use stackwright::prelude::*;
+use stackwright::stacks::launch::pipeline::{Objective, Range};
 use stackwright::stacks::launch::{
-    CompiledQuantization, OptimizationJob, Optimizations, Pipeline, Quantization, Schedule,
-    SpeculativeDecoding, StateMachine, TrainingStep,
+    CompiledQuantization, ConditionStep, FailStep, OptimizationJob, Optimizations, Pipeline, ProcessingJob,
+    ProcessingStep, Quantization, RegisterModelStep, RetryOn, RetryPolicy, Schedule, SpeculativeDecoding,
+    StateMachine, TrainingStep, TuningJob, TuningStep,
 };
 use stackwright::stacks::training::{
     ActivationCheckpointing, Ddp, DeepSpeed, Distribution, Fsdp, Input, InstanceGroup, Instances,
-    ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, WarmPool,
+    ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, Vpc, WarmPool,
 };
 
 /// Every strategy by name, with the version of PyTorch and the instances it is tried on.
@@ -99,6 +101,80 @@ fn job(version: &str, instances: Instances, distribution: Distribution) -> Train
         .max_run(Duration::from_hours(2))
 }
 
+/// A pipeline with every kind of step, and parameters of every type.
+fn everything(app: &App) {
+    let stack = app.stack("Everything").region("us-east-1");
+    let place = |key: &str| S3Location::new("my-runs", key);
+    let mut pipeline = Pipeline::new().description("Every kind of step");
+    let kind = pipeline.parameter("InstanceType", "ml.p3.16xlarge");
+    let count = pipeline.parameter("InstanceCount", 1);
+    let rate = pipeline.parameter("LearningRate", 0.001);
+    let folder = pipeline.parameter("Folder", "run-1");
+    let again = pipeline.parameter("Again", true);
+    let image = || Image::pytorch_training("2.6.0");
+    let prepared = pipeline.step(
+        "Prepare",
+        ProcessingStep::new(
+            ProcessingJob::new(image(), "ml.m5.xlarge")
+                .instances(2)
+                .argument(sub!("--folder={}", &folder))
+                .environment("FOLDER", &folder)
+                .input("raw", place("raw/"))
+                .output("tokens", place("tokens")),
+        )
+        .cache(Duration::from_hours(30 * 24)),
+    );
+    let job = TrainingJob::new(image(), Instances::of(kind, count), place("models"))
+        .source(Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zero3/training")), "train.py")
+        .distribution(Ddp::new())
+        .hyperparameter("learning_rate", rate)
+        .hyperparameter("folder", &folder)
+        .hyperparameter("again", again)
+        .input("tokens", Input::s3(place("tokens")).pipe().shuffled(7).gzip().content_type("text/plain"))
+        .metric("loss", "loss=([0-9.]+)")
+        .profiler(place("profiles"))
+        .debugger(place("tensors"))
+        .experiment("experiment", "trial")
+        .volume_gb(200)
+        .kms_key("arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f")
+        .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+        .encrypt_between_containers()
+        .tag("team", "vision");
+    let debugged = job.clone().set("RemoteDebugConfig", serde_json::json!({ "EnableRemoteDebug": true }));
+    let trained = pipeline.step("Train", TrainingStep::new(debugged).after("Prepare"));
+    let tuned = pipeline.step(
+        "Tune",
+        TuningStep::new(
+            TuningJob::new(job, Objective::Minimize, "loss", 8)
+                .parallel(2)
+                .range("learning_rate", Range::Continuous(0.0001, 0.1))
+                .range("epochs", Range::Integer(1, 5))
+                .range("schedule", Range::Categorical(vec!["cosine".into(), "linear".into()])),
+        )
+        .retry(RetryPolicy::until(Duration::from_hours(6), [RetryOn::ResourceLimit])),
+    );
+    let evaluated = pipeline.step(
+        "Evaluate",
+        ProcessingStep::new(
+            ProcessingJob::new(image(), "ml.m5.xlarge")
+                .input("model", tuned.model())
+                .input("tokens", prepared.output("tokens").unwrap())
+                .output("report", place("reports")),
+        )
+        .property_file("Report", "report", "report.json"),
+    );
+    let register =
+        || RegisterModelStep::new("group", trained.model(), Image::triton("25.09", Processor::Gpu));
+    pipeline.step(
+        "Decide",
+        ConditionStep::when(evaluated.measure("Report", "loss").below(2.5))
+            .and(evaluated.measure("Report", "share").at_least(0.5))
+            .then("Register", register().instance_types(["ml.g5.2xlarge"]))
+            .otherwise("Stop", FailStep::new(sub!("{} is not good enough", &folder))),
+    );
+    stack.add("Pipeline", pipeline);
+}
+
 /// An app with a stack for each strategy on each launcher.
 fn app() -> App {
     let app = App::new("launchers");
@@ -113,6 +189,7 @@ fn app() -> App {
         stack.add("Daily", Schedule::new("rate(1 day)", &pipeline).flexible_window(30));
         stack.add("Weekly", Schedule::new("rate(7 days)", &machine).time_zone("Europe/Berlin"));
     }
+    everything(&app);
     for (name, optimizations) in [
         ("Quantized", Optimizations::quantization(Quantization::Fp8)),
         ("Compiled", Optimizations::compilation()),
@@ -151,13 +228,16 @@ fn every_strategy_on_every_launcher_is_what_others_take() {
     assert!(output.status.success(), "{said}\n{wrong}");
     // So that a judge that looked at nothing is seen.
     for looked in [
-        "templates: 20",
-        "training requests: 50",
+        "templates: 21",
+        "training requests: 51",
         "optimization requests: 5",
+        "processing requests: 2",
+        "tuning requests: 1",
+        "model packages: 1",
         "DeepSpeed files: 4",
         "like the SDK's: 15",
         "state machines run: 20",
-        "pipelines run: 15",
+        "pipelines run: 16",
     ] {
         assert!(said.contains(looked), "not {looked:?} in\n{said}");
     }

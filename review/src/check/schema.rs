@@ -553,7 +553,13 @@ fn known(
             range(value, "too small", format!("above {limit}"))
         }
         ValidationErrorKind::MaxLength { limit } => {
-            range(value, "too long", format!("at most {limit} characters"))
+            let at = error.instance_path().as_str();
+            let way_out = if at.contains("HyperParameters/") {
+                ": ship a longer one as a file, beside the script or in an input"
+            } else {
+                ""
+            };
+            range(value, "too long", format!("at most {limit} characters{way_out}"))
         }
         ValidationErrorKind::MinLength { limit } => {
             range(value, "too short", format!("at least {limit} characters"))

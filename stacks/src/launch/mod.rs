@@ -19,7 +19,7 @@ pub use schedule::{Schedule, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};
 
 use stackwright_synth::intrinsic::region;
-use stackwright_synth::{Output, Scope, Value, sub};
+use stackwright_synth::{Output, Scope, Source, Value, sub};
 
 /// A name that SageMaker takes, out of an id: at most so many letters, digits and hyphens.
 fn name_prefix(id: &str, characters: usize) -> String {
@@ -31,6 +31,30 @@ fn name_prefix(id: &str, characters: usize) -> String {
 /// Tells how a run is started and where it is seen.
 fn put_outputs(scope: &mut Scope<'_>, command: Value<String>, console: &Value<String>) {
     scope.add("StartCommand", Output::new(command).description("Starts a run"));
-    let link = sub!("https://{}.console.aws.amazon.com/{}", region(), console);
+    put_console(scope, console);
+}
+
+/// Tells where runs are seen.
+fn put_console(scope: &mut Scope<'_>, page: &Value<String>) {
+    let link = sub!("https://{}.console.aws.amazon.com/{}", region(), page);
     scope.add("Console", Output::new(link).description("Shows the runs"));
+}
+
+/// Notes names that are given twice, and that there is none.
+fn check_names<'n>(scope: &Scope<'_>, what: &str, names: impl IntoIterator<Item = (&'n str, Source)>) {
+    let mut known: Vec<(&str, Source)> = Vec::new();
+    for (name, source) in names {
+        if known.iter().any(|(other, _)| *other == name) {
+            scope.error(
+                "duplicate-step",
+                format!("two {what}s are called {name:?}"),
+                "give one of them another name".into(),
+                Some(source),
+            );
+        }
+        known.push((name, source));
+    }
+    if known.is_empty() {
+        scope.error("no-steps", format!("there is no {what}"), format!("add a {what}"), None);
+    }
 }

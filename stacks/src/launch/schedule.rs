@@ -146,11 +146,8 @@ impl Construct for Schedule {
             schedule = schedule.schedule_expression_timezone(zone);
         }
         let handle = scope.add_default(schedule);
-        super::put_outputs(
-            scope,
-            sub!("aws scheduler get-schedule --region {} --name {}", region(), handle.reference()),
-            &sub!("scheduler/home?region={}#schedules/default/{}", region(), handle.reference()),
-        );
+        let page = sub!("scheduler/home?region={}#schedules/default/{}", region(), handle.reference());
+        super::put_console(scope, &page);
         handle
     }
 }

@@ -177,6 +177,7 @@ impl States {
             );
             self.add(&wait, json!({ "Type": "Wait", "Seconds": CAPACITY_WAIT.as_secs(), "Next": name }));
         }
+        // SageMaker writes ARNs in small letters, and asks IAM with the name as it was given: both are the job's.
         let jobs = arn("sagemaker", sub!("training-job/{}-*", prefix.to_lowercase()));
         self.statements.extend([
             Statement::allow([
@@ -296,6 +297,11 @@ impl Construct for StateMachine {
 
     fn build(self, scope: &mut Scope<'_>) -> StateMachineHandle {
         let mut states = States { states: Map::default(), statements: Vec::new(), attempts: self.attempts };
+        super::check_names(
+            scope,
+            "state",
+            self.tasks.iter().map(|(name, _, source)| (name.as_str(), *source)),
+        );
         let names: Vec<String> = self.tasks.iter().map(|(name, ..)| name.clone()).collect();
         for (number, (name, task, _)) in self.tasks.into_iter().enumerate() {
             let next = match names.get(number + 1) {

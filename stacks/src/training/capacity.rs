@@ -28,15 +28,6 @@ pub enum Capacity {
 ///
 /// Spot::new(Duration::from_hours(24), S3Location::new("my-runs", "checkpoints/"));
 /// ```
-///
-/// A warm pool or a training plan excludes spot: a job has one capacity.
-///
-/// ```compile_fail
-/// # use std::time::Duration;
-/// # use stackwright_stacks::{S3Location, training::{Spot, WarmPool}};
-/// let spot = Spot::new(Duration::from_hours(24), S3Location::new("my-runs", "checkpoints/"));
-/// spot.keep_alive(Duration::from_mins(10));
-/// ```
 #[derive(Clone, Debug)]
 pub struct Spot {
     pub(super) max_wait: Value<i64>,

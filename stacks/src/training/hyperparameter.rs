@@ -43,6 +43,13 @@ impl From<Value<String>> for Hyperparameter {
     }
 }
 
+impl From<&Value<String>> for Hyperparameter {
+    #[track_caller]
+    fn from(text: &Value<String>) -> Self {
+        text.clone().into()
+    }
+}
+
 macro_rules! numbers {
     ($($type:ty),*) => {$(
         impl From<Value<$type>> for Hyperparameter {

@@ -85,6 +85,11 @@ impl ConditionStep {
         self
     }
 
+    /// The steps of both branches.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &(String, Kind, Source)> {
+        self.then.iter().chain(&self.otherwise)
+    }
+
     pub(super) fn lower(self, scope: &mut Scope<'_>, step: &mut Properties, lowering: &mut Lowering) {
         let mut branch = |steps: Vec<(String, Kind, Source)>| {
             let steps: Vec<Properties> = steps

@@ -138,6 +138,7 @@ impl Construct for Pipeline {
     fn build(self, scope: &mut Scope<'_>) -> PipelineHandle {
         // SageMaker writes the ARN in small letters, and CloudFormation cannot: so the name has none but small.
         let name = super::name_prefix(&format!("{}-{}", scope.stack_name(), scope.id()), 256).to_lowercase();
+        super::check_names(scope, "step", step::names(&self.steps));
         let mut lowering = Lowering::default();
         let steps: Vec<Properties> = self
             .steps

@@ -262,6 +262,19 @@ pub(super) fn lower(
     step
 }
 
+/// The names of steps, those within branches too.
+pub(super) fn names(steps: &[(String, Kind, Source)]) -> Vec<(&str, Source)> {
+    let mut names = Vec::new();
+    let mut waiting: Vec<&(String, Kind, Source)> = steps.iter().rev().collect();
+    while let Some((name, kind, source)) = waiting.pop() {
+        names.push((name.as_str(), *source));
+        if let Kind::Condition(condition) = kind {
+            waiting.extend(condition.steps());
+        }
+    }
+    names
+}
+
 /// The id of what a step adds to the stack: its name without what an id cannot have.
 pub(super) fn id(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect()

@@ -23,13 +23,6 @@ use super::hyperparameter::Hyperparameter;
 use super::instances::Instances;
 
 /// A strategy. A job has one; SMDDP under FSDP or DeepSpeed is a setting of those.
-///
-/// ```compile_fail
-/// # use stackwright_stacks::training::*;
-/// # fn job() -> TrainingJob { unimplemented!() }
-/// // fp16 and bf16 exclude each other: there is one precision.
-/// job().distribution(DeepSpeed::zero_3(1).bf16().fp16());
-/// ```
 #[derive(Clone, Debug)]
 pub enum Distribution {
     /// PyTorch's distributed data parallel.

@@ -3,10 +3,12 @@
 mod container_without_smdistributed;
 mod data_parallel_library_missing;
 mod efa_needs_open_group;
+mod hybrid_shard_on_one_instance;
 mod instance_groups_without_strategy;
 mod model_parallel_version_1_settings;
 mod model_parallel_without_torchrun;
 mod parallel_degree_does_not_fit;
+mod sharded_on_one_accelerator;
 mod smdistributed_with_mpi_on_p5;
 mod torchrun_without_accelerator;
 mod two_smdistributed_strategies;
@@ -34,6 +36,8 @@ pub(super) const RULES: &[&Rule] = &[
     &torchrun_without_accelerator::RULE,
     &unsupported_strategy_on_trainium::RULE,
     &instance_groups_without_strategy::RULE,
+    &sharded_on_one_accelerator::RULE,
+    &hybrid_shard_on_one_instance::RULE,
     &efa_needs_open_group::RULE,
 ];
 

@@ -1,5 +1,6 @@
 //! Training jobs, wherever a template starts them.
 
+mod file_system_without_vpc;
 mod image_with_algorithm;
 mod instances_given_twice;
 mod long_warm_pool;
@@ -27,6 +28,7 @@ pub(super) const RULES: &[&Rule] = &[
     &long_warm_pool::RULE,
     &instances_given_twice::RULE,
     &volume_key_on_local_storage::RULE,
+    &file_system_without_vpc::RULE,
     &image_with_algorithm::RULE,
     &training_plan_instance::RULE,
     &training_plan_with_spot::RULE,

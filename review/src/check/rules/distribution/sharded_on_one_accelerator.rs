@@ -1,0 +1,31 @@
+//! `sharded-on-one-accelerator`
+
+use crate::check::findings::Findings;
+use crate::check::job::{LAUNCHERS, jobs};
+use crate::check::rules::rule;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// PyTorch FSDP where one accelerator has nobody to share with: all of the model, its gradients and optimizer states stay
+    /// on it, and the job runs out of memory as if nothing were sharded.
+    Warning "sharded-on-one-accelerator",
+    source: "PyTorch, torch.distributed.fsdp: states are sharded across the workers of a process group",
+    applies_to: LAUNCHERS,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view) {
+        let place = &job.arguments["Environment"]["FSDP_SHARDING_STRATEGY"];
+        let Some(strategy) = text(place).filter(|strategy| *strategy != "NO_SHARD") else { continue };
+        if job.accelerators() == Some(1.0) {
+            findings.add(
+                job.resource,
+                place,
+                format!("{strategy} shards nothing: the job has one accelerator"),
+                "take an instance type with more accelerators, more instances, or NO_SHARD",
+            );
+        }
+    }
+}

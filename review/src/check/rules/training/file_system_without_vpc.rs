@@ -1,0 +1,32 @@
+//! `file-system-without-vpc`
+
+use crate::check::findings::Findings;
+use crate::check::job::{LAUNCHERS, jobs};
+use crate::check::rules::rule;
+use crate::check::value::{is_set, items};
+use crate::check::view::View;
+
+rule! {
+    /// A channel that reads from a file system (FSx for Lustre, EFS), and no `VpcConfig`: the file system lies in a VPC, and
+    /// the job would not reach it.
+    Error "file-system-without-vpc",
+    source: "Amazon SageMaker Developer Guide, model-access-training-data.md (file systems need a VPC connection)",
+    applies_to: LAUNCHERS,
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for job in jobs(view).into_iter().filter(|job| !is_set(&job.arguments["VpcConfig"])) {
+        for channel in items(&job.arguments["InputDataConfig"]) {
+            let system = &channel["DataSource"]["FileSystemDataSource"];
+            if is_set(system) {
+                findings.add(
+                    job.resource,
+                    system,
+                    "a file system is read without a `VpcConfig`",
+                    "give the job subnets and security groups that reach the file system",
+                );
+            }
+        }
+    }
+}
