@@ -9,6 +9,7 @@ pub mod training;
 
 mod bucket;
 mod container;
+mod document;
 mod duration;
 mod image;
 mod s3;

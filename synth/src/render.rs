@@ -521,7 +521,7 @@ mod tests {
 
     use crate::intrinsic::{json_text, region, unquoted};
     use crate::value::{Json, Property};
-    use crate::{App, Parameter, Resource, Value, sub};
+    use crate::{App, Parameter, Resource, sub};
 
     #[test]
     fn a_document_is_a_text_with_references_and_a_file_for_people() {
@@ -529,8 +529,6 @@ mod tests {
         let stack = app.stack("Work");
         let count = stack.add("Count", Parameter::number());
         let subnets = stack.add("Subnets", Parameter::comma_delimited_list());
-        let count: Value<i64> = count.into();
-        let subnets: Value<Vec<String>> = subnets.into();
         let definition = Json::object([
             Property::new("Comment", sub!("a \"quoted\" ${{x}} in {}", region())),
             Property::new("Count", unquoted(count.clone())),

@@ -2,11 +2,12 @@
 
 use stackwright_synth::{Construct, Map, Properties, Scope, Value};
 
+use crate::document::{list, within};
 use crate::duration::Seconds;
 use crate::iam::{self, ExecutionRole, Statement};
 use crate::image::Image;
 use crate::s3::S3Location;
-use crate::training::{Request, list};
+use crate::training::Request;
 
 /// How numbers are made smaller, for a model that vLLM serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,9 +222,7 @@ impl Construct for Definition {
                 let set = |map: Map<String>, (name, value): &(&str, String)| map.set(*name, value.as_str());
                 inner.put("OverrideEnvironment", environment.iter().fold(Map::default(), set));
             }
-            let mut outer = Properties::default();
-            outer.put(name, inner);
-            outer
+            within(name, inner)
         };
         let Optimizations { quantization, compilation, speculative_decoding, sharding } = job.optimizations;
         let mut configs = Vec::new();
@@ -249,28 +248,20 @@ impl Construct for Definition {
                 inner.put("TrainingDataSource", source);
                 statements.extend(data.read());
             }
-            let mut outer = Properties::default();
-            outer.put("ModelSpeculativeDecodingConfig", inner);
-            configs.push(outer);
+            configs.push(within("ModelSpeculativeDecodingConfig", inner));
         }
-        let mut s3 = Properties::default();
-        s3.put("S3Uri", job.model.uri());
-        let mut source = Properties::default();
-        source.put("S3", s3);
         let mut output = Properties::default();
         output.put("S3OutputLocation", job.output.uri());
         if let Some(key) = &job.key {
             output.put("KmsKeyId", key);
             statements.push(Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"]).on(key));
         }
-        let mut stopping = Properties::default();
-        stopping.put("MaxRuntimeInSeconds", &job.max_run);
         let mut arguments = Properties::default();
-        arguments.put("ModelSource", source);
+        arguments.put("ModelSource", within("S3", within("S3Uri", job.model.uri())));
         arguments.put("DeploymentInstanceType", &job.instance_type);
         arguments.put("OptimizationConfigs", list(configs));
         arguments.put("OutputConfig", output);
-        arguments.put("StoppingCondition", stopping);
+        arguments.put("StoppingCondition", within("MaxRuntimeInSeconds", &job.max_run));
         if !job.environment.is_empty() {
             arguments.put("OptimizationEnvironment", job.environment);
         }

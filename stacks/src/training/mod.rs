@@ -24,6 +24,7 @@ use stackwright_resources::iam::RoleHandle;
 use stackwright_synth::intrinsic::{region, unquoted};
 use stackwright_synth::{Asset, Construct, Json, Map, Properties, Scope, Source, Value};
 
+use crate::document::{list, object, tags};
 use crate::duration::Seconds;
 use crate::iam::{self, ExecutionRole, Statement};
 use crate::image::Image;
@@ -538,30 +539,4 @@ impl TrainingJob {
             arguments.put("ExperimentConfig", object([("ExperimentName", experiment), ("TrialName", trial)]));
         }
     }
-}
-
-/// An object out of named values.
-pub(crate) fn object<'a, T: 'a>(
-    entries: impl IntoIterator<Item = (&'static str, &'a Value<T>)>,
-) -> Properties {
-    let mut object = Properties::default();
-    for (name, value) in entries {
-        object.put(name, value);
-    }
-    object
-}
-
-/// A list of objects.
-pub(crate) fn list(objects: impl IntoIterator<Item = Properties>) -> Value<Vec<Properties>> {
-    objects.into_iter().map(Value::from).collect::<Vec<Value<Properties>>>().into()
-}
-
-/// Tags, as SageMaker takes them.
-pub(crate) fn tags(tags: &[(String, Value<String>)]) -> Value<Vec<Properties>> {
-    list(tags.iter().map(|(key, value)| {
-        let mut tag = Properties::default();
-        tag.put("Key", key);
-        tag.put("Value", value);
-        tag
-    }))
 }

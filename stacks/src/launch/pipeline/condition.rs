@@ -3,7 +3,7 @@
 use stackwright_synth::{Properties, Scope, Source, Value};
 
 use super::step::{Kind, Lowering, Step, lower};
-use crate::training::list;
+use crate::document::{list, within};
 
 /// A number that a run knows, to be compared.
 #[derive(Clone, Debug)]
@@ -137,10 +137,8 @@ impl FailStep {
     }
 
     pub(super) fn lower(self, step: &mut Properties) {
-        let mut arguments = Properties::default();
-        arguments.put("ErrorMessage", &self.0);
         step.put("Type", "Fail");
-        step.put("Arguments", arguments);
+        step.put("Arguments", within("ErrorMessage", &self.0));
     }
 }
 

@@ -22,8 +22,8 @@ use stackwright_synth::{
     Construct, Expression, Json, Literal, Properties, Property, Scope, Source, Value, sub,
 };
 
+use crate::document::list;
 use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
-use crate::training::list;
 use step::Lowering;
 
 /// The version of the definition's language.

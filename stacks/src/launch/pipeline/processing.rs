@@ -6,12 +6,12 @@ use stackwright_synth::{Asset, Construct, Json, Map, Properties, Property, Scope
 
 use super::condition::Measure;
 use super::get;
-use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Step, StepData, id, options};
+use super::step::{Kind, Lowering, Options, Step, StepData, id, options};
+use crate::document::{list, within};
 use crate::duration::Seconds;
 use crate::iam::{self, ExecutionRole, Statement};
 use crate::image::Image;
 use crate::s3::S3Location;
-use crate::training::list;
 
 /// The folder that everything of a processing job lies below.
 const ROOT: &str = "/opt/ml/processing";
@@ -161,26 +161,17 @@ impl Construct for Definition {
         cluster.put("InstanceType", &job.instance_type);
         cluster.put("InstanceCount", &job.instance_count);
         cluster.put("VolumeSizeInGB", &job.volume_gb);
-        let within = |name: &'static str, inner: Properties| {
-            let mut outer = Properties::default();
-            outer.put(name, inner);
-            outer
-        };
         let mut arguments = Properties::default();
         arguments.put("ProcessingResources", within("ClusterConfig", cluster));
         arguments.put("AppSpecification", application);
         arguments.put("ProcessingInputs", list(inputs));
         if !job.outputs.is_empty() {
-            let mut config = Properties::default();
-            config.put("Outputs", list(outputs));
-            arguments.put("ProcessingOutputConfig", config);
+            arguments.put("ProcessingOutputConfig", within("Outputs", list(outputs)));
         }
         if !job.environment.is_empty() {
             arguments.put("Environment", job.environment);
         }
-        let mut stopping = Properties::default();
-        stopping.put("MaxRuntimeInSeconds", &job.max_run);
-        arguments.put("StoppingCondition", stopping);
+        arguments.put("StoppingCondition", within("MaxRuntimeInSeconds", &job.max_run));
         statements.extend(job.inputs.iter().flat_map(|(_, data)| data.location.read()));
         statements.extend(job.outputs.iter().flat_map(|(_, location)| location.write()));
         let role = scope.add("ExecutionRole", ExecutionRole::new(statements));
@@ -216,15 +207,12 @@ impl ProcessingStep {
     }
 
     pub(super) fn lower(
-        mut self,
+        self,
         name: &str,
         scope: &mut Scope<'_>,
         step: &mut Properties,
         lowering: &mut Lowering,
     ) {
-        if self.options.retries.is_empty() {
-            self.options.retries.push(RetryPolicy::attempts(3, [RetryOn::ServiceFault, RetryOn::Throttling]));
-        }
         let request = scope.add(&id(name), Definition(self.job));
         step.put("Type", "Processing");
         step.put("Arguments", request.arguments);

@@ -3,9 +3,9 @@
 use stackwright_synth::{Properties, Scope, Value, sub};
 
 use super::step::{Kind, Lowering, Step, StepData};
+use crate::document::list;
 use crate::iam::{Statement, arn};
 use crate::image::Image;
-use crate::training::list;
 
 /// A step that makes a version of a model package in a group of the model registry, to be approved by hand.
 #[derive(Clone, Debug)]

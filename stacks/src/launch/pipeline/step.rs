@@ -6,9 +6,9 @@ use stackwright_resources::iam::RoleHandle;
 use stackwright_synth::{Properties, Scope, Source, Value};
 
 use super::{ConditionStep, FailStep, ProcessingStep, RegisterModelStep, TrainingStep, TuningStep, jobs};
+use crate::document::list;
 use crate::iam::Statement;
 use crate::s3::S3Location;
-use crate::training::list;
 
 /// A step of a pipeline.
 pub trait Step {
@@ -168,6 +168,11 @@ impl RetryPolicy {
         self
     }
 
+    /// What a step has unless it has others: for faults that are not the job's.
+    pub(super) fn of_the_service() -> Self {
+        Self::attempts(3, [RetryOn::ServiceFault, RetryOn::Throttling])
+    }
+
     fn lower(&self) -> Properties {
         let mut policy = Properties::default();
         let on: Vec<Value<String>> = self.on.iter().map(|on| on.name().into()).collect();
@@ -200,9 +205,9 @@ impl Options {
             cache.put("ExpireAfter", iso_8601(age));
             step.put("CacheConfig", cache);
         }
-        if !self.retries.is_empty() {
-            step.put("RetryPolicies", list(self.retries.iter().map(RetryPolicy::lower)));
-        }
+        let unless_set = [RetryPolicy::of_the_service()];
+        let retries = if self.retries.is_empty() { &unless_set[..] } else { &self.retries };
+        step.put("RetryPolicies", list(retries.iter().map(RetryPolicy::lower)));
     }
 }
 

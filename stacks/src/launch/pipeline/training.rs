@@ -31,12 +31,10 @@ impl TrainingStep {
         step: &mut Properties,
         lowering: &mut Lowering,
     ) {
-        if self.options.retries.is_empty() {
-            self.options.retries.push(RetryPolicy::attempts(3, [RetryOn::ServiceFault, RetryOn::Throttling]));
-            if self.job.is_spot() {
-                let capacity = RetryPolicy::attempts(10, [RetryOn::CapacityError, RetryOn::JobInternalError]);
-                self.options.retries.push(capacity.interval(Duration::from_mins(5)).backoff_rate(1.5));
-            }
+        if self.options.retries.is_empty() && self.job.is_spot() {
+            let capacity = RetryPolicy::attempts(10, [RetryOn::CapacityError, RetryOn::JobInternalError]);
+            let capacity = capacity.interval(Duration::from_mins(5)).backoff_rate(1.5);
+            self.options.retries = vec![RetryPolicy::of_the_service(), capacity];
         }
         let request = scope.add(&id(name), Definition { job: self.job, is_tuned: false });
         step.put("Type", "Training");

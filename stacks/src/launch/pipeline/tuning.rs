@@ -4,9 +4,10 @@ use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{Properties, Scope, Value};
 
 use super::get;
-use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Step, StepData, id, options};
+use super::step::{Kind, Lowering, Options, Step, StepData, id, options};
+use crate::document::list;
 use crate::s3::S3Location;
-use crate::training::{Definition, TrainingJob, list};
+use crate::training::{Definition, TrainingJob};
 
 /// Whether a metric is to be small or large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,15 +145,12 @@ impl TuningStep {
     }
 
     pub(super) fn lower(
-        mut self,
+        self,
         name: &str,
         scope: &mut Scope<'_>,
         step: &mut Properties,
         lowering: &mut Lowering,
     ) {
-        if self.options.retries.is_empty() {
-            self.options.retries.push(RetryPolicy::attempts(3, [RetryOn::ServiceFault, RetryOn::Throttling]));
-        }
         let mut arguments = Properties::default();
         arguments.put("HyperParameterTuningJobConfig", self.job.config());
         let request = scope.add(&id(name), Definition { job: self.job.job, is_tuned: true });
