@@ -14,8 +14,8 @@ use stackwright::stacks::launch::{
     StateMachine, TrainingStep, TuningJob, TuningStep,
 };
 use stackwright::stacks::training::{
-    ActivationCheckpointing, Ddp, DeepSpeed, Distribution, Fsdp, Input, InstanceGroup, Instances,
-    ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, Vpc, WarmPool,
+    ActivationCheckpointing, Ddp, DeepSpeed, DeepSpeedConfig, Distribution, Fsdp, Input, InstanceGroup,
+    Instances, ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, Vpc, WarmPool,
 };
 
 /// Every strategy by name, with the version of PyTorch and the instances it is tried on.
@@ -300,4 +300,27 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("out-of-range", plain().retries(31));
     refused!("deepspeed-config", on("ml.p4d.24xlarge").source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).set("fp16", serde_json::json!({ "enabled": true }))));
     refused!("deepspeed-config", plain().source(source(), "lib.rs").distribution(DeepSpeed::zero_2(1).zero("reduce_buckt_size", 1)));
+    refused!("deepspeed-config", plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json(r#"{ "train_micro_batch_size_per_gpu": 2, "train_batch_size": 31 }"#)));
+    refused!("deepspeed-config", plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json("{ \"zero_optimization\": ")));
+    refused!("file-system-without-vpc", plain().input("tokens", Input::fsx_lustre("fs-0123456789abcdef0", "/fsx")));
+    refused!("hybrid-shard-on-one-instance", TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::HybridShard)));
+    refused!("sharded-on-one-accelerator", TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.2xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::FullShard)));
+}
+
+#[test]
+fn steps_have_names_of_their_own() {
+    let job =
+        || TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarge", 1), S3Location::new("b", "k"));
+    let app = App::new("wrong");
+    let stack = app.stack("Training").region("us-east-1");
+    let mut pipeline = Pipeline::new();
+    pipeline.step("Train", TrainingStep::new(job()));
+    pipeline.step("Train", TrainingStep::new(job()));
+    stack.add("Pipeline", pipeline);
+    stack.add("Machine", StateMachine::new().train("Tune", job()).train("Tune", job()));
+    stack.add("Empty", StateMachine::new());
+    let found = findings(&app);
+    for message in ["two steps are called \"Train\"", "two states are called \"Tune\"", "there is no state"] {
+        assert!(found.contains(message), "{found}");
+    }
 }

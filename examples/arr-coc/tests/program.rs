@@ -40,7 +40,8 @@ fn synth_writes_the_same_bytes_every_time_and_from_anywhere() {
 #[test]
 fn stdout_is_data_and_nothing_is_written_beside_it() {
     let folder = tempfile::tempdir().unwrap();
-    let output = program().args(["synth", "--stdout"]).current_dir(folder.path()).output().unwrap();
+    let output =
+        program().args(["synth", "--stdout", "DevTest"]).current_dir(folder.path()).output().unwrap();
     let (stdout, stderr) = text(&output);
     assert_eq!(stderr, "");
     let template: serde_json::Value = serde_json::from_str(&stdout).unwrap();
@@ -63,7 +64,7 @@ fn yaml_lies_beside_the_json_that_tools_read() {
 #[test]
 fn list_names_the_stacks() {
     let output = program().arg("list").output().unwrap();
-    assert_eq!(text(&output), ("DevTest\n".into(), String::new()));
+    assert_eq!(text(&output), ("DevTest\nTraining\n".into(), String::new()));
     let output = program().args(["list", "--format", "json"]).output().unwrap();
     let list: serde_json::Value = serde_json::from_str(&text(&output).0).unwrap();
     assert_eq!(list[0]["name"], "arr-coc-DevTest");
@@ -74,7 +75,10 @@ fn list_names_the_stacks() {
 fn what_is_wrong_says_how_to_mend_it() {
     let output = program().args(["synth", "Productoin"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output).1, "error: there is no stack `Productoin`\nhint: the stacks are DevTest\n");
+    assert_eq!(
+        text(&output).1,
+        "error: there is no stack `Productoin`\nhint: the stacks are DevTest, Training\n"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();

@@ -121,7 +121,7 @@ impl Input {
                 system.put("FileSystemType", *kind);
                 system.put("DirectoryPath", folder);
                 system.put("FileSystemAccessMode", if *writes { "rw" } else { "ro" });
-                source.put("FileSystemDataSource", system);
+                source.put("FileSystemDataSource", Value::from(system).said_at(id.source()));
             }
         }
         let mut channel = Properties::default();
