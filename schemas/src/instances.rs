@@ -132,6 +132,18 @@ pub(crate) fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
         .expect("a test reads every embedded table")
 }
 
+/// Whether a type has Elastic Fabric Adapter and the training toolkit in AWS's containers does not know it: then the
+/// job has to set the network's environment by itself.
+pub fn needs_efa_environment(name: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Document {
+        efa_not_set: BTreeSet<String>,
+    }
+    static DOCUMENT: OnceLock<Document> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(|| embedded(include_str!("../facts/training_toolkit.json")));
+    document.efa_not_set.contains(name)
+}
+
 /// The instance types that a service takes in a region, by the service's name in the data (`hosting`,
 /// `processing`, `transform`, `cluster`, `ec2`); `None` where that is not known.
 pub fn in_region(service: &str, region: &str) -> Option<&'static [String]> {
@@ -182,6 +194,7 @@ mod tests {
 
     #[test]
     fn facts_kept_by_hand_name_types_that_exist() {
+        assert!(needs_efa_environment("ml.p5en.48xlarge") && !needs_efa_environment("ml.p4d.24xlarge"));
         for name in accelerators().keys() {
             assert!(instance(name).is_some() || name.contains("gr6") || name.contains("trn2.3"), "{name}");
         }

@@ -135,6 +135,7 @@ fn everything(app: &App) {
         .profiler(place("profiles"))
         .debugger(place("tensors"))
         .experiment("experiment", "trial")
+        .max_pending(Duration::from_hours(4))
         .volume_gb(200)
         .kms_key("arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f")
         .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
@@ -293,6 +294,7 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("parallel-degree-does-not-fit", TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().hybrid_shard_degree(2).context_parallel_degree(4)));
     refused!("spot-wait-below-run", plain().max_run(Duration::from_hours(2)).capacity(Spot::new(Duration::from_hours(1), place())));
     refused!("training-too-long", plain().max_run(Duration::from_hours(29 * 24)));
+    refused!("out-of-range", plain().max_pending(Duration::from_mins(10)));
     refused!("long-warm-pool", plain().capacity(WarmPool::new(Duration::from_hours(2))));
     refused!("torchrun-without-accelerator", TrainingJob::pytorch("2.3.0", Instances::of("ml.c5.18xlarge", 2), place()).distribution(Ddp::new()));
     refused!("out-of-range", plain().hyperparameter("long", "x".repeat(2_499)));

@@ -1,7 +1,8 @@
 //! Constructs for machine learning on AWS.
 //!
-//! What lives here: endpoints, the containers, images, model data and roles they are made of. A combination that
-//! AWS forbids should not compile; what depends on values is a rule in `review/`.
+//! What lives here: training jobs and what launches them, endpoints, and the containers, images, places in S3 and
+//! roles they are made of. A combination that AWS forbids should not compile; what depends on values is a rule in
+//! `review/`.
 
 pub mod iam;
 pub mod launch;

@@ -70,6 +70,7 @@ pub struct TrainingJob {
     environment: Vec<(String, Value<String>)>,
     inputs: Vec<(Value<String>, Input)>,
     max_run: Value<i64>,
+    max_pending: Option<Value<i64>>,
     capacity: Option<Capacity>,
     checkpoints: Option<S3Location>,
     volume_gb: Value<i64>,
@@ -147,6 +148,7 @@ impl TrainingJob {
             environment: Vec::new(),
             inputs: Vec::new(),
             max_run: 86_400.into(),
+            max_pending: None,
             capacity: None,
             checkpoints: None,
             volume_gb: 30.into(),
@@ -202,6 +204,13 @@ impl TrainingJob {
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.here();
+        self
+    }
+
+    /// How long it may wait for instances with accelerators, half an hour at least.
+    #[track_caller]
+    pub fn max_pending(mut self, time: impl Into<Seconds>) -> Self {
+        self.max_pending = Some(time.into().0.here());
         self
     }
 
@@ -489,6 +498,9 @@ impl TrainingJob {
     fn put_capacity(&self, arguments: &mut Properties, statements: &mut Vec<Statement>) {
         let mut stopping = Properties::default();
         stopping.put("MaxRuntimeInSeconds", &self.max_run);
+        if let Some(time) = &self.max_pending {
+            stopping.put("MaxPendingTimeInSeconds", time);
+        }
         let mut checkpoints = self.checkpoints.as_ref();
         let mut retries = self.retries.clone();
         if let Some(Capacity::Spot(spot)) = &self.capacity {

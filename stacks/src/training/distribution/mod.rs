@@ -17,6 +17,7 @@ pub use fsdp::{Fsdp, ShardingStrategy};
 pub use model_parallel::ModelParallel;
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::instances::needs_efa_environment;
 use stackwright_synth::{Scope, Source, Value};
 
 use super::hyperparameter::Hyperparameter;
@@ -104,24 +105,12 @@ impl Launch<'_, '_> {
     /// Elastic Fabric Adapter for types whose containers do not set it by themselves: the training toolkit knows
     /// some types by name, and newer ones it does not know.
     fn set_network_fabric(&mut self) {
-        const KNOWN_TO_TOOLKIT: [&str; 8] = [
-            "ml.g4dn.8xlarge",
-            "ml.g4dn.12xlarge",
-            "ml.g5.48xlarge",
-            "ml.p3dn.24xlarge",
-            "ml.p4d.24xlarge",
-            "ml.p4de.24xlarge",
-            "ml.p5.48xlarge",
-            "ml.p5e.48xlarge",
-        ];
-        let Some(hardware) = self.instances.hardware() else { return };
-        if hardware.efa_interfaces.unwrap_or(0) == 0
-            || hardware.accelerator_count.unwrap_or(0) == 0
-            || KNOWN_TO_TOOLKIT.contains(&hardware.instance_type.as_str())
-        {
+        let instance_type = self.instances.instance_type();
+        let name = instance_type.as_literal().and_then(JsonValue::as_str);
+        if !name.is_some_and(needs_efa_environment) {
             return;
         }
-        let source = self.instances.instance_type().source();
+        let source = instance_type.source();
         for (name, value) in
             [("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("RDMAV_FORK_SAFE", "1")]
         {
