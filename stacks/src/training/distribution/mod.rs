@@ -118,10 +118,3 @@ impl Launch<'_, '_> {
         }
     }
 }
-
-/// Puts a key in once it is set.
-fn put(object: &mut serde_json::Map<String, JsonValue>, key: &str, value: Option<impl Into<JsonValue>>) {
-    if let Some(value) = value {
-        object.insert(key.to_owned(), value.into());
-    }
-}

@@ -5,7 +5,7 @@ use std::panic::Location;
 use serde_json::{Map, Value as JsonValue};
 use stackwright_synth::Source;
 
-use super::{Launch, put};
+use super::Launch;
 
 /// SageMaker model parallel on FSDP, started by torchrun. A job made with
 /// [`TrainingJob::pytorch`](crate::training::TrainingJob::pytorch) gets its image.
@@ -36,7 +36,7 @@ impl ModelParallel {
     }
 
     fn set(mut self, key: &str, value: impl Into<JsonValue>) -> Self {
-        put(&mut self.parameters, key, Some(value));
+        self.parameters.insert(key.to_owned(), value.into());
         self
     }
 
