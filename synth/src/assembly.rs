@@ -126,12 +126,6 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
     for ((index, rendered), before) in rendered.into_iter().enumerate().zip(before) {
         let contents = &state.stacks[index];
         let (template, provenance, documents) = rendered.finish();
-        let bytes = template.json().len();
-        if bytes > limits().template_url_bytes {
-            let kind = ErrorKind::TemplateTooLarge { bytes, limit: limits().template_url_bytes };
-            let place = Some(contents.source.into());
-            errors.push(Error { kind, path: contents.id.clone(), place, related: None });
-        }
         let file = |asset: &crate::asset::PackedAsset| FileAsset {
             hash: asset.hash.clone(),
             bucket: bucket.to_owned(),
@@ -153,11 +147,34 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
             template_bucket: bucket.to_owned(),
         });
     }
+    write_templates(&stacks);
+    for (stack, contents) in stacks.iter().zip(&state.stacks) {
+        let bytes = stack.template.json().len();
+        if bytes > limits().template_url_bytes {
+            let kind = ErrorKind::TemplateTooLarge { bytes, limit: limits().template_url_bytes };
+            let place = Some(contents.source.into());
+            errors.push(Error { kind, path: contents.id.clone(), place, related: None });
+        }
+    }
     if !errors.is_empty() {
         errors.sort_by(|one, other| one.place.cmp(&other.place));
         return Err(Errors(errors));
     }
     Ok(Assembly { stacks })
+}
+
+/// Makes the texts of templates. Of many, half of them on another thread: it is a fifth of the time of synthesis.
+fn write_templates(stacks: &[StackArtifact]) {
+    const MANY: usize = 16;
+    let write = |stacks: &[StackArtifact]| stacks.iter().for_each(|stack| _ = stack.template.json());
+    if stacks.len() < MANY {
+        return write(stacks);
+    }
+    let (one, other) = stacks.split_at(stacks.len() / 2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| write(one));
+        write(other);
+    });
 }
 
 fn find_duplicates(state: &State, errors: &mut Vec<Error>) {

@@ -101,7 +101,9 @@ impl Template {
     /// Canonical JSON: sections in their order, two spaces, a line break at the end.
     pub fn json(&self) -> &str {
         self.json.get_or_init(|| {
-            format!("{}\n", serde_json::to_string_pretty(&self.sections).expect("every key is text"))
+            let mut text = serde_json::to_string_pretty(&self.sections).expect("every key is text");
+            text.push('\n');
+            text
         })
     }
 
