@@ -110,7 +110,13 @@ def steps_of(steps, defaults):
         if step["Type"] in STEPS:
             operation, name = STEPS[step["Type"]]
             named = {name: "named-by-the-pipeline"} if name else {}
-            yield operation, {**named, **filled(step["Arguments"], defaults)}
+            arguments = {**named, **filled(step["Arguments"], defaults)}
+            if step["Type"] == "Tuning":
+                kinds = arguments["HyperParameterTuningJobConfig"]["ParameterRanges"].values()
+                tried = {one["Name"] for kind in kinds for one in kind}
+                fixed = set(arguments["TrainingJobDefinition"]["StaticHyperParameters"])
+                assert "learning_rate" in tried and not tried & fixed, (tried, fixed)
+            yield operation, arguments
         elif step["Type"] == "Condition":
             yield from steps_of(step["Arguments"]["IfSteps"], defaults)
             yield from steps_of(step["Arguments"]["ElseSteps"], defaults)

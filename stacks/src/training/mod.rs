@@ -312,6 +312,12 @@ impl TrainingJob {
         self
     }
 
+    /// The job without what is tuned: SageMaker refuses a hyperparameter that is fixed and tried at once.
+    pub(crate) fn without_hyperparameters(mut self, is_tuned: impl Fn(&str) -> bool) -> Self {
+        self.hyperparameters.retain(|(name, _)| !is_tuned(name));
+        self
+    }
+
     /// Where what is trained is put.
     pub(crate) fn output(&self) -> &S3Location {
         &self.output

@@ -62,7 +62,7 @@ impl TuningJob {
         }
     }
 
-    /// A hyperparameter with the values to try.
+    /// A hyperparameter with the values to try, instead of the value that the job has for it.
     pub fn range(mut self, name: impl Into<String>, range: Range) -> Self {
         self.ranges.push((name.into(), range));
         self
@@ -153,7 +153,9 @@ impl TuningStep {
     ) {
         let mut arguments = Properties::default();
         arguments.put("HyperParameterTuningJobConfig", self.job.config());
-        let request = scope.add(&id(name), Definition { job: self.job.job, is_tuned: true });
+        let TuningJob { job, ranges, .. } = self.job;
+        let job = job.without_hyperparameters(|name| ranges.iter().any(|(tried, _)| tried == name));
+        let request = scope.add(&id(name), Definition { job, is_tuned: true });
         arguments.put("TrainingJobDefinition", request.arguments);
         step.put("Type", "Tuning");
         step.put("Arguments", arguments);
