@@ -4,5 +4,11 @@ use stackwright::App;
 
 /// Every example by name.
 pub fn examples() -> Vec<(&'static str, App)> {
-    vec![("arr-coc", arr_coc::app()), ("smp-fsdp", smp_fsdp::app()), ("zero3", zero3::app())]
+    vec![
+        ("arr-coc", arr_coc::app()),
+        ("llm", llm::app()),
+        ("multi-model", multi_model::app()),
+        ("smp-fsdp", smp_fsdp::app()),
+        ("zero3", zero3::app()),
+    ]
 }

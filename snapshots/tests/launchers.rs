@@ -15,7 +15,7 @@ use stackwright::stacks::launch::{
 };
 use stackwright::stacks::training::{
     ActivationCheckpointing, Ddp, DeepSpeed, DeepSpeedConfig, Distribution, Fsdp, Input, InstanceGroup,
-    Instances, ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, Vpc, WarmPool,
+    Instances, ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, WarmPool,
 };
 
 /// Every strategy by name, with the version of PyTorch and the instances it is tried on.

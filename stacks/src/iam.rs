@@ -41,7 +41,7 @@ impl From<PolicyDocument> for Value<Json> {
 }
 
 /// One statement: what is allowed, on what, to whom, and when.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     effect: &'static str,
     actions: Vec<String>,
@@ -200,12 +200,8 @@ pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> [Stateme
         ])
         .on(log_group.clone())
         .on(sub!("{}:log-stream:*", log_group)),
-        // No resource can be named for these two: AWS gives them none.
-        Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
-            "StringLike",
-            "cloudwatch:namespace",
-            "/aws/sagemaker/*",
-        ),
+        metrics(),
+        // AWS gives it no resource.
         Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
         Statement::allow([
             "ecr:BatchCheckLayerAvailability",
@@ -214,6 +210,15 @@ pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> [Stateme
         ])
         .on(&image.repository_arn),
     ]
+}
+
+/// Leave to publish metrics of SageMaker. No resource can be named for it: AWS gives it none.
+pub(crate) fn metrics() -> Statement {
+    Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
+        "StringLike",
+        "cloudwatch:namespace",
+        "/aws/sagemaker/*",
+    )
 }
 
 /// What SageMaker needs to put a job's network interfaces into a VPC.
@@ -238,6 +243,11 @@ pub(crate) fn network_interfaces() -> [Statement; 2] {
         ])
         .on("*"),
     ]
+}
+
+/// Leave to encrypt and decrypt with a key, by its ARN, and to let volumes do so.
+pub(crate) fn use_key(key: &Value<String>) -> Statement {
+    Statement::allow(["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"]).on(key)
 }
 
 /// Leave to hand a role to SageMaker and to no other service.

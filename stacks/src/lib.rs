@@ -1,24 +1,29 @@
 //! Constructs for machine learning on AWS.
 //!
-//! What lives here: training jobs and what launches them, endpoints, and the containers, images, places in S3 and
-//! roles they are made of. A combination that AWS forbids should not compile; what depends on values is a rule in
+//! What lives here: training jobs and what launches them, endpoints with their containers, autoscaling and alarms, and
+//! the images, places in S3 and roles they are made of. A combination that AWS forbids should not compile; what depends on values is a rule in
 //! `review/`.
 
+pub mod autoscaling;
+pub mod container;
+pub mod endpoint;
 pub mod iam;
 pub mod launch;
 pub mod training;
 
+mod alarm;
 mod bucket;
-mod container;
 mod document;
 mod duration;
 mod image;
+mod metric;
+mod problem;
 mod s3;
-mod serverless;
+mod vpc;
 
 pub use bucket::PrivateBucket;
-pub use container::Container;
 pub use duration::Seconds;
 pub use image::{Image, Processor};
+pub use metric::Metric;
 pub use s3::S3Location;
-pub use serverless::{MemorySize, ServerlessEndpoint, ServerlessEndpointHandle};
+pub use vpc::Vpc;

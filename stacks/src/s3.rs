@@ -46,6 +46,12 @@ impl S3Location {
         Self { key, ..self.clone() }
     }
 
+    /// The same place with a slash at its end: without it, folders whose names start alike are the same to S3.
+    pub(crate) fn as_folder(&self) -> Self {
+        let key = self.key.trim_end_matches('/');
+        Self { key: if key.is_empty() { String::new() } else { format!("{key}/") }, ..self.clone() }
+    }
+
     /// What a role needs to read the one object. Without the listing, a missing object is answered with "access
     /// denied".
     pub(crate) fn read_object(&self) -> [Statement; 2] {

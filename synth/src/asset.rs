@@ -34,9 +34,18 @@ const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
 /// ```
 #[derive(Clone, Debug)]
 pub struct Asset {
-    path: PathBuf,
+    /// Of a file or a folder; an archive may be made of other files alone.
+    path: Option<PathBuf>,
     left_out: Vec<String>,
-    files: Vec<(String, String)>,
+    added: Vec<(String, Added)>,
+}
+
+/// What is put into an archive beside what lies in its folder.
+#[derive(Clone, Debug)]
+enum Added {
+    Text(String),
+    /// A file, or a folder with everything in it.
+    Copy(PathBuf),
 }
 
 /// An [`Asset`] whose path starts at the folder of the crate that names it.
@@ -50,18 +59,29 @@ macro_rules! asset {
 impl Asset {
     /// A file or a folder. [`asset!`](crate::asset) finds it wherever the program is run.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), left_out: LEFT_OUT.map(str::to_owned).into(), files: Vec::new() }
+        Self { path: Some(path.into()), ..Self::archive() }
     }
 
-    /// Puts a file of this name and content into the folder's archive, beside or instead of what lies there.
+    /// A `.tar.gz` of nothing but what [`file`](Self::file) and [`copy`](Self::copy) put into it.
+    pub fn archive() -> Self {
+        Self { path: None, left_out: LEFT_OUT.map(str::to_owned).into(), added: Vec::new() }
+    }
+
+    /// Puts a file of this name and content into the archive, beside or instead of what lies in its folder.
     pub fn file(mut self, name: impl Into<String>, content: impl Into<String>) -> Self {
-        self.files.push((name.into(), content.into()));
+        self.added.push((name.into(), Added::Text(content.into())));
         self
     }
 
-    /// Where the file or folder lies.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Puts a file, or a folder with everything in it, into the archive under a name.
+    pub fn copy(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.added.push((name.into(), Added::Copy(path.into())));
+        self
+    }
+
+    /// Where the file or folder lies, if there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Leaves files and folders of this name out.
@@ -111,8 +131,12 @@ impl Construct for Asset {
         };
         let handle = AssetHandle { object_key: packed.object_key.clone(), hash: packed.hash.clone() };
         scope.stack().insert_asset(packed);
-        for (name, text) in self.files {
-            scope.stack().insert_document(format!("{}.{name}", scope.id()), text);
+        for (name, added) in self.added {
+            if let Added::Text(text) = added
+                && !text.is_empty()
+            {
+                scope.stack().insert_document(format!("{}.{name}", scope.id()), text);
+            }
         }
         handle
     }
@@ -151,19 +175,17 @@ type Failure = (PathBuf, io::Error);
 
 impl Asset {
     fn pack(&self) -> Result<PackedAsset, Failure> {
-        let path = &self.path;
-        let at = |error| (path.clone(), error);
-        if fs::metadata(path).map_err(at)?.is_dir() {
-            let file = NamedTempFile::new().map_err(at)?;
-            let (gzip, hash) = self.pack_folder(GzEncoder::new(file, Compression::default()))?;
-            let file = gzip.finish().map_err(at)?;
-            return Ok(PackedAsset {
-                object_key: format!("{hash}.tar.gz"),
-                hash,
-                content: Content::Packed(Arc::new(file)),
-            });
+        match &self.path {
+            Some(path) if !fs::metadata(path).map_err(|error| (path.clone(), error))?.is_dir() => {
+                self.take_file(path)
+            }
+            _ => self.pack_archive(),
         }
-        if !self.files.is_empty() {
+    }
+
+    fn take_file(&self, path: &Path) -> Result<PackedAsset, Failure> {
+        let at = |error| (path.to_owned(), error);
+        if !self.added.is_empty() {
             return Err(at(io::Error::other("it is no folder, so no file can be put beside it")));
         }
         let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
@@ -172,20 +194,56 @@ impl Asset {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // `model.tar.gz` keeps both endings: SageMaker looks at them.
         let ending = name.trim_start_matches('.').find('.').map_or("", |dot| &name[dot..]);
-        Ok(PackedAsset { object_key: format!("{hash}{ending}"), hash, content: Content::File(path.clone()) })
+        let content = Content::File(path.to_owned());
+        Ok(PackedAsset { object_key: format!("{hash}{ending}"), hash, content })
     }
 
-    /// Writes the folder as a tar archive and returns the hash of the archive. What compresses it afterwards has
+    fn pack_archive(&self) -> Result<PackedAsset, Failure> {
+        let at = |error| (self.path.clone().unwrap_or_default(), error);
+        let file = NamedTempFile::new().map_err(at)?;
+        let (gzip, hash) = self.write_archive(GzEncoder::new(file, Compression::default()))?;
+        let file = gzip.finish().map_err(at)?;
+        let content = Content::Packed(Arc::new(file));
+        Ok(PackedAsset { object_key: format!("{hash}.tar.gz"), hash, content })
+    }
+
+    /// Everything in the archive by its name.
+    fn entries(&self) -> Result<BTreeMap<String, Entry<'_>>, Failure> {
+        let mut entries = BTreeMap::new();
+        let mut put = |prefix: &str, folder: &Path| -> Result<(), Failure> {
+            for (name, path) in files_of(folder, &self.left_out)? {
+                entries.insert(format!("{prefix}{name}"), Entry::File(path));
+            }
+            Ok(())
+        };
+        if let Some(folder) = &self.path {
+            put("", folder)?;
+        }
+        for (name, added) in &self.added {
+            if let Added::Copy(path) = added
+                && path.is_dir()
+            {
+                put(&format!("{name}/"), path)?;
+            }
+        }
+        for (name, added) in &self.added {
+            match added {
+                Added::Text(text) => entries.insert(name.clone(), Entry::Text(text)),
+                Added::Copy(path) if !path.is_dir() => {
+                    entries.insert(name.clone(), Entry::File(path.clone()))
+                }
+                Added::Copy(_) => None,
+            };
+        }
+        Ok(entries)
+    }
+
+    /// Writes everything as a tar archive and returns the hash of the archive. What compresses it afterwards has
     /// no say in the hash.
-    fn pack_folder<W: Write>(&self, writer: W) -> Result<(W, String), Failure> {
-        let at = |error| (self.path.clone(), error);
+    fn write_archive<W: Write>(&self, writer: W) -> Result<(W, String), Failure> {
+        let at = |error| (self.path.clone().unwrap_or_default(), error);
         let mut archive = tar::Builder::new(Hashing { inner: writer, hash: Sha256::new() });
-        let mut entries: BTreeMap<String, Entry> = files_of(&self.path, &self.left_out)?
-            .into_iter()
-            .map(|(name, path)| (name, Entry::File(path)))
-            .collect();
-        entries.extend(self.files.iter().map(|(name, text)| (name.clone(), Entry::Text(text))));
-        for (name, entry) in entries {
+        for (name, entry) in self.entries()? {
             match entry {
                 Entry::Text(text) => {
                     let mut header = header(text.len() as u64, false);

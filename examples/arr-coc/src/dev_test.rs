@@ -1,6 +1,8 @@
 //! Dev/test: the relevance scorers behind a serverless endpoint with 6 GB.
 
 use stackwright::prelude::*;
+use stackwright::stacks::container::Container;
+use stackwright::stacks::endpoint::ServerlessEndpoint;
 
 pub fn stack(app: &App) {
     let stack = app

@@ -8,7 +8,7 @@ use stackwright::prelude::*;
 use stackwright::resources::sns::Topic;
 use stackwright::stacks::launch::{Schedule, StateMachine};
 use stackwright::stacks::training::{
-    ActivationCheckpointing, DeepSpeed, Input, Instances, Precision, TrainingJob, Vpc,
+    ActivationCheckpointing, DeepSpeed, Input, Instances, Precision, TrainingJob,
 };
 
 /// The stack of the project.

@@ -8,7 +8,6 @@ mod acknowledgement;
 mod document;
 mod findings;
 mod job;
-mod nearest;
 mod resolve;
 pub(crate) mod rules;
 mod scenario;
@@ -107,7 +106,7 @@ pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
 
 /// The name of a rule that was probably meant.
 pub fn nearest_rule(name: &str) -> Option<&'static str> {
-    nearest::nearest(name, rules().map(|rule| rule.name))
+    stackwright_schemas::nearest(name, rules().map(|rule| rule.name))
 }
 
 /// The pages of all rules as one document in Markdown: what `docs/rules.md` holds.

@@ -12,7 +12,6 @@ use serde_json::{Map, Value as JsonValue};
 use stackwright_schemas::{api, formats, registry};
 
 use super::findings::Findings;
-use super::nearest::nearest;
 use super::resolve::Resolver;
 use super::rules::Rule;
 use super::rules::schema as rules;
@@ -20,6 +19,7 @@ use super::text::{Piece, Text};
 use super::value::{function, holds_unresolved, is_unresolved, shown};
 use super::view::{Resource, View};
 use crate::diagnostic::Diagnostic;
+use stackwright_schemas::nearest;
 
 /// Checks the properties of every resource, and the requests that its documents make. What was checked in the first
 /// scenario and is the same in this one is not checked again.

@@ -29,6 +29,7 @@ use crate::duration::Seconds;
 use crate::iam::{self, ExecutionRole, Statement};
 use crate::image::Image;
 use crate::s3::S3Location;
+use crate::vpc::Vpc;
 use distribution::Launch;
 
 /// Where SageMaker keeps checkpoints in the container.
@@ -97,24 +98,6 @@ enum Algorithm {
     },
     Image(Image),
     Named(Value<String>),
-}
-
-/// Subnets and security groups of a VPC that a job's network interfaces are put into.
-#[derive(Clone, Debug)]
-pub struct Vpc {
-    subnets: Value<Vec<String>>,
-    security_groups: Value<Vec<String>>,
-}
-
-impl Vpc {
-    /// By the ids of subnets and security groups.
-    #[track_caller]
-    pub fn new(
-        subnets: impl Into<Value<Vec<String>>>,
-        security_groups: impl Into<Value<Vec<String>>>,
-    ) -> Self {
-        Self { subnets: subnets.into().here(), security_groups: security_groups.into().here() }
-    }
 }
 
 impl TrainingJob {
@@ -412,8 +395,7 @@ impl Construct for Definition {
             arguments.put("Tags", tags(&job.tags));
         }
         if let Some(key) = &job.key {
-            statements
-                .push(Statement::allow(["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"]).on(key));
+            statements.push(iam::use_key(key));
         }
         for (name, value) in &job.others {
             arguments.put(name.clone(), value);

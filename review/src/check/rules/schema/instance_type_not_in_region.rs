@@ -3,10 +3,10 @@
 use stackwright_schemas::instances::{anywhere, in_region};
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::value::{text, values};
 use crate::check::view::View;
+use stackwright_schemas::nearest;
 
 rule! {
     /// An instance type that SageMaker or EC2 does not offer in the region.

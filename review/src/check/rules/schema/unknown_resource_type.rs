@@ -3,9 +3,9 @@
 use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::view::View;
+use stackwright_schemas::nearest;
 
 rule! {
     /// A resource has a type that AWS does not have.

@@ -1,10 +1,10 @@
 //! `dangling-reference`
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::view::{View, loops};
 use crate::check::written::{Kind, has};
+use stackwright_schemas::nearest;
 
 rule! {
     /// A name that leads nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, `Condition`, `Fn::If` or `Fn::FindInMap` of

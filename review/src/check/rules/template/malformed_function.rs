@@ -3,10 +3,10 @@
 use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::value::{below, children, function};
 use crate::check::view::View;
+use stackwright_schemas::nearest;
 
 rule! {
     /// An intrinsic function that does not exist, with arguments of another shape than it takes, or in a place where

@@ -1,10 +1,10 @@
 //! `malformed-output`
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::value::function;
 use crate::check::view::View;
+use stackwright_schemas::nearest;
 
 rule! {
     /// An output without a value, or with an attribute that outputs do not have.

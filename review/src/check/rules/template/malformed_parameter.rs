@@ -3,11 +3,11 @@
 use serde_json::{Value as JsonValue, json};
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::scenario::{is_list, is_read_from_ssm};
 use crate::check::value::{number, shown};
 use crate::check::view::View;
+use stackwright_schemas::nearest;
 
 rule! {
     /// A parameter without a type, with a type or an attribute that does not exist, or whose default breaks its own rules.

@@ -3,10 +3,10 @@
 use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::Kind;
+use stackwright_schemas::nearest;
 
 rule! {
     /// An attribute that the type does not give: `Fn::GetAtt` of it fails.

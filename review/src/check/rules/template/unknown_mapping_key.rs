@@ -3,10 +3,10 @@
 use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::value::{children, entries, function, shown, text};
 use crate::check::view::View;
+use stackwright_schemas::nearest;
 
 rule! {
     /// `Fn::FindInMap` with a key that the mapping does not have, and no `DefaultValue`.

@@ -3,9 +3,9 @@
 use stackwright_synth::Template;
 
 use crate::check::findings::Findings;
-use crate::check::nearest::nearest;
 use crate::check::rules::rule;
 use crate::check::view::View;
+use stackwright_schemas::nearest;
 
 rule! {
     /// A template has a section that CloudFormation does not know. It refuses the template.

@@ -1,20 +1,17 @@
 //! Serverless endpoints: capacity by the request, nothing while nobody asks.
 
-use stackwright_resources::iam::RoleHandle;
+use stackwright_resources::sagemaker::EndpointConfig;
 use stackwright_resources::sagemaker::endpoint_config::{ProductionVariant, ServerlessConfig};
-use stackwright_resources::sagemaker::{
-    Endpoint, EndpointConfig, EndpointConfigHandle, EndpointHandle, Model, ModelHandle,
-};
-use stackwright_synth::intrinsic::stack_name;
-use stackwright_synth::{Construct, Expression, Literal, Scope, Value, sub};
+use stackwright_synth::{Construct, Expression, Literal, Scope, Value};
 
+use super::deployment::{BlueGreen, Update};
+use super::settings::{InstanceSettings, Settings, settings};
+use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group, name};
+use crate::autoscaling::{Capacity, ProvisionedConcurrency, Scaling};
 use crate::container::Container;
 
-/// The one variant of a serverless endpoint: AWS takes no second.
-const VARIANT: &str = "AllTraffic";
-
-/// SageMaker's limit for the name of an endpoint.
-const NAME_CHARACTERS: usize = 63;
+/// Seconds that a request may take at most.
+const LONGEST_REQUEST: i64 = 60;
 
 /// The memory of a serverless endpoint. Processors come with it: the more memory, the more of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,10 +57,12 @@ pub struct MemorySizeValue(Value<i64>);
 ///
 /// The endpoint keeps its name; model and configuration have none, so that a new model, image or size becomes a
 /// new configuration and an update in place. What serverless endpoints cannot do (instances, a second variant,
-/// a VPC, network isolation, data capture) has no setter here.
+/// a VPC, network isolation, data capture, a rolling update, several containers) has no setter here.
 ///
 /// ```
-/// use stackwright_stacks::{Container, Image, MemorySize, S3Location, Processor, ServerlessEndpoint};
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::endpoint::{MemorySize, ServerlessEndpoint};
+/// use stackwright_stacks::{Image, Processor, S3Location};
 /// use stackwright_synth::App;
 ///
 /// let app = App::new("shop");
@@ -81,18 +80,24 @@ pub struct ServerlessEndpoint {
     memory: Value<i64>,
     max_concurrency: Value<i64>,
     provisioned_concurrency: Option<Value<i64>>,
-    name: Option<Value<String>>,
+    scaling: Option<(Capacity, Scaling<ProvisionedConcurrency>)>,
+    update: Update,
+    settings: Settings,
 }
+
+settings!(ServerlessEndpoint);
 
 impl ServerlessEndpoint {
     /// An endpoint for a container, with 2 GB and up to 5 requests at a time.
-    pub fn new(container: Container) -> Self {
+    pub fn new(container: impl Into<Container>) -> Self {
         Self {
-            container,
+            container: container.into(),
             memory: MemorySizeValue::from(MemorySize::Gb2).0,
             max_concurrency: 5.into(),
             provisioned_concurrency: None,
-            name: None,
+            scaling: None,
+            update: Update::BlueGreen(BlueGreen::all_at_once()),
+            settings: Settings::default(),
         }
     }
 
@@ -117,69 +122,56 @@ impl ServerlessEndpoint {
         self
     }
 
-    /// Names the endpoint; without it the stack's name and the construct's id make the name. Changing it
-    /// replaces the endpoint.
+    /// Lets Application Auto Scaling move the provisioned concurrency, which then starts at the least that there may be.
     #[track_caller]
-    pub fn name(mut self, name: impl Into<Value<String>>) -> Self {
-        self.name = Some(name.into().here());
+    pub fn scale(
+        mut self,
+        capacity: impl Into<Capacity>,
+        scaling: impl Into<Scaling<ProvisionedConcurrency>>,
+    ) -> Self {
+        self.scaling = Some((capacity.into(), scaling.into()));
+        self
+    }
+
+    /// How traffic comes to what an update brings; all at once unless set.
+    pub fn blue_green(mut self, update: BlueGreen) -> Self {
+        self.update = Update::BlueGreen(update);
         self
     }
 }
 
 impl Construct for ServerlessEndpoint {
-    type Handle = ServerlessEndpointHandle;
+    type Handle = EndpointHandle;
     const OPAQUE: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> ServerlessEndpointHandle {
-        let name = self.name.unwrap_or_else(|| {
-            let name = format!("{}-{}", scope.stack_name(), scope.id());
-            if name.len() > NAME_CHARACTERS {
-                scope.error(
-                    "endpoint-name",
-                    format!("`{name}` is longer than the {NAME_CHARACTERS} characters of an endpoint's name"),
-                    "give the endpoint a shorter one with `.name(…)`".into(),
-                    None,
-                );
-            }
-            sub!("{}-{}", stack_name(), scope.id())
-        });
-        let (definition, role) = self.container.define(&name, scope);
-        let role = scope.add("Role", role);
-        let model =
-            scope.add("Model", Model::new().execution_role_arn(role.arn()).primary_container(definition));
+    fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
+        let name = name(scope, self.settings.name.as_ref(), "endpoint");
+        let instances = InstanceSettings::default();
+        let served = add_model(self.container.into(), "", &log_group(&name), &instances, Vec::new(), scope);
         let mut serverless = ServerlessConfig::new(self.max_concurrency, self.memory);
-        if let Some(provisioned) = self.provisioned_concurrency {
+        let least = self.scaling.as_ref().map(|(capacity, _)| capacity.least.clone());
+        if let Some(provisioned) = self.provisioned_concurrency.or(least) {
             serverless = serverless.provisioned_concurrency(provisioned);
         }
-        let variant =
-            ProductionVariant::new(VARIANT).model_name(model.model_name()).serverless_config(serverless);
-        let config = scope.add("Config", EndpointConfig::new([variant]));
-        let endpoint = scope.add_default(Endpoint::new(config.endpoint_config_name()).endpoint_name(name));
-        ServerlessEndpointHandle { endpoint, config, model, role }
-    }
-}
-
-/// A [`ServerlessEndpoint`] that was added to a stack.
-#[derive(Clone, Debug)]
-pub struct ServerlessEndpointHandle {
-    /// The endpoint.
-    pub endpoint: EndpointHandle,
-    /// Its configuration.
-    pub config: EndpointConfigHandle,
-    /// The model behind it.
-    pub model: ModelHandle,
-    /// The role that the model runs with.
-    pub role: RoleHandle,
-}
-
-impl ServerlessEndpointHandle {
-    /// The name to invoke the endpoint by.
-    pub fn endpoint_name(&self) -> Value<String> {
-        self.endpoint.endpoint_name()
-    }
-
-    /// The endpoint's ARN, as policies that allow `sagemaker:InvokeEndpoint` want it.
-    pub fn endpoint_arn(&self) -> Value<String> {
-        self.endpoint.endpoint_arn()
+        let variant = Value::from(ONE_VARIANT);
+        let lowered = ProductionVariant::new(&variant)
+            .model_name(served.model.model_name())
+            .serverless_config(serverless);
+        let plan = Plan {
+            name,
+            config: EndpointConfig::new([lowered]),
+            variants: vec![variant.clone()],
+            settings: &self.settings,
+            update: Some(self.update),
+            // What of the concurrency an update could keep, SageMaker does not say.
+            is_scaled: false,
+            longest_request: LONGEST_REQUEST,
+            models: vec![served],
+        };
+        let endpoint = plan.add(scope);
+        if let Some(scaling) = self.scaling {
+            add_scaling(&endpoint, &variant, "", scaling, scope);
+        }
+        endpoint
     }
 }

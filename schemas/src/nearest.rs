@@ -1,7 +1,7 @@
-//! The name that was probably meant.
+//! The name that was probably meant, out of those that are known.
 
 /// The nearest of some names, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody misspells a name this long, and the distance takes the product of both lengths.
     let given = given.get(..given.len().min(256))?;
     known

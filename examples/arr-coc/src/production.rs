@@ -1,0 +1,121 @@
+//! Production: the relevance scorers, compiled by TensorRT where they run, in a Triton ensemble on ml.g5.2xlarge.
+
+use std::time::Duration;
+
+use stackwright::prelude::*;
+use stackwright::resources::sns::Topic;
+use stackwright::stacks::autoscaling::{Scaling, ScheduledCapacity, TargetTracking};
+use stackwright::stacks::container::{
+    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton,
+    TritonModel, TritonType,
+};
+use stackwright::stacks::endpoint::{
+    BlueGreen, CapacitySize, DataCapture, RealTimeEndpoint, Routing, Variant,
+};
+
+/// Patches of an image, and features of a patch: the shapes that the scorers were exported with.
+const PATCHES: i64 = 256;
+const FEATURES: i64 = 64;
+
+pub fn stack(app: &App) {
+    let stack = app
+        .stack("Production")
+        .region("us-west-2")
+        .description("ARR-COC relevance scorers: TensorRT in a Triton ensemble on ml.g5.2xlarge, autoscaled")
+        .tag("project", "arr-coc")
+        .tag("stage", "production")
+        .termination_protection();
+
+    let captured = stack.add("Captured", PrivateBucket::new().expire("requests/", 30));
+    let alarms = stack.add("Alarms", Topic::new().kms_master_key_id("alias/aws/sns"));
+
+    let variant = Variant::new("Main", Triton::new("25.09", scorers()), "ml.g5.2xlarge")
+        .health_check_timeout(Duration::from_mins(10))
+        .routing(Routing::least_outstanding_requests())
+        .scale(
+            1..=4,
+            Scaling::new()
+                .track(
+                    TargetTracking::invocations_per_instance(3_000.0)
+                        .scale_out_cooldown(Duration::from_mins(1))
+                        .scale_in_cooldown(Duration::from_mins(10)),
+                )
+                .track(TargetTracking::gpu_utilization(70.0))
+                .schedule(
+                    ScheduledCapacity::new("WorkingHours", "cron(30 7 ? * MON-FRI *)", 2..=4)
+                        .time_zone("America/Los_Angeles"),
+                )
+                .schedule(
+                    ScheduledCapacity::new("Night", "cron(0 20 * * ? *)", 1..=4)
+                        .time_zone("America/Los_Angeles"),
+                ),
+        );
+    let endpoint = stack.add(
+        "Scorers",
+        RealTimeEndpoint::new(variant)
+            .blue_green(
+                BlueGreen::canary(CapacitySize::percent(10))
+                    .wait(Duration::from_mins(10))
+                    .termination_wait(Duration::from_mins(10)),
+            )
+            .latency_alarm(Duration::from_millis(500))
+            .notify(alarms.reference())
+            .data_capture(DataCapture::new(S3Location::in_bucket(&captured, "requests/"), 5))
+            .network_isolation()
+            .dashboard()
+            .log_retention_days(90),
+    );
+
+    stack.add("EndpointName", Output::new(endpoint.endpoint_name()).description("Invoke it by this name"));
+    stack.add(
+        "EndpointArn",
+        Output::new(endpoint.endpoint_arn()).description("For policies that allow to invoke it"),
+    );
+}
+
+/// Three scorers beside each other, and the one that weighs their scores.
+fn scorers() -> ModelRepository {
+    let patches = || Tensor::new("patches", TritonType::Fp32, [PATCHES, FEATURES]);
+    let query = || Tensor::new("query", TritonType::Fp32, [FEATURES]);
+    let score = |name: &str| Tensor::new(name, TritonType::Fp32, [PATCHES]);
+    let scorer = |name: &str, file: Asset| {
+        TritonModel::onnx(name, file)
+            .max_batch_size(32)
+            .output(score(name))
+            .instances(InstanceGroup::gpu(1))
+            .tensorrt(TensorRtOptions::fp16().max_workspace_size(1 << 30))
+            .dynamic_batching(
+                DynamicBatching::new().preferred([8, 16, 32]).max_queue_delay(Duration::from_micros(500)),
+            )
+    };
+    let combine = TritonModel::onnx("combine", asset!("scorers/combine.onnx"))
+        .max_batch_size(32)
+        .input(score("information"))
+        .input(score("salience"))
+        .input(score("coupling"))
+        .output(score("relevance"))
+        .instances(InstanceGroup::gpu(1));
+    let step = |name: &str| EnsembleStep::new(name).input("patches", "patches").output(name, name);
+    ModelRepository::new()
+        .model(scorer("information", asset!("scorers/information.onnx")).input(patches()))
+        .model(scorer("salience", asset!("scorers/salience.onnx")).input(patches()))
+        .model(scorer("coupling", asset!("scorers/coupling.onnx")).input(patches()).input(query()))
+        .model(combine)
+        .ensemble(
+            Ensemble::new("relevance")
+                .max_batch_size(32)
+                .input(patches())
+                .input(query())
+                .output(score("relevance"))
+                .step(step("information"))
+                .step(step("salience"))
+                .step(step("coupling").input("query", "query"))
+                .step(
+                    EnsembleStep::new("combine")
+                        .input("information", "information")
+                        .input("salience", "salience")
+                        .input("coupling", "coupling")
+                        .output("relevance", "relevance"),
+                ),
+        )
+}

@@ -1,0 +1,79 @@
+//! Alarms on what SageMaker publishes.
+
+use stackwright_resources::cloudwatch::alarm::{ComparisonOperator, Dimension, TreatMissingData};
+use stackwright_resources::cloudwatch::{self, AlarmHandle};
+use stackwright_synth::{Construct, Scope, Value};
+
+use crate::metric::{Metric, Subject};
+
+/// What it means when a metric has no values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Missing {
+    /// All is well: nobody asked.
+    Fine,
+    /// Nothing: the alarm stays as it is.
+    Ignored,
+}
+
+/// An alarm on a metric of something.
+pub(crate) struct Alarm {
+    pub metric: Metric,
+    pub subject: Subject,
+    pub comparison: ComparisonOperator,
+    pub threshold: Value<f64>,
+    /// Seconds.
+    pub period: Value<i64>,
+    /// Of so many periods …
+    pub periods: Value<i64>,
+    /// … so many have to be past the threshold.
+    pub breaching: Value<i64>,
+    pub missing: Missing,
+    pub description: String,
+    /// What it tells, by ARN.
+    pub actions: Vec<Value<String>>,
+}
+
+impl Construct for Alarm {
+    type Handle = AlarmHandle;
+    const OPAQUE: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> AlarmHandle {
+        let dimensions: Vec<_> = self
+            .metric
+            .dimensions(&self.subject)
+            .into_iter()
+            .map(|(name, value)| Dimension::new(value, name))
+            .collect();
+        let mut alarm = cloudwatch::Alarm::new()
+            .alarm_description(self.description)
+            .namespace(self.metric.namespace(&self.subject))
+            .metric_name(self.metric.name());
+        if !dimensions.is_empty() {
+            alarm = alarm.dimensions(dimensions);
+        }
+        let statistic = self.metric.stat();
+        // Percentiles have a property of their own.
+        let is_percentile = statistic.as_literal().and_then(|name| name.as_str()).is_some_and(|name| {
+            name.strip_prefix(['p', 't']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        alarm = if is_percentile {
+            alarm.extended_statistic(statistic)
+        } else {
+            alarm.statistic(statistic.clone())
+        };
+        alarm = alarm
+            .period(self.period)
+            .evaluation_periods(self.periods)
+            .datapoints_to_alarm(self.breaching)
+            .comparison_operator(self.comparison)
+            .threshold(self.threshold)
+            .treat_missing_data(match self.missing {
+                Missing::Fine => TreatMissingData::NotBreaching,
+                Missing::Ignored => TreatMissingData::Ignore,
+            });
+        if !self.actions.is_empty() {
+            alarm = alarm.alarm_actions(self.actions);
+        }
+        scope.add_default(alarm)
+    }
+}

@@ -1,0 +1,74 @@
+//! Bounds that change at a time.
+
+use stackwright_resources::applicationautoscaling::scalable_target::{ScalableTargetAction, ScheduledAction};
+use stackwright_synth::Value;
+
+use super::Capacity;
+
+/// Other bounds from a time on, until the next such time: more in the morning, less at night.
+#[derive(Clone, Debug)]
+pub struct ScheduledCapacity {
+    name: Value<String>,
+    schedule: Value<String>,
+    capacity: Capacity,
+    time_zone: Option<Value<String>>,
+    start: Option<Value<String>>,
+    end: Option<Value<String>>,
+}
+
+impl ScheduledCapacity {
+    /// By a name, an expression (`cron(0 7 ? * MON-FRI *)`, `rate(1 day)`, `at(2027-01-01T00:00:00)`) and the
+    /// bounds from then on.
+    #[track_caller]
+    pub fn new(
+        name: impl Into<Value<String>>,
+        schedule: impl Into<Value<String>>,
+        capacity: impl Into<Capacity>,
+    ) -> Self {
+        Self {
+            name: name.into().here(),
+            schedule: schedule.into().here(),
+            capacity: capacity.into(),
+            time_zone: None,
+            start: None,
+            end: None,
+        }
+    }
+
+    /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
+    #[track_caller]
+    pub fn time_zone(mut self, name: impl Into<Value<String>>) -> Self {
+        self.time_zone = Some(name.into().here());
+        self
+    }
+
+    /// Not before this time, in ISO 8601: `2027-01-01T00:00:00Z`.
+    #[track_caller]
+    pub fn starts(mut self, time: impl Into<Value<String>>) -> Self {
+        self.start = Some(time.into().here());
+        self
+    }
+
+    /// Not after this time, in ISO 8601.
+    #[track_caller]
+    pub fn ends(mut self, time: impl Into<Value<String>>) -> Self {
+        self.end = Some(time.into().here());
+        self
+    }
+
+    pub(super) fn lower(self) -> ScheduledAction {
+        let bounds =
+            ScalableTargetAction::new().min_capacity(self.capacity.least).max_capacity(self.capacity.most);
+        let mut action = ScheduledAction::new(self.name, self.schedule).scalable_target_action(bounds);
+        if let Some(zone) = self.time_zone {
+            action = action.timezone(zone);
+        }
+        if let Some(time) = self.start {
+            action = action.start_time(time);
+        }
+        if let Some(time) = self.end {
+            action = action.end_time(time);
+        }
+        action
+    }
+}

@@ -1,0 +1,217 @@
+//! Steps: more the further a metric is past a value.
+
+use stackwright_resources::applicationautoscaling::scaling_policy::{
+    AdjustmentType, MetricAggregationType, PolicyType, StepAdjustment, StepScalingPolicyConfiguration,
+};
+use stackwright_resources::applicationautoscaling::{ScalableTargetHandle, ScalingPolicy};
+use stackwright_resources::cloudwatch::alarm::ComparisonOperator;
+use stackwright_synth::{Scope, Value};
+
+use crate::alarm::{Alarm, Missing};
+use crate::duration::Seconds;
+use crate::metric::{Metric, Subject};
+
+/// A policy that changes the capacity by steps while a metric is past a value, with the alarm that sees it.
+///
+/// Steps are given by their distance from the value, so that no two overlap and none is left out.
+///
+/// ```
+/// use stackwright_stacks::Metric;
+/// use stackwright_stacks::autoscaling::StepScaling;
+///
+/// // One more from 70 % on, three more from 90 % on.
+/// StepScaling::at_least(Metric::gpu_utilization(), 70.0).change(1).change_beyond(20.0, 3);
+/// // One less at 20 % and below.
+/// StepScaling::at_most(Metric::gpu_utilization(), 20.0).change(-1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct StepScaling {
+    metric: Metric,
+    threshold: Value<f64>,
+    upwards: bool,
+    steps: Vec<(f64, i64)>,
+    adjustment: AdjustmentType,
+    cooldown: Option<Value<i64>>,
+    periods: Value<i64>,
+    period: Value<i64>,
+}
+
+impl StepScaling {
+    /// When the metric is at a value or above.
+    #[track_caller]
+    pub fn at_least(metric: Metric, value: impl Into<Value<f64>>) -> Self {
+        Self::of(metric, value.into().here(), true)
+    }
+
+    /// When the metric is at a value or below.
+    #[track_caller]
+    pub fn at_most(metric: Metric, value: impl Into<Value<f64>>) -> Self {
+        Self::of(metric, value.into().here(), false)
+    }
+
+    fn of(metric: Metric, threshold: Value<f64>, upwards: bool) -> Self {
+        Self {
+            metric,
+            threshold,
+            upwards,
+            steps: Vec::new(),
+            adjustment: AdjustmentType::ChangeInCapacity,
+            cooldown: None,
+            periods: 1.into(),
+            period: 60.into(),
+        }
+    }
+
+    /// By how much the capacity changes when the metric reaches the value: less than nothing scales in.
+    pub fn change(self, by: i64) -> Self {
+        self.change_beyond(0.0, by)
+    }
+
+    /// By how much the capacity changes when the metric is so far past the value, until the next step.
+    pub fn change_beyond(mut self, distance: f64, by: i64) -> Self {
+        self.steps.push((distance.abs(), by));
+        self.steps.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        self
+    }
+
+    /// Counts changes in percent of what is there.
+    pub fn in_percent(mut self) -> Self {
+        self.adjustment = AdjustmentType::PercentChangeInCapacity;
+        self
+    }
+
+    /// Takes changes for the capacity to have.
+    pub fn to_exact_capacity(mut self) -> Self {
+        self.adjustment = AdjustmentType::ExactCapacity;
+        self
+    }
+
+    /// How long after a change the next one waits; five minutes unless set.
+    #[track_caller]
+    pub fn cooldown(mut self, time: impl Into<Seconds>) -> Self {
+        self.cooldown = Some(time.into().0.here());
+        self
+    }
+
+    /// For how many periods in a row the metric has to be past the value; one unless set.
+    #[track_caller]
+    pub fn periods(mut self, number: impl Into<Value<i64>>) -> Self {
+        self.periods = number.into().here();
+        self
+    }
+
+    /// The length of a period: a minute unless set, 10 or 30 seconds for metrics published that often.
+    #[track_caller]
+    pub fn period(mut self, time: impl Into<Seconds>) -> Self {
+        self.period = time.into().0.here();
+        self
+    }
+
+    fn adjustments(&self) -> Vec<StepAdjustment> {
+        let ends = self.steps.iter().skip(1).map(|(distance, _)| Some(*distance)).chain([None]);
+        self.steps
+            .iter()
+            .zip(ends)
+            .map(|((from, by), to)| {
+                let step = StepAdjustment::new(*by);
+                if self.upwards {
+                    let step = step.metric_interval_lower_bound(*from);
+                    match to {
+                        Some(to) => step.metric_interval_upper_bound(to),
+                        None => step,
+                    }
+                } else {
+                    // A distance of 0 would be written as -0.
+                    let step = step.metric_interval_upper_bound(0.0 - *from);
+                    match to {
+                        Some(to) => step.metric_interval_lower_bound(-to),
+                        None => step,
+                    }
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn add_to(self, scope: &mut Scope<'_>, target: &ScalableTargetHandle, subject: &Subject) {
+        let direction = if self.upwards { "AtLeast" } else { "AtMost" };
+        let name = format!("{}{direction}", self.metric.id());
+        if self.steps.is_empty() {
+            scope.error(
+                "no-scaling-step",
+                format!("the policy on {} has no step", self.metric.id()),
+                "say by how much the capacity changes, with `.change(1)`".into(),
+                self.threshold.source(),
+            );
+        }
+        let mut configuration = StepScalingPolicyConfiguration::new()
+            .adjustment_type(self.adjustment.clone())
+            .metric_aggregation_type(MetricAggregationType::Average)
+            .step_adjustments(self.adjustments());
+        if let Some(cooldown) = &self.cooldown {
+            configuration = configuration.cooldown(cooldown);
+        }
+        let policy = ScalingPolicy::new(name.as_str(), PolicyType::StepScaling)
+            .scaling_target_id(target.reference())
+            .step_scaling_policy_configuration(configuration);
+        let policy = scope.add(&name, policy);
+        let comparison = if self.upwards {
+            ComparisonOperator::GreaterThanOrEqualToThreshold
+        } else {
+            ComparisonOperator::LessThanOrEqualToThreshold
+        };
+        let alarm = Alarm {
+            metric: self.metric,
+            subject: subject.clone(),
+            comparison,
+            threshold: self.threshold,
+            period: self.period,
+            periods: self.periods.clone(),
+            breaching: self.periods,
+            missing: Missing::Ignored,
+            description: "Scales the endpoint by steps".into(),
+            actions: vec![policy.arn()],
+        };
+        scope.add(&format!("{name}Alarm"), alarm);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_synth::{App, Construct, Literal, Output};
+
+    use super::*;
+
+    fn intervals(policy: &StepScaling) -> String {
+        let app = App::new("app");
+        let steps: Vec<_> = policy.adjustments().into_iter().map(Literal::into_expression).collect();
+        let stack = app.stack("Main");
+        for (number, step) in steps.into_iter().enumerate() {
+            let value: Value<stackwright_synth::Json> = Value::from_expression(step);
+            let resource = stackwright_synth::Resource::of("AWS::SNS::Topic").set("Step", value);
+            stack.add(&format!("Step{number}"), resource.acknowledge("rule", "a test"));
+        }
+        stack.add("Out", Output::new("x"));
+        let assembly = app.synth().unwrap();
+        let sections = assembly.stacks[0].template.sections();
+        let resources = sections["Resources"].as_object().unwrap();
+        resources.values().map(|one| one["Properties"]["Step"].to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn steps_follow_each_other_without_gaps() {
+        let up = StepScaling::at_least(Metric::gpu_utilization(), 70.0).change_beyond(20.0, 3).change(1);
+        assert_eq!(
+            intervals(&up),
+            r#"{"ScalingAdjustment":1,"MetricIntervalLowerBound":0.0,"MetricIntervalUpperBound":20.0} "#
+                .to_owned()
+                + r#"{"ScalingAdjustment":3,"MetricIntervalLowerBound":20.0}"#
+        );
+        let down = StepScaling::at_most(Metric::gpu_utilization(), 20.0).change(-1).change_beyond(10.0, -2);
+        assert_eq!(
+            intervals(&down),
+            r#"{"ScalingAdjustment":-1,"MetricIntervalUpperBound":0.0,"MetricIntervalLowerBound":-10.0} "#
+                .to_owned()
+                + r#"{"ScalingAdjustment":-2,"MetricIntervalUpperBound":-10.0}"#
+        );
+    }
+}

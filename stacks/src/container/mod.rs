@@ -1,0 +1,275 @@
+//! What runs behind an endpoint: an image, a model, an environment.
+
+mod large_model;
+mod text_generation;
+mod triton;
+
+pub use large_model::{
+    DataType, LargeModel, RollingBatch, TensorRtLlm, TensorRtLlmQuantization, Vllm, VllmQuantization, Weights,
+};
+pub use text_generation::TextGeneration;
+pub use triton::{
+    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton,
+    TritonModel, TritonType, VersionPolicy,
+};
+
+use stackwright_resources::sagemaker::model::{
+    CompressionType, ContainerDefinition, Mode, ModelCacheSetting, ModelDataSource, MultiModelConfig,
+    S3DataSource, S3DataType,
+};
+use stackwright_synth::{Asset, AssetHandle, Map, Scope, Source, Value};
+
+use crate::iam::{self, Statement};
+use crate::image::Image;
+use crate::problem::Problem;
+use crate::s3::S3Location;
+
+/// A container that serves a model.
+///
+/// ```
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::{Image, Processor, S3Location};
+///
+/// Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"))
+///     .environment("SAGEMAKER_PROGRAM", "inference.py");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Container {
+    runs: Runs,
+    model: Option<ModelData>,
+    /// What the role reads beside the model.
+    reads: Vec<S3Location>,
+    environment: Map<String>,
+    hostname: Option<Value<String>>,
+    needs: Vec<Need>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Clone, Debug)]
+enum Runs {
+    Image(Image),
+    Package { arn: Value<String>, image: Image, artifacts: S3Location },
+}
+
+/// The model that a container gets: an archive or a folder in S3, or an asset.
+#[derive(Clone, Debug)]
+pub struct ModelData(Data);
+
+#[derive(Clone, Debug)]
+enum Data {
+    Archive(S3Location),
+    Folder(S3Location),
+    Made { uri: Value<String>, within: S3Location },
+    Asset(Asset),
+    MultiModel { models: S3Location, cached: Option<Value<bool>> },
+}
+
+impl ModelData {
+    /// Every object below a place, as it is: nothing has to be packed, and nothing is unpacked when an instance
+    /// starts. Serverless and multi-model endpoints take archives only.
+    pub fn folder(location: S3Location) -> Self {
+        Self(Data::Folder(location))
+    }
+
+    /// An archive whose URI is known when the stack is deployed, below a place that is known now: what a training
+    /// job made, by a parameter or from another stack. The role may read the place and nothing else.
+    #[track_caller]
+    pub fn made_within(location: S3Location, uri: impl Into<Value<String>>) -> Self {
+        Self(Data::Made { uri: uri.into().here(), within: location })
+    }
+
+    pub(crate) fn multi_model(models: S3Location, cached: Option<Value<bool>>) -> Self {
+        Self(Data::MultiModel { models, cached })
+    }
+}
+
+impl From<S3Location> for ModelData {
+    fn from(archive: S3Location) -> Self {
+        Self(Data::Archive(archive))
+    }
+}
+
+impl From<AssetHandle> for ModelData {
+    fn from(archive: AssetHandle) -> Self {
+        Self(Data::Archive(archive.into()))
+    }
+}
+
+impl From<&AssetHandle> for ModelData {
+    fn from(archive: &AssetHandle) -> Self {
+        Self(Data::Archive(archive.into()))
+    }
+}
+
+impl From<Asset> for ModelData {
+    fn from(asset: Asset) -> Self {
+        Self(Data::Asset(asset))
+    }
+}
+
+/// What instances have to have for a container: a TensorRT plan runs on the compute capability alone that it was
+/// built on.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    pub what: String,
+    pub built_on: String,
+    pub source: Source,
+}
+
+impl Container {
+    /// A container of an image, without a model and with an empty environment.
+    pub fn new(image: Image) -> Self {
+        Self::of(Runs::Image(image))
+    }
+
+    /// What a registered model package says, by the package's ARN. Its image and the place of its artifacts are
+    /// what the role may read; CloudFormation does not look into the package.
+    #[track_caller]
+    pub fn package(arn: impl Into<Value<String>>, image: Image, artifacts: S3Location) -> Self {
+        Self::of(Runs::Package { arn: arn.into().here(), image, artifacts })
+    }
+
+    fn of(runs: Runs) -> Self {
+        Self {
+            runs,
+            model: None,
+            reads: Vec::new(),
+            environment: Map::default(),
+            hostname: None,
+            needs: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The model that is put into `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
+    pub fn model(mut self, model: impl Into<ModelData>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Lets the container read more in S3.
+    pub fn reads(mut self, location: S3Location) -> Self {
+        self.reads.push(location);
+        self
+    }
+
+    /// Sets an environment variable. It can be read by everybody who can describe the model: a secret has no
+    /// place here.
+    #[track_caller]
+    pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+        self.environment = self.environment.set(name, value.into().here());
+        self
+    }
+
+    pub(crate) fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// The definition for a model, and what the role needs for it. `part` tells it from other containers of the
+    /// same model in ids.
+    pub(crate) fn define(
+        self,
+        part: &str,
+        log_group: &Value<String>,
+        scope: &mut Scope<'_>,
+    ) -> (ContainerDefinition, Vec<Statement>) {
+        for problem in self.problems {
+            problem.tell(scope);
+        }
+        let mut definition = ContainerDefinition::new();
+        let mut statements;
+        match self.runs {
+            Runs::Image(image) => {
+                let image = image.resolve(scope);
+                definition = definition.image(&image.uri);
+                statements = iam::container(log_group, &image).to_vec();
+            }
+            Runs::Package { arn, image, artifacts } => {
+                statements = iam::container(log_group, &image.resolve(scope)).to_vec();
+                statements.extend(artifacts.read());
+                definition = definition.model_package_name(arn);
+            }
+        }
+        if let Some(ModelData(data)) = self.model {
+            match data {
+                Data::Archive(archive) => {
+                    definition = definition.model_data_url(archive.uri());
+                    statements.extend(archive.read_object());
+                }
+                Data::Asset(asset) => {
+                    let archive = S3Location::from(scope.add(&format!("{part}Archive"), asset));
+                    definition = definition.model_data_url(archive.uri());
+                    statements.extend(archive.read_object());
+                }
+                Data::Made { uri, within } => {
+                    definition = definition.model_data_url(uri);
+                    statements.extend(within.read());
+                }
+                Data::Folder(folder) => {
+                    let folder = folder.as_folder();
+                    let source = S3DataSource::new(CompressionType::None, S3DataType::S3Prefix, folder.uri());
+                    definition = definition.model_data_source(ModelDataSource::new(source));
+                    statements.extend(folder.read());
+                }
+                Data::MultiModel { models, cached } => {
+                    let models = models.as_folder();
+                    definition = definition.mode(Mode::MultiModel).model_data_url(models.uri());
+                    if let Some(cached) = cached {
+                        let enabled = cached.as_literal().and_then(serde_json::Value::as_bool);
+                        let setting = match enabled {
+                            Some(true) | None => ModelCacheSetting::Enabled,
+                            Some(false) => ModelCacheSetting::Disabled,
+                        };
+                        let setting = Value::from(setting).said_at(cached.source());
+                        definition = definition
+                            .multi_model_config(MultiModelConfig::new().model_cache_setting(setting));
+                    }
+                    statements.extend(models.read());
+                }
+            }
+        }
+        for location in &self.reads {
+            statements.extend(location.read());
+        }
+        if !self.environment.is_empty() {
+            definition = definition.environment(self.environment);
+        }
+        if let Some(hostname) = self.hostname {
+            definition = definition.container_hostname(hostname);
+        }
+        (definition, statements)
+    }
+}
+
+/// The containers of a model: one, several in a row, or several beside each other.
+#[derive(Clone, Debug)]
+pub struct Containers {
+    pub(crate) all: Vec<Container>,
+    pub(crate) mode: Option<stackwright_resources::sagemaker::model::InferenceExecutionConfigMode>,
+}
+
+impl Containers {
+    /// An inference pipeline: each container gets what the one before it answered. At most 15.
+    pub fn serial(containers: impl IntoIterator<Item = Container>) -> Self {
+        let mode = stackwright_resources::sagemaker::model::InferenceExecutionConfigMode::Serial;
+        Self { all: containers.into_iter().collect(), mode: Some(mode) }
+    }
+
+    /// Containers by their names, each of which is asked by itself: a request says which it is for. At most 15.
+    #[track_caller]
+    pub fn direct<N: Into<Value<String>>>(containers: impl IntoIterator<Item = (N, Container)>) -> Self {
+        let mode = stackwright_resources::sagemaker::model::InferenceExecutionConfigMode::Direct;
+        let all = containers
+            .into_iter()
+            .map(|(name, container)| Container { hostname: Some(name.into().here()), ..container })
+            .collect();
+        Self { all, mode: Some(mode) }
+    }
+}
+
+impl<C: Into<Container>> From<C> for Containers {
+    fn from(container: C) -> Self {
+        Self { all: vec![container.into()], mode: None }
+    }
+}

@@ -1,0 +1,78 @@
+//! Hugging Face's server for text generation.
+
+use std::collections::BTreeMap;
+
+use stackwright_synth::Value;
+
+use super::{Container, Weights};
+use crate::image::{Image, Processor};
+
+/// Hugging Face Text Generation Inference.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::container::{TextGeneration, Weights};
+///
+/// TextGeneration::new("3.3.6", Weights::folder(S3Location::new("my-models", "qwen3-8b/")))
+///     .accelerators(1)
+///     .max_input_tokens(4_096)
+///     .max_total_tokens(8_192);
+/// ```
+#[derive(Clone, Debug)]
+pub struct TextGeneration {
+    image: Image,
+    weights: Weights,
+    settings: BTreeMap<&'static str, Value<String>>,
+}
+
+impl TextGeneration {
+    /// AWS's image by the server's version, with a model.
+    #[track_caller]
+    pub fn new(version: impl Into<String>, weights: Weights) -> Self {
+        Self {
+            image: Image::aws("huggingface-tgi", version, Processor::Gpu),
+            weights,
+            settings: BTreeMap::new(),
+        }
+    }
+
+    #[track_caller]
+    fn set(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.settings.insert(name, Value::from(value.to_string()).here());
+        self
+    }
+
+    /// How many accelerators the model is split over (`SM_NUM_GPUS`).
+    #[track_caller]
+    pub fn accelerators(self, number: u32) -> Self {
+        self.set("SM_NUM_GPUS", number)
+    }
+
+    /// The most tokens of a prompt (`MAX_INPUT_TOKENS`).
+    #[track_caller]
+    pub fn max_input_tokens(self, tokens: u32) -> Self {
+        self.set("MAX_INPUT_TOKENS", tokens)
+    }
+
+    /// The most tokens of a prompt and its answer (`MAX_TOTAL_TOKENS`).
+    #[track_caller]
+    pub fn max_total_tokens(self, tokens: u32) -> Self {
+        self.set("MAX_TOTAL_TOKENS", tokens)
+    }
+
+    /// The most tokens of all prompts that are read at once (`MAX_BATCH_PREFILL_TOKENS`).
+    #[track_caller]
+    pub fn max_batch_prefill_tokens(self, tokens: u32) -> Self {
+        self.set("MAX_BATCH_PREFILL_TOKENS", tokens)
+    }
+}
+
+impl From<TextGeneration> for Container {
+    fn from(server: TextGeneration) -> Self {
+        let container = server.weights.in_container(Container::new(server.image));
+        server
+            .settings
+            .into_iter()
+            .fold(container, |container, (name, value)| container.environment(name, value))
+    }
+}

@@ -1,0 +1,89 @@
+//! NVIDIA Triton in AWS's build for SageMaker.
+
+mod model;
+mod repository;
+
+pub use model::{
+    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, Tensor, TensorRtOptions, TritonModel, TritonType,
+    VersionPolicy,
+};
+pub use repository::ModelRepository;
+
+use std::panic::Location;
+
+use stackwright_synth::{Source, Value};
+
+use super::Container;
+use crate::image::{Image, Processor};
+use crate::problem::Problem;
+
+/// Triton with a repository of models, which is packed and put into S3 with the stack.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::container::{
+///     DynamicBatching, InstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton, TritonModel, TritonType,
+/// };
+/// # use stackwright_synth::Asset;
+///
+/// # let file = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+/// let scorer = TritonModel::onnx("coupling", file)
+///     .max_batch_size(64)
+///     .input(Tensor::new("features", TritonType::Fp32, [64]))
+///     .output(Tensor::new("score", TritonType::Fp32, [1]))
+///     .instances(InstanceGroup::gpu(1))
+///     .tensorrt(TensorRtOptions::fp16())
+///     .dynamic_batching(DynamicBatching::new().preferred([16, 32]).max_queue_delay(Duration::from_micros(500)));
+/// Triton::new("25.09", ModelRepository::new().model(scorer));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Triton {
+    image: Image,
+    repository: ModelRepository,
+    default_model: Option<Value<String>>,
+    source: Source,
+}
+
+impl Triton {
+    /// Triton of a version, on GPUs, with its models.
+    #[track_caller]
+    pub fn new(version: impl Into<String>, repository: ModelRepository) -> Self {
+        Self::on(version, Processor::Gpu, repository)
+    }
+
+    /// Triton of a version, for a kind of processor, with its models.
+    #[track_caller]
+    pub fn on(version: impl Into<String>, processor: Processor, repository: ModelRepository) -> Self {
+        let image = Image::triton(version, processor);
+        Self { image, repository, default_model: None, source: Location::caller() }
+    }
+
+    /// The model that a request reaches which names none: the only ensemble or the only model unless set.
+    #[track_caller]
+    pub fn default_model(mut self, name: impl Into<Value<String>>) -> Self {
+        self.default_model = Some(name.into().here());
+        self
+    }
+}
+
+impl From<Triton> for Container {
+    fn from(triton: Triton) -> Self {
+        let mut problems = Vec::new();
+        let by_itself = triton.repository.main_model().map(Value::from);
+        let mut container = Container::new(triton.image);
+        match triton.default_model.or(by_itself) {
+            Some(name) => container = container.environment("SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", name),
+            None => problems.push(Problem {
+                name: "no-default-model",
+                message: "the repository has several models, and none is the one that requests reach".into(),
+                help: "name it with `.default_model(…)`, or let one ensemble stand for them".into(),
+                source: triton.source,
+            }),
+        }
+        container.needs = triton.repository.needs();
+        let (archive, of_models) = triton.repository.into_archive();
+        problems.extend(of_models);
+        container.problems = problems;
+        container.model(archive)
+    }
+}

@@ -1,0 +1,489 @@
+//! Models as Triton's `config.pbtxt` describes them.
+
+use std::panic::Location;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value as JsonValue, json};
+use stackwright_synth::{Asset, Source};
+
+/// The type of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TritonType {
+    Bool,
+    Uint8,
+    Uint16,
+    Uint32,
+    Uint64,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Fp16,
+    Fp32,
+    Fp64,
+    Bf16,
+    /// Bytes, of any length.
+    String,
+}
+
+impl TritonType {
+    /// Triton's name: `TYPE_FP32`.
+    pub fn name(self) -> String {
+        format!("TYPE_{}", format!("{self:?}").to_uppercase())
+    }
+}
+
+/// An input or output by its name, type and shape, without the dimension of the batch. `-1` is any size.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    pub(super) name: String,
+    pub(super) data_type: TritonType,
+    dims: Vec<i64>,
+    pub(super) optional: bool,
+}
+
+impl Tensor {
+    /// A tensor.
+    pub fn new(name: impl Into<String>, data_type: TritonType, dims: impl Into<Vec<i64>>) -> Self {
+        Self { name: name.into(), data_type, dims: dims.into(), optional: false }
+    }
+
+    /// Lets a request leave it out.
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    fn fields(&self) -> JsonValue {
+        json!({
+            "name": self.name,
+            "type": self.data_type.name(),
+            "dims": self.dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            "optional": self.optional,
+        })
+    }
+}
+
+/// How many copies of a model run at a time, and where. Without one there is a copy on each GPU.
+#[derive(Clone, Debug)]
+pub struct InstanceGroup {
+    kind: &'static str,
+    count: u32,
+    gpus: Vec<u32>,
+}
+
+impl InstanceGroup {
+    /// Copies on each GPU.
+    pub fn gpu(count: u32) -> Self {
+        Self { kind: "KIND_GPU", count, gpus: Vec::new() }
+    }
+
+    /// Copies on the host's processors.
+    pub fn cpu(count: u32) -> Self {
+        Self { kind: "KIND_CPU", count, gpus: Vec::new() }
+    }
+
+    /// On these GPUs only, counted from 0.
+    pub fn on_gpus(mut self, gpus: impl Into<Vec<u32>>) -> Self {
+        self.gpus = gpus.into();
+        self
+    }
+}
+
+/// Requests put together into a batch.
+#[derive(Clone, Debug, Default)]
+pub struct DynamicBatching {
+    pub(super) preferred: Vec<u32>,
+    delay: Option<Duration>,
+    preserve_ordering: bool,
+}
+
+impl DynamicBatching {
+    /// Whatever waits together is run together.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sizes that are run at once when they are reached; none above the model's largest batch.
+    pub fn preferred(mut self, sizes: impl Into<Vec<u32>>) -> Self {
+        self.preferred = sizes.into();
+        self
+    }
+
+    /// How long a request may wait for others.
+    pub fn max_queue_delay(mut self, time: Duration) -> Self {
+        self.delay = Some(time);
+        self
+    }
+
+    /// Answers in the order of the requests.
+    pub fn preserve_ordering(mut self) -> Self {
+        self.preserve_ordering = true;
+        self
+    }
+}
+
+/// Which of a model's versions are served; the latest one unless set.
+#[derive(Clone, Debug)]
+pub enum VersionPolicy {
+    /// So many of the latest.
+    Latest(u32),
+    /// All of them.
+    All,
+    /// These.
+    Specific(Vec<u32>),
+}
+
+/// How ONNX Runtime compiles a model with TensorRT when it is loaded.
+#[derive(Clone, Debug)]
+pub struct TensorRtOptions {
+    precision: &'static str,
+    workspace: Option<u64>,
+    cache: Option<String>,
+}
+
+impl TensorRtOptions {
+    /// In 32 bit.
+    pub fn fp32() -> Self {
+        Self { precision: "FP32", workspace: None, cache: None }
+    }
+
+    /// In 16 bit where that is faster.
+    pub fn fp16() -> Self {
+        Self { precision: "FP16", ..Self::fp32() }
+    }
+
+    /// The most memory that choosing kernels may take, in bytes.
+    pub fn max_workspace_size(mut self, bytes: u64) -> Self {
+        self.workspace = Some(bytes);
+        self
+    }
+
+    /// Keeps compiled engines in a folder of the container, so that only its first start compiles.
+    pub fn engine_cache(mut self, folder: impl Into<String>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    fn parameters(&self) -> Vec<(String, String)> {
+        let mut parameters = vec![("precision_mode".to_owned(), self.precision.to_owned())];
+        if let Some(bytes) = self.workspace {
+            parameters.push(("max_workspace_size_bytes".into(), bytes.to_string()));
+        }
+        if let Some(folder) = &self.cache {
+            parameters.push(("trt_engine_cache_enable".into(), "true".into()));
+            parameters.push(("trt_engine_cache_path".into(), folder.clone()));
+        }
+        parameters
+    }
+}
+
+/// A model of a repository: its file, and what `config.pbtxt` says of it.
+#[derive(Clone, Debug)]
+pub struct TritonModel {
+    pub(super) name: String,
+    platform: Option<&'static str>,
+    backend: Option<String>,
+    file_name: &'static str,
+    pub(super) versions: Vec<(u32, PathBuf)>,
+    pub(super) max_batch_size: u32,
+    pub(super) inputs: Vec<Tensor>,
+    pub(super) outputs: Vec<Tensor>,
+    groups: Vec<InstanceGroup>,
+    pub(super) batching: Option<(DynamicBatching, Source)>,
+    version_policy: Option<VersionPolicy>,
+    tensorrt: Option<TensorRtOptions>,
+    parameters: Vec<(String, String)>,
+    response_cache: bool,
+    pub(super) built_on: Option<String>,
+    pub(super) source: Source,
+}
+
+impl TritonModel {
+    #[track_caller]
+    fn of(name: impl Into<String>, file_name: &'static str, file: &Asset) -> Self {
+        Self {
+            name: name.into(),
+            platform: None,
+            backend: None,
+            file_name,
+            versions: file.path().map(|path| (1, path.to_owned())).into_iter().collect(),
+            max_batch_size: 0,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            groups: Vec::new(),
+            batching: None,
+            version_policy: None,
+            tensorrt: None,
+            parameters: Vec::new(),
+            response_cache: false,
+            built_on: None,
+            source: Location::caller(),
+        }
+    }
+
+    /// A TensorRT plan, built on an instance type such as `ml.g5.xlarge`: it runs on GPUs of the same compute
+    /// capability only, and with the same version of TensorRT.
+    #[track_caller]
+    pub fn tensorrt_plan(name: impl Into<String>, plan: Asset, built_on: impl Into<String>) -> Self {
+        let model = Self::of(name, "model.plan", &plan);
+        Self { platform: Some("tensorrt_plan"), built_on: Some(built_on.into()), ..model }
+    }
+
+    /// A model in ONNX, which [`tensorrt`](Self::tensorrt) has compiled for whatever GPU it is loaded on.
+    #[track_caller]
+    pub fn onnx(name: impl Into<String>, file: Asset) -> Self {
+        Self { platform: Some("onnxruntime_onnx"), ..Self::of(name, "model.onnx", &file) }
+    }
+
+    /// A model in TorchScript.
+    #[track_caller]
+    pub fn torchscript(name: impl Into<String>, file: Asset) -> Self {
+        Self { platform: Some("pytorch_libtorch"), ..Self::of(name, "model.pt", &file) }
+    }
+
+    /// Python: a file with a class `TritonPythonModel`, or a folder with such a `model.py` in it.
+    #[track_caller]
+    pub fn python(name: impl Into<String>, file_or_folder: Asset) -> Self {
+        Self { backend: Some("python".into()), ..Self::of(name, "model.py", &file_or_folder) }
+    }
+
+    /// A further version, beside version 1 that the model was made with.
+    pub fn version(mut self, number: u32, file: Asset) -> Self {
+        self.versions.extend(file.path().map(|path| (number, path.to_owned())));
+        self
+    }
+
+    /// The most requests that are run at once; 0, the default, if the model takes no batches.
+    pub fn max_batch_size(mut self, requests: u32) -> Self {
+        self.max_batch_size = requests;
+        self
+    }
+
+    /// An input.
+    pub fn input(mut self, tensor: Tensor) -> Self {
+        self.inputs.push(tensor);
+        self
+    }
+
+    /// An output.
+    pub fn output(mut self, tensor: Tensor) -> Self {
+        self.outputs.push(tensor);
+        self
+    }
+
+    /// Where copies of it run. Several groups add up.
+    pub fn instances(mut self, group: InstanceGroup) -> Self {
+        self.groups.push(group);
+        self
+    }
+
+    /// Puts requests together.
+    #[track_caller]
+    pub fn dynamic_batching(mut self, batching: DynamicBatching) -> Self {
+        self.batching = Some((batching, Location::caller()));
+        self
+    }
+
+    /// Which versions are served.
+    pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
+        self.version_policy = Some(policy);
+        self
+    }
+
+    /// Has ONNX Runtime compile the model with TensorRT.
+    pub fn tensorrt(mut self, options: TensorRtOptions) -> Self {
+        self.tensorrt = Some(options);
+        self
+    }
+
+    /// A parameter of the backend.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Keeps answers for requests that come again.
+    pub fn response_cache(mut self) -> Self {
+        self.response_cache = true;
+        self
+    }
+
+    /// The name that a version's file has in the repository.
+    pub(super) fn file_name(&self) -> &'static str {
+        self.file_name
+    }
+
+    /// What the template of `config.pbtxt` fills in.
+    pub(super) fn fields(&self) -> JsonValue {
+        let policy = self.version_policy.as_ref().map(|policy| match policy {
+            VersionPolicy::Latest(number) => format!("latest: {{ num_versions: {number} }}"),
+            VersionPolicy::All => "all: { }".to_owned(),
+            VersionPolicy::Specific(numbers) => format!("specific: {{ versions: {numbers:?} }}"),
+        });
+        let groups: Vec<_> = self
+            .groups
+            .iter()
+            .map(|group| json!({ "kind": group.kind, "count": group.count, "gpus": list(&group.gpus) }))
+            .collect();
+        let batching = self.batching.as_ref().map(|(batching, _)| {
+            json!({
+                "preferred": list(&batching.preferred),
+                "delay": batching.delay.map(|time| time.as_micros().to_string()),
+                "preserve_ordering": batching.preserve_ordering,
+            })
+        });
+        json!({
+            "name": self.name,
+            "platform": self.platform,
+            "backend": self.backend,
+            "max_batch_size": self.max_batch_size,
+            "inputs": self.inputs.iter().map(Tensor::fields).collect::<Vec<_>>(),
+            "outputs": self.outputs.iter().map(Tensor::fields).collect::<Vec<_>>(),
+            "groups": groups,
+            "batching": batching,
+            "version_policy": policy,
+            "tensorrt": self.tensorrt.as_ref().map(|options| json!({ "parameters": pairs(&options.parameters()) })),
+            "parameters": pairs(&self.parameters),
+            "response_cache": self.response_cache,
+        })
+    }
+}
+
+/// Numbers in brackets, or nothing where there are none.
+fn list(numbers: &[u32]) -> Option<String> {
+    (!numbers.is_empty()).then(|| format!("{numbers:?}"))
+}
+
+fn pairs(pairs: &[(String, String)]) -> Vec<JsonValue> {
+    pairs.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
+}
+
+/// Models in a row or beside each other, which a request reaches as one. It has no copies of its own: those of its
+/// models run.
+///
+/// ```
+/// use stackwright_stacks::container::{Ensemble, EnsembleStep, Tensor, TritonType};
+///
+/// Ensemble::new("relevance")
+///     .max_batch_size(64)
+///     .input(Tensor::new("features", TritonType::Fp32, [64]))
+///     .output(Tensor::new("relevance", TritonType::Fp32, [1]))
+///     .step(EnsembleStep::new("coupling").input("features", "features").output("score", "coupling"))
+///     .step(EnsembleStep::new("combine").input("scores", "coupling").output("relevance", "relevance"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Ensemble {
+    pub(super) name: String,
+    pub(super) max_batch_size: u32,
+    pub(super) inputs: Vec<Tensor>,
+    pub(super) outputs: Vec<Tensor>,
+    pub(super) steps: Vec<EnsembleStep>,
+    pub(super) source: Source,
+}
+
+impl Ensemble {
+    /// An ensemble without steps.
+    #[track_caller]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            max_batch_size: 0,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            steps: Vec::new(),
+            source: Location::caller(),
+        }
+    }
+
+    /// The most requests that are run at once: none of its models may take fewer.
+    pub fn max_batch_size(mut self, requests: u32) -> Self {
+        self.max_batch_size = requests;
+        self
+    }
+
+    /// An input.
+    pub fn input(mut self, tensor: Tensor) -> Self {
+        self.inputs.push(tensor);
+        self
+    }
+
+    /// An output.
+    pub fn output(mut self, tensor: Tensor) -> Self {
+        self.outputs.push(tensor);
+        self
+    }
+
+    /// A model that runs as soon as all of its inputs are there.
+    pub fn step(mut self, step: EnsembleStep) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    pub(super) fn fields(&self) -> JsonValue {
+        let steps: Vec<_> = self
+            .steps
+            .iter()
+            .map(|step| {
+                json!({
+                    "model": step.model,
+                    "version": step.version.map_or("-1".to_owned(), |version| version.to_string()),
+                    "inputs": pairs(&step.inputs),
+                    "outputs": pairs(&step.outputs),
+                })
+            })
+            .collect();
+        json!({
+            "name": self.name,
+            "platform": "ensemble",
+            "max_batch_size": self.max_batch_size,
+            "inputs": self.inputs.iter().map(Tensor::fields).collect::<Vec<_>>(),
+            "outputs": self.outputs.iter().map(Tensor::fields).collect::<Vec<_>>(),
+            "ensemble": { "steps": steps },
+        })
+    }
+}
+
+/// A model within an ensemble, with the names that its tensors have there.
+#[derive(Clone, Debug)]
+pub struct EnsembleStep {
+    pub(super) model: String,
+    version: Option<u32>,
+    pub(super) inputs: Vec<(String, String)>,
+    pub(super) outputs: Vec<(String, String)>,
+    pub(super) source: Source,
+}
+
+impl EnsembleStep {
+    /// A model of the repository by its name.
+    #[track_caller]
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            version: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            source: Location::caller(),
+        }
+    }
+
+    /// A version of the model; the latest unless set.
+    pub fn version(mut self, number: u32) -> Self {
+        self.version = Some(number);
+        self
+    }
+
+    /// An input of the model, and the tensor of the ensemble that it gets.
+    pub fn input(mut self, of_model: impl Into<String>, tensor: impl Into<String>) -> Self {
+        self.inputs.push((of_model.into(), tensor.into()));
+        self
+    }
+
+    /// An output of the model, and the tensor of the ensemble that it becomes.
+    pub fn output(mut self, of_model: impl Into<String>, tensor: impl Into<String>) -> Self {
+        self.outputs.push((of_model.into(), tensor.into()));
+        self
+    }
+}

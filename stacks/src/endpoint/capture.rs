@@ -1,0 +1,87 @@
+//! Requests and answers that are kept.
+
+use stackwright_resources::sagemaker::endpoint_config::{
+    CaptureContentTypeHeader, CaptureMode, CaptureOption, DataCaptureConfig,
+};
+use stackwright_synth::Value;
+
+use crate::s3::S3Location;
+
+/// Keeps a share of requests and answers in S3, for monitoring and for the next training.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::endpoint::DataCapture;
+///
+/// DataCapture::new(S3Location::new("my-runs", "captured/"), 20).json("application/json");
+/// ```
+#[derive(Clone, Debug)]
+pub struct DataCapture {
+    pub(super) location: S3Location,
+    percent: Value<i64>,
+    inputs: bool,
+    outputs: bool,
+    json: Vec<Value<String>>,
+    csv: Vec<Value<String>>,
+}
+
+impl DataCapture {
+    /// Keeps so many percent of requests and answers.
+    #[track_caller]
+    pub fn new(location: S3Location, percent: impl Into<Value<i64>>) -> Self {
+        Self {
+            location,
+            percent: percent.into().here(),
+            inputs: true,
+            outputs: true,
+            json: Vec::new(),
+            csv: Vec::new(),
+        }
+    }
+
+    /// Keeps requests only.
+    pub fn inputs_only(self) -> Self {
+        Self { inputs: true, outputs: false, ..self }
+    }
+
+    /// Keeps answers only.
+    pub fn outputs_only(self) -> Self {
+        Self { inputs: false, outputs: true, ..self }
+    }
+
+    /// Keeps content of this MIME type as JSON, instead of encoding it.
+    #[track_caller]
+    pub fn json(mut self, content_type: impl Into<Value<String>>) -> Self {
+        self.json.push(content_type.into().here());
+        self
+    }
+
+    /// Keeps content of this MIME type as CSV, instead of encoding it.
+    #[track_caller]
+    pub fn csv(mut self, content_type: impl Into<Value<String>>) -> Self {
+        self.csv.push(content_type.into().here());
+        self
+    }
+
+    pub(super) fn lower(&self, key: Option<&Value<String>>) -> DataCaptureConfig {
+        let modes = [(self.inputs, CaptureMode::Input), (self.outputs, CaptureMode::Output)];
+        let options: Vec<CaptureOption> =
+            modes.into_iter().filter(|(kept, _)| *kept).map(|(_, mode)| CaptureOption::new(mode)).collect();
+        let mut config =
+            DataCaptureConfig::new(options, self.location.uri(), &self.percent).enable_capture(true);
+        if !self.json.is_empty() || !self.csv.is_empty() {
+            let mut types = CaptureContentTypeHeader::new();
+            if !self.json.is_empty() {
+                types = types.json_content_types(self.json.clone());
+            }
+            if !self.csv.is_empty() {
+                types = types.csv_content_types(self.csv.clone());
+            }
+            config = config.capture_content_type_header(types);
+        }
+        match key {
+            Some(key) => config.kms_key_id(key),
+            None => config,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Deployment guardrails: how traffic comes to what an update brings, and what takes it back.
+
+use stackwright_resources::sagemaker::endpoint::{
+    self, Alarm, AutoRollbackConfig, BlueGreenUpdatePolicy, CapacitySizeType, DeploymentConfig,
+    RollingUpdatePolicy, TrafficRoutingConfig, Type,
+};
+use stackwright_synth::Value;
+
+use crate::duration::Seconds;
+
+/// How long the old instances stay after all traffic has left them, unless something else is said: alarms need time to
+/// go off, and the way back is short as long as they are there.
+const TERMINATION_WAIT: i64 = 600;
+
+/// A part of an endpoint's capacity.
+#[derive(Clone, Debug)]
+pub struct CapacitySize {
+    kind: CapacitySizeType,
+    value: Value<i64>,
+}
+
+impl CapacitySize {
+    /// So many percent of the instances: up to 50 for a canary, 10 to 50 for a step, 5 to 50 for a batch.
+    #[track_caller]
+    pub fn percent(value: impl Into<Value<i64>>) -> Self {
+        Self { kind: CapacitySizeType::CapacityPercent, value: value.into().here() }
+    }
+
+    /// So many instances.
+    #[track_caller]
+    pub fn instances(value: impl Into<Value<i64>>) -> Self {
+        Self { kind: CapacitySizeType::InstanceCount, value: value.into().here() }
+    }
+
+    fn lower(self) -> endpoint::CapacitySize {
+        endpoint::CapacitySize::new(self.kind, self.value)
+    }
+}
+
+/// An update that starts a whole new fleet beside the old one and then moves the traffic: it needs twice the instances
+/// for its time.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::endpoint::{BlueGreen, CapacitySize};
+///
+/// BlueGreen::canary(CapacitySize::percent(10)).wait(Duration::from_mins(10));
+/// BlueGreen::linear(CapacitySize::percent(25)).wait(Duration::from_mins(5)).termination_wait(Duration::from_mins(30));
+/// ```
+#[derive(Clone, Debug)]
+pub struct BlueGreen {
+    traffic: Traffic,
+    wait: Option<Value<i64>>,
+    termination_wait: Value<i64>,
+    timeout: Option<Value<i64>>,
+}
+
+#[derive(Clone, Debug)]
+enum Traffic {
+    AllAtOnce,
+    Canary(CapacitySize),
+    Linear(CapacitySize),
+}
+
+impl Default for BlueGreen {
+    fn default() -> Self {
+        Self::all_at_once()
+    }
+}
+
+impl BlueGreen {
+    fn of(traffic: Traffic) -> Self {
+        // A wait is what makes steps worth anything: alarms look at minutes.
+        let wait = match traffic {
+            Traffic::AllAtOnce => None,
+            Traffic::Canary(_) | Traffic::Linear(_) => Some(300.into()),
+        };
+        Self { traffic, wait, termination_wait: TERMINATION_WAIT.into(), timeout: None }
+    }
+
+    /// All traffic moves when the new fleet is up.
+    pub fn all_at_once() -> Self {
+        Self::of(Traffic::AllAtOnce)
+    }
+
+    /// A part of the traffic moves first, and the rest after a wait.
+    pub fn canary(size: CapacitySize) -> Self {
+        Self::of(Traffic::Canary(size))
+    }
+
+    /// Traffic moves in equal steps with a wait after each.
+    pub fn linear(step: CapacitySize) -> Self {
+        Self::of(Traffic::Linear(step))
+    }
+
+    /// The wait between steps, up to an hour; five minutes unless set.
+    #[track_caller]
+    pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
+        self.wait = Some(time.into().0.here());
+        self
+    }
+
+    /// How long the old fleet stays after it has no traffic any more, up to an hour; ten minutes unless set.
+    #[track_caller]
+    pub fn termination_wait(mut self, time: impl Into<Seconds>) -> Self {
+        self.termination_wait = time.into().0.here();
+        self
+    }
+
+    /// How long the whole update may take, ten minutes to eight hours; all waits have to fit in.
+    #[track_caller]
+    pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
+        self.timeout = Some(time.into().0.here());
+        self
+    }
+
+    fn lower(self) -> BlueGreenUpdatePolicy {
+        let mut routing = match self.traffic {
+            Traffic::AllAtOnce => TrafficRoutingConfig::new(Type::AllAtOnce),
+            Traffic::Canary(size) => TrafficRoutingConfig::new(Type::Canary).canary_size(size.lower()),
+            Traffic::Linear(step) => TrafficRoutingConfig::new(Type::Linear).linear_step_size(step.lower()),
+        };
+        if let Some(wait) = self.wait {
+            routing = routing.wait_interval_in_seconds(wait);
+        }
+        let policy = BlueGreenUpdatePolicy::new(routing).termination_wait_in_seconds(self.termination_wait);
+        match self.timeout {
+            Some(timeout) => policy.maximum_execution_timeout_in_seconds(timeout),
+            None => policy,
+        }
+    }
+}
+
+/// An update that replaces instances batch by batch: it needs a batch more than there is, for endpoints too large or
+/// too scarce to have twice. Only for endpoints with one variant.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::endpoint::{CapacitySize, Rolling};
+///
+/// Rolling::new(CapacitySize::percent(20), Duration::from_mins(5));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rolling {
+    batch: CapacitySize,
+    wait: Value<i64>,
+    rollback_batch: Option<CapacitySize>,
+    timeout: Option<Value<i64>>,
+}
+
+impl Rolling {
+    /// By the size of a batch, and the wait after each.
+    #[track_caller]
+    pub fn new(batch: CapacitySize, wait: impl Into<Seconds>) -> Self {
+        Self { batch, wait: wait.into().0.here(), rollback_batch: None, timeout: None }
+    }
+
+    /// The size of a batch on the way back; everything at once unless set.
+    pub fn rollback_batch(mut self, size: CapacitySize) -> Self {
+        self.rollback_batch = Some(size);
+        self
+    }
+
+    /// How long the whole update may take, ten minutes to eight hours; all waits have to fit in.
+    #[track_caller]
+    pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
+        self.timeout = Some(time.into().0.here());
+        self
+    }
+
+    fn lower(self) -> RollingUpdatePolicy {
+        let mut policy = RollingUpdatePolicy::new(self.batch.lower(), self.wait);
+        if let Some(size) = self.rollback_batch {
+            policy = policy.rollback_maximum_batch_size(size.lower());
+        }
+        if let Some(timeout) = self.timeout {
+            policy = policy.maximum_execution_timeout_in_seconds(timeout);
+        }
+        policy
+    }
+}
+
+/// How an endpoint is updated.
+#[derive(Clone, Debug)]
+pub(super) enum Update {
+    BlueGreen(BlueGreen),
+    Rolling(Rolling),
+}
+
+impl Update {
+    /// As the endpoint has it, rolled back by alarms of these names.
+    pub(super) fn lower(self, alarms: Vec<Value<String>>) -> DeploymentConfig {
+        let config = match self {
+            Self::BlueGreen(policy) => DeploymentConfig::new().blue_green_update_policy(policy.lower()),
+            Self::Rolling(policy) => DeploymentConfig::new().rolling_update_policy(policy.lower()),
+        };
+        if alarms.is_empty() {
+            return config;
+        }
+        let alarms: Vec<Alarm> = alarms.into_iter().map(Alarm::new).collect();
+        config.auto_rollback_configuration(AutoRollbackConfig::new(alarms))
+    }
+}

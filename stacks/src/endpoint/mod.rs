@@ -1,0 +1,300 @@
+//! Endpoints: what serves models.
+//!
+//! Each kind has a type of its own, with the settings that its kind takes and no others: a serverless endpoint has no
+//! instances, a real-time one no queue, one with several variants no rolling update. What they share is here: names,
+//! models and roles, and the endpoint with its alarms, dashboard and logs.
+//!
+//! Model and configuration have no names, so that every change makes new ones; the endpoint keeps its own and is
+//! updated in place, as its deployment policy says.
+
+mod asynchronous;
+mod capture;
+mod component;
+mod deployment;
+mod multi_model;
+mod real_time;
+mod serverless;
+mod settings;
+mod variant;
+mod watching;
+
+pub use asynchronous::{AsynchronousEndpoint, Topic};
+pub use capture::DataCapture;
+pub use component::{
+    AdapterComponent, ComponentEndpoint, ComponentEndpointHandle, InferenceComponent,
+    InferenceComponentHandle,
+};
+pub use deployment::{BlueGreen, CapacitySize, Rolling};
+pub use multi_model::MultiModelEndpoint;
+pub use real_time::{OneVariant, RealTimeEndpoint, RollingUpdate, SeveralVariants, WithShadow};
+pub use serverless::{MemorySize, MemorySizeValue, ServerlessEndpoint};
+pub use variant::{InstancePool, Routing, Variant};
+
+use stackwright_resources::iam::RoleHandle;
+use stackwright_resources::sagemaker::endpoint::VariantProperty;
+use stackwright_resources::sagemaker::model::{InferenceExecutionConfig, VpcConfig};
+use stackwright_resources::sagemaker::{
+    self, Endpoint, EndpointConfig, EndpointConfigHandle, Model, ModelHandle,
+};
+use stackwright_synth::intrinsic::stack_name;
+use stackwright_synth::{ResourceOptions, Scope, Value, sub};
+
+use crate::autoscaling::{Capacity, Scaled, Scaling, Target};
+use crate::container::Containers;
+use crate::iam::{self, ExecutionRole, Statement};
+use crate::metric::Subject;
+use deployment::Update;
+use settings::{InstanceSettings, Settings};
+use variant::Hosting;
+
+/// SageMaker's limit for the name of an endpoint or an inference component.
+const NAME_CHARACTERS: usize = 63;
+
+/// The one variant of endpoints that have one: SageMaker's own name for it.
+const ONE_VARIANT: &str = "AllTraffic";
+
+/// The name that was given, or one made of the stack's name and the construct's id.
+fn name(scope: &Scope<'_>, given: Option<&Value<String>>, what: &str) -> Value<String> {
+    if let Some(name) = given {
+        return name.clone();
+    }
+    let name = format!("{}-{}", scope.stack_name(), scope.id());
+    if name.len() > NAME_CHARACTERS {
+        scope.error(
+            "endpoint-name",
+            format!("`{name}` is longer than the {NAME_CHARACTERS} characters of an {what}'s name"),
+            format!("give the {what} a shorter one with `.name(…)`"),
+            None,
+        );
+    }
+    sub!("{}-{}", stack_name(), scope.id())
+}
+
+/// A name without what an id cannot have.
+fn id(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// Where the logs of an endpoint's containers are.
+fn log_group(endpoint: &Value<String>) -> Value<String> {
+    sub!("/aws/sagemaker/Endpoints/{}", endpoint)
+}
+
+/// A model in a stack, with the role that it runs with.
+struct ServedModel {
+    model: ModelHandle,
+    role: RoleHandle,
+}
+
+/// Adds a model and its role, under ids that start with a part.
+fn add_model(
+    containers: Containers,
+    part: &str,
+    log_group: &Value<String>,
+    instances: &InstanceSettings,
+    more: Vec<Statement>,
+    scope: &mut Scope<'_>,
+) -> ServedModel {
+    let mut model = Model::new();
+    let mut statements = Vec::new();
+    let several = containers.all.len() > 1;
+    let mut definitions = Vec::new();
+    for (number, container) in containers.all.into_iter().enumerate() {
+        let part = if several { format!("{part}Container{}", number + 1) } else { part.to_owned() };
+        let (definition, needed) = container.define(&part, log_group, scope);
+        definitions.push(definition);
+        for statement in needed {
+            if !statements.contains(&statement) {
+                statements.push(statement);
+            }
+        }
+    }
+    model = match containers.mode {
+        Some(mode) => {
+            model.containers(definitions).inference_execution_config(InferenceExecutionConfig::new(mode))
+        }
+        None => definitions.into_iter().fold(model, Model::primary_container),
+    };
+    if let Some(vpc) = &instances.vpc {
+        model = model.vpc_config(VpcConfig::new(&vpc.subnets, &vpc.security_groups));
+        statements.extend(iam::network_interfaces());
+    }
+    if let Some(isolated) = &instances.isolated {
+        model = model.enable_network_isolation(isolated);
+    }
+    if let Some(key) = &instances.key {
+        statements.push(iam::use_key(key));
+    }
+    statements.extend(more);
+    let role = scope.add(&format!("{part}Role"), ExecutionRole::new(statements));
+    let model = scope.add(&format!("{part}Model"), model.execution_role_arn(role.arn()));
+    ServedModel { model, role }
+}
+
+/// An endpoint before it is added.
+struct Plan<'s> {
+    name: Value<String>,
+    config: EndpointConfig,
+    /// Names of the production variants.
+    variants: Vec<Value<String>>,
+    settings: &'s Settings,
+    update: Option<Update>,
+    /// Whether autoscaling moves the number of instances.
+    is_scaled: bool,
+    /// What a request may take at most, in seconds.
+    longest_request: i64,
+    models: Vec<ServedModel>,
+}
+
+impl Plan<'_> {
+    /// Adds the configuration, the endpoint, and what watches it.
+    fn add(self, scope: &mut Scope<'_>) -> EndpointHandle {
+        let Self { name, mut config, variants, settings, update, is_scaled, longest_request, models } = self;
+        let tags = settings.tag_list();
+        if !tags.is_empty() {
+            config = config.tags(tags.clone());
+        }
+        let config = scope.add("Config", config);
+        let mut endpoint = Endpoint::new(config.endpoint_config_name()).endpoint_name(&name);
+        let subjects: Vec<Subject> = variants
+            .iter()
+            .map(|variant| Subject::Variant { endpoint: name.clone(), variant: variant.clone() })
+            .collect();
+        let alarms = settings.add_alarms(&subjects, longest_request, scope);
+        if let Some(update) = update {
+            endpoint = endpoint.deployment_config(update.lower(alarms));
+        }
+        endpoint = keep_what_runs(endpoint, variants.len(), is_scaled, settings);
+        if !tags.is_empty() {
+            endpoint = endpoint.tags(tags);
+        }
+        if let Some(group) = settings.add_log_group(log_group(&name), scope) {
+            // Otherwise the containers make it, and then it is there already.
+            endpoint = endpoint.depends_on(&group);
+        }
+        let endpoint = scope.add_default(endpoint);
+        settings.add_dashboard(&subjects, scope);
+        let (models, roles) = models.into_iter().map(|served| (served.model, served.role)).unzip();
+        EndpointHandle { endpoint, config, models, roles }
+    }
+}
+
+/// An endpoint with one variant on instances, before it is added.
+struct OnInstances<T> {
+    containers: Containers,
+    hosting: Hosting,
+    scaling: Option<(Capacity, Scaling<T>)>,
+    update: Update,
+    settings: Settings,
+    instances: InstanceSettings,
+}
+
+impl<T: Target> OnInstances<T> {
+    /// Adds it under a name. What is special about its kind is said by permissions and by a change to the
+    /// configuration.
+    fn add(
+        self,
+        name: Value<String>,
+        longest_request: i64,
+        more: Vec<Statement>,
+        change: impl FnOnce(EndpointConfig) -> EndpointConfig,
+        scope: &mut Scope<'_>,
+    ) -> EndpointHandle {
+        let Self { containers, hosting, scaling, update, settings, instances } = self;
+        hosting.look_at(&containers, scope);
+        let statements = more.into_iter().chain(hosting.statements()).collect();
+        let variant = Value::from(ONE_VARIANT);
+        let served = add_model(containers, "", &log_group(&name), &instances, statements, scope);
+        let is_nvme = hosting.has_local_storage();
+        let lowered = hosting.lower(&variant).model_name(served.model.model_name());
+        let config = instances.encrypt(change(EndpointConfig::new([lowered])), is_nvme);
+        let plan = Plan {
+            name,
+            config,
+            variants: vec![variant.clone()],
+            settings: &settings,
+            update: Some(update),
+            is_scaled: scaling.is_some(),
+            longest_request,
+            models: vec![served],
+        };
+        let endpoint = plan.add(scope);
+        if let Some(scaling) = scaling {
+            add_scaling(&endpoint, &variant, "", scaling, scope);
+        }
+        endpoint
+    }
+}
+
+/// Has an update keep the weights and capacity that were changed while the endpoint ran, where the program doesn't say
+/// that they are its own.
+fn keep_what_runs(endpoint: Endpoint, variants: usize, is_scaled: bool, settings: &Settings) -> Endpoint {
+    let keeps_weights = variants > 1 && !settings.sets_weights;
+    if !is_scaled && !keeps_weights {
+        return endpoint;
+    }
+    let mut set_anew = vec!["DataCaptureConfig"];
+    if !is_scaled {
+        set_anew.push("DesiredInstanceCount");
+    }
+    if !keeps_weights {
+        set_anew.push("DesiredWeight");
+    }
+    let set_anew: Vec<_> =
+        set_anew.into_iter().map(|property| VariantProperty::new().variant_property_type(property)).collect();
+    endpoint.retain_all_variant_properties(true).exclude_retained_variant_properties(set_anew)
+}
+
+/// Adds the autoscaling of a variant.
+fn add_scaling<T: Target>(
+    endpoint: &EndpointHandle,
+    variant: &Value<String>,
+    part: &str,
+    (capacity, scaling): (Capacity, Scaling<T>),
+    scope: &mut Scope<'_>,
+) {
+    let name = endpoint.endpoint_name();
+    let scaled = Scaled {
+        capacity,
+        scaling,
+        resource_id: sub!("endpoint/{}/variant/{}", &name, variant),
+        subject: Subject::Variant { endpoint: name, variant: variant.clone() },
+        after: None,
+    };
+    scope.add(&format!("{part}Capacity"), scaled);
+}
+
+/// An endpoint that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct EndpointHandle {
+    /// The endpoint.
+    pub endpoint: sagemaker::EndpointHandle,
+    /// Its configuration.
+    pub config: EndpointConfigHandle,
+    /// The models behind it, one for each variant.
+    pub models: Vec<ModelHandle>,
+    /// The roles that the models run with, in the same order.
+    pub roles: Vec<RoleHandle>,
+}
+
+impl EndpointHandle {
+    /// The name to invoke the endpoint by.
+    pub fn endpoint_name(&self) -> Value<String> {
+        self.endpoint.endpoint_name()
+    }
+
+    /// The endpoint's ARN.
+    pub fn endpoint_arn(&self) -> Value<String> {
+        self.endpoint.endpoint_arn()
+    }
+
+    /// Leave to invoke the endpoint and no other, for the role of whoever asks.
+    pub fn allow_invoke(&self) -> Statement {
+        Statement::allow([
+            "sagemaker:InvokeEndpoint",
+            "sagemaker:InvokeEndpointAsync",
+            "sagemaker:InvokeEndpointWithResponseStream",
+        ])
+        .on(self.endpoint_arn())
+    }
+}

@@ -1,0 +1,247 @@
+//! Real-time endpoints on instances.
+
+use stackwright_resources::sagemaker::EndpointConfig;
+use stackwright_resources::sagemaker::endpoint_config::ProductionVariant;
+use stackwright_synth::{Construct, Scope, Value};
+
+use super::deployment::{BlueGreen, Rolling, Update};
+use super::settings::{InstanceSettings, Settings, instance_settings, settings};
+use super::variant::Variant;
+use super::{DataCapture, EndpointHandle, Plan, ServedModel, add_model, add_scaling, id, log_group, name};
+use crate::iam::Statement;
+
+/// Seconds that a request may take at most.
+const LONGEST_REQUEST: i64 = 60;
+
+/// An endpoint that has one variant so far: it may get more, a shadow, or a rolling update.
+#[derive(Clone, Copy, Debug)]
+pub enum OneVariant {}
+
+/// An endpoint whose variants share the requests.
+#[derive(Clone, Copy, Debug)]
+pub enum SeveralVariants {}
+
+/// An endpoint whose requests a shadow gets too.
+#[derive(Clone, Copy, Debug)]
+pub enum WithShadow {}
+
+/// An endpoint that is updated batch by batch.
+#[derive(Clone, Copy, Debug)]
+pub enum RollingUpdate {}
+
+/// An endpoint that answers at once, on instances.
+///
+/// An update starts a new fleet beside the old one and is rolled back by alarms on errors and latency, which it makes
+/// itself; [`blue_green`](Self::blue_green) and [`rolling`](RealTimeEndpoint::rolling) say how traffic moves. What
+/// AWS excludes does not compile: a rolling update, or a shadow, beside several variants.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::autoscaling::TargetTracking;
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::endpoint::{BlueGreen, CapacitySize, RealTimeEndpoint, Variant};
+/// use stackwright_stacks::{Image, Processor, S3Location};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("shop");
+/// # let stack = app.stack("Serving").region("us-east-1");
+/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu))
+///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"));
+/// let variant = Variant::new("Main", container, "ml.g5.2xlarge")
+///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0));
+/// let scorers = stack.add(
+///     "Scorers",
+///     RealTimeEndpoint::new(variant)
+///         .blue_green(BlueGreen::canary(CapacitySize::percent(10)).wait(Duration::from_mins(10))),
+/// );
+/// stack.output("EndpointName", scorers.endpoint_name());
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use std::time::Duration;
+/// # use stackwright_stacks::container::Container;
+/// # use stackwright_stacks::endpoint::{CapacitySize, RealTimeEndpoint, Rolling, Variant};
+/// # use stackwright_stacks::{Image, Processor};
+/// # let container = || Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// // Several variants have no rolling update.
+/// RealTimeEndpoint::new(Variant::new("Old", container(), "ml.g5.xlarge"))
+///     .variant(Variant::new("New", container(), "ml.g5.xlarge"))
+///     .rolling(Rolling::new(CapacitySize::percent(20), Duration::from_mins(5)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct RealTimeEndpoint<V> {
+    variants: Vec<Variant>,
+    shadow: Option<Variant>,
+    update: Update,
+    capture: Option<DataCapture>,
+    settings: Settings,
+    instances: InstanceSettings,
+    kind: std::marker::PhantomData<fn() -> V>,
+}
+
+settings!(RealTimeEndpoint<V>);
+instance_settings!(RealTimeEndpoint<V>);
+
+impl<V> RealTimeEndpoint<V> {
+    fn become_<W>(self) -> RealTimeEndpoint<W> {
+        RealTimeEndpoint {
+            variants: self.variants,
+            shadow: self.shadow,
+            update: self.update,
+            capture: self.capture,
+            settings: self.settings,
+            instances: self.instances,
+            kind: std::marker::PhantomData,
+        }
+    }
+
+    /// Keeps a share of requests and answers.
+    pub fn data_capture(mut self, capture: DataCapture) -> Self {
+        self.capture = Some(capture);
+        self
+    }
+}
+
+impl RealTimeEndpoint<OneVariant> {
+    /// An endpoint with one variant.
+    pub fn new(variant: Variant) -> Self {
+        Self {
+            variants: vec![variant],
+            shadow: None,
+            update: Update::BlueGreen(BlueGreen::all_at_once()),
+            capture: None,
+            settings: Settings::default(),
+            instances: InstanceSettings::default(),
+            kind: std::marker::PhantomData,
+        }
+    }
+
+    /// A second variant: the two share the requests by their weights.
+    pub fn variant(mut self, variant: Variant) -> RealTimeEndpoint<SeveralVariants> {
+        self.variants.push(variant);
+        self.become_()
+    }
+
+    /// A variant that gets a copy of the requests, and whose answers nobody sees. Its weight, 0 to 1, is the share of
+    /// the requests that it gets. Not for several containers, and not on Inferentia 1.
+    pub fn shadow(mut self, variant: Variant) -> RealTimeEndpoint<WithShadow> {
+        self.shadow = Some(variant);
+        self.become_()
+    }
+
+    /// Updates the endpoint batch by batch instead of with a fleet beside it.
+    pub fn rolling(mut self, update: Rolling) -> RealTimeEndpoint<RollingUpdate> {
+        self.update = Update::Rolling(update);
+        self.become_()
+    }
+}
+
+impl RealTimeEndpoint<SeveralVariants> {
+    /// A further variant, ten at most.
+    pub fn variant(mut self, variant: Variant) -> Self {
+        self.variants.push(variant);
+        self
+    }
+
+    /// Has every update set the weights as they are here. Without this, weights that were changed while the endpoint ran
+    /// stay: a shift of traffic that somebody is in the middle of is not undone by a deployment.
+    pub fn set_weights(mut self) -> Self {
+        self.settings.sets_weights = true;
+        self
+    }
+}
+
+/// What can be updated with a fleet beside the old one.
+pub trait BlueGreenUpdate {}
+
+impl BlueGreenUpdate for OneVariant {}
+impl BlueGreenUpdate for SeveralVariants {}
+impl BlueGreenUpdate for WithShadow {}
+
+impl<V: BlueGreenUpdate> RealTimeEndpoint<V> {
+    /// How traffic comes to a new fleet; all at once unless set.
+    pub fn blue_green(mut self, update: BlueGreen) -> Self {
+        self.update = Update::BlueGreen(update);
+        self
+    }
+}
+
+impl<V> RealTimeEndpoint<V> {
+    /// What the roles of all variants need beside their models.
+    fn statements(&self) -> Vec<Statement> {
+        self.capture.iter().flat_map(|capture| capture.location.write()).collect()
+    }
+}
+
+/// Adds the model of a variant, and gives the variant as the configuration has it.
+fn lower(
+    variant: Variant,
+    endpoint_name: &Value<String>,
+    instances: &InstanceSettings,
+    more: &[Statement],
+    scope: &mut Scope<'_>,
+) -> (ProductionVariant, ServedModel) {
+    let Variant { name, containers, hosting, weight, .. } = variant;
+    hosting.look_at(&containers, scope);
+    let mut statements = more.to_vec();
+    statements.extend(hosting.statements());
+    let part = part(&name);
+    let served = add_model(containers, &part, &log_group(endpoint_name), instances, statements, scope);
+    let mut lowered = hosting.lower(&name).model_name(served.model.model_name());
+    if let Some(weight) = weight {
+        lowered = lowered.initial_variant_weight(weight);
+    }
+    (lowered, served)
+}
+
+/// A variant's name as the start of ids.
+fn part(name: &Value<String>) -> String {
+    id(name.as_literal().and_then(|name| name.as_str()).unwrap_or("Variant"))
+}
+
+impl<V> Construct for RealTimeEndpoint<V> {
+    type Handle = EndpointHandle;
+    const OPAQUE: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
+        let name = name(scope, self.settings.name.as_ref(), "endpoint");
+        let more = self.statements();
+        let is_nvme = self.variants.iter().any(|variant| variant.hosting.has_local_storage());
+        let names: Vec<Value<String>> = self.variants.iter().map(|variant| variant.name.clone()).collect();
+        let scalings: Vec<_> = self.variants.iter().map(|variant| variant.scaling.clone()).collect();
+        let mut models = Vec::new();
+        let mut lower_one = |variant: Variant, scope: &mut Scope<'_>| {
+            let (lowered, served) = lower(variant, &name, &self.instances, &more, scope);
+            models.push(served);
+            lowered
+        };
+        let variants: Vec<_> = self.variants.into_iter().map(|variant| lower_one(variant, scope)).collect();
+        let shadow = self.shadow.map(|variant| lower_one(variant, scope));
+        let mut config = EndpointConfig::new(variants);
+        if let Some(shadow) = shadow {
+            config = config.shadow_production_variants([shadow]);
+        }
+        if let Some(capture) = &self.capture {
+            config = config.data_capture_config(capture.lower(self.instances.key.as_ref()));
+        }
+        let plan = Plan {
+            name,
+            config: self.instances.encrypt(config, is_nvme),
+            variants: names.clone(),
+            settings: &self.settings,
+            update: Some(self.update),
+            is_scaled: scalings.iter().any(Option::is_some),
+            longest_request: LONGEST_REQUEST,
+            models,
+        };
+        let endpoint = plan.add(scope);
+        for (name, scaling) in names.iter().zip(scalings) {
+            if let Some(scaling) = scaling {
+                add_scaling(&endpoint, name, &part(name), scaling, scope);
+            }
+        }
+        endpoint
+    }
+}

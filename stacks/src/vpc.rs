@@ -1,0 +1,21 @@
+//! Where in a network something runs.
+
+use stackwright_synth::Value;
+
+/// Subnets and security groups of a VPC that network interfaces of jobs and endpoints are put into.
+#[derive(Clone, Debug)]
+pub struct Vpc {
+    pub(crate) subnets: Value<Vec<String>>,
+    pub(crate) security_groups: Value<Vec<String>>,
+}
+
+impl Vpc {
+    /// By the ids of subnets and security groups.
+    #[track_caller]
+    pub fn new(
+        subnets: impl Into<Value<Vec<String>>>,
+        security_groups: impl Into<Value<Vec<String>>>,
+    ) -> Self {
+        Self { subnets: subnets.into().here(), security_groups: security_groups.into().here() }
+    }
+}
