@@ -4,6 +4,8 @@
 use stackwright::prelude::*;
 use stackwright::resources::s3::Bucket;
 use stackwright::review::{Diagnostic, check, report};
+use stackwright::stacks::container::Container;
+use stackwright::stacks::endpoint::{MemorySize, ServerlessEndpoint};
 
 fn container() -> Container {
     Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))

@@ -14,25 +14,10 @@ os.environ.update(
     SAGEMAKER_SUPPRESS_V2_WARNING="1",
 )
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from resolved import ACCOUNT, substituted
+
 ASSEMBLY = pathlib.Path(sys.argv[1])
-ACCOUNT = "123456789012"
-KNOWN = {
-    "AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT,
-    "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "stack",
-}
-
-
-def known(name):
-    """What a reference yields once it is deployed."""
-    if name in KNOWN:
-        return KNOWN[name]
-    if name.endswith("Role.Arn"):
-        return f"arn:aws:iam::{ACCOUNT}:role/{name.partition('.')[0]}"
-    if name.endswith(".Arn"):
-        return f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{name.partition('.')[0]}"
-    return name
-
-
 def documents(template):
     """Every definition and input in a template, with its references resolved."""
     for logical_id, resource in template["Resources"].items():
@@ -45,7 +30,7 @@ def documents(template):
         if body:
             text = body()
             text = text["Fn::Sub"] if isinstance(text, dict) else text
-            yield logical_id, resource, json.loads(re.sub(r"\$\{([^!}]+)\}", lambda m: known(m[1]), text))
+            yield logical_id, resource, json.loads(substituted(text))
 
 
 def lint(templates):

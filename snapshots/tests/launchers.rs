@@ -2,10 +2,9 @@
 //! botocore's parameter validation, the SageMaker SDK, DeepSpeed, and moto, which runs what is launched.
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
+use snapshots::refused;
 use stackwright::prelude::*;
 use stackwright::stacks::launch::pipeline::{Objective, Range};
 use stackwright::stacks::launch::{
@@ -211,22 +210,13 @@ fn app() -> App {
     app
 }
 
-fn python() -> std::path::PathBuf {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin/python");
-    assert!(python.exists(), "Python's judges are not installed: run `cargo xtask tools`");
-    python
-}
-
 #[test]
 fn every_strategy_on_every_launcher_is_what_others_take() {
     let folder = tempfile::tempdir().unwrap();
     let assembly = folder.path().join("out");
     // Synthesizes and checks.
     stackwright::testing::synth(&app()).write(&assembly).unwrap();
-    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/launchers.py");
-    let output = Command::new(python()).arg(judge).arg(&assembly).output().unwrap();
-    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}\n{wrong}");
+    let said = snapshots::judged_by("launchers.py", &assembly);
     // So that a judge that looked at nothing is seen.
     for looked in [
         "templates: 21",
@@ -244,34 +234,12 @@ fn every_strategy_on_every_launcher_is_what_others_take() {
     }
 }
 
-/// What is wrong with an app, as a user sees it.
-fn findings(app: &App) -> String {
-    match app.synth() {
-        Err(errors) => errors.to_string(),
-        Ok(assembly) => {
-            let report = stackwright::review::check::check(&assembly, &Default::default());
-            stackwright::review::report::text(&report, |_| None, false)
-        }
-    }
-}
-
-fn launched(job: TrainingJob) -> String {
+fn launched(job: TrainingJob) -> App {
     let app = App::new("wrong");
     let mut pipeline = Pipeline::new();
     pipeline.step("Train", TrainingStep::new(job));
     app.stack("Training").region("us-east-1").add("Pipeline", pipeline);
-    findings(&app)
-}
-
-/// A wrong combination is a finding of a rule, at the line below the marker.
-macro_rules! refused {
-    ($rule:literal, $job:expr) => {{
-        let line = line!();
-        let found = launched($job);
-        assert!(found.contains($rule), "no {} in\n{found}", $rule);
-        let at = format!("launchers.rs:{}:", line);
-        assert!(found.contains(&at), "{} is not at {at} in\n{found}", $rule);
-    }};
+    app
 }
 
 #[test]
@@ -283,30 +251,30 @@ fn wrong_combinations_are_found_at_the_users_line() {
     let source = || Asset::new(env!("CARGO_MANIFEST_DIR")).leave_out("tests");
     let on = |kind: &str| TrainingJob::pytorch("2.3.0", Instances::of(kind, 2), place());
 
-    refused!("unsupported-data-parallel-instance", TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.48xlarge", 2), place()).distribution(Smddp::new()));
-    refused!("unsupported-data-parallel-instance", TrainingJob::pytorch("2.3.0", Instances::of("ml.p5.48xlarge", 2), place()).distribution(Fsdp::new(ShardingStrategy::FullShard).smddp()));
-    refused!("data-parallel-library-missing", TrainingJob::pytorch("2.6.0", p4d(), place()).source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).smddp()));
-    refused!("no-source-folder", TrainingJob::pytorch("2.6.0", p4d(), place()).distribution(DeepSpeed::zero_3(1)));
-    refused!("unsupported-model-parallel-instance", TrainingJob::pytorch("2.3.1", Instances::of("ml.g5.48xlarge", 2), place()).distribution(ModelParallel::new()));
-    refused!("unknown-image", TrainingJob::pytorch("2.9.0", p4d(), place()).distribution(ModelParallel::new()));
-    refused!("unknown-image", TrainingJob::pytorch("9.9", p4d(), place()));
-    refused!("parallel-degree-does-not-fit", TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().tensor_parallel_degree(3)));
-    refused!("parallel-degree-does-not-fit", TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().hybrid_shard_degree(2).context_parallel_degree(4)));
-    refused!("spot-wait-below-run", plain().max_run(Duration::from_hours(2)).capacity(Spot::new(Duration::from_hours(1), place())));
-    refused!("training-too-long", plain().max_run(Duration::from_hours(29 * 24)));
-    refused!("out-of-range", plain().max_pending(Duration::from_mins(10)));
-    refused!("long-warm-pool", plain().capacity(WarmPool::new(Duration::from_hours(2))));
-    refused!("torchrun-without-accelerator", TrainingJob::pytorch("2.3.0", Instances::of("ml.c5.18xlarge", 2), place()).distribution(Ddp::new()));
-    refused!("out-of-range", plain().hyperparameter("long", "x".repeat(2_499)));
-    refused!("value-not-allowed", TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarg", 2), place()));
-    refused!("out-of-range", plain().retries(31));
-    refused!("deepspeed-config", on("ml.p4d.24xlarge").source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).set("fp16", serde_json::json!({ "enabled": true }))));
-    refused!("deepspeed-config", plain().source(source(), "lib.rs").distribution(DeepSpeed::zero_2(1).zero("reduce_buckt_size", 1)));
-    refused!("deepspeed-config", plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json(r#"{ "train_micro_batch_size_per_gpu": 2, "train_batch_size": 31 }"#)));
-    refused!("deepspeed-config", plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json("{ \"zero_optimization\": ")));
-    refused!("file-system-without-vpc", plain().input("tokens", Input::fsx_lustre("fs-0123456789abcdef0", "/fsx")));
-    refused!("hybrid-shard-on-one-instance", TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::HybridShard)));
-    refused!("sharded-on-one-accelerator", TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.2xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::FullShard)));
+    refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.48xlarge", 2), place()).distribution(Smddp::new())));
+    refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p5.48xlarge", 2), place()).distribution(Fsdp::new(ShardingStrategy::FullShard).smddp())));
+    refused!("data-parallel-library-missing", launched(TrainingJob::pytorch("2.6.0", p4d(), place()).source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).smddp())));
+    refused!("no-source-folder", launched(TrainingJob::pytorch("2.6.0", p4d(), place()).distribution(DeepSpeed::zero_3(1))));
+    refused!("unsupported-model-parallel-instance", launched(TrainingJob::pytorch("2.3.1", Instances::of("ml.g5.48xlarge", 2), place()).distribution(ModelParallel::new())));
+    refused!("unknown-image", launched(TrainingJob::pytorch("2.9.0", p4d(), place()).distribution(ModelParallel::new())));
+    refused!("unknown-image", launched(TrainingJob::pytorch("9.9", p4d(), place())));
+    refused!("parallel-degree-does-not-fit", launched(TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().tensor_parallel_degree(3))));
+    refused!("parallel-degree-does-not-fit", launched(TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().hybrid_shard_degree(2).context_parallel_degree(4))));
+    refused!("spot-wait-below-run", launched(plain().max_run(Duration::from_hours(2)).capacity(Spot::new(Duration::from_hours(1), place()))));
+    refused!("training-too-long", launched(plain().max_run(Duration::from_hours(29 * 24))));
+    refused!("out-of-range", launched(plain().max_pending(Duration::from_mins(10))));
+    refused!("long-warm-pool", launched(plain().capacity(WarmPool::new(Duration::from_hours(2)))));
+    refused!("torchrun-without-accelerator", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.c5.18xlarge", 2), place()).distribution(Ddp::new())));
+    refused!("out-of-range", launched(plain().hyperparameter("long", "x".repeat(2_499))));
+    refused!("value-not-allowed", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarg", 2), place())));
+    refused!("out-of-range", launched(plain().retries(31)));
+    refused!("deepspeed-config", launched(on("ml.p4d.24xlarge").source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).set("fp16", serde_json::json!({ "enabled": true })))));
+    refused!("deepspeed-config", launched(plain().source(source(), "lib.rs").distribution(DeepSpeed::zero_2(1).zero("reduce_buckt_size", 1))));
+    refused!("deepspeed-config", launched(plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json(r#"{ "train_micro_batch_size_per_gpu": 2, "train_batch_size": 31 }"#))));
+    refused!("deepspeed-config", launched(plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json("{ \"zero_optimization\": "))));
+    refused!("file-system-without-vpc", launched(plain().input("tokens", Input::fsx_lustre("fs-0123456789abcdef0", "/fsx"))));
+    refused!("hybrid-shard-on-one-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::HybridShard))));
+    refused!("sharded-on-one-accelerator", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.2xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::FullShard))));
 }
 
 #[test]
@@ -321,7 +289,7 @@ fn steps_have_names_of_their_own() {
     stack.add("Pipeline", pipeline);
     stack.add("Machine", StateMachine::new().train("Tune", job()).train("Tune", job()));
     stack.add("Empty", StateMachine::new());
-    let found = findings(&app);
+    let found = snapshots::findings(&app);
     for message in ["two steps are called \"Train\"", "two states are called \"Tune\"", "there is no state"] {
         assert!(found.contains(message), "{found}");
     }

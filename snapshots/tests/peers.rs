@@ -1,21 +1,10 @@
 //! What other programs say of our output. They are installed by `cargo xtask tools`.
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::collections::BTreeSet;
+use std::process::Command;
 
-fn tool(path: &str) -> PathBuf {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(path);
-    assert!(tool.exists(), "{path} is not installed: run `cargo xtask tools`");
-    tool
-}
-
-fn run(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(status.success(), "{command:?}: {status}\n{text}");
-    text
-}
+use snapshots::{run, tool};
 
 /// Every example's assembly in a folder of its own.
 fn assemblies() -> Vec<(tempfile::TempDir, stackwright::synth::Assembly)> {
@@ -65,4 +54,41 @@ fn the_cdk_cli_reads_the_assembly() {
             }
         }
     }
+}
+
+/// What checkov finds in the examples has an answer in docs/serving.md, and every answer there is still needed.
+#[test]
+fn what_checkov_finds_is_answered() {
+    let mut checkov = Command::new(tool("checkov/bin/checkov"));
+    checkov.args([
+        "--framework",
+        "cloudformation",
+        "--compact",
+        "--quiet",
+        "--soft-fail",
+        "--output",
+        "json",
+    ]);
+    let assemblies = assemblies();
+    for (folder, _) in &assemblies {
+        checkov.arg("--directory").arg(folder.path());
+    }
+    // A report for each folder, on stdout; what it says of itself is elsewhere.
+    let output = checkov.output().unwrap();
+    let reports: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_slice(&output.stdout).into_iter().collect::<Result<_, _>>().unwrap();
+    let checked: u64 = reports.iter().filter_map(|one| one["summary"]["resource_count"].as_u64()).sum();
+    assert!(checked > 80, "it looked at {checked} resources only");
+    let found: BTreeSet<String> = reports
+        .iter()
+        .flat_map(|one| one["results"]["failed_checks"].as_array().unwrap())
+        .map(|check| check["check_id"].as_str().unwrap().to_owned())
+        .collect();
+    let page = include_str!("../../docs/serving.md");
+    let answered: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `CKV"))
+        .map(|rest| format!("CKV{}", rest.split('`').next().unwrap()))
+        .collect();
+    assert_eq!(found, answered);
 }

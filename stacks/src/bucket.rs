@@ -1,16 +1,23 @@
 //! Buckets that nobody else can read.
 
 use stackwright_resources::s3::bucket::{
-    BucketEncryption, LifecycleConfiguration, PublicAccessBlockConfiguration, Rule, RuleStatus,
-    ServerSideEncryptionByDefault, ServerSideEncryptionRule, SseAlgorithm,
+    AbortIncompleteMultipartUpload, BucketEncryption, LifecycleConfiguration, LoggingConfiguration,
+    NoncurrentVersionExpiration, PublicAccessBlockConfiguration, Rule, RuleStatus,
+    ServerSideEncryptionByDefault, ServerSideEncryptionRule, SseAlgorithm, VersioningConfiguration,
+    VersioningConfigurationStatus,
 };
 use stackwright_resources::s3::{Bucket, BucketHandle, BucketPolicy};
 use stackwright_synth::{Construct, DeletionPolicy, Json, ResourceOptions, Scope, Value, sub};
 
 use crate::iam::{PolicyDocument, Statement};
+use crate::s3::S3Location;
+
+/// For how many days what was overwritten or deleted can be had back, and how long parts of an upload that never ended
+/// stay.
+const KEPT_DAYS: i64 = 30;
 
 /// A bucket for data, models and checkpoints: encrypted, closed to the public, reached over TLS only, kept when the
-/// stack is deleted.
+/// stack is deleted. What is overwritten or deleted in it can be had back for 30 days.
 ///
 /// ```
 /// use stackwright_stacks::{PrivateBucket, S3Location};
@@ -25,6 +32,7 @@ use crate::iam::{PolicyDocument, Statement};
 pub struct PrivateBucket {
     key: Option<Value<String>>,
     expiring: Vec<(String, i64)>,
+    logs: Option<S3Location>,
 }
 
 impl PrivateBucket {
@@ -37,6 +45,12 @@ impl PrivateBucket {
     #[track_caller]
     pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
         self.key = Some(arn.into().here());
+        self
+    }
+
+    /// Keeps a log of every request in another bucket, below a place. That bucket has to let S3's logging service write.
+    pub fn access_logs(mut self, location: S3Location) -> Self {
+        self.logs = Some(location);
         self
     }
 
@@ -62,18 +76,27 @@ impl Construct for PrivateBucket {
             .block_public_policy(true)
             .ignore_public_acls(true)
             .restrict_public_buckets(true);
+        let superseded = Rule::new(RuleStatus::Enabled)
+            .noncurrent_version_expiration(NoncurrentVersionExpiration::new(KEPT_DAYS))
+            .abort_incomplete_multipart_upload(AbortIncompleteMultipartUpload::new(KEPT_DAYS));
+        let expiring = self
+            .expiring
+            .into_iter()
+            .map(|(prefix, days)| Rule::new(RuleStatus::Enabled).prefix(prefix).expiration_in_days(days));
+        let rules: Vec<Rule> = [superseded].into_iter().chain(expiring).collect();
         let mut bucket = Bucket::new()
             .bucket_encryption(BucketEncryption::new([encryption]))
             .public_access_block_configuration(closed)
+            .versioning_configuration(VersioningConfiguration::new(VersioningConfigurationStatus::Enabled))
+            .lifecycle_configuration(LifecycleConfiguration::new(rules))
             .deletion_policy(DeletionPolicy::Retain)
             .update_replace_policy(DeletionPolicy::Retain);
-        if !self.expiring.is_empty() {
-            let rules: Vec<Rule> = self
-                .expiring
-                .into_iter()
-                .map(|(prefix, days)| Rule::new(RuleStatus::Enabled).prefix(prefix).expiration_in_days(days))
-                .collect();
-            bucket = bucket.lifecycle_configuration(LifecycleConfiguration::new(rules));
+        if let Some(logs) = self.logs {
+            bucket = bucket.logging_configuration(
+                LoggingConfiguration::new()
+                    .destination_bucket_name(logs.bucket())
+                    .log_file_prefix(logs.key()),
+            );
         }
         let bucket = scope.add_default(bucket);
         let insecure: Value<Json> = serde_json::Value::from("false").into();

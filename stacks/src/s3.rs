@@ -40,6 +40,16 @@ impl S3Location {
         sub!("s3://{}/{}", &self.bucket, &self.key).said_at(self.bucket.source())
     }
 
+    /// The bucket's name.
+    pub(crate) fn bucket(&self) -> &Value<String> {
+        &self.bucket
+    }
+
+    /// The key, or the start of it.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// A place below this one.
     pub fn join(&self, key: &str) -> Self {
         let key = format!("{}/{key}", self.key.trim_end_matches('/'));

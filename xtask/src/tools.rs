@@ -8,6 +8,8 @@ use crate::{Result, root};
 
 /// Python packages: what `tools/requirements.txt` pins goes into a virtual environment.
 const REQUIREMENTS: &str = "xtask/tools/requirements.txt";
+/// Checkov, in an environment of its own.
+const CHECKOV: &str = "xtask/tools/checkov.txt";
 /// DeepSpeed, whose classes read what we write for it.
 const DEEPSPEED: &str = "deepspeed==0.19.8";
 /// Node packages: `package.json` with its lock file.
@@ -18,16 +20,14 @@ pub fn install() -> Result<PathBuf> {
     let tools = root().join(".tools");
     fs::create_dir_all(&tools)?;
     once(&tools, "python", &root().join(REQUIREMENTS), |folder| {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
-        run(Command::new(folder.join("bin/pip"))
-            .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
-            .arg(root().join(REQUIREMENTS)))?;
+        environment(folder, REQUIREMENTS)?;
         // It comes as source only, and its kernels need a GPU: what is read here is its configuration classes.
         run(Command::new(folder.join("bin/pip"))
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"])
             .arg(DEEPSPEED)
             .env("DS_BUILD_OPS", "0"))
     })?;
+    once(&tools, "checkov", &root().join(CHECKOV), |folder| environment(folder, CHECKOV))?;
     once(&tools, "node", &root().join(NODE).join("package-lock.json"), |folder| {
         fs::create_dir_all(folder)?;
         for file in ["package.json", "package-lock.json"] {
@@ -36,6 +36,14 @@ pub fn install() -> Result<PathBuf> {
         run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder))
     })?;
     Ok(tools)
+}
+
+/// Makes a Python environment with what a file pins.
+fn environment(folder: &Path, requirements: &str) -> Result<()> {
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+    run(Command::new(folder.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(root().join(requirements)))
 }
 
 /// Runs `make` for `tools/name` unless it was made from the same `pins` before.

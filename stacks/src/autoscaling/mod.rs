@@ -250,7 +250,7 @@ impl<T: Target> Construct for Scaled<T> {
         }
         // No policy that tracks a metric of what is there can leave zero: nothing is there to measure.
         if let Some(metric) = T::wakes_up().filter(|_| !capacity.is_above_zero()) {
-            StepScaling::at_least(metric, 1.0).change(1).add_to(scope, &target, &subject);
+            StepScaling::wake_up(metric).add_to(scope, &target, &subject);
         }
     }
 }

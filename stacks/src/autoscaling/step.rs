@@ -34,6 +34,7 @@ pub struct StepScaling {
     cooldown: Option<Value<i64>>,
     periods: Value<i64>,
     period: Value<i64>,
+    purpose: &'static str,
 }
 
 impl StepScaling {
@@ -59,6 +60,7 @@ impl StepScaling {
             cooldown: None,
             periods: 1.into(),
             period: 60.into(),
+            purpose: "Moves the capacity by steps",
         }
     }
 
@@ -105,6 +107,11 @@ impl StepScaling {
     pub fn period(mut self, time: impl Into<Seconds>) -> Self {
         self.period = time.into().0.here();
         self
+    }
+
+    /// Brings the first one back when a metric tells of requests that find none.
+    pub(super) fn wake_up(metric: Metric) -> Self {
+        Self { purpose: "Requests find no capacity", ..Self::of(metric, 1.0.into(), true).change(1) }
     }
 
     fn adjustments(&self) -> Vec<StepAdjustment> {
@@ -168,7 +175,7 @@ impl StepScaling {
             periods: self.periods.clone(),
             breaching: self.periods,
             missing: Missing::Ignored,
-            description: "Scales the endpoint by steps".into(),
+            description: self.purpose.into(),
             actions: vec![policy.arn()],
         };
         scope.add(&format!("{name}Alarm"), alarm);

@@ -36,7 +36,9 @@ use crate::s3::S3Location;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Container {
-    runs: Runs,
+    image: Image,
+    /// The ARN of a model package that names the image too.
+    package: Option<Value<String>>,
     model: Option<ModelData>,
     /// What the role reads beside the model.
     reads: Vec<S3Location>,
@@ -44,12 +46,6 @@ pub struct Container {
     hostname: Option<Value<String>>,
     needs: Vec<Need>,
     problems: Vec<Problem>,
-}
-
-#[derive(Clone, Debug)]
-enum Runs {
-    Image(Image),
-    Package { arn: Value<String>, image: Image, artifacts: S3Location },
 }
 
 /// The model that a container gets: an archive or a folder in S3, or an asset.
@@ -120,19 +116,9 @@ pub(crate) struct Need {
 impl Container {
     /// A container of an image, without a model and with an empty environment.
     pub fn new(image: Image) -> Self {
-        Self::of(Runs::Image(image))
-    }
-
-    /// What a registered model package says, by the package's ARN. Its image and the place of its artifacts are
-    /// what the role may read; CloudFormation does not look into the package.
-    #[track_caller]
-    pub fn package(arn: impl Into<Value<String>>, image: Image, artifacts: S3Location) -> Self {
-        Self::of(Runs::Package { arn: arn.into().here(), image, artifacts })
-    }
-
-    fn of(runs: Runs) -> Self {
         Self {
-            runs,
+            image,
+            package: None,
             model: None,
             reads: Vec::new(),
             environment: Map::default(),
@@ -140,6 +126,13 @@ impl Container {
             needs: Vec::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// What a registered model package says, by the package's ARN. Its image and the place of its artifacts are
+    /// what the role may read; CloudFormation does not look into the package.
+    #[track_caller]
+    pub fn package(arn: impl Into<Value<String>>, image: Image, artifacts: S3Location) -> Self {
+        Self { package: Some(arn.into().here()), ..Self::new(image) }.reads(artifacts)
     }
 
     /// The model that is put into `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
@@ -177,20 +170,12 @@ impl Container {
         for problem in self.problems {
             problem.tell(scope);
         }
-        let mut definition = ContainerDefinition::new();
-        let mut statements;
-        match self.runs {
-            Runs::Image(image) => {
-                let image = image.resolve(scope);
-                definition = definition.image(&image.uri);
-                statements = iam::container(log_group, &image).to_vec();
-            }
-            Runs::Package { arn, image, artifacts } => {
-                statements = iam::container(log_group, &image.resolve(scope)).to_vec();
-                statements.extend(artifacts.read());
-                definition = definition.model_package_name(arn);
-            }
-        }
+        let image = self.image.resolve(scope);
+        let mut statements = iam::container(log_group, &image).to_vec();
+        let mut definition = match self.package {
+            Some(arn) => ContainerDefinition::new().model_package_name(arn),
+            None => ContainerDefinition::new().image(&image.uri),
+        };
         if let Some(ModelData(data)) = self.model {
             match data {
                 Data::Archive(archive) => {
@@ -208,8 +193,10 @@ impl Container {
                 }
                 Data::Folder(folder) => {
                     let folder = folder.as_folder();
-                    let source = S3DataSource::new(CompressionType::None, S3DataType::S3Prefix, folder.uri());
-                    definition = definition.model_data_source(ModelDataSource::new(source));
+                    let uri = folder.uri();
+                    let source = S3DataSource::new(CompressionType::None, S3DataType::S3Prefix, &uri);
+                    let source = Value::from(ModelDataSource::new(source)).said_at(uri.source());
+                    definition = definition.model_data_source(source);
                     statements.extend(folder.read());
                 }
                 Data::MultiModel { models, cached } => {

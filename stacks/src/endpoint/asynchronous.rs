@@ -4,6 +4,7 @@ use stackwright_resources::sagemaker::endpoint_config::{
     AsyncInferenceClientConfig, AsyncInferenceConfig, AsyncInferenceNotificationConfig,
     AsyncInferenceOutputConfig, IncludeInferenceResponseIn,
 };
+use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
 use super::deployment::{BlueGreen, Rolling, Update};
@@ -14,9 +15,6 @@ use crate::autoscaling::{AsynchronousInstanceCount, Capacity, Scaling};
 use crate::container::Containers;
 use crate::iam::Statement;
 use crate::s3::S3Location;
-
-/// Seconds that a request may take at most.
-const LONGEST_REQUEST: i64 = 3_600;
 
 /// A topic that hears of answers or of failures.
 #[derive(Clone, Debug)]
@@ -224,6 +222,12 @@ impl Construct for AsynchronousEndpoint {
             settings: self.settings,
             instances: self.instances,
         };
-        endpoint.add(name, LONGEST_REQUEST, more, |config| config.async_inference_config(inference), scope)
+        endpoint.add(
+            name,
+            hosting().asynchronous_request_seconds,
+            more,
+            |config| config.async_inference_config(inference),
+            scope,
+        )
     }
 }

@@ -9,6 +9,7 @@ use stackwright_resources::sagemaker::inference_component::{
     InferenceComponentRuntimeConfig, InferenceComponentSpecification, InferenceComponentStartupParameters,
 };
 use stackwright_resources::sagemaker::{self, EndpointConfig, Model};
+use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value, sub};
 
 use super::settings::{InstanceSettings, Settings, instance_settings, settings};
@@ -20,9 +21,6 @@ use crate::duration::Seconds;
 use crate::iam::{self, ExecutionRole, PolicyDocument, Statement};
 use crate::metric::Subject;
 use crate::s3::S3Location;
-
-/// Seconds that a request may take at most.
-const LONGEST_REQUEST: i64 = 60;
 
 /// The endpoint that inference components share. It has instances and no model; SageMaker moves the number of instances
 /// as the copies of its components need it, down to none.
@@ -87,7 +85,6 @@ impl Construct for ComponentEndpoint {
         }
         statements.push(iam::metrics());
         let role = scope.add("Role", ExecutionRole::new(statements));
-        let is_nvme = self.hosting.has_local_storage();
         let variant = Value::from(ONE_VARIANT);
         let mut config = EndpointConfig::new([self.hosting.lower(&variant)]).execution_role_arn(role.arn());
         if let Some(vpc) = &self.instances.vpc {
@@ -98,13 +95,13 @@ impl Construct for ComponentEndpoint {
         }
         let plan = Plan {
             name,
-            config: self.instances.encrypt(config, is_nvme),
-            variants: vec![variant],
+            config: self.instances.encrypt(config),
+            variants: vec![(String::new(), variant)],
             settings: &self.settings,
             // Components have updates of their own.
             update: None,
             is_scaled: false,
-            longest_request: LONGEST_REQUEST,
+            longest_request: hosting().real_time_request_seconds,
             models: Vec::new(),
         };
         ComponentEndpointHandle { endpoint: plan.add(scope), role }
@@ -257,7 +254,8 @@ impl Construct for InferenceComponent {
             specification = specification.startup_parameters(startup);
         }
         let subject = Subject::Component { name: name.clone() };
-        let alarms = self.settings.add_alarms(std::slice::from_ref(&subject), LONGEST_REQUEST, scope);
+        let watched = [(String::new(), subject.clone())];
+        let alarms = self.settings.add_alarms(&watched, hosting().real_time_request_seconds, scope);
         let (kind, size) = self.batch;
         let rolling = InferenceComponentRollingUpdatePolicy::new()
             .maximum_batch_size(InferenceComponentCapacitySize::new(kind, size))
@@ -280,7 +278,7 @@ impl Construct for InferenceComponent {
             component = component.depends_on(&group);
         }
         let component = scope.add_default(component);
-        self.settings.add_dashboard(std::slice::from_ref(&subject), scope);
+        self.settings.add_dashboard(&watched, scope);
         if let Some((capacity, scaling)) = self.scaling {
             let scaled = Scaled {
                 capacity,

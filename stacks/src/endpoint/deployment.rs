@@ -50,7 +50,7 @@ impl CapacitySize {
 #[derive(Clone, Debug)]
 pub struct BlueGreen {
     traffic: Traffic,
-    wait: Option<Value<i64>>,
+    wait: Value<i64>,
     termination_wait: Value<i64>,
     timeout: Option<Value<i64>>,
 }
@@ -70,12 +70,12 @@ impl Default for BlueGreen {
 
 impl BlueGreen {
     fn of(traffic: Traffic) -> Self {
-        // A wait is what makes steps worth anything: alarms look at minutes.
+        // A wait is what makes steps worth anything: alarms look at minutes. SageMaker wants to be told that there is none.
         let wait = match traffic {
-            Traffic::AllAtOnce => None,
-            Traffic::Canary(_) | Traffic::Linear(_) => Some(300.into()),
+            Traffic::AllAtOnce => 0,
+            Traffic::Canary(_) | Traffic::Linear(_) => 300,
         };
-        Self { traffic, wait, termination_wait: TERMINATION_WAIT.into(), timeout: None }
+        Self { traffic, wait: wait.into(), termination_wait: TERMINATION_WAIT.into(), timeout: None }
     }
 
     /// All traffic moves when the new fleet is up.
@@ -96,7 +96,7 @@ impl BlueGreen {
     /// The wait between steps, up to an hour; five minutes unless set.
     #[track_caller]
     pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
-        self.wait = Some(time.into().0.here());
+        self.wait = time.into().0.here();
         self
     }
 
@@ -115,14 +115,12 @@ impl BlueGreen {
     }
 
     fn lower(self) -> BlueGreenUpdatePolicy {
-        let mut routing = match self.traffic {
+        let routing = match self.traffic {
             Traffic::AllAtOnce => TrafficRoutingConfig::new(Type::AllAtOnce),
             Traffic::Canary(size) => TrafficRoutingConfig::new(Type::Canary).canary_size(size.lower()),
             Traffic::Linear(step) => TrafficRoutingConfig::new(Type::Linear).linear_step_size(step.lower()),
         };
-        if let Some(wait) = self.wait {
-            routing = routing.wait_interval_in_seconds(wait);
-        }
+        let routing = routing.wait_interval_in_seconds(self.wait);
         let policy = BlueGreenUpdatePolicy::new(routing).termination_wait_in_seconds(self.termination_wait);
         match self.timeout {
             Some(timeout) => policy.maximum_execution_timeout_in_seconds(timeout),

@@ -36,6 +36,7 @@ use stackwright_resources::sagemaker::model::{InferenceExecutionConfig, VpcConfi
 use stackwright_resources::sagemaker::{
     self, Endpoint, EndpointConfig, EndpointConfigHandle, Model, ModelHandle,
 };
+use stackwright_schemas::hosting::hosting;
 use stackwright_synth::intrinsic::stack_name;
 use stackwright_synth::{ResourceOptions, Scope, Value, sub};
 
@@ -47,9 +48,6 @@ use deployment::Update;
 use settings::{InstanceSettings, Settings};
 use variant::Hosting;
 
-/// SageMaker's limit for the name of an endpoint or an inference component.
-const NAME_CHARACTERS: usize = 63;
-
 /// The one variant of endpoints that have one: SageMaker's own name for it.
 const ONE_VARIANT: &str = "AllTraffic";
 
@@ -59,10 +57,11 @@ fn name(scope: &Scope<'_>, given: Option<&Value<String>>, what: &str) -> Value<S
         return name.clone();
     }
     let name = format!("{}-{}", scope.stack_name(), scope.id());
-    if name.len() > NAME_CHARACTERS {
+    let most = hosting().name_characters;
+    if name.len() > most {
         scope.error(
             "endpoint-name",
-            format!("`{name}` is longer than the {NAME_CHARACTERS} characters of an {what}'s name"),
+            format!("`{name}` is longer than the {most} characters of an {what}'s name"),
             format!("give the {what} a shorter one with `.name(…)`"),
             None,
         );
@@ -135,14 +134,14 @@ fn add_model(
 struct Plan<'s> {
     name: Value<String>,
     config: EndpointConfig,
-    /// Names of the production variants.
-    variants: Vec<Value<String>>,
+    /// The production variants: the start of their ids, and their names.
+    variants: Vec<(String, Value<String>)>,
     settings: &'s Settings,
     update: Option<Update>,
     /// Whether autoscaling moves the number of instances.
     is_scaled: bool,
     /// What a request may take at most, in seconds.
-    longest_request: i64,
+    longest_request: u32,
     models: Vec<ServedModel>,
 }
 
@@ -156,15 +155,16 @@ impl Plan<'_> {
         }
         let config = scope.add("Config", config);
         let mut endpoint = Endpoint::new(config.endpoint_config_name()).endpoint_name(&name);
-        let subjects: Vec<Subject> = variants
-            .iter()
-            .map(|variant| Subject::Variant { endpoint: name.clone(), variant: variant.clone() })
+        let count = variants.len();
+        let watched: Vec<(String, Subject)> = variants
+            .into_iter()
+            .map(|(part, variant)| (part, Subject::Variant { endpoint: name.clone(), variant }))
             .collect();
-        let alarms = settings.add_alarms(&subjects, longest_request, scope);
+        let alarms = settings.add_alarms(&watched, longest_request, scope);
         if let Some(update) = update {
             endpoint = endpoint.deployment_config(update.lower(alarms));
         }
-        endpoint = keep_what_runs(endpoint, variants.len(), is_scaled, settings);
+        endpoint = keep_what_runs(endpoint, count, is_scaled, settings);
         if !tags.is_empty() {
             endpoint = endpoint.tags(tags);
         }
@@ -173,7 +173,7 @@ impl Plan<'_> {
             endpoint = endpoint.depends_on(&group);
         }
         let endpoint = scope.add_default(endpoint);
-        settings.add_dashboard(&subjects, scope);
+        settings.add_dashboard(&watched, scope);
         let (models, roles) = models.into_iter().map(|served| (served.model, served.role)).unzip();
         EndpointHandle { endpoint, config, models, roles }
     }
@@ -195,7 +195,7 @@ impl<T: Target> OnInstances<T> {
     fn add(
         self,
         name: Value<String>,
-        longest_request: i64,
+        longest_request: u32,
         more: Vec<Statement>,
         change: impl FnOnce(EndpointConfig) -> EndpointConfig,
         scope: &mut Scope<'_>,
@@ -205,13 +205,12 @@ impl<T: Target> OnInstances<T> {
         let statements = more.into_iter().chain(hosting.statements()).collect();
         let variant = Value::from(ONE_VARIANT);
         let served = add_model(containers, "", &log_group(&name), &instances, statements, scope);
-        let is_nvme = hosting.has_local_storage();
         let lowered = hosting.lower(&variant).model_name(served.model.model_name());
-        let config = instances.encrypt(change(EndpointConfig::new([lowered])), is_nvme);
+        let config = instances.encrypt(change(EndpointConfig::new([lowered])));
         let plan = Plan {
             name,
             config,
-            variants: vec![variant.clone()],
+            variants: vec![(String::new(), variant.clone())],
             settings: &settings,
             update: Some(update),
             is_scaled: scaling.is_some(),

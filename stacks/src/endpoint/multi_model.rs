@@ -1,5 +1,6 @@
 //! Multi-model endpoints: many models behind one container, loaded when they are asked for.
 
+use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
 use super::deployment::{BlueGreen, Rolling, Update};
@@ -10,9 +11,6 @@ use crate::autoscaling::{Capacity, InstanceCount, Scaling};
 use crate::container::{Container, ModelData};
 use crate::image::{Image, Processor};
 use crate::s3::S3Location;
-
-/// Seconds that a request may take at most.
-const LONGEST_REQUEST: i64 = 60;
 
 /// Many models on the same instances. Each is a `.tar.gz` below one place in S3, and is added by putting it there: nothing
 /// has to be deployed. A request names its model, which is fetched and loaded if it is not there, and the one that was
@@ -146,6 +144,6 @@ impl Construct for MultiModelEndpoint {
             settings: self.settings,
             instances: self.instances,
         };
-        endpoint.add(name, LONGEST_REQUEST, Vec::new(), |config| config, scope)
+        endpoint.add(name, hosting().real_time_request_seconds, Vec::new(), |config| config, scope)
     }
 }

@@ -2,6 +2,7 @@
 
 use stackwright_resources::sagemaker::EndpointConfig;
 use stackwright_resources::sagemaker::endpoint_config::ProductionVariant;
+use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
 use super::deployment::{BlueGreen, Rolling, Update};
@@ -9,9 +10,6 @@ use super::settings::{InstanceSettings, Settings, instance_settings, settings};
 use super::variant::Variant;
 use super::{DataCapture, EndpointHandle, Plan, ServedModel, add_model, add_scaling, id, log_group, name};
 use crate::iam::Statement;
-
-/// Seconds that a request may take at most.
-const LONGEST_REQUEST: i64 = 60;
 
 /// An endpoint that has one variant so far: it may get more, a shadow, or a rolling update.
 #[derive(Clone, Copy, Debug)]
@@ -178,6 +176,7 @@ impl<V> RealTimeEndpoint<V> {
 /// Adds the model of a variant, and gives the variant as the configuration has it.
 fn lower(
     variant: Variant,
+    part: &str,
     endpoint_name: &Value<String>,
     instances: &InstanceSettings,
     more: &[Statement],
@@ -187,8 +186,7 @@ fn lower(
     hosting.look_at(&containers, scope);
     let mut statements = more.to_vec();
     statements.extend(hosting.statements());
-    let part = part(&name);
-    let served = add_model(containers, &part, &log_group(endpoint_name), instances, statements, scope);
+    let served = add_model(containers, part, &log_group(endpoint_name), instances, statements, scope);
     let mut lowered = hosting.lower(&name).model_name(served.model.model_name());
     if let Some(weight) = weight {
         lowered = lowered.initial_variant_weight(weight);
@@ -196,9 +194,17 @@ fn lower(
     (lowered, served)
 }
 
-/// A variant's name as the start of ids.
-fn part(name: &Value<String>) -> String {
-    id(name.as_literal().and_then(|name| name.as_str()).unwrap_or("Variant"))
+/// The starts of ids: the variants' names, numbered where two come to the same.
+fn parts<'v>(variants: impl Iterator<Item = &'v Variant>) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for variant in variants {
+        let mut part = id(variant.name.as_literal().and_then(|name| name.as_str()).unwrap_or("Variant"));
+        if parts.contains(&part) {
+            part = format!("{part}{}", parts.len() + 1);
+        }
+        parts.push(part);
+    }
+    parts
 }
 
 impl<V> Construct for RealTimeEndpoint<V> {
@@ -208,38 +214,38 @@ impl<V> Construct for RealTimeEndpoint<V> {
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
         let more = self.statements();
-        let is_nvme = self.variants.iter().any(|variant| variant.hosting.has_local_storage());
         let names: Vec<Value<String>> = self.variants.iter().map(|variant| variant.name.clone()).collect();
         let scalings: Vec<_> = self.variants.iter().map(|variant| variant.scaling.clone()).collect();
-        let mut models = Vec::new();
-        let mut lower_one = |variant: Variant, scope: &mut Scope<'_>| {
-            let (lowered, served) = lower(variant, &name, &self.instances, &more, scope);
-            models.push(served);
-            lowered
-        };
-        let variants: Vec<_> = self.variants.into_iter().map(|variant| lower_one(variant, scope)).collect();
-        let shadow = self.shadow.map(|variant| lower_one(variant, scope));
+        let parts = parts(self.variants.iter().chain(&self.shadow));
+        let (mut variants, models): (Vec<_>, Vec<_>) = self
+            .variants
+            .into_iter()
+            .chain(self.shadow)
+            .zip(&parts)
+            .map(|(variant, part)| lower(variant, part, &name, &self.instances, &more, scope))
+            .unzip();
+        let shadows = variants.split_off(names.len());
         let mut config = EndpointConfig::new(variants);
-        if let Some(shadow) = shadow {
-            config = config.shadow_production_variants([shadow]);
+        if !shadows.is_empty() {
+            config = config.shadow_production_variants(shadows);
         }
         if let Some(capture) = &self.capture {
             config = config.data_capture_config(capture.lower(self.instances.key.as_ref()));
         }
         let plan = Plan {
             name,
-            config: self.instances.encrypt(config, is_nvme),
-            variants: names.clone(),
+            config: self.instances.encrypt(config),
+            variants: parts.iter().cloned().zip(names.iter().cloned()).collect(),
             settings: &self.settings,
             update: Some(self.update),
             is_scaled: scalings.iter().any(Option::is_some),
-            longest_request: LONGEST_REQUEST,
+            longest_request: hosting().real_time_request_seconds,
             models,
         };
         let endpoint = plan.add(scope);
-        for (name, scaling) in names.iter().zip(scalings) {
+        for ((name, part), scaling) in names.iter().zip(&parts).zip(scalings) {
             if let Some(scaling) = scaling {
-                add_scaling(&endpoint, name, &part(name), scaling, scope);
+                add_scaling(&endpoint, name, part, scaling, scope);
             }
         }
         endpoint

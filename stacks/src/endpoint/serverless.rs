@@ -2,6 +2,7 @@
 
 use stackwright_resources::sagemaker::EndpointConfig;
 use stackwright_resources::sagemaker::endpoint_config::{ProductionVariant, ServerlessConfig};
+use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Expression, Literal, Scope, Value};
 
 use super::deployment::{BlueGreen, Update};
@@ -9,9 +10,6 @@ use super::settings::{InstanceSettings, Settings, settings};
 use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group, name};
 use crate::autoscaling::{Capacity, ProvisionedConcurrency, Scaling};
 use crate::container::Container;
-
-/// Seconds that a request may take at most.
-const LONGEST_REQUEST: i64 = 60;
 
 /// The memory of a serverless endpoint. Processors come with it: the more memory, the more of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,12 +158,12 @@ impl Construct for ServerlessEndpoint {
         let plan = Plan {
             name,
             config: EndpointConfig::new([lowered]),
-            variants: vec![variant.clone()],
+            variants: vec![(String::new(), variant.clone())],
             settings: &self.settings,
             update: Some(self.update),
             // What of the concurrency an update could keep, SageMaker does not say.
             is_scaled: false,
-            longest_request: LONGEST_REQUEST,
+            longest_request: hosting().serverless_request_seconds,
             models: vec![served],
         };
         let endpoint = plan.add(scope);

@@ -56,12 +56,11 @@ pub(super) struct InstanceSettings {
 }
 
 impl InstanceSettings {
-    /// Encrypts the volumes of instances, unless they have NVMe storage: that is encrypted by the instance, and SageMaker
-    /// refuses a key for it.
-    pub(super) fn encrypt(&self, config: EndpointConfig, is_nvme: bool) -> EndpointConfig {
+    /// Encrypts the volumes of instances. NVMe storage is encrypted by the instance itself.
+    pub(super) fn encrypt(&self, config: EndpointConfig) -> EndpointConfig {
         match &self.key {
-            Some(key) if !is_nvme => config.kms_key_id(key),
-            _ => config,
+            Some(key) => config.kms_key_id(key),
+            None => config,
         }
     }
 }

@@ -105,11 +105,6 @@ impl Hosting {
         }
     }
 
-    /// Whether a key for volumes would be refused: NVMe storage is encrypted by the instance.
-    pub(super) fn has_local_storage(&self) -> bool {
-        self.types().into_iter().filter_map(known).any(|instance| instance.local_nvme_gb.unwrap_or(0) > 0)
-    }
-
     /// What the role of the containers needs beside the models.
     pub(super) fn statements(&self) -> Vec<Statement> {
         self.core_dumps.iter().flat_map(S3Location::write).collect()

@@ -7,30 +7,28 @@ use stackwright_resources::logs::{LogGroup, LogGroupHandle};
 use stackwright_synth::intrinsic::{json_text, region};
 use stackwright_synth::{Json, Properties, Scope, Value};
 
-use super::id;
 use super::settings::Settings;
 use crate::alarm::{Alarm, Missing};
 use crate::metric::{Metric, Subject, json_list};
 
 impl Settings {
-    /// Adds the alarms on errors and latency of each variant or component; the names of all alarms that roll an update
-    /// back.
+    /// Adds the alarms on errors and latency of each variant or component, under ids that start with its part; the names
+    /// of all alarms that roll an update back.
     pub(super) fn add_alarms(
         &self,
-        subjects: &[Subject],
-        longest_request: i64,
+        watched: &[(String, Subject)],
+        longest_request: u32,
         scope: &mut Scope<'_>,
     ) -> Vec<Value<String>> {
         let mut names = Vec::new();
         if self.watches {
-            for subject in subjects {
-                let part = if subjects.len() > 1 { subject.part() } else { String::new() };
+            for (part, subject) in watched {
                 let errors = Metric::invocations_named("Invocation5XXErrors");
                 let description = "Too many requests end in a server's error";
                 let alarm = self.alarm(errors, subject, self.errors.clone(), description);
                 names.push(scope.add(&format!("{part}ErrorsAlarm"), alarm).reference());
 
-                let half = longest_request as f64 / 2.0 * 1e6;
+                let half = f64::from(longest_request) / 2.0 * 1e6;
                 let limit = self.latency.clone().unwrap_or_else(|| half.into());
                 let latency = Metric::model_latency().statistic("p99");
                 let description = "The slowest hundredth of requests is too slow";
@@ -65,22 +63,11 @@ impl Settings {
     }
 
     /// Adds the dashboard, if there is to be one.
-    pub(super) fn add_dashboard(&self, subjects: &[Subject], scope: &mut Scope<'_>) {
+    pub(super) fn add_dashboard(&self, watched: &[(String, Subject)], scope: &mut Scope<'_>) {
         if self.dashboard {
-            let body = json_text(dashboard(subjects));
+            let body = json_text(dashboard(watched));
             scope.add("Dashboard", Dashboard::new(body));
         }
-    }
-}
-
-impl Subject {
-    /// What tells it from others of the same endpoint in ids.
-    fn part(&self) -> String {
-        let name = match self {
-            Self::Variant { variant, .. } => variant,
-            Self::Component { name } => name,
-        };
-        id(name.as_literal().and_then(|name| name.as_str()).unwrap_or_default())
     }
 }
 
@@ -89,7 +76,7 @@ const COLUMNS: usize = 24;
 const HEIGHT: usize = 6;
 
 /// A row of widgets for each variant or component.
-fn dashboard(subjects: &[Subject]) -> Value<Json> {
+fn dashboard(watched: &[(String, Subject)]) -> Value<Json> {
     let graphs = |subject: &Subject| {
         let utilization = match subject {
             Subject::Variant { .. } => vec![
@@ -139,7 +126,7 @@ fn dashboard(subjects: &[Subject]) -> Value<Json> {
         graphs
     };
     let mut widgets = Vec::new();
-    for (row, subject) in subjects.iter().enumerate() {
+    for (row, (_, subject)) in watched.iter().enumerate() {
         let graphs = graphs(subject);
         let width = COLUMNS / graphs.len();
         for (column, (title, metrics)) in graphs.into_iter().enumerate() {

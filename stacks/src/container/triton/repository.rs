@@ -164,6 +164,8 @@ impl ModelRepository {
                 }
             }
         }
+        // What an unknown model makes is unknown too.
+        let all_known = steps.len() == ensemble.steps.len();
         for (step, model) in &steps {
             for (of_model, tensor) in &step.inputs {
                 let Some(input) = tensor_of(&model.inputs, of_model, model, "input", step.source, found)
@@ -171,6 +173,7 @@ impl ModelRepository {
                     continue;
                 };
                 match made.get(tensor.as_str()) {
+                    None if !all_known => {}
                     None => {
                         let help = meant(tensor, made.keys().copied());
                         found.add(step.source, format!("nothing makes `{tensor}`"), help);
@@ -198,7 +201,7 @@ impl ModelRepository {
                 }
             }
         }
-        for output in &ensemble.outputs {
+        for output in ensemble.outputs.iter().filter(|_| all_known) {
             match made.get(output.name.as_str()) {
                 None => {
                     let help = meant(&output.name, made.keys().copied());

@@ -1,5 +1,6 @@
 //! Serverless endpoints.
 
+mod gpu_image_on_serverless;
 mod instance_with_serverless;
 mod provisioned_above_max_concurrency;
 mod unsupported_model_data_source;
@@ -12,4 +13,5 @@ pub(super) const RULES: &[&Rule] = &[
     &provisioned_above_max_concurrency::RULE,
     &unsupported_on_serverless::RULE,
     &unsupported_model_data_source::RULE,
+    &gpu_image_on_serverless::RULE,
 ];

@@ -1,0 +1,44 @@
+//! `gpu-image-on-serverless`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::serving::variants;
+use crate::check::value::text;
+use crate::check::view::View;
+
+rule! {
+    /// A serverless endpoint runs one of AWS's images for GPUs, and serverless endpoints have none.
+    ///
+    /// The container then finds no GPU, if it starts at all: most of these images are larger than the 10 GB that a
+    /// serverless endpoint takes.
+    Warning "gpu-image-on-serverless",
+    source: "Amazon SageMaker Developer Guide, serverless-endpoints.md, feature exclusions (2023-06)",
+    applies_to: ["AWS::SageMaker::EndpointConfig"],
+    check: Each(check),
+}
+
+/// Repositories of AWS without an image for processors.
+const FOR_GPUS_ONLY: [&str; 2] = ["djl-inference", "huggingface-pytorch-tgi-inference"];
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for variant in variants(view).filter(|one| one.is_serverless()) {
+        for (model, container) in variant.containers() {
+            let image = &container["Image"];
+            let is_for_gpus = text(image).is_some_and(|uri| {
+                let name = uri.split_once('/').map_or(uri, |(_, name)| name);
+                let (repository, tag) = name.split_once(':').unwrap_or((name, ""));
+                tag.split('-').any(|part| part == "gpu")
+                    || FOR_GPUS_ONLY.contains(&repository)
+                    || (repository == "sagemaker-tritonserver" && !tag.ends_with("-cpu"))
+            });
+            if is_for_gpus {
+                findings.add(
+                    model,
+                    image,
+                    "a serverless endpoint has no GPU for this image".to_owned(),
+                    "take the image for processors, or a real-time or asynchronous endpoint",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+"""An assembly's templates with every reference resolved, as they reach a service."""
+
+import json
+import pathlib
+import re
+
+ACCOUNT = "123456789012"
+KNOWN = {
+    "AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": ACCOUNT,
+    "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "stack",
+}
+
+
+def known(name):
+    """What a reference yields once it is deployed."""
+    if name in KNOWN:
+        return KNOWN[name]
+    if name.endswith("Role.Arn"):
+        return f"arn:aws:iam::{ACCOUNT}:role/{name.partition('.')[0]}"
+    if name.endswith(".Arn"):
+        return f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{name.partition('.')[0]}"
+    return name
+
+
+def substituted(text, lookup=known):
+    return re.sub(r"\$\{([^!}]+)\}", lambda match: lookup(match[1]), text)
+
+
+def resolved(value, lookup=known):
+    """The value with the functions that a template of ours has put in."""
+    if isinstance(value, list):
+        return [resolved(one, lookup) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Ref"}:
+        return lookup(value["Ref"])
+    if set(value) == {"Fn::GetAtt"}:
+        return lookup(".".join(value["Fn::GetAtt"]))
+    if set(value) == {"Fn::Sub"}:
+        return substituted(value["Fn::Sub"], lookup)
+    return {key: resolved(inner, lookup) for key, inner in value.items()}
+
+
+def templates(assembly):
+    return sorted(pathlib.Path(assembly).glob("*.template.json"))
+
+
+def resources(template):
+    return json.loads(pathlib.Path(template).read_text())["Resources"]
+
+
+def defaults(template):
+    """What the parameters are, unless somebody says so."""
+    parameters = json.loads(pathlib.Path(template).read_text()).get("Parameters", {})
+    return {name: one["Default"] for name, one in parameters.items() if "Default" in one}
