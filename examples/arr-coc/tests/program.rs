@@ -64,7 +64,7 @@ fn yaml_lies_beside_the_json_that_tools_read() {
 #[test]
 fn list_names_the_stacks() {
     let output = program().arg("list").output().unwrap();
-    assert_eq!(text(&output), ("DevTest\nTraining\n".into(), String::new()));
+    assert_eq!(text(&output), ("DevTest\nProduction\nTraining\n".into(), String::new()));
     let output = program().args(["list", "--format", "json"]).output().unwrap();
     let list: serde_json::Value = serde_json::from_str(&text(&output).0).unwrap();
     assert_eq!(list[0]["name"], "arr-coc-DevTest");
@@ -77,7 +77,7 @@ fn what_is_wrong_says_how_to_mend_it() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(&output).1,
-        "error: there is no stack `Productoin`\nhint: the stacks are DevTest, Training\n"
+        "error: there is no stack `Productoin`\nhint: the stacks are DevTest, Production, Training\n"
     );
 
     let folder = tempfile::tempdir().unwrap();

@@ -7,9 +7,9 @@ use stackwright_resources::sagemaker::endpoint_config::{
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
-use super::deployment::{BlueGreen, Rolling, Update};
+use super::deployment::{BlueGreen, Update, blue_green, rolling};
 use super::settings::{InstanceSettings, Settings, instance_settings, settings};
-use super::variant::{Hosting, hosting};
+use super::variant::{Hosting, hosting, instance_count};
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{AsynchronousInstanceCount, Capacity, Scaling};
 use crate::container::Containers;
@@ -78,6 +78,9 @@ pub struct AsynchronousEndpoint {
 settings!(AsynchronousEndpoint);
 instance_settings!(AsynchronousEndpoint);
 hosting!(AsynchronousEndpoint);
+instance_count!(AsynchronousEndpoint);
+blue_green!(AsynchronousEndpoint);
+rolling!(AsynchronousEndpoint);
 
 impl AsynchronousEndpoint {
     /// An endpoint on one instance of a type, with the place that answers are put into.
@@ -127,13 +130,6 @@ impl AsynchronousEndpoint {
         self
     }
 
-    /// How many instances the endpoint starts with; one unless set.
-    #[track_caller]
-    pub fn instances(mut self, count: impl Into<Value<i64>>) -> Self {
-        self.hosting.count = count.into().here();
-        self
-    }
-
     /// Lets Application Auto Scaling move the number of instances, down to none. Where it may be none, an alarm on
     /// requests without an instance brings the first one back.
     #[track_caller]
@@ -143,18 +139,6 @@ impl AsynchronousEndpoint {
         scaling: impl Into<Scaling<AsynchronousInstanceCount>>,
     ) -> Self {
         self.scaling = Some((capacity.into(), scaling.into()));
-        self
-    }
-
-    /// How traffic comes to a new fleet; all at once unless set.
-    pub fn blue_green(mut self, update: BlueGreen) -> Self {
-        self.update = Update::BlueGreen(update);
-        self
-    }
-
-    /// Updates the endpoint batch by batch instead of with a fleet beside it.
-    pub fn rolling(mut self, update: Rolling) -> Self {
-        self.update = Update::Rolling(update);
         self
     }
 

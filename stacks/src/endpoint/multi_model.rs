@@ -3,9 +3,9 @@
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
-use super::deployment::{BlueGreen, Rolling, Update};
+use super::deployment::{BlueGreen, Update, blue_green, rolling};
 use super::settings::{InstanceSettings, Settings, instance_settings, settings};
-use super::variant::{Hosting, hosting};
+use super::variant::{Hosting, hosting, instance_count};
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{Capacity, InstanceCount, Scaling};
 use crate::container::{Container, ModelData};
@@ -51,6 +51,9 @@ pub struct MultiModelEndpoint {
 settings!(MultiModelEndpoint);
 instance_settings!(MultiModelEndpoint);
 hosting!(MultiModelEndpoint);
+instance_count!(MultiModelEndpoint);
+blue_green!(MultiModelEndpoint);
+rolling!(MultiModelEndpoint);
 
 impl MultiModelEndpoint {
     #[track_caller]
@@ -98,13 +101,6 @@ impl MultiModelEndpoint {
         self
     }
 
-    /// How many instances the endpoint starts with; one unless set.
-    #[track_caller]
-    pub fn instances(mut self, count: impl Into<Value<i64>>) -> Self {
-        self.hosting.count = count.into().here();
-        self
-    }
-
     /// Lets Application Auto Scaling move the number of instances, one at least.
     #[track_caller]
     pub fn scale(
@@ -113,18 +109,6 @@ impl MultiModelEndpoint {
         scaling: impl Into<Scaling<InstanceCount>>,
     ) -> Self {
         self.scaling = Some((capacity.into(), scaling.into()));
-        self
-    }
-
-    /// How traffic comes to a new fleet; all at once unless set.
-    pub fn blue_green(mut self, update: BlueGreen) -> Self {
-        self.update = Update::BlueGreen(update);
-        self
-    }
-
-    /// Updates the endpoint batch by batch instead of with a fleet beside it.
-    pub fn rolling(mut self, update: Rolling) -> Self {
-        self.update = Update::Rolling(update);
         self
     }
 }

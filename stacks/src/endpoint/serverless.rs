@@ -5,7 +5,7 @@ use stackwright_resources::sagemaker::endpoint_config::{ProductionVariant, Serve
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Expression, Literal, Scope, Value};
 
-use super::deployment::{BlueGreen, Update};
+use super::deployment::{BlueGreen, Update, blue_green};
 use super::settings::{InstanceSettings, Settings, settings};
 use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group, name};
 use crate::autoscaling::{Capacity, ProvisionedConcurrency, Scaling};
@@ -84,6 +84,7 @@ pub struct ServerlessEndpoint {
 }
 
 settings!(ServerlessEndpoint);
+blue_green!(ServerlessEndpoint);
 
 impl ServerlessEndpoint {
     /// An endpoint for a container, with 2 GB and up to 5 requests at a time.
@@ -128,12 +129,6 @@ impl ServerlessEndpoint {
         scaling: impl Into<Scaling<ProvisionedConcurrency>>,
     ) -> Self {
         self.scaling = Some((capacity.into(), scaling.into()));
-        self
-    }
-
-    /// How traffic comes to what an update brings; all at once unless set.
-    pub fn blue_green(mut self, update: BlueGreen) -> Self {
-        self.update = Update::BlueGreen(update);
         self
     }
 }

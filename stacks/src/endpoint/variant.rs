@@ -262,6 +262,22 @@ macro_rules! hosting {
 }
 pub(super) use hosting;
 
+/// Adds the setter of the number of instances.
+macro_rules! instance_count {
+    ($endpoint:ident) => {
+        impl $endpoint {
+            /// How many instances the endpoint starts with; one unless set. Where autoscaling moves the number, this is only
+            /// the first one.
+            #[track_caller]
+            pub fn instances(mut self, count: impl Into<stackwright_synth::Value<i64>>) -> Self {
+                self.hosting.count = count.into().here();
+                self
+            }
+        }
+    };
+}
+pub(super) use instance_count;
+
 /// A production variant: containers on instances.
 ///
 /// ```
@@ -286,6 +302,7 @@ pub struct Variant {
 }
 
 hosting!(Variant);
+instance_count!(Variant);
 
 impl Variant {
     /// A variant by its name, with one instance of a type. The name stays: an update to a configuration with other names
@@ -311,14 +328,6 @@ impl Variant {
 
     fn of(name: Value<String>, containers: Containers, hosting: Hosting) -> Self {
         Self { name, containers, hosting, weight: None, scaling: None }
-    }
-
-    /// How many instances the endpoint starts with; one unless set. Where autoscaling moves the number, this is only the
-    /// first one.
-    #[track_caller]
-    pub fn instances(mut self, count: impl Into<Value<i64>>) -> Self {
-        self.hosting.count = count.into().here();
-        self
     }
 
     /// The variant's share of the requests, by its weight among those of all variants; 1 unless set.

@@ -66,6 +66,27 @@ impl Tensor {
     }
 }
 
+/// Adds the setters of inputs and outputs.
+macro_rules! tensors {
+    ($model:ident) => {
+        impl $model {
+            /// An input.
+            pub fn input(mut self, tensor: Tensor) -> Self {
+                self.inputs.push(tensor);
+                self
+            }
+
+            /// An output.
+            pub fn output(mut self, tensor: Tensor) -> Self {
+                self.outputs.push(tensor);
+                self
+            }
+        }
+    };
+}
+tensors!(TritonModel);
+tensors!(Ensemble);
+
 /// How many copies of a model run at a time, and where. Without one there is a copy on each GPU.
 #[derive(Clone, Debug)]
 pub struct InstanceGroup {
@@ -262,18 +283,6 @@ impl TritonModel {
         self
     }
 
-    /// An input.
-    pub fn input(mut self, tensor: Tensor) -> Self {
-        self.inputs.push(tensor);
-        self
-    }
-
-    /// An output.
-    pub fn output(mut self, tensor: Tensor) -> Self {
-        self.outputs.push(tensor);
-        self
-    }
-
     /// Where copies of it run. Several groups add up.
     pub fn instances(mut self, group: InstanceGroup) -> Self {
         self.groups.push(group);
@@ -401,18 +410,6 @@ impl Ensemble {
     /// The most requests that are run at once: none of its models may take fewer.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
-        self
-    }
-
-    /// An input.
-    pub fn input(mut self, tensor: Tensor) -> Self {
-        self.inputs.push(tensor);
-        self
-    }
-
-    /// An output.
-    pub fn output(mut self, tensor: Tensor) -> Self {
-        self.outputs.push(tensor);
         self
     }
 
