@@ -60,9 +60,10 @@ fn fourteen_planted_faults_are_found_where_they_stand() {
         .collect();
     let missed: Vec<_> = planted.difference(&said).collect();
     assert!(missed.is_empty(), "{missed:?}\n{found:#}");
-    // What else is said follows from them: a second variant and a multi-model container on a serverless endpoint.
+    // What else is said follows from them: a second variant, a multi-model container and an image for GPUs on a serverless
+    // endpoint.
     let more: BTreeSet<_> = said.difference(&planted).map(|(_, name)| name.as_str()).collect();
-    assert_eq!(more, BTreeSet::from(["unsupported-on-serverless"]));
+    assert_eq!(more, BTreeSet::from(["gpu-image-on-serverless", "unsupported-on-serverless"]));
     assert_eq!(code, 1);
     let memory = found["diagnostics"]
         .as_array()
