@@ -1,0 +1,299 @@
+//! The state: stacks, buckets, and what is left of deleted stacks. It is one JSON file in a folder, so that a second run
+//! goes on where the first one ended, however that ended.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::engine::Operation;
+use crate::error::Refusal;
+use crate::faults::Faults;
+use crate::plan::Change;
+
+/// Milliseconds since 1970.
+pub(crate) type Millis = u64;
+
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// `2026-11-25T10:00:00.123Z`
+pub(crate) fn written(time: Millis) -> String {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(time) * 1_000_000);
+    time.ok().and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+pub(crate) fn unique_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// How the endpoint behaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub account: String,
+    /// How long it takes to do something to a resource, unless a fault says otherwise.
+    pub resource_time: Millis,
+    /// How long making a change set takes.
+    pub change_set_time: Millis,
+    pub faults: Faults,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub stacks: Vec<Stack>,
+    pub buckets: BTreeMap<String, Bucket>,
+    /// Resources that no stack owns any more: retained ones.
+    pub unowned: Vec<Resource>,
+    /// How often each operation was asked for.
+    #[serde(skip)]
+    pub requests: BTreeMap<String, usize>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Bucket {
+    pub region: String,
+    /// Answers of the bucket's settings (`policy`, `encryption` and so on), as they were put.
+    pub settings: BTreeMap<String, String>,
+    /// Key to name of the file with the content.
+    pub objects: BTreeMap<String, Object>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Object {
+    pub file: String,
+    pub bytes: u64,
+    pub etag: String,
+    pub time: Millis,
+    pub content_type: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Stack {
+    pub id: String,
+    pub name: String,
+    pub region: String,
+    pub status: String,
+    pub reason: String,
+    pub created: Millis,
+    pub updated: Option<Millis>,
+    pub deleted: Option<Millis>,
+    /// The text as it was given.
+    pub template: String,
+    /// Values by name, before SSM parameters are looked up.
+    pub parameters: IndexMap<String, String>,
+    pub tags: IndexMap<String, String>,
+    pub capabilities: Vec<String>,
+    pub role: Option<String>,
+    pub notification_arns: Vec<String>,
+    pub termination_protection: bool,
+    pub disable_rollback: bool,
+    pub policy: Option<String>,
+    pub resources: IndexMap<String, Resource>,
+    pub outputs: Vec<Output>,
+    /// What other stacks' exports its template reads.
+    pub imports: Vec<String>,
+    pub events: Vec<Event>,
+    pub change_sets: Vec<ChangeSet>,
+    pub operation: Option<Operation>,
+    pub last_operations: Vec<(String, String)>,
+    pub parent: Option<String>,
+    pub drift: Option<Drift>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub(crate) struct Output {
+    pub key: String,
+    pub value: String,
+    pub description: Option<String>,
+    pub export: Option<String>,
+}
+
+/// A resource of a stack, or one that a stack left behind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Resource {
+    pub logical_id: String,
+    pub type_name: String,
+    pub physical_id: String,
+    pub status: String,
+    pub reason: Option<String>,
+    pub time: Millis,
+    /// As the template said it when it was last deployed, resolved.
+    pub properties: Map<String, Json>,
+    /// As it is: different where somebody changed it past the stack.
+    pub live: Map<String, Json>,
+    /// What `Fn::GetAtt` yields beyond the properties.
+    pub attributes: Map<String, Json>,
+    /// The resource as the template has it.
+    pub written: Json,
+    pub depends_on: Vec<String>,
+    pub drift: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub id: String,
+    pub time: Millis,
+    pub logical_id: String,
+    pub physical_id: String,
+    pub type_name: String,
+    pub status: String,
+    pub reason: Option<String>,
+    pub properties: Option<String>,
+    pub token: Option<String>,
+    pub operation: String,
+    pub operation_type: String,
+    /// Of a validation before deployment: its name, the path, and whether it fails the change set.
+    pub validation: Option<(String, String)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ChangeSet {
+    pub id: String,
+    pub name: String,
+    pub kind: String,
+    pub created: Millis,
+    /// From then on it is what `status` says; before, it is being made.
+    pub ready: Millis,
+    pub status: String,
+    pub reason: Option<String>,
+    pub execution: String,
+    pub description: Option<String>,
+    pub template: String,
+    pub parameters: IndexMap<String, String>,
+    pub tags: IndexMap<String, String>,
+    pub capabilities: Vec<String>,
+    pub role: Option<String>,
+    pub notification_arns: Vec<String>,
+    pub changes: Vec<Change>,
+    pub on_failure: Option<String>,
+    pub deployment_mode: Option<String>,
+    pub deployment_config: Option<Json>,
+    pub import_existing: bool,
+    /// Logical id to physical id of what is imported.
+    pub imports: IndexMap<String, String>,
+    pub token: Option<String>,
+    pub operation: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Drift {
+    pub id: String,
+    pub started: Millis,
+    pub ready: Millis,
+    pub status: String,
+    pub drifted: usize,
+}
+
+impl Stack {
+    pub fn is_deleted(&self) -> bool {
+        self.status == "DELETE_COMPLETE"
+    }
+
+    pub fn is_in_progress(&self) -> bool {
+        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
+    }
+}
+
+/// The state with where it is kept and how the endpoint behaves.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    pub state: State,
+    pub settings: Settings,
+    folder: PathBuf,
+    /// Set by whatever changes the state, so that looking costs no writing.
+    saved: String,
+}
+
+impl Cloud {
+    /// The state of a folder, or an empty one.
+    pub fn open(folder: &Path, settings: Settings) -> io::Result<Self> {
+        fs::create_dir_all(folder.join("objects"))?;
+        let path = folder.join("state.json");
+        let saved = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let state = if saved.is_empty() {
+            State::default()
+        } else {
+            serde_json::from_str(&saved).map_err(|error| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
+            })?
+        };
+        Ok(Self { state, settings, folder: folder.to_owned(), saved })
+    }
+
+    /// Writes the state, if it is another than before: at once or not at all.
+    pub fn save(&mut self) -> io::Result<()> {
+        let text = serde_json::to_string(&self.state)?;
+        if text == self.saved {
+            return Ok(());
+        }
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(self.folder.join("state.json")).map_err(|error| error.error)?;
+        self.saved = text;
+        Ok(())
+    }
+
+    pub fn object_path(&self, file: &str) -> PathBuf {
+        self.folder.join("objects").join(file)
+    }
+
+    /// The stack of a name or id in a region. A deleted one is found by its id only.
+    pub fn position(&self, region: &str, name: &str) -> Option<usize> {
+        self.state.stacks.iter().position(|stack| {
+            stack.id == name || (stack.name == name && stack.region == region && !stack.is_deleted())
+        })
+    }
+
+    pub fn stack(&self, region: &str, name: &str) -> Result<usize, Refusal> {
+        self.position(region, name)
+            .ok_or_else(|| Refusal::validation(format!("Stack with id {name} does not exist")))
+    }
+
+    /// Every export of a region by its name: value and the stack's id.
+    pub fn exports(&self, region: &str) -> BTreeMap<String, (String, String)> {
+        self.state
+            .stacks
+            .iter()
+            .filter(|stack| stack.region == region && !stack.is_deleted())
+            .flat_map(|stack| {
+                stack.outputs.iter().filter_map(|output| {
+                    Some((output.export.clone()?, (output.value.clone(), stack.id.clone())))
+                })
+            })
+            .collect()
+    }
+
+    /// The names of stacks that read an export.
+    pub fn importers(&self, region: &str, export: &str) -> Vec<String> {
+        self.state
+            .stacks
+            .iter()
+            .filter(|stack| stack.region == region && !stack.is_deleted())
+            .filter(|stack| stack.imports.iter().any(|name| name == export))
+            .map(|stack| stack.name.clone())
+            .collect()
+    }
+
+    /// The value of an SSM parameter, if a stack has made it.
+    pub fn ssm_parameter(&self, region: &str, name: &str) -> Option<String> {
+        self.state.stacks.iter().filter(|stack| stack.region == region).find_map(|stack| {
+            let parameter = stack.resources.values().find(|resource| {
+                resource.type_name == "AWS::SSM::Parameter" && resource.physical_id == name
+            })?;
+            Some(parameter.live.get("Value")?.as_str()?.to_owned())
+        })
+    }
+}

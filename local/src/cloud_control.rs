@@ -1,0 +1,58 @@
+//! The Cloud Control API's reading calls: what was made can be looked at, whatever its type.
+
+use serde_json::{Map, Value as Json, json};
+use stackwright_schemas::registry;
+
+use crate::cloud::{Cloud, Resource};
+use crate::cloudformation::Answer;
+use crate::error::Refusal;
+
+impl Cloud {
+    /// Every resource of a region that is there, of a stack or of none.
+    fn present<'c>(&'c self, region: &'c str, type_name: &'c str) -> impl Iterator<Item = &'c Resource> {
+        let stacks = self.state.stacks.iter().filter(move |stack| stack.region == region && !stack.is_deleted());
+        stacks
+            .flat_map(|stack| stack.resources.values())
+            .chain(&self.state.unowned)
+            .filter(move |one| one.type_name == type_name && !one.physical_id.is_empty())
+    }
+
+    pub(crate) fn cloud_control(&self, action: &str, region: &str, request: &Json) -> Answer {
+        let type_name = request["TypeName"].as_str().unwrap_or_default();
+        if registry::resource_type(type_name).is_none() {
+            return Err(Refusal::new("TypeNotFoundException", format!("The type '{type_name}' cannot be found.")));
+        }
+        match action {
+            "GetResource" => {
+                let id = request["Identifier"].as_str().unwrap_or_default();
+                let found = self.present(region, type_name).find(|one| one.physical_id == id).ok_or_else(|| {
+                    Refusal::new(
+                        "ResourceNotFoundException",
+                        format!("Resource of type '{type_name}' with identifier '{id}' was not found."),
+                    )
+                })?;
+                Ok(json!({ "TypeName": type_name, "ResourceDescription": description(found) }))
+            }
+            "ListResources" => {
+                let all: Vec<Json> = self.present(region, type_name).map(description).collect();
+                Ok(json!({ "TypeName": type_name, "ResourceDescriptions": all }))
+            }
+            _ => Err(Refusal::new(
+                "UnsupportedActionException",
+                format!("{action} is not rehearsed on this endpoint: what is made is made by stacks"),
+            )),
+        }
+    }
+}
+
+/// What a service gives back: what is there, with what only the service says, and without what it never gives.
+fn description(resource: &Resource) -> Json {
+    let kind = registry::resource_type(&resource.type_name);
+    let mut properties = Map::new();
+    for (name, value) in resource.attributes.iter().chain(&resource.live) {
+        if kind.is_none_or(|kind| !kind.is_write_only(name)) {
+            properties.insert(name.clone(), value.clone());
+        }
+    }
+    json!({ "Identifier": resource.physical_id, "Properties": Json::Object(properties).to_string() })
+}

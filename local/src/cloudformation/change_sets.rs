@@ -1,0 +1,485 @@
+//! Change sets.
+
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
+
+use super::{Answer, Request, page, said, tag_list};
+use crate::cloud::{ChangeSet, Cloud, Event, unique_id, written};
+use crate::engine::{How, Kind, OnFailure, Target};
+use crate::error::Refusal;
+use crate::plan::{Goal, plan};
+use crate::template::{Wanted, words};
+
+/// How many changes a page has.
+const PAGE: usize = 50;
+
+const NOTHING_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a \
+                               change set.";
+
+impl Cloud {
+    pub(super) fn create_change_set(&mut self, request: &Request<'_>) -> Answer {
+        let (name, stack_name) = (request.required("ChangeSetName")?, request.required("StackName")?);
+        let kind = request.text("ChangeSetType").unwrap_or("UPDATE");
+        let position = self.stack_for_change_set(request, stack_name, kind)?;
+        let existing = position.map(|position| &self.state.stacks[position]);
+        if let Some(stack) = existing {
+            let token = request.text("ClientToken");
+            if let Some(known) = stack.change_sets.iter().find(|one| one.name == name) {
+                if token.is_some() && known.token.as_deref() == token {
+                    return Ok(json!({ "Id": known.id, "StackId": stack.id }));
+                }
+                return Err(Refusal::new(
+                    "AlreadyExistsException",
+                    format!("ChangeSet {name} cannot be created due to a name conflict"),
+                ));
+            }
+        }
+        let template = self.template_of(request, existing)?;
+        let wanted = Wanted::read(&template)?;
+        wanted.check(request.region)?;
+        wanted.check_capabilities(&request.texts("Capabilities"))?;
+        let none = IndexMap::new();
+        let before = existing.map_or(&none, |stack| &stack.parameters);
+        let parameters = wanted.parameters(request.list("Parameters"), before)?;
+        let tags = request.tags().or_else(|| existing.map(|stack| stack.tags.clone())).unwrap_or_default();
+        let imports: IndexMap<String, String> = request
+            .list("ResourcesToImport")
+            .iter()
+            .map(|one| {
+                let identifier = one["ResourceIdentifier"].as_object();
+                let mut parts: Vec<String> = identifier
+                    .into_iter()
+                    .flatten()
+                    .map(|(_, value)| words(value))
+                    .collect();
+                // A map in a form is a list of keys and values.
+                if let Some(entries) = one["ResourceIdentifier"].as_array() {
+                    parts = entries.iter().map(|entry| words(&entry["value"])).collect();
+                }
+                (words(&one["LogicalResourceId"]), parts.join("|"))
+            })
+            .collect();
+        let position = match position {
+            Some(position) => position,
+            None => {
+                let position = self.add_stack(stack_name, request.region, request.time);
+                self.state.stacks[position].reason = "User Initiated".into();
+                let event = self.stack_event(position, request.time, "REVIEW_IN_PROGRESS", "User Initiated");
+                self.state.stacks[position].events.push(event);
+                position
+            }
+        };
+        let account = &self.settings.account;
+        let mut change_set = ChangeSet {
+            id: format!("arn:aws:cloudformation:{}:{account}:changeSet/{name}/{}", request.region, unique_id()),
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            created: request.time,
+            ready: request.time + self.settings.change_set_time,
+            status: "CREATE_COMPLETE".into(),
+            reason: None,
+            execution: "AVAILABLE".into(),
+            description: request.text("Description").map(str::to_owned),
+            template,
+            parameters,
+            tags,
+            capabilities: request.texts("Capabilities"),
+            role: request.text("RoleARN").map(str::to_owned),
+            notification_arns: request.texts("NotificationARNs"),
+            changes: Vec::new(),
+            on_failure: request.text("OnStackFailure").map(str::to_owned),
+            deployment_mode: request.text("DeploymentMode").map(str::to_owned),
+            deployment_config: request.form.get("DeploymentConfig").cloned(),
+            import_existing: request.is("ImportExistingResources"),
+            imports,
+            token: request.text("ClientToken").map(str::to_owned),
+            operation: unique_id(),
+        };
+        let mut events = Vec::new();
+        {
+            let stack = &self.state.stacks[position];
+            let goal = Goal {
+                wanted: &wanted,
+                parameters: &change_set.parameters,
+                tags: &change_set.tags,
+                imports: &change_set.imports,
+                reverts_drift: change_set.deployment_mode.as_deref() == Some("REVERT_DRIFT"),
+                import_existing: change_set.import_existing,
+            };
+            match plan(self, stack, &goal) {
+                Err(refusal) => fail(&mut change_set, refusal.message),
+                Ok(found) if !found.problems.is_empty() => {
+                    for (id, type_name, path, words) in &found.problems {
+                        events.push(validation_event(stack, &change_set, (id, type_name, path, words), request));
+                    }
+                    fail(
+                        &mut change_set,
+                        format!(
+                            "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To \
+                             troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure \
+                             information. ({} in all)",
+                            found.problems.len()
+                        ),
+                    );
+                }
+                Ok(found) if found.changes.is_empty() && !found.outputs_change => {
+                    fail(&mut change_set, NOTHING_CHANGES.into());
+                }
+                Ok(found) => change_set.changes = found.changes,
+            }
+        }
+        let answer = json!({ "Id": change_set.id, "StackId": self.state.stacks[position].id });
+        let stack = &mut self.state.stacks[position];
+        stack.events.extend(events);
+        stack.last_operations.insert(0, ("CREATE_CHANGESET".into(), change_set.operation.clone()));
+        stack.change_sets.push(change_set);
+        Ok(answer)
+    }
+
+    /// The stack that a change set is for; `None` if it is still to be made.
+    fn stack_for_change_set(
+        &self,
+        request: &Request<'_>,
+        stack_name: &str,
+        kind: &str,
+    ) -> Result<Option<usize>, Refusal> {
+        let found = self.position(request.region, stack_name);
+        let status = found.map(|position| self.state.stacks[position].status.as_str());
+        match (kind, status) {
+            ("CREATE", None | Some("REVIEW_IN_PROGRESS")) | ("IMPORT", None) => Ok(found),
+            ("CREATE", Some(status)) => Err(Refusal::validation(format!(
+                "Stack [{stack_name}] already exists and cannot be created again with the changeSet [{}] (it is {status}).",
+                request.required("ChangeSetName")?
+            ))),
+            (_, None) => Err(Refusal::validation(format!("Stack [{stack_name}] does not exist"))),
+            (_, Some(status)) if can_be_updated(status) || (kind == "IMPORT" && status == "REVIEW_IN_PROGRESS") => {
+                Ok(found)
+            }
+            (_, Some(status)) => {
+                let id = found.map_or("", |position| self.state.stacks[position].id.as_str());
+                Err(Refusal::validation(format!("Stack:{id} is in {status} state and can not be updated.")))
+            }
+        }
+    }
+
+    fn stack_event(&self, position: usize, time: u64, status: &str, reason: &str) -> Event {
+        let stack = &self.state.stacks[position];
+        Event {
+            id: unique_id(),
+            time,
+            logical_id: stack.name.clone(),
+            physical_id: stack.id.clone(),
+            type_name: crate::template::NESTED.into(),
+            status: status.into(),
+            reason: Some(reason.into()),
+            properties: None,
+            token: None,
+            operation: String::new(),
+            operation_type: String::new(),
+            validation: None,
+        }
+    }
+
+    /// The stack and the change set that a request names.
+    fn change_set(&self, request: &Request<'_>) -> Result<(usize, usize), Refusal> {
+        let name = request.required("ChangeSetName")?;
+        let missing =
+            || Refusal::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).status(404);
+        let among = |position: usize| {
+            let sets = &self.state.stacks[position].change_sets;
+            sets.iter().position(|one| one.id == name || one.name == name)
+        };
+        match request.text("StackName") {
+            Some(stack_name) => {
+                let position = self.position(request.region, stack_name).ok_or_else(|| {
+                    Refusal::validation(format!("Stack [{stack_name}] does not exist"))
+                })?;
+                among(position).map(|number| (position, number)).ok_or_else(missing)
+            }
+            None => (0..self.state.stacks.len())
+                .find_map(|position| among(position).map(|number| (position, number)))
+                .ok_or_else(missing),
+        }
+    }
+
+    pub(super) fn describe_change_set(&mut self, request: &Request<'_>) -> Answer {
+        let (position, number) = self.change_set(request)?;
+        let stack = &self.state.stacks[position];
+        let change_set = &stack.change_sets[number];
+        let is_ready = change_set.ready <= request.time;
+        let shows_values = request.is("IncludePropertyValues");
+        let changes: Vec<Json> = change_set.changes.iter().map(|change| change_json(change, shows_values)).collect();
+        let (changes, next) = page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE);
+        let status = match (is_ready, request.time.saturating_sub(change_set.created)) {
+            (true, _) => change_set.status.as_str(),
+            (false, 0..=20) => "CREATE_PENDING",
+            (false, _) => "CREATE_IN_PROGRESS",
+        };
+        let execution = if is_ready { change_set.execution.as_str() } else { "UNAVAILABLE" };
+        Ok(json!({
+            "ChangeSetName": change_set.name,
+            "ChangeSetId": change_set.id,
+            "StackId": stack.id,
+            "StackName": stack.name,
+            "Description": change_set.description,
+            "Parameters": shown_parameters(&change_set.template, &change_set.parameters),
+            "CreationTime": written(change_set.created),
+            "ExecutionStatus": execution,
+            "Status": status,
+            "StatusReason": if is_ready { json!(change_set.reason) } else { Json::Null },
+            "NotificationARNs": change_set.notification_arns,
+            "Capabilities": change_set.capabilities,
+            "Tags": tag_list(&change_set.tags),
+            "Changes": changes,
+            "NextToken": next,
+            "OnStackFailure": change_set.on_failure,
+            "ImportExistingResources": change_set.import_existing,
+            "DeploymentMode": change_set.deployment_mode,
+            "DeploymentConfig": change_set.deployment_config,
+        }))
+    }
+
+    pub(super) fn describe_change_set_hooks(&mut self, request: &Request<'_>) -> Answer {
+        let (position, number) = self.change_set(request)?;
+        let stack = &self.state.stacks[position];
+        Ok(json!({
+            "ChangeSetId": stack.change_sets[number].id,
+            "ChangeSetName": stack.change_sets[number].name,
+            "Hooks": [],
+            "Status": "PLANNED",
+            "StackId": stack.id,
+            "StackName": stack.name,
+        }))
+    }
+
+    pub(super) fn list_change_sets(&mut self, request: &Request<'_>) -> Answer {
+        let position = self.stack(request.region, request.required("StackName")?)?;
+        let stack = &self.state.stacks[position];
+        let summaries = stack
+            .change_sets
+            .iter()
+            .map(|one| {
+                json!({
+                    "StackId": stack.id,
+                    "StackName": stack.name,
+                    "ChangeSetId": one.id,
+                    "ChangeSetName": one.name,
+                    "ExecutionStatus": one.execution,
+                    "Status": one.status,
+                    "StatusReason": one.reason,
+                    "CreationTime": written(one.created),
+                    "Description": one.description,
+                })
+            })
+            .collect();
+        let (summaries, next) = page(summaries, request.text("NextToken"), 100);
+        Ok(json!({ "Summaries": summaries, "NextToken": next }))
+    }
+
+    pub(super) fn delete_change_set(&mut self, request: &Request<'_>) -> Answer {
+        match self.change_set(request) {
+            Ok((position, number)) => {
+                let change_set = &self.state.stacks[position].change_sets[number];
+                if change_set.execution == "EXECUTE_IN_PROGRESS" {
+                    return Err(Refusal::new(
+                        "InvalidChangeSetStatus",
+                        format!("ChangeSet [{}] cannot be deleted in status EXECUTE_IN_PROGRESS", change_set.id),
+                    ));
+                }
+                self.state.stacks[position].change_sets.remove(number);
+                Ok(json!({}))
+            }
+            // What is gone already is deleted.
+            Err(refusal) if refusal.code == "ChangeSetNotFound" => Ok(json!({})),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    pub(super) fn execute_change_set(&mut self, request: &Request<'_>) -> Answer {
+        let (position, number) = self.change_set(request)?;
+        let stack = &self.state.stacks[position];
+        let change_set = stack.change_sets[number].clone();
+        let token = request.text("ClientRequestToken").map(str::to_owned);
+        let is_repeated = token.is_some()
+            && change_set.execution.starts_with("EXECUTE_")
+            && stack.events.iter().any(|event| event.token == token);
+        if is_repeated {
+            return Ok(json!({}));
+        }
+        if change_set.ready > request.time || change_set.status != "CREATE_COMPLETE" {
+            return Err(Refusal::new(
+                "InvalidChangeSetStatus",
+                format!("ChangeSet [{}] cannot be executed in its current status of [{}]", change_set.id, change_set.status),
+            ));
+        }
+        if change_set.execution != "AVAILABLE" {
+            return Err(Refusal::new(
+                "InvalidChangeSetStatus",
+                format!(
+                    "ChangeSet [{}] cannot be executed in its current execution status of [{}]",
+                    change_set.id, change_set.execution
+                ),
+            ));
+        }
+        if stack.is_in_progress() {
+            return Err(Refusal::validation(format!(
+                "Stack:{} is in {} state and can not be updated.",
+                stack.id, stack.status
+            )));
+        }
+        self.check_policy(position, &change_set)?;
+        let stack = &mut self.state.stacks[position];
+        for (other, one) in stack.change_sets.iter_mut().enumerate() {
+            one.execution = match one.execution.as_str() {
+                _ if other == number => "EXECUTE_IN_PROGRESS".into(),
+                "AVAILABLE" => "OBSOLETE".into(),
+                kept => kept.to_owned(),
+            };
+        }
+        let kind = match (change_set.kind.as_str(), stack.status.as_str()) {
+            ("IMPORT", _) => Kind::Import,
+            (_, "REVIEW_IN_PROGRESS") => Kind::Create,
+            _ => Kind::Update,
+        };
+        let express_stops = change_set.deployment_config.as_ref().is_some_and(|one| one["DisableRollback"] == "true");
+        let on_failure = match change_set.on_failure.as_deref() {
+            Some("DO_NOTHING") => OnFailure::DoNothing,
+            Some("DELETE") if kind == Kind::Create => OnFailure::Delete,
+            _ if request.is("DisableRollback") || express_stops => OnFailure::DoNothing,
+            _ => OnFailure::Rollback,
+        };
+        stack.disable_rollback = on_failure == OnFailure::DoNothing;
+        let how = How { on_failure, token, retain_except_on_create: request.is("RetainExceptOnCreate") };
+        self.begin(position, kind, Target::of_change_set(&change_set), how, request.time);
+        Ok(json!({}))
+    }
+
+    /// A stack policy that denies updates of what the change set changes.
+    fn check_policy(&self, position: usize, change_set: &ChangeSet) -> Result<(), Refusal> {
+        let Some(policy) = &self.state.stacks[position].policy else { return Ok(()) };
+        let Ok(policy) = serde_json::from_str::<Json>(policy) else { return Ok(()) };
+        let among = |value: &Json, wanted: &str| match value {
+            Json::String(one) => matches(one, wanted),
+            Json::Array(all) => all.iter().filter_map(Json::as_str).any(|one| matches(one, wanted)),
+            _ => false,
+        };
+        for change in &change_set.changes {
+            let action = match (change.action.as_str(), change.replacement.as_deref()) {
+                ("Remove", _) => "Update:Delete",
+                ("Modify", Some("True")) => "Update:Replace",
+                ("Modify", _) => "Update:Modify",
+                _ => continue,
+            };
+            let resource = format!("LogicalResourceId/{}", change.logical_id);
+            let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
+            let holds = |statement: &&Json| {
+                among(&statement["Action"], action) && among(&statement["Resource"], &resource)
+            };
+            let denied = statements.iter().filter(|one| one["Effect"] == "Deny").any(|one| holds(&one));
+            let allowed = statements.iter().filter(|one| one["Effect"] == "Allow").any(|one| holds(&one));
+            if denied || !allowed {
+                return Err(Refusal::validation(format!(
+                    "Action denied by stack policy: Statement [#1] does not allow [{action}] for resource [{resource}]"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a pattern with `*` in it, at its end, means a name.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => pattern == name,
+    }
+}
+
+pub(super) fn can_be_updated(status: &str) -> bool {
+    matches!(
+        status,
+        "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "IMPORT_COMPLETE"
+            | "IMPORT_ROLLBACK_COMPLETE"
+            | "CREATE_FAILED"
+            | "UPDATE_FAILED"
+    )
+}
+
+fn fail(change_set: &mut ChangeSet, reason: String) {
+    change_set.status = "FAILED".into();
+    change_set.execution = "UNAVAILABLE".into();
+    change_set.reason = Some(reason);
+}
+
+fn validation_event(
+    stack: &crate::cloud::Stack,
+    change_set: &ChangeSet,
+    (id, type_name, path, words): (&str, &str, &str, &str),
+    request: &Request<'_>,
+) -> Event {
+    let is_name = words.ends_with("already exists.");
+    let name = if is_name { "NAME_CONFLICT_VALIDATION" } else { "PROPERTY_VALIDATION" };
+    Event {
+        id: unique_id(),
+        time: request.time,
+        logical_id: id.to_owned(),
+        physical_id: String::new(),
+        type_name: type_name.to_owned(),
+        status: String::new(),
+        reason: Some(words.to_owned()),
+        properties: None,
+        token: None,
+        operation: change_set.operation.clone(),
+        operation_type: format!("CREATE_CHANGESET {}", stack.name),
+        validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
+    }
+}
+
+/// Parameters as they are shown: those with `NoEcho` are not.
+pub(super) fn shown_parameters(template: &str, parameters: &IndexMap<String, String>) -> Json {
+    let wanted = Wanted::read(template).ok();
+    parameters
+        .iter()
+        .map(|(key, value)| {
+            let declared = wanted
+                .as_ref()
+                .and_then(|wanted| wanted.section("Parameters").find(|(name, _)| name == key).map(|(_, one)| one.clone()));
+            let is_secret = declared.is_some_and(|one| one["NoEcho"] == true || one["NoEcho"] == "true");
+            json!({ "ParameterKey": key, "ParameterValue": if is_secret { "****" } else { value } })
+        })
+        .collect()
+}
+
+fn change_json(change: &crate::plan::Change, shows_values: bool) -> Json {
+    let details: Vec<Json> = change
+        .details
+        .iter()
+        .cloned()
+        .map(|mut detail| {
+            if !shows_values && let Some(target) = detail["Target"].as_object_mut() {
+                for name in ["BeforeValue", "AfterValue", "Path", "AttributeChangeType"] {
+                    target.remove(name);
+                }
+            }
+            detail
+        })
+        .collect();
+    json!({
+        "Type": "Resource",
+        "ResourceChange": {
+            "PolicyAction": change.policy_action,
+            "Action": change.action,
+            "LogicalResourceId": change.logical_id,
+            "PhysicalResourceId": change.physical_id.as_deref().map_or(Json::Null, said),
+            "ResourceType": change.type_name,
+            "Replacement": change.replacement,
+            "Scope": change.scope,
+            "Details": details,
+            "BeforeContext": if shows_values { json!(change.before) } else { Json::Null },
+            "AfterContext": if shows_values { json!(change.after) } else { Json::Null },
+        },
+    })
+}

@@ -1,0 +1,146 @@
+//! CloudFormation's operations.
+
+mod change_sets;
+mod drift;
+mod events;
+mod inspect;
+mod stacks;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json, json};
+
+use crate::cloud::{Cloud, Millis, Stack, written};
+use crate::error::Refusal;
+
+pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
+
+/// What a service answers.
+pub(crate) type Answer = Result<Json, Refusal>;
+
+/// A request to CloudFormation.
+pub(crate) struct Request<'a> {
+    pub region: &'a str,
+    pub form: Map<String, Json>,
+    pub time: Millis,
+}
+
+impl Request<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.form.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
+    }
+
+    fn required(&self, name: &str) -> Result<&str, Refusal> {
+        self.text(name).ok_or_else(|| {
+            Refusal::validation(format!(
+                "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+                lower_first(name)
+            ))
+        })
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
+    }
+
+    fn list(&self, name: &str) -> &[Json] {
+        self.form.get(name).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn texts(&self, name: &str) -> Vec<String> {
+        self.list(name).iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    }
+
+    fn tags(&self) -> Option<IndexMap<String, String>> {
+        self.form.get("Tags")?;
+        let text = |tag: &Json, name: &str| tag[name].as_str().unwrap_or_default().to_owned();
+        Some(self.list("Tags").iter().map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect())
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map(|first| first.to_ascii_lowercase().to_string() + characters.as_str()).unwrap_or_default()
+}
+
+impl Cloud {
+    /// Answers an operation of CloudFormation.
+    pub(crate) fn cloudformation(&mut self, action: &str, request: &Request<'_>) -> Answer {
+        match action {
+            "CreateChangeSet" => self.create_change_set(request),
+            "DescribeChangeSet" => self.describe_change_set(request),
+            "DescribeChangeSetHooks" => self.describe_change_set_hooks(request),
+            "ListChangeSets" => self.list_change_sets(request),
+            "DeleteChangeSet" => self.delete_change_set(request),
+            "ExecuteChangeSet" => self.execute_change_set(request),
+            "CreateStack" => self.create_stack(request),
+            "UpdateStack" => self.update_stack(request),
+            "DeleteStack" => self.delete_stack(request),
+            "CancelUpdateStack" => self.cancel_update_stack(request),
+            "ContinueUpdateRollback" => self.continue_update_rollback(request),
+            "RollbackStack" => self.rollback_stack(request),
+            "UpdateTerminationProtection" => self.update_termination_protection(request),
+            "SetStackPolicy" => self.set_stack_policy(request),
+            "GetStackPolicy" => self.get_stack_policy(request),
+            "DescribeStacks" => self.describe_stacks(request),
+            "ListStacks" => self.list_stacks(request),
+            "DescribeStackEvents" => self.describe_stack_events(request),
+            "DescribeEvents" => self.describe_events(request),
+            "DescribeStackResource" => self.describe_stack_resource(request),
+            "DescribeStackResources" => self.describe_stack_resources(request),
+            "ListStackResources" => self.list_stack_resources(request),
+            "GetTemplate" => self.get_template(request),
+            "GetTemplateSummary" => self.get_template_summary(request),
+            "ValidateTemplate" => self.validate_template(request),
+            "ListExports" => self.list_exports(request),
+            "ListImports" => self.list_imports(request),
+            "DetectStackDrift" => self.detect_stack_drift(request),
+            "DescribeStackDriftDetectionStatus" => self.describe_drift_detection(request),
+            "DescribeStackResourceDrifts" => self.describe_resource_drifts(request),
+            _ => Err(Refusal::new("InvalidAction", format!("Could not find operation {action} for version 2010-05-15"))),
+        }
+    }
+
+    /// The text of a template: given, at a URL, or the one from before.
+    fn template_of(&self, request: &Request<'_>, stack: Option<&Stack>) -> Result<String, Refusal> {
+        if let Some(body) = request.text("TemplateBody") {
+            if body.len() > 51_200 {
+                return Err(Refusal::validation(format!(
+                    "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have \
+                     length less than or equal to 51200 (it has {})",
+                    body.len()
+                )));
+            }
+            return Ok(body.to_owned());
+        }
+        if let Some(url) = request.text("TemplateURL") {
+            return self.object_of_url(url);
+        }
+        if request.is("UsePreviousTemplate")
+            && let Some(stack) = stack
+        {
+            return Ok(stack.template.clone());
+        }
+        Err(Refusal::validation("Either Template URL or Template Body must be specified."))
+    }
+}
+
+/// A page of a list: so many items from where the last page ended.
+fn page(items: Vec<Json>, token: Option<&str>, most: usize) -> (Vec<Json>, Json) {
+    let start: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
+    let end = (start + most).min(items.len());
+    let next = if end < items.len() { Json::from(end.to_string()) } else { Json::Null };
+    (items.into_iter().skip(start).take(most).collect(), next)
+}
+
+fn tag_list(tags: &IndexMap<String, String>) -> Json {
+    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
+}
+
+fn time_of(time: Option<Millis>) -> Json {
+    time.map_or(Json::Null, |time| written(time).into())
+}
+
+/// Nothing where there is nothing to say: AWS leaves such fields out.
+fn said(text: &str) -> Json {
+    if text.is_empty() { Json::Null } else { text.into() }
+}

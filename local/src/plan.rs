@@ -1,0 +1,412 @@
+//! What a template would change: the changes of a change set, with their causes.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+use stackwright_schemas::registry::{self, ResourceType};
+
+use crate::cloud::{Cloud, Resource, Stack};
+use crate::error::Refusal;
+use crate::evaluate::{LATER, Scope};
+use crate::resource::{attribute, problems};
+use crate::template::{NESTED, Wanted, is_custom, references, words};
+
+/// What becomes of one resource.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub action: String,
+    pub logical_id: String,
+    pub physical_id: Option<String>,
+    pub type_name: String,
+    /// `True`, `False`, `Conditional`.
+    pub replacement: Option<String>,
+    pub scope: Vec<String>,
+    pub details: Vec<Json>,
+    pub policy_action: Option<String>,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+/// What a template would do to a stack.
+pub(crate) struct Plan {
+    pub changes: Vec<Change>,
+    /// Whether outputs change, or anything else that is no resource.
+    pub outputs_change: bool,
+    /// Validations before deployment that fail: logical id, type, path, words.
+    pub problems: Vec<(String, String, String, String)>,
+}
+
+/// A stack's own names.
+pub(crate) fn pseudo(
+    account: &str,
+    region: &str,
+    stack_name: &str,
+    stack_id: &str,
+    topics: &[String],
+) -> BTreeMap<&'static str, Json> {
+    BTreeMap::from([
+        ("AWS::AccountId", account.into()),
+        ("AWS::NotificationARNs", topics.iter().map(|topic| Json::from(topic.as_str())).collect()),
+        ("AWS::Partition", "aws".into()),
+        ("AWS::Region", region.into()),
+        ("AWS::StackId", stack_id.into()),
+        ("AWS::StackName", stack_name.into()),
+        ("AWS::URLSuffix", "amazonaws.com".into()),
+    ])
+}
+
+/// How a stack is to be.
+pub(crate) struct Goal<'a> {
+    pub wanted: &'a Wanted,
+    pub parameters: &'a IndexMap<String, String>,
+    pub tags: &'a IndexMap<String, String>,
+    /// Logical id to physical id of what is imported.
+    pub imports: &'a IndexMap<String, String>,
+    /// Whether what was changed past the stack is changed back.
+    pub reverts_drift: bool,
+    pub import_existing: bool,
+}
+
+/// What is known of a resource while a change set is made.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    /// It stays what it is.
+    Stays,
+    /// It is changed in place: its `Ref` stays.
+    Changes,
+    /// It is made, or made anew: nothing is known of it.
+    Made,
+    /// It may be made anew.
+    Perhaps,
+}
+
+/// Compares a stack with what is wanted of it.
+pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan, Refusal> {
+    let wanted = goal.wanted;
+    let values = wanted.parameter_values(goal.parameters, cloud, &stack.region)?;
+    let before_values = match Wanted::read(&stack.template) {
+        Ok(before) => before.parameter_values(&stack.parameters, cloud, &stack.region).unwrap_or_default(),
+        Err(_) => IndexMap::new(),
+    };
+    let changed_parameters: BTreeSet<&str> = values
+        .iter()
+        .filter(|(name, value)| before_values.get(*name) != Some(value))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let fates: RefCell<BTreeMap<String, Fate>> = RefCell::default();
+    let exports = cloud.exports(&stack.region);
+    let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
+        let fate = fates.borrow().get(name).copied().unwrap_or(Fate::Stays);
+        let Some(resource) = stack.resources.get(name).filter(|_| fate != Fate::Made) else {
+            return Ok(LATER.into());
+        };
+        Ok(match (wants, fate) {
+            (_, Fate::Perhaps) => LATER.into(),
+            (None, _) => resource.physical_id.clone().into(),
+            (Some(wants), _) => {
+                attribute(&resource.attributes, &resource.properties, wants).cloned().unwrap_or_else(|| LATER.into())
+            }
+        })
+    };
+    let scope = Scope {
+        wanted,
+        parameters: &values,
+        pseudo: pseudo(&cloud.settings.account, &stack.region, &stack.name, &stack.id, &stack.notification_arns),
+        exports: &exports,
+        resource: &lookup,
+        imported: RefCell::default(),
+    };
+    let wrong = |message: String| Refusal::validation(message);
+    let (mut changes, mut found, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
+    let mut kept: BTreeSet<String> = BTreeSet::new();
+    for id in wanted.order()? {
+        let Some(written) = wanted.resource(&id) else { continue };
+        if !scope.is_wanted(written).map_err(wrong)? {
+            continue;
+        }
+        kept.insert(id.clone());
+        let type_name = written["Type"].as_str().unwrap_or_default().to_owned();
+        let properties = match scope.value(written.get("Properties").unwrap_or(&json!({}))).map_err(wrong)? {
+            Some(Json::Object(properties)) => properties,
+            _ => Map::new(),
+        };
+        for (path, words) in problems(&type_name, &properties) {
+            found.push((id.clone(), type_name.clone(), path, words));
+        }
+        match stack.resources.get(&id) {
+            None => {
+                let imported = goal.imports.get(&id).cloned().or_else(|| existing(cloud, goal, &type_name, &properties));
+                if let Some(physical) = stranger(cloud, &type_name, &properties).filter(|_| imported.is_none()) {
+                    let words = format!("Resource of type '{type_name}' with identifier '{physical}' already exists.");
+                    found.push((id.clone(), type_name.clone(), String::new(), words));
+                }
+                fates.borrow_mut().insert(id.clone(), Fate::Made);
+                changes.push(Change {
+                    action: if imported.is_some() { "Import" } else { "Add" }.into(),
+                    logical_id: id,
+                    physical_id: imported,
+                    type_name,
+                    replacement: None,
+                    scope: Vec::new(),
+                    details: Vec::new(),
+                    policy_action: None,
+                    before: None,
+                    after: Some(context(&properties)),
+                });
+            }
+            Some(present) if present.type_name != type_name => retyped.push(id),
+            Some(present) => {
+                let change = modify(present, written, properties, goal, &changed_parameters, &fates.borrow());
+                if let Some(change) = change {
+                    let fate = match change.replacement.as_deref() {
+                        Some("True") => Fate::Made,
+                        Some("Conditional") => Fate::Perhaps,
+                        _ => Fate::Changes,
+                    };
+                    fates.borrow_mut().insert(id, fate);
+                    changes.push(change);
+                }
+            }
+        }
+    }
+    if !retyped.is_empty() {
+        return Err(Refusal::validation(format!(
+            "Update of resource type is not permitted. The new template modifies resource type of the following \
+             resources: [{}]",
+            retyped.join(", ")
+        )));
+    }
+    for (id, present) in stack.resources.iter().filter(|(id, _)| !kept.contains(*id)) {
+        let policy = present.written["DeletionPolicy"].as_str().unwrap_or("Delete");
+        changes.push(Change {
+            action: "Remove".into(),
+            logical_id: id.clone(),
+            physical_id: Some(present.physical_id.clone()),
+            type_name: present.type_name.clone(),
+            replacement: None,
+            scope: Vec::new(),
+            details: Vec::new(),
+            policy_action: Some(if policy.starts_with("Retain") { "Retain" } else { policy }.into()),
+            before: Some(context(&present.properties)),
+            after: None,
+        });
+    }
+    let outputs = outputs(&scope, wanted).map_err(wrong)?;
+    let known: Vec<(String, String)> =
+        stack.outputs.iter().map(|output| (output.key.clone(), output.value.clone())).collect();
+    let wanted_outputs: Vec<(String, String)> =
+        outputs.iter().map(|output| (output.key.clone(), output.value.clone())).collect();
+    let exports_differ = outputs.iter().map(|one| &one.export).ne(stack.outputs.iter().map(|one| &one.export));
+    let outputs_change = known != wanted_outputs || exports_differ || *goal.tags != stack.tags;
+    Ok(Plan { changes, outputs_change, problems: found })
+}
+
+/// The outputs of a template, with what their values are now.
+pub(crate) fn outputs(scope: &Scope<'_>, wanted: &Wanted) -> Result<Vec<crate::cloud::Output>, String> {
+    let mut outputs = Vec::new();
+    for (key, output) in wanted.section("Outputs") {
+        if !scope.is_wanted(output)? {
+            continue;
+        }
+        let value = scope.value(&output["Value"])?.map(|value| words(&value)).unwrap_or_default();
+        let export = match output.get("Export") {
+            Some(export) => scope.value(&export["Name"])?.map(|name| words(&name)),
+            None => None,
+        };
+        let description = output["Description"].as_str().map(str::to_owned);
+        outputs.push(crate::cloud::Output { key: key.to_owned(), value, description, export });
+    }
+    Ok(outputs)
+}
+
+/// What lies about without a stack and has the name that a new resource wants.
+fn unowned<'c>(cloud: &'c Cloud, type_name: &str, properties: &Map<String, Json>) -> Option<&'c Resource> {
+    let kind = registry::resource_type(type_name)?;
+    let mut identifiers = kind.primary_identifier().map(|name| properties.get(name).map(words));
+    let wanted: Option<Vec<String>> = identifiers.by_ref().collect();
+    let wanted = wanted.filter(|parts| !parts.is_empty())?.join("|");
+    cloud.state.unowned.iter().find(|one| one.type_name == type_name && one.physical_id == wanted)
+}
+
+fn existing(
+    cloud: &Cloud,
+    goal: &Goal<'_>,
+    type_name: &str,
+    properties: &Map<String, Json>,
+) -> Option<String> {
+    unowned(cloud, type_name, properties).filter(|_| goal.import_existing).map(|one| one.physical_id.clone())
+}
+
+/// A resource of that name, whoever has it.
+fn stranger(cloud: &Cloud, type_name: &str, properties: &Map<String, Json>) -> Option<String> {
+    let kind = registry::resource_type(type_name)?;
+    let parts: Option<Vec<String>> =
+        kind.primary_identifier().map(|name| properties.get(name).map(words)).collect();
+    let wanted = parts.filter(|parts| !parts.is_empty())?.join("|");
+    let owned = cloud.state.stacks.iter().filter(|stack| !stack.is_deleted()).flat_map(|stack| stack.resources.values());
+    owned
+        .chain(&cloud.state.unowned)
+        .any(|one| one.type_name == type_name && one.physical_id == wanted)
+        .then_some(wanted)
+}
+
+fn context(properties: &Map<String, Json>) -> String {
+    json!({ "Properties": properties }).to_string()
+}
+
+/// How a change to a property reaches the resource: `Never`, `Conditionally`, `Always` made anew.
+pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json, after: &Json) -> &'static str {
+    let Some(kind) = kind else { return "Never" };
+    if kind.is_create_only(name) {
+        return "Always";
+    }
+    if kind.is_conditionally_create_only(name) {
+        return "Conditionally";
+    }
+    // What only a part of the property decides.
+    if let (Json::Object(before), Json::Object(after)) = (before, after) {
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for inner in names {
+            let (one, other) = (before.get(inner).unwrap_or(&Json::Null), after.get(inner).unwrap_or(&Json::Null));
+            if one != other {
+                let found = recreation(Some(kind), &format!("{name}/{inner}"), one, other);
+                if found != "Never" {
+                    return found;
+                }
+            }
+        }
+    }
+    "Never"
+}
+
+fn modify(
+    present: &Resource,
+    written: &Json,
+    properties: Map<String, Json>,
+    goal: &Goal<'_>,
+    changed_parameters: &BTreeSet<&str>,
+    fates: &BTreeMap<String, Fate>,
+) -> Option<Change> {
+    let kind = registry::resource_type(&present.type_name);
+    let before = if goal.reverts_drift { &present.live } else { &present.properties };
+    let (mut details, mut scope) = (Vec::new(), BTreeSet::new());
+    let (mut replaced, mut perhaps) = (false, false);
+    let names: BTreeSet<&String> = before.keys().chain(properties.keys()).collect();
+    for name in names {
+        let (one, other) = (before.get(name).unwrap_or(&Json::Null), properties.get(name).unwrap_or(&Json::Null));
+        if same(one, other) {
+            continue;
+        }
+        let is_dynamic = other.to_string().contains(LATER);
+        let mut recreates = recreation(kind, name, one, other);
+        if is_custom(&present.type_name) && name == "ServiceToken" {
+            recreates = "Always";
+        }
+        let raw = &written["Properties"][name];
+        let raw_before = &present.written["Properties"][name];
+        let references = references(raw);
+        let parameter = references.iter().find(|one| changed_parameters.contains(one.name.as_str()));
+        let resource = references.iter().find(|one| fates.contains_key(&one.name));
+        let (source, cause) = match (raw == raw_before, parameter, resource) {
+            (true, Some(parameter), _) => ("ParameterReference", Some(parameter.name.clone())),
+            (_, _, Some(one)) if is_dynamic => match &one.attribute {
+                Some(attribute) => ("ResourceAttribute", Some(format!("{}.{attribute}", one.name))),
+                None => ("ResourceReference", Some(one.name.clone())),
+            },
+            _ => ("DirectModification", None),
+        };
+        // Whether a value is another is not known before it is there, unless what it comes from is made anew for sure.
+        let is_sure = !is_dynamic || resource.is_some_and(|one| fates[&one.name] == Fate::Made);
+        match recreates {
+            "Always" if is_sure => replaced = true,
+            "Always" | "Conditionally" => perhaps = true,
+            _ => {}
+        }
+        let is_tags = kind.and_then(ResourceType::tag_property) == Some(name.as_str());
+        let attribute = if is_tags { "Tags" } else { "Properties" };
+        scope.insert(attribute);
+        let mut target = json!({
+            "Attribute": attribute,
+            "RequiresRecreation": recreates,
+            "Path": format!("/Properties/{name}"),
+            "AttributeChangeType": match (one.is_null(), other.is_null()) {
+                (true, _) => "Add",
+                (_, true) => "Remove",
+                _ => "Modify",
+            },
+        });
+        if !is_tags {
+            target["Name"] = name.as_str().into();
+        }
+        // No secret is shown, neither of a parameter nor of a property that is only written.
+        if kind.is_none_or(|kind| !kind.is_write_only(name)) {
+            if !one.is_null() {
+                target["BeforeValue"] = words(one).into();
+            }
+            if !other.is_null() {
+                target["AfterValue"] = words(other).into();
+            }
+        }
+        details.push(json!({
+            "Target": target,
+            "Evaluation": if is_dynamic { "Dynamic" } else { "Static" },
+            "ChangeSource": source,
+            "CausingEntity": cause,
+        }));
+    }
+    for name in ["Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy"] {
+        if written.get(name) != present.written.get(name) {
+            scope.insert(name);
+            details.push(json!({
+                "Target": { "Attribute": name, "RequiresRecreation": "Never" },
+                "Evaluation": "Static",
+                "ChangeSource": "DirectModification",
+            }));
+        }
+    }
+    // What a nested stack does is known when it is asked.
+    if present.type_name == NESTED && details.is_empty() {
+        return None;
+    }
+    if details.is_empty() {
+        return None;
+    }
+    let replacement = match (replaced, perhaps) {
+        (true, _) => "True",
+        (false, true) => "Conditional",
+        _ => "False",
+    };
+    let policy = written["UpdateReplacePolicy"].as_str().unwrap_or("Delete");
+    Some(Change {
+        action: "Modify".into(),
+        logical_id: present.logical_id.clone(),
+        physical_id: Some(present.physical_id.clone()),
+        type_name: present.type_name.clone(),
+        replacement: Some(replacement.into()),
+        scope: scope.into_iter().map(str::to_owned).collect(),
+        details,
+        policy_action: (replacement == "True").then(|| format!("ReplaceAnd{policy}")),
+        before: Some(context(before)),
+        after: Some(context(&properties)),
+    })
+}
+
+/// Whether two values are the same to CloudFormation, which takes `"1"` for `1`.
+pub(crate) fn same(one: &Json, other: &Json) -> bool {
+    match (one, other) {
+        (Json::Object(one), Json::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|there| same(value, there)))
+        }
+        (Json::Array(one), Json::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Json::Null, Json::Null) => true,
+        (Json::Null, _) | (_, Json::Null) => false,
+        (Json::Object(_) | Json::Array(_), _) | (_, Json::Object(_) | Json::Array(_)) => false,
+        (one, other) => words(one) == words(other),
+    }
+}

@@ -1,0 +1,277 @@
+//! As much of S3 as assets need: buckets with their settings, and objects in one piece.
+
+use std::fs;
+
+use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::cloud::{Bucket, Cloud, Millis, Object, written};
+use crate::error::Refusal;
+
+/// A request to S3.
+pub(crate) struct S3Request<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub query: &'a str,
+    pub region: &'a str,
+    pub content_type: &'a str,
+    pub body: &'a [u8],
+    pub time: Millis,
+}
+
+/// An answer of S3.
+#[derive(Debug, Default)]
+pub(crate) struct S3Answer {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl S3Answer {
+    fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, headers: Vec::new(), body: body.into() }
+    }
+}
+
+/// The parts of a bucket's settings that are answered as they were put.
+const SETTINGS: [&str; 9] = [
+    "publicAccessBlock",
+    "encryption",
+    "policy",
+    "versioning",
+    "lifecycle",
+    "ownershipControls",
+    "tagging",
+    "logging",
+    "location",
+];
+
+fn missing_bucket(bucket: &str) -> Refusal {
+    Refusal::new("NoSuchBucket", format!("The specified bucket does not exist: {bucket}")).status(404)
+}
+
+fn missing_key(key: &str) -> Refusal {
+    Refusal::new("NoSuchKey", format!("The specified key does not exist: {key}")).status(404)
+}
+
+/// The operation's name, for counting and for faults.
+pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
+    let is_object = request.path.trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    match (request.method, is_object) {
+        ("PUT", true) => "PutObject",
+        ("GET", true) => "GetObject",
+        ("HEAD", true) => "HeadObject",
+        ("DELETE", true) => "DeleteObject",
+        ("PUT", false) if request.query.is_empty() => "CreateBucket",
+        ("PUT", false) => "PutBucketSetting",
+        ("HEAD", false) => "HeadBucket",
+        ("DELETE", false) => "DeleteBucket",
+        _ => "ListObjectsV2",
+    }
+}
+
+impl Cloud {
+    pub(crate) fn s3(&mut self, request: &S3Request<'_>) -> Result<S3Answer, Refusal> {
+        let path = percent_decode_str(request.path.trim_start_matches('/')).decode_utf8_lossy().into_owned();
+        let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+        if bucket.is_empty() {
+            return self.list_buckets();
+        }
+        if key.is_empty() { self.bucket(request, bucket) } else { self.object(request, bucket, key) }
+    }
+
+    fn list_buckets(&self) -> Result<S3Answer, Refusal> {
+        let names: String = self
+            .state
+            .buckets
+            .keys()
+            .map(|name| format!("<Bucket><Name>{}</Name></Bucket>", quick_xml::escape::escape(name)))
+            .collect();
+        Ok(S3Answer::ok(format!("<ListAllMyBucketsResult><Buckets>{names}</Buckets></ListAllMyBucketsResult>")))
+    }
+
+    fn bucket(&mut self, request: &S3Request<'_>, name: &str) -> Result<S3Answer, Refusal> {
+        let setting = SETTINGS.into_iter().find(|setting| {
+            request.query.split('&').any(|part| part.split('=').next() == Some(setting))
+        });
+        // A bucket that a stack made is one like any other.
+        let of_stack = self.state.stacks.iter().any(|stack| {
+            let mut resources = stack.resources.values();
+            resources.any(|one| one.type_name == "AWS::S3::Bucket" && one.physical_id == name)
+        });
+        if of_stack && !self.state.buckets.contains_key(name) {
+            let bucket = Bucket { region: request.region.to_owned(), ..Bucket::default() };
+            self.state.buckets.insert(name.to_owned(), bucket);
+        }
+        if request.method == "PUT" && setting.is_none() {
+            if self.state.buckets.contains_key(name) && request.region != "us-east-1" {
+                let words = "Your previous request to create the named bucket succeeded and you already own it.";
+                return Err(Refusal::new("BucketAlreadyOwnedByYou", words).status(409));
+            }
+            let bucket = Bucket { region: request.region.to_owned(), ..Bucket::default() };
+            self.state.buckets.entry(name.to_owned()).or_insert(bucket);
+            let location = vec![("location", format!("/{name}"))];
+            return Ok(S3Answer { headers: location, ..S3Answer::ok("") });
+        }
+        let bucket = self.state.buckets.get_mut(name).ok_or_else(|| missing_bucket(name))?;
+        match (request.method, setting) {
+            ("PUT", Some(setting)) => {
+                let text = String::from_utf8_lossy(request.body).into_owned();
+                bucket.settings.insert(setting.to_owned(), text);
+                Ok(S3Answer::ok(""))
+            }
+            ("GET", Some("location")) => Ok(S3Answer::ok(format!(
+                "<LocationConstraint>{}</LocationConstraint>",
+                if bucket.region == "us-east-1" { "" } else { &bucket.region }
+            ))),
+            ("GET", Some("versioning")) if !bucket.settings.contains_key("versioning") => {
+                Ok(S3Answer::ok("<VersioningConfiguration/>"))
+            }
+            ("GET", Some(setting)) => match bucket.settings.get(setting) {
+                Some(text) => Ok(S3Answer::ok(text.clone())),
+                None => Err(Refusal::new("NoSuchConfiguration", format!("There is no {setting} configuration")).status(404)),
+            },
+            ("HEAD", _) => {
+                let region = vec![("x-amz-bucket-region", bucket.region.clone())];
+                Ok(S3Answer { headers: region, ..S3Answer::ok("") })
+            }
+            ("DELETE", None) if bucket.objects.is_empty() => {
+                self.state.buckets.remove(name);
+                Ok(S3Answer { status: 204, ..S3Answer::default() })
+            }
+            ("DELETE", None) => {
+                Err(Refusal::new("BucketNotEmpty", "The bucket you tried to delete is not empty").status(409))
+            }
+            ("GET", None) => {
+                let prefix = form_urlencoded::parse(request.query.as_bytes())
+                    .find(|(name, _)| name == "prefix")
+                    .map(|(_, value)| value.into_owned())
+                    .unwrap_or_default();
+                let contents: String = bucket
+                    .objects
+                    .iter()
+                    .filter(|(key, _)| key.starts_with(&prefix))
+                    .map(|(key, object)| {
+                        format!(
+                            "<Contents><Key>{}</Key><Size>{}</Size><ETag>&quot;{}&quot;</ETag><LastModified>{}</LastModified></Contents>",
+                            quick_xml::escape::escape(key),
+                            object.bytes,
+                            object.etag,
+                            written(object.time)
+                        )
+                    })
+                    .collect();
+                Ok(S3Answer::ok(format!(
+                    "<ListBucketResult><Name>{name}</Name><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
+                )))
+            }
+            _ => Err(Refusal::new("NotImplemented", "This is not rehearsed on this endpoint").status(501)),
+        }
+    }
+
+    fn object(&mut self, request: &S3Request<'_>, bucket: &str, key: &str) -> Result<S3Answer, Refusal> {
+        let folder = self.state.buckets.get(bucket).ok_or_else(|| missing_bucket(bucket))?;
+        let failed = |error: std::io::Error| Refusal::new("InternalError", error.to_string()).status(500);
+        match request.method {
+            "PUT" if request.query.contains("uploadId") => {
+                Err(Refusal::new("NotImplemented", "Uploads in parts are not rehearsed on this endpoint").status(501))
+            }
+            "PUT" => {
+                let hash: String =
+                    Sha256::digest(request.body).iter().map(|byte| format!("{byte:02x}")).collect();
+                fs::write(self.object_path(&hash), request.body).map_err(failed)?;
+                let object = Object {
+                    bytes: request.body.len() as u64,
+                    etag: hash[..32].to_owned(),
+                    file: hash,
+                    time: request.time,
+                    content_type: request.content_type.to_owned(),
+                };
+                let etag = vec![("etag", format!("\"{}\"", object.etag))];
+                if let Some(bucket) = self.state.buckets.get_mut(bucket) {
+                    bucket.objects.insert(key.to_owned(), object);
+                }
+                Ok(S3Answer { headers: etag, ..S3Answer::ok("") })
+            }
+            "GET" | "HEAD" => {
+                let object = folder.objects.get(key).ok_or_else(|| missing_key(key))?;
+                let headers = vec![
+                    ("etag", format!("\"{}\"", object.etag)),
+                    ("last-modified", http_date(object.time)),
+                    ("content-type", object.content_type.clone()),
+                ];
+                let body = fs::read(self.object_path(&object.file)).map_err(failed)?;
+                Ok(S3Answer { status: 200, headers, body })
+            }
+            "DELETE" => {
+                if let Some(bucket) = self.state.buckets.get_mut(bucket) {
+                    bucket.objects.remove(key);
+                }
+                Ok(S3Answer { status: 204, ..S3Answer::default() })
+            }
+            _ => Err(Refusal::new("MethodNotAllowed", "The method is not allowed").status(405)),
+        }
+    }
+
+    /// The text of an object by its URL, with the bucket in the host's name or in the path.
+    pub(crate) fn object_of_url(&self, url: &str) -> Result<String, Refusal> {
+        let unreadable = || Refusal::validation("S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html");
+        let (_, rest) = url.split_once("://").ok_or_else(|| {
+            Refusal::validation("TemplateURL must be a supported URL.".to_owned())
+        })?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let path = path.split('?').next().unwrap_or_default();
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        let (bucket, key) = match host.split_once(".s3") {
+            Some((bucket, _)) if !bucket.is_empty() => (bucket.to_owned(), path.into_owned()),
+            _ => {
+                let (bucket, key) = path.split_once('/').ok_or_else(unreadable)?;
+                (bucket.to_owned(), key.to_owned())
+            }
+        };
+        let object =
+            self.state.buckets.get(&bucket).and_then(|bucket| bucket.objects.get(&key)).ok_or_else(unreadable)?;
+        fs::read_to_string(self.object_path(&object.file)).map_err(|_| unreadable())
+    }
+}
+
+/// What a client sent in pieces with checksums between them, in one.
+pub(crate) fn unchunked(body: &[u8]) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    let mut rest = body;
+    loop {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+        let line = std::str::from_utf8(&rest[..end]).ok()?;
+        let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
+        rest = &rest[end + 2..];
+        if size == 0 {
+            return Some(whole);
+        }
+        whole.extend_from_slice(rest.get(..size)?);
+        rest = rest.get(size + 2..)?;
+    }
+}
+
+/// `Wed, 25 Nov 2026 10:00:00 GMT`
+fn http_date(time: Millis) -> String {
+    let format = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    let seconds = i64::try_from(time / 1000).unwrap_or_default();
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()
+        .and_then(|time| time.format(&format).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn chunks_become_one_and_a_broken_end_is_nothing() {
+        let sent = b"5;chunk-signature=x\r\nhello\r\n1\r\n!\r\n0\r\nx-amz-checksum-crc32:abc\r\n\r\n";
+        assert_eq!(super::unchunked(sent).unwrap(), b"hello!");
+        assert_eq!(super::unchunked(b"5\r\nhel"), None);
+        assert_eq!(super::unchunked(b"zz\r\n"), None);
+        assert_eq!(super::http_date(1_795_600_800_000), "Wed, 25 Nov 2026 10:00:00 GMT");
+    }
+}

@@ -1,0 +1,439 @@
+//! Templates as CloudFormation takes them in: what it refuses before anything is done, in its words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json};
+use stackwright_schemas::registry;
+use stackwright_synth::Template;
+
+use crate::cloud::Cloud;
+use crate::error::Refusal;
+
+/// Types without a schema, whose attributes nobody knows.
+pub(crate) fn is_custom(type_name: &str) -> bool {
+    type_name == "AWS::CloudFormation::CustomResource" || type_name.starts_with("Custom::")
+}
+
+pub(crate) const NESTED: &str = "AWS::CloudFormation::Stack";
+
+const PSEUDO: [&str; 8] = [
+    "AWS::AccountId",
+    "AWS::NotificationARNs",
+    "AWS::NoValue",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackId",
+    "AWS::StackName",
+    "AWS::URLSuffix",
+];
+
+fn format_error(message: impl std::fmt::Display) -> Refusal {
+    Refusal::validation(format!("Template format error: {message}"))
+}
+
+/// A template that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    template: Template,
+}
+
+impl Wanted {
+    /// Reads a text; what it says is not looked at yet.
+    pub fn read(text: &str) -> Result<Self, Refusal> {
+        let template = Template::read(text)
+            .map_err(|error| format_error(format!("{} (line {}, column {})", error.message, error.line, error.column)))?;
+        Ok(Self { template })
+    }
+
+    pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Json)> {
+        self.template.section(name)
+    }
+
+    pub fn resource(&self, id: &str) -> Option<&Json> {
+        self.section("Resources").find(|(known, _)| *known == id).map(|(_, resource)| resource)
+    }
+
+    pub fn top(&self, name: &str) -> Option<&Json> {
+        self.template.sections().get(name)
+    }
+
+    /// What no stack can be made of.
+    pub fn check(&self, region: &str) -> Result<(), Refusal> {
+        if self.section("Resources").next().is_none() {
+            return Err(format_error("At least one Resources member must be defined."));
+        }
+        for name in self.template.sections().keys() {
+            if !Template::SECTIONS.contains(&name.as_str()) {
+                return Err(Refusal::validation(format!(
+                    "Invalid template property or properties [{name}]"
+                )));
+            }
+        }
+        if let Some(transform) = self.top("Transform")
+            && transform != "AWS::LanguageExtensions"
+            && transform != &serde_json::json!(["AWS::LanguageExtensions"])
+        {
+            return Err(Refusal::validation(format!("No transform named {} found.", words(transform))));
+        }
+        let mut unknown = Vec::new();
+        for (id, resource) in self.section("Resources") {
+            if id.starts_with("Fn::ForEach") {
+                return Err(Refusal::validation("Fn::ForEach is not rehearsed on this endpoint"));
+            }
+            let Some(kind) = resource.get("Type").and_then(Json::as_str) else {
+                return Err(format_error(format!("[/Resources/{id}] Every Resources object must contain a Type member.")));
+            };
+            let is_there = registry::resource_type(kind).is_some_and(|known| known.is_in(region) != Some(false));
+            if !is_there && !is_custom(kind) {
+                unknown.push(kind);
+            }
+        }
+        if !unknown.is_empty() {
+            return Err(format_error(format!("Unrecognized resource types: [{}]", unknown.join(", "))));
+        }
+        self.check_references()?;
+        self.order().map(drop)
+    }
+
+    fn check_references(&self) -> Result<(), Refusal> {
+        let known: BTreeSet<&str> =
+            self.section("Parameters").chain(self.section("Resources")).map(|(id, _)| id).collect();
+        for block in ["Resources", "Outputs"] {
+            let mut missing = BTreeSet::new();
+            for (id, value) in self.section(block) {
+                for found in references(value) {
+                    if !known.contains(found.name.as_str()) && !PSEUDO.contains(&found.name.as_str()) {
+                        missing.insert(found.name);
+                    } else if let Some(attribute) = &found.attribute {
+                        self.check_attribute(&found.name, attribute)?;
+                    }
+                }
+                for other in depends_on(value) {
+                    if self.resource(other).is_none() {
+                        missing.insert(other.to_owned());
+                    }
+                }
+                if let Some(condition) = value.get("Condition").and_then(Json::as_str)
+                    && !self.section("Conditions").any(|(name, _)| name == condition)
+                {
+                    return Err(format_error(format!("Unresolved condition {condition} in {id}")));
+                }
+            }
+            if !missing.is_empty() {
+                let names: Vec<_> = missing.into_iter().collect();
+                return Err(format_error(format!(
+                    "Unresolved resource dependencies [{}] in the {block} block of the template",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_attribute(&self, id: &str, attribute: &str) -> Result<(), Refusal> {
+        let kind = self.resource(id).and_then(|resource| resource.get("Type")?.as_str()).unwrap_or_default();
+        if is_custom(kind) || (kind == NESTED && attribute.starts_with("Outputs.")) {
+            return Ok(());
+        }
+        let is_known = registry::resource_type(kind)
+            .is_none_or(|kind| kind.attributes().iter().any(|name| name == attribute));
+        if is_known {
+            return Ok(());
+        }
+        Err(Refusal::validation(format!(
+            "Template error: resource {id} does not support attribute type {attribute} in Fn::GetAtt"
+        )))
+    }
+
+    /// Resources, each after those that it refers to.
+    pub fn order(&self) -> Result<Vec<String>, Refusal> {
+        let mut waiting: IndexMap<&str, BTreeSet<String>> =
+            self.section("Resources").map(|(id, resource)| (id, self.needs(resource))).collect();
+        let mut ordered = Vec::new();
+        while !waiting.is_empty() {
+            let ready: Vec<&str> = waiting
+                .iter()
+                .filter(|(_, needs)| needs.iter().all(|need| !waiting.contains_key(need.as_str())))
+                .map(|(id, _)| *id)
+                .collect();
+            if ready.is_empty() {
+                let ids: Vec<_> = waiting.keys().copied().collect();
+                return Err(Refusal::validation(format!(
+                    "Circular dependency between resources: [{}]",
+                    ids.join(", ")
+                )));
+            }
+            for id in ready {
+                waiting.shift_remove(id);
+                ordered.push(id.to_owned());
+            }
+        }
+        Ok(ordered)
+    }
+
+    /// The resources that a resource has to come after.
+    pub fn needs(&self, resource: &Json) -> BTreeSet<String> {
+        references(resource)
+            .into_iter()
+            .map(|found| found.name)
+            .chain(depends_on(resource).into_iter().map(str::to_owned))
+            .filter(|name| self.resource(name).is_some())
+            .collect()
+    }
+
+    /// The capabilities without which a stack of this template is refused; one of each list.
+    pub fn capabilities(&self) -> Option<&'static str> {
+        let named = self.section("Resources").any(|(_, resource)| {
+            let properties = &resource["Properties"];
+            match resource["Type"].as_str().unwrap_or_default() {
+                "AWS::IAM::Role" => properties.get("RoleName").is_some(),
+                "AWS::IAM::User" => properties.get("UserName").is_some(),
+                "AWS::IAM::Group" => properties.get("GroupName").is_some(),
+                "AWS::IAM::ManagedPolicy" => properties.get("ManagedPolicyName").is_some(),
+                _ => false,
+            }
+        });
+        let any = self
+            .section("Resources")
+            .any(|(_, resource)| resource["Type"].as_str().unwrap_or_default().starts_with("AWS::IAM::"));
+        match (named, any) {
+            (true, _) => Some("CAPABILITY_NAMED_IAM"),
+            (false, true) => Some("CAPABILITY_IAM"),
+            _ => None,
+        }
+    }
+
+    /// Refuses what the caller has not said that it may make.
+    pub fn check_capabilities(&self, given: &[String]) -> Result<(), Refusal> {
+        let Some(needed) = self.capabilities() else { return Ok(()) };
+        let has = |name: &str| given.iter().any(|one| one == name);
+        if has(needed) || has("CAPABILITY_NAMED_IAM") {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "InsufficientCapabilitiesException",
+            format!("Requires capabilities : [{needed}]"),
+        ))
+    }
+
+    /// The parameters' values: given, kept from before, or by default.
+    pub fn parameters(
+        &self,
+        given: &[Json],
+        before: &IndexMap<String, String>,
+    ) -> Result<IndexMap<String, String>, Refusal> {
+        let mut asked: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        for one in given {
+            let name = one["ParameterKey"].as_str().unwrap_or_default();
+            let keeps = one["UsePreviousValue"].as_str() == Some("true");
+            asked.insert(name, if keeps { None } else { one["ParameterValue"].as_str() });
+        }
+        let declared: BTreeSet<&str> = self.section("Parameters").map(|(name, _)| name).collect();
+        let strangers: Vec<&str> = asked.keys().copied().filter(|name| !declared.contains(name)).collect();
+        if !strangers.is_empty() {
+            return Err(Refusal::validation(format!(
+                "Parameters: [{}] do not exist in the template",
+                strangers.join(", ")
+            )));
+        }
+        let (mut values, mut missing) = (IndexMap::new(), Vec::new());
+        for (name, parameter) in self.section("Parameters") {
+            let value = match asked.get(name) {
+                Some(Some(value)) => Some((*value).to_owned()),
+                Some(None) => before.get(name).cloned(),
+                None => parameter.get("Default").map(words),
+            };
+            match value {
+                Some(value) => {
+                    check_parameter(name, parameter, &value)?;
+                    values.insert(name.to_owned(), value);
+                }
+                None => missing.push(name),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(values);
+        }
+        Err(Refusal::validation(format!("Parameters: [{}] must have values", missing.join(", "))))
+    }
+
+    /// The parameters' values as `Ref` yields them: lists split, SSM parameters looked up.
+    pub fn parameter_values(
+        &self,
+        values: &IndexMap<String, String>,
+        cloud: &Cloud,
+        region: &str,
+    ) -> Result<IndexMap<String, Json>, Refusal> {
+        values
+            .iter()
+            .map(|(name, value)| {
+                let kind = self
+                    .section("Parameters")
+                    .find(|(known, _)| known == name)
+                    .and_then(|(_, parameter)| parameter.get("Type")?.as_str())
+                    .unwrap_or("String");
+                let inner = kind
+                    .strip_prefix("AWS::SSM::Parameter::Value<")
+                    .and_then(|rest| rest.strip_suffix('>'));
+                let value = match inner {
+                    None => value.clone(),
+                    Some(_) => cloud.ssm_parameter(region, value).ok_or_else(|| {
+                        Refusal::validation(format!(
+                            "Unable to fetch parameters [{value}] from parameter store for this account."
+                        ))
+                    })?,
+                };
+                let kind = inner.unwrap_or(kind);
+                let is_list = kind.starts_with("List<") || kind == "CommaDelimitedList";
+                let value = if is_list {
+                    value.split(',').map(|part| Json::from(part.trim())).collect()
+                } else {
+                    Json::from(value)
+                };
+                Ok((name.clone(), value))
+            })
+            .collect()
+    }
+}
+
+fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), Refusal> {
+    let allowed: Vec<String> =
+        parameter["AllowedValues"].as_array().into_iter().flatten().map(words).collect();
+    if !allowed.is_empty() && !allowed.iter().any(|one| one == value) {
+        return Err(Refusal::validation(format!("Parameter '{name}' must be one of AllowedValues")));
+    }
+    let fails = |what: &str| {
+        let text = parameter["ConstraintDescription"].as_str().map_or_else(|| what.to_owned(), str::to_owned);
+        Refusal::validation(format!("Parameter {name} failed to satisfy constraint: {text}"))
+    };
+    if parameter["Type"] == "Number" {
+        let Ok(number) = value.parse::<f64>() else {
+            return Err(Refusal::validation(format!("Parameter '{name}' must be a number.")));
+        };
+        let bound = |key: &str| words(&parameter[key]).parse::<f64>().ok();
+        if bound("MinValue").is_some_and(|least| number < least) {
+            return Err(fails(&format!("must be greater than or equal to {}", words(&parameter["MinValue"]))));
+        }
+        if bound("MaxValue").is_some_and(|most| number > most) {
+            return Err(fails(&format!("must be less than or equal to {}", words(&parameter["MaxValue"]))));
+        }
+    }
+    let length = value.chars().count();
+    let bound = |key: &str| words(&parameter[key]).parse::<usize>().ok();
+    if bound("MinLength").is_some_and(|least| length < least) {
+        return Err(fails(&format!("must have length at least {}", words(&parameter["MinLength"]))));
+    }
+    if bound("MaxLength").is_some_and(|most| length > most) {
+        return Err(fails(&format!("must have length at most {}", words(&parameter["MaxLength"]))));
+    }
+    Ok(())
+}
+
+/// A scalar as CloudFormation writes it.
+pub(crate) fn words(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+pub(crate) fn depends_on(resource: &Json) -> Vec<&str> {
+    match &resource["DependsOn"] {
+        Json::String(one) => vec![one],
+        Json::Array(all) => all.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A name that something refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reference {
+    pub name: String,
+    /// Of `Fn::GetAtt`.
+    pub attribute: Option<String>,
+}
+
+/// Everything that a value refers to.
+pub(crate) fn references(value: &Json) -> Vec<Reference> {
+    let mut found = Vec::new();
+    collect(value, &mut found);
+    found
+}
+
+fn collect(value: &Json, found: &mut Vec<Reference>) {
+    match value {
+        Json::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Json::Object(map) => match single(map) {
+            Some(("Ref", Json::String(name))) => found.push(Reference { name: name.clone(), attribute: None }),
+            Some(("Fn::GetAtt", argument)) => {
+                if let Some((name, attribute)) = get_att(argument) {
+                    found.push(Reference { name, attribute: Some(attribute) });
+                }
+            }
+            Some(("Fn::Sub", argument)) => {
+                let (text, own) = substitution(argument);
+                for hole in holes(text) {
+                    if own.is_none_or(|own| !own.contains_key(hole)) {
+                        found.push(reference_of(hole));
+                    }
+                }
+                own.into_iter().flatten().for_each(|(_, value)| collect(value, found));
+            }
+            _ => map.values().for_each(|value| collect(value, found)),
+        },
+        _ => {}
+    }
+}
+
+pub(crate) fn reference_of(hole: &str) -> Reference {
+    match hole.split_once('.') {
+        Some((name, attribute)) => Reference { name: name.into(), attribute: Some(attribute.into()) },
+        None => Reference { name: hole.into(), attribute: None },
+    }
+}
+
+/// The one entry of an object with one.
+pub(crate) fn single(map: &Map<String, Json>) -> Option<(&str, &Json)> {
+    let mut entries = map.iter();
+    let (name, value) = entries.next()?;
+    entries.next().is_none().then_some((name.as_str(), value))
+}
+
+pub(crate) fn get_att(argument: &Json) -> Option<(String, String)> {
+    match argument {
+        Json::String(text) => {
+            text.split_once('.').map(|(name, attribute)| (name.to_owned(), attribute.to_owned()))
+        }
+        Json::Array(parts) => Some((parts.first()?.as_str()?.to_owned(), parts.get(1)?.as_str()?.to_owned())),
+        _ => None,
+    }
+}
+
+/// The text of an `Fn::Sub` with its own names.
+pub(crate) fn substitution(argument: &Json) -> (&str, Option<&Map<String, Json>>) {
+    match argument {
+        Json::String(text) => (text, None),
+        Json::Array(parts) => (
+            parts.first().and_then(Json::as_str).unwrap_or_default(),
+            parts.get(1).and_then(Json::as_object),
+        ),
+        _ => ("", None),
+    }
+}
+
+/// What stands in `${…}`, without `${!…}`.
+pub(crate) fn holes(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        rest = &rest[start + 2..];
+        let Some(end) = rest.find('}') else { break };
+        if !rest.starts_with('!') {
+            found.push(rest[..end].trim());
+        }
+        rest = &rest[end + 1..];
+    }
+    found
+}
