@@ -10,7 +10,8 @@ use crate::error::Refusal;
 impl Cloud {
     /// Every resource of a region that is there, of a stack or of none.
     fn present<'c>(&'c self, region: &'c str, type_name: &'c str) -> impl Iterator<Item = &'c Resource> {
-        let stacks = self.state.stacks.iter().filter(move |stack| stack.region == region && !stack.is_deleted());
+        let stacks =
+            self.state.stacks.iter().filter(move |stack| stack.region == region && !stack.is_deleted());
         stacks
             .flat_map(|stack| stack.resources.values())
             .chain(&self.state.unowned)
@@ -20,17 +21,21 @@ impl Cloud {
     pub(crate) fn cloud_control(&self, action: &str, region: &str, request: &Json) -> Answer {
         let type_name = request["TypeName"].as_str().unwrap_or_default();
         if registry::resource_type(type_name).is_none() {
-            return Err(Refusal::new("TypeNotFoundException", format!("The type '{type_name}' cannot be found.")));
+            return Err(Refusal::new(
+                "TypeNotFoundException",
+                format!("The type '{type_name}' cannot be found."),
+            ));
         }
         match action {
             "GetResource" => {
                 let id = request["Identifier"].as_str().unwrap_or_default();
-                let found = self.present(region, type_name).find(|one| one.physical_id == id).ok_or_else(|| {
-                    Refusal::new(
-                        "ResourceNotFoundException",
-                        format!("Resource of type '{type_name}' with identifier '{id}' was not found."),
-                    )
-                })?;
+                let found =
+                    self.present(region, type_name).find(|one| one.physical_id == id).ok_or_else(|| {
+                        Refusal::new(
+                            "ResourceNotFoundException",
+                            format!("Resource of type '{type_name}' with identifier '{id}' was not found."),
+                        )
+                    })?;
                 Ok(json!({ "TypeName": type_name, "ResourceDescription": description(found) }))
             }
             "ListResources" => {
@@ -49,7 +54,12 @@ impl Cloud {
 fn description(resource: &Resource) -> Json {
     let kind = registry::resource_type(&resource.type_name);
     let mut properties = Map::new();
-    for (name, value) in resource.attributes.iter().chain(&resource.live) {
+    let by_service = resource.attributes.iter().filter(|(name, _)| {
+        kind.is_some_and(|kind| {
+            kind.is_read_only(name) || kind.primary_identifier().any(|part| part == *name)
+        })
+    });
+    for (name, value) in by_service.chain(&resource.live) {
         if kind.is_none_or(|kind| !kind.is_write_only(name)) {
             properties.insert(name.clone(), value.clone());
         }

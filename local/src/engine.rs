@@ -75,7 +75,10 @@ enum Action {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Progress {
     Waiting,
-    Running { until: Millis, fails: Option<String> },
+    Running {
+        until: Millis,
+        fails: Option<String>,
+    },
     /// A nested stack does it.
     Nested(String),
     Done,
@@ -169,7 +172,14 @@ impl Cloud {
         while (0..self.state.stacks.len()).fold(false, |any, position| self.step(position, now) || any) {}
     }
 
-    fn event(&mut self, position: usize, time: Millis, resource: Option<&Resource>, status: &str, reason: Option<String>) {
+    fn event(
+        &mut self,
+        position: usize,
+        time: Millis,
+        resource: Option<&Resource>,
+        status: &str,
+        reason: Option<String>,
+    ) {
         let stack = &mut self.state.stacks[position];
         let operation = stack.operation.as_ref();
         let event = Event {
@@ -244,7 +254,13 @@ impl Cloud {
     }
 
     /// Starts to delete a stack.
-    pub fn begin_delete(&mut self, position: usize, retain: Vec<String>, token: Option<String>, time: Millis) {
+    pub fn begin_delete(
+        &mut self,
+        position: usize,
+        retain: Vec<String>,
+        token: Option<String>,
+        time: Millis,
+    ) {
         let stack = &mut self.state.stacks[position];
         let target = Target::of_stack(stack);
         let operation = Operation {
@@ -270,7 +286,13 @@ impl Cloud {
     }
 
     /// Takes back what a failed operation left: all that was changed since, but what is skipped.
-    pub fn begin_rollback(&mut self, position: usize, skip: Vec<String>, token: Option<String>, time: Millis) {
+    pub fn begin_rollback(
+        &mut self,
+        position: usize,
+        skip: Vec<String>,
+        token: Option<String>,
+        time: Millis,
+    ) {
         let stack = &mut self.state.stacks[position];
         let was_created = stack.status == "CREATE_FAILED";
         let (before, resources_before, leftovers) = match stack.operation.take() {
@@ -335,7 +357,12 @@ impl Cloud {
                     // Whether anything changes is seen when everything before it is there.
                     (_, Some(_)) => Action::Update,
                 };
-                tasks.push(Task { id: id.clone(), action, after: wanted.needs(written), progress: Progress::Waiting });
+                tasks.push(Task {
+                    id: id.clone(),
+                    action,
+                    after: wanted.needs(written),
+                    progress: Progress::Waiting,
+                });
             }
             Ok(())
         })?;
@@ -395,7 +422,9 @@ impl Cloud {
             .enumerate()
             .filter_map(|(number, task)| match &task.progress {
                 Progress::Running { until, .. } if *until <= now => Some((*until, number)),
-                Progress::Nested(id) => self.nested_end(id).filter(|end| *end <= now).map(|end| (end, number)),
+                Progress::Nested(id) => {
+                    self.nested_end(id).filter(|end| *end <= now).map(|end| (end, number))
+                }
                 _ => None,
             })
             .min();
@@ -448,7 +477,9 @@ impl Cloud {
             Action::Create | Action::Replace => self.start_create(position, number, &task, time),
             Action::Update => self.start_update(position, number, &task, time),
             Action::Import(ref physical) => self.start_import(position, number, &task, physical, time),
-            Action::Restore(ref before) => self.start_restore(position, number, &task, before.as_deref(), time),
+            Action::Restore(ref before) => {
+                self.start_restore(position, number, &task, before.as_deref(), time)
+            }
             Action::Delete(ref resource) => self.start_delete(position, number, resource, time),
         }
     }
@@ -475,7 +506,8 @@ impl Cloud {
 
     /// The properties that the template wants of a resource now.
     fn wanted_properties(&self, position: usize, id: &str) -> Result<(Map<String, Json>, Json), String> {
-        let wanted = Wanted::read(&self.state.stacks[position].template).map_err(|refusal| refusal.message)?;
+        let wanted =
+            Wanted::read(&self.state.stacks[position].template).map_err(|refusal| refusal.message)?;
         let written = wanted.resource(id).cloned().unwrap_or_default();
         let properties = self.with_scope(position, &wanted, |scope| {
             Ok(match scope.value(written.get("Properties").unwrap_or(&json!({})))? {
@@ -517,7 +549,8 @@ impl Cloud {
         let before = self.state.stacks[position].resources.get(&task.id).cloned();
         let status = if is_replaced { "UPDATE_IN_PROGRESS" } else { "CREATE_IN_PROGRESS" };
         let reason = is_replaced.then(|| {
-            "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
+            "Requested update requires the creation of a new physical resource; hence creating one."
+                .to_owned()
         });
         self.event(position, time, Some(&resource), status, reason);
         if type_name == NESTED {
@@ -566,7 +599,9 @@ impl Cloud {
     fn is_taken(&self, type_name: &str, physical_id: &str) -> bool {
         let owned = self.state.stacks.iter().filter(|stack| !stack.is_deleted());
         let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.state.unowned);
-        all.any(|one| one.type_name == type_name && one.physical_id == physical_id && !one.physical_id.is_empty())
+        all.any(|one| {
+            one.type_name == type_name && one.physical_id == physical_id && !one.physical_id.is_empty()
+        })
     }
 
     fn needs(&self, position: usize, written: &Json) -> Vec<String> {
@@ -582,7 +617,8 @@ impl Cloud {
         let Some(present) = self.state.stacks[position].resources.get(&task.id).cloned() else {
             return self.set_progress(position, number, Progress::Done);
         };
-        let reverts = self.state.stacks[position].operation.as_ref().is_some_and(|one| one.target.reverts_drift);
+        let reverts =
+            self.state.stacks[position].operation.as_ref().is_some_and(|one| one.target.reverts_drift);
         let before = if reverts { &present.live } else { &present.properties };
         let kind = registry::resource_type(&present.type_name);
         let names: BTreeSet<&String> = before.keys().chain(properties.keys()).collect();
@@ -655,10 +691,18 @@ impl Cloud {
         let mut resource = Self::blank(&task.id, &type_name, time, written);
         resource.depends_on = self.needs(position, &resource.written);
         resource.physical_id = physical.to_owned();
-        let found = self.state.unowned.iter().position(|one| {
-            one.type_name == type_name && one.physical_id == physical
-        });
-        self.event(position, time, Some(&resource), "IMPORT_IN_PROGRESS", Some("Resource import started.".into()));
+        let found = self
+            .state
+            .unowned
+            .iter()
+            .position(|one| one.type_name == type_name && one.physical_id == physical);
+        self.event(
+            position,
+            time,
+            Some(&resource),
+            "IMPORT_IN_PROGRESS",
+            Some("Resource import started.".into()),
+        );
         let Some(found) = found else {
             let reason = format!("Resource {physical} does not exist");
             return self.cannot_start(position, number, &task.id, time, reason);
@@ -692,25 +736,23 @@ impl Cloud {
                     }
                     return self.set_progress(position, number, Progress::Done);
                 }
-                let is_new = before.physical_id != present.physical_id;
                 self.event(position, time, Some(before), "UPDATE_IN_PROGRESS", None);
-                if before.type_name == NESTED && !is_new {
-                    return self.start_nested(position, number, before.clone(), Some(before.physical_id.clone()), time);
-                }
-                let stack = &mut self.state.stacks[position];
-                stack.resources.insert(task.id.clone(), before.clone());
-                if let Some(operation) = &mut stack.operation {
-                    operation.leftovers.retain(|one| one.physical_id != before.physical_id);
-                    if is_new && !present.physical_id.is_empty() {
-                        operation.leftovers.push(present);
-                    }
+                if before.type_name == NESTED && before.physical_id == present.physical_id {
+                    return self.start_nested(
+                        position,
+                        number,
+                        before.clone(),
+                        Some(present.physical_id),
+                        time,
+                    );
                 }
                 self.run(position, number, &task.id, On::Rollback, time);
             }
             (None, Some(present)) => {
                 let stack = &mut self.state.stacks[position];
                 stack.resources.shift_remove(&task.id);
-                let is_imported = matches!(&stack.operation, Some(operation) if operation.kind == Kind::Import);
+                let is_imported =
+                    matches!(&stack.operation, Some(operation) if operation.kind == Kind::Import);
                 match &mut stack.operation {
                     _ if present.physical_id.is_empty() => {}
                     // It was there before, and stays.
@@ -748,7 +790,11 @@ impl Cloud {
             left.status = "DELETE_SKIPPED".into();
             self.state.unowned.push(left);
             let stack = &mut self.state.stacks[position];
-            if stack.resources.get(&resource.logical_id).is_some_and(|one| one.physical_id == resource.physical_id) {
+            if stack
+                .resources
+                .get(&resource.logical_id)
+                .is_some_and(|one| one.physical_id == resource.physical_id)
+            {
                 stack.resources.shift_remove(&resource.logical_id);
             }
             return self.set_progress(position, number, Progress::Done);
@@ -778,7 +824,8 @@ impl Cloud {
         time: Millis,
     ) {
         let parent = self.state.stacks[position].clone();
-        let url = resource.properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let url =
+            resource.properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default().to_owned();
         let parameters: Vec<Json> = resource
             .properties
             .get("Parameters")
@@ -820,20 +867,21 @@ impl Cloud {
             reverts_drift: false,
         };
         let how = How { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
-        let child = match present.as_ref().and_then(|id| self.state.stacks.iter().position(|one| one.id == *id)) {
-            Some(child) => {
-                self.begin(child, Kind::Update, target, how, time);
-                child
-            }
-            None => {
-                let suffix = unique_id().replace('-', "").to_uppercase();
-                let name = format!("{}-{}-{}", parent.name, resource.logical_id, &suffix[..12]);
-                let child = self.add_stack(&name, &parent.region, time);
-                self.state.stacks[child].parent = Some(parent.id.clone());
-                self.begin(child, Kind::Create, target, how, time);
-                child
-            }
-        };
+        let child =
+            match present.as_ref().and_then(|id| self.state.stacks.iter().position(|one| one.id == *id)) {
+                Some(child) => {
+                    self.begin(child, Kind::Update, target, how, time);
+                    child
+                }
+                None => {
+                    let suffix = unique_id().replace('-', "").to_uppercase();
+                    let name = format!("{}-{}-{}", parent.name, resource.logical_id, &suffix[..12]);
+                    let child = self.add_stack(&name, &parent.region, time);
+                    self.state.stacks[child].parent = Some(parent.id.clone());
+                    self.begin(child, Kind::Create, target, how, time);
+                    child
+                }
+            };
         let id = self.state.stacks[child].id.clone();
         resource.physical_id = id.clone();
         self.state.stacks[position].resources.insert(resource.logical_id.clone(), resource);
@@ -842,7 +890,8 @@ impl Cloud {
 
     /// A stack without anything in it.
     pub fn add_stack(&mut self, name: &str, region: &str, time: Millis) -> usize {
-        let id = format!("arn:aws:cloudformation:{region}:{}:stack/{name}/{}", self.settings.account, unique_id());
+        let id =
+            format!("arn:aws:cloudformation:{region}:{}:stack/{name}/{}", self.settings.account, unique_id());
         self.state.stacks.push(Stack {
             id,
             name: name.to_owned(),
@@ -890,17 +939,20 @@ impl Cloud {
         let Some(task) = self.task(position, number).cloned() else { return };
         let fails = match &task.progress {
             Progress::Running { fails, .. } => fails.clone(),
-            Progress::Nested(id) => self.state.stacks.iter().find(|stack| stack.id == *id).and_then(|stack| {
-                let went_well = match task.action {
-                    Action::Delete(_) => stack.status == "DELETE_COMPLETE",
-                    _ => matches!(
-                        stack.status.as_str(),
-                        "CREATE_COMPLETE" | "UPDATE_COMPLETE"
-                    ),
-                };
-                (!went_well)
-                    .then(|| format!("Embedded stack {} was not successfully updated. Currently in {} with reason: {}", stack.id, stack.status, stack.reason))
-            }),
+            Progress::Nested(id) => {
+                self.state.stacks.iter().find(|stack| stack.id == *id).and_then(|stack| {
+                    let went_well = match task.action {
+                        Action::Delete(_) => stack.status == "DELETE_COMPLETE",
+                        _ => matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
+                    };
+                    (!went_well).then(|| {
+                        format!(
+                            "Embedded stack {} was not successfully updated. Currently in {} with reason: {}",
+                            stack.id, stack.status, stack.reason
+                        )
+                    })
+                })
+            }
             _ => None,
         };
         let fails = fails.map(|reason| {
@@ -924,6 +976,18 @@ impl Cloud {
         self.set_progress(position, number, if fails.is_some() { Progress::Failed } else { Progress::Done });
         self.take_outputs_of_nested(position, &task);
         let stack = &mut self.state.stacks[position];
+        if let Action::Restore(Some(before)) = &task.action
+            && fails.is_none()
+        {
+            // The old one is the stack's again, and what took its place goes in the end.
+            let present = stack.resources.insert(task.id.clone(), (**before).clone());
+            if let Some(operation) = &mut stack.operation {
+                operation.leftovers.retain(|one| one.physical_id != before.physical_id);
+                let replacement = present
+                    .filter(|one| one.physical_id != before.physical_id && !one.physical_id.is_empty());
+                operation.leftovers.extend(replacement);
+            }
+        }
         let mut subject = match &task.action {
             Action::Delete(resource) => (**resource).clone(),
             _ => match stack.resources.get(&task.id) {
@@ -958,8 +1022,13 @@ impl Cloud {
     /// The outputs of a nested stack are attributes of its resource.
     fn take_outputs_of_nested(&mut self, position: usize, task: &Task) {
         let Progress::Nested(id) = &task.progress else { return };
-        let outputs: Vec<Output> =
-            self.state.stacks.iter().find(|stack| stack.id == *id).map(|stack| stack.outputs.clone()).unwrap_or_default();
+        let outputs: Vec<Output> = self
+            .state
+            .stacks
+            .iter()
+            .find(|stack| stack.id == *id)
+            .map(|stack| stack.outputs.clone())
+            .unwrap_or_default();
         if let Some(resource) = self.state.stacks[position].resources.get_mut(&task.id) {
             for output in outputs {
                 resource.attributes.insert(format!("Outputs.{}", output.key), output.value.into());
@@ -979,7 +1048,8 @@ impl Cloud {
             }
         }
         for (id, verb) in cancelled {
-            let reason = if verb == "CREATE" { "Resource creation cancelled" } else { "Resource update cancelled" };
+            let reason =
+                if verb == "CREATE" { "Resource creation cancelled" } else { "Resource update cancelled" };
             let status = format!("{verb}_FAILED");
             let stack = &mut self.state.stacks[position];
             if let Some(resource) = stack.resources.get_mut(&id) {
@@ -1038,8 +1108,10 @@ impl Cloud {
             Phase::BackCleanup => match (operation.kind, operation.failed.is_empty()) {
                 (Kind::Create, true) => self.end(position, time, "ROLLBACK_COMPLETE", None),
                 (Kind::Create, false) => {
-                    let reason =
-                        format!("The following resource(s) failed to delete: [{}].", operation.failed.join(", "));
+                    let reason = format!(
+                        "The following resource(s) failed to delete: [{}].",
+                        operation.failed.join(", ")
+                    );
                     self.end(position, time, "ROLLBACK_FAILED", Some(reason));
                 }
                 (Kind::Import, _) => self.end(position, time, "IMPORT_ROLLBACK_COMPLETE", None),
@@ -1053,8 +1125,10 @@ impl Cloud {
                 self.end(position, time, "DELETE_COMPLETE", None);
             }
             Phase::Delete => {
-                let reason =
-                    format!("The following resource(s) failed to delete: [{}]. ", operation.failed.join(", "));
+                let reason = format!(
+                    "The following resource(s) failed to delete: [{}]. ",
+                    operation.failed.join(", ")
+                );
                 self.end(position, time, "DELETE_FAILED", Some(reason));
             }
         }
@@ -1097,8 +1171,15 @@ impl Cloud {
             let users = self.importers(&stack.region, export);
             let is_same = new.iter().any(|one| one.export.as_ref() == Some(export) && one.value == old.value);
             if !users.is_empty() && !is_same {
-                let verb = if new.iter().any(|one| one.export.as_ref() == Some(export)) { "updated" } else { "deleted" };
-                return Err(format!("Export {export} cannot be {verb} as it is in use by {}", users.join(", ")));
+                let verb = if new.iter().any(|one| one.export.as_ref() == Some(export)) {
+                    "updated"
+                } else {
+                    "deleted"
+                };
+                return Err(format!(
+                    "Export {export} cannot be {verb} as it is in use by {}",
+                    users.join(", ")
+                ));
             }
         }
         let stack = &mut self.state.stacks[position];
@@ -1151,7 +1232,12 @@ impl Cloud {
         let (kind, on_failure) = (operation.kind, operation.on_failure);
         match (kind, on_failure) {
             (Kind::Create, OnFailure::Delete) => {
-                self.set_status(position, time, "DELETE_IN_PROGRESS", Some(format!("{reason} Delete requested by user.")));
+                self.set_status(
+                    position,
+                    time,
+                    "DELETE_IN_PROGRESS",
+                    Some(format!("{reason} Delete requested by user.")),
+                );
                 self.delete_everything(position);
             }
             (Kind::Create, OnFailure::DoNothing) => {
@@ -1203,7 +1289,10 @@ impl Cloud {
         }
         // What was only to be deleted was not deleted yet.
         operation.leftovers.retain(|one| {
-            operation.resources_before.get(&one.logical_id).is_none_or(|before| before.physical_id != one.physical_id)
+            operation
+                .resources_before
+                .get(&one.logical_id)
+                .is_none_or(|before| before.physical_id != one.physical_id)
         });
         operation.tasks = tasks;
         let status = match operation.kind {

@@ -158,7 +158,10 @@ impl Scope<'_> {
                 if items.len() == 1 && items[0] == LATER {
                     return Ok(Some(LATER.into()));
                 }
-                items.get(index).cloned().ok_or("Template error: Fn::Select cannot select nonexistent value")?
+                items
+                    .get(index)
+                    .cloned()
+                    .ok_or("Template error: Fn::Select cannot select nonexistent value")?
             }
             "Fn::Split" => {
                 let delimiter = nth(0).as_str().unwrap_or_default();
@@ -175,7 +178,8 @@ impl Scope<'_> {
                 let keys = [0, 1, 2].map(|number| self.text(nth(number), depth));
                 let [map, top, second] = keys;
                 let (map, top, second) = (map?, top?, second?);
-                let table = self.wanted.section("Mappings").find(|(name, _)| *name == map).map(|(_, table)| table);
+                let table =
+                    self.wanted.section("Mappings").find(|(name, _)| *name == map).map(|(_, table)| table);
                 let found = table.and_then(|table| table.get(&top)?.get(&second)).cloned();
                 let default = nth(3).get("DefaultValue").cloned();
                 found.or(default).ok_or_else(|| {

@@ -119,7 +119,12 @@ impl Faults {
     }
 
     /// Why something that is done to a resource fails, and how long it takes, as far as a fault says so.
-    pub(crate) fn of_resource(&mut self, stack: &str, resource: &str, on: On) -> (Option<String>, Option<u64>) {
+    pub(crate) fn of_resource(
+        &mut self,
+        stack: &str,
+        resource: &str,
+        on: On,
+    ) -> (Option<String>, Option<u64>) {
         let (mut reason, mut time) = (None, None);
         for fault in &mut self.resources {
             let is_meant = fault.on == on

@@ -106,15 +106,21 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         Ok(match (wants, fate) {
             (_, Fate::Perhaps) => LATER.into(),
             (None, _) => resource.physical_id.clone().into(),
-            (Some(wants), _) => {
-                attribute(&resource.attributes, &resource.properties, wants).cloned().unwrap_or_else(|| LATER.into())
-            }
+            (Some(wants), _) => attribute(&resource.attributes, &resource.properties, wants)
+                .cloned()
+                .unwrap_or_else(|| LATER.into()),
         })
     };
     let scope = Scope {
         wanted,
         parameters: &values,
-        pseudo: pseudo(&cloud.settings.account, &stack.region, &stack.name, &stack.id, &stack.notification_arns),
+        pseudo: pseudo(
+            &cloud.settings.account,
+            &stack.region,
+            &stack.name,
+            &stack.id,
+            &stack.notification_arns,
+        ),
         exports: &exports,
         resource: &lookup,
         imported: RefCell::default(),
@@ -138,9 +144,14 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         }
         match stack.resources.get(&id) {
             None => {
-                let imported = goal.imports.get(&id).cloned().or_else(|| existing(cloud, goal, &type_name, &properties));
-                if let Some(physical) = stranger(cloud, &type_name, &properties).filter(|_| imported.is_none()) {
-                    let words = format!("Resource of type '{type_name}' with identifier '{physical}' already exists.");
+                let imported =
+                    goal.imports.get(&id).cloned().or_else(|| existing(cloud, goal, &type_name, &properties));
+                if let Some(physical) =
+                    stranger(cloud, &type_name, &properties).filter(|_| imported.is_none())
+                {
+                    let words = format!(
+                        "Resource of type '{type_name}' with identifier '{physical}' already exists."
+                    );
                     found.push((id.clone(), type_name.clone(), String::new(), words));
                 }
                 fates.borrow_mut().insert(id.clone(), Fate::Made);
@@ -199,7 +210,8 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         stack.outputs.iter().map(|output| (output.key.clone(), output.value.clone())).collect();
     let wanted_outputs: Vec<(String, String)> =
         outputs.iter().map(|output| (output.key.clone(), output.value.clone())).collect();
-    let exports_differ = outputs.iter().map(|one| &one.export).ne(stack.outputs.iter().map(|one| &one.export));
+    let exports_differ =
+        outputs.iter().map(|one| &one.export).ne(stack.outputs.iter().map(|one| &one.export));
     let outputs_change = known != wanted_outputs || exports_differ || *goal.tags != stack.tags;
     Ok(Plan { changes, outputs_change, problems: found })
 }
@@ -246,7 +258,12 @@ fn stranger(cloud: &Cloud, type_name: &str, properties: &Map<String, Json>) -> O
     let parts: Option<Vec<String>> =
         kind.primary_identifier().map(|name| properties.get(name).map(words)).collect();
     let wanted = parts.filter(|parts| !parts.is_empty())?.join("|");
-    let owned = cloud.state.stacks.iter().filter(|stack| !stack.is_deleted()).flat_map(|stack| stack.resources.values());
+    let owned = cloud
+        .state
+        .stacks
+        .iter()
+        .filter(|stack| !stack.is_deleted())
+        .flat_map(|stack| stack.resources.values());
     owned
         .chain(&cloud.state.unowned)
         .any(|one| one.type_name == type_name && one.physical_id == wanted)
@@ -258,7 +275,12 @@ fn context(properties: &Map<String, Json>) -> String {
 }
 
 /// How a change to a property reaches the resource: `Never`, `Conditionally`, `Always` made anew.
-pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json, after: &Json) -> &'static str {
+pub(crate) fn recreation(
+    kind: Option<&ResourceType>,
+    name: &str,
+    before: &Json,
+    after: &Json,
+) -> &'static str {
     let Some(kind) = kind else { return "Never" };
     if kind.is_create_only(name) {
         return "Always";
@@ -270,7 +292,8 @@ pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json,
     if let (Json::Object(before), Json::Object(after)) = (before, after) {
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for inner in names {
-            let (one, other) = (before.get(inner).unwrap_or(&Json::Null), after.get(inner).unwrap_or(&Json::Null));
+            let (one, other) =
+                (before.get(inner).unwrap_or(&Json::Null), after.get(inner).unwrap_or(&Json::Null));
             if one != other {
                 let found = recreation(Some(kind), &format!("{name}/{inner}"), one, other);
                 if found != "Never" {
@@ -296,7 +319,8 @@ fn modify(
     let (mut replaced, mut perhaps) = (false, false);
     let names: BTreeSet<&String> = before.keys().chain(properties.keys()).collect();
     for name in names {
-        let (one, other) = (before.get(name).unwrap_or(&Json::Null), properties.get(name).unwrap_or(&Json::Null));
+        let (one, other) =
+            (before.get(name).unwrap_or(&Json::Null), properties.get(name).unwrap_or(&Json::Null));
         if same(one, other) {
             continue;
         }

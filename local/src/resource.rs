@@ -77,7 +77,8 @@ pub(crate) fn make(site: &Site<'_>, properties: &Map<String, Json>) -> Made {
     let mut attributes = Map::new();
     for attribute in kind.attributes() {
         let path = attribute.replace('.', "/");
-        let given = path.split('/').try_fold(&Json::Object(properties.clone()), |at, part| at.get(part)).cloned();
+        let given =
+            path.split('/').try_fold(&Json::Object(properties.clone()), |at, part| at.get(part)).cloned();
         let value = given.unwrap_or_else(|| attribute_value(site, kind, attribute, &name));
         attributes.insert(attribute.clone(), value);
     }

@@ -58,7 +58,8 @@ fn missing_key(key: &str) -> Refusal {
 
 /// The operation's name, for counting and for faults.
 pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
-    let is_object = request.path.trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    let is_object =
+        request.path.trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
     match (request.method, is_object) {
         ("PUT", true) => "PutObject",
         ("GET", true) => "GetObject",
@@ -89,13 +90,15 @@ impl Cloud {
             .keys()
             .map(|name| format!("<Bucket><Name>{}</Name></Bucket>", quick_xml::escape::escape(name)))
             .collect();
-        Ok(S3Answer::ok(format!("<ListAllMyBucketsResult><Buckets>{names}</Buckets></ListAllMyBucketsResult>")))
+        Ok(S3Answer::ok(format!(
+            "<ListAllMyBucketsResult><Buckets>{names}</Buckets></ListAllMyBucketsResult>"
+        )))
     }
 
     fn bucket(&mut self, request: &S3Request<'_>, name: &str) -> Result<S3Answer, Refusal> {
-        let setting = SETTINGS.into_iter().find(|setting| {
-            request.query.split('&').any(|part| part.split('=').next() == Some(setting))
-        });
+        let setting = SETTINGS
+            .into_iter()
+            .find(|setting| request.query.split('&').any(|part| part.split('=').next() == Some(setting)));
         // A bucket that a stack made is one like any other.
         let of_stack = self.state.stacks.iter().any(|stack| {
             let mut resources = stack.resources.values();
@@ -107,7 +110,8 @@ impl Cloud {
         }
         if request.method == "PUT" && setting.is_none() {
             if self.state.buckets.contains_key(name) && request.region != "us-east-1" {
-                let words = "Your previous request to create the named bucket succeeded and you already own it.";
+                let words =
+                    "Your previous request to create the named bucket succeeded and you already own it.";
                 return Err(Refusal::new("BucketAlreadyOwnedByYou", words).status(409));
             }
             let bucket = Bucket { region: request.region.to_owned(), ..Bucket::default() };
@@ -131,7 +135,10 @@ impl Cloud {
             }
             ("GET", Some(setting)) => match bucket.settings.get(setting) {
                 Some(text) => Ok(S3Answer::ok(text.clone())),
-                None => Err(Refusal::new("NoSuchConfiguration", format!("There is no {setting} configuration")).status(404)),
+                None => {
+                    Err(Refusal::new("NoSuchConfiguration", format!("There is no {setting} configuration"))
+                        .status(404))
+                }
             },
             ("HEAD", _) => {
                 let region = vec![("x-amz-bucket-region", bucket.region.clone())];
@@ -176,7 +183,8 @@ impl Cloud {
         let failed = |error: std::io::Error| Refusal::new("InternalError", error.to_string()).status(500);
         match request.method {
             "PUT" if request.query.contains("uploadId") => {
-                Err(Refusal::new("NotImplemented", "Uploads in parts are not rehearsed on this endpoint").status(501))
+                Err(Refusal::new("NotImplemented", "Uploads in parts are not rehearsed on this endpoint")
+                    .status(501))
             }
             "PUT" => {
                 let hash: String =
@@ -217,10 +225,14 @@ impl Cloud {
 
     /// The text of an object by its URL, with the bucket in the host's name or in the path.
     pub(crate) fn object_of_url(&self, url: &str) -> Result<String, Refusal> {
-        let unreadable = || Refusal::validation("S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html");
-        let (_, rest) = url.split_once("://").ok_or_else(|| {
-            Refusal::validation("TemplateURL must be a supported URL.".to_owned())
-        })?;
+        let unreadable = || {
+            Refusal::validation(
+                "S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
+            )
+        };
+        let (_, rest) = url
+            .split_once("://")
+            .ok_or_else(|| Refusal::validation("TemplateURL must be a supported URL.".to_owned()))?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let path = path.split('?').next().unwrap_or_default();
         let path = percent_decode_str(path).decode_utf8_lossy();
@@ -231,8 +243,12 @@ impl Cloud {
                 (bucket.to_owned(), key.to_owned())
             }
         };
-        let object =
-            self.state.buckets.get(&bucket).and_then(|bucket| bucket.objects.get(&key)).ok_or_else(unreadable)?;
+        let object = self
+            .state
+            .buckets
+            .get(&bucket)
+            .and_then(|bucket| bucket.objects.get(&key))
+            .ok_or_else(unreadable)?;
         fs::read_to_string(self.object_path(&object.file)).map_err(|_| unreadable())
     }
 }
@@ -256,7 +272,9 @@ pub(crate) fn unchunked(body: &[u8]) -> Option<Vec<u8>> {
 
 /// `Wed, 25 Nov 2026 10:00:00 GMT`
 fn http_date(time: Millis) -> String {
-    let format = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
     let seconds = i64::try_from(time / 1000).unwrap_or_default();
     OffsetDateTime::from_unix_timestamp(seconds)
         .ok()

@@ -162,7 +162,9 @@ async fn answer(request: Request<Incoming>, cloud: Arc<Mutex<Cloud>>) -> Result<
     if !is_local(header("host")) {
         return Ok(plain(403, "text/plain", "this endpoint answers to loopback only"));
     }
-    if header("content-encoding").contains("aws-chunked") || header("x-amz-content-sha256").starts_with("STREAMING-") {
+    if header("content-encoding").contains("aws-chunked")
+        || header("x-amz-content-sha256").starts_with("STREAMING-")
+    {
         body = s3::unchunked(&body).map_or(body, Bytes::from);
     }
     let region = region(header("authorization")).to_owned();
@@ -223,9 +225,10 @@ async fn answer(request: Request<Incoming>, cloud: Arc<Mutex<Cloud>>) -> Result<
         cloud.advance(now());
         match cloud.save() {
             Ok(()) => response,
-            Err(error) => {
-                refused(&call, &Refusal::new("InternalFailure", format!("the state cannot be kept: {error}")).status(500))
-            }
+            Err(error) => refused(
+                &call,
+                &Refusal::new("InternalFailure", format!("the state cannot be kept: {error}")).status(500),
+            ),
         }
     };
     if matches!(fault, Some((RequestFaultKind::DropAnswer, _))) {
@@ -284,7 +287,12 @@ fn refusal_of(kind: RequestFaultKind) -> Refusal {
     }
 }
 
-fn written_query(action: &str, namespace: &str, answer: cloudformation::Answer, call: &Call) -> Response<Full<Bytes>> {
+fn written_query(
+    action: &str,
+    namespace: &str,
+    answer: cloudformation::Answer,
+    call: &Call,
+) -> Response<Full<Bytes>> {
     match answer {
         Ok(result) => plain(200, "text/xml", query::answer(action, namespace, &result, &unique_id())),
         Err(refusal) => refused(call, &refusal),
@@ -329,7 +337,8 @@ fn plain(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Fu
 fn s3_response(request: &s3::S3Request<'_>, answer: s3::S3Answer) -> Response<Full<Bytes>> {
     let length = answer.body.len();
     let is_head = request.method == "HEAD";
-    let mut response = plain(answer.status, "application/xml", if is_head { Vec::new() } else { answer.body });
+    let mut response =
+        plain(answer.status, "application/xml", if is_head { Vec::new() } else { answer.body });
     for (name, value) in answer.headers {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
@@ -362,7 +371,8 @@ fn own(request: &s3::S3Request<'_>, cloud: &Mutex<Cloud>) -> Response<Full<Bytes
                 return wrong("this is no JSON".into());
             };
             let name = given["stack"].as_str().unwrap_or_default();
-            let Some(position) = cloud.state.stacks.iter().position(|one| one.name == name && !one.is_deleted())
+            let Some(position) =
+                cloud.state.stacks.iter().position(|one| one.name == name && !one.is_deleted())
             else {
                 return wrong(format!("there is no stack {name:?}"));
             };
@@ -378,4 +388,3 @@ fn own(request: &s3::S3Request<'_>, cloud: &Mutex<Cloud>) -> Response<Full<Bytes
         _ => plain(404, "text/plain", "faults, drift, requests and health are here"),
     }
 }
-

@@ -34,7 +34,10 @@ impl Cloud {
                     },
                 }))
             }
-            _ => Err(Refusal::new("InvalidAction", format!("Could not find operation {action} for version 2011-06-15"))),
+            _ => Err(Refusal::new(
+                "InvalidAction",
+                format!("Could not find operation {action} for version 2011-06-15"),
+            )),
         }
     }
 
@@ -60,7 +63,10 @@ impl Cloud {
                 }
                 Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
             }
-            _ => Err(Refusal::new("UnknownOperationException", format!("{action} is not rehearsed on this endpoint"))),
+            _ => Err(Refusal::new(
+                "UnknownOperationException",
+                format!("{action} is not rehearsed on this endpoint"),
+            )),
         }
     }
 }

@@ -41,8 +41,9 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Reads a text; what it says is not looked at yet.
     pub fn read(text: &str) -> Result<Self, Refusal> {
-        let template = Template::read(text)
-            .map_err(|error| format_error(format!("{} (line {}, column {})", error.message, error.line, error.column)))?;
+        let template = Template::read(text).map_err(|error| {
+            format_error(format!("{} (line {}, column {})", error.message, error.line, error.column))
+        })?;
         Ok(Self { template })
     }
 
@@ -65,9 +66,7 @@ impl Wanted {
         }
         for name in self.template.sections().keys() {
             if !Template::SECTIONS.contains(&name.as_str()) {
-                return Err(Refusal::validation(format!(
-                    "Invalid template property or properties [{name}]"
-                )));
+                return Err(Refusal::validation(format!("Invalid template property or properties [{name}]")));
             }
         }
         if let Some(transform) = self.top("Transform")
@@ -82,9 +81,12 @@ impl Wanted {
                 return Err(Refusal::validation("Fn::ForEach is not rehearsed on this endpoint"));
             }
             let Some(kind) = resource.get("Type").and_then(Json::as_str) else {
-                return Err(format_error(format!("[/Resources/{id}] Every Resources object must contain a Type member.")));
+                return Err(format_error(format!(
+                    "[/Resources/{id}] Every Resources object must contain a Type member."
+                )));
             };
-            let is_there = registry::resource_type(kind).is_some_and(|known| known.is_in(region) != Some(false));
+            let is_there =
+                registry::resource_type(kind).is_some_and(|known| known.is_in(region) != Some(false));
             if !is_there && !is_custom(kind) {
                 unknown.push(kind);
             }
@@ -211,10 +213,7 @@ impl Wanted {
         if has(needed) || has("CAPABILITY_NAMED_IAM") {
             return Ok(());
         }
-        Err(Refusal::new(
-            "InsufficientCapabilitiesException",
-            format!("Requires capabilities : [{needed}]"),
-        ))
+        Err(Refusal::new("InsufficientCapabilitiesException", format!("Requires capabilities : [{needed}]")))
     }
 
     /// The parameters' values: given, kept from before, or by default.
@@ -273,9 +272,8 @@ impl Wanted {
                     .find(|(known, _)| known == name)
                     .and_then(|(_, parameter)| parameter.get("Type")?.as_str())
                     .unwrap_or("String");
-                let inner = kind
-                    .strip_prefix("AWS::SSM::Parameter::Value<")
-                    .and_then(|rest| rest.strip_suffix('>'));
+                let inner =
+                    kind.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>'));
                 let value = match inner {
                     None => value.clone(),
                     Some(_) => cloud.ssm_parameter(region, value).ok_or_else(|| {
@@ -313,7 +311,10 @@ fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), Refu
         };
         let bound = |key: &str| words(&parameter[key]).parse::<f64>().ok();
         if bound("MinValue").is_some_and(|least| number < least) {
-            return Err(fails(&format!("must be greater than or equal to {}", words(&parameter["MinValue"]))));
+            return Err(fails(&format!(
+                "must be greater than or equal to {}",
+                words(&parameter["MinValue"])
+            )));
         }
         if bound("MaxValue").is_some_and(|most| number > most) {
             return Err(fails(&format!("must be less than or equal to {}", words(&parameter["MaxValue"]))));
@@ -366,7 +367,9 @@ fn collect(value: &Json, found: &mut Vec<Reference>) {
     match value {
         Json::Array(items) => items.iter().for_each(|item| collect(item, found)),
         Json::Object(map) => match single(map) {
-            Some(("Ref", Json::String(name))) => found.push(Reference { name: name.clone(), attribute: None }),
+            Some(("Ref", Json::String(name))) => {
+                found.push(Reference { name: name.clone(), attribute: None })
+            }
             Some(("Fn::GetAtt", argument)) => {
                 if let Some((name, attribute)) = get_att(argument) {
                     found.push(Reference { name, attribute: Some(attribute) });
@@ -415,10 +418,9 @@ pub(crate) fn get_att(argument: &Json) -> Option<(String, String)> {
 pub(crate) fn substitution(argument: &Json) -> (&str, Option<&Map<String, Json>>) {
     match argument {
         Json::String(text) => (text, None),
-        Json::Array(parts) => (
-            parts.first().and_then(Json::as_str).unwrap_or_default(),
-            parts.get(1).and_then(Json::as_object),
-        ),
+        Json::Array(parts) => {
+            (parts.first().and_then(Json::as_str).unwrap_or_default(), parts.get(1).and_then(Json::as_object))
+        }
         _ => ("", None),
     }
 }

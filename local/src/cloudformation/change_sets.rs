@@ -47,11 +47,8 @@ impl Cloud {
             .iter()
             .map(|one| {
                 let identifier = one["ResourceIdentifier"].as_object();
-                let mut parts: Vec<String> = identifier
-                    .into_iter()
-                    .flatten()
-                    .map(|(_, value)| words(value))
-                    .collect();
+                let mut parts: Vec<String> =
+                    identifier.into_iter().flatten().map(|(_, value)| words(value)).collect();
                 // A map in a form is a list of keys and values.
                 if let Some(entries) = one["ResourceIdentifier"].as_array() {
                     parts = entries.iter().map(|entry| words(&entry["value"])).collect();
@@ -71,7 +68,11 @@ impl Cloud {
         };
         let account = &self.settings.account;
         let mut change_set = ChangeSet {
-            id: format!("arn:aws:cloudformation:{}:{account}:changeSet/{name}/{}", request.region, unique_id()),
+            id: format!(
+                "arn:aws:cloudformation:{}:{account}:changeSet/{name}/{}",
+                request.region,
+                unique_id()
+            ),
             name: name.to_owned(),
             kind: kind.to_owned(),
             created: request.time,
@@ -110,7 +111,12 @@ impl Cloud {
                 Err(refusal) => fail(&mut change_set, refusal.message),
                 Ok(found) if !found.problems.is_empty() => {
                     for (id, type_name, path, words) in &found.problems {
-                        events.push(validation_event(stack, &change_set, (id, type_name, path, words), request));
+                        events.push(validation_event(
+                            stack,
+                            &change_set,
+                            (id, type_name, path, words),
+                            request,
+                        ));
                     }
                     fail(
                         &mut change_set,
@@ -152,7 +158,9 @@ impl Cloud {
                 request.required("ChangeSetName")?
             ))),
             (_, None) => Err(Refusal::validation(format!("Stack [{stack_name}] does not exist"))),
-            (_, Some(status)) if can_be_updated(status) || (kind == "IMPORT" && status == "REVIEW_IN_PROGRESS") => {
+            (_, Some(status))
+                if can_be_updated(status) || (kind == "IMPORT" && status == "REVIEW_IN_PROGRESS") =>
+            {
                 Ok(found)
             }
             (_, Some(status)) => {
@@ -191,9 +199,9 @@ impl Cloud {
         };
         match request.text("StackName") {
             Some(stack_name) => {
-                let position = self.position(request.region, stack_name).ok_or_else(|| {
-                    Refusal::validation(format!("Stack [{stack_name}] does not exist"))
-                })?;
+                let position = self
+                    .position(request.region, stack_name)
+                    .ok_or_else(|| Refusal::validation(format!("Stack [{stack_name}] does not exist")))?;
                 among(position).map(|number| (position, number)).ok_or_else(missing)
             }
             None => (0..self.state.stacks.len())
@@ -208,8 +216,10 @@ impl Cloud {
         let change_set = &stack.change_sets[number];
         let is_ready = change_set.ready <= request.time;
         let shows_values = request.is("IncludePropertyValues");
-        let changes: Vec<Json> = change_set.changes.iter().map(|change| change_json(change, shows_values)).collect();
-        let (changes, next) = page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE);
+        let changes: Vec<Json> =
+            change_set.changes.iter().map(|change| change_json(change, shows_values)).collect();
+        let (changes, next) =
+            page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE);
         let status = match (is_ready, request.time.saturating_sub(change_set.created)) {
             (true, _) => change_set.status.as_str(),
             (false, 0..=20) => "CREATE_PENDING",
@@ -283,7 +293,10 @@ impl Cloud {
                 if change_set.execution == "EXECUTE_IN_PROGRESS" {
                     return Err(Refusal::new(
                         "InvalidChangeSetStatus",
-                        format!("ChangeSet [{}] cannot be deleted in status EXECUTE_IN_PROGRESS", change_set.id),
+                        format!(
+                            "ChangeSet [{}] cannot be deleted in status EXECUTE_IN_PROGRESS",
+                            change_set.id
+                        ),
                     ));
                 }
                 self.state.stacks[position].change_sets.remove(number);
@@ -309,7 +322,10 @@ impl Cloud {
         if change_set.ready > request.time || change_set.status != "CREATE_COMPLETE" {
             return Err(Refusal::new(
                 "InvalidChangeSetStatus",
-                format!("ChangeSet [{}] cannot be executed in its current status of [{}]", change_set.id, change_set.status),
+                format!(
+                    "ChangeSet [{}] cannot be executed in its current status of [{}]",
+                    change_set.id, change_set.status
+                ),
             ));
         }
         if change_set.execution != "AVAILABLE" {
@@ -341,7 +357,8 @@ impl Cloud {
             (_, "REVIEW_IN_PROGRESS") => Kind::Create,
             _ => Kind::Update,
         };
-        let express_stops = change_set.deployment_config.as_ref().is_some_and(|one| one["DisableRollback"] == "true");
+        let express_stops =
+            change_set.deployment_config.as_ref().is_some_and(|one| one["DisableRollback"] == "true");
         let on_failure = match change_set.on_failure.as_deref() {
             Some("DO_NOTHING") => OnFailure::DoNothing,
             Some("DELETE") if kind == Kind::Create => OnFailure::Delete,
@@ -444,9 +461,9 @@ pub(super) fn shown_parameters(template: &str, parameters: &IndexMap<String, Str
     parameters
         .iter()
         .map(|(key, value)| {
-            let declared = wanted
-                .as_ref()
-                .and_then(|wanted| wanted.section("Parameters").find(|(name, _)| name == key).map(|(_, one)| one.clone()));
+            let declared = wanted.as_ref().and_then(|wanted| {
+                wanted.section("Parameters").find(|(name, _)| name == key).map(|(_, one)| one.clone())
+            });
             let is_secret = declared.is_some_and(|one| one["NoEcho"] == true || one["NoEcho"] == "true");
             json!({ "ParameterKey": key, "ParameterValue": if is_secret { "****" } else { value } })
         })

@@ -12,7 +12,8 @@ use crate::template::words;
 /// What of a resource differs.
 fn differences(resource: &Resource) -> Vec<Json> {
     let kind = registry::resource_type(&resource.type_name);
-    let names: std::collections::BTreeSet<&String> = resource.properties.keys().chain(resource.live.keys()).collect();
+    let names: std::collections::BTreeSet<&String> =
+        resource.properties.keys().chain(resource.live.keys()).collect();
     names
         .into_iter()
         // What a service does not give back cannot be compared.
@@ -75,9 +76,11 @@ impl Cloud {
 
     pub(super) fn describe_drift_detection(&mut self, request: &Request<'_>) -> Answer {
         let id = request.required("StackDriftDetectionId")?;
-        let found = self.state.stacks.iter().find_map(|stack| {
-            Some((stack, stack.drift.as_ref().filter(|drift| drift.id == id)?))
-        });
+        let found = self
+            .state
+            .stacks
+            .iter()
+            .find_map(|stack| Some((stack, stack.drift.as_ref().filter(|drift| drift.id == id)?)));
         let (stack, drift) =
             found.ok_or_else(|| Refusal::validation(format!("Drift detection {id} does not exist")))?;
         let is_ready = drift.ready <= request.time;

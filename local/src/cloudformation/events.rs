@@ -53,7 +53,9 @@ impl Cloud {
             (None, None) => None,
         };
         if named.is_none() && operation.is_none() {
-            return Err(Refusal::validation("Either StackName, ChangeSetName or OperationId must be specified"));
+            return Err(Refusal::validation(
+                "Either StackName, ChangeSetName or OperationId must be specified",
+            ));
         }
         let fails_only = request.form.get("Filters").is_some_and(|filters| filters["FailedEvents"] == "true");
         let stacks = self.state.stacks.iter().enumerate();
@@ -62,7 +64,9 @@ impl Cloud {
             .flat_map(|(_, stack)| stack.events.iter().rev().map(move |event| (stack, event)))
             .filter(|(_, event)| operation.as_ref().is_none_or(|id| event.operation == *id))
             .map(|(stack, event)| event_json(stack, event))
-            .filter(|event| !fails_only || event["EventType"].as_str().is_some_and(|kind| kind.ends_with("ERROR")))
+            .filter(|event| {
+                !fails_only || event["EventType"].as_str().is_some_and(|kind| kind.ends_with("ERROR"))
+            })
             .collect();
         let (events, next) = page(events, request.text("NextToken"), PAGE);
         Ok(json!({ "OperationEvents": events, "NextToken": next }))

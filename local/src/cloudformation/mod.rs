@@ -59,7 +59,10 @@ impl Request<'_> {
 
 fn lower_first(name: &str) -> String {
     let mut characters = name.chars();
-    characters.next().map(|first| first.to_ascii_lowercase().to_string() + characters.as_str()).unwrap_or_default()
+    characters
+        .next()
+        .map(|first| first.to_ascii_lowercase().to_string() + characters.as_str())
+        .unwrap_or_default()
 }
 
 impl Cloud {
@@ -96,7 +99,10 @@ impl Cloud {
             "DetectStackDrift" => self.detect_stack_drift(request),
             "DescribeStackDriftDetectionStatus" => self.describe_drift_detection(request),
             "DescribeStackResourceDrifts" => self.describe_resource_drifts(request),
-            _ => Err(Refusal::new("InvalidAction", format!("Could not find operation {action} for version 2010-05-15"))),
+            _ => Err(Refusal::new(
+                "InvalidAction",
+                format!("Could not find operation {action} for version 2010-05-15"),
+            )),
         }
     }
 

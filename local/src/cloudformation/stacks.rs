@@ -63,7 +63,11 @@ impl Cloud {
             return Err(Refusal::validation("No updates are to be performed."));
         }
         let how = How {
-            on_failure: if request.is("DisableRollback") { OnFailure::DoNothing } else { OnFailure::Rollback },
+            on_failure: if request.is("DisableRollback") {
+                OnFailure::DoNothing
+            } else {
+                OnFailure::Rollback
+            },
             token: request.text("ClientRequestToken").map(str::to_owned),
             retain_except_on_create: request.is("RetainExceptOnCreate"),
         };
@@ -108,7 +112,9 @@ impl Cloud {
                 stack.name
             )));
         }
-        if stack.is_in_progress() && !matches!(stack.status.as_str(), "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS") {
+        if stack.is_in_progress()
+            && !matches!(stack.status.as_str(), "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS")
+        {
             return Err(Refusal::validation(format!(
                 "Stack [{}] cannot be deleted while in status {}",
                 stack.name, stack.status
@@ -125,7 +131,8 @@ impl Cloud {
         for export in exports {
             let users = self.importers(request.region, &export);
             if !users.is_empty() {
-                let reason = format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));
+                let reason =
+                    format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));
                 self.refuse_delete(position, request.time, &reason);
                 return Ok(json!({}));
             }
@@ -193,7 +200,12 @@ impl Cloud {
                 strangers.join(", ")
             )));
         }
-        self.begin_rollback(position, skip, request.text("ClientRequestToken").map(str::to_owned), request.time);
+        self.begin_rollback(
+            position,
+            skip,
+            request.text("ClientRequestToken").map(str::to_owned),
+            request.time,
+        );
         Ok(json!({}))
     }
 

@@ -1,0 +1,382 @@
+"""Drives the endpoint with AWS's own client: change sets from their making to the end of their stack, failures and all."""
+
+import json
+import os
+import sys
+import time
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+URL = sys.argv[1]
+os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local", AWS_DEFAULT_REGION="us-east-1")
+
+
+def client(name, region="us-east-1"):
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    return boto3.client(name, endpoint_url=URL, region_name=region, config=config)
+
+
+cfn, s3, sts, ssm, control = (client(name) for name in ("cloudformation", "s3", "sts", "ssm", "cloudcontrol"))
+CHECKS = 0
+
+
+def check(condition, *what):
+    global CHECKS
+    CHECKS += 1
+    assert condition, what
+
+
+def put(path, value):
+    request = urllib.request.Request(f"{URL}/_local/{path}", json.dumps(value).encode(), method="PUT")
+    urllib.request.urlopen(request).read()
+
+
+def faults(resources=(), requests=()):
+    put("faults", {"resources": list(resources), "requests": list(requests)})
+
+
+def template(resources, **more):
+    return json.dumps({"Resources": resources, **more})
+
+
+def refused(code, words, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        said = error.response["Error"]
+        check(said["Code"] == code and words in said["Message"], said, code, words)
+        return
+    raise AssertionError((call, arguments, "was not refused"))
+
+
+def change_set(stack, body, kind="UPDATE", name="changes", **more):
+    cfn.create_change_set(
+        StackName=stack, ChangeSetName=name, ChangeSetType=kind, TemplateBody=body,
+        Capabilities=["CAPABILITY_NAMED_IAM"], **more,
+    )
+    while True:
+        described = cfn.describe_change_set(StackName=stack, ChangeSetName=name, IncludePropertyValues=True)
+        if described["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+            return described
+        time.sleep(0.01)
+
+
+def settled(stack):
+    while True:
+        found = cfn.describe_stacks(StackName=stack)["Stacks"][0]
+        if not found["StackStatus"].endswith("_IN_PROGRESS") or found["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return found
+        time.sleep(0.01)
+
+
+def deploy(stack, body, kind="UPDATE", **more):
+    execute = {key: more.pop(key) for key in ("DisableRollback", "RetainExceptOnCreate") if key in more}
+    described = change_set(stack, body, kind, name=f"change-{time.monotonic_ns()}", **more)
+    check(described["Status"] == "CREATE_COMPLETE", described.get("StatusReason"))
+    cfn.execute_change_set(StackName=stack, ChangeSetName=described["ChangeSetName"], **execute)
+    return settled(described["StackId"])
+
+
+def statuses(stack, logical_id):
+    pages = cfn.get_paginator("describe_stack_events").paginate(StackName=stack)
+    events = [event for page in pages for event in page["StackEvents"]]
+    return [event["ResourceStatus"] for event in reversed(events) if event["LogicalResourceId"] == logical_id]
+
+
+def outputs(stack):
+    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+
+
+TOPIC = {"Type": "AWS::SNS::Topic"}
+ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}}
+
+
+def a_stack_is_made_changed_and_deleted():
+    model = {
+        "Type": "AWS::SageMaker::Model",
+        "Properties": {
+            "ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+            "PrimaryContainer": {"Image": {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/x:1"}},
+        },
+    }
+    variant = {"VariantName": "Main", "ModelName": {"Fn::GetAtt": "Model.ModelName"}, "InitialInstanceCount": 1, "InstanceType": "ml.g5.xlarge"}
+    parts = {
+        "Role": ROLE, "Model": model,
+        "Config": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": [variant]}},
+        "Endpoint": {
+            "Type": "AWS::SageMaker::Endpoint",
+            "Properties": {"EndpointConfigName": {"Fn::GetAtt": "Config.EndpointConfigName"}, "EndpointName": {"Ref": "Name"}},
+        },
+    }
+    more = {
+        "Parameters": {"Name": {"Type": "String", "Default": "scorers"}},
+        "Outputs": {"Arn": {"Value": {"Ref": "Endpoint"}}, "Config": {"Value": {"Fn::GetAtt": "Config.EndpointConfigName"}}},
+    }
+    first = change_set("life", template(parts, **more), "CREATE")
+    check([one["ResourceChange"]["Action"] for one in first["Changes"]] == ["Add"] * 4, first)
+    check(first["ExecutionStatus"] == "AVAILABLE")
+    check(cfn.describe_stacks(StackName="life")["Stacks"][0]["StackStatus"] == "REVIEW_IN_PROGRESS")
+    cfn.execute_change_set(StackName="life", ChangeSetName="changes")
+    made = settled("life")
+    check(made["StackStatus"] == "CREATE_COMPLETE", made)
+    check(outputs(made)["Arn"] == "arn:aws:sagemaker:us-east-1:000000000000:endpoint/scorers", made)
+    check(statuses("life", "Model") == ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"])
+    order = [event["LogicalResourceId"] for event in reversed(cfn.describe_stack_events(StackName="life")["StackEvents"]) if event["ResourceStatus"] == "CREATE_COMPLETE"]
+    check(order == ["Role", "Model", "Config", "Endpoint", "life"], order)
+
+    # Another image replaces the model, and through it the configuration; the endpoint is changed in place.
+    model["Properties"]["PrimaryContainer"]["Image"] = "000000000000.dkr.ecr.us-east-1.amazonaws.com/x:2"
+    second = change_set("life", template(parts, **more), name="second")
+    found = {one["ResourceChange"]["LogicalResourceId"]: one["ResourceChange"] for one in second["Changes"]}
+    check({name: one["Replacement"] for name, one in found.items()} == {"Model": "True", "Config": "True", "Endpoint": "False"}, found)
+    detail = found["Config"]["Details"][0]
+    check((detail["Evaluation"], detail["ChangeSource"], detail["CausingEntity"]) == ("Dynamic", "ResourceAttribute", "Model.ModelName"), detail)
+    target = found["Model"]["Details"][0]["Target"]
+    check(target["RequiresRecreation"] == "Always" and "x:1" in target["BeforeValue"] and "x:2" in target["AfterValue"], target)
+    third = change_set("life", template(parts, **more), name="third")
+    cfn.execute_change_set(StackName="life", ChangeSetName=second["ChangeSetId"])
+    changed = settled("life")
+    check(changed["StackStatus"] == "UPDATE_COMPLETE", changed)
+    check(outputs(changed)["Arn"] == outputs(made)["Arn"] and outputs(changed)["Config"] != outputs(made)["Config"])
+    check("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" in statuses("life", "life"))
+    check(statuses("life", "Model")[-2:] == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"])
+    check(statuses("life", "Role").count("UPDATE_COMPLETE") == 0, "what stays has no events")
+    refused("InvalidChangeSetStatus", "OBSOLETE", cfn.execute_change_set, StackName="life", ChangeSetName=third["ChangeSetId"])
+
+    # Nothing to do, outputs only, a parameter.
+    nothing = change_set("life", template(parts, **more), name="nothing")
+    check(nothing["Status"] == "FAILED" and "didn't contain changes" in nothing["StatusReason"], nothing)
+    more["Outputs"]["Name"] = {"Value": {"Ref": "Name"}}
+    only = change_set("life", template(parts, **more), name="only")
+    check(only["Status"] == "CREATE_COMPLETE" and only["Changes"] == [], only)
+    cfn.execute_change_set(StackName="life", ChangeSetName="only")
+    check(outputs(settled("life"))["Name"] == "scorers")
+    renamed = change_set("life", template(parts, **more), name="renamed", Parameters=[{"ParameterKey": "Name", "ParameterValue": "other"}])
+    detail = renamed["Changes"][0]["ResourceChange"]
+    check(detail["Replacement"] == "True" and detail["Details"][0]["CausingEntity"] == "Name", detail)
+    check(detail["Details"][0]["ChangeSource"] == "ParameterReference", detail)
+    cfn.execute_change_set(StackName="life", ChangeSetName="renamed", ClientRequestToken="twice")
+    cfn.execute_change_set(StackName="life", ChangeSetName="renamed", ClientRequestToken="twice")
+    check(outputs(settled("life"))["Name"] == "other")
+
+    # Every type can be looked at.
+    [described] = control.list_resources(TypeName="AWS::SageMaker::Endpoint")["ResourceDescriptions"]
+    check(json.loads(described["Properties"])["EndpointName"] == "other", described)
+    same = control.get_resource(TypeName="AWS::SageMaker::Endpoint", Identifier=described["Identifier"])
+    check(same["ResourceDescription"] == described)
+
+    cfn.delete_stack(StackName="life")
+    gone = settled(made["StackId"])
+    check(gone["StackStatus"] == "DELETE_COMPLETE" and "DeletionTime" in gone, gone)
+    refused("ValidationError", "does not exist", cfn.describe_stacks, StackName="life")
+    check(control.list_resources(TypeName="AWS::SageMaker::Endpoint")["ResourceDescriptions"] == [])
+
+
+def what_is_wrong_is_refused_in_cloudformations_words():
+    create = lambda body, **more: cfn.create_change_set(StackName="wrong", ChangeSetName="x", ChangeSetType="CREATE", TemplateBody=body, **more)
+    refused("ValidationError", "At least one Resources member must be defined", create, body="{}")
+    refused("ValidationError", "Unrecognized resource types: [AWS::Nothing::Here]", create, body=template({"A": {"Type": "AWS::Nothing::Here"}}))
+    refused("ValidationError", "Unresolved resource dependencies [B]", create, body=template({"A": {**TOPIC, "DependsOn": "B"}}))
+    refused("ValidationError", "Unresolved resource dependencies [C] in the Outputs block", create, body=template({"A": TOPIC}, Outputs={"O": {"Value": {"Ref": "C"}}}))
+    loop = {name: {"Type": "AWS::SNS::Topic", "DependsOn": other} for name, other in (("A", "B"), ("B", "A"))}
+    refused("ValidationError", "Circular dependency between resources: [A, B]", create, body=template(loop))
+    refused("ValidationError", "does not support attribute type Nothing", create, body=template({"A": TOPIC}, Outputs={"O": {"Value": {"Fn::GetAtt": "A.Nothing"}}}))
+    refused("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]", create, body=template({"A": ROLE}))
+    named = {"Type": "AWS::IAM::Role", "Properties": {**ROLE["Properties"], "RoleName": "r"}}
+    refused("InsufficientCapabilitiesException", "[CAPABILITY_NAMED_IAM]", create, body=template({"A": named}), Capabilities=["CAPABILITY_IAM"])
+    declared = {"P": {"Type": "Number", "AllowedValues": [1, 2]}}
+    refused("ValidationError", "Parameters: [P] must have values", create, body=template({"A": TOPIC}, Parameters=declared))
+    give = lambda key, value: [{"ParameterKey": key, "ParameterValue": value}]
+    refused("ValidationError", "Parameters: [Q] do not exist in the template", create, body=template({"A": TOPIC}), Parameters=give("Q", "1"))
+    refused("ValidationError", "Parameter 'P' must be one of AllowedValues", create, body=template({"A": TOPIC}, Parameters=declared), Parameters=give("P", "3"))
+    refused("ValidationError", "does not exist", cfn.create_change_set, StackName="nowhere", ChangeSetName="x", TemplateBody=template({"A": TOPIC}))
+    refused("ValidationError", "does not exist", cfn.describe_stacks, StackName="nowhere")
+
+    # Properties are looked at before anything is made.
+    bad = change_set("invalid", template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"Nmae": "x"}}, "B": {"Type": "AWS::SageMaker::Endpoint"}}), "CREATE")
+    check(bad["Status"] == "FAILED" and "EarlyValidation" in bad["StatusReason"], bad)
+    events = cfn.describe_events(ChangeSetName=bad["ChangeSetId"])["OperationEvents"]
+    said = {(one["LogicalResourceId"], one["ValidationStatusReason"]) for one in events if one["EventType"] == "VALIDATION_ERROR"}
+    check(said == {("A", "#: extraneous key [Nmae] is not permitted"), ("B", "#: required key [EndpointConfigName] not found")}, said)
+    check(any(one.get("ValidationPath", "").startswith("/Resources/A/Properties") for one in events), events)
+    cfn.delete_change_set(StackName="invalid", ChangeSetName="changes")
+    cfn.delete_change_set(StackName="invalid", ChangeSetName="changes")
+
+
+def failures_end_as_they_do():
+    two = template({"A": TOPIC, "B": {**TOPIC, "DependsOn": "A"}})
+    fails = lambda resource, on, **more: {"resource": resource, "on": on, "reason": f"{resource} fails", **more}
+    faults([fails("B", "create")])
+    back = deploy("rolled-back", two, "CREATE")
+    check(back["StackStatus"] == "ROLLBACK_COMPLETE", back)
+    events = cfn.describe_stack_events(StackName="rolled-back")["StackEvents"]
+    failed = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    check("B fails" in failed[0]["ResourceStatusReason"] and "HandlerErrorCode" in failed[0]["ResourceStatusReason"], failed)
+    check(any("[B]. Rollback requested by user." in one.get("ResourceStatusReason", "") for one in events))
+    refused("ValidationError", "is in ROLLBACK_COMPLETE state and can not be updated", cfn.create_change_set, StackName="rolled-back", ChangeSetName="x", TemplateBody=two)
+    cfn.delete_stack(StackName="rolled-back")
+    check(settled(back["StackId"])["StackStatus"] == "DELETE_COMPLETE")
+
+    kept = deploy("kept", two, "CREATE", OnStackFailure="DO_NOTHING")
+    check(kept["StackStatus"] == "CREATE_FAILED", kept)
+    cfn.rollback_stack(StackName="kept")
+    check(settled("kept")["StackStatus"] == "ROLLBACK_COMPLETE")
+    gone = deploy("gone", two, "CREATE", OnStackFailure="DELETE")
+    check(gone["StackStatus"] == "DELETE_COMPLETE", gone)
+    faults([fails("B", "create"), fails("A", "delete")])
+    check(deploy("stuck", two, "CREATE")["StackStatus"] == "ROLLBACK_FAILED")
+    faults()
+
+    # An update that fails, and cannot be taken back.
+    check(deploy("updated", two, "CREATE")["StackStatus"] == "CREATE_COMPLETE")
+    named = lambda a, b: template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": a}}, "B": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": b}, "DependsOn": "A"}})
+    faults([fails("B", "update")])
+    check(deploy("updated", named("1", "1"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    check("DisplayName" not in json.loads(topic("updated", "A")["Properties"]), "A is what it was")
+    faults([fails("B", "update"), fails("A", "rollback")])
+    check(deploy("updated", named("2", "2"))["StackStatus"] == "UPDATE_ROLLBACK_FAILED")
+    refused("ValidationError", "UPDATE_ROLLBACK_FAILED state and can not be updated", cfn.create_change_set, StackName="updated", ChangeSetName="x", TemplateBody=two)
+    refused("ValidationError", "cannot be skipped", cfn.continue_update_rollback, StackName="updated", ResourcesToSkip=["B2"])
+    cfn.continue_update_rollback(StackName="updated")
+    check(settled("updated")["StackStatus"] == "UPDATE_ROLLBACK_FAILED")
+    cfn.continue_update_rollback(StackName="updated", ResourcesToSkip=["A"])
+    check(settled("updated")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    faults([fails("B", "update")])
+    check(deploy("updated", named("3", "3"), DisableRollback=True)["StackStatus"] == "UPDATE_FAILED")
+    cfn.rollback_stack(StackName="updated")
+    check(settled("updated")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+
+    # A deletion that fails, and what is left behind.
+    faults([fails("A", "delete")])
+    cfn.delete_stack(StackName="updated")
+    check(settled("updated")["StackStatus"] == "DELETE_FAILED")
+    cfn.delete_stack(StackName="updated", RetainResources=["A"])
+    while any(one["StackName"] == "updated" for one in cfn.describe_stacks()["Stacks"]):
+        time.sleep(0.01)
+    faults()
+
+    # What is in progress is seen, and cancelled.
+    faults([{"resource": "A", "on": "update", "milliseconds": 60_000}, {"resource": "A", "on": "rollback", "milliseconds": 0}])
+    deploy("slow", two, "CREATE")
+    change_set("slow", named("4", "4"))
+    cfn.execute_change_set(StackName="slow", ChangeSetName="changes")
+    check(cfn.describe_stacks(StackName="slow")["Stacks"][0]["StackStatus"] == "UPDATE_IN_PROGRESS")
+    refused("ValidationError", "UPDATE_IN_PROGRESS", cfn.create_change_set, StackName="slow", ChangeSetName="x", TemplateBody=two)
+    cfn.cancel_update_stack(StackName="slow")
+    check(settled("slow")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    faults()
+
+
+def topic(stack, logical_id):
+    id = cfn.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)["StackResourceDetail"]["PhysicalResourceId"]
+    return control.get_resource(TypeName="AWS::SNS::Topic", Identifier=id)["ResourceDescription"]
+
+
+def stacks_protect_and_use_each_other():
+    exporting = template({"A": TOPIC}, Outputs={"O": {"Value": {"Ref": "A"}, "Export": {"Name": "shared"}}})
+    deploy("exporter", exporting, "CREATE")
+    deploy("importer", template({"B": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "shared"}}}}), "CREATE")
+    check(cfn.list_exports()["Exports"][0]["Name"] == "shared")
+    check(cfn.list_imports(ExportName="shared")["Imports"] == ["importer"])
+    cfn.delete_stack(StackName="exporter")
+    stays = settled("exporter")
+    check(stays["StackStatus"] == "DELETE_FAILED" and "in use by importer" in stays["StackStatusReason"], stays)
+    missing = change_set("dangling", template({"B": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "nothing"}}}}), "CREATE")
+    check(missing["Status"] == "FAILED" and "No export named nothing found" in missing["StatusReason"], missing)
+
+    cfn.update_termination_protection(StackName="importer", EnableTerminationProtection=True)
+    refused("ValidationError", "cannot be deleted while TerminationProtection is enabled", cfn.delete_stack, StackName="importer")
+    policy = {"Statement": [{"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "LogicalResourceId/B"}, {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}
+    cfn.set_stack_policy(StackName="importer", StackPolicyBody=json.dumps(policy))
+    change_set("importer", template({"B": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "own"}}}))
+    refused("ValidationError", "Action denied by stack policy", cfn.execute_change_set, StackName="importer", ChangeSetName="changes")
+
+
+def drift_and_import():
+    bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": "kept-for-later"}}
+    named = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "as deployed"}}
+    deploy("owner", template({"Bucket": bucket, "Topic": named}), "CREATE")
+    put("drift", {"stack": "owner", "resource": "Topic", "properties": {"DisplayName": "by hand"}})
+    id = cfn.detect_stack_drift(StackName="owner")["StackDriftDetectionId"]
+    status = cfn.describe_stack_drift_detection_status(StackDriftDetectionId=id)
+    check((status["StackDriftStatus"], status["DriftedStackResourceCount"]) == ("DRIFTED", 1), status)
+    [drift] = cfn.describe_stack_resource_drifts(StackName="owner", StackResourceDriftStatusFilters=["MODIFIED"])["StackResourceDrifts"]
+    check(drift["PropertyDifferences"][0]["ActualValue"] == "by hand", drift)
+    reverting = change_set("owner", template({"Bucket": bucket, "Topic": named}), name="revert", DeploymentMode="REVERT_DRIFT")
+    check(len(reverting["Changes"]) == 1, reverting)
+    cfn.execute_change_set(StackName="owner", ChangeSetName="revert")
+    settled("owner")
+    check(json.loads(topic("owner", "Topic")["Properties"])["DisplayName"] == "as deployed")
+
+    cfn.delete_stack(StackName="owner")
+    while any(one["StackName"] == "owner" for one in cfn.describe_stacks()["Stacks"]):
+        time.sleep(0.01)
+    conflict = change_set("heir", template({"Bucket": bucket}), "CREATE")
+    check(conflict["Status"] == "FAILED", conflict)
+    cfn.delete_change_set(StackName="heir", ChangeSetName="changes")
+    imported = deploy("heir", template({"Bucket": bucket}), "IMPORT", ResourcesToImport=[{"ResourceType": "AWS::S3::Bucket", "LogicalResourceId": "Bucket", "ResourceIdentifier": {"BucketName": "kept-for-later"}}])
+    check(imported["StackStatus"] == "IMPORT_COMPLETE", imported)
+
+
+def many_changes_come_in_pages():
+    many = {f"Topic{number}": TOPIC for number in range(120)}
+    first = change_set("many", template(many), "CREATE")
+    check(len(first["Changes"]) == 50 and first["NextToken"], len(first["Changes"]))
+    pages = cfn.get_paginator("describe_change_set").paginate(StackName="many", ChangeSetName="changes")
+    check(sum(len(page["Changes"]) for page in pages) == 120)
+    cfn.execute_change_set(StackName="many", ChangeSetName="changes")
+    check(settled("many")["StackStatus"] == "CREATE_COMPLETE")
+    check(len(cfn.describe_stack_events(StackName="many")["StackEvents"]) == 100)
+    check(len(statuses("many", "Topic119")) == 3)
+
+
+def nested_stacks_and_large_templates():
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="child.json", Body=template({"T": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Name"}}}}, Parameters={"Name": {"Type": "String"}}, Outputs={"Topic": {"Value": {"Ref": "T"}}}).encode())
+    check(s3.get_object(Bucket="templates", Key="child.json")["Body"].read().startswith(b"{"))
+    parent = lambda name: template({"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{URL}/templates/child.json", "Parameters": {"Name": name}}}}, Outputs={"Topic": {"Value": {"Fn::GetAtt": "Child.Outputs.Topic"}}})
+    made = deploy("parent", parent("one"), "CREATE")
+    check(made["StackStatus"] == "CREATE_COMPLETE" and ":sns:" in outputs(made)["Topic"], made)
+    check(deploy("parent", parent("two"))["StackStatus"] == "UPDATE_COMPLETE")
+    children = [one for one in cfn.list_stacks()["StackSummaries"] if one.get("ParentId") == made["StackId"]]
+    check([one["StackStatus"] for one in children] == ["UPDATE_COMPLETE"], children)
+    cfn.delete_stack(StackName="parent")
+    check(settled(made["StackId"])["StackStatus"] == "DELETE_COMPLETE")
+    check(settled(children[0]["StackId"])["StackStatus"] == "DELETE_COMPLETE")
+    large = template({"T": {**TOPIC, "Metadata": {"Words": "x" * 60_000}}})
+    refused("ValidationError", "51200", cfn.create_change_set, StackName="large", ChangeSetName="x", ChangeSetType="CREATE", TemplateBody=large)
+    s3.put_object(Bucket="templates", Key="large.json", Body=large.encode())
+    cfn.create_stack(StackName="large", TemplateURL=f"{URL}/templates/large.json")
+    check(settled("large")["StackStatus"] == "CREATE_COMPLETE")
+    refused("ValidationError", "No updates are to be performed", cfn.update_stack, StackName="large", UsePreviousTemplate=True)
+
+
+def requests_fail_on_request():
+    check(sts.get_caller_identity()["Account"] == "000000000000")
+    for kind, code in (("throttle", "Throttling"), ("server-error", "InternalFailure"), ("expired-token", "ExpiredToken"), ("access-denied", "AccessDenied")):
+        faults(requests=[{"action": "ListStacks", "kind": kind, "times": 1, "after": 1}])
+        cfn.list_stacks()
+        refused(code, "", cfn.list_stacks)
+        cfn.list_stacks()
+    faults(requests=[{"action": "ListStacks", "kind": "drop", "times": 1}])
+    try:
+        cfn.list_stacks()
+        raise AssertionError("the connection was not cut")
+    except Exception as error:
+        check("Connection" in type(error).__name__ or "Closed" in type(error).__name__, error)
+    faults()
+    other = client("cloudformation", "eu-west-1")
+    check(other.describe_stacks()["Stacks"] == [], "each region has its own")
+    refused("InvalidAction", "Could not find operation", cfn.describe_account_limits)
+
+
+for scenario in (
+    a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do,
+    stacks_protect_and_use_each_other, drift_and_import, many_changes_come_in_pages, nested_stacks_and_large_templates,
+    requests_fail_on_request,
+):
+    scenario()
+print("checks:", CHECKS)
