@@ -29,6 +29,8 @@
 //! What lives here: the commands, each a thin file, and what users of the crate import. Logic does not.
 
 mod commands;
+#[cfg(feature = "deploy")]
+mod deployment;
 mod failure;
 mod input;
 mod origin;

@@ -21,7 +21,7 @@ const OWN_BUCKETS: &str = "stackwright-assets-";
 pub(crate) async fn upload(
     connection: &Connection,
     stack: &StackArtifact,
-    tell: &mut dyn FnMut(Progress),
+    tell: &dyn Fn(Progress),
 ) -> Result<Option<String>, DeployError> {
     let mut ready = BTreeSet::new();
     for asset in &stack.assets {
@@ -58,7 +58,7 @@ async fn put<F: Future<Output = Result<ByteStream, DeployError>>>(
     key: &str,
     bytes: u64,
     content: impl FnOnce() -> F,
-    tell: &mut dyn FnMut(Progress),
+    tell: &dyn Fn(Progress),
 ) -> Result<(), DeployError> {
     let s3 = &connection.s3;
     let head =
@@ -85,7 +85,7 @@ async fn put<F: Future<Output = Result<ByteStream, DeployError>>>(
 async fn ensure_bucket(
     connection: &Connection,
     bucket: &str,
-    tell: &mut dyn FnMut(Progress),
+    tell: &dyn Fn(Progress),
 ) -> Result<(), DeployError> {
     let s3 = &connection.s3;
     let refuse = |reason: &str| DeployError::Bucket { bucket: bucket.to_owned(), reason: reason.to_owned() };
@@ -106,12 +106,13 @@ async fn ensure_bucket(
             .location_constraint(BucketLocationConstraint::from(connection.region.as_str()))
             .build()
     });
-    s3.create_bucket()
-        .bucket(bucket)
-        .set_create_bucket_configuration(place)
-        .send()
-        .await
-        .map_err(DeployError::call("CreateBucket"))?;
+    let made = s3.create_bucket().bucket(bucket).set_create_bucket_configuration(place).send().await;
+    match made.map_err(DeployError::call("CreateBucket")) {
+        Ok(_) => {}
+        // Another stack of the same account and region was faster, and sets it up.
+        Err(DeployError::Call { code: Some(code), .. }) if code == "BucketAlreadyOwnedByYou" => return Ok(()),
+        Err(error) => return Err(error),
+    }
     s3.put_public_access_block()
         .bucket(bucket)
         .public_access_block_configuration(

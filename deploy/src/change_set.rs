@@ -1,23 +1,27 @@
-//! Change sets: made, waited for, read to the last page.
+//! Change sets: made once for the same wish, waited for, read to the last page.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, ResourceChange, Tag,
+    Capability, ChangeSetStatus, ChangeSetType, DeploymentMode, EventFilter, ExecutionStatus, OnStackFailure,
+    Parameter, ResourceChange, ResourceToImport, Tag,
 };
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use stackwright_synth::StackArtifact;
 
+use crate::approval::{Concern, concerns};
 use crate::connection::Connection;
-use crate::error::DeployError;
-use crate::stack::Found;
+use crate::error::{DeployError, Problem};
+use crate::stack::{Found, Options};
 
 /// What CloudFormation says of a change set in which nothing changes.
 const NOTHING_CHANGES: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
 
 /// A change set, ready to be executed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChangeSet {
     /// Its name.
@@ -26,44 +30,183 @@ pub struct ChangeSet {
     pub id: String,
     /// The stack's ARN.
     pub stack_id: String,
-    /// What it does. A change to outputs alone is none of these.
+    /// What it does, nested stacks' changes too. A change to outputs alone is none of these.
     pub changes: Vec<Change>,
 }
 
+impl ChangeSet {
+    /// What in it wants somebody's word.
+    pub fn concerns(&self) -> Vec<Concern> {
+        concerns(&self.changes)
+    }
+}
+
 /// What a change set does to one resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// `Add`, `Modify`, `Remove`, `Import` and so on.
     pub action: String,
-    /// The logical id.
+    /// The logical id; after the stack's and a slash in a nested stack.
     pub logical_id: String,
+    /// The physical id, where there is one.
+    pub physical_id: Option<String>,
     /// The type.
     pub resource_type: String,
     /// `True`, `False`, `Conditional`; `None` where the question does not arise.
     pub replacement: Option<String>,
-    /// Properties that change and make CloudFormation replace the resource.
-    pub causes: Vec<String>,
+    /// What becomes of what goes: `Delete`, `Retain`, `ReplaceAndDelete` and so on.
+    pub policy_action: Option<String>,
+    /// The properties that change.
+    pub properties: Vec<PropertyChange>,
+}
+
+impl Change {
+    /// The properties that make CloudFormation replace the resource.
+    pub fn causes(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().filter(|one| one.recreation != "Never").map(|one| one.name.as_str())
+    }
+}
+
+/// A property that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PropertyChange {
+    /// The property's name, or that of the resource's attribute: `Metadata`, `Tags`.
+    pub name: String,
+    /// `Never`, `Conditionally`, `Always`.
+    pub recreation: String,
+    /// What it was.
+    pub before: Option<String>,
+    /// What it will be.
+    pub after: Option<String>,
+    /// The parameter or resource that it changes because of.
+    pub because_of: Option<String>,
 }
 
 /// How long CloudFormation may take to make a change set.
 const DEADLINE: Duration = Duration::from_secs(600);
+
+/// The parts of a request that make it another wish.
+fn wish(stack: &StackArtifact, options: &Options) -> String {
+    let mut hash = Sha256::new();
+    hash.update(stack.template_body());
+    for (key, value) in
+        options.parameters.iter().chain(&stack.tags.clone().into_iter().collect::<BTreeMap<_, _>>())
+    {
+        hash.update([0]);
+        hash.update(key);
+        hash.update([0]);
+        hash.update(value);
+    }
+    hash.update([u8::from(options.revert_drift), u8::from(options.import_existing)]);
+    for import in &options.imports {
+        hash.update(format!("{import:?}"));
+    }
+    hex(&hash.finalize())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The same wish has the same name: a deployer that was killed finds its own change set again, and of two at a time
+/// one makes it and both see it.
+fn change_set_name(stack: &StackArtifact, options: &Options) -> String {
+    format!("stackwright-{}", &wish(stack, options)[..24])
+}
 
 /// Makes a change set; `None` where nothing changes.
 pub(crate) async fn make(
     connection: &Connection,
     stack: &StackArtifact,
     found: Found,
+    template_url: Option<String>,
+    options: &Options,
+) -> Result<Option<ChangeSet>, DeployError> {
+    let name = change_set_name(stack, options);
+    // One from before may be used up or out of date: then it makes room.
+    for _ in 0..3 {
+        match create(connection, stack, found, &name, template_url.clone(), options).await {
+            Ok(()) => {}
+            Err(DeployError::Call { code: Some(code), .. }) if code == "AlreadyExistsException" => {}
+            // Some endpoints refuse at once what CloudFormation finds out later.
+            Err(DeployError::Call { message, .. }) if says_nothing_changes(&message) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let described = match wait(connection, &stack.name, &name).await {
+            Ok(described) => described,
+            // Somebody has deleted it in the meantime.
+            Err(DeployError::Call { code: Some(code), .. }) if code.starts_with("ChangeSetNotFound") => {
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let reason = described.status_reason.clone().unwrap_or_default();
+        if described.status == Some(ChangeSetStatus::Failed) {
+            let problems = problems(connection, &described).await;
+            discard(connection, &stack.name, &name, found).await?;
+            if says_nothing_changes(&reason) {
+                return Ok(None);
+            }
+            return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason, problems });
+        }
+        match described.execution_status {
+            Some(ExecutionStatus::Available) => {
+                let id = described.change_set_id.clone().unwrap_or_default();
+                let stack_id = described.stack_id.clone().unwrap_or_default();
+                let changes = every_change(connection, &stack.name, &name, described).await?;
+                return Ok(Some(ChangeSet { name, id, stack_id, changes }));
+            }
+            Some(ExecutionStatus::ExecuteInProgress) => {
+                return Err(DeployError::State {
+                    stack: stack.name.clone(),
+                    status: "being deployed".into(),
+                    reason: "another deployer executes the same change set".into(),
+                });
+            }
+            _ => delete(connection, &stack.name, &name).await?,
+        }
+    }
+    Err(DeployError::ChangeSet {
+        stack: stack.name.clone(),
+        reason: "somebody else makes it obsolete or deletes it again and again".into(),
+        problems: Vec::new(),
+    })
+}
+
+async fn create(
+    connection: &Connection,
+    stack: &StackArtifact,
+    found: Found,
     name: &str,
     template_url: Option<String>,
-    parameters: &BTreeMap<String, String>,
-) -> Result<Option<ChangeSet>, DeployError> {
-    let request = connection
+    options: &Options,
+) -> Result<(), DeployError> {
+    let kind = match found {
+        _ if !options.imports.is_empty() => ChangeSetType::Import,
+        Found::Stack => ChangeSetType::Update,
+        Found::Nothing | Found::Shell => ChangeSetType::Create,
+    };
+    let parameters = options
+        .parameters
+        .iter()
+        .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
+    // What was given before stays, as far as the template still asks for it.
+    let kept = options
+        .kept_parameters
+        .iter()
+        .filter(|name| !options.parameters.contains_key(*name))
+        .map(|name| Parameter::builder().parameter_key(name).use_previous_value(true).build());
+    let mut request = connection
         .cloudformation
         .create_change_set()
         .stack_name(&stack.name)
         .change_set_name(name)
-        .change_set_type(if found == Found::Stack { ChangeSetType::Update } else { ChangeSetType::Create })
+        .change_set_type(kind)
+        // The same request twice, because the first answer was lost, is one.
+        .client_token(name)
+        .set_description(options.description.clone())
         .set_capabilities(Some(vec![
             Capability::CapabilityIam,
             Capability::CapabilityNamedIam,
@@ -71,49 +214,39 @@ pub(crate) async fn make(
         ]))
         .set_template_body(template_url.is_none().then(|| stack.template_body().to_owned()))
         .set_template_url(template_url)
-        .set_parameters(Some(
-            parameters
-                .iter()
-                .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build())
-                .collect(),
-        ))
+        .set_parameters(Some(parameters.chain(kept).collect()))
         .set_tags(Some(
             stack.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect(),
         ));
-    match request.send().await.map_err(DeployError::call("CreateChangeSet")) {
-        Ok(_) => {}
-        // Some endpoints refuse at once what CloudFormation finds out later.
-        Err(DeployError::Call { message, .. }) if says_nothing_changes(&message) => return Ok(None),
-        Err(error) => return Err(error),
+    if options.revert_drift && found == Found::Stack {
+        request = request.deployment_mode(DeploymentMode::RevertDrift);
     }
-    let described = wait(connection, &stack.name, name).await?;
-    let reason = described.status_reason.clone().unwrap_or_default();
-    if described.status == Some(ChangeSetStatus::Failed) {
-        discard(connection, &stack.name, name, found).await?;
-        if says_nothing_changes(&reason) {
-            return Ok(None);
-        }
-        return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason });
+    if options.import_existing {
+        request = request.import_existing_resources(true);
     }
-    if described.execution_status != Some(ExecutionStatus::Available) {
-        let status =
-            described.execution_status.map_or("not to be executed".to_owned(), |status| status.to_string());
-        return Err(DeployError::ChangeSet {
-            stack: stack.name.clone(),
-            reason: format!("it is {status}: {reason}"),
-        });
+    if options.keep_failed {
+        request = request.on_stack_failure(OnStackFailure::DoNothing);
     }
-    let id = described.change_set_id.clone().unwrap_or_default();
-    let stack_id = described.stack_id.clone().unwrap_or_default();
-    let changes = every_change(connection, &stack.name, name, described).await?;
-    Ok(Some(ChangeSet { name: name.to_owned(), id, stack_id, changes }))
+    if stack.template.resources().any(|(_, resource)| resource["Type"] == "AWS::CloudFormation::Stack") {
+        request = request.include_nested_stacks(true);
+    }
+    for import in &options.imports {
+        request = request.resources_to_import(
+            ResourceToImport::builder()
+                .logical_resource_id(&import.logical_id)
+                .resource_type(&import.resource_type)
+                .set_resource_identifier(Some(import.identifier.clone().into_iter().collect()))
+                .build(),
+        );
+    }
+    request.send().await.map(drop).map_err(DeployError::call("CreateChangeSet"))
 }
 
 fn says_nothing_changes(reason: &str) -> bool {
     NOTHING_CHANGES.iter().any(|text| reason.contains(text))
 }
 
-async fn describe(
+pub(crate) async fn describe(
     connection: &Connection,
     stack: &str,
     name: &str,
@@ -155,7 +288,35 @@ async fn wait(
     }
 }
 
-async fn every_change(
+/// What validation before deployment found, where the endpoint tells.
+async fn problems(connection: &Connection, change_set: &DescribeChangeSetOutput) -> Vec<Problem> {
+    let answer = connection
+        .cloudformation
+        .describe_events()
+        .change_set_name(change_set.change_set_id().unwrap_or_default())
+        .filters(EventFilter::builder().failed_events(true).build())
+        .send()
+        .await;
+    // The reason of the change set is told in any case.
+    let Ok(answer) = answer else { return Vec::new() };
+    answer
+        .operation_events()
+        .iter()
+        .filter(|event| event.validation_status_reason().is_some() || event.hook_status_reason().is_some())
+        .map(|event| Problem {
+            logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
+            path: event.validation_path().unwrap_or_default().to_owned(),
+            check: event.validation_name().or(event.hook_type()).unwrap_or_default().to_owned(),
+            reason: event
+                .validation_status_reason()
+                .or(event.hook_status_reason())
+                .unwrap_or_default()
+                .to_owned(),
+        })
+        .collect()
+}
+
+pub(crate) async fn every_change(
     connection: &Connection,
     stack: &str,
     name: &str,
@@ -163,33 +324,67 @@ async fn every_change(
 ) -> Result<Vec<Change>, DeployError> {
     let mut changes = Vec::new();
     let mut page = first;
+    // Nested change sets, each with the path of the stack that it is for.
+    let mut nested: Vec<(String, String)> = Vec::new();
+    let mut at = (stack.to_owned(), name.to_owned(), String::new());
     loop {
-        changes.extend(page.changes().iter().filter_map(|change| change.resource_change()).map(read_change));
-        match page.next_token.take() {
-            Some(token) => page = describe(connection, stack, name, Some(token)).await?,
-            None => return Ok(changes),
+        for change in page.changes().iter().filter_map(|change| change.resource_change()) {
+            let change_id = change.change_set_id().map(str::to_owned);
+            let read = read_change(change, &at.2);
+            if let Some(id) = change_id {
+                nested.push((id, format!("{}/", read.logical_id)));
+            }
+            changes.push(read);
         }
+        page = match page.next_token.take() {
+            Some(token) => describe(connection, &at.0, &at.1, Some(token)).await?,
+            None => match nested.pop() {
+                Some((id, path)) => {
+                    at = (String::new(), id, path);
+                    describe_by_id(connection, &at.1).await?
+                }
+                None => return Ok(changes),
+            },
+        };
     }
 }
 
-fn read_change(change: &ResourceChange) -> Change {
-    let causes = change
+async fn describe_by_id(connection: &Connection, id: &str) -> Result<DescribeChangeSetOutput, DeployError> {
+    let request =
+        connection.cloudformation.describe_change_set().change_set_name(id).include_property_values(true);
+    request.send().await.map_err(DeployError::call("DescribeChangeSet"))
+}
+
+fn read_change(change: &ResourceChange, path: &str) -> Change {
+    let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    let properties = change
         .details()
         .iter()
-        .filter_map(|detail| detail.target())
-        .filter(|target| {
-            target.requires_recreation().is_some_and(|recreation| recreation.as_str() != "Never")
+        .filter_map(|detail| Some((detail, detail.target()?)))
+        .map(|(detail, target)| PropertyChange {
+            name: filled(target.name())
+                .or_else(|| target.attribute().map(|attribute| attribute.to_string()))
+                .unwrap_or_default(),
+            recreation: target.requires_recreation().map_or("Never", |one| one.as_str()).to_owned(),
+            before: filled(target.before_value()),
+            after: filled(target.after_value()),
+            because_of: filled(detail.causing_entity()),
         })
-        .filter_map(|target| target.name())
-        .map(str::to_owned)
         .collect();
     Change {
         action: change.action().map(|action| action.to_string()).unwrap_or_default(),
-        logical_id: change.logical_resource_id().unwrap_or_default().to_owned(),
+        logical_id: format!("{path}{}", change.logical_resource_id().unwrap_or_default()),
+        physical_id: filled(change.physical_resource_id()),
         resource_type: change.resource_type().unwrap_or_default().to_owned(),
         replacement: change.replacement().map(|replacement| replacement.to_string()),
-        causes,
+        policy_action: change.policy_action().map(|action| action.to_string()),
+        properties,
     }
+}
+
+async fn delete(connection: &Connection, stack: &str, name: &str) -> Result<(), DeployError> {
+    let request = connection.cloudformation.delete_change_set().stack_name(stack).change_set_name(name);
+    request.send().await.map(drop).map_err(DeployError::call("DeleteChangeSet"))
 }
 
 /// Deletes a change set, and the empty stack that it brought along.
@@ -199,11 +394,10 @@ pub(crate) async fn discard(
     name: &str,
     found: Found,
 ) -> Result<(), DeployError> {
-    let client = &connection.cloudformation;
-    let request = client.delete_change_set().stack_name(stack).change_set_name(name);
-    request.send().await.map_err(DeployError::call("DeleteChangeSet"))?;
+    delete(connection, stack, name).await?;
     if found == Found::Nothing {
-        client.delete_stack().stack_name(stack).send().await.map_err(DeployError::call("DeleteStack"))?;
+        let request = connection.cloudformation.delete_stack().stack_name(stack);
+        request.send().await.map_err(DeployError::call("DeleteStack"))?;
     }
     Ok(())
 }
@@ -212,18 +406,41 @@ pub(crate) async fn execute(
     connection: &Connection,
     stack: &str,
     change_set: &ChangeSet,
+    options: &Options,
 ) -> Result<(), DeployError> {
-    connection
+    let request = connection
         .cloudformation
         .execute_change_set()
         .stack_name(stack)
-        .change_set_name(&change_set.name)
+        .change_set_name(&change_set.id)
         // A call that is repeated after a lost answer must not count twice.
         .client_request_token(&change_set.name)
-        .send()
-        .await
-        .map(drop)
-        .map_err(DeployError::call("ExecuteChangeSet"))
+        .retain_except_on_create(true)
+        .set_disable_rollback(options.keep_failed.then_some(true));
+    let error = match request.send().await.map_err(DeployError::call("ExecuteChangeSet")) {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    // The first call may have come through, and its answer not.
+    if matches!(&error, DeployError::Call { code: Some(code), .. } if code.starts_with("InvalidChangeSetStatus"))
+    {
+        let described = describe(connection, stack, &change_set.id, None).await?;
+        let is_ours = matches!(
+            described.execution_status,
+            Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete)
+        );
+        if is_ours {
+            return Ok(());
+        }
+        return Err(DeployError::Changed {
+            stack: stack.to_owned(),
+            what: format!(
+                "the change set is {}",
+                described.execution_status.map_or("gone".to_owned(), |status| status.to_string())
+            ),
+        });
+    }
+    Err(error)
 }
 
 #[cfg(test)]
@@ -231,11 +448,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_wordings_of_nothing_to_do_are_known() {
+    fn nothing_to_do_is_told_by_both_texts() {
         assert!(says_nothing_changes(
-            "The submitted information didn't contain changes. Submit different information."
+            "The submitted information didn't contain changes. Submit different information to create a change set."
         ));
         assert!(says_nothing_changes("No updates are to be performed."));
-        assert!(!says_nothing_changes("Template error: no such export"));
+        assert!(!says_nothing_changes("Transform failed"));
     }
 }

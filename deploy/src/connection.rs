@@ -13,6 +13,10 @@ pub struct Profile {
     pub name: Option<String>,
     /// A region, for stacks that are bound to none.
     pub region: Option<String>,
+    /// A role to take on, by its ARN.
+    pub role: Option<String>,
+    /// An endpoint in place of AWS, with which any credentials will do.
+    pub local: Option<String>,
 }
 
 /// Clients for one account and region.
@@ -40,7 +44,28 @@ impl Connection {
         if let Some(region) = stack.environment.region.as_ref().or(profile.region.as_ref()) {
             loader = loader.region(Region::new(region.clone()));
         }
-        let connection = Self::connect(&loader.load().await).await?;
+        if let Some(url) = &profile.local {
+            let any = aws_sdk_cloudformation::config::Credentials::new("local", "local", None, None, "local");
+            loader = loader.endpoint_url(url).credentials_provider(any);
+            if stack.environment.region.is_none() && profile.region.is_none() {
+                loader = loader.region(Region::from_static("us-east-1"));
+            }
+        }
+        let mut config = loader.load().await;
+        if let Some(role) = &profile.role {
+            let provider = aws_config::sts::AssumeRoleProvider::builder(role)
+                .session_name("stackwright")
+                .configure(&config)
+                .build()
+                .await;
+            config = config
+                .into_builder()
+                .credentials_provider(aws_sdk_cloudformation::config::SharedCredentialsProvider::new(
+                    provider,
+                ))
+                .build();
+        }
+        let connection = Self::connect(&config).await?;
         match &stack.environment.account {
             Some(bound) if *bound != connection.account => Err(DeployError::WrongAccount {
                 stack: stack.name.clone(),
@@ -78,6 +103,14 @@ impl Connection {
     /// The region that is deployed into.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Whether this is a rehearsal on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.endpoint.as_deref().is_some_and(|url| {
+            let host = url.split("://").nth(1).unwrap_or(url);
+            ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name))
+        })
     }
 
     /// Puts account and region into a name such as that of the bucket for assets.

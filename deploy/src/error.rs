@@ -4,7 +4,21 @@ use std::path::PathBuf;
 
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
-use crate::events::ResourceEvent;
+use crate::diagnosis::Diagnosis;
+
+/// Something that validation before deployment, or a hook, found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The resource's logical id.
+    pub logical_id: String,
+    /// Where in the template, as a JSON pointer.
+    pub path: String,
+    /// What looked: the name of the validation or of the hook.
+    pub check: String,
+    /// Its words.
+    pub reason: String,
+}
 
 /// Why a deployment stopped.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +64,50 @@ pub enum DeployError {
         stack: String,
         /// CloudFormation's words.
         reason: String,
+        /// What it says in detail.
+        problems: Vec<Problem>,
+    },
+    /// There is no such stack.
+    #[error("there is no stack {stack}")]
+    NoStack {
+        /// The name that was asked for.
+        stack: String,
+    },
+    /// A resource cannot be taken in.
+    #[error("{resource} cannot be imported: {what}")]
+    Import {
+        /// Its logical id.
+        resource: String,
+        /// Why.
+        what: String,
+    },
+    /// A plan file cannot be used.
+    #[error("the plan cannot be deployed: {what}")]
+    Plan {
+        /// Why.
+        what: String,
+    },
+    /// Something is other than it was planned or reviewed.
+    #[error("{stack} is not as it was planned: {what}; nothing was deployed")]
+    Changed {
+        /// The stack's name.
+        stack: String,
+        /// What is different.
+        what: String,
+    },
+    /// CloudFormation refuses to delete the stack.
+    #[error("{stack} is protected against termination")]
+    Protected {
+        /// The stack.
+        stack: String,
+    },
+    /// An operation goes on, and nobody can see it from here.
+    #[error("{stack} is out of sight, and goes on without us: {error}")]
+    OutOfSight {
+        /// The stack.
+        stack: String,
+        /// What is in the way.
+        error: Box<DeployError>,
     },
     /// The change set was made, and not approved.
     #[error("the changes to {stack} were not approved; nothing was deployed")]
@@ -64,8 +122,8 @@ pub enum DeployError {
         stack: String,
         /// Its status now.
         status: String,
-        /// What failed first.
-        cause: Option<Box<ResourceEvent>>,
+        /// What failed first, and where to look.
+        diagnosis: Option<Box<Diagnosis>>,
     },
     /// Something took longer than was allowed.
     #[error("{what} took longer than {seconds} s; it goes on without us")]
@@ -98,12 +156,12 @@ impl DeployError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoRegion => "bind the stack with `.region(…)`, or give `--region`".into(),
-            Self::State { status, stack, .. } if status == "ROLLBACK_COMPLETE" => format!(
-                "its first deployment failed and left nothing to update: `aws cloudformation delete-stack --stack-name {stack}`"
-            ),
-            Self::State { status, stack, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
-                format!("`aws cloudformation continue-update-rollback --stack-name {stack}`")
+            Self::State { stack, .. } => format!("`recover {stack}` says what can be done about it"),
+            Self::OutOfSight { .. } => {
+                "run the same command again, with new credentials if they have expired: it goes on where the stack is".into()
             }
+            Self::Changed { .. } | Self::Plan { .. } => "make a new plan, and have it reviewed".into(),
+            Self::Protected { .. } => "`destroy --unprotect` takes the protection away first".into(),
             Self::Call { code: Some(code), .. } if code.contains("Expired") => {
                 "get new credentials and run it again".into()
             }
@@ -126,6 +184,12 @@ impl DeployError {
             };
             Self::Call { operation, code, message }
         }
+    }
+
+    /// Whether trying again is of no use: the credentials are no longer good for anything.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self, Self::Call { code: Some(code), .. }
+            if code.contains("Expired") || code.contains("InvalidClientTokenId") || code.contains("AccessDenied"))
     }
 
     /// Whether AWS answered that there is no such stack.

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudformation::types::StackEvent;
+use serde::Serialize;
 
 use crate::connection::Connection;
 use crate::error::DeployError;
 
 /// Something that happened to a resource of a stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceEvent {
     /// The logical id; the stack's name for the stack itself.
@@ -24,7 +25,7 @@ pub struct ResourceEvent {
 }
 
 impl ResourceEvent {
-    fn read(event: &StackEvent) -> Self {
+    pub(crate) fn read(event: &StackEvent) -> Self {
         let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         Self {
             logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
@@ -35,8 +36,8 @@ impl ResourceEvent {
         }
     }
 
-    fn is_failure(&self) -> bool {
-        // What was cancelled because something else failed is no cause.
+    /// Whether it is a failure of its own: what was cancelled because something else failed is no cause.
+    pub(crate) fn is_failure(&self) -> bool {
         let cancelled = self.reason.as_deref().is_some_and(|reason| reason.contains("cancelled"));
         self.status.ends_with("_FAILED") && !cancelled
     }
@@ -46,22 +47,29 @@ impl ResourceEvent {
 pub(crate) struct Events {
     stack: String,
     seen: BTreeSet<String>,
-    /// The first failure of the operation.
-    pub cause: Option<ResourceEvent>,
 }
 
 impl Events {
     /// Starts after everything that has happened to the stack so far.
     pub async fn from_now(connection: &Connection, stack: &str) -> Result<Self, DeployError> {
-        let mut events = Self { stack: stack.to_owned(), seen: BTreeSet::new(), cause: None };
-        events.news(connection).await?;
-        events.cause = None;
+        let mut events = Self { stack: stack.to_owned(), seen: BTreeSet::new() };
+        // The newest page is enough: what is older is not read again.
+        let answer = connection
+            .cloudformation
+            .describe_stack_events()
+            .stack_name(stack)
+            .send()
+            .await
+            .map_err(DeployError::call("DescribeStackEvents"))?;
+        events
+            .seen
+            .extend(answer.stack_events().iter().filter_map(|event| event.event_id()).map(str::to_owned));
         Ok(events)
     }
 
     /// What has happened since the last call, oldest first.
     pub async fn news(&mut self, connection: &Connection) -> Result<Vec<ResourceEvent>, DeployError> {
-        let mut found = Vec::new();
+        let (mut found, mut ids) = (Vec::new(), Vec::new());
         let mut page = None;
         // Newest first: reading stops at the first event that is known.
         'pages: loop {
@@ -75,9 +83,10 @@ impl Events {
                 .map_err(DeployError::call("DescribeStackEvents"))?;
             for event in answer.stack_events() {
                 let id = event.event_id().unwrap_or_default().to_owned();
-                if !self.seen.insert(id) {
+                if self.seen.contains(&id) {
                     break 'pages;
                 }
+                ids.push(id);
                 found.push(ResourceEvent::read(event));
             }
             match answer.next_token {
@@ -85,10 +94,9 @@ impl Events {
                 None => break,
             }
         }
+        // Only what was read to its end counts as seen.
+        self.seen.extend(ids);
         found.reverse();
-        if self.cause.is_none() {
-            self.cause = found.iter().find(|event| event.is_failure()).cloned();
-        }
         Ok(found)
     }
 }

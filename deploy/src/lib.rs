@@ -3,18 +3,35 @@
 //! What lives here: the connection to AWS, assets, change sets, events. What never does: rules about templates,
 //! printing, and text for people beyond error messages. What happens is told as [`Progress`].
 
+mod approval;
 mod assets;
 mod change_set;
 mod connection;
+mod destroy;
+mod diagnosis;
+mod drift;
 mod error;
 mod events;
+mod import;
+mod order;
+pub mod permissions;
+mod plan;
+mod recover;
 mod stack;
 
-pub use change_set::{Change, ChangeSet};
+pub use approval::{Approval, Concern, Danger};
+pub use change_set::{Change, ChangeSet, PropertyChange};
 pub use connection::{Connection, Profile};
-pub use error::DeployError;
+pub use destroy::{Remains, Status};
+pub use diagnosis::Diagnosis;
+pub use drift::{Drift, DriftedResource};
+pub use error::{DeployError, Problem};
 pub use events::ResourceEvent;
-pub use stack::{Options, Outcome};
+pub use import::Import;
+pub use order::{Done, in_order};
+pub use plan::{Plan, PlannedStack, Verdict};
+pub use recover::{Remedy, Standing, Way};
+pub use stack::{Options, Outcome, Prepared};
 
 /// What happens on the way, as it happens.
 #[derive(Clone, Debug)]
@@ -37,11 +54,10 @@ pub enum Progress {
         /// The stack's status.
         status: String,
     },
+    /// The remains of a first deployment that failed are deleted: nothing is in them.
+    ClearingShell,
     /// CloudFormation makes the change set.
-    MakingChangeSet {
-        /// Its name.
-        name: String,
-    },
+    MakingChangeSet,
     /// The change set runs.
     Executing,
     /// Something happened to a resource.

@@ -1,32 +1,54 @@
-//! The way of one stack: look, upload, change set, approve, execute, follow, outputs.
+//! The way of one stack: look, make room, upload, change set, execute, follow, outputs.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use aws_sdk_cloudformation::types::Stack;
+use aws_sdk_cloudformation::types::{ResourceStatus, Stack};
 use stackwright_synth::StackArtifact;
 
 use crate::change_set::{self, ChangeSet};
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::events::Events;
-use crate::{Progress, assets};
+use crate::import::Import;
+use crate::{Progress, assets, diagnosis};
 
 /// How a stack is deployed.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Values for parameters of the template.
     pub parameters: BTreeMap<String, String>,
+    /// Parameters that keep the values that the stack has.
+    pub kept_parameters: Vec<String>,
+    /// What the change set says of itself: who made it, of which commit.
+    pub description: Option<String>,
+    /// Changes back what somebody changed past the stack.
+    pub revert_drift: bool,
+    /// Takes in resources that are there already and have the names that the template gives.
+    pub import_existing: bool,
+    /// Leaves what was made when something fails, to look at.
+    pub keep_failed: bool,
+    /// Resources to take in.
+    pub imports: Vec<Import>,
 }
 
 /// How a deployment ended well.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
     /// Whether anything was changed.
     pub changed: bool,
     /// The stack's outputs now.
     pub outputs: BTreeMap<String, String>,
+}
+
+/// What a stack would become.
+#[derive(Clone, Debug)]
+pub enum Prepared {
+    /// Nothing changes.
+    Unchanged,
+    /// A change set that waits for somebody's word.
+    Ready(ChangeSet),
 }
 
 /// What is there before a deployment.
@@ -46,58 +68,107 @@ const BEGINNING: Duration = Duration::from_secs(60);
 /// How long another operation on the stack is waited for, and how long ours may take.
 const DEADLINE: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// How many looks in a row may fail before the stack counts as out of sight.
+const BLIND: usize = 20;
+
 impl Connection {
-    /// Deploys a stack. `approve` is shown the change set before it is executed; `tell` hears what happens.
+    /// Brings a stack to where a change set can be made, and makes it.
     ///
     /// # Errors
     /// Whatever stops it, with CloudFormation's own words.
-    pub async fn deploy(
+    pub async fn prepare(
         &self,
         stack: &StackArtifact,
         options: &Options,
-        approve: &mut dyn FnMut(&ChangeSet) -> bool,
-        tell: &mut dyn FnMut(Progress),
-    ) -> Result<Outcome, DeployError> {
+        tell: &dyn Fn(Progress),
+    ) -> Result<Prepared, DeployError> {
         let found = self.ready(&stack.name, tell).await?;
         let template_url = assets::upload(self, stack, tell).await?;
-        let name = change_set_name();
-        tell(Progress::MakingChangeSet { name: name.clone() });
-        let made = change_set::make(self, stack, found, &name, template_url, &options.parameters).await?;
-        let Some(change_set) = made else {
-            return Ok(Outcome { changed: false, outputs: self.settle(stack).await? });
-        };
-        if !approve(&change_set) {
-            change_set::discard(self, &stack.name, &name, found).await?;
-            return Err(DeployError::NotApproved { stack: stack.name.clone() });
-        }
-        let mut events = Events::from_now(self, &stack.name).await?;
+        tell(Progress::MakingChangeSet);
+        let options = &self.with_kept_parameters(stack, found, options).await?;
+        let made = change_set::make(self, stack, found, template_url, options).await?;
+        Ok(made.map_or(Prepared::Unchanged, Prepared::Ready))
+    }
+
+    /// Executes a change set and follows it to its end.
+    ///
+    /// # Errors
+    /// It failed, or somebody changed something in between, or the connection was lost for good.
+    pub async fn execute(
+        &self,
+        stack: &StackArtifact,
+        change_set: &ChangeSet,
+        options: &Options,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Outcome, DeployError> {
+        let mut events = Events::from_now(self, &change_set.stack_id).await?;
         tell(Progress::Executing);
-        change_set::execute(self, &stack.name, &change_set).await?;
-        let status = self.follow(&stack.name, &mut events, tell).await?;
-        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+        change_set::execute(self, &stack.name, change_set, options).await?;
+        let status = self.follow(&change_set.stack_id, &mut events, tell).await?;
+        if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE") {
+            let diagnosis = diagnosis::diagnose(self, &change_set.stack_id).await.ok().flatten();
             return Err(DeployError::Failed {
                 stack: stack.name.clone(),
                 status,
-                cause: events.cause.map(Box::new),
+                diagnosis: diagnosis.map(Box::new),
             });
         }
         Ok(Outcome { changed: true, outputs: self.settle(stack).await? })
     }
 
-    /// Waits until the stack can be changed, and says what is there.
-    async fn ready(&self, name: &str, tell: &mut dyn FnMut(Progress)) -> Result<Found, DeployError> {
+    /// Leaves a change set that nobody wanted: it is deleted, and with it the empty stack that was made for it.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn discard(&self, stack: &StackArtifact, change_set: &ChangeSet) -> Result<(), DeployError> {
+        let is_shell =
+            self.find(&stack.name).await?.is_some_and(|found| status_of(&found) == "REVIEW_IN_PROGRESS");
+        let found = if is_shell { Found::Nothing } else { Found::Stack };
+        change_set::discard(self, &stack.name, &change_set.name, found).await
+    }
+
+    /// What stays as it was when nothing was changed.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub async fn unchanged(&self, stack: &StackArtifact) -> Result<Outcome, DeployError> {
+        Ok(Outcome { changed: false, outputs: self.settle(stack).await? })
+    }
+
+    /// Parameters without a default and without a value keep what the stack has.
+    async fn with_kept_parameters(
+        &self,
+        stack: &StackArtifact,
+        found: Found,
+        options: &Options,
+    ) -> Result<Options, DeployError> {
+        let mut options = options.clone();
+        if found == Found::Stack
+            && let Some(present) = self.find(&stack.name).await?
+        {
+            let asked: Vec<&str> = stack.template.section("Parameters").map(|(name, _)| name).collect();
+            let had = present.parameters().iter().filter_map(|one| one.parameter_key());
+            options.kept_parameters = had.filter(|name| asked.contains(name)).map(str::to_owned).collect();
+        }
+        Ok(options)
+    }
+
+    /// Waits until the stack can be changed, and says what is there. The remains of a first deployment that failed are
+    /// cleared away: nothing can be made of them.
+    async fn ready(&self, name: &str, tell: &dyn Fn(Progress)) -> Result<Found, DeployError> {
         let start = Instant::now();
+        let mut told = String::new();
         loop {
             let Some(stack) = self.find(name).await? else { return Ok(Found::Nothing) };
-            let status = stack.stack_status.map(|status| status.to_string()).unwrap_or_default();
+            let status = status_of(&stack);
             match status.as_str() {
                 "DELETE_COMPLETE" => return Ok(Found::Nothing),
                 "REVIEW_IN_PROGRESS" => return Ok(Found::Shell),
-                "ROLLBACK_COMPLETE"
-                | "ROLLBACK_FAILED"
-                | "DELETE_FAILED"
-                | "UPDATE_ROLLBACK_FAILED"
-                | "CREATE_FAILED" => {
+                "ROLLBACK_COMPLETE" => {
+                    self.clear_shell(&stack, tell).await?;
+                    continue;
+                }
+                "ROLLBACK_FAILED" | "DELETE_FAILED" | "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" => {
                     let reason = stack.stack_status_reason.unwrap_or_else(|| "it cannot be updated".into());
                     return Err(DeployError::State { stack: name.to_owned(), status, reason });
                 }
@@ -110,12 +181,64 @@ impl Connection {
                     seconds: DEADLINE.as_secs(),
                 });
             }
-            tell(Progress::WaitingFor { status });
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            if told != status {
+                tell(Progress::WaitingFor { status: status.clone() });
+                told = status;
+            }
+            tokio::time::sleep(self.patience(start.elapsed())).await;
         }
     }
 
-    async fn find(&self, name: &str) -> Result<Option<Stack>, DeployError> {
+    /// Deletes a stack whose first deployment was rolled back, if nothing is left in it.
+    async fn clear_shell(&self, stack: &Stack, tell: &dyn Fn(Progress)) -> Result<(), DeployError> {
+        let name = stack.stack_name().unwrap_or_default().to_owned();
+        let id = stack.stack_id().unwrap_or_default().to_owned();
+        let resources = self
+            .cloudformation
+            .describe_stack_resources()
+            .stack_name(&id)
+            .send()
+            .await
+            .map_err(DeployError::call("DescribeStackResources"))?;
+        let left: Vec<&str> = resources
+            .stack_resources()
+            .iter()
+            .filter(|one| one.resource_status() != Some(&ResourceStatus::DeleteComplete))
+            .filter_map(|one| one.logical_resource_id())
+            .collect();
+        if !left.is_empty() || stack.enable_termination_protection == Some(true) {
+            let reason = if left.is_empty() {
+                "it is protected against termination".to_owned()
+            } else {
+                format!("{} is still in it", left.join(", "))
+            };
+            return Err(DeployError::State { stack: name, status: "ROLLBACK_COMPLETE".into(), reason });
+        }
+        tell(Progress::ClearingShell);
+        let request = self.cloudformation.delete_stack().stack_name(&id);
+        request.send().await.map_err(DeployError::call("DeleteStack"))?;
+        let start = Instant::now();
+        while self.find(&id).await?.is_some_and(|stack| status_of(&stack) != "DELETE_COMPLETE") {
+            if start.elapsed() > BEGINNING {
+                return Err(DeployError::Deadline {
+                    what: format!("deleting the empty {name}"),
+                    seconds: 60,
+                });
+            }
+            tokio::time::sleep(self.patience(start.elapsed())).await;
+        }
+        Ok(())
+    }
+
+    /// How long to wait before looking again, after so long: often at first, seldom later.
+    pub(crate) fn patience(&self, since: Duration) -> Duration {
+        // On loopback nobody is bothered.
+        let (least, most) = if self.is_loopback() { (10, 100) } else { (250, 5_000) };
+        Duration::from_millis((since.as_millis() as u64 / 4).clamp(least, most))
+    }
+
+    /// The stack of a name or id, if there is one.
+    pub(crate) async fn find(&self, name: &str) -> Result<Option<Stack>, DeployError> {
         let answer = self.cloudformation.describe_stacks().stack_name(name).send().await;
         match answer.map_err(DeployError::call("DescribeStacks")) {
             Ok(answer) => Ok(answer.stacks.unwrap_or_default().into_iter().next()),
@@ -124,49 +247,71 @@ impl Connection {
         }
     }
 
-    /// Tells events until the operation has ended, and returns the stack's status.
-    async fn follow(
+    /// Tells events until the operation has ended, and returns the stack's status. A look that fails is no end: the
+    /// stack goes on without us, so it is looked at again.
+    pub(crate) async fn follow(
         &self,
-        name: &str,
+        stack: &str,
         events: &mut Events,
-        tell: &mut dyn FnMut(Progress),
+        tell: &dyn Fn(Progress),
     ) -> Result<String, DeployError> {
         let start = Instant::now();
-        let mut pause = Duration::from_millis(250);
-        let mut begun = false;
+        let (mut begun, mut blind, mut looks) = (false, 0, 0_usize);
         loop {
-            // The status first: events that come after it are read in the same round.
-            let stack = self.find(name).await?;
-            let status = stack.and_then(|stack| stack.stack_status).map(|status| status.to_string());
-            for event in events.news(self).await? {
-                begun = true;
-                tell(Progress::Event(event));
+            looks += 1;
+            let mut status = None;
+            match events.news(self).await {
+                Ok(news) => {
+                    blind = 0;
+                    begun |= !news.is_empty();
+                    for event in news {
+                        if event.physical_id.as_deref() == Some(stack) {
+                            status = Some(event.status.clone());
+                        }
+                        tell(Progress::Event(event));
+                    }
+                }
+                Err(error) if error.is_over() || blind >= BLIND => {
+                    return Err(DeployError::OutOfSight { stack: stack.to_owned(), error: Box::new(error) });
+                }
+                Err(_) => blind += 1,
             }
-            let status = status.unwrap_or_else(|| "DELETE_COMPLETE".into());
+            // Not every endpoint tells the end as an event.
+            if status.is_none() && looks.is_multiple_of(4) {
+                match self.find(stack).await {
+                    Ok(found) => {
+                        status = Some(found.map_or("DELETE_COMPLETE".into(), |found| status_of(&found)))
+                    }
+                    Err(error) if error.is_over() => {
+                        return Err(DeployError::OutOfSight {
+                            stack: stack.to_owned(),
+                            error: Box::new(error),
+                        });
+                    }
+                    Err(_) => {}
+                }
+            }
             // Until the operation shows in the events, a finished status is that of the last one.
-            begun |= start.elapsed() > BEGINNING;
-            if begun && !status.ends_with("_IN_PROGRESS") {
+            begun |= start.elapsed() > if self.is_loopback() { Duration::from_secs(2) } else { BEGINNING };
+            if let Some(status) = status.filter(|status| begun && !status.ends_with("_IN_PROGRESS")) {
                 return Ok(status);
             }
             if start.elapsed() > DEADLINE {
                 return Err(DeployError::Deadline {
-                    what: format!("deploying {name}"),
+                    what: format!("the operation on {stack}"),
                     seconds: DEADLINE.as_secs(),
                 });
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
+            tokio::time::sleep(self.patience(start.elapsed())).await;
         }
     }
 
     /// Brings termination protection, which no template holds, to what the stack says, and returns the outputs.
     async fn settle(&self, stack: &StackArtifact) -> Result<BTreeMap<String, String>, DeployError> {
         let found = self.find(&stack.name).await?;
-        let (protected, outputs) = match found {
-            Some(found) => (found.enable_termination_protection.unwrap_or(false), found.outputs),
-            None => (false, None),
-        };
-        if protected != stack.termination_protection {
+        let protected =
+            found.as_ref().is_some_and(|found| found.enable_termination_protection.unwrap_or(false));
+        if protected != stack.termination_protection && found.is_some() {
             self.cloudformation
                 .update_termination_protection()
                 .stack_name(&stack.name)
@@ -175,16 +320,15 @@ impl Connection {
                 .await
                 .map_err(DeployError::call("UpdateTerminationProtection"))?;
         }
-        Ok(outputs
-            .unwrap_or_default()
-            .into_iter()
-            .map(|output| (output.output_key.unwrap_or_default(), output.output_value.unwrap_or_default()))
-            .collect())
+        Ok(found.map(|found| outputs_of(&found)).unwrap_or_default())
     }
 }
 
-/// A name that no other change set of the stack has.
-fn change_set_name() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("stackwright-{}", since.as_millis())
+pub(crate) fn status_of(stack: &Stack) -> String {
+    stack.stack_status.as_ref().map(|status| status.to_string()).unwrap_or_default()
+}
+
+pub(crate) fn outputs_of(stack: &Stack) -> BTreeMap<String, String> {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    stack.outputs().iter().map(|output| (text(output.output_key()), text(output.output_value()))).collect()
 }

@@ -169,7 +169,7 @@ impl Cloud {
     /// Brings every stack up to a moment.
     pub fn advance(&mut self, now: Millis) {
         // A step of one stack can let another go on: a nested stack its parent.
-        while (0..self.state.stacks.len()).fold(false, |any, position| self.step(position, now) || any) {}
+        while (0..self.state.stacks.len()).any(|position| self.step(position, now)) {}
     }
 
     fn event(

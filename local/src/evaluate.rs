@@ -15,6 +15,9 @@ pub(crate) const LATER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 /// Deeper than any template that can be read.
 const DEEPEST: usize = 600;
 
+/// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource yield.
+pub(crate) type Lookup<'a> = dyn Fn(&str, Option<&str>) -> Result<Json, String> + 'a;
+
 /// What the names of a stack mean.
 pub(crate) struct Scope<'a> {
     pub wanted: &'a Wanted,
@@ -22,8 +25,7 @@ pub(crate) struct Scope<'a> {
     pub pseudo: BTreeMap<&'static str, Json>,
     /// Name to value and the exporting stack.
     pub exports: &'a BTreeMap<String, (String, String)>,
-    /// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource yield.
-    pub resource: &'a dyn Fn(&str, Option<&str>) -> Result<Json, String>,
+    pub resource: &'a Lookup<'a>,
     /// Exports that were read.
     pub imported: RefCell<Vec<String>>,
 }
@@ -61,14 +63,9 @@ impl Scope<'_> {
                 }
                 Json::Array(resolved)
             }
-            Json::String(text) => Json::String(self.dynamic_references(text)?),
+            // `{{resolve:…}}` stays as it is: nobody sees secrets here.
             other => other.clone(),
         }))
-    }
-
-    /// `{{resolve:…}}` stays as it is: nobody sees secrets here.
-    fn dynamic_references(&self, text: &str) -> Result<String, String> {
-        Ok(text.to_owned())
     }
 
     fn name(&self, name: &str, attribute: Option<&str>) -> Result<Option<Json>, String> {

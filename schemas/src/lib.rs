@@ -4,7 +4,7 @@
 //! the SageMaker operations that a template holds as text ([`api`]), instance types and what SageMaker takes
 //! them for ([`instances`]), prices ([`prices`]), container images ([`images`]), formats of texts ([`formats`]),
 //! DeepSpeed's configuration ([`deepspeed`]), settings of containers for large models ([`large_models`]), limits of
-//! endpoints ([`hosting`]) and quotas ([`limits`]).
+//! endpoints ([`hosting`]), what resources hold ([`held`]) and quotas ([`limits`]).
 //! Each data file is listed in `SOURCES.json` with origin, version, date, licence and hash.
 //!
 //! What does not: any idea of an app or a template. A fact that nobody confirmed is `None` here, never a guess.
@@ -12,6 +12,7 @@
 pub mod api;
 pub mod deepspeed;
 pub mod formats;
+pub mod held;
 pub mod hosting;
 pub mod images;
 pub mod instances;

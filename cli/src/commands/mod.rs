@@ -1,9 +1,9 @@
 //! The commands, one thin file each.
 
 mod check;
-mod completions;
 #[cfg(feature = "deploy")]
-mod deploy;
+mod cloud;
+mod completions;
 mod explain;
 mod list;
 mod synth;
@@ -19,7 +19,7 @@ use crate::origin::Origin;
 #[derive(Parser)]
 #[command(version, about = "CloudFormation stacks, from Rust", arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done or nothing to do, 1 error, 4 refused or not approved. Data goes to stdout, talk to stderr."
+    after_help = "Exit codes: 0 done or nothing to do, 1 error, 2 drift found, 3 incomplete or goes on without us, 4 refused or not approved. Data goes to stdout, talk to stderr."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -32,7 +32,8 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     #[cfg(feature = "deploy")]
-    Deploy(deploy::Arguments),
+    #[command(flatten)]
+    Cloud(cloud::Command),
     /// Deploy stacks through change sets. This program was built without the feature `deploy`.
     #[cfg(not(feature = "deploy"))]
     Deploy {
@@ -91,7 +92,7 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
         Command::List(arguments) => list::run(&arguments, origin),
         Command::Completions(arguments) => completions::run(&arguments, program),
         #[cfg(feature = "deploy")]
-        Command::Deploy(arguments) => deploy::run(&arguments, origin),
+        Command::Cloud(command) => cloud::run(&command, origin),
         #[cfg(not(feature = "deploy"))]
         Command::Deploy { .. } => Err(Failure::new("this program was built without the feature `deploy`")
             .hint("run `stackwright deploy` in this folder")
@@ -121,4 +122,13 @@ fn select<'a>(assembly: &'a Assembly, names: &[String]) -> Result<Vec<&'a StackA
     let chosen =
         |stack: &&StackArtifact| names.is_empty() || names.contains(&stack.id) || names.contains(&stack.name);
     Ok(assembly.in_order().into_iter().filter(chosen).collect())
+}
+
+/// The stack that was named.
+#[cfg(feature = "deploy")]
+fn only<'a>(assembly: &'a Assembly, name: &str) -> Result<&'a StackArtifact, Failure> {
+    select(assembly, std::slice::from_ref(&name.to_owned()))?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::new(format!("there is no stack `{name}`")))
 }

@@ -1,0 +1,47 @@
+//! `diagnose`: why a stack failed, later too.
+
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::deployment::{Session, Target, block_on, diagnosis, diagnosis_json, explain};
+use crate::failure::Failure;
+use crate::origin::Origin;
+
+/// Say why the last operation on a stack that failed did so: the first cause, down into nested stacks, in
+/// CloudFormation's words; the line of the program that made it; and where to look next.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The stack, by id or name
+    stack: String,
+    #[command(flatten)]
+    target: Target,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let loaded = origin.stacks(false)?;
+    let stack = super::only(&loaded.assembly, &arguments.stack)?;
+    let found = block_on(async {
+        let told = |error| explain(&error, stack);
+        let session = Session::open(&arguments.target, &[stack]).await?;
+        let connection = session.connect(stack).await.map_err(told)?;
+        connection.diagnose(&stack.name).await.map_err(told)
+    })?;
+    let text = match (arguments.format, &found) {
+        (Form::Json, Some(found)) => format!("{:#}\n", diagnosis_json(found, stack)),
+        (Form::Json, None) => format!("{:#}\n", json!({ "diagnosis": null, "source": null })),
+        (Form::Text, Some(found)) => format!("{}\n{}", stack.name, diagnosis(found, stack)),
+        (Form::Text, None) => format!("{}: nothing has failed, as far as its events reach\n", stack.name),
+    };
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}

@@ -1,0 +1,107 @@
+//! `recover`: ways out of a state in which nothing can be deployed.
+
+use std::io::Write as _;
+
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use stackwright_deploy::{Standing, Way};
+
+use crate::deployment::{ProgressForm, Session, Target, View, block_on, explain};
+use crate::failure::Failure;
+use crate::origin::Origin;
+
+/// Say what state a stack is in, what can be done about it, and what each way loses; and go the way that is named.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The stack, by id or name
+    stack: String,
+    /// The way to go; without it, the ways are told and nothing is done
+    #[arg(long, value_enum)]
+    way: Option<Choice>,
+    #[command(flatten)]
+    target: Target,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy)]
+struct Choice(Way);
+
+impl ValueEnum for Choice {
+    fn value_variants<'a>() -> &'a [Self] {
+        const {
+            &[
+                Choice(Way::ALL[0]),
+                Choice(Way::ALL[1]),
+                Choice(Way::ALL[2]),
+                Choice(Way::ALL[3]),
+                Choice(Way::ALL[4]),
+                Choice(Way::ALL[5]),
+            ]
+        }
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let loaded = origin.stacks(false)?;
+    let stack = super::only(&loaded.assembly, &arguments.stack)?;
+    let text = block_on(async {
+        let told = |error| explain(&error, stack);
+        let session = Session::open(&arguments.target, &[stack]).await?;
+        let connection = session.connect(stack).await.map_err(told)?;
+        let Some(Choice(way)) = arguments.way else {
+            let standing = connection.standing(&stack.name).await.map_err(told)?;
+            return Ok(match arguments.format {
+                Form::Json => format!("{:#}\n", json!(standing)),
+                Form::Text => words(&standing),
+            });
+        };
+        let view = View::new(ProgressForm::Auto);
+        let tell = |progress| view.tell(&stack.name, progress);
+        let status = connection.recover(&stack.name, way, &tell).await.map_err(told)?;
+        if status.ends_with("_FAILED") {
+            return Err(Failure::new(format!("{} is {status}", stack.name))
+                .hint(format!("`recover {}` says what can be done now", arguments.stack)));
+        }
+        Ok(match arguments.format {
+            Form::Json => format!("{:#}\n", json!({ "stack": stack.name, "status": status })),
+            Form::Text => format!("{} is {status}\n", stack.name),
+        })
+    })?;
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}
+
+fn words(standing: &Standing) -> String {
+    let mut text = format!("{} is {}", standing.stack, standing.status);
+    if let Some(reason) = &standing.reason {
+        text.push_str(&format!(": {reason}"));
+    }
+    text.push('\n');
+    if !standing.failed.is_empty() {
+        text.push_str(&format!("  failed: {}\n", standing.failed.join(", ")));
+    }
+    if standing.remedies.is_empty() {
+        text.push_str("  nothing has to be done about it\n");
+    }
+    for remedy in &standing.remedies {
+        let loses = if remedy.loses.is_empty() { "nothing" } else { &remedy.loses };
+        text.push_str(&format!(
+            "  --way {}\n      leads to {}\n      loses {loses}\n",
+            remedy.way.name(),
+            remedy.leads_to
+        ));
+    }
+    text
+}

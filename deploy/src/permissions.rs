@@ -1,0 +1,128 @@
+//! What each command may do, as an IAM policy: no more than it needs.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+use stackwright_synth::StackArtifact;
+
+/// A command that talks to AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `plan`
+    Plan,
+    /// `deploy`
+    Deploy,
+    /// `destroy`
+    Destroy,
+    /// `recover`
+    Recover,
+    /// `drift`
+    Drift,
+    /// `status`, `outputs`, `diagnose`
+    Status,
+}
+
+impl Command {
+    fn actions(self) -> Vec<&'static str> {
+        let look = ["DescribeStacks", "DescribeStackEvents", "DescribeStackResources"];
+        let change_sets = [
+            "CreateChangeSet",
+            "DeleteChangeSet",
+            "DescribeChangeSet",
+            "DescribeEvents",
+            // Of an empty stack, which a change set that is not wanted leaves behind.
+            "DeleteStack",
+        ];
+        let mut actions = look.to_vec();
+        match self {
+            Self::Plan => actions.extend(change_sets),
+            Self::Deploy => {
+                actions.extend(change_sets);
+                actions.extend([
+                    "ExecuteChangeSet",
+                    "GetTemplate",
+                    "UpdateTerminationProtection",
+                    "TagResource",
+                ]);
+            }
+            Self::Destroy => actions.extend(["DeleteStack", "UpdateTerminationProtection"]),
+            Self::Recover => actions.extend([
+                "CancelUpdateStack",
+                "ContinueUpdateRollback",
+                "DeleteStack",
+                "RollbackStack",
+            ]),
+            Self::Drift => actions.extend([
+                "DescribeStackDriftDetectionStatus",
+                "DescribeStackResourceDrifts",
+                "DetectStackDrift",
+                "DetectStackResourceDrift",
+            ]),
+            Self::Status => {}
+        }
+        actions
+    }
+
+    fn uploads(self) -> bool {
+        matches!(self, Self::Plan | Self::Deploy)
+    }
+}
+
+/// The policy for a command on some stacks.
+pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
+    let environment = |stack: &StackArtifact| {
+        let any = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "*".into());
+        let partition = stack.environment.partition().unwrap_or("aws");
+        (partition, any(&stack.environment.region), any(&stack.environment.account))
+    };
+    let mut buckets = BTreeSet::new();
+    for stack in stacks {
+        let (partition, region, account) = environment(stack);
+        let large = stack.template_object_key().is_some().then(|| stack.template_bucket());
+        for bucket in stack.assets.iter().map(|asset| asset.bucket.as_str()).chain(large) {
+            let name = bucket
+                .replace("${AWS::AccountId}", &account)
+                .replace("${AWS::Region}", &region)
+                .replace("${AWS::Partition}", partition);
+            buckets.insert(format!("arn:{partition}:s3:::{name}"));
+        }
+    }
+    let mut actions: Vec<String> =
+        command.actions().into_iter().map(|action| format!("cloudformation:{action}")).collect();
+    actions.sort();
+    actions.dedup();
+    let resources: Vec<String> = stacks
+        .iter()
+        .map(|stack| {
+            let (partition, region, account) = environment(stack);
+            format!("arn:{partition}:cloudformation:{region}:{account}:stack/{}/*", stack.name)
+        })
+        .collect();
+    let mut statements = vec![json!({
+        "Sid": "Stacks",
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": resources,
+    })];
+    if command.uploads() && !buckets.is_empty() {
+        let of = |suffix: &str| -> Vec<String> {
+            buckets.iter().map(|bucket| format!("{bucket}{suffix}")).collect()
+        };
+        statements.push(json!({
+            "Sid": "Bucket",
+            "Effect": "Allow",
+            "Action": [
+                "s3:CreateBucket", "s3:ListBucket", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
+                "s3:PutEncryptionConfiguration",
+            ],
+            "Resource": of(""),
+        }));
+        statements.push(json!({
+            "Sid": "Assets",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": of("/*"),
+        }));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
