@@ -205,7 +205,7 @@ async fn create(
         .change_set_name(name)
         .change_set_type(kind)
         // The same request twice, because the first answer was lost, is one.
-        .client_token(name)
+        .client_token(uuid::Uuid::new_v4().to_string())
         .set_description(options.description.clone())
         .set_capabilities(Some(vec![
             Capability::CapabilityIam,
@@ -413,8 +413,8 @@ pub(crate) async fn execute(
         .execute_change_set()
         .stack_name(stack)
         .change_set_name(&change_set.id)
-        // A call that is repeated after a lost answer must not count twice.
-        .client_request_token(&change_set.name)
+        // A call that is repeated after a lost answer must not count twice; the same wish at another time is another.
+        .client_request_token(change_set.id.rsplit('/').next().unwrap_or(&change_set.name))
         .retain_except_on_create(true)
         .set_disable_rollback(options.keep_failed.then_some(true));
     let error = match request.send().await.map_err(DeployError::call("ExecuteChangeSet")) {

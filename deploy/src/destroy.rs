@@ -81,6 +81,10 @@ impl Connection {
         tell: &dyn Fn(Progress),
     ) -> Result<(), DeployError> {
         let id = &remains.stack_id;
+        // These can be cut short; anything else has to end first.
+        let short =
+            ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "REVIEW_IN_PROGRESS", "DELETE_IN_PROGRESS"];
+        self.at_rest(id, &short, tell).await?;
         if remains.protected {
             if !unprotect {
                 return Err(DeployError::Protected { stack: id.clone() });

@@ -215,7 +215,7 @@ fn remedies(status: &str, failed: &[String]) -> Vec<Remedy> {
             "DELETE_COMPLETE; the next deployment starts anew",
             "the events of the failed deployment, under the stack's name".into(),
         )],
-        "ROLLBACK_FAILED" | "DELETE_FAILED" => {
+        "ROLLBACK_FAILED" | "DELETE_FAILED" | "IMPORT_ROLLBACK_FAILED" => {
             let mut ways =
                 vec![remedy(Way::Delete, "DELETE_COMPLETE, if what kept it is mended", everything())];
             if status == "DELETE_FAILED" && !failed.is_empty() {

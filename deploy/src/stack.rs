@@ -156,24 +156,38 @@ impl Connection {
     /// Waits until the stack can be changed, and says what is there. The remains of a first deployment that failed are
     /// cleared away: nothing can be made of them.
     async fn ready(&self, name: &str, tell: &dyn Fn(Progress)) -> Result<Found, DeployError> {
-        let start = Instant::now();
-        let mut told = String::new();
         loop {
-            let Some(stack) = self.find(name).await? else { return Ok(Found::Nothing) };
+            let Some(stack) = self.at_rest(name, &["REVIEW_IN_PROGRESS"], tell).await? else {
+                return Ok(Found::Nothing);
+            };
             let status = status_of(&stack);
             match status.as_str() {
                 "DELETE_COMPLETE" => return Ok(Found::Nothing),
                 "REVIEW_IN_PROGRESS" => return Ok(Found::Shell),
-                "ROLLBACK_COMPLETE" => {
-                    self.clear_shell(&stack, tell).await?;
-                    continue;
-                }
+                "ROLLBACK_COMPLETE" => self.clear_shell(&stack, tell).await?,
                 "ROLLBACK_FAILED" | "DELETE_FAILED" | "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" => {
                     let reason = stack.stack_status_reason.unwrap_or_else(|| "it cannot be updated".into());
                     return Err(DeployError::State { stack: name.to_owned(), status, reason });
                 }
-                status if !status.ends_with("_IN_PROGRESS") => return Ok(Found::Stack),
-                _ => {}
+                _ => return Ok(Found::Stack),
+            }
+        }
+    }
+
+    /// Waits until no operation runs on a stack, but for those that are named, and returns the stack.
+    pub(crate) async fn at_rest(
+        &self,
+        name: &str,
+        but_for: &[&str],
+        tell: &dyn Fn(Progress),
+    ) -> Result<Option<Stack>, DeployError> {
+        let start = Instant::now();
+        let mut told = String::new();
+        loop {
+            let Some(stack) = self.find(name).await? else { return Ok(None) };
+            let status = status_of(&stack);
+            if !status.ends_with("_IN_PROGRESS") || but_for.contains(&status.as_str()) {
+                return Ok(Some(stack));
             }
             if start.elapsed() > DEADLINE {
                 return Err(DeployError::Deadline {

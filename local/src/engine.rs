@@ -750,16 +750,18 @@ impl Cloud {
             }
             (None, Some(present)) => {
                 let stack = &mut self.state.stacks[position];
-                stack.resources.shift_remove(&task.id);
                 let is_imported =
                     matches!(&stack.operation, Some(operation) if operation.kind == Kind::Import);
-                match &mut stack.operation {
-                    _ if present.physical_id.is_empty() => {}
-                    // It was there before, and stays.
-                    _ if is_imported => self.state.unowned.push(present),
-                    // Made by the operation: it goes in the end.
-                    Some(operation) => operation.leftovers.push(present),
-                    None => {}
+                if is_imported && !present.physical_id.is_empty() {
+                    self.event(position, time, Some(&present), "IMPORT_ROLLBACK_IN_PROGRESS", None);
+                    return self.run(position, number, &task.id, On::Rollback, time);
+                }
+                stack.resources.shift_remove(&task.id);
+                // Made by the operation: it goes in the end.
+                if let Some(operation) = &mut stack.operation
+                    && !present.physical_id.is_empty()
+                {
+                    operation.leftovers.push(present);
                 }
                 self.set_progress(position, number, Progress::Done);
             }
@@ -968,8 +970,9 @@ impl Cloud {
         });
         let verb = match task.action {
             Action::Create => "CREATE",
-            Action::Update | Action::Replace | Action::Restore(_) => "UPDATE",
+            Action::Update | Action::Replace | Action::Restore(Some(_)) => "UPDATE",
             Action::Import(_) => "IMPORT",
+            Action::Restore(None) => "IMPORT_ROLLBACK",
             Action::Delete(_) => "DELETE",
         };
         let status = format!("{verb}_{}", if fails.is_some() { "FAILED" } else { "COMPLETE" });
@@ -1003,6 +1006,10 @@ impl Cloud {
         if is_present {
             if matches!(task.action, Action::Delete(_)) && fails.is_none() {
                 stack.resources.shift_remove(&task.id);
+            } else if matches!(task.action, Action::Restore(None)) && fails.is_none() {
+                // It was there before it was imported, and stays.
+                stack.resources.shift_remove(&task.id);
+                self.state.unowned.push(subject.clone());
             } else {
                 stack.resources.insert(task.id.clone(), subject.clone());
             }

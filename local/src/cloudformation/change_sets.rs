@@ -118,13 +118,14 @@ impl Cloud {
                             request,
                         ));
                     }
+                    let are_names =
+                        found.problems.iter().all(|(.., words)| words.ends_with("already exists."));
+                    let check = if are_names { "ResourceExistenceCheck" } else { "PropertyValidation" };
                     fail(
                         &mut change_set,
                         format!(
-                            "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To \
-                             troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure \
-                             information. ({} in all)",
-                            found.problems.len()
+                            "The following hook(s)/validation failed: [AWS::EarlyValidation::{check}]. To troubleshoot \
+                             Early Validation errors, use the DescribeEvents API for detailed failure information."
                         ),
                     );
                 }

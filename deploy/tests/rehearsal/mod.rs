@@ -1,0 +1,156 @@
+//! An endpoint on loopback, a deployer that is connected to it, and a client of its own to bring stacks into any state.
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::config::{Credentials, Region};
+use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType, ResourceToImport, StackStatus};
+use serde_json::{Value as Json, json};
+use stackwright_deploy::{Connection, DeployError, Options, Outcome, Prepared, Profile, Progress};
+use stackwright_local::{Faults, Local};
+use stackwright_synth::{Assembly, StackArtifact};
+
+/// The name of the stack.
+pub const STACK: &str = "rehearsed";
+
+pub struct Rehearsal {
+    pub local: Local,
+    pub client: Client,
+    pub connection: Connection,
+    /// What the deployer told.
+    pub told: Mutex<Vec<String>>,
+    made: AtomicU32,
+}
+
+/// Two topics, one after the other. What changes with `display` is changed in place; with `name`, replaced.
+pub fn topics(name: &str, display: &str) -> Json {
+    let topic = |name: String| json!({ "Type": "AWS::SNS::Topic", "Properties": { "TopicName": name, "DisplayName": display } });
+    let mut second = topic("second".into());
+    second["DependsOn"] = "First".into();
+    json!({ "Resources": { "First": topic(format!("first{name}")), "Second": second } })
+}
+
+/// A template as a stack.
+pub fn stack(template: &Json) -> StackArtifact {
+    let assembly = Assembly::of_template(&format!("{STACK}.json"), template.to_string()).unwrap();
+    assembly.stacks.into_iter().next().unwrap()
+}
+
+pub fn faults(document: Json) -> Faults {
+    serde_json::from_value(document).unwrap()
+}
+
+impl Rehearsal {
+    pub async fn start() -> Self {
+        let local = Local::start(stackwright_local::Options::default()).await.unwrap();
+        let any = Credentials::new("local", "local", None, None, "local");
+        let config = aws_sdk_cloudformation::Config::builder()
+            .endpoint_url(local.url())
+            .credentials_provider(any)
+            .region(Region::from_static("us-east-1"))
+            .behavior_version_latest()
+            .build();
+        let profile = Profile { local: Some(local.url()), ..Profile::default() };
+        let connection = Connection::for_stack(&stack(&topics("", "")), &profile).await.unwrap();
+        Self {
+            local,
+            client: Client::from_conf(config),
+            connection,
+            told: Mutex::default(),
+            made: AtomicU32::new(0),
+        }
+    }
+
+    pub fn fail(&self, document: Json) {
+        self.local.set_faults(faults(document));
+    }
+
+    pub fn heal(&self) {
+        self.local.set_faults(Faults::default());
+    }
+
+    /// Makes and executes a change set as anybody could, and does not wait.
+    pub async fn begin(
+        &self,
+        template: &Json,
+        kind: ChangeSetType,
+        keep_failed: bool,
+        imports: &[(&str, &str)],
+    ) {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let name = &format!("by-hand-{number}");
+        let mut request = self
+            .client
+            .create_change_set()
+            .stack_name(STACK)
+            .change_set_name(name)
+            .change_set_type(kind)
+            .template_body(template.to_string());
+        for (id, name) in imports {
+            let import = ResourceToImport::builder()
+                .logical_resource_id(*id)
+                .resource_type("AWS::S3::Bucket")
+                .resource_identifier("BucketName", *name)
+                .build();
+            request = request.resources_to_import(import);
+        }
+        request.send().await.unwrap();
+        loop {
+            let described = self.client.describe_change_set().stack_name(STACK).change_set_name(name);
+            let described = described.send().await.unwrap();
+            match described.status.unwrap() {
+                ChangeSetStatus::CreateComplete => break,
+                ChangeSetStatus::Failed => panic!("{:?}", described.status_reason),
+                _ => {}
+            }
+        }
+        let request = self.client.execute_change_set().stack_name(STACK).change_set_name(name);
+        request.disable_rollback(keep_failed).send().await.unwrap();
+    }
+
+    /// Waits until the stack has a status.
+    pub async fn reach(&self, status: &str) {
+        let mut seen = Vec::new();
+        for _ in 0..2_000 {
+            let now = self.status().await;
+            if now == status {
+                return;
+            }
+            if seen.last() != Some(&now) {
+                seen.push(now);
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("{status} was not reached, but {seen:?}");
+    }
+
+    pub async fn status(&self) -> String {
+        match self.client.describe_stacks().stack_name(STACK).send().await {
+            Ok(found) => {
+                found.stacks()[0].stack_status.clone().unwrap_or(StackStatus::CreateFailed).to_string()
+            }
+            Err(_) => "DELETE_COMPLETE".into(),
+        }
+    }
+
+    fn tell(&self, progress: Progress) {
+        self.told.lock().unwrap().push(format!("{progress:?}"));
+    }
+
+    pub async fn plan(&self, stack: &StackArtifact) -> Result<Prepared, DeployError> {
+        self.connection.prepare(stack, &Options::default(), &|progress| self.tell(progress)).await
+    }
+
+    pub async fn deploy(&self, stack: &StackArtifact) -> Result<Outcome, DeployError> {
+        let options = Options::default();
+        match self.plan(stack).await? {
+            Prepared::Unchanged => self.connection.unchanged(stack).await,
+            Prepared::Ready(change_set) => {
+                self.connection.execute(stack, &change_set, &options, &|progress| self.tell(progress)).await
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What the deployer does in each of CloudFormation's 23 stack statuses.
+#![allow(clippy::unwrap_used)]
+
+mod rehearsal;
+
+use aws_sdk_cloudformation::types::{ChangeSetType, StackStatus};
+use rehearsal::{Rehearsal, STACK, stack, topics};
+use serde_json::{Value as Json, json};
+use stackwright_deploy::{DeployError, Prepared};
+
+/// How long something takes that is to be caught in the act, in milliseconds.
+const SLOW: u64 = 120;
+
+fn fault(resource: &str, on: &str, reason: Option<&str>, milliseconds: Option<u64>) -> Json {
+    json!({ "resource": resource, "on": on, "reason": reason, "milliseconds": milliseconds })
+}
+
+fn fails(resource: &str, on: &str) -> Json {
+    fault(resource, on, Some("no capacity"), None)
+}
+
+fn slow(resource: &str, on: &str) -> Json {
+    fault(resource, on, None, Some(SLOW))
+}
+
+/// Two buckets that stay when their stack goes.
+fn buckets() -> Json {
+    let bucket = |name| json!({ "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": name } });
+    json!({ "Resources": { "First": bucket("first-bucket"), "Second": bucket("second-bucket") } })
+}
+
+/// Brings a new stack into a status.
+async fn bring(status: &str) -> Rehearsal {
+    use ChangeSetType::{Create, Import, Update};
+    let rehearsal = Rehearsal::start().await;
+    let there = async |faults: Vec<Json>| rehearsal.fail(json!({ "resources": faults }));
+    let (old, changed, replaced) = (topics("", "old"), topics("", "changed"), topics("-anew", "changed"));
+    let create = async |keep| rehearsal.begin(&old, Create, keep, &[]).await;
+    let update = async |template: &Json, keep| rehearsal.begin(template, Update, keep, &[]).await;
+    let import = async || {
+        let both = [("First", "first-bucket"), ("Second", "second-bucket")];
+        rehearsal.begin(&buckets(), Import, false, &both).await;
+    };
+    if status.starts_with("UPDATE") || status == "DELETE_FAILED" || status.starts_with("DELETE_") {
+        create(false).await;
+        rehearsal.reach("CREATE_COMPLETE").await;
+    }
+    if status.starts_with("IMPORT") {
+        rehearsal.begin(&buckets(), Create, false, &[]).await;
+        rehearsal.reach("CREATE_COMPLETE").await;
+        rehearsal.client.delete_stack().stack_name(STACK).send().await.unwrap();
+        rehearsal.reach("DELETE_COMPLETE").await;
+    }
+    let delete = async || drop(rehearsal.client.delete_stack().stack_name(STACK).send().await.unwrap());
+    match status {
+        "REVIEW_IN_PROGRESS" => drop(rehearsal.plan(&stack(&old)).await.unwrap()),
+        "CREATE_IN_PROGRESS" => {
+            there(vec![slow("Second", "create")]).await;
+            create(false).await;
+        }
+        "CREATE_FAILED" => {
+            there(vec![fails("Second", "create")]).await;
+            create(true).await;
+        }
+        "CREATE_COMPLETE" => create(false).await,
+        "ROLLBACK_IN_PROGRESS" => {
+            there(vec![fails("Second", "create"), slow("First", "delete")]).await;
+            create(false).await;
+        }
+        "ROLLBACK_FAILED" => {
+            there(vec![fails("Second", "create"), fails("First", "delete")]).await;
+            create(false).await;
+        }
+        "ROLLBACK_COMPLETE" => {
+            there(vec![fails("Second", "create")]).await;
+            create(false).await;
+        }
+        "DELETE_IN_PROGRESS" => {
+            there(vec![slow("First", "delete")]).await;
+            delete().await;
+        }
+        "DELETE_FAILED" => {
+            there(vec![fails("First", "delete")]).await;
+            delete().await;
+        }
+        "DELETE_COMPLETE" => delete().await,
+        "UPDATE_IN_PROGRESS" => {
+            there(vec![slow("First", "update")]).await;
+            update(&changed, false).await;
+        }
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => {
+            there(vec![slow("First", "delete")]).await;
+            update(&replaced, false).await;
+        }
+        "UPDATE_COMPLETE" => update(&changed, false).await,
+        "UPDATE_FAILED" => {
+            there(vec![fails("Second", "update")]).await;
+            update(&changed, true).await;
+        }
+        "UPDATE_ROLLBACK_IN_PROGRESS" => {
+            there(vec![fails("Second", "update"), slow("First", "rollback")]).await;
+            update(&changed, false).await;
+        }
+        "UPDATE_ROLLBACK_FAILED" => {
+            there(vec![fails("Second", "update"), fails("First", "rollback")]).await;
+            update(&changed, false).await;
+        }
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
+            there(vec![fails("Second", "update"), slow("First", "delete")]).await;
+            update(&replaced, false).await;
+        }
+        "UPDATE_ROLLBACK_COMPLETE" => {
+            there(vec![fails("Second", "update")]).await;
+            update(&changed, false).await;
+        }
+        "IMPORT_IN_PROGRESS" => {
+            there(vec![slow("Second", "create")]).await;
+            import().await;
+        }
+        "IMPORT_COMPLETE" => import().await,
+        "IMPORT_ROLLBACK_IN_PROGRESS" => {
+            there(vec![fails("Second", "create"), slow("First", "rollback")]).await;
+            import().await;
+        }
+        "IMPORT_ROLLBACK_FAILED" => {
+            there(vec![fails("Second", "create"), fails("First", "rollback")]).await;
+            import().await;
+        }
+        "IMPORT_ROLLBACK_COMPLETE" => {
+            there(vec![fails("Second", "create")]).await;
+            import().await;
+        }
+        other => panic!("nobody knows how to bring a stack to {other}"),
+    }
+    rehearsal.reach(status).await;
+    // What was begun goes on as it was; what is begun now goes well.
+    rehearsal.heal();
+    rehearsal
+}
+
+/// What each command did: `plan`, `deploy`, the ways that `recover` names, where the first of them led, `destroy`.
+type Deeds = (String, String, Vec<&'static str>, String, String);
+
+async fn deeds(status: &str) -> Deeds {
+    let wanted = stack(&if status.starts_with("IMPORT") {
+        let mut template = buckets();
+        template["Resources"]["Third"] = json!({ "Type": "AWS::SNS::Topic" });
+        template
+    } else {
+        topics("", "wanted")
+    });
+    let said = |error: DeployError| match error {
+        DeployError::State { status, .. } => format!("refused: {status}"),
+        DeployError::ChangeSet { problems, .. } => format!("refused: {}", problems[0].check),
+        other => format!("{other}"),
+    };
+
+    let rehearsal = bring(status).await;
+    let plan = match rehearsal.plan(&wanted).await {
+        Ok(Prepared::Unchanged) => "nothing".into(),
+        Ok(Prepared::Ready(change_set)) => {
+            let mut actions: Vec<_> =
+                change_set.changes.iter().map(|change| change.action.as_str()).collect();
+            actions.sort_unstable();
+            actions.join(" ")
+        }
+        Err(error) => said(error),
+    };
+
+    let rehearsal = bring(status).await;
+    let deploy = match rehearsal.deploy(&wanted).await {
+        Ok(outcome) => {
+            assert!(outcome.changed, "{status}");
+            let again = rehearsal.deploy(&wanted).await.unwrap();
+            assert!(!again.changed, "{status}: the second time there is nothing to do");
+            rehearsal.status().await
+        }
+        Err(error) => said(error),
+    };
+
+    let rehearsal = bring(status).await;
+    let standing = rehearsal.connection.standing(STACK).await;
+    let (ways, led) = match standing {
+        Ok(standing) => {
+            let mut led = String::new();
+            if let Some(remedy) = standing.remedies.first() {
+                assert_eq!(standing.status, status);
+                led = rehearsal.connection.recover(STACK, remedy.way, &|_| {}).await.unwrap();
+            }
+            (standing.remedies.iter().map(|remedy| remedy.way.name()).collect(), led)
+        }
+        Err(error) => (Vec::new(), said(error)),
+    };
+
+    let rehearsal = bring(status).await;
+    let destroy = match rehearsal.connection.remains(STACK).await.unwrap() {
+        None => "nothing there".into(),
+        Some(remains) => match rehearsal.connection.destroy(&remains, false, &|_| {}).await {
+            Ok(()) => rehearsal.status().await,
+            Err(error) => said(error),
+        },
+    };
+    (plan, deploy, ways, led, destroy)
+}
+
+async fn does(status: &str, plan: &str, deploy: &str, ways: &[&'static str], led: &str, destroy: &str) {
+    assert!(StackStatus::values().contains(&status), "{status}");
+    let expected = (plan.to_owned(), deploy.to_owned(), ways.to_vec(), led.to_owned(), destroy.to_owned());
+    assert_eq!(deeds(status).await, expected, "{status}");
+}
+
+/// One test a status, and a list of those that there are.
+macro_rules! statuses {
+    ($($name:ident: $status:literal, $plan:literal, $deploy:literal, $ways:expr, $led:literal, $destroy:literal;)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            does($status, $plan, $deploy, &$ways, $led, $destroy).await;
+        })*
+
+        #[test]
+        fn every_status_is_one_of_these() {
+            let here = [$($status),*];
+            let missing: Vec<_> = StackStatus::values().iter().filter(|one| !here.contains(one)).collect();
+            assert!(missing.is_empty(), "{missing:?}");
+            assert_eq!(here.len(), 23);
+        }
+    };
+}
+
+statuses! {
+    review_in_progress: "REVIEW_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
+    // What runs is waited for, and then what it left counts.
+    create_in_progress: "CREATE_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    create_failed: "CREATE_FAILED", "Modify Modify", "UPDATE_COMPLETE", ["rollback", "delete"], "ROLLBACK_COMPLETE", "DELETE_COMPLETE";
+    create_complete: "CREATE_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    // Of a first deployment that was rolled back nothing can be made: it makes room by itself.
+    rollback_in_progress: "ROLLBACK_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    rollback_failed: "ROLLBACK_FAILED", "refused: ROLLBACK_FAILED", "refused: ROLLBACK_FAILED", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
+    rollback_complete: "ROLLBACK_COMPLETE", "Add Add", "CREATE_COMPLETE", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
+    delete_in_progress: "DELETE_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    delete_failed: "DELETE_FAILED", "refused: DELETE_FAILED", "refused: DELETE_FAILED", ["delete", "delete-retaining"], "DELETE_COMPLETE", "DELETE_COMPLETE";
+    delete_complete: "DELETE_COMPLETE", "Add Add", "CREATE_COMPLETE", [], "there is no stack rehearsed", "nothing there";
+    update_in_progress: "UPDATE_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", ["cancel-update"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
+    update_complete_cleanup_in_progress: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    update_complete: "UPDATE_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    update_failed: "UPDATE_FAILED", "Modify Modify", "UPDATE_COMPLETE", ["rollback"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
+    update_rollback_in_progress: "UPDATE_ROLLBACK_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    update_rollback_failed: "UPDATE_ROLLBACK_FAILED", "refused: UPDATE_ROLLBACK_FAILED", "refused: UPDATE_ROLLBACK_FAILED", ["continue-rollback", "continue-rollback-skipping"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
+    update_rollback_complete_cleanup_in_progress: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    update_rollback_complete: "UPDATE_ROLLBACK_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    import_in_progress: "IMPORT_IN_PROGRESS", "Add", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    import_complete: "IMPORT_COMPLETE", "Add", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
+    // What could not be imported is there all the same, and cannot be made.
+    import_rollback_in_progress: "IMPORT_ROLLBACK_IN_PROGRESS", "refused: NAME_CONFLICT_VALIDATION", "refused: NAME_CONFLICT_VALIDATION", [], "", "DELETE_COMPLETE";
+    import_rollback_failed: "IMPORT_ROLLBACK_FAILED", "refused: IMPORT_ROLLBACK_FAILED", "refused: IMPORT_ROLLBACK_FAILED", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
+    import_rollback_complete: "IMPORT_ROLLBACK_COMPLETE", "refused: NAME_CONFLICT_VALIDATION", "refused: NAME_CONFLICT_VALIDATION", [], "", "DELETE_COMPLETE";
+}
