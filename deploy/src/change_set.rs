@@ -1,6 +1,5 @@
 //! Change sets: made once for the same wish, waited for, read to the last page.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
@@ -87,47 +86,58 @@ pub struct PropertyChange {
 /// How long CloudFormation may take to make a change set.
 const DEADLINE: Duration = Duration::from_secs(600);
 
-/// The parts of a request that make it another wish.
-fn wish(stack: &StackArtifact, options: &Options) -> String {
-    let mut hash = Sha256::new();
-    hash.update(stack.template_body());
-    for (key, value) in
-        options.parameters.iter().chain(&stack.tags.clone().into_iter().collect::<BTreeMap<_, _>>())
-    {
-        hash.update([0]);
-        hash.update(key);
-        hash.update([0]);
-        hash.update(value);
+/// What a change set is asked for.
+pub(crate) struct Wish<'a> {
+    pub stack: &'a StackArtifact,
+    pub options: &'a Options,
+    /// Where the template lies, if it is too large for a request.
+    pub template_url: Option<String>,
+    /// The change set that was executed last: the same wish of a stack that has moved on is another.
+    pub last: Option<String>,
+}
+
+impl Wish<'_> {
+    /// The same wish has the same name: a deployer that was killed finds its own change set again, and of two at a time
+    /// one makes it and both see it.
+    fn name(&self) -> String {
+        let Self { stack, options, last, .. } = self;
+        let mut hash = Sha256::new();
+        let mut add = |part: &str| {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        };
+        add(stack.template_body());
+        for (key, value) in &options.parameters {
+            add(key);
+            add(value);
+        }
+        for (key, value) in &stack.tags {
+            add(key);
+            add(value);
+        }
+        add(&format!("{} {}", options.revert_drift, options.import_existing));
+        for import in &options.imports {
+            add(&format!("{import:?}"));
+        }
+        add(last.as_deref().unwrap_or_default());
+        format!("stackwright-{}", &hex(&hash.finalize())[..24])
     }
-    hash.update([u8::from(options.revert_drift), u8::from(options.import_existing)]);
-    for import in &options.imports {
-        hash.update(format!("{import:?}"));
-    }
-    hex(&hash.finalize())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The same wish has the same name: a deployer that was killed finds its own change set again, and of two at a time
-/// one makes it and both see it.
-fn change_set_name(stack: &StackArtifact, options: &Options) -> String {
-    format!("stackwright-{}", &wish(stack, options)[..24])
-}
-
 /// Makes a change set; `None` where nothing changes.
 pub(crate) async fn make(
     connection: &Connection,
-    stack: &StackArtifact,
+    wish: &Wish<'_>,
     found: Found,
-    template_url: Option<String>,
-    options: &Options,
 ) -> Result<Option<ChangeSet>, DeployError> {
-    let name = change_set_name(stack, options);
+    let (stack, name) = (wish.stack, wish.name());
     // One from before may be used up or out of date: then it makes room.
     for _ in 0..3 {
-        match create(connection, stack, found, &name, template_url.clone(), options).await {
+        match create(connection, wish, found, &name).await {
             Ok(()) => {}
             Err(DeployError::Call { code: Some(code), .. }) if code == "AlreadyExistsException" => {}
             // Some endpoints refuse at once what CloudFormation finds out later.
@@ -144,9 +154,10 @@ pub(crate) async fn make(
         };
         let reason = described.status_reason.clone().unwrap_or_default();
         if described.status == Some(ChangeSetStatus::Failed) {
-            let problems = problems(connection, &described).await;
+            let nothing_changes = says_nothing_changes(&reason);
+            let problems = if nothing_changes { Vec::new() } else { problems(connection, &described).await };
             discard(connection, &stack.name, &name, found).await?;
-            if says_nothing_changes(&reason) {
+            if nothing_changes {
                 return Ok(None);
             }
             return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason, problems });
@@ -177,12 +188,11 @@ pub(crate) async fn make(
 
 async fn create(
     connection: &Connection,
-    stack: &StackArtifact,
+    wish: &Wish<'_>,
     found: Found,
     name: &str,
-    template_url: Option<String>,
-    options: &Options,
 ) -> Result<(), DeployError> {
+    let Wish { stack, options, template_url, .. } = wish;
     let kind = match found {
         _ if !options.imports.is_empty() => ChangeSetType::Import,
         Found::Stack => ChangeSetType::Update,
@@ -213,7 +223,7 @@ async fn create(
             Capability::CapabilityAutoExpand,
         ]))
         .set_template_body(template_url.is_none().then(|| stack.template_body().to_owned()))
-        .set_template_url(template_url)
+        .set_template_url(template_url.clone())
         .set_parameters(Some(parameters.chain(kept).collect()))
         .set_tags(Some(
             stack.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect(),
@@ -421,6 +431,9 @@ pub(crate) async fn execute(
         Ok(_) => return Ok(()),
         Err(error) => error,
     };
+    if matches!(&error, DeployError::Call { code: Some(code), .. } if code.starts_with("ChangeSetNotFound")) {
+        return Err(DeployError::Changed { stack: stack.to_owned(), what: "the change set is gone".into() });
+    }
     // The first call may have come through, and its answer not.
     if matches!(&error, DeployError::Call { code: Some(code), .. } if code.starts_with("InvalidChangeSetStatus"))
     {

@@ -60,6 +60,11 @@ pub enum Progress {
     MakingChangeSet,
     /// The change set runs.
     Executing,
+    /// The stack is as it should be, and could not be looked at: its outputs and its protection are not known.
+    Unread {
+        /// Why.
+        reason: String,
+    },
     /// Something happened to a resource.
     Event(ResourceEvent),
 }

@@ -82,11 +82,20 @@ impl Connection {
         options: &Options,
         tell: &dyn Fn(Progress),
     ) -> Result<Prepared, DeployError> {
-        let found = self.ready(&stack.name, tell).await?;
+        let (found, present) = self.ready(&stack.name, tell).await?;
         let template_url = assets::upload(self, stack, tell).await?;
         tell(Progress::MakingChangeSet);
-        let options = &self.with_kept_parameters(stack, found, options).await?;
-        let made = change_set::make(self, stack, found, template_url, options).await?;
+        let mut options = options.clone();
+        let mut last = None;
+        if let Some(present) = present.filter(|_| found == Found::Stack) {
+            last = present.change_set_id.clone();
+            // What was given before stays, as far as the template still asks for it.
+            let asked: Vec<&str> = stack.template.section("Parameters").map(|(name, _)| name).collect();
+            let had = present.parameters().iter().filter_map(|one| one.parameter_key());
+            options.kept_parameters = had.filter(|name| asked.contains(name)).map(str::to_owned).collect();
+        }
+        let wish = change_set::Wish { stack, options: &options, template_url, last };
+        let made = change_set::make(self, &wish, found).await?;
         Ok(made.map_or(Prepared::Unchanged, Prepared::Ready))
     }
 
@@ -113,7 +122,7 @@ impl Connection {
                 diagnosis: diagnosis.map(Box::new),
             });
         }
-        Ok(Outcome { changed: true, outputs: self.settle(stack).await? })
+        Ok(Outcome { changed: true, outputs: self.settle(stack, tell).await? })
     }
 
     /// Leaves a change set that nobody wanted: it is deleted, and with it the empty stack that was made for it.
@@ -131,45 +140,35 @@ impl Connection {
     ///
     /// # Errors
     /// A call failed.
-    pub async fn unchanged(&self, stack: &StackArtifact) -> Result<Outcome, DeployError> {
-        Ok(Outcome { changed: false, outputs: self.settle(stack).await? })
-    }
-
-    /// Parameters without a default and without a value keep what the stack has.
-    async fn with_kept_parameters(
+    pub async fn unchanged(
         &self,
         stack: &StackArtifact,
-        found: Found,
-        options: &Options,
-    ) -> Result<Options, DeployError> {
-        let mut options = options.clone();
-        if found == Found::Stack
-            && let Some(present) = self.find(&stack.name).await?
-        {
-            let asked: Vec<&str> = stack.template.section("Parameters").map(|(name, _)| name).collect();
-            let had = present.parameters().iter().filter_map(|one| one.parameter_key());
-            options.kept_parameters = had.filter(|name| asked.contains(name)).map(str::to_owned).collect();
-        }
-        Ok(options)
+        tell: &dyn Fn(Progress),
+    ) -> Result<Outcome, DeployError> {
+        Ok(Outcome { changed: false, outputs: self.settle(stack, tell).await? })
     }
 
     /// Waits until the stack can be changed, and says what is there. The remains of a first deployment that failed are
     /// cleared away: nothing can be made of them.
-    async fn ready(&self, name: &str, tell: &dyn Fn(Progress)) -> Result<Found, DeployError> {
+    async fn ready(
+        &self,
+        name: &str,
+        tell: &dyn Fn(Progress),
+    ) -> Result<(Found, Option<Stack>), DeployError> {
         loop {
             let Some(stack) = self.at_rest(name, &["REVIEW_IN_PROGRESS"], tell).await? else {
-                return Ok(Found::Nothing);
+                return Ok((Found::Nothing, None));
             };
             let status = status_of(&stack);
             match status.as_str() {
-                "DELETE_COMPLETE" => return Ok(Found::Nothing),
-                "REVIEW_IN_PROGRESS" => return Ok(Found::Shell),
+                "DELETE_COMPLETE" => return Ok((Found::Nothing, None)),
+                "REVIEW_IN_PROGRESS" => return Ok((Found::Shell, Some(stack))),
                 "ROLLBACK_COMPLETE" => self.clear_shell(&stack, tell).await?,
                 "ROLLBACK_FAILED" | "DELETE_FAILED" | "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" => {
                     let reason = stack.stack_status_reason.unwrap_or_else(|| "it cannot be updated".into());
                     return Err(DeployError::State { stack: name.to_owned(), status, reason });
                 }
-                _ => return Ok(Found::Stack),
+                _ => return Ok((Found::Stack, Some(stack))),
             }
         }
     }
@@ -320,9 +319,20 @@ impl Connection {
         }
     }
 
-    /// Brings termination protection, which no template holds, to what the stack says, and returns the outputs.
-    async fn settle(&self, stack: &StackArtifact) -> Result<BTreeMap<String, String>, DeployError> {
-        let found = self.find(&stack.name).await?;
+    /// Brings termination protection, which no template holds, to what the stack says, and returns the outputs. That they
+    /// cannot be read makes no failure of what went well.
+    async fn settle(
+        &self,
+        stack: &StackArtifact,
+        tell: &dyn Fn(Progress),
+    ) -> Result<BTreeMap<String, String>, DeployError> {
+        let found = match self.find(&stack.name).await {
+            Ok(found) => found,
+            Err(error) => {
+                tell(Progress::Unread { reason: error.to_string() });
+                return Ok(BTreeMap::new());
+            }
+        };
         let protected =
             found.as_ref().is_some_and(|found| found.enable_termination_protection.unwrap_or(false));
         if protected != stack.termination_protection && found.is_some() {

@@ -105,6 +105,9 @@ pub(crate) struct Stack {
     pub change_sets: Vec<ChangeSet>,
     pub operation: Option<Operation>,
     pub last_operations: Vec<(String, String)>,
+    /// The change set that was executed last.
+    #[serde(default)]
+    pub last_change_set: Option<String>,
     pub parent: Option<String>,
     pub drift: Option<Drift>,
 }

@@ -919,6 +919,7 @@ impl Cloud {
             change_sets: Vec::new(),
             operation: None,
             last_operations: Vec::new(),
+            last_change_set: None,
             parent: None,
             drift: None,
         });

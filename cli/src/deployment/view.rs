@@ -84,6 +84,9 @@ impl View {
                     "deleting what is left of its first deployment, which failed: nothing is in it",
                 );
             }
+            Progress::Unread { reason } => {
+                self.say(stack, &format!("its outputs and its protection could not be looked at: {reason}"));
+            }
             Progress::MakingChangeSet => self.say(stack, "making a change set"),
             _ => {}
         }

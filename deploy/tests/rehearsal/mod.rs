@@ -33,6 +33,11 @@ pub fn topics(name: &str, display: &str) -> Json {
     json!({ "Resources": { "First": topic(format!("first{name}")), "Second": second } })
 }
 
+/// How often each operation was asked for, all in all.
+pub fn total(local: &Local) -> usize {
+    local.requests().values().sum()
+}
+
 /// A template as a stack.
 pub fn stack(template: &Json) -> StackArtifact {
     let assembly = Assembly::of_template(&format!("{STACK}.json"), template.to_string()).unwrap();
@@ -127,6 +132,29 @@ impl Rehearsal {
         panic!("{status} was not reached, but {seen:?}");
     }
 
+    /// Everything that ever happened to stacks of the name, as `STATUS LOGICAL_ID`, oldest first.
+    pub async fn history(&self) -> Vec<String> {
+        let stacks = self.client.list_stacks().send().await.unwrap();
+        let mut history = Vec::new();
+        for one in stacks.stack_summaries() {
+            let request = self.client.describe_stack_events().stack_name(one.stack_id().unwrap());
+            let mut events: Vec<_> = request
+                .send()
+                .await
+                .unwrap()
+                .stack_events()
+                .iter()
+                .map(|event| {
+                    let status = event.resource_status().map_or("", |status| status.as_str());
+                    format!("{status} {}", event.logical_resource_id().unwrap())
+                })
+                .collect();
+            events.reverse();
+            history.extend(events);
+        }
+        history
+    }
+
     pub async fn status(&self) -> String {
         match self.client.describe_stacks().stack_name(STACK).send().await {
             Ok(found) => {
@@ -136,7 +164,7 @@ impl Rehearsal {
         }
     }
 
-    fn tell(&self, progress: Progress) {
+    pub fn tell(&self, progress: Progress) {
         self.told.lock().unwrap().push(format!("{progress:?}"));
     }
 
@@ -147,7 +175,7 @@ impl Rehearsal {
     pub async fn deploy(&self, stack: &StackArtifact) -> Result<Outcome, DeployError> {
         let options = Options::default();
         match self.plan(stack).await? {
-            Prepared::Unchanged => self.connection.unchanged(stack).await,
+            Prepared::Unchanged => self.connection.unchanged(stack, &|progress| self.tell(progress)).await,
             Prepared::Ready(change_set) => {
                 self.connection.execute(stack, &change_set, &options, &|progress| self.tell(progress)).await
             }

@@ -367,6 +367,7 @@ impl Cloud {
             _ => OnFailure::Rollback,
         };
         stack.disable_rollback = on_failure == OnFailure::DoNothing;
+        stack.last_change_set = Some(change_set.id.clone());
         let how = How { on_failure, token, retain_except_on_create: request.is("RetainExceptOnCreate") };
         self.begin(position, kind, Target::of_change_set(&change_set), how, request.time);
         Ok(json!({}))

@@ -309,6 +309,7 @@ fn stack_json(stack: &Stack) -> Json {
     json!({
         "StackId": stack.id,
         "StackName": stack.name,
+        "ChangeSetId": stack.last_change_set,
         "Description": description,
         "Parameters": shown_parameters(&stack.template, &stack.parameters),
         "CreationTime": written(stack.created),

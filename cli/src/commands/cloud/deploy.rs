@@ -174,7 +174,7 @@ impl Deployment<'_> {
             }
         };
         let Prepared::Ready(changes) = prepared else {
-            return connection.unchanged(stack).await.map_err(told);
+            return connection.unchanged(stack, &tell).await.map_err(told);
         };
         self.view.say(&stack.name, &format!("change set {}\n{}", changes.name, change_set(&changes)));
         if let Err(failure) = self.view.still(|| self.arguments.gate.pass(&stack.name, &changes.concerns())) {

@@ -1,0 +1,212 @@
+//! What goes wrong on the way: the end is the same, and nothing is done twice.
+#![allow(clippy::unwrap_used)]
+
+mod rehearsal;
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudformation::types::ChangeSetType;
+use rehearsal::{Rehearsal, STACK, stack, topics, total};
+use serde_json::{Value as Json, json};
+use stackwright_deploy::{DeployError, Done, Options, Prepared, in_order};
+
+/// Operations of a deployment, in the order in which they come first.
+const OPERATIONS: [&str; 6] = [
+    "DescribeStacks",
+    "CreateChangeSet",
+    "DescribeChangeSet",
+    "DescribeStackEvents",
+    "ExecuteChangeSet",
+    "*",
+];
+
+/// Deploys a new stack while something goes wrong; then all is well, and was done once.
+async fn is_survived(fault: Json) {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.fail(json!({ "requests": [fault] }));
+    let outcome = rehearsal.deploy(&stack(&topics("", "one"))).await;
+    rehearsal.heal();
+    let outcome = outcome.unwrap_or_else(|error| panic!("{fault}: {error}"));
+    assert!(outcome.changed, "{fault}");
+    assert_eq!(rehearsal.status().await, "CREATE_COMPLETE", "{fault}");
+    let history = rehearsal.history().await;
+    for once in ["CREATE_COMPLETE First", "CREATE_COMPLETE Second", "CREATE_COMPLETE rehearsed"] {
+        let count = history.iter().filter(|line| *line == once).count();
+        assert_eq!(count, 1, "{fault}: {once} in {history:?}");
+    }
+}
+
+async fn each_operation_survives(kind: &str, times: u32) {
+    for operation in OPERATIONS {
+        is_survived(json!({ "action": operation, "kind": kind, "times": times })).await;
+    }
+}
+
+#[tokio::test]
+async fn throttling_is_waited_out() {
+    each_operation_survives("throttle", 2).await;
+}
+
+#[tokio::test]
+async fn server_errors_are_tried_again() {
+    each_operation_survives("server-error", 2).await;
+}
+
+#[tokio::test]
+async fn cut_connections_are_tried_again() {
+    each_operation_survives("drop", 2).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_does_not_count_twice() {
+    each_operation_survives("drop-answer", 1).await;
+}
+
+#[tokio::test]
+async fn slow_answers_are_waited_for() {
+    for operation in OPERATIONS {
+        is_survived(json!({ "action": operation, "kind": "slow", "milliseconds": 30 })).await;
+    }
+}
+
+/// The credentials expire at every request of a deployment; with new ones the same command comes to the same end.
+#[tokio::test]
+async fn with_new_credentials_it_goes_on_where_the_stack_is() {
+    let wanted = stack(&topics("", "one"));
+    let (mut expired, mut unharmed) = (0, false);
+    for after in 0..40 {
+        let rehearsal = Rehearsal::start().await;
+        rehearsal.fail(json!({
+            "requests": [{ "action": "*", "kind": "expired-token", "after": after }],
+            "resources": [{ "resource": "*", "on": "create", "milliseconds": 5 }],
+        }));
+        match rehearsal.deploy(&wanted).await {
+            Ok(_) => unharmed = true,
+            Err(error) => {
+                expired += 1;
+                assert!(error.to_string().contains("expired"), "{error}");
+                let hint = error.hint().unwrap_or_default();
+                assert!(hint.contains("new credentials"), "{error}: {hint}");
+            }
+        }
+        rehearsal.heal();
+        rehearsal.deploy(&wanted).await.unwrap();
+        let history = rehearsal.history().await;
+        assert_eq!(rehearsal.status().await, "CREATE_COMPLETE", "{after}");
+        assert_eq!(
+            history.iter().filter(|line| *line == "CREATE_COMPLETE Second").count(),
+            1,
+            "{after}: {history:?}"
+        );
+        if unharmed {
+            break;
+        }
+    }
+    assert!(unharmed && expired > 5, "{expired}");
+}
+
+#[tokio::test]
+async fn a_last_look_that_fails_makes_no_failure_of_a_success() {
+    let rehearsal = Rehearsal::start().await;
+    let wanted = stack(&topics("", "one"));
+    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it is new") };
+    rehearsal.fail(json!({ "requests": [{ "action": "DescribeStacks", "kind": "access-denied" }] }));
+    let tell = |progress| rehearsal.tell(progress);
+    let outcome =
+        rehearsal.connection.execute(&wanted, &change_set, &Options::default(), &tell).await.unwrap();
+    assert!(outcome.changed && outcome.outputs.is_empty());
+    assert!(rehearsal.told.lock().unwrap().iter().any(|line| line.starts_with("Unread")));
+}
+
+#[tokio::test]
+async fn a_change_set_that_others_deleted_or_made_obsolete_is_not_executed() {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let wanted = stack(&topics("", "two"));
+    let execute = async |change_set| {
+        rehearsal.connection.execute(&wanted, change_set, &Options::default(), &|_| {}).await
+    };
+
+    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it changes") };
+    rehearsal
+        .client
+        .delete_change_set()
+        .stack_name(STACK)
+        .change_set_name(&change_set.name)
+        .send()
+        .await
+        .unwrap();
+    let error = execute(&change_set).await.unwrap_err();
+    assert!(matches!(error, DeployError::Changed { .. }), "{error}");
+
+    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it changes") };
+    rehearsal.begin(&topics("", "somebody else's"), ChangeSetType::Update, false, &[]).await;
+    rehearsal.reach("UPDATE_COMPLETE").await;
+    let error = execute(&change_set).await.unwrap_err();
+    assert!(matches!(error, DeployError::Changed { .. }), "{error}");
+    let history = rehearsal.history().await;
+    assert_eq!(history.iter().filter(|line| *line == "UPDATE_COMPLETE First").count(), 1, "{history:?}");
+}
+
+#[tokio::test]
+async fn two_deployers_at_once_do_it_once() {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 20 }] }));
+    let wanted = stack(&topics("", "one"));
+    let (one, other) = tokio::join!(rehearsal.deploy(&wanted), rehearsal.deploy(&wanted));
+    for outcome in [one, other] {
+        match outcome {
+            Ok(_) => {}
+            // Whoever comes while the other executes says so.
+            Err(DeployError::State { reason, .. }) => {
+                assert!(reason.contains("another deployer"), "{reason}")
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    rehearsal.reach("CREATE_COMPLETE").await;
+    let history = rehearsal.history().await;
+    assert_eq!(history.iter().filter(|line| *line == "CREATE_COMPLETE Second").count(), 1, "{history:?}");
+}
+
+#[tokio::test]
+async fn a_deployment_asks_no_more_than_it_has_to() {
+    let rehearsal = Rehearsal::start().await;
+    let wanted = stack(&topics("", "one"));
+    let before = total(&rehearsal.local);
+    rehearsal.deploy(&wanted).await.unwrap();
+    let made = total(&rehearsal.local);
+    rehearsal.deploy(&wanted).await.unwrap();
+    let unchanged = total(&rehearsal.local);
+    // Look, make, describe, note the events, execute, see how it went, read the outputs; a look or two while it runs.
+    assert!(made - before <= 12, "{:?}", rehearsal.local.requests());
+    // Look twice, make, describe, delete, read the outputs.
+    assert!(unchanged - made <= 7, "{:?}", rehearsal.local.requests());
+}
+
+/// Independent stacks wait for nobody: with a second of simulated time each, a hundred take less than a tenth of what
+/// one after another would.
+#[tokio::test]
+async fn a_hundred_stacks_go_at_a_time() {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 1_000 }] }));
+    let template = json!({ "Resources": { "Only": { "Type": "AWS::SNS::Topic" } } });
+    let stacks: Vec<_> = (0..100)
+        .map(|number| {
+            let mut one = stack(&template);
+            one.id = format!("{STACK}-{number}");
+            one.name.clone_from(&one.id);
+            one
+        })
+        .collect();
+    let start = Instant::now();
+    rehearsal.deploy(&stacks[0]).await.unwrap();
+    let one = start.elapsed();
+    assert!(one > Duration::from_secs(1), "a second of simulated time takes one: {one:?}");
+    let others: Vec<_> = stacks[1..].iter().collect();
+    let start = Instant::now();
+    let results = in_order(&others, 100, false, |stack| rehearsal.deploy(stack)).await;
+    let all = start.elapsed();
+    assert!(results.iter().all(|(_, done)| matches!(done, Done::Well(outcome) if outcome.changed)));
+    assert!(all < one * 99 / 10, "one took {one:?}, ninety-nine took {all:?}");
+}
