@@ -99,7 +99,7 @@ fn succeeded(output: Output) -> (String, String) {
 fn a_stack_is_made_left_alone_and_changed() {
     let moto = Moto::start();
 
-    let (_, stderr) = succeeded(moto.deploy(&arr_coc::app(), &[]));
+    let (_, stderr) = succeeded(moto.deploy(&arr_coc::app(), &["DevTest", "--yes"]));
     assert!(stderr.contains("+ Scorers AWS::SageMaker::Endpoint") && stderr.contains("deployed"), "{stderr}");
     // moto gives a stack that a change set made no outputs, and names the endpoint itself.
     let endpoints = moto.ask("sagemaker.list_endpoints()['Endpoints']");
@@ -123,12 +123,13 @@ fn a_stack_is_made_left_alone_and_changed() {
     assert!(tags.to_string().contains("arr-coc"), "{tags}");
 
     // Nothing to do is success, and leaves no change set behind.
-    let (_, stderr) = succeeded(moto.deploy(&arr_coc::app(), &[]));
+    let (_, stderr) = succeeded(moto.deploy(&arr_coc::app(), &["DevTest", "--yes"]));
     assert!(stderr.contains("nothing changed"), "{stderr}");
     let left = moto.ask("cloudformation.list_change_sets(StackName='arr-coc-DevTest')['Summaries']");
     assert!(!left.to_string().contains("FAILED"), "{left}");
 
-    let (_, stderr) = succeeded(moto.deploy(&arr_coc::app(), &["--parameter", "MemorySize=4096"]));
+    let (_, stderr) =
+        succeeded(moto.deploy(&arr_coc::app(), &["DevTest", "--yes", "--parameter", "MemorySize=4096"]));
     assert!(stderr.contains("deployed"), "{stderr}");
     let after = moto.ask(configs);
     let sizes: Vec<_> = after
@@ -244,7 +245,7 @@ fn the_program_of_the_folder_is_run_where_nothing_else_is_named() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/arr-coc");
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     let (stdout, _) = succeeded(command.arg("list").current_dir(program).output().unwrap());
-    assert_eq!(stdout, "DevTest\nTraining\n");
+    assert_eq!(stdout, "DevTest\nProduction\nTraining\n");
 
     let empty = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));

@@ -42,7 +42,7 @@ pub struct Concern {
     pub logical_id: String,
     /// The resource's type.
     pub resource_type: String,
-    /// What is lost or interrupted: such a change is never made without its own approval.
+    /// What a replacement or a deletion loses or interrupts: it is never made without its own approval.
     pub loses: Option<String>,
 }
 
@@ -94,11 +94,11 @@ pub(crate) fn concerns(changes: &[Change]) -> Vec<Concern> {
             Held::Data => "data".to_owned(),
             Held::Traffic => "traffic".to_owned(),
         });
+        // What holds nothing can be made again: a model or an endpoint configuration is replaced every day.
         match (change.action.as_str(), change.replacement.as_deref()) {
-            ("Remove", _) if !is_kept => add(Danger::Deletion, loses),
-            // A resource that may be replaced counts only where that would hurt.
-            ("Modify", Some("True")) => add(Danger::Replacement, loses),
-            ("Modify", Some("Conditional")) if loses.is_some() => add(Danger::Replacement, loses),
+            _ if loses.is_none() => {}
+            ("Remove", _) => add(Danger::Deletion, loses),
+            ("Modify", Some("True" | "Conditional")) => add(Danger::Replacement, loses),
             _ => {}
         }
         let is_of = |types: &[&str]| types.iter().any(|name| change.resource_type.starts_with(name));
@@ -194,11 +194,8 @@ mod tests {
             [(Danger::Replacement, traffic)]
         );
         assert_eq!(found(change("Modify", endpoint, Some("False"), None)), []);
-        assert_eq!(
-            found(change("Modify", "AWS::SageMaker::Model", Some("True"), None)),
-            [(Danger::Replacement, None)]
-        );
-        assert_eq!(found(change("Modify", "AWS::SageMaker::Model", Some("Conditional"), None)), []);
+        assert_eq!(found(change("Modify", "AWS::SageMaker::Model", Some("True"), None)), []);
+        assert_eq!(found(change("Remove", "AWS::SageMaker::Model", None, None)), []);
         assert_eq!(found(change("Add", "AWS::IAM::Role", None, None)), [(Danger::Permissions, None)]);
         assert_eq!(
             found(change("Modify", "AWS::EC2::SecurityGroup", Some("False"), None)),

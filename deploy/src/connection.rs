@@ -78,7 +78,9 @@ impl Connection {
 
     async fn connect(config: &SdkConfig) -> Result<Self, DeployError> {
         let region = config.region().ok_or(DeployError::NoRegion)?.to_string();
-        let identity = aws_sdk_sts::Client::new(config)
+        // The first call says soon that nobody is there.
+        let soon = aws_sdk_sts::config::Builder::from(config).retry_config(RetryConfig::standard()).build();
+        let identity = aws_sdk_sts::Client::from_conf(soon)
             .get_caller_identity()
             .send()
             .await
