@@ -1,105 +1,22 @@
 //! Deploys through change sets with the binary, to endpoints that run: moto's server, on loopback.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+mod aws;
+
+use std::path::Path;
 
 use assert_cmd::Command;
+use aws::{Endpoint, succeeded, tool};
 use serde_json::Value as Json;
 use stackwright::App;
 use stackwright::prelude::*;
 use stackwright::resources::s3::Bucket;
 
-/// A server of moto that ends with the test.
-struct Moto {
-    server: Child,
-    url: String,
-}
-
-impl Moto {
-    fn start() -> Self {
-        let mut server = std::process::Command::new(tool("python/bin/moto_server"))
-            .args(["-H", "127.0.0.1", "-p", "0"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It takes a free port, and says which.
-        let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| {
-                let line = line.unwrap();
-                let at = line.find("http://127.0.0.1:")?;
-                Some(line[at..].split_whitespace().next().unwrap().to_owned())
-            })
-            .expect("moto says where it listens");
-        // What it says later has to go somewhere.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { server, url }
-    }
-
-    fn environment(&self, command: &mut Command) {
-        command
-            .env("AWS_ENDPOINT_URL", &self.url)
-            .env("AWS_ACCESS_KEY_ID", "testing")
-            .env("AWS_SECRET_ACCESS_KEY", "testing")
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("NO_COLOR", "1");
-    }
-
-    /// Writes an app's assembly and deploys it.
-    fn deploy(&self, app: &App, arguments: &[&str]) -> Output {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("out");
-        stackwright::testing::synth(app).write(&out).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-        self.environment(&mut command);
-        command.arg("deploy").arg("--app").arg(&out).args(arguments).output().unwrap()
-    }
-
-    /// What AWS's own client sees there: the value of a Python expression over boto3 clients.
-    fn ask(&self, expression: &str) -> Json {
-        let script = format!(
-            "import boto3, json\n\
-             client = lambda name: boto3.client(name, region_name='us-east-1')\n\
-             sagemaker, s3, cloudformation = client('sagemaker'), client('s3'), client('cloudformation')\n\
-             print(json.dumps({expression}, default=str))"
-        );
-        let mut command = Command::new(tool("python/bin/python"));
-        self.environment(&mut command);
-        let output = command.args(["-c", &script]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-fn tool(name: &str) -> PathBuf {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(name);
-    assert!(tool.exists(), "{name} is not installed: run `cargo xtask tools`");
-    tool
-}
-
-fn succeeded(output: Output) -> (String, String) {
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{:?}\n{stderr}", output.status);
-    (String::from_utf8(output.stdout).unwrap(), stderr)
-}
-
 #[test]
 fn a_stack_is_made_left_alone_and_changed() {
-    let moto = Moto::start();
+    let moto = Endpoint::moto();
 
-    let (_, stderr) = succeeded(moto.deploy(&arr_coc::app(), &["DevTest", "--yes"]));
+    let (_, stderr) = succeeded(moto.run(&arr_coc::app(), &["deploy", "DevTest", "--yes"]));
     assert!(stderr.contains("+ Scorers AWS::SageMaker::Endpoint") && stderr.contains("deployed"), "{stderr}");
     // moto gives a stack that a change set made no outputs, and names the endpoint itself.
     let endpoints = moto.ask("sagemaker.list_endpoints()['Endpoints']");
@@ -123,13 +40,14 @@ fn a_stack_is_made_left_alone_and_changed() {
     assert!(tags.to_string().contains("arr-coc"), "{tags}");
 
     // Nothing to do is success, and leaves no change set behind.
-    let (_, stderr) = succeeded(moto.deploy(&arr_coc::app(), &["DevTest", "--yes"]));
+    let (_, stderr) = succeeded(moto.run(&arr_coc::app(), &["deploy", "DevTest", "--yes"]));
     assert!(stderr.contains("nothing changed"), "{stderr}");
     let left = moto.ask("cloudformation.list_change_sets(StackName='arr-coc-DevTest')['Summaries']");
     assert!(!left.to_string().contains("FAILED"), "{left}");
 
-    let (_, stderr) =
-        succeeded(moto.deploy(&arr_coc::app(), &["DevTest", "--yes", "--parameter", "MemorySize=4096"]));
+    let (_, stderr) = succeeded(
+        moto.run(&arr_coc::app(), &["deploy", "DevTest", "--yes", "--parameter", "MemorySize=4096"]),
+    );
     assert!(stderr.contains("deployed"), "{stderr}");
     let after = moto.ask(configs);
     let sizes: Vec<_> = after
@@ -143,8 +61,8 @@ fn a_stack_is_made_left_alone_and_changed() {
 
 #[test]
 fn what_cannot_be_deployed_says_why() {
-    let moto = Moto::start();
-    let output = moto.deploy(&arr_coc::app(), &["--parameter", "Memory=1"]);
+    let moto = Endpoint::moto();
+    let output = moto.run(&arr_coc::app(), &["deploy", "--parameter", "Memory=1"]);
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("has a parameter `Memory`"), "{stderr}");
@@ -153,7 +71,7 @@ fn what_cannot_be_deployed_says_why() {
 
 #[test]
 fn the_cdk_cli_deploys_the_assembly_too() {
-    let moto = Moto::start();
+    let moto = Endpoint::moto();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     stackwright::testing::synth(&arr_coc::app()).write(&out).unwrap();
@@ -194,35 +112,35 @@ fn two_stacks(bucket: &str) -> App {
 
 #[test]
 fn a_value_of_another_stack_can_change_and_go_without_a_deadlock() {
-    let moto = Moto::start();
+    let moto = Endpoint::moto();
     let buckets = "sorted(bucket['Name'] for bucket in s3.list_buckets()['Buckets'])";
 
-    let (_, stderr) = succeeded(moto.deploy(&two_stacks("models-one"), &[]));
+    let (_, stderr) = succeeded(moto.run(&two_stacks("models-one"), &["deploy"]));
     let at = |text: &str| stderr.find(text).unwrap();
     assert!(at("two-First: deployed") < at("two-Second: account"), "{stderr}");
     assert_eq!(moto.ask(buckets), serde_json::json!(["models-one", "models-one-copy"]));
 
     // The first stack is deployed first: CloudFormation would refuse to change an export in use. (moto does not
     // carry the new name on: it updates only resources whose own text changed, which the SSM parameter's did not.)
-    succeeded(moto.deploy(&two_stacks("models-two"), &[]));
+    succeeded(moto.run(&two_stacks("models-two"), &["deploy"]));
     assert_eq!(moto.ask(buckets), serde_json::json!(["models-one-copy", "models-two"]));
 
     // The reference goes, and with it the SSM parameter, before the second stack has let go of it.
     let app = App::new("two");
     app.stack("First").region("us-east-1").add("Models", Bucket::new().bucket_name("models-two"));
     app.stack("Second").region("us-east-1").add("Copy", Bucket::new().bucket_name("on-its-own"));
-    succeeded(moto.deploy(&app, &[]));
+    succeeded(moto.run(&app, &["deploy"]));
     assert_eq!(moto.ask(buckets), serde_json::json!(["models-two", "on-its-own"]));
 }
 
 #[test]
 fn a_deployment_that_fails_says_what_aws_said() {
-    let moto = Moto::start();
+    let moto = Endpoint::moto();
     let app = App::new("failing");
     let stack = app.stack("Main").region("us-east-1");
     moto.ask("s3.create_bucket(Bucket='taken')");
     stack.add("Models", Bucket::new().bucket_name("taken"));
-    let output = moto.deploy(&app, &[]);
+    let output = moto.run(&app, &["deploy"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(

@@ -14,6 +14,7 @@ use stackwright_synth::StackArtifact;
 use crate::approval::{Concern, concerns};
 use crate::connection::Connection;
 use crate::error::{DeployError, Problem};
+use crate::secret::Secrets;
 use crate::stack::{Found, Options};
 
 /// What CloudFormation says of a change set in which nothing changes.
@@ -166,7 +167,7 @@ pub(crate) async fn make(
             Some(ExecutionStatus::Available) => {
                 let id = described.change_set_id.clone().unwrap_or_default();
                 let stack_id = described.stack_id.clone().unwrap_or_default();
-                let changes = every_change(connection, &stack.name, &name, described).await?;
+                let changes = every_change(connection, stack, &name, described).await?;
                 return Ok(Some(ChangeSet { name, id, stack_id, changes }));
             }
             Some(ExecutionStatus::ExecuteInProgress) => {
@@ -328,7 +329,7 @@ async fn problems(connection: &Connection, change_set: &DescribeChangeSetOutput)
 
 pub(crate) async fn every_change(
     connection: &Connection,
-    stack: &str,
+    stack: &StackArtifact,
     name: &str,
     first: DescribeChangeSetOutput,
 ) -> Result<Vec<Change>, DeployError> {
@@ -336,11 +337,12 @@ pub(crate) async fn every_change(
     let mut page = first;
     // Nested change sets, each with the path of the stack that it is for.
     let mut nested: Vec<(String, String)> = Vec::new();
-    let mut at = (stack.to_owned(), name.to_owned(), String::new());
+    let mut at = (stack.name.clone(), name.to_owned(), String::new());
+    let secrets = Secrets::of(stack);
     loop {
         for change in page.changes().iter().filter_map(|change| change.resource_change()) {
             let change_id = change.change_set_id().map(str::to_owned);
-            let read = read_change(change, &at.2);
+            let read = read_change(change, &at.2, &secrets);
             if let Some(id) = change_id {
                 nested.push((id, format!("{}/", read.logical_id)));
             }
@@ -365,9 +367,10 @@ async fn describe_by_id(connection: &Connection, id: &str) -> Result<DescribeCha
     request.send().await.map_err(DeployError::call("DescribeChangeSet"))
 }
 
-fn read_change(change: &ResourceChange, path: &str) -> Change {
+fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets<'_>) -> Change {
     let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    let properties = change
+    let logical_id = format!("{path}{}", change.logical_resource_id().unwrap_or_default());
+    let mut properties: Vec<_> = change
         .details()
         .iter()
         .filter_map(|detail| Some((detail, detail.target()?)))
@@ -381,9 +384,13 @@ fn read_change(change: &ResourceChange, path: &str) -> Change {
             because_of: filled(detail.causing_entity()),
         })
         .collect();
+    for one in &mut properties {
+        secrets.hide(&logical_id, &one.name, &mut one.before);
+        secrets.hide(&logical_id, &one.name, &mut one.after);
+    }
     Change {
         action: change.action().map(|action| action.to_string()).unwrap_or_default(),
-        logical_id: format!("{path}{}", change.logical_resource_id().unwrap_or_default()),
+        logical_id,
         physical_id: filled(change.physical_resource_id()),
         resource_type: change.resource_type().unwrap_or_default().to_owned(),
         replacement: change.replacement().map(|replacement| replacement.to_string()),

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::types::StackDriftDetectionStatus;
 use serde::Serialize;
+use stackwright_synth::StackArtifact;
 
 use crate::connection::Connection;
 use crate::error::DeployError;
+use crate::secret::Secrets;
 
 /// What is other than the stack deployed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,7 +45,8 @@ impl Connection {
     ///
     /// # Errors
     /// There is no such stack, it is in an operation, or a call failed.
-    pub async fn drift(&self, name: &str) -> Result<Drift, DeployError> {
+    pub async fn drift(&self, stack: &StackArtifact) -> Result<Drift, DeployError> {
+        let (name, secrets) = (&stack.name, Secrets::of(stack));
         let client = &self.cloudformation;
         let begun = client.detect_stack_drift().stack_name(name).send().await;
         let id = begun
@@ -87,11 +90,15 @@ impl Connection {
                             .property_differences()
                             .iter()
                             .map(|one| {
-                                (
-                                    text(one.property_path()),
-                                    text(one.expected_value()),
-                                    text(one.actual_value()),
-                                )
+                                let path = text(one.property_path());
+                                let property = path.split('/').nth(1).unwrap_or_default();
+                                let shown = |value: Option<&str>| {
+                                    let mut value = value.map(str::to_owned);
+                                    secrets.hide(&logical_id, property, &mut value);
+                                    value.unwrap_or_default()
+                                };
+                                let values = (shown(one.expected_value()), shown(one.actual_value()));
+                                (path, values.0, values.1)
                             })
                             .collect();
                         drift.drifted.push(DriftedResource {

@@ -17,6 +17,7 @@ mod order;
 pub mod permissions;
 mod plan;
 mod recover;
+mod secret;
 mod stack;
 
 pub use approval::{Approval, Concern, Danger};

@@ -56,6 +56,11 @@ fn missing_key(key: &str) -> Refusal {
     Refusal::new("NoSuchKey", format!("The specified key does not exist: {key}")).status(404)
 }
 
+/// Whether a query names a setting of a bucket.
+fn is_setting(query: &str, setting: &str) -> bool {
+    query.split('&').any(|part| part.split('=').next() == Some(setting))
+}
+
 /// The operation's name, for counting and for faults.
 pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
     let is_object =
@@ -66,6 +71,9 @@ pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
         ("HEAD", true) => "HeadObject",
         ("DELETE", true) => "DeleteObject",
         ("PUT", false) if request.query.is_empty() => "CreateBucket",
+        ("PUT", false) if is_setting(request.query, "publicAccessBlock") => "PutPublicAccessBlock",
+        ("PUT", false) if is_setting(request.query, "encryption") => "PutBucketEncryption",
+        ("PUT", false) if is_setting(request.query, "policy") => "PutBucketPolicy",
         ("PUT", false) => "PutBucketSetting",
         ("HEAD", false) => "HeadBucket",
         ("DELETE", false) => "DeleteBucket",

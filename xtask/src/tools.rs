@@ -10,6 +10,8 @@ use crate::{Result, root};
 const REQUIREMENTS: &str = "xtask/tools/requirements.txt";
 /// Checkov, in an environment of its own.
 const CHECKOV: &str = "xtask/tools/checkov.txt";
+/// The AWS CLI and an emulator, in an environment of their own.
+const AWS: &str = "xtask/tools/aws.txt";
 /// DeepSpeed, whose classes read what we write for it.
 const DEEPSPEED: &str = "deepspeed==0.19.8";
 /// Node packages: `package.json` with its lock file.
@@ -28,6 +30,7 @@ pub fn install() -> Result<PathBuf> {
             .env("DS_BUILD_OPS", "0"))
     })?;
     once(&tools, "checkov", &root().join(CHECKOV), |folder| environment(folder, CHECKOV))?;
+    once(&tools, "aws", &root().join(AWS), |folder| environment(folder, AWS))?;
     once(&tools, "node", &root().join(NODE).join("package-lock.json"), |folder| {
         fs::create_dir_all(folder)?;
         for file in ["package.json", "package-lock.json"] {

@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
                 anstream::eprintln!("{}: not deployed", stack.name);
                 continue;
             }
-            let drift = connection.drift(&stack.name).await.map_err(told)?;
+            let drift = connection.drift(stack).await.map_err(told)?;
             found.push(drift);
         }
         Ok(found)

@@ -1,0 +1,133 @@
+//! Endpoints that run on loopback, and the binary and other clients that talk to them.
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+
+use assert_cmd::Command;
+use serde_json::Value as Json;
+use stackwright::App;
+
+/// An endpoint in a process of its own, which ends with the test.
+pub struct Endpoint {
+    server: Child,
+    pub url: String,
+}
+
+impl Endpoint {
+    /// moto's server.
+    pub fn moto() -> Self {
+        let mut command = std::process::Command::new(tool("python/bin/moto_server"));
+        command.args(["-H", "127.0.0.1", "-p", "0"]);
+        Self::start(command)
+    }
+
+    /// ministack.
+    pub fn ministack() -> Self {
+        // It takes no free port by itself.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = std::process::Command::new(tool("aws/bin/ministack"));
+        command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
+        let server = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        for _ in 0..1_000 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Self { server, url: format!("http://127.0.0.1:{port}") };
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("ministack does not listen");
+    }
+
+    /// Ours, with arguments of `local`.
+    pub fn local(arguments: &[&str]) -> Self {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command.args(["local", "--port", "0"]).args(arguments);
+        Self::start(command)
+    }
+
+    /// Starts a server that says where it listens, on either stream.
+    fn start(mut command: std::process::Command) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        command.stdout(writer.try_clone().unwrap()).stderr(writer);
+        let server = command.spawn().unwrap();
+        // Its own ends of the pipe would keep it open.
+        drop(command);
+        let mut lines = BufReader::new(reader).lines();
+        let url = lines
+            .find_map(|line| {
+                let line = line.unwrap();
+                let at = line.find("http://127.0.0.1:")?;
+                Some(line[at..].split([' ', ',']).next()?.to_owned())
+            })
+            .expect("it says where it listens");
+        // What it says later has to go somewhere.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { server, url }
+    }
+
+    pub fn environment(&self, command: &mut Command) {
+        command
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_ACCESS_KEY_ID", "testing")
+            .env("AWS_SECRET_ACCESS_KEY", "testing")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("NO_COLOR", "1");
+    }
+
+    /// Writes an app's assembly and runs a command over it.
+    pub fn run(&self, app: &App, arguments: &[&str]) -> Output {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        stackwright::testing::synth(app).write(&out).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        self.environment(&mut command);
+        command.current_dir(folder.path()).arg("--app").arg(&out).args(arguments).output().unwrap()
+    }
+
+    /// What AWS's own client sees there: the value of a Python expression over boto3 clients.
+    pub fn ask(&self, expression: &str) -> Json {
+        let script = format!(
+            "import boto3, json\n\
+             client = lambda name: boto3.client(name, region_name='us-east-1')\n\
+             sagemaker, s3, cloudformation = client('sagemaker'), client('s3'), client('cloudformation')\n\
+             print(json.dumps({expression}, default=str))"
+        );
+        let mut command = Command::new(tool("python/bin/python"));
+        self.environment(&mut command);
+        let output = command.args(["-c", &script]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+pub fn tool(name: &str) -> PathBuf {
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(name);
+    assert!(tool.exists(), "{name} is not installed: run `cargo xtask tools`");
+    tool
+}
+
+/// What was said on stdout and on stderr, and all went well.
+pub fn succeeded(output: Output) -> (String, String) {
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{:?}\n{stderr}", output.status);
+    (String::from_utf8(output.stdout).unwrap(), stderr)
+}
+
+/// What was said on stderr, and how it ended.
+pub fn ended(output: Output, code: i32) -> String {
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
+    stderr
+}

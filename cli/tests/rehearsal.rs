@@ -1,0 +1,505 @@
+//! The commands, on a CloudFormation that runs on loopback: in the process of the command, or in one of its own.
+#![allow(clippy::unwrap_used)]
+
+mod aws;
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use aws::{Endpoint, ended, succeeded, tool};
+use serde_json::{Value as Json, json};
+use stackwright::App;
+use stackwright::prelude::*;
+use stackwright::resources::{s3::Bucket, sns::Topic};
+use stackwright_local::Local;
+
+/// A folder with an assembly, in which the command rehearses.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn with(app: &App) -> Self {
+        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        desk.write(app);
+        desk
+    }
+
+    fn write(&self, app: &App) {
+        stackwright::testing::synth(app).write(&self.path("out")).unwrap();
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command.env("NO_COLOR", "1").current_dir(self.folder.path()).args(["--app", "out"]).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn fail(&self, faults: &Json) {
+        std::fs::write(self.path("faults.json"), faults.to_string()).unwrap();
+    }
+}
+
+fn topic(app: &App, display: &str) {
+    app.stack("Main").region("us-east-1").add("Alarms", Topic::new().display_name(display));
+}
+
+fn small(display: &str) -> App {
+    let app = App::new("small");
+    topic(&app, display);
+    app
+}
+
+#[test]
+fn the_seed_project_is_deployed_again_and_taken_down_without_an_account() {
+    let desk = Desk::with(&arr_coc::app());
+    let (stdout, stderr) = succeeded(desk.run(&["deploy", "--local", "--yes"]));
+    assert!(stderr.contains("nothing is made in AWS"), "{stderr}");
+    assert!(stderr.contains("+ Scorers AWS::SageMaker::Endpoint"), "{stderr}");
+    for stack in ["DevTest", "Production", "Training"] {
+        assert!(stderr.contains(&format!("arr-coc-{stack}: deployed")), "{stderr}");
+    }
+    assert!(stdout.contains("Production.EndpointName = "), "{stdout}");
+    assert_eq!(std::fs::read_to_string(desk.path(".stackwright/local/.gitignore")).unwrap(), "*\n");
+
+    let (_, stderr) = succeeded(desk.run(&["deploy", "--local", "--yes"]));
+    assert_eq!(stderr.matches("nothing changed").count(), 3, "{stderr}");
+
+    let (stdout, _) = succeeded(desk.run(&["status", "--local"]));
+    assert!(stdout.contains("arr-coc-Production  CREATE_COMPLETE"), "{stdout}");
+    let (outputs, _) = succeeded(desk.run(&["outputs", "--local", "--format", "json", "DevTest"]));
+    let outputs: Json = serde_json::from_str(&outputs).unwrap();
+    assert!(outputs["DevTest"]["EndpointName"].is_string(), "{outputs}");
+
+    let (stdout, _) = succeeded(desk.run(&["drift", "--local"]));
+    assert!(stdout.contains("arr-coc-DevTest: as it was deployed"), "{stdout}");
+
+    // Nobody is there to type the name.
+    let stderr = ended(desk.run(&["destroy", "--local", "--all"]), 4);
+    assert!(stderr.contains("- Scorers AWS::SageMaker::Endpoint") && stderr.contains("hint: "), "{stderr}");
+    succeeded(desk.run(&["destroy", "--local", "--all", "--yes", "--unprotect"]));
+    let (stdout, _) = succeeded(desk.run(&["status", "--local"]));
+    assert_eq!(stdout.matches("not deployed").count(), 3, "{stdout}");
+}
+
+#[test]
+fn what_is_dangerous_wants_its_own_word() {
+    let app = |name: &str| {
+        let app = App::new("careful");
+        let stack = app.stack("Main").region("us-east-1");
+        stack.add("Models", Bucket::new().bucket_name(name));
+        let statement =
+            json!({ "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*" });
+        let resource = Resource::of("AWS::SNS::TopicPolicy")
+            .property("Topics", json!(["arn:aws:sns:us-east-1:000000000000:alarms"]))
+            .property("PolicyDocument", json!({ "Version": "2012-10-17", "Statement": [statement] }));
+        stack.add("Policy", resource);
+        app
+    };
+    let desk = Desk::with(&app("models-one"));
+    let deploy = |more: &[&str]| desk.run(&[&["deploy", "--local", "--no-check"], more].concat());
+    let stderr = ended(deploy(&[]), 4);
+    assert!(stderr.contains("hint: to approve: --approve permissions"), "{stderr}");
+    let (stdout, _) = succeeded(desk.run(&["status", "--local"]));
+    assert!(stdout.contains("not deployed"), "no empty stack is left: {stdout}");
+    succeeded(deploy(&["--approve", "permissions"]));
+
+    // The bucket would be made anew: nobody's `--yes` is meant for that.
+    desk.write(&app("models-two"));
+    let stderr = ended(deploy(&["--yes"]), 4);
+    assert!(stderr.contains("± Models AWS::S3::Bucket replaced by BucketName"), "{stderr}");
+    assert!(stderr.contains("replacement of Models (AWS::S3::Bucket), which holds data"), "{stderr}");
+    assert!(stderr.contains("--approve replacement=Models"), "{stderr}");
+    let stderr = ended(deploy(&["--approve", "replacement=Other"]), 4);
+    assert!(stderr.contains("nothing was deployed"), "{stderr}");
+    succeeded(deploy(&["--approve", "replacement=Models"]));
+    let stderr = ended(deploy(&["--approve", "replacement"]), 2);
+    assert!(stderr.contains("say of which resource"), "{stderr}");
+}
+
+#[test]
+fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
+    let desk = Desk::with(&small("one"));
+    let (markdown, _) = succeeded(desk.run(&["plan", "--local", "--format", "markdown"]));
+    assert!(markdown.contains("## small-Main") && markdown.contains("`Alarms`"), "{markdown}");
+    let plan: Json = serde_json::from_slice(&std::fs::read(desk.path("plan.json")).unwrap()).unwrap();
+    assert_eq!(plan["stacks"][0]["region"], "us-east-1");
+    let deploy = || desk.run(&["deploy", "--local", "--plan", "plan.json"]);
+    succeeded(deploy());
+    // It was used.
+    let stderr = ended(deploy(), 4);
+    assert!(stderr.contains("EXECUTE_COMPLETE"), "{stderr}");
+
+    // Another template than the planned one.
+    desk.write(&small("two"));
+    succeeded(desk.run(&["plan", "--local"]));
+    desk.write(&small("three"));
+    let stderr = ended(deploy(), 4);
+    assert!(stderr.contains("is not as it was planned"), "{stderr}");
+
+    // Somebody was faster, and the change set is obsolete.
+    desk.write(&small("two"));
+    succeeded(desk.run(&["plan", "--local"]));
+    desk.write(&small("three"));
+    succeeded(desk.run(&["deploy", "--local"]));
+    desk.write(&small("two"));
+    let stderr = ended(deploy(), 4);
+    assert!(stderr.contains("OBSOLETE") || stderr.contains("gone"), "{stderr}");
+
+    // Somebody changed the file.
+    succeeded(desk.run(&["plan", "--local"]));
+    let text = std::fs::read_to_string(desk.path("plan.json")).unwrap();
+    std::fs::write(desk.path("plan.json"), text.replace("Modify", "Add")).unwrap();
+    let stderr = ended(deploy(), 4);
+    assert!(stderr.contains("does something else than planned"), "{stderr}");
+    std::fs::write(desk.path("plan.json"), "{}").unwrap();
+    let stderr = ended(deploy(), 4);
+    assert!(stderr.contains("it is no plan") && stderr.contains("hint: "), "{stderr}");
+    let stderr = ended(desk.run(&["deploy", "--local", "--plan", "none.json"]), 1);
+    assert!(stderr.contains("none.json"), "{stderr}");
+}
+
+#[test]
+fn a_failure_names_its_cause_and_the_line_that_made_it() {
+    let desk = Desk::with(&arr_coc::app());
+    let words = "Failed to create endpoint: insufficient capacity of ml.g5.2xlarge";
+    desk.fail(&json!({ "resources": [{ "stack": "arr-coc-Production", "resource": "Scorers", "on": "create", "reason": words }] }));
+    let output = desk.run(&[
+        "deploy",
+        "--local",
+        "--yes",
+        "--faults",
+        "faults.json",
+        "--format",
+        "json",
+        "Production",
+        "Training",
+    ]);
+    let outcome: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let stderr = ended(output, 1);
+    assert!(stderr.contains("arr-coc-Production is ROLLBACK_COMPLETE"), "{stderr}");
+    assert!(stderr.contains("first failure: CREATE_FAILED Scorers AWS::SageMaker::Endpoint"), "{stderr}");
+    assert!(stderr.contains(words), "CloudFormation's own words: {stderr}");
+    assert!(stderr.contains("--> examples/arr-coc/src/production.rs:"), "{stderr}");
+    assert!(stderr.contains("look: aws logs tail /aws/sagemaker/Endpoints/"), "{stderr}");
+    assert_eq!(outcome["Production"]["result"], "failed");
+    assert_eq!(outcome["Production"]["cause"]["diagnosis"]["cause"]["logical_id"], "Scorers");
+    // What does not depend on it went on.
+    assert_eq!(outcome["Training"]["result"], "deployed");
+
+    // Later, too.
+    let (stdout, _) = succeeded(desk.run(&["diagnose", "--local", "Production"]));
+    assert!(stdout.contains(words) && stdout.contains("production.rs:"), "{stdout}");
+    let (stdout, _) = succeeded(desk.run(&["recover", "--local", "Production"]));
+    assert!(stdout.contains("--way delete") && stdout.contains("loses "), "{stdout}");
+    succeeded(desk.run(&["recover", "--local", "Production", "--way", "delete"]));
+    let (stdout, _) = succeeded(desk.run(&["status", "--local", "Production"]));
+    assert!(stdout.contains("not deployed"), "{stdout}");
+    let stderr = ended(desk.run(&["recover", "--local", "Production", "--way", "rollback"]), 1);
+    assert!(stderr.contains("there is no stack"), "{stderr}");
+}
+
+#[test]
+fn what_depends_on_a_failure_is_not_begun() {
+    let app = App::new("chain");
+    let first = app.stack("First").region("us-east-1");
+    let topic = first.add("Alarms", Topic::new());
+    let second = app.stack("Second").region("us-east-1");
+    second.add("Copy", Topic::new().display_name(sub!("of {}", topic.topic_name())));
+    app.stack("Alone").region("us-east-1").add("Alarms", Topic::new());
+    let desk = Desk::with(&app);
+    desk.fail(&json!({ "resources": [{ "stack": "chain-First", "resource": "*", "on": "create", "reason": "no" }] }));
+    let stderr = ended(desk.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
+    assert!(stderr.contains("chain-Second: not begun, because chain-First was not deployed"), "{stderr}");
+    assert!(stderr.contains("chain-Alone: deployed"), "{stderr}");
+    succeeded(desk.run(&["deploy", "--local"]));
+    // The other way round, what others need goes last.
+    let (_, stderr) = succeeded(desk.run(&["destroy", "--local", "--all", "--yes"]));
+    let at = |text: &str| stderr.find(text).unwrap();
+    assert!(at("chain-Second: deleted") < at("chain-First: to be deleted"), "{stderr}");
+}
+
+#[test]
+fn drift_is_found_and_changed_back_and_what_is_there_is_taken_in() {
+    let endpoint = Endpoint::local(&[]);
+    succeeded(endpoint.run(&small("as deployed"), &["deploy"]));
+    let put = |path: &str, body: Json| {
+        let script = format!(
+            "import urllib.request as r; r.urlopen(r.Request('{}/_local/{path}', method='PUT', data=b'''{body}''')).read()",
+            endpoint.url
+        );
+        succeeded(Command::new(tool("python/bin/python")).args(["-c", &script]).output().unwrap());
+    };
+    put(
+        "drift",
+        json!({ "stack": "small-Main", "resource": "Alarms", "properties": { "DisplayName": "by hand" } }),
+    );
+    let output = endpoint.run(&small("as deployed"), &["drift"]);
+    let found = String::from_utf8(output.stdout.clone()).unwrap();
+    ended(output, 2);
+    assert!(found.contains("DisplayName: as deployed → by hand"), "{found}");
+    succeeded(endpoint.run(&small("as deployed"), &["deploy", "--revert-drift"]));
+    succeeded(endpoint.run(&small("as deployed"), &["drift"]));
+
+    let bucket = |extra: bool| {
+        let app = App::new("buckets");
+        let stack = app.stack("Main").region("us-east-1");
+        let kept = Resource::of("AWS::S3::Bucket").property("BucketName", "kept-for-later");
+        stack.add("Kept", kept.deletion_policy(DeletionPolicy::Retain));
+        if extra {
+            stack.add("Alarms", Topic::new());
+        }
+        app
+    };
+    succeeded(endpoint.run(&bucket(true), &["deploy"]));
+    let (_, stderr) = succeeded(endpoint.run(&bucket(true), &["destroy", "Main", "--yes"]));
+    assert!(stderr.contains("kept Kept AWS::S3::Bucket"), "{stderr}");
+    let stderr = ended(endpoint.run(&bucket(false), &["deploy"]), 1);
+    assert!(stderr.contains("already exists"), "validation's words: {stderr}");
+    assert!(stderr.contains("--> cli/tests/rehearsal.rs:"), "{stderr}");
+    let (_, stderr) = succeeded(endpoint.run(&bucket(false), &["import", "Main", "Kept"]));
+    assert!(stderr.contains("< Kept AWS::S3::Bucket") && stderr.contains("imported"), "{stderr}");
+    let stderr = ended(endpoint.run(&bucket(true), &["import", "Main", "Alarms"]), 1);
+    assert!(stderr.contains("has to have a deletion policy"), "{stderr}");
+}
+
+#[test]
+fn a_protected_stack_stays() {
+    let app = App::new("protected");
+    app.stack("Main").region("us-east-1").termination_protection().add("Alarms", Topic::new());
+    let desk = Desk::with(&app);
+    succeeded(desk.run(&["deploy", "--local"]));
+    let stderr = ended(desk.run(&["destroy", "--local", "Main", "--yes"]), 1);
+    assert!(stderr.contains("protected against termination") && stderr.contains("--unprotect"), "{stderr}");
+    succeeded(desk.run(&["destroy", "--local", "Main", "--yes", "--unprotect"]));
+}
+
+#[test]
+fn what_is_secret_is_never_told() {
+    let template = json!({
+        "Parameters": { "Token": { "Type": "String", "NoEcho": true } },
+        "Resources": { "Alarms": { "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": { "Ref": "Token" } } } },
+    });
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret.json"), template.to_string()).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        let output = command
+            .current_dir(folder.path())
+            .args(["--app", "secret.json"])
+            .args(arguments)
+            .args(["--local", "--no-check"])
+            .output()
+            .unwrap();
+        succeeded(output)
+    };
+    for value in ["hunter2-one", "hunter2-two"] {
+        let parameter = format!("Token={value}");
+        let planned = run(&["plan", "--format", "json", "--parameter", &parameter]);
+        let deployed = run(&["deploy", "--progress", "json", "--parameter", &parameter]);
+        let file = std::fs::read_to_string(folder.path().join("plan.json")).unwrap();
+        let said = format!("{planned:?}{deployed:?}{file}");
+        assert!(said.contains("Alarms") && !said.contains("hunter2"), "{said}");
+    }
+}
+
+/// Every call that a command makes is in the policy that `permissions` prints for it.
+#[test]
+fn the_printed_permissions_are_those_that_are_used() {
+    let called = |endpoint: &Endpoint| -> BTreeSet<String> {
+        let script = format!(
+            "import urllib.request as r; print(r.urlopen('{}/_local/requests').read().decode())",
+            endpoint.url
+        );
+        let output = Command::new(tool("python/bin/python")).args(["-c", &script]).output().unwrap();
+        let requests: Json = serde_json::from_str(&succeeded(output).0).unwrap();
+        requests.as_object().unwrap().keys().cloned().collect()
+    };
+    let allowed = |command: &str| -> BTreeSet<String> {
+        let desk = Desk::with(&arr_coc::app());
+        let (text, _) = succeeded(desk.run(&["permissions", command]));
+        let policy: Json = serde_json::from_str(&text).unwrap();
+        assert!(!text.contains("\"Resource\": \"*\""), "{text}");
+        policy["Statement"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|statement| statement["Action"].as_array().unwrap())
+            .map(|action| action.as_str().unwrap().split(':').nth(1).unwrap().to_owned())
+            .collect()
+    };
+    // What S3 calls the permission for an operation, and what everybody may call.
+    let permission = |operation: String| match operation.as_str() {
+        "HeadBucket" => Some("ListBucket".to_owned()),
+        "HeadObject" => Some("GetObject".into()),
+        "PutPublicAccessBlock" => Some("PutBucketPublicAccessBlock".into()),
+        "PutBucketEncryption" => Some("PutEncryptionConfiguration".into()),
+        "GetCallerIdentity" => None,
+        _ => Some(operation),
+    };
+    let endpoint = Endpoint::local(&[]);
+    let mut before = BTreeSet::new();
+    for (command, arguments) in [
+        ("plan", vec!["plan"]),
+        ("deploy", vec!["deploy", "--yes"]),
+        ("deploy", vec!["deploy", "--yes"]),
+        ("drift", vec!["drift"]),
+        ("status", vec!["diagnose", "DevTest"]),
+        ("recover", vec!["recover", "DevTest"]),
+        ("destroy", vec!["destroy", "--all", "--yes", "--unprotect"]),
+    ] {
+        succeeded(endpoint.run(&arr_coc::app(), &arguments));
+        let now = called(&endpoint);
+        let used: BTreeSet<_> = now.difference(&before).cloned().filter_map(permission).collect();
+        let missing: Vec<_> = used.difference(&allowed(command)).cloned().collect();
+        assert!(missing.is_empty(), "{command} uses {missing:?}");
+        before = now;
+    }
+}
+
+/// A deployer that is killed at any request leaves nothing that the next one does not take up, and nothing is made twice.
+#[test]
+fn killed_at_any_step_the_next_one_goes_on() {
+    let app = small("one");
+    let desk = Desk::with(&app);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut killed = 0;
+    for number in 1..100 {
+        let mut options = stackwright_local::Options::default();
+        options.faults = serde_json::from_value(json!({
+            "requests": [{ "action": "*", "kind": "slow", "milliseconds": 25 }],
+            "resources": [{ "resource": "*", "on": "create", "milliseconds": 60 }],
+        }))
+        .unwrap();
+        let local = runtime.block_on(Local::start(options)).unwrap();
+        let url = local.url();
+        let command = || {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+            command
+                .current_dir(desk.folder.path())
+                .args(["--app", "out", "deploy"])
+                .env("AWS_ENDPOINT_URL", &url)
+                .env("AWS_ACCESS_KEY_ID", "testing")
+                .env("AWS_SECRET_ACCESS_KEY", "testing")
+                .env("AWS_CONFIG_FILE", "/dev/null")
+                .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command
+        };
+        let mut child = command().spawn().unwrap();
+        let start = Instant::now();
+        let requests = || local.requests().values().sum::<usize>();
+        let is_unharmed = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "{number}");
+                break true;
+            }
+            if requests() >= number {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break false;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{number}");
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        killed += usize::from(!is_unharmed);
+        local.set_faults(stackwright_local::Faults::default());
+        assert!(command().status().unwrap().success(), "after {number} requests");
+        let requests = local.requests();
+        let times = |operation: &str| requests.get(operation).copied().unwrap_or_default();
+        assert!(times("ExecuteChangeSet") <= 2, "{requests:?}");
+        let history = events(&url);
+        let made = history.iter().filter(|line| *line == "CREATE_COMPLETE Alarms").count();
+        assert_eq!(made, 1, "killed at request {number}: {history:?}");
+        assert_eq!(history.last().unwrap(), "CREATE_COMPLETE small-Main", "{number}");
+        if is_unharmed {
+            break;
+        }
+    }
+    assert!(killed > 8, "{killed}");
+}
+
+/// What happened to the stack, by AWS's own client.
+fn events(url: &str) -> Vec<String> {
+    let script = "import boto3, json, sys\n\
+        client = boto3.client('cloudformation', region_name='us-east-1', endpoint_url=sys.argv[1], aws_access_key_id='x', aws_secret_access_key='x')\n\
+        events = client.describe_stack_events(StackName='small-Main')['StackEvents']\n\
+        print(json.dumps([event['ResourceStatus'] + ' ' + event['LogicalResourceId'] for event in reversed(events)]))";
+    let output = Command::new(tool("python/bin/python")).args(["-c", script, url]).output().unwrap();
+    serde_json::from_str(&succeeded(output).0).unwrap()
+}
+
+#[test]
+fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
+    let endpoint = Endpoint::local(&["--account", "123456789012"]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    stackwright::testing::synth(&arr_coc::app()).write(&out).unwrap();
+
+    let template = stackwright::testing::synth(&small("one")).stacks.remove(0);
+    let file = folder.path().join("small.json");
+    std::fs::write(&file, template.template_body()).unwrap();
+    let aws = |more: &[&str]| {
+        let mut command = Command::new(tool("aws/bin/aws"));
+        endpoint.environment(&mut command);
+        command
+            .args(["cloudformation", "deploy", "--stack-name", "small", "--template-file"])
+            .arg(&file)
+            .args(more);
+        succeeded(command.output().unwrap()).0
+    };
+    assert!(aws(&[]).contains("Successfully created/updated stack - small"));
+    assert!(aws(&["--no-fail-on-empty-changeset"]).contains("No changes to deploy"));
+
+    // The CDK CLI expects the bucket to be there.
+    endpoint.ask("s3.create_bucket(Bucket='stackwright-assets-123456789012-us-east-1') and 1");
+    let mut cdk = Command::new(tool("node/node_modules/.bin/cdk"));
+    endpoint.environment(&mut cdk);
+    cdk.args([
+        "deploy",
+        "DevTest",
+        "--require-approval",
+        "never",
+        "--ci",
+        "--no-notices",
+        "--no-version-reporting",
+        "--app",
+    ])
+    .arg(&out)
+    .current_dir(folder.path());
+    succeeded(cdk.output().unwrap());
+    let status = endpoint
+        .ask("cloudformation.describe_stacks(StackName='arr-coc-DevTest')['Stacks'][0]['StackStatus']");
+    assert_eq!(status, "CREATE_COMPLETE");
+}
+
+#[test]
+fn ministack_takes_what_the_deployer_sends() {
+    let endpoint = Endpoint::ministack();
+    let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
+    assert!(
+        stderr.contains("+ Alarms AWS::SNS::Topic") && stderr.contains("small-Main: deployed"),
+        "{stderr}"
+    );
+    let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
+    assert!(stderr.contains("nothing changed"), "{stderr}");
+    let (_, stderr) = succeeded(endpoint.run(&small("two"), &["deploy"]));
+    assert!(stderr.contains("~ Alarms AWS::SNS::Topic"), "{stderr}");
+    let (stdout, _) = succeeded(endpoint.run(&small("two"), &["status"]));
+    assert!(stdout.contains("UPDATE_COMPLETE"), "{stdout}");
+    succeeded(endpoint.run(&small("two"), &["drift"]));
+    succeeded(endpoint.run(&small("two"), &["destroy", "Main", "--yes"]));
+    let (stdout, _) = succeeded(endpoint.run(&small("two"), &["status"]));
+    assert!(stdout.contains("not deployed"), "{stdout}");
+}
