@@ -274,6 +274,25 @@ fn drift_is_found_and_changed_back_and_what_is_there_is_taken_in() {
 }
 
 #[test]
+fn what_validation_warns_of_is_shown() {
+    let app = |with_bucket: bool| {
+        let app = small("one");
+        if with_bucket {
+            app.stack("Other").region("us-east-1").add("Full", Bucket::new().bucket_name("full-bucket"));
+        } else {
+            app.stack("Other").region("us-east-1").add("Alarms", Topic::new());
+        }
+        app
+    };
+    let endpoint = Endpoint::local(&[]);
+    succeeded(endpoint.run(&app(true), &["deploy"]));
+    endpoint.ask("s3.put_object(Bucket='full-bucket', Key='weights', Body=b'1') and 1");
+    let output = endpoint.run(&app(false), &["deploy", "--approve", "deletion=Full"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("warning: Full: The bucket 'full-bucket' is not empty"), "{stderr}");
+}
+
+#[test]
 fn a_protected_stack_stays() {
     let app = App::new("protected");
     app.stack("Main").region("us-east-1").termination_protection().add("Alarms", Topic::new());
@@ -460,6 +479,8 @@ fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
         succeeded(command.output().unwrap()).0
     };
     assert!(aws(&[]).contains("Successfully created/updated stack - small"));
+    // It names its change sets by the second.
+    std::thread::sleep(Duration::from_millis(1_100));
     assert!(aws(&["--no-fail-on-empty-changeset"]).contains("No changes to deploy"));
 
     // The CDK CLI expects the bucket to be there.

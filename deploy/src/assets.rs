@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
     ServerSideEncryptionRule,
 };
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use stackwright_synth::StackArtifact;
 
 use crate::Progress;
@@ -16,6 +17,9 @@ use crate::error::DeployError;
 
 /// What the buckets are called that we may make: any other has to be there.
 const OWN_BUCKETS: &str = "stackwright-assets-";
+
+/// How many assets are uploaded at a time.
+const AT_A_TIME: usize = 8;
 
 /// Uploads what is missing, and returns the URL of the template if it is too large for a request.
 pub(crate) async fn upload(
@@ -29,16 +33,17 @@ pub(crate) async fn upload(
         if ready.insert(bucket.clone()) {
             ensure_bucket(connection, &bucket, tell).await?;
         }
+    }
+    let uploads = stack.assets.iter().map(async |asset| {
         let read = |error| DeployError::Asset { path: asset.path.clone(), error };
         let bytes = std::fs::metadata(&asset.path).map_err(read)?.len();
-        let content = || async {
-            ByteStream::from_path(&asset.path).await.map_err(|error| DeployError::Asset {
-                path: asset.path.clone(),
-                error: std::io::Error::other(error),
-            })
+        let content = async || {
+            let content = ByteStream::from_path(&asset.path).await;
+            content.map_err(|error| read(std::io::Error::other(error)))
         };
-        put(connection, &bucket, &asset.object_key, bytes, content, tell).await?;
-    }
+        put(connection, &connection.resolved(&asset.bucket), &asset.object_key, bytes, content, tell).await
+    });
+    stream::iter(uploads).buffer_unordered(AT_A_TIME).try_collect::<()>().await?;
     let Some(key) = stack.template_object_key() else { return Ok(None) };
     let bucket = connection.resolved(stack.template_bucket());
     if !ready.contains(&bucket) {

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use aws_config::retry::RetryConfig;
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, DeploymentMode, EventFilter, ExecutionStatus, OnStackFailure,
-    Parameter, ResourceChange, ResourceToImport, Tag,
+    Capability, ChangeSetStatus, ChangeSetType, DeploymentConfig, DeploymentConfigMode, DeploymentMode,
+    EventFilter, ExecutionStatus, OnStackFailure, Parameter, ResourceChange, ResourceToImport, Tag,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -32,6 +33,9 @@ pub struct ChangeSet {
     pub stack_id: String,
     /// What it does, nested stacks' changes too. A change to outputs alone is none of these.
     pub changes: Vec<Change>,
+    /// What validation before deployment or a hook warns of.
+    #[serde(default)]
+    pub warnings: Vec<Problem>,
 }
 
 impl ChangeSet {
@@ -116,7 +120,7 @@ impl Wish<'_> {
             add(key);
             add(value);
         }
-        add(&format!("{} {}", options.revert_drift, options.import_existing));
+        add(&format!("{} {} {}", options.revert_drift, options.import_existing, options.express));
         for import in &options.imports {
             add(&format!("{import:?}"));
         }
@@ -155,20 +159,25 @@ pub(crate) async fn make(
         };
         let reason = described.status_reason.clone().unwrap_or_default();
         if described.status == Some(ChangeSetStatus::Failed) {
-            let nothing_changes = says_nothing_changes(&reason);
-            let problems = if nothing_changes { Vec::new() } else { problems(connection, &described).await };
-            discard(connection, &stack.name, &name, found).await?;
-            if nothing_changes {
+            if says_nothing_changes(&reason) {
+                discard(connection, &stack.name, &name, found).await?;
                 return Ok(None);
             }
+            let problems = problems(connection, &described).await;
+            discard(connection, &stack.name, &name, found).await?;
+            let (problems, reason) = match problems {
+                Ok(problems) => (problems, reason),
+                Err(error) => (Vec::new(), format!("{reason} (details cannot be read: {error})")),
+            };
             return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason, problems });
         }
         match described.execution_status {
             Some(ExecutionStatus::Available) => {
                 let id = described.change_set_id.clone().unwrap_or_default();
                 let stack_id = described.stack_id.clone().unwrap_or_default();
+                let warnings = problems(connection, &described).await.unwrap_or_default();
                 let changes = every_change(connection, stack, &name, described).await?;
-                return Ok(Some(ChangeSet { name, id, stack_id, changes }));
+                return Ok(Some(ChangeSet { name, id, stack_id, changes, warnings }));
             }
             Some(ExecutionStatus::ExecuteInProgress) => {
                 return Err(DeployError::State {
@@ -238,6 +247,10 @@ async fn create(
     if options.keep_failed {
         request = request.on_stack_failure(OnStackFailure::DoNothing);
     }
+    if options.express {
+        let mode = DeploymentConfig::builder().mode(DeploymentConfigMode::Express);
+        request = request.deployment_config(mode.disable_rollback(options.keep_failed).build());
+    }
     if stack.template.resources().any(|(_, resource)| resource["Type"] == "AWS::CloudFormation::Stack") {
         request = request.include_nested_stacks(true);
     }
@@ -300,31 +313,33 @@ async fn wait(
 }
 
 /// What validation before deployment found, where the endpoint tells.
-async fn problems(connection: &Connection, change_set: &DescribeChangeSetOutput) -> Vec<Problem> {
+async fn problems(
+    connection: &Connection,
+    change_set: &DescribeChangeSetOutput,
+) -> Result<Vec<Problem>, DeployError> {
+    // Not every endpoint has it, and not every policy allows it: it is asked for once.
+    let once = aws_sdk_cloudformation::config::Builder::new().retry_config(RetryConfig::disabled());
     let answer = connection
         .cloudformation
         .describe_events()
         .change_set_name(change_set.change_set_id().unwrap_or_default())
         .filters(EventFilter::builder().failed_events(true).build())
+        .customize()
+        .config_override(once)
         .send()
-        .await;
-    // The reason of the change set is told in any case.
-    let Ok(answer) = answer else { return Vec::new() };
-    answer
-        .operation_events()
-        .iter()
-        .filter(|event| event.validation_status_reason().is_some() || event.hook_status_reason().is_some())
-        .map(|event| Problem {
-            logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
-            path: event.validation_path().unwrap_or_default().to_owned(),
-            check: event.validation_name().or(event.hook_type()).unwrap_or_default().to_owned(),
-            reason: event
-                .validation_status_reason()
-                .or(event.hook_status_reason())
-                .unwrap_or_default()
-                .to_owned(),
+        .await
+        .map_err(DeployError::call("DescribeEvents"))?;
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let found = answer.operation_events().iter().filter_map(|event| {
+        let reason = event.validation_status_reason().or(event.hook_status_reason())?;
+        Some(Problem {
+            logical_id: text(event.logical_resource_id()),
+            path: text(event.validation_path()),
+            check: text(event.validation_name().or(event.hook_type())),
+            reason: reason.to_owned(),
         })
-        .collect()
+    });
+    Ok(found.collect())
 }
 
 pub(crate) async fn every_change(

@@ -1,10 +1,16 @@
 //! The connection to AWS: credentials, profile, region and endpoint as the AWS CLI has them.
 
+use std::time::Duration;
+
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use stackwright_synth::StackArtifact;
 
 use crate::error::DeployError;
+
+/// How long one try of a call may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Which credentials and which region to use, where the environment should not decide.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +51,9 @@ impl Connection {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(url) = &profile.local {
+            // Nobody else is waited for there.
+            let retries = RetryConfig::adaptive().with_max_attempts(8);
+            loader = loader.retry_config(retries.with_initial_backoff(Duration::from_millis(50)));
             let any = aws_sdk_cloudformation::config::Credentials::new("local", "local", None, None, "local");
             loader = loader.endpoint_url(url).credentials_provider(any);
             if stack.environment.region.is_none() && profile.region.is_none() {
@@ -86,10 +95,14 @@ impl Connection {
             .await
             .map_err(DeployError::call("GetCallerIdentity"))?;
         let endpoint = config.endpoint_url().map(|url| url.trim_end_matches('/').to_owned());
+        // An answer that never comes is asked for again. Uploads may take long: they have no such limit.
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
+        let cloudformation =
+            aws_sdk_cloudformation::config::Builder::from(config).timeout_config(timeouts).build();
         // An endpoint on loopback has no host name for each bucket.
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(endpoint.is_some()).build();
         Ok(Self {
-            cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
             s3: aws_sdk_s3::Client::from_conf(s3),
             account: identity.account.unwrap_or_default(),
             region,

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::Diagnosis;
 
 /// Something that validation before deployment, or a hook, found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Problem {
     /// The resource's logical id.
@@ -190,6 +191,14 @@ impl DeployError {
     pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Call { code: Some(code), .. }
             if code.contains("Expired") || code.contains("InvalidClientTokenId") || code.contains("AccessDenied"))
+    }
+
+    /// Whether a change set was asked for a stack that is no longer what it was.
+    pub(crate) fn is_outdated(&self) -> bool {
+        matches!(self, Self::Call { operation: "CreateChangeSet", message, .. }
+            if message.contains("already exists and cannot be created again")
+                || message.contains("does not exist")
+                || message.contains("state and can not be updated"))
     }
 
     /// Whether AWS answered that there is no such stack.

@@ -26,6 +26,8 @@ pub struct Options {
     pub revert_drift: bool,
     /// Takes in resources that are there already and have the names that the template gives.
     pub import_existing: bool,
+    /// Ends when every resource is configured, without waiting until it serves.
+    pub express: bool,
     /// Leaves what was made when something fails, to look at.
     pub keep_failed: bool,
     /// Resources to take in.
@@ -68,6 +70,9 @@ const BEGINNING: Duration = Duration::from_secs(60);
 /// How long another operation on the stack is waited for, and how long ours may take.
 const DEADLINE: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// How often a change set is asked for while others make and delete the stack.
+const ATTEMPTS: usize = 3;
+
 /// How many looks in a row may fail before the stack counts as out of sight.
 const BLIND: usize = 20;
 
@@ -82,8 +87,25 @@ impl Connection {
         options: &Options,
         tell: &dyn Fn(Progress),
     ) -> Result<Prepared, DeployError> {
-        let (found, present) = self.ready(&stack.name, tell).await?;
         let template_url = assets::upload(self, stack, tell).await?;
+        // Between the look at the stack and the request somebody else may make it, or delete it.
+        for _ in 0..ATTEMPTS {
+            match self.prepared(stack, options, template_url.clone(), tell).await {
+                Err(error) if error.is_outdated() => {}
+                done => return done,
+            }
+        }
+        self.prepared(stack, options, template_url, tell).await
+    }
+
+    async fn prepared(
+        &self,
+        stack: &StackArtifact,
+        options: &Options,
+        template_url: Option<String>,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Prepared, DeployError> {
+        let (found, present) = self.ready(&stack.name, tell).await?;
         tell(Progress::MakingChangeSet);
         let mut options = options.clone();
         let mut last = None;

@@ -69,6 +69,14 @@ async fn slow_answers_are_waited_for() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_that_never_comes_is_asked_for_again() {
+    // Nobody waits ten minutes for a look.
+    let fault = json!({ "action": "DescribeStacks", "kind": "slow", "milliseconds": 600_000, "times": 1 });
+    let limit = Duration::from_secs(60);
+    tokio::time::timeout(limit, is_survived(fault)).await.unwrap();
+}
+
 /// The credentials expire at every request of a deployment; with new ones the same command comes to the same end.
 #[tokio::test]
 async fn with_new_credentials_it_goes_on_where_the_stack_is() {

@@ -88,7 +88,20 @@ impl Cloud {
         if bucket.is_empty() {
             return self.list_buckets();
         }
+        self.take_in_buckets_of_stacks(bucket);
         if key.is_empty() { self.bucket(request, bucket) } else { self.object(request, bucket, key) }
+    }
+
+    /// A bucket that a stack made is one like any other.
+    fn take_in_buckets_of_stacks(&mut self, name: &str) {
+        let owner = self.state.stacks.iter().find(|stack| {
+            let mut resources = stack.resources.values();
+            resources.any(|one| one.type_name == "AWS::S3::Bucket" && one.physical_id == name)
+        });
+        if let Some(region) = owner.map(|stack| stack.region.clone()) {
+            let bucket = Bucket { region, ..Bucket::default() };
+            self.state.buckets.entry(name.to_owned()).or_insert(bucket);
+        }
     }
 
     fn list_buckets(&self) -> Result<S3Answer, Refusal> {
@@ -107,15 +120,6 @@ impl Cloud {
         let setting = SETTINGS
             .into_iter()
             .find(|setting| request.query.split('&').any(|part| part.split('=').next() == Some(setting)));
-        // A bucket that a stack made is one like any other.
-        let of_stack = self.state.stacks.iter().any(|stack| {
-            let mut resources = stack.resources.values();
-            resources.any(|one| one.type_name == "AWS::S3::Bucket" && one.physical_id == name)
-        });
-        if of_stack && !self.state.buckets.contains_key(name) {
-            let bucket = Bucket { region: request.region.to_owned(), ..Bucket::default() };
-            self.state.buckets.insert(name.to_owned(), bucket);
-        }
         if request.method == "PUT" && setting.is_none() {
             if self.state.buckets.contains_key(name) && request.region != "us-east-1" {
                 let words =

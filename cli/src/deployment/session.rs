@@ -55,6 +55,9 @@ pub(crate) struct Wishes {
     /// Take in resources that are there already by the names that the template gives
     #[arg(long)]
     import_existing: bool,
+    /// End when every resource is configured, without waiting until it serves (CloudFormation's express mode)
+    #[arg(long)]
+    express: bool,
     /// When something fails, leave what was made, to look at it
     #[arg(long)]
     keep_failed: bool,
@@ -87,6 +90,7 @@ impl Wishes {
             description: Some(description()),
             revert_drift: self.revert_drift,
             import_existing: self.import_existing,
+            express: self.express,
             keep_failed: self.keep_failed,
             ..Options::default()
         }
@@ -117,11 +121,14 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
+/// The account and the region that a stack is bound to.
+type Place = (Option<String>, Option<String>);
+
 /// Connections, made once for each account and region, and the endpoints of a rehearsal as long as they are needed.
 pub(crate) struct Session {
     profile: Profile,
     locals: BTreeMap<String, Local>,
-    connections: Mutex<BTreeMap<(Option<String>, Option<String>), Connection>>,
+    connections: Mutex<BTreeMap<Place, Connection>>,
 }
 
 impl Session {

@@ -77,6 +77,9 @@ pub(crate) fn change_set(change_set: &ChangeSet) -> String {
     for concern in change_set.concerns().iter().filter(|one| one.loses.is_some()) {
         let _ = writeln!(text, "  ! {}", danger(concern));
     }
+    for one in &change_set.warnings {
+        let _ = writeln!(text, "  warning: {}: {} ({})", one.logical_id, one.reason, one.check);
+    }
     text
 }
 
@@ -107,6 +110,9 @@ pub(crate) fn markdown(change_set: &ChangeSet) -> String {
             change.resource_type,
             names.join("<br>")
         );
+    }
+    for one in &change_set.warnings {
+        let _ = writeln!(text, "\nWarning: `{}`: {} ({})", one.logical_id, one.reason, one.check);
     }
     let concerns = change_set.concerns();
     if !concerns.is_empty() {

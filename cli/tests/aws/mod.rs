@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use serde_json::Value as Json;
@@ -30,13 +31,14 @@ impl Endpoint {
         let mut command = std::process::Command::new(tool("aws/bin/ministack"));
         command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
         let server = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        for _ in 0..1_000 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Self { server, url: format!("http://127.0.0.1:{port}") };
-            }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+        let endpoint = Self { server, url: format!("http://127.0.0.1:{port}") };
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        let start = Instant::now();
+        while !listens() {
+            assert!(start.elapsed() < Duration::from_secs(30), "ministack does not listen");
+            std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("ministack does not listen");
+        endpoint
     }
 
     /// Ours, with arguments of `local`.

@@ -7,7 +7,7 @@ use super::{Answer, Request, page, said, tag_list};
 use crate::cloud::{ChangeSet, Cloud, Event, unique_id, written};
 use crate::engine::{How, Kind, OnFailure, Target};
 use crate::error::Refusal;
-use crate::plan::{Goal, plan};
+use crate::plan::{Change, Goal, plan};
 use crate::template::{Wanted, words};
 
 /// How many changes a page has.
@@ -132,7 +132,16 @@ impl Cloud {
                 Ok(found) if found.changes.is_empty() && !found.outputs_change => {
                     fail(&mut change_set, NOTHING_CHANGES.into());
                 }
-                Ok(found) => change_set.changes = found.changes,
+                Ok(found) => {
+                    for change in &found.changes {
+                        let (id, type_name) = (change.logical_id.as_str(), change.type_name.as_str());
+                        if let Some(words) = self.left_in(change) {
+                            let warning = (id, type_name, "", words.as_str());
+                            events.push(validation_event(stack, &change_set, warning, request));
+                        }
+                    }
+                    change_set.changes = found.changes;
+                }
             }
         }
         let answer = json!({ "Id": change_set.id, "StackId": self.state.stacks[position].id });
@@ -373,6 +382,18 @@ impl Cloud {
         Ok(json!({}))
     }
 
+    /// What CloudFormation says of a bucket that a change set deletes with something in it: a warning.
+    fn left_in(&self, change: &Change) -> Option<String> {
+        let goes = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
+        let name = change.physical_id.as_ref().filter(|_| goes && change.type_name == "AWS::S3::Bucket")?;
+        let bucket = self.state.buckets.get(name).filter(|bucket| !bucket.objects.is_empty())?;
+        Some(format!(
+            "The bucket '{name}' is not empty ({} objects). You must either delete all objects and versions or use the \
+             deletion policy to retain it, otherwise the delete operation will fail.",
+            bucket.objects.len()
+        ))
+    }
+
     /// A stack policy that denies updates of what the change set changes.
     fn check_policy(&self, position: usize, change_set: &ChangeSet) -> Result<(), Refusal> {
         let Some(policy) = &self.state.stacks[position].policy else { return Ok(()) };
@@ -433,14 +454,20 @@ fn fail(change_set: &mut ChangeSet, reason: String) {
     change_set.reason = Some(reason);
 }
 
+/// The validation that only warns.
+pub(super) const EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
+
 fn validation_event(
     stack: &crate::cloud::Stack,
     change_set: &ChangeSet,
     (id, type_name, path, words): (&str, &str, &str, &str),
     request: &Request<'_>,
 ) -> Event {
-    let is_name = words.ends_with("already exists.");
-    let name = if is_name { "NAME_CONFLICT_VALIDATION" } else { "PROPERTY_VALIDATION" };
+    let name = match words {
+        _ if words.ends_with("already exists.") => "NAME_CONFLICT_VALIDATION",
+        _ if words.starts_with("The bucket '") => EMPTINESS,
+        _ => "PROPERTY_VALIDATION",
+    };
     Event {
         id: unique_id(),
         time: request.time,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::change_sets::EMPTINESS;
 use super::{Answer, Request, page, said};
 use crate::cloud::{Cloud, Event, Stack, written};
 use crate::error::Refusal;
@@ -98,7 +99,7 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
         "ResourceStatusReason": if validation.is_some() { Json::Null } else { json!(event.reason) },
         "ResourceProperties": event.properties,
         "ClientRequestToken": event.token,
-        "ValidationFailureMode": validation.as_ref().map(|_| "FAIL"),
+        "ValidationFailureMode": validation.as_ref().map(|name| if name == EMPTINESS { "WARN" } else { "FAIL" }),
         "ValidationStatus": validation.as_ref().map(|_| "FAILED"),
         "ValidationStatusReason": if validation.is_some() { json!(event.reason) } else { Json::Null },
         "ValidationName": validation,
