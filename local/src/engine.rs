@@ -166,10 +166,14 @@ pub(crate) struct How {
 }
 
 impl Cloud {
-    /// Brings every stack up to a moment.
-    pub fn advance(&mut self, now: Millis) {
+    /// Brings every stack up to a moment, and says whether anything has happened until then.
+    pub fn advance(&mut self, now: Millis) -> bool {
+        let mut moved = false;
         // A step of one stack can let another go on: a nested stack its parent.
-        while (0..self.state.stacks.len()).any(|position| self.step(position, now)) {}
+        while (0..self.state.stacks.len()).any(|position| self.step(position, now)) {
+            moved = true;
+        }
+        moved
     }
 
     fn event(
