@@ -4,6 +4,7 @@
 mod aws;
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -447,6 +448,80 @@ fn killed_at_any_step_the_next_one_goes_on() {
         }
     }
     assert!(killed > 8, "{killed}");
+}
+
+/// A program that runs a command on a terminal, types, and says how it ended.
+const TERMINAL: &str = r#"
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b''
+steps = [(b'[y/N]', b'y\n'), (b'CREATE_IN_PROGRESS', b'\x03'), (b'ait?', b'cancel\n')]
+deadline = time.time() + 60
+while time.time() < deadline:
+    try:
+        seen += os.read(terminal, 4096)
+    except OSError:
+        break
+    if steps and steps[0][0] in seen:
+        os.write(terminal, steps.pop(0)[1])
+print(seen.decode(errors='replace'))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+#[test]
+fn on_a_terminal_it_asks_and_can_be_cancelled() {
+    let endpoint = Endpoint::local(&["--resource-time", "1500"]);
+    let desk = Desk::with(&small("one"));
+    let mut command = Command::new(tool("python/bin/python"));
+    endpoint.environment(&mut command);
+    command.env("TERM", "xterm").current_dir(desk.folder.path());
+    command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_stackwright"), "--app", "out", "deploy"]);
+    let output = command.output().unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{seen}");
+    assert!(seen.contains("deploy small-Main?") && seen.contains("cancelling"), "{seen}");
+    assert!(seen.contains("small-Main is DELETE_COMPLETE"), "{seen}");
+    let (stdout, _) = succeeded(endpoint.run(&small("one"), &["status"]));
+    assert!(stdout.contains("not deployed"), "{stdout}");
+}
+
+#[test]
+fn without_a_terminal_an_interrupt_detaches() {
+    let endpoint = Endpoint::local(&["--resource-time", "1500"]);
+    let desk = Desk::with(&small("one"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command
+        .current_dir(desk.folder.path())
+        .args(["--app", "out", "deploy"])
+        .env("AWS_ENDPOINT_URL", &endpoint.url)
+        .env("AWS_ACCESS_KEY_ID", "testing")
+        .env("AWS_SECRET_ACCESS_KEY", "testing")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    for line in lines.by_ref() {
+        said.push_str(&line);
+        if line.contains("CREATE_IN_PROGRESS Alarms") {
+            break;
+        }
+    }
+    let interrupt =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    lines.for_each(|line| said.push_str(&line));
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{said}");
+    assert!(said.contains("detached: CloudFormation goes on with small-Main"), "{said}");
+    let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
+    assert!(
+        stderr.contains("waiting: it is CREATE_IN_PROGRESS") && stderr.contains("nothing changed"),
+        "{stderr}"
+    );
 }
 
 /// What happened to the stack, by AWS's own client.

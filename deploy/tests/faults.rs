@@ -3,6 +3,7 @@
 
 mod rehearsal;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::types::ChangeSetType;
@@ -21,7 +22,7 @@ const OPERATIONS: [&str; 6] = [
 ];
 
 /// Deploys a new stack while something goes wrong; then all is well, and was done once.
-async fn is_survived(fault: Json) {
+async fn is_survived(fault: Json) -> BTreeMap<String, usize> {
     let rehearsal = Rehearsal::start().await;
     rehearsal.fail(json!({ "requests": [fault] }));
     let outcome = rehearsal.deploy(&stack(&topics("", "one"))).await;
@@ -34,6 +35,7 @@ async fn is_survived(fault: Json) {
         let count = history.iter().filter(|line| *line == once).count();
         assert_eq!(count, 1, "{fault}: {once} in {history:?}");
     }
+    rehearsal.local.requests()
 }
 
 async fn each_operation_survives(kind: &str, times: u32) {
@@ -67,6 +69,16 @@ async fn slow_answers_are_waited_for() {
     for operation in OPERATIONS {
         is_survived(json!({ "action": operation, "kind": "slow", "milliseconds": 30 })).await;
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_set_by_the_answer() {
+    let fault = json!({ "action": "*", "kind": "clock-skew", "milliseconds": 3_600_000 });
+    let requests = is_survived(fault).await;
+    assert!(
+        requests["ExecuteChangeSet"] > 0 && requests["DescribeStacks"] > 2,
+        "it was refused first: {requests:?}"
+    );
 }
 
 #[tokio::test]

@@ -67,6 +67,8 @@ pub enum RequestFaultKind {
     DropAnswer,
     /// It is answered late.
     Slow,
+    /// The endpoint's clock is ahead: what is signed by another clock is refused.
+    ClockSkew,
 }
 
 /// A request that fails.
@@ -83,7 +85,7 @@ pub struct RequestFault {
     /// How often it happens; always if absent.
     #[serde(default)]
     pub times: Option<u32>,
-    /// For [`RequestFaultKind::Slow`].
+    /// How late for [`RequestFaultKind::Slow`], how far ahead for [`RequestFaultKind::ClockSkew`].
     #[serde(default)]
     pub milliseconds: u64,
 }

@@ -15,6 +15,8 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value as Json, json};
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -188,9 +190,18 @@ async fn answer(request: Request<Incoming>, cloud: Arc<Mutex<Cloud>>) -> Result<
         *cloud.state.requests.entry(action.clone()).or_default() += 1;
         cloud.settings.faults.of_request(&action)
     };
+    let mut skew = Duration::ZERO;
     match fault {
         Some((RequestFaultKind::Drop, _)) => return Err(Cut),
         Some((RequestFaultKind::Slow, time)) => tokio::time::sleep(Duration::from_millis(time)).await,
+        Some((RequestFaultKind::ClockSkew, ahead)) => {
+            skew = Duration::from_millis(ahead);
+            if !is_signed_now(header("x-amz-date"), skew) {
+                let words = "Signature expired: the time of the request is too far from that of the service";
+                let refusal = Refusal::new("RequestTimeTooSkewed", words).status(403);
+                return Ok(dated(refused(&call, &refusal), skew));
+            }
+        }
         Some((RequestFaultKind::DropAnswer, _)) | None => {}
         Some((kind, _)) => return Ok(refused(&call, &refusal_of(kind))),
     }
@@ -236,7 +247,7 @@ async fn answer(request: Request<Incoming>, cloud: Arc<Mutex<Cloud>>) -> Result<
     if matches!(fault, Some((RequestFaultKind::DropAnswer, _))) {
         return Err(Cut);
     }
-    Ok(response)
+    Ok(dated(response, skew))
 }
 
 /// Whether an operation changes nothing.
@@ -279,6 +290,28 @@ fn call(method: &str, path: &str, headers: &HeaderMap, body: &[u8]) -> Call {
         return Call::Query { service, action, form };
     }
     Call::S3
+}
+
+/// How far apart two clocks may be.
+const CLOCKS_APART: Duration = Duration::from_secs(5 * 60);
+
+/// Whether a request was signed at a time that a clock so far ahead accepts.
+fn is_signed_now(date: &str, ahead: Duration) -> bool {
+    let form = format_description!("[year][month][day]T[hour][minute][second]Z");
+    PrimitiveDateTime::parse(date, form)
+        .is_ok_and(|signed| (OffsetDateTime::now_utc() + ahead - signed.assume_utc()).abs() < CLOCKS_APART)
+}
+
+/// An answer with the time of a clock so far ahead; without a word where it is not.
+fn dated(mut response: Response<Full<Bytes>>, ahead: Duration) -> Response<Full<Bytes>> {
+    let form = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let date = (OffsetDateTime::now_utc() + ahead).format(form).ok().and_then(|text| text.parse().ok());
+    if let Some(date) = date.filter(|_| !ahead.is_zero()) {
+        response.headers_mut().insert("date", date);
+    }
+    response
 }
 
 fn refusal_of(kind: RequestFaultKind) -> Refusal {
