@@ -1,6 +1,7 @@
 //! Stack events: each told once, oldest first.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_cloudformation::types::StackEvent;
 use serde::Serialize;
@@ -43,16 +44,33 @@ impl ResourceEvent {
     }
 }
 
+/// How long the last operation took that changed the stack, by its events, newest first.
+fn last_took(events: &[StackEvent]) -> Option<Duration> {
+    let of_stack = |event: &&StackEvent| event.physical_resource_id() == event.stack_id();
+    let at = |statuses: [&str; 2]| {
+        events.iter().filter(of_stack).find_map(|event| {
+            let status = event.resource_status()?.as_str();
+            statuses.contains(&status).then(|| event.timestamp()).flatten()
+        })
+    };
+    let end = at(["CREATE_COMPLETE", "UPDATE_COMPLETE"])?;
+    let begin = at(["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"])?;
+    // The one that ended last may not be the one that began last.
+    u64::try_from(end.secs() - begin.secs()).ok().map(Duration::from_secs)
+}
+
 /// Reads the events of one operation.
 pub(crate) struct Events {
     stack: String,
     seen: BTreeSet<String>,
+    /// How long the operation before took, as far as its events were on the newest page.
+    pub last_took: Option<Duration>,
 }
 
 impl Events {
     /// Starts after everything that has happened to the stack so far.
     pub async fn from_now(connection: &Connection, stack: &str) -> Result<Self, DeployError> {
-        let mut events = Self { stack: stack.to_owned(), seen: BTreeSet::new() };
+        let mut events = Self { stack: stack.to_owned(), seen: BTreeSet::new(), last_took: None };
         // The newest page is enough: what is older is not read again.
         let answer = connection
             .cloudformation
@@ -61,6 +79,7 @@ impl Events {
             .send()
             .await
             .map_err(DeployError::call("DescribeStackEvents"))?;
+        events.last_took = last_took(answer.stack_events());
         events
             .seen
             .extend(answer.stack_events().iter().filter_map(|event| event.event_id()).map(str::to_owned));

@@ -20,6 +20,8 @@ mod recover;
 mod secret;
 mod stack;
 
+use std::time::Duration;
+
 pub use approval::{Approval, Concern, Danger};
 pub use change_set::{Change, ChangeSet, PropertyChange};
 pub use connection::{Connection, Profile};
@@ -60,7 +62,10 @@ pub enum Progress {
     /// CloudFormation makes the change set.
     MakingChangeSet,
     /// The change set runs.
-    Executing,
+    Executing {
+        /// How long the operation before took: as good a guess as there is.
+        last_took: Option<Duration>,
+    },
     /// The stack is as it should be, and could not be looked at: its outputs and its protection are not known.
     Unread {
         /// Why.

@@ -133,7 +133,7 @@ impl Connection {
         tell: &dyn Fn(Progress),
     ) -> Result<Outcome, DeployError> {
         let mut events = Events::from_now(self, &change_set.stack_id).await?;
-        tell(Progress::Executing);
+        tell(Progress::Executing { last_took: events.last_took });
         change_set::execute(self, &stack.name, change_set, options).await?;
         let status = self.follow(&change_set.stack_id, &mut events, tell).await?;
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE") {

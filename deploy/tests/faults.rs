@@ -190,6 +190,18 @@ async fn two_deployers_at_once_do_it_once() {
 }
 
 #[tokio::test]
+async fn how_long_it_took_before_is_told() {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.fail(json!({ "resources": [{ "resource": "Second", "on": "create", "milliseconds": 1_100 }] }));
+    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    rehearsal.deploy(&stack(&topics("", "two"))).await.unwrap();
+    let told = rehearsal.told.lock().unwrap().clone();
+    let executing: Vec<_> = told.iter().filter(|line| line.starts_with("Executing")).collect();
+    assert!(executing[0].contains("None"), "{executing:?}");
+    assert!(executing[1].contains("Some(1s)") || executing[1].contains("Some(2s)"), "{executing:?}");
+}
+
+#[tokio::test]
 async fn a_deployment_asks_no_more_than_it_has_to() {
     let rehearsal = Rehearsal::start().await;
     let wanted = stack(&topics("", "one"));

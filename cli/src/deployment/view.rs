@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 use stackwright_deploy::{Progress, ResourceEvent};
 
@@ -83,6 +83,13 @@ impl View {
                     stack,
                     "deleting what is left of its first deployment, which failed: nothing is in it",
                 );
+            }
+            Progress::Executing { last_took: Some(time) } if !time.is_zero() => {
+                let time = HumanDuration(time);
+                match self.bars.borrow().get(stack) {
+                    Some(bar) => bar.set_prefix(format!("{stack} (last time {time})")),
+                    None => self.say(stack, &format!("executing; the operation before took {time}")),
+                }
             }
             Progress::Unread { reason } => {
                 self.say(stack, &format!("its outputs and its protection could not be looked at: {reason}"));
