@@ -294,6 +294,23 @@ fn what_validation_warns_of_is_shown() {
 }
 
 #[test]
+fn a_baseline_for_many_accounts_is_a_stack_set() {
+    let baseline = App::new("baseline");
+    baseline.stack("Storage").add("Runs", PrivateBucket::new());
+    let app = App::new("platform");
+    let accounts = ["111122223333", "444455556666"];
+    let set = StackSet::in_accounts(&baseline, accounts).region("us-east-1").region("us-west-2");
+    app.stack("Accounts").region("us-east-1").add("Baseline", set);
+    let desk = Desk::with(&app);
+    let mut lint = Command::new(tool("python/bin/cfn-lint"));
+    lint.arg(desk.path("out/Accounts.template.json"));
+    let output = lint.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let (_, stderr) = succeeded(desk.run(&["deploy", "--local"]));
+    assert!(stderr.contains("+ Baseline AWS::CloudFormation::StackSet"), "{stderr}");
+}
+
+#[test]
 fn a_protected_stack_stays() {
     let app = App::new("protected");
     app.stack("Main").region("us-east-1").termination_protection().add("Alarms", Topic::new());
