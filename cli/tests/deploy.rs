@@ -6,7 +6,7 @@ mod aws;
 use std::path::Path;
 
 use assert_cmd::Command;
-use aws::{Endpoint, succeeded, tool};
+use aws::{Endpoint, succeeded};
 use serde_json::Value as Json;
 use stackwright::App;
 use stackwright::prelude::*;
@@ -75,23 +75,7 @@ fn the_cdk_cli_deploys_the_assembly_too() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     stackwright::testing::synth(&arr_coc::app()).write(&out).unwrap();
-    // Our deployer makes the bucket; the CDK CLI expects it.
-    moto.ask("s3.create_bucket(Bucket='stackwright-assets-123456789012-us-east-1')");
-    let mut cdk = Command::new(tool("node/node_modules/.bin/cdk"));
-    moto.environment(&mut cdk);
-    cdk.args([
-        "deploy",
-        "DevTest",
-        "--require-approval",
-        "never",
-        "--ci",
-        "--no-notices",
-        "--no-version-reporting",
-        "--app",
-    ])
-    .arg(&out)
-    .current_dir(folder.path());
-    succeeded(cdk.output().unwrap());
+    moto.cdk_deploy(&out, "DevTest");
     let endpoints = moto.ask("sagemaker.list_endpoints()['Endpoints']");
     assert_eq!(endpoints[0]["EndpointStatus"], "InService");
     assert_eq!(

@@ -575,23 +575,7 @@ fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
     std::thread::sleep(Duration::from_millis(1_100));
     assert!(aws(&["--no-fail-on-empty-changeset"]).contains("No changes to deploy"));
 
-    // The CDK CLI expects the bucket to be there.
-    endpoint.ask("s3.create_bucket(Bucket='stackwright-assets-123456789012-us-east-1') and 1");
-    let mut cdk = Command::new(tool("node/node_modules/.bin/cdk"));
-    endpoint.environment(&mut cdk);
-    cdk.args([
-        "deploy",
-        "DevTest",
-        "--require-approval",
-        "never",
-        "--ci",
-        "--no-notices",
-        "--no-version-reporting",
-        "--app",
-    ])
-    .arg(&out)
-    .current_dir(folder.path());
-    succeeded(cdk.output().unwrap());
+    endpoint.cdk_deploy(&out, "DevTest");
     let status = endpoint
         .ask("cloudformation.describe_stacks(StackName='arr-coc-DevTest')['Stacks'][0]['StackStatus']");
     assert_eq!(status, "CREATE_COMPLETE");

@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
+use super::Form;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
@@ -14,12 +15,6 @@ pub(super) struct Arguments {
     /// The form of the list
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {

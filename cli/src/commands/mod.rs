@@ -10,7 +10,7 @@ mod synth;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use stackwright_synth::{App, Assembly, StackArtifact};
 
 use crate::failure::Failure;
@@ -42,6 +42,13 @@ enum Command {
     },
     List(list::Arguments),
     Completions(completions::Arguments),
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
 }
 
 /// Runs the command that the program was called with, over the stacks of an app.

@@ -90,6 +90,16 @@ impl Endpoint {
         command.current_dir(folder.path()).arg("--app").arg(&out).args(arguments).output().unwrap()
     }
 
+    /// The CDK CLI deploys a stack of an assembly. It expects the bucket for assets to be there.
+    pub fn cdk_deploy(&self, out: &Path, stack: &str) {
+        self.ask("s3.create_bucket(Bucket='stackwright-assets-123456789012-us-east-1') and 1");
+        let mut cdk = Command::new(tool("node/node_modules/.bin/cdk"));
+        self.environment(&mut cdk);
+        let quiet = ["--require-approval", "never", "--ci", "--no-notices", "--no-version-reporting"];
+        cdk.args(["deploy", stack]).args(quiet).arg("--app").arg(out).current_dir(out.parent().unwrap());
+        succeeded(cdk.output().unwrap());
+    }
+
     /// What AWS's own client sees there: the value of a Python expression over boto3 clients.
     pub fn ask(&self, expression: &str) -> Json {
         let script = format!(

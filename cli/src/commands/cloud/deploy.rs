@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value as Json, json};
 use stackwright_deploy::{
     ChangeSet, Connection, DeployError, Done, Outcome, Plan, Prepared, Verdict, in_order,
@@ -13,6 +13,7 @@ use stackwright_deploy::{
 use stackwright_synth::StackArtifact;
 use tokio::sync::oneshot;
 
+use super::Form;
 use crate::deployment::{
     Gate, ProgressForm, Session, Target, View, Wishes, block_on, change_set, diagnosis_json, explain,
     is_asked, read_line,
@@ -51,12 +52,6 @@ pub(crate) struct Arguments {
     /// Deploy without checking
     #[arg(long)]
     no_check: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {

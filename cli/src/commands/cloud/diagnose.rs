@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
+use super::Form;
 use crate::deployment::{Session, Target, block_on, diagnosis, diagnosis_json, explain};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -20,12 +21,6 @@ pub(crate) struct Arguments {
     /// The form of the answer
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use stackwright_deploy::{Standing, Way};
 
+use super::Form;
 use crate::deployment::{ProgressForm, Session, Target, View, block_on, explain};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -24,12 +25,6 @@ pub(crate) struct Arguments {
     /// The form of the answer
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 #[derive(Clone, Copy)]

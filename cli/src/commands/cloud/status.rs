@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, json};
 use stackwright_deploy::Status;
 
+use super::Form;
 use crate::deployment::{Session, Target, block_on, explain};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -20,12 +21,6 @@ pub(crate) struct Arguments {
     /// The form of the answer
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 fn look(arguments: &Arguments, origin: &Origin) -> Result<Vec<(String, Status)>, Failure> {
