@@ -211,6 +211,28 @@ fn a_failure_names_its_cause_and_the_line_that_made_it() {
 }
 
 #[test]
+fn a_failure_is_followed_into_nested_stacks() {
+    let endpoint = Endpoint::local(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let child = json!({ "Resources": { "Inner": { "Type": "AWS::SNS::Topic" } } });
+    endpoint.ask(&format!(
+        "[s3.create_bucket(Bucket='templates'), s3.put_object(Bucket='templates', Key='child.json', Body='{child}')]"
+    ));
+    let url = format!("{}/templates/child.json", endpoint.url);
+    let nested = json!({ "Type": "AWS::CloudFormation::Stack", "Properties": { "TemplateURL": url } });
+    let parent = json!({ "Resources": { "Child": nested } });
+    std::fs::write(folder.path().join("parent.json"), parent.to_string()).unwrap();
+    let fault = json!({ "resource": "Inner", "on": "create", "reason": "no more topics" });
+    endpoint.put("faults", &json!({ "resources": [fault] }));
+    let mut deploy = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    endpoint.environment(&mut deploy);
+    deploy.current_dir(folder.path()).args(["--app", "parent.json", "deploy", "--no-check"]);
+    let stderr = ended(deploy.output().unwrap(), 1);
+    assert!(stderr.contains("first failure: Child/CREATE_FAILED Inner AWS::SNS::Topic"), "{stderr}");
+    assert!(stderr.contains("no more topics") && stderr.contains("--> parent.json:1:"), "{stderr}");
+}
+
+#[test]
 fn what_depends_on_a_failure_is_not_begun() {
     let app = App::new("chain");
     let first = app.stack("First").region("us-east-1");
@@ -234,16 +256,9 @@ fn what_depends_on_a_failure_is_not_begun() {
 fn drift_is_found_and_changed_back_and_what_is_there_is_taken_in() {
     let endpoint = Endpoint::local(&[]);
     succeeded(endpoint.run(&small("as deployed"), &["deploy"]));
-    let put = |path: &str, body: Json| {
-        let script = format!(
-            "import urllib.request as r; r.urlopen(r.Request('{}/_local/{path}', method='PUT', data=b'''{body}''')).read()",
-            endpoint.url
-        );
-        succeeded(Command::new(tool("python/bin/python")).args(["-c", &script]).output().unwrap());
-    };
-    put(
+    endpoint.put(
         "drift",
-        json!({ "stack": "small-Main", "resource": "Alarms", "properties": { "DisplayName": "by hand" } }),
+        &json!({ "stack": "small-Main", "resource": "Alarms", "properties": { "DisplayName": "by hand" } }),
     );
     let output = endpoint.run(&small("as deployed"), &["drift"]);
     let found = String::from_utf8(output.stdout.clone()).unwrap();
@@ -599,4 +614,29 @@ fn ministack_takes_what_the_deployer_sends() {
     succeeded(endpoint.run(&small("two"), &["destroy", "Main", "--yes"]));
     let (stdout, _) = succeeded(endpoint.run(&small("two"), &["status"]));
     assert!(stdout.contains("not deployed"), "{stdout}");
+
+    // A parameter of that name is there already: the stack is rolled back, and the next deployment makes room.
+    let app = |name: &str| {
+        let app = App::new("failing");
+        let parameter = Resource::of("AWS::SSM::Parameter");
+        let stack = app.stack("Main").region("us-east-1");
+        stack.add(
+            "Setting",
+            parameter.property("Name", name).property("Type", "String").property("Value", "1"),
+        );
+        app
+    };
+    endpoint.ask("client('ssm').put_parameter(Name='taken', Type='String', Value='0') and 1");
+    let stderr = ended(endpoint.run(&app("taken"), &["deploy"]), 1);
+    assert!(stderr.contains("failing-Main is ROLLBACK_COMPLETE"), "{stderr}");
+    assert!(stderr.contains("first failure: CREATE_FAILED Setting AWS::SSM::Parameter"), "{stderr}");
+    let (_, stderr) = succeeded(endpoint.run(&app("free"), &["deploy"]));
+    assert!(stderr.contains("deleting what is left of its first deployment"), "{stderr}");
+
+    endpoint.ask("s3.create_bucket(Bucket='kept-for-later') and 1");
+    let app = App::new("heir");
+    let kept = Resource::of("AWS::S3::Bucket").property("BucketName", "kept-for-later");
+    app.stack("Main").region("us-east-1").add("Kept", kept.deletion_policy(DeletionPolicy::Retain));
+    let (_, stderr) = succeeded(endpoint.run(&app, &["import", "Main", "Kept"]));
+    assert!(stderr.contains("imported"), "{stderr}");
 }

@@ -100,6 +100,15 @@ impl Endpoint {
         succeeded(cdk.output().unwrap());
     }
 
+    /// Puts a document to a path of our endpoint: faults, drift.
+    pub fn put(&self, path: &str, body: &Json) {
+        let script = "import sys, urllib.request as r\n\
+            r.urlopen(r.Request(sys.argv[1], method='PUT', data=sys.argv[2].encode())).read()";
+        let url = format!("{}/_local/{path}", self.url);
+        let mut command = Command::new(tool("python/bin/python"));
+        succeeded(command.args(["-c", script, &url, &body.to_string()]).output().unwrap());
+    }
+
     /// What AWS's own client sees there: the value of a Python expression over boto3 clients.
     pub fn ask(&self, expression: &str) -> Json {
         let script = format!(
