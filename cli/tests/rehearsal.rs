@@ -326,6 +326,28 @@ fn a_baseline_for_many_accounts_is_a_stack_set() {
 }
 
 #[test]
+fn a_role_is_taken_on_in_the_account_of_each_stack() {
+    let endpoint = Endpoint::local(&["--account", "123456789012"]);
+    let app = App::new("roles");
+    for id in ["One", "Two"] {
+        app.stack(id).region("us-east-1").account("123456789012").add("Alarms", Topic::new());
+    }
+    let role = ["--role", "arn:aws:iam::{account}:role/deploy"];
+    succeeded(endpoint.run(&app, &[&["deploy"], role.as_slice()].concat()));
+    let requests = endpoint.requests();
+    assert_eq!(requests["AssumeRole"], 1, "once for an account: {requests}");
+    assert_eq!(requests["GetCallerIdentity"], 1, "{requests}");
+
+    let other = App::new("other");
+    other.stack("One").region("us-east-1").account("999999999999").add("Alarms", Topic::new());
+    let stderr = ended(endpoint.run(&other, &["deploy"]), 1);
+    assert!(
+        stderr.contains("bound to account 999999999999, the credentials belong to 123456789012"),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn a_protected_stack_stays() {
     let app = App::new("protected");
     app.stack("Main").region("us-east-1").termination_protection().add("Alarms", Topic::new());
@@ -369,13 +391,7 @@ fn what_is_secret_is_never_told() {
 #[test]
 fn the_printed_permissions_are_those_that_are_used() {
     let called = |endpoint: &Endpoint| -> BTreeSet<String> {
-        let script = format!(
-            "import urllib.request as r; print(r.urlopen('{}/_local/requests').read().decode())",
-            endpoint.url
-        );
-        let output = Command::new(tool("python/bin/python")).args(["-c", &script]).output().unwrap();
-        let requests: Json = serde_json::from_str(&succeeded(output).0).unwrap();
-        requests.as_object().unwrap().keys().cloned().collect()
+        endpoint.requests().as_object().unwrap().keys().cloned().collect()
     };
     let allowed = |command: &str| -> BTreeSet<String> {
         let desk = Desk::with(&arr_coc::app());

@@ -109,6 +109,14 @@ impl Endpoint {
         succeeded(command.args(["-c", script, &url, &body.to_string()]).output().unwrap());
     }
 
+    /// How often our endpoint was asked for each operation.
+    pub fn requests(&self) -> Json {
+        let script = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())";
+        let url = format!("{}/_local/requests", self.url);
+        let output = Command::new(tool("python/bin/python")).args(["-c", script, &url]).output().unwrap();
+        serde_json::from_str(&succeeded(output).0).unwrap()
+    }
+
     /// What AWS's own client sees there: the value of a Python expression over boto3 clients.
     pub fn ask(&self, expression: &str) -> Json {
         let script = format!(
