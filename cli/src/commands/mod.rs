@@ -77,8 +77,9 @@ pub fn run(app: App) -> ExitCode {
 /// Runs the binary `stackwright`.
 #[cfg(feature = "deploy")]
 pub fn run_binary() -> ExitCode {
-    /// Where the stacks come from.
+    // A doc comment here would be the program's help.
     #[derive(Parser)]
+    #[command(about = "CloudFormation stacks, from Rust")]
     struct Everywhere {
         /// An assembly (a folder, ours or the CDK's) or a template (JSON or YAML); without it, the program in
         /// the current folder

@@ -10,8 +10,10 @@ use crate::deployment::{Session, Target, block_on, diagnosis, diagnosis_json, ex
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Say why the last operation on a stack that failed did so: the first cause, down into nested stacks, in
-/// CloudFormation's words; the line of the program that made it; and where to look next.
+/// Say why a stack failed.
+///
+/// Of the last operation that failed: the first cause, down into nested stacks, in CloudFormation's words; the line of the
+/// program that made it; and where to look next.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The stack, by id or name

@@ -12,7 +12,9 @@ use crate::deployment::{ProgressForm, Session, Target, View, block_on, explain};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Say what state a stack is in, what can be done about it, and what each way loses; and go the way that is named.
+/// Find a way out of a state in which a stack cannot be deployed.
+///
+/// It says what state the stack is in, what can be done about it, and what each way loses; and goes the way that is named.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The stack, by id or name
