@@ -120,7 +120,8 @@ impl Wish<'_> {
             add(key);
             add(value);
         }
-        add(&format!("{} {} {}", options.revert_drift, options.import_existing, options.express));
+        let ways = [options.revert_drift, options.import_existing, options.express, options.keep_failed];
+        add(&format!("{ways:?}"));
         for import in &options.imports {
             add(&format!("{import:?}"));
         }
@@ -244,12 +245,12 @@ async fn create(
     if options.import_existing {
         request = request.import_existing_resources(true);
     }
-    if options.keep_failed {
-        request = request.on_stack_failure(OnStackFailure::DoNothing);
-    }
+    // Either says what becomes of a failure, and neither beside the other.
     if options.express {
         let mode = DeploymentConfig::builder().mode(DeploymentConfigMode::Express);
         request = request.deployment_config(mode.disable_rollback(options.keep_failed).build());
+    } else if options.keep_failed {
+        request = request.on_stack_failure(OnStackFailure::DoNothing);
     }
     if stack.template.resources().any(|(_, resource)| resource["Type"] == "AWS::CloudFormation::Stack") {
         request = request.include_nested_stacks(true);
@@ -438,7 +439,6 @@ pub(crate) async fn execute(
     connection: &Connection,
     stack: &str,
     change_set: &ChangeSet,
-    options: &Options,
 ) -> Result<(), DeployError> {
     let request = connection
         .cloudformation
@@ -447,8 +447,7 @@ pub(crate) async fn execute(
         .change_set_name(&change_set.id)
         // A call that is repeated after a lost answer must not count twice; the same wish at another time is another.
         .client_request_token(change_set.id.rsplit('/').next().unwrap_or(&change_set.name))
-        .retain_except_on_create(true)
-        .set_disable_rollback(options.keep_failed.then_some(true));
+        .retain_except_on_create(true);
     let error = match request.send().await.map_err(DeployError::call("ExecuteChangeSet")) {
         Ok(_) => return Ok(()),
         Err(error) => error,

@@ -129,12 +129,11 @@ impl Connection {
         &self,
         stack: &StackArtifact,
         change_set: &ChangeSet,
-        options: &Options,
         tell: &dyn Fn(Progress),
     ) -> Result<Outcome, DeployError> {
         let mut events = Events::from_now(self, &change_set.stack_id).await?;
         tell(Progress::Executing { last_took: events.last_took });
-        change_set::execute(self, &stack.name, change_set, options).await?;
+        change_set::execute(self, &stack.name, change_set).await?;
         let status = self.follow(&change_set.stack_id, &mut events, tell).await?;
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE") {
             let diagnosis = diagnosis::diagnose(self, &change_set.stack_id).await.ok().flatten();

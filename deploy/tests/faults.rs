@@ -132,8 +132,7 @@ async fn a_last_look_that_fails_makes_no_failure_of_a_success() {
     let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it is new") };
     rehearsal.fail(json!({ "requests": [{ "action": "DescribeStacks", "kind": "access-denied" }] }));
     let tell = |progress| rehearsal.tell(progress);
-    let outcome =
-        rehearsal.connection.execute(&wanted, &change_set, &Options::default(), &tell).await.unwrap();
+    let outcome = rehearsal.connection.execute(&wanted, &change_set, &tell).await.unwrap();
     assert!(outcome.changed && outcome.outputs.is_empty());
     assert!(rehearsal.told.lock().unwrap().iter().any(|line| line.starts_with("Unread")));
 }
@@ -143,9 +142,7 @@ async fn a_change_set_that_others_deleted_or_made_obsolete_is_not_executed() {
     let rehearsal = Rehearsal::start().await;
     rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
     let wanted = stack(&topics("", "two"));
-    let execute = async |change_set| {
-        rehearsal.connection.execute(&wanted, change_set, &Options::default(), &|_| {}).await
-    };
+    let execute = async |change_set| rehearsal.connection.execute(&wanted, change_set, &|_| {}).await;
 
     let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it changes") };
     rehearsal
@@ -187,6 +184,26 @@ async fn two_deployers_at_once_do_it_once() {
     rehearsal.reach("CREATE_COMPLETE").await;
     let history = rehearsal.history().await;
     assert_eq!(history.iter().filter(|line| *line == "CREATE_COMPLETE Second").count(), 1, "{history:?}");
+}
+
+#[tokio::test]
+async fn what_failed_is_left_on_request_in_either_mode() {
+    for express in [false, true] {
+        let rehearsal = Rehearsal::start().await;
+        let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
+        rehearsal.fail(json!({ "resources": [fault] }));
+        let wanted = stack(&topics("", "one"));
+        let options = Options { keep_failed: true, express, ..Options::default() };
+        let Prepared::Ready(change_set) =
+            rehearsal.connection.prepare(&wanted, &options, &|_| {}).await.unwrap()
+        else {
+            panic!("it is new")
+        };
+        let error = rehearsal.connection.execute(&wanted, &change_set, &|_| {}).await.unwrap_err();
+        assert!(matches!(&error, DeployError::Failed { status, .. } if status == "CREATE_FAILED"), "{error}");
+        let history = rehearsal.history().await;
+        assert!(!history.iter().any(|line| line.starts_with("DELETE")), "{history:?}");
+    }
 }
 
 #[tokio::test]

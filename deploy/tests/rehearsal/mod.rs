@@ -173,11 +173,10 @@ impl Rehearsal {
     }
 
     pub async fn deploy(&self, stack: &StackArtifact) -> Result<Outcome, DeployError> {
-        let options = Options::default();
         match self.plan(stack).await? {
             Prepared::Unchanged => self.connection.unchanged(stack, &|progress| self.tell(progress)).await,
             Prepared::Ready(change_set) => {
-                self.connection.execute(stack, &change_set, &options, &|progress| self.tell(progress)).await
+                self.connection.execute(stack, &change_set, &|progress| self.tell(progress)).await
             }
         }
     }

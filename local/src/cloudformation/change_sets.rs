@@ -353,6 +353,11 @@ impl Cloud {
                 stack.id, stack.status
             )));
         }
+        if change_set.on_failure.is_some() && request.is("DisableRollback") {
+            return Err(Refusal::validation(
+                "DisableRollback cannot be specified when OnStackFailure was specified for the change set",
+            ));
+        }
         self.check_policy(position, &change_set)?;
         let stack = &mut self.state.stacks[position];
         for (other, one) in stack.change_sets.iter_mut().enumerate() {

@@ -184,7 +184,7 @@ impl Deployment<'_> {
             return Err(not_begun());
         }
         self.begin(stack, &connection, &changes);
-        connection.execute(stack, &changes, &options, &tell).await.map_err(told)
+        connection.execute(stack, &changes, &tell).await.map_err(told)
     }
 
     fn begin(&self, stack: &StackArtifact, connection: &Connection, changes: &ChangeSet) {

@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
             let _ = connection.discard(stack, &changes).await;
             return Err(failure);
         }
-        connection.execute(stack, &changes, &options, &tell).await.map_err(told)?;
+        connection.execute(stack, &changes, &tell).await.map_err(told)?;
         view.say(&stack.name, "imported");
         Ok(())
     })
