@@ -232,15 +232,34 @@ fn a_failure_is_followed_into_nested_stacks() {
     assert!(stderr.contains("no more topics") && stderr.contains("--> parent.json:1:"), "{stderr}");
 }
 
-#[test]
-fn what_depends_on_a_failure_is_not_begun() {
+/// A stack, one that takes a value of it, and one by itself.
+fn chain() -> App {
     let app = App::new("chain");
     let first = app.stack("First").region("us-east-1");
     let topic = first.add("Alarms", Topic::new());
     let second = app.stack("Second").region("us-east-1");
     second.add("Copy", Topic::new().display_name(sub!("of {}", topic.topic_name())));
     app.stack("Alone").region("us-east-1").add("Alarms", Topic::new());
-    let desk = Desk::with(&app);
+    app
+}
+
+#[test]
+fn what_takes_values_that_change_is_planned_when_it_is_deployed() {
+    let desk = Desk::with(&chain());
+    let (text, _) = succeeded(desk.run(&["plan", "--local"]));
+    assert!(text.contains("chain-Second in 000000000000, us-east-1: known when First is deployed"), "{text}");
+    let (_, stderr) = succeeded(desk.run(&["deploy", "--local", "--plan", "plan.json"]));
+    assert!(
+        stderr.contains("+ Copy AWS::SNS::Topic") && stderr.contains("chain-Second: deployed"),
+        "{stderr}"
+    );
+    let (text, _) = succeeded(desk.run(&["plan", "--local"]));
+    assert_eq!(text.matches("nothing changes").count(), 3, "{text}");
+}
+
+#[test]
+fn what_depends_on_a_failure_is_not_begun() {
+    let desk = Desk::with(&chain());
     desk.fail(&json!({ "resources": [{ "stack": "chain-First", "resource": "*", "on": "create", "reason": "no" }] }));
     let stderr = ended(desk.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
     assert!(stderr.contains("chain-Second: not begun, because chain-First was not deployed"), "{stderr}");
