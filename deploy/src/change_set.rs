@@ -9,8 +9,7 @@ use aws_sdk_cloudformation::types::{
     EventFilter, ExecutionStatus, OnStackFailure, Parameter, ResourceChange, ResourceToImport, Tag,
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, sha256};
 
 use crate::approval::{Concern, concerns};
 use crate::connection::Connection;
@@ -106,10 +105,10 @@ impl Wish<'_> {
     /// one makes it and both see it.
     fn name(&self) -> String {
         let Self { stack, options, last, .. } = self;
-        let mut hash = Sha256::new();
+        let mut wish = Vec::new();
         let mut add = |part: &str| {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
+            wish.extend((part.len() as u64).to_be_bytes());
+            wish.extend(part.as_bytes());
         };
         add(stack.template_body());
         for (key, value) in &options.parameters {
@@ -126,12 +125,8 @@ impl Wish<'_> {
             add(&format!("{import:?}"));
         }
         add(last.as_deref().unwrap_or_default());
-        format!("stackwright-{}", &hex(&hash.finalize())[..24])
+        format!("stackwright-{}", &sha256(wish)[..24])
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes a change set; `None` where nothing changes.
@@ -271,16 +266,17 @@ fn says_nothing_changes(reason: &str) -> bool {
     NOTHING_CHANGES.iter().any(|text| reason.contains(text))
 }
 
+/// A change set by its name in a stack, or by its ARN alone.
 pub(crate) async fn describe(
     connection: &Connection,
-    stack: &str,
+    stack: Option<&str>,
     name: &str,
     page: Option<String>,
 ) -> Result<DescribeChangeSetOutput, DeployError> {
     connection
         .cloudformation
         .describe_change_set()
-        .stack_name(stack)
+        .set_stack_name(stack.map(str::to_owned))
         .change_set_name(name)
         .include_property_values(true)
         .set_next_token(page)
@@ -297,7 +293,7 @@ async fn wait(
     let start = Instant::now();
     let mut pause = Duration::from_millis(200);
     loop {
-        let described = describe(connection, stack, name, None).await?;
+        let described = describe(connection, Some(stack), name, None).await?;
         match described.status {
             Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) | None => {}
             _ => return Ok(described),
@@ -353,34 +349,27 @@ pub(crate) async fn every_change(
     let mut page = first;
     // Nested change sets, each with the path of the stack that it is for.
     let mut nested: Vec<(String, String)> = Vec::new();
-    let mut at = (stack.name.clone(), name.to_owned(), String::new());
+    let (mut id, mut path) = (name.to_owned(), String::new());
     let secrets = Secrets::of(stack);
     loop {
         for change in page.changes().iter().filter_map(|change| change.resource_change()) {
-            let change_id = change.change_set_id().map(str::to_owned);
-            let read = read_change(change, &at.2, &secrets);
-            if let Some(id) = change_id {
-                nested.push((id, format!("{}/", read.logical_id)));
+            let read = read_change(change, &path, &secrets);
+            if let Some(id) = change.change_set_id() {
+                nested.push((id.to_owned(), format!("{}/", read.logical_id)));
             }
             changes.push(read);
         }
-        page = match page.next_token.take() {
-            Some(token) => describe(connection, &at.0, &at.1, Some(token)).await?,
-            None => match nested.pop() {
-                Some((id, path)) => {
-                    at = (String::new(), id, path);
-                    describe_by_id(connection, &at.1).await?
-                }
+        let next = page.next_token.take();
+        if next.is_none() {
+            match nested.pop() {
+                Some(one) => (id, path) = one,
                 None => return Ok(changes),
-            },
-        };
+            }
+        }
+        // A name is one in its stack; a nested change set is known by its ARN.
+        let stack = path.is_empty().then_some(stack.name.as_str());
+        page = describe(connection, stack, &id, next).await?;
     }
-}
-
-async fn describe_by_id(connection: &Connection, id: &str) -> Result<DescribeChangeSetOutput, DeployError> {
-    let request =
-        connection.cloudformation.describe_change_set().change_set_name(id).include_property_values(true);
-    request.send().await.map_err(DeployError::call("DescribeChangeSet"))
 }
 
 fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets<'_>) -> Change {
@@ -458,7 +447,7 @@ pub(crate) async fn execute(
     // The first call may have come through, and its answer not.
     if matches!(&error, DeployError::Call { code: Some(code), .. } if code.starts_with("InvalidChangeSetStatus"))
     {
-        let described = describe(connection, stack, &change_set.id, None).await?;
+        let described = describe(connection, Some(stack), &change_set.id, None).await?;
         let is_ours = matches!(
             described.execution_status,
             Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete)

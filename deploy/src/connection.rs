@@ -42,8 +42,12 @@ impl Connection {
     /// # Errors
     /// There is no region or are no credentials, or they belong to another account than the stack.
     pub async fn for_stack(stack: &StackArtifact, profile: &Profile) -> Result<Self, DeployError> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(RetryConfig::adaptive().with_max_attempts(8));
+        let mut retries = RetryConfig::adaptive().with_max_attempts(8);
+        if profile.local.is_some() {
+            // Nobody else is waited for there.
+            retries = retries.with_initial_backoff(Duration::from_millis(50));
+        }
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries);
         if let Some(name) = &profile.name {
             loader = loader.profile_name(name);
         }
@@ -51,9 +55,6 @@ impl Connection {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(url) = &profile.local {
-            // Nobody else is waited for there.
-            let retries = RetryConfig::adaptive().with_max_attempts(8);
-            loader = loader.retry_config(retries.with_initial_backoff(Duration::from_millis(50)));
             let any = aws_sdk_cloudformation::config::Credentials::new("local", "local", None, None, "local");
             loader = loader.endpoint_url(url).credentials_provider(any);
             if stack.environment.region.is_none() && profile.region.is_none() {

@@ -4,11 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use stackwright_synth::StackArtifact;
+use stackwright_synth::{StackArtifact, sha256};
 
 use crate::approval::Concern;
-use crate::change_set::{self, ChangeSet, hex};
+use crate::change_set::{self, ChangeSet};
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::stack::{Options, Prepared};
@@ -76,10 +75,6 @@ pub enum Verdict {
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-fn sha256(text: impl AsRef<[u8]>) -> String {
-    hex(&Sha256::digest(text))
 }
 
 fn parameters_hash(options: &Options) -> String {
@@ -192,7 +187,8 @@ impl PlannedStack {
             return refuse("the parameters are others than the planned ones".into());
         }
         let Verdict::Ready { change_set, .. } = &self.verdict else { return Ok(()) };
-        let described = match change_set::describe(connection, &self.stack, &change_set.id, None).await {
+        let described = match change_set::describe(connection, Some(&self.stack), &change_set.id, None).await
+        {
             Ok(described) => described,
             Err(DeployError::Call { code: Some(code), message, .. })
                 if code.starts_with("ChangeSetNotFound") || message.contains("does not exist") =>

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 use stackwright_synth::StackArtifact;
+use stackwright_synth::function::references;
 
 /// What stands in their place, as CloudFormation has it.
 const HIDDEN: &str = "****";
@@ -41,13 +42,8 @@ impl<'a> Secrets<'a> {
     }
 }
 
-fn mentions(value: &Json, name: &str) -> bool {
-    match value {
-        Json::Object(fields) => {
-            fields.iter().any(|(key, value)| key == "Ref" && value == name || mentions(value, name))
-        }
-        Json::Array(items) => items.iter().any(|item| mentions(item, name)),
-        Json::String(text) => text.contains(&format!("${{{name}}}")),
-        _ => false,
-    }
+fn mentions(value: &Json, parameter: &str) -> bool {
+    let mut found = false;
+    references(value, &mut String::new(), &mut |name, _, _| found |= name == parameter);
+    found
 }

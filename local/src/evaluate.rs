@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
+use stackwright_synth::function::{Part, parts};
 
-use crate::template::{Wanted, get_att, holes, reference_of, single, substitution, words};
+use crate::template::{Wanted, get_att, single, substitution, words};
 
 /// What stands in a change set for what is known when it is executed.
 pub(crate) const LATER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
@@ -130,19 +131,23 @@ impl Scope<'_> {
             }
             "Fn::Sub" => {
                 let (text, own) = substitution(argument);
-                let mut result = text.to_owned();
-                for hole in holes(text) {
-                    let value = match own.and_then(|own| own.get(hole)) {
-                        Some(value) => self.at(value, depth + 1)?,
-                        None => {
-                            let reference = reference_of(hole);
-                            self.name(&reference.name, reference.attribute.as_deref())?
+                let mut result = String::new();
+                for part in parts(text) {
+                    let name = match part {
+                        Part::Literal(literal) => {
+                            result.push_str(literal);
+                            continue;
                         }
+                        Part::Variable(name) => name,
                     };
-                    let value = value.map(|value| words(&value)).unwrap_or_default();
-                    result = result.replacen(&format!("${{{hole}}}"), &value, 1);
+                    let value = match (own.and_then(|own| own.get(name)), name.split_once('.')) {
+                        (Some(value), _) => self.at(value, depth + 1)?,
+                        (None, Some((resource, attribute))) => self.name(resource, Some(attribute))?,
+                        (None, None) => self.name(name, None)?,
+                    };
+                    result.push_str(&value.map(|value| words(&value)).unwrap_or_default());
                 }
-                result.replace("${!", "${").into()
+                result.into()
             }
             "Fn::Join" => {
                 let delimiter = nth(0).as_str().unwrap_or_default();

@@ -2,8 +2,8 @@
 //! with its properties.
 
 use serde_json::{Map, Value as Json};
-use sha2::{Digest, Sha256};
 use stackwright_schemas::registry::{self, ResourceType, Schema};
+use stackwright_synth::sha256;
 
 use crate::evaluate::LATER;
 use crate::template::words;
@@ -22,8 +22,7 @@ pub(crate) struct Site<'a> {
 impl Site<'_> {
     /// So many characters that nobody else has.
     fn unique(&self, salt: &str, characters: usize) -> String {
-        let hash = Sha256::digest(format!("{}/{}/{salt}/{}", self.stack_name, self.logical_id, self.seed));
-        let text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = sha256(format!("{}/{}/{salt}/{}", self.stack_name, self.logical_id, self.seed));
         text[..characters.min(text.len())].to_owned()
     }
 

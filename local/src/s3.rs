@@ -3,7 +3,7 @@
 use std::fs;
 
 use percent_encoding::percent_decode_str;
-use sha2::{Digest, Sha256};
+use stackwright_synth::sha256;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -199,8 +199,7 @@ impl Cloud {
                     .status(501))
             }
             "PUT" => {
-                let hash: String =
-                    Sha256::digest(request.body).iter().map(|byte| format!("{byte:02x}")).collect();
+                let hash = sha256(request.body);
                 fs::write(self.object_path(&hash), request.body).map_err(failed)?;
                 let object = Object {
                     bytes: request.body.len() as u64,

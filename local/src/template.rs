@@ -1,11 +1,12 @@
 //! Templates as CloudFormation takes them in: what it refuses before anything is done, in its words.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 use stackwright_schemas::registry;
-use stackwright_synth::Template;
+use stackwright_synth::{Template, function};
 
 use crate::cloud::Cloud;
 use crate::error::Refusal;
@@ -107,7 +108,7 @@ impl Wanted {
                 for found in references(value) {
                     if !known.contains(found.name.as_str()) && !PSEUDO.contains(&found.name.as_str()) {
                         missing.insert(found.name);
-                    } else if let Some(attribute) = &found.attribute {
+                    } else if let Some(attribute) = found.attribute.as_ref().filter(|one| !one.is_empty()) {
                         self.check_attribute(&found.name, attribute)?;
                     }
                 }
@@ -352,49 +353,17 @@ pub(crate) fn depends_on(resource: &Json) -> Vec<&str> {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reference {
     pub name: String,
-    /// Of `Fn::GetAtt`.
+    /// Of `Fn::GetAtt`; empty where it is no text.
     pub attribute: Option<String>,
 }
 
 /// Everything that a value refers to.
 pub(crate) fn references(value: &Json) -> Vec<Reference> {
     let mut found = Vec::new();
-    collect(value, &mut found);
+    function::references(value, &mut String::new(), &mut |name, attribute, _| {
+        found.push(Reference { name: name.to_owned(), attribute: attribute.map(Cow::into_owned) });
+    });
     found
-}
-
-fn collect(value: &Json, found: &mut Vec<Reference>) {
-    match value {
-        Json::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        Json::Object(map) => match single(map) {
-            Some(("Ref", Json::String(name))) => {
-                found.push(Reference { name: name.clone(), attribute: None })
-            }
-            Some(("Fn::GetAtt", argument)) => {
-                if let Some((name, attribute)) = get_att(argument) {
-                    found.push(Reference { name, attribute: Some(attribute) });
-                }
-            }
-            Some(("Fn::Sub", argument)) => {
-                let (text, own) = substitution(argument);
-                for hole in holes(text) {
-                    if own.is_none_or(|own| !own.contains_key(hole)) {
-                        found.push(reference_of(hole));
-                    }
-                }
-                own.into_iter().flatten().for_each(|(_, value)| collect(value, found));
-            }
-            _ => map.values().for_each(|value| collect(value, found)),
-        },
-        _ => {}
-    }
-}
-
-pub(crate) fn reference_of(hole: &str) -> Reference {
-    match hole.split_once('.') {
-        Some((name, attribute)) => Reference { name: name.into(), attribute: Some(attribute.into()) },
-        None => Reference { name: hole.into(), attribute: None },
-    }
 }
 
 /// The one entry of an object with one.
@@ -423,19 +392,4 @@ pub(crate) fn substitution(argument: &Json) -> (&str, Option<&Map<String, Json>>
         }
         _ => ("", None),
     }
-}
-
-/// What stands in `${…}`, without `${!…}`.
-pub(crate) fn holes(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        rest = &rest[start + 2..];
-        let Some(end) = rest.find('}') else { break };
-        if !rest.starts_with('!') {
-            found.push(rest[..end].trim());
-        }
-        rest = &rest[end + 1..];
-    }
-    found
 }

@@ -5,10 +5,8 @@ use stackwright_resources::cloudformation::stack_set::{
     StackInstances,
 };
 use stackwright_resources::cloudformation::{self, StackSetHandle};
+use stackwright_schemas::limits::limits;
 use stackwright_synth::{App, Construct, Scope, Source, Value};
-
-/// CloudFormation's limit for a template in a request, in bytes.
-const MOST_BYTES: usize = 51_200;
 
 /// The same stack in many accounts and regions, which CloudFormation keeps alike: a baseline, such as budgets, alarms and
 /// roles for training.
@@ -85,8 +83,9 @@ fn template(app: &App) -> Result<Template, String> {
         return Err("its stack has assets, which nobody uploads in the other accounts".into());
     }
     let text = stack.template_body().to_owned();
-    if text.len() > MOST_BYTES {
-        return Err(format!("its template has {} bytes: a stack set takes {MOST_BYTES}", text.len()));
+    let most = limits().template_body_bytes;
+    if text.len() > most {
+        return Err(format!("its template has {} bytes: a stack set takes {most}", text.len()));
     }
     let makes_roles = stack
         .template

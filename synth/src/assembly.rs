@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as JsonValue, json};
-use sha2::{Digest, Sha256};
 use stackwright_schemas::limits::limits;
 
 use crate::app::State;
-use crate::asset::{Content, hex};
+use crate::asset::{Content, sha256};
 use crate::cross_stack;
 use crate::error::{Error, ErrorKind, Errors};
 use crate::provenance::{self, Provenance};
@@ -221,7 +220,7 @@ impl StackArtifact {
     /// The key of the template in its bucket, for a template too large to be passed in a request.
     pub fn template_object_key(&self) -> Option<String> {
         let body = self.template_body();
-        (body.len() > limits().template_body_bytes).then(|| format!("{}.json", hex(&Sha256::digest(body))))
+        (body.len() > limits().template_body_bytes).then(|| format!("{}.json", sha256(body)))
     }
 }
 

@@ -339,7 +339,12 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// The SHA-256 of a content, in hexadecimal digits: what an asset is called by.
+pub fn sha256(content: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(content))
+}
+
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -27,6 +27,7 @@ mod construct;
 mod cross_stack;
 mod error;
 mod for_each;
+pub mod function;
 pub mod intrinsic;
 mod mapping;
 mod output;
@@ -42,7 +43,7 @@ mod value;
 
 pub use app::App;
 pub use assembly::{Assembly, AssemblyError, FileAsset, StackArtifact};
-pub use asset::{Asset, AssetHandle};
+pub use asset::{Asset, AssetHandle, sha256};
 pub use condition::{Condition, ConditionExpression, ConditionHandle};
 pub use construct::{Acknowledged, Construct, Scope};
 pub use error::{Error, ErrorKind, Errors, Place};

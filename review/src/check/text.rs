@@ -3,38 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value as JsonValue, json};
+pub(crate) use stackwright_synth::function::{Part, parts};
 
 use super::value;
-
-/// A piece of the text of an `Fn::Sub`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Part<'a> {
-    Literal(&'a str),
-    /// What stands between `${` and `}`.
-    Variable(&'a str),
-}
-
-/// The pieces of the text of an `Fn::Sub`. `${!Name}` is the literal `${Name}`.
-pub(crate) fn parts(text: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let Some(length) = rest[start..].find('}') else { break };
-        let name = &rest[start + 2..start + length];
-        if let Some(literal) = name.strip_prefix('!') {
-            parts.push(Part::Literal(&rest[..start + 2]));
-            parts.push(Part::Literal(literal));
-            parts.push(Part::Literal("}"));
-        } else {
-            parts.push(Part::Literal(&rest[..start]));
-            parts.push(Part::Variable(name.trim()));
-        }
-        rest = &rest[start + length + 1..];
-    }
-    parts.push(Part::Literal(rest));
-    parts.retain(|part| *part != Part::Literal(""));
-    parts
-}
 
 /// The reference that a variable of an `Fn::Sub` stands for.
 pub(crate) fn reference(variable: &str) -> JsonValue {

@@ -1,19 +1,7 @@
 //! Questions about values of a template, answered only where the answer is known before deployment.
 
-use std::borrow::Cow;
-
 use serde_json::Value as JsonValue;
-
-/// The name and the argument of an intrinsic function.
-pub(crate) fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
-    let map = value.as_object().filter(|map| map.len() == 1)?;
-    let (name, argument) = map.iter().next()?;
-    is_function_name(name).then_some((name, argument))
-}
-
-pub(crate) fn is_function_name(name: &str) -> bool {
-    name == "Ref" || name.starts_with("Fn::") && !name.starts_with("Fn::ForEach")
-}
+pub(crate) use stackwright_synth::function::{below, children, function};
 
 /// Whether a value is known only when it is deployed.
 pub(crate) fn is_unresolved(value: &JsonValue) -> bool {
@@ -83,28 +71,6 @@ pub(crate) fn items(value: &JsonValue) -> impl Iterator<Item = &JsonValue> {
 pub(crate) fn entries(value: &JsonValue) -> impl Iterator<Item = (&str, &JsonValue)> {
     let map = value.as_object().filter(|_| !is_unresolved(value));
     map.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
-}
-
-/// What a value holds, each with the step that leads to it.
-pub(crate) fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonValue)> {
-    let named =
-        value.as_object().into_iter().flatten().map(|(name, inner)| (Cow::Borrowed(name.as_str()), inner));
-    let numbered = items(value).enumerate().map(|(number, inner)| (Cow::Owned(number.to_string()), inner));
-    named.chain(numbered)
-}
-
-/// Adds a step to a JSON pointer for as long as something is done below it.
-pub(crate) fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
-    let length = pointer.len();
-    pointer.push('/');
-    if step.contains(['~', '/']) {
-        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
-    } else {
-        pointer.push_str(step);
-    }
-    let result = work(pointer);
-    pointer.truncate(length);
-    result
 }
 
 /// The values that a path leads to; `*` is every item of a list.

@@ -5,13 +5,14 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde_json::Value as JsonValue;
+pub(crate) use stackwright_synth::function::references;
 use stackwright_synth::{StackArtifact, Template};
 
 use super::document::{Document, Request, open};
 use super::resolve::Resolver;
 use super::scenario::Scenario;
-use super::text::{Part, Text, parts};
-use super::value::{below, children, function, text};
+use super::text::Text;
+use super::value::{function, text};
 use super::written::Written;
 
 pub(crate) static EMPTY: JsonValue = JsonValue::Null;
@@ -140,54 +141,4 @@ pub(crate) fn loops(template: &Template) -> bool {
     ["Resources", "Conditions", "Outputs"]
         .iter()
         .any(|section| template.section(section).any(|(id, _)| id.starts_with("Fn::ForEach")))
-}
-
-/// Every reference of a value: the logical id, the attribute if it is one, and where it stands.
-pub(crate) fn references<'v>(
-    value: &'v JsonValue,
-    pointer: &mut String,
-    found: &mut impl FnMut(&'v str, Option<Cow<'v, str>>, &str),
-) {
-    match function(value) {
-        Some(("Ref", JsonValue::String(id))) => found(id, None, pointer),
-        Some(("Fn::GetAtt", JsonValue::Array(arguments))) => {
-            if let [JsonValue::String(id), attribute @ ..] = arguments.as_slice() {
-                // The attribute may come in parts, or from a parameter.
-                let steps: Option<Vec<_>> = attribute.iter().map(JsonValue::as_str).collect();
-                let attribute = steps.map(|steps| Cow::Owned(steps.join(".")));
-                found(id, Some(attribute.unwrap_or(Cow::Borrowed(""))), pointer);
-            }
-            for inner in arguments.iter().skip(1) {
-                references(inner, pointer, found);
-            }
-        }
-        Some(("Fn::GetAtt", JsonValue::String(path))) => {
-            let (id, attribute) = path.split_once('.').unwrap_or((path, ""));
-            found(id, Some(Cow::Borrowed(attribute)), pointer);
-        }
-        Some(("Fn::Sub", argument)) => {
-            let (format, variables) = match argument {
-                JsonValue::Array(arguments) => (arguments.first(), arguments.get(1)),
-                format => (Some(format), None),
-            };
-            for part in format.and_then(JsonValue::as_str).map(parts).unwrap_or_default() {
-                let Part::Variable(name) = part else { continue };
-                if variables.is_some_and(|variables| variables.get(name).is_some()) {
-                    continue;
-                }
-                match name.split_once('.') {
-                    Some((id, attribute)) => found(id, Some(Cow::Borrowed(attribute)), pointer),
-                    None => found(name, None, pointer),
-                }
-            }
-            if let Some(variables) = variables {
-                below(pointer, "Fn::Sub", |pointer| references(variables, pointer, found));
-            }
-        }
-        _ => {
-            for (step, inner) in children(value) {
-                below(pointer, &step, |pointer| references(inner, pointer, found));
-            }
-        }
-    }
 }

@@ -1,0 +1,122 @@
+//! Intrinsic functions of a template, read: which one a value is, and what a value refers to.
+
+use std::borrow::Cow;
+
+use serde_json::Value as JsonValue;
+
+/// The name and the argument of an intrinsic function.
+pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
+    let map = value.as_object().filter(|map| map.len() == 1)?;
+    let (name, argument) = map.iter().next()?;
+    // A loop is none: it stands for several members.
+    let is_function = name == "Ref" || name.starts_with("Fn::") && !name.starts_with("Fn::ForEach");
+    is_function.then_some((name, argument))
+}
+
+/// What a value holds, each with the step that leads to it.
+pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonValue)> {
+    let named =
+        value.as_object().into_iter().flatten().map(|(name, inner)| (Cow::Borrowed(name.as_str()), inner));
+    let numbered = value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(|(number, inner)| (Cow::Owned(number.to_string()), inner));
+    named.chain(numbered)
+}
+
+/// Adds a step to a JSON pointer for as long as something is done below it.
+pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
+    let length = pointer.len();
+    pointer.push('/');
+    if step.contains(['~', '/']) {
+        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(step);
+    }
+    let result = work(pointer);
+    pointer.truncate(length);
+    result
+}
+
+/// A piece of the text of an `Fn::Sub`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Part<'a> {
+    /// A text that stays.
+    Literal(&'a str),
+    /// What stands between `${` and `}`.
+    Variable(&'a str),
+}
+
+/// The pieces of the text of an `Fn::Sub`. `${!Name}` is the literal `${Name}`.
+pub fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else { break };
+        let name = &rest[start + 2..start + length];
+        if let Some(literal) = name.strip_prefix('!') {
+            parts.push(Part::Literal(&rest[..start + 2]));
+            parts.push(Part::Literal(literal));
+            parts.push(Part::Literal("}"));
+        } else {
+            parts.push(Part::Literal(&rest[..start]));
+            parts.push(Part::Variable(name.trim()));
+        }
+        rest = &rest[start + length + 1..];
+    }
+    parts.push(Part::Literal(rest));
+    parts.retain(|part| *part != Part::Literal(""));
+    parts
+}
+
+/// Every reference of a value: the logical id, the attribute if it is one, and where it stands.
+pub fn references<'v>(
+    value: &'v JsonValue,
+    pointer: &mut String,
+    found: &mut impl FnMut(&'v str, Option<Cow<'v, str>>, &str),
+) {
+    match function(value) {
+        Some(("Ref", JsonValue::String(id))) => found(id, None, pointer),
+        Some(("Fn::GetAtt", JsonValue::Array(arguments))) => {
+            if let [JsonValue::String(id), attribute @ ..] = arguments.as_slice() {
+                // The attribute may come in parts, or from a parameter.
+                let steps: Option<Vec<_>> = attribute.iter().map(JsonValue::as_str).collect();
+                let attribute = steps.map(|steps| Cow::Owned(steps.join(".")));
+                found(id, Some(attribute.unwrap_or(Cow::Borrowed(""))), pointer);
+            }
+            for inner in arguments.iter().skip(1) {
+                references(inner, pointer, found);
+            }
+        }
+        Some(("Fn::GetAtt", JsonValue::String(path))) => {
+            let (id, attribute) = path.split_once('.').unwrap_or((path, ""));
+            found(id, Some(Cow::Borrowed(attribute)), pointer);
+        }
+        Some(("Fn::Sub", argument)) => {
+            let (format, variables) = match argument {
+                JsonValue::Array(arguments) => (arguments.first(), arguments.get(1)),
+                format => (Some(format), None),
+            };
+            for part in format.and_then(JsonValue::as_str).map(parts).unwrap_or_default() {
+                let Part::Variable(name) = part else { continue };
+                if variables.is_some_and(|variables| variables.get(name).is_some()) {
+                    continue;
+                }
+                match name.split_once('.') {
+                    Some((id, attribute)) => found(id, Some(Cow::Borrowed(attribute)), pointer),
+                    None => found(name, None, pointer),
+                }
+            }
+            if let Some(variables) = variables {
+                below(pointer, "Fn::Sub", |pointer| references(variables, pointer, found));
+            }
+        }
+        _ => {
+            for (step, inner) in children(value) {
+                below(pointer, &step, |pointer| references(inner, pointer, found));
+            }
+        }
+    }
+}
