@@ -1,10 +1,12 @@
 //! The state: stacks, buckets, and what is left of deleted stacks. It is one JSON file in a folder, so that a second run
 //! goes on where the first one ended, however that ended.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use indexmap::IndexMap;
@@ -17,6 +19,7 @@ use crate::engine::Operation;
 use crate::error::Refusal;
 use crate::faults::Faults;
 use crate::plan::Change;
+use crate::template::Wanted;
 
 /// Milliseconds since 1970.
 pub(crate) type Millis = u64;
@@ -76,6 +79,19 @@ pub(crate) struct Object {
     pub content_type: String,
 }
 
+/// What a stack is made from: a request gives it, a change set keeps it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Inputs {
+    /// The text as it was given.
+    pub template: String,
+    /// Values by name, before SSM parameters are looked up.
+    pub parameters: IndexMap<String, String>,
+    pub tags: IndexMap<String, String>,
+    pub capabilities: Vec<String>,
+    pub role: Option<String>,
+    pub notification_arns: Vec<String>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Stack {
     pub id: String,
@@ -86,14 +102,7 @@ pub(crate) struct Stack {
     pub created: Millis,
     pub updated: Option<Millis>,
     pub deleted: Option<Millis>,
-    /// The text as it was given.
-    pub template: String,
-    /// Values by name, before SSM parameters are looked up.
-    pub parameters: IndexMap<String, String>,
-    pub tags: IndexMap<String, String>,
-    pub capabilities: Vec<String>,
-    pub role: Option<String>,
-    pub notification_arns: Vec<String>,
+    pub inputs: Inputs,
     pub termination_protection: bool,
     pub disable_rollback: bool,
     pub policy: Option<String>,
@@ -154,7 +163,7 @@ pub(crate) struct Event {
     pub token: Option<String>,
     pub operation: String,
     pub operation_type: String,
-    /// Of a validation before deployment: its name, the path, and whether it fails the change set.
+    /// Of a validation before deployment: its name and the path.
     pub validation: Option<(String, String)>,
 }
 
@@ -170,12 +179,7 @@ pub(crate) struct ChangeSet {
     pub reason: Option<String>,
     pub execution: String,
     pub description: Option<String>,
-    pub template: String,
-    pub parameters: IndexMap<String, String>,
-    pub tags: IndexMap<String, String>,
-    pub capabilities: Vec<String>,
-    pub role: Option<String>,
-    pub notification_arns: Vec<String>,
+    pub inputs: Inputs,
     pub changes: Vec<Change>,
     pub on_failure: Option<String>,
     pub deployment_mode: Option<String>,
@@ -212,8 +216,10 @@ pub(crate) struct Cloud {
     pub state: State,
     pub settings: Settings,
     folder: PathBuf,
-    /// Set by whatever changes the state, so that looking costs no writing.
+    /// What is in the file.
     saved: String,
+    /// The template that was read last: an operation asks for the same one at every resource.
+    last_read: RefCell<Option<(String, Arc<Wanted>)>>,
 }
 
 impl Cloud {
@@ -233,7 +239,7 @@ impl Cloud {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
             })?
         };
-        Ok(Self { state, settings, folder: folder.to_owned(), saved })
+        Ok(Self { state, settings, folder: folder.to_owned(), saved, last_read: RefCell::default() })
     }
 
     /// Writes the state, if it is another than before: at once or not at all.
@@ -247,6 +253,19 @@ impl Cloud {
         file.persist(self.folder.join("state.json")).map_err(|error| error.error)?;
         self.saved = text;
         Ok(())
+    }
+
+    /// Reads a template, as [`Wanted::read`] does.
+    pub fn wanted(&self, template: &str) -> Result<Arc<Wanted>, Refusal> {
+        let mut last = self.last_read.borrow_mut();
+        match &*last {
+            Some((text, wanted)) if text == template => Ok(Arc::clone(wanted)),
+            _ => {
+                let wanted = Arc::new(Wanted::read(template)?);
+                *last = Some((template.to_owned(), Arc::clone(&wanted)));
+                Ok(wanted)
+            }
+        }
     }
 
     pub fn object_path(&self, file: &str) -> PathBuf {

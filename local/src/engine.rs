@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
 
-use crate::cloud::{ChangeSet, Cloud, Event, Millis, Output, Resource, Stack, unique_id};
+use crate::cloud::{ChangeSet, Cloud, Event, Inputs, Millis, Output, Resource, Stack, unique_id};
 use crate::evaluate::Scope;
 use crate::faults::On;
 use crate::plan::{outputs, pseudo, recreation, same};
@@ -95,14 +95,9 @@ struct Task {
 }
 
 /// What an operation brings a stack to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Target {
-    pub template: String,
-    pub parameters: IndexMap<String, String>,
-    pub tags: IndexMap<String, String>,
-    pub capabilities: Vec<String>,
-    pub role: Option<String>,
-    pub notification_arns: Vec<String>,
+    pub inputs: Inputs,
     /// Logical id to physical id of what is imported.
     pub imports: IndexMap<String, String>,
     pub reverts_drift: bool,
@@ -111,28 +106,16 @@ pub(crate) struct Target {
 impl Target {
     pub fn of_change_set(change_set: &ChangeSet) -> Self {
         Self {
-            template: change_set.template.clone(),
-            parameters: change_set.parameters.clone(),
-            tags: change_set.tags.clone(),
-            capabilities: change_set.capabilities.clone(),
-            role: change_set.role.clone(),
-            notification_arns: change_set.notification_arns.clone(),
+            inputs: change_set.inputs.clone(),
             imports: change_set.imports.clone(),
             reverts_drift: change_set.deployment_mode.is_some(),
         }
     }
+}
 
-    fn of_stack(stack: &Stack) -> Self {
-        Self {
-            template: stack.template.clone(),
-            parameters: stack.parameters.clone(),
-            tags: stack.tags.clone(),
-            capabilities: stack.capabilities.clone(),
-            role: stack.role.clone(),
-            notification_arns: stack.notification_arns.clone(),
-            imports: IndexMap::new(),
-            reverts_drift: false,
-        }
+impl From<Inputs> for Target {
+    fn from(inputs: Inputs) -> Self {
+        Self { inputs, ..Self::default() }
     }
 }
 
@@ -145,7 +128,7 @@ pub(crate) struct Operation {
     pub token: Option<String>,
     target: Target,
     /// How the stack was.
-    before: Target,
+    before: Inputs,
     resources_before: IndexMap<String, Resource>,
     tasks: Vec<Task>,
     on_failure: OnFailure,
@@ -155,6 +138,28 @@ pub(crate) struct Operation {
     skip: Vec<String>,
     retain: Vec<String>,
     retain_except_on_create: bool,
+}
+
+impl Operation {
+    /// An operation on a stack as it is, from a phase on.
+    fn on(stack: &Stack, kind: Kind, phase: Phase, target: Target, how: How) -> Self {
+        Self {
+            id: unique_id(),
+            kind,
+            phase,
+            token: how.token,
+            target,
+            before: stack.inputs.clone(),
+            resources_before: stack.resources.clone(),
+            tasks: Vec::new(),
+            on_failure: how.on_failure,
+            failed: Vec::new(),
+            leftovers: Vec::new(),
+            skip: Vec::new(),
+            retain: Vec::new(),
+            retain_except_on_create: how.retain_except_on_create,
+        }
+    }
 }
 
 /// How an operation is to be done.
@@ -203,7 +208,7 @@ impl Cloud {
         stack.events.push(event);
     }
 
-    fn set_status(&mut self, position: usize, time: Millis, status: &str, reason: Option<String>) {
+    pub fn set_status(&mut self, position: usize, time: Millis, status: &str, reason: Option<String>) {
         let stack = &mut self.state.stacks[position];
         stack.status = status.to_owned();
         stack.reason = reason.clone().unwrap_or_default();
@@ -213,32 +218,13 @@ impl Cloud {
     /// Starts to make or change a stack.
     pub fn begin(&mut self, position: usize, kind: Kind, target: Target, how: How, time: Millis) {
         let stack = &mut self.state.stacks[position];
-        let operation = Operation {
-            id: unique_id(),
-            kind,
-            phase: Phase::Forward,
-            token: how.token,
-            before: Target::of_stack(stack),
-            target: target.clone(),
-            resources_before: stack.resources.clone(),
-            tasks: Vec::new(),
-            on_failure: how.on_failure,
-            failed: Vec::new(),
-            leftovers: Vec::new(),
-            skip: Vec::new(),
-            retain: Vec::new(),
-            retain_except_on_create: how.retain_except_on_create,
-        };
+        let inputs = target.inputs.clone();
+        let operation = Operation::on(stack, kind, Phase::Forward, target, how);
         stack.last_operations.insert(0, (kind.operation_type().to_owned(), operation.id.clone()));
         if kind != Kind::Create {
             stack.updated = Some(time);
         }
-        stack.template = target.template;
-        stack.parameters = target.parameters;
-        stack.tags = target.tags;
-        stack.capabilities = target.capabilities;
-        stack.role = target.role;
-        stack.notification_arns = target.notification_arns;
+        stack.inputs = inputs;
         stack.operation = Some(operation);
         let status = match kind {
             Kind::Create => "CREATE_IN_PROGRESS",
@@ -265,28 +251,27 @@ impl Cloud {
         token: Option<String>,
         time: Millis,
     ) {
+        self.announce_delete(position, token, time);
+        if let Some(operation) = &mut self.state.stacks[position].operation {
+            operation.retain = retain;
+        }
+        self.delete_everything(position);
+    }
+
+    /// A deletion that fails before anything is deleted: the stack stays as it was.
+    pub fn refuse_delete(&mut self, position: usize, token: Option<String>, time: Millis, reason: String) {
+        self.announce_delete(position, token, time);
+        self.end(position, time, "DELETE_FAILED", Some(reason));
+    }
+
+    fn announce_delete(&mut self, position: usize, token: Option<String>, time: Millis) {
         let stack = &mut self.state.stacks[position];
-        let target = Target::of_stack(stack);
-        let operation = Operation {
-            id: unique_id(),
-            kind: Kind::Delete,
-            phase: Phase::Delete,
-            token,
-            before: target.clone(),
-            target,
-            resources_before: stack.resources.clone(),
-            tasks: Vec::new(),
-            on_failure: OnFailure::DoNothing,
-            failed: Vec::new(),
-            leftovers: Vec::new(),
-            skip: Vec::new(),
-            retain,
-            retain_except_on_create: false,
-        };
+        let how = How { on_failure: OnFailure::DoNothing, token, retain_except_on_create: false };
+        let target = stack.inputs.clone().into();
+        let operation = Operation::on(stack, Kind::Delete, Phase::Delete, target, how);
         stack.last_operations.insert(0, ("DELETE_STACK".into(), operation.id.clone()));
         stack.operation = Some(operation);
         self.set_status(position, time, "DELETE_IN_PROGRESS", Some("User Initiated".into()));
-        self.delete_everything(position);
     }
 
     /// Takes back what a failed operation left: all that was changed since, but what is skipped.
@@ -298,27 +283,16 @@ impl Cloud {
         time: Millis,
     ) {
         let stack = &mut self.state.stacks[position];
-        let was_created = stack.status == "CREATE_FAILED";
-        let (before, resources_before, leftovers) = match stack.operation.take() {
-            Some(operation) => (operation.before, operation.resources_before, operation.leftovers),
-            None => (Target::of_stack(stack), stack.resources.clone(), Vec::new()),
-        };
-        let operation = Operation {
-            id: unique_id(),
-            kind: if was_created { Kind::Create } else { Kind::Rollback },
-            phase: Phase::Back,
-            token,
-            target: Target::of_stack(stack),
-            before,
-            resources_before,
-            tasks: Vec::new(),
-            on_failure: OnFailure::Rollback,
-            failed: Vec::new(),
-            leftovers,
-            skip,
-            retain: Vec::new(),
-            retain_except_on_create: false,
-        };
+        let kind = if stack.status == "CREATE_FAILED" { Kind::Create } else { Kind::Rollback };
+        let failed = stack.operation.take();
+        let how = How { on_failure: OnFailure::Rollback, token, retain_except_on_create: false };
+        let mut operation = Operation::on(stack, kind, Phase::Back, stack.inputs.clone().into(), how);
+        operation.skip = skip;
+        if let Some(failed) = failed {
+            operation.before = failed.before;
+            operation.resources_before = failed.resources_before;
+            operation.leftovers = failed.leftovers;
+        }
         stack.last_operations.insert(0, ("ROLLBACK".into(), operation.id.clone()));
         stack.operation = Some(operation);
         self.go_back(position, time, Some("User Initiated".into()));
@@ -344,7 +318,7 @@ impl Cloud {
     fn forward_tasks(&self, position: usize) -> Result<(Vec<Task>, Vec<Resource>), String> {
         let stack = &self.state.stacks[position];
         let Some(operation) = &stack.operation else { return Ok((Vec::new(), Vec::new())) };
-        let wanted = Wanted::read(&stack.template).map_err(|refusal| refusal.message)?;
+        let wanted = self.wanted(&stack.inputs.template).map_err(|refusal| refusal.message)?;
         let order = wanted.order().map_err(|refusal| refusal.message)?;
         let mut tasks = Vec::new();
         let mut kept = BTreeSet::new();
@@ -384,7 +358,7 @@ impl Cloud {
     ) -> Result<R, String> {
         let stack = &self.state.stacks[position];
         let parameters = wanted
-            .parameter_values(&stack.parameters, self, &stack.region)
+            .parameter_values(&stack.inputs.parameters, self, &stack.region)
             .map_err(|refusal| refusal.message)?;
         let exports = self.exports(&stack.region);
         let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
@@ -399,13 +373,7 @@ impl Cloud {
         let scope = Scope {
             wanted,
             parameters: &parameters,
-            pseudo: pseudo(
-                &self.settings.account,
-                &stack.region,
-                &stack.name,
-                &stack.id,
-                &stack.notification_arns,
-            ),
+            pseudo: pseudo(&self.settings.account, stack),
             exports: &exports,
             resource: &lookup,
             imported: RefCell::default(),
@@ -511,14 +479,9 @@ impl Cloud {
     /// The properties that the template wants of a resource now.
     fn wanted_properties(&self, position: usize, id: &str) -> Result<(Map<String, Json>, Json), String> {
         let wanted =
-            Wanted::read(&self.state.stacks[position].template).map_err(|refusal| refusal.message)?;
+            self.wanted(&self.state.stacks[position].inputs.template).map_err(|refusal| refusal.message)?;
         let written = wanted.resource(id).cloned().unwrap_or_default();
-        let properties = self.with_scope(position, &wanted, |scope| {
-            Ok(match scope.value(written.get("Properties").unwrap_or(&json!({})))? {
-                Some(Json::Object(properties)) => properties,
-                _ => Map::new(),
-            })
-        })?;
+        let properties = self.with_scope(position, &wanted, |scope| scope.properties(&written))?;
         Ok((properties, written))
     }
 
@@ -600,7 +563,7 @@ impl Cloud {
         self.run(position, number, &task.id, On::Create, time);
     }
 
-    fn is_taken(&self, type_name: &str, physical_id: &str) -> bool {
+    pub fn is_taken(&self, type_name: &str, physical_id: &str) -> bool {
         let owned = self.state.stacks.iter().filter(|stack| !stack.is_deleted());
         let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.state.unowned);
         all.any(|one| {
@@ -609,7 +572,7 @@ impl Cloud {
     }
 
     fn needs(&self, position: usize, written: &Json) -> Vec<String> {
-        let wanted = Wanted::read(&self.state.stacks[position].template);
+        let wanted = self.wanted(&self.state.stacks[position].inputs.template);
         wanted.map(|wanted| wanted.needs(written).into_iter().collect()).unwrap_or_default()
     }
 
@@ -862,21 +825,12 @@ impl Cloud {
                 return self.cannot_start(position, number, &id, time, reason);
             }
         };
-        let target = Target {
-            template: text,
-            parameters: values,
-            tags: parent.tags.clone(),
-            capabilities: parent.capabilities.clone(),
-            role: parent.role.clone(),
-            notification_arns: parent.notification_arns.clone(),
-            imports: IndexMap::new(),
-            reverts_drift: false,
-        };
+        let inputs = Inputs { template: text, parameters: values, ..parent.inputs.clone() };
         let how = How { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
         let child =
             match present.as_ref().and_then(|id| self.state.stacks.iter().position(|one| one.id == *id)) {
                 Some(child) => {
-                    self.begin(child, Kind::Update, target, how, time);
+                    self.begin(child, Kind::Update, inputs.into(), how, time);
                     child
                 }
                 None => {
@@ -884,7 +838,7 @@ impl Cloud {
                     let name = format!("{}-{}-{}", parent.name, resource.logical_id, &suffix[..12]);
                     let child = self.add_stack(&name, &parent.region, time);
                     self.state.stacks[child].parent = Some(parent.id.clone());
-                    self.begin(child, Kind::Create, target, how, time);
+                    self.begin(child, Kind::Create, inputs.into(), how, time);
                     child
                 }
             };
@@ -907,12 +861,7 @@ impl Cloud {
             created: time,
             updated: None,
             deleted: None,
-            template: String::new(),
-            parameters: IndexMap::new(),
-            tags: IndexMap::new(),
-            capabilities: Vec::new(),
-            role: None,
-            notification_arns: Vec::new(),
+            inputs: Inputs::default(),
             termination_protection: false,
             disable_rollback: false,
             policy: None,
@@ -933,12 +882,13 @@ impl Cloud {
     /// A task that fails before it runs.
     fn cannot_start(&mut self, position: usize, number: usize, id: &str, time: Millis, reason: String) {
         self.set_progress(position, number, Progress::Running { until: time, fails: Some(reason) });
-        let stack = &mut self.state.stacks[position];
+        let stack = &self.state.stacks[position];
         if !stack.resources.contains_key(id) {
-            let wanted = Wanted::read(&stack.template);
+            let wanted = self.wanted(&stack.inputs.template);
             let written = wanted.ok().and_then(|wanted| wanted.resource(id).cloned()).unwrap_or_default();
             let type_name = written["Type"].as_str().unwrap_or_default().to_owned();
-            stack.resources.insert(id.to_owned(), Self::blank(id, &type_name, time, written));
+            let blank = Self::blank(id, &type_name, time, written);
+            self.state.stacks[position].resources.insert(id.to_owned(), blank);
         }
     }
 
@@ -1100,10 +1050,7 @@ impl Cloud {
             }
             Phase::Back if operation.failed.is_empty() => {
                 let stack = &mut self.state.stacks[position];
-                let before = operation.before;
-                stack.template = before.template;
-                stack.parameters = before.parameters;
-                stack.tags = before.tags;
+                stack.inputs = operation.before;
                 self.clean_up(position, time, Phase::BackCleanup);
             }
             Phase::Back => {
@@ -1161,7 +1108,7 @@ impl Cloud {
     /// Outputs as the resources are now; exports that clash or that others read keep the operation from ending well.
     fn new_outputs(&mut self, position: usize) -> Result<(), String> {
         let stack = &self.state.stacks[position];
-        let wanted = Wanted::read(&stack.template).map_err(|refusal| refusal.message)?;
+        let wanted = self.wanted(&stack.inputs.template).map_err(|refusal| refusal.message)?;
         let (new, imports) = self.with_scope(position, &wanted, |scope| {
             let new = outputs(scope, &wanted)?;
             // What is read in resources was read when they were made.

@@ -37,6 +37,15 @@ impl Scope<'_> {
         self.at(value, 0)
     }
 
+    /// The properties of a resource.
+    pub fn properties(&self, resource: &Json) -> Result<Map<String, Json>, String> {
+        let written = resource.get("Properties").map_or(Ok(None), |written| self.value(written))?;
+        Ok(match written {
+            Some(Json::Object(properties)) => properties,
+            _ => Map::new(),
+        })
+    }
+
     fn at(&self, value: &Json, depth: usize) -> Result<Option<Json>, String> {
         if depth > DEEPEST {
             return Err("Template error: it is nested too deeply".into());

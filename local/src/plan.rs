@@ -12,7 +12,7 @@ use crate::cloud::{Cloud, Resource, Stack};
 use crate::error::Refusal;
 use crate::evaluate::{LATER, Scope};
 use crate::resource::{attribute, problems};
-use crate::template::{NESTED, Wanted, is_custom, references, words};
+use crate::template::{Wanted, is_custom, references, words};
 
 /// What becomes of one resource.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,20 +40,15 @@ pub(crate) struct Plan {
 }
 
 /// A stack's own names.
-pub(crate) fn pseudo(
-    account: &str,
-    region: &str,
-    stack_name: &str,
-    stack_id: &str,
-    topics: &[String],
-) -> BTreeMap<&'static str, Json> {
+pub(crate) fn pseudo(account: &str, stack: &Stack) -> BTreeMap<&'static str, Json> {
+    let topics = stack.inputs.notification_arns.iter().map(|topic| Json::from(topic.as_str()));
     BTreeMap::from([
         ("AWS::AccountId", account.into()),
-        ("AWS::NotificationARNs", topics.iter().map(|topic| Json::from(topic.as_str())).collect()),
+        ("AWS::NotificationARNs", topics.collect()),
         ("AWS::Partition", "aws".into()),
-        ("AWS::Region", region.into()),
-        ("AWS::StackId", stack_id.into()),
-        ("AWS::StackName", stack_name.into()),
+        ("AWS::Region", stack.region.as_str().into()),
+        ("AWS::StackId", stack.id.as_str().into()),
+        ("AWS::StackName", stack.name.as_str().into()),
         ("AWS::URLSuffix", "amazonaws.com".into()),
     ])
 }
@@ -87,8 +82,10 @@ enum Fate {
 pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan, Refusal> {
     let wanted = goal.wanted;
     let values = wanted.parameter_values(goal.parameters, cloud, &stack.region)?;
-    let before_values = match Wanted::read(&stack.template) {
-        Ok(before) => before.parameter_values(&stack.parameters, cloud, &stack.region).unwrap_or_default(),
+    let before_values = match Wanted::read(&stack.inputs.template) {
+        Ok(before) => {
+            before.parameter_values(&stack.inputs.parameters, cloud, &stack.region).unwrap_or_default()
+        }
         Err(_) => IndexMap::new(),
     };
     let changed_parameters: BTreeSet<&str> = values
@@ -114,13 +111,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
     let scope = Scope {
         wanted,
         parameters: &values,
-        pseudo: pseudo(
-            &cloud.settings.account,
-            &stack.region,
-            &stack.name,
-            &stack.id,
-            &stack.notification_arns,
-        ),
+        pseudo: pseudo(&cloud.settings.account, stack),
         exports: &exports,
         resource: &lookup,
         imported: RefCell::default(),
@@ -135,10 +126,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         }
         kept.insert(id.clone());
         let type_name = written["Type"].as_str().unwrap_or_default().to_owned();
-        let properties = match scope.value(written.get("Properties").unwrap_or(&json!({}))).map_err(wrong)? {
-            Some(Json::Object(properties)) => properties,
-            _ => Map::new(),
-        };
+        let properties = scope.properties(written).map_err(wrong)?;
         for (path, words) in problems(&type_name, &properties) {
             found.push((id.clone(), type_name.clone(), path, words));
         }
@@ -212,7 +200,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         outputs.iter().map(|output| (output.key.clone(), output.value.clone())).collect();
     let exports_differ =
         outputs.iter().map(|one| &one.export).ne(stack.outputs.iter().map(|one| &one.export));
-    let outputs_change = known != wanted_outputs || exports_differ || *goal.tags != stack.tags;
+    let outputs_change = known != wanted_outputs || exports_differ || *goal.tags != stack.inputs.tags;
     Ok(Plan { changes, outputs_change, problems: found })
 }
 
@@ -234,40 +222,29 @@ pub(crate) fn outputs(scope: &Scope<'_>, wanted: &Wanted) -> Result<Vec<crate::c
     Ok(outputs)
 }
 
-/// What lies about without a stack and has the name that a new resource wants.
-fn unowned<'c>(cloud: &'c Cloud, type_name: &str, properties: &Map<String, Json>) -> Option<&'c Resource> {
+/// What identifies a resource of these properties, if they say it.
+fn identifier(type_name: &str, properties: &Map<String, Json>) -> Option<String> {
     let kind = registry::resource_type(type_name)?;
-    let mut identifiers = kind.primary_identifier().map(|name| properties.get(name).map(words));
-    let wanted: Option<Vec<String>> = identifiers.by_ref().collect();
-    let wanted = wanted.filter(|parts| !parts.is_empty())?.join("|");
-    cloud.state.unowned.iter().find(|one| one.type_name == type_name && one.physical_id == wanted)
+    let parts: Option<Vec<String>> =
+        kind.primary_identifier().map(|name| properties.get(name).map(words)).collect();
+    Some(parts.filter(|parts| !parts.is_empty())?.join("|"))
 }
 
+/// What lies about without a stack and is taken in by its name, if that is asked for.
 fn existing(
     cloud: &Cloud,
     goal: &Goal<'_>,
     type_name: &str,
     properties: &Map<String, Json>,
 ) -> Option<String> {
-    unowned(cloud, type_name, properties).filter(|_| goal.import_existing).map(|one| one.physical_id.clone())
+    let wanted = identifier(type_name, properties).filter(|_| goal.import_existing)?;
+    let is_it = |one: &Resource| one.type_name == type_name && one.physical_id == wanted;
+    cloud.state.unowned.iter().any(is_it).then_some(wanted)
 }
 
 /// A resource of that name, whoever has it.
 fn stranger(cloud: &Cloud, type_name: &str, properties: &Map<String, Json>) -> Option<String> {
-    let kind = registry::resource_type(type_name)?;
-    let parts: Option<Vec<String>> =
-        kind.primary_identifier().map(|name| properties.get(name).map(words)).collect();
-    let wanted = parts.filter(|parts| !parts.is_empty())?.join("|");
-    let owned = cloud
-        .state
-        .stacks
-        .iter()
-        .filter(|stack| !stack.is_deleted())
-        .flat_map(|stack| stack.resources.values());
-    owned
-        .chain(&cloud.state.unowned)
-        .any(|one| one.type_name == type_name && one.physical_id == wanted)
-        .then_some(wanted)
+    identifier(type_name, properties).filter(|wanted| cloud.is_taken(type_name, wanted))
 }
 
 fn context(properties: &Map<String, Json>) -> String {
@@ -390,10 +367,6 @@ fn modify(
                 "ChangeSource": "DirectModification",
             }));
         }
-    }
-    // What a nested stack does is known when it is asked.
-    if present.type_name == NESTED && details.is_empty() {
-        return None;
     }
     if details.is_empty() {
         return None;

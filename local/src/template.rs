@@ -53,11 +53,17 @@ impl Wanted {
     }
 
     pub fn resource(&self, id: &str) -> Option<&Json> {
-        self.section("Resources").find(|(known, _)| *known == id).map(|(_, resource)| resource)
+        self.top("Resources")?.get(id)
     }
 
     pub fn top(&self, name: &str) -> Option<&Json> {
         self.template.sections().get(name)
+    }
+
+    /// Whether a parameter's value is shown to nobody.
+    pub fn is_secret(&self, parameter: &str) -> bool {
+        let declared = self.top("Parameters").and_then(|all| all.get(parameter)?.get("NoEcho"));
+        declared.is_some_and(|hidden| hidden == true || hidden == "true")
     }
 
     /// What no stack can be made of.

@@ -34,14 +34,7 @@ impl Cloud {
                 ));
             }
         }
-        let template = self.template_of(request, existing)?;
-        let wanted = Wanted::read(&template)?;
-        wanted.check(request.region)?;
-        wanted.check_capabilities(&request.texts("Capabilities"))?;
-        let none = IndexMap::new();
-        let before = existing.map_or(&none, |stack| &stack.parameters);
-        let parameters = wanted.parameters(request.list("Parameters"), before)?;
-        let tags = request.tags().or_else(|| existing.map(|stack| stack.tags.clone())).unwrap_or_default();
+        let (inputs, wanted) = self.inputs(request, existing)?;
         let imports: IndexMap<String, String> = request
             .list("ResourcesToImport")
             .iter()
@@ -60,9 +53,8 @@ impl Cloud {
             Some(position) => position,
             None => {
                 let position = self.add_stack(stack_name, request.region, request.time);
-                self.state.stacks[position].reason = "User Initiated".into();
-                let event = self.stack_event(position, request.time, "REVIEW_IN_PROGRESS", "User Initiated");
-                self.state.stacks[position].events.push(event);
+                let reason = Some("User Initiated".into());
+                self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
                 position
             }
         };
@@ -81,12 +73,7 @@ impl Cloud {
             reason: None,
             execution: "AVAILABLE".into(),
             description: request.text("Description").map(str::to_owned),
-            template,
-            parameters,
-            tags,
-            capabilities: request.texts("Capabilities"),
-            role: request.text("RoleARN").map(str::to_owned),
-            notification_arns: request.texts("NotificationARNs"),
+            inputs,
             changes: Vec::new(),
             on_failure: request.text("OnStackFailure").map(str::to_owned),
             deployment_mode: request.text("DeploymentMode").map(str::to_owned),
@@ -101,8 +88,8 @@ impl Cloud {
             let stack = &self.state.stacks[position];
             let goal = Goal {
                 wanted: &wanted,
-                parameters: &change_set.parameters,
-                tags: &change_set.tags,
+                parameters: &change_set.inputs.parameters,
+                tags: &change_set.inputs.tags,
                 imports: &change_set.imports,
                 reverts_drift: change_set.deployment_mode.as_deref() == Some("REVERT_DRIFT"),
                 import_existing: change_set.import_existing,
@@ -180,24 +167,6 @@ impl Cloud {
         }
     }
 
-    fn stack_event(&self, position: usize, time: u64, status: &str, reason: &str) -> Event {
-        let stack = &self.state.stacks[position];
-        Event {
-            id: unique_id(),
-            time,
-            logical_id: stack.name.clone(),
-            physical_id: stack.id.clone(),
-            type_name: crate::template::NESTED.into(),
-            status: status.into(),
-            reason: Some(reason.into()),
-            properties: None,
-            token: None,
-            operation: String::new(),
-            operation_type: String::new(),
-            validation: None,
-        }
-    }
-
     /// The stack and the change set that a request names.
     fn change_set(&self, request: &Request<'_>) -> Result<(usize, usize), Refusal> {
         let name = request.required("ChangeSetName")?;
@@ -224,6 +193,7 @@ impl Cloud {
         let (position, number) = self.change_set(request)?;
         let stack = &self.state.stacks[position];
         let change_set = &stack.change_sets[number];
+        let wanted = self.wanted(&change_set.inputs.template).ok();
         let is_ready = change_set.ready <= request.time;
         let shows_values = request.is("IncludePropertyValues");
         let changes: Vec<Json> =
@@ -242,14 +212,14 @@ impl Cloud {
             "StackId": stack.id,
             "StackName": stack.name,
             "Description": change_set.description,
-            "Parameters": shown_parameters(&change_set.template, &change_set.parameters),
+            "Parameters": shown_parameters(wanted.as_deref(), &change_set.inputs.parameters),
             "CreationTime": written(change_set.created),
             "ExecutionStatus": execution,
             "Status": status,
             "StatusReason": if is_ready { json!(change_set.reason) } else { Json::Null },
-            "NotificationARNs": change_set.notification_arns,
-            "Capabilities": change_set.capabilities,
-            "Tags": tag_list(&change_set.tags),
+            "NotificationARNs": change_set.inputs.notification_arns,
+            "Capabilities": change_set.inputs.capabilities,
+            "Tags": tag_list(&change_set.inputs.tags),
             "Changes": changes,
             "NextToken": next,
             "OnStackFailure": change_set.on_failure,
@@ -322,7 +292,7 @@ impl Cloud {
         let (position, number) = self.change_set(request)?;
         let stack = &self.state.stacks[position];
         let change_set = stack.change_sets[number].clone();
-        let token = request.text("ClientRequestToken").map(str::to_owned);
+        let token = request.token();
         let is_repeated = token.is_some()
             && change_set.execution.starts_with("EXECUTE_")
             && stack.events.iter().any(|event| event.token == token);
@@ -490,15 +460,11 @@ fn validation_event(
 }
 
 /// Parameters as they are shown: those with `NoEcho` are not.
-pub(super) fn shown_parameters(template: &str, parameters: &IndexMap<String, String>) -> Json {
-    let wanted = Wanted::read(template).ok();
+pub(super) fn shown_parameters(wanted: Option<&Wanted>, parameters: &IndexMap<String, String>) -> Json {
     parameters
         .iter()
         .map(|(key, value)| {
-            let declared = wanted.as_ref().and_then(|wanted| {
-                wanted.section("Parameters").find(|(name, _)| name == key).map(|(_, one)| one.clone())
-            });
-            let is_secret = declared.is_some_and(|one| one["NoEcho"] == true || one["NoEcho"] == "true");
+            let is_secret = wanted.is_some_and(|wanted| wanted.is_secret(key));
             json!({ "ParameterKey": key, "ParameterValue": if is_secret { "****" } else { value } })
         })
         .collect()

@@ -57,13 +57,13 @@ impl Cloud {
     pub(super) fn get_template(&mut self, request: &Request<'_>) -> Answer {
         let in_change_set = request.text("ChangeSetName").and_then(|name| {
             let mut sets = self.state.stacks.iter().flat_map(|stack| &stack.change_sets);
-            sets.find(|one| one.id == name || one.name == name).map(|one| one.template.clone())
+            sets.find(|one| one.id == name || one.name == name).map(|one| one.inputs.template.clone())
         });
         let text = match in_change_set {
             Some(text) => text,
             None => {
                 let position = self.stack(request.region, request.required("StackName")?)?;
-                self.state.stacks[position].template.clone()
+                self.state.stacks[position].inputs.template.clone()
             }
         };
         Ok(json!({ "TemplateBody": text, "StagesAvailable": ["Original", "Processed"] }))
@@ -71,7 +71,7 @@ impl Cloud {
 
     fn asked_template(&self, request: &Request<'_>) -> Result<Wanted, Refusal> {
         let text = match request.text("StackName") {
-            Some(name) => self.state.stacks[self.stack(request.region, name)?].template.clone(),
+            Some(name) => self.state.stacks[self.stack(request.region, name)?].inputs.template.clone(),
             None => self.template_of(request, None)?,
         };
         let wanted = Wanted::read(&text)?;
@@ -147,7 +147,7 @@ fn declarations(wanted: &Wanted) -> Vec<Json> {
                 "ParameterKey": name,
                 "DefaultValue": parameter.get("Default").map(words),
                 "ParameterType": parameter["Type"],
-                "NoEcho": parameter["NoEcho"] == true || parameter["NoEcho"] == "true",
+                "NoEcho": wanted.is_secret(name),
                 "Description": parameter["Description"],
             })
         })

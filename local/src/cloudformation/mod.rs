@@ -8,9 +8,11 @@ mod stacks;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
+use stackwright_schemas::limits::limits;
 
-use crate::cloud::{Cloud, Millis, Stack, written};
+use crate::cloud::{Cloud, Inputs, Millis, Stack, written};
 use crate::error::Refusal;
+use crate::template::Wanted;
 
 pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
@@ -48,6 +50,10 @@ impl Request<'_> {
 
     fn texts(&self, name: &str) -> Vec<String> {
         self.list(name).iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    }
+
+    fn token(&self) -> Option<String> {
+        self.text("ClientRequestToken").map(str::to_owned)
     }
 
     fn tags(&self) -> Option<IndexMap<String, String>> {
@@ -106,13 +112,33 @@ impl Cloud {
         }
     }
 
+    /// What a stack is to be made from, and its template, read and checked; what is not given stays as a stack has it.
+    fn inputs(&self, request: &Request<'_>, stack: Option<&Stack>) -> Result<(Inputs, Wanted), Refusal> {
+        let template = self.template_of(request, stack)?;
+        let wanted = Wanted::read(&template)?;
+        wanted.check(request.region)?;
+        let capabilities = request.texts("Capabilities");
+        wanted.check_capabilities(&capabilities)?;
+        let before = stack.map(|stack| stack.inputs.clone()).unwrap_or_default();
+        let inputs = Inputs {
+            template,
+            parameters: wanted.parameters(request.list("Parameters"), &before.parameters)?,
+            tags: request.tags().unwrap_or(before.tags),
+            capabilities,
+            role: request.text("RoleARN").map(str::to_owned),
+            notification_arns: request.texts("NotificationARNs"),
+        };
+        Ok((inputs, wanted))
+    }
+
     /// The text of a template: given, at a URL, or the one from before.
     fn template_of(&self, request: &Request<'_>, stack: Option<&Stack>) -> Result<String, Refusal> {
         if let Some(body) = request.text("TemplateBody") {
-            if body.len() > 51_200 {
+            let most = limits().template_body_bytes;
+            if body.len() > most {
                 return Err(Refusal::validation(format!(
                     "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have \
-                     length less than or equal to 51200 (it has {})",
+                     length less than or equal to {most} (it has {})",
                     body.len()
                 )));
             }
@@ -124,7 +150,7 @@ impl Cloud {
         if request.is("UsePreviousTemplate")
             && let Some(stack) = stack
         {
-            return Ok(stack.template.clone());
+            return Ok(stack.inputs.template.clone());
         }
         Err(Refusal::validation("Either Template URL or Template Body must be specified."))
     }

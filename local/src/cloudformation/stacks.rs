@@ -6,10 +6,9 @@ use serde_json::{Value as Json, json};
 use super::change_sets::{can_be_updated, shown_parameters};
 use super::{Answer, Request, page, said, tag_list, time_of};
 use crate::cloud::{Cloud, Stack, written};
-use crate::engine::{How, Kind, OnFailure, Target};
+use crate::engine::{How, Kind, OnFailure};
 use crate::error::Refusal;
 use crate::plan::{Goal, plan};
-use crate::template::Wanted;
 
 impl Cloud {
     pub(super) fn create_stack(&mut self, request: &Request<'_>) -> Answer {
@@ -17,7 +16,7 @@ impl Cloud {
         if self.position(request.region, name).is_some() {
             return Err(Refusal::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
         }
-        let target = self.target(request, None)?;
+        let (inputs, _) = self.inputs(request, None)?;
         let position = self.add_stack(name, request.region, request.time);
         let on_failure = match request.text("OnFailure") {
             Some("DO_NOTHING") => OnFailure::DoNothing,
@@ -31,10 +30,10 @@ impl Cloud {
         stack.policy = request.text("StackPolicyBody").map(str::to_owned);
         let how = How {
             on_failure,
-            token: request.text("ClientRequestToken").map(str::to_owned),
+            token: request.token(),
             retain_except_on_create: request.is("RetainExceptOnCreate"),
         };
-        self.begin(position, Kind::Create, target, how, request.time);
+        self.begin(position, Kind::Create, inputs.into(), how, request.time);
         Ok(json!({ "StackId": self.state.stacks[position].id }))
     }
 
@@ -47,13 +46,12 @@ impl Cloud {
                 stack.id, stack.status
             )));
         }
-        let target = self.target(request, Some(position))?;
-        let wanted = Wanted::read(&target.template)?;
+        let (inputs, wanted) = self.inputs(request, Some(stack))?;
         let none = IndexMap::new();
         let goal = Goal {
             wanted: &wanted,
-            parameters: &target.parameters,
-            tags: &target.tags,
+            parameters: &inputs.parameters,
+            tags: &inputs.tags,
             imports: &none,
             reverts_drift: false,
             import_existing: false,
@@ -68,32 +66,11 @@ impl Cloud {
             } else {
                 OnFailure::Rollback
             },
-            token: request.text("ClientRequestToken").map(str::to_owned),
+            token: request.token(),
             retain_except_on_create: request.is("RetainExceptOnCreate"),
         };
-        self.begin(position, Kind::Update, target, how, request.time);
+        self.begin(position, Kind::Update, inputs.into(), how, request.time);
         Ok(json!({ "StackId": self.state.stacks[position].id }))
-    }
-
-    fn target(&self, request: &Request<'_>, position: Option<usize>) -> Result<Target, Refusal> {
-        let stack = position.map(|position| &self.state.stacks[position]);
-        let template = self.template_of(request, stack)?;
-        let wanted = Wanted::read(&template)?;
-        wanted.check(request.region)?;
-        wanted.check_capabilities(&request.texts("Capabilities"))?;
-        let none = IndexMap::new();
-        let parameters =
-            wanted.parameters(request.list("Parameters"), stack.map_or(&none, |stack| &stack.parameters))?;
-        Ok(Target {
-            template,
-            parameters,
-            tags: request.tags().or_else(|| stack.map(|stack| stack.tags.clone())).unwrap_or_default(),
-            capabilities: request.texts("Capabilities"),
-            role: request.text("RoleARN").map(str::to_owned),
-            notification_arns: request.texts("NotificationARNs"),
-            imports: IndexMap::new(),
-            reverts_drift: false,
-        })
     }
 
     pub(super) fn delete_stack(&mut self, request: &Request<'_>) -> Answer {
@@ -127,43 +104,19 @@ impl Cloud {
                 stack.id
             )));
         }
+        let token = request.token();
         let exports: Vec<String> = stack.outputs.iter().filter_map(|output| output.export.clone()).collect();
         for export in exports {
             let users = self.importers(request.region, &export);
             if !users.is_empty() {
                 let reason =
                     format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));
-                self.refuse_delete(position, request.time, &reason);
+                self.refuse_delete(position, token, request.time, reason);
                 return Ok(json!({}));
             }
         }
-        let token = request.text("ClientRequestToken").map(str::to_owned);
         self.begin_delete(position, retain, token, request.time);
         Ok(json!({}))
-    }
-
-    /// A deletion that fails before anything is deleted: the stack stays as it was.
-    fn refuse_delete(&mut self, position: usize, time: u64, reason: &str) {
-        for status in ["DELETE_IN_PROGRESS", "DELETE_FAILED"] {
-            let stack = &mut self.state.stacks[position];
-            stack.status = status.into();
-            stack.reason = reason.to_owned();
-            let event = crate::cloud::Event {
-                id: crate::cloud::unique_id(),
-                time,
-                logical_id: stack.name.clone(),
-                physical_id: stack.id.clone(),
-                type_name: crate::template::NESTED.into(),
-                status: status.into(),
-                reason: Some(if status == "DELETE_FAILED" { reason } else { "User Initiated" }.to_owned()),
-                properties: None,
-                token: None,
-                operation: crate::cloud::unique_id(),
-                operation_type: "DELETE_STACK".into(),
-                validation: None,
-            };
-            stack.events.push(event);
-        }
     }
 
     pub(super) fn cancel_update_stack(&mut self, request: &Request<'_>) -> Answer {
@@ -200,12 +153,7 @@ impl Cloud {
                 strangers.join(", ")
             )));
         }
-        self.begin_rollback(
-            position,
-            skip,
-            request.text("ClientRequestToken").map(str::to_owned),
-            request.time,
-        );
+        self.begin_rollback(position, skip, request.token(), request.time);
         Ok(json!({}))
     }
 
@@ -219,8 +167,7 @@ impl Cloud {
             )));
         }
         let id = stack.id.clone();
-        let token = request.text("ClientRequestToken").map(str::to_owned);
-        self.begin_rollback(position, Vec::new(), token, request.time);
+        self.begin_rollback(position, Vec::new(), request.token(), request.time);
         Ok(json!({ "StackId": id }))
     }
 
@@ -247,14 +194,14 @@ impl Cloud {
     pub(super) fn describe_stacks(&mut self, request: &Request<'_>) -> Answer {
         if let Some(name) = request.text("StackName") {
             let position = self.stack(request.region, name)?;
-            return Ok(json!({ "Stacks": [stack_json(&self.state.stacks[position])] }));
+            return Ok(json!({ "Stacks": [stack_json(self, &self.state.stacks[position])] }));
         }
         let stacks = self
             .state
             .stacks
             .iter()
             .filter(|stack| stack.region == request.region && !stack.is_deleted())
-            .map(stack_json)
+            .map(|stack| stack_json(self, stack))
             .collect();
         let (stacks, next) = page(stacks, request.text("NextToken"), 100);
         Ok(json!({ "Stacks": stacks, "NextToken": next }))
@@ -286,7 +233,7 @@ impl Cloud {
     }
 }
 
-fn stack_json(stack: &Stack) -> Json {
+fn stack_json(cloud: &Cloud, stack: &Stack) -> Json {
     let outputs: Vec<Json> = stack
         .outputs
         .iter()
@@ -305,24 +252,24 @@ fn stack_json(stack: &Stack) -> Json {
         .take(5)
         .map(|(kind, id)| json!({ "OperationType": kind, "OperationId": id }))
         .collect();
-    let description = Wanted::read(&stack.template).ok().and_then(|one| one.top("Description").cloned());
+    let wanted = cloud.wanted(&stack.inputs.template).ok();
     json!({
         "StackId": stack.id,
         "StackName": stack.name,
         "ChangeSetId": stack.last_change_set,
-        "Description": description,
-        "Parameters": shown_parameters(&stack.template, &stack.parameters),
+        "Description": wanted.as_ref().and_then(|wanted| wanted.top("Description")),
+        "Parameters": shown_parameters(wanted.as_deref(), &stack.inputs.parameters),
         "CreationTime": written(stack.created),
         "LastUpdatedTime": time_of(stack.updated),
         "DeletionTime": time_of(stack.deleted),
         "StackStatus": stack.status,
         "StackStatusReason": said(&stack.reason),
         "DisableRollback": stack.disable_rollback,
-        "NotificationARNs": stack.notification_arns,
-        "Capabilities": stack.capabilities,
+        "NotificationARNs": stack.inputs.notification_arns,
+        "Capabilities": stack.inputs.capabilities,
         "Outputs": outputs,
-        "RoleARN": stack.role,
-        "Tags": tag_list(&stack.tags),
+        "RoleARN": stack.inputs.role,
+        "Tags": tag_list(&stack.inputs.tags),
         "EnableTerminationProtection": stack.termination_protection,
         "ParentId": stack.parent,
         "DriftInformation": {
