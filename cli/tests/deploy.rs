@@ -6,7 +6,7 @@ mod aws;
 use std::path::Path;
 
 use assert_cmd::Command;
-use aws::{Endpoint, succeeded};
+use aws::{Endpoint, environment, succeeded};
 use serde_json::Value as Json;
 use stackwright::App;
 use stackwright::prelude::*;
@@ -133,7 +133,7 @@ fn a_deployment_that_fails_says_what_aws_said() {
     );
 
     let mut nobody_there = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    moto.environment(&mut nobody_there);
+    nobody_there.envs(environment(&moto.url));
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/arr-coc");
     // Port 1 of loopback: nobody listens.
     nobody_there.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").arg("deploy").current_dir(program);

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use aws::{Endpoint, ended, succeeded, tool};
+use aws::{Endpoint, ended, environment, succeeded, tool};
 use serde_json::{Value as Json, json};
 use stackwright::App;
 use stackwright::prelude::*;
@@ -225,7 +225,7 @@ fn a_failure_is_followed_into_nested_stacks() {
     let fault = json!({ "resource": "Inner", "on": "create", "reason": "no more topics" });
     endpoint.put("faults", &json!({ "resources": [fault] }));
     let mut deploy = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    endpoint.environment(&mut deploy);
+    deploy.envs(environment(&endpoint.url));
     deploy.current_dir(folder.path()).args(["--app", "parent.json", "deploy", "--no-check"]);
     let stderr = ended(deploy.output().unwrap(), 1);
     assert!(stderr.contains("first failure: Child/CREATE_FAILED Inner AWS::SNS::Topic"), "{stderr}");
@@ -475,11 +475,7 @@ fn killed_at_any_step_the_next_one_goes_on() {
             command
                 .current_dir(desk.folder.path())
                 .args(["--app", "out", "deploy"])
-                .env("AWS_ENDPOINT_URL", &url)
-                .env("AWS_ACCESS_KEY_ID", "testing")
-                .env("AWS_SECRET_ACCESS_KEY", "testing")
-                .env("AWS_CONFIG_FILE", "/dev/null")
-                .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+                .envs(environment(&url))
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
             command
@@ -542,7 +538,7 @@ fn on_a_terminal_it_asks_and_can_be_cancelled() {
     let endpoint = Endpoint::local(&["--resource-time", "1500"]);
     let desk = Desk::with(&small("one"));
     let mut command = Command::new(tool("python/bin/python"));
-    endpoint.environment(&mut command);
+    command.envs(environment(&endpoint.url));
     command.env("TERM", "xterm").current_dir(desk.folder.path());
     command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_stackwright"), "--app", "out", "deploy"]);
     let output = command.output().unwrap();
@@ -562,11 +558,7 @@ fn without_a_terminal_an_interrupt_detaches() {
     command
         .current_dir(desk.folder.path())
         .args(["--app", "out", "deploy"])
-        .env("AWS_ENDPOINT_URL", &endpoint.url)
-        .env("AWS_ACCESS_KEY_ID", "testing")
-        .env("AWS_SECRET_ACCESS_KEY", "testing")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .envs(environment(&endpoint.url))
         .stdin(Stdio::null())
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -613,7 +605,7 @@ fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
     std::fs::write(&file, template.template_body()).unwrap();
     let aws = |more: &[&str]| {
         let mut command = Command::new(tool("aws/bin/aws"));
-        endpoint.environment(&mut command);
+        command.envs(environment(&endpoint.url));
         command
             .args(["cloudformation", "deploy", "--stack-name", "small", "--template-file"])
             .arg(&file)

@@ -1,6 +1,7 @@
 //! What each command may do, as an IAM policy: no more than it needs.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 use stackwright_synth::StackArtifact;
@@ -23,6 +24,22 @@ pub enum Command {
 }
 
 impl Command {
+    /// Every one of them.
+    pub const ALL: [Self; 6] =
+        [Self::Plan, Self::Deploy, Self::Destroy, Self::Recover, Self::Drift, Self::Status];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Deploy => "deploy",
+            Self::Destroy => "destroy",
+            Self::Recover => "recover",
+            Self::Drift => "drift",
+            Self::Status => "status",
+        }
+    }
+
     fn actions(self) -> Vec<&'static str> {
         let look = ["DescribeStacks", "DescribeStackEvents", "DescribeStackResources"];
         let change_sets = [
@@ -65,6 +82,15 @@ impl Command {
 
     fn uploads(self) -> bool {
         matches!(self, Self::Plan | Self::Deploy)
+    }
+}
+
+impl FromStr for Command {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|command| command.name() == text);
+        found.ok_or_else(|| format!("`{text}` does not talk to AWS"))
     }
 }
 

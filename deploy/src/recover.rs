@@ -1,5 +1,7 @@
 //! Ways out of a state in which nothing can be deployed, each with what it loses.
 
+use std::str::FromStr;
+
 use aws_sdk_cloudformation::types::StackResource;
 use serde::Serialize;
 
@@ -49,6 +51,17 @@ impl Way {
             Self::Delete => "delete",
             Self::DeleteRetaining => "delete-retaining",
         }
+    }
+}
+
+impl FromStr for Way {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|way| way.name() == text)
+            .ok_or_else(|| format!("there is no way `{text}`"))
     }
 }
 

@@ -9,6 +9,6 @@ mod view;
 
 pub(crate) use explain::{diagnosis, diagnosis_json, explain};
 pub(crate) use gate::{Gate, is_asked, read_line};
-pub(crate) use session::{Session, Target, Wishes, block_on, commit, read_faults};
+pub(crate) use session::{Session, Target, Wishes, block_on, commit, on_each, on_stack, read_faults};
 pub(crate) use show::{change_set, markdown};
 pub(crate) use view::{ProgressForm, View};

@@ -12,6 +12,7 @@ use stackwright_local::Local;
 use stackwright_synth::StackArtifact;
 use tokio::sync::Mutex;
 
+use super::explain::explain;
 use crate::failure::Failure;
 
 /// The account of a rehearsal, for stacks that are bound to none.
@@ -123,6 +124,38 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 
 /// The account and the region that a stack is bound to.
 type Place = (Option<String>, Option<String>);
+
+/// Asks something about a stack.
+pub(crate) fn on_stack<T>(
+    target: &Target,
+    stack: &StackArtifact,
+    ask: impl AsyncFn(&Connection) -> Result<T, DeployError>,
+) -> Result<T, Failure> {
+    block_on(async {
+        let session = Session::open(target, &[stack]).await?;
+        let told = |error| explain(&error, stack);
+        let connection = session.connect(stack).await.map_err(told)?;
+        ask(&connection).await.map_err(told)
+    })
+}
+
+/// Asks something about each of some stacks.
+pub(crate) fn on_each<T>(
+    target: &Target,
+    stacks: &[&StackArtifact],
+    ask: impl AsyncFn(&Connection, &StackArtifact) -> Result<T, DeployError>,
+) -> Result<Vec<T>, Failure> {
+    block_on(async {
+        let session = Session::open(target, stacks).await?;
+        let mut answers = Vec::new();
+        for stack in stacks {
+            let told = |error| explain(&error, stack);
+            let connection = session.connect(stack).await.map_err(told)?;
+            answers.push(ask(&connection, stack).await.map_err(told)?);
+        }
+        Ok(answers)
+    })
+}
 
 /// Connections, made once for each account and region, and the endpoints of a rehearsal as long as they are needed.
 pub(crate) struct Session {

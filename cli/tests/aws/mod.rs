@@ -68,25 +68,13 @@ impl Endpoint {
         Self { server, url }
     }
 
-    pub fn environment(&self, command: &mut Command) {
-        command
-            .env("AWS_ENDPOINT_URL", &self.url)
-            .env("AWS_ACCESS_KEY_ID", "testing")
-            .env("AWS_SECRET_ACCESS_KEY", "testing")
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_DEFAULT_REGION", "us-east-1")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("NO_COLOR", "1");
-    }
-
     /// Writes an app's assembly and runs a command over it.
     pub fn run(&self, app: &App, arguments: &[&str]) -> Output {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         stackwright::testing::synth(app).write(&out).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-        self.environment(&mut command);
+        command.envs(environment(&self.url));
         command.current_dir(folder.path()).arg("--app").arg(&out).args(arguments).output().unwrap()
     }
 
@@ -94,7 +82,7 @@ impl Endpoint {
     pub fn cdk_deploy(&self, out: &Path, stack: &str) {
         self.ask("s3.create_bucket(Bucket='stackwright-assets-123456789012-us-east-1') and 1");
         let mut cdk = Command::new(tool("node/node_modules/.bin/cdk"));
-        self.environment(&mut cdk);
+        cdk.envs(environment(&self.url));
         let quiet = ["--require-approval", "never", "--ci", "--no-notices", "--no-version-reporting"];
         cdk.args(["deploy", stack]).args(quiet).arg("--app").arg(out).current_dir(out.parent().unwrap());
         succeeded(cdk.output().unwrap());
@@ -126,11 +114,25 @@ impl Endpoint {
              print(json.dumps({expression}, default=str))"
         );
         let mut command = Command::new(tool("python/bin/python"));
-        self.environment(&mut command);
+        command.envs(environment(&self.url));
         let output = command.args(["-c", &script]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
+}
+
+/// What sends a client to an endpoint, and keeps it from anything of the machine.
+pub fn environment(url: &str) -> [(&'static str, &str); 8] {
+    [
+        ("AWS_ENDPOINT_URL", url),
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("NO_COLOR", "1"),
+    ]
 }
 
 impl Drop for Endpoint {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Form;
-use crate::deployment::{Session, Target, block_on, diagnosis, diagnosis_json, explain};
+use crate::deployment::{Target, diagnosis, diagnosis_json, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
@@ -28,12 +28,8 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
-    let found = block_on(async {
-        let told = |error| explain(&error, stack);
-        let session = Session::open(&arguments.target, &[stack]).await?;
-        let connection = session.connect(stack).await.map_err(told)?;
-        connection.diagnose(&stack.name).await.map_err(told)
-    })?;
+    let found =
+        on_stack(&arguments.target, stack, async |connection| connection.diagnose(&stack.name).await)?;
     let text = match (arguments.format, &found) {
         (Form::Json, Some(found)) => format!("{:#}\n", diagnosis_json(found, stack)),
         (Form::Json, None) => format!("{:#}\n", json!({ "diagnosis": null, "source": null })),

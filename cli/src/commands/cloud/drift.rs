@@ -7,7 +7,8 @@ use serde_json::json;
 use stackwright_deploy::Drift;
 
 use super::Form;
-use crate::deployment::{Session, Target, block_on, explain};
+use super::status::Look;
+use crate::deployment::on_each;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
@@ -16,34 +17,23 @@ use crate::origin::Origin;
 /// Exit codes: 0 nothing, 2 something, 3 not everything could be compared. `deploy --revert-drift` changes it back.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Stacks to look at, by id or name; all of them unless named
-    stacks: Vec<String>,
     #[command(flatten)]
-    target: Target,
-    /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    format: Form,
+    look: Look,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
-    let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
-    let found = block_on(async {
-        let session = Session::open(&arguments.target, &stacks).await?;
-        let mut found = Vec::new();
-        for stack in stacks {
-            let told = |error| explain(&error, stack);
-            let connection = session.connect(stack).await.map_err(told)?;
-            if connection.status(&stack.name).await.map_err(told)?.status.is_none() {
-                anstream::eprintln!("{}: not deployed", stack.name);
-                continue;
-            }
-            let drift = connection.drift(stack).await.map_err(told)?;
-            found.push(drift);
+    let Look { stacks, target, format } = &arguments.look;
+    let stacks = super::select(&loaded.assembly, stacks)?;
+    let found = on_each(target, &stacks, async |connection, stack| {
+        if connection.status(&stack.name).await?.status.is_none() {
+            anstream::eprintln!("{}: not deployed", stack.name);
+            return Ok(None);
         }
-        Ok(found)
+        connection.drift(stack).await.map(Some)
     })?;
-    let text = match arguments.format {
+    let found: Vec<Drift> = found.into_iter().flatten().collect();
+    let text = match format {
         Form::Json => format!("{:#}\n", json!(found)),
         Form::Text => found.iter().map(words).collect(),
     };

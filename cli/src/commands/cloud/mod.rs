@@ -22,9 +22,9 @@ pub(super) enum Command {
     Plan(plan::Arguments),
     Deploy(deploy::Arguments),
     /// Say what state stacks are in
-    Status(status::Arguments),
+    Status(status::Look),
     /// Print the outputs of stacks
-    Outputs(status::Arguments),
+    Outputs(status::Look),
     Diagnose(diagnose::Arguments),
     Recover(recover::Arguments),
     Drift(drift::Arguments),

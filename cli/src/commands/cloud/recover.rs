@@ -2,13 +2,13 @@
 
 use std::io::Write as _;
 
-use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::json;
 use stackwright_deploy::{Standing, Way};
 
 use super::Form;
-use crate::deployment::{ProgressForm, Session, Target, View, block_on, explain};
+use crate::deployment::{ProgressForm, Target, View, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
@@ -20,8 +20,8 @@ pub(crate) struct Arguments {
     /// The stack, by id or name
     stack: String,
     /// The way to go; without it, the ways are told and nothing is done
-    #[arg(long, value_enum)]
-    way: Option<Choice>,
+    #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::name)).try_map(|name| name.parse::<Way>()))]
+    way: Option<Way>,
     #[command(flatten)]
     target: Target,
     /// The form of the answer
@@ -29,54 +29,35 @@ pub(crate) struct Arguments {
     format: Form,
 }
 
-#[derive(Clone, Copy)]
-struct Choice(Way);
-
-impl ValueEnum for Choice {
-    fn value_variants<'a>() -> &'a [Self] {
-        const {
-            &[
-                Choice(Way::ALL[0]),
-                Choice(Way::ALL[1]),
-                Choice(Way::ALL[2]),
-                Choice(Way::ALL[3]),
-                Choice(Way::ALL[4]),
-                Choice(Way::ALL[5]),
-            ]
-        }
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name()))
-    }
-}
-
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
-    let text = block_on(async {
-        let told = |error| explain(&error, stack);
-        let session = Session::open(&arguments.target, &[stack]).await?;
-        let connection = session.connect(stack).await.map_err(told)?;
-        let Some(Choice(way)) = arguments.way else {
-            let standing = connection.standing(&stack.name).await.map_err(told)?;
-            return Ok(match arguments.format {
+    let text = match arguments.way {
+        None => {
+            let standing = on_stack(&arguments.target, stack, async |connection| {
+                connection.standing(&stack.name).await
+            })?;
+            match arguments.format {
                 Form::Json => format!("{:#}\n", json!(standing)),
                 Form::Text => words(&standing),
-            });
-        };
-        let view = View::new(ProgressForm::Auto);
-        let tell = |progress| view.tell(&stack.name, progress);
-        let status = connection.recover(&stack.name, way, &tell).await.map_err(told)?;
-        if status.ends_with("_FAILED") {
-            return Err(Failure::new(format!("{} is {status}", stack.name))
-                .hint(format!("`recover {}` says what can be done now", arguments.stack)));
+            }
         }
-        Ok(match arguments.format {
-            Form::Json => format!("{:#}\n", json!({ "stack": stack.name, "status": status })),
-            Form::Text => format!("{} is {status}\n", stack.name),
-        })
-    })?;
+        Some(way) => {
+            let view = View::new(ProgressForm::Auto);
+            let tell = |progress| view.tell(&stack.name, progress);
+            let status = on_stack(&arguments.target, stack, async |connection| {
+                connection.recover(&stack.name, way, &tell).await
+            })?;
+            if status.ends_with("_FAILED") {
+                return Err(Failure::new(format!("{} is {status}", stack.name))
+                    .hint(format!("`recover {}` says what can be done now", arguments.stack)));
+            }
+            match arguments.format {
+                Form::Json => format!("{:#}\n", json!({ "stack": stack.name, "status": status })),
+                Form::Text => format!("{} is {status}\n", stack.name),
+            }
+        }
+    };
     Ok(anstream::stdout().write_all(text.as_bytes())?)
 }
 

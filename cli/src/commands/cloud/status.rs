@@ -7,38 +7,31 @@ use serde_json::{Map, json};
 use stackwright_deploy::Status;
 
 use super::Form;
-use crate::deployment::{Session, Target, block_on, explain};
+use crate::deployment::{Target, on_each};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Which stacks, and how to print them.
+/// Which stacks to look at, and how to print what is seen.
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct Look {
     /// Stacks to look at, by id or name; all of them unless named
-    stacks: Vec<String>,
+    pub stacks: Vec<String>,
     #[command(flatten)]
-    target: Target,
+    pub target: Target,
     /// The form of the answer
     #[arg(long, value_enum, default_value_t = Form::Text)]
-    format: Form,
+    pub format: Form,
 }
 
-fn look(arguments: &Arguments, origin: &Origin) -> Result<Vec<(String, Status)>, Failure> {
+fn look(arguments: &Look, origin: &Origin) -> Result<Vec<(String, Status)>, Failure> {
     let loaded = origin.stacks(false)?;
     let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
-    block_on(async {
-        let session = Session::open(&arguments.target, &stacks).await?;
-        let mut found = Vec::new();
-        for stack in stacks {
-            let told = |error| explain(&error, stack);
-            let connection = session.connect(stack).await.map_err(told)?;
-            found.push((stack.id.clone(), connection.status(&stack.name).await.map_err(told)?));
-        }
-        Ok(found)
+    on_each(&arguments.target, &stacks, async |connection, stack| {
+        Ok((stack.id.clone(), connection.status(&stack.name).await?))
     })
 }
 
-pub(super) fn status(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+pub(super) fn status(arguments: &Look, origin: &Origin) -> Result<(), Failure> {
     let found = look(arguments, origin)?;
     let text = match arguments.format {
         Form::Json => format!("{:#}\n", json!(found.iter().map(|(_, status)| status).collect::<Vec<_>>())),
@@ -56,7 +49,7 @@ pub(super) fn status(arguments: &Arguments, origin: &Origin) -> Result<(), Failu
     Ok(anstream::stdout().write_all(text.as_bytes())?)
 }
 
-pub(super) fn outputs(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+pub(super) fn outputs(arguments: &Look, origin: &Origin) -> Result<(), Failure> {
     let found = look(arguments, origin)?;
     let text = match arguments.format {
         Form::Json => {
