@@ -8,7 +8,7 @@ use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
 use super::deployment::{BlueGreen, Update, blue_green, rolling};
-use super::settings::{InstanceSettings, Settings, instance_settings, settings};
+use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
 use super::variant::{Hosting, hosting, instance_count};
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{AsynchronousInstanceCount, Capacity, Scaling};
@@ -79,6 +79,11 @@ settings!(AsynchronousEndpoint);
 instance_settings!(AsynchronousEndpoint);
 hosting!(AsynchronousEndpoint);
 instance_count!(AsynchronousEndpoint);
+scale! {
+    /// Lets Application Auto Scaling move the number of instances, down to none. Where it may be none, an alarm on
+    /// requests without an instance brings the first one back.
+    AsynchronousEndpoint, AsynchronousInstanceCount
+}
 blue_green!(AsynchronousEndpoint);
 rolling!(AsynchronousEndpoint);
 
@@ -127,18 +132,6 @@ impl AsynchronousEndpoint {
     #[track_caller]
     pub fn max_concurrent_invocations(mut self, requests: impl Into<Value<i64>>) -> Self {
         self.at_a_time = Some(requests.into().here());
-        self
-    }
-
-    /// Lets Application Auto Scaling move the number of instances, down to none. Where it may be none, an alarm on
-    /// requests without an instance brings the first one back.
-    #[track_caller]
-    pub fn scale(
-        mut self,
-        capacity: impl Into<Capacity>,
-        scaling: impl Into<Scaling<AsynchronousInstanceCount>>,
-    ) -> Self {
-        self.scaling = Some((capacity.into(), scaling.into()));
         self
     }
 

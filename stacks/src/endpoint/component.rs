@@ -12,7 +12,7 @@ use stackwright_resources::sagemaker::{self, EndpointConfig, Model};
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value, sub};
 
-use super::settings::{InstanceSettings, Settings, instance_settings, settings};
+use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
 use super::variant::{Hosting, Routing, hosting};
 use super::{EndpointHandle, ONE_VARIANT, Plan, name};
 use crate::autoscaling::{Capacity, CopyCount, Scaled, Scaling};
@@ -139,6 +139,11 @@ pub struct InferenceComponent {
 }
 
 settings!(InferenceComponent);
+scale! {
+    /// Lets Application Auto Scaling move the number of copies, down to none. Where it may be none, an alarm on requests
+    /// without a copy brings the first one back; those requests fail.
+    InferenceComponent, CopyCount
+}
 
 impl InferenceComponent {
     /// A container on an endpoint, with the memory of the host that each copy needs at least, in MB.
@@ -210,14 +215,6 @@ impl InferenceComponent {
     pub fn rolling_copies(mut self, copies: impl Into<Value<i64>>, wait: impl Into<Seconds>) -> Self {
         self.batch = (InferenceComponentCapacitySizeType::CopyCount, copies.into().here());
         self.wait = wait.into().0.here();
-        self
-    }
-
-    /// Lets Application Auto Scaling move the number of copies, down to none. Where it may be none, an alarm on requests
-    /// without a copy brings the first one back; those requests fail.
-    #[track_caller]
-    pub fn scale(mut self, capacity: impl Into<Capacity>, scaling: impl Into<Scaling<CopyCount>>) -> Self {
-        self.scaling = Some((capacity.into(), scaling.into()));
         self
     }
 }

@@ -201,16 +201,14 @@ impl<T: Target> OnInstances<T> {
         scope: &mut Scope<'_>,
     ) -> EndpointHandle {
         let Self { containers, hosting, scaling, update, settings, instances } = self;
-        hosting.look_at(&containers, scope);
-        let statements = more.into_iter().chain(hosting.statements()).collect();
-        let variant = Value::from(ONE_VARIANT);
-        let served = add_model(containers, "", &log_group(&name), &instances, statements, scope);
-        let lowered = hosting.lower(&variant).model_name(served.model.model_name());
+        let name_of_variant = Value::from(ONE_VARIANT);
+        let variant = Variant::of(name_of_variant.clone(), containers, hosting);
+        let (lowered, served) = variant.lower("", &name, &instances, &more, scope);
         let config = instances.encrypt(change(EndpointConfig::new([lowered])));
         let plan = Plan {
             name,
             config,
-            variants: vec![(String::new(), variant.clone())],
+            variants: vec![(String::new(), name_of_variant.clone())],
             settings: &settings,
             update: Some(update),
             is_scaled: scaling.is_some(),
@@ -219,7 +217,7 @@ impl<T: Target> OnInstances<T> {
         };
         let endpoint = plan.add(scope);
         if let Some(scaling) = scaling {
-            add_scaling(&endpoint, &variant, "", scaling, scope);
+            add_scaling(&endpoint, &name_of_variant, "", scaling, scope);
         }
         endpoint
     }

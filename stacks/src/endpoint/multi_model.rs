@@ -4,7 +4,7 @@ use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
 use super::deployment::{BlueGreen, Update, blue_green, rolling};
-use super::settings::{InstanceSettings, Settings, instance_settings, settings};
+use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
 use super::variant::{Hosting, hosting, instance_count};
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{Capacity, InstanceCount, Scaling};
@@ -52,6 +52,10 @@ settings!(MultiModelEndpoint);
 instance_settings!(MultiModelEndpoint);
 hosting!(MultiModelEndpoint);
 instance_count!(MultiModelEndpoint);
+scale! {
+    /// Lets Application Auto Scaling move the number of instances, one at least.
+    MultiModelEndpoint, InstanceCount
+}
 blue_green!(MultiModelEndpoint);
 rolling!(MultiModelEndpoint);
 
@@ -98,17 +102,6 @@ impl MultiModelEndpoint {
     #[track_caller]
     pub fn cache(mut self, models_stay: bool) -> Self {
         self.cached = Some(Value::from(models_stay).here());
-        self
-    }
-
-    /// Lets Application Auto Scaling move the number of instances, one at least.
-    #[track_caller]
-    pub fn scale(
-        mut self,
-        capacity: impl Into<Capacity>,
-        scaling: impl Into<Scaling<InstanceCount>>,
-    ) -> Self {
-        self.scaling = Some((capacity.into(), scaling.into()));
         self
     }
 }

@@ -1,14 +1,13 @@
 //! Real-time endpoints on instances.
 
 use stackwright_resources::sagemaker::EndpointConfig;
-use stackwright_resources::sagemaker::endpoint_config::ProductionVariant;
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
 use super::deployment::{BlueGreen, Rolling, Update};
 use super::settings::{InstanceSettings, Settings, instance_settings, settings};
 use super::variant::Variant;
-use super::{DataCapture, EndpointHandle, Plan, ServedModel, add_model, add_scaling, id, log_group, name};
+use super::{DataCapture, EndpointHandle, Plan, add_scaling, id, name};
 use crate::iam::Statement;
 
 /// An endpoint that has one variant so far: it may get more, a shadow, or a rolling update.
@@ -173,27 +172,6 @@ impl<V> RealTimeEndpoint<V> {
     }
 }
 
-/// Adds the model of a variant, and gives the variant as the configuration has it.
-fn lower(
-    variant: Variant,
-    part: &str,
-    endpoint_name: &Value<String>,
-    instances: &InstanceSettings,
-    more: &[Statement],
-    scope: &mut Scope<'_>,
-) -> (ProductionVariant, ServedModel) {
-    let Variant { name, containers, hosting, weight, .. } = variant;
-    hosting.look_at(&containers, scope);
-    let mut statements = more.to_vec();
-    statements.extend(hosting.statements());
-    let served = add_model(containers, part, &log_group(endpoint_name), instances, statements, scope);
-    let mut lowered = hosting.lower(&name).model_name(served.model.model_name());
-    if let Some(weight) = weight {
-        lowered = lowered.initial_variant_weight(weight);
-    }
-    (lowered, served)
-}
-
 /// The starts of ids: the variants' names, numbered where two come to the same.
 fn parts<'v>(variants: impl Iterator<Item = &'v Variant>) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
@@ -222,7 +200,7 @@ impl<V> Construct for RealTimeEndpoint<V> {
             .into_iter()
             .chain(self.shadow)
             .zip(&parts)
-            .map(|(variant, part)| lower(variant, part, &name, &self.instances, &more, scope))
+            .map(|(variant, part)| variant.lower(part, &name, &self.instances, &more, scope))
             .unzip();
         let shadows = variants.split_off(names.len());
         let mut config = EndpointConfig::new(variants);

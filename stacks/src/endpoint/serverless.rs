@@ -6,7 +6,7 @@ use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Expression, Literal, Scope, Value};
 
 use super::deployment::{BlueGreen, Update, blue_green};
-use super::settings::{InstanceSettings, Settings, settings};
+use super::settings::{InstanceSettings, Settings, scale, settings};
 use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group, name};
 use crate::autoscaling::{Capacity, ProvisionedConcurrency, Scaling};
 use crate::container::Container;
@@ -84,6 +84,10 @@ pub struct ServerlessEndpoint {
 }
 
 settings!(ServerlessEndpoint);
+scale! {
+    /// Lets Application Auto Scaling move the provisioned concurrency, which then starts at the least that there may be.
+    ServerlessEndpoint, ProvisionedConcurrency
+}
 blue_green!(ServerlessEndpoint);
 
 impl ServerlessEndpoint {
@@ -118,17 +122,6 @@ impl ServerlessEndpoint {
     #[track_caller]
     pub fn provisioned_concurrency(mut self, requests: impl Into<Value<i64>>) -> Self {
         self.provisioned_concurrency = Some(requests.into().here());
-        self
-    }
-
-    /// Lets Application Auto Scaling move the provisioned concurrency, which then starts at the least that there may be.
-    #[track_caller]
-    pub fn scale(
-        mut self,
-        capacity: impl Into<Capacity>,
-        scaling: impl Into<Scaling<ProvisionedConcurrency>>,
-    ) -> Self {
-        self.scaling = Some((capacity.into(), scaling.into()));
         self
     }
 }

@@ -170,3 +170,22 @@ macro_rules! instance_settings {
     };
 }
 pub(super) use instance_settings;
+
+/// Adds the setter of autoscaling, of what the endpoint scales.
+macro_rules! scale {
+    ($(#[$doc:meta])* $endpoint:ident, $target:ident) => {
+        impl $endpoint {
+            $(#[$doc])*
+            #[track_caller]
+            pub fn scale(
+                mut self,
+                capacity: impl Into<$crate::autoscaling::Capacity>,
+                scaling: impl Into<$crate::autoscaling::Scaling<$target>>,
+            ) -> Self {
+                self.scaling = Some((capacity.into(), scaling.into()));
+                self
+            }
+        }
+    };
+}
+pub(super) use scale;

@@ -7,6 +7,8 @@ use stackwright_resources::sagemaker::endpoint_config::{
 use stackwright_schemas::instances::{Instance, instance};
 use stackwright_synth::{Scope, Value};
 
+use super::settings::{InstanceSettings, scale};
+use super::{ServedModel, add_model, log_group};
 use crate::autoscaling::{Capacity, InstanceCount, Scaling};
 use crate::container::Containers;
 use crate::iam::Statement;
@@ -303,6 +305,10 @@ pub struct Variant {
 
 hosting!(Variant);
 instance_count!(Variant);
+scale! {
+    /// Lets Application Auto Scaling move the number of instances, one at least.
+    Variant, InstanceCount
+}
 
 impl Variant {
     /// A variant by its name, with one instance of a type. The name stays: an update to a configuration with other names
@@ -326,7 +332,8 @@ impl Variant {
         Self::of(name.into().here(), containers.into(), Hosting::new(On::Pools(pools.into_iter().collect())))
     }
 
-    fn of(name: Value<String>, containers: Containers, hosting: Hosting) -> Self {
+    /// A variant of containers on instances.
+    pub(super) fn of(name: Value<String>, containers: Containers, hosting: Hosting) -> Self {
         Self { name, containers, hosting, weight: None, scaling: None }
     }
 
@@ -337,21 +344,32 @@ impl Variant {
         self
     }
 
-    /// Lets Application Auto Scaling move the number of instances, one at least.
-    #[track_caller]
-    pub fn scale(
-        mut self,
-        capacity: impl Into<Capacity>,
-        scaling: impl Into<Scaling<InstanceCount>>,
-    ) -> Self {
-        self.scaling = Some((capacity.into(), scaling.into()));
-        self
-    }
-
     /// Lets SageMaker itself move the number of instances.
     #[track_caller]
     pub fn managed_instance_scaling(mut self, capacity: impl Into<Capacity>) -> Self {
         self.hosting.managed = Some(capacity.into());
         self
+    }
+
+    /// Adds its model, under ids that start with a part, and gives the variant as the configuration has it. Its role may
+    /// do more than the containers need.
+    pub(super) fn lower(
+        self,
+        part: &str,
+        endpoint_name: &Value<String>,
+        instances: &InstanceSettings,
+        more: &[Statement],
+        scope: &mut Scope<'_>,
+    ) -> (ProductionVariant, ServedModel) {
+        let Self { name, containers, hosting, weight, .. } = self;
+        hosting.look_at(&containers, scope);
+        let mut statements = more.to_vec();
+        statements.extend(hosting.statements());
+        let served = add_model(containers, part, &log_group(endpoint_name), instances, statements, scope);
+        let mut lowered = hosting.lower(&name).model_name(served.model.model_name());
+        if let Some(weight) = weight {
+            lowered = lowered.initial_variant_weight(weight);
+        }
+        (lowered, served)
     }
 }
