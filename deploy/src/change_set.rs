@@ -96,6 +96,8 @@ pub(crate) struct Wish<'a> {
     pub options: &'a Options,
     /// Where the template lies, if it is too large for a request.
     pub template_url: Option<String>,
+    /// Parameters that keep the values that the stack has.
+    pub kept: Vec<String>,
     /// The change set that was executed last: the same wish of a stack that has moved on is another.
     pub last: Option<String>,
 }
@@ -198,7 +200,7 @@ async fn create(
     found: Found,
     name: &str,
 ) -> Result<(), DeployError> {
-    let Wish { stack, options, template_url, .. } = wish;
+    let Wish { stack, options, template_url, kept, .. } = wish;
     let kind = match found {
         _ if !options.imports.is_empty() => ChangeSetType::Import,
         Found::Stack => ChangeSetType::Update,
@@ -208,9 +210,7 @@ async fn create(
         .parameters
         .iter()
         .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
-    // What was given before stays, as far as the template still asks for it.
-    let kept = options
-        .kept_parameters
+    let kept = kept
         .iter()
         .filter(|name| !options.parameters.contains_key(*name))
         .map(|name| Parameter::builder().parameter_key(name).use_previous_value(true).build());

@@ -110,12 +110,6 @@ pub enum DeployError {
         /// What is in the way.
         error: Box<DeployError>,
     },
-    /// The change set was made, and not approved.
-    #[error("the changes to {stack} were not approved; nothing was deployed")]
-    NotApproved {
-        /// The stack's name.
-        stack: String,
-    },
     /// The deployment failed.
     #[error("{stack} is {status}")]
     Failed {

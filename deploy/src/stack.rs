@@ -18,8 +18,6 @@ use crate::{Progress, assets, diagnosis};
 pub struct Options {
     /// Values for parameters of the template.
     pub parameters: BTreeMap<String, String>,
-    /// Parameters that keep the values that the stack has.
-    pub kept_parameters: Vec<String>,
     /// What the change set says of itself: who made it, of which commit.
     pub description: Option<String>,
     /// Changes back what somebody changed past the stack.
@@ -71,7 +69,7 @@ const BEGINNING: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// How often a change set is asked for while others make and delete the stack.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 4;
 
 /// How many looks in a row may fail before the stack counts as out of sight.
 const BLIND: usize = 20;
@@ -87,38 +85,26 @@ impl Connection {
         options: &Options,
         tell: &dyn Fn(Progress),
     ) -> Result<Prepared, DeployError> {
-        let template_url = assets::upload(self, stack, tell).await?;
-        // Between the look at the stack and the request somebody else may make it, or delete it.
-        for _ in 0..ATTEMPTS {
-            match self.prepared(stack, options, template_url.clone(), tell).await {
-                Err(error) if error.is_outdated() => {}
-                done => return done,
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (found, present) = self.ready(&stack.name, tell).await?;
+            let template_url = assets::upload(self, stack, tell).await?;
+            tell(Progress::MakingChangeSet);
+            let mut wish = change_set::Wish { stack, options, template_url, kept: Vec::new(), last: None };
+            if let Some(present) = present.filter(|_| found == Found::Stack) {
+                // What was given before stays, as far as the template still asks for it.
+                let asked: Vec<&str> = stack.template.section("Parameters").map(|(name, _)| name).collect();
+                let had = present.parameters().iter().filter_map(|one| one.parameter_key());
+                wish.kept = had.filter(|name| asked.contains(name)).map(str::to_owned).collect();
+                wish.last = present.change_set_id;
+            }
+            match change_set::make(self, &wish, found).await {
+                // Since the look at the stack somebody else has made it, or deleted it.
+                Err(error) if error.is_outdated() && attempts < ATTEMPTS => {}
+                made => return made.map(|made| made.map_or(Prepared::Unchanged, Prepared::Ready)),
             }
         }
-        self.prepared(stack, options, template_url, tell).await
-    }
-
-    async fn prepared(
-        &self,
-        stack: &StackArtifact,
-        options: &Options,
-        template_url: Option<String>,
-        tell: &dyn Fn(Progress),
-    ) -> Result<Prepared, DeployError> {
-        let (found, present) = self.ready(&stack.name, tell).await?;
-        tell(Progress::MakingChangeSet);
-        let mut options = options.clone();
-        let mut last = None;
-        if let Some(present) = present.filter(|_| found == Found::Stack) {
-            last = present.change_set_id.clone();
-            // What was given before stays, as far as the template still asks for it.
-            let asked: Vec<&str> = stack.template.section("Parameters").map(|(name, _)| name).collect();
-            let had = present.parameters().iter().filter_map(|one| one.parameter_key());
-            options.kept_parameters = had.filter(|name| asked.contains(name)).map(str::to_owned).collect();
-        }
-        let wish = change_set::Wish { stack, options: &options, template_url, last };
-        let made = change_set::make(self, &wish, found).await?;
-        Ok(made.map_or(Prepared::Unchanged, Prepared::Ready))
     }
 
     /// Executes a change set and follows it to its end.

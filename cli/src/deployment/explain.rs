@@ -7,9 +7,21 @@ use stackwright_synth::StackArtifact;
 use super::view::line;
 use crate::failure::Failure;
 
+/// The failure of a command, whatever the stack.
+pub(crate) fn failure(error: &DeployError) -> Failure {
+    let mut failure = Failure::new(error);
+    failure.hints.extend(error.hint());
+    failure.code = match error {
+        DeployError::Changed { .. } | DeployError::Plan { .. } => 4,
+        DeployError::OutOfSight { .. } | DeployError::Deadline { .. } => 3,
+        _ => 1,
+    };
+    failure
+}
+
 /// The failure of a command over a stack.
 pub(crate) fn explain(error: &DeployError, stack: &StackArtifact) -> Failure {
-    let mut failure = Failure::new(error);
+    let mut failure = failure(error);
     match error {
         DeployError::Failed { diagnosis: Some(found), .. } => {
             failure.message = format!("{}\n{}", failure.message, diagnosis(found, stack).trim_end());
@@ -24,15 +36,7 @@ pub(crate) fn explain(error: &DeployError, stack: &StackArtifact) -> Failure {
         }
         _ => {}
     }
-    failure.code = match error {
-        DeployError::Changed { .. } | DeployError::Plan { .. } | DeployError::NotApproved { .. } => 4,
-        DeployError::OutOfSight { .. } | DeployError::Deadline { .. } => 3,
-        _ => 1,
-    };
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    failure
 }
 
 /// A diagnosis in words.

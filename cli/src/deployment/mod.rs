@@ -7,7 +7,7 @@ mod session;
 mod show;
 mod view;
 
-pub(crate) use explain::{diagnosis, diagnosis_json, explain};
+pub(crate) use explain::{diagnosis, diagnosis_json, explain, failure};
 pub(crate) use gate::{Gate, is_asked, read_line};
 pub(crate) use session::{Session, Target, Wishes, block_on, commit, on_each, on_stack, read_faults};
 pub(crate) use show::{change_set, markdown};

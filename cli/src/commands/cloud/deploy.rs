@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::Form;
 use crate::deployment::{
     Gate, ProgressForm, Session, Target, View, Wishes, block_on, change_set, diagnosis_json, explain,
-    is_asked, read_line,
+    failure, is_asked, read_line,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -57,19 +57,16 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(!arguments.no_check)?;
     let mut stacks = super::select(&loaded.assembly, &arguments.stacks)?;
-    let plan = match &arguments.plan {
-        Some(path) => Some(read(path)?),
-        None => None,
-    };
+    let plan = arguments.plan.as_deref().map(read).transpose()?;
     if let Some(plan) = &plan {
         if let Some(gone) = plan.stacks.iter().find(|one| loaded.assembly.stack(&one.stack).is_none()) {
             let what = format!("it has {}, which is no stack of this program", gone.stack);
-            return Err(refused(&DeployError::Plan { what }));
+            return Err(failure(&DeployError::Plan { what }));
         }
         if arguments.stacks.is_empty() {
             stacks.retain(|stack| plan.of(stack).is_some());
         } else if let Some(stack) = stacks.iter().find(|stack| plan.of(stack).is_none()) {
-            return Err(refused(&DeployError::Plan { what: format!("{} is not in it", stack.name) }));
+            return Err(failure(&DeployError::Plan { what: format!("{} is not in it", stack.name) }));
         }
     }
     arguments.wishes.check(&stacks)?;
@@ -87,17 +84,10 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     })
 }
 
-fn read(path: &std::path::Path) -> Result<Plan, Failure> {
+fn read(path: &Path) -> Result<Plan, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("{}: {error}", path.display())).hint("`plan` makes it"))?;
-    Plan::read(&text).map_err(|error| refused(&error))
-}
-
-fn refused(error: &DeployError) -> Failure {
-    let mut failure = Failure::new(error);
-    failure.hints.extend(error.hint());
-    failure.code = 4;
-    failure
+    Plan::read(&text).map_err(|error| failure(&error))
 }
 
 /// Why a stack was not deployed; what there is to say has been said.

@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         failure.code = code;
         return Err(failure);
     }
-    let plan = Plan::new(commit(), planned);
+    let plan = Plan::new(commit().map(str::to_owned), planned);
     write(&arguments.out, &plan.text())?;
     let text = match arguments.format {
         Form::Json => plan.text(),
