@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value as JsonValue;
 
 /// The name and the argument of an intrinsic function.
+#[inline]
 pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     let (name, argument) = map.iter().next()?;
