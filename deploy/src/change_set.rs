@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use aws_config::retry::RetryConfig;
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
     Capability, ChangeSetStatus, ChangeSetType, DeploymentConfig, DeploymentConfigMode, DeploymentMode,
-    EventFilter, ExecutionStatus, OnStackFailure, Parameter, ResourceChange, ResourceToImport, Tag,
+    ExecutionStatus, OnStackFailure, OperationEvent, Parameter, ResourceChange, ResourceToImport, Tag,
 };
 use serde::{Deserialize, Serialize};
 use stackwright_synth::{StackArtifact, sha256};
 
+use crate::Progress;
 use crate::approval::{Concern, concerns};
 use crate::connection::Connection;
 use crate::error::{DeployError, Problem};
+use crate::events::Of;
 use crate::secret::Secrets;
 use crate::stack::{Found, Options};
 
@@ -136,6 +137,7 @@ pub(crate) async fn make(
     connection: &Connection,
     wish: &Wish<'_>,
     found: Found,
+    tell: &dyn Fn(Progress),
 ) -> Result<Option<ChangeSet>, DeployError> {
     let (stack, name) = (wish.stack, wish.name());
     // One from before may be used up or out of date: then it makes room.
@@ -161,7 +163,7 @@ pub(crate) async fn make(
                 discard(connection, &stack.name, &name, found).await?;
                 return Ok(None);
             }
-            let problems = problems(connection, &described).await;
+            let problems = problems(connection, &described, tell).await;
             discard(connection, &stack.name, &name, found).await?;
             let (problems, reason) = match problems {
                 Ok(problems) => (problems, reason),
@@ -173,7 +175,7 @@ pub(crate) async fn make(
             Some(ExecutionStatus::Available) => {
                 let id = described.change_set_id.clone().unwrap_or_default();
                 let stack_id = described.stack_id.clone().unwrap_or_default();
-                let warnings = problems(connection, &described).await.unwrap_or_default();
+                let warnings = problems(connection, &described, tell).await.unwrap_or_default();
                 let changes = every_change(connection, stack, &name, described).await?;
                 return Ok(Some(ChangeSet { name, id, stack_id, changes, warnings }));
             }
@@ -291,7 +293,6 @@ async fn wait(
     name: &str,
 ) -> Result<DescribeChangeSetOutput, DeployError> {
     let start = Instant::now();
-    let mut pause = Duration::from_millis(200);
     loop {
         let described = describe(connection, Some(stack), name, None).await?;
         match described.status {
@@ -304,39 +305,37 @@ async fn wait(
                 seconds: DEADLINE.as_secs(),
             });
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(3));
+        connection.poller.turn(start.elapsed()).await;
     }
 }
 
-/// What validation before deployment found, where the endpoint tells.
+/// What validation before deployment and hooks found, where the endpoint tells.
 async fn problems(
     connection: &Connection,
     change_set: &DescribeChangeSetOutput,
+    tell: &dyn Fn(Progress),
 ) -> Result<Vec<Problem>, DeployError> {
-    // Not every endpoint has it, and not every policy allows it: it is asked for once.
-    let once = aws_sdk_cloudformation::config::Builder::new().retry_config(RetryConfig::disabled());
-    let answer = connection
-        .cloudformation
-        .describe_events()
-        .change_set_name(change_set.change_set_id().unwrap_or_default())
-        .filters(EventFilter::builder().failed_events(true).build())
-        .customize()
-        .config_override(once)
-        .send()
-        .await
-        .map_err(DeployError::call("DescribeEvents"))?;
+    let of = Of::ChangeSet(change_set.change_set_id().unwrap_or_default());
+    let mut problems = Vec::new();
+    let mut page = None;
+    while let Some(answer) = connection.operation_events(of, page, tell).await? {
+        problems.extend(answer.operation_events().iter().filter_map(problem));
+        page = answer.next_token;
+        if page.is_none() {
+            break;
+        }
+    }
+    Ok(problems)
+}
+
+fn problem(event: &OperationEvent) -> Option<Problem> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let found = answer.operation_events().iter().filter_map(|event| {
-        let reason = event.validation_status_reason().or(event.hook_status_reason())?;
-        Some(Problem {
-            logical_id: text(event.logical_resource_id()),
-            path: text(event.validation_path()),
-            check: text(event.validation_name().or(event.hook_type())),
-            reason: reason.to_owned(),
-        })
-    });
-    Ok(found.collect())
+    Some(Problem {
+        logical_id: text(event.logical_resource_id()),
+        path: text(event.validation_path()),
+        check: text(event.validation_name().or(event.hook_type())),
+        reason: event.validation_status_reason().or(event.hook_status_reason())?.to_owned(),
+    })
 }
 
 pub(crate) async fn every_change(

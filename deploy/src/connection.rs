@@ -1,5 +1,6 @@
 //! The connection to AWS: credentials, profile, region and endpoint as the AWS CLI has them.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -8,6 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use stackwright_synth::StackArtifact;
 
 use crate::error::DeployError;
+use crate::poller::Poller;
 
 /// How long one try of a call may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -34,6 +36,9 @@ pub struct Connection {
     pub(crate) region: String,
     /// Where every call goes, if not to AWS.
     pub(crate) endpoint: Option<String>,
+    pub(crate) poller: Arc<Poller>,
+    /// Whether `DescribeEvents` is to be had, as soon as that is known.
+    pub(crate) tells_operations: Arc<OnceLock<bool>>,
 }
 
 impl Connection {
@@ -107,7 +112,9 @@ impl Connection {
             s3: aws_sdk_s3::Client::from_conf(s3),
             account: identity.account.unwrap_or_default(),
             region,
+            poller: Arc::new(Poller::new(endpoint.as_deref().is_some_and(is_loopback))),
             endpoint,
+            tells_operations: Arc::default(),
         })
     }
 
@@ -123,10 +130,7 @@ impl Connection {
 
     /// Whether this is a rehearsal on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
-        self.endpoint.as_deref().is_some_and(|url| {
-            let host = url.split("://").nth(1).unwrap_or(url);
-            ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name))
-        })
+        self.endpoint.as_deref().is_some_and(is_loopback)
     }
 
     /// Puts account and region into a name such as that of the bucket for assets.
@@ -151,4 +155,9 @@ impl Connection {
             }
         }
     }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or(url);
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name))
 }

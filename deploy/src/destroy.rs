@@ -2,7 +2,6 @@
 
 use crate::Progress;
 use crate::connection::Connection;
-use crate::diagnosis;
 use crate::error::DeployError;
 use crate::events::Events;
 use crate::stack::{outputs_of, status_of};
@@ -97,14 +96,14 @@ impl Connection {
                 .await
                 .map_err(DeployError::call("UpdateTerminationProtection"))?;
         }
-        let mut events = Events::from_now(self, id).await?;
+        let mut events = Events::from_now(self, id, tell).await?;
         let request = self.cloudformation.delete_stack().stack_name(id);
         request.send().await.map_err(DeployError::call("DeleteStack"))?;
         let status = self.follow(id, &mut events, tell).await?;
         if status == "DELETE_COMPLETE" {
             return Ok(());
         }
-        let diagnosis = diagnosis::diagnose(self, id).await.ok().flatten();
+        let diagnosis = self.diagnose(id, tell).await.ok().flatten();
         Err(DeployError::Failed { stack: id.clone(), status, diagnosis: diagnosis.map(Box::new) })
     }
 }

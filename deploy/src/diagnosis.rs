@@ -1,11 +1,12 @@
 //! Why an operation failed: the first cause by time, down into nested stacks, and where to look next.
 
-use aws_sdk_cloudformation::types::StackEvent;
+use aws_sdk_cloudformation::types::OperationType;
 use serde::Serialize;
 
+use crate::Progress;
 use crate::connection::Connection;
 use crate::error::DeployError;
-use crate::events::ResourceEvent;
+use crate::events::{Of, ResourceEvent, Told};
 
 /// Why an operation on a stack failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,81 +34,117 @@ impl Connection {
     ///
     /// # Errors
     /// There is no such stack, or a call failed.
-    pub async fn diagnose(&self, stack: &str) -> Result<Option<Diagnosis>, DeployError> {
-        diagnose(self, stack).await
-    }
-}
-
-pub(crate) async fn diagnose(connection: &Connection, stack: &str) -> Result<Option<Diagnosis>, DeployError> {
-    let mut at = stack.to_owned();
-    let mut path = Vec::new();
-    let mut found = None;
-    for _ in 0..DEEPEST {
-        let mut failures = last_failures(connection, &at).await?.into_iter();
-        let Some(cause) = failures.next() else { break };
-        let inside =
-            cause.physical_id.clone().filter(|id| cause.resource_type == STACK && id.starts_with("arn:"));
-        let look = look(&cause, connection);
-        found = Some(Diagnosis {
-            stack: at.clone(),
-            path: path.clone(),
-            cause: cause.clone(),
-            others: failures.collect(),
-            look,
-        });
-        let Some(inside) = inside.filter(|id| *id != at) else { break };
-        path.push(cause.logical_id);
-        at = inside;
-    }
-    Ok(found)
-}
-
-/// The failures of resources in the last operation that had any, oldest first.
-async fn last_failures(connection: &Connection, stack: &str) -> Result<Vec<ResourceEvent>, DeployError> {
-    let mut failures = Vec::new();
-    let mut page = None;
-    loop {
-        let answer = connection
-            .cloudformation
-            .describe_stack_events()
-            .stack_name(stack)
-            .set_next_token(page.take())
-            .send()
-            .await
-            .map_err(DeployError::call("DescribeStackEvents"))?;
-        for event in answer.stack_events() {
-            let read = ResourceEvent::read(event);
-            // The beginning of an operation, newest first: all of it has been read.
-            if is_beginning(event) && !failures.is_empty() {
-                failures.reverse();
-                return Ok(failures);
-            }
-            if read.is_failure() && !is_the_stack(event) {
-                failures.push(read);
-            }
+    pub async fn diagnose(
+        &self,
+        stack: &str,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Option<Diagnosis>, DeployError> {
+        let mut at = stack.to_owned();
+        let mut path = Vec::new();
+        let mut found = None;
+        for _ in 0..DEEPEST {
+            let mut failures = self.last_failures(&at, tell).await?.into_iter();
+            let Some(cause) = failures.next() else { break };
+            let inside =
+                cause.physical_id.clone().filter(|id| cause.resource_type == STACK && id.starts_with("arn:"));
+            found = Some(Diagnosis {
+                stack: at.clone(),
+                path: path.clone(),
+                cause: cause.clone(),
+                others: failures.collect(),
+                look: look(&cause, self),
+            });
+            let Some(inside) = inside.filter(|id| *id != at) else { break };
+            path.push(cause.logical_id);
+            at = inside;
         }
-        match answer.next_token {
-            Some(token) => page = Some(token),
-            None => {
-                failures.reverse();
-                return Ok(failures);
-            }
+        Ok(found)
+    }
+
+    /// The failures in the last operation that had any, with those of taking it back, oldest first.
+    async fn last_failures(
+        &self,
+        stack: &str,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Vec<ResourceEvent>, DeployError> {
+        match self.failures_of_operations(stack, tell).await? {
+            Some(failures) => Ok(failures),
+            None => self.failures_of_stack(stack).await,
         }
     }
+
+    /// As operations tell it, newest first: asked for failures alone, each is a page, however large the stack. `None` where
+    /// none of them tells.
+    async fn failures_of_operations(
+        &self,
+        stack: &str,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Option<Vec<ResourceEvent>>, DeployError> {
+        let Some(found) = self.find(stack).await? else {
+            return Err(DeployError::NoStack { stack: stack.to_owned() });
+        };
+        let mut failures = Vec::new();
+        for operation in found.last_operations() {
+            let Some(id) = operation.operation_id() else { continue };
+            let mut page = None;
+            loop {
+                let Some(answer) = self.operation_events(Of::FailuresIn(id), page, tell).await? else {
+                    return Ok(None);
+                };
+                let told = answer.operation_events().iter().map(Told::from);
+                failures.extend(told.filter(is_cause).map(|told| told.event));
+                page = answer.next_token;
+                if page.is_none() {
+                    break;
+                }
+            }
+            let takes_back = matches!(
+                operation.operation_type(),
+                Some(OperationType::Rollback | OperationType::ContinueRollback)
+            );
+            if !takes_back && !failures.is_empty() {
+                break;
+            }
+        }
+        failures.reverse();
+        Ok(Some(failures).filter(|failures| !failures.is_empty()))
+    }
+
+    /// As the stack's own events tell it.
+    async fn failures_of_stack(&self, stack: &str) -> Result<Vec<ResourceEvent>, DeployError> {
+        let mut failures = Vec::new();
+        let mut page = None;
+        'pages: loop {
+            let (events, next) = self.stack_events(stack, page).await?;
+            for told in events {
+                // The beginning of an operation, newest first: all of it has been read.
+                if is_beginning(&told) && !failures.is_empty() {
+                    break 'pages;
+                }
+                if is_cause(&told) {
+                    failures.push(told.event);
+                }
+            }
+            page = next;
+            if page.is_none() {
+                break;
+            }
+        }
+        failures.reverse();
+        Ok(failures)
+    }
 }
 
-fn is_the_stack(event: &StackEvent) -> bool {
-    event.physical_resource_id() == event.stack_id()
+fn is_cause(told: &Told) -> bool {
+    told.event.is_failure() && !told.of_stack && !told.is_warning
 }
 
-fn is_beginning(event: &StackEvent) -> bool {
-    is_the_stack(event)
-        && event.resource_status().is_some_and(|status| {
-            matches!(
-                status.as_str(),
-                "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS" | "IMPORT_IN_PROGRESS"
-            )
-        })
+fn is_beginning(told: &Told) -> bool {
+    told.of_stack
+        && matches!(
+            told.event.status.as_str(),
+            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS" | "IMPORT_IN_PROGRESS"
+        )
 }
 
 /// Where more stands about what failed: the logs and descriptions of the services that this is for.
@@ -119,10 +156,8 @@ fn look(cause: &ResourceEvent, connection: &Connection) -> Vec<String> {
     let sagemaker =
         |command: &str, option: &str| format!("aws sagemaker {command} --region {region} --{option} {name}");
     let logs = |group: &str| format!("aws logs tail {group}{name} --region {region} --since 1h");
-    if name.is_empty() {
-        return Vec::new();
-    }
-    match cause.resource_type.as_str() {
+    let mut look = match cause.resource_type.as_str() {
+        _ if name.is_empty() => Vec::new(),
         "AWS::SageMaker::Endpoint" => {
             vec![logs("/aws/sagemaker/Endpoints/"), sagemaker("describe-endpoint", "endpoint-name")]
         }
@@ -138,5 +173,11 @@ fn look(cause: &ResourceEvent, connection: &Connection) -> Vec<String> {
         ],
         "AWS::Lambda::Function" => vec![logs("/aws/lambda/")],
         _ => Vec::new(),
+    };
+    if let Some(operation) = &cause.operation {
+        look.push(format!(
+            "aws cloudformation describe-events --region {region} --operation-id {operation} --filters FailedEvents=true"
+        ));
     }
+    look
 }

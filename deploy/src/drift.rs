@@ -70,7 +70,7 @@ impl Connection {
                     seconds: DEADLINE.as_secs(),
                 });
             }
-            tokio::time::sleep(self.patience(start.elapsed())).await;
+            self.poller.turn(start.elapsed()).await;
         };
         let mut drift =
             Drift { stack: name.to_owned(), complete, drifted: Vec::new(), unchecked: Vec::new() };

@@ -157,9 +157,7 @@ impl DeployError {
             }
             Self::Changed { .. } | Self::Plan { .. } => "make a new plan, and have it reviewed".into(),
             Self::Protected { .. } => "`destroy --unprotect` takes the protection away first".into(),
-            Self::Call { code: Some(code), .. } if code.contains("Expired") => {
-                "get new credentials and run it again".into()
-            }
+            Self::Call { .. } if self.is_expired() => "get new credentials and run it again".into(),
             Self::Bucket { .. } => "name a bucket of your own with `App::asset_bucket`".into(),
             _ => return None,
         })
@@ -181,10 +179,16 @@ impl DeployError {
         }
     }
 
-    /// Whether trying again is of no use: the credentials are no longer good for anything.
-    pub(crate) fn is_over(&self) -> bool {
+    /// Whether the credentials are no longer good for anything.
+    pub(crate) fn is_expired(&self) -> bool {
         matches!(self, Self::Call { code: Some(code), .. }
-            if code.contains("Expired") || code.contains("InvalidClientTokenId") || code.contains("AccessDenied"))
+            if code.contains("Expired") || code.contains("InvalidClientTokenId"))
+    }
+
+    /// Whether trying again is of no use.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_expired()
+            || matches!(self, Self::Call { code: Some(code), .. } if code.contains("AccessDenied"))
     }
 
     /// Whether a change set was asked for a stack that is no longer what it was.

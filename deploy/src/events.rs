@@ -1,11 +1,18 @@
-//! Stack events: each told once, oldest first.
+//! Events: those of operations, by `DescribeEvents`, and where that is not to be had those of stacks, by
+//! `DescribeStackEvents`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_cloudformation::types::StackEvent;
+use aws_config::retry::RetryConfig;
+use aws_sdk_cloudformation::operation::describe_events::DescribeEventsOutput;
+use aws_sdk_cloudformation::primitives::DateTime;
+use aws_sdk_cloudformation::types::{
+    BeaconStackOperationStatus, EventFilter, HookFailureMode, OperationEvent, StackEvent,
+};
 use serde::Serialize;
 
+use crate::Progress;
 use crate::connection::Connection;
 use crate::error::DeployError;
 
@@ -19,24 +26,15 @@ pub struct ResourceEvent {
     pub physical_id: Option<String>,
     /// The type.
     pub resource_type: String,
-    /// Such as `CREATE_IN_PROGRESS`.
+    /// Such as `CREATE_IN_PROGRESS`; that of the validation or of the hook where it is about one.
     pub status: String,
     /// CloudFormation's words.
     pub reason: Option<String>,
+    /// The operation that it belongs to, as `DescribeEvents` takes it.
+    pub operation: Option<String>,
 }
 
 impl ResourceEvent {
-    pub(crate) fn read(event: &StackEvent) -> Self {
-        let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-        Self {
-            logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
-            physical_id: filled(event.physical_resource_id()),
-            resource_type: event.resource_type().unwrap_or_default().to_owned(),
-            status: event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
-            reason: filled(event.resource_status_reason()),
-        }
-    }
-
     /// Whether it is a failure of its own: what was cancelled because something else failed is no cause.
     pub(crate) fn is_failure(&self) -> bool {
         let cancelled = self.reason.as_deref().is_some_and(|reason| reason.contains("cancelled"));
@@ -44,14 +42,145 @@ impl ResourceEvent {
     }
 }
 
+fn filled(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// An event, whichever call told it.
+pub(crate) struct Told {
+    id: String,
+    time: Option<DateTime>,
+    /// Whether it is about the stack itself.
+    pub of_stack: bool,
+    /// Whether the operation has come to its end with it.
+    pub is_end: bool,
+    /// Whether it only warns.
+    pub is_warning: bool,
+    pub event: ResourceEvent,
+}
+
+impl From<&StackEvent> for Told {
+    fn from(event: &StackEvent) -> Self {
+        Self {
+            id: event.event_id().unwrap_or_default().to_owned(),
+            time: event.timestamp().copied(),
+            of_stack: event.physical_resource_id() == event.stack_id(),
+            is_end: false,
+            is_warning: false,
+            event: ResourceEvent {
+                logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
+                physical_id: filled(event.physical_resource_id()),
+                resource_type: event.resource_type().unwrap_or_default().to_owned(),
+                status: event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
+                reason: filled(event.resource_status_reason()),
+                operation: filled(event.operation_id()),
+            },
+        }
+    }
+}
+
+impl From<&OperationEvent> for Told {
+    fn from(event: &OperationEvent) -> Self {
+        let resource = event.resource_status().map(|status| status.to_string());
+        let validation = event.validation_status().map(|status| format!("VALIDATION_{status}"));
+        let hook = event.hook_status().map(|status| status.to_string());
+        let words = |what: Option<&str>, said: Option<&str>| match (filled(what), filled(said)) {
+            (Some(what), Some(said)) => Some(format!("{said} ({what})")),
+            (what, said) => said.or(what),
+        };
+        let (status, reason) = match (validation, hook) {
+            (Some(status), _) => (status, words(event.validation_name(), event.validation_status_reason())),
+            (None, Some(status)) => (status, words(event.hook_type(), event.hook_status_reason())),
+            (None, None) => (resource.unwrap_or_default(), filled(event.resource_status_reason())),
+        };
+        let mode = event.validation_failure_mode().or(event.hook_failure_mode());
+        Self {
+            id: event.event_id().unwrap_or_default().to_owned(),
+            time: event.timestamp().copied(),
+            of_stack: event.physical_resource_id() == event.stack_id(),
+            is_end: matches!(
+                event.operation_status(),
+                Some(BeaconStackOperationStatus::Succeeded | BeaconStackOperationStatus::Failed)
+            ),
+            is_warning: mode == Some(&HookFailureMode::Warn),
+            event: ResourceEvent {
+                logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
+                physical_id: filled(event.physical_resource_id()),
+                resource_type: event.resource_type().unwrap_or_default().to_owned(),
+                status,
+                reason,
+                operation: filled(event.operation_id()),
+            },
+        }
+    }
+}
+
+/// Whose events are asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Of<'a> {
+    Stack(&'a str),
+    ChangeSet(&'a str),
+    /// Of an operation, those that tell of a failure.
+    FailuresIn(&'a str),
+}
+
+impl Connection {
+    /// A page of what `DescribeEvents` tells; `None` where it is not to be had. Not every endpoint has it, and not every
+    /// policy allows it: the first time it is asked for once, and if in vain, that is told, and it is not asked for again.
+    pub(crate) async fn operation_events(
+        &self,
+        of: Of<'_>,
+        page: Option<String>,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Option<DescribeEventsOutput>, DeployError> {
+        let known = self.tells_operations.get().copied();
+        if known == Some(false) {
+            return Ok(None);
+        }
+        let request = self.cloudformation.describe_events().set_next_token(page);
+        let failures = EventFilter::builder().failed_events(true).build();
+        let request = match of {
+            Of::Stack(id) => request.stack_name(id),
+            Of::ChangeSet(id) => request.change_set_name(id).filters(failures),
+            Of::FailuresIn(id) => request.operation_id(id).filters(failures),
+        };
+        let mut request = request.customize();
+        if known.is_none() {
+            let once = aws_sdk_cloudformation::config::Builder::new().retry_config(RetryConfig::disabled());
+            request = request.config_override(once);
+        }
+        match request.send().await.map_err(DeployError::call("DescribeEvents")) {
+            Ok(answer) => {
+                let _ = self.tells_operations.set(true);
+                Ok(Some(answer))
+            }
+            Err(error) if known.is_some() || error.is_expired() => Err(error),
+            Err(error) => {
+                if self.tells_operations.set(false).is_ok() {
+                    tell(Progress::WithoutOperations { reason: error.to_string() });
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// A page of what `DescribeStackEvents` tells, newest first, and the way to the next.
+    pub(crate) async fn stack_events(
+        &self,
+        stack: &str,
+        page: Option<String>,
+    ) -> Result<(Vec<Told>, Option<String>), DeployError> {
+        let request = self.cloudformation.describe_stack_events().stack_name(stack).set_next_token(page);
+        let answer = request.send().await.map_err(DeployError::call("DescribeStackEvents"))?;
+        Ok((answer.stack_events().iter().map(Told::from).collect(), answer.next_token))
+    }
+}
+
 /// How long the last operation took that changed the stack, by its events, newest first.
-fn last_took(events: &[StackEvent]) -> Option<Duration> {
-    let of_stack = |event: &&StackEvent| event.physical_resource_id() == event.stack_id();
+fn last_took(events: &[Told]) -> Option<Duration> {
     let at = |statuses: [&str; 2]| {
-        events.iter().filter(of_stack).find_map(|event| {
-            let status = event.resource_status()?.as_str();
-            statuses.contains(&status).then(|| event.timestamp()).flatten()
-        })
+        let of_stack = events.iter().filter(|told| told.of_stack);
+        of_stack.filter(|told| statuses.contains(&told.event.status.as_str())).find_map(|told| told.time)
     };
     let end = at(["CREATE_COMPLETE", "UPDATE_COMPLETE"])?;
     let begin = at(["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"])?;
@@ -59,9 +188,11 @@ fn last_took(events: &[StackEvent]) -> Option<Duration> {
     u64::try_from(end.secs() - begin.secs()).ok().map(Duration::from_secs)
 }
 
-/// Reads the events of one operation.
+/// Reads what happens to a stack from some moment on: each event is told once, oldest first.
 pub(crate) struct Events {
     stack: String,
+    /// Whether operations are asked for their events, or the stack for its own.
+    by_operation: bool,
     seen: BTreeSet<String>,
     /// How long the operation before took, as far as its events were on the newest page.
     pub last_took: Option<Duration>,
@@ -69,52 +200,58 @@ pub(crate) struct Events {
 
 impl Events {
     /// Starts after everything that has happened to the stack so far.
-    pub async fn from_now(connection: &Connection, stack: &str) -> Result<Self, DeployError> {
-        let mut events = Self { stack: stack.to_owned(), seen: BTreeSet::new(), last_took: None };
+    pub async fn from_now(
+        connection: &Connection,
+        stack: &str,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Self, DeployError> {
         // The newest page is enough: what is older is not read again.
-        let answer = connection
-            .cloudformation
-            .describe_stack_events()
-            .stack_name(stack)
-            .send()
-            .await
-            .map_err(DeployError::call("DescribeStackEvents"))?;
-        events.last_took = last_took(answer.stack_events());
-        events
-            .seen
-            .extend(answer.stack_events().iter().filter_map(|event| event.event_id()).map(str::to_owned));
-        Ok(events)
+        let operations = connection.operation_events(Of::Stack(stack), None, tell).await?;
+        // A stack that is there has a history: an endpoint that knows none of it will not tell the rest either.
+        let operations = operations.filter(|answer| !answer.operation_events().is_empty());
+        let newest = match &operations {
+            Some(answer) => answer.operation_events().iter().map(Told::from).collect(),
+            None => connection.stack_events(stack, None).await?.0,
+        };
+        Ok(Self {
+            stack: stack.to_owned(),
+            by_operation: operations.is_some(),
+            last_took: last_took(&newest),
+            seen: newest.into_iter().map(|told| told.id).collect(),
+        })
+    }
+
+    async fn page(
+        &self,
+        connection: &Connection,
+        page: Option<String>,
+    ) -> Result<(Vec<Told>, Option<String>), DeployError> {
+        if self.by_operation
+            && let Some(answer) =
+                connection.operation_events(Of::Stack(&self.stack), page.clone(), &|_| {}).await?
+        {
+            return Ok((answer.operation_events().iter().map(Told::from).collect(), answer.next_token));
+        }
+        connection.stack_events(&self.stack, page).await
     }
 
     /// What has happened since the last call, oldest first.
-    pub async fn news(&mut self, connection: &Connection) -> Result<Vec<ResourceEvent>, DeployError> {
-        let (mut found, mut ids) = (Vec::new(), Vec::new());
-        let mut page = None;
+    pub async fn news(&mut self, connection: &Connection) -> Result<Vec<Told>, DeployError> {
+        let mut found: Vec<Told> = Vec::new();
+        let mut next = None;
         // Newest first: reading stops at the first event that is known.
-        'pages: loop {
-            let answer = connection
-                .cloudformation
-                .describe_stack_events()
-                .stack_name(&self.stack)
-                .set_next_token(page.take())
-                .send()
-                .await
-                .map_err(DeployError::call("DescribeStackEvents"))?;
-            for event in answer.stack_events() {
-                let id = event.event_id().unwrap_or_default().to_owned();
-                if self.seen.contains(&id) {
-                    break 'pages;
-                }
-                ids.push(id);
-                found.push(ResourceEvent::read(event));
-            }
-            match answer.next_token {
-                Some(token) => page = Some(token),
-                None => break,
+        loop {
+            let (page, rest) = self.page(connection, next).await?;
+            let many = page.len();
+            let news = found.len();
+            found.extend(page.into_iter().take_while(|told| !self.seen.contains(&told.id)));
+            next = rest.filter(|_| found.len() - news == many);
+            if next.is_none() {
+                break;
             }
         }
         // Only what was read to its end counts as seen.
-        self.seen.extend(ids);
+        self.seen.extend(found.iter().map(|told| told.id.clone()));
         found.reverse();
         Ok(found)
     }

@@ -16,6 +16,7 @@ mod import;
 mod order;
 pub mod permissions;
 mod plan;
+mod poller;
 mod recover;
 mod secret;
 mod stack;
@@ -68,6 +69,11 @@ pub enum Progress {
     },
     /// The stack is as it should be, and could not be looked at: its outputs and its protection are not known.
     Unread {
+        /// Why.
+        reason: String,
+    },
+    /// `DescribeEvents` is not to be had: `DescribeStackEvents` is asked instead, which knows nothing of validations.
+    WithoutOperations {
         /// Why.
         reason: String,
     },

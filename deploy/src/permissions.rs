@@ -41,12 +41,11 @@ impl Command {
     }
 
     fn actions(self) -> Vec<&'static str> {
-        let look = ["DescribeStacks", "DescribeStackEvents", "DescribeStackResources"];
+        let look = ["DescribeStacks", "DescribeEvents", "DescribeStackEvents", "DescribeStackResources"];
         let change_sets = [
             "CreateChangeSet",
             "DeleteChangeSet",
             "DescribeChangeSet",
-            "DescribeEvents",
             // Of an empty stack, which a change set that is not wanted leaves behind.
             "DeleteStack",
         ];

@@ -163,7 +163,7 @@ impl Connection {
         }
         let stack = self.find(name).await?.ok_or_else(|| DeployError::NoStack { stack: name.to_owned() })?;
         let id = stack.stack_id.unwrap_or_default();
-        let mut events = Events::from_now(self, &id).await?;
+        let mut events = Events::from_now(self, &id, tell).await?;
         let client = &self.cloudformation;
         let skipped = |skips: bool| skips.then(|| standing.failed.clone());
         match way {

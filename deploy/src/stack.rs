@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::events::Events;
 use crate::import::Import;
-use crate::{Progress, assets, diagnosis};
+use crate::{Progress, assets};
 
 /// How a stack is deployed.
 #[derive(Clone, Debug, Default)]
@@ -99,7 +99,7 @@ impl Connection {
                 wish.kept = had.filter(|name| asked.contains(name)).map(str::to_owned).collect();
                 wish.last = present.change_set_id;
             }
-            match change_set::make(self, &wish, found).await {
+            match change_set::make(self, &wish, found, tell).await {
                 // Since the look at the stack somebody else has made it, or deleted it.
                 Err(error) if error.is_outdated() && attempts < ATTEMPTS => {}
                 made => return made.map(|made| made.map_or(Prepared::Unchanged, Prepared::Ready)),
@@ -117,12 +117,12 @@ impl Connection {
         change_set: &ChangeSet,
         tell: &dyn Fn(Progress),
     ) -> Result<Outcome, DeployError> {
-        let mut events = Events::from_now(self, &change_set.stack_id).await?;
+        let mut events = Events::from_now(self, &change_set.stack_id, tell).await?;
         tell(Progress::Executing { last_took: events.last_took });
         change_set::execute(self, &stack.name, change_set).await?;
         let status = self.follow(&change_set.stack_id, &mut events, tell).await?;
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE") {
-            let diagnosis = diagnosis::diagnose(self, &change_set.stack_id).await.ok().flatten();
+            let diagnosis = self.diagnose(&change_set.stack_id, tell).await.ok().flatten();
             return Err(DeployError::Failed {
                 stack: stack.name.clone(),
                 status,
@@ -205,7 +205,7 @@ impl Connection {
                 tell(Progress::WaitingFor { status: status.clone() });
                 told = status;
             }
-            tokio::time::sleep(self.patience(start.elapsed())).await;
+            self.poller.turn(start.elapsed()).await;
         }
     }
 
@@ -245,16 +245,9 @@ impl Connection {
                     seconds: 60,
                 });
             }
-            tokio::time::sleep(self.patience(start.elapsed())).await;
+            self.poller.turn(start.elapsed()).await;
         }
         Ok(())
-    }
-
-    /// How long to wait before looking again, after so long: often at first, seldom later.
-    pub(crate) fn patience(&self, since: Duration) -> Duration {
-        // On loopback nobody is bothered.
-        let (least, most) = if self.is_loopback() { (10, 100) } else { (250, 5_000) };
-        Duration::from_millis((since.as_millis() as u64 / 4).clamp(least, most))
     }
 
     /// The stack of a name or id, if there is one.
@@ -279,16 +272,17 @@ impl Connection {
         let (mut begun, mut blind, mut looks) = (false, 0, 0_usize);
         loop {
             looks += 1;
-            let mut status = None;
+            let (mut status, mut ended) = (None, false);
             match events.news(self).await {
                 Ok(news) => {
                     blind = 0;
                     begun |= !news.is_empty();
-                    for event in news {
-                        if event.physical_id.as_deref() == Some(stack) {
-                            status = Some(event.status.clone());
+                    for told in news {
+                        ended |= told.is_end;
+                        if told.of_stack {
+                            status = Some(told.event.status.clone());
                         }
-                        tell(Progress::Event(event));
+                        tell(Progress::Event(told.event));
                     }
                 }
                 Err(error) if error.is_over() || blind >= BLIND => {
@@ -296,8 +290,8 @@ impl Connection {
                 }
                 Err(_) => blind += 1,
             }
-            // Not every endpoint tells the end as an event.
-            if status.is_none() && looks.is_multiple_of(4) {
+            // Not every endpoint tells the stack's end as an event of the stack.
+            if status.is_none() && (ended || looks.is_multiple_of(4)) {
                 match self.find(stack).await {
                     Ok(found) => {
                         status = Some(found.map_or("DELETE_COMPLETE".into(), |found| status_of(&found)))
@@ -322,7 +316,7 @@ impl Connection {
                     seconds: DEADLINE.as_secs(),
                 });
             }
-            tokio::time::sleep(self.patience(start.elapsed())).await;
+            self.poller.turn(start.elapsed()).await;
         }
     }
 

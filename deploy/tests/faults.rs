@@ -9,17 +9,11 @@ use std::time::{Duration, Instant};
 use aws_sdk_cloudformation::types::ChangeSetType;
 use rehearsal::{Rehearsal, STACK, stack, topics, total};
 use serde_json::{Value as Json, json};
-use stackwright_deploy::{DeployError, Done, Options, Prepared, in_order};
+use stackwright_deploy::{DeployError, Diagnosis, Done, Options, Prepared, in_order};
 
 /// Operations of a deployment, in the order in which they come first.
-const OPERATIONS: [&str; 6] = [
-    "DescribeStacks",
-    "CreateChangeSet",
-    "DescribeChangeSet",
-    "DescribeStackEvents",
-    "ExecuteChangeSet",
-    "*",
-];
+const OPERATIONS: [&str; 6] =
+    ["DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "DescribeEvents", "ExecuteChangeSet", "*"];
 
 /// Deploys a new stack while something goes wrong; then all is well, and was done once.
 async fn is_survived(fault: Json) -> BTreeMap<String, usize> {
@@ -163,6 +157,62 @@ async fn a_change_set_that_others_deleted_or_made_obsolete_is_not_executed() {
     assert!(matches!(error, DeployError::Changed { .. }), "{error}");
     let history = rehearsal.history().await;
     assert_eq!(history.iter().filter(|line| *line == "UPDATE_COMPLETE First").count(), 1, "{history:?}");
+}
+
+/// What is wrong with `Second`, as a deployment that fails finds it, and what it told on the way.
+async fn diagnosed(rehearsal: &Rehearsal, requests: Json) -> (Diagnosis, Vec<String>) {
+    let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
+    rehearsal.fail(json!({ "resources": [fault], "requests": requests }));
+    match rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap_err() {
+        DeployError::Failed { diagnosis: Some(diagnosis), status, .. } if status == "ROLLBACK_COMPLETE" => {
+            (*diagnosis, rehearsal.told.lock().unwrap().clone())
+        }
+        error => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn an_operation_is_followed_and_diagnosed_by_its_id() {
+    let rehearsal = Rehearsal::start().await;
+    let (diagnosis, told) = diagnosed(&rehearsal, json!([])).await;
+    assert!(!rehearsal.local.requests().contains_key("DescribeStackEvents"), "the old call is not needed");
+    let events: Vec<_> = told.iter().filter(|line| line.starts_with("Event")).collect();
+    let failure = events.iter().position(|line| line.contains("CREATE_FAILED") && line.contains("Second"));
+    let operation = diagnosis.cause.operation.unwrap();
+    assert!(events[failure.unwrap()].contains(&operation), "{events:?}");
+    // Taking it back is another operation, and belongs to the same deployment.
+    assert!(events.last().unwrap().contains("ROLLBACK_COMPLETE"), "{events:?}");
+    assert!(!events.last().unwrap().contains(&operation), "{events:?}");
+    assert_eq!((diagnosis.cause.logical_id.as_str(), diagnosis.others.len()), ("Second", 0));
+    assert!(diagnosis.look.last().unwrap().contains(&format!("--operation-id {operation}")));
+}
+
+#[tokio::test]
+async fn where_operations_tell_nothing_the_stack_is_asked() {
+    for kind in ["access-denied", "server-error"] {
+        let rehearsal = Rehearsal::start().await;
+        let (diagnosis, told) =
+            diagnosed(&rehearsal, json!([{ "action": "DescribeEvents", "kind": kind }])).await;
+        let hints: Vec<_> = told.iter().filter(|line| line.starts_with("WithoutOperations")).collect();
+        assert!(matches!(hints[..], [hint] if hint.contains("DescribeEvents: ")), "{kind}: {told:?}");
+        assert_eq!(rehearsal.local.requests()["DescribeEvents"], 1, "{kind}: it is asked once");
+        let failed = |line: &&String| line.contains("CREATE_FAILED") && line.contains("no capacity");
+        assert_eq!(told.iter().filter(failed).count(), 1, "{kind}: {told:?}");
+        assert_eq!(diagnosis.cause.logical_id, "Second", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_validation_refused_is_diagnosed_later_too() {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let mut wrong = topics("", "two");
+    wrong["Resources"]["First"]["Properties"]["Nmae"] = "x".into();
+    rehearsal.plan(&stack(&wrong)).await.unwrap_err();
+    let diagnosis = rehearsal.connection.diagnose(STACK, &|_| {}).await.unwrap().unwrap();
+    assert_eq!(diagnosis.cause.status, "VALIDATION_FAILED");
+    let reason = diagnosis.cause.reason.unwrap();
+    assert!(reason.contains("[Nmae]") && reason.contains("PROPERTY_VALIDATION"), "{reason}");
 }
 
 #[tokio::test]

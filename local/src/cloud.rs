@@ -208,6 +208,17 @@ impl Stack {
     pub fn is_in_progress(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
+
+    /// An operation on the stack is what runs from now on.
+    pub fn enter(&mut self, operation: Operation) {
+        self.last_operations.insert(0, (operation.operation_type.clone(), operation.id.clone()));
+        self.operation = Some(operation);
+    }
+
+    /// The id of the operation that runs or ran last.
+    pub fn last_operation(&self) -> Option<&str> {
+        self.last_operations.first().map(|(_, id)| id.as_str())
+    }
 }
 
 /// The state with where it is kept and how the endpoint behaves.

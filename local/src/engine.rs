@@ -36,10 +36,13 @@ impl Kind {
             Self::Create => "CREATE_STACK",
             Self::Update | Self::Import => "UPDATE_STACK",
             Self::Delete => "DELETE_STACK",
-            Self::Rollback => "ROLLBACK",
+            Self::Rollback => ROLLBACK,
         }
     }
 }
+
+/// What an operation is called that takes another one back, asked for or not.
+const ROLLBACK: &str = "ROLLBACK";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
@@ -123,6 +126,8 @@ impl From<Inputs> for Target {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Operation {
     pub id: String,
+    /// Such as `CREATE_STACK`; another one as soon as it is taken back.
+    pub operation_type: String,
     kind: Kind,
     phase: Phase,
     pub token: Option<String>,
@@ -145,6 +150,7 @@ impl Operation {
     fn on(stack: &Stack, kind: Kind, phase: Phase, target: Target, how: How) -> Self {
         Self {
             id: unique_id(),
+            operation_type: kind.operation_type().to_owned(),
             kind,
             phase,
             token: how.token,
@@ -202,7 +208,7 @@ impl Cloud {
             properties: resource.map(|one| Json::Object(one.properties.clone()).to_string()),
             token: operation.and_then(|operation| operation.token.clone()),
             operation: operation.map(|operation| operation.id.clone()).unwrap_or_default(),
-            operation_type: operation.map_or("", |operation| operation.kind.operation_type()).to_owned(),
+            operation_type: operation.map(|operation| operation.operation_type.clone()).unwrap_or_default(),
             validation: None,
         };
         stack.events.push(event);
@@ -220,12 +226,11 @@ impl Cloud {
         let stack = &mut self.state.stacks[position];
         let inputs = target.inputs.clone();
         let operation = Operation::on(stack, kind, Phase::Forward, target, how);
-        stack.last_operations.insert(0, (kind.operation_type().to_owned(), operation.id.clone()));
         if kind != Kind::Create {
             stack.updated = Some(time);
         }
         stack.inputs = inputs;
-        stack.operation = Some(operation);
+        stack.enter(operation);
         let status = match kind {
             Kind::Create => "CREATE_IN_PROGRESS",
             Kind::Import => "IMPORT_IN_PROGRESS",
@@ -269,8 +274,7 @@ impl Cloud {
         let how = How { on_failure: OnFailure::DoNothing, token, retain_except_on_create: false };
         let target = stack.inputs.clone().into();
         let operation = Operation::on(stack, Kind::Delete, Phase::Delete, target, how);
-        stack.last_operations.insert(0, ("DELETE_STACK".into(), operation.id.clone()));
-        stack.operation = Some(operation);
+        stack.enter(operation);
         self.set_status(position, time, "DELETE_IN_PROGRESS", Some("User Initiated".into()));
     }
 
@@ -293,8 +297,12 @@ impl Cloud {
             operation.resources_before = failed.resources_before;
             operation.leftovers = failed.leftovers;
         }
-        stack.last_operations.insert(0, ("ROLLBACK".into(), operation.id.clone()));
-        stack.operation = Some(operation);
+        operation.operation_type = match stack.status.as_str() {
+            "UPDATE_ROLLBACK_FAILED" => "CONTINUE_ROLLBACK",
+            _ => ROLLBACK,
+        }
+        .to_owned();
+        stack.enter(operation);
         self.go_back(position, time, Some("User Initiated".into()));
     }
 
@@ -1211,6 +1219,13 @@ impl Cloud {
                 } else {
                     reason.to_owned()
                 };
+                // What takes an operation back is an operation of its own.
+                let stack = &mut self.state.stacks[position];
+                if let Some(mut operation) = stack.operation.take() {
+                    operation.id = unique_id();
+                    operation.operation_type = ROLLBACK.to_owned();
+                    stack.enter(operation);
+                }
                 self.go_back(position, time, Some(reason));
             }
         }

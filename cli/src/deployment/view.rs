@@ -94,6 +94,13 @@ impl View {
             Progress::Unread { reason } => {
                 self.say(stack, &format!("its outputs and its protection could not be looked at: {reason}"));
             }
+            Progress::WithoutOperations { reason } => self.say(
+                stack,
+                &format!(
+                    "its events are asked for as those of the stack, without validations and hooks: {reason}\n\
+                     `permissions` prints the policy that allows DescribeEvents, where it is that"
+                ),
+            ),
             Progress::MakingChangeSet => self.say(stack, "making a change set"),
             _ => {}
         }

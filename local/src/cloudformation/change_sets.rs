@@ -49,12 +49,17 @@ impl Cloud {
                 (words(&one["LogicalResourceId"]), parts.join("|"))
             })
             .collect();
+        let operation = unique_id();
         let position = match position {
             Some(position) => position,
             None => {
                 let position = self.add_stack(stack_name, request.region, request.time);
                 let reason = Some("User Initiated".into());
                 self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
+                if let Some(event) = self.state.stacks[position].events.last_mut() {
+                    event.operation.clone_from(&operation);
+                    event.operation_type = MAKING.to_owned();
+                }
                 position
             }
         };
@@ -81,7 +86,7 @@ impl Cloud {
             import_existing: request.is("ImportExistingResources"),
             imports,
             token: request.text("ClientToken").map(str::to_owned),
-            operation: unique_id(),
+            operation,
         };
         let mut events = Vec::new();
         {
@@ -98,12 +103,7 @@ impl Cloud {
                 Err(refusal) => fail(&mut change_set, refusal.message),
                 Ok(found) if !found.problems.is_empty() => {
                     for (id, type_name, path, words) in &found.problems {
-                        events.push(validation_event(
-                            stack,
-                            &change_set,
-                            (id, type_name, path, words),
-                            request,
-                        ));
+                        events.push(validation_event(&change_set, (id, type_name, path, words), request));
                     }
                     let are_names =
                         found.problems.iter().all(|(.., words)| words.ends_with("already exists."));
@@ -124,7 +124,7 @@ impl Cloud {
                         let (id, type_name) = (change.logical_id.as_str(), change.type_name.as_str());
                         if let Some(words) = self.left_in(change) {
                             let warning = (id, type_name, "", words.as_str());
-                            events.push(validation_event(stack, &change_set, warning, request));
+                            events.push(validation_event(&change_set, warning, request));
                         }
                     }
                     change_set.changes = found.changes;
@@ -134,7 +134,7 @@ impl Cloud {
         let answer = json!({ "Id": change_set.id, "StackId": self.state.stacks[position].id });
         let stack = &mut self.state.stacks[position];
         stack.events.extend(events);
-        stack.last_operations.insert(0, ("CREATE_CHANGESET".into(), change_set.operation.clone()));
+        stack.last_operations.insert(0, (MAKING.to_owned(), change_set.operation.clone()));
         stack.change_sets.push(change_set);
         Ok(answer)
     }
@@ -429,11 +429,13 @@ fn fail(change_set: &mut ChangeSet, reason: String) {
     change_set.reason = Some(reason);
 }
 
+/// What making a change set is called among operations.
+const MAKING: &str = "CREATE_CHANGESET";
+
 /// The validation that only warns.
 pub(super) const EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
 
 fn validation_event(
-    stack: &crate::cloud::Stack,
     change_set: &ChangeSet,
     (id, type_name, path, words): (&str, &str, &str, &str),
     request: &Request<'_>,
@@ -454,7 +456,7 @@ fn validation_event(
         properties: None,
         token: None,
         operation: change_set.operation.clone(),
-        operation_type: format!("CREATE_CHANGESET {}", stack.name),
+        operation_type: MAKING.to_owned(),
         validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
     }
 }

@@ -28,6 +28,7 @@ impl Cloud {
                     "StackId": stack.id,
                     "StackName": stack.name,
                     "EventId": event.id,
+                    "OperationId": said(&event.operation),
                     "LogicalResourceId": event.logical_id,
                     "PhysicalResourceId": said(&event.physical_id),
                     "ResourceType": event.type_name,
@@ -44,25 +45,38 @@ impl Cloud {
     }
 
     pub(super) fn describe_events(&mut self, request: &Request<'_>) -> Answer {
-        let named = request.text("StackName").and_then(|name| self.position(request.region, name));
+        let missing = |what: &str, name: &str| Refusal::validation(format!("{what} [{name}] does not exist"));
+        let stack = match request.text("StackName") {
+            Some(name) => Some(self.position(request.region, name).ok_or_else(|| missing("Stack", name))?),
+            None => None,
+        };
         let operation = match (request.text("OperationId"), request.text("ChangeSetName")) {
-            (Some(id), _) => Some(id.to_owned()),
+            (Some(id), _) => {
+                let mut all = self.state.stacks.iter().flat_map(|stack| &stack.last_operations);
+                if !all.any(|(_, known)| known == id) {
+                    return Err(Refusal::validation("Operation ID does not exist"));
+                }
+                Some(id.to_owned())
+            }
             (None, Some(name)) => {
                 let mut sets = self.state.stacks.iter().flat_map(|stack| &stack.change_sets);
-                sets.find(|one| one.id == name || one.name == name).map(|one| one.operation.clone())
+                let found = sets.find(|one| one.id == name || one.name == name);
+                Some(found.ok_or_else(|| missing("ChangeSet", name))?.operation.clone())
+            }
+            (None, None) if stack.is_none() => {
+                return Err(Refusal::validation(
+                    "Either StackName, ChangeSetName or OperationId must be specified",
+                ));
             }
             (None, None) => None,
         };
-        if named.is_none() && operation.is_none() {
-            return Err(Refusal::validation(
-                "Either StackName, ChangeSetName or OperationId must be specified",
-            ));
-        }
         let fails_only = request.form.get("Filters").is_some_and(|filters| filters["FailedEvents"] == "true");
         let stacks = self.state.stacks.iter().enumerate();
         let events = stacks
-            .filter(|(position, _)| named.is_none_or(|named| named == *position))
+            .filter(|(position, _)| stack.is_none_or(|named| named == *position))
             .flat_map(|(_, stack)| stack.events.iter().rev().map(move |event| (stack, event)))
+            // What happened outside of every operation is no operation's event.
+            .filter(|(_, event)| !event.operation.is_empty())
             .filter(|(_, event)| operation.as_ref().is_none_or(|id| event.operation == *id))
             .map(|(stack, event)| event_json(stack, event))
             .filter(|event| {
@@ -83,12 +97,12 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
         (None, false, false) => "PROGRESS_EVENT",
     };
     let (validation, path) = event.validation.clone().unzip();
-    let operation_type = event.operation_type.split(' ').next().unwrap_or_default();
     json!({
         "EventId": event.id,
         "StackId": stack.id,
         "OperationId": said(&event.operation),
-        "OperationType": said(operation_type),
+        "OperationType": said(&event.operation_type),
+        "OperationStatus": operation_status(stack, event),
         "EventType": kind,
         "LogicalResourceId": event.logical_id,
         "PhysicalResourceId": said(&event.physical_id),
@@ -105,4 +119,19 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
         "ValidationName": validation,
         "ValidationPath": path,
     })
+}
+
+/// How far an operation has come, as the stack's own events say it.
+fn operation_status(stack: &Stack, event: &Event) -> Json {
+    if event.physical_id != stack.id {
+        return Json::Null;
+    }
+    let takes_back = event.operation_type.ends_with("ROLLBACK");
+    let status = match event.status.as_str() {
+        status if status.ends_with("_IN_PROGRESS") => "IN_PROGRESS",
+        status if status.ends_with("_FAILED") => "FAILED",
+        status if status.contains("ROLLBACK") && !takes_back => "FAILED",
+        _ => "SUCCEEDED",
+    };
+    status.into()
 }

@@ -34,7 +34,7 @@ impl Cloud {
             retain_except_on_create: request.is("RetainExceptOnCreate"),
         };
         self.begin(position, Kind::Create, inputs.into(), how, request.time);
-        Ok(json!({ "StackId": self.state.stacks[position].id }))
+        Ok(begun(&self.state.stacks[position]))
     }
 
     pub(super) fn update_stack(&mut self, request: &Request<'_>) -> Answer {
@@ -70,7 +70,7 @@ impl Cloud {
             retain_except_on_create: request.is("RetainExceptOnCreate"),
         };
         self.begin(position, Kind::Update, inputs.into(), how, request.time);
-        Ok(json!({ "StackId": self.state.stacks[position].id }))
+        Ok(begun(&self.state.stacks[position]))
     }
 
     pub(super) fn delete_stack(&mut self, request: &Request<'_>) -> Answer {
@@ -166,9 +166,8 @@ impl Cloud {
                 stack.id, stack.status
             )));
         }
-        let id = stack.id.clone();
         self.begin_rollback(position, Vec::new(), request.token(), request.time);
-        Ok(json!({ "StackId": id }))
+        Ok(begun(&self.state.stacks[position]))
     }
 
     pub(super) fn update_termination_protection(&mut self, request: &Request<'_>) -> Answer {
@@ -231,6 +230,11 @@ impl Cloud {
         let (summaries, next) = page(summaries, request.text("NextToken"), 100);
         Ok(json!({ "StackSummaries": summaries, "NextToken": next }))
     }
+}
+
+/// The answer to a call that has begun an operation.
+fn begun(stack: &Stack) -> Json {
+    json!({ "StackId": stack.id, "OperationId": stack.last_operation() })
 }
 
 fn stack_json(cloud: &Cloud, stack: &Stack) -> Json {

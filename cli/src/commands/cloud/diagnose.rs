@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Form;
-use crate::deployment::{Target, diagnosis, diagnosis_json, on_stack};
+use crate::deployment::{ProgressForm, Target, View, diagnosis, diagnosis_json, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
@@ -28,8 +28,10 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
+    let view = View::new(ProgressForm::Plain);
+    let tell = |progress| view.tell(&stack.id, progress);
     let found =
-        on_stack(&arguments.target, stack, async |connection| connection.diagnose(&stack.name).await)?;
+        on_stack(&arguments.target, stack, async |connection| connection.diagnose(&stack.name, &tell).await)?;
     let text = match (arguments.format, &found) {
         (Form::Json, Some(found)) => format!("{:#}\n", diagnosis_json(found, stack)),
         (Form::Json, None) => format!("{:#}\n", json!({ "diagnosis": null, "source": null })),
