@@ -270,6 +270,44 @@ def failures_end_as_they_do():
     faults()
 
 
+def operations_have_ids():
+    """Each thing that is done to a stack is an operation, and taking it back is another one."""
+    two = template({"A": TOPIC, "B": {**TOPIC, "DependsOn": "A"}})
+    operations = lambda stack: [(one["OperationType"], one["OperationId"]) for one in cfn.describe_stacks(StackName=stack)["Stacks"][0]["LastOperations"]]
+    told = lambda **of: [event for page in cfn.get_paginator("describe_events").paginate(**of) for event in page["OperationEvents"]]
+    faults([{"resource": "B", "on": "create", "reason": "B fails"}])
+    begun = cfn.create_stack(StackName="counted", TemplateBody=two)
+    check(settled(begun["StackId"])["StackStatus"] == "ROLLBACK_COMPLETE")
+    [(rollback, second), (create, first)] = operations("counted")
+    check((rollback, create, first) == ("ROLLBACK", "CREATE_STACK", begun["OperationId"]))
+    [failure] = told(OperationId=first, Filters={"FailedEvents": True})
+    check((failure["LogicalResourceId"], failure["EventType"]) == ("B", "PROVISIONING_ERROR"), failure)
+    check(told(OperationId=second, Filters={"FailedEvents": True}) == [])
+    ends = [event["OperationStatus"] for event in told(OperationId=second) if "OperationStatus" in event]
+    check((ends[0], ends[-1]) == ("SUCCEEDED", "IN_PROGRESS"), ends)
+    check({event["OperationId"] for event in told(StackName="counted")} == {first, second})
+    old = cfn.describe_stack_events(StackName="counted")["StackEvents"]
+    check([event["EventId"] for event in told(StackName=begun["StackId"])] == [event["EventId"] for event in old])
+    check({event["OperationId"] for event in old} == {first, second})
+    refused("ValidationError", "does not exist", cfn.describe_events, OperationId="00000000-0000-0000-0000-000000000000")
+    refused("ValidationError", "does not exist", cfn.describe_events, StackName="nowhere")
+    refused("ValidationError", "must be specified", cfn.describe_events)
+
+    # A change set is an operation too, and so is going on to take back what could not be.
+    faults()
+    deploy("continued", two, "CREATE")
+    check([kind for kind, _ in operations("continued")] == ["CREATE_STACK", "CREATE_CHANGESET"])
+    faults([{"resource": "B", "on": on, "reason": "B fails"} for on in ("update", "rollback")])
+    both = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x"}}
+    check(deploy("continued", template({"A": both, "B": {**both, "DependsOn": "A"}}))["StackStatus"] == "UPDATE_ROLLBACK_FAILED")
+    faults()
+    cfn.continue_update_rollback(StackName="continued")
+    check(settled("continued")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    check([kind for kind, _ in operations("continued")][:3] == ["CONTINUE_ROLLBACK", "ROLLBACK", "UPDATE_STACK"], operations("continued"))
+    kept = deploy("continued", template({"A": both}), OnStackFailure="ROLLBACK")
+    check(kept["StackStatus"] == "UPDATE_COMPLETE", kept)
+
+
 def topic(stack, logical_id):
     id = cfn.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)["StackResourceDetail"]["PhysicalResourceId"]
     return control.get_resource(TypeName="AWS::SNS::Topic", Identifier=id)["ResourceDescription"]
@@ -374,7 +412,7 @@ def requests_fail_on_request():
 
 
 for scenario in (
-    a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do,
+    a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, many_changes_come_in_pages, nested_stacks_and_large_templates,
     requests_fail_on_request,
 ):
