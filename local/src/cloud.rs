@@ -113,6 +113,7 @@ pub(crate) struct Stack {
     pub events: Vec<Event>,
     pub change_sets: Vec<ChangeSet>,
     pub operation: Option<Operation>,
+    /// Type and id of every operation, the newest first.
     pub last_operations: Vec<(String, String)>,
     /// The change set that was executed last.
     #[serde(default)]
@@ -209,10 +210,11 @@ impl Stack {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
 
-    /// An operation on the stack is what runs from now on.
-    pub fn enter(&mut self, operation: Operation) {
-        self.last_operations.insert(0, (operation.operation_type.clone(), operation.id.clone()));
-        self.operation = Some(operation);
+    /// Whatever happens to the stack from now on belongs to an operation of its own; its id.
+    pub fn enter(&mut self, operation_type: &str) -> String {
+        let id = unique_id();
+        self.last_operations.insert(0, (operation_type.to_owned(), id.clone()));
+        id
     }
 
     /// The id of the operation that runs or ran last.

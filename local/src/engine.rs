@@ -125,9 +125,8 @@ impl From<Inputs> for Target {
 /// An operation on a stack that has not ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Operation {
-    pub id: String,
-    /// Such as `CREATE_STACK`; another one as soon as it is taken back.
-    pub operation_type: String,
+    /// What names made for replacements follow from.
+    seed: String,
     kind: Kind,
     phase: Phase,
     pub token: Option<String>,
@@ -149,8 +148,7 @@ impl Operation {
     /// An operation on a stack as it is, from a phase on.
     fn on(stack: &Stack, kind: Kind, phase: Phase, target: Target, how: How) -> Self {
         Self {
-            id: unique_id(),
-            operation_type: kind.operation_type().to_owned(),
+            seed: unique_id(),
             kind,
             phase,
             token: how.token,
@@ -196,7 +194,7 @@ impl Cloud {
         reason: Option<String>,
     ) {
         let stack = &mut self.state.stacks[position];
-        let operation = stack.operation.as_ref();
+        let (operation_type, operation) = stack.last_operations.first().cloned().unwrap_or_default();
         let event = Event {
             id: unique_id(),
             time,
@@ -206,9 +204,9 @@ impl Cloud {
             status: status.to_owned(),
             reason,
             properties: resource.map(|one| Json::Object(one.properties.clone()).to_string()),
-            token: operation.and_then(|operation| operation.token.clone()),
-            operation: operation.map(|operation| operation.id.clone()).unwrap_or_default(),
-            operation_type: operation.map(|operation| operation.operation_type.clone()).unwrap_or_default(),
+            token: stack.operation.as_ref().and_then(|operation| operation.token.clone()),
+            operation,
+            operation_type,
             validation: None,
         };
         stack.events.push(event);
@@ -230,7 +228,8 @@ impl Cloud {
             stack.updated = Some(time);
         }
         stack.inputs = inputs;
-        stack.enter(operation);
+        stack.operation = Some(operation);
+        stack.enter(kind.operation_type());
         let status = match kind {
             Kind::Create => "CREATE_IN_PROGRESS",
             Kind::Import => "IMPORT_IN_PROGRESS",
@@ -274,7 +273,8 @@ impl Cloud {
         let how = How { on_failure: OnFailure::DoNothing, token, retain_except_on_create: false };
         let target = stack.inputs.clone().into();
         let operation = Operation::on(stack, Kind::Delete, Phase::Delete, target, how);
-        stack.enter(operation);
+        stack.operation = Some(operation);
+        stack.enter(Kind::Delete.operation_type());
         self.set_status(position, time, "DELETE_IN_PROGRESS", Some("User Initiated".into()));
     }
 
@@ -297,12 +297,11 @@ impl Cloud {
             operation.resources_before = failed.resources_before;
             operation.leftovers = failed.leftovers;
         }
-        operation.operation_type = match stack.status.as_str() {
+        stack.operation = Some(operation);
+        stack.enter(match stack.status.as_str() {
             "UPDATE_ROLLBACK_FAILED" => "CONTINUE_ROLLBACK",
             _ => ROLLBACK,
-        }
-        .to_owned();
-        stack.enter(operation);
+        });
         self.go_back(position, time, Some("User Initiated".into()));
     }
 
@@ -533,7 +532,7 @@ impl Cloud {
         }
         let made = {
             let stack = &self.state.stacks[position];
-            let seed = stack.operation.as_ref().map_or("", |operation| operation.id.as_str());
+            let seed = stack.operation.as_ref().map_or("", |operation| operation.seed.as_str());
             let seed = if before.is_some() { seed } else { stack.id.as_str() };
             make(
                 &Site {
@@ -1220,12 +1219,7 @@ impl Cloud {
                     reason.to_owned()
                 };
                 // What takes an operation back is an operation of its own.
-                let stack = &mut self.state.stacks[position];
-                if let Some(mut operation) = stack.operation.take() {
-                    operation.id = unique_id();
-                    operation.operation_type = ROLLBACK.to_owned();
-                    stack.enter(operation);
-                }
+                self.state.stacks[position].enter(ROLLBACK);
                 self.go_back(position, time, Some(reason));
             }
         }

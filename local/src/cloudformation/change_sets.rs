@@ -49,20 +49,14 @@ impl Cloud {
                 (words(&one["LogicalResourceId"]), parts.join("|"))
             })
             .collect();
-        let operation = unique_id();
-        let position = match position {
-            Some(position) => position,
-            None => {
-                let position = self.add_stack(stack_name, request.region, request.time);
-                let reason = Some("User Initiated".into());
-                self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
-                if let Some(event) = self.state.stacks[position].events.last_mut() {
-                    event.operation.clone_from(&operation);
-                    event.operation_type = MAKING.to_owned();
-                }
-                position
-            }
-        };
+        let is_new = position.is_none();
+        let position =
+            position.unwrap_or_else(|| self.add_stack(stack_name, request.region, request.time));
+        let operation = self.state.stacks[position].enter(MAKING);
+        if is_new {
+            let reason = Some("User Initiated".into());
+            self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
+        }
         let account = &self.settings.account;
         let mut change_set = ChangeSet {
             id: format!(
@@ -134,7 +128,6 @@ impl Cloud {
         let answer = json!({ "Id": change_set.id, "StackId": self.state.stacks[position].id });
         let stack = &mut self.state.stacks[position];
         stack.events.extend(events);
-        stack.last_operations.insert(0, (MAKING.to_owned(), change_set.operation.clone()));
         stack.change_sets.push(change_set);
         Ok(answer)
     }
