@@ -624,6 +624,41 @@ fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
 }
 
 #[test]
+fn the_cdk_cli_moves_resources_between_stacks() {
+    let endpoint = Endpoint::local(&["--account", "123456789012"]);
+    let app = |main: &[(&str, &str)], other: &[(&str, &str)]| {
+        let app = App::new("small");
+        for (stack, topics) in [("Main", main), ("Other", other)] {
+            let stack = app.stack(stack).region("us-east-1");
+            for (id, display) in topics {
+                stack.add(id, Topic::new().display_name(*display));
+            }
+        }
+        app
+    };
+    let before = app(&[("Alarms", "alarms"), ("Reports", "reports")], &[("Notes", "notes")]);
+    succeeded(endpoint.run(&before, &["deploy"]));
+    let topics = |stack: &str| {
+        endpoint.ask(&format!(
+            "{{one['LogicalResourceId']: one['PhysicalResourceId'] for one in \
+             cloudformation.describe_stack_resources(StackName='small-{stack}')['StackResources']}}"
+        ))
+    };
+    let (main, other) = (topics("Main"), topics("Other"));
+
+    let after = app(&[("Alerts", "alarms")], &[("Notes", "notes"), ("Reports", "reports")]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    stackwright::testing::synth(&after).write(&out).unwrap();
+    let said = endpoint.cdk(&out, &["refactor", "--unstable=refactor", "--force"]);
+    assert!(said.contains("Stack refactor complete"), "{said}");
+    assert_eq!(topics("Main"), json!({ "Alerts": main["Alarms"] }));
+    assert_eq!(topics("Other"), json!({ "Notes": other["Notes"], "Reports": main["Reports"] }));
+    let (_, stderr) = succeeded(endpoint.run(&after, &["deploy"]));
+    assert_eq!(stderr.matches("nothing changed").count(), 2, "{stderr}");
+}
+
+#[test]
 fn ministack_takes_what_the_deployer_sends() {
     let endpoint = Endpoint::ministack();
     let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));

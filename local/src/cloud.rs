@@ -19,7 +19,11 @@ use crate::engine::Operation;
 use crate::error::Refusal;
 use crate::faults::Faults;
 use crate::plan::Change;
+use crate::refactor::Refactor;
 use crate::template::Wanted;
+
+/// What making a change set is called among operations.
+pub(crate) const MAKING_CHANGE_SET: &str = "CREATE_CHANGESET";
 
 /// Milliseconds since 1970.
 pub(crate) type Millis = u64;
@@ -53,6 +57,8 @@ pub(crate) struct Settings {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub stacks: Vec<Stack>,
+    #[serde(default)]
+    pub refactors: Vec<Refactor>,
     pub buckets: BTreeMap<String, Bucket>,
     /// Resources that no stack owns any more: retained ones.
     pub unowned: Vec<Resource>,
@@ -217,9 +223,10 @@ impl Stack {
         id
     }
 
-    /// The id of the operation that runs or ran last.
+    /// The id of the operation that runs or ran last: making a change set changes nothing.
     pub fn last_operation(&self) -> Option<&str> {
-        self.last_operations.first().map(|(_, id)| id.as_str())
+        let mut all = self.last_operations.iter();
+        all.find(|(kind, _)| kind != MAKING_CHANGE_SET).map(|(_, id)| id.as_str())
     }
 }
 

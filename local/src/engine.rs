@@ -182,10 +182,10 @@ impl Cloud {
         while (0..self.state.stacks.len()).any(|position| self.step(position, now)) {
             moved = true;
         }
-        moved
+        moved | self.end_refactors(now)
     }
 
-    fn event(
+    pub fn event(
         &mut self,
         position: usize,
         time: Millis,

@@ -15,6 +15,7 @@ mod evaluate;
 mod faults;
 mod plan;
 mod query;
+mod refactor;
 mod resource;
 mod s3;
 mod server;

@@ -359,6 +359,71 @@ def drift_and_import():
     check(imported["StackStatus"] == "IMPORT_COMPLETE", imported)
 
 
+def resources_move_from_stack_to_stack():
+    named = lambda name, **more: {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name, **more}}
+    both = {"Moving": named("moving"), "Staying": named("staying", DisplayName={"Fn::GetAtt": "Moving.TopicName"})}
+    deploy("from", template(both, Outputs={"Name": {"Value": {"Ref": "Moving"}}}), "CREATE")
+    ids = lambda stack: {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in cfn.describe_stack_resources(StackName=stack)["StackResources"]}
+    before = ids("from")
+    export = {"Shared": {"Value": {"Fn::GetAtt": "Moved.TopicName"}, "Export": {"Name": "moved"}}}
+    source = template({"Staying": named("staying", DisplayName={"Fn::ImportValue": "moved"})})
+    target = template({"Moved": named("moving")}, Outputs=export)
+    mapping = [{"Source": {"StackName": "from", "LogicalResourceId": "Moving"}, "Destination": {"StackName": "to", "LogicalResourceId": "Moved"}}]
+
+    def create(source, target, mappings=mapping, **more):
+        both = (("from", source), ("to", target))
+        stacks = [{"StackName": name, "TemplateBody": body} for name, body in both if body]
+        id = cfn.create_stack_refactor(StackDefinitions=stacks, ResourceMappings=mappings, EnableStackCreation=True, **more)["StackRefactorId"]
+        return cfn.describe_stack_refactor(StackRefactorId=id)
+
+    def fails(words, *arguments, **more):
+        made = create(*arguments, **more)
+        check((made["Status"], made["ExecutionStatus"]) == ("CREATE_FAILED", "UNAVAILABLE") and words in made["StatusReason"], made)
+        refused("ValidationError", "UNAVAILABLE", cfn.execute_stack_refactor, StackRefactorId=made["StackRefactorId"])
+
+    fails("action type that is not permitted during refactor operations: Modify", source, template({"Moved": named("moving", DisplayName="x")}, Outputs=export))
+    fails("not permitted during refactor operations: Remove", template({"Staying": named("staying", DisplayName="moving")}), None, [])
+    fails("Could not find any source stacks for Logical ID and Stack ID pairs: Another -> arn:", source, template({"Moved": named("moving"), "Another": TOPIC}, Outputs=export))
+    fails("sections are not allowed when creating a stack while refactoring: Conditions", source, template({"Moved": named("moving")}, Outputs=export, Conditions={"C": {"Fn::Equals": [1, 1]}}))
+    fails("The resource Nothing defined in the resources mapping did no move", source, target, [{**mapping[0], "Source": {"StackName": "from", "LogicalResourceId": "Nothing"}}])
+    fails("No export named nothing found", template({"Staying": named("staying", DisplayName={"Fn::ImportValue": "nothing"})}), target)
+    refused("StackRefactorNotFoundException", "", cfn.describe_stack_refactor, StackRefactorId="0")
+
+    # Without a mapping it is found out what goes where.
+    guessed = create(source, target, [])
+    [made, move] = cfn.list_stack_refactor_actions(StackRefactorId=guessed["StackRefactorId"])["StackRefactorActions"]
+    check((made["Action"], made["Entity"], move["Action"], move["Detection"]) == ("CREATE", "STACK", "MOVE", "AUTO"), made, move)
+    check(move["ResourceMapping"] == mapping[0] and move["PhysicalResourceId"] == before["Moving"], move)
+
+    # What changes meanwhile makes it obsolete; what fails is taken back.
+    late = create(source, target)
+    check(late["ExecutionStatus"] == "AVAILABLE" and len(late["StackIds"]) == 2, late)
+    deploy("from", template({**both, "Staying": named("staying", DisplayName={"Fn::GetAtt": "Moving.TopicName"})}, Outputs={"Other": {"Value": {"Ref": "Moving"}}}))
+    late = cfn.describe_stack_refactor(StackRefactorId=late["StackRefactorId"])
+    check(late["ExecutionStatus"] == "OBSOLETE" and "Stack was updated" in late["ExecutionStatusReason"], late)
+    faults([{"resource": "Moved", "on": "update", "reason": "the resource type defines an unsupported tag schema"}])
+    failed = create(source, target)["StackRefactorId"]
+    cfn.execute_stack_refactor(StackRefactorId=failed)
+    check(settled("from")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and ids("from") == before)
+    check(cfn.describe_stack_refactor(StackRefactorId=failed)["ExecutionStatus"] == "ROLLBACK_COMPLETE")
+    faults([{"resource": "Moved", "on": "update", "milliseconds": 100}])
+    cfn.delete_stack(StackName="to")
+
+    refactor = create(source, target, Description="apart")
+    cfn.execute_stack_refactor(StackRefactorId=refactor["StackRefactorId"])
+    check(settled("from")["StackStatus"] == "UPDATE_COMPLETE")
+    cfn.get_waiter("stack_refactor_execute_complete").wait(StackRefactorId=refactor["StackRefactorId"], WaiterConfig={"Delay": 0})
+    check(ids("to") == {"Moved": before["Moving"]} and ids("from") == {"Staying": before["Staying"]}, ids("to"), ids("from"))
+    check(statuses("from", "Moving")[-2:] == ["EXPORT_IN_PROGRESS", "EXPORT_COMPLETE"])
+    check(statuses("to", "Moved")[-2:] == ["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"])
+    check(cfn.list_imports(ExportName="moved")["Imports"] == ["from"])
+    [done] = cfn.list_stack_refactors(ExecutionStatusFilter=["EXECUTE_COMPLETE"])["StackRefactorSummaries"]
+    check(done["Description"] == "apart", done)
+    nothing = change_set("from", source, name="nothing")
+    check(nothing["Status"] == "FAILED" and "didn't contain changes" in nothing["StatusReason"], nothing)
+    faults()
+
+
 def many_changes_come_in_pages():
     many = {f"Topic{number}": TOPIC for number in range(120)}
     first = change_set("many", template(many), "CREATE")
@@ -413,7 +478,7 @@ def requests_fail_on_request():
 
 for scenario in (
     a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
-    stacks_protect_and_use_each_other, drift_and_import, many_changes_come_in_pages, nested_stacks_and_large_templates,
+    stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack, many_changes_come_in_pages, nested_stacks_and_large_templates,
     requests_fail_on_request,
 ):
     scenario()

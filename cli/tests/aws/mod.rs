@@ -81,11 +81,17 @@ impl Endpoint {
     /// The CDK CLI deploys a stack of an assembly. It expects the bucket for assets to be there.
     pub fn cdk_deploy(&self, out: &Path, stack: &str) {
         self.ask("s3.create_bucket(Bucket='stackwright-assets-123456789012-us-east-1') and 1");
+        self.cdk(out, &["deploy", stack, "--require-approval", "never"]);
+    }
+
+    /// The CDK CLI does something with an assembly; what it says.
+    pub fn cdk(&self, out: &Path, arguments: &[&str]) -> String {
         let mut cdk = Command::new(tool("node/node_modules/.bin/cdk"));
         cdk.envs(environment(&self.url));
-        let quiet = ["--require-approval", "never", "--ci", "--no-notices", "--no-version-reporting"];
-        cdk.args(["deploy", stack]).args(quiet).arg("--app").arg(out).current_dir(out.parent().unwrap());
-        succeeded(cdk.output().unwrap());
+        let quiet = ["--ci", "--no-notices", "--no-version-reporting"];
+        cdk.args(arguments).args(quiet).arg("--app").arg(out).current_dir(out.parent().unwrap());
+        let (stdout, stderr) = succeeded(cdk.output().unwrap());
+        stdout + &stderr
     }
 
     /// Puts a document to a path of our endpoint: faults, drift.

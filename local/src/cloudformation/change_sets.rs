@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Request, page, said, tag_list};
-use crate::cloud::{ChangeSet, Cloud, Event, unique_id, written};
+use crate::cloud::{ChangeSet, Cloud, Event, MAKING_CHANGE_SET, unique_id, written};
 use crate::engine::{How, Kind, OnFailure, Target};
 use crate::error::Refusal;
 use crate::plan::{Change, Goal, plan};
@@ -50,9 +50,8 @@ impl Cloud {
             })
             .collect();
         let is_new = position.is_none();
-        let position =
-            position.unwrap_or_else(|| self.add_stack(stack_name, request.region, request.time));
-        let operation = self.state.stacks[position].enter(MAKING);
+        let position = position.unwrap_or_else(|| self.add_stack(stack_name, request.region, request.time));
+        let operation = self.state.stacks[position].enter(MAKING_CHANGE_SET);
         if is_new {
             let reason = Some("User Initiated".into());
             self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
@@ -422,9 +421,6 @@ fn fail(change_set: &mut ChangeSet, reason: String) {
     change_set.reason = Some(reason);
 }
 
-/// What making a change set is called among operations.
-const MAKING: &str = "CREATE_CHANGESET";
-
 /// The validation that only warns.
 pub(super) const EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
 
@@ -449,7 +445,7 @@ fn validation_event(
         properties: None,
         token: None,
         operation: change_set.operation.clone(),
-        operation_type: MAKING.to_owned(),
+        operation_type: MAKING_CHANGE_SET.to_owned(),
         validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
     }
 }

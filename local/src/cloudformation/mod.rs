@@ -4,6 +4,7 @@ mod change_sets;
 mod drift;
 mod events;
 mod inspect;
+mod refactors;
 mod stacks;
 
 use indexmap::IndexMap;
@@ -105,6 +106,11 @@ impl Cloud {
             "DetectStackDrift" => self.detect_stack_drift(request),
             "DescribeStackDriftDetectionStatus" => self.describe_drift_detection(request),
             "DescribeStackResourceDrifts" => self.describe_resource_drifts(request),
+            "CreateStackRefactor" => self.create_stack_refactor(request),
+            "DescribeStackRefactor" => self.describe_stack_refactor(request),
+            "ExecuteStackRefactor" => self.execute_stack_refactor(request),
+            "ListStackRefactors" => self.list_stack_refactors(request),
+            "ListStackRefactorActions" => self.list_stack_refactor_actions(request),
             _ => Err(Refusal::new(
                 "InvalidAction",
                 format!("Could not find operation {action} for version 2010-05-15"),
