@@ -102,6 +102,8 @@ pub(crate) struct Inputs {
 pub(crate) struct Stack {
     pub id: String,
     pub name: String,
+    /// The account that it is in: another one than the endpoint's only for the stacks of a stack set.
+    pub account: String,
     pub region: String,
     pub status: String,
     pub reason: String,
@@ -207,7 +209,18 @@ pub(crate) struct Drift {
     pub drifted: usize,
 }
 
+/// An account and a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Home<'a> {
+    pub account: &'a str,
+    pub region: &'a str,
+}
+
 impl Stack {
+    pub fn home(&self) -> Home<'_> {
+        Home { account: &self.account, region: &self.region }
+    }
+
     pub fn is_deleted(&self) -> bool {
         self.status == "DELETE_COMPLETE"
     }
@@ -295,7 +308,8 @@ impl Cloud {
     /// The stack of a name or id in a region. A deleted one is found by its id only.
     pub fn position(&self, region: &str, name: &str) -> Option<usize> {
         self.state.stacks.iter().position(|stack| {
-            stack.id == name || (stack.name == name && stack.region == region && !stack.is_deleted())
+            stack.id == name
+                || (stack.name == name && stack.home() == self.here(region) && !stack.is_deleted())
         })
     }
 
@@ -304,12 +318,19 @@ impl Cloud {
             .ok_or_else(|| Refusal::validation(format!("Stack with id {name} does not exist")))
     }
 
-    /// Every export of a region by its name: value and the stack's id.
-    pub fn exports(&self, region: &str) -> BTreeMap<String, (String, String)> {
-        self.state
-            .stacks
-            .iter()
-            .filter(|stack| stack.region == region && !stack.is_deleted())
+    /// A region of the endpoint's account.
+    pub fn here<'c>(&'c self, region: &'c str) -> Home<'c> {
+        Home { account: &self.settings.account, region }
+    }
+
+    /// Every stack that is there.
+    pub fn stacks_in<'c>(&'c self, home: Home<'c>) -> impl Iterator<Item = &'c Stack> {
+        self.state.stacks.iter().filter(move |stack| stack.home() == home && !stack.is_deleted())
+    }
+
+    /// Every export by its name: value and the stack's id.
+    pub fn exports(&self, home: Home<'_>) -> BTreeMap<String, (String, String)> {
+        self.stacks_in(home)
             .flat_map(|stack| {
                 stack.outputs.iter().filter_map(|output| {
                     Some((output.export.clone()?, (output.value.clone(), stack.id.clone())))
@@ -319,19 +340,16 @@ impl Cloud {
     }
 
     /// The names of stacks that read an export.
-    pub fn importers(&self, region: &str, export: &str) -> Vec<String> {
-        self.state
-            .stacks
-            .iter()
-            .filter(|stack| stack.region == region && !stack.is_deleted())
+    pub fn importers(&self, home: Home<'_>, export: &str) -> Vec<String> {
+        self.stacks_in(home)
             .filter(|stack| stack.imports.iter().any(|name| name == export))
             .map(|stack| stack.name.clone())
             .collect()
     }
 
     /// The value of an SSM parameter, if a stack has made it.
-    pub fn ssm_parameter(&self, region: &str, name: &str) -> Option<String> {
-        self.state.stacks.iter().filter(|stack| stack.region == region).find_map(|stack| {
+    pub fn ssm_parameter(&self, home: Home<'_>, name: &str) -> Option<String> {
+        self.stacks_in(home).find_map(|stack| {
             let parameter = stack.resources.values().find(|resource| {
                 resource.type_name == "AWS::SSM::Parameter" && resource.physical_id == name
             })?;

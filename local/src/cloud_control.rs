@@ -10,9 +10,7 @@ use crate::error::Refusal;
 impl Cloud {
     /// Every resource of a region that is there, of a stack or of none.
     fn present<'c>(&'c self, region: &'c str, type_name: &'c str) -> impl Iterator<Item = &'c Resource> {
-        let stacks =
-            self.state.stacks.iter().filter(move |stack| stack.region == region && !stack.is_deleted());
-        stacks
+        self.stacks_in(self.here(region))
             .flat_map(|stack| stack.resources.values())
             .chain(&self.state.unowned)
             .filter(move |one| one.type_name == type_name && !one.physical_id.is_empty())

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
 
-use crate::cloud::{ChangeSet, Cloud, Event, Inputs, Millis, Output, Resource, Stack, unique_id};
+use crate::cloud::{ChangeSet, Cloud, Event, Home, Inputs, Millis, Output, Resource, Stack, unique_id};
 use crate::evaluate::Scope;
 use crate::faults::On;
 use crate::plan::{outputs, pseudo, recreation, same};
@@ -365,9 +365,9 @@ impl Cloud {
     ) -> Result<R, String> {
         let stack = &self.state.stacks[position];
         let parameters = wanted
-            .parameter_values(&stack.inputs.parameters, self, &stack.region)
+            .parameter_values(&stack.inputs.parameters, self, stack.home())
             .map_err(|refusal| refusal.message)?;
-        let exports = self.exports(&stack.region);
+        let exports = self.exports(stack.home());
         let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
             let resource = stack.resources.get(name).ok_or_else(|| format!("{name} is not there"))?;
             match wants {
@@ -380,7 +380,7 @@ impl Cloud {
         let scope = Scope {
             wanted,
             parameters: &parameters,
-            pseudo: pseudo(&self.settings.account, stack),
+            pseudo: pseudo(stack),
             exports: &exports,
             resource: &lookup,
             imported: RefCell::default(),
@@ -536,7 +536,7 @@ impl Cloud {
             let seed = if before.is_some() { seed } else { stack.id.as_str() };
             make(
                 &Site {
-                    account: &self.settings.account,
+                    account: &stack.account,
                     region: &stack.region,
                     stack_name: &stack.name,
                     logical_id: &task.id,
@@ -546,7 +546,7 @@ impl Cloud {
                 &resource.properties,
             )
         };
-        if self.is_taken(&type_name, &made.physical_id) {
+        if self.is_taken(&self.state.stacks[position], &type_name, &made.physical_id) {
             let reason = format!(
                 "Resource handler returned message: \"Resource of type '{type_name}' with identifier '{}' already \
                  exists.\" (RequestToken: {}, HandlerErrorCode: AlreadyExists)",
@@ -570,8 +570,14 @@ impl Cloud {
         self.run(position, number, &task.id, On::Create, time);
     }
 
-    pub fn is_taken(&self, type_name: &str, physical_id: &str) -> bool {
-        let owned = self.state.stacks.iter().filter(|stack| !stack.is_deleted());
+    /// Whether a resource of that name is in the way of one that a stack wants to make.
+    pub fn is_taken(&self, stack: &Stack, type_name: &str, physical_id: &str) -> bool {
+        // A bucket has its name in the world, a role in its account, anything else in its region.
+        let (in_world, in_account) = (type_name == "AWS::S3::Bucket", type_name.starts_with("AWS::IAM::"));
+        let owned = self.state.stacks.iter().filter(|other| {
+            let is_near = other.account == stack.account && (in_account || other.region == stack.region);
+            !other.is_deleted() && (in_world || is_near)
+        });
         let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.state.unowned);
         all.any(|one| {
             one.type_name == type_name && one.physical_id == physical_id && !one.physical_id.is_empty()
@@ -633,7 +639,7 @@ impl Cloud {
         resource.live = resource.properties.clone();
         let site_attributes = {
             let site = Site {
-                account: &self.settings.account,
+                account: &stack.account,
                 region: &stack.region,
                 stack_name: &stack.name,
                 logical_id: &task.id,
@@ -843,7 +849,7 @@ impl Cloud {
                 None => {
                     let suffix = unique_id().replace('-', "").to_uppercase();
                     let name = format!("{}-{}-{}", parent.name, resource.logical_id, &suffix[..12]);
-                    let child = self.add_stack(&name, &parent.region, time);
+                    let child = self.add_stack(&name, parent.home(), time);
                     self.state.stacks[child].parent = Some(parent.id.clone());
                     self.begin(child, Kind::Create, inputs.into(), how, time);
                     child
@@ -856,12 +862,13 @@ impl Cloud {
     }
 
     /// A stack without anything in it.
-    pub fn add_stack(&mut self, name: &str, region: &str, time: Millis) -> usize {
-        let id =
-            format!("arn:aws:cloudformation:{region}:{}:stack/{name}/{}", self.settings.account, unique_id());
+    pub fn add_stack(&mut self, name: &str, home: Home<'_>, time: Millis) -> usize {
+        let Home { account, region } = home;
+        let id = format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/{}", unique_id());
         self.state.stacks.push(Stack {
             id,
             name: name.to_owned(),
+            account: account.to_owned(),
             region: region.to_owned(),
             status: "REVIEW_IN_PROGRESS".into(),
             reason: String::new(),
@@ -1126,7 +1133,7 @@ impl Cloud {
             }
             Ok((new, scope.imported.take()))
         })?;
-        let exports = self.exports(&stack.region);
+        let exports = self.exports(stack.home());
         for export in new.iter().filter_map(|output| output.export.as_ref()) {
             if let Some((_, owner)) = exports.get(export).filter(|(_, owner)| *owner != stack.id) {
                 return Err(format!("Export with name {export} is already exported by stack {owner}."));
@@ -1134,7 +1141,7 @@ impl Cloud {
         }
         for old in stack.outputs.iter() {
             let Some(export) = &old.export else { continue };
-            let users = self.importers(&stack.region, export);
+            let users = self.importers(stack.home(), export);
             let is_same = new.iter().any(|one| one.export.as_ref() == Some(export) && one.value == old.value);
             if !users.is_empty() && !is_same {
                 let verb = if new.iter().any(|one| one.export.as_ref() == Some(export)) {

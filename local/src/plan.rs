@@ -40,10 +40,10 @@ pub(crate) struct Plan {
 }
 
 /// A stack's own names.
-pub(crate) fn pseudo(account: &str, stack: &Stack) -> BTreeMap<&'static str, Json> {
+pub(crate) fn pseudo(stack: &Stack) -> BTreeMap<&'static str, Json> {
     let topics = stack.inputs.notification_arns.iter().map(|topic| Json::from(topic.as_str()));
     BTreeMap::from([
-        ("AWS::AccountId", account.into()),
+        ("AWS::AccountId", stack.account.as_str().into()),
         ("AWS::NotificationARNs", topics.collect()),
         ("AWS::Partition", "aws".into()),
         ("AWS::Region", stack.region.as_str().into()),
@@ -81,10 +81,10 @@ enum Fate {
 /// Compares a stack with what is wanted of it.
 pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan, Refusal> {
     let wanted = goal.wanted;
-    let values = wanted.parameter_values(goal.parameters, cloud, &stack.region)?;
+    let values = wanted.parameter_values(goal.parameters, cloud, stack.home())?;
     let before_values = match Wanted::read(&stack.inputs.template) {
         Ok(before) => {
-            before.parameter_values(&stack.inputs.parameters, cloud, &stack.region).unwrap_or_default()
+            before.parameter_values(&stack.inputs.parameters, cloud, stack.home()).unwrap_or_default()
         }
         Err(_) => IndexMap::new(),
     };
@@ -94,7 +94,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         .map(|(name, _)| name.as_str())
         .collect();
     let fates: RefCell<BTreeMap<String, Fate>> = RefCell::default();
-    let exports = cloud.exports(&stack.region);
+    let exports = cloud.exports(stack.home());
     let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
         let fate = fates.borrow().get(name).copied().unwrap_or(Fate::Stays);
         let Some(resource) = stack.resources.get(name).filter(|_| fate != Fate::Made) else {
@@ -111,7 +111,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
     let scope = Scope {
         wanted,
         parameters: &values,
-        pseudo: pseudo(&cloud.settings.account, stack),
+        pseudo: pseudo(stack),
         exports: &exports,
         resource: &lookup,
         imported: RefCell::default(),
@@ -135,7 +135,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
                 let imported =
                     goal.imports.get(&id).cloned().or_else(|| existing(cloud, goal, &type_name, &properties));
                 if let Some(physical) =
-                    stranger(cloud, &type_name, &properties).filter(|_| imported.is_none())
+                    stranger(cloud, stack, &type_name, &properties).filter(|_| imported.is_none())
                 {
                     let words = format!(
                         "Resource of type '{type_name}' with identifier '{physical}' already exists."
@@ -243,8 +243,8 @@ fn existing(
 }
 
 /// A resource of that name, whoever has it.
-fn stranger(cloud: &Cloud, type_name: &str, properties: &Map<String, Json>) -> Option<String> {
-    identifier(type_name, properties).filter(|wanted| cloud.is_taken(type_name, wanted))
+fn stranger(cloud: &Cloud, stack: &Stack, type_name: &str, properties: &Map<String, Json>) -> Option<String> {
+    identifier(type_name, properties).filter(|wanted| cloud.is_taken(stack, type_name, wanted))
 }
 
 fn context(properties: &Map<String, Json>) -> String {

@@ -216,7 +216,8 @@ impl Cloud {
         let ids: Vec<&str> =
             definitions.iter().map(|one| self.state.stacks[one.position].id.as_str()).collect();
         let Some(first) = definitions.first() else { return Ok(Vec::new()) };
-        let mut exports = self.exports(&self.state.stacks[first.position].region);
+        let first = &self.state.stacks[first.position];
+        let mut exports = self.exports(first.home());
         exports.retain(|_, (_, owner)| !ids.contains(&owner.as_str()));
         let outside = exports.clone();
         // A stack may read what another one exports: each round knows the exports of the one before.
@@ -301,12 +302,12 @@ impl Cloud {
         let Definition { position, inputs, wanted, .. } = definition;
         let stack = &self.state.stacks[*position];
         let parameters = wanted
-            .parameter_values(&inputs.parameters, self, &stack.region)
+            .parameter_values(&inputs.parameters, self, stack.home())
             .map_err(|refusal| refusal.message)?;
         run(&Scope {
             wanted,
             parameters: &parameters,
-            pseudo: pseudo(&self.settings.account, stack),
+            pseudo: pseudo(stack),
             exports,
             resource,
             imported: RefCell::default(),
@@ -318,7 +319,7 @@ impl Cloud {
         let is_outside = |id: &str| sides.iter().all(|side| side.id != id);
         for side in sides {
             let Some(stack) = self.state.stacks.iter().find(|stack| stack.id == side.id) else { continue };
-            let exports = self.exports(&stack.region);
+            let exports = self.exports(stack.home());
             for name in side.outputs.iter().filter_map(|output| output.export.as_ref()) {
                 if let Some((_, owner)) = exports.get(name).filter(|(_, owner)| is_outside(owner)) {
                     return Err(format!("Export with name {name} is already exported by stack {owner}."));
@@ -328,12 +329,11 @@ impl Cloud {
                 let Some(name) = &old.export else { continue };
                 let mut kept = sides.iter().flat_map(|side| &side.outputs);
                 let is_kept = kept.any(|new| new.export.as_ref() == Some(name) && new.value == old.value);
-                let users =
-                    self.state.stacks.iter().filter(|user| {
-                        user.region == stack.region && !user.is_deleted() && is_outside(&user.id)
-                    });
-                let users: Vec<&str> =
-                    users.filter(|user| user.imports.contains(name)).map(|user| user.name.as_str()).collect();
+                let users: Vec<&str> = self
+                    .stacks_in(stack.home())
+                    .filter(|user| is_outside(&user.id) && user.imports.contains(name))
+                    .map(|user| user.name.as_str())
+                    .collect();
                 if !is_kept && !users.is_empty() {
                     return Err(format!(
                         "Export {name} cannot be deleted as it is in use by {}",

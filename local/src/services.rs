@@ -43,7 +43,7 @@ impl Cloud {
 
     pub(crate) fn ssm(&self, action: &str, region: &str, request: &Json) -> Answer {
         let parameter = |name: &str| {
-            let value = self.ssm_parameter(region, name)?;
+            let value = self.ssm_parameter(self.here(region), name)?;
             Some(json!({ "Name": name, "Type": "String", "Value": value, "Version": 1 }))
         };
         match action {

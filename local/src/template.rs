@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use stackwright_schemas::registry;
 use stackwright_synth::{Template, function};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Home};
 use crate::error::Refusal;
 
 /// Types without a schema, whose attributes nobody knows.
@@ -269,7 +269,7 @@ impl Wanted {
         &self,
         values: &IndexMap<String, String>,
         cloud: &Cloud,
-        region: &str,
+        home: Home<'_>,
     ) -> Result<IndexMap<String, Json>, Refusal> {
         values
             .iter()
@@ -283,7 +283,7 @@ impl Wanted {
                     kind.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>'));
                 let value = match inner {
                     None => value.clone(),
-                    Some(_) => cloud.ssm_parameter(region, value).ok_or_else(|| {
+                    Some(_) => cloud.ssm_parameter(home, value).ok_or_else(|| {
                         Refusal::validation(format!(
                             "Unable to fetch parameters [{value}] from parameter store for this account."
                         ))

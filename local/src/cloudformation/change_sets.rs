@@ -34,7 +34,7 @@ impl Cloud {
                 ));
             }
         }
-        let (inputs, wanted) = self.inputs(request, existing)?;
+        let (inputs, wanted) = self.inputs(request, existing.map(|stack| &stack.inputs))?;
         let imports: IndexMap<String, String> = request
             .list("ResourcesToImport")
             .iter()
@@ -50,7 +50,7 @@ impl Cloud {
             })
             .collect();
         let is_new = position.is_none();
-        let position = position.unwrap_or_else(|| self.add_stack(stack_name, request.region, request.time));
+        let position = position.unwrap_or_else(|| self.add_own_stack(stack_name, request));
         let operation = self.state.stacks[position].enter(MAKING_CHANGE_SET);
         if is_new {
             let reason = Some("User Initiated".into());

@@ -121,7 +121,7 @@ impl Cloud {
 
     pub(super) fn list_exports(&mut self, request: &Request<'_>) -> Answer {
         let exports = self
-            .exports(request.region)
+            .exports(self.here(request.region))
             .into_iter()
             .map(|(name, (value, stack))| json!({ "ExportingStackId": stack, "Name": name, "Value": value }))
             .collect();
@@ -131,7 +131,7 @@ impl Cloud {
 
     pub(super) fn list_imports(&mut self, request: &Request<'_>) -> Answer {
         let export = request.required("ExportName")?;
-        let users = self.importers(request.region, export);
+        let users = self.importers(self.here(request.region), export);
         if users.is_empty() {
             return Err(Refusal::validation(format!("Export '{export}' is not imported by any stack.")));
         }

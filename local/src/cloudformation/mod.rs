@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::limits::limits;
 
-use crate::cloud::{Cloud, Inputs, Millis, Stack, written};
+use crate::cloud::{Cloud, Home, Inputs, Millis, written};
 use crate::error::Refusal;
 use crate::template::Wanted;
 
@@ -118,14 +118,14 @@ impl Cloud {
         }
     }
 
-    /// What a stack is to be made from, and its template, read and checked; what is not given stays as a stack has it.
-    fn inputs(&self, request: &Request<'_>, stack: Option<&Stack>) -> Result<(Inputs, Wanted), Refusal> {
-        let template = self.template_of(request, stack)?;
+    /// What a stack is to be made from, and its template, read and checked; what is not given stays as it was before.
+    fn inputs(&self, request: &Request<'_>, before: Option<&Inputs>) -> Result<(Inputs, Wanted), Refusal> {
+        let template = self.template_of(request, before)?;
         let wanted = Wanted::read(&template)?;
         wanted.check(request.region)?;
         let capabilities = request.texts("Capabilities");
         wanted.check_capabilities(&capabilities)?;
-        let before = stack.map(|stack| stack.inputs.clone()).unwrap_or_default();
+        let before = before.cloned().unwrap_or_default();
         let inputs = Inputs {
             template,
             parameters: wanted.parameters(request.list("Parameters"), &before.parameters)?,
@@ -137,8 +137,14 @@ impl Cloud {
         Ok((inputs, wanted))
     }
 
+    /// A stack without anything in it, in the account and region of a request.
+    fn add_own_stack(&mut self, name: &str, request: &Request<'_>) -> usize {
+        let account = self.settings.account.clone();
+        self.add_stack(name, Home { account: &account, region: request.region }, request.time)
+    }
+
     /// The text of a template: given, at a URL, or the one from before.
-    fn template_of(&self, request: &Request<'_>, stack: Option<&Stack>) -> Result<String, Refusal> {
+    fn template_of(&self, request: &Request<'_>, before: Option<&Inputs>) -> Result<String, Refusal> {
         if let Some(body) = request.text("TemplateBody") {
             let most = limits().template_body_bytes;
             if body.len() > most {
@@ -154,9 +160,9 @@ impl Cloud {
             return self.object_of_url(url);
         }
         if request.is("UsePreviousTemplate")
-            && let Some(stack) = stack
+            && let Some(before) = before
         {
-            return Ok(stack.inputs.template.clone());
+            return Ok(before.template.clone());
         }
         Err(Refusal::validation("Either Template URL or Template Body must be specified."))
     }

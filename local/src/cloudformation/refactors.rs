@@ -72,7 +72,7 @@ impl Cloud {
         let position = match found {
             Some(position) => position,
             None if may_be_made => {
-                let position = self.add_stack(&name, request.region, request.time);
+                let position = self.add_own_stack(&name, request);
                 let reason = Some("User Initiated".into());
                 self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
                 position

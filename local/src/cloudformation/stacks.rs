@@ -17,7 +17,7 @@ impl Cloud {
             return Err(Refusal::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
         }
         let (inputs, _) = self.inputs(request, None)?;
-        let position = self.add_stack(name, request.region, request.time);
+        let position = self.add_own_stack(name, request);
         let on_failure = match request.text("OnFailure") {
             Some("DO_NOTHING") => OnFailure::DoNothing,
             Some("DELETE") => OnFailure::Delete,
@@ -46,7 +46,7 @@ impl Cloud {
                 stack.id, stack.status
             )));
         }
-        let (inputs, wanted) = self.inputs(request, Some(stack))?;
+        let (inputs, wanted) = self.inputs(request, Some(&stack.inputs))?;
         let none = IndexMap::new();
         let goal = Goal {
             wanted: &wanted,
@@ -107,7 +107,7 @@ impl Cloud {
         let token = request.token();
         let exports: Vec<String> = stack.outputs.iter().filter_map(|output| output.export.clone()).collect();
         for export in exports {
-            let users = self.importers(request.region, &export);
+            let users = self.importers(self.here(request.region), &export);
             if !users.is_empty() {
                 let reason =
                     format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));
@@ -195,13 +195,8 @@ impl Cloud {
             let position = self.stack(request.region, name)?;
             return Ok(json!({ "Stacks": [stack_json(self, &self.state.stacks[position])] }));
         }
-        let stacks = self
-            .state
-            .stacks
-            .iter()
-            .filter(|stack| stack.region == request.region && !stack.is_deleted())
-            .map(|stack| stack_json(self, stack))
-            .collect();
+        let all = self.stacks_in(self.here(request.region));
+        let stacks = all.map(|stack| stack_json(self, stack)).collect();
         let (stacks, next) = page(stacks, request.text("NextToken"), 100);
         Ok(json!({ "Stacks": stacks, "NextToken": next }))
     }
@@ -212,7 +207,7 @@ impl Cloud {
             .state
             .stacks
             .iter()
-            .filter(|stack| stack.region == request.region)
+            .filter(|stack| stack.home() == self.here(request.region))
             .filter(|stack| wanted.is_empty() || wanted.contains(&stack.status))
             .map(|stack| {
                 json!({
