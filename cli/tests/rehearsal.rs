@@ -340,8 +340,16 @@ fn a_baseline_for_many_accounts_is_a_stack_set() {
     lint.arg(desk.path("out/Accounts.template.json"));
     let output = lint.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let (_, stderr) = succeeded(desk.run(&["deploy", "--local"]));
+    let endpoint = Endpoint::local(&[]);
+    let (_, stderr) = succeeded(endpoint.run(&app, &["deploy"]));
     assert!(stderr.contains("+ Baseline AWS::CloudFormation::StackSet"), "{stderr}");
+    let instances = endpoint.ask(
+        "[(one['Region'], one['Account'], one['Status']) for one in \
+         cloudformation.list_stack_instances(StackSetName='baseline-Storage')['Summaries']]",
+    );
+    let expected =
+        ["us-east-1", "us-west-2"].map(|region| accounts.map(|account| json!([region, account, "CURRENT"])));
+    assert_eq!(instances, json!(expected.as_flattened()));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::error::Refusal;
 use crate::faults::Faults;
 use crate::plan::Change;
 use crate::refactor::Refactor;
+use crate::stack_set::StackSet;
 use crate::template::Wanted;
 
 /// What making a change set is called among operations.
@@ -57,8 +58,8 @@ pub(crate) struct Settings {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub stacks: Vec<Stack>,
-    #[serde(default)]
     pub refactors: Vec<Refactor>,
+    pub stack_sets: Vec<StackSet>,
     pub buckets: BTreeMap<String, Bucket>,
     /// Resources that no stack owns any more: retained ones.
     pub unowned: Vec<Resource>,

@@ -17,6 +17,7 @@ use crate::evaluate::Scope;
 use crate::faults::On;
 use crate::plan::{outputs, pseudo, recreation, same};
 use crate::resource::{Site, attribute, make};
+use crate::stack_set::STACK_SET;
 use crate::template::{NESTED, Wanted};
 
 /// What an operation is for.
@@ -84,6 +85,8 @@ enum Progress {
     },
     /// A nested stack does it.
     Nested(String),
+    /// Operations of a stack set do it.
+    StackSet(Vec<String>),
     Done,
     Failed,
 }
@@ -178,11 +181,14 @@ impl Cloud {
     /// Brings every stack up to a moment, and says whether anything has happened until then.
     pub fn advance(&mut self, now: Millis) -> bool {
         let mut moved = false;
-        // A step of one stack can let another go on: a nested stack its parent.
-        while (0..self.state.stacks.len()).any(|position| self.step(position, now)) {
+        // A step of one can let another go on: a nested stack its parent, a stack its stack set.
+        while (0..self.state.stacks.len()).any(|position| self.step(position, now))
+            || self.end_refactors(now)
+            || self.advance_stack_sets(now)
+        {
             moved = true;
         }
-        moved | self.end_refactors(now)
+        moved
     }
 
     pub fn event(
@@ -404,6 +410,9 @@ impl Cloud {
                 Progress::Nested(id) => {
                     self.nested_end(id).filter(|end| *end <= now).map(|end| (end, number))
                 }
+                Progress::StackSet(ids) => {
+                    self.operations_end(ids).filter(|end| *end <= now).map(|end| (end, number))
+                }
                 _ => None,
             })
             .min();
@@ -419,7 +428,7 @@ impl Cloud {
         }
         let Some(operation) = &self.state.stacks[position].operation else { return false };
         let is_running =
-            |task: &Task| matches!(task.progress, Progress::Running { .. } | Progress::Nested(_));
+            |task: &Task| !matches!(task.progress, Progress::Waiting | Progress::Done | Progress::Failed);
         if operation.tasks.iter().any(is_running) {
             return false;
         }
@@ -475,12 +484,22 @@ impl Cloud {
         }
     }
 
-    /// Lets a task run for its time.
-    fn run(&mut self, position: usize, number: usize, id: &str, on: On, time: Millis) {
+    /// Lets a task on a resource run for its time, or for that of the operations that it takes.
+    fn run(&mut self, position: usize, number: usize, resource: &Resource, on: On, time: Millis) {
         let name = self.state.stacks[position].name.clone();
-        let (fails, takes) = self.settings.faults.of_resource(&name, id, on);
+        let (fails, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
         let until = time + takes.unwrap_or(self.settings.resource_time);
-        self.set_progress(position, number, Progress::Running { until, fails });
+        let mut progress = Progress::Running { until, fails };
+        if resource.type_name == STACK_SET && matches!(progress, Progress::Running { fails: None, .. }) {
+            let region = self.state.stacks[position].region.clone();
+            let properties = (on != On::Delete).then_some(&resource.properties);
+            match self.follow_resource(&resource.physical_id, &region, properties, time) {
+                Ok(operations) if operations.is_empty() => {}
+                Ok(operations) => progress = Progress::StackSet(operations),
+                Err(reason) => progress = Progress::Running { until, fails: Some(reason) },
+            }
+        }
+        self.set_progress(position, number, progress);
     }
 
     /// The properties that the template wants of a resource now.
@@ -566,8 +585,8 @@ impl Cloud {
         if let (Some(before), Some(operation)) = (before, &mut self.state.stacks[position].operation) {
             operation.leftovers.push(before);
         }
-        self.state.stacks[position].resources.insert(task.id.clone(), resource);
-        self.run(position, number, &task.id, On::Create, time);
+        self.state.stacks[position].resources.insert(task.id.clone(), resource.clone());
+        self.run(position, number, &resource, On::Create, time);
     }
 
     /// Whether a resource of that name is in the way of one that a stack wants to make.
@@ -658,8 +677,8 @@ impl Cloud {
         if present.type_name == NESTED {
             return self.start_nested(position, number, resource, Some(present.physical_id), time);
         }
-        self.state.stacks[position].resources.insert(task.id.clone(), resource);
-        self.run(position, number, &task.id, On::Update, time);
+        self.state.stacks[position].resources.insert(task.id.clone(), resource.clone());
+        self.run(position, number, &resource, On::Update, time);
     }
 
     fn start_import(&mut self, position: usize, number: usize, task: &Task, physical: &str, time: Millis) {
@@ -692,8 +711,8 @@ impl Cloud {
         resource.live = found.live;
         resource.properties = properties;
         resource.status = "IMPORT_IN_PROGRESS".into();
-        self.state.stacks[position].resources.insert(task.id.clone(), resource);
-        self.run(position, number, &task.id, On::Create, time);
+        self.state.stacks[position].resources.insert(task.id.clone(), resource.clone());
+        self.run(position, number, &resource, On::Create, time);
     }
 
     fn start_restore(
@@ -726,7 +745,7 @@ impl Cloud {
                         time,
                     );
                 }
-                self.run(position, number, &task.id, On::Rollback, time);
+                self.run(position, number, before, On::Rollback, time);
             }
             (None, Some(present)) => {
                 let stack = &mut self.state.stacks[position];
@@ -734,7 +753,7 @@ impl Cloud {
                     matches!(&stack.operation, Some(operation) if operation.kind == Kind::Import);
                 if is_imported && !present.physical_id.is_empty() {
                     self.event(position, time, Some(&present), "IMPORT_ROLLBACK_IN_PROGRESS", None);
-                    return self.run(position, number, &task.id, On::Rollback, time);
+                    return self.run(position, number, &present, On::Rollback, time);
                 }
                 stack.resources.shift_remove(&task.id);
                 // Made by the operation: it goes in the end.
@@ -793,7 +812,7 @@ impl Cloud {
             self.begin_delete(child, Vec::new(), None, time);
             return self.set_progress(position, number, Progress::Nested(resource.physical_id.clone()));
         }
-        self.run(position, number, &resource.logical_id, On::Delete, time);
+        self.run(position, number, resource, On::Delete, time);
     }
 
     /// Makes or changes a nested stack, and lets its parent wait for it.
@@ -924,6 +943,7 @@ impl Cloud {
                     })
                 })
             }
+            Progress::StackSet(ids) => self.operations_failure(ids),
             _ => None,
         };
         let fails = fails.map(|reason| {

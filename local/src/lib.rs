@@ -20,6 +20,7 @@ mod resource;
 mod s3;
 mod server;
 mod services;
+mod stack_set;
 mod template;
 
 pub use faults::{Faults, On, RequestFault, RequestFaultKind, ResourceFault};

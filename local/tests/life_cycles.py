@@ -424,6 +424,98 @@ def resources_move_from_stack_to_stack():
     faults()
 
 
+def a_stack_is_kept_in_many_accounts():
+    here, there = "000000000000", "111122223333"
+    body = lambda name: template({"Role": {**ROLE, "Properties": {**ROLE["Properties"], "RoleName": {"Ref": "Name"}}}, "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}}, Parameters={"Name": {"Type": "String", "Default": "trainer"}})
+    named = {"StackSetName": "baseline", "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    refused("InsufficientCapabilitiesException", "CAPABILITY_NAMED_IAM", cfn.create_stack_set, StackSetName="baseline", TemplateBody=body("one"))
+    id = cfn.create_stack_set(TemplateBody=body("one"), Description="alike", **named)["StackSetId"]
+    refused("NameAlreadyExistsException", "baseline", cfn.create_stack_set, TemplateBody=body("one"), **named)
+
+    def ended(operation):
+        while True:
+            found = cfn.describe_stack_set_operation(StackSetName="baseline", OperationId=operation)["StackSetOperation"]
+            if found["Status"] not in ("RUNNING", "QUEUED", "STOPPING"):
+                results = cfn.list_stack_set_operation_results(StackSetName="baseline", OperationId=operation)["Summaries"]
+                return found["Status"], [(one["Region"], one["Account"], one["Status"]) for one in results]
+            time.sleep(0.01)
+
+    instances = lambda: {(one["Account"], one["Region"]): one for one in cfn.list_stack_instances(StackSetName=id)["Summaries"]}
+    create = lambda accounts, regions, **more: cfn.create_stack_instances(StackSetName="baseline", Accounts=accounts, Regions=regions, **more)["OperationId"]
+    first = ended(create([here, there], ["us-west-2", "us-east-1"], OperationPreferences={"RegionOrder": ["us-east-1", "us-west-2"]}, ParameterOverrides=[{"ParameterKey": "Name", "ParameterValue": "first"}]))
+    # A role has its name in its account: the second region of each finds it taken. Nothing else is tried then.
+    check(first == ("FAILED", [("us-east-1", here, "SUCCEEDED"), ("us-east-1", there, "SUCCEEDED"), ("us-west-2", here, "FAILED"), ("us-west-2", there, "CANCELLED")]), first)
+    failed = instances()[here, "us-west-2"]
+    check((failed["Status"], failed["StackInstanceStatus"]["DetailedStatus"]) == ("OUTDATED", "FAILED"), failed)
+    check("ResourceLogicalId:Role, ResourceType:AWS::IAM::Role, ResourceStatusReason:" in failed["StatusReason"] and "already exists" in failed["StatusReason"], failed)
+    made = instances()[there, "us-east-1"]
+    check(f":{there}:stack/StackSet-baseline-" in made["StackId"] and made["Status"] == "CURRENT", made)
+    check(cfn.describe_stacks(StackName=made["StackId"])["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
+    check(not any(one["StackId"] == made["StackId"] for one in cfn.list_stacks()["StackSummaries"]), "it is another account's")
+    check(json.loads(control.list_resources(TypeName="AWS::IAM::Role")["ResourceDescriptions"][0]["Properties"])["RoleName"] == "first")
+    overridden = cfn.describe_stack_instance(StackSetName="baseline", StackInstanceAccount=here, StackInstanceRegion="us-east-1")["StackInstance"]
+    check(overridden["ParameterOverrides"] == [{"ParameterKey": "Name", "ParameterValue": "first"}], overridden)
+
+    # With names of their own they come to be; a change comes to all of them.
+    update = lambda name, region: ended(cfn.update_stack_instances(StackSetName="baseline", Accounts=[here, there], Regions=[region], ParameterOverrides=[{"ParameterKey": "Name", "ParameterValue": name}], OperationPreferences={"MaxConcurrentCount": 2})["OperationId"])
+    check(update("second", "us-west-2")[0] == "SUCCEEDED", instances())
+    check({one["Status"] for one in instances().values()} == {"CURRENT"}, instances())
+    changed = ended(cfn.update_stack_set(TemplateBody=body("two"), OperationPreferences={"RegionConcurrencyType": "PARALLEL", "MaxConcurrentPercentage": 100}, **named)["OperationId"])
+    check(changed[0] == "SUCCEEDED" and len(changed[1]) == 4, changed)
+    stack = instances()[there, "us-west-2"]["StackId"]
+    check(cfn.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE")
+    check(":two" in cfn.describe_stack_resource(StackName=stack, LogicalResourceId="Topic")["StackResourceDetail"]["PhysicalResourceId"])
+
+    # One operation at a time, one account at a time; what has not begun can be stopped.
+    faults([{"resource": "Topic", "on": "create", "milliseconds": 200}])
+    slow = cfn.update_stack_set(TemplateBody=body("three"), OperationId="slow", **named)["OperationId"]
+    refused("OperationInProgressException", "slow", cfn.update_stack_set, TemplateBody=body("four"), **named)
+    cfn.stop_stack_set_operation(StackSetName="baseline", OperationId=slow)
+    stopped = ended(slow)
+    check(stopped[0] == "STOPPED" and [status for *_, status in stopped[1]] == ["SUCCEEDED"] + ["CANCELLED"] * 3, stopped)
+    faults()
+    refused("StackSetNotEmptyException", "not empty", cfn.delete_stack_set, StackSetName="baseline")
+    kept = instances()[here, "us-east-1"]["StackId"]
+    delete = lambda accounts, region, retain: ended(cfn.delete_stack_instances(StackSetName="baseline", Accounts=accounts, Regions=[region], RetainStacks=retain)["OperationId"])
+    check(delete([here], "us-east-1", True)[0] == "SUCCEEDED" and (here, "us-east-1") not in instances())
+    check(settled(kept)["StackStatus"] == "UPDATE_COMPLETE")
+    check(delete([here, there], "us-west-2", False)[0] == "SUCCEEDED" and settled(stack)["StackStatus"] == "DELETE_COMPLETE")
+    check(delete([there], "us-east-1", False)[0] == "SUCCEEDED" and instances() == {})
+    check([one["Action"] for one in cfn.list_stack_set_operations(StackSetName="baseline")["Summaries"]][:2] == ["DELETE", "DELETE"])
+    cfn.delete_stack_set(StackSetName="baseline")
+    refused("StackSetNotFoundException", "baseline", cfn.describe_stack_set, StackSetName="baseline")
+    check([(one["StackSetName"], one["Status"]) for one in cfn.list_stack_sets()["Summaries"]] == [("baseline", "DELETED")])
+    cfn.delete_stack(StackName=kept)
+    settled(kept)
+
+
+def a_stack_set_is_a_resource_too():
+    inner = template({"Topic": TOPIC}, Parameters={"Name": {"Type": "String", "Default": "x"}})
+    def outer(accounts, regions=("us-east-1",), inner=inner):
+        group = {"DeploymentTargets": {"Accounts": accounts}, "Regions": list(regions)}
+        return template({"Set": {"Type": "AWS::CloudFormation::StackSet", "Properties": {"StackSetName": "inside", "PermissionModel": "SELF_MANAGED", "TemplateBody": inner, "StackInstancesGroup": [group]}}})
+    made = deploy("outer", outer(["111122223333", "444455556666"]), "CREATE")
+    check(made["StackStatus"] == "CREATE_COMPLETE", made)
+    instances = lambda: [(one["Account"], one["Region"], one["Status"]) for one in cfn.list_stack_instances(StackSetName="inside")["Summaries"]]
+    check(instances() == [("111122223333", "us-east-1", "CURRENT"), ("444455556666", "us-east-1", "CURRENT")], instances())
+    check(cfn.describe_stack_set(StackSetName="inside")["StackSet"]["TemplateBody"] == inner)
+    deploy("outer", outer(["444455556666"], ["us-east-1", "eu-west-1"]))
+    check(sorted(instances()) == [("444455556666", "eu-west-1", "CURRENT"), ("444455556666", "us-east-1", "CURRENT")], instances())
+    # What fails in an account fails the resource, and everything is taken back.
+    faults([{"resource": "Another", "on": "create", "reason": "quota exceeded"}])
+    back = deploy("outer", outer(["444455556666"], ["us-east-1", "eu-west-1"], template({"Topic": TOPIC, "Another": TOPIC})))
+    check(back["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", back)
+    events = cfn.describe_stack_events(StackName="outer")["StackEvents"]
+    [failure] = [one for one in events if one["ResourceStatus"] == "UPDATE_FAILED"]
+    check("Account [444455556666], Region [us-east-1]: ResourceLogicalId:Another" in failure["ResourceStatusReason"], failure)
+    check({status for *_, status in instances()} == {"CURRENT"}, instances())
+    check(cfn.describe_stack_set(StackSetName="inside")["StackSet"]["TemplateBody"] == inner)
+    faults()
+    cfn.delete_stack(StackName="outer")
+    check(settled(made["StackId"])["StackStatus"] == "DELETE_COMPLETE")
+    refused("StackSetNotFoundException", "inside", cfn.describe_stack_set, StackSetName="inside")
+
+
 def many_changes_come_in_pages():
     many = {f"Topic{number}": TOPIC for number in range(120)}
     first = change_set("many", template(many), "CREATE")
@@ -478,7 +570,8 @@ def requests_fail_on_request():
 
 for scenario in (
     a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
-    stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack, many_changes_come_in_pages, nested_stacks_and_large_templates,
+    stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
+    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates,
     requests_fail_on_request,
 ):
     scenario()

@@ -5,6 +5,7 @@ mod drift;
 mod events;
 mod inspect;
 mod refactors;
+mod stack_sets;
 mod stacks;
 
 use indexmap::IndexMap;
@@ -111,6 +112,20 @@ impl Cloud {
             "ExecuteStackRefactor" => self.execute_stack_refactor(request),
             "ListStackRefactors" => self.list_stack_refactors(request),
             "ListStackRefactorActions" => self.list_stack_refactor_actions(request),
+            "CreateStackSet" => self.create_stack_set(request),
+            "UpdateStackSet" => self.update_stack_set(request),
+            "DeleteStackSet" => self.delete_stack_set(request),
+            "DescribeStackSet" => self.describe_stack_set(request),
+            "ListStackSets" => self.list_stack_sets(request),
+            "CreateStackInstances" => self.create_stack_instances(request),
+            "UpdateStackInstances" => self.update_stack_instances(request),
+            "DeleteStackInstances" => self.delete_stack_instances(request),
+            "DescribeStackInstance" => self.describe_stack_instance(request),
+            "ListStackInstances" => self.list_stack_instances(request),
+            "DescribeStackSetOperation" => self.describe_stack_set_operation(request),
+            "ListStackSetOperations" => self.list_stack_set_operations(request),
+            "ListStackSetOperationResults" => self.list_stack_set_operation_results(request),
+            "StopStackSetOperation" => self.stop_stack_set_operation(request),
             _ => Err(Refusal::new(
                 "InvalidAction",
                 format!("Could not find operation {action} for version 2010-05-15"),
