@@ -199,6 +199,10 @@ pub(crate) struct ChangeSet {
     pub imports: IndexMap<String, String>,
     pub token: Option<String>,
     pub operation: String,
+    /// The change set that this one is nested in, and the outermost one.
+    pub within: Option<(String, String)>,
+    /// Whether nested stacks have change sets of their own: logical id to stack.
+    pub nested: Option<IndexMap<String, String>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

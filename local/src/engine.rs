@@ -13,12 +13,13 @@ use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
 
 use crate::cloud::{ChangeSet, Cloud, Event, Home, Inputs, Millis, Output, Resource, Stack, unique_id};
+use crate::error::Refusal;
 use crate::evaluate::Scope;
 use crate::faults::On;
 use crate::plan::{outputs, pseudo, recreation, same};
 use crate::resource::{Site, attribute, make};
 use crate::stack_set::STACK_SET;
-use crate::template::{NESTED, Wanted};
+use crate::template::{NESTED, Wanted, words};
 
 /// What an operation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,8 @@ pub(crate) struct Target {
     /// Logical id to physical id of what is imported.
     pub imports: IndexMap<String, String>,
     pub reverts_drift: bool,
+    /// Logical id to stack of nested stacks that are there already, for their change sets.
+    pub nested: IndexMap<String, String>,
 }
 
 impl Target {
@@ -115,6 +118,7 @@ impl Target {
             inputs: change_set.inputs.clone(),
             imports: change_set.imports.clone(),
             reverts_drift: change_set.deployment_mode.is_some(),
+            nested: change_set.nested.clone().unwrap_or_default(),
         }
     }
 }
@@ -825,30 +829,8 @@ impl Cloud {
         time: Millis,
     ) {
         let parent = self.state.stacks[position].clone();
-        let url =
-            resource.properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default().to_owned();
-        let parameters: Vec<Json> = resource
-            .properties
-            .get("Parameters")
-            .and_then(Json::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| {
-                json!({ "ParameterKey": key, "ParameterValue": crate::template::words(value) })
-            })
-            .collect();
-        let read = self
-            .object_of_url(&url)
-            .map_err(|refusal| refusal.message)
-            .and_then(|text| Ok((Wanted::read(&text).map_err(|refusal| refusal.message)?, text)))
-            .and_then(|(wanted, text)| {
-                wanted.check(&parent.region).map_err(|refusal| refusal.message)?;
-                let values =
-                    wanted.parameters(&parameters, &IndexMap::new()).map_err(|refusal| refusal.message)?;
-                Ok((values, text))
-            });
-        let (values, text) = match read {
-            Ok(read) => read,
+        let inputs = match self.nested_inputs(&parent, &resource.properties) {
+            Ok((inputs, _)) => inputs,
             Err(reason) => {
                 let id = resource.logical_id.clone();
                 if present.is_none() {
@@ -857,27 +839,51 @@ impl Cloud {
                 return self.cannot_start(position, number, &id, time, reason);
             }
         };
-        let inputs = Inputs { template: text, parameters: values, ..parent.inputs.clone() };
         let how = How { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
-        let child =
-            match present.as_ref().and_then(|id| self.state.stacks.iter().position(|one| one.id == *id)) {
-                Some(child) => {
-                    self.begin(child, Kind::Update, inputs.into(), how, time);
-                    child
-                }
-                None => {
-                    let suffix = unique_id().replace('-', "").to_uppercase();
-                    let name = format!("{}-{}-{}", parent.name, resource.logical_id, &suffix[..12]);
-                    let child = self.add_stack(&name, parent.home(), time);
-                    self.state.stacks[child].parent = Some(parent.id.clone());
-                    self.begin(child, Kind::Create, inputs.into(), how, time);
-                    child
-                }
-            };
+        let made = parent.operation.as_ref().and_then(|one| one.target.nested.get(&resource.logical_id));
+        let known = present.as_ref().or(made);
+        let child = known.and_then(|id| self.state.stacks.iter().position(|one| one.id == *id));
+        let child = child.unwrap_or_else(|| self.add_nested(position, &resource.logical_id, time));
+        let kind = if present.is_some() { Kind::Update } else { Kind::Create };
+        self.begin(child, kind, inputs.into(), how, time);
         let id = self.state.stacks[child].id.clone();
         resource.physical_id = id.clone();
         self.state.stacks[position].resources.insert(resource.logical_id.clone(), resource);
         self.set_progress(position, number, Progress::Nested(id));
+    }
+
+    /// What a nested stack is made from, and its template, by the properties of its resource.
+    pub fn nested_inputs(
+        &self,
+        parent: &Stack,
+        properties: &Map<String, Json>,
+    ) -> Result<(Inputs, Wanted), String> {
+        let url = properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default();
+        let given: Vec<Json> = properties
+            .get("Parameters")
+            .and_then(Json::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": words(value) }))
+            .collect();
+        let read = || {
+            let template = self.object_of_url(url)?;
+            let wanted = Wanted::read(&template)?;
+            wanted.check(&parent.region)?;
+            let parameters = wanted.parameters(&given, &IndexMap::new())?;
+            Ok((Inputs { template, parameters, ..parent.inputs.clone() }, wanted))
+        };
+        read().map_err(|refusal: Refusal| refusal.message)
+    }
+
+    /// A nested stack without anything in it.
+    pub fn add_nested(&mut self, parent: usize, logical_id: &str, time: Millis) -> usize {
+        let parent = self.state.stacks[parent].clone();
+        let suffix = unique_id().replace('-', "").to_uppercase();
+        let name = format!("{}-{logical_id}-{}", parent.name, &suffix[..12]);
+        let child = self.add_stack(&name, parent.home(), time);
+        self.state.stacks[child].parent = Some(parent.id);
+        child
     }
 
     /// A stack without anything in it.
@@ -1131,11 +1137,17 @@ impl Cloud {
         self.set_status(position, time, status, reason);
         let stack = &mut self.state.stacks[position];
         stack.operation = None;
+        let id = stack.id.clone();
         for change_set in &mut stack.change_sets {
             if change_set.execution == "EXECUTE_IN_PROGRESS" {
                 let went_well = matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE");
                 change_set.execution = if went_well { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" }.into();
             }
+        }
+        // Nested stacks that it did not come to were there for their change sets only.
+        let is_left = |one: &Stack| one.parent.as_ref() == Some(&id) && one.status == "REVIEW_IN_PROGRESS";
+        while let Some(left) = self.state.stacks.iter().position(is_left) {
+            self.begin_delete(left, Vec::new(), None, time);
         }
     }
 

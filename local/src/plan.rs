@@ -12,7 +12,7 @@ use crate::cloud::{Cloud, Resource, Stack};
 use crate::error::Refusal;
 use crate::evaluate::{LATER, Scope};
 use crate::resource::{attribute, problems};
-use crate::template::{Wanted, is_custom, references, words};
+use crate::template::{NESTED, Wanted, is_custom, references, words};
 
 /// What becomes of one resource.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub(crate) struct Change {
     pub policy_action: Option<String>,
     pub before: Option<String>,
     pub after: Option<String>,
+    /// Of a nested stack: the change set with what changes inside.
+    pub change_set: Option<String>,
 }
 
 /// What a template would do to a stack.
@@ -37,6 +39,8 @@ pub(crate) struct Plan {
     pub outputs_change: bool,
     /// Validations before deployment that fail: logical id, type, path, words.
     pub problems: Vec<(String, String, String, String)>,
+    /// The properties of nested stacks, as far as they are known now.
+    pub nested: Vec<(String, Map<String, Json>)>,
 }
 
 /// A stack's own names.
@@ -117,7 +121,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         imported: RefCell::default(),
     };
     let wrong = |message: String| Refusal::validation(message);
-    let (mut changes, mut found, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut changes, mut found, mut retyped, mut nested) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut kept: BTreeSet<String> = BTreeSet::new();
     for id in wanted.order()? {
         let Some(written) = wanted.resource(&id) else { continue };
@@ -127,6 +131,9 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         kept.insert(id.clone());
         let type_name = written["Type"].as_str().unwrap_or_default().to_owned();
         let properties = scope.properties(written).map_err(wrong)?;
+        if type_name == NESTED {
+            nested.push((id.clone(), properties.clone()));
+        }
         for (path, words) in problems(&type_name, &properties) {
             found.push((id.clone(), type_name.clone(), path, words));
         }
@@ -154,6 +161,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
                     policy_action: None,
                     before: None,
                     after: Some(context(&properties)),
+                    change_set: None,
                 });
             }
             Some(present) if present.type_name != type_name => retyped.push(id),
@@ -191,6 +199,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
             policy_action: Some(if policy.starts_with("Retain") { "Retain" } else { policy }.into()),
             before: Some(context(&present.properties)),
             after: None,
+            change_set: None,
         });
     }
     let outputs = outputs(&scope, wanted).map_err(wrong)?;
@@ -201,7 +210,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
     let exports_differ =
         outputs.iter().map(|one| &one.export).ne(stack.outputs.iter().map(|one| &one.export));
     let outputs_change = known != wanted_outputs || exports_differ || *goal.tags != stack.inputs.tags;
-    Ok(Plan { changes, outputs_change, problems: found })
+    Ok(Plan { changes, outputs_change, problems: found, nested })
 }
 
 /// The outputs of a template, with what their values are now.
@@ -388,6 +397,7 @@ fn modify(
         policy_action: (replacement == "True").then(|| format!("ReplaceAnd{policy}")),
         before: Some(context(before)),
         after: Some(context(&properties)),
+        change_set: None,
     })
 }
 

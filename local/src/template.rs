@@ -10,6 +10,7 @@ use stackwright_synth::{Template, function};
 
 use crate::cloud::{Cloud, Home};
 use crate::error::Refusal;
+use crate::evaluate::LATER;
 
 /// Types without a schema, whose attributes nobody knows.
 pub(crate) fn is_custom(type_name: &str) -> bool {
@@ -252,7 +253,10 @@ impl Wanted {
             };
             match value {
                 Some(value) => {
-                    check_parameter(name, parameter, &value)?;
+                    // What is known only when something else is made is checked then.
+                    if !value.contains(LATER) {
+                        check_parameter(name, parameter, &value)?;
+                    }
                     values.insert(name.to_owned(), value);
                 }
                 None => missing.push(name),

@@ -541,6 +541,54 @@ def nested_stacks_and_large_templates():
     cfn.delete_stack(StackName="parent")
     check(settled(made["StackId"])["StackStatus"] == "DELETE_COMPLETE")
     check(settled(children[0]["StackId"])["StackStatus"] == "DELETE_COMPLETE")
+
+    # A change set includes those of nested stacks, at any depth.
+    deep = lambda name: template({"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{URL}/templates/parent.json"}}, "Other": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": name}}})
+    put_parent = lambda name: s3.put_object(Bucket="templates", Key="parent.json", Body=parent(name).encode())
+    put_parent("one")
+    root = change_set("deep", deep("x"), "CREATE", name="root", IncludeNestedStacks=True)
+    changes = {one["ResourceChange"]["LogicalResourceId"]: one["ResourceChange"] for one in root["Changes"]}
+    check(set(changes) == {"Child", "Other"} and "ChangeSetId" not in changes["Other"], changes)
+    middle = cfn.describe_change_set(ChangeSetName=changes["Child"]["ChangeSetId"])
+    check((middle["ParentChangeSetId"], middle["RootChangeSetId"]) == (root["ChangeSetId"],) * 2, middle)
+    inner = cfn.describe_change_set(ChangeSetName=middle["Changes"][0]["ResourceChange"]["ChangeSetId"])
+    check((inner["ParentChangeSetId"], inner["RootChangeSetId"]) == (middle["ChangeSetId"], root["ChangeSetId"]), inner)
+    check([one["ResourceChange"]["LogicalResourceId"] for one in inner["Changes"]] == ["T"], inner)
+    nested = [one["StackStatus"] for one in cfn.list_stacks()["StackSummaries"] if one["StackName"].startswith("deep")]
+    check(nested == ["REVIEW_IN_PROGRESS"] * 3, nested)
+    refused("ValidationError", "is nested and cannot be executed", cfn.execute_change_set, ChangeSetName=inner["ChangeSetId"])
+    cfn.delete_change_set(StackName="deep", ChangeSetName="root")
+    nested = [one["StackStatus"] for one in cfn.list_stacks()["StackSummaries"] if one["StackName"].startswith("deep")]
+    check(sorted(nested) == ["DELETE_COMPLETE"] * 2 + ["REVIEW_IN_PROGRESS"], nested)
+    made = deploy("deep", deep("x"), "CREATE", IncludeNestedStacks=True)
+    check(made["StackStatus"] == "CREATE_COMPLETE", made)
+    there = {one["StackName"]: one for one in cfn.list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"] if one["StackName"].startswith("deep")}
+    check(len(there) == 3, there)
+    nothing = change_set("deep", deep("x"), name="nothing", IncludeNestedStacks=True)
+    check(nothing["Status"] == "FAILED" and "didn't contain changes" in nothing["StatusReason"], nothing)
+    put_parent("two")
+    root = change_set("deep", deep("x"), name="inside", IncludeNestedStacks=True)
+    [change] = [one["ResourceChange"] for one in root["Changes"]]
+    check((change["LogicalResourceId"], change["Action"], change["Replacement"]) == ("Child", "Modify", "False"), change)
+    cfn.execute_change_set(StackName="deep", ChangeSetName="inside")
+    check(settled("deep")["StackStatus"] == "UPDATE_COMPLETE")
+    s3.put_object(Bucket="templates", Key="parent.json", Body=template({"T": {"Type": "AWS::SNS::Topic", "Properties": {"Nmae": "x"}}}).encode())
+    wrong = change_set("deep", deep("x"), name="wrong", IncludeNestedStacks=True)
+    check(wrong["Status"] == "FAILED" and wrong["StatusReason"].startswith("Nested change set arn:") and "EarlyValidation" in wrong["StatusReason"], wrong)
+    named = next(part for part in wrong["StatusReason"].split() if ":changeSet/" in part)
+    [event] = cfn.describe_events(ChangeSetName=named, Filters={"FailedEvents": True})["OperationEvents"]
+    check("[Nmae]" in event["ValidationStatusReason"], event)
+
+    # What fails before a nested stack is begun leaves no empty one behind.
+    put_parent("one")
+    faults([{"resource": "Other", "on": "create", "reason": "Other fails"}])
+    late = json.loads(deep("x"))
+    late["Resources"]["Child"]["DependsOn"] = "Other"
+    back = deploy("late", json.dumps(late), "CREATE", IncludeNestedStacks=True)
+    check(back["StackStatus"] == "ROLLBACK_COMPLETE", back)
+    left = {one["StackStatus"] for one in cfn.list_stacks()["StackSummaries"] if one["StackName"].startswith("late-")}
+    check(left == {"DELETE_COMPLETE"}, left)
+    faults()
     large = template({"T": {**TOPIC, "Metadata": {"Words": "x" * 60_000}}})
     refused("ValidationError", "51200", cfn.create_change_set, StackName="large", ChangeSetName="x", ChangeSetType="CREATE", TemplateBody=large)
     s3.put_object(Bucket="templates", Key="large.json", Body=large.encode())

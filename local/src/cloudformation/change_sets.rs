@@ -4,17 +4,13 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Request, page, said, tag_list};
-use crate::cloud::{ChangeSet, Cloud, Event, MAKING_CHANGE_SET, unique_id, written};
+use crate::cloud::{ChangeSet, Cloud, MAKING_CHANGE_SET, unique_id, written};
 use crate::engine::{How, Kind, OnFailure, Target};
 use crate::error::Refusal;
-use crate::plan::{Change, Goal, plan};
 use crate::template::{Wanted, words};
 
 /// How many changes a page has.
 const PAGE: usize = 50;
-
-const NOTHING_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a \
-                               change set.";
 
 impl Cloud {
     pub(super) fn create_change_set(&mut self, request: &Request<'_>) -> Answer {
@@ -80,54 +76,12 @@ impl Cloud {
             imports,
             token: request.text("ClientToken").map(str::to_owned),
             operation,
+            within: None,
+            nested: request.is("IncludeNestedStacks").then(IndexMap::new),
         };
-        let mut events = Vec::new();
-        {
-            let stack = &self.state.stacks[position];
-            let goal = Goal {
-                wanted: &wanted,
-                parameters: &change_set.inputs.parameters,
-                tags: &change_set.inputs.tags,
-                imports: &change_set.imports,
-                reverts_drift: change_set.deployment_mode.as_deref() == Some("REVERT_DRIFT"),
-                import_existing: change_set.import_existing,
-            };
-            match plan(self, stack, &goal) {
-                Err(refusal) => fail(&mut change_set, refusal.message),
-                Ok(found) if !found.problems.is_empty() => {
-                    for (id, type_name, path, words) in &found.problems {
-                        events.push(validation_event(&change_set, (id, type_name, path, words), request));
-                    }
-                    let are_names =
-                        found.problems.iter().all(|(.., words)| words.ends_with("already exists."));
-                    let check = if are_names { "ResourceExistenceCheck" } else { "PropertyValidation" };
-                    fail(
-                        &mut change_set,
-                        format!(
-                            "The following hook(s)/validation failed: [AWS::EarlyValidation::{check}]. To troubleshoot \
-                             Early Validation errors, use the DescribeEvents API for detailed failure information."
-                        ),
-                    );
-                }
-                Ok(found) if found.changes.is_empty() && !found.outputs_change => {
-                    fail(&mut change_set, NOTHING_CHANGES.into());
-                }
-                Ok(found) => {
-                    for change in &found.changes {
-                        let (id, type_name) = (change.logical_id.as_str(), change.type_name.as_str());
-                        if let Some(words) = self.left_in(change) {
-                            let warning = (id, type_name, "", words.as_str());
-                            events.push(validation_event(&change_set, warning, request));
-                        }
-                    }
-                    change_set.changes = found.changes;
-                }
-            }
-        }
+        self.draw_up(position, &mut change_set, &wanted);
         let answer = json!({ "Id": change_set.id, "StackId": self.state.stacks[position].id });
-        let stack = &mut self.state.stacks[position];
-        stack.events.extend(events);
-        stack.change_sets.push(change_set);
+        self.state.stacks[position].change_sets.push(change_set);
         Ok(answer)
     }
 
@@ -215,6 +169,9 @@ impl Cloud {
             "Changes": changes,
             "NextToken": next,
             "OnStackFailure": change_set.on_failure,
+            "IncludeNestedStacks": change_set.nested.is_some(),
+            "ParentChangeSetId": change_set.within.as_ref().map(|(parent, _)| parent),
+            "RootChangeSetId": change_set.within.as_ref().map(|(_, root)| root),
             "ImportExistingResources": change_set.import_existing,
             "DeploymentMode": change_set.deployment_mode,
             "DeploymentConfig": change_set.deployment_config,
@@ -251,6 +208,9 @@ impl Cloud {
                     "StatusReason": one.reason,
                     "CreationTime": written(one.created),
                     "Description": one.description,
+                    "IncludeNestedStacks": one.nested.is_some(),
+                    "ParentChangeSetId": one.within.as_ref().map(|(parent, _)| parent),
+                    "RootChangeSetId": one.within.as_ref().map(|(_, root)| root),
                 })
             })
             .collect();
@@ -271,7 +231,11 @@ impl Cloud {
                         ),
                     ));
                 }
-                self.state.stacks[position].change_sets.remove(number);
+                if change_set.within.is_some() {
+                    return Err(nested_refusal(change_set, "deleted"));
+                }
+                let change_set = self.state.stacks[position].change_sets.remove(number);
+                self.discard_nested(&change_set, request.time);
                 Ok(json!({}))
             }
             // What is gone already is deleted.
@@ -290,6 +254,9 @@ impl Cloud {
             && stack.events.iter().any(|event| event.token == token);
         if is_repeated {
             return Ok(json!({}));
+        }
+        if change_set.within.is_some() {
+            return Err(nested_refusal(&change_set, "executed"));
         }
         if change_set.ready > request.time || change_set.status != "CREATE_COMPLETE" {
             return Err(Refusal::new(
@@ -321,14 +288,8 @@ impl Cloud {
             ));
         }
         self.check_policy(position, &change_set)?;
+        self.mark_executed(&change_set);
         let stack = &mut self.state.stacks[position];
-        for (other, one) in stack.change_sets.iter_mut().enumerate() {
-            one.execution = match one.execution.as_str() {
-                _ if other == number => "EXECUTE_IN_PROGRESS".into(),
-                "AVAILABLE" => "OBSOLETE".into(),
-                kept => kept.to_owned(),
-            };
-        }
         let kind = match (change_set.kind.as_str(), stack.status.as_str()) {
             ("IMPORT", _) => Kind::Import,
             (_, "REVIEW_IN_PROGRESS") => Kind::Create,
@@ -349,16 +310,23 @@ impl Cloud {
         Ok(json!({}))
     }
 
-    /// What CloudFormation says of a bucket that a change set deletes with something in it: a warning.
-    fn left_in(&self, change: &Change) -> Option<String> {
-        let goes = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
-        let name = change.physical_id.as_ref().filter(|_| goes && change.type_name == "AWS::S3::Bucket")?;
-        let bucket = self.state.buckets.get(name).filter(|bucket| !bucket.objects.is_empty())?;
-        Some(format!(
-            "The bucket '{name}' is not empty ({} objects). You must either delete all objects and versions or use the \
-             deletion policy to retain it, otherwise the delete operation will fail.",
-            bucket.objects.len()
-        ))
+    /// A change set is executed, with those of nested stacks; others of the same stacks are of no use any more.
+    fn mark_executed(&mut self, change_set: &ChangeSet) {
+        for stack in &mut self.state.stacks {
+            if !stack.change_sets.iter().any(|one| one.id == change_set.id) {
+                continue;
+            }
+            for one in &mut stack.change_sets {
+                one.execution = match one.execution.as_str() {
+                    _ if one.id == change_set.id => "EXECUTE_IN_PROGRESS".into(),
+                    "AVAILABLE" => "OBSOLETE".into(),
+                    kept => kept.to_owned(),
+                };
+            }
+        }
+        for nested in self.nested_in(change_set) {
+            self.mark_executed(&nested);
+        }
     }
 
     /// A stack policy that denies updates of what the change set changes.
@@ -394,6 +362,14 @@ impl Cloud {
     }
 }
 
+fn nested_refusal(change_set: &ChangeSet, verb: &str) -> Refusal {
+    let root = change_set.within.as_ref().map_or("", |(_, root)| root.as_str());
+    Refusal::validation(format!(
+        "Change set [{}] is nested and cannot be {verb} by itself. Its root change set is [{root}]",
+        change_set.id
+    ))
+}
+
 /// Whether a pattern with `*` in it, at its end, means a name.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
@@ -413,41 +389,6 @@ pub(super) fn can_be_updated(status: &str) -> bool {
             | "CREATE_FAILED"
             | "UPDATE_FAILED"
     )
-}
-
-fn fail(change_set: &mut ChangeSet, reason: String) {
-    change_set.status = "FAILED".into();
-    change_set.execution = "UNAVAILABLE".into();
-    change_set.reason = Some(reason);
-}
-
-/// The validation that only warns.
-pub(super) const EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
-
-fn validation_event(
-    change_set: &ChangeSet,
-    (id, type_name, path, words): (&str, &str, &str, &str),
-    request: &Request<'_>,
-) -> Event {
-    let name = match words {
-        _ if words.ends_with("already exists.") => "NAME_CONFLICT_VALIDATION",
-        _ if words.starts_with("The bucket '") => EMPTINESS,
-        _ => "PROPERTY_VALIDATION",
-    };
-    Event {
-        id: unique_id(),
-        time: request.time,
-        logical_id: id.to_owned(),
-        physical_id: String::new(),
-        type_name: type_name.to_owned(),
-        status: String::new(),
-        reason: Some(words.to_owned()),
-        properties: None,
-        token: None,
-        operation: change_set.operation.clone(),
-        operation_type: MAKING_CHANGE_SET.to_owned(),
-        validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
-    }
 }
 
 /// Parameters as they are shown: those with `NoEcho` are not.
@@ -483,6 +424,7 @@ fn change_json(change: &crate::plan::Change, shows_values: bool) -> Json {
             "LogicalResourceId": change.logical_id,
             "PhysicalResourceId": change.physical_id.as_deref().map_or(Json::Null, said),
             "ResourceType": change.type_name,
+            "ChangeSetId": change.change_set,
             "Replacement": change.replacement,
             "Scope": change.scope,
             "Details": details,

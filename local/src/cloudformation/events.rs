@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::change_sets::EMPTINESS;
+use super::making::EMPTINESS;
 use super::{Answer, Request, page, said};
 use crate::cloud::{Cloud, Event, Stack, written};
 use crate::error::Refusal;

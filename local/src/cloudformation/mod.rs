@@ -4,6 +4,7 @@ mod change_sets;
 mod drift;
 mod events;
 mod inspect;
+mod making;
 mod refactors;
 mod stack_sets;
 mod stacks;

@@ -1,0 +1,211 @@
+//! What a change set would do, found out when it is made: changes, validations, and the change sets of nested stacks.
+
+use indexmap::IndexMap;
+use serde_json::json;
+
+use crate::cloud::{ChangeSet, Cloud, Event, MAKING_CHANGE_SET, unique_id};
+use crate::plan::{Change, Goal, Plan, plan};
+use crate::template::{NESTED, Wanted};
+
+const NOTHING_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a \
+                               change set.";
+
+/// The validation that only warns.
+pub(super) const EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
+
+impl Cloud {
+    /// Finds out what a change set does to its stack.
+    pub(super) fn draw_up(&mut self, position: usize, change_set: &mut ChangeSet, wanted: &Wanted) {
+        let goal = Goal {
+            wanted,
+            parameters: &change_set.inputs.parameters,
+            tags: &change_set.inputs.tags,
+            imports: &change_set.imports,
+            reverts_drift: change_set.deployment_mode.as_deref() == Some("REVERT_DRIFT"),
+            import_existing: change_set.import_existing,
+        };
+        let mut found = match plan(self, &self.state.stacks[position], &goal) {
+            Ok(found) => found,
+            Err(refusal) => return fail(change_set, refusal.message),
+        };
+        if !found.problems.is_empty() {
+            for (id, type_name, path, words) in &found.problems {
+                let event = validation_event(change_set, (id, type_name, path, words));
+                self.state.stacks[position].events.push(event);
+            }
+            let are_names = found.problems.iter().all(|(.., words)| words.ends_with("already exists."));
+            let check = if are_names { "ResourceExistenceCheck" } else { "PropertyValidation" };
+            return fail(
+                change_set,
+                format!(
+                    "The following hook(s)/validation failed: [AWS::EarlyValidation::{check}]. To troubleshoot Early \
+                     Validation errors, use the DescribeEvents API for detailed failure information."
+                ),
+            );
+        }
+        if change_set.nested.is_some()
+            && let Err(reason) = self.draw_up_nested(position, change_set, &mut found)
+        {
+            return fail(change_set, reason);
+        }
+        if found.changes.is_empty() && !found.outputs_change {
+            return fail(change_set, NOTHING_CHANGES.into());
+        }
+        for change in &found.changes {
+            if let Some(words) = self.left_in(change) {
+                let event = validation_event(change_set, (&change.logical_id, &change.type_name, "", &words));
+                self.state.stacks[position].events.push(event);
+            }
+        }
+        change_set.changes = found.changes;
+    }
+
+    /// Makes change sets for nested stacks. One in which nothing changes is none.
+    fn draw_up_nested(
+        &mut self,
+        position: usize,
+        parent: &mut ChangeSet,
+        found: &mut Plan,
+    ) -> Result<(), String> {
+        for (logical_id, properties) in &found.nested {
+            let (inputs, wanted) = self.nested_inputs(&self.state.stacks[position], properties)?;
+            let present = self.state.stacks[position].resources.get(logical_id);
+            let present = present.map(|resource| resource.physical_id.clone());
+            let child = present.and_then(|id| self.state.stacks.iter().position(|stack| stack.id == id));
+            let kind = if child.is_some() { "UPDATE" } else { "CREATE" };
+            let child = child.unwrap_or_else(|| {
+                let child = self.add_nested(position, logical_id, parent.created);
+                self.state.stacks[child].enter(MAKING_CHANGE_SET);
+                let reason = Some("User Initiated".into());
+                self.set_status(child, parent.created, "REVIEW_IN_PROGRESS", reason);
+                child
+            });
+            let operation = self.state.stacks[child].enter(MAKING_CHANGE_SET);
+            let root = parent.within.as_ref().map_or(&parent.id, |(_, root)| root).clone();
+            let name = format!("{}-{logical_id}-{}", parent.name, &unique_id()[..8]);
+            let home = self.state.stacks[child].home();
+            let mut change_set = ChangeSet {
+                id: format!(
+                    "arn:aws:cloudformation:{}:{}:changeSet/{name}/{}",
+                    home.region,
+                    home.account,
+                    unique_id()
+                ),
+                name,
+                kind: kind.into(),
+                inputs,
+                changes: Vec::new(),
+                imports: IndexMap::new(),
+                token: None,
+                operation,
+                within: Some((parent.id.clone(), root)),
+                nested: Some(IndexMap::new()),
+                ..parent.clone()
+            };
+            self.draw_up(child, &mut change_set, &wanted);
+            if change_set.reason.as_deref() == Some(NOTHING_CHANGES) {
+                continue;
+            }
+            let id = change_set.id.clone();
+            let failed = change_set.reason.clone();
+            let stack = &mut self.state.stacks[child];
+            stack.change_sets.push(change_set);
+            if let Some(nested) = &mut parent.nested {
+                nested.insert(logical_id.clone(), stack.id.clone());
+            }
+            if let Some(reason) = failed {
+                return Err(format!(
+                    "Nested change set {id} was not successfully created: Currently in FAILED. {reason}"
+                ));
+            }
+            let known = found.changes.iter_mut().find(|change| change.logical_id == *logical_id);
+            match known {
+                Some(change) => {
+                    change.physical_id = Some(stack.id.clone());
+                    change.change_set = Some(id);
+                }
+                None => found.changes.push(Change {
+                    action: "Modify".into(),
+                    logical_id: logical_id.clone(),
+                    physical_id: Some(stack.id.clone()),
+                    type_name: NESTED.into(),
+                    replacement: Some("False".into()),
+                    scope: vec!["Properties".into()],
+                    details: vec![json!({
+                        "Target": { "Attribute": "Properties", "RequiresRecreation": "Never" },
+                        "Evaluation": "Dynamic",
+                        "ChangeSource": "Automatic",
+                    })],
+                    policy_action: None,
+                    before: None,
+                    after: None,
+                    change_set: Some(id),
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The change sets of nested stacks.
+    pub(super) fn nested_in(&self, change_set: &ChangeSet) -> Vec<ChangeSet> {
+        let all = self.state.stacks.iter().flat_map(|stack| &stack.change_sets);
+        all.filter(|one| one.within.as_ref().is_some_and(|(parent, _)| *parent == change_set.id))
+            .cloned()
+            .collect()
+    }
+
+    /// Takes away what a change set has brought along: those of nested stacks, and stacks that are still empty.
+    pub(super) fn discard_nested(&mut self, change_set: &ChangeSet, time: u64) {
+        for nested in self.nested_in(change_set) {
+            self.discard_nested(&nested, time);
+            for position in 0..self.state.stacks.len() {
+                let stack = &mut self.state.stacks[position];
+                let all = stack.change_sets.len();
+                stack.change_sets.retain(|one| one.id != nested.id);
+                if stack.change_sets.len() < all && stack.status == "REVIEW_IN_PROGRESS" {
+                    self.begin_delete(position, Vec::new(), None, time);
+                }
+            }
+        }
+    }
+
+    /// What CloudFormation says of a bucket that a change set deletes with something in it: a warning.
+    fn left_in(&self, change: &Change) -> Option<String> {
+        let goes = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
+        let name = change.physical_id.as_ref().filter(|_| goes && change.type_name == "AWS::S3::Bucket")?;
+        let bucket = self.state.buckets.get(name).filter(|bucket| !bucket.objects.is_empty())?;
+        Some(format!(
+            "The bucket '{name}' is not empty ({} objects). You must either delete all objects and versions or use the \
+             deletion policy to retain it, otherwise the delete operation will fail.",
+            bucket.objects.len()
+        ))
+    }
+}
+
+fn fail(change_set: &mut ChangeSet, reason: String) {
+    change_set.status = "FAILED".into();
+    change_set.execution = "UNAVAILABLE".into();
+    change_set.reason = Some(reason);
+}
+
+fn validation_event(change_set: &ChangeSet, (id, type_name, path, words): (&str, &str, &str, &str)) -> Event {
+    let name = match words {
+        _ if words.ends_with("already exists.") => "NAME_CONFLICT_VALIDATION",
+        _ if words.starts_with("The bucket '") => EMPTINESS,
+        _ => "PROPERTY_VALIDATION",
+    };
+    Event {
+        id: unique_id(),
+        time: change_set.created,
+        logical_id: id.to_owned(),
+        physical_id: String::new(),
+        type_name: type_name.to_owned(),
+        status: String::new(),
+        reason: Some(words.to_owned()),
+        properties: None,
+        token: None,
+        operation: change_set.operation.clone(),
+        operation_type: MAKING_CHANGE_SET.to_owned(),
+        validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
+    }
+}
