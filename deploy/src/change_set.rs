@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
     Capability, ChangeSetStatus, ChangeSetType, DeploymentConfig, DeploymentConfigMode, DeploymentMode,
-    ExecutionStatus, OnStackFailure, OperationEvent, Parameter, ResourceChange, ResourceToImport, Tag,
+    ExecutionStatus, OnStackFailure, Parameter, ResourceChange, ResourceToImport, Tag,
 };
 use serde::{Deserialize, Serialize};
 use stackwright_synth::{StackArtifact, sha256};
@@ -13,8 +13,8 @@ use stackwright_synth::{StackArtifact, sha256};
 use crate::Progress;
 use crate::approval::{Concern, concerns};
 use crate::connection::Connection;
-use crate::error::{DeployError, Problem};
-use crate::events::Of;
+use crate::error::DeployError;
+use crate::problem::Problem;
 use crate::secret::Secrets;
 use crate::stack::{Found, Options};
 
@@ -163,7 +163,7 @@ pub(crate) async fn make(
                 discard(connection, &stack.name, &name, found).await?;
                 return Ok(None);
             }
-            let problems = problems(connection, &described, tell).await;
+            let problems = connection.problems_within(&described, tell).await;
             discard(connection, &stack.name, &name, found).await?;
             let (problems, reason) = match problems {
                 Ok(problems) => (problems, reason),
@@ -175,8 +175,12 @@ pub(crate) async fn make(
             Some(ExecutionStatus::Available) => {
                 let id = described.change_set_id.clone().unwrap_or_default();
                 let stack_id = described.stack_id.clone().unwrap_or_default();
-                let warnings = problems(connection, &described, tell).await.unwrap_or_default();
-                let changes = every_change(connection, stack, &name, described).await?;
+                let mut warnings = connection.problems(&described, "", tell).await.unwrap_or_default();
+                let (changes, nested) = every_change(connection, stack, &name, described).await?;
+                for (id, path) in nested {
+                    let described = describe(connection, None, &id, None).await?;
+                    warnings.extend(connection.problems(&described, &path, tell).await.unwrap_or_default());
+                }
                 return Ok(Some(ChangeSet { name, id, stack_id, changes, warnings }));
             }
             Some(ExecutionStatus::ExecuteInProgress) => {
@@ -309,45 +313,17 @@ async fn wait(
     }
 }
 
-/// What validation before deployment and hooks found, where the endpoint tells.
-async fn problems(
-    connection: &Connection,
-    change_set: &DescribeChangeSetOutput,
-    tell: &dyn Fn(Progress),
-) -> Result<Vec<Problem>, DeployError> {
-    let of = Of::ChangeSet(change_set.change_set_id().unwrap_or_default());
-    let mut problems = Vec::new();
-    let mut page = None;
-    while let Some(answer) = connection.operation_events(of, page, tell).await? {
-        problems.extend(answer.operation_events().iter().filter_map(problem));
-        page = answer.next_token;
-        if page.is_none() {
-            break;
-        }
-    }
-    Ok(problems)
-}
-
-fn problem(event: &OperationEvent) -> Option<Problem> {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    Some(Problem {
-        logical_id: text(event.logical_resource_id()),
-        path: text(event.validation_path()),
-        check: text(event.validation_name().or(event.hook_type())),
-        reason: event.validation_status_reason().or(event.hook_status_reason())?.to_owned(),
-    })
-}
-
+/// The changes that a change set makes, nested stacks' too, and the change sets of these with the paths of their stacks.
 pub(crate) async fn every_change(
     connection: &Connection,
     stack: &StackArtifact,
     name: &str,
     first: DescribeChangeSetOutput,
-) -> Result<Vec<Change>, DeployError> {
+) -> Result<(Vec<Change>, Vec<(String, String)>), DeployError> {
     let mut changes = Vec::new();
     let mut page = first;
-    // Nested change sets, each with the path of the stack that it is for.
     let mut nested: Vec<(String, String)> = Vec::new();
+    let mut read_nested = 0;
     let (mut id, mut path) = (name.to_owned(), String::new());
     let secrets = Secrets::of(stack);
     loop {
@@ -360,10 +336,11 @@ pub(crate) async fn every_change(
         }
         let next = page.next_token.take();
         if next.is_none() {
-            match nested.pop() {
-                Some(one) => (id, path) = one,
-                None => return Ok(changes),
+            match nested.get(read_nested) {
+                Some(one) => (id, path) = one.clone(),
+                None => return Ok((changes, nested)),
             }
+            read_nested += 1;
         }
         // A name is one in its stack; a nested change set is known by its ARN.
         let stack = path.is_empty().then_some(stack.name.as_str());

@@ -7,6 +7,7 @@ use crate::Progress;
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::events::{Of, ResourceEvent, Told};
+use crate::problem::Annotation;
 
 /// Why an operation on a stack failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +21,8 @@ pub struct Diagnosis {
     pub cause: ResourceEvent,
     /// What failed after it and is no consequence, as far as one can tell.
     pub others: Vec<ResourceEvent>,
+    /// What a hook advises, where one did not let it pass.
+    pub annotations: Vec<Annotation>,
     /// Commands that show more.
     pub look: Vec<String>,
 }
@@ -47,7 +50,12 @@ impl Connection {
             let Some(cause) = failures.next() else { break };
             let inside =
                 cause.physical_id.clone().filter(|id| cause.resource_type == STACK && id.starts_with("arn:"));
+            let annotations = match cause.status.starts_with("HOOK_") {
+                true => self.advice_on(&at, &cause, tell).await,
+                false => Vec::new(),
+            };
             found = Some(Diagnosis {
+                annotations,
                 stack: at.clone(),
                 path: path.clone(),
                 cause: cause.clone(),
@@ -108,6 +116,34 @@ impl Connection {
         }
         failures.reverse();
         Ok(Some(failures).filter(|failures| !failures.is_empty()))
+    }
+
+    /// What the hook advises that did not let a resource pass.
+    async fn advice_on(
+        &self,
+        stack: &str,
+        cause: &ResourceEvent,
+        tell: &dyn Fn(Progress),
+    ) -> Vec<Annotation> {
+        let advice = async {
+            let mut page = None;
+            loop {
+                let (events, next) = self.stack_events(stack, page).await?;
+                let mut of_hooks = events.iter().filter(|told| told.event.status.starts_with("HOOK_"));
+                let about = of_hooks.find(|told| told.event.logical_id == cause.logical_id);
+                if let Some(id) = about.and_then(|told| told.hook_result.as_ref()) {
+                    return self.annotations(id).await;
+                }
+                page = next;
+                if page.is_none() {
+                    return Ok(Vec::new());
+                }
+            }
+        };
+        advice.await.unwrap_or_else(|error: DeployError| {
+            tell(Progress::Unavailable { operation: "GetHookResult", reason: error.to_string() });
+            Vec::new()
+        })
     }
 
     /// As the stack's own events tell it.

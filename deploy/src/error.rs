@@ -3,23 +3,9 @@
 use std::path::PathBuf;
 
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
-use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::Diagnosis;
-
-/// Something that validation before deployment, or a hook, found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Problem {
-    /// The resource's logical id.
-    pub logical_id: String,
-    /// Where in the template, as a JSON pointer.
-    pub path: String,
-    /// What looked: the name of the validation or of the hook.
-    pub check: String,
-    /// Its words.
-    pub reason: String,
-}
+use crate::problem::Problem;
 
 /// Why a deployment stopped.
 #[derive(Debug, thiserror::Error)]

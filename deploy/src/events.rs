@@ -56,23 +56,41 @@ pub(crate) struct Told {
     pub is_end: bool,
     /// Whether it only warns.
     pub is_warning: bool,
+    /// Where more stands about what a hook said.
+    pub hook_result: Option<String>,
     pub event: ResourceEvent,
+}
+
+/// What was said, and what said it.
+fn words(what: Option<&str>, said: Option<&str>) -> Option<String> {
+    match (filled(what), filled(said)) {
+        (Some(what), Some(said)) => Some(format!("{said} ({what})")),
+        (what, said) => said.or(what),
+    }
 }
 
 impl From<&StackEvent> for Told {
     fn from(event: &StackEvent) -> Self {
+        let (status, reason) = match event.hook_status() {
+            Some(status) => (status.to_string(), words(event.hook_type(), event.hook_status_reason())),
+            None => (
+                event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
+                filled(event.resource_status_reason()),
+            ),
+        };
         Self {
             id: event.event_id().unwrap_or_default().to_owned(),
             time: event.timestamp().copied(),
             of_stack: event.physical_resource_id() == event.stack_id(),
             is_end: false,
-            is_warning: false,
+            is_warning: event.hook_failure_mode() == Some(&HookFailureMode::Warn),
+            hook_result: filled(event.hook_invocation_id()),
             event: ResourceEvent {
                 logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
                 physical_id: filled(event.physical_resource_id()),
                 resource_type: event.resource_type().unwrap_or_default().to_owned(),
-                status: event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
-                reason: filled(event.resource_status_reason()),
+                status,
+                reason,
                 operation: filled(event.operation_id()),
             },
         }
@@ -84,10 +102,6 @@ impl From<&OperationEvent> for Told {
         let resource = event.resource_status().map(|status| status.to_string());
         let validation = event.validation_status().map(|status| format!("VALIDATION_{status}"));
         let hook = event.hook_status().map(|status| status.to_string());
-        let words = |what: Option<&str>, said: Option<&str>| match (filled(what), filled(said)) {
-            (Some(what), Some(said)) => Some(format!("{said} ({what})")),
-            (what, said) => said.or(what),
-        };
         let (status, reason) = match (validation, hook) {
             (Some(status), _) => (status, words(event.validation_name(), event.validation_status_reason())),
             (None, Some(status)) => (status, words(event.hook_type(), event.hook_status_reason())),
@@ -103,6 +117,8 @@ impl From<&OperationEvent> for Told {
                 Some(BeaconStackOperationStatus::Succeeded | BeaconStackOperationStatus::Failed)
             ),
             is_warning: mode == Some(&HookFailureMode::Warn),
+            // Only the stack's events name it.
+            hook_result: None,
             event: ResourceEvent {
                 logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
                 physical_id: filled(event.physical_resource_id()),
@@ -157,7 +173,7 @@ impl Connection {
             Err(error) if known.is_some() || error.is_expired() => Err(error),
             Err(error) => {
                 if self.tells_operations.set(false).is_ok() {
-                    tell(Progress::WithoutOperations { reason: error.to_string() });
+                    tell(Progress::Unavailable { operation: "DescribeEvents", reason: error.to_string() });
                 }
                 Ok(None)
             }

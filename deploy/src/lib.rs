@@ -17,6 +17,7 @@ mod order;
 pub mod permissions;
 mod plan;
 mod poller;
+mod problem;
 mod recover;
 mod secret;
 mod stack;
@@ -29,11 +30,12 @@ pub use connection::{Connection, Profile};
 pub use destroy::{Remains, Status};
 pub use diagnosis::Diagnosis;
 pub use drift::{Drift, DriftedResource};
-pub use error::{DeployError, Problem};
+pub use error::DeployError;
 pub use events::ResourceEvent;
 pub use import::Import;
 pub use order::{Done, in_order};
 pub use plan::{Plan, PlannedStack, Verdict};
+pub use problem::{Annotation, Problem};
 pub use recover::{Remedy, Standing, Way};
 pub use stack::{Options, Outcome, Prepared};
 
@@ -72,8 +74,10 @@ pub enum Progress {
         /// Why.
         reason: String,
     },
-    /// `DescribeEvents` is not to be had: `DescribeStackEvents` is asked instead, which knows nothing of validations.
-    WithoutOperations {
+    /// A call that tells more is not to be had: it goes on without what it would tell.
+    Unavailable {
+        /// The call.
+        operation: &'static str,
         /// Why.
         reason: String,
     },

@@ -206,7 +206,7 @@ impl PlannedStack {
         if described.stack_id.as_deref() != Some(&change_set.stack_id) {
             return refuse("the stack has been deleted and made again".into());
         }
-        let changes = change_set::every_change(connection, stack, &change_set.id, described).await?;
+        let (changes, _) = change_set::every_change(connection, stack, &change_set.id, described).await?;
         if changes != change_set.changes {
             return refuse("the change set does something else than planned".into());
         }

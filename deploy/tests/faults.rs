@@ -193,7 +193,7 @@ async fn where_operations_tell_nothing_the_stack_is_asked() {
         let rehearsal = Rehearsal::start().await;
         let (diagnosis, told) =
             diagnosed(&rehearsal, json!([{ "action": "DescribeEvents", "kind": kind }])).await;
-        let hints: Vec<_> = told.iter().filter(|line| line.starts_with("WithoutOperations")).collect();
+        let hints: Vec<_> = told.iter().filter(|line| line.starts_with("Unavailable")).collect();
         assert!(matches!(hints[..], [hint] if hint.contains("DescribeEvents: ")), "{kind}: {told:?}");
         assert_eq!(rehearsal.local.requests()["DescribeEvents"], 1, "{kind}: it is asked once");
         let failed = |line: &&String| line.contains("CREATE_FAILED") && line.contains("no capacity");
@@ -213,6 +213,98 @@ async fn what_validation_refused_is_diagnosed_later_too() {
     assert_eq!(diagnosis.cause.status, "VALIDATION_FAILED");
     let reason = diagnosis.cause.reason.unwrap();
     assert!(reason.contains("[Nmae]") && reason.contains("PROPERTY_VALIDATION"), "{reason}");
+}
+
+fn hook(target: &str, mode: &str) -> Json {
+    json!([{
+        "hook": "Example::Guard::Topics", "resource": "Second", "target": target, "mode": mode, "reason": "not allowed",
+        "annotations": [
+            { "AnnotationName": "KEY", "Status": "FAILED", "StatusMessage": "no key", "RemediationMessage": "name one",
+              "SeverityLevel": "HIGH" },
+            { "AnnotationName": "NAME", "Status": "PASSED" },
+        ],
+    }])
+}
+
+#[tokio::test]
+async fn what_a_hook_says_and_advises_is_told() {
+    let rehearsal = Rehearsal::start().await;
+    let wanted = stack(&topics("", "one"));
+    rehearsal.fail(json!({ "hooks": hook("change-set", "FAIL") }));
+    let Err(DeployError::ChangeSet { problems, .. }) = rehearsal.plan(&wanted).await else {
+        panic!("it passes")
+    };
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert_eq!((problem.check.as_str(), problem.reason.as_str()), ("Example::Guard::Topics", "not allowed"));
+    let [advice] = &problem.annotations[..] else { panic!("only what failed is advice: {problem:?}") };
+    assert_eq!((advice.name.as_str(), advice.remediation.as_deref()), ("KEY", Some("name one")));
+
+    rehearsal.fail(json!({ "hooks": hook("change-set", "WARN") }));
+    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it is new") };
+    assert_eq!(change_set.warnings.len(), 1, "{change_set:?}");
+    assert_eq!(change_set.warnings[0].annotations[0].message.as_deref(), Some("no key"));
+
+    rehearsal.fail(json!({ "hooks": hook("resource", "FAIL") }));
+    let error = rehearsal.connection.execute(&wanted, &change_set, &|_| {}).await.unwrap_err();
+    let DeployError::Failed { diagnosis: Some(diagnosis), .. } = error else { panic!("{error}") };
+    assert_eq!(
+        (diagnosis.cause.logical_id.as_str(), diagnosis.cause.status.as_str()),
+        ("Second", "HOOK_COMPLETE_FAILED")
+    );
+    assert_eq!(diagnosis.cause.reason.as_deref(), Some("not allowed (Example::Guard::Topics)"));
+    assert_eq!(diagnosis.annotations[0].severity.as_deref(), Some("HIGH"));
+
+    // A policy that does not allow to ask for it keeps nothing else from being told.
+    rehearsal.fail(json!({
+        "hooks": hook("change-set", "FAIL"),
+        "requests": [{ "action": "ListHookResults", "kind": "access-denied" }],
+    }));
+    rehearsal.told.lock().unwrap().clear();
+    let Err(DeployError::ChangeSet { problems, .. }) = rehearsal.plan(&wanted).await else {
+        panic!("it passes")
+    };
+    assert_eq!((problems.len(), problems[0].annotations.len()), (1, 0));
+    assert!(rehearsal.told.lock().unwrap().iter().any(|line| line.starts_with("Unavailable")));
+}
+
+#[tokio::test]
+async fn nested_stacks_are_planned_to_the_last_resource() {
+    let rehearsal = Rehearsal::start().await;
+    let child = async |properties: Json| {
+        let body =
+            json!({ "Resources": { "Inner": { "Type": "AWS::SNS::Topic", "Properties": properties } } });
+        let put = rehearsal.s3.put_object().bucket("templates").key("child.json");
+        put.body(body.to_string().into_bytes().into()).send().await.unwrap();
+    };
+    rehearsal.s3.create_bucket().bucket("templates").send().await.unwrap();
+    child(json!({ "DisplayName": "one" })).await;
+    let url = format!("{}/templates/child.json", rehearsal.local.url());
+    let wanted = stack(&json!({ "Resources": {
+        "Child": { "Type": "AWS::CloudFormation::Stack", "Properties": { "TemplateURL": url } },
+        "Outer": { "Type": "AWS::SNS::Topic" },
+    } }));
+    let changes = async || match rehearsal.plan(&wanted).await.unwrap() {
+        Prepared::Unchanged => Vec::new(),
+        Prepared::Ready(change_set) => {
+            let ids: Vec<_> =
+                change_set.changes.iter().map(|one| format!("{} {}", one.action, one.logical_id)).collect();
+            rehearsal.connection.execute(&wanted, &change_set, &|_| {}).await.unwrap();
+            ids
+        }
+    };
+    assert_eq!(changes().await, ["Add Child", "Add Outer", "Add Child/Inner"]);
+    assert_eq!(changes().await, [""; 0]);
+    child(json!({ "DisplayName": "two" })).await;
+    assert_eq!(changes().await, ["Modify Child", "Modify Child/Inner"]);
+    child(json!({ "Nmae": "three" })).await;
+    let Err(DeployError::ChangeSet { problems, .. }) = rehearsal.plan(&wanted).await else {
+        panic!("it is wrong")
+    };
+    assert!(
+        matches!(&problems[..], [one] if one.logical_id.starts_with(&format!("{STACK}-Child-"))
+            && one.logical_id.ends_with("/Inner") && one.reason.contains("[Nmae]")),
+        "{problems:?}"
+    );
 }
 
 #[tokio::test]

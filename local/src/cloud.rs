@@ -18,6 +18,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::engine::Operation;
 use crate::error::Refusal;
 use crate::faults::Faults;
+use crate::hook::HookResult;
 use crate::plan::Change;
 use crate::refactor::Refactor;
 use crate::stack_set::StackSet;
@@ -60,6 +61,7 @@ pub(crate) struct State {
     pub stacks: Vec<Stack>,
     pub refactors: Vec<Refactor>,
     pub stack_sets: Vec<StackSet>,
+    pub hook_results: Vec<HookResult>,
     pub buckets: BTreeMap<String, Bucket>,
     /// Resources that no stack owns any more: retained ones.
     pub unowned: Vec<Resource>,
@@ -175,6 +177,8 @@ pub(crate) struct Event {
     pub operation_type: String,
     /// Of a validation before deployment: its name and the path.
     pub validation: Option<(String, String)>,
+    /// What a hook said.
+    pub hook: Option<HookResult>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -43,6 +43,9 @@ impl Kind {
     }
 }
 
+/// What CloudFormation says of a resource that hooks do not let pass.
+const HOOKS_FAILED: &str = "The following hook(s) failed:";
+
 /// What an operation is called that takes another one back, asked for or not.
 const ROLLBACK: &str = "ROLLBACK";
 
@@ -218,6 +221,7 @@ impl Cloud {
             operation,
             operation_type,
             validation: None,
+            hook: None,
         };
         stack.events.push(event);
     }
@@ -494,6 +498,17 @@ impl Cloud {
         let (fails, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
         let until = time + takes.unwrap_or(self.settings.resource_time);
         let mut progress = Progress::Running { until, fails };
+        if matches!(on, On::Create | On::Update) {
+            let hooks = self.hooks_of_resource(position, resource, time);
+            if !hooks.is_empty() {
+                let reason = format!("{HOOKS_FAILED} [{}]", hooks.join(", "));
+                return self.set_progress(
+                    position,
+                    number,
+                    Progress::Running { until: time, fails: Some(reason) },
+                );
+            }
+        }
         if resource.type_name == STACK_SET && matches!(progress, Progress::Running { fails: None, .. }) {
             let region = self.state.stacks[position].region.clone();
             let properties = (on != On::Delete).then_some(&resource.properties);
@@ -953,7 +968,8 @@ impl Cloud {
             _ => None,
         };
         let fails = fails.map(|reason| {
-            if reason.contains("HandlerErrorCode") || reason.contains("Embedded stack") {
+            let words = ["HandlerErrorCode", "Embedded stack", HOOKS_FAILED];
+            if words.iter().any(|words| reason.contains(words)) {
                 reason
             } else {
                 format!(

@@ -11,6 +11,8 @@ pub struct Faults {
     pub resources: Vec<ResourceFault>,
     /// Requests that fail or are slow.
     pub requests: Vec<RequestFault>,
+    /// Hooks that object.
+    pub hooks: Vec<HookFault>,
 }
 
 /// What is done to a resource.
@@ -90,6 +92,50 @@ pub struct RequestFault {
     pub milliseconds: u64,
 }
 
+/// What a hook looks at.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum HookTarget {
+    /// Change sets, when they are made.
+    ChangeSet,
+    /// Resources, before they are made or changed.
+    Resource,
+}
+
+/// What comes of a hook that objects.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HookMode {
+    /// It goes no further.
+    #[default]
+    Fail,
+    /// It goes on.
+    Warn,
+}
+
+/// A hook that objects.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct HookFault {
+    /// Its name, such as `Company::Guard::Endpoints`.
+    pub hook: String,
+    /// What it looks at.
+    pub target: HookTarget,
+    /// The stack's name; any if absent.
+    #[serde(default)]
+    pub stack: Option<String>,
+    /// The logical id; `*` for every resource.
+    pub resource: String,
+    /// What comes of it.
+    #[serde(default)]
+    pub mode: HookMode,
+    /// Its words.
+    pub reason: String,
+    /// What it advises: `AnnotationName`, `StatusMessage`, `RemediationMessage` and so on, as `GetHookResult` answers it.
+    #[serde(default)]
+    pub annotations: Vec<serde_json::Value>,
+}
+
 /// Whether something that happens so often happens now; counts it.
 fn happens(times: &mut Option<u32>) -> bool {
     match times {
@@ -118,6 +164,20 @@ impl Faults {
             }
         }
         None
+    }
+
+    /// The hooks that object to a resource.
+    pub(crate) fn hooks_on<'f>(
+        &'f self,
+        target: HookTarget,
+        stack: &'f str,
+        resource: &'f str,
+    ) -> impl Iterator<Item = &'f HookFault> {
+        self.hooks.iter().filter(move |hook| {
+            hook.target == target
+                && (hook.resource == "*" || hook.resource == resource)
+                && hook.stack.as_deref().is_none_or(|name| name == stack)
+        })
     }
 
     /// Why something that is done to a resource fails, and how long it takes, as far as a fault says so.

@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod evaluate;
 mod faults;
+mod hook;
 mod plan;
 mod query;
 mod refactor;
@@ -23,5 +24,7 @@ mod services;
 mod stack_set;
 mod template;
 
-pub use faults::{Faults, On, RequestFault, RequestFaultKind, ResourceFault};
+pub use faults::{
+    Faults, HookFault, HookMode, HookTarget, On, RequestFault, RequestFaultKind, ResourceFault,
+};
 pub use server::{Local, Options};

@@ -597,6 +597,43 @@ def nested_stacks_and_large_templates():
     refused("ValidationError", "No updates are to be performed", cfn.update_stack, StackName="large", UsePreviousTemplate=True)
 
 
+def hooks_object():
+    advice = {"AnnotationName": "TOPIC_KEY", "Status": "FAILED", "StatusMessage": "no key", "RemediationMessage": "name one", "SeverityLevel": "HIGH"}
+    hook = lambda **more: put("faults", {"hooks": [{"hook": "Example::Guard::Topics", "resource": "A", "reason": "not allowed", "annotations": [advice], **more}]})
+    body = template({"A": TOPIC, "B": {**TOPIC, "DependsOn": "A"}})
+    hook(target="change-set")
+    stopped = change_set("guarded", body, "CREATE")
+    check(stopped["Status"] == "FAILED" and "hook(s)/validation failed: [Example::Guard::Topics]" in stopped["StatusReason"], stopped)
+    [event] = cfn.describe_events(ChangeSetName=stopped["ChangeSetId"], Filters={"FailedEvents": True})["OperationEvents"]
+    check((event["EventType"], event["HookType"], event["HookStatus"], event["HookFailureMode"]) == ("HOOK_INVOCATION_ERROR", "Example::Guard::Topics", "HOOK_COMPLETE_FAILED", "FAIL"), event)
+    [result] = cfn.list_hook_results(TargetType="CHANGE_SET", TargetId=stopped["ChangeSetId"])["HookResults"]
+    found = cfn.get_hook_result(HookResultId=result["HookResultId"])
+    check(found["Annotations"] == [advice] and found["HookStatusReason"] == "not allowed", found)
+    refused("HookResultNotFound", "", cfn.get_hook_result, HookResultId="00000000-0000-0000-0000-000000000000")
+    cfn.delete_change_set(StackName="guarded", ChangeSetName="changes")
+
+    hook(target="change-set", mode="WARN")
+    warned = change_set("guarded", body, "CREATE")
+    check(warned["ExecutionStatus"] == "AVAILABLE", warned)
+    [event] = cfn.describe_events(ChangeSetName=warned["ChangeSetId"], Filters={"FailedEvents": True})["OperationEvents"]
+    check(event["HookFailureMode"] == "WARN", event)
+    hook(target="resource")
+    planned = cfn.describe_change_set_hooks(ChangeSetName=warned["ChangeSetId"])["Hooks"]
+    check([(one["TypeName"], one["TargetDetails"]["ResourceTargetDetails"]["LogicalResourceId"]) for one in planned] == [("Example::Guard::Topics", "A")], planned)
+    cfn.execute_change_set(StackName="guarded", ChangeSetName="changes")
+    check(settled(warned["StackId"])["StackStatus"] == "ROLLBACK_COMPLETE")
+    events = cfn.describe_stack_events(StackName="guarded")["StackEvents"]
+    [failure] = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    check(failure["ResourceStatusReason"] == "The following hook(s) failed: [Example::Guard::Topics]", failure)
+    [said] = [one for one in events if "HookType" in one]
+    check(said["LogicalResourceId"] == "A" and cfn.get_hook_result(HookResultId=said["HookInvocationId"])["Target"]["TargetTypeName"] == "AWS::SNS::Topic", said)
+    hook(target="resource", mode="WARN")
+    cfn.delete_stack(StackName="guarded")
+    settled(warned["StackId"])
+    check(deploy("guarded", body, "CREATE")["StackStatus"] == "CREATE_COMPLETE")
+    faults()
+
+
 def requests_fail_on_request():
     check(sts.get_caller_identity()["Account"] == "000000000000")
     for kind, code in (("throttle", "Throttling"), ("server-error", "InternalFailure"), ("expired-token", "ExpiredToken"), ("access-denied", "AccessDenied")):
@@ -619,7 +656,7 @@ def requests_fail_on_request():
 for scenario in (
     a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
-    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates,
+    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, hooks_object,
     requests_fail_on_request,
 ):
     scenario()

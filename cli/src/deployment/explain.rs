@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use stackwright_deploy::{DeployError, Diagnosis};
 use stackwright_synth::StackArtifact;
 
+use super::show::advice;
 use super::view::line;
 use crate::failure::Failure;
 
@@ -30,8 +31,10 @@ pub(crate) fn explain(error: &DeployError, stack: &StackArtifact) -> Failure {
             for problem in problems {
                 let text =
                     format!("{}{}: {} ({})", problem.logical_id, problem.path, problem.reason, problem.check);
+                let advice: String =
+                    problem.annotations.iter().map(|one| format!("\n    {}", advice(one))).collect();
                 failure.message =
-                    format!("{}\n  {text}{}", failure.message, place(stack, &problem.logical_id));
+                    format!("{}\n  {text}{advice}{}", failure.message, place(stack, &problem.logical_id));
             }
         }
         _ => {}
@@ -44,6 +47,9 @@ pub(crate) fn diagnosis(found: &Diagnosis, stack: &StackArtifact) -> String {
     let inside: String = found.path.iter().map(|one| format!("{one}/")).collect();
     let at = found.path.first().unwrap_or(&found.cause.logical_id);
     let mut text = format!("  first failure: {inside}{}{}\n", line(&found.cause), place(stack, at));
+    for annotation in &found.annotations {
+        text.push_str(&format!("    {}\n", advice(annotation)));
+    }
     for other in &found.others {
         text.push_str(&format!("  then: {}\n", line(other)));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use stackwright_deploy::{Change, ChangeSet, Concern, PropertyChange};
+use stackwright_deploy::{Annotation, Change, ChangeSet, Concern, PropertyChange};
 
 /// How much of a value is shown.
 const MOST: usize = 60;
@@ -79,8 +79,19 @@ pub(crate) fn change_set(change_set: &ChangeSet) -> String {
     }
     for one in &change_set.warnings {
         let _ = writeln!(text, "  warning: {}: {} ({})", one.logical_id, one.reason, one.check);
+        for annotation in &one.annotations {
+            let _ = writeln!(text, "    {}", advice(annotation));
+        }
     }
     text
+}
+
+/// What a hook advises, in a line.
+pub(crate) fn advice(annotation: &Annotation) -> String {
+    let Annotation { name, severity, message, remediation, link, .. } = annotation;
+    let severity = severity.as_ref().map(|severity| format!(" ({severity})")).unwrap_or_default();
+    let said: Vec<&str> = [message, remediation, link].into_iter().flatten().map(String::as_str).collect();
+    format!("{name}{severity}: {}", said.join("; "))
 }
 
 fn danger(concern: &Concern) -> String {
@@ -113,6 +124,9 @@ pub(crate) fn markdown(change_set: &ChangeSet) -> String {
     }
     for one in &change_set.warnings {
         let _ = writeln!(text, "\nWarning: `{}`: {} ({})", one.logical_id, one.reason, one.check);
+        for annotation in &one.annotations {
+            let _ = writeln!(text, "\n- {}", advice(annotation));
+        }
     }
     let concerns = change_set.concerns();
     if !concerns.is_empty() {

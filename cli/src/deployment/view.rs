@@ -94,13 +94,19 @@ impl View {
             Progress::Unread { reason } => {
                 self.say(stack, &format!("its outputs and its protection could not be looked at: {reason}"));
             }
-            Progress::WithoutOperations { reason } => self.say(
-                stack,
-                &format!(
-                    "its events are asked for as those of the stack, without validations and hooks: {reason}\n\
-                     `permissions` prints the policy that allows DescribeEvents, where it is that"
-                ),
-            ),
+            Progress::Unavailable { operation, reason } => {
+                let (without, hint) = match operation {
+                    "DescribeEvents" => (
+                        "its events are asked for as those of the stack, without validations and hooks",
+                        "`permissions` prints the policy that allows DescribeEvents, if it is that",
+                    ),
+                    _ => (
+                        "what its hooks advise is not known",
+                        "cloudformation:ListHookResults and cloudformation:GetHookResult tell it",
+                    ),
+                };
+                self.say(stack, &format!("{without}: {reason}\n{hint}"));
+            }
             Progress::MakingChangeSet => self.say(stack, "making a change set"),
             _ => {}
         }

@@ -19,6 +19,7 @@ pub const STACK: &str = "rehearsed";
 pub struct Rehearsal {
     pub local: Local,
     pub client: Client,
+    pub s3: aws_sdk_s3::Client,
     pub connection: Connection,
     /// What the deployer told.
     pub told: Mutex<Vec<String>>,
@@ -58,11 +59,19 @@ impl Rehearsal {
             .region(Region::from_static("us-east-1"))
             .behavior_version_latest()
             .build();
+        let s3 = aws_sdk_s3::Config::builder()
+            .endpoint_url(local.url())
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .region(Region::from_static("us-east-1"))
+            .force_path_style(true)
+            .behavior_version_latest()
+            .build();
         let profile = Profile { local: Some(local.url()), ..Profile::default() };
         let connection = Connection::for_stack(&stack(&topics("", "")), &profile).await.unwrap();
         Self {
             local,
             client: Client::from_conf(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
             connection,
             told: Mutex::default(),
             made: AtomicU32::new(0),

@@ -114,7 +114,7 @@ impl Cloud {
     }
 
     /// The stack and the change set that a request names.
-    fn change_set(&self, request: &Request<'_>) -> Result<(usize, usize), Refusal> {
+    pub(super) fn change_set(&self, request: &Request<'_>) -> Result<(usize, usize), Refusal> {
         let name = request.required("ChangeSetName")?;
         let missing =
             || Refusal::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).status(404);
@@ -175,19 +175,6 @@ impl Cloud {
             "ImportExistingResources": change_set.import_existing,
             "DeploymentMode": change_set.deployment_mode,
             "DeploymentConfig": change_set.deployment_config,
-        }))
-    }
-
-    pub(super) fn describe_change_set_hooks(&mut self, request: &Request<'_>) -> Answer {
-        let (position, number) = self.change_set(request)?;
-        let stack = &self.state.stacks[position];
-        Ok(json!({
-            "ChangeSetId": stack.change_sets[number].id,
-            "ChangeSetName": stack.change_sets[number].name,
-            "Hooks": [],
-            "Status": "PLANNED",
-            "StackId": stack.id,
-            "StackName": stack.name,
         }))
     }
 

@@ -6,6 +6,7 @@ use super::making::EMPTINESS;
 use super::{Answer, Request, page, said};
 use crate::cloud::{Cloud, Event, Stack, written};
 use crate::error::Refusal;
+use crate::hook::OBJECTED;
 
 /// How many events a page has.
 const PAGE: usize = 100;
@@ -22,7 +23,8 @@ impl Cloud {
             .events
             .iter()
             .rev()
-            .filter(|event| event.validation.is_none())
+            // What is found before anything is done is told by operations only.
+            .filter(|event| !event.status.is_empty())
             .map(|event| {
                 json!({
                     "StackId": stack.id,
@@ -37,6 +39,12 @@ impl Cloud {
                     "ResourceStatusReason": event.reason,
                     "ResourceProperties": event.properties,
                     "ClientRequestToken": event.token,
+                    "HookType": event.hook.as_ref().map(|hook| &hook.hook),
+                    "HookStatus": event.hook.as_ref().map(|_| OBJECTED),
+                    "HookStatusReason": event.hook.as_ref().map(|hook| &hook.reason),
+                    "HookInvocationPoint": event.hook.as_ref().map(|_| "PRE_PROVISION"),
+                    "HookInvocationId": event.hook.as_ref().map(|hook| &hook.id),
+                    "HookFailureMode": event.hook.as_ref().map(|hook| hook.mode),
                 })
             })
             .collect();
@@ -92,6 +100,7 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
     let failed = event.status.ends_with("_FAILED");
     let kind = match (&event.validation, failed, event.physical_id == stack.id) {
         (Some(_), ..) => "VALIDATION_ERROR",
+        _ if event.hook.is_some() => "HOOK_INVOCATION_ERROR",
         (None, true, _) => "PROVISIONING_ERROR",
         (None, false, true) => "STACK_EVENT",
         (None, false, false) => "PROGRESS_EVENT",
@@ -113,6 +122,11 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
         "ResourceStatusReason": if validation.is_some() { Json::Null } else { json!(event.reason) },
         "ResourceProperties": event.properties,
         "ClientRequestToken": event.token,
+        "HookType": event.hook.as_ref().map(|hook| &hook.hook),
+        "HookStatus": event.hook.as_ref().map(|_| OBJECTED),
+        "HookStatusReason": event.hook.as_ref().map(|hook| &hook.reason),
+        "HookInvocationPoint": event.hook.as_ref().map(|_| "PRE_PROVISION"),
+        "HookFailureMode": event.hook.as_ref().map(|hook| hook.mode),
         "ValidationFailureMode": validation.as_ref().map(|name| if name == EMPTINESS { "WARN" } else { "FAIL" }),
         "ValidationStatus": validation.as_ref().map(|_| "FAILED"),
         "ValidationStatusReason": if validation.is_some() { json!(event.reason) } else { Json::Null },

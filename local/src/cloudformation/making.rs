@@ -57,6 +57,19 @@ impl Cloud {
                 self.state.stacks[position].events.push(event);
             }
         }
+        let resources: Vec<String> = found.changes.iter().map(|one| one.logical_id.clone()).collect();
+        let ChangeSet { id, operation, created, .. } = &*change_set;
+        let hooks = self.hooks_of_change_set(position, id, operation, &resources, *created);
+        if !hooks.is_empty() {
+            return fail(
+                change_set,
+                format!(
+                    "The following hook(s)/validation failed: [{}]. To troubleshoot, use the DescribeEvents API for \
+                         detailed failure information.",
+                    hooks.join(", ")
+                ),
+            );
+        }
         change_set.changes = found.changes;
     }
 
@@ -206,6 +219,7 @@ fn validation_event(change_set: &ChangeSet, (id, type_name, path, words): (&str,
         token: None,
         operation: change_set.operation.clone(),
         operation_type: MAKING_CHANGE_SET.to_owned(),
+        hook: None,
         validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
     }
 }

@@ -3,6 +3,7 @@
 mod change_sets;
 mod drift;
 mod events;
+mod hooks;
 mod inspect;
 mod making;
 mod refactors;
@@ -108,6 +109,8 @@ impl Cloud {
             "DetectStackDrift" => self.detect_stack_drift(request),
             "DescribeStackDriftDetectionStatus" => self.describe_drift_detection(request),
             "DescribeStackResourceDrifts" => self.describe_resource_drifts(request),
+            "ListHookResults" => self.list_hook_results(request),
+            "GetHookResult" => self.get_hook_result(request),
             "CreateStackRefactor" => self.create_stack_refactor(request),
             "DescribeStackRefactor" => self.describe_stack_refactor(request),
             "ExecuteStackRefactor" => self.execute_stack_refactor(request),
