@@ -328,6 +328,32 @@ fn what_validation_warns_of_is_shown() {
 }
 
 #[test]
+fn what_a_hook_advises_is_shown() {
+    let desk = Desk::with(&small("one"));
+    let annotation = json!({
+        "AnnotationName": "TOPIC_KEY", "Status": "FAILED", "StatusMessage": "it has no key",
+        "RemediationMessage": "name one", "SeverityLevel": "HIGH",
+    });
+    let hook = |target: &str, mode: &str| {
+        json!({ "hooks": [{
+            "hook": "Example::Guard::Topics", "resource": "Alarms", "target": target, "mode": mode,
+            "reason": "not allowed", "annotations": [annotation],
+        }] })
+    };
+    let advice = "TOPIC_KEY (HIGH): it has no key; name one";
+    desk.fail(&hook("resource", "FAIL"));
+    let stderr = ended(desk.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
+    assert!(stderr.contains("first failure: HOOK_COMPLETE_FAILED Alarms"), "{stderr}");
+    assert!(stderr.contains(advice) && stderr.contains("cli/tests/rehearsal.rs:"), "{stderr}");
+    let (stdout, _) = succeeded(desk.run(&["diagnose", "Main", "--local"]));
+    assert!(stdout.contains(advice), "{stdout}");
+    desk.fail(&hook("change-set", "WARN"));
+    let arguments = ["plan", "--local", "--faults", "faults.json", "--format", "markdown"];
+    let (card, _) = succeeded(desk.run(&arguments));
+    assert!(card.contains("not allowed (Example::Guard::Topics)") && card.contains(advice), "{card}");
+}
+
+#[test]
 fn a_baseline_for_many_accounts_is_a_stack_set() {
     let baseline = App::new("baseline");
     baseline.stack("Storage").add("Runs", PrivateBucket::new());
