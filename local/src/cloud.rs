@@ -63,6 +63,8 @@ pub(crate) struct State {
     pub stack_sets: Vec<StackSet>,
     pub hook_results: Vec<HookResult>,
     pub buckets: BTreeMap<String, Bucket>,
+    /// Objects that are being uploaded in parts, by the upload's id.
+    pub uploads: BTreeMap<String, Upload>,
     /// Resources that no stack owns any more: retained ones.
     pub unowned: Vec<Resource>,
     /// How often each operation was asked for.
@@ -77,6 +79,16 @@ pub(crate) struct Bucket {
     pub settings: BTreeMap<String, String>,
     /// Key to name of the file with the content.
     pub objects: BTreeMap<String, Object>,
+}
+
+/// An object that is being uploaded in parts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Upload {
+    pub bucket: String,
+    pub key: String,
+    pub content_type: String,
+    /// The file with each part's content.
+    pub parts: BTreeMap<u32, String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

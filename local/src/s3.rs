@@ -1,13 +1,15 @@
-//! As much of S3 as assets need: buckets with their settings, and objects in one piece.
+//! As much of S3 as assets need: buckets with their settings, and objects in one piece or in parts.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use percent_encoding::percent_decode_str;
+use quick_xml::events::Event;
 use stackwright_synth::sha256;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::cloud::{Bucket, Cloud, Millis, Object, written};
+use crate::cloud::{Bucket, Cloud, Millis, Object, Upload, unique_id, written};
 use crate::error::Refusal;
 
 /// A request to S3.
@@ -66,6 +68,10 @@ pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
     let is_object =
         request.path.trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
     match (request.method, is_object) {
+        ("POST", true) if is_setting(request.query, "uploads") => "CreateMultipartUpload",
+        ("POST", true) => "CompleteMultipartUpload",
+        ("PUT", true) if is_setting(request.query, "uploadId") => "UploadPart",
+        ("DELETE", true) if is_setting(request.query, "uploadId") => "AbortMultipartUpload",
         ("PUT", true) => "PutObject",
         ("GET", true) => "GetObject",
         ("HEAD", true) => "HeadObject",
@@ -192,27 +198,15 @@ impl Cloud {
 
     fn object(&mut self, request: &S3Request<'_>, bucket: &str, key: &str) -> Result<S3Answer, Refusal> {
         let folder = self.state.buckets.get(bucket).ok_or_else(|| missing_bucket(bucket))?;
-        let failed = |error: std::io::Error| Refusal::new("InternalError", error.to_string()).status(500);
         match request.method {
-            "PUT" if request.query.contains("uploadId") => {
-                Err(Refusal::new("NotImplemented", "Uploads in parts are not rehearsed on this endpoint")
-                    .status(501))
+            "POST" | "PUT" | "DELETE"
+                if is_setting(request.query, "uploads") || is_setting(request.query, "uploadId") =>
+            {
+                self.upload(request, bucket, key)
             }
             "PUT" => {
-                let hash = sha256(request.body);
-                fs::write(self.object_path(&hash), request.body).map_err(failed)?;
-                let object = Object {
-                    bytes: request.body.len() as u64,
-                    etag: hash[..32].to_owned(),
-                    file: hash,
-                    time: request.time,
-                    content_type: request.content_type.to_owned(),
-                };
-                let etag = vec![("etag", format!("\"{}\"", object.etag))];
-                if let Some(bucket) = self.state.buckets.get_mut(bucket) {
-                    bucket.objects.insert(key.to_owned(), object);
-                }
-                Ok(S3Answer { headers: etag, ..S3Answer::ok("") })
+                let etag = self.put(bucket, key, request.content_type, request.body, request.time)?;
+                Ok(S3Answer { headers: vec![("etag", etag)], ..S3Answer::ok("") })
             }
             "GET" | "HEAD" => {
                 let object = folder.objects.get(key).ok_or_else(|| missing_key(key))?;
@@ -231,6 +225,104 @@ impl Cloud {
                 Ok(S3Answer { status: 204, ..S3Answer::default() })
             }
             _ => Err(Refusal::new("MethodNotAllowed", "The method is not allowed").status(405)),
+        }
+    }
+
+    /// Keeps an object; its tag.
+    fn put(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        content_type: &str,
+        body: &[u8],
+        time: Millis,
+    ) -> Result<String, Refusal> {
+        let (file, etag) = self.keep(body)?;
+        let bucket = self.state.buckets.get_mut(bucket).ok_or_else(|| missing_bucket(bucket))?;
+        let shown = format!("\"{etag}\"");
+        let content_type = content_type.to_owned();
+        let object = Object { bytes: body.len() as u64, etag, file, time, content_type };
+        bucket.objects.insert(key.to_owned(), object);
+        Ok(shown)
+    }
+
+    /// Keeps some content by its hash: the file's name, and a tag.
+    fn keep(&self, body: &[u8]) -> Result<(String, String), Refusal> {
+        let hash = sha256(body);
+        fs::write(self.object_path(&hash), body).map_err(failed)?;
+        let etag = hash[..32].to_owned();
+        Ok((hash, etag))
+    }
+
+    /// An upload in parts: begun, a part of it, completed, given up.
+    fn upload(&mut self, request: &S3Request<'_>, bucket: &str, key: &str) -> Result<S3Answer, Refusal> {
+        let of_query = |wanted: &str| {
+            let mut all = form_urlencoded::parse(request.query.as_bytes());
+            all.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
+        };
+        let text = quick_xml::escape::escape;
+        if is_setting(request.query, "uploads") {
+            let id = unique_id();
+            let upload = Upload {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                content_type: request.content_type.to_owned(),
+                parts: BTreeMap::new(),
+            };
+            self.state.uploads.insert(id.clone(), upload);
+            return Ok(S3Answer::ok(format!(
+                "<InitiateMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key><UploadId>{id}</UploadId>\
+                 </InitiateMultipartUploadResult>",
+                text(bucket),
+                text(key)
+            )));
+        }
+        let id = of_query("uploadId");
+        let is_it = |upload: &&Upload| upload.bucket == bucket && upload.key == key;
+        let Some(upload) = self.state.uploads.get(&id).filter(is_it).cloned() else {
+            let words = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been \
+                         aborted or completed.";
+            return Err(Refusal::new("NoSuchUpload", words).status(404));
+        };
+        match request.method {
+            "PUT" => {
+                let number = of_query("partNumber").parse().map_err(|_| {
+                    Refusal::new(
+                        "InvalidArgument",
+                        "Part number must be an integer between 1 and 10000, inclusive",
+                    )
+                })?;
+                let (file, etag) = self.keep(request.body)?;
+                if let Some(upload) = self.state.uploads.get_mut(&id) {
+                    upload.parts.insert(number, file);
+                }
+                Ok(S3Answer { headers: vec![("etag", format!("\"{etag}\""))], ..S3Answer::ok("") })
+            }
+            "POST" => {
+                let mut body = Vec::new();
+                for number in part_numbers(request.body)
+                    .ok_or_else(|| Refusal::new("MalformedXML", "The XML you provided was not well-formed"))?
+                {
+                    let file = upload.parts.get(&number).ok_or_else(|| {
+                        let words = "One or more of the specified parts could not be found.";
+                        Refusal::new("InvalidPart", words)
+                    })?;
+                    body.extend(fs::read(self.object_path(file)).map_err(failed)?);
+                }
+                let etag = self.put(bucket, key, &upload.content_type, &body, request.time)?;
+                self.state.uploads.remove(&id);
+                Ok(S3Answer::ok(format!(
+                    "<CompleteMultipartUploadResult><Location>/{bucket}/{key}</Location><Bucket>{bucket}</Bucket>\
+                     <Key>{key}</Key><ETag>{}</ETag></CompleteMultipartUploadResult>",
+                    text(&etag),
+                    bucket = text(bucket),
+                    key = text(key),
+                )))
+            }
+            _ => {
+                self.state.uploads.remove(&id);
+                Ok(S3Answer { status: 204, ..S3Answer::default() })
+            }
         }
     }
 
@@ -261,6 +353,25 @@ impl Cloud {
             .and_then(|bucket| bucket.objects.get(&key))
             .ok_or_else(unreadable)?;
         fs::read_to_string(self.object_path(&object.file)).map_err(|_| unreadable())
+    }
+}
+
+fn failed(error: std::io::Error) -> Refusal {
+    Refusal::new("InternalError", error.to_string()).status(500)
+}
+
+/// The numbers of the parts that a client says make an object, in its order; nothing if it does not say it in XML.
+fn part_numbers(body: &[u8]) -> Option<Vec<u32>> {
+    let mut reader = quick_xml::Reader::from_reader(body);
+    let (mut numbers, mut is_number) = (Vec::new(), false);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(tag) => is_number = tag.local_name().as_ref() == b"PartNumber",
+            Event::Text(text) if is_number => numbers.push(text.decode().ok()?.trim().parse().ok()?),
+            Event::End(_) => is_number = false,
+            Event::Eof => return Some(numbers),
+            _ => {}
+        }
     }
 }
 

@@ -542,6 +542,19 @@ def nested_stacks_and_large_templates():
     check(settled(made["StackId"])["StackStatus"] == "DELETE_COMPLETE")
     check(settled(children[0]["StackId"])["StackStatus"] == "DELETE_COMPLETE")
 
+    # What is large comes in parts.
+    parts = [bytes([number]) * (5 * 1024 * 1024) for number in range(2)] + [b"end"]
+    upload = dict(Bucket="templates", Key="large", UploadId=s3.create_multipart_upload(Bucket="templates", Key="large")["UploadId"])
+    tags = [s3.upload_part(PartNumber=number, Body=part, **upload)["ETag"] for number, part in enumerate(parts, 1)]
+    listed = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+    refused("InvalidPart", "", s3.complete_multipart_upload, MultipartUpload={"Parts": listed + [{"PartNumber": 9, "ETag": "x"}]}, **upload)
+    s3.complete_multipart_upload(MultipartUpload={"Parts": listed}, **upload)
+    check(s3.get_object(Bucket="templates", Key="large")["Body"].read() == b"".join(parts))
+    refused("NoSuchUpload", "does not exist", s3.abort_multipart_upload, **upload)
+    given_up = s3.create_multipart_upload(Bucket="templates", Key="never")["UploadId"]
+    s3.abort_multipart_upload(Bucket="templates", Key="never", UploadId=given_up)
+    refused("NoSuchKey", "", s3.get_object, Bucket="templates", Key="never")
+
     # A change set includes those of nested stacks, at any depth.
     deep = lambda name: template({"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{URL}/templates/parent.json"}}, "Other": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": name}}})
     put_parent = lambda name: s3.put_object(Bucket="templates", Key="parent.json", Body=parent(name).encode())
