@@ -328,6 +328,21 @@ fn what_validation_warns_of_is_shown() {
 }
 
 #[test]
+fn a_loop_that_the_deployment_unrolls_is_rehearsed_too() {
+    let app = App::new("small");
+    let stack = app.stack("Main").region("us-east-1");
+    let teams = stack.add("Teams", Parameter::comma_delimited_list().default("search,ads"));
+    stack.add("Alarms", ForEach::new(teams, |team| Topic::new().display_name(team)));
+    let desk = Desk::with(&app);
+    let (_, stderr) = succeeded(desk.run(&["deploy", "--local"]));
+    assert!(stderr.contains("+ Alarmssearch ") && stderr.contains("+ Alarmsads "), "{stderr}");
+    let (_, stderr) = succeeded(desk.run(&["deploy", "--local"]));
+    assert!(stderr.contains("nothing changed"), "{stderr}");
+    let (_, stderr) = succeeded(desk.run(&["deploy", "--local", "--parameter", "Teams=ads,maps"]));
+    assert!(stderr.contains("+ Alarmsmaps ") && stderr.contains("- Alarmssearch "), "{stderr}");
+}
+
+#[test]
 fn what_a_hook_advises_is_shown() {
     let desk = Desk::with(&small("one"));
     let annotation = json!({

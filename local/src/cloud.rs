@@ -103,8 +103,10 @@ pub(crate) struct Object {
 /// What a stack is made from: a request gives it, a change set keeps it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// The text as it was given.
+    /// The text of the template, with everything in it written out.
     pub template: String,
+    /// As it was given, if that is another text.
+    pub original: Option<String>,
     /// Values by name, before SSM parameters are looked up.
     pub parameters: IndexMap<String, String>,
     pub tags: IndexMap<String, String>,
@@ -235,6 +237,13 @@ pub(crate) struct Drift {
 pub(crate) struct Home<'a> {
     pub account: &'a str,
     pub region: &'a str,
+}
+
+impl Inputs {
+    /// The template as it was given.
+    pub fn given(&self) -> &str {
+        self.original.as_deref().unwrap_or(&self.template)
+    }
 }
 
 impl Stack {

@@ -13,7 +13,6 @@ use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
 
 use crate::cloud::{ChangeSet, Cloud, Event, Home, Inputs, Millis, Output, Resource, Stack, unique_id};
-use crate::error::Refusal;
 use crate::evaluate::Scope;
 use crate::faults::On;
 use crate::plan::{outputs, pseudo, recreation, same};
@@ -881,14 +880,11 @@ impl Cloud {
             .flatten()
             .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": words(value) }))
             .collect();
-        let read = || {
-            let template = self.object_of_url(url)?;
-            let wanted = Wanted::read(&template)?;
-            wanted.check(&parent.region)?;
-            let parameters = wanted.parameters(&given, &IndexMap::new())?;
-            Ok((Inputs { template, parameters, ..parent.inputs.clone() }, wanted))
-        };
-        read().map_err(|refusal: Refusal| refusal.message)
+        let made = self.object_of_url(url).and_then(|template| {
+            let before = Inputs { parameters: IndexMap::new(), ..parent.inputs.clone() };
+            self.made_from(parent.home(), template, &given, &before)
+        });
+        made.map_err(|refusal| refusal.message)
     }
 
     /// A nested stack without anything in it.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry::{self, ResourceType};
 
-use crate::cloud::{Cloud, Resource, Stack};
+use crate::cloud::{Cloud, Home, Resource, Stack};
 use crate::error::Refusal;
 use crate::evaluate::{LATER, Scope};
 use crate::resource::{attribute, problems};
@@ -43,18 +43,26 @@ pub(crate) struct Plan {
     pub nested: Vec<(String, Map<String, Json>)>,
 }
 
-/// A stack's own names.
-pub(crate) fn pseudo(stack: &Stack) -> BTreeMap<&'static str, Json> {
-    let topics = stack.inputs.notification_arns.iter().map(|topic| Json::from(topic.as_str()));
+/// Names that mean the same to every stack of an account and region.
+pub(crate) fn pseudo_of(home: Home<'_>) -> BTreeMap<&'static str, Json> {
     BTreeMap::from([
-        ("AWS::AccountId", stack.account.as_str().into()),
-        ("AWS::NotificationARNs", topics.collect()),
+        ("AWS::AccountId", home.account.into()),
         ("AWS::Partition", "aws".into()),
-        ("AWS::Region", stack.region.as_str().into()),
-        ("AWS::StackId", stack.id.as_str().into()),
-        ("AWS::StackName", stack.name.as_str().into()),
+        ("AWS::Region", home.region.into()),
         ("AWS::URLSuffix", "amazonaws.com".into()),
     ])
+}
+
+/// A stack's own names, and those.
+pub(crate) fn pseudo(stack: &Stack) -> BTreeMap<&'static str, Json> {
+    let topics = stack.inputs.notification_arns.iter().map(|topic| Json::from(topic.as_str()));
+    let mut names = pseudo_of(stack.home());
+    names.extend([
+        ("AWS::NotificationARNs", topics.collect()),
+        ("AWS::StackId", stack.id.as_str().into()),
+        ("AWS::StackName", stack.name.as_str().into()),
+    ]);
+    names
 }
 
 /// How a stack is to be.

@@ -3,11 +3,11 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::cloud::{Cloud, Home, Inputs, Millis, Stack, unique_id};
 use crate::engine::{How, Kind, OnFailure};
-use crate::template::{Wanted, words};
+use crate::template::words;
 
 /// The type of a stack set among resources.
 pub(crate) const STACK_SET: &str = "AWS::CloudFormation::StackSet";
@@ -295,14 +295,17 @@ impl Cloud {
     /// What the stack of an instance is made from: the set's inputs with values of its own.
     fn inputs_of(&self, set: usize, home: Home<'_>) -> Result<Inputs, String> {
         let set_of = &self.state.stack_sets[set];
-        let mut inputs = set_of.inputs.clone();
+        let mut values = set_of.inputs.parameters.clone();
         if let Some(number) = self.instance(set, home) {
-            inputs.parameters.extend(set_of.instances[number].overrides.clone());
+            values.extend(set_of.instances[number].overrides.clone());
         }
-        Wanted::read(&inputs.template)
-            .and_then(|wanted| wanted.check(home.region))
-            .map_err(|refusal| refusal.message)?;
-        Ok(inputs)
+        let given: Vec<Json> = values
+            .iter()
+            .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
+            .collect();
+        let template = set_of.inputs.given().to_owned();
+        let made = self.made_from(home, template, &given, &set_of.inputs);
+        made.map(|(inputs, _)| inputs).map_err(|refusal| refusal.message)
     }
 
     /// Ends what an operation does in one account and region, if the stack has come to its end.
@@ -395,7 +398,7 @@ impl Cloud {
         };
         let before = self.state.stack_sets[set].inputs.clone();
         if !is_gone {
-            let inputs = self.inputs_of_resource(properties)?;
+            let inputs = self.inputs_of_resource(self.here(region), properties)?;
             let all = &mut self.state.stack_sets[set];
             all.inputs = inputs;
             all.description = properties.get("Description").map(words);
@@ -461,26 +464,24 @@ impl Cloud {
         });
     }
 
-    fn inputs_of_resource(&self, properties: &Map<String, Json>) -> Result<Inputs, String> {
+    fn inputs_of_resource(&self, home: Home<'_>, properties: &Map<String, Json>) -> Result<Inputs, String> {
         let text = |name: &str| properties.get(name).map(words);
         let list = |name: &str| properties.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
         let template = match text("TemplateURL") {
             Some(url) => self.object_of_url(&url).map_err(|refusal| refusal.message)?,
             None => text("TemplateBody").unwrap_or_default(),
         };
-        let wanted = Wanted::read(&template).map_err(|refusal| refusal.message)?;
-        let capabilities: Vec<String> = list("Capabilities").iter().map(words).collect();
-        wanted.check_capabilities(&capabilities).map_err(|refusal| refusal.message)?;
-        Ok(Inputs {
-            parameters: wanted
-                .parameters(&list("Parameters"), &IndexMap::new())
-                .map_err(|refusal| refusal.message)?,
-            template,
+        let before = Inputs {
             tags: list("Tags").iter().map(|tag| (words(&tag["Key"]), words(&tag["Value"]))).collect(),
-            capabilities,
-            role: None,
-            notification_arns: Vec::new(),
-        })
+            capabilities: list("Capabilities").iter().map(words).collect(),
+            ..Inputs::default()
+        };
+        let made =
+            self.made_from(home, template, &list("Parameters"), &before).and_then(|(inputs, wanted)| {
+                wanted.check_capabilities(&inputs.capabilities)?;
+                Ok(inputs)
+            });
+        made.map_err(|refusal| refusal.message)
     }
 
     /// The accounts and regions that a resource names, with their own values.

@@ -49,6 +49,10 @@ impl Wanted {
         Ok(Self { template })
     }
 
+    pub fn sections(&self) -> &Map<String, Json> {
+        self.template.sections()
+    }
+
     pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Json)> {
         self.template.section(name)
     }
@@ -77,17 +81,11 @@ impl Wanted {
                 return Err(Refusal::validation(format!("Invalid template property or properties [{name}]")));
             }
         }
-        if let Some(transform) = self.top("Transform")
-            && transform != "AWS::LanguageExtensions"
-            && transform != &serde_json::json!(["AWS::LanguageExtensions"])
-        {
-            return Err(Refusal::validation(format!("No transform named {} found.", words(transform))));
+        if self.top("Transform").is_some() {
+            self.check_transform()?;
         }
         let mut unknown = Vec::new();
         for (id, resource) in self.section("Resources") {
-            if id.starts_with("Fn::ForEach") {
-                return Err(Refusal::validation("Fn::ForEach is not rehearsed on this endpoint"));
-            }
             let Some(kind) = resource.get("Type").and_then(Json::as_str) else {
                 return Err(format_error(format!(
                     "[/Resources/{id}] Every Resources object must contain a Type member."
@@ -104,6 +102,20 @@ impl Wanted {
         }
         self.check_references()?;
         self.order().map(drop)
+    }
+
+    /// Refuses transforms other than the language extensions, and loops without them.
+    pub fn check_transform(&self) -> Result<(), Refusal> {
+        const EXTENSIONS: &str = "AWS::LanguageExtensions";
+        match self.top("Transform") {
+            Some(transform) if transform == EXTENSIONS || *transform == serde_json::json!([EXTENSIONS]) => {
+                Ok(())
+            }
+            Some(transform) => {
+                Err(Refusal::validation(format!("No transform named {} found.", words(transform))))
+            }
+            None => Err(format_error(format!("Fn::ForEach needs the transform {EXTENSIONS}"))),
+        }
     }
 
     fn check_references(&self) -> Result<(), Refusal> {

@@ -610,6 +610,32 @@ def nested_stacks_and_large_templates():
     refused("ValidationError", "No updates are to be performed", cfn.update_stack, StackName="large", UsePreviousTemplate=True)
 
 
+def loops_are_written_out():
+    loop = {"Fn::ForEach::Topics": ["Name", {"Ref": "Names"}, {"Topic&{Name}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Name"}, "TopicName": {"Fn::Sub": "${AWS::StackName}-${Name}"}}}}]}
+    outputs_loop = {"Fn::ForEach::Outputs": ["Name", {"Fn::FindInMap": ["Sets", "some", "names"]}, {"Fn::ForEach::Attributes": ["Attribute", ["TopicName", "TopicArn"], {"${Name}${Attribute}": {"Value": {"Fn::GetAtt": ["Topic${Name}", {"Ref": "Attribute"}]}}}]}]}
+    parameters = {"Names": {"Type": "CommaDelimitedList", "Default": "a,b-c"}}
+    body = template(loop, Transform="AWS::LanguageExtensions", Parameters=parameters, Mappings={"Sets": {"some": {"names": ["a"]}}}, Outputs=outputs_loop)
+    made = deploy("looped", body, "CREATE")
+    topics = lambda: sorted(one["LogicalResourceId"] for one in cfn.describe_stack_resources(StackName="looped")["StackResources"])
+    check(topics() == ["Topica", "Topicbc"], topics())
+    check(outputs(made)["aTopicName"] == "looped-a" and outputs(made)["aTopicArn"].endswith(":looped-a"), outputs(made))
+    check(cfn.get_template(StackName="looped", TemplateStage="Original")["TemplateBody"] == json.loads(body))
+    processed = cfn.get_template(StackName="looped")["TemplateBody"]
+    check(set(processed["Resources"]) == {"Topica", "Topicbc"} and "Transform" not in processed, processed)
+    more = change_set("looped", body, name="more", Parameters=[{"ParameterKey": "Names", "ParameterValue": "a,d"}])
+    check(sorted((one["ResourceChange"]["Action"], one["ResourceChange"]["LogicalResourceId"]) for one in more["Changes"]) == [("Add", "Topicd"), ("Remove", "Topicbc")], more)
+    again = cfn.create_change_set(StackName="looped", ChangeSetName="again", UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Names", "ParameterValue": "a,e"}])
+    [gone] = [one["ResourceChange"]["LogicalResourceId"] for one in cfn.describe_change_set(ChangeSetName=again["Id"])["Changes"] if one["ResourceChange"]["Action"] == "Add"]
+    check(gone == "Topice", gone)
+    check(cfn.get_template_summary(TemplateBody=body)["Parameters"][0]["ParameterKey"] == "Names")
+    create = lambda body: cfn.create_change_set(StackName="unlooped", ChangeSetName="x", ChangeSetType="CREATE", TemplateBody=body)
+    refused("ValidationError", "needs the transform", create, body=template(loop, Parameters=parameters))
+    refused("ValidationError", "No transform named Other", create, body=template(loop, Transform="Other", Parameters=parameters))
+    refused("ValidationError", "Fn::ForEach::Topics has to be a list", create, body=template({"Fn::ForEach::Topics": ["Name", ["a"]]}, Transform="AWS::LanguageExtensions"))
+    refused("ValidationError", "cannot refer to A", create, body=template({"A": TOPIC, "Fn::ForEach::Topics": ["Name", [{"Ref": "A"}], {"T${Name}": TOPIC}]}, Transform="AWS::LanguageExtensions"))
+    refused("ValidationError", "makes T twice", create, body=template({"Fn::ForEach::Topics": ["Name", ["a", "b"], {"T": TOPIC}]}, Transform="AWS::LanguageExtensions"))
+
+
 def hooks_object():
     advice = {"AnnotationName": "TOPIC_KEY", "Status": "FAILED", "StatusMessage": "no key", "RemediationMessage": "name one", "SeverityLevel": "HIGH"}
     hook = lambda **more: put("faults", {"hooks": [{"hook": "Example::Guard::Topics", "resource": "A", "reason": "not allowed", "annotations": [advice], **more}]})
@@ -669,7 +695,7 @@ def requests_fail_on_request():
 for scenario in (
     a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
-    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, hooks_object,
+    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, hooks_object,
     requests_fail_on_request,
 ):
     scenario()

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{Answer, Request, page, said};
 use crate::cloud::{Cloud, Resource, Stack, written};
 use crate::error::Refusal;
+use crate::for_each::has_loops;
 use crate::template::{Wanted, words};
 
 fn resource_json(stack: &Stack, resource: &Resource) -> Json {
@@ -57,25 +58,32 @@ impl Cloud {
     pub(super) fn get_template(&mut self, request: &Request<'_>) -> Answer {
         let in_change_set = request.text("ChangeSetName").and_then(|name| {
             let mut sets = self.state.stacks.iter().flat_map(|stack| &stack.change_sets);
-            sets.find(|one| one.id == name || one.name == name).map(|one| one.inputs.template.clone())
+            sets.find(|one| one.id == name || one.name == name).map(|one| &one.inputs)
         });
-        let text = match in_change_set {
-            Some(text) => text,
+        let inputs = match in_change_set {
+            Some(inputs) => inputs,
             None => {
                 let position = self.stack(request.region, request.required("StackName")?)?;
-                self.state.stacks[position].inputs.template.clone()
+                &self.state.stacks[position].inputs
             }
         };
+        let is_original = request.text("TemplateStage") == Some("Original");
+        let text = if is_original { inputs.given() } else { &inputs.template };
         Ok(json!({ "TemplateBody": text, "StagesAvailable": ["Original", "Processed"] }))
     }
 
+    /// A template that somebody asks about, without values for its parameters.
     fn asked_template(&self, request: &Request<'_>) -> Result<Wanted, Refusal> {
         let text = match request.text("StackName") {
             Some(name) => self.state.stacks[self.stack(request.region, name)?].inputs.template.clone(),
             None => self.template_of(request, None)?,
         };
         let wanted = Wanted::read(&text)?;
-        wanted.check(request.region)?;
+        if has_loops(&wanted) {
+            wanted.check_transform()?;
+        } else {
+            wanted.check(request.region)?;
+        }
         Ok(wanted)
     }
 

@@ -140,18 +140,18 @@ impl Cloud {
     /// What a stack is to be made from, and its template, read and checked; what is not given stays as it was before.
     fn inputs(&self, request: &Request<'_>, before: Option<&Inputs>) -> Result<(Inputs, Wanted), Refusal> {
         let template = self.template_of(request, before)?;
-        let wanted = Wanted::read(&template)?;
-        wanted.check(request.region)?;
+        let nothing = Inputs::default();
+        let before = before.unwrap_or(&nothing);
+        let given = request.list("Parameters");
+        let (inputs, wanted) = self.made_from(self.here(request.region), template, given, before)?;
         let capabilities = request.texts("Capabilities");
         wanted.check_capabilities(&capabilities)?;
-        let before = before.cloned().unwrap_or_default();
         let inputs = Inputs {
-            template,
-            parameters: wanted.parameters(request.list("Parameters"), &before.parameters)?,
-            tags: request.tags().unwrap_or(before.tags),
+            tags: request.tags().unwrap_or(inputs.tags),
             capabilities,
             role: request.text("RoleARN").map(str::to_owned),
             notification_arns: request.texts("NotificationARNs"),
+            ..inputs
         };
         Ok((inputs, wanted))
     }
@@ -181,7 +181,7 @@ impl Cloud {
         if request.is("UsePreviousTemplate")
             && let Some(before) = before
         {
-            return Ok(before.template.clone());
+            return Ok(before.given().to_owned());
         }
         Err(Refusal::validation("Either Template URL or Template Body must be specified."))
     }

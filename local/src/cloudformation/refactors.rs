@@ -1,11 +1,10 @@
 //! Stack refactors.
 
-use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::change_sets::can_be_updated;
 use super::{Answer, Request, page};
-use crate::cloud::{Cloud, Inputs, unique_id};
+use crate::cloud::{Cloud, unique_id};
 use crate::error::Refusal;
 use crate::refactor::{Definition, Move, Place, Refactor};
 use crate::template::{Wanted, words};
@@ -91,18 +90,17 @@ impl Cloud {
             time: request.time,
         };
         let template = self.template_of(&given, None).map_err(|refusal| refused(refusal.message))?;
-        let wanted = Wanted::read(&template).map_err(|refusal| refused(refusal.message))?;
-        wanted.check(request.region).map_err(|refusal| refused(refusal.message))?;
-        let before = &stack.inputs.parameters;
+        let before = &stack.inputs;
         // A refactor gives no values: they stay.
-        let kept: Vec<Json> = wanted
+        let kept: Vec<Json> = Wanted::read(&template)
+            .map_err(|refusal| refused(refusal.message))?
             .section("Parameters")
-            .filter(|(name, _)| before.contains_key(*name))
+            .filter(|(name, _)| before.parameters.contains_key(*name))
             .map(|(name, _)| json!({ "ParameterKey": name, "UsePreviousValue": "true" }))
             .collect();
-        let parameters: IndexMap<String, String> =
-            wanted.parameters(&kept, before).map_err(|refusal| refused(refusal.message))?;
-        let inputs = Inputs { template, parameters, ..stack.inputs.clone() };
+        let (inputs, wanted) = self
+            .made_from(stack.home(), template, &kept, before)
+            .map_err(|refusal| refused(refusal.message))?;
         Ok(Definition { position, is_new, inputs, wanted })
     }
 

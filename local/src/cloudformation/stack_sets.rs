@@ -181,7 +181,7 @@ impl Cloud {
         let mut shown = set_json(set);
         shown["StackSetARN"] =
             format!("arn:aws:cloudformation:{region}:{account}:stackset/{}", set.id).into();
-        shown["TemplateBody"] = set.inputs.template.as_str().into();
+        shown["TemplateBody"] = set.inputs.given().into();
         shown["Parameters"] = shown_parameters(wanted.as_deref(), &set.inputs.parameters);
         shown["Capabilities"] = json!(set.inputs.capabilities);
         shown["Tags"] = tag_list(&set.inputs.tags);
