@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::cloud::{Cloud, Inputs, Millis, Output, Resource};
-use crate::evaluate::Scope;
+use crate::evaluate::{Lookup, Scope};
 use crate::faults::On;
 use crate::plan::{outputs, pseudo, same};
 use crate::resource::attribute;
@@ -40,7 +40,7 @@ pub(crate) struct Side {
     pub is_new: bool,
     inputs: Inputs,
     /// Where each of its resources comes from.
-    resources: IndexMap<String, Place>,
+    resources: Origins,
     outputs: Vec<Output>,
     imports: Vec<String>,
     /// What was last done to the stack when this was made: something else makes it obsolete.
@@ -54,6 +54,9 @@ pub(crate) struct Place {
     pub stack: String,
     pub logical_id: String,
 }
+
+/// Where each resource of a stack comes from, by its logical id.
+type Origins = IndexMap<String, Place>;
 
 /// A resource that moves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,7 +128,7 @@ impl Cloud {
         &self,
         definitions: &[Definition],
         mappings: &[(Place, Place)],
-    ) -> Result<(Vec<IndexMap<String, Place>>, Vec<Move>), String> {
+    ) -> Result<(Vec<Origins>, Vec<Move>), String> {
         let mut left: BTreeMap<Place, &Resource> = BTreeMap::new();
         for one in definitions {
             let stack = &self.state.stacks[one.position];
@@ -208,11 +211,7 @@ impl Cloud {
     }
 
     /// Evaluates what is wanted with every resource in its new place: nothing but places may change.
-    fn sides(
-        &self,
-        definitions: Vec<Definition>,
-        origins: &[IndexMap<String, Place>],
-    ) -> Result<Vec<Side>, String> {
+    fn sides(&self, definitions: Vec<Definition>, origins: &[Origins]) -> Result<Vec<Side>, String> {
         let ids: Vec<&str> =
             definitions.iter().map(|one| self.state.stacks[one.position].id.as_str()).collect();
         let Some(first) = definitions.first() else { return Ok(Vec::new()) };
@@ -264,7 +263,7 @@ impl Cloud {
     fn evaluated(
         &self,
         definition: &Definition,
-        origins: &IndexMap<String, Place>,
+        origins: &Origins,
         exports: &BTreeMap<String, (String, String)>,
     ) -> Result<Evaluated, String> {
         let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
@@ -296,7 +295,7 @@ impl Cloud {
         &self,
         definition: &Definition,
         exports: &BTreeMap<String, (String, String)>,
-        resource: &dyn Fn(&str, Option<&str>) -> Result<Json, String>,
+        resource: &Lookup<'_>,
         run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
     ) -> Result<R, String> {
         let Definition { position, inputs, wanted, .. } = definition;

@@ -343,6 +343,8 @@ def drift_and_import():
     check((status["StackDriftStatus"], status["DriftedStackResourceCount"]) == ("DRIFTED", 1), status)
     [drift] = cfn.describe_stack_resource_drifts(StackName="owner", StackResourceDriftStatusFilters=["MODIFIED"])["StackResourceDrifts"]
     check(drift["PropertyDifferences"][0]["ActualValue"] == "by hand", drift)
+    alone = cfn.detect_stack_resource_drift(StackName="owner", LogicalResourceId="Bucket")["StackResourceDrift"]
+    check(alone["StackResourceDriftStatus"] == "IN_SYNC" and alone["PropertyDifferences"] == [], alone)
     reverting = change_set("owner", template({"Bucket": bucket, "Topic": named}), name="revert", DeploymentMode="REVERT_DRIFT")
     check(len(reverting["Changes"]) == 1, reverting)
     cfn.execute_change_set(StackName="owner", ChangeSetName="revert")

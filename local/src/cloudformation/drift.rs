@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
 
 use super::{Answer, Request};
-use crate::cloud::{Cloud, Drift, Resource, unique_id, written};
+use crate::cloud::{Cloud, Drift, Resource, Stack, unique_id, written};
 use crate::error::Refusal;
 use crate::plan::same;
 use crate::template::words;
@@ -103,21 +103,35 @@ impl Cloud {
             .values()
             .filter_map(|resource| Some((resource, resource.drift.as_ref()?)))
             .filter(|(_, status)| wanted.is_empty() || wanted.contains(status))
-            .map(|(resource, status)| {
-                let text = |map: &Map<String, Json>| Json::Object(map.clone()).to_string();
-                json!({
-                    "StackId": stack.id,
-                    "LogicalResourceId": resource.logical_id,
-                    "PhysicalResourceId": resource.physical_id,
-                    "ResourceType": resource.type_name,
-                    "ExpectedProperties": text(&resource.properties),
-                    "ActualProperties": text(&resource.live),
-                    "PropertyDifferences": differences(resource),
-                    "StackResourceDriftStatus": status,
-                    "Timestamp": written(resource.time),
-                })
-            })
+            .map(|(resource, status)| drift_json(stack, resource, status))
             .collect();
         Ok(json!({ "StackResourceDrifts": drifts }))
     }
+
+    pub(super) fn detect_stack_resource_drift(&mut self, request: &Request<'_>) -> Answer {
+        let (position, id) = self.stack_resource(request)?;
+        let stack = &mut self.state.stacks[position];
+        if let Some(resource) = stack.resources.get_mut(&id) {
+            resource.drift = Some(status(resource).to_owned());
+        }
+        let resource = &self.state.stacks[position].resources[&id];
+        Ok(
+            json!({ "StackResourceDrift": drift_json(&self.state.stacks[position], resource, status(resource)) }),
+        )
+    }
+}
+
+fn drift_json(stack: &Stack, resource: &Resource, status: &str) -> Json {
+    let text = |map: &Map<String, Json>| Json::Object(map.clone()).to_string();
+    json!({
+        "StackId": stack.id,
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": resource.physical_id,
+        "ResourceType": resource.type_name,
+        "ExpectedProperties": text(&resource.properties),
+        "ActualProperties": text(&resource.live),
+        "PropertyDifferences": differences(resource),
+        "StackResourceDriftStatus": status,
+        "Timestamp": written(resource.time),
+    })
 }

@@ -25,13 +25,21 @@ fn resource_json(stack: &Stack, resource: &Resource) -> Json {
 
 impl Cloud {
     pub(super) fn describe_stack_resource(&mut self, request: &Request<'_>) -> Answer {
+        let (position, id) = self.stack_resource(request)?;
+        let stack = &self.state.stacks[position];
+        Ok(json!({ "StackResourceDetail": resource_json(stack, &stack.resources[&id]) }))
+    }
+
+    /// The stack and the resource in it that a request names.
+    pub(super) fn stack_resource(&self, request: &Request<'_>) -> Result<(usize, String), Refusal> {
         let position = self.stack(request.region, request.required("StackName")?)?;
         let stack = &self.state.stacks[position];
         let id = request.required("LogicalResourceId")?;
-        let resource = stack.resources.get(id).ok_or_else(|| {
-            Refusal::validation(format!("Resource {id} does not exist for stack {}", stack.name))
-        })?;
-        Ok(json!({ "StackResourceDetail": resource_json(stack, resource) }))
+        if !stack.resources.contains_key(id) {
+            let message = format!("Resource {id} does not exist for stack {}", stack.name);
+            return Err(Refusal::validation(message));
+        }
+        Ok((position, id.to_owned()))
     }
 
     pub(super) fn describe_stack_resources(&mut self, request: &Request<'_>) -> Answer {

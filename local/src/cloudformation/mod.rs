@@ -107,6 +107,7 @@ impl Cloud {
             "ListExports" => self.list_exports(request),
             "ListImports" => self.list_imports(request),
             "DetectStackDrift" => self.detect_stack_drift(request),
+            "DetectStackResourceDrift" => self.detect_stack_resource_drift(request),
             "DescribeStackDriftDetectionStatus" => self.describe_drift_detection(request),
             "DescribeStackResourceDrifts" => self.describe_resource_drifts(request),
             "ListHookResults" => self.list_hook_results(request),
