@@ -5,6 +5,7 @@ use std::fs;
 
 use percent_encoding::percent_decode_str;
 use quick_xml::events::Event;
+use stackwright_schemas::limits::limits;
 use stackwright_synth::sha256;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -352,6 +353,10 @@ impl Cloud {
             .get(&bucket)
             .and_then(|bucket| bucket.objects.get(&key))
             .ok_or_else(unreadable)?;
+        let most = limits().template_url_bytes;
+        if object.bytes > most as u64 {
+            return Err(Refusal::validation(format!("Template may not exceed {most} bytes in size.")));
+        }
         fs::read_to_string(self.object_path(&object.file)).map_err(|_| unreadable())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
+use stackwright_schemas::limits::limits;
 use stackwright_schemas::registry;
 use stackwright_synth::{Template, function};
 
@@ -75,6 +76,27 @@ impl Wanted {
     pub fn check(&self, region: &str) -> Result<(), Refusal> {
         if self.section("Resources").next().is_none() {
             return Err(format_error("At least one Resources member must be defined."));
+        }
+        let limits = limits();
+        for (name, most) in [
+            ("Resources", limits.resources),
+            ("Parameters", limits.parameters),
+            ("Outputs", limits.outputs),
+            ("Mappings", limits.mappings),
+        ] {
+            let number = self.section(name).count();
+            if number > most {
+                let name = name.to_lowercase();
+                return Err(format_error(format!(
+                    "Number of {name}, {number}, is greater than maximum allowed, {most}"
+                )));
+            }
+        }
+        for (name, what) in [("Resources", "Resource"), ("Parameters", "Parameter"), ("Outputs", "Output")] {
+            let is_plain = |id: &str| id.chars().all(|one| one.is_ascii_alphanumeric());
+            if let Some((id, _)) = self.section(name).find(|(id, _)| !is_plain(id)) {
+                return Err(format_error(format!("{what} name {id} is non alphanumeric.")));
+            }
         }
         for name in self.template.sections().keys() {
             if !Template::SECTIONS.contains(&name.as_str()) {
@@ -342,6 +364,16 @@ fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), Refu
         if bound("MaxValue").is_some_and(|most| number > most) {
             return Err(fails(&format!("must be less than or equal to {}", words(&parameter["MaxValue"]))));
         }
+    }
+    let pattern = parameter["AllowedPattern"].as_str();
+    // A pattern that only another engine knows keeps nothing out.
+    let validator = pattern.and_then(|pattern| {
+        jsonschema::draft7::new(&serde_json::json!({ "pattern": format!("^(?:{pattern})$") })).ok()
+    });
+    if let Some(pattern) = pattern
+        && validator.is_some_and(|validator| !validator.is_valid(&value.into()))
+    {
+        return Err(fails(&format!("must match pattern {pattern}")));
     }
     let length = value.chars().count();
     let bound = |key: &str| words(&parameter[key]).parse::<usize>().ok();

@@ -195,6 +195,17 @@ def what_is_wrong_is_refused_in_cloudformations_words():
     refused("ValidationError", "does not exist", cfn.create_change_set, StackName="nowhere", ChangeSetName="x", TemplateBody=template({"A": TOPIC}))
     refused("ValidationError", "does not exist", cfn.describe_stacks, StackName="nowhere")
 
+    patterned = {"P": {"Type": "String", "AllowedPattern": "[a-z]+", "Default": "x"}}
+    refused("ValidationError", "Parameter P failed to satisfy constraint: must match pattern [a-z]+", create, body=template({"A": TOPIC}, Parameters=patterned), Parameters=give("P", "x1"))
+    refused("ValidationError", "Number of resources, 501, is greater than maximum allowed, 500", create, body=template({f"T{number}": {"Type": "AWS::SNS::Topic"} for number in range(501)}))
+    refused("ValidationError", "Number of outputs, 201, is greater than maximum allowed, 200", create, body=template({"A": TOPIC}, Outputs={f"O{number}": {"Value": "x"} for number in range(201)}))
+    refused("ValidationError", "Resource name A-B is non alphanumeric", create, body=template({"A-B": TOPIC}))
+    for stack in ("1st", "under_score", "a" * 129):
+        refused("ValidationError", "at 'stackName' failed to satisfy constraint", cfn.create_stack, StackName=stack, TemplateBody=template({"A": TOPIC}))
+    s3.create_bucket(Bucket="too-large")
+    s3.put_object(Bucket="too-large", Key="t.json", Body=template({"A": {**TOPIC, "Metadata": {"x": "x" * 1_100_000}}}).encode())
+    refused("ValidationError", "Template may not exceed", cfn.validate_template, TemplateURL=f"{URL}/too-large/t.json")
+
     # Properties are looked at before anything is made.
     bad = change_set("invalid", template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"Nmae": "x"}}, "B": {"Type": "AWS::SageMaker::Endpoint"}}), "CREATE")
     check(bad["Status"] == "FAILED" and "EarlyValidation" in bad["StatusReason"], bad)

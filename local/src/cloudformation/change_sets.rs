@@ -14,7 +14,7 @@ const PAGE: usize = 50;
 
 impl Cloud {
     pub(super) fn create_change_set(&mut self, request: &Request<'_>) -> Answer {
-        let (name, stack_name) = (request.required("ChangeSetName")?, request.required("StackName")?);
+        let (name, stack_name) = (request.new_name("ChangeSetName")?, request.required("StackName")?);
         let kind = request.text("ChangeSetType").unwrap_or("UPDATE");
         let position = self.stack_for_change_set(request, stack_name, kind)?;
         let existing = position.map(|position| &self.state.stacks[position]);
@@ -46,6 +46,9 @@ impl Cloud {
             })
             .collect();
         let is_new = position.is_none();
+        if is_new {
+            request.new_name("StackName")?;
+        }
         let position = position.unwrap_or_else(|| self.add_own_stack(stack_name, request));
         let operation = self.state.stacks[position].enter(MAKING_CHANGE_SET);
         if is_new {

@@ -20,6 +20,9 @@ use crate::template::Wanted;
 
 pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
+/// How many characters the name of a stack, a change set or a stack set has at most.
+const LONGEST_NAME: usize = 128;
+
 /// What a service answers.
 pub(crate) type Answer = Result<Json, Refusal>;
 
@@ -42,6 +45,24 @@ impl Request<'_> {
                 lower_first(name)
             ))
         })
+    }
+
+    /// The name of something that is to be made.
+    fn new_name(&self, field: &str) -> Result<&str, Refusal> {
+        let name = self.required(field)?;
+        let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        let is_plain = name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-');
+        let constraint = match (begins && is_plain, name.len()) {
+            (false, _) => "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*".to_owned(),
+            (true, length) if length > LONGEST_NAME => {
+                format!("have length less than or equal to {LONGEST_NAME}")
+            }
+            _ => return Ok(name),
+        };
+        Err(Refusal::validation(format!(
+            "1 validation error detected: Value '{name}' at '{}' failed to satisfy constraint: Member must {constraint}",
+            lower_first(field)
+        )))
     }
 
     fn is(&self, name: &str) -> bool {

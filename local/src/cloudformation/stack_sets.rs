@@ -25,7 +25,7 @@ impl Cloud {
     }
 
     pub(super) fn create_stack_set(&mut self, request: &Request<'_>) -> Answer {
-        let name = request.required("StackSetName")?;
+        let name = request.new_name("StackSetName")?;
         if self.stack_set(request).is_ok() {
             let message = format!("The name '{name}' is already in use by another stack set.");
             return Err(Refusal::new("NameAlreadyExistsException", message).status(409));

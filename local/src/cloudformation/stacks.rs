@@ -12,7 +12,7 @@ use crate::plan::{Goal, plan};
 
 impl Cloud {
     pub(super) fn create_stack(&mut self, request: &Request<'_>) -> Answer {
-        let name = request.required("StackName")?;
+        let name = request.new_name("StackName")?;
         if self.position(request.region, name).is_some() {
             return Err(Refusal::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
         }
