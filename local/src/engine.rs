@@ -205,6 +205,12 @@ impl Cloud {
         status: &str,
         reason: Option<String>,
     ) {
+        let properties = resource.map(|one| {
+            let wanted = self.wanted(&self.state.stacks[position].inputs.template);
+            let shown = wanted
+                .map_or_else(|_| one.properties.clone(), |all| all.shown(&one.written, &one.properties));
+            Json::Object(shown).to_string()
+        });
         let stack = &mut self.state.stacks[position];
         let (operation_type, operation) = stack.last_operations.first().cloned().unwrap_or_default();
         let event = Event {
@@ -215,7 +221,7 @@ impl Cloud {
             type_name: resource.map_or(NESTED, |one| &one.type_name).to_owned(),
             status: status.to_owned(),
             reason,
-            properties: resource.map(|one| Json::Object(one.properties.clone()).to_string()),
+            properties,
             token: stack.operation.as_ref().and_then(|operation| operation.token.clone()),
             operation,
             operation_type,

@@ -94,11 +94,15 @@ enum Fate {
 pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan, Refusal> {
     let wanted = goal.wanted;
     let values = wanted.parameter_values(goal.parameters, cloud, stack.home())?;
-    let before_values = match Wanted::read(&stack.inputs.template) {
-        Ok(before) => {
-            before.parameter_values(&stack.inputs.parameters, cloud, stack.home()).unwrap_or_default()
-        }
-        Err(_) => IndexMap::new(),
+    // A stack that is still to be made was made from nothing.
+    let before = Wanted::read(&stack.inputs.template).ok();
+    let before_values = before.as_ref().map(|before| {
+        before.parameter_values(&stack.inputs.parameters, cloud, stack.home()).unwrap_or_default()
+    });
+    let before_values = before_values.unwrap_or_default();
+    let shown_before = |resource: &Resource, properties: &Map<String, Json>| match &before {
+        Some(before) => before.shown(&resource.written, properties),
+        None => properties.clone(),
     };
     let changed_parameters: BTreeSet<&str> = values
         .iter()
@@ -168,13 +172,16 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
                     details: Vec::new(),
                     policy_action: None,
                     before: None,
-                    after: Some(context(&properties)),
+                    after: Some(context(&wanted.shown(written, &properties))),
                     change_set: None,
                 });
             }
             Some(present) if present.type_name != type_name => retyped.push(id),
             Some(present) => {
-                let change = modify(present, written, properties, goal, &changed_parameters, &fates.borrow());
+                let known = if goal.reverts_drift { &present.live } else { &present.properties };
+                let shown = (shown_before(present, known), wanted.shown(written, &properties));
+                let sides = Sides { before: known, after: &properties, shown };
+                let change = modify(present, written, sides, &changed_parameters, &fates.borrow());
                 if let Some(change) = change {
                     let fate = match change.replacement.as_deref() {
                         Some("True") => Fate::Made,
@@ -205,7 +212,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
             scope: Vec::new(),
             details: Vec::new(),
             policy_action: Some(if policy.starts_with("Retain") { "Retain" } else { policy }.into()),
-            before: Some(context(&present.properties)),
+            before: Some(context(&shown_before(present, &present.properties))),
             after: None,
             change_set: None,
         });
@@ -299,22 +306,26 @@ pub(crate) fn recreation(
     "Never"
 }
 
+/// The properties of a resource, and how they are shown.
+struct Sides<'a> {
+    before: &'a Map<String, Json>,
+    after: &'a Map<String, Json>,
+    shown: (Map<String, Json>, Map<String, Json>),
+}
+
 fn modify(
     present: &Resource,
     written: &Json,
-    properties: Map<String, Json>,
-    goal: &Goal<'_>,
+    Sides { before, after, shown: (shown_before, shown_after) }: Sides<'_>,
     changed_parameters: &BTreeSet<&str>,
     fates: &BTreeMap<String, Fate>,
 ) -> Option<Change> {
     let kind = registry::resource_type(&present.type_name);
-    let before = if goal.reverts_drift { &present.live } else { &present.properties };
     let (mut details, mut scope) = (Vec::new(), BTreeSet::new());
     let (mut replaced, mut perhaps) = (false, false);
-    let names: BTreeSet<&String> = before.keys().chain(properties.keys()).collect();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for name in names {
-        let (one, other) =
-            (before.get(name).unwrap_or(&Json::Null), properties.get(name).unwrap_or(&Json::Null));
+        let (one, other) = (before.get(name).unwrap_or(&Json::Null), after.get(name).unwrap_or(&Json::Null));
         if same(one, other) {
             continue;
         }
@@ -361,11 +372,11 @@ fn modify(
         }
         // No secret is shown, neither of a parameter nor of a property that is only written.
         if kind.is_none_or(|kind| !kind.is_write_only(name)) {
-            if !one.is_null() {
-                target["BeforeValue"] = words(one).into();
+            if let Some(value) = shown_before.get(name) {
+                target["BeforeValue"] = words(value).into();
             }
-            if !other.is_null() {
-                target["AfterValue"] = words(other).into();
+            if let Some(value) = shown_after.get(name) {
+                target["AfterValue"] = words(value).into();
             }
         }
         details.push(json!({
@@ -403,8 +414,8 @@ fn modify(
         scope: scope.into_iter().map(str::to_owned).collect(),
         details,
         policy_action: (replacement == "True").then(|| format!("ReplaceAnd{policy}")),
-        before: Some(context(before)),
-        after: Some(context(&properties)),
+        before: Some(context(&shown_before)),
+        after: Some(context(&shown_after)),
         change_set: None,
     })
 }

@@ -31,6 +31,9 @@ const PSEUDO: [&str; 8] = [
     "AWS::URLSuffix",
 ];
 
+/// What is shown of a secret.
+pub(crate) const HIDDEN: &str = "****";
+
 fn format_error(message: impl std::fmt::Display) -> Refusal {
     Refusal::validation(format!("Template format error: {message}"))
 }
@@ -70,6 +73,22 @@ impl Wanted {
     pub fn is_secret(&self, parameter: &str) -> bool {
         let declared = self.top("Parameters").and_then(|all| all.get(parameter)?.get("NoEcho"));
         declared.is_some_and(|hidden| hidden == true || hidden == "true")
+    }
+
+    /// The properties of a resource as they are shown: those that mention a secret are not.
+    pub fn shown(&self, written: &Json, properties: &Map<String, Json>) -> Map<String, Json> {
+        let mut shown = properties.clone();
+        let secrets: Vec<&str> =
+            self.section("Parameters").map(|(name, _)| name).filter(|name| self.is_secret(name)).collect();
+        if !secrets.is_empty() {
+            for (name, value) in &mut shown {
+                let mentioned = references(&written["Properties"][name]);
+                if mentioned.iter().any(|one| secrets.contains(&one.name.as_str())) {
+                    *value = HIDDEN.into();
+                }
+            }
+        }
+        shown
     }
 
     /// What no stack can be made of.

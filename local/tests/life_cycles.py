@@ -623,6 +623,19 @@ def nested_stacks_and_large_templates():
     refused("ValidationError", "No updates are to be performed", cfn.update_stack, StackName="large", UsePreviousTemplate=True)
 
 
+def secrets_are_not_shown():
+    secret = lambda value: [{"ParameterKey": "Token", "ParameterValue": value}]
+    body = template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::Sub": "by ${Token}"}, "TopicName": "shown"}}}, Parameters={"Token": {"Type": "String", "NoEcho": True}})
+    made = deploy("secret", body, "CREATE", Parameters=secret("hunter1"))
+    changed = change_set("secret", body, name="other", Parameters=secret("hunter2"))
+    [detail] = changed["Changes"][0]["ResourceChange"]["Details"]
+    check((detail["Target"]["BeforeValue"], detail["Target"]["AfterValue"], detail["CausingEntity"]) == ("****", "****", "Token"), detail)
+    answers = (made, changed, cfn.describe_stack_events(StackName="secret"), cfn.describe_events(StackName="secret"), cfn.describe_change_set(ChangeSetName=changed["ChangeSetId"], IncludePropertyValues=True))
+    said = json.dumps(answers, default=str)
+    check("hunter" not in said and "shown" in said, said)
+    check("by hunter1" in topic("secret", "A")["Properties"], "the service knows it")
+
+
 def loops_are_written_out():
     loop = {"Fn::ForEach::Topics": ["Name", {"Ref": "Names"}, {"Topic&{Name}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Name"}, "TopicName": {"Fn::Sub": "${AWS::StackName}-${Name}"}}}}]}
     outputs_loop = {"Fn::ForEach::Outputs": ["Name", {"Fn::FindInMap": ["Sets", "some", "names"]}, {"Fn::ForEach::Attributes": ["Attribute", ["TopicName", "TopicArn"], {"${Name}${Attribute}": {"Value": {"Fn::GetAtt": ["Topic${Name}", {"Ref": "Attribute"}]}}}]}]}
@@ -708,7 +721,8 @@ def requests_fail_on_request():
 for scenario in (
     a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
-    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, hooks_object,
+    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, secrets_are_not_shown,
+    hooks_object,
     requests_fail_on_request,
 ):
     scenario()

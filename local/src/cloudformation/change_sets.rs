@@ -7,7 +7,7 @@ use super::{Answer, Request, page, said, tag_list};
 use crate::cloud::{ChangeSet, Cloud, MAKING_CHANGE_SET, unique_id, written};
 use crate::engine::{How, Kind, OnFailure, Target};
 use crate::error::Refusal;
-use crate::template::{Wanted, words};
+use crate::template::{HIDDEN, Wanted, words};
 
 /// How many changes a page has.
 const PAGE: usize = 50;
@@ -387,7 +387,7 @@ pub(super) fn shown_parameters(wanted: Option<&Wanted>, parameters: &IndexMap<St
         .iter()
         .map(|(key, value)| {
             let is_secret = wanted.is_some_and(|wanted| wanted.is_secret(key));
-            json!({ "ParameterKey": key, "ParameterValue": if is_secret { "****" } else { value } })
+            json!({ "ParameterKey": key, "ParameterValue": if is_secret { HIDDEN } else { value } })
         })
         .collect()
 }
