@@ -1,0 +1,97 @@
+//! Nested stacks: resources that are stacks, which their parents wait for.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json, json};
+
+use super::{How, Kind, OnFailure, Progress, Task};
+use crate::cloud::{Cloud, Inputs, Millis, Output, Resource, Stack, unique_id};
+use crate::template::{Wanted, words};
+
+impl Cloud {
+    /// Makes or changes a nested stack, and lets its parent wait for it.
+    pub(super) fn start_nested(
+        &mut self,
+        position: usize,
+        number: usize,
+        mut resource: Resource,
+        present: Option<String>,
+        time: Millis,
+    ) {
+        let parent = self.state.stacks[position].clone();
+        let inputs = match self.nested_inputs(&parent, &resource.properties) {
+            Ok((inputs, _)) => inputs,
+            Err(reason) => {
+                let id = resource.logical_id.clone();
+                if present.is_none() {
+                    self.state.stacks[position].resources.insert(id.clone(), resource);
+                }
+                return self.cannot_start(position, number, &id, time, reason);
+            }
+        };
+        let how = How { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
+        let made = parent.operation.as_ref().and_then(|one| one.target.nested.get(&resource.logical_id));
+        let known = present.as_ref().or(made);
+        let child = known.and_then(|id| self.state.stacks.iter().position(|one| one.id == *id));
+        let child = child.unwrap_or_else(|| self.add_nested(position, &resource.logical_id, time));
+        let kind = if present.is_some() { Kind::Update } else { Kind::Create };
+        self.begin(child, kind, inputs.into(), how, time);
+        let id = self.state.stacks[child].id.clone();
+        resource.physical_id = id.clone();
+        self.state.stacks[position].resources.insert(resource.logical_id.clone(), resource);
+        self.set_progress(position, number, Progress::Nested(id));
+    }
+
+    /// What a nested stack is made from, and its template, by the properties of its resource.
+    pub fn nested_inputs(
+        &self,
+        parent: &Stack,
+        properties: &Map<String, Json>,
+    ) -> Result<(Inputs, Wanted), String> {
+        let url = properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default();
+        let given: Vec<Json> = properties
+            .get("Parameters")
+            .and_then(Json::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": words(value) }))
+            .collect();
+        let made = self.object_of_url(url).and_then(|template| {
+            let before = Inputs { parameters: IndexMap::new(), ..parent.inputs.clone() };
+            self.made_from(parent.home(), template, &given, &before)
+        });
+        made.map_err(|refusal| refusal.message)
+    }
+
+    /// A nested stack without anything in it.
+    pub fn add_nested(&mut self, parent: usize, logical_id: &str, time: Millis) -> usize {
+        let parent = self.state.stacks[parent].clone();
+        let suffix = unique_id().replace('-', "").to_uppercase();
+        let name = format!("{}-{logical_id}-{}", parent.name, &suffix[..12]);
+        let child = self.add_stack(&name, parent.home(), time);
+        self.state.stacks[child].parent = Some(parent.id);
+        child
+    }
+
+    /// When a nested stack ended, if it has.
+    pub(super) fn nested_end(&self, id: &str) -> Option<Millis> {
+        let stack = self.state.stacks.iter().find(|stack| stack.id == id)?;
+        (!stack.is_in_progress()).then(|| stack.events.last().map_or(0, |event| event.time))
+    }
+
+    /// The outputs of a nested stack are attributes of its resource.
+    pub(super) fn take_outputs_of_nested(&mut self, position: usize, task: &Task) {
+        let Progress::Nested(id) = &task.progress else { return };
+        let outputs: Vec<Output> = self
+            .state
+            .stacks
+            .iter()
+            .find(|stack| stack.id == *id)
+            .map(|stack| stack.outputs.clone())
+            .unwrap_or_default();
+        if let Some(resource) = self.state.stacks[position].resources.get_mut(&task.id) {
+            for output in outputs {
+                resource.attributes.insert(format!("Outputs.{}", output.key), output.value.into());
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The phases of an operation: forward, then what is left over; or back, when something failed.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{Action, Kind, OnFailure, Phase, Progress, ROLLBACK, Task};
+use crate::cloud::{Cloud, Millis, Resource, Stack};
+use crate::plan::outputs;
+
+impl Cloud {
+    /// What is to be done to bring the stack forward, and what is to be deleted afterwards.
+    pub(super) fn forward_tasks(&self, position: usize) -> Result<(Vec<Task>, Vec<Resource>), String> {
+        let stack = &self.state.stacks[position];
+        let Some(operation) = &stack.operation else { return Ok((Vec::new(), Vec::new())) };
+        let wanted = self.wanted(&stack.inputs.template).map_err(|refusal| refusal.message)?;
+        let order = wanted.order().map_err(|refusal| refusal.message)?;
+        let mut tasks = Vec::new();
+        let mut kept = BTreeSet::new();
+        self.with_scope(position, &wanted, |scope| {
+            for id in &order {
+                let Some(written) = wanted.resource(id) else { continue };
+                if !scope.is_wanted(written)? {
+                    continue;
+                }
+                kept.insert(id.clone());
+                let action = match (operation.target.imports.get(id), stack.resources.get(id)) {
+                    (Some(physical), None) => Action::Import(physical.clone()),
+                    (_, None) => Action::Create,
+                    // Whether anything changes is seen when everything before it is there.
+                    (_, Some(_)) => Action::Update,
+                };
+                tasks.push(Task {
+                    id: id.clone(),
+                    action,
+                    after: wanted.needs(written),
+                    progress: Progress::Waiting,
+                });
+            }
+            Ok(())
+        })?;
+        let leftovers =
+            stack.resources.values().filter(|one| !kept.contains(&one.logical_id)).cloned().collect();
+        Ok((tasks, leftovers))
+    }
+
+    pub(super) fn end_of_phase(&mut self, position: usize, time: Millis) {
+        let Some(operation) = self.state.stacks[position].operation.clone() else { return };
+        match operation.phase {
+            Phase::Forward if operation.failed.is_empty() => match self.new_outputs(position) {
+                Ok(()) => self.clean_up(position, time, Phase::Cleanup),
+                Err(reason) => self.fail(position, time, &reason),
+            },
+            Phase::Forward => {
+                let verb = match operation.kind {
+                    Kind::Create => "create",
+                    Kind::Import => "import",
+                    _ => "update",
+                };
+                let reason =
+                    format!("The following resource(s) failed to {verb}: [{}].", operation.failed.join(", "));
+                self.fail(position, time, &reason);
+            }
+            Phase::Cleanup => {
+                let status = match operation.kind {
+                    Kind::Create => "CREATE_COMPLETE",
+                    Kind::Import => "IMPORT_COMPLETE",
+                    _ => "UPDATE_COMPLETE",
+                };
+                self.end(position, time, status, None);
+            }
+            Phase::Back if operation.failed.is_empty() => {
+                let stack = &mut self.state.stacks[position];
+                stack.inputs = operation.before;
+                self.clean_up(position, time, Phase::BackCleanup);
+            }
+            Phase::Back => {
+                let reason =
+                    format!("The following resource(s) failed to update: [{}].", operation.failed.join(", "));
+                let status = match operation.kind {
+                    Kind::Import => "IMPORT_ROLLBACK_FAILED",
+                    Kind::Create => "ROLLBACK_FAILED",
+                    _ => "UPDATE_ROLLBACK_FAILED",
+                };
+                // What is still to be taken back is kept for those who continue.
+                self.set_status(position, time, status, Some(reason));
+            }
+            Phase::BackCleanup => match (operation.kind, operation.failed.is_empty()) {
+                (Kind::Create, true) => self.end(position, time, "ROLLBACK_COMPLETE", None),
+                (Kind::Create, false) => {
+                    let reason = format!(
+                        "The following resource(s) failed to delete: [{}].",
+                        operation.failed.join(", ")
+                    );
+                    self.end(position, time, "ROLLBACK_FAILED", Some(reason));
+                }
+                (Kind::Import, _) => self.end(position, time, "IMPORT_ROLLBACK_COMPLETE", None),
+                _ => self.end(position, time, "UPDATE_ROLLBACK_COMPLETE", None),
+            },
+            Phase::Delete if operation.failed.is_empty() => {
+                let stack = &mut self.state.stacks[position];
+                stack.deleted = Some(time);
+                stack.outputs.clear();
+                stack.imports.clear();
+                self.end(position, time, "DELETE_COMPLETE", None);
+            }
+            Phase::Delete => {
+                let reason = format!(
+                    "The following resource(s) failed to delete: [{}]. ",
+                    operation.failed.join(", ")
+                );
+                self.end(position, time, "DELETE_FAILED", Some(reason));
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, position: usize, time: Millis, status: &str, reason: Option<String>) {
+        self.set_status(position, time, status, reason);
+        let stack = &mut self.state.stacks[position];
+        stack.operation = None;
+        let id = stack.id.clone();
+        for change_set in &mut stack.change_sets {
+            if change_set.execution == "EXECUTE_IN_PROGRESS" {
+                let went_well = matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE");
+                change_set.execution = if went_well { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" }.into();
+            }
+        }
+        // Nested stacks that it did not come to were there for their change sets only.
+        let is_left = |one: &Stack| one.parent.as_ref() == Some(&id) && one.status == "REVIEW_IN_PROGRESS";
+        while let Some(left) = self.state.stacks.iter().position(is_left) {
+            self.begin_delete(left, Vec::new(), None, time);
+        }
+    }
+
+    /// Outputs as the resources are now; exports that clash or that others read keep the operation from ending well.
+    pub(super) fn new_outputs(&mut self, position: usize) -> Result<(), String> {
+        let stack = &self.state.stacks[position];
+        let wanted = self.wanted(&stack.inputs.template).map_err(|refusal| refusal.message)?;
+        let (new, imports) = self.with_scope(position, &wanted, |scope| {
+            let new = outputs(scope, &wanted)?;
+            // What is read in resources was read when they were made.
+            for (_, resource) in wanted.section("Resources") {
+                if scope.is_wanted(resource)? {
+                    scope.value(resource.get("Properties").unwrap_or(&Json::Null))?;
+                }
+            }
+            Ok((new, scope.imported.take()))
+        })?;
+        let exports = self.exports(stack.home());
+        for export in new.iter().filter_map(|output| output.export.as_ref()) {
+            if let Some((_, owner)) = exports.get(export).filter(|(_, owner)| *owner != stack.id) {
+                return Err(format!("Export with name {export} is already exported by stack {owner}."));
+            }
+        }
+        for old in stack.outputs.iter() {
+            let Some(export) = &old.export else { continue };
+            let users = self.importers(stack.home(), export);
+            let is_same = new.iter().any(|one| one.export.as_ref() == Some(export) && one.value == old.value);
+            if !users.is_empty() && !is_same {
+                let verb = if new.iter().any(|one| one.export.as_ref() == Some(export)) {
+                    "updated"
+                } else {
+                    "deleted"
+                };
+                return Err(format!(
+                    "Export {export} cannot be {verb} as it is in use by {}",
+                    users.join(", ")
+                ));
+            }
+        }
+        let stack = &mut self.state.stacks[position];
+        stack.outputs = new;
+        stack.imports = imports;
+        Ok(())
+    }
+
+    /// Deletes what is left over, in the opposite order of its references.
+    pub(super) fn clean_up(&mut self, position: usize, time: Millis, phase: Phase) {
+        let Some(operation) = &self.state.stacks[position].operation else { return };
+        let kind = operation.kind;
+        // A failed creation deletes everything that it had made, with a status of its own.
+        let tasks = delete_tasks(&operation.leftovers);
+        let is_empty = tasks.is_empty();
+        if let Some(operation) = &mut self.state.stacks[position].operation {
+            operation.phase = phase;
+            operation.tasks = tasks;
+            operation.failed.clear();
+        }
+        let status = match (phase, kind) {
+            (Phase::Cleanup, Kind::Update) => Some("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+            (Phase::BackCleanup, Kind::Update | Kind::Rollback) => {
+                Some("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+            }
+            _ => None,
+        };
+        if let Some(status) = status {
+            self.set_status(position, time, status, None);
+        }
+        if is_empty {
+            self.end_of_phase(position, time);
+        }
+    }
+
+    pub(super) fn delete_everything(&mut self, position: usize) {
+        let stack = &mut self.state.stacks[position];
+        let resources: Vec<Resource> = stack.resources.values().cloned().collect();
+        if let Some(operation) = &mut stack.operation {
+            operation.phase = Phase::Delete;
+            operation.tasks = delete_tasks(&resources);
+            operation.failed.clear();
+        }
+    }
+
+    /// Ends the way forward: what follows is what the caller wanted in that case.
+    pub(super) fn fail(&mut self, position: usize, time: Millis, reason: &str) {
+        self.cancel_others(position, time);
+        let Some(operation) = &self.state.stacks[position].operation else { return };
+        let (kind, on_failure) = (operation.kind, operation.on_failure);
+        match (kind, on_failure) {
+            (Kind::Create, OnFailure::Delete) => {
+                self.set_status(
+                    position,
+                    time,
+                    "DELETE_IN_PROGRESS",
+                    Some(format!("{reason} Delete requested by user.")),
+                );
+                self.delete_everything(position);
+            }
+            (Kind::Create, OnFailure::DoNothing) => {
+                self.stop(position, time, "CREATE_FAILED", reason);
+            }
+            (Kind::Update, OnFailure::DoNothing) => {
+                self.stop(position, time, "UPDATE_FAILED", reason);
+            }
+            _ => {
+                let reason = if kind == Kind::Create {
+                    format!("{reason} Rollback requested by user.")
+                } else {
+                    reason.to_owned()
+                };
+                // What takes an operation back is an operation of its own.
+                self.state.stacks[position].enter(ROLLBACK);
+                self.go_back(position, time, Some(reason));
+            }
+        }
+    }
+
+    /// Stops where it is; what is needed to go back is kept.
+    pub(super) fn stop(&mut self, position: usize, time: Millis, status: &str, reason: &str) {
+        self.set_status(position, time, status, Some(reason.to_owned()));
+        for change_set in &mut self.state.stacks[position].change_sets {
+            if change_set.execution == "EXECUTE_IN_PROGRESS" {
+                change_set.execution = "EXECUTE_FAILED".into();
+            }
+        }
+    }
+
+    pub(super) fn go_back(&mut self, position: usize, time: Millis, reason: Option<String>) {
+        let stack = &mut self.state.stacks[position];
+        let Some(operation) = &mut stack.operation else { return };
+        operation.phase = Phase::Back;
+        operation.failed.clear();
+        let mut tasks = Vec::new();
+        for (id, resource) in &stack.resources {
+            let before = operation.resources_before.get(id);
+            let is_same = before.is_some_and(|before| {
+                before.physical_id == resource.physical_id && before.properties == resource.properties
+            });
+            if !is_same {
+                tasks.push(Task {
+                    id: id.clone(),
+                    action: Action::Restore(before.cloned().map(Box::new)),
+                    after: BTreeSet::new(),
+                    progress: Progress::Waiting,
+                });
+            }
+        }
+        // What was only to be deleted was not deleted yet.
+        operation.leftovers.retain(|one| {
+            operation
+                .resources_before
+                .get(&one.logical_id)
+                .is_none_or(|before| before.physical_id != one.physical_id)
+        });
+        operation.tasks = tasks;
+        let status = match operation.kind {
+            Kind::Create => "ROLLBACK_IN_PROGRESS",
+            Kind::Import => "IMPORT_ROLLBACK_IN_PROGRESS",
+            _ => "UPDATE_ROLLBACK_IN_PROGRESS",
+        };
+        self.set_status(position, time, status, reason);
+    }
+}
+
+fn delete_tasks(resources: &[Resource]) -> Vec<Task> {
+    resources
+        .iter()
+        .map(|resource| Task {
+            id: resource.logical_id.clone(),
+            action: Action::Delete(Box::new(resource.clone())),
+            after: resources
+                .iter()
+                .filter(|other| other.depends_on.contains(&resource.logical_id))
+                .map(|other| other.logical_id.clone())
+                .collect(),
+            progress: Progress::Waiting,
+        })
+        .collect()
+}
