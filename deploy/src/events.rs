@@ -50,7 +50,7 @@ fn filled(text: Option<&str>) -> Option<String> {
 pub(crate) struct Told {
     id: String,
     time: Option<DateTime>,
-    /// Whether it is about the stack itself.
+    /// Whether it is about the stack itself, and no hook's word on it.
     pub of_stack: bool,
     /// Whether the operation has come to its end with it.
     pub is_end: bool,
@@ -59,6 +59,10 @@ pub(crate) struct Told {
     /// Where more stands about what a hook said.
     pub hook_result: Option<String>,
     pub event: ResourceEvent,
+}
+
+fn is_of(physical_id: Option<&str>, stack: Option<&str>) -> bool {
+    physical_id.is_some() && physical_id == stack
 }
 
 /// What was said, and what said it.
@@ -81,7 +85,7 @@ impl From<&StackEvent> for Told {
         Self {
             id: event.event_id().unwrap_or_default().to_owned(),
             time: event.timestamp().copied(),
-            of_stack: event.physical_resource_id() == event.stack_id(),
+            of_stack: event.hook_status().is_none() && is_of(event.physical_resource_id(), event.stack_id()),
             is_end: false,
             is_warning: event.hook_failure_mode() == Some(&HookFailureMode::Warn),
             hook_result: filled(event.hook_invocation_id()),
@@ -100,6 +104,7 @@ impl From<&StackEvent> for Told {
 impl From<&OperationEvent> for Told {
     fn from(event: &OperationEvent) -> Self {
         let resource = event.resource_status().map(|status| status.to_string());
+        let is_progress = event.validation_status().is_none() && event.hook_status().is_none();
         let validation = event.validation_status().map(|status| format!("VALIDATION_{status}"));
         let hook = event.hook_status().map(|status| status.to_string());
         let (status, reason) = match (validation, hook) {
@@ -111,7 +116,7 @@ impl From<&OperationEvent> for Told {
         Self {
             id: event.event_id().unwrap_or_default().to_owned(),
             time: event.timestamp().copied(),
-            of_stack: event.physical_resource_id() == event.stack_id(),
+            of_stack: is_progress && is_of(event.physical_resource_id(), event.stack_id()),
             is_end: matches!(
                 event.operation_status(),
                 Some(BeaconStackOperationStatus::Succeeded | BeaconStackOperationStatus::Failed)
@@ -270,5 +275,50 @@ impl Events {
         self.seen.extend(found.iter().map(|told| told.id.clone()));
         found.reverse();
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudformation::types::{HookStatus, ResourceStatus, ValidationStatus};
+
+    use super::*;
+
+    const STACK: &str = "arn:aws:cloudformation:us-east-1:111122223333:stack/one/1";
+
+    fn of_stack() -> aws_sdk_cloudformation::types::builders::OperationEventBuilder {
+        OperationEvent::builder().stack_id(STACK).physical_resource_id(STACK).logical_resource_id("one")
+    }
+
+    #[test]
+    fn what_a_hook_says_of_a_stack_is_not_its_status() {
+        let complete = Told::from(&of_stack().resource_status(ResourceStatus::UpdateComplete).build());
+        assert!(complete.of_stack && complete.event.status == "UPDATE_COMPLETE");
+        let event = of_stack()
+            .resource_status(ResourceStatus::UpdateInProgress)
+            .hook_status(HookStatus::HookCompleteFailed)
+            .hook_type("Example::Guard::Stacks")
+            .hook_status_reason("not now")
+            .build();
+        let told = Told::from(&event);
+        assert!(!told.of_stack && told.event.is_failure() && !told.is_warning);
+        assert_eq!(told.event.reason.as_deref(), Some("not now (Example::Guard::Stacks)"));
+    }
+
+    #[test]
+    fn an_operation_can_end_without_a_word_on_the_stack() {
+        let told = Told::from(
+            &OperationEvent::builder().operation_status(BeaconStackOperationStatus::Failed).build(),
+        );
+        assert!(told.is_end && !told.of_stack && told.event.status.is_empty());
+    }
+
+    #[test]
+    fn what_only_warns_says_so() {
+        let event = OperationEvent::builder()
+            .validation_status(ValidationStatus::Failed)
+            .validation_failure_mode(HookFailureMode::Warn)
+            .build();
+        assert!(Told::from(&event).is_warning);
     }
 }

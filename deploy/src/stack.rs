@@ -279,6 +279,10 @@ impl Connection {
                     begun |= !news.is_empty();
                     for told in news {
                         ended |= told.is_end;
+                        // That an operation has ended may be told without a word on anything.
+                        if told.event.status.is_empty() {
+                            continue;
+                        }
                         if told.of_stack {
                             status = Some(told.event.status.clone());
                         }
