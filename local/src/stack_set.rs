@@ -98,7 +98,7 @@ impl SetOperation {
     /// A count among the preferences, or a percentage of the accounts of a region.
     fn preferred(&self, name: &str, accounts: usize) -> Option<usize> {
         let number = |suffix: &str| words(&self.preferences[format!("{name}{suffix}")]).parse::<usize>().ok();
-        number("Count").or_else(|| number("Percentage").map(|percent| accounts * percent / 100))
+        number("Count").or_else(|| number("Percentage").map(|percent| accounts.saturating_mul(percent) / 100))
     }
 
     /// The results that may be begun now, as many as may run at a time.

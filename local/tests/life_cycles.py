@@ -4,6 +4,8 @@ import json
 import os
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -718,12 +720,39 @@ def requests_fail_on_request():
     refused("InvalidAction", "Could not find operation", cfn.describe_account_limits)
 
 
+def nothing_that_is_sent_breaks_it():
+    """Every operation, with values of every wrong form: an answer in CloudFormation's form, and no error of the server."""
+    model = cfn.meta.service_model
+    odd = {
+        "text": lambda name: [(name, "x")],
+        "number": lambda name: [(name, "18446744073709551615")],
+        "known": lambda name: [(name, "life" if "Stack" in name else "true")],
+        "list": lambda name: [(f"{name}.member.1", "x"), (f"{name}.member.2.Key", "y")],
+        "deep": lambda name: [(f"{name}.member.1.{inner}", "x") for inner in ("StackName", "Source.StackName", "ParameterKey", "TemplateBody")],
+        "map": lambda name: [(f"{name}.entry.1.key", "x"), (f"{name}.entry.1.value.z", "y"), (name, "")],
+        "template": lambda name: [(name, template({"A": TOPIC}) if name == "TemplateBody" else "odd")],
+    }
+    deploy("odd", template({"A": TOPIC}), "CREATE")
+    for operation in model.operation_names:
+        members = model.operation_model(operation).input_shape.members
+        for form, values in odd.items():
+            fields = [("Action", operation), ("Version", "2010-05-15")] + [pair for name in members for pair in values(name)]
+            request = urllib.request.Request(URL, urllib.parse.urlencode(fields).encode())
+            try:
+                status = urllib.request.urlopen(request).status
+            except urllib.error.HTTPError as error:
+                status, said = error.code, error.read().decode()
+                check("<Code>" in said, operation, form, said)
+            check(status < 500, operation, form, status)
+    check(client("cloudformation").list_stacks()["StackSummaries"], "it goes on")
+
+
 for scenario in (
     a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
     a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, secrets_are_not_shown,
     hooks_object,
-    requests_fail_on_request,
+    requests_fail_on_request, nothing_that_is_sent_breaks_it,
 ):
     scenario()
 print("checks:", CHECKS)

@@ -212,7 +212,7 @@ impl Cloud {
 /// A page of a list: so many items from where the last page ended.
 fn page(items: Vec<Json>, token: Option<&str>, most: usize) -> (Vec<Json>, Json) {
     let start: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
-    let end = (start + most).min(items.len());
+    let end = start.saturating_add(most).min(items.len());
     let next = if end < items.len() { Json::from(end.to_string()) } else { Json::Null };
     (items.into_iter().skip(start).take(most).collect(), next)
 }
