@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     resource_time: u64,
     /// What goes wrong, as JSON: `{"resources": [{"resource": "Endpoint", "on": "create", "reason": "no capacity"}],
-    /// "requests": [{"action": "DescribeStacks", "kind": "throttle", "times": 3}]}`
+    /// "requests": [{"action": "DescribeStacks", "kind": "throttle", "times": 3}], "hooks": [{"hook": "Company::Guard::Endpoints",
+    /// "resource": "*", "target": "change-set", "mode": "WARN", "reason": "not encrypted"}]}`
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 }
