@@ -18,6 +18,8 @@ fn a_stack_is_made_left_alone_and_changed() {
 
     let (_, stderr) = succeeded(moto.run(&arr_coc::app(), &["deploy", "DevTest", "--yes"]));
     assert!(stderr.contains("+ Scorers AWS::SageMaker::Endpoint") && stderr.contains("deployed"), "{stderr}");
+    // moto has no DescribeEvents: that is told once, and the events of the stack are asked for.
+    assert_eq!(stderr.matches("its events are asked for as those of the stack").count(), 1, "{stderr}");
     // moto gives a stack that a change set made no outputs, and names the endpoint itself.
     let endpoints = moto.ask("sagemaker.list_endpoints()['Endpoints']");
     assert_eq!(endpoints.as_array().unwrap().len(), 1);

@@ -273,6 +273,9 @@ impl Stack {
     }
 }
 
+/// How many templates are kept as they were read.
+const READ_AT_MOST: usize = 128;
+
 /// The state with where it is kept and how the endpoint behaves.
 #[derive(Debug)]
 pub(crate) struct Cloud {
@@ -281,8 +284,8 @@ pub(crate) struct Cloud {
     folder: PathBuf,
     /// What is in the file.
     saved: String,
-    /// The template that was read last: an operation asks for the same one at every resource.
-    last_read: RefCell<Option<(String, Arc<Wanted>)>>,
+    /// Templates that were read lately, by their texts: operations ask for the same ones at every resource.
+    read: RefCell<IndexMap<String, Arc<Wanted>>>,
 }
 
 impl Cloud {
@@ -302,7 +305,7 @@ impl Cloud {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
             })?
         };
-        Ok(Self { state, settings, folder: folder.to_owned(), saved, last_read: RefCell::default() })
+        Ok(Self { state, settings, folder: folder.to_owned(), saved, read: RefCell::default() })
     }
 
     /// Writes the state, if it is another than before: at once or not at all.
@@ -320,15 +323,16 @@ impl Cloud {
 
     /// Reads a template, as [`Wanted::read`] does.
     pub fn wanted(&self, template: &str) -> Result<Arc<Wanted>, Refusal> {
-        let mut last = self.last_read.borrow_mut();
-        match &*last {
-            Some((text, wanted)) if text == template => Ok(Arc::clone(wanted)),
-            _ => {
-                let wanted = Arc::new(Wanted::read(template)?);
-                *last = Some((template.to_owned(), Arc::clone(&wanted)));
-                Ok(wanted)
-            }
+        let mut read = self.read.borrow_mut();
+        if let Some(wanted) = read.get(template) {
+            return Ok(Arc::clone(wanted));
         }
+        let wanted = Arc::new(Wanted::read(template)?);
+        if read.len() >= READ_AT_MOST {
+            read.shift_remove_index(0);
+        }
+        read.insert(template.to_owned(), Arc::clone(&wanted));
+        Ok(wanted)
     }
 
     pub fn object_path(&self, file: &str) -> PathBuf {

@@ -19,6 +19,8 @@ pub(crate) struct StackSet {
     pub name: String,
     pub region: String,
     pub is_deleted: bool,
+    /// Whether it is deleted as soon as nothing is in it: the resource that it is goes.
+    pub is_leaving: bool,
     pub description: Option<String>,
     pub inputs: Inputs,
     /// What it has beside, as it was given: roles, the permission model and so on.
@@ -226,6 +228,8 @@ impl Cloud {
             }
             .to_owned();
             operation.ended = Some(now);
+            let set = &mut self.state.stack_sets[set];
+            set.is_deleted |= set.is_leaving && set.instances.is_empty();
             moved = true;
         }
         moved
@@ -387,6 +391,7 @@ impl Cloud {
                     name: text("StackSetName"),
                     region: region.to_owned(),
                     is_deleted: false,
+                    is_leaving: false,
                     description: None,
                     inputs: Inputs::default(),
                     settings: Map::new(),
@@ -443,7 +448,9 @@ impl Cloud {
                 ids.push(id);
             }
         }
-        self.state.stack_sets[set].is_deleted = is_gone;
+        let set = &mut self.state.stack_sets[set];
+        set.is_leaving = is_gone;
+        set.is_deleted |= is_gone && set.instances.is_empty();
         Ok(ids)
     }
 

@@ -36,6 +36,7 @@ impl Cloud {
             name: name.to_owned(),
             region: request.region.to_owned(),
             is_deleted: false,
+            is_leaving: false,
             description: request.text("Description").map(str::to_owned),
             inputs,
             settings: settings(request),

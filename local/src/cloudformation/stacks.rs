@@ -9,6 +9,7 @@ use crate::cloud::{Cloud, Stack, written};
 use crate::engine::{How, Kind, OnFailure};
 use crate::error::Refusal;
 use crate::plan::{Goal, plan};
+use crate::refactor::Refactor;
 
 impl Cloud {
     pub(super) fn create_stack(&mut self, request: &Request<'_>) -> Answer {
@@ -89,8 +90,12 @@ impl Cloud {
                 stack.name
             )));
         }
+        let is_moved = |refactor: &Refactor| {
+            refactor.running.is_some() && refactor.stacks.iter().any(|side| side.id == stack.id)
+        };
+        let is_moved = self.state.refactors.iter().any(is_moved);
         if stack.is_in_progress()
-            && !matches!(stack.status.as_str(), "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS")
+            && (is_moved || !matches!(stack.status.as_str(), "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS"))
         {
             return Err(Refusal::validation(format!(
                 "Stack [{}] cannot be deleted while in status {}",
