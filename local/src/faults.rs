@@ -200,3 +200,18 @@ impl Faults {
         (reason, time)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_faults_of_the_documentation_are_faults() {
+        let text = include_str!("../../docs/deploying.md");
+        let block = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let faults: Faults = serde_json::from_str(block).unwrap();
+        let Faults { resources, requests, hooks } = &faults;
+        assert_eq!((resources.len(), requests.len(), hooks.len()), (1, 1, 1));
+        assert_eq!((hooks[0].target, hooks[0].mode), (HookTarget::ChangeSet, HookMode::Warn));
+    }
+}
