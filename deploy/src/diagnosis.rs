@@ -1,6 +1,5 @@
 //! Why an operation failed: the first cause by time, down into nested stacks, and where to look next.
 
-use aws_sdk_cloudformation::types::OperationType;
 use serde::Serialize;
 
 use crate::Progress;
@@ -81,41 +80,45 @@ impl Connection {
         }
     }
 
-    /// As operations tell it, newest first: asked for failures alone, each is a page, however large the stack. `None` where
-    /// none of them tells.
+    /// As operations tell it: asked for failures alone, they are a page, however large the stack. `None` where none of them
+    /// tells of one.
     async fn failures_of_operations(
         &self,
         stack: &str,
         tell: &dyn Fn(Progress),
     ) -> Result<Option<Vec<ResourceEvent>>, DeployError> {
-        let Some(found) = self.find(stack).await? else {
-            return Err(DeployError::NoStack { stack: stack.to_owned() });
-        };
-        let mut failures = Vec::new();
-        for operation in found.last_operations() {
-            let Some(id) = operation.operation_id() else { continue };
-            let mut page = None;
-            loop {
-                let Some(answer) = self.operation_events(Of::FailuresIn(id), page, tell).await? else {
-                    return Ok(None);
+        // Of the last operation that failed, and of the one that failed before it.
+        let (mut last, mut before): (Vec<Told>, Vec<Told>) = (Vec::new(), Vec::new());
+        let mut page = None;
+        'pages: loop {
+            let Some(answer) = self.operation_events(Of::FailuresOf(stack), page, tell).await? else {
+                return Ok(None);
+            };
+            for told in answer.operation_events().iter().map(Told::from).filter(is_cause) {
+                let is_of = |known: &[Told]| {
+                    known.first().is_none_or(|first| first.event.operation == told.event.operation)
                 };
-                let told = answer.operation_events().iter().map(Told::from);
-                failures.extend(told.filter(is_cause).map(|told| told.event));
-                page = answer.next_token;
-                if page.is_none() {
-                    break;
+                match () {
+                    () if is_of(&last) => last.push(told),
+                    () if is_of(&before) => before.push(told),
+                    () => break 'pages,
                 }
             }
-            let takes_back = matches!(
-                operation.operation_type(),
-                Some(OperationType::Rollback | OperationType::ContinueRollback)
-            );
-            if !takes_back && !failures.is_empty() {
+            page = answer.next_token;
+            if page.is_none() {
                 break;
             }
         }
-        failures.reverse();
-        Ok(Some(failures).filter(|failures| !failures.is_empty()))
+        // What could not be taken back failed first where it could not be done.
+        if last.first().is_some_and(|told| told.takes_back) && !before.is_empty() {
+            let found = self.find(stack).await?;
+            let known = found.as_ref().map(|found| found.last_operations()).unwrap_or_default();
+            let is_known =
+                |told: &Told| known.iter().any(|one| one.operation_id() == told.event.operation.as_deref());
+            last.extend(before.into_iter().filter(is_known));
+        }
+        last.reverse();
+        Ok(Some(last.into_iter().map(|told| told.event).collect()).filter(|all: &Vec<_>| !all.is_empty()))
     }
 
     /// What the hook advises that did not let a resource pass.

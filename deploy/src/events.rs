@@ -8,7 +8,7 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_cloudformation::operation::describe_events::DescribeEventsOutput;
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{
-    BeaconStackOperationStatus, EventFilter, HookFailureMode, OperationEvent, StackEvent,
+    BeaconStackOperationStatus, EventFilter, HookFailureMode, OperationEvent, OperationType, StackEvent,
 };
 use serde::Serialize;
 
@@ -56,6 +56,8 @@ pub(crate) struct Told {
     pub is_end: bool,
     /// Whether it only warns.
     pub is_warning: bool,
+    /// Whether its operation takes another one back.
+    pub takes_back: bool,
     /// Where more stands about what a hook said.
     pub hook_result: Option<String>,
     pub event: ResourceEvent,
@@ -88,6 +90,7 @@ impl From<&StackEvent> for Told {
             of_stack: event.hook_status().is_none() && is_of(event.physical_resource_id(), event.stack_id()),
             is_end: false,
             is_warning: event.hook_failure_mode() == Some(&HookFailureMode::Warn),
+            takes_back: false,
             hook_result: filled(event.hook_invocation_id()),
             event: ResourceEvent {
                 logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
@@ -122,6 +125,10 @@ impl From<&OperationEvent> for Told {
                 Some(BeaconStackOperationStatus::Succeeded | BeaconStackOperationStatus::Failed)
             ),
             is_warning: mode == Some(&HookFailureMode::Warn),
+            takes_back: matches!(
+                event.operation_type(),
+                Some(OperationType::Rollback | OperationType::ContinueRollback)
+            ),
             // Only the stack's events name it.
             hook_result: None,
             event: ResourceEvent {
@@ -141,8 +148,8 @@ impl From<&OperationEvent> for Told {
 pub(crate) enum Of<'a> {
     Stack(&'a str),
     ChangeSet(&'a str),
-    /// Of an operation, those that tell of a failure.
-    FailuresIn(&'a str),
+    /// Of a stack, those that tell of a failure.
+    FailuresOf(&'a str),
 }
 
 impl Connection {
@@ -163,7 +170,7 @@ impl Connection {
         let request = match of {
             Of::Stack(id) => request.stack_name(id),
             Of::ChangeSet(id) => request.change_set_name(id).filters(failures),
-            Of::FailuresIn(id) => request.operation_id(id).filters(failures),
+            Of::FailuresOf(id) => request.stack_name(id).filters(failures),
         };
         let mut request = request.customize();
         if known.is_none() {

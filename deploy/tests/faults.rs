@@ -203,6 +203,31 @@ async fn where_operations_tell_nothing_the_stack_is_asked() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_taken_back_failed_first_where_it_could_not_be_done() {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let fault = |resource, on| json!({ "resource": resource, "on": on, "reason": format!("{resource} fails to {on}") });
+    rehearsal.fail(json!({ "resources": [fault("Second", "update"), fault("First", "rollback")] }));
+    let error = rehearsal.deploy(&stack(&topics("", "two"))).await.unwrap_err();
+    let DeployError::Failed { diagnosis: Some(diagnosis), status, .. } = error else { panic!("{error}") };
+    assert_eq!(status, "UPDATE_ROLLBACK_FAILED");
+    assert_eq!(diagnosis.cause.logical_id, "Second");
+    let others: Vec<_> = diagnosis.others.iter().map(|one| one.logical_id.as_str()).collect();
+    assert_eq!(others, ["First"], "{diagnosis:?}");
+
+    // What failed before and was mended is no cause of what fails now.
+    rehearsal.heal();
+    rehearsal.client.continue_update_rollback().stack_name(STACK).send().await.unwrap();
+    rehearsal.reach("UPDATE_ROLLBACK_COMPLETE").await;
+    rehearsal.fail(json!({ "resources": [fault("Second", "delete")] }));
+    rehearsal.client.delete_stack().stack_name(STACK).send().await.unwrap();
+    rehearsal.reach("DELETE_FAILED").await;
+    let diagnosis = rehearsal.connection.diagnose(STACK, &|_| {}).await.unwrap().unwrap();
+    assert_eq!((diagnosis.cause.logical_id.as_str(), diagnosis.others.len()), ("Second", 0), "{diagnosis:?}");
+    assert_eq!(diagnosis.cause.status, "DELETE_FAILED");
+}
+
+#[tokio::test]
 async fn what_validation_refused_is_diagnosed_later_too() {
     let rehearsal = Rehearsal::start().await;
     rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();

@@ -266,10 +266,21 @@ impl Stack {
         id
     }
 
-    /// The id of the operation that runs or ran last: making a change set changes nothing.
+    /// What a stack says of its last operation: that, and what took it back. Making a change set changes nothing.
+    pub fn shown_operations(&self) -> impl Iterator<Item = &(String, String)> {
+        let mut is_told = false;
+        self.last_operations.iter().filter(|(kind, _)| kind != MAKING_CHANGE_SET).take_while(
+            move |(kind, _)| {
+                let was_told = is_told;
+                is_told |= !kind.ends_with("ROLLBACK");
+                !was_told
+            },
+        )
+    }
+
+    /// The id of the operation that runs or ran last.
     pub fn last_operation(&self) -> Option<&str> {
-        let mut all = self.last_operations.iter();
-        all.find(|(kind, _)| kind != MAKING_CHANGE_SET).map(|(_, id)| id.as_str())
+        self.shown_operations().next().map(|(_, id)| id.as_str())
     }
 }
 

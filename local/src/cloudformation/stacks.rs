@@ -251,9 +251,7 @@ fn stack_json(cloud: &Cloud, stack: &Stack) -> Json {
         })
         .collect();
     let operations: Vec<Json> = stack
-        .last_operations
-        .iter()
-        .take(5)
+        .shown_operations()
         .map(|(kind, id)| json!({ "OperationType": kind, "OperationId": id }))
         .collect();
     let wanted = cloud.wanted(&stack.inputs.template).ok();
