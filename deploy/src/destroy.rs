@@ -103,7 +103,7 @@ impl Connection {
         if status == "DELETE_COMPLETE" {
             return Ok(());
         }
-        let diagnosis = self.diagnose(id, tell).await.ok().flatten();
+        let diagnosis = self.diagnose_within(id, Some(&events.operations), tell).await.ok().flatten();
         Err(DeployError::Failed { stack: id.clone(), status, diagnosis: diagnosis.map(Box::new) })
     }
 }

@@ -1,5 +1,7 @@
 //! Why an operation failed: the first cause by time, down into nested stacks, and where to look next.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::Progress;
@@ -41,11 +43,29 @@ impl Connection {
         stack: &str,
         tell: &dyn Fn(Progress),
     ) -> Result<Option<Diagnosis>, DeployError> {
+        self.diagnose_within(stack, None, tell).await
+    }
+
+    /// The same of some operations only, where these are known.
+    pub(crate) async fn diagnose_within(
+        &self,
+        stack: &str,
+        operations: Option<&BTreeSet<String>>,
+        tell: &dyn Fn(Progress),
+    ) -> Result<Option<Diagnosis>, DeployError> {
+        let mut operations = operations;
         let mut at = stack.to_owned();
         let mut path = Vec::new();
         let mut found = None;
         for _ in 0..DEEPEST {
-            let mut failures = self.last_failures(&at, tell).await?.into_iter();
+            let failures = self.last_failures(&at, tell).await?;
+            // A nested stack has operations of its own.
+            let known = operations.take();
+            let is_within = |failure: &ResourceEvent| match (known, &failure.operation) {
+                (Some(known), Some(operation)) => known.contains(operation),
+                _ => true,
+            };
+            let mut failures = failures.into_iter().filter(is_within);
             let Some(cause) = failures.next() else { break };
             let inside =
                 cause.physical_id.clone().filter(|id| cause.resource_type == STACK && id.starts_with("arn:"));

@@ -222,6 +222,8 @@ pub(crate) struct Events {
     /// Whether operations are asked for their events, or the stack for its own.
     by_operation: bool,
     seen: BTreeSet<String>,
+    /// The operations that events belonged to since.
+    pub operations: BTreeSet<String>,
     /// How long the operation before took, as far as its events were on the newest page.
     pub last_took: Option<Duration>,
 }
@@ -246,6 +248,7 @@ impl Events {
             by_operation: operations.is_some(),
             last_took: last_took(&newest),
             seen: newest.into_iter().map(|told| told.id).collect(),
+            operations: BTreeSet::new(),
         })
     }
 
@@ -280,6 +283,7 @@ impl Events {
         }
         // Only what was read to its end counts as seen.
         self.seen.extend(found.iter().map(|told| told.id.clone()));
+        self.operations.extend(found.iter().filter_map(|told| told.event.operation.clone()));
         found.reverse();
         Ok(found)
     }

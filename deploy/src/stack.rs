@@ -122,7 +122,11 @@ impl Connection {
         change_set::execute(self, &stack.name, change_set).await?;
         let status = self.follow(&change_set.stack_id, &mut events, tell).await?;
         if !matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE") {
-            let diagnosis = self.diagnose(&change_set.stack_id, tell).await.ok().flatten();
+            let diagnosis = self
+                .diagnose_within(&change_set.stack_id, Some(&events.operations), tell)
+                .await
+                .ok()
+                .flatten();
             return Err(DeployError::Failed {
                 stack: stack.name.clone(),
                 status,

@@ -228,6 +228,27 @@ async fn what_cannot_be_taken_back_failed_first_where_it_could_not_be_done() {
 }
 
 #[tokio::test]
+async fn what_failed_another_time_is_no_cause_of_what_was_cancelled() {
+    let rehearsal = Rehearsal::start().await;
+    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let fault = json!({ "resource": "Second", "on": "update", "reason": "Second fails" });
+    rehearsal.fail(json!({ "resources": [fault] }));
+    rehearsal.deploy(&stack(&topics("", "two"))).await.unwrap_err();
+
+    rehearsal.fail(json!({ "resources": [{ "resource": "*", "on": "update", "milliseconds": 60_000 }] }));
+    let wanted = stack(&topics("", "three"));
+    let cancel = async {
+        rehearsal.reach("UPDATE_IN_PROGRESS").await;
+        rehearsal.connection.cancel(STACK).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(rehearsal.deploy(&wanted), cancel);
+    let DeployError::Failed { diagnosis, status, .. } = outcome.unwrap_err() else {
+        panic!("it was cancelled")
+    };
+    assert_eq!((status.as_str(), diagnosis), ("UPDATE_ROLLBACK_COMPLETE", None));
+}
+
+#[tokio::test]
 async fn what_validation_refused_is_diagnosed_later_too() {
     let rehearsal = Rehearsal::start().await;
     rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
