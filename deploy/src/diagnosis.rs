@@ -111,7 +111,7 @@ impl Connection {
         let (mut last, mut before): (Vec<Told>, Vec<Told>) = (Vec::new(), Vec::new());
         let mut page = None;
         'pages: loop {
-            let Some(answer) = self.operation_events(Of::FailuresOf(stack), page, tell).await? else {
+            let Some(answer) = self.operation_events(Of::Failures(stack), page, tell).await? else {
                 return Ok(None);
             };
             for told in answer.operation_events().iter().map(Told::from).filter(is_cause) {

@@ -149,7 +149,7 @@ pub(crate) enum Of<'a> {
     Stack(&'a str),
     ChangeSet(&'a str),
     /// Of a stack, those that tell of a failure.
-    FailuresOf(&'a str),
+    Failures(&'a str),
 }
 
 impl Connection {
@@ -170,7 +170,7 @@ impl Connection {
         let request = match of {
             Of::Stack(id) => request.stack_name(id),
             Of::ChangeSet(id) => request.change_set_name(id).filters(failures),
-            Of::FailuresOf(id) => request.stack_name(id).filters(failures),
+            Of::Failures(id) => request.stack_name(id).filters(failures),
         };
         let mut request = request.customize();
         if known.is_none() {
