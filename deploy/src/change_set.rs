@@ -14,6 +14,7 @@ use crate::Progress;
 use crate::approval::{Concern, concerns};
 use crate::connection::Connection;
 use crate::error::DeployError;
+use crate::events::filled;
 use crate::problem::Problem;
 use crate::secret::Secrets;
 use crate::stack::{Found, Options};
@@ -175,11 +176,10 @@ pub(crate) async fn make(
             Some(ExecutionStatus::Available) => {
                 let id = described.change_set_id.clone().unwrap_or_default();
                 let stack_id = described.stack_id.clone().unwrap_or_default();
-                let mut warnings = connection.problems(&described, "", tell).await.unwrap_or_default();
+                let mut warnings = connection.problems(&id, "", tell).await.unwrap_or_default();
                 let (changes, nested) = every_change(connection, stack, &name, described).await?;
                 for (id, path) in nested {
-                    let described = describe(connection, None, &id, None).await?;
-                    warnings.extend(connection.problems(&described, &path, tell).await.unwrap_or_default());
+                    warnings.extend(connection.problems(&id, &path, tell).await.unwrap_or_default());
                 }
                 return Ok(Some(ChangeSet { name, id, stack_id, changes, warnings }));
             }
@@ -349,7 +349,6 @@ pub(crate) async fn every_change(
 }
 
 fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets<'_>) -> Change {
-    let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     let logical_id = format!("{path}{}", change.logical_resource_id().unwrap_or_default());
     let mut properties: Vec<_> = change
         .details()

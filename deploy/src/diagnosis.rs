@@ -50,10 +50,9 @@ impl Connection {
     pub(crate) async fn diagnose_within(
         &self,
         stack: &str,
-        operations: Option<&BTreeSet<String>>,
+        mut operations: Option<&BTreeSet<String>>,
         tell: &dyn Fn(Progress),
     ) -> Result<Option<Diagnosis>, DeployError> {
-        let mut operations = operations;
         let mut at = stack.to_owned();
         let mut path = Vec::new();
         let mut found = None;

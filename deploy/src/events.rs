@@ -35,6 +35,21 @@ pub struct ResourceEvent {
 }
 
 impl ResourceEvent {
+    fn of(
+        [logical_id, physical_id, resource_type]: [Option<&str>; 3],
+        operation: Option<&str>,
+        (status, reason): (String, Option<String>),
+    ) -> Self {
+        Self {
+            logical_id: logical_id.unwrap_or_default().to_owned(),
+            physical_id: filled(physical_id),
+            resource_type: resource_type.unwrap_or_default().to_owned(),
+            status,
+            reason,
+            operation: filled(operation),
+        }
+    }
+
     /// Whether it is a failure of its own: what was cancelled because something else failed is no cause.
     pub(crate) fn is_failure(&self) -> bool {
         let cancelled = self.reason.as_deref().is_some_and(|reason| reason.contains("cancelled"));
@@ -42,7 +57,8 @@ impl ResourceEvent {
     }
 }
 
-fn filled(text: Option<&str>) -> Option<String> {
+/// A text that is there and says something.
+pub(crate) fn filled(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
@@ -77,7 +93,7 @@ fn words(what: Option<&str>, said: Option<&str>) -> Option<String> {
 
 impl From<&StackEvent> for Told {
     fn from(event: &StackEvent) -> Self {
-        let (status, reason) = match event.hook_status() {
+        let said = match event.hook_status() {
             Some(status) => (status.to_string(), words(event.hook_type(), event.hook_status_reason())),
             None => (
                 event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
@@ -92,14 +108,11 @@ impl From<&StackEvent> for Told {
             is_warning: event.hook_failure_mode() == Some(&HookFailureMode::Warn),
             takes_back: false,
             hook_result: filled(event.hook_invocation_id()),
-            event: ResourceEvent {
-                logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
-                physical_id: filled(event.physical_resource_id()),
-                resource_type: event.resource_type().unwrap_or_default().to_owned(),
-                status,
-                reason,
-                operation: filled(event.operation_id()),
-            },
+            event: ResourceEvent::of(
+                [event.logical_resource_id(), event.physical_resource_id(), event.resource_type()],
+                event.operation_id(),
+                said,
+            ),
         }
     }
 }
@@ -110,7 +123,7 @@ impl From<&OperationEvent> for Told {
         let is_progress = event.validation_status().is_none() && event.hook_status().is_none();
         let validation = event.validation_status().map(|status| format!("VALIDATION_{status}"));
         let hook = event.hook_status().map(|status| status.to_string());
-        let (status, reason) = match (validation, hook) {
+        let said = match (validation, hook) {
             (Some(status), _) => (status, words(event.validation_name(), event.validation_status_reason())),
             (None, Some(status)) => (status, words(event.hook_type(), event.hook_status_reason())),
             (None, None) => (resource.unwrap_or_default(), filled(event.resource_status_reason())),
@@ -131,14 +144,11 @@ impl From<&OperationEvent> for Told {
             ),
             // Only the stack's events name it.
             hook_result: None,
-            event: ResourceEvent {
-                logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
-                physical_id: filled(event.physical_resource_id()),
-                resource_type: event.resource_type().unwrap_or_default().to_owned(),
-                status,
-                reason,
-                operation: filled(event.operation_id()),
-            },
+            event: ResourceEvent::of(
+                [event.logical_resource_id(), event.physical_resource_id(), event.resource_type()],
+                event.operation_id(),
+                said,
+            ),
         }
     }
 }

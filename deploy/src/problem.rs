@@ -10,7 +10,7 @@ use crate::Progress;
 use crate::change_set;
 use crate::connection::Connection;
 use crate::error::DeployError;
-use crate::events::Of;
+use crate::events::{Of, filled};
 
 /// Something that validation before deployment, or a hook, found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,14 +50,13 @@ impl Connection {
     /// not.
     pub(crate) async fn problems(
         &self,
-        change_set: &DescribeChangeSetOutput,
+        change_set: &str,
         path: &str,
         tell: &dyn Fn(Progress),
     ) -> Result<Vec<Problem>, DeployError> {
-        let id = change_set.change_set_id().unwrap_or_default();
         let (mut problems, mut hooks) = (Vec::new(), false);
         let mut page = None;
-        while let Some(answer) = self.operation_events(Of::ChangeSet(id), page, tell).await? {
+        while let Some(answer) = self.operation_events(Of::ChangeSet(change_set), page, tell).await? {
             hooks |= answer.operation_events().iter().any(|event| event.hook_type().is_some());
             problems.extend(answer.operation_events().iter().filter_map(|event| problem(event, path)));
             page = answer.next_token;
@@ -66,7 +65,7 @@ impl Connection {
             }
         }
         if hooks {
-            match self.advice(id).await {
+            match self.advice(change_set).await {
                 Ok(advice) => {
                     for (hook, annotations) in advice {
                         let about = |one: &&mut Problem| one.check == hook && one.annotations.is_empty();
@@ -89,7 +88,7 @@ impl Connection {
         change_set: &DescribeChangeSetOutput,
         tell: &dyn Fn(Progress),
     ) -> Result<Vec<Problem>, DeployError> {
-        let mut problems = self.problems(change_set, "", tell).await?;
+        let mut problems = self.problems(change_set.change_set_id().unwrap_or_default(), "", tell).await?;
         let reason = change_set.status_reason().unwrap_or_default();
         // The outer one's reason repeats those of the inner ones.
         for id in
@@ -97,7 +96,7 @@ impl Connection {
         {
             let nested = change_set::describe(self, None, id, None).await?;
             let path = format!("{}/", nested.stack_name().unwrap_or_default());
-            problems.extend(self.problems(&nested, &path, tell).await?);
+            problems.extend(self.problems(id, &path, tell).await?);
         }
         Ok(problems)
     }
@@ -134,14 +133,13 @@ impl Connection {
         let request = self.cloudformation.get_hook_result().hook_result_id(hook_result);
         let answer = request.send().await.map_err(DeployError::call("GetHookResult"))?;
         let wrong = answer.annotations().iter().filter(|one| one.status() == Some(&AnnotationStatus::Failed));
-        let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         Ok(wrong
             .map(|one| Annotation {
-                name: text(one.annotation_name()).unwrap_or_default(),
+                name: filled(one.annotation_name()).unwrap_or_default(),
                 severity: one.severity_level().map(|level| level.to_string()),
-                message: text(one.status_message()),
-                remediation: text(one.remediation_message()),
-                link: text(one.remediation_link()),
+                message: filled(one.status_message()),
+                remediation: filled(one.remediation_message()),
+                link: filled(one.remediation_link()),
             })
             .collect())
     }
