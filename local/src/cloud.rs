@@ -239,7 +239,22 @@ pub(crate) struct Home<'a> {
     pub region: &'a str,
 }
 
+impl Resource {
+    /// What `Ref` yields of it, or `Fn::GetAtt` of an attribute.
+    pub fn value(&self, attribute: Option<&str>) -> Option<Json> {
+        match attribute {
+            None => Some(self.physical_id.clone().into()),
+            Some(name) => self.attributes.get(name).or_else(|| self.properties.get(name)).cloned(),
+        }
+    }
+}
+
 impl Inputs {
+    /// Whether the same stack comes of both.
+    pub fn make_the_same(&self, other: &Self) -> bool {
+        self.template == other.template && self.parameters == other.parameters && self.tags == other.tags
+    }
+
     /// The template as it was given.
     pub fn given(&self) -> &str {
         self.original.as_deref().unwrap_or(&self.template)
@@ -348,6 +363,16 @@ impl Cloud {
 
     pub fn object_path(&self, file: &str) -> PathBuf {
         self.folder.join("objects").join(file)
+    }
+
+    /// Where the stack of an id stands.
+    pub fn position_of(&self, id: &str) -> Option<usize> {
+        self.state.stacks.iter().position(|stack| stack.id == id)
+    }
+
+    /// The stack of an id.
+    pub fn stack_of(&self, id: &str) -> Option<&Stack> {
+        self.state.stacks.iter().find(|stack| stack.id == id)
     }
 
     /// The stack of a name or id in a region. A deleted one is found by its id only.

@@ -8,6 +8,8 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 use stackwright_synth::function::{Part, parts};
 
+use crate::cloud::{Cloud, Inputs, Resource, Stack};
+use crate::plan::pseudo;
 use crate::template::{Wanted, get_att, single, substitution, words};
 
 /// What stands in a change set for what is known when it is executed.
@@ -19,6 +21,17 @@ const DEEPEST: usize = 600;
 /// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource yield.
 pub(crate) type Lookup<'a> = dyn Fn(&str, Option<&str>) -> Result<Json, String> + 'a;
 
+/// What a name and perhaps an attribute yield of the resource that it is.
+pub(crate) fn referred(
+    resource: Option<&Resource>,
+    name: &str,
+    attribute: Option<&str>,
+) -> Result<Json, String> {
+    let resource = resource.ok_or_else(|| format!("{name} is not there"))?;
+    let missing = || format!("Attribute '{}' does not exist", attribute.unwrap_or_default());
+    resource.value(attribute).ok_or_else(missing)
+}
+
 /// What the names of a stack mean.
 pub(crate) struct Scope<'a> {
     pub wanted: &'a Wanted,
@@ -29,6 +42,30 @@ pub(crate) struct Scope<'a> {
     pub resource: &'a Lookup<'a>,
     /// Exports that were read.
     pub imported: RefCell<Vec<String>>,
+}
+
+impl Cloud {
+    /// Runs something with the names of a stack as it is, or is to be.
+    pub fn in_scope<R>(
+        &self,
+        stack: &Stack,
+        (wanted, inputs): (&Wanted, &Inputs),
+        exports: &BTreeMap<String, (String, String)>,
+        resource: &Lookup<'_>,
+        run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
+    ) -> Result<R, String> {
+        let parameters = wanted
+            .parameter_values(&inputs.parameters, self, stack.home())
+            .map_err(|refusal| refusal.message)?;
+        run(&Scope {
+            wanted,
+            parameters: &parameters,
+            pseudo: pseudo(stack),
+            exports,
+            resource,
+            imported: RefCell::default(),
+        })
+    }
 }
 
 impl Scope<'_> {

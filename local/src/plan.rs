@@ -11,7 +11,7 @@ use stackwright_schemas::registry::{self, ResourceType};
 use crate::cloud::{Cloud, Home, Resource, Stack};
 use crate::error::Refusal;
 use crate::evaluate::{LATER, Scope};
-use crate::resource::{attribute, problems};
+use crate::resource::problems;
 use crate::template::{NESTED, Wanted, is_custom, references, words};
 
 /// What becomes of one resource.
@@ -95,7 +95,7 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
     let wanted = goal.wanted;
     let values = wanted.parameter_values(goal.parameters, cloud, stack.home())?;
     // A stack that is still to be made was made from nothing.
-    let before = Wanted::read(&stack.inputs.template).ok();
+    let before = cloud.wanted(&stack.inputs.template).ok();
     let before_values = before.as_ref().map(|before| {
         before.parameter_values(&stack.inputs.parameters, cloud, stack.home()).unwrap_or_default()
     });
@@ -116,13 +116,8 @@ pub(crate) fn plan(cloud: &Cloud, stack: &Stack, goal: &Goal<'_>) -> Result<Plan
         let Some(resource) = stack.resources.get(name).filter(|_| fate != Fate::Made) else {
             return Ok(LATER.into());
         };
-        Ok(match (wants, fate) {
-            (_, Fate::Perhaps) => LATER.into(),
-            (None, _) => resource.physical_id.clone().into(),
-            (Some(wants), _) => attribute(&resource.attributes, &resource.properties, wants)
-                .cloned()
-                .unwrap_or_else(|| LATER.into()),
-        })
+        let known = resource.value(wants).filter(|_| fate != Fate::Perhaps);
+        Ok(known.unwrap_or_else(|| LATER.into()))
     };
     let scope = Scope {
         wanted,

@@ -1,6 +1,5 @@
 //! Stack refactors: resources that move to other stacks or to other logical ids, and stay what they are.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
@@ -8,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::cloud::{Cloud, Inputs, Millis, Output, Resource};
-use crate::evaluate::{Lookup, Scope};
+use crate::evaluate::referred;
 use crate::faults::On;
-use crate::plan::{outputs, pseudo, same};
-use crate::resource::attribute;
+use crate::plan::{outputs, same};
 use crate::template::Wanted;
 
 /// A refactor of stacks: made, looked at, executed.
@@ -142,7 +140,7 @@ impl Cloud {
         for one in definitions {
             let stack = &self.state.stacks[one.position];
             let nothing = |name: &str, _: Option<&str>| Err(format!("{name} is no part of a condition"));
-            self.in_scope(one, &BTreeMap::new(), &nothing, |scope| {
+            self.in_scope(stack, (&one.wanted, &one.inputs), &BTreeMap::new(), &nothing, |scope| {
                 for (id, written) in one.wanted.section("Resources") {
                     if scope.is_wanted(written)? {
                         asked.push((Place { stack: stack.id.clone(), logical_id: id.to_owned() }, written));
@@ -268,48 +266,22 @@ impl Cloud {
     ) -> Result<Evaluated, String> {
         let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
             let resource = origins.get(name).and_then(|place| self.at(place));
-            let resource = resource.ok_or_else(|| format!("{name} is not there"))?;
-            match wants {
-                None => Ok(resource.physical_id.clone().into()),
-                Some(wants) => attribute(&resource.attributes, &resource.properties, wants)
-                    .cloned()
-                    .ok_or_else(|| format!("Attribute '{wants}' does not exist")),
-            }
+            referred(resource, name, wants)
         };
-        self.in_scope(definition, exports, &lookup, |scope| {
+        let Definition { position, inputs, wanted, .. } = definition;
+        let stack = &self.state.stacks[*position];
+        self.in_scope(stack, (wanted, inputs), exports, &lookup, |scope| {
             let mut is_modified = false;
             for (id, place) in origins {
-                let Some((written, present)) = definition.wanted.resource(id).zip(self.at(place)) else {
+                let Some((written, present)) = wanted.resource(id).zip(self.at(place)) else {
                     continue;
                 };
                 let properties: Json = scope.properties(written)?.into();
                 is_modified |= HELD.iter().any(|name| written[*name] != present.written[*name])
                     || !same(&properties, &present.properties.clone().into());
             }
-            let outputs = outputs(scope, &definition.wanted)?;
+            let outputs = outputs(scope, wanted)?;
             Ok(Evaluated { outputs, imports: scope.imported.take(), is_modified })
-        })
-    }
-
-    fn in_scope<R>(
-        &self,
-        definition: &Definition,
-        exports: &BTreeMap<String, (String, String)>,
-        resource: &Lookup<'_>,
-        run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
-    ) -> Result<R, String> {
-        let Definition { position, inputs, wanted, .. } = definition;
-        let stack = &self.state.stacks[*position];
-        let parameters = wanted
-            .parameter_values(&inputs.parameters, self, stack.home())
-            .map_err(|refusal| refusal.message)?;
-        run(&Scope {
-            wanted,
-            parameters: &parameters,
-            pseudo: pseudo(stack),
-            exports,
-            resource,
-            imported: RefCell::default(),
         })
     }
 
@@ -317,7 +289,7 @@ impl Cloud {
     fn check_exports(&self, sides: &[Side]) -> Result<(), String> {
         let is_outside = |id: &str| sides.iter().all(|side| side.id != id);
         for side in sides {
-            let Some(stack) = self.state.stacks.iter().find(|stack| stack.id == side.id) else { continue };
+            let Some(stack) = self.stack_of(&side.id) else { continue };
             let exports = self.exports(stack.home());
             for name in side.outputs.iter().filter_map(|output| output.export.as_ref()) {
                 if let Some((_, owner)) = exports.get(name).filter(|(_, owner)| is_outside(owner)) {
@@ -345,14 +317,13 @@ impl Cloud {
     }
 
     pub fn at(&self, place: &Place) -> Option<&Resource> {
-        let stack = self.state.stacks.iter().find(|stack| stack.id == place.stack)?;
-        stack.resources.get(&place.logical_id)
+        self.stack_of(&place.stack)?.resources.get(&place.logical_id)
     }
 
     /// Why a refactor that waits can no longer be executed, if so.
-    pub fn is_obsolete(&self, refactor: &Refactor) -> Option<String> {
+    pub fn outdated_by(&self, refactor: &Refactor) -> Option<String> {
         let changed = refactor.stacks.iter().find(|side| {
-            let stack = self.state.stacks.iter().find(|stack| stack.id == side.id);
+            let stack = self.stack_of(&side.id);
             stack.is_none_or(|stack| stack.is_deleted() || stack.last_operation() != side.after.as_deref())
         })?;
         Some(format!("{}: Stack was updated.", changed.id))
@@ -374,7 +345,7 @@ impl Cloud {
         self.tell_moves(&moves, time, "IN_PROGRESS", None);
         let (mut until, mut fails) = (time, None);
         for Move { to, .. } in &moves {
-            let name = self.position_of(&to.stack).map(|position| self.state.stacks[position].name.clone());
+            let name = self.stack_of(&to.stack).map(|stack| stack.name.clone());
             let (reason, takes) =
                 self.settings.faults.of_resource(&name.unwrap_or_default(), &to.logical_id, On::Update);
             until = until.max(time + takes.unwrap_or(self.settings.resource_time));
@@ -475,9 +446,5 @@ impl Cloud {
                 );
             }
         }
-    }
-
-    fn position_of(&self, id: &str) -> Option<usize> {
-        self.state.stacks.iter().position(|stack| stack.id == id)
     }
 }

@@ -133,15 +133,6 @@ fn attribute_value(site: &Site<'_>, kind: &ResourceType, attribute: &str, name: 
     }
 }
 
-/// What `Ref` yields of most types is the physical id.
-pub(crate) fn attribute<'a>(
-    attributes: &'a Map<String, Json>,
-    properties: &'a Map<String, Json>,
-    name: &str,
-) -> Option<&'a Json> {
-    attributes.get(name).or_else(|| properties.get(name))
-}
-
 /// What is wrong with properties: path and words, as CloudFormation's validation before deployment tells it.
 pub(crate) fn problems(type_name: &str, properties: &Map<String, Json>) -> Vec<(String, String)> {
     let Some(kind) = registry::resource_type(type_name) else { return Vec::new() };

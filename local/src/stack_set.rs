@@ -239,9 +239,9 @@ impl Cloud {
         self.state.stack_sets[set].instances.iter().position(|one| one.home() == home)
     }
 
-    fn stack_of(&self, set: usize, home: Home<'_>) -> Option<usize> {
+    fn instance_stack(&self, set: usize, home: Home<'_>) -> Option<usize> {
         let instance = &self.state.stack_sets[set].instances[self.instance(set, home)?];
-        self.state.stacks.iter().position(|stack| Some(&stack.id) == instance.stack.as_ref())
+        self.position_of(instance.stack.as_deref()?)
     }
 
     /// Begins what an operation does in one account and region.
@@ -250,7 +250,8 @@ impl Cloud {
         let home = operation.results[result].clone();
         let home = home.home();
         self.operation(set, number).results[result].status = "RUNNING".into();
-        let present = self.stack_of(set, home).filter(|position| !self.state.stacks[*position].is_deleted());
+        let present =
+            self.instance_stack(set, home).filter(|position| !self.state.stacks[*position].is_deleted());
         if operation.action == Action::Delete {
             match present.filter(|_| !operation.retains) {
                 Some(position) => self.begin_delete(position, Vec::new(), None, time),
@@ -272,11 +273,7 @@ impl Cloud {
                 self.create_instance(set, home, inputs, how, time);
             }
             Some(position) => {
-                let stack = &self.state.stacks[position];
-                let is_same = stack.inputs.template == inputs.template
-                    && stack.inputs.parameters == inputs.parameters
-                    && stack.inputs.tags == inputs.tags;
-                if is_same {
+                if self.state.stacks[position].inputs.make_the_same(&inputs) {
                     self.set_result(set, number, result, ("SUCCEEDED", "CURRENT"), None);
                 } else {
                     self.begin(position, Kind::Update, inputs.into(), how, time);
@@ -315,7 +312,7 @@ impl Cloud {
     /// Ends what an operation does in one account and region, if the stack has come to its end.
     fn end_result(&mut self, set: usize, number: usize, result: usize) -> bool {
         let home = self.operation(set, number).results[result].clone();
-        let Some(position) = self.stack_of(set, home.home()) else { return false };
+        let Some(position) = self.instance_stack(set, home.home()) else { return false };
         let stack = &self.state.stacks[position];
         if stack.is_in_progress() {
             return false;
@@ -415,9 +412,7 @@ impl Cloud {
         let wanted = self.wanted_instances(properties);
         let preferences = properties.get("OperationPreferences").cloned().unwrap_or_default();
         let inputs = &self.state.stack_sets[set].inputs;
-        let is_changed = before.template != inputs.template
-            || before.parameters != inputs.parameters
-            || before.tags != inputs.tags;
+        let is_changed = !before.make_the_same(inputs);
         let (mut gone, mut changed) = (Vec::new(), Vec::new());
         for one in &mut self.state.stack_sets[set].instances {
             let home = (one.account.clone(), one.region.clone());

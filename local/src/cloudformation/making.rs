@@ -84,7 +84,7 @@ impl Cloud {
             let (inputs, wanted) = self.nested_inputs(&self.state.stacks[position], properties)?;
             let present = self.state.stacks[position].resources.get(logical_id);
             let present = present.map(|resource| resource.physical_id.clone());
-            let child = present.and_then(|id| self.state.stacks.iter().position(|stack| stack.id == id));
+            let child = present.and_then(|id| self.position_of(&id));
             let kind = if child.is_some() { "UPDATE" } else { "CREATE" };
             let child = child.unwrap_or_else(|| {
                 let child = self.add_nested(position, logical_id, parent.created);

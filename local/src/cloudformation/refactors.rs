@@ -117,7 +117,7 @@ impl Cloud {
     /// A refactor as it is shown; what waits may have become obsolete.
     fn refactor_json(&self, request: &Request<'_>, refactor: &Refactor) -> Json {
         let is_ready = refactor.ready <= request.time;
-        let obsolete = self.is_obsolete(refactor).filter(|_| refactor.execution == "AVAILABLE");
+        let obsolete = self.outdated_by(refactor).filter(|_| refactor.execution == "AVAILABLE");
         let (execution, reason) = match obsolete {
             _ if !is_ready => ("UNAVAILABLE", None),
             Some(reason) => ("OBSOLETE", Some(reason)),
@@ -177,10 +177,8 @@ impl Cloud {
     }
 
     fn move_json(&self, Move { from, to, is_manual }: &Move) -> Json {
-        let name = |place: &Place| {
-            let stack = self.state.stacks.iter().find(|stack| stack.id == place.stack);
-            stack.map(|stack| stack.name.clone()).unwrap_or_default()
-        };
+        let name =
+            |place: &Place| self.stack_of(&place.stack).map(|stack| stack.name.clone()).unwrap_or_default();
         let location =
             |place: &Place| json!({ "StackName": name(place), "LogicalResourceId": place.logical_id });
         // Before it has moved it is where it comes from, afterwards where it goes.

@@ -8,7 +8,6 @@ mod nested;
 mod phases;
 mod tasks;
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
@@ -16,9 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::cloud::{ChangeSet, Cloud, Event, Home, Inputs, Millis, Resource, Stack, unique_id};
-use crate::evaluate::Scope;
-use crate::plan::pseudo;
-use crate::resource::attribute;
+use crate::evaluate::{Scope, referred};
 use crate::template::{NESTED, Wanted};
 
 /// What an operation is for.
@@ -346,28 +343,8 @@ impl Cloud {
         run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
     ) -> Result<R, String> {
         let stack = &self.state.stacks[position];
-        let parameters = wanted
-            .parameter_values(&stack.inputs.parameters, self, stack.home())
-            .map_err(|refusal| refusal.message)?;
-        let exports = self.exports(stack.home());
-        let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
-            let resource = stack.resources.get(name).ok_or_else(|| format!("{name} is not there"))?;
-            match wants {
-                None => Ok(resource.physical_id.clone().into()),
-                Some(wants) => attribute(&resource.attributes, &resource.properties, wants)
-                    .cloned()
-                    .ok_or_else(|| format!("Attribute '{wants}' does not exist")),
-            }
-        };
-        let scope = Scope {
-            wanted,
-            parameters: &parameters,
-            pseudo: pseudo(stack),
-            exports: &exports,
-            resource: &lookup,
-            imported: RefCell::default(),
-        };
-        run(&scope)
+        let lookup = |name: &str, wants: Option<&str>| referred(stack.resources.get(name), name, wants);
+        self.in_scope(stack, (wanted, &stack.inputs), &self.exports(stack.home()), &lookup, run)
     }
 
     /// One step of one stack, if it has one before `now`.

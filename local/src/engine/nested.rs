@@ -31,7 +31,7 @@ impl Cloud {
         let how = How { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
         let made = parent.operation.as_ref().and_then(|one| one.target.nested.get(&resource.logical_id));
         let known = present.as_ref().or(made);
-        let child = known.and_then(|id| self.state.stacks.iter().position(|one| one.id == *id));
+        let child = known.and_then(|id| self.position_of(id));
         let child = child.unwrap_or_else(|| self.add_nested(position, &resource.logical_id, time));
         let kind = if present.is_some() { Kind::Update } else { Kind::Create };
         self.begin(child, kind, inputs.into(), how, time);
@@ -74,20 +74,14 @@ impl Cloud {
 
     /// When a nested stack ended, if it has.
     pub(super) fn nested_end(&self, id: &str) -> Option<Millis> {
-        let stack = self.state.stacks.iter().find(|stack| stack.id == id)?;
+        let stack = self.stack_of(id)?;
         (!stack.is_in_progress()).then(|| stack.events.last().map_or(0, |event| event.time))
     }
 
     /// The outputs of a nested stack are attributes of its resource.
     pub(super) fn take_outputs_of_nested(&mut self, position: usize, task: &Task) {
         let Progress::Nested(id) = &task.progress else { return };
-        let outputs: Vec<Output> = self
-            .state
-            .stacks
-            .iter()
-            .find(|stack| stack.id == *id)
-            .map(|stack| stack.outputs.clone())
-            .unwrap_or_default();
+        let outputs: Vec<Output> = self.stack_of(id).map(|stack| stack.outputs.clone()).unwrap_or_default();
         if let Some(resource) = self.state.stacks[position].resources.get_mut(&task.id) {
             for output in outputs {
                 resource.attributes.insert(format!("Outputs.{}", output.key), output.value.into());

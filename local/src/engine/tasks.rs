@@ -387,7 +387,7 @@ impl Cloud {
             present.status = "DELETE_IN_PROGRESS".into();
         }
         if resource.type_name == NESTED
-            && let Some(child) = self.state.stacks.iter().position(|one| one.id == resource.physical_id)
+            && let Some(child) = self.position_of(&resource.physical_id)
         {
             self.begin_delete(child, Vec::new(), None, time);
             return self.set_progress(position, number, Progress::Nested(resource.physical_id.clone()));
@@ -419,20 +419,18 @@ impl Cloud {
         let Some(task) = self.task(position, number).cloned() else { return };
         let fails = match &task.progress {
             Progress::Running { fails, .. } => fails.clone(),
-            Progress::Nested(id) => {
-                self.state.stacks.iter().find(|stack| stack.id == *id).and_then(|stack| {
-                    let went_well = match task.action {
-                        Action::Delete(_) => stack.status == "DELETE_COMPLETE",
-                        _ => matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
-                    };
-                    (!went_well).then(|| {
-                        format!(
-                            "Embedded stack {} was not successfully updated. Currently in {} with reason: {}",
-                            stack.id, stack.status, stack.reason
-                        )
-                    })
+            Progress::Nested(id) => self.stack_of(id).and_then(|stack| {
+                let went_well = match task.action {
+                    Action::Delete(_) => stack.status == "DELETE_COMPLETE",
+                    _ => matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
+                };
+                (!went_well).then(|| {
+                    format!(
+                        "Embedded stack {} was not successfully updated. Currently in {} with reason: {}",
+                        stack.id, stack.status, stack.reason
+                    )
                 })
-            }
+            }),
             Progress::StackSet(ids) => self.operations_failure(ids),
             _ => None,
         };
