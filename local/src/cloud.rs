@@ -409,12 +409,9 @@ impl Cloud {
             .collect()
     }
 
-    /// The names of stacks that read an export.
-    pub fn importers(&self, home: Home<'_>, export: &str) -> Vec<String> {
-        self.stacks_in(home)
-            .filter(|stack| stack.imports.iter().any(|name| name == export))
-            .map(|stack| stack.name.clone())
-            .collect()
+    /// The stacks that read an export.
+    pub fn importers<'c>(&'c self, home: Home<'c>, export: &'c str) -> impl Iterator<Item = &'c Stack> {
+        self.stacks_in(home).filter(move |stack| stack.imports.iter().any(|name| name == export))
     }
 
     /// The value of an SSM parameter, if a stack has made it.

@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::cloud::{Cloud, Inputs, Millis, Output, Resource};
+use crate::cloud::{Cloud, Inputs, Millis, Output, Resource, Stack};
+use crate::engine::{Kind, ROLLBACK};
 use crate::evaluate::referred;
 use crate::faults::On;
 use crate::plan::{outputs, same};
@@ -117,7 +118,13 @@ impl Cloud {
         }
         let (origins, moves) = self.origins(&definitions, mappings)?;
         let sides = self.sides(definitions, &origins)?;
-        self.check_exports(&sides)?;
+        let stacks: Vec<&Stack> = sides.iter().filter_map(|side| self.stack_of(&side.id)).collect();
+        let old: Vec<&Output> = stacks.iter().flat_map(|stack| &stack.outputs).collect();
+        let new: Vec<&Output> = sides.iter().flat_map(|side| &side.outputs).collect();
+        let is_own = |id: &str| sides.iter().any(|side| side.id == id);
+        if let Some(first) = stacks.first() {
+            self.check_exports(first.home(), &old, &new, is_own, |user| !is_own(&user.id))?;
+        }
         Ok((sides, moves))
     }
 
@@ -285,37 +292,6 @@ impl Cloud {
         })
     }
 
-    /// Exports that others have too, or that others need.
-    fn check_exports(&self, sides: &[Side]) -> Result<(), String> {
-        let is_outside = |id: &str| sides.iter().all(|side| side.id != id);
-        for side in sides {
-            let Some(stack) = self.stack_of(&side.id) else { continue };
-            let exports = self.exports(stack.home());
-            for name in side.outputs.iter().filter_map(|output| output.export.as_ref()) {
-                if let Some((_, owner)) = exports.get(name).filter(|(_, owner)| is_outside(owner)) {
-                    return Err(format!("Export with name {name} is already exported by stack {owner}."));
-                }
-            }
-            for old in &stack.outputs {
-                let Some(name) = &old.export else { continue };
-                let mut kept = sides.iter().flat_map(|side| &side.outputs);
-                let is_kept = kept.any(|new| new.export.as_ref() == Some(name) && new.value == old.value);
-                let users: Vec<&str> = self
-                    .stacks_in(stack.home())
-                    .filter(|user| is_outside(&user.id) && user.imports.contains(name))
-                    .map(|user| user.name.as_str())
-                    .collect();
-                if !is_kept && !users.is_empty() {
-                    return Err(format!(
-                        "Export {name} cannot be deleted as it is in use by {}",
-                        users.join(", ")
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub fn at(&self, place: &Place) -> Option<&Resource> {
         self.stack_of(&place.stack)?.resources.get(&place.logical_id)
     }
@@ -335,10 +311,10 @@ impl Cloud {
         for side in &stacks {
             if let Some(position) = self.position_of(&side.id) {
                 let (kind, status) = match side.is_new {
-                    true => ("CREATE_STACK", "CREATE_IN_PROGRESS"),
-                    false => ("UPDATE_STACK", "UPDATE_IN_PROGRESS"),
+                    true => (Kind::Create, "CREATE_IN_PROGRESS"),
+                    false => (Kind::Update, "UPDATE_IN_PROGRESS"),
                 };
-                self.state.stacks[position].enter(kind);
+                self.state.stacks[position].enter(kind.operation_type());
                 self.set_status(position, time, status, Some("User Initiated".into()));
             }
         }
@@ -419,7 +395,7 @@ impl Cloud {
         for side in stacks {
             let Some(position) = self.position_of(&side.id) else { continue };
             let rollback = if side.is_new { "ROLLBACK" } else { "UPDATE_ROLLBACK" };
-            self.state.stacks[position].enter("ROLLBACK");
+            self.state.stacks[position].enter(ROLLBACK);
             self.set_status(position, time, &format!("{rollback}_IN_PROGRESS"), Some(reason.clone()));
             self.set_status(position, time, &format!("{rollback}_COMPLETE"), None);
         }

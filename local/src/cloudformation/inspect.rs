@@ -147,7 +147,8 @@ impl Cloud {
 
     pub(super) fn list_imports(&mut self, request: &Request<'_>) -> Answer {
         let export = request.required("ExportName")?;
-        let users = self.importers(self.here(request.region), export);
+        let users: Vec<&str> =
+            self.importers(self.here(request.region), export).map(|user| user.name.as_str()).collect();
         if users.is_empty() {
             return Err(Refusal::validation(format!("Export '{export}' is not imported by any stack.")));
         }

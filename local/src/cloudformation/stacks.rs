@@ -112,7 +112,8 @@ impl Cloud {
         let token = request.token();
         let exports: Vec<String> = stack.outputs.iter().filter_map(|output| output.export.clone()).collect();
         for export in exports {
-            let users = self.importers(self.here(request.region), &export);
+            let users: Vec<&str> =
+                self.importers(self.here(request.region), &export).map(|user| user.name.as_str()).collect();
             if !users.is_empty() {
                 let reason =
                     format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));

@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn operation_type(self) -> &'static str {
+    pub fn operation_type(self) -> &'static str {
         match self {
             Self::Create => "CREATE_STACK",
             Self::Update | Self::Import => "UPDATE_STACK",
@@ -41,7 +41,7 @@ impl Kind {
 }
 
 /// What an operation is called that takes another one back, asked for or not.
-const ROLLBACK: &str = "ROLLBACK";
+pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {

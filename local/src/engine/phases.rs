@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::{Action, Kind, OnFailure, Phase, Progress, ROLLBACK, Task};
-use crate::cloud::{Cloud, Millis, Resource, Stack};
+use crate::cloud::{Cloud, Home, Millis, Output, Resource, Stack};
 use crate::plan::outputs;
 
 impl Cloud {
@@ -146,31 +146,47 @@ impl Cloud {
             }
             Ok((new, scope.imported.take()))
         })?;
-        let exports = self.exports(stack.home());
-        for export in new.iter().filter_map(|output| output.export.as_ref()) {
-            if let Some((_, owner)) = exports.get(export).filter(|(_, owner)| *owner != stack.id) {
-                return Err(format!("Export with name {export} is already exported by stack {owner}."));
+        let (old, after): (Vec<&Output>, Vec<&Output>) =
+            (stack.outputs.iter().collect(), new.iter().collect());
+        self.check_exports(stack.home(), &old, &after, |owner| owner == stack.id, |_| true)?;
+        let stack = &mut self.state.stacks[position];
+        stack.outputs = new;
+        stack.imports = imports;
+        Ok(())
+    }
+
+    /// Refuses exports that others have already, and changes to those that others read. It is said which stacks the outputs
+    /// are of, and which readers count.
+    pub fn check_exports(
+        &self,
+        home: Home<'_>,
+        old: &[&Output],
+        new: &[&Output],
+        is_own: impl Fn(&str) -> bool,
+        counts: impl Fn(&Stack) -> bool,
+    ) -> Result<(), String> {
+        let exports = self.exports(home);
+        for name in new.iter().filter_map(|output| output.export.as_ref()) {
+            if let Some((_, owner)) = exports.get(name).filter(|(_, owner)| !is_own(owner)) {
+                return Err(format!("Export with name {name} is already exported by stack {owner}."));
             }
         }
-        for old in stack.outputs.iter() {
-            let Some(export) = &old.export else { continue };
-            let users = self.importers(stack.home(), export);
-            let is_same = new.iter().any(|one| one.export.as_ref() == Some(export) && one.value == old.value);
-            if !users.is_empty() && !is_same {
-                let verb = if new.iter().any(|one| one.export.as_ref() == Some(export)) {
-                    "updated"
-                } else {
-                    "deleted"
-                };
+        for before in old {
+            let Some(name) = &before.export else { continue };
+            let named = || new.iter().filter(|after| after.export.as_ref() == Some(name));
+            let users: Vec<&str> = self
+                .importers(home, name)
+                .filter(|user| counts(user))
+                .map(|user| user.name.as_str())
+                .collect();
+            if !users.is_empty() && !named().any(|after| after.value == before.value) {
+                let verb = if named().next().is_some() { "updated" } else { "deleted" };
                 return Err(format!(
-                    "Export {export} cannot be {verb} as it is in use by {}",
+                    "Export {name} cannot be {verb} as it is in use by {}",
                     users.join(", ")
                 ));
             }
         }
-        let stack = &mut self.state.stacks[position];
-        stack.outputs = new;
-        stack.imports = imports;
         Ok(())
     }
 
