@@ -148,6 +148,11 @@ fn happens(times: &mut Option<u32>) -> bool {
     }
 }
 
+/// Whether a stack and a resource, as somebody names them, are those of these names.
+fn means((stack, resource): (&Option<String>, &str), (of_stack, name): (&str, &str)) -> bool {
+    (resource == "*" || resource == name) && stack.as_deref().is_none_or(|stack| stack == of_stack)
+}
+
 impl Faults {
     /// What becomes of a request, if anything.
     pub(crate) fn of_request(&mut self, action: &str) -> Option<(RequestFaultKind, u64)> {
@@ -174,9 +179,7 @@ impl Faults {
         resource: &'f str,
     ) -> impl Iterator<Item = &'f HookFault> {
         self.hooks.iter().filter(move |hook| {
-            hook.target == target
-                && (hook.resource == "*" || hook.resource == resource)
-                && hook.stack.as_deref().is_none_or(|name| name == stack)
+            hook.target == target && means((&hook.stack, &hook.resource), (stack, resource))
         })
     }
 
@@ -189,9 +192,7 @@ impl Faults {
     ) -> (Option<String>, Option<u64>) {
         let (mut reason, mut time) = (None, None);
         for fault in &mut self.resources {
-            let is_meant = fault.on == on
-                && (fault.resource == "*" || fault.resource == resource)
-                && fault.stack.as_deref().is_none_or(|name| name == stack);
+            let is_meant = fault.on == on && means((&fault.stack, &fault.resource), (stack, resource));
             if is_meant && happens(&mut fault.times) {
                 reason = reason.or_else(|| fault.reason.clone());
                 time = time.or(fault.milliseconds);

@@ -3,14 +3,25 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
 
 use crate::cloud::{Cloud, Home, Inputs};
 use crate::error::Refusal;
 use crate::evaluate::Scope;
 use crate::for_each::{has_loops, unrolled};
 use crate::plan::pseudo_of;
-use crate::template::Wanted;
+use crate::template::{Wanted, words};
+
+/// Values of parameters as requests give them.
+pub(crate) fn given<'a>(values: impl Iterator<Item = (&'a str, String)>) -> Vec<Json> {
+    values.map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value })).collect()
+}
+
+/// Tags as requests and resources give them.
+pub(crate) fn tags(given: &[Json]) -> IndexMap<String, String> {
+    given.iter().map(|tag| (words(&tag["Key"]), words(&tag["Value"]))).collect()
+}
 
 impl Cloud {
     /// Reads and checks a template for an account and region, with values for its parameters: given, kept, or by default.

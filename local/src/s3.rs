@@ -64,6 +64,17 @@ fn is_setting(query: &str, setting: &str) -> bool {
     query.split('&').any(|part| part.split('=').next() == Some(setting))
 }
 
+/// The value of a name in a query; empty if it has none.
+fn of_query(query: &str, wanted: &str) -> String {
+    let mut all = form_urlencoded::parse(query.as_bytes());
+    all.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// Whether a request is about an upload in parts.
+fn is_in_parts(query: &str) -> bool {
+    is_setting(query, "uploads") || is_setting(query, "uploadId")
+}
+
 /// The operation's name, for counting and for faults.
 pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
     let is_object =
@@ -124,9 +135,7 @@ impl Cloud {
     }
 
     fn bucket(&mut self, request: &S3Request<'_>, name: &str) -> Result<S3Answer, Refusal> {
-        let setting = SETTINGS
-            .into_iter()
-            .find(|setting| request.query.split('&').any(|part| part.split('=').next() == Some(setting)));
+        let setting = SETTINGS.into_iter().find(|setting| is_setting(request.query, setting));
         if request.method == "PUT" && setting.is_none() {
             if self.state.buckets.contains_key(name) && request.region != "us-east-1" {
                 let words =
@@ -171,10 +180,7 @@ impl Cloud {
                 Err(Refusal::new("BucketNotEmpty", "The bucket you tried to delete is not empty").status(409))
             }
             ("GET", None) => {
-                let prefix = form_urlencoded::parse(request.query.as_bytes())
-                    .find(|(name, _)| name == "prefix")
-                    .map(|(_, value)| value.into_owned())
-                    .unwrap_or_default();
+                let prefix = of_query(request.query, "prefix");
                 let contents: String = bucket
                     .objects
                     .iter()
@@ -200,11 +206,7 @@ impl Cloud {
     fn object(&mut self, request: &S3Request<'_>, bucket: &str, key: &str) -> Result<S3Answer, Refusal> {
         let folder = self.state.buckets.get(bucket).ok_or_else(|| missing_bucket(bucket))?;
         match request.method {
-            "POST" | "PUT" | "DELETE"
-                if is_setting(request.query, "uploads") || is_setting(request.query, "uploadId") =>
-            {
-                self.upload(request, bucket, key)
-            }
+            "POST" | "PUT" | "DELETE" if is_in_parts(request.query) => self.upload(request, bucket, key),
             "PUT" => {
                 let etag = self.put(bucket, key, request.content_type, request.body, request.time)?;
                 Ok(S3Answer { headers: vec![("etag", etag)], ..S3Answer::ok("") })
@@ -257,10 +259,6 @@ impl Cloud {
 
     /// An upload in parts: begun, a part of it, completed, given up.
     fn upload(&mut self, request: &S3Request<'_>, bucket: &str, key: &str) -> Result<S3Answer, Refusal> {
-        let of_query = |wanted: &str| {
-            let mut all = form_urlencoded::parse(request.query.as_bytes());
-            all.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
-        };
         let text = quick_xml::escape::escape;
         if is_setting(request.query, "uploads") {
             let id = unique_id();
@@ -278,7 +276,7 @@ impl Cloud {
                 text(key)
             )));
         }
-        let id = of_query("uploadId");
+        let id = of_query(request.query, "uploadId");
         let is_it = |upload: &&Upload| upload.bucket == bucket && upload.key == key;
         let Some(upload) = self.state.uploads.get(&id).filter(is_it).cloned() else {
             let words = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been \
@@ -287,7 +285,7 @@ impl Cloud {
         };
         match request.method {
             "PUT" => {
-                let number = of_query("partNumber").parse().map_err(|_| {
+                let number = of_query(request.query, "partNumber").parse().map_err(|_| {
                     Refusal::new(
                         "InvalidArgument",
                         "Part number must be an integer between 1 and 10000, inclusive",

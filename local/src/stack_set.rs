@@ -3,10 +3,11 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::cloud::{Cloud, Home, Inputs, Millis, Stack, unique_id};
 use crate::engine::{How, Kind, OnFailure};
+use crate::inputs::{given, tags};
 use crate::template::words;
 
 /// The type of a stack set among resources.
@@ -44,6 +45,24 @@ pub(crate) struct Instance {
     pub overrides: IndexMap<String, String>,
     /// What became of it last: an operation's id, and a result's status.
     pub last: (String, String),
+}
+
+impl StackSet {
+    /// A stack set without anything in it.
+    pub fn new(id: String, name: &str, region: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            region: region.to_owned(),
+            is_deleted: false,
+            is_leaving: false,
+            description: None,
+            inputs: Inputs::default(),
+            settings: Map::new(),
+            instances: Vec::new(),
+            operations: Vec::new(),
+        }
+    }
 }
 
 impl Instance {
@@ -300,10 +319,7 @@ impl Cloud {
         if let Some(number) = self.instance(set, home) {
             values.extend(set_of.instances[number].overrides.clone());
         }
-        let given: Vec<Json> = values
-            .iter()
-            .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
-            .collect();
+        let given = given(values.iter().map(|(key, value)| (key.as_str(), value.clone())));
         let template = set_of.inputs.given().to_owned();
         let made = self.made_from(home, template, &given, &set_of.inputs);
         made.map(|(inputs, _)| inputs).map_err(|refusal| refusal.message)
@@ -377,24 +393,13 @@ impl Cloud {
         let none = Map::new();
         let is_gone = properties.is_none();
         let properties = properties.unwrap_or(&none);
-        let text = |name: &str| properties.get(name).map(words).unwrap_or_default();
         let found = self.state.stack_sets.iter().position(|set| set.id == id);
         let set = match found {
             Some(set) => set,
             None if is_gone => return Ok(Vec::new()),
             None => {
-                self.state.stack_sets.push(StackSet {
-                    id: id.to_owned(),
-                    name: text("StackSetName"),
-                    region: region.to_owned(),
-                    is_deleted: false,
-                    is_leaving: false,
-                    description: None,
-                    inputs: Inputs::default(),
-                    settings: Map::new(),
-                    instances: Vec::new(),
-                    operations: Vec::new(),
-                });
+                let name = properties.get("StackSetName").map(words).unwrap_or_default();
+                self.state.stack_sets.push(StackSet::new(id.to_owned(), &name, region));
                 self.state.stack_sets.len() - 1
             }
         };
@@ -404,10 +409,7 @@ impl Cloud {
             let all = &mut self.state.stack_sets[set];
             all.inputs = inputs;
             all.description = properties.get("Description").map(words);
-            all.settings = SETTINGS
-                .iter()
-                .filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone())))
-                .collect();
+            all.settings = settings(properties);
         }
         let wanted = self.wanted_instances(properties);
         let preferences = properties.get("OperationPreferences").cloned().unwrap_or_default();
@@ -474,7 +476,7 @@ impl Cloud {
             None => text("TemplateBody").unwrap_or_default(),
         };
         let before = Inputs {
-            tags: list("Tags").iter().map(|tag| (words(&tag["Key"]), words(&tag["Value"]))).collect(),
+            tags: tags(&list("Tags")),
             capabilities: list("Capabilities").iter().map(words).collect(),
             ..Inputs::default()
         };
@@ -539,8 +541,14 @@ impl Cloud {
 }
 
 /// What a stack set has beside its inputs.
-pub(crate) const SETTINGS: [&str; 5] =
+const SETTINGS: [&str; 5] =
     ["AdministrationRoleARN", "ExecutionRoleName", "PermissionModel", "AutoDeployment", "ManagedExecution"];
+
+/// Those of them that a request or a resource gives.
+pub(crate) fn settings(given: &Map<String, Json>) -> Map<String, Json> {
+    let named = SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
+    named.collect()
+}
 
 pub(crate) fn overrides(given: &[Json]) -> IndexMap<String, String> {
     given.iter().map(|one| (words(&one["ParameterKey"]), words(&one["ParameterValue"]))).collect()

@@ -16,6 +16,7 @@ use stackwright_schemas::limits::limits;
 
 use crate::cloud::{Cloud, Home, Inputs, Millis, written};
 use crate::error::Refusal;
+use crate::inputs::tags;
 use crate::template::Wanted;
 
 pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
@@ -83,8 +84,7 @@ impl Request<'_> {
 
     fn tags(&self) -> Option<IndexMap<String, String>> {
         self.form.get("Tags")?;
-        let text = |tag: &Json, name: &str| tag[name].as_str().unwrap_or_default().to_owned();
-        Some(self.list("Tags").iter().map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect())
+        Some(tags(self.list("Tags")))
     }
 }
 

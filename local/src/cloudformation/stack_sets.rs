@@ -1,12 +1,12 @@
 //! Stack sets.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::change_sets::shown_parameters;
 use super::{Answer, Request, page, tag_list, time_of};
 use crate::cloud::{Cloud, Home, unique_id, written};
 use crate::error::Refusal;
-use crate::stack_set::{Action, Instance, Order, SETTINGS, SetOperation, StackSet, overrides};
+use crate::stack_set::{Action, Instance, Order, SetOperation, StackSet, overrides, settings};
 use crate::template::words;
 
 /// How many items a page has.
@@ -32,16 +32,10 @@ impl Cloud {
         }
         let (inputs, _) = self.inputs(request, None)?;
         let set = StackSet {
-            id: format!("{name}:{}", unique_id()),
-            name: name.to_owned(),
-            region: request.region.to_owned(),
-            is_deleted: false,
-            is_leaving: false,
             description: request.text("Description").map(str::to_owned),
             inputs,
-            settings: settings(request),
-            instances: Vec::new(),
-            operations: Vec::new(),
+            settings: settings(&request.form),
+            ..StackSet::new(format!("{name}:{}", unique_id()), name, request.region)
         };
         let answer = json!({ "StackSetId": set.id });
         self.state.stack_sets.push(set);
@@ -58,7 +52,7 @@ impl Cloud {
         };
         let all = &mut self.state.stack_sets[set];
         all.inputs = inputs;
-        all.settings.extend(settings(request));
+        all.settings.extend(settings(&request.form));
         if let Some(description) = request.text("Description") {
             all.description = Some(description.to_owned());
         }
@@ -304,13 +298,6 @@ impl Cloud {
         operation.status = "STOPPING".into();
         Ok(json!({}))
     }
-}
-
-/// What a request says beside the inputs.
-fn settings(request: &Request<'_>) -> Map<String, Json> {
-    let given =
-        SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), request.form.get(*name)?.clone())));
-    given.collect()
 }
 
 fn is_at(instance: &Instance, (account, region): &(String, String)) -> bool {

@@ -1,10 +1,11 @@
 //! Nested stacks: resources that are stacks, which their parents wait for.
 
 use indexmap::IndexMap;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::{How, Kind, OnFailure, Progress, Task};
 use crate::cloud::{Cloud, Inputs, Millis, Output, Resource, Stack, unique_id};
+use crate::inputs::given;
 use crate::template::{Wanted, words};
 
 impl Cloud {
@@ -48,13 +49,8 @@ impl Cloud {
         properties: &Map<String, Json>,
     ) -> Result<(Inputs, Wanted), String> {
         let url = properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default();
-        let given: Vec<Json> = properties
-            .get("Parameters")
-            .and_then(Json::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": words(value) }))
-            .collect();
+        let values = properties.get("Parameters").and_then(Json::as_object).into_iter().flatten();
+        let given = given(values.map(|(key, value)| (key.as_str(), words(value))));
         let made = self.object_of_url(url).and_then(|template| {
             let before = Inputs { parameters: IndexMap::new(), ..parent.inputs.clone() };
             self.made_from(parent.home(), template, &given, &before)
