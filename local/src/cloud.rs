@@ -239,6 +239,32 @@ pub(crate) struct Home<'a> {
     pub region: &'a str,
 }
 
+impl ChangeSet {
+    /// The id of one that is still to be made.
+    pub fn new_id(home: Home<'_>, name: &str) -> String {
+        format!("arn:aws:cloudformation:{}:{}:changeSet/{name}/{}", home.region, home.account, unique_id())
+    }
+
+    /// An event of its making: it tells of what was found, and of no status.
+    pub fn finding(&self, logical_id: &str, type_name: &str) -> Event {
+        Event {
+            id: unique_id(),
+            time: self.created,
+            logical_id: logical_id.to_owned(),
+            physical_id: String::new(),
+            type_name: type_name.to_owned(),
+            status: String::new(),
+            reason: None,
+            properties: None,
+            token: None,
+            operation: self.operation.clone(),
+            operation_type: MAKING_CHANGE_SET.to_owned(),
+            validation: None,
+            hook: None,
+        }
+    }
+}
+
 impl Resource {
     /// What `Ref` yields of it, or `Fn::GetAtt` of an attribute.
     pub fn value(&self, attribute: Option<&str>) -> Option<Json> {

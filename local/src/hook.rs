@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::cloud::{Cloud, Event, Millis, Resource, unique_id};
+use crate::cloud::{ChangeSet, Cloud, Event, Millis, Resource, unique_id};
 use crate::faults::{HookFault, HookMode, HookTarget};
+use crate::plan::Change;
+use crate::template::NESTED;
 
 /// What a hook said.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,25 +31,24 @@ impl Cloud {
     pub fn hooks_of_change_set(
         &mut self,
         position: usize,
-        change_set: &str,
-        operation: &str,
-        resources: &[String],
-        time: Millis,
+        change_set: &ChangeSet,
+        changes: &[Change],
     ) -> Vec<String> {
-        let stack = self.state.stacks[position].name.clone();
+        let name = self.state.stacks[position].name.clone();
         let mut objecting: Vec<HookFault> = Vec::new();
-        for resource in resources {
-            let hooks = self.settings.faults.hooks_on(HookTarget::ChangeSet, &stack, resource);
-            objecting.extend(hooks.filter(|hook| !objecting.contains(hook)).cloned().collect::<Vec<_>>());
+        for change in changes {
+            for hook in self.settings.faults.hooks_on(HookTarget::ChangeSet, &name, &change.logical_id) {
+                if !objecting.contains(hook) {
+                    objecting.push(hook.clone());
+                }
+            }
         }
         for hook in &objecting {
-            let result = self.note_hook(hook, change_set.to_owned(), None, time);
-            let event =
-                Event { operation: operation.to_owned(), ..self.blank_event(position, time, &result) };
+            let result = self.note_hook(hook, change_set.id.clone(), None, change_set.created);
+            let event = Event { hook: Some(result), ..change_set.finding(&name, NESTED) };
             self.state.stacks[position].events.push(event);
         }
-        let stopping = objecting.into_iter().filter(|hook| hook.mode == HookMode::Fail);
-        stopping.map(|hook| hook.hook).collect()
+        stopping(objecting)
     }
 
     /// Asks the hooks that look at a resource before it is made or changed; the names of those that do not let it pass.
@@ -63,8 +64,7 @@ impl Cloud {
                 event.hook = Some(result);
             }
         }
-        let stopping = objecting.into_iter().filter(|hook| hook.mode == HookMode::Fail);
-        stopping.map(|hook| hook.hook).collect()
+        stopping(objecting)
     }
 
     fn note_hook(
@@ -87,24 +87,9 @@ impl Cloud {
         self.state.hook_results.push(result.clone());
         result
     }
+}
 
-    /// An event of a stack that is about no resource, with what a hook said.
-    fn blank_event(&mut self, position: usize, time: Millis, result: &HookResult) -> Event {
-        let stack = &self.state.stacks[position];
-        Event {
-            id: unique_id(),
-            time,
-            logical_id: stack.name.clone(),
-            physical_id: String::new(),
-            type_name: crate::template::NESTED.to_owned(),
-            status: String::new(),
-            reason: None,
-            properties: None,
-            token: None,
-            operation: String::new(),
-            operation_type: crate::cloud::MAKING_CHANGE_SET.to_owned(),
-            validation: None,
-            hook: Some(result.clone()),
-        }
-    }
+/// The names of hooks that do not let anything pass.
+fn stopping(objecting: Vec<HookFault>) -> Vec<String> {
+    objecting.into_iter().filter(|hook| hook.mode == HookMode::Fail).map(|hook| hook.hook).collect()
 }

@@ -254,7 +254,7 @@ impl Cloud {
         moved
     }
 
-    fn instance(&self, set: usize, home: Home<'_>) -> Option<usize> {
+    pub fn instance(&self, set: usize, home: Home<'_>) -> Option<usize> {
         self.state.stack_sets[set].instances.iter().position(|one| one.home() == home)
     }
 

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Request, page, said, tag_list};
-use crate::cloud::{ChangeSet, Cloud, MAKING_CHANGE_SET, unique_id, written};
+use crate::cloud::{ChangeSet, Cloud, written};
 use crate::engine::{How, Kind, OnFailure, Target};
 use crate::error::Refusal;
 use crate::template::{HIDDEN, Wanted, words};
@@ -45,23 +45,13 @@ impl Cloud {
                 (words(&one["LogicalResourceId"]), parts.join("|"))
             })
             .collect();
-        let is_new = position.is_none();
-        if is_new {
+        if position.is_none() {
             request.new_name("StackName")?;
         }
-        let position = position.unwrap_or_else(|| self.add_own_stack(stack_name, request));
-        let operation = self.state.stacks[position].enter(MAKING_CHANGE_SET);
-        if is_new {
-            let reason = Some("User Initiated".into());
-            self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
-        }
-        let account = &self.settings.account;
+        let (position, operation) =
+            self.make_room(position, request.time, |cloud| cloud.add_own_stack(stack_name, request));
         let mut change_set = ChangeSet {
-            id: format!(
-                "arn:aws:cloudformation:{}:{account}:changeSet/{name}/{}",
-                request.region,
-                unique_id()
-            ),
+            id: ChangeSet::new_id(self.here(request.region), name),
             name: name.to_owned(),
             kind: kind.to_owned(),
             created: request.time,

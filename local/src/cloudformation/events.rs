@@ -26,26 +26,10 @@ impl Cloud {
             // What is found before anything is done is told by operations only.
             .filter(|event| !event.status.is_empty())
             .map(|event| {
-                json!({
-                    "StackId": stack.id,
-                    "StackName": stack.name,
-                    "EventId": event.id,
-                    "OperationId": said(&event.operation),
-                    "LogicalResourceId": event.logical_id,
-                    "PhysicalResourceId": said(&event.physical_id),
-                    "ResourceType": event.type_name,
-                    "Timestamp": written(event.time),
-                    "ResourceStatus": event.status,
-                    "ResourceStatusReason": event.reason,
-                    "ResourceProperties": event.properties,
-                    "ClientRequestToken": event.token,
-                    "HookType": event.hook.as_ref().map(|hook| &hook.hook),
-                    "HookStatus": event.hook.as_ref().map(|_| OBJECTED),
-                    "HookStatusReason": event.hook.as_ref().map(|hook| &hook.reason),
-                    "HookInvocationPoint": event.hook.as_ref().map(|_| "PRE_PROVISION"),
-                    "HookInvocationId": event.hook.as_ref().map(|hook| &hook.id),
-                    "HookFailureMode": event.hook.as_ref().map(|hook| hook.mode),
-                })
+                let mut shown = common(stack, event);
+                shown["StackName"] = stack.name.as_str().into();
+                shown["HookInvocationId"] = json!(event.hook.as_ref().map(|hook| &hook.id));
+                shown
             })
             .collect();
         let (events, next) = page(events, request.text("NextToken"), PAGE);
@@ -105,34 +89,45 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
         (None, false, true) => "STACK_EVENT",
         (None, false, false) => "PROGRESS_EVENT",
     };
-    let (validation, path) = event.validation.clone().unzip();
-    json!({
+    let mut shown = common(stack, event);
+    shown["OperationType"] = said(&event.operation_type);
+    shown["OperationStatus"] = operation_status(stack, event);
+    shown["EventType"] = kind.into();
+    shown["StartTime"] = shown["Timestamp"].clone();
+    if let Some((name, path)) = &event.validation {
+        // What was found is no status of the resource.
+        shown["ValidationStatusReason"] = shown["ResourceStatusReason"].take();
+        shown["ValidationFailureMode"] = if name == EMPTINESS { "WARN" } else { "FAIL" }.into();
+        shown["ValidationStatus"] = "FAILED".into();
+        shown["ValidationName"] = name.as_str().into();
+        shown["ValidationPath"] = path.as_str().into();
+    }
+    shown
+}
+
+/// What both calls tell of an event.
+fn common(stack: &Stack, event: &Event) -> Json {
+    let mut shown = json!({
         "EventId": event.id,
         "StackId": stack.id,
         "OperationId": said(&event.operation),
-        "OperationType": said(&event.operation_type),
-        "OperationStatus": operation_status(stack, event),
-        "EventType": kind,
         "LogicalResourceId": event.logical_id,
         "PhysicalResourceId": said(&event.physical_id),
         "ResourceType": event.type_name,
         "Timestamp": written(event.time),
-        "StartTime": written(event.time),
         "ResourceStatus": said(&event.status),
-        "ResourceStatusReason": if validation.is_some() { Json::Null } else { json!(event.reason) },
+        "ResourceStatusReason": event.reason,
         "ResourceProperties": event.properties,
         "ClientRequestToken": event.token,
-        "HookType": event.hook.as_ref().map(|hook| &hook.hook),
-        "HookStatus": event.hook.as_ref().map(|_| OBJECTED),
-        "HookStatusReason": event.hook.as_ref().map(|hook| &hook.reason),
-        "HookInvocationPoint": event.hook.as_ref().map(|_| "PRE_PROVISION"),
-        "HookFailureMode": event.hook.as_ref().map(|hook| hook.mode),
-        "ValidationFailureMode": validation.as_ref().map(|name| if name == EMPTINESS { "WARN" } else { "FAIL" }),
-        "ValidationStatus": validation.as_ref().map(|_| "FAILED"),
-        "ValidationStatusReason": if validation.is_some() { json!(event.reason) } else { Json::Null },
-        "ValidationName": validation,
-        "ValidationPath": path,
-    })
+    });
+    if let Some(hook) = &event.hook {
+        shown["HookType"] = hook.hook.as_str().into();
+        shown["HookStatus"] = OBJECTED.into();
+        shown["HookStatusReason"] = hook.reason.as_str().into();
+        shown["HookInvocationPoint"] = "PRE_PROVISION".into();
+        shown["HookFailureMode"] = json!(hook.mode);
+    }
+    shown
 }
 
 /// How far an operation has come, as the stack's own events say it.

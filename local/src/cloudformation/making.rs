@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::json;
 
-use crate::cloud::{ChangeSet, Cloud, Event, MAKING_CHANGE_SET, unique_id};
+use crate::cloud::{ChangeSet, Cloud, Event, MAKING_CHANGE_SET, Millis, unique_id};
 use crate::plan::{Change, Goal, Plan, plan};
 use crate::template::{NESTED, Wanted};
 
@@ -14,6 +14,26 @@ const NOTHING_CHANGES: &str = "The submitted information didn't contain changes.
 pub(super) const EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
 
 impl Cloud {
+    /// Begins to make a change set of a stack, of a new one if there is none: where the stack stands, and the operation.
+    pub(super) fn make_room(
+        &mut self,
+        present: Option<usize>,
+        time: Millis,
+        add: impl FnOnce(&mut Self) -> usize,
+    ) -> (usize, String) {
+        let position = present.unwrap_or_else(|| add(self));
+        let operation = self.state.stacks[position].enter(MAKING_CHANGE_SET);
+        if present.is_none() {
+            self.review(position, time);
+        }
+        (position, operation)
+    }
+
+    /// A stack waits for what is to be executed.
+    pub(super) fn review(&mut self, position: usize, time: Millis) {
+        self.set_status(position, time, "REVIEW_IN_PROGRESS", Some("User Initiated".into()));
+    }
+
     /// Finds out what a change set does to its stack.
     pub(super) fn draw_up(&mut self, position: usize, change_set: &mut ChangeSet, wanted: &Wanted) {
         let goal = Goal {
@@ -57,9 +77,7 @@ impl Cloud {
                 self.state.stacks[position].events.push(event);
             }
         }
-        let resources: Vec<String> = found.changes.iter().map(|one| one.logical_id.clone()).collect();
-        let ChangeSet { id, operation, created, .. } = &*change_set;
-        let hooks = self.hooks_of_change_set(position, id, operation, &resources, *created);
+        let hooks = self.hooks_of_change_set(position, change_set, &found.changes);
         if !hooks.is_empty() {
             return fail(
                 change_set,
@@ -86,24 +104,13 @@ impl Cloud {
             let present = present.map(|resource| resource.physical_id.clone());
             let child = present.and_then(|id| self.position_of(&id));
             let kind = if child.is_some() { "UPDATE" } else { "CREATE" };
-            let child = child.unwrap_or_else(|| {
-                let child = self.add_nested(position, logical_id, parent.created);
-                self.state.stacks[child].enter(MAKING_CHANGE_SET);
-                let reason = Some("User Initiated".into());
-                self.set_status(child, parent.created, "REVIEW_IN_PROGRESS", reason);
-                child
+            let (child, operation) = self.make_room(child, parent.created, |cloud| {
+                cloud.add_nested(position, logical_id, parent.created)
             });
-            let operation = self.state.stacks[child].enter(MAKING_CHANGE_SET);
             let root = parent.within.as_ref().map_or(&parent.id, |(_, root)| root).clone();
             let name = format!("{}-{logical_id}-{}", parent.name, &unique_id()[..8]);
-            let home = self.state.stacks[child].home();
             let mut change_set = ChangeSet {
-                id: format!(
-                    "arn:aws:cloudformation:{}:{}:changeSet/{name}/{}",
-                    home.region,
-                    home.account,
-                    unique_id()
-                ),
+                id: ChangeSet::new_id(self.state.stacks[child].home(), &name),
                 name,
                 kind: kind.into(),
                 inputs,
@@ -168,7 +175,7 @@ impl Cloud {
     }
 
     /// Takes away what a change set has brought along: those of nested stacks, and stacks that are still empty.
-    pub(super) fn discard_nested(&mut self, change_set: &ChangeSet, time: u64) {
+    pub(super) fn discard_nested(&mut self, change_set: &ChangeSet, time: Millis) {
         for nested in self.nested_in(change_set) {
             self.discard_nested(&nested, time);
             for position in 0..self.state.stacks.len() {
@@ -208,18 +215,8 @@ fn validation_event(change_set: &ChangeSet, (id, type_name, path, words): (&str,
         _ => "PROPERTY_VALIDATION",
     };
     Event {
-        id: unique_id(),
-        time: change_set.created,
-        logical_id: id.to_owned(),
-        physical_id: String::new(),
-        type_name: type_name.to_owned(),
-        status: String::new(),
         reason: Some(words.to_owned()),
-        properties: None,
-        token: None,
-        operation: change_set.operation.clone(),
-        operation_type: MAKING_CHANGE_SET.to_owned(),
-        hook: None,
         validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
+        ..change_set.finding(id, type_name)
     }
 }

@@ -72,8 +72,7 @@ impl Cloud {
             Some(position) => position,
             None if may_be_made => {
                 let position = self.add_own_stack(&name, request);
-                let reason = Some("User Initiated".into());
-                self.set_status(position, request.time, "REVIEW_IN_PROGRESS", reason);
+                self.review(position, request.time);
                 position
             }
             None => return Err(Refusal::validation(format!("Stack [{name}] does not exist"))),

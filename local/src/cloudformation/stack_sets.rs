@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::change_sets::shown_parameters;
-use super::{Answer, Request, page, tag_list, time_of};
+use super::{Answer, Request, page, said, tag_list, time_of};
 use crate::cloud::{Cloud, Home, unique_id, written};
 use crate::error::Refusal;
 use crate::stack_set::{Action, Instance, Order, SetOperation, StackSet, overrides, settings};
@@ -76,7 +76,7 @@ impl Cloud {
         let set = self.idle_stack_set(request)?;
         let homes = self.asked_homes(request)?;
         for home in &homes {
-            if !self.state.stack_sets[set].instances.iter().any(|one| is_at(one, home)) {
+            if self.instance(set, at(home)).is_none() {
                 self.add_instance(set, home.clone(), overrides(request.list("ParameterOverrides")));
             }
         }
@@ -91,7 +91,7 @@ impl Cloud {
         }
         let given = overrides(request.list("ParameterOverrides"));
         for one in &mut self.state.stack_sets[set].instances {
-            if homes.iter().any(|home| is_at(one, home)) {
+            if homes.iter().any(|home| one.home() == at(home)) {
                 one.overrides.extend(given.clone());
             }
         }
@@ -162,8 +162,9 @@ impl Cloud {
     }
 
     fn instance_at(&self, set: usize, home: &(String, String)) -> Result<&Instance, Refusal> {
+        let found = self.instance(set, at(home));
         let set = &self.state.stack_sets[set];
-        set.instances.iter().find(|one| is_at(one, home)).ok_or_else(|| {
+        found.map(|number| &set.instances[number]).ok_or_else(|| {
             let message = format!("Stack instance not found: {}, {}, {}", set.name, home.0, home.1);
             Refusal::new("StackInstanceNotFoundException", message).status(404)
         })
@@ -300,8 +301,8 @@ impl Cloud {
     }
 }
 
-fn is_at(instance: &Instance, (account, region): &(String, String)) -> bool {
-    instance.account == *account && instance.region == *region
+fn at((account, region): &(String, String)) -> Home<'_> {
+    Home { account, region }
 }
 
 fn homes(instances: &[Instance]) -> Vec<(String, String)> {
@@ -341,7 +342,7 @@ fn instance_json(set: &StackSet, one: &Instance) -> Json {
         "StatusReason": one.reason,
         "StackInstanceStatus": { "DetailedStatus": if one.status == "INOPERABLE" { "INOPERABLE" } else { result } },
         "DriftStatus": "NOT_CHECKED",
-        "LastOperationId": super::said(operation),
+        "LastOperationId": said(operation),
     })
 }
 

@@ -45,30 +45,25 @@ impl Cloud {
     /// Lets a task on a resource run for its time, or for that of the operations that it takes.
     pub(super) fn run(&mut self, position: usize, number: usize, resource: &Resource, on: On, time: Millis) {
         let name = self.state.stacks[position].name.clone();
-        let (fails, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
-        let until = time + takes.unwrap_or(self.settings.resource_time);
-        let mut progress = Progress::Running { until, fails };
+        let (mut fails, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
+        let mut until = time + takes.unwrap_or(self.settings.resource_time);
         if matches!(on, On::Create | On::Update) {
             let hooks = self.hooks_of_resource(position, resource, time);
             if !hooks.is_empty() {
-                let reason = format!("{HOOKS_FAILED} [{}]", hooks.join(", "));
-                return self.set_progress(
-                    position,
-                    number,
-                    Progress::Running { until: time, fails: Some(reason) },
-                );
+                fails = Some(format!("{HOOKS_FAILED} [{}]", hooks.join(", ")));
+                until = time;
             }
         }
-        if resource.type_name == STACK_SET && matches!(progress, Progress::Running { fails: None, .. }) {
+        if fails.is_none() && resource.type_name == STACK_SET {
             let region = self.state.stacks[position].region.clone();
             let properties = (on != On::Delete).then_some(&resource.properties);
             match self.follow_resource(&resource.physical_id, &region, properties, time) {
                 Ok(operations) if operations.is_empty() => {}
-                Ok(operations) => progress = Progress::StackSet(operations),
-                Err(reason) => progress = Progress::Running { until, fails: Some(reason) },
+                Ok(operations) => return self.set_progress(position, number, Progress::StackSet(operations)),
+                Err(reason) => fails = Some(reason),
             }
         }
-        self.set_progress(position, number, progress);
+        self.set_progress(position, number, Progress::Running { until, fails });
     }
 
     /// The properties that the template wants of a resource now.
