@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use stackwright_synth::{Errors, Place};
+use stackwright_synth::{Errors, SourceLocation};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,9 +45,9 @@ pub struct Diagnostic {
     /// document it goes on.
     pub path: String,
     /// The line that said it.
-    pub location: Option<Place>,
+    pub location: Option<SourceLocation>,
     /// Another line that has to do with it, and how.
-    pub related: Option<(String, Place)>,
+    pub related: Option<(String, SourceLocation)>,
     /// Why somebody said that it is meant so.
     pub acknowledged: Option<String>,
 }
@@ -64,7 +64,7 @@ impl Diagnostic {
                 id: error.kind.name().into(),
                 help: error.kind.help(),
                 resource,
-                location: error.place.clone(),
+                location: error.location.clone(),
                 related: error.related.clone(),
                 ..Self::error(error.kind.name(), stack, error.kind.to_string())
             }

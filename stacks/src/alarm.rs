@@ -35,7 +35,7 @@ pub(crate) struct Alarm {
 
 impl Construct for Alarm {
     type Handle = AlarmHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> AlarmHandle {
         let dimensions: Vec<_> = self

@@ -44,7 +44,7 @@ impl PrivateBucket {
     /// Encrypts with a key of AWS KMS, by its ARN.
     #[track_caller]
     pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
-        self.key = Some(arn.into().here());
+        self.key = Some(arn.into().with_caller_location());
         self
     }
 
@@ -63,7 +63,7 @@ impl PrivateBucket {
 
 impl Construct for PrivateBucket {
     type Handle = BucketHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> BucketHandle {
         let by_default = match self.key {

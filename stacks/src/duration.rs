@@ -12,7 +12,7 @@ pub struct Seconds(pub(crate) Value<i64>);
 impl From<Duration> for Seconds {
     #[track_caller]
     fn from(duration: Duration) -> Self {
-        Self(Value::from(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)).here())
+        Self(Value::from(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)).with_caller_location())
     }
 }
 

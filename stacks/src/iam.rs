@@ -152,7 +152,7 @@ impl ExecutionRole {
 
 impl Construct for ExecutionRole {
     type Handle = RoleHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
         self.0.build(scope)
@@ -171,7 +171,7 @@ pub(crate) struct ServiceRole {
 
 impl Construct for ServiceRole {
     type Handle = RoleHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
         let account: Value<Json> = account_id().into();

@@ -2,7 +2,7 @@
 
 use stackwright_schemas::images::{self, NoImage};
 use stackwright_synth::intrinsic::{partition, region, url_suffix};
-use stackwright_synth::{Mapping, Scope, Source, Value, sub};
+use stackwright_synth::{CallerLocation, Mapping, Scope, Value, sub};
 
 pub use stackwright_schemas::images::Processor;
 
@@ -18,7 +18,7 @@ pub struct Image(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Aws { family: &'static str, version: String, processor: Processor, source: Source },
+    Aws { family: &'static str, version: String, processor: Processor, source: CallerLocation },
     Own { uri: Value<String>, repository_arn: Value<String> },
 }
 
@@ -63,11 +63,14 @@ impl Image {
     /// An image in your own Amazon ECR repository, with the repository's ARN: the role may pull from it alone.
     #[track_caller]
     pub fn ecr(uri: impl Into<Value<String>>, repository_arn: impl Into<Value<String>>) -> Self {
-        Self(Kind::Own { uri: uri.into().here(), repository_arn: repository_arn.into().here() })
+        Self(Kind::Own {
+            uri: uri.into().with_caller_location(),
+            repository_arn: repository_arn.into().with_caller_location(),
+        })
     }
 
     /// The same image, said at another line.
-    pub(crate) fn said_at(mut self, line: Source) -> Self {
+    pub(crate) fn with_location(mut self, line: CallerLocation) -> Self {
         if let Kind::Aws { source, .. } = &mut self.0 {
             *source = line;
         }
@@ -124,7 +127,7 @@ impl Image {
                 &image.repository,
                 image.tag
             )
-            .said_at(Some(source)),
+            .with_location(Some(source)),
             repository_arn: sub!(
                 "arn:{}:ecr:{}:{}:repository/{}",
                 partition(),

@@ -13,11 +13,11 @@ pub mod training;
 
 mod alarm;
 mod bucket;
+mod deferred_error;
 mod document;
 mod duration;
 mod image;
 mod metric;
-mod problem;
 mod s3;
 mod stack_set;
 mod vpc;

@@ -51,8 +51,8 @@ impl Metric {
     #[track_caller]
     pub fn new(namespace: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self {
         Self {
-            namespace: Namespace::Given(namespace.into().here()),
-            name: name.into().here(),
+            namespace: Namespace::Given(namespace.into().with_caller_location()),
+            name: name.into().with_caller_location(),
             dimensions: Dimensions::Given(Vec::new()),
             statistic: "Average".into(),
         }
@@ -119,7 +119,7 @@ impl Metric {
     /// place of the dimensions that name that.
     #[track_caller]
     pub fn dimension(mut self, name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
-        let dimension = (name.into().here(), value.into().here());
+        let dimension = (name.into().with_caller_location(), value.into().with_caller_location());
         match &mut self.dimensions {
             Dimensions::Given(dimensions) => dimensions.push(dimension),
             others => *others = Dimensions::Given(vec![dimension]),
@@ -130,7 +130,7 @@ impl Metric {
     /// How the values of a period make one: `Average` unless set, `Sum`, `Maximum`, `SampleCount`, `p99`.
     #[track_caller]
     pub fn statistic(mut self, name: impl Into<Value<String>>) -> Self {
-        self.statistic = name.into().here();
+        self.statistic = name.into().with_caller_location();
         self
     }
 

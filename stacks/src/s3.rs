@@ -24,7 +24,7 @@ impl S3Location {
     /// A key in a bucket, by names.
     #[track_caller]
     pub fn new(bucket: impl Into<Value<String>>, key: impl Into<String>) -> Self {
-        let bucket = bucket.into().here();
+        let bucket = bucket.into().with_caller_location();
         let bucket_arn = sub!("arn:{}:s3:::{}", partition(), &bucket);
         Self { bucket, bucket_arn, key: key.into() }
     }
@@ -32,12 +32,12 @@ impl S3Location {
     /// A key in a bucket of the app.
     #[track_caller]
     pub fn in_bucket(bucket: &BucketHandle, key: impl Into<String>) -> Self {
-        Self { bucket: bucket.reference().here(), bucket_arn: bucket.arn(), key: key.into() }
+        Self { bucket: bucket.reference().with_caller_location(), bucket_arn: bucket.arn(), key: key.into() }
     }
 
     /// `s3://bucket/key`.
     pub fn uri(&self) -> Value<String> {
-        sub!("s3://{}/{}", &self.bucket, &self.key).said_at(self.bucket.source())
+        sub!("s3://{}/{}", &self.bucket, &self.key).with_location(self.bucket.location())
     }
 
     /// The bucket's name.

@@ -6,7 +6,7 @@ use stackwright_resources::cloudformation::stack_set::{
 };
 use stackwright_resources::cloudformation::{self, StackSetHandle};
 use stackwright_schemas::limits::limits;
-use stackwright_synth::{App, Construct, Scope, Source, Value};
+use stackwright_synth::{App, CallerLocation, Construct, Scope, Value};
 
 /// The same stack in many accounts and regions, which CloudFormation keeps alike: a baseline, such as budgets, alarms and
 /// roles for training.
@@ -31,7 +31,7 @@ pub struct StackSet {
     model: PermissionModel,
     targets: Vec<String>,
     regions: Vec<String>,
-    source: Source,
+    source: CallerLocation,
 }
 
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ fn template(app: &App) -> Result<Template, String> {
 
 impl Construct for StackSet {
     type Handle = StackSetHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> StackSetHandle {
         let wrong = |message: String, help: &str| {

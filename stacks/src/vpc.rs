@@ -16,6 +16,9 @@ impl Vpc {
         subnets: impl Into<Value<Vec<String>>>,
         security_groups: impl Into<Value<Vec<String>>>,
     ) -> Self {
-        Self { subnets: subnets.into().here(), security_groups: security_groups.into().here() }
+        Self {
+            subnets: subnets.into().with_caller_location(),
+            security_groups: security_groups.into().with_caller_location(),
+        }
     }
 }

@@ -66,7 +66,12 @@ impl App {
         let key = StackKey { app: state.key, index: state.stacks.len() };
         if !is_stack_name(id) {
             let kind = ErrorKind::IllegalStackName(id.to_owned());
-            state.errors.push(Error { kind, path: id.to_owned(), place: Some(source.into()), related: None });
+            state.errors.push(Error {
+                kind,
+                path: id.to_owned(),
+                location: Some(source.into()),
+                related: None,
+            });
         }
         state.stacks.push(Contents {
             id: id.to_owned(),

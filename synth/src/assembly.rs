@@ -18,7 +18,7 @@ use crate::provenance::{self, Provenance};
 use crate::render::render;
 use crate::stack::{Environment, is_stack_name};
 use crate::template::{Template, TemplateError};
-use crate::value::Source;
+use crate::value::CallerLocation;
 
 /// The bucket for assets, where the app names none. `deploy` puts the account and the region in.
 pub(crate) const DEFAULT_ASSET_BUCKET: &str = "stackwright-assets-${AWS::AccountId}-${AWS::Region}";
@@ -151,12 +151,12 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
         let bytes = stack.template.json().len();
         if bytes > limits().template_url_bytes {
             let kind = ErrorKind::TemplateTooLarge { bytes, limit: limits().template_url_bytes };
-            let place = Some(contents.source.into());
-            errors.push(Error { kind, path: contents.id.clone(), place, related: None });
+            let location = Some(contents.source.into());
+            errors.push(Error { kind, path: contents.id.clone(), location, related: None });
         }
     }
     if !errors.is_empty() {
-        errors.sort_by(|one, other| one.place.cmp(&other.place));
+        errors.sort_by(|one, other| one.location.cmp(&other.location));
         return Err(Errors(errors));
     }
     Ok(Assembly { stacks })
@@ -177,14 +177,14 @@ fn write_templates(stacks: &[StackArtifact]) {
 }
 
 fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
-    let mut ids: HashMap<&str, Source> = HashMap::new();
-    let mut names: HashMap<(String, &Environment), Source> = HashMap::new();
+    let mut ids: HashMap<&str, CallerLocation> = HashMap::new();
+    let mut names: HashMap<(String, &Environment), CallerLocation> = HashMap::new();
     for (index, contents) in state.stacks.iter().enumerate() {
-        let mut report = |kind, first: Option<Source>| {
+        let mut report = |kind, first: Option<CallerLocation>| {
             errors.push(Error {
                 kind,
                 path: contents.id.clone(),
-                place: Some(contents.source.into()),
+                location: Some(contents.source.into()),
                 related: first.map(|first| ("first added here".into(), first.into())),
             });
         };

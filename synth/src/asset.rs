@@ -125,7 +125,7 @@ impl Construct for Asset {
             Err((path, error)) => {
                 let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
                 let kind = ErrorKind::Asset { path: name, reason: error.to_string() };
-                scope.stack().report_at(scope.id(), kind, scope.source(), None);
+                scope.stack().report_at(scope.id(), kind, scope.location(), None);
                 return AssetHandle { object_key: String::new(), hash: String::new() };
             }
         };

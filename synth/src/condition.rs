@@ -45,7 +45,7 @@ impl Condition {
     }
 
     /// `Fn::Not`: whether it does not hold.
-    pub fn negated(condition: impl Into<ConditionExpression>) -> Self {
+    pub fn not(condition: impl Into<ConditionExpression>) -> Self {
         Self::function("Fn::Not", vec![condition.into().0])
     }
 }

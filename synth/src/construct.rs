@@ -1,16 +1,16 @@
-//! Constructs: plain values that know what to add to a stack.
+//! Constructs: values that add resources to a stack.
 
 use crate::error::ErrorKind;
 use crate::stack::{Contents, Entry, Environment, Stack};
-use crate::value::Source;
+use crate::value::CallerLocation;
 use indexmap::IndexMap;
 
-/// Something that can be added to a stack, made of resources or of other constructs.
+/// A part of a stack that is made of resources or of other constructs.
 ///
 /// ```
 /// use stackwright_synth::{Construct, Handle, Resource, ResourceOptions, Scope};
 ///
-/// /// A queue, and another for what it could not deliver.
+/// /// A queue with a dead-letter queue.
 /// struct ReliableQueue;
 ///
 /// impl Construct for ReliableQueue {
@@ -22,18 +22,21 @@ use indexmap::IndexMap;
 /// }
 /// ```
 pub trait Construct {
-    /// What the program uses to refer to what was added.
+    /// The type that the program uses to refer to the construct after it was added.
     type Handle;
 
-    /// Whether errors inside point at the line that added the construct instead of a line of the construct:
-    /// for constructs of libraries, whose lines are not the user's.
-    const OPAQUE: bool = false;
+    /// Whether diagnostics about resources of this construct point at the line that added the construct, and not at
+    /// lines inside it. Set it to `true` in constructs of libraries, whose lines the user cannot change. Values that
+    /// the user passed keep the user's line (see [`Value::with_caller_location`](crate::Value::with_caller_location)).
+    const HIDES_INNER_LOCATIONS: bool = false;
 
-    /// Adds everything the construct is made of.
+    /// Adds all resources of the construct to the scope and returns its handle.
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle;
 
-    /// Says that what a rule finds here is meant so, and why: the check keeps it in its report with the
-    /// reason, and no longer counts it. It is written into the `Metadata` of the construct's resources.
+    /// Acknowledges the findings of one rule on this construct's resources, with the reason for reviewers.
+    ///
+    /// The findings stay in the report of `check`, marked as acknowledged with the reason, and no longer make the
+    /// check fail. The acknowledgement is written into the `Metadata` of the resources.
     ///
     /// ```
     /// use stackwright_synth::{App, Construct, Resource};
@@ -55,7 +58,7 @@ pub trait Construct {
     }
 }
 
-/// A construct with what was said about a finding of a rule.
+/// A construct with an acknowledged rule: the result of [`Construct::acknowledge`].
 pub struct Acknowledged<C> {
     construct: C,
     acknowledgement: Acknowledgement,
@@ -65,12 +68,12 @@ pub struct Acknowledged<C> {
 pub(crate) struct Acknowledgement {
     pub rule: String,
     pub reason: String,
-    pub source: Source,
+    pub source: CallerLocation,
 }
 
 impl<C: Construct> Construct for Acknowledged<C> {
     type Handle = C::Handle;
-    const OPAQUE: bool = C::OPAQUE;
+    const HIDES_INNER_LOCATIONS: bool = C::HIDES_INNER_LOCATIONS;
 
     fn build(self, scope: &mut Scope<'_>) -> C::Handle {
         scope.acknowledgements.push(self.acknowledgement);
@@ -78,38 +81,41 @@ impl<C: Construct> Construct for Acknowledged<C> {
     }
 }
 
-/// Where a construct adds what it is made of: a stack, and the id that all logical ids start with.
+/// The target of [`Construct::build`]: a stack, and the prefix of all logical IDs that the construct adds.
 pub struct Scope<'a> {
     stack: &'a Stack,
     prefix: String,
-    /// The line that added the outermost construct with lines to hide, or this one.
-    source: Source,
-    opaque: bool,
-    /// What was said about findings in here.
+    /// The line that added the outermost construct that hides its inner locations, or else this construct.
+    source: CallerLocation,
+    hides_locations: bool,
+    /// Acknowledgements that apply to every resource of this scope.
     pub(crate) acknowledgements: Vec<Acknowledgement>,
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) fn new(stack: &'a Stack, source: Source) -> Self {
-        Self { stack, prefix: String::new(), source, opaque: false, acknowledgements: Vec::new() }
+    pub(crate) fn new(stack: &'a Stack, source: CallerLocation) -> Self {
+        Self { stack, prefix: String::new(), source, hides_locations: false, acknowledgements: Vec::new() }
     }
 
-    /// Adds a part under an id of its own: its logical id is the construct's followed by this one.
+    /// Adds a part. Its logical ID is the construct's ID followed by `id`.
     #[track_caller]
     pub fn add<C: Construct>(&mut self, id: &str, construct: C) -> C::Handle {
-        let source =
-            if self.opaque || self.prefix.is_empty() { self.source } else { std::panic::Location::caller() };
-        let opaque = self.opaque || C::OPAQUE;
+        let source = if self.hides_locations || self.prefix.is_empty() {
+            self.source
+        } else {
+            std::panic::Location::caller()
+        };
+        let hides_locations = self.hides_locations || C::HIDES_INNER_LOCATIONS;
         construct.build(&mut Scope {
             stack: self.stack,
             prefix: format!("{}{id}", self.prefix),
             source,
-            opaque,
+            hides_locations,
             acknowledgements: self.acknowledgements.clone(),
         })
     }
 
-    /// Adds the part that the construct is all about: it takes the construct's own id.
+    /// Adds the main part of the construct. Its logical ID is the construct's own ID.
     #[track_caller]
     pub fn add_default<C: Construct>(&mut self, construct: C) -> C::Handle {
         self.add("", construct)
@@ -125,24 +131,27 @@ impl<'a> Scope<'a> {
         self.stack
     }
 
-    /// Where the stack is bound to.
+    /// The account and region of the stack.
     pub fn environment(&self) -> Environment {
         self.stack.environment()
     }
 
     /// The line that errors about this construct point at.
-    pub fn source(&self) -> Source {
+    pub fn location(&self) -> CallerLocation {
         self.source
     }
 
-    /// The name that CloudFormation gets for the stack, as far as it is known now.
+    /// The name of the stack in CloudFormation: the one that was set, or `APP-STACK`.
     pub fn stack_name(&self) -> String {
         self.stack.state.borrow().stack_name(self.stack.key.index)
     }
 
-    /// Notes that the construct was given what it cannot work with: what is wrong, how to mend it, and the
-    /// line that said it where that is known better than by the line that added the construct.
-    pub fn error(&self, name: &'static str, message: String, help: String, source: Option<Source>) {
+    /// Reports an error about this construct's arguments. `App::synth` returns it together with all others.
+    ///
+    /// `name` is the stable name that diagnostics show (`error[name]`), `message` states the problem, `help` says how to
+    /// fix it, and `source` is the line that set the wrong value. Without it the error points at the line that added
+    /// the construct.
+    pub fn error(&self, name: &'static str, message: String, help: String, source: Option<CallerLocation>) {
         let kind = ErrorKind::Construct { name, message, help };
         self.stack.report_at(&self.prefix, kind, source.unwrap_or(self.source), None);
     }
@@ -152,6 +161,6 @@ impl<'a> Scope<'a> {
         value: T,
         section: impl FnOnce(&mut Contents) -> &mut IndexMap<String, Entry<T>>,
     ) -> crate::Handle {
-        self.stack.insert(&self.prefix, value, self.source, self.opaque, section)
+        self.stack.insert(&self.prefix, value, self.source, self.hides_locations, section)
     }
 }

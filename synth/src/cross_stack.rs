@@ -11,13 +11,13 @@ use serde_json::{Map, Value as JsonValue, json};
 use crate::app::State;
 use crate::error::{Error, ErrorKind};
 use crate::render::{Import, Rendered};
-use crate::value::Source;
+use crate::value::CallerLocation;
 
 /// Adds what both sides of every import need, and returns for each stack those that have to be deployed before.
 pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec<Error>) -> Vec<Vec<usize>> {
-    let mut before: Vec<Vec<(usize, Source)>> = Vec::new();
+    let mut before: Vec<Vec<(usize, CallerLocation)>> = Vec::new();
     for consumer in 0..rendered.len() {
-        let mut needed: Vec<(usize, Source)> =
+        let mut needed: Vec<(usize, CallerLocation)> =
             rendered[consumer].after.iter().map(|(stack, source)| (stack.index, *source)).collect();
         let imports: Vec<_> = rendered[consumer]
             .imports
@@ -39,7 +39,7 @@ pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec
                     errors.push(Error {
                         path: format!("{}/{id}", state.stacks[stack].id),
                         kind: ErrorKind::DuplicateLogicalId(id),
-                        place: Some(source.into()),
+                        location: Some(source.into()),
                         related: None,
                     });
                 }
@@ -87,7 +87,13 @@ fn export(import: &Import, path: &str) -> (String, JsonValue) {
 }
 
 /// Adds an element to a section, which is made where it is missing. `false`: something else has the id.
-fn insert(rendered: &mut Rendered, section: &str, id: &str, value: JsonValue, source: Source) -> bool {
+fn insert(
+    rendered: &mut Rendered,
+    section: &str,
+    id: &str,
+    value: JsonValue,
+    source: CallerLocation,
+) -> bool {
     let entry = rendered.template.entry(section).or_insert_with(|| JsonValue::Object(Map::new()));
     let JsonValue::Object(elements) = entry else {
         unreachable!("every section that is rendered is an object")
@@ -101,7 +107,12 @@ fn insert(rendered: &mut Rendered, section: &str, id: &str, value: JsonValue, so
     true
 }
 
-fn across_environments(state: &State, consumer: usize, import: &Import, source: Source) -> Option<Error> {
+fn across_environments(
+    state: &State,
+    consumer: usize,
+    import: &Import,
+    source: CallerLocation,
+) -> Option<Error> {
     let (from, to) = (&state.stacks[consumer], &state.stacks[import.stack.index]);
     if from.environment == to.environment {
         return None;
@@ -113,11 +124,11 @@ fn across_environments(state: &State, consumer: usize, import: &Import, source: 
         to_environment: to.environment.describe(),
     };
     let related = Some((format!("{} is added here", to.id), to.source.into()));
-    Some(Error { kind, path: from.id.clone(), place: Some(source.into()), related })
+    Some(Error { kind, path: from.id.clone(), location: Some(source.into()), related })
 }
 
 /// Reports a circle of stacks, if there is one, as the path that closes it.
-fn find_cycle(state: &State, before: &[Vec<(usize, Source)>], errors: &mut Vec<Error>) {
+fn find_cycle(state: &State, before: &[Vec<(usize, CallerLocation)>], errors: &mut Vec<Error>) {
     // A depth-first walk with its own stack: the path to where it stands, and the next edge at each step.
     let mut done = vec![false; before.len()];
     for start in 0..before.len() {
@@ -136,7 +147,7 @@ fn find_cycle(state: &State, before: &[Vec<(usize, Source)>], errors: &mut Vec<E
                 errors.push(Error {
                     kind: ErrorKind::StackCycle(circle.join(" → ")),
                     path: state.stacks[next].id.clone(),
-                    place: Some(source.into()),
+                    location: Some(source.into()),
                     related: None,
                 });
                 return;

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::value::Source;
+use crate::value::CallerLocation;
 
 /// A place in the user's program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file as the compiler was given it.
     pub file: Cow<'static, str>,
     /// From 1.
@@ -16,13 +16,13 @@ pub struct Place {
     pub column: u32,
 }
 
-impl From<Source> for Place {
-    fn from(source: Source) -> Self {
+impl From<CallerLocation> for SourceLocation {
+    fn from(source: CallerLocation) -> Self {
         Self { file: Cow::Borrowed(source.file()), line: source.line(), column: source.column() }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -38,9 +38,9 @@ pub struct Error {
     /// The element it is about, such as `Serving/Scorer`.
     pub path: String,
     /// The place that said it.
-    pub place: Option<Place>,
+    pub location: Option<SourceLocation>,
     /// Another place that has to do with it, with a word on how.
-    pub related: Option<(String, Place)>,
+    pub related: Option<(String, SourceLocation)>,
 }
 
 /// The ways in which an app can be wrong by itself, before anything looks at what it means.
@@ -161,7 +161,7 @@ impl fmt::Display for Errors {
                 writeln!(formatter)?;
             }
             write!(formatter, "error[{}]: {} ({})", error.kind.name(), error.kind, error.path)?;
-            if let Some(place) = &error.place {
+            if let Some(place) = &error.location {
                 write!(formatter, "\n  --> {place}")?;
             }
             if let Some((how, place)) = &error.related {

@@ -46,7 +46,7 @@ pub use assembly::{Assembly, AssemblyError, FileAsset, StackArtifact};
 pub use asset::{Asset, AssetHandle, sha256};
 pub use condition::{Condition, ConditionExpression, ConditionHandle};
 pub use construct::{Acknowledged, Construct, Scope};
-pub use error::{Error, ErrorKind, Errors, Place};
+pub use error::{Error, ErrorKind, Errors, SourceLocation};
 pub use for_each::ForEach;
 pub use mapping::{Mapping, MappingHandle};
 pub use output::Output;
@@ -59,5 +59,6 @@ pub use template::{Template, TemplateError};
 #[doc(hidden)]
 pub use text::{Parts, count_placeholders, text};
 pub use value::{
-    Expression, Json, Literal, Map, Properties, Property, Reference, Source, StringEnum, Untyped, Value,
+    CallerLocation, Expression, Json, Literal, Map, Properties, Property, Reference, StringEnum, Untyped,
+    Value,
 };

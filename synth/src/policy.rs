@@ -68,9 +68,9 @@ fn nest(entries: &mut Vec<Property>, group: Option<&'static str>, property: Prop
     match entries.iter_mut().find(|entry| entry.name == group) {
         Some(Property { value: Expression::Object(inner), .. }) => set(inner, property),
         _ => {
-            let (source, brought) = (property.source, property.brought);
+            let (source, from_value) = (property.source, property.from_value);
             let value = Expression::Object(vec![property]);
-            entries.push(Property { name: group.into(), value, source, brought });
+            entries.push(Property { name: group.into(), value, source, from_value });
         }
     }
 }

@@ -7,14 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
-use crate::error::Place;
+use crate::error::SourceLocation;
 use crate::template;
 
 /// Where what stands in a template was said, by JSON pointer: lines of a program, or of the template's own text.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
     /// A list, because it is written for every property and searched only when something is wrong.
-    program: Vec<(String, Place)>,
+    program: Vec<(String, SourceLocation)>,
     text: Option<Arc<Text>>,
 }
 
@@ -23,7 +23,7 @@ pub struct Provenance {
 struct Text {
     file: String,
     text: String,
-    places: OnceLock<HashMap<String, Place>>,
+    places: OnceLock<HashMap<String, SourceLocation>>,
 }
 
 impl Provenance {
@@ -34,7 +34,7 @@ impl Provenance {
     }
 
     /// The place that set what a pointer names, or else what holds it.
-    pub fn find(&self, pointer: &str) -> Option<&Place> {
+    pub fn find(&self, pointer: &str) -> Option<&SourceLocation> {
         let mut pointer = pointer;
         loop {
             if let Some(place) = self.exactly(pointer) {
@@ -44,7 +44,7 @@ impl Provenance {
         }
     }
 
-    fn exactly(&self, pointer: &str) -> Option<&Place> {
+    fn exactly(&self, pointer: &str) -> Option<&SourceLocation> {
         match &self.text {
             Some(text) => text.places().get(pointer),
             None => self.program.iter().find(|(known, _)| known == pointer).map(|(_, place)| place),
@@ -52,19 +52,19 @@ impl Provenance {
     }
 
     /// Every pointer that a line of a program set, with the place.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Place)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &SourceLocation)> {
         self.program.iter().map(|(pointer, place)| (pointer.as_str(), place))
     }
 
-    pub(crate) fn insert(&mut self, pointer: String, place: Place) {
+    pub(crate) fn insert(&mut self, pointer: String, place: SourceLocation) {
         self.program.push((pointer, place));
     }
 }
 
 impl Text {
-    fn places(&self) -> &HashMap<String, Place> {
+    fn places(&self) -> &HashMap<String, SourceLocation> {
         let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let place = |(line, column)| Place {
+        let place = |(line, column)| SourceLocation {
             file: Cow::Owned(self.file.clone()),
             line: size(line),
             column: size(column),
@@ -124,7 +124,7 @@ pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Provenance>, serde_jso
         let mut provenance = Provenance::default();
         for (pointer, (file, line, column)) in places {
             if let Some(file) = document.files.get(file) {
-                provenance.insert(pointer, Place { file: Cow::Owned(file.clone()), line, column });
+                provenance.insert(pointer, SourceLocation { file: Cow::Owned(file.clone()), line, column });
             }
         }
         stacks.insert(id, provenance);

@@ -15,7 +15,7 @@ use crate::provenance::Provenance;
 use crate::resource::Resource;
 use crate::stack::{Contents, Entry, StackKey};
 use crate::template::Template;
-use crate::value::{Expression, Property, Reference, Source};
+use crate::value::{CallerLocation, Expression, Property, Reference};
 
 /// A value that comes from another stack.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -31,9 +31,9 @@ pub(crate) struct Rendered {
     pub template: Map<String, JsonValue>,
     pub provenance: Provenance,
     /// What it takes from other stacks: the parameter that brings it, and the first place that uses it.
-    pub imports: IndexMap<Import, (String, Source)>,
+    pub imports: IndexMap<Import, (String, CallerLocation)>,
     /// Stacks that have to be there before, beside those it imports from.
-    pub after: Vec<(StackKey, Source)>,
+    pub after: Vec<(StackKey, CallerLocation)>,
     /// Files for people: documents that stand in the template as texts, by resource and property.
     pub documents: Vec<(String, String)>,
 }
@@ -64,15 +64,15 @@ struct Renderer<'a> {
     contents: &'a Contents,
     key: StackKey,
     errors: &'a mut Vec<Error>,
-    imports: IndexMap<Import, (String, Source)>,
-    after: Vec<(StackKey, Source)>,
+    imports: IndexMap<Import, (String, CallerLocation)>,
+    after: Vec<(StackKey, CallerLocation)>,
     provenance: Provenance,
     /// The JSON pointer of what is being written.
     pointer: String,
     /// The place that set it.
-    source: Source,
+    source: CallerLocation,
     /// The place that added the element, where the element's own lines are hidden.
-    holder: Option<Source>,
+    holder: Option<CallerLocation>,
     language_extensions: bool,
     documents: Vec<(String, String)>,
 }
@@ -156,7 +156,7 @@ impl Renderer<'_> {
     ) -> JsonValue {
         self.pointer = pointer.to_owned();
         self.source = entry.source;
-        self.holder = entry.opaque.then_some(entry.source);
+        self.holder = entry.hides_locations.then_some(entry.source);
         self.provenance.insert(self.pointer.clone(), entry.source.into());
         write(self)
     }
@@ -232,7 +232,7 @@ impl Renderer<'_> {
     fn within_property<R>(&mut self, property: &Property, write: impl FnOnce(&mut Self) -> R) -> R {
         let outer = self.source;
         self.source = match self.holder {
-            Some(holder) if !property.brought => holder,
+            Some(holder) if !property.from_value => holder,
             _ => property.source,
         };
         let result = self.at(&property.name, |this| {
@@ -429,7 +429,7 @@ impl Renderer<'_> {
         self.errors.push(Error {
             kind: ErrorKind::ForeignHandle(logical_id.to_owned()),
             path: format!("{}/{element}", self.contents.id),
-            place: Some(self.source.into()),
+            location: Some(self.source.into()),
             related: None,
         });
         false
@@ -492,7 +492,7 @@ fn without_marks(mut text: JsonValue) -> JsonValue {
 /// What was said about findings, as an entry of a resource's `Metadata`.
 fn acknowledged(acknowledgements: &[Acknowledgement]) -> Option<Property> {
     let source = acknowledgements.first()?.source;
-    let entry = |name: Cow<'static, str>, value, source| Property { name, value, source, brought: true };
+    let entry = |name: Cow<'static, str>, value, source| Property { name, value, source, from_value: true };
     let reasons = acknowledgements
         .iter()
         .map(|one| {

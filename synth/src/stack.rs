@@ -16,7 +16,7 @@ use crate::mapping::Mapping;
 use crate::output::Output;
 use crate::parameter::ParameterParts;
 use crate::resource::{Handle, Resource};
-use crate::value::{Source, Untyped};
+use crate::value::{CallerLocation, Untyped};
 
 /// Which stack of which app, so that a handle knows where it belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,9 +66,9 @@ impl Environment {
 #[derive(Debug)]
 pub(crate) struct Entry<T> {
     pub value: T,
-    pub source: Source,
+    pub source: CallerLocation,
     /// Set where the element was made inside a construct that hides its own lines.
-    pub opaque: bool,
+    pub hides_locations: bool,
 }
 
 /// All that was added to a stack.
@@ -80,7 +80,7 @@ pub(crate) struct Contents {
     pub description: Option<String>,
     pub tags: IndexMap<String, String>,
     pub termination_protection: bool,
-    pub source: Source,
+    pub source: CallerLocation,
     pub parameters: IndexMap<String, Entry<ParameterParts>>,
     pub mappings: IndexMap<String, Entry<Mapping>>,
     pub conditions: IndexMap<String, Entry<Condition>>,
@@ -90,9 +90,9 @@ pub(crate) struct Contents {
     pub assets: IndexMap<String, PackedAsset>,
     /// Files beside the template, for people.
     pub documents: Vec<(String, String)>,
-    pub depends_on: Vec<(StackKey, Source)>,
+    pub depends_on: Vec<(StackKey, CallerLocation)>,
     /// Where each logical id was added: one name, one element, whatever its kind.
-    pub logical_ids: IndexMap<String, Source>,
+    pub logical_ids: IndexMap<String, CallerLocation>,
 }
 
 /// A stack of an [`App`](crate::App). It is a handle: cheap to clone, and all clones mean the same stack.
@@ -197,8 +197,8 @@ impl Stack {
         &self,
         id: &str,
         value: T,
-        source: Source,
-        opaque: bool,
+        source: CallerLocation,
+        hides_locations: bool,
         section: impl FnOnce(&mut Contents) -> &mut IndexMap<String, Entry<T>>,
     ) -> Handle {
         let limit = stackwright_schemas::limits::limits().logical_id_characters;
@@ -209,7 +209,7 @@ impl Stack {
             Some(first) => Some(*first),
             None => {
                 contents.logical_ids.insert(id.to_owned(), source);
-                section(contents).insert(id.to_owned(), Entry { value, source, opaque });
+                section(contents).insert(id.to_owned(), Entry { value, source, hides_locations });
                 None
             }
         });
@@ -220,7 +220,12 @@ impl Stack {
         Handle { stack: self.key, logical_id: id.into() }
     }
 
-    fn report(&self, kind: ErrorKind, source: Source, related: Option<(String, crate::Place)>) {
+    fn report(
+        &self,
+        kind: ErrorKind,
+        source: CallerLocation,
+        related: Option<(String, crate::SourceLocation)>,
+    ) {
         self.report_at("", kind, source, related);
     }
 
@@ -229,13 +234,13 @@ impl Stack {
         &self,
         id: &str,
         kind: ErrorKind,
-        source: Source,
-        related: Option<(String, crate::Place)>,
+        source: CallerLocation,
+        related: Option<(String, crate::SourceLocation)>,
     ) {
         let mut state = self.state.borrow_mut();
         let stack = &state.stacks[self.key.index].id;
         let path = if id.is_empty() { stack.clone() } else { format!("{stack}/{id}") };
-        state.errors.push(Error { kind, path, place: Some(source.into()), related });
+        state.errors.push(Error { kind, path, location: Some(source.into()), related });
     }
 
     pub(crate) fn insert_document(&self, name: String, text: String) {

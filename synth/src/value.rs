@@ -10,8 +10,8 @@ use serde_json::Value as JsonValue;
 
 use crate::stack::StackKey;
 
-/// The place in the user's Rust that set something.
-pub type Source = &'static Location<'static>;
+/// The location in the user's program that set a value, as `#[track_caller]` captures it.
+pub type CallerLocation = &'static Location<'static>;
 
 /// What a value is made of, before it is known which stack it is written into.
 ///
@@ -23,7 +23,7 @@ pub enum Expression {
     Literal(JsonValue),
     /// A list.
     List(Vec<Expression>),
-    /// An object, each entry with the place that set it.
+    /// An object. Each entry has the location that set it.
     Object(Vec<Property>),
     /// Literals and references joined to one text: `Fn::Sub` where any part is not literal.
     Text(Vec<Expression>),
@@ -52,14 +52,14 @@ pub struct Reference {
     pub(crate) list: bool,
 }
 
-/// One entry of an object: a property with the place that set it.
+/// One entry of an object: a property with the location that set it.
 #[derive(Clone, Debug)]
 pub struct Property {
     pub(crate) name: Cow<'static, str>,
     pub(crate) value: Expression,
-    pub(crate) source: Source,
-    /// The value brought its place along, so it is the user's even inside a construct of a library.
-    pub(crate) brought: bool,
+    pub(crate) source: CallerLocation,
+    /// Whether the location came with the value. It is then the user's line even inside a library's construct.
+    pub(crate) from_value: bool,
 }
 
 impl PartialEq for Property {
@@ -69,21 +69,21 @@ impl PartialEq for Property {
 }
 
 impl Property {
-    /// An entry, set where the caller stands unless the value says otherwise.
+    /// Creates an entry. Its location is the value's, or the caller's if the value has none.
     #[track_caller]
     pub fn new(name: impl Into<Cow<'static, str>>, value: impl Untyped) -> Self {
         let (value, source) = value.into_untyped();
         Self {
             name: name.into(),
             source: source.unwrap_or(Location::caller()),
-            brought: source.is_some(),
+            from_value: source.is_some(),
             value,
         }
     }
 }
 
 impl Property {
-    /// The same entry, at the same place, with another value.
+    /// Returns the same entry with another value. The location stays.
     pub fn map(self, change: impl FnOnce(Expression) -> Expression) -> Self {
         Self { value: change(self.value), ..self }
     }
@@ -121,7 +121,7 @@ impl Literal for Properties {
 /// stack or another, or what the functions in [`crate::intrinsic`] and [`crate::sub!`] make.
 pub struct Value<T> {
     pub(crate) expression: Expression,
-    pub(crate) source: Option<Source>,
+    pub(crate) source: Option<CallerLocation>,
     yields: PhantomData<fn() -> T>,
 }
 
@@ -150,22 +150,24 @@ impl<T> Value<T> {
         Self { expression, source: None, yields: PhantomData }
     }
 
-    /// Keeps the caller's place as the one that set this value. Constructs call it in their setters, so that
-    /// errors point at the user's line and not into the construct.
+    /// Records the caller's location as the one that set this value, unless the value has a location already.
+    ///
+    /// Constructs call it in their `#[track_caller]` setters, so that an error points at the user's line and not
+    /// into the construct.
     #[track_caller]
-    pub fn here(mut self) -> Self {
+    pub fn with_caller_location(mut self) -> Self {
         self.source.get_or_insert(Location::caller());
         self
     }
 
-    /// Takes a place for the one that set this value: that of what it was made of.
-    pub fn said_at(mut self, source: Option<Source>) -> Self {
+    /// Replaces the recorded location, for a value that is derived from another one.
+    pub fn with_location(mut self, source: Option<CallerLocation>) -> Self {
         self.source = source;
         self
     }
 
-    /// The place that set this value, where it is known.
-    pub fn source(&self) -> Option<Source> {
+    /// The location that set this value, if it is known.
+    pub fn location(&self) -> Option<CallerLocation> {
         self.source
     }
 
@@ -209,30 +211,30 @@ impl<T> From<&Value<T>> for Value<T> {
 /// Anything that can stand in a template, where no type says what is expected: in [`sub!`](crate::sub), in an
 /// output, in a property that is set by its name.
 pub trait Untyped {
-    /// What it is made of, and the place that set it where it knows.
-    fn into_untyped(self) -> (Expression, Option<Source>);
+    /// Returns the expression, and the location that set it if it is known.
+    fn into_untyped(self) -> (Expression, Option<CallerLocation>);
 }
 
 impl<T> Untyped for Value<T> {
-    fn into_untyped(self) -> (Expression, Option<Source>) {
+    fn into_untyped(self) -> (Expression, Option<CallerLocation>) {
         (self.expression, self.source)
     }
 }
 
 impl<T> Untyped for &Value<T> {
-    fn into_untyped(self) -> (Expression, Option<Source>) {
+    fn into_untyped(self) -> (Expression, Option<CallerLocation>) {
         self.clone().into_untyped()
     }
 }
 
 impl Untyped for &String {
-    fn into_untyped(self) -> (Expression, Option<Source>) {
+    fn into_untyped(self) -> (Expression, Option<CallerLocation>) {
         self.as_str().into_untyped()
     }
 }
 
 impl<L: Literal> Untyped for L {
-    fn into_untyped(self) -> (Expression, Option<Source>) {
+    fn into_untyped(self) -> (Expression, Option<CallerLocation>) {
         (self.into_expression(), None)
     }
 }
@@ -240,7 +242,7 @@ impl<L: Literal> Untyped for L {
 macro_rules! untyped {
     ($($type:ty),*) => {$(
         impl Untyped for $type {
-            fn into_untyped(self) -> (Expression, Option<Source>) {
+            fn into_untyped(self) -> (Expression, Option<CallerLocation>) {
                 (Expression::Literal(self.into()), None)
             }
         }

@@ -25,8 +25,7 @@ fn every_element_lands_in_its_section() {
     let stage =
         stack.add("Stage", Parameter::string().default("test").allowed_values(["test", "production"]));
     let production = stack.add("IsProduction", Condition::equals(&stage, "production"));
-    let both =
-        stack.add("Both", Condition::and([(&production).into(), Condition::negated(&production).into()]));
+    let both = stack.add("Both", Condition::and([(&production).into(), Condition::not(&production).into()]));
     let sizes = stack.add("Sizes", Mapping::new().set("test", "Count", 1).set("production", "Count", 4));
     let first = stack.add("First", bucket().deletion_policy(DeletionPolicy::Retain).condition(&both));
     stack.add(
@@ -167,14 +166,14 @@ fn all_errors_come_at_once_each_with_its_line() {
         ]
     );
     for error in &errors.0 {
-        assert!(error.place.as_ref().unwrap().file.ends_with("tests/app.rs"), "{error:?}");
+        assert!(error.location.as_ref().unwrap().file.ends_with("tests/app.rs"), "{error:?}");
     }
     let find = |name: &str| errors.0.iter().find(|error| error.kind.name() == name).unwrap();
     let duplicate = find("duplicate-logical-id");
     assert_eq!(duplicate.path, "East/Models");
-    assert_eq!(duplicate.place.as_ref().unwrap().line, first_line + 1);
+    assert_eq!(duplicate.location.as_ref().unwrap().line, first_line + 1);
     assert_eq!(duplicate.related.as_ref().unwrap().1.line, first_line);
-    assert_eq!(find("reference-across-environments").place.as_ref().unwrap().line, reference_line);
+    assert_eq!(find("reference-across-environments").location.as_ref().unwrap().line, reference_line);
 }
 
 #[test]
@@ -228,7 +227,7 @@ struct Opaque(stackwright_synth::Value<String>);
 
 impl Construct for Opaque {
     type Handle = Handle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> Handle {
         scope.add("Log", bucket().set("Fixed", "inside"));
@@ -241,7 +240,7 @@ fn places_are_the_users_lines() {
     let app = App::new("app");
     let stack = app.stack("Main");
     let given_line = line!() + 1;
-    let given = stackwright_synth::Value::from("x").here();
+    let given = stackwright_synth::Value::from("x").with_caller_location();
     let added_line = line!() + 1;
     let handle = stack.add("Store", Opaque(given));
     assert_eq!(handle.logical_id(), "Store");

@@ -1,7 +1,7 @@
 //! What rules say, turned into diagnostics: where it stands, and which line said it.
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::Place;
+use stackwright_synth::SourceLocation;
 
 use super::resolve::Resolver;
 use super::rules::Rule;
@@ -85,7 +85,7 @@ impl Findings<'_, '_, '_> {
         resource: Option<&str>,
         path: String,
         written: &str,
-        related: Option<(String, Place)>,
+        related: Option<(String, SourceLocation)>,
         message: String,
         help: String,
     ) {

@@ -95,7 +95,7 @@ pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
         Diagnostic::error(template::UNREADABLE_TEMPLATE.name, file.to_owned(), error.message.clone());
     let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     if error.line > 0 {
-        diagnostic.location = Some(stackwright_synth::Place {
+        diagnostic.location = Some(stackwright_synth::SourceLocation {
             file: file.to_owned().into(),
             line: size(error.line),
             column: size(error.column),

@@ -1,12 +1,12 @@
 //! A report with something of everything, for the tests of the formats.
 
-use stackwright_synth::Place;
+use stackwright_synth::SourceLocation;
 
 use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub(super) fn report() -> Report {
-    let place = |line| Place { file: "src/main.rs".into(), line, column: 6 };
+    let place = |line| SourceLocation { file: "src/main.rs".into(), line, column: 6 };
     let error = Diagnostic {
         help: Some("use 1024 | 2048, 100 %".into()),
         when: Some("`Stage` is `prod`".into()),

@@ -1,7 +1,7 @@
 //! A report for programs: one JSON document, described in `docs/report.schema.json`.
 
 use serde_json::{Value as JsonValue, json};
-use stackwright_synth::Place;
+use stackwright_synth::SourceLocation;
 
 use super::Report;
 use crate::diagnostic::Diagnostic;
@@ -25,7 +25,8 @@ pub fn json(report: &Report) -> String {
 }
 
 fn diagnostic(one: &Diagnostic) -> JsonValue {
-    let place = |place: &Place| json!({ "file": place.file, "line": place.line, "column": place.column });
+    let place =
+        |place: &SourceLocation| json!({ "file": place.file, "line": place.line, "column": place.column });
     json!({
         "id": one.id,
         "severity": one.severity.name(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value as JsonValue, json};
-use stackwright_synth::Place;
+use stackwright_synth::SourceLocation;
 
 use super::Report;
 use crate::check::rule_named;
@@ -72,7 +72,7 @@ fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
     result
 }
 
-fn physical(place: &Place) -> JsonValue {
+fn physical(place: &SourceLocation) -> JsonValue {
     json!({
         "artifactLocation": { "uri": place.file.replace('\\', "/").replace(' ', "%20") },
         "region": { "startLine": place.line, "startColumn": place.column },

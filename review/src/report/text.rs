@@ -1,7 +1,7 @@
 //! Diagnostics for people: each with the lines of source that said it.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use stackwright_synth::Place;
+use stackwright_synth::SourceLocation;
 
 use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -24,8 +24,8 @@ pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bo
 
 fn one(
     diagnostic: &Diagnostic,
-    excerpt: Option<&(&Place, String)>,
-    related: Option<&(&String, &Place, String)>,
+    excerpt: Option<&(&SourceLocation, String)>,
+    related: Option<&(&String, &SourceLocation, String)>,
     renderer: &Renderer,
 ) -> String {
     let level = match diagnostic.severity {
@@ -65,7 +65,7 @@ fn one(
 }
 
 /// The bytes of the word that a place points at.
-fn span(source: &str, place: &Place) -> std::ops::Range<usize> {
+fn span(source: &str, place: &SourceLocation) -> std::ops::Range<usize> {
     let line_start: usize =
         source.split_inclusive('\n').take(place.line.saturating_sub(1) as usize).map(str::len).sum();
     let line = source[line_start..].lines().next().unwrap_or_default();
@@ -93,7 +93,7 @@ mod tests {
             help: Some("use 1024 or 2048".into()),
             resource: Some("Scorer".into()),
             path: "/Resources/Scorer/Properties/Variants/0/MemorySizeInMB".into(),
-            location: Some(Place { file: "src/main.rs".into(), line: 2, column: 6 }),
+            location: Some(SourceLocation { file: "src/main.rs".into(), line: 2, column: 6 }),
             ..Diagnostic::error("value-not-allowed", "DevTest".into(), "6000 is not allowed here".into())
         }]
         .into()

@@ -93,7 +93,7 @@ impl Capacity {
     /// Between two numbers, both included.
     #[track_caller]
     pub fn between(least: impl Into<Value<i64>>, most: impl Into<Value<i64>>) -> Self {
-        Self { least: least.into().here(), most: most.into().here() }
+        Self { least: least.into().with_caller_location(), most: most.into().with_caller_location() }
     }
 
     /// Whether it is known that there is always some.
@@ -212,7 +212,7 @@ pub(crate) struct Scaled<T> {
 
 impl<T: Target> Construct for Scaled<T> {
     type Handle = ();
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) {
         let Self { capacity, scaling, resource_id, subject, after } = self;

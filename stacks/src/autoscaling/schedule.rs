@@ -26,8 +26,8 @@ impl ScheduledCapacity {
         capacity: impl Into<Capacity>,
     ) -> Self {
         Self {
-            name: name.into().here(),
-            schedule: schedule.into().here(),
+            name: name.into().with_caller_location(),
+            schedule: schedule.into().with_caller_location(),
             capacity: capacity.into(),
             time_zone: None,
             start: None,
@@ -38,21 +38,21 @@ impl ScheduledCapacity {
     /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
     #[track_caller]
     pub fn time_zone(mut self, name: impl Into<Value<String>>) -> Self {
-        self.time_zone = Some(name.into().here());
+        self.time_zone = Some(name.into().with_caller_location());
         self
     }
 
     /// Not before this time, in ISO 8601: `2027-01-01T00:00:00Z`.
     #[track_caller]
     pub fn starts(mut self, time: impl Into<Value<String>>) -> Self {
-        self.start = Some(time.into().here());
+        self.start = Some(time.into().with_caller_location());
         self
     }
 
     /// Not after this time, in ISO 8601.
     #[track_caller]
     pub fn ends(mut self, time: impl Into<Value<String>>) -> Self {
-        self.end = Some(time.into().here());
+        self.end = Some(time.into().with_caller_location());
         self
     }
 

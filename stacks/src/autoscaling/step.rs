@@ -41,13 +41,13 @@ impl StepScaling {
     /// When the metric is at a value or above.
     #[track_caller]
     pub fn at_least(metric: Metric, value: impl Into<Value<f64>>) -> Self {
-        Self::of(metric, value.into().here(), true)
+        Self::of(metric, value.into().with_caller_location(), true)
     }
 
     /// When the metric is at a value or below.
     #[track_caller]
     pub fn at_most(metric: Metric, value: impl Into<Value<f64>>) -> Self {
-        Self::of(metric, value.into().here(), false)
+        Self::of(metric, value.into().with_caller_location(), false)
     }
 
     fn of(metric: Metric, threshold: Value<f64>, upwards: bool) -> Self {
@@ -91,21 +91,21 @@ impl StepScaling {
     /// How long after a change the next one waits; five minutes unless set.
     #[track_caller]
     pub fn cooldown(mut self, time: impl Into<Seconds>) -> Self {
-        self.cooldown = Some(time.into().0.here());
+        self.cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
     /// For how many periods in a row the metric has to be past the value; one unless set.
     #[track_caller]
     pub fn periods(mut self, number: impl Into<Value<i64>>) -> Self {
-        self.periods = number.into().here();
+        self.periods = number.into().with_caller_location();
         self
     }
 
     /// The length of a period: a minute unless set, 10 or 30 seconds for metrics published that often.
     #[track_caller]
     pub fn period(mut self, time: impl Into<Seconds>) -> Self {
-        self.period = time.into().0.here();
+        self.period = time.into().0.with_caller_location();
         self
     }
 
@@ -147,7 +147,7 @@ impl StepScaling {
                 "no-scaling-step",
                 format!("the policy on {} has no step", self.metric.id()),
                 "say by how much the capacity changes, with `.change(1)`".into(),
-                self.threshold.source(),
+                self.threshold.location(),
             );
         }
         let mut configuration = StepScalingPolicyConfiguration::new()

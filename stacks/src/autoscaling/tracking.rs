@@ -53,7 +53,7 @@ impl TargetTracking<InstanceCount> {
     #[track_caller]
     pub fn invocations_per_instance(value: impl Into<Value<f64>>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantInvocationsPerInstance;
-        Self::of(Tracked::Predefined(metric, "InvocationsPerInstance"), value.into().here())
+        Self::of(Tracked::Predefined(metric, "InvocationsPerInstance"), value.into().with_caller_location())
     }
 
     /// Requests at a time for each model, measured every ten seconds: it reacts faster, and suits requests that
@@ -61,7 +61,10 @@ impl TargetTracking<InstanceCount> {
     #[track_caller]
     pub fn concurrent_requests_per_model(value: impl Into<Value<f64>>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantConcurrentRequestsPerModelHighResolution;
-        Self::of(Tracked::Predefined(metric, "ConcurrentRequestsPerModel"), value.into().here())
+        Self::of(
+            Tracked::Predefined(metric, "ConcurrentRequestsPerModel"),
+            value.into().with_caller_location(),
+        )
     }
 }
 
@@ -70,7 +73,7 @@ impl TargetTracking<AsynchronousInstanceCount> {
     #[track_caller]
     pub fn backlog_per_instance(value: impl Into<Value<f64>>) -> Self {
         let metric = Metric::of_queue("ApproximateBacklogSizePerInstance");
-        Self::of(Tracked::Metric(metric), value.into().here())
+        Self::of(Tracked::Metric(metric), value.into().with_caller_location())
     }
 }
 
@@ -79,7 +82,7 @@ impl TargetTracking<ProvisionedConcurrency> {
     #[track_caller]
     pub fn utilization(value: impl Into<Value<f64>>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantProvisionedConcurrencyUtilization;
-        Self::of(Tracked::Predefined(metric, "Utilization"), value.into().here())
+        Self::of(Tracked::Predefined(metric, "Utilization"), value.into().with_caller_location())
     }
 }
 
@@ -88,7 +91,7 @@ impl TargetTracking<CopyCount> {
     #[track_caller]
     pub fn invocations_per_copy(value: impl Into<Value<f64>>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentInvocationsPerCopy;
-        Self::of(Tracked::Predefined(metric, "InvocationsPerCopy"), value.into().here())
+        Self::of(Tracked::Predefined(metric, "InvocationsPerCopy"), value.into().with_caller_location())
     }
 
     /// Requests at a time for each copy, measured every ten seconds: it reacts faster, and suits requests that
@@ -96,7 +99,10 @@ impl TargetTracking<CopyCount> {
     #[track_caller]
     pub fn concurrent_requests_per_copy(value: impl Into<Value<f64>>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution;
-        Self::of(Tracked::Predefined(metric, "ConcurrentRequestsPerCopy"), value.into().here())
+        Self::of(
+            Tracked::Predefined(metric, "ConcurrentRequestsPerCopy"),
+            value.into().with_caller_location(),
+        )
     }
 }
 
@@ -104,13 +110,13 @@ impl<T: Instances> TargetTracking<T> {
     /// How busy the GPUs are, as [`Metric::gpu_utilization`] counts.
     #[track_caller]
     pub fn gpu_utilization(percent: impl Into<Value<f64>>) -> Self {
-        Self::of(Tracked::Metric(Metric::gpu_utilization()), percent.into().here())
+        Self::of(Tracked::Metric(Metric::gpu_utilization()), percent.into().with_caller_location())
     }
 
     /// How busy the processors are, as [`Metric::cpu_utilization`] counts.
     #[track_caller]
     pub fn cpu_utilization(percent: impl Into<Value<f64>>) -> Self {
-        Self::of(Tracked::Metric(Metric::cpu_utilization()), percent.into().here())
+        Self::of(Tracked::Metric(Metric::cpu_utilization()), percent.into().with_caller_location())
     }
 }
 
@@ -129,26 +135,26 @@ impl<T: Target> TargetTracking<T> {
     /// Any metric that falls as the capacity grows.
     #[track_caller]
     pub fn metric(metric: Metric, value: impl Into<Value<f64>>) -> Self {
-        Self::of(Tracked::Metric(metric), value.into().here())
+        Self::of(Tracked::Metric(metric), value.into().with_caller_location())
     }
 
     /// What an expression makes of metrics, such as the length of a queue for each instance.
     #[track_caller]
     pub fn math(math: MetricMath, value: impl Into<Value<f64>>) -> Self {
-        Self::of(Tracked::Math(math), value.into().here())
+        Self::of(Tracked::Math(math), value.into().with_caller_location())
     }
 
     /// How long after scaling in the next scaling in waits; five minutes unless set.
     #[track_caller]
     pub fn scale_in_cooldown(mut self, time: impl Into<Seconds>) -> Self {
-        self.scale_in_cooldown = Some(time.into().0.here());
+        self.scale_in_cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
     /// How long after scaling out the next scaling out waits; five minutes unless set.
     #[track_caller]
     pub fn scale_out_cooldown(mut self, time: impl Into<Seconds>) -> Self {
-        self.scale_out_cooldown = Some(time.into().0.here());
+        self.scale_out_cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
@@ -226,7 +232,7 @@ impl MetricMath {
     /// An expression over ids of metrics.
     #[track_caller]
     pub fn new(expression: impl Into<Value<String>>) -> Self {
-        Self { expression: expression.into().here(), metrics: Vec::new() }
+        Self { expression: expression.into().with_caller_location(), metrics: Vec::new() }
     }
 
     /// A metric under an id, which starts with a small letter.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use stackwright_schemas::large_models::{self, option_keys};
 use stackwright_schemas::nearest;
-use stackwright_synth::{Asset, Source, Value};
+use stackwright_synth::{Asset, CallerLocation, Value};
 
 use super::{Container, ModelData};
+use crate::deferred_error::DeferredError;
 use crate::image::{Image, Processor};
-use crate::problem::Problem;
 use crate::s3::S3Location;
 
 /// Where a SageMaker container finds its model.
@@ -36,14 +36,14 @@ impl Weights {
     /// or what runs changes without a deployment.
     #[track_caller]
     pub fn hub(model: impl Into<Value<String>>) -> Self {
-        Self(From::Hub { model: model.into().here(), revision: None })
+        Self(From::Hub { model: model.into().with_caller_location(), revision: None })
     }
 
     /// The commit of the hub's repository.
     #[track_caller]
     pub fn revision(mut self, commit: impl Into<Value<String>>) -> Self {
         if let From::Hub { revision, .. } = &mut self.0 {
-            *revision = Some(commit.into().here());
+            *revision = Some(commit.into().with_caller_location());
         }
         self
     }
@@ -174,10 +174,10 @@ pub enum RollingBatch {
 pub struct LargeModel<E> {
     image: Image,
     weights: Weights,
-    options: Vec<(String, Value<String>, Source)>,
+    options: Vec<(String, Value<String>, CallerLocation)>,
     job_queue_size: Option<Value<String>>,
     as_file: bool,
-    problems: Vec<Problem>,
+    problems: Vec<DeferredError>,
     engine: PhantomData<fn() -> E>,
 }
 
@@ -291,7 +291,7 @@ impl<E: Engine> LargeModel<E> {
     #[track_caller]
     fn put(mut self, key: &str, value: impl ToString) -> Self {
         let source = Location::caller();
-        let value = Value::from(value.to_string()).said_at(Some(source));
+        let value = Value::from(value.to_string()).with_location(Some(source));
         self.options.retain(|(known, ..)| known != key);
         self.options.push((key.to_owned(), value, source));
         self
@@ -350,7 +350,7 @@ impl<E: Engine> LargeModel<E> {
     /// How many requests wait before more are refused; 1,000 unless set.
     #[track_caller]
     pub fn job_queue_size(mut self, requests: u32) -> Self {
-        self.job_queue_size = Some(Value::from(requests.to_string()).here());
+        self.job_queue_size = Some(Value::from(requests.to_string()).with_caller_location());
         self
     }
 
@@ -367,10 +367,10 @@ impl<E: Engine> LargeModel<E> {
                 |name| format!("the nearest is `{name}`"),
             );
             let message = format!("DJL Serving does not document the setting `{key}` for this engine");
-            self.problems.push(Problem { name: "unknown-option", message, help, source });
+            self.problems.push(DeferredError { name: "unknown-option", message, help, source });
         }
         self.options.retain(|(other, ..)| other != key);
-        self.options.push((key.to_owned(), value.into().here(), source));
+        self.options.push((key.to_owned(), value.into().with_caller_location(), source));
         self
     }
 
@@ -402,7 +402,7 @@ impl<E: Engine> std::convert::From<LargeModel<E>> for Container {
         if server.as_file {
             for (key, value, source) in &server.options {
                 if value.as_literal().is_none() {
-                    server.problems.push(Problem {
+                    server.problems.push(DeferredError {
                         name: "not-known-yet",
                         message: format!(
                             "`{key}` is known when the stack is deployed, and the file is made before"
@@ -424,7 +424,7 @@ impl<E: Engine> std::convert::From<LargeModel<E>> for Container {
             }
             server.options.into_iter().fold(container, |container, (key, value, source)| {
                 let name = format!("OPTION_{}", key.to_uppercase());
-                container.environment(name, value.said_at(Some(source)))
+                container.environment(name, value.with_location(Some(source)))
             })
         };
         container.problems.extend(server.problems);

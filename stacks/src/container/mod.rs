@@ -17,11 +17,11 @@ use stackwright_resources::sagemaker::model::{
     CompressionType, ContainerDefinition, Mode, ModelCacheSetting, ModelDataSource, MultiModelConfig,
     S3DataSource, S3DataType,
 };
-use stackwright_synth::{Asset, AssetHandle, Map, Scope, Source, Value};
+use stackwright_synth::{Asset, AssetHandle, CallerLocation, Map, Scope, Value};
 
+use crate::deferred_error::DeferredError;
 use crate::iam::{self, Statement};
 use crate::image::Image;
-use crate::problem::Problem;
 use crate::s3::S3Location;
 
 /// A container that serves a model.
@@ -45,7 +45,7 @@ pub struct Container {
     environment: Map<String>,
     hostname: Option<Value<String>>,
     needs: Vec<Need>,
-    problems: Vec<Problem>,
+    problems: Vec<DeferredError>,
 }
 
 /// The model that a container gets: an archive or a folder in S3, or an asset.
@@ -72,7 +72,7 @@ impl ModelData {
     /// job made, by a parameter or from another stack. The role may read the place and nothing else.
     #[track_caller]
     pub fn made_within(location: S3Location, uri: impl Into<Value<String>>) -> Self {
-        Self(Data::Made { uri: uri.into().here(), within: location })
+        Self(Data::Made { uri: uri.into().with_caller_location(), within: location })
     }
 
     pub(crate) fn multi_model(models: S3Location, cached: Option<Value<bool>>) -> Self {
@@ -110,7 +110,7 @@ impl From<Asset> for ModelData {
 pub(crate) struct Need {
     pub what: String,
     pub built_on: String,
-    pub source: Source,
+    pub source: CallerLocation,
 }
 
 impl Container {
@@ -132,7 +132,7 @@ impl Container {
     /// what the role may read; CloudFormation does not look into the package.
     #[track_caller]
     pub fn package(arn: impl Into<Value<String>>, image: Image, artifacts: S3Location) -> Self {
-        Self { package: Some(arn.into().here()), ..Self::new(image) }.reads(artifacts)
+        Self { package: Some(arn.into().with_caller_location()), ..Self::new(image) }.reads(artifacts)
     }
 
     /// The model that is put into `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
@@ -151,7 +151,7 @@ impl Container {
     /// place here.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
-        self.environment = self.environment.set(name, value.into().here());
+        self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
@@ -168,7 +168,7 @@ impl Container {
         scope: &mut Scope<'_>,
     ) -> (ContainerDefinition, Vec<Statement>) {
         for problem in self.problems {
-            problem.tell(scope);
+            problem.report(scope);
         }
         let image = self.image.resolve(scope);
         let mut statements = iam::container(log_group, &image).to_vec();
@@ -195,7 +195,7 @@ impl Container {
                     let folder = folder.as_folder();
                     let uri = folder.uri();
                     let source = S3DataSource::new(CompressionType::None, S3DataType::S3Prefix, &uri);
-                    let source = Value::from(ModelDataSource::new(source)).said_at(uri.source());
+                    let source = Value::from(ModelDataSource::new(source)).with_location(uri.location());
                     definition = definition.model_data_source(source);
                     statements.extend(folder.read());
                 }
@@ -208,7 +208,7 @@ impl Container {
                             Some(true) | None => ModelCacheSetting::Enabled,
                             Some(false) => ModelCacheSetting::Disabled,
                         };
-                        let setting = Value::from(setting).said_at(cached.source());
+                        let setting = Value::from(setting).with_location(cached.location());
                         definition = definition
                             .multi_model_config(MultiModelConfig::new().model_cache_setting(setting));
                     }
@@ -249,7 +249,10 @@ impl Containers {
         let mode = stackwright_resources::sagemaker::model::InferenceExecutionConfigMode::Direct;
         let all = containers
             .into_iter()
-            .map(|(name, container)| Container { hostname: Some(name.into().here()), ..container })
+            .map(|(name, container)| Container {
+                hostname: Some(name.into().with_caller_location()),
+                ..container
+            })
             .collect();
         Self { all, mode: Some(mode) }
     }

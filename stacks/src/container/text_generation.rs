@@ -38,7 +38,7 @@ impl TextGeneration {
 
     #[track_caller]
     fn set(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.settings.insert(name, Value::from(value.to_string()).here());
+        self.settings.insert(name, Value::from(value.to_string()).with_caller_location());
         self
     }
 

@@ -27,7 +27,7 @@ impl Topic {
     /// By its ARN.
     #[track_caller]
     pub fn new(arn: impl Into<Value<String>>) -> Self {
-        Self { arn: arn.into().here(), with_answer: false }
+        Self { arn: arn.into().with_caller_location(), with_answer: false }
     }
 
     /// Puts the answer into the message, where it is small enough.
@@ -131,7 +131,7 @@ impl AsynchronousEndpoint {
     /// How many requests an instance gets at a time, 1 to 1,000; what SageMaker thinks best unless set.
     #[track_caller]
     pub fn max_concurrent_invocations(mut self, requests: impl Into<Value<i64>>) -> Self {
-        self.at_a_time = Some(requests.into().here());
+        self.at_a_time = Some(requests.into().with_caller_location());
         self
     }
 
@@ -185,7 +185,7 @@ impl AsynchronousEndpoint {
 
 impl Construct for AsynchronousEndpoint {
     type Handle = EndpointHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");

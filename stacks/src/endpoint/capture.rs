@@ -31,7 +31,7 @@ impl DataCapture {
     pub fn new(location: S3Location, percent: impl Into<Value<i64>>) -> Self {
         Self {
             location,
-            percent: percent.into().here(),
+            percent: percent.into().with_caller_location(),
             inputs: true,
             outputs: true,
             json: Vec::new(),
@@ -52,14 +52,14 @@ impl DataCapture {
     /// Keeps content of this MIME type as JSON, instead of encoding it.
     #[track_caller]
     pub fn json(mut self, content_type: impl Into<Value<String>>) -> Self {
-        self.json.push(content_type.into().here());
+        self.json.push(content_type.into().with_caller_location());
         self
     }
 
     /// Keeps content of this MIME type as CSV, instead of encoding it.
     #[track_caller]
     pub fn csv(mut self, content_type: impl Into<Value<String>>) -> Self {
-        self.csv.push(content_type.into().here());
+        self.csv.push(content_type.into().with_caller_location());
         self
     }
 

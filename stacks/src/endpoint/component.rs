@@ -72,7 +72,7 @@ impl ComponentEndpoint {
 
 impl Construct for ComponentEndpoint {
     type Handle = ComponentEndpointHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> ComponentEndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
@@ -154,7 +154,7 @@ impl InferenceComponent {
         memory_mb: impl Into<Value<i64>>,
     ) -> Self {
         let requirements = InferenceComponentComputeResourceRequirements::new()
-            .min_memory_required_in_mb(memory_mb.into().here());
+            .min_memory_required_in_mb(memory_mb.into().with_caller_location());
         Self {
             host: host.clone(),
             container: container.into(),
@@ -171,28 +171,30 @@ impl InferenceComponent {
     /// The accelerators of each copy; none unless set.
     #[track_caller]
     pub fn accelerators(mut self, number: impl Into<Value<f64>>) -> Self {
-        self.requirements = self.requirements.number_of_accelerator_devices_required(number.into().here());
+        self.requirements =
+            self.requirements.number_of_accelerator_devices_required(number.into().with_caller_location());
         self
     }
 
     /// The cores of each copy, 0.25 at least.
     #[track_caller]
     pub fn cpu_cores(mut self, number: impl Into<Value<f64>>) -> Self {
-        self.requirements = self.requirements.number_of_cpu_cores_required(number.into().here());
+        self.requirements =
+            self.requirements.number_of_cpu_cores_required(number.into().with_caller_location());
         self
     }
 
     /// The most memory of the host that a copy may take, in MB.
     #[track_caller]
     pub fn max_memory_mb(mut self, size: impl Into<Value<i64>>) -> Self {
-        self.requirements = self.requirements.max_memory_required_in_mb(size.into().here());
+        self.requirements = self.requirements.max_memory_required_in_mb(size.into().with_caller_location());
         self
     }
 
     /// How many copies there are at first; one unless set.
     #[track_caller]
     pub fn copies(mut self, number: impl Into<Value<i64>>) -> Self {
-        self.copies = number.into().here();
+        self.copies = number.into().with_caller_location();
         self
     }
 
@@ -204,8 +206,8 @@ impl InferenceComponent {
         health_check: impl Into<Seconds>,
     ) -> Self {
         let startup = InferenceComponentStartupParameters::new()
-            .model_data_download_timeout_in_seconds(download.into().0.here())
-            .container_startup_health_check_timeout_in_seconds(health_check.into().0.here());
+            .model_data_download_timeout_in_seconds(download.into().0.with_caller_location())
+            .container_startup_health_check_timeout_in_seconds(health_check.into().0.with_caller_location());
         self.startup = Some(startup);
         self
     }
@@ -213,8 +215,8 @@ impl InferenceComponent {
     /// Updates so many copies at a time and waits after each batch; half of them, and five minutes, unless set.
     #[track_caller]
     pub fn rolling_copies(mut self, copies: impl Into<Value<i64>>, wait: impl Into<Seconds>) -> Self {
-        self.batch = (InferenceComponentCapacitySizeType::CopyCount, copies.into().here());
-        self.wait = wait.into().0.here();
+        self.batch = (InferenceComponentCapacitySizeType::CopyCount, copies.into().with_caller_location());
+        self.wait = wait.into().0.with_caller_location();
         self
     }
 }
@@ -233,7 +235,7 @@ fn allow(host: &ComponentEndpointHandle, statements: Vec<Statement>, scope: &mut
 
 impl Construct for InferenceComponent {
     type Handle = InferenceComponentHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
         let name = name(scope, self.settings.name.as_ref(), "component");
@@ -344,14 +346,14 @@ impl AdapterComponent {
     /// Names it; without this the stack's name and the construct's id make the name. Changing it replaces it.
     #[track_caller]
     pub fn name(mut self, name: impl Into<Value<String>>) -> Self {
-        self.name = Some(name.into().here());
+        self.name = Some(name.into().with_caller_location());
         self
     }
 }
 
 impl Construct for AdapterComponent {
     type Handle = InferenceComponentHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
         let name = name(scope, self.name.as_ref(), "component");

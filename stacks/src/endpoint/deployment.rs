@@ -23,13 +23,13 @@ impl CapacitySize {
     /// So many percent of the instances: up to 50 for a canary, 10 to 50 for a step, 5 to 50 for a batch.
     #[track_caller]
     pub fn percent(value: impl Into<Value<i64>>) -> Self {
-        Self { kind: CapacitySizeType::CapacityPercent, value: value.into().here() }
+        Self { kind: CapacitySizeType::CapacityPercent, value: value.into().with_caller_location() }
     }
 
     /// So many instances.
     #[track_caller]
     pub fn instances(value: impl Into<Value<i64>>) -> Self {
-        Self { kind: CapacitySizeType::InstanceCount, value: value.into().here() }
+        Self { kind: CapacitySizeType::InstanceCount, value: value.into().with_caller_location() }
     }
 
     fn lower(self) -> endpoint::CapacitySize {
@@ -96,21 +96,21 @@ impl BlueGreen {
     /// The wait between steps, up to an hour; five minutes unless set.
     #[track_caller]
     pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
-        self.wait = time.into().0.here();
+        self.wait = time.into().0.with_caller_location();
         self
     }
 
     /// How long the old fleet stays after it has no traffic any more, up to an hour; ten minutes unless set.
     #[track_caller]
     pub fn termination_wait(mut self, time: impl Into<Seconds>) -> Self {
-        self.termination_wait = time.into().0.here();
+        self.termination_wait = time.into().0.with_caller_location();
         self
     }
 
     /// How long the whole update may take, ten minutes to eight hours; all waits have to fit in.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
-        self.timeout = Some(time.into().0.here());
+        self.timeout = Some(time.into().0.with_caller_location());
         self
     }
 
@@ -150,7 +150,7 @@ impl Rolling {
     /// By the size of a batch, and the wait after each.
     #[track_caller]
     pub fn new(batch: CapacitySize, wait: impl Into<Seconds>) -> Self {
-        Self { batch, wait: wait.into().0.here(), rollback_batch: None, timeout: None }
+        Self { batch, wait: wait.into().0.with_caller_location(), rollback_batch: None, timeout: None }
     }
 
     /// The size of a batch on the way back; everything at once unless set.
@@ -162,7 +162,7 @@ impl Rolling {
     /// How long the whole update may take, ten minutes to eight hours; all waits have to fit in.
     #[track_caller]
     pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
-        self.timeout = Some(time.into().0.here());
+        self.timeout = Some(time.into().0.with_caller_location());
         self
     }
 

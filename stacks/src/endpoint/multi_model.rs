@@ -93,7 +93,7 @@ impl MultiModelEndpoint {
     /// Sets an environment variable of the container. Everybody who can describe the model can read it.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
-        self.container = self.container.environment(name, value.into().here());
+        self.container = self.container.environment(name, value.into().with_caller_location());
         self
     }
 
@@ -101,14 +101,14 @@ impl MultiModelEndpoint {
     /// request: for a large number of models, each of which is seldom asked for.
     #[track_caller]
     pub fn cache(mut self, models_stay: bool) -> Self {
-        self.cached = Some(Value::from(models_stay).here());
+        self.cached = Some(Value::from(models_stay).with_caller_location());
         self
     }
 }
 
 impl Construct for MultiModelEndpoint {
     type Handle = EndpointHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");

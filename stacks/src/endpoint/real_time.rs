@@ -187,7 +187,7 @@ fn parts<'v>(variants: impl Iterator<Item = &'v Variant>) -> Vec<String> {
 
 impl<V> Construct for RealTimeEndpoint<V> {
     type Handle = EndpointHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");

@@ -107,28 +107,28 @@ impl ServerlessEndpoint {
     /// The memory, 2 GB unless set.
     #[track_caller]
     pub fn memory(mut self, size: impl Into<MemorySizeValue>) -> Self {
-        self.memory = size.into().0.here();
+        self.memory = size.into().0.with_caller_location();
         self
     }
 
     /// How many requests are served at a time, 1 to 200; 5 unless set. More are throttled.
     #[track_caller]
     pub fn max_concurrency(mut self, requests: impl Into<Value<i64>>) -> Self {
-        self.max_concurrency = requests.into().here();
+        self.max_concurrency = requests.into().with_caller_location();
         self
     }
 
     /// How many requests are always served without a cold start. It costs while nobody asks.
     #[track_caller]
     pub fn provisioned_concurrency(mut self, requests: impl Into<Value<i64>>) -> Self {
-        self.provisioned_concurrency = Some(requests.into().here());
+        self.provisioned_concurrency = Some(requests.into().with_caller_location());
         self
     }
 }
 
 impl Construct for ServerlessEndpoint {
     type Handle = EndpointHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");

@@ -72,7 +72,7 @@ macro_rules! settings {
             /// Names it; without this the stack's name and the construct's id make the name. Changing it replaces it.
             #[track_caller]
             pub fn name(mut self, name: impl Into<stackwright_synth::Value<String>>) -> Self {
-                self.settings.name = Some(name.into().here());
+                self.settings.name = Some(name.into().with_caller_location());
                 self
             }
 
@@ -83,14 +83,14 @@ macro_rules! settings {
                 key: impl Into<String>,
                 value: impl Into<stackwright_synth::Value<String>>,
             ) -> Self {
-                self.settings.tags.push((key.into(), value.into().here()));
+                self.settings.tags.push((key.into(), value.into().with_caller_location()));
                 self
             }
 
             /// Tells a topic, by its ARN, when an alarm goes off.
             #[track_caller]
             pub fn notify(mut self, topic_arn: impl Into<stackwright_synth::Value<String>>) -> Self {
-                self.settings.topics.push(topic_arn.into().here());
+                self.settings.topics.push(topic_arn.into().with_caller_location());
                 self
             }
 
@@ -98,7 +98,7 @@ macro_rules! settings {
             /// set.
             #[track_caller]
             pub fn error_alarm(mut self, share: impl Into<stackwright_synth::Value<f64>>) -> Self {
-                self.settings.errors = share.into().here();
+                self.settings.errors = share.into().with_caller_location();
                 self
             }
 
@@ -106,7 +106,7 @@ macro_rules! settings {
             /// what SageMaker allows unless set.
             #[track_caller]
             pub fn latency_alarm(mut self, time: std::time::Duration) -> Self {
-                self.settings.latency = Some(stackwright_synth::Value::from(time.as_secs_f64() * 1e6).here());
+                self.settings.latency = Some(stackwright_synth::Value::from(time.as_secs_f64() * 1e6).with_caller_location());
                 self
             }
 
@@ -120,7 +120,7 @@ macro_rules! settings {
             /// Rolls an update back when this alarm goes off too, by its name. At most ten alarms in all.
             #[track_caller]
             pub fn rollback_on(mut self, alarm_name: impl Into<stackwright_synth::Value<String>>) -> Self {
-                self.settings.alarms.push(alarm_name.into().here());
+                self.settings.alarms.push(alarm_name.into().with_caller_location());
                 self
             }
 
@@ -134,7 +134,7 @@ macro_rules! settings {
             /// of that name must not be there yet; without this SageMaker makes it and keeps logs for ever.
             #[track_caller]
             pub fn log_retention_days(mut self, days: impl Into<stackwright_synth::Value<i64>>) -> Self {
-                self.settings.log_retention = Some(days.into().here());
+                self.settings.log_retention = Some(days.into().with_caller_location());
                 self
             }
         }
@@ -150,7 +150,7 @@ macro_rules! instance_settings {
             /// that by themselves.
             #[track_caller]
             pub fn kms_key(mut self, arn: impl Into<stackwright_synth::Value<String>>) -> Self {
-                self.instances.key = Some(arn.into().here());
+                self.instances.key = Some(arn.into().with_caller_location());
                 self
             }
 
@@ -163,7 +163,7 @@ macro_rules! instance_settings {
             /// Gives the containers no network at all: their model has to be in S3, and they cannot fetch anything.
             #[track_caller]
             pub fn network_isolation(mut self) -> Self {
-                self.instances.isolated = Some(stackwright_synth::Value::from(true).here());
+                self.instances.isolated = Some(stackwright_synth::Value::from(true).with_caller_location());
                 self
             }
         }

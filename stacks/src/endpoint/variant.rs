@@ -52,7 +52,10 @@ impl InstancePool {
     /// An instance type with its priority, 1 to 5.
     #[track_caller]
     pub fn new(instance_type: impl Into<Value<String>>, priority: impl Into<Value<i64>>) -> Self {
-        Self { instance_type: instance_type.into().here(), priority: priority.into().here() }
+        Self {
+            instance_type: instance_type.into().with_caller_location(),
+            priority: priority.into().with_caller_location(),
+        }
     }
 }
 
@@ -97,7 +100,7 @@ impl Hosting {
 
     #[track_caller]
     pub(super) fn on(instance_type: impl Into<Value<String>>) -> Self {
-        Self::new(On::Type(instance_type.into().here()))
+        Self::new(On::Type(instance_type.into().with_caller_location()))
     }
 
     fn types(&self) -> Vec<&Value<String>> {
@@ -140,7 +143,7 @@ impl Hosting {
                             need.what, built.instance_type, runs.instance_type
                         ),
                         "build it on the type that serves it, or ship ONNX and have it compiled there".into(),
-                        name.source(),
+                        name.location(),
                     );
                 }
             }
@@ -209,42 +212,42 @@ macro_rules! hosting {
             /// The size of each instance's volume in GB, 1 to 512. Types with NVMe storage have that instead.
             #[track_caller]
             pub fn volume_gb(mut self, size: impl Into<stackwright_synth::Value<i64>>) -> Self {
-                self.hosting.volume_gb = Some(size.into().here());
+                self.hosting.volume_gb = Some(size.into().with_caller_location());
                 self
             }
 
             /// How long fetching the model may take, a minute to an hour.
             #[track_caller]
             pub fn download_timeout(mut self, time: impl Into<$crate::Seconds>) -> Self {
-                self.hosting.download_timeout = Some(time.into().0.here());
+                self.hosting.download_timeout = Some(time.into().0.with_caller_location());
                 self
             }
 
             /// How long the container may take until it answers, a minute to an hour: loading a large model is in it.
             #[track_caller]
             pub fn health_check_timeout(mut self, time: impl Into<$crate::Seconds>) -> Self {
-                self.hosting.health_check_timeout = Some(time.into().0.here());
+                self.hosting.health_check_timeout = Some(time.into().0.with_caller_location());
                 self
             }
 
             /// How long one kind of instance is waited for before the next is tried, five minutes to an hour.
             #[track_caller]
             pub fn provision_timeout(mut self, time: impl Into<$crate::Seconds>) -> Self {
-                self.hosting.provision_timeout = Some(time.into().0.here());
+                self.hosting.provision_timeout = Some(time.into().0.with_caller_location());
                 self
             }
 
             /// The system of the instances, with its version of the GPU driver: `al2-ami-sagemaker-inference-gpu-3-1`.
             #[track_caller]
             pub fn ami_version(mut self, name: impl Into<stackwright_synth::Value<String>>) -> Self {
-                self.hosting.ami_version = Some(name.into().here());
+                self.hosting.ami_version = Some(name.into().with_caller_location());
                 self
             }
 
             /// Takes instances from a reservation only, by its ARN.
             #[track_caller]
             pub fn capacity_reservation(mut self, arn: impl Into<stackwright_synth::Value<String>>) -> Self {
-                self.hosting.reservation = Some(arn.into().here());
+                self.hosting.reservation = Some(arn.into().with_caller_location());
                 self
             }
 
@@ -272,7 +275,7 @@ macro_rules! instance_count {
             /// the first one.
             #[track_caller]
             pub fn instances(mut self, count: impl Into<stackwright_synth::Value<i64>>) -> Self {
-                self.hosting.count = count.into().here();
+                self.hosting.count = count.into().with_caller_location();
                 self
             }
         }
@@ -319,7 +322,7 @@ impl Variant {
         containers: impl Into<Containers>,
         instance_type: impl Into<Value<String>>,
     ) -> Self {
-        Self::of(name.into().here(), containers.into(), Hosting::on(instance_type))
+        Self::of(name.into().with_caller_location(), containers.into(), Hosting::on(instance_type))
     }
 
     /// A variant on whichever of up to five instance types is to be had.
@@ -329,7 +332,11 @@ impl Variant {
         containers: impl Into<Containers>,
         pools: impl IntoIterator<Item = InstancePool>,
     ) -> Self {
-        Self::of(name.into().here(), containers.into(), Hosting::new(On::Pools(pools.into_iter().collect())))
+        Self::of(
+            name.into().with_caller_location(),
+            containers.into(),
+            Hosting::new(On::Pools(pools.into_iter().collect())),
+        )
     }
 
     /// A variant of containers on instances.
@@ -340,7 +347,7 @@ impl Variant {
     /// The variant's share of the requests, by its weight among those of all variants; 1 unless set.
     #[track_caller]
     pub fn weight(mut self, weight: impl Into<Value<f64>>) -> Self {
-        self.weight = Some(weight.into().here());
+        self.weight = Some(weight.into().with_caller_location());
         self
     }
 

@@ -19,7 +19,7 @@ pub use schedule::{Schedule, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};
 
 use stackwright_synth::intrinsic::region;
-use stackwright_synth::{Output, Scope, Source, Value, sub};
+use stackwright_synth::{CallerLocation, Output, Scope, Value, sub};
 
 /// A name that SageMaker takes, out of an id: at most so many letters, digits and hyphens.
 fn name_prefix(id: &str, characters: usize) -> String {
@@ -41,8 +41,12 @@ fn put_console(scope: &mut Scope<'_>, page: &Value<String>) {
 }
 
 /// Notes names that are given twice, and that there is none.
-fn check_names<'n>(scope: &Scope<'_>, what: &str, names: impl IntoIterator<Item = (&'n str, Source)>) {
-    let mut known: Vec<(&str, Source)> = Vec::new();
+fn check_names<'n>(
+    scope: &Scope<'_>,
+    what: &str,
+    names: impl IntoIterator<Item = (&'n str, CallerLocation)>,
+) {
+    let mut known: Vec<(&str, CallerLocation)> = Vec::new();
     for (name, source) in names {
         if known.iter().any(|(other, _)| *other == name) {
             scope.error(

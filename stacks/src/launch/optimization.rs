@@ -161,7 +161,7 @@ impl OptimizationJob {
     ) -> Self {
         Self {
             model,
-            instance_type: instance_type.into().here(),
+            instance_type: instance_type.into().with_caller_location(),
             output,
             optimizations,
             image: None,
@@ -180,21 +180,21 @@ impl OptimizationJob {
     /// An environment variable of the optimized model.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
-        self.environment = self.environment.set(name, value.into().here());
+        self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
     /// How long it may run; ten hours unless set.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
-        self.max_run = time.into().0.here();
+        self.max_run = time.into().0.with_caller_location();
         self
     }
 
     /// Encrypts the output with a key, by its ARN.
     #[track_caller]
     pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
-        self.key = Some(arn.into().here());
+        self.key = Some(arn.into().with_caller_location());
         self
     }
 }
@@ -204,7 +204,7 @@ pub(super) struct Definition(pub OptimizationJob);
 
 impl Construct for Definition {
     type Handle = Request;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> Request {
         let job = self.0;

@@ -72,7 +72,7 @@ impl Schedule {
     #[track_caller]
     pub fn new(expression: impl Into<Value<String>>, target: impl Into<ScheduleTarget>) -> Self {
         Self {
-            expression: expression.into().here(),
+            expression: expression.into().with_caller_location(),
             target: target.into(),
             time_zone: None,
             window_minutes: None,
@@ -82,7 +82,7 @@ impl Schedule {
     /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
     #[track_caller]
     pub fn time_zone(mut self, name: impl Into<Value<String>>) -> Self {
-        self.time_zone = Some(name.into().here());
+        self.time_zone = Some(name.into().with_caller_location());
         self
     }
 
@@ -95,7 +95,7 @@ impl Schedule {
 
 impl Construct for Schedule {
     type Handle = scheduler::ScheduleHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
         let call = |operation: &str| sub!("arn:{}:scheduler:::aws-sdk:sagemaker:{}", partition(), operation);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value as JsonValue, json};
 use stackwright_resources::stepfunctions;
 use stackwright_synth::intrinsic::{json_text, partition, region};
-use stackwright_synth::{Construct, Json, Map, Properties, Property, Scope, Source, Value, sub};
+use stackwright_synth::{CallerLocation, Construct, Json, Map, Properties, Property, Scope, Value, sub};
 
 use super::{OptimizationJob, name_prefix};
 use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
@@ -38,7 +38,7 @@ const CAPACITY_WAIT: Duration = Duration::from_mins(10);
 /// ```
 #[derive(Clone, Debug)]
 pub struct StateMachine {
-    tasks: Vec<(String, Task, Source)>,
+    tasks: Vec<(String, Task, CallerLocation)>,
     topic: Option<Value<String>>,
     timeout: Duration,
     attempts: i64,
@@ -74,7 +74,7 @@ impl StateMachine {
         self.task(state, Task::Optimize(Box::new(job)), std::panic::Location::caller())
     }
 
-    fn task(mut self, state: &str, task: Task, source: Source) -> Self {
+    fn task(mut self, state: &str, task: Task, source: CallerLocation) -> Self {
         self.tasks.push((state.to_owned(), task, source));
         self
     }
@@ -82,7 +82,7 @@ impl StateMachine {
     /// Tells a topic, by its ARN, what failed.
     #[track_caller]
     pub fn notify(mut self, topic_arn: impl Into<Value<String>>) -> Self {
-        self.topic = Some(topic_arn.into().here());
+        self.topic = Some(topic_arn.into().with_caller_location());
         self
     }
 
@@ -293,7 +293,7 @@ fn id(state: &str) -> String {
 
 impl Construct for StateMachine {
     type Handle = StateMachineHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> StateMachineHandle {
         let mut states = States { states: Map::default(), statements: Vec::new(), attempts: self.attempts };

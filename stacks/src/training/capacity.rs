@@ -38,7 +38,7 @@ impl Spot {
     /// With the time that waiting and running may take together, and where checkpoints are kept.
     #[track_caller]
     pub fn new(max_wait: impl Into<Seconds>, checkpoints: S3Location) -> Self {
-        Self { max_wait: max_wait.into().0.here(), checkpoints }
+        Self { max_wait: max_wait.into().0.with_caller_location(), checkpoints }
     }
 }
 
@@ -52,7 +52,7 @@ impl WarmPool {
     /// With the time that they stay.
     #[track_caller]
     pub fn new(keep_alive: impl Into<Seconds>) -> Self {
-        Self { keep_alive: keep_alive.into().0.here() }
+        Self { keep_alive: keep_alive.into().0.with_caller_location() }
     }
 }
 
@@ -66,7 +66,7 @@ impl TrainingPlan {
     /// By the plan's ARN.
     #[track_caller]
     pub fn new(arn: impl Into<Value<String>>) -> Self {
-        Self { arn: arn.into().here() }
+        Self { arn: arn.into().with_caller_location() }
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Hyperparameter(pub(super) Value<String>);
 impl From<JsonValue> for Hyperparameter {
     #[track_caller]
     fn from(value: JsonValue) -> Self {
-        Self(Value::from(value.to_string()).here())
+        Self(Value::from(value.to_string()).with_caller_location())
     }
 }
 
@@ -30,15 +30,15 @@ literals!(&str, String, bool, i32, i64, f64);
 impl From<Value<String>> for Hyperparameter {
     #[track_caller]
     fn from(text: Value<String>) -> Self {
-        let text = text.here();
-        let source = text.source();
+        let text = text.with_caller_location();
+        let source = text.location();
         Self(match text.expression() {
             Expression::Literal(JsonValue::String(literal)) => {
-                Value::from(JsonValue::from(literal.as_str()).to_string()).said_at(source)
+                Value::from(JsonValue::from(literal.as_str()).to_string()).with_location(source)
             }
             // What the run of a pipeline fills in comes as it is: the toolkit takes what is no JSON for a text.
             Expression::Object(_) | Expression::Literal(JsonValue::Object(_)) => text,
-            _ => sub!("\"{}\"", text).said_at(source),
+            _ => sub!("\"{}\"", text).with_location(source),
         })
     }
 }
@@ -55,11 +55,11 @@ macro_rules! numbers {
         impl From<Value<$type>> for Hyperparameter {
             #[track_caller]
             fn from(number: Value<$type>) -> Self {
-                let number = number.here();
-                let source = number.source();
+                let number = number.with_caller_location();
+                let source = number.location();
                 Self(match number.expression() {
                     Expression::Literal(literal) if !literal.is_object() => {
-                        Value::from(literal.to_string()).said_at(source)
+                        Value::from(literal.to_string()).with_location(source)
                     }
                     Expression::Object(_) | Expression::Literal(_) => as_text(number.cast()),
                     _ => number.cast(),

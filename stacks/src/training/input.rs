@@ -41,14 +41,14 @@ impl Input {
     /// A folder of an FSx for Lustre file system: `/`, the mount name, the folder. The job needs a VPC.
     #[track_caller]
     pub fn fsx_lustre(id: impl Into<Value<String>>, folder: impl Into<Value<String>>) -> Self {
-        let (id, folder) = (id.into().here(), folder.into().here());
+        let (id, folder) = (id.into().with_caller_location(), folder.into().with_caller_location());
         Self::of(From::FileSystem { kind: "FSxLustre", id, folder, writes: false })
     }
 
     /// A folder of an EFS file system. The job needs a VPC.
     #[track_caller]
     pub fn efs(id: impl Into<Value<String>>, folder: impl Into<Value<String>>) -> Self {
-        let (id, folder) = (id.into().here(), folder.into().here());
+        let (id, folder) = (id.into().with_caller_location(), folder.into().with_caller_location());
         Self::of(From::FileSystem { kind: "EFS", id, folder, writes: false })
     }
 
@@ -74,7 +74,7 @@ impl Input {
 
     #[track_caller]
     fn mode(mut self, mode: &str) -> Self {
-        self.mode = Some(Value::from(mode).here());
+        self.mode = Some(Value::from(mode).with_caller_location());
         self
     }
 
@@ -99,7 +99,7 @@ impl Input {
     /// The MIME type of the data.
     #[track_caller]
     pub fn content_type(mut self, name: impl Into<Value<String>>) -> Self {
-        self.content_type = Some(name.into().here());
+        self.content_type = Some(name.into().with_caller_location());
         self
     }
 
@@ -121,7 +121,7 @@ impl Input {
                 system.put("FileSystemType", *kind);
                 system.put("DirectoryPath", folder);
                 system.put("FileSystemAccessMode", if *writes { "rw" } else { "ro" });
-                source.put("FileSystemDataSource", Value::from(system).said_at(id.source()));
+                source.put("FileSystemDataSource", Value::from(system).with_location(id.location()));
             }
         }
         let mut channel = Properties::default();

@@ -41,9 +41,9 @@ impl InstanceGroup {
         count: impl Into<Value<i64>>,
     ) -> Self {
         Self {
-            name: name.into().here(),
-            instance_type: instance_type.into().here(),
-            count: unquoted(count).here(),
+            name: name.into().with_caller_location(),
+            instance_type: instance_type.into().with_caller_location(),
+            count: unquoted(count).with_caller_location(),
         }
     }
 }
@@ -52,7 +52,10 @@ impl Instances {
     /// So many instances of a type.
     #[track_caller]
     pub fn of(instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
-        Self(Kind::Same { instance_type: instance_type.into().here(), count: unquoted(count).here() })
+        Self(Kind::Same {
+            instance_type: instance_type.into().with_caller_location(),
+            count: unquoted(count).with_caller_location(),
+        })
     }
 
     /// A heterogeneous cluster. A distribution strategy runs on the first group.

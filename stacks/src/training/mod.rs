@@ -22,7 +22,7 @@ pub use instances::{InstanceGroup, Instances};
 
 use stackwright_resources::iam::RoleHandle;
 use stackwright_synth::intrinsic::{region, unquoted};
-use stackwright_synth::{Asset, Construct, Json, Map, Properties, Scope, Source, Value};
+use stackwright_synth::{Asset, CallerLocation, Construct, Json, Map, Properties, Scope, Value};
 
 use crate::document::{list, object, tags};
 use crate::duration::Seconds;
@@ -65,7 +65,7 @@ pub struct TrainingJob {
     algorithm: Algorithm,
     instances: Instances,
     output: S3Location,
-    source: Option<(Asset, String, Source)>,
+    source: Option<(Asset, String, CallerLocation)>,
     distribution: Option<Distribution>,
     hyperparameters: Vec<(String, Value<String>)>,
     environment: Vec<(String, Value<String>)>,
@@ -94,7 +94,7 @@ enum Algorithm {
     /// PyTorch in AWS's image that the strategy needs.
     PyTorch {
         version: String,
-        source: Source,
+        source: CallerLocation,
     },
     Image(Image),
     Named(Value<String>),
@@ -117,7 +117,7 @@ impl TrainingJob {
     /// An algorithm of SageMaker or of the marketplace, by name or ARN.
     #[track_caller]
     pub fn algorithm(name: impl Into<Value<String>>, instances: Instances, output: S3Location) -> Self {
-        Self::of(Algorithm::Named(name.into().here()), instances, output)
+        Self::of(Algorithm::Named(name.into().with_caller_location()), instances, output)
     }
 
     fn of(algorithm: Algorithm, instances: Instances, output: S3Location) -> Self {
@@ -165,35 +165,35 @@ impl TrainingJob {
     /// A hyperparameter; the script gets it as an argument. At most 100, of 2,500 characters.
     #[track_caller]
     pub fn hyperparameter(mut self, name: impl Into<String>, value: impl Into<Hyperparameter>) -> Self {
-        self.hyperparameters.push((name.into(), value.into().0.here()));
+        self.hyperparameters.push((name.into(), value.into().0.with_caller_location()));
         self
     }
 
     /// An environment variable. Everybody who can describe the job can read it: a secret has no place here.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
-        self.environment.push((name.into(), value.into().here()));
+        self.environment.push((name.into(), value.into().with_caller_location()));
         self
     }
 
     /// Data that the job reads from `/opt/ml/input/data/` and the channel's name.
     #[track_caller]
     pub fn input(mut self, channel: impl Into<Value<String>>, input: Input) -> Self {
-        self.inputs.push((channel.into().here(), input));
+        self.inputs.push((channel.into().with_caller_location(), input));
         self
     }
 
     /// How long it may run; one day unless set.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
-        self.max_run = time.into().0.here();
+        self.max_run = time.into().0.with_caller_location();
         self
     }
 
     /// How long it may wait for instances with accelerators, half an hour at least.
     #[track_caller]
     pub fn max_pending(mut self, time: impl Into<Seconds>) -> Self {
-        self.max_pending = Some(time.into().0.here());
+        self.max_pending = Some(time.into().0.with_caller_location());
         self
     }
 
@@ -212,14 +212,14 @@ impl TrainingJob {
     /// The size of each instance's volume in GB, 30 unless set. Types with NVMe storage have that instead.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl Into<Value<i64>>) -> Self {
-        self.volume_gb = unquoted(size).here();
+        self.volume_gb = unquoted(size).with_caller_location();
         self
     }
 
     /// How often SageMaker tries again after an error of its own, 1 to 30.
     #[track_caller]
     pub fn retries(mut self, attempts: impl Into<Value<i64>>) -> Self {
-        self.retries = Some(unquoted(attempts).here());
+        self.retries = Some(unquoted(attempts).with_caller_location());
         self
     }
 
@@ -232,21 +232,21 @@ impl TrainingJob {
     /// Encrypts volumes and output with a key, by its ARN. Without it SageMaker and S3 encrypt with their own.
     #[track_caller]
     pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
-        self.key = Some(arn.into().here());
+        self.key = Some(arn.into().with_caller_location());
         self
     }
 
     /// Encrypts what the containers send to each other, which makes distributed training slower.
     #[track_caller]
     pub fn encrypt_between_containers(mut self) -> Self {
-        self.encrypt_between_containers = Some(Value::from(true).here());
+        self.encrypt_between_containers = Some(Value::from(true).with_caller_location());
         self
     }
 
     /// Gives the containers no network but that of the job itself.
     #[track_caller]
     pub fn network_isolation(mut self) -> Self {
-        self.isolated = Some(Value::from(true).here());
+        self.isolated = Some(Value::from(true).with_caller_location());
         self
     }
 
@@ -265,14 +265,14 @@ impl TrainingJob {
     /// A metric that a regular expression finds in the log.
     #[track_caller]
     pub fn metric(mut self, name: impl Into<Value<String>>, regex: impl Into<Value<String>>) -> Self {
-        self.metrics.push((name.into().here(), regex.into().here()));
+        self.metrics.push((name.into().with_caller_location(), regex.into().with_caller_location()));
         self
     }
 
     /// A tag of the job.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
-        self.tags.push((key.into(), value.into().here()));
+        self.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
 
@@ -283,7 +283,8 @@ impl TrainingJob {
         experiment: impl Into<Value<String>>,
         trial: impl Into<Value<String>>,
     ) -> Self {
-        self.experiment = Some((experiment.into().here(), trial.into().here()));
+        self.experiment =
+            Some((experiment.into().with_caller_location(), trial.into().with_caller_location()));
         self
     }
 
@@ -291,7 +292,7 @@ impl TrainingJob {
     /// the rest.
     #[track_caller]
     pub fn set(mut self, name: impl Into<String>, value: impl Into<Value<Json>>) -> Self {
-        self.others.push((name.into(), value.into().here()));
+        self.others.push((name.into(), value.into().with_caller_location()));
         self
     }
 
@@ -327,7 +328,7 @@ pub(crate) struct Definition {
 
 impl Construct for Definition {
     type Handle = Request;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> Request {
         let Self { job, is_tuned } = self;
@@ -352,7 +353,7 @@ impl Construct for Definition {
                     files.into_iter().fold(folder.clone(), |folder, (name, text, _)| folder.file(name, text));
                 let archive = S3Location::from(scope.add("Source", folder));
                 statements.extend(archive.read_object());
-                let own = |value: Hyperparameter| value.0.said_at(Some(source));
+                let own = |value: Hyperparameter| value.0.with_location(Some(source));
                 hyperparameters.extend([
                     ("sagemaker_program".to_owned(), own(entry_point.as_str().into())),
                     ("sagemaker_submit_directory".to_owned(), own(archive.uri().into())),
@@ -424,7 +425,7 @@ impl TrainingJob {
             Algorithm::Image(image) => Some(image.clone()),
             Algorithm::PyTorch { version, source } => {
                 let family = if is_model_parallel { "smp" } else { "pytorch-training" };
-                Some(Image::aws(family, version, crate::Processor::Gpu).said_at(source))
+                Some(Image::aws(family, version, crate::Processor::Gpu).with_location(source))
             }
         };
         let mut statements = Vec::new();

@@ -11,11 +11,11 @@ pub use repository::ModelRepository;
 
 use std::panic::Location;
 
-use stackwright_synth::{Source, Value};
+use stackwright_synth::{CallerLocation, Value};
 
 use super::Container;
+use crate::deferred_error::DeferredError;
 use crate::image::{Image, Processor};
-use crate::problem::Problem;
 
 /// Triton with a repository of models, which is packed and put into S3 with the stack.
 ///
@@ -41,7 +41,7 @@ pub struct Triton {
     image: Image,
     repository: ModelRepository,
     default_model: Option<Value<String>>,
-    source: Source,
+    source: CallerLocation,
 }
 
 impl Triton {
@@ -61,7 +61,7 @@ impl Triton {
     /// The model that a request reaches which names none: the only ensemble or the only model unless set.
     #[track_caller]
     pub fn default_model(mut self, name: impl Into<Value<String>>) -> Self {
-        self.default_model = Some(name.into().here());
+        self.default_model = Some(name.into().with_caller_location());
         self
     }
 }
@@ -73,7 +73,7 @@ impl From<Triton> for Container {
         let mut container = Container::new(triton.image);
         match triton.default_model.or(by_itself) {
             Some(name) => container = container.environment("SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", name),
-            None => problems.push(Problem {
+            None => problems.push(DeferredError {
                 name: "no-default-model",
                 message: "the repository has several models, and none is the one that requests reach".into(),
                 help: "name it with `.default_model(…)`, or let one ensemble stand for them".into(),

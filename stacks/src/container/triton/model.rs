@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value as JsonValue, json};
-use stackwright_synth::{Asset, Source};
+use stackwright_synth::{Asset, CallerLocation};
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,13 +213,13 @@ pub struct TritonModel {
     pub(super) inputs: Vec<Tensor>,
     pub(super) outputs: Vec<Tensor>,
     groups: Vec<InstanceGroup>,
-    pub(super) batching: Option<(DynamicBatching, Source)>,
+    pub(super) batching: Option<(DynamicBatching, CallerLocation)>,
     version_policy: Option<VersionPolicy>,
     tensorrt: Option<TensorRtOptions>,
     parameters: Vec<(String, String)>,
     response_cache: bool,
     pub(super) built_on: Option<String>,
-    pub(super) source: Source,
+    pub(super) source: CallerLocation,
 }
 
 impl TritonModel {
@@ -390,7 +390,7 @@ pub struct Ensemble {
     pub(super) inputs: Vec<Tensor>,
     pub(super) outputs: Vec<Tensor>,
     pub(super) steps: Vec<EnsembleStep>,
-    pub(super) source: Source,
+    pub(super) source: CallerLocation,
 }
 
 impl Ensemble {
@@ -450,7 +450,7 @@ pub struct EnsembleStep {
     version: Option<u32>,
     pub(super) inputs: Vec<(String, String)>,
     pub(super) outputs: Vec<(String, String)>,
-    pub(super) source: Source,
+    pub(super) source: CallerLocation,
 }
 
 impl EnsembleStep {

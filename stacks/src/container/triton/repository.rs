@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 use handlebars::{Handlebars, handlebars_helper, no_escape};
 use serde_json::Value as JsonValue;
 use stackwright_schemas::nearest;
-use stackwright_synth::{Asset, AssetHandle, Construct, Scope, Source};
+use stackwright_synth::{Asset, AssetHandle, CallerLocation, Construct, Scope};
 
 use super::super::Need;
 use super::model::{Ensemble, EnsembleStep, Tensor, TritonModel, TritonType};
-use crate::problem::Problem;
+use crate::deferred_error::DeferredError;
 
 /// Models by their names, and ensembles of them. By itself it is an archive for a multi-model endpoint; in
 /// [`Triton`](super::Triton) it is what the container serves.
@@ -63,7 +63,7 @@ impl ModelRepository {
     }
 
     /// The archive, and what is wrong with the models.
-    pub(super) fn into_archive(self) -> (Asset, Vec<Problem>) {
+    pub(super) fn into_archive(self) -> (Asset, Vec<DeferredError>) {
         let problems = self.problems();
         let mut archive = Asset::archive();
         for model in &self.models {
@@ -86,7 +86,7 @@ impl ModelRepository {
         (archive, problems)
     }
 
-    fn problems(&self) -> Vec<Problem> {
+    fn problems(&self) -> Vec<DeferredError> {
         let mut found = Found(Vec::new());
         let mut names = BTreeMap::new();
         let models = self.models.iter().map(|model| (&model.name, model.source));
@@ -232,22 +232,22 @@ impl ModelRepository {
 
 impl Construct for ModelRepository {
     type Handle = AssetHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> AssetHandle {
         let (archive, problems) = self.into_archive();
         for problem in problems {
-            problem.tell(scope);
+            problem.report(scope);
         }
         scope.add_default(archive)
     }
 }
 
-struct Found(Vec<Problem>);
+struct Found(Vec<DeferredError>);
 
 impl Found {
-    fn add(&mut self, source: Source, message: String, help: impl Into<String>) {
-        self.0.push(Problem { name: "triton-model", message, help: help.into(), source });
+    fn add(&mut self, source: CallerLocation, message: String, help: impl Into<String>) {
+        self.0.push(DeferredError { name: "triton-model", message, help: help.into(), source });
     }
 }
 
@@ -257,7 +257,7 @@ fn tensor_of<'a>(
     name: &str,
     model: &TritonModel,
     kind: &str,
-    source: Source,
+    source: CallerLocation,
     found: &mut Found,
 ) -> Option<&'a Tensor> {
     let tensor = tensors.iter().find(|tensor| tensor.name == name);

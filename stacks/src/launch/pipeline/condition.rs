@@ -1,6 +1,6 @@
 //! The step that decides, and the one that fails.
 
-use stackwright_synth::{Properties, Scope, Source, Value};
+use stackwright_synth::{CallerLocation, Properties, Scope, Value};
 
 use super::step::{Kind, Lowering, Step, lower};
 use crate::document::{list, within};
@@ -29,25 +29,25 @@ impl Measure {
     /// The measure is this or greater.
     #[track_caller]
     pub fn at_least(self, number: impl Into<Value<f64>>) -> Comparison {
-        self.compare("GreaterThanOrEqualTo", number.into().here())
+        self.compare("GreaterThanOrEqualTo", number.into().with_caller_location())
     }
 
     /// The measure is greater.
     #[track_caller]
     pub fn above(self, number: impl Into<Value<f64>>) -> Comparison {
-        self.compare("GreaterThan", number.into().here())
+        self.compare("GreaterThan", number.into().with_caller_location())
     }
 
     /// The measure is this or less.
     #[track_caller]
     pub fn at_most(self, number: impl Into<Value<f64>>) -> Comparison {
-        self.compare("LessThanOrEqualTo", number.into().here())
+        self.compare("LessThanOrEqualTo", number.into().with_caller_location())
     }
 
     /// The measure is less.
     #[track_caller]
     pub fn below(self, number: impl Into<Value<f64>>) -> Comparison {
-        self.compare("LessThan", number.into().here())
+        self.compare("LessThan", number.into().with_caller_location())
     }
 }
 
@@ -55,8 +55,8 @@ impl Measure {
 #[derive(Clone, Debug)]
 pub struct ConditionStep {
     comparisons: Vec<Comparison>,
-    then: Vec<(String, Kind, Source)>,
-    otherwise: Vec<(String, Kind, Source)>,
+    then: Vec<(String, Kind, CallerLocation)>,
+    otherwise: Vec<(String, Kind, CallerLocation)>,
 }
 
 impl ConditionStep {
@@ -86,12 +86,12 @@ impl ConditionStep {
     }
 
     /// The steps of both branches.
-    pub(super) fn steps(&self) -> impl Iterator<Item = &(String, Kind, Source)> {
+    pub(super) fn steps(&self) -> impl Iterator<Item = &(String, Kind, CallerLocation)> {
         self.then.iter().chain(&self.otherwise)
     }
 
     pub(super) fn lower(self, scope: &mut Scope<'_>, step: &mut Properties, lowering: &mut Lowering) {
-        let mut branch = |steps: Vec<(String, Kind, Source)>| {
+        let mut branch = |steps: Vec<(String, Kind, CallerLocation)>| {
             let steps: Vec<Properties> = steps
                 .into_iter()
                 .map(|(name, kind, source)| lower(&name, kind, source, scope, lowering))
@@ -133,7 +133,7 @@ impl FailStep {
     /// With a message.
     #[track_caller]
     pub fn new(message: impl Into<Value<String>>) -> Self {
-        Self(message.into().here())
+        Self(message.into().with_caller_location())
     }
 
     pub(super) fn lower(self, step: &mut Properties) {

@@ -19,7 +19,7 @@ use stackwright_resources::sagemaker;
 use stackwright_resources::sagemaker::pipeline::PipelineDefinition;
 use stackwright_synth::intrinsic::{json_text, region};
 use stackwright_synth::{
-    Construct, Expression, Json, Literal, Properties, Property, Scope, Source, Value, sub,
+    CallerLocation, Construct, Expression, Json, Literal, Properties, Property, Scope, Value, sub,
 };
 
 use crate::document::list;
@@ -35,8 +35,8 @@ const VERSION: &str = "2020-12-01";
 /// A step that takes something from another runs after it; [`TrainingStep::after`] and its like say the rest.
 #[derive(Clone, Debug, Default)]
 pub struct Pipeline {
-    parameters: Vec<(String, &'static str, JsonValue, Source)>,
-    steps: Vec<(String, step::Kind, Source)>,
+    parameters: Vec<(String, &'static str, JsonValue, CallerLocation)>,
+    steps: Vec<(String, step::Kind, CallerLocation)>,
     description: Option<String>,
 }
 
@@ -133,7 +133,7 @@ impl PipelineHandle {
 
 impl Construct for Pipeline {
     type Handle = PipelineHandle;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> PipelineHandle {
         // SageMaker writes the ARN in small letters, and CloudFormation cannot: so the name has none but small.
@@ -153,9 +153,9 @@ impl Construct for Pipeline {
         );
         let parameters = self.parameters.into_iter().map(|(name, kind, default, source)| {
             let mut parameter = Properties::default();
-            parameter.put("Name", Value::from(name).said_at(Some(source)));
+            parameter.put("Name", Value::from(name).with_location(Some(source)));
             parameter.put("Type", kind);
-            parameter.put("DefaultValue", Value::<Json>::from(default).said_at(Some(source)));
+            parameter.put("DefaultValue", Value::<Json>::from(default).with_location(Some(source)));
             parameter
         });
         let mut definition = Properties::default();

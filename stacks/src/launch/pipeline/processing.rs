@@ -46,7 +46,7 @@ impl ProcessingJob {
     pub fn new(image: Image, instance_type: impl Into<Value<String>>) -> Self {
         Self {
             image,
-            instance_type: instance_type.into().here(),
+            instance_type: instance_type.into().with_caller_location(),
             instance_count: 1.into(),
             volume_gb: 30.into(),
             script: None,
@@ -67,21 +67,21 @@ impl ProcessingJob {
     /// An argument of the program.
     #[track_caller]
     pub fn argument(mut self, argument: impl Into<Value<String>>) -> Self {
-        self.arguments.push(argument.into().here());
+        self.arguments.push(argument.into().with_caller_location());
         self
     }
 
     /// On several instances.
     #[track_caller]
     pub fn instances(mut self, count: impl Into<Value<i64>>) -> Self {
-        self.instance_count = unquoted(count).here();
+        self.instance_count = unquoted(count).with_caller_location();
         self
     }
 
     /// The size of each instance's volume in GB, 30 unless set.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl Into<Value<i64>>) -> Self {
-        self.volume_gb = unquoted(size).here();
+        self.volume_gb = unquoted(size).with_caller_location();
         self
     }
 
@@ -100,14 +100,14 @@ impl ProcessingJob {
     /// An environment variable; no place for a secret.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
-        self.environment = self.environment.set(name, value.into().here());
+        self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
     /// How long it may run; one day unless set.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
-        self.max_run = time.into().0.here();
+        self.max_run = time.into().0.with_caller_location();
         self
     }
 }
@@ -117,7 +117,7 @@ struct Definition(ProcessingJob);
 
 impl Construct for Definition {
     type Handle = crate::training::Request;
-    const OPAQUE: bool = true;
+    const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
         let mut job = self.0;

@@ -25,7 +25,7 @@ impl RegisterModelStep {
     pub fn new(group: impl Into<Value<String>>, model: impl Into<StepData>, image: Image) -> Self {
         let json = || vec![Value::from("application/json")];
         Self {
-            group: group.into().here(),
+            group: group.into().with_caller_location(),
             image,
             model: model.into(),
             content_types: json(),

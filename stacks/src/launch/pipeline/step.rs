@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stackwright_resources::iam::RoleHandle;
-use stackwright_synth::{Properties, Scope, Source, Value};
+use stackwright_synth::{CallerLocation, Properties, Scope, Value};
 
 use super::{ConditionStep, FailStep, ProcessingStep, RegisterModelStep, TrainingStep, TuningStep, jobs};
 use crate::document::list;
@@ -250,12 +250,12 @@ pub(super) use options;
 pub(super) fn lower(
     name: &str,
     kind: Kind,
-    source: Source,
+    source: CallerLocation,
     scope: &mut Scope<'_>,
     lowering: &mut Lowering,
 ) -> Properties {
     let mut step = Properties::default();
-    step.put("Name", Value::<String>::from(name).said_at(Some(source)));
+    step.put("Name", Value::<String>::from(name).with_location(Some(source)));
     match kind {
         Kind::Training(it) => it.lower(name, scope, &mut step, lowering),
         Kind::Processing(it) => it.lower(name, scope, &mut step, lowering),
@@ -268,9 +268,9 @@ pub(super) fn lower(
 }
 
 /// The names of steps, those within branches too.
-pub(super) fn names(steps: &[(String, Kind, Source)]) -> Vec<(&str, Source)> {
+pub(super) fn names(steps: &[(String, Kind, CallerLocation)]) -> Vec<(&str, CallerLocation)> {
     let mut names = Vec::new();
-    let mut waiting: Vec<&(String, Kind, Source)> = steps.iter().rev().collect();
+    let mut waiting: Vec<&(String, Kind, CallerLocation)> = steps.iter().rev().collect();
     while let Some((name, kind, source)) = waiting.pop() {
         names.push((name.as_str(), *source));
         if let Kind::Condition(condition) = kind {

@@ -53,10 +53,10 @@ impl TuningJob {
     ) -> Self {
         Self {
             job,
-            metric: metric.into().here(),
+            metric: metric.into().with_caller_location(),
             objective,
             ranges: Vec::new(),
-            most: unquoted(most_jobs).here(),
+            most: unquoted(most_jobs).with_caller_location(),
             parallel: 1.into(),
             strategy: "Bayesian".into(),
         }
@@ -71,14 +71,14 @@ impl TuningJob {
     /// How many runs at a time; one unless set.
     #[track_caller]
     pub fn parallel(mut self, jobs: impl Into<Value<i64>>) -> Self {
-        self.parallel = unquoted(jobs).here();
+        self.parallel = unquoted(jobs).with_caller_location();
         self
     }
 
     /// How the next values are chosen: `Bayesian` unless set, `Random`, `Hyperband`, `Grid`.
     #[track_caller]
     pub fn strategy(mut self, name: impl Into<Value<String>>) -> Self {
-        self.strategy = name.into().here();
+        self.strategy = name.into().with_caller_location();
         self
     }
 

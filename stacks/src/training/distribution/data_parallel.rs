@@ -2,13 +2,13 @@
 
 use std::panic::Location;
 
-use stackwright_synth::Source;
+use stackwright_synth::CallerLocation;
 
 use super::Launch;
 
 /// PyTorch's distributed data parallel, started by torchrun.
 #[derive(Clone, Copy, Debug)]
-pub struct Ddp(Source);
+pub struct Ddp(CallerLocation);
 
 impl Ddp {
     /// With NCCL's collectives.
@@ -32,7 +32,7 @@ impl Default for Ddp {
 /// SageMaker's distributed data parallel library, started by its own launcher: for ml.p4d.24xlarge and
 /// ml.p4de.24xlarge. Under FSDP and DeepSpeed it is a setting of those.
 #[derive(Clone, Copy, Debug)]
-pub struct Smddp(Source);
+pub struct Smddp(CallerLocation);
 
 impl Smddp {
     /// With the launcher's own options.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use serde_json::{Map, Value as JsonValue, json};
-use stackwright_synth::Source;
+use stackwright_synth::CallerLocation;
 
 use super::Distribution;
 use super::deepspeed_file::DeepSpeedConfig;
@@ -69,8 +69,8 @@ pub enum Stage3 {}
 pub struct DeepSpeed<Stage> {
     config: Map<String, JsonValue>,
     zero: Map<String, JsonValue>,
-    smddp: Option<Source>,
-    source: Source,
+    smddp: Option<CallerLocation>,
+    source: CallerLocation,
     stage: PhantomData<Stage>,
 }
 
@@ -117,7 +117,7 @@ impl DeepSpeed<Stage3> {
 }
 
 impl<Stage> DeepSpeed<Stage> {
-    fn of(stage: u32, micro_batch_size: u32, source: Source) -> Self {
+    fn of(stage: u32, micro_batch_size: u32, source: CallerLocation) -> Self {
         let config = Map::from_iter([
             ("train_micro_batch_size_per_gpu".to_owned(), micro_batch_size.into()),
             ("gradient_accumulation_steps".to_owned(), 1.into()),

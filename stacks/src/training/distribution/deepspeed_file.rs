@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::deepspeed::schema;
-use stackwright_synth::Source;
+use stackwright_synth::CallerLocation;
 
 use super::Launch;
 
@@ -22,12 +22,12 @@ const FILE: &str = "ds_config.json";
 pub struct DeepSpeedConfig {
     config: Result<JsonValue, String>,
     argument: String,
-    smddp: Option<Source>,
-    source: Source,
+    smddp: Option<CallerLocation>,
+    source: CallerLocation,
 }
 
 impl DeepSpeedConfig {
-    pub(super) fn new(config: JsonValue, smddp: Option<Source>, source: Source) -> Self {
+    pub(super) fn new(config: JsonValue, smddp: Option<CallerLocation>, source: CallerLocation) -> Self {
         Self { config: Ok(config), argument: "deepspeed_config".into(), smddp, source }
     }
 

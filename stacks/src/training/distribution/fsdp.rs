@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use stackwright_synth::Source;
+use stackwright_synth::CallerLocation;
 
 use super::{Launch, Precision};
 
@@ -49,8 +49,8 @@ pub struct Fsdp {
     wrap: Option<String>,
     offload: bool,
     activation_checkpointing: bool,
-    smddp: Option<Source>,
-    source: Source,
+    smddp: Option<CallerLocation>,
+    source: CallerLocation,
 }
 
 impl Fsdp {

@@ -18,7 +18,7 @@ pub use model_parallel::ModelParallel;
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::needs_efa_environment;
-use stackwright_synth::{Scope, Source, Value};
+use stackwright_synth::{CallerLocation, Scope, Value};
 
 use super::hyperparameter::Hyperparameter;
 use super::instances::Instances;
@@ -59,7 +59,7 @@ impl Distribution {
             Self::Smddp(smddp) => smddp.apply(launch),
         }
         if let Some(group) = launch.instances.group() {
-            let groups = stackwright_synth::sub!("[\"{}\"]", &group).said_at(group.source());
+            let groups = stackwright_synth::sub!("[\"{}\"]", &group).with_location(group.location());
             launch.hyperparameters.push(("sagemaker_distribution_instance_groups".into(), groups));
         }
         launch.set_network_fabric();
@@ -73,32 +73,37 @@ pub(super) struct Launch<'a, 's> {
     pub hyperparameters: Vec<(String, Value<String>)>,
     pub environment: Vec<(String, Value<String>)>,
     /// Beside the entry point: name, text, and the line that asked for it.
-    pub files: Vec<(String, String, Source)>,
+    pub files: Vec<(String, String, CallerLocation)>,
 }
 
 impl Launch<'_, '_> {
-    fn hyperparameter(&mut self, name: &str, value: impl Into<Hyperparameter>, source: Option<Source>) {
-        self.hyperparameters.push((name.to_owned(), value.into().0.said_at(source)));
+    fn hyperparameter(
+        &mut self,
+        name: &str,
+        value: impl Into<Hyperparameter>,
+        source: Option<CallerLocation>,
+    ) {
+        self.hyperparameters.push((name.to_owned(), value.into().0.with_location(source)));
     }
 
-    fn environment(&mut self, name: &str, value: &str, source: Source) {
-        self.environment.push((name.to_owned(), Value::from(value).said_at(Some(source))));
+    fn environment(&mut self, name: &str, value: &str, source: CallerLocation) {
+        self.environment.push((name.to_owned(), Value::from(value).with_location(Some(source))));
     }
 
     /// Starts one process for each accelerator with torchrun.
-    fn torchrun(&mut self, source: Source) {
+    fn torchrun(&mut self, source: CallerLocation) {
         self.hyperparameter("sagemaker_torch_distributed_enabled", true, Some(source));
         self.instance_type();
     }
 
     fn instance_type(&mut self) {
         let instance_type = self.instances.instance_type();
-        let source = instance_type.source();
+        let source = instance_type.location();
         self.hyperparameter("sagemaker_instance_type", instance_type, source);
     }
 
     /// The collectives of SMDDP: the script passes the name on to `init_process_group`.
-    fn smddp_collectives(&mut self, source: Source) {
+    fn smddp_collectives(&mut self, source: CallerLocation) {
         self.hyperparameter("ddp_dist_backend", "smddp", Some(source));
     }
 
@@ -110,11 +115,11 @@ impl Launch<'_, '_> {
         if !name.is_some_and(needs_efa_environment) {
             return;
         }
-        let source = instance_type.source();
+        let source = instance_type.location();
         for (name, value) in
             [("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("RDMAV_FORK_SAFE", "1")]
         {
-            self.environment.push((name.to_owned(), Value::from(value).said_at(source)));
+            self.environment.push((name.to_owned(), Value::from(value).with_location(source)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use serde_json::{Map, Value as JsonValue};
-use stackwright_synth::Source;
+use stackwright_synth::CallerLocation;
 
 use super::Launch;
 
@@ -18,9 +18,9 @@ use super::Launch;
 #[derive(Clone, Debug)]
 pub struct ModelParallel {
     parameters: Map<String, JsonValue>,
-    delayed_parameter_initialization: Option<Source>,
-    smddp: Option<Source>,
-    source: Source,
+    delayed_parameter_initialization: Option<CallerLocation>,
+    smddp: Option<CallerLocation>,
+    source: CallerLocation,
 }
 
 impl ModelParallel {
