@@ -1,33 +1,86 @@
-//! The one error at the edge: what is said, hints each on a line of its own, and the exit code.
+//! The error type of the commands: a message, hints that each stand on their own line, and the exit code.
 
 use std::fmt;
 
 use stackwright_synth::AssemblyError;
 
+/// The exit codes of all commands.
+///
+/// Usage errors have the code that `clap` uses for them, so that a wrong option and a wrong stack name are alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(
+    not(feature = "deploy"),
+    allow(dead_code, reason = "only commands that talk to AWS use every code")
+)]
+pub(crate) enum ExitCode {
+    /// The command did what it was asked to do, or there was nothing to do.
+    Success = 0,
+    /// The command failed.
+    Failure = 1,
+    /// The command line is wrong: an unknown option, or a stack or a parameter that does not exist in the program.
+    Usage = 2,
+    /// The result is incomplete: an operation is still running in AWS, or not every resource could be compared.
+    Incomplete = 3,
+    /// The command refused to act: a change was not approved, or differs from what was planned.
+    Refused = 4,
+    /// The comparison that was asked for found differences, for example drift.
+    DifferencesFound = 5,
+}
+
+impl ExitCode {
+    /// The paragraph about exit codes for `--help`.
+    pub const HELP: &str = "Exit codes: 0 success or nothing to do; 1 failure; 2 usage error; 3 incomplete (an \
+                            operation is still running in AWS, or not every resource could be compared); 4 refused \
+                            (not approved, or not as planned); 5 differences found (drift). Results are printed to \
+                            stdout, messages to stderr.";
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
 /// Why a command stopped.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// Empty where everything was said already.
+    /// The message; empty if everything has been printed already.
     pub message: String,
+    /// What the user can do about it.
     pub hints: Vec<String>,
-    pub code: u8,
+    /// The exit code of the process.
+    pub code: ExitCode,
 }
 
 impl Failure {
+    /// A failure with a message.
     pub fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), hints: Vec::new(), code: 1 }
+        Self { message: message.to_string(), hints: Vec::new(), code: ExitCode::Failure }
     }
 
-    /// The report that was printed says it all.
+    /// A failure that the command has reported already.
     pub fn reported() -> Self {
         Self::new("")
     }
 
+    /// A mistake in the command line.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(message).with_code(ExitCode::Usage)
+    }
+
+    /// Adds a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
+    /// Sets the exit code.
+    pub fn with_code(mut self, code: ExitCode) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Prints the message and the hints to stderr.
     pub fn print(&self) {
         if !self.message.is_empty() {
             anstream::eprintln!("error: {}", self.message);
@@ -47,8 +100,8 @@ impl From<AssemblyError> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            // Whoever read our output has seen enough.
-            return Self { message: String::new(), hints: Vec::new(), code: 0 };
+            // The reader of the output, such as `head`, has closed it: that is not a failure.
+            return Self::reported().with_code(ExitCode::Success);
         }
         Self::new(error)
     }

@@ -1,5 +1,5 @@
-//! What `check` is given: templates by anyone, assemblies, standard input, many at once. What cannot be read is a
-//! finding like any other, and keeps nobody from the rest.
+//! The input of `check`: any number of templates and assemblies, and standard input. A file that cannot be read is
+//! reported as a diagnostic, and the other files are still checked.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 use stackwright_review::{Diagnostic, check};
 use stackwright_synth::{Assembly, AssemblyError, TemplateError};
 
-/// More than any template has; CloudFormation takes 1 MiB.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+/// The largest file that is read. CloudFormation's limit for templates is far below it.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What standard input is called in reports.
+/// The name of standard input in reports.
 const STANDARD_INPUT: &str = "<stdin>";
 
-/// Stacks to check, and what could not be read.
+/// The stacks to check, and diagnostics for the files that could not be read.
 pub(crate) struct Input {
     pub assembly: Assembly,
     pub unreadable: Vec<Diagnostic>,
-    /// Texts that cannot be read a second time.
+    /// The texts of inputs that cannot be read a second time, by name.
     texts: HashMap<String, String>,
 }
 
@@ -30,13 +30,13 @@ impl From<Assembly> for Input {
 }
 
 impl Input {
-    /// The text of a source that is no file.
+    /// Returns the text of an input that is not a file.
     pub fn source(&self, file: &str) -> Option<String> {
         self.texts.get(file).cloned()
     }
 }
 
-/// Reads all of it.
+/// Reads all files and directories.
 pub(crate) fn read(paths: &[PathBuf]) -> Input {
     let mut input = Input::from(Assembly { stacks: Vec::new() });
     for path in paths {
@@ -78,17 +78,18 @@ fn template(
 ) -> Result<Assembly, Box<Diagnostic>> {
     let mut bytes = Vec::new();
     let failed = |error: io::Error| unreadable(name, error.to_string());
-    source.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        let message =
-            format!("this is larger than {MOST_BYTES} bytes: CloudFormation takes templates of 1 MiB");
+    source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!(
+            "the file is larger than {MAX_BYTES} bytes; CloudFormation accepts templates of at most 1 MB"
+        );
         return Err(unreadable(name, message));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let message = "here is a byte that is no UTF-8: save the file in that encoding".to_owned();
+        let message = "the file is not valid UTF-8 at this byte: save it in that encoding".to_owned();
         let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
         Box::new(check::unreadable(name, &TemplateError { message, line, column }))
     })?;

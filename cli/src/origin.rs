@@ -1,4 +1,4 @@
-//! Where the stacks come from: the program itself, the program in the current folder, an assembly, a template.
+//! The source of the stacks: the running program, the program in the current directory, an assembly or a template.
 
 use std::fs;
 #[cfg(feature = "deploy")]
@@ -10,17 +10,17 @@ use stackwright_synth::{App, Assembly};
 use crate::failure::Failure;
 use crate::input::Input;
 
-/// Where the stacks come from.
+/// The source of the stacks.
 pub(crate) enum Origin {
-    /// The program that runs.
+    /// The running program.
     Program(App),
-    /// The program in the current folder, or what `--app` names.
+    /// The program in the current directory, or the input that `--app` names.
     #[cfg(feature = "deploy")]
-    Elsewhere(Option<PathBuf>),
+    External(Option<PathBuf>),
 }
 
 impl Origin {
-    /// The stacks, checked unless told not to. What is wrong is printed.
+    /// Synthesizes or reads the stacks. With `checked`, also checks them; diagnostics are printed to stderr.
     pub fn stacks(&self, checked: bool) -> Result<Stacks, Failure> {
         let stacks = match self {
             Self::Program(app) => app.synth().map(Stacks::from).map_err(|errors| {
@@ -28,7 +28,7 @@ impl Origin {
                 Failure::reported()
             })?,
             #[cfg(feature = "deploy")]
-            Self::Elsewhere(path) => elsewhere(path.as_deref())?,
+            Self::External(path) => external(path.as_deref())?,
         };
         if checked {
             let found = check::check(&stacks.assembly, &check::Options::default());
@@ -42,7 +42,7 @@ impl Origin {
         Ok(stacks)
     }
 
-    /// The stacks to check, with what is wrong with them so far.
+    /// Returns the stacks to check, with the errors that were found while they were read.
     pub fn input(&self) -> Result<Input, Failure> {
         match self {
             Self::Program(app) => Ok(match app.synth() {
@@ -54,23 +54,23 @@ impl Origin {
                 }
             }),
             #[cfg(feature = "deploy")]
-            Self::Elsewhere(Some(path)) => Ok(crate::input::read(std::slice::from_ref(path))),
+            Self::External(Some(path)) => Ok(crate::input::read(std::slice::from_ref(path))),
             #[cfg(feature = "deploy")]
-            Self::Elsewhere(None) => Ok(program()?.assembly.into()),
+            Self::External(None) => Ok(program()?.assembly.into()),
         }
     }
 }
 
-/// The stacks to work on.
+/// The stacks that a command works on.
 pub(crate) struct Stacks {
     pub assembly: Assembly,
-    /// Where the files of assets lie as long as they are needed.
-    pub folder: Option<tempfile::TempDir>,
+    /// The directory of the asset files, which is deleted when this value is dropped.
+    pub directory: Option<tempfile::TempDir>,
 }
 
 impl From<Assembly> for Stacks {
     fn from(assembly: Assembly) -> Self {
-        Self { assembly, folder: None }
+        Self { assembly, directory: None }
     }
 }
 
@@ -78,15 +78,15 @@ fn print(found: &Report) {
     anstream::eprint!("{}", report::text(found, source, true));
 }
 
-/// The text of a source file. The compiler names files from the root of the workspace, a program runs anywhere
-/// below it.
+/// Returns the text of a source file. The compiler names files relative to the root of the workspace, and a program
+/// may run in any directory below it.
 pub(crate) fn source(file: &str) -> Option<String> {
-    let here = std::env::current_dir().ok()?;
-    here.ancestors().find_map(|folder| fs::read_to_string(folder.join(file)).ok())
+    let current = std::env::current_dir().ok()?;
+    current.ancestors().find_map(|directory| fs::read_to_string(directory.join(file)).ok())
 }
 
 #[cfg(feature = "deploy")]
-fn elsewhere(path: Option<&Path>) -> Result<Stacks, Failure> {
+fn external(path: Option<&Path>) -> Result<Stacks, Failure> {
     match path {
         None => program(),
         Some(path) if path.is_dir() => Ok(Assembly::read(path)?.into()),
@@ -94,15 +94,15 @@ fn elsewhere(path: Option<&Path>) -> Result<Stacks, Failure> {
     }
 }
 
-/// Runs the program of the current folder and reads what it made.
+/// Runs the program of the current directory and reads the assembly that it wrote.
 #[cfg(feature = "deploy")]
 fn program() -> Result<Stacks, Failure> {
     if !PathBuf::from("Cargo.toml").is_file() {
-        return Err(Failure::new("there is no Cargo.toml in this folder")
-            .hint("run it in the folder of a program, or name an assembly or a template with `--app PATH`"));
+        return Err(Failure::new("there is no Cargo.toml in this directory")
+            .hint("run the command in the directory of a program, or name an assembly or a template with `--app PATH`"));
     }
-    let folder = tempfile::tempdir()?;
-    let out = folder.path().join("assembly");
+    let directory = tempfile::tempdir()?;
+    let out = directory.path().join("assembly");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
         .args(["run", "--quiet", "--", "synth", "--quiet", "--no-check", "--out"])
@@ -110,12 +110,12 @@ fn program() -> Result<Stacks, Failure> {
         .status()
         .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
     if !status.success() {
-        return Err(Failure::new("the program in this folder did not synthesize"));
+        return Err(Failure::new("the program in this directory could not be synthesized"));
     }
-    Ok(Stacks { assembly: Assembly::read(&out)?, folder: Some(folder) })
+    Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
 }
 
-/// A template by anyone, as a stack that is called like the file.
+/// Reads a template as a stack that has the name of the file.
 #[cfg(feature = "deploy")]
 fn template(path: &Path) -> Result<Assembly, Failure> {
     let text =

@@ -281,7 +281,7 @@ fn drift_is_found_and_changed_back_and_what_is_there_is_taken_in() {
     );
     let output = endpoint.run(&small("as deployed"), &["drift"]);
     let found = String::from_utf8(output.stdout.clone()).unwrap();
-    ended(output, 2);
+    ended(output, 5);
     assert!(found.contains("DisplayName: as deployed → by hand"), "{found}");
     succeeded(endpoint.run(&small("as deployed"), &["deploy", "--revert-drift"]));
     succeeded(endpoint.run(&small("as deployed"), &["drift"]));

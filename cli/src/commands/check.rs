@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use stackwright_review::{Diagnostic, Report, check, report};
 
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::input::{self, Input};
 use crate::origin::{self, Origin};
 
@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
     match (found.errors(), found.warnings(), arguments.deny) {
         (0, 0, _) | (0, _, None) => Ok(()),
-        (0, _, Some(Denied::Warnings)) => Err(Failure { code: 4, ..Failure::reported() }),
+        (0, _, Some(Denied::Warnings)) => Err(Failure::reported().with_code(ExitCode::Refused)),
         _ => Err(Failure::reported()),
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use clap::Args;
 use serde_json::json;
 
-use super::Form;
+use super::OutputFormat;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
@@ -13,15 +13,15 @@ use crate::origin::Origin;
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The form of the list
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    format: Form,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stacks = loaded.assembly.in_order();
     let text = match arguments.format {
-        Form::Json => {
+        OutputFormat::Json => {
             let list: Vec<_> = stacks
                 .iter()
                 .map(|stack| {
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
                 .collect();
             format!("{:#}\n", json!(list))
         }
-        Form::Text => stacks.iter().map(|stack| format!("{}\n", stack.id)).collect(),
+        OutputFormat::Text => stacks.iter().map(|stack| format!("{}\n", stack.id)).collect(),
     };
     Ok(anstream::stdout().write_all(text.as_bytes())?)
 }

@@ -1,4 +1,4 @@
-//! The commands, one thin file each.
+//! The commands, one file each: they parse arguments, call the libraries and print the result.
 
 mod check;
 #[cfg(feature = "deploy")]
@@ -13,13 +13,17 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use stackwright_synth::{App, Assembly, StackArtifact};
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::origin::Origin;
 
 #[derive(Parser)]
-#[command(version, about = "CloudFormation stacks, from Rust", arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done or nothing to do, 1 error, 2 drift found, 3 incomplete or goes on without us, 4 refused or not approved. Data goes to stdout, talk to stderr."
+    version,
+    about = "Define, check and deploy CloudFormation stacks in Rust",
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = failure::ExitCode::HELP
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -44,10 +48,12 @@ enum Command {
     Completions(completions::Arguments),
 }
 
-/// The form of an answer.
+/// The output format of a command.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum OutputFormat {
+    /// Text for people
     Text,
+    /// One JSON document
     Json,
 }
 
@@ -68,8 +74,8 @@ pub fn run(app: App) -> ExitCode {
         Err(error) => error.exit(),
     };
     let origin = Origin::Program(app);
-    let code = finish(dispatch(arguments.command, &origin, command));
-    // The process ends here: taking every stack apart first would only take time.
+    let code = exit_code(dispatch(arguments.command, &origin, command));
+    // The process ends here. Dropping every stack first would only take time.
     std::mem::forget(origin);
     code
 }
@@ -77,19 +83,23 @@ pub fn run(app: App) -> ExitCode {
 /// Runs the binary `stackwright`.
 #[cfg(feature = "deploy")]
 pub fn run_binary() -> ExitCode {
-    // A doc comment here would be the program's help.
+    // Not a doc comment, because clap would print it as the help of the program.
     #[derive(Parser)]
-    #[command(about = "CloudFormation stacks, from Rust")]
-    struct Everywhere {
-        /// An assembly (a folder, ours or the CDK's) or a template (JSON or YAML); without it, the program in
-        /// the current folder
+    #[command(about = "Define, check and deploy CloudFormation stacks in Rust")]
+    struct BinaryArguments {
+        /// The input: a cloud assembly (a directory written by `synth` or by the CDK) or a template (JSON or
+        /// YAML). Default: the program in the current directory
         #[arg(long, global = true, value_name = "PATH")]
         app: Option<std::path::PathBuf>,
         #[command(flatten)]
         arguments: Arguments,
     }
-    let everywhere = Everywhere::parse();
-    finish(dispatch(everywhere.arguments.command, &Origin::Elsewhere(everywhere.app), Everywhere::command()))
+    let arguments = BinaryArguments::parse();
+    exit_code(dispatch(
+        arguments.arguments.command,
+        &Origin::External(arguments.app),
+        BinaryArguments::command(),
+    ))
 }
 
 fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result<(), Failure> {
@@ -103,28 +113,28 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
         Command::Cloud(command) => cloud::run(&command, origin),
         #[cfg(not(feature = "deploy"))]
         Command::Deploy { .. } => Err(Failure::new("this program was built without the feature `deploy`")
-            .hint("run `stackwright deploy` in this folder")
-            .hint("or build the feature in: `stackwright = { version = \"…\", features = [\"deploy\"] }`")),
+            .hint("run `stackwright deploy` in this directory")
+            .hint("or enable the feature: `stackwright = { version = \"…\", features = [\"deploy\"] }`")),
     }
 }
 
-fn finish(outcome: Result<(), Failure>) -> ExitCode {
+fn exit_code(outcome: Result<(), Failure>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
-            ExitCode::from(failure.code)
+            failure.code.into()
         }
     }
 }
 
-/// The stacks that were named, or all.
+/// Returns the named stacks, or all stacks if none is named, each after the stacks that it depends on.
 fn select<'a>(assembly: &'a Assembly, names: &[String]) -> Result<Vec<&'a StackArtifact>, Failure> {
     for name in names {
         if assembly.stack(name).is_none() {
             let known: Vec<_> = assembly.stacks.iter().map(|stack| stack.id.as_str()).collect();
-            return Err(Failure::new(format!("there is no stack `{name}`"))
-                .hint(format!("the stacks are {}", known.join(", "))));
+            return Err(Failure::usage(format!("there is no stack `{name}`"))
+                .hint(format!("the stacks of the program are {}", known.join(", "))));
         }
     }
     let chosen =
@@ -132,11 +142,11 @@ fn select<'a>(assembly: &'a Assembly, names: &[String]) -> Result<Vec<&'a StackA
     Ok(assembly.in_order().into_iter().filter(chosen).collect())
 }
 
-/// The stack that was named.
+/// Returns the named stack.
 #[cfg(feature = "deploy")]
 fn only<'a>(assembly: &'a Assembly, name: &str) -> Result<&'a StackArtifact, Failure> {
     select(assembly, std::slice::from_ref(&name.to_owned()))?
         .into_iter()
         .next()
-        .ok_or_else(|| Failure::new(format!("there is no stack `{name}`")))
+        .ok_or_else(|| Failure::usage(format!("there is no stack `{name}`")))
 }

@@ -43,7 +43,7 @@ enum Form {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     // The process ends after this: taking every stack apart first would only take time. What lies on disk goes.
     let mut loaded = std::mem::ManuallyDrop::new(origin.stacks(!arguments.no_check)?);
-    let _folder = loaded.folder.take();
+    let _directory = loaded.directory.take();
     let chosen = super::select(&loaded.assembly, &arguments.stacks)?;
     if arguments.stdout {
         let text = templates(&chosen, arguments.format);

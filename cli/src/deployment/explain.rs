@@ -6,16 +6,16 @@ use stackwright_synth::StackArtifact;
 
 use super::show::advice;
 use super::view::line;
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 
 /// The failure of a command, whatever the stack.
 pub(crate) fn failure(error: &DeployError) -> Failure {
     let mut failure = Failure::new(error);
     failure.hints.extend(error.hint());
     failure.code = match error {
-        DeployError::Changed { .. } | DeployError::Plan { .. } => 4,
-        DeployError::OutOfSight { .. } | DeployError::Deadline { .. } => 3,
-        _ => 1,
+        DeployError::Changed { .. } | DeployError::Plan { .. } => ExitCode::Refused,
+        DeployError::OutOfSight { .. } | DeployError::Deadline { .. } => ExitCode::Incomplete,
+        _ => ExitCode::Failure,
     };
     failure
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use clap::Args;
 use stackwright_deploy::{Approval, Concern};
 
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 
 /// Who has said yes.
 #[derive(Args)]
@@ -63,7 +63,7 @@ fn refused(stack: &str, missing: &[&Concern]) -> Failure {
     if !approvals.is_empty() {
         failure = failure.hint(format!("to approve: {}", approvals.join(" ")));
     }
-    failure.code = 4;
+    failure.code = ExitCode::Refused;
     failure
 }
 

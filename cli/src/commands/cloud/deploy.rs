@@ -13,12 +13,12 @@ use stackwright_deploy::{
 use stackwright_synth::StackArtifact;
 use tokio::sync::oneshot;
 
-use super::Form;
+use super::OutputFormat;
 use crate::deployment::{
     Gate, ProgressForm, Session, Target, View, Wishes, block_on, change_set, diagnosis_json, explain,
     failure, is_asked, read_line,
 };
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
 
 /// Deploy stacks through change sets, each after those that it depends on.
@@ -47,8 +47,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = ProgressForm::Auto)]
     progress: ProgressForm,
     /// The form of the outputs, on stdout
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    format: Form,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
     /// Deploy without checking
     #[arg(long)]
     no_check: bool,
@@ -92,7 +92,7 @@ fn read(path: &Path) -> Result<Plan, Failure> {
 
 /// Why a stack was not deployed; what there is to say has been said.
 struct Stop {
-    code: u8,
+    code: ExitCode,
     body: Json,
 }
 
@@ -193,7 +193,7 @@ impl Deployment<'_> {
             let mut failure =
                 Failure::new(format!("detached: CloudFormation goes on with {}", names.join(", ")))
                     .hint("the same command again goes on where the stacks are; `status` says where that is");
-            failure.code = 3;
+            failure.code = ExitCode::Incomplete;
             failure
         };
         if !is_asked() {
@@ -232,8 +232,8 @@ impl Deployment<'_> {
 fn stop(error: &DeployError, stack: &StackArtifact) -> Stop {
     let failure = explain(error, stack);
     let result = match failure.code {
-        4 => "refused",
-        3 => "out-of-sight",
+        ExitCode::Refused => "refused",
+        ExitCode::Incomplete => "out-of-sight",
         _ => "failed",
     };
     let mut stop = said(&failure, result);
@@ -256,10 +256,10 @@ fn not_begun() -> Stop {
 }
 
 /// Prints outputs, and says what became of each.
-fn report(results: &Results<'_>, form: Form) -> Result<(), Failure> {
+fn report(results: &Results<'_>, form: OutputFormat) -> Result<(), Failure> {
     let mut text = String::new();
     let mut document = Map::new();
-    let mut code = 0;
+    let mut code = ExitCode::Success;
     for (stack, done) in results {
         let body = match done {
             Done::Well(outcome) => {
@@ -270,7 +270,7 @@ fn report(results: &Results<'_>, form: Form) -> Result<(), Failure> {
                 json!({ "result": result, "outputs": outcome.outputs })
             }
             Done::Failed(stop) => {
-                code = if code == 0 { stop.code } else { code.min(stop.code) };
+                code = if code == ExitCode::Success { stop.code } else { code.min(stop.code) };
                 stop.body.clone()
             }
             Done::Skipped { because_of } => {
@@ -280,11 +280,11 @@ fn report(results: &Results<'_>, form: Form) -> Result<(), Failure> {
         };
         document.insert(stack.id.clone(), body);
     }
-    if form == Form::Json {
+    if form == OutputFormat::Json {
         text = format!("{:#}\n", Json::Object(document));
     }
     anstream::stdout().write_all(text.as_bytes())?;
-    if code == 0 {
+    if code == ExitCode::Success {
         return Ok(());
     }
     let mut failure = Failure::reported();

@@ -5,7 +5,7 @@ use stackwright_deploy::{Done, in_order};
 use stackwright_synth::StackArtifact;
 
 use crate::deployment::{ProgressForm, Session, Target, View, block_on, explain, is_asked, read_line};
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
 
 /// Delete stacks, each before those that it depends on.
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         let one = |stack| destroy(stack, arguments, &session, &view);
         Ok(in_order(&stacks, arguments.concurrency, true, one).await)
     })?;
-    let mut code = 0;
+    let mut code = ExitCode::Success;
     for (stack, done) in results {
         match done {
             Done::Well(()) => {}
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
             }
         }
     }
-    if code == 0 {
+    if code == ExitCode::Success {
         return Ok(());
     }
     let mut failure = Failure::reported();
@@ -99,7 +99,7 @@ async fn destroy(
     if !arguments.yes && !is_typed(view, &stack.name) {
         let mut failure = Failure::new(format!("{} was not deleted: nobody approved it", stack.name))
             .hint("type the stack's name when asked, or give `--yes`");
-        failure.code = 4;
+        failure.code = ExitCode::Refused;
         return Err(failure);
     }
     let tell = |progress| view.tell(&stack.name, progress);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use clap::Args;
 use serde_json::json;
 
-use super::Form;
+use super::OutputFormat;
 use crate::deployment::{ProgressForm, Target, View, diagnosis, diagnosis_json, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -21,8 +21,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     target: Target,
     /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    format: Form,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
@@ -33,10 +33,12 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let found =
         on_stack(&arguments.target, stack, async |connection| connection.diagnose(&stack.name, &tell).await)?;
     let text = match (arguments.format, &found) {
-        (Form::Json, Some(found)) => format!("{:#}\n", diagnosis_json(found, stack)),
-        (Form::Json, None) => format!("{:#}\n", json!({ "diagnosis": null, "source": null })),
-        (Form::Text, Some(found)) => format!("{}\n{}", stack.name, diagnosis(found, stack)),
-        (Form::Text, None) => format!("{}: nothing has failed, as far as its events reach\n", stack.name),
+        (OutputFormat::Json, Some(found)) => format!("{:#}\n", diagnosis_json(found, stack)),
+        (OutputFormat::Json, None) => format!("{:#}\n", json!({ "diagnosis": null, "source": null })),
+        (OutputFormat::Text, Some(found)) => format!("{}\n{}", stack.name, diagnosis(found, stack)),
+        (OutputFormat::Text, None) => {
+            format!("{}: nothing has failed, as far as its events reach\n", stack.name)
+        }
     };
     Ok(anstream::stdout().write_all(text.as_bytes())?)
 }

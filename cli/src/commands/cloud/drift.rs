@@ -6,15 +6,15 @@ use clap::Args;
 use serde_json::json;
 use stackwright_deploy::Drift;
 
-use super::Form;
+use super::OutputFormat;
 use super::status::Look;
 use crate::deployment::on_each;
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
 
 /// Say what somebody changed past the stacks.
 ///
-/// Exit codes: 0 nothing, 2 something, 3 not everything could be compared. `deploy --revert-drift` changes it back.
+/// Exit codes: 0 nothing, 5 something, 3 not everything could be compared. `deploy --revert-drift` changes it back.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -34,15 +34,15 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     })?;
     let found: Vec<Drift> = found.into_iter().flatten().collect();
     let text = match format {
-        Form::Json => format!("{:#}\n", json!(found)),
-        Form::Text => found.iter().map(words).collect(),
+        OutputFormat::Json => format!("{:#}\n", json!(found)),
+        OutputFormat::Text => found.iter().map(words).collect(),
     };
     anstream::stdout().write_all(text.as_bytes())?;
     let mut failure = Failure::reported();
     failure.code = if found.iter().any(|drift| !drift.drifted.is_empty()) {
-        2
+        ExitCode::DifferencesFound
     } else if found.iter().any(|drift| !drift.complete) {
-        3
+        ExitCode::Incomplete
     } else {
         return Ok(());
     };

@@ -13,7 +13,7 @@ mod status;
 
 use clap::Subcommand;
 
-use super::{Form, only, select};
+use super::{OutputFormat, only, select};
 use crate::failure::Failure;
 use crate::origin::Origin;
 

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::json;
 use stackwright_deploy::{Standing, Way};
 
-use super::Form;
+use super::OutputFormat;
 use crate::deployment::{ProgressForm, Target, View, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -25,8 +25,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     target: Target,
     /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    format: Form,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
@@ -38,8 +38,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
                 connection.standing(&stack.name).await
             })?;
             match arguments.format {
-                Form::Json => format!("{:#}\n", json!(standing)),
-                Form::Text => words(&standing),
+                OutputFormat::Json => format!("{:#}\n", json!(standing)),
+                OutputFormat::Text => words(&standing),
             }
         }
         Some(way) => {
@@ -53,8 +53,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
                     .hint(format!("`recover {}` says what can be done now", arguments.stack)));
             }
             match arguments.format {
-                Form::Json => format!("{:#}\n", json!({ "stack": stack.name, "status": status })),
-                Form::Text => format!("{} is {status}\n", stack.name),
+                OutputFormat::Json => format!("{:#}\n", json!({ "stack": stack.name, "status": status })),
+                OutputFormat::Text => format!("{} is {status}\n", stack.name),
             }
         }
     };

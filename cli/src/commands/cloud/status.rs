@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, json};
 use stackwright_deploy::Status;
 
-use super::Form;
+use super::OutputFormat;
 use crate::deployment::{Target, on_each};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -19,8 +19,8 @@ pub(crate) struct Look {
     #[command(flatten)]
     pub target: Target,
     /// The form of the answer
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    pub format: Form,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 fn look(arguments: &Look, origin: &Origin) -> Result<Vec<(String, Status)>, Failure> {
@@ -34,8 +34,10 @@ fn look(arguments: &Look, origin: &Origin) -> Result<Vec<(String, Status)>, Fail
 pub(super) fn status(arguments: &Look, origin: &Origin) -> Result<(), Failure> {
     let found = look(arguments, origin)?;
     let text = match arguments.format {
-        Form::Json => format!("{:#}\n", json!(found.iter().map(|(_, status)| status).collect::<Vec<_>>())),
-        Form::Text => {
+        OutputFormat::Json => {
+            format!("{:#}\n", json!(found.iter().map(|(_, status)| status).collect::<Vec<_>>()))
+        }
+        OutputFormat::Text => {
             let width = found.iter().map(|(_, status)| status.stack.len()).max().unwrap_or_default();
             let line = |status: &Status| {
                 let word = status.status.as_deref().unwrap_or("not deployed");
@@ -52,11 +54,11 @@ pub(super) fn status(arguments: &Look, origin: &Origin) -> Result<(), Failure> {
 pub(super) fn outputs(arguments: &Look, origin: &Origin) -> Result<(), Failure> {
     let found = look(arguments, origin)?;
     let text = match arguments.format {
-        Form::Json => {
+        OutputFormat::Json => {
             let all: Map<_, _> = found.into_iter().map(|(id, status)| (id, json!(status.outputs))).collect();
             format!("{:#}\n", json!(all))
         }
-        Form::Text => {
+        OutputFormat::Text => {
             let of = |(id, status): &(String, Status)| -> String {
                 status.outputs.iter().map(|(key, value)| format!("{id}.{key} = {value}\n")).collect()
             };
