@@ -95,5 +95,8 @@ fn serving(stack: &Stack) {
         bucket.reference()
     );
     let definition = PipelineDefinition::new().pipeline_definition_body(definition);
-    stack.add("Pipeline", Pipeline::new("training", definition, role.arn()));
+    stack.add(
+        "Pipeline",
+        Pipeline::new().pipeline_name("training").pipeline_definition(definition).role_arn(role.arn()),
+    );
 }

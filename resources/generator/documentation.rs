@@ -1,6 +1,9 @@
-//! What the generated items say about themselves: the CloudFormation name, type, limits, and what a change does.
+//! The documentation of generated items: the CloudFormation name, the type, the limits, and the effect of a change.
 
 use stackwright_schemas::registry::{ResourceType, Schema};
+
+/// Longer enumerations are listed at their own type only.
+const MAX_LISTED_VALUES: usize = 12;
 
 /// Lines about a resource.
 pub fn resource(resource: &ResourceType) -> Vec<String> {
@@ -28,7 +31,7 @@ pub fn property(resource: &ResourceType, name: &str, schema: Schema<'_>, pointer
     let change = if resource.is_create_only(pointer) {
         "A change replaces the resource."
     } else if resource.is_conditionally_create_only(pointer) {
-        "A change may replace the resource."
+        "A change can replace the resource."
     } else {
         ""
     };
@@ -39,7 +42,7 @@ pub fn property(resource: &ResourceType, name: &str, schema: Schema<'_>, pointer
     }
     if resource.is_write_only(pointer) {
         lines.push(String::new());
-        lines.push("AWS does not give it back: drift in it is not seen.".into());
+        lines.push("Write-only: AWS does not return it, so drift in it is not detected.".into());
     }
     lines
 }
@@ -47,28 +50,31 @@ pub fn property(resource: &ResourceType, name: &str, schema: Schema<'_>, pointer
 fn kind(schema: Schema<'_>) -> String {
     let resolved = schema.resolved();
     match resolved.types().as_slice() {
-        ["string"] if resolved.enumeration().next().is_some() => "one of a list of texts".into(),
-        ["string"] => "text".into(),
-        ["integer"] => "whole number".into(),
+        ["string"] if resolved.enumeration().next().is_some() => "enumeration".into(),
+        ["string"] => "string".into(),
+        ["integer"] => "integer".into(),
         ["number"] => "number".into(),
-        ["boolean"] => "true or false".into(),
+        ["boolean"] => "boolean".into(),
         ["array"] => match resolved.items() {
             Some(items) => format!("list of {}", kind(items)),
             None => "list".into(),
         },
         _ => match schema.reference() {
             Some(name) => format!("`{name}`"),
-            None => "document".into(),
+            None => "JSON document".into(),
         },
     }
 }
 
 fn limits(schema: Schema<'_>) -> Vec<String> {
     let mut facts = Vec::new();
-    let numbers: Vec<_> =
-        schema.enumeration().filter(|value| value.is_number()).map(ToString::to_string).collect();
-    if !numbers.is_empty() {
-        facts.push(format!("One of {}", numbers.join(", ")));
+    let values: Vec<_> =
+        schema.resolved().enumeration().map(|value| format!("`{}`", scalar(value))).collect();
+    match values.len() {
+        0 => {}
+        count if count <= MAX_LISTED_VALUES => facts.push(format!("One of {}", values.join(", "))),
+        count => facts
+            .push(format!("One of {count} values, among them {}", values[..MAX_LISTED_VALUES].join(", "))),
     }
     for (least, most, unit) in [
         ("minimum", "maximum", ""),
@@ -86,4 +92,9 @@ fn limits(schema: Schema<'_>) -> Vec<String> {
         facts.push(format!("Pattern `{pattern}`"));
     }
     facts
+}
+
+/// An allowed value without JSON's quotes.
+fn scalar(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

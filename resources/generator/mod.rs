@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use stackwright_schemas::registry::{ResourceType, Schema};
 
 use names::{snake, upper_camel};
-use types::{Module, Structure};
+use types::{Module, Property, Structure};
 
 /// Writes one service as a module.
 pub fn service<'a>(service: &str, types: impl Iterator<Item = &'a ResourceType>, text: &mut String) {
@@ -42,7 +42,7 @@ fn write_resource(resource: &ResourceType, name: &str, text: &mut String) {
     for line in documentation::resource(resource) {
         document(text, &line);
     }
-    put(text, &format!("#[derive(Clone, Debug)]\npub struct {name}(s::Resource);\n"));
+    write_declaration(&structure, name, "s::Resource", text);
     write_setters(&structure, name, &format!("Self(s::Resource::of({:?}))", resource.name()), text);
     put(
         text,
@@ -60,14 +60,7 @@ fn write_resource(resource: &ResourceType, name: &str, text: &mut String) {
     put(text, &format!("pub mod {module_name} {{\n#[allow(unused_imports)]\nuse crate::support as s;\n"));
     for structure in module.structures() {
         document(text, &format!("`{}.{}`", resource.name(), structure.name));
-        let default = if structure.required.is_empty() { ", Default" } else { "" };
-        put(
-            text,
-            &format!(
-                "#[derive(Clone, Debug{default})]\npub struct {}(s::Properties);\n",
-                structure.rust_name
-            ),
-        );
+        write_declaration(structure, &structure.rust_name, "s::Properties", text);
         write_setters(structure, &structure.rust_name, "Self(s::Properties::default())", text);
         put(
             text,
@@ -89,51 +82,75 @@ fn write_resource(resource: &ResourceType, name: &str, text: &mut String) {
     put(text, "}\n");
 }
 
-/// `new` with the required properties, and a setter for each of the others.
-fn write_setters(structure: &Structure, name: &str, empty: &str, text: &mut String) {
-    put(text, &format!("impl {name} {{\n"));
-    document(
-        text,
-        if structure.required.is_empty() { "With nothing set." } else { "With what is required." },
-    );
-    let arguments: Vec<_> = structure
-        .required
-        .iter()
-        .map(|property| format!("{}: impl Into<s::Value<{}>>", property.rust_name, property.rust_type))
-        .collect();
-    if !structure.required.is_empty() {
+/// The declaration of a structure's type. Two or more required properties make it generic over how many are missing.
+fn write_declaration(structure: &Structure, name: &str, holds: &str, text: &mut String) {
+    let staged = structure.required.len() > 1;
+    if staged {
+        let setters: Vec<_> =
+            structure.required.iter().map(|property| format!(".{}(…)", property.rust_name)).collect();
         document(text, "");
+        document(text, &format!("Required, in this order: `{name}::new(){}`.", setters.concat()));
     }
-    for property in &structure.required {
-        document(text, &format!("- {}", property.documentation.join(" ")));
-    }
-    put(text, &format!("#[track_caller]\npub fn new({}) -> Self {{\n", arguments.join(", ")));
-    if structure.required.is_empty() {
-        put(text, &format!("{empty}\n}}\n"));
-    } else {
-        put(text, &format!("let mut this = {empty};\n"));
-        for property in &structure.required {
+    let default = if structure.required.is_empty() && holds == "s::Properties" { ", Default" } else { "" };
+    let parameter = if staged { "<const MISSING: usize = 0>" } else { "" };
+    put(text, &format!("#[derive(Clone, Debug{default})]\npub struct {name}{parameter}({holds});\n"));
+}
+
+/// `new`, and a setter for each property. One required property is the argument of `new`; several are set by
+/// name, each setter leading to the next, so that none can be left out or mistaken for another.
+fn write_setters(structure: &Structure, name: &str, empty: &str, text: &mut String) {
+    match structure.required.as_slice() {
+        [] => {
+            put(text, &format!("impl {name} {{\n"));
+            document(text, "Creates it without any property.");
+            put(text, &format!("#[track_caller]\npub fn new() -> Self {{\n{empty}\n}}\n"));
+        }
+        [property] => {
+            put(text, &format!("impl {name} {{\n"));
+            document(text, "Creates it with the required property.");
+            document(text, "");
+            document(text, &format!("- {}", property.documentation.join(" ")));
             put(
                 text,
                 &format!(
-                    "this.0.put({:?}, Into::<s::Value<{}>>::into({}));\n",
-                    property.name, property.rust_type, property.rust_name
+                    "#[track_caller]\npub fn new({}: impl s::IntoValue<{ty}>) -> Self {{\n\
+                     let mut this = {empty};\nthis.0.put({:?}, Into::<s::Value<{ty}>>::into({}));\nthis\n}}\n",
+                    property.rust_name,
+                    property.name,
+                    property.rust_name,
+                    ty = property.rust_type
                 ),
             );
         }
-        put(text, "this\n}\n");
+        required => {
+            put(text, &format!("impl {name}<{}> {{\n", required.len()));
+            document(text, "Creates it. The required properties follow, each by its name.");
+            put(text, &format!("#[track_caller]\npub fn new() -> Self {{\n{empty}\n}}\n}}\n"));
+            for (index, property) in required.iter().enumerate() {
+                let missing = required.len() - index;
+                put(text, &format!("impl {name}<{missing}> {{\n"));
+                write_documentation(property, text);
+                put(
+                    text,
+                    &format!(
+                        "#[track_caller]\npub fn {}(mut self, value: impl s::IntoValue<{ty}>) -> {name}<{}> {{\n\
+                         self.0.put({:?}, Into::<s::Value<{ty}>>::into(value));\n{name}(self.0)\n}}\n}}\n",
+                        property.rust_name,
+                        missing - 1,
+                        property.name,
+                        ty = property.rust_type
+                    ),
+                );
+            }
+            put(text, &format!("impl<const MISSING: usize> {name}<MISSING> {{\n"));
+        }
     }
     for property in &structure.optional {
-        for line in &property.documentation {
-            document(text, line);
-        }
-        if property.deprecated {
-            put(text, "#[deprecated = \"AWS advises against it\"]\n");
-        }
+        write_documentation(property, text);
         put(
             text,
             &format!(
-                "#[track_caller]\npub fn {}(mut self, value: impl Into<s::Value<{ty}>>) -> Self {{\n\
+                "#[track_caller]\npub fn {}(mut self, value: impl s::IntoValue<{ty}>) -> Self {{\n\
                  self.0.put({:?}, Into::<s::Value<{ty}>>::into(value));\nself\n}}\n",
                 property.rust_name,
                 property.name,
@@ -142,6 +159,15 @@ fn write_setters(structure: &Structure, name: &str, empty: &str, text: &mut Stri
         );
     }
     put(text, "}\n");
+}
+
+fn write_documentation(property: &Property, text: &mut String) {
+    for line in &property.documentation {
+        document(text, line);
+    }
+    if property.deprecated {
+        put(text, "#[deprecated = \"AWS advises against it\"]\n");
+    }
 }
 
 /// The handle, with a getter for each attribute.

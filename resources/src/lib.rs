@@ -1,8 +1,10 @@
 //! Typed CloudFormation resources, generated at build time from the registry schemas: one Cargo feature and one
 //! module a service.
 //!
-//! Required properties are arguments of `new`, the others chained setters. Every property takes a literal or
-//! anything that yields the right type. Attributes are getters on the handle, so a misspelt one does not compile.
+//! Every property is a setter that is named as the CloudFormation property, and takes a literal or any value of the right
+//! type. One required property is the argument of `new`. Several required properties are set by name, directly after
+//! `new`, in the documented order, so that none can be left out and no two can be swapped. Attributes are getters on the
+//! handle.
 //!
 //! ```
 //! use stackwright_resources::s3::{self, Bucket};
@@ -37,8 +39,27 @@
 //! stackwright_resources::s3::Bucket::new().bucket_name(7);
 //! ```
 //!
-//! What lives here: the generator, and what its output stands on. A correction to AWS's data is no business of
-//! this crate: it goes into `schemas/patches`.
+//! ```
+//! use stackwright_resources::applicationautoscaling::{ScalableTarget, scalable_target::*};
+//!
+//! ScalableTarget::new()
+//!     .resource_id("endpoint/scorers/variant/Main")
+//!     .service_namespace(ServiceNamespace::Sagemaker)
+//!     .scalable_dimension(ScalableDimension::SagemakerVariantDesiredInstanceCount)
+//!     .min_capacity(1)
+//!     .max_capacity(4);
+//! ```
+//!
+//! ```compile_fail,E0277
+//! // A resource that lacks a required property cannot be added to a stack.
+//! use stackwright_resources::applicationautoscaling::ScalableTarget;
+//!
+//! let stack = stackwright_synth::App::new("shop").stack("Scaling");
+//! stack.add("Target", ScalableTarget::new().resource_id("endpoint/scorers/variant/Main"));
+//! ```
+//!
+//! This crate holds the generator and the types that generated code uses. Corrections to AWS's data belong to
+//! `schemas/patches`.
 
 mod support;
 

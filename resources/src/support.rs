@@ -1,15 +1,15 @@
-//! What generated code stands on.
+//! Types and macros that generated code uses.
 
 pub use stackwright_synth::{
-    Expression, Handle, Json, Literal, Map, Properties, Resource, StringEnum, TypedResource, Value,
+    Expression, Handle, IntoValue, Json, Literal, Map, Properties, Resource, StringEnum, TypedResource, Value,
 };
 
-/// A tag: what every service calls so.
+/// A tag of a resource: the pair of key and value that all services share.
 #[derive(Clone, Debug)]
 pub struct Tag(Properties);
 
 impl Tag {
-    /// A key and its value.
+    /// Creates a tag. A key has 1 to 128 characters and does not start with `aws:`; a value has at most 256.
     #[track_caller]
     pub fn new(key: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
         let mut this = Self(Properties::default());
@@ -25,7 +25,7 @@ impl Literal for Tag {
     }
 }
 
-/// An enumeration of texts, open to values that are newer than the data.
+/// Defines an enumeration of strings that also accepts values that are newer than the data.
 macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$doc])*
@@ -33,7 +33,7 @@ macro_rules! string_enum {
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $value, "`")] $variant,)*
-            /// A value that is newer than the data.
+            /// A value that is not in the data, because AWS added it later.
             Unlisted(String),
         }
 
@@ -51,7 +51,7 @@ macro_rules! string_enum {
 }
 pub(crate) use string_enum;
 
-/// A handle that is the untyped one and more.
+/// Makes a typed handle usable as an untyped one.
 macro_rules! handle {
     ($name:ident) => {
         impl From<$crate::support::Handle> for $name {

@@ -21,7 +21,8 @@ fn properties_take_literals_parameters_and_attributes() {
             // A parameter decides, or a type that is newer than the data.
             variant("Chosen").instance_type(kind).initial_instance_count(2).initial_variant_weight(0.5),
             variant("Newer").instance_type(InstanceType::Unlisted("ml.g9.xlarge".into())),
-            variant("Serverless").serverless_config(ServerlessConfig::new(5, 1024)),
+            variant("Serverless")
+                .serverless_config(ServerlessConfig::new().max_concurrency(5).memory_size_in_mb(1024)),
         ])
         .tags([Tag::new("team", "ml")]),
     );

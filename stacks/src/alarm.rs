@@ -42,7 +42,7 @@ impl Construct for Alarm {
             .metric
             .dimensions(&self.subject)
             .into_iter()
-            .map(|(name, value)| Dimension::new(value, name))
+            .map(|(name, value)| Dimension::new().value(value).name(name))
             .collect();
         let mut alarm = cloudwatch::Alarm::new()
             .alarm_description(self.description)

@@ -7,7 +7,7 @@ use stackwright_resources::s3::bucket::{
     VersioningConfigurationStatus,
 };
 use stackwright_resources::s3::{Bucket, BucketHandle, BucketPolicy};
-use stackwright_synth::{Construct, DeletionPolicy, Json, ResourceOptions, Scope, Value, sub};
+use stackwright_synth::{Construct, DeletionPolicy, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
 use crate::iam::{PolicyDocument, Statement};
 use crate::s3::S3Location;
@@ -43,7 +43,7 @@ impl PrivateBucket {
 
     /// Encrypts with a key of AWS KMS, by its ARN.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
         self.key = Some(arn.into().with_caller_location());
         self
     }
@@ -105,7 +105,7 @@ impl Construct for PrivateBucket {
             .on(sub!("{}/*", bucket.arn()))
             .to_everybody()
             .when("Bool", "aws:SecureTransport", insecure)]);
-        scope.add("Policy", BucketPolicy::new(bucket.reference(), policy));
+        scope.add("Policy", BucketPolicy::new().bucket(bucket.reference()).policy_document(policy));
         bucket
     }
 }

@@ -3,7 +3,9 @@
 use stackwright_resources::iam::role::Policy;
 use stackwright_resources::iam::{Role, RoleHandle};
 use stackwright_synth::intrinsic::{account_id, partition, region};
-use stackwright_synth::{Construct, Expression, Json, Literal, Map, Properties, Property, Scope, Value, sub};
+use stackwright_synth::{
+    Construct, Expression, IntoValue, Json, Literal, Map, Properties, Property, Scope, Value, sub,
+};
 
 use crate::image::Resolved;
 
@@ -30,6 +32,8 @@ impl PolicyDocument {
         self.0.push(statement);
     }
 }
+
+impl IntoValue<Json> for PolicyDocument {}
 
 impl From<PolicyDocument> for Value<Json> {
     fn from(document: PolicyDocument) -> Self {
@@ -72,7 +76,7 @@ impl Statement {
     }
 
     /// On a resource, by its ARN. Several calls add up.
-    pub fn on(mut self, resource: impl Into<Value<String>>) -> Self {
+    pub fn on(mut self, resource: impl IntoValue<String>) -> Self {
         self.resources.push(resource.into());
         self
     }
@@ -91,7 +95,7 @@ impl Statement {
     }
 
     /// Only when: an operator such as `StringEquals`, a key, and what it has to be.
-    pub fn when(mut self, operator: &str, key: &str, value: impl Into<Value<Json>>) -> Self {
+    pub fn when(mut self, operator: &str, key: &str, value: impl IntoValue<Json>) -> Self {
         self.conditions.push((operator.into(), key.into(), value.into()));
         self
     }
@@ -178,12 +182,14 @@ impl Construct for ServiceRole {
         let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
             .to_service(self.service)
             .when("StringEquals", "aws:SourceAccount", account)]);
-        scope.add_default(Role::new(trust).policies([Policy::new(self.name, self.policy)]))
+        scope.add_default(
+            Role::new(trust).policies([Policy::new().policy_name(self.name).policy_document(self.policy)]),
+        )
     }
 }
 
 /// The ARN of something of a service in the stack's account and region.
-pub(crate) fn arn(service: &str, resource: impl Into<Value<String>>) -> Value<String> {
+pub(crate) fn arn(service: &str, resource: impl IntoValue<String>) -> Value<String> {
     sub!("arn:{}:{}:{}:{}:{}", partition(), service, region(), account_id(), resource.into())
 }
 
@@ -251,7 +257,7 @@ pub(crate) fn use_key(key: &Value<String>) -> Statement {
 }
 
 /// Leave to hand a role to SageMaker and to no other service.
-pub(crate) fn pass_to_sagemaker(role: impl Into<Value<String>>) -> Statement {
+pub(crate) fn pass_to_sagemaker(role: impl IntoValue<String>) -> Statement {
     Statement::allow(["iam:PassRole"]).on(role).when(
         "StringEquals",
         "iam:PassedToService",

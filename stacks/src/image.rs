@@ -2,7 +2,7 @@
 
 use stackwright_schemas::images::{self, NoImage};
 use stackwright_synth::intrinsic::{partition, region, url_suffix};
-use stackwright_synth::{CallerLocation, Mapping, Scope, Value, sub};
+use stackwright_synth::{CallerLocation, IntoValue, Mapping, Scope, Value, sub};
 
 pub use stackwright_schemas::images::Processor;
 
@@ -62,7 +62,7 @@ impl Image {
 
     /// An image in your own Amazon ECR repository, with the repository's ARN: the role may pull from it alone.
     #[track_caller]
-    pub fn ecr(uri: impl Into<Value<String>>, repository_arn: impl Into<Value<String>>) -> Self {
+    pub fn ecr(uri: impl IntoValue<String>, repository_arn: impl IntoValue<String>) -> Self {
         Self(Kind::Own {
             uri: uri.into().with_caller_location(),
             repository_arn: repository_arn.into().with_caller_location(),

@@ -1,6 +1,6 @@
 //! Metrics of CloudWatch, as scaling policies, alarms and dashboards name them.
 
-use stackwright_synth::{Json, Properties, Value};
+use stackwright_synth::{IntoValue, Json, Properties, Value};
 
 use crate::document::list;
 
@@ -49,7 +49,7 @@ enum Dimensions {
 impl Metric {
     /// A metric by its namespace and name, without dimensions, averaged.
     #[track_caller]
-    pub fn new(namespace: impl Into<Value<String>>, name: impl Into<Value<String>>) -> Self {
+    pub fn new(namespace: impl IntoValue<String>, name: impl IntoValue<String>) -> Self {
         Self {
             namespace: Namespace::Given(namespace.into().with_caller_location()),
             name: name.into().with_caller_location(),
@@ -118,7 +118,7 @@ impl Metric {
     /// A dimension by its name and value. On a metric that SageMaker publishes of what is scaled it takes the
     /// place of the dimensions that name that.
     #[track_caller]
-    pub fn dimension(mut self, name: impl Into<Value<String>>, value: impl Into<Value<String>>) -> Self {
+    pub fn dimension(mut self, name: impl IntoValue<String>, value: impl IntoValue<String>) -> Self {
         let dimension = (name.into().with_caller_location(), value.into().with_caller_location());
         match &mut self.dimensions {
             Dimensions::Given(dimensions) => dimensions.push(dimension),
@@ -129,7 +129,7 @@ impl Metric {
 
     /// How the values of a period make one: `Average` unless set, `Sum`, `Maximum`, `SampleCount`, `p99`.
     #[track_caller]
-    pub fn statistic(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn statistic(mut self, name: impl IntoValue<String>) -> Self {
         self.statistic = name.into().with_caller_location();
         self
     }

@@ -2,7 +2,7 @@
 
 use stackwright_resources::s3::BucketHandle;
 use stackwright_synth::intrinsic::partition;
-use stackwright_synth::{AssetHandle, Value, sub};
+use stackwright_synth::{AssetHandle, IntoValue, Value, sub};
 
 use crate::iam::Statement;
 
@@ -23,7 +23,7 @@ pub struct S3Location {
 impl S3Location {
     /// A key in a bucket, by names.
     #[track_caller]
-    pub fn new(bucket: impl Into<Value<String>>, key: impl Into<String>) -> Self {
+    pub fn new(bucket: impl IntoValue<String>, key: impl Into<String>) -> Self {
         let bucket = bucket.into().with_caller_location();
         let bucket_arn = sub!("arn:{}:s3:::{}", partition(), &bucket);
         Self { bucket, bucket_arn, key: key.into() }

@@ -122,14 +122,16 @@ impl Construct for StackSet {
             DeploymentTargets::new().accounts(self.targets)
         };
         let text: Value<String> = template.text.into();
-        let mut set = cloudformation::StackSet::new(template.name, self.model)
+        let mut set = cloudformation::StackSet::new()
+            .stack_set_name(template.name)
+            .permission_model(self.model)
             .template_body(text)
             .managed_execution(ManagedExecution::new().active(true))
             // One account shows what is wrong before the others have it.
             .operation_preferences(
                 OperationPreferences::new().failure_tolerance_count(0).max_concurrent_count(1),
             )
-            .stack_instances_group([StackInstances::new(targets, self.regions)]);
+            .stack_instances_group([StackInstances::new().deployment_targets(targets).regions(self.regions)]);
         if in_organization {
             let joins = AutoDeployment::new().enabled(true).retain_stacks_on_account_removal(true);
             set = set.auto_deployment(joins);

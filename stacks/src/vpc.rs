@@ -1,6 +1,6 @@
 //! Where in a network something runs.
 
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 /// Subnets and security groups of a VPC that network interfaces of jobs and endpoints are put into.
 #[derive(Clone, Debug)]
@@ -12,10 +12,7 @@ pub struct Vpc {
 impl Vpc {
     /// By the ids of subnets and security groups.
     #[track_caller]
-    pub fn new(
-        subnets: impl Into<Value<Vec<String>>>,
-        security_groups: impl Into<Value<Vec<String>>>,
-    ) -> Self {
+    pub fn new(subnets: impl IntoValue<Vec<String>>, security_groups: impl IntoValue<Vec<String>>) -> Self {
         Self {
             subnets: subnets.into().with_caller_location(),
             security_groups: security_groups.into().with_caller_location(),

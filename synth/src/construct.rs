@@ -21,6 +21,11 @@ use indexmap::IndexMap;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be added to a stack",
+    note = "a typed resource needs all its required properties: `Type<2>` means that two are missing; its documentation lists them in order",
+    note = "implement `Construct` for a type of your own to add it"
+)]
 pub trait Construct {
     /// The type that the program uses to refer to the construct after it was added.
     type Handle;

@@ -4,7 +4,7 @@
 
 use crate::construct::{Construct, Scope};
 use crate::resource::{Resource, TypedResource};
-use crate::value::{Expression, Property, Value};
+use crate::value::{Expression, IntoValue, Property, Value};
 
 /// A resource for each element of a list parameter.
 ///
@@ -28,7 +28,7 @@ pub struct ForEach<F> {
 impl<R: TypedResource, F: FnOnce(Value<String>) -> R> ForEach<F> {
     /// A resource for each element; the function gets the element.
     #[track_caller]
-    pub fn new(collection: impl Into<Value<Vec<String>>>, resource: F) -> Self {
+    pub fn new(collection: impl IntoValue<Vec<String>>, resource: F) -> Self {
         Self { collection: Property::new("Collection", collection.into()), resource }
     }
 }

@@ -5,7 +5,7 @@
 //! [`Condition`](crate::Condition), `Fn::ForEach` from [`ForEach`](crate::ForEach). The rest is here.
 
 use crate::condition::ConditionHandle;
-use crate::value::{Expression, Json, Literal, Property, Value};
+use crate::value::{Expression, IntoValue, Json, Literal, Property, Value};
 
 fn function<T>(name: &'static str, argument: Expression) -> Value<T> {
     Value::from_expression(Expression::Function(name, Box::new(argument)))
@@ -49,38 +49,38 @@ pub fn no_value<T>() -> Value<T> {
 /// `Fn::If`: one of two values, as a condition decides.
 pub fn if_else<T>(
     condition: &ConditionHandle,
-    then: impl Into<Value<T>>,
-    otherwise: impl Into<Value<T>>,
+    then: impl IntoValue<T>,
+    otherwise: impl IntoValue<T>,
 ) -> Value<T> {
     let arguments = [condition.name(), then.into().expression, otherwise.into().expression];
     function("Fn::If", list(arguments))
 }
 
 /// `Fn::Join`: texts with a delimiter between them.
-pub fn join(delimiter: &str, items: impl Into<Value<Vec<String>>>) -> Value<String> {
+pub fn join(delimiter: &str, items: impl IntoValue<Vec<String>>) -> Value<String> {
     function("Fn::Join", list([delimiter.to_owned().into_expression(), items.into().expression]))
 }
 
 /// `Fn::Select`: one element of a list, counted from 0.
-pub fn select<T>(index: impl Into<Value<i64>>, items: impl Into<Value<Vec<T>>>) -> Value<T> {
+pub fn select<T>(index: impl IntoValue<i64>, items: impl IntoValue<Vec<T>>) -> Value<T> {
     function("Fn::Select", list([index.into().expression, items.into().expression]))
 }
 
 /// `Fn::Split`: the parts of a text between delimiters.
-pub fn split(delimiter: &str, text: impl Into<Value<String>>) -> Value<Vec<String>> {
+pub fn split(delimiter: &str, text: impl IntoValue<String>) -> Value<Vec<String>> {
     function("Fn::Split", list([delimiter.to_owned().into_expression(), text.into().expression]))
 }
 
 /// `Fn::Base64`: a text in base 64.
-pub fn base64(text: impl Into<Value<String>>) -> Value<String> {
+pub fn base64(text: impl IntoValue<String>) -> Value<String> {
     function("Fn::Base64", text.into().expression)
 }
 
 /// `Fn::Cidr`: `count` address blocks with `host_bits` bits for hosts, out of a larger block.
 pub fn cidr(
-    block: impl Into<Value<String>>,
-    count: impl Into<Value<i64>>,
-    host_bits: impl Into<Value<i64>>,
+    block: impl IntoValue<String>,
+    count: impl IntoValue<i64>,
+    host_bits: impl IntoValue<i64>,
 ) -> Value<Vec<String>> {
     function(
         "Fn::Cidr",
@@ -89,25 +89,25 @@ pub fn cidr(
 }
 
 /// `Fn::GetAZs`: the availability zones of a region.
-pub fn availability_zones(region: impl Into<Value<String>>) -> Value<Vec<String>> {
+pub fn availability_zones(region: impl IntoValue<String>) -> Value<Vec<String>> {
     function("Fn::GetAZs", region.into().expression)
 }
 
 /// `Fn::ImportValue`: what a stack of another program exports under a name. Within one app no import is
 /// needed: use the handle.
-pub fn import_value(name: impl Into<Value<String>>) -> Value<String> {
+pub fn import_value(name: impl IntoValue<String>) -> Value<String> {
     function("Fn::ImportValue", name.into().expression)
 }
 
 /// `Fn::Transform`: what a macro makes of its parameters.
 #[track_caller]
-pub fn transform<T>(name: &str, parameters: impl Into<Value<Json>>) -> Value<T> {
+pub fn transform<T>(name: &str, parameters: impl IntoValue<Json>) -> Value<T> {
     let entries = vec![Property::new("Name", name), Property::new("Parameters", parameters.into())];
     function("Fn::Transform", Expression::Object(entries))
 }
 
 /// `Fn::ToJsonString`: a document as text. Its references are resolved first.
-pub fn to_json_string(document: impl Into<Value<Json>>) -> Value<String> {
+pub fn to_json_string(document: impl IntoValue<Json>) -> Value<String> {
     function("Fn::ToJsonString", document.into().expression)
 }
 
@@ -123,12 +123,12 @@ pub fn to_json_string(document: impl Into<Value<Json>>) -> Value<String> {
 /// let definition = Json::object([Property::new("Comment", sub!("runs in {}", region()))]);
 /// json_text(definition); // Fn::Sub: '{"Comment":"runs in ${AWS::Region}"}'
 /// ```
-pub fn json_text(document: impl Into<Value<Json>>) -> Value<String> {
+pub fn json_text(document: impl IntoValue<Json>) -> Value<String> {
     Value::from_expression(Expression::Document(Box::new(document.into().expression)))
 }
 
 /// The same value, which is a number or a boolean: it stands without quotes in a [`json_text`].
-pub fn unquoted<T>(value: impl Into<Value<T>>) -> Value<T> {
+pub fn unquoted<T>(value: impl IntoValue<T>) -> Value<T> {
     let mut value = value.into();
     // A document in place of a number, such as a pipeline's `{"Get": …}`, has no quotes anyway.
     if !matches!(value.expression, Expression::Literal(_) | Expression::Object(_) | Expression::Unquoted(_)) {
@@ -138,6 +138,6 @@ pub fn unquoted<T>(value: impl Into<Value<T>>) -> Value<T> {
 }
 
 /// `Fn::Length`: how many elements a list has.
-pub fn length<T>(items: impl Into<Value<Vec<T>>>) -> Value<i64> {
+pub fn length<T>(items: impl IntoValue<Vec<T>>) -> Value<i64> {
     function("Fn::Length", items.into().expression)
 }

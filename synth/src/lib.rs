@@ -59,6 +59,6 @@ pub use template::{Template, TemplateError};
 #[doc(hidden)]
 pub use text::{Parts, count_placeholders, text};
 pub use value::{
-    CallerLocation, Expression, Json, Literal, Map, Properties, Property, Reference, StringEnum, Untyped,
-    Value,
+    CallerLocation, Expression, IntoValue, Json, Literal, Map, Properties, Property, Reference, StringEnum,
+    Untyped, Value,
 };

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value as JsonValue;
 
 use crate::construct::{Construct, Scope};
-use crate::value::{Expression, Property, Value};
+use crate::value::{Expression, IntoValue, Property, Value};
 
 /// A table with two keys, such as a region and the name of a fact.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ pub struct MappingHandle(Rc<str>);
 
 impl MappingHandle {
     /// `Fn::FindInMap`: the value under two keys.
-    pub fn find<T>(&self, top: impl Into<Value<String>>, second: impl Into<Value<String>>) -> Value<T> {
+    pub fn find<T>(&self, top: impl IntoValue<String>, second: impl IntoValue<String>) -> Value<T> {
         self.look_up(top, second, None)
     }
 
@@ -54,9 +54,9 @@ impl MappingHandle {
     #[track_caller]
     pub fn find_or<T>(
         &self,
-        top: impl Into<Value<String>>,
-        second: impl Into<Value<String>>,
-        default: impl Into<Value<T>>,
+        top: impl IntoValue<String>,
+        second: impl IntoValue<String>,
+        default: impl IntoValue<T>,
     ) -> Value<T> {
         self.look_up(
             top,
@@ -67,8 +67,8 @@ impl MappingHandle {
 
     fn look_up<T>(
         &self,
-        top: impl Into<Value<String>>,
-        second: impl Into<Value<String>>,
+        top: impl IntoValue<String>,
+        second: impl IntoValue<String>,
         default: Option<Expression>,
     ) -> Value<T> {
         let name = Expression::Literal(self.0.as_ref().into());

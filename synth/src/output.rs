@@ -2,7 +2,7 @@
 
 use crate::condition::ConditionHandle;
 use crate::construct::{Construct, Scope};
-use crate::value::{Property, Untyped, Value};
+use crate::value::{IntoValue, Property, Untyped};
 
 /// An output of a stack.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Output {
 
     /// Exports it under a name to stacks of other programs. Within one app no export is needed.
     #[track_caller]
-    pub fn export(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn export(mut self, name: impl IntoValue<String>) -> Self {
         self.export = Some(Property::new("Name", name.into()));
         self
     }

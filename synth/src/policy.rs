@@ -1,6 +1,6 @@
 //! What CloudFormation does with a resource beyond making it.
 
-use crate::value::{Expression, Literal, Property, Value, set};
+use crate::value::{Expression, IntoValue, Literal, Property, Value, set};
 
 /// What becomes of a resource that leaves the stack, or is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ macro_rules! policy {
             $(
                 $(#[$entry_doc])*
                 #[track_caller]
-                pub fn $function(mut self, value: impl Into<Value<$type>>) -> Self {
+                pub fn $function(mut self, value: impl IntoValue<$type>) -> Self {
                     let value: Value<$type> = value.into();
                     let property = Property::new(policy!(@name $path $(/ $inner)?), value);
                     nest(&mut self.0, policy!(@group $path $(/ $inner)?), property);

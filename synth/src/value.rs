@@ -117,7 +117,7 @@ impl Literal for Properties {
 
 /// A literal or an intrinsic function that yields a `T`.
 ///
-/// Every property takes `impl Into<Value<T>>`: a plain literal, a parameter, an attribute of a resource in this
+/// Every property takes `impl IntoValue<T>`: a plain literal, a parameter, an attribute of a resource in this
 /// stack or another, or what the functions in [`crate::intrinsic`] and [`crate::sub!`] make.
 pub struct Value<T> {
     pub(crate) expression: Expression,
@@ -196,6 +196,35 @@ pub trait Literal {
     fn into_expression(self) -> Expression;
 }
 
+/// A literal or an intrinsic function that can be the value of a property of type `T`.
+///
+/// Setters take `impl IntoValue<T>`: a `T`, a [`Value<T>`](Value) such as a parameter or an attribute of another
+/// resource, a `&str` where `T` is a `String`, and arrays, vectors and maps of them. An enumeration also takes a
+/// `Value<String>`. To make a type of your own usable, implement `From<YourType> for Value<T>` and this trait.
+#[diagnostic::on_unimplemented(
+    message = "a property of type `{T}` does not take a value of type `{Self}`",
+    label = "expected `{T}`, or a `Value<{T}>` such as a parameter or an attribute of a resource",
+    note = "an enumeration takes one of its variants (`InstanceType::MlG5Xlarge`), `Unlisted(\"…\".into())` for a value that is newer than the data, or a `Value<String>`",
+    note = "an integer property takes an `i64`, a number an `f64`, a list an array or a `Vec`",
+    note = "a property type with required properties takes them in the documented order: `Type<2>` means that two are still missing"
+)]
+pub trait IntoValue<T>: Into<Value<T>> {}
+
+impl<T: Literal> IntoValue<T> for T {}
+impl<T> IntoValue<T> for Value<T> {}
+impl<T> IntoValue<T> for &Value<T> {}
+impl IntoValue<String> for &str {}
+impl IntoValue<f64> for i64 {}
+impl<T, U: IntoValue<T>> IntoValue<Vec<T>> for Vec<U> {}
+impl<T, U: IntoValue<T>, const N: usize> IntoValue<Vec<T>> for [U; N] {}
+impl<E: StringEnum> IntoValue<E> for Value<String> {}
+impl IntoValue<Json> for JsonValue {}
+impl IntoValue<Json> for &str {}
+impl IntoValue<Json> for Value<String> {}
+impl<T> IntoValue<Json> for Map<T> {}
+impl<T, K: Into<String>, V: IntoValue<T>, const N: usize> IntoValue<Map<T>> for [(K, V); N] {}
+impl<T, V: IntoValue<T>> IntoValue<Map<T>> for BTreeMap<String, V> {}
+
 impl<T: Literal> From<T> for Value<T> {
     fn from(literal: T) -> Self {
         Self::from_expression(literal.into_expression())
@@ -273,7 +302,7 @@ impl From<i64> for Value<f64> {
     }
 }
 
-impl<T, U: Into<Value<T>>> From<Vec<U>> for Value<Vec<T>> {
+impl<T, U: IntoValue<T>> From<Vec<U>> for Value<Vec<T>> {
     fn from(items: Vec<U>) -> Self {
         Self::from_expression(Expression::List(
             items.into_iter().map(|item| item.into().expression).collect(),
@@ -281,7 +310,7 @@ impl<T, U: Into<Value<T>>> From<Vec<U>> for Value<Vec<T>> {
     }
 }
 
-impl<T, U: Into<Value<T>>, const N: usize> From<[U; N]> for Value<Vec<T>> {
+impl<T, U: IntoValue<T>, const N: usize> From<[U; N]> for Value<Vec<T>> {
     fn from(items: [U; N]) -> Self {
         Vec::from(items).into()
     }
@@ -347,7 +376,7 @@ impl<T> Default for Map<T> {
 impl<T> Map<T> {
     /// Sets one entry.
     #[track_caller]
-    pub fn set(mut self, name: impl Into<String>, value: impl Into<Value<T>>) -> Self {
+    pub fn set(mut self, name: impl Into<String>, value: impl IntoValue<T>) -> Self {
         set(&mut self.entries, Property::new(name.into(), value.into()));
         self
     }
@@ -370,14 +399,14 @@ impl<T> From<Map<T>> for Value<Json> {
     }
 }
 
-impl<T, K: Into<String>, V: Into<Value<T>>, const N: usize> From<[(K, V); N]> for Value<Map<T>> {
+impl<T, K: Into<String>, V: IntoValue<T>, const N: usize> From<[(K, V); N]> for Value<Map<T>> {
     #[track_caller]
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().fold(Map::default(), |map, (name, value)| map.set(name, value)).into()
     }
 }
 
-impl<T, V: Into<Value<T>>> From<BTreeMap<String, V>> for Value<Map<T>> {
+impl<T, V: IntoValue<T>> From<BTreeMap<String, V>> for Value<Map<T>> {
     #[track_caller]
     fn from(entries: BTreeMap<String, V>) -> Self {
         entries.into_iter().fold(Map::default(), |map, (name, value)| map.set(name, value)).into()

@@ -19,7 +19,7 @@ use stackwright_resources::applicationautoscaling::scalable_target::{
     ScalableDimension, ServiceNamespace, SuspendedState,
 };
 use stackwright_resources::applicationautoscaling::{ScalableTarget, ScalableTargetHandle};
-use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value};
+use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value};
 
 use crate::metric::{Metric, Subject};
 
@@ -92,7 +92,7 @@ pub struct Capacity {
 impl Capacity {
     /// Between two numbers, both included.
     #[track_caller]
-    pub fn between(least: impl Into<Value<i64>>, most: impl Into<Value<i64>>) -> Self {
+    pub fn between(least: impl IntoValue<i64>, most: impl IntoValue<i64>) -> Self {
         Self { least: least.into().with_caller_location(), most: most.into().with_caller_location() }
     }
 
@@ -216,13 +216,12 @@ impl<T: Target> Construct for Scaled<T> {
 
     fn build(self, scope: &mut Scope<'_>) {
         let Self { capacity, scaling, resource_id, subject, after } = self;
-        let mut target = ScalableTarget::new(
-            resource_id,
-            ServiceNamespace::Sagemaker,
-            T::DIMENSION,
-            &capacity.least,
-            &capacity.most,
-        );
+        let mut target = ScalableTarget::new()
+            .resource_id(resource_id)
+            .service_namespace(ServiceNamespace::Sagemaker)
+            .scalable_dimension(T::DIMENSION)
+            .min_capacity(&capacity.least)
+            .max_capacity(&capacity.most);
         if !scaling.scheduled.is_empty() {
             let actions: Vec<_> = scaling.scheduled.into_iter().map(ScheduledCapacity::lower).collect();
             target = target.scheduled_actions(actions);

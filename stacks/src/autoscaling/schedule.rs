@@ -1,7 +1,7 @@
 //! Bounds that change at a time.
 
 use stackwright_resources::applicationautoscaling::scalable_target::{ScalableTargetAction, ScheduledAction};
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 use super::Capacity;
 
@@ -21,8 +21,8 @@ impl ScheduledCapacity {
     /// bounds from then on.
     #[track_caller]
     pub fn new(
-        name: impl Into<Value<String>>,
-        schedule: impl Into<Value<String>>,
+        name: impl IntoValue<String>,
+        schedule: impl IntoValue<String>,
         capacity: impl Into<Capacity>,
     ) -> Self {
         Self {
@@ -37,21 +37,21 @@ impl ScheduledCapacity {
 
     /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
     #[track_caller]
-    pub fn time_zone(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());
         self
     }
 
     /// Not before this time, in ISO 8601: `2027-01-01T00:00:00Z`.
     #[track_caller]
-    pub fn starts(mut self, time: impl Into<Value<String>>) -> Self {
+    pub fn starts(mut self, time: impl IntoValue<String>) -> Self {
         self.start = Some(time.into().with_caller_location());
         self
     }
 
     /// Not after this time, in ISO 8601.
     #[track_caller]
-    pub fn ends(mut self, time: impl Into<Value<String>>) -> Self {
+    pub fn ends(mut self, time: impl IntoValue<String>) -> Self {
         self.end = Some(time.into().with_caller_location());
         self
     }
@@ -59,7 +59,10 @@ impl ScheduledCapacity {
     pub(super) fn lower(self) -> ScheduledAction {
         let bounds =
             ScalableTargetAction::new().min_capacity(self.capacity.least).max_capacity(self.capacity.most);
-        let mut action = ScheduledAction::new(self.name, self.schedule).scalable_target_action(bounds);
+        let mut action = ScheduledAction::new()
+            .scheduled_action_name(self.name)
+            .schedule(self.schedule)
+            .scalable_target_action(bounds);
         if let Some(zone) = self.time_zone {
             action = action.timezone(zone);
         }

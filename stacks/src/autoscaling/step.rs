@@ -5,7 +5,7 @@ use stackwright_resources::applicationautoscaling::scaling_policy::{
 };
 use stackwright_resources::applicationautoscaling::{ScalableTargetHandle, ScalingPolicy};
 use stackwright_resources::cloudwatch::alarm::ComparisonOperator;
-use stackwright_synth::{Scope, Value};
+use stackwright_synth::{IntoValue, Scope, Value};
 
 use crate::alarm::{Alarm, Missing};
 use crate::duration::Seconds;
@@ -40,13 +40,13 @@ pub struct StepScaling {
 impl StepScaling {
     /// When the metric is at a value or above.
     #[track_caller]
-    pub fn at_least(metric: Metric, value: impl Into<Value<f64>>) -> Self {
+    pub fn at_least(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(metric, value.into().with_caller_location(), true)
     }
 
     /// When the metric is at a value or below.
     #[track_caller]
-    pub fn at_most(metric: Metric, value: impl Into<Value<f64>>) -> Self {
+    pub fn at_most(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(metric, value.into().with_caller_location(), false)
     }
 
@@ -97,7 +97,7 @@ impl StepScaling {
 
     /// For how many periods in a row the metric has to be past the value; one unless set.
     #[track_caller]
-    pub fn periods(mut self, number: impl Into<Value<i64>>) -> Self {
+    pub fn periods(mut self, number: impl IntoValue<i64>) -> Self {
         self.periods = number.into().with_caller_location();
         self
     }
@@ -157,7 +157,9 @@ impl StepScaling {
         if let Some(cooldown) = &self.cooldown {
             configuration = configuration.cooldown(cooldown);
         }
-        let policy = ScalingPolicy::new(name.as_str(), PolicyType::StepScaling)
+        let policy = ScalingPolicy::new()
+            .policy_name(name.as_str())
+            .policy_type(PolicyType::StepScaling)
             .scaling_target_id(target.reference())
             .step_scaling_policy_configuration(configuration);
         let policy = scope.add(&name, policy);

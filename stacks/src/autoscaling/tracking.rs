@@ -8,7 +8,7 @@ use stackwright_resources::applicationautoscaling::scaling_policy::{
     TargetTrackingMetricStat, TargetTrackingScalingPolicyConfiguration,
 };
 use stackwright_resources::applicationautoscaling::{ScalableTargetHandle, ScalingPolicy};
-use stackwright_synth::{Scope, Value};
+use stackwright_synth::{IntoValue, Scope, Value};
 
 use super::{AsynchronousInstanceCount, CopyCount, InstanceCount, Instances, ProvisionedConcurrency, Target};
 use crate::duration::Seconds;
@@ -51,7 +51,7 @@ enum Tracked {
 impl TargetTracking<InstanceCount> {
     /// Requests in a minute for each instance.
     #[track_caller]
-    pub fn invocations_per_instance(value: impl Into<Value<f64>>) -> Self {
+    pub fn invocations_per_instance(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantInvocationsPerInstance;
         Self::of(Tracked::Predefined(metric, "InvocationsPerInstance"), value.into().with_caller_location())
     }
@@ -59,7 +59,7 @@ impl TargetTracking<InstanceCount> {
     /// Requests at a time for each model, measured every ten seconds: it reacts faster, and suits requests that
     /// take long.
     #[track_caller]
-    pub fn concurrent_requests_per_model(value: impl Into<Value<f64>>) -> Self {
+    pub fn concurrent_requests_per_model(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantConcurrentRequestsPerModelHighResolution;
         Self::of(
             Tracked::Predefined(metric, "ConcurrentRequestsPerModel"),
@@ -71,7 +71,7 @@ impl TargetTracking<InstanceCount> {
 impl TargetTracking<AsynchronousInstanceCount> {
     /// Requests in the queue for each instance.
     #[track_caller]
-    pub fn backlog_per_instance(value: impl Into<Value<f64>>) -> Self {
+    pub fn backlog_per_instance(value: impl IntoValue<f64>) -> Self {
         let metric = Metric::of_queue("ApproximateBacklogSizePerInstance");
         Self::of(Tracked::Metric(metric), value.into().with_caller_location())
     }
@@ -80,7 +80,7 @@ impl TargetTracking<AsynchronousInstanceCount> {
 impl TargetTracking<ProvisionedConcurrency> {
     /// The share of the provisioned concurrency that is in use, 0 to 1.
     #[track_caller]
-    pub fn utilization(value: impl Into<Value<f64>>) -> Self {
+    pub fn utilization(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantProvisionedConcurrencyUtilization;
         Self::of(Tracked::Predefined(metric, "Utilization"), value.into().with_caller_location())
     }
@@ -89,7 +89,7 @@ impl TargetTracking<ProvisionedConcurrency> {
 impl TargetTracking<CopyCount> {
     /// Requests in a minute for each copy.
     #[track_caller]
-    pub fn invocations_per_copy(value: impl Into<Value<f64>>) -> Self {
+    pub fn invocations_per_copy(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentInvocationsPerCopy;
         Self::of(Tracked::Predefined(metric, "InvocationsPerCopy"), value.into().with_caller_location())
     }
@@ -97,7 +97,7 @@ impl TargetTracking<CopyCount> {
     /// Requests at a time for each copy, measured every ten seconds: it reacts faster, and suits requests that
     /// take long.
     #[track_caller]
-    pub fn concurrent_requests_per_copy(value: impl Into<Value<f64>>) -> Self {
+    pub fn concurrent_requests_per_copy(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution;
         Self::of(
             Tracked::Predefined(metric, "ConcurrentRequestsPerCopy"),
@@ -109,13 +109,13 @@ impl TargetTracking<CopyCount> {
 impl<T: Instances> TargetTracking<T> {
     /// How busy the GPUs are, as [`Metric::gpu_utilization`] counts.
     #[track_caller]
-    pub fn gpu_utilization(percent: impl Into<Value<f64>>) -> Self {
+    pub fn gpu_utilization(percent: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(Metric::gpu_utilization()), percent.into().with_caller_location())
     }
 
     /// How busy the processors are, as [`Metric::cpu_utilization`] counts.
     #[track_caller]
-    pub fn cpu_utilization(percent: impl Into<Value<f64>>) -> Self {
+    pub fn cpu_utilization(percent: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(Metric::cpu_utilization()), percent.into().with_caller_location())
     }
 }
@@ -134,13 +134,13 @@ impl<T: Target> TargetTracking<T> {
 
     /// Any metric that falls as the capacity grows.
     #[track_caller]
-    pub fn metric(metric: Metric, value: impl Into<Value<f64>>) -> Self {
+    pub fn metric(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(metric), value.into().with_caller_location())
     }
 
     /// What an expression makes of metrics, such as the length of a queue for each instance.
     #[track_caller]
-    pub fn math(math: MetricMath, value: impl Into<Value<f64>>) -> Self {
+    pub fn math(math: MetricMath, value: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Math(math), value.into().with_caller_location())
     }
 
@@ -178,7 +178,7 @@ impl<T: Target> TargetTracking<T> {
                 let dimensions: Vec<_> = metric
                     .dimensions(subject)
                     .into_iter()
-                    .map(|(name, value)| MetricDimension::new(value, name))
+                    .map(|(name, value)| MetricDimension::new().value(value).name(name))
                     .collect();
                 let mut specification = CustomizedMetricSpecification::new()
                     .metric_name(metric.name())
@@ -204,7 +204,9 @@ impl<T: Target> TargetTracking<T> {
         if !self.scales_in {
             configuration = configuration.disable_scale_in(true);
         }
-        let policy = ScalingPolicy::new(name.as_str(), PolicyType::TargetTrackingScaling)
+        let policy = ScalingPolicy::new()
+            .policy_name(name.as_str())
+            .policy_type(PolicyType::TargetTrackingScaling)
             .scaling_target_id(target.reference())
             .target_tracking_scaling_policy_configuration(configuration);
         scope.add(&name, policy);
@@ -231,7 +233,7 @@ pub struct MetricMath {
 impl MetricMath {
     /// An expression over ids of metrics.
     #[track_caller]
-    pub fn new(expression: impl Into<Value<String>>) -> Self {
+    pub fn new(expression: impl IntoValue<String>) -> Self {
         Self { expression: expression.into().with_caller_location(), metrics: Vec::new() }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stackwright_schemas::large_models::{self, option_keys};
 use stackwright_schemas::nearest;
-use stackwright_synth::{Asset, CallerLocation, Value};
+use stackwright_synth::{Asset, CallerLocation, IntoValue, Value};
 
 use super::{Container, ModelData};
 use crate::deferred_error::DeferredError;
@@ -35,13 +35,13 @@ impl Weights {
     /// A public repository of the hub, fetched when an instance starts: name the [`revision`](Self::revision) too,
     /// or what runs changes without a deployment.
     #[track_caller]
-    pub fn hub(model: impl Into<Value<String>>) -> Self {
+    pub fn hub(model: impl IntoValue<String>) -> Self {
         Self(From::Hub { model: model.into().with_caller_location(), revision: None })
     }
 
     /// The commit of the hub's repository.
     #[track_caller]
-    pub fn revision(mut self, commit: impl Into<Value<String>>) -> Self {
+    pub fn revision(mut self, commit: impl IntoValue<String>) -> Self {
         if let From::Hub { revision, .. } = &mut self.0 {
             *revision = Some(commit.into().with_caller_location());
         }
@@ -356,7 +356,7 @@ impl<E: Engine> LargeModel<E> {
 
     /// Any other setting that DJL Serving documents, by its key without `option.`; another key is refused.
     #[track_caller]
-    pub fn option(mut self, key: &str, value: impl Into<Value<String>>) -> Self {
+    pub fn option(mut self, key: &str, value: impl IntoValue<String>) -> Self {
         let source = Location::caller();
         if !option_keys(E::KEYS).any(|known| known == key) {
             let help = nearest(key, option_keys(E::KEYS)).map_or_else(

@@ -17,7 +17,7 @@ use stackwright_resources::sagemaker::model::{
     CompressionType, ContainerDefinition, Mode, ModelCacheSetting, ModelDataSource, MultiModelConfig,
     S3DataSource, S3DataType,
 };
-use stackwright_synth::{Asset, AssetHandle, CallerLocation, Map, Scope, Value};
+use stackwright_synth::{Asset, AssetHandle, CallerLocation, IntoValue, Map, Scope, Value};
 
 use crate::deferred_error::DeferredError;
 use crate::iam::{self, Statement};
@@ -71,7 +71,7 @@ impl ModelData {
     /// An archive whose URI is known when the stack is deployed, below a place that is known now: what a training
     /// job made, by a parameter or from another stack. The role may read the place and nothing else.
     #[track_caller]
-    pub fn made_within(location: S3Location, uri: impl Into<Value<String>>) -> Self {
+    pub fn made_within(location: S3Location, uri: impl IntoValue<String>) -> Self {
         Self(Data::Made { uri: uri.into().with_caller_location(), within: location })
     }
 
@@ -131,7 +131,7 @@ impl Container {
     /// What a registered model package says, by the package's ARN. Its image and the place of its artifacts are
     /// what the role may read; CloudFormation does not look into the package.
     #[track_caller]
-    pub fn package(arn: impl Into<Value<String>>, image: Image, artifacts: S3Location) -> Self {
+    pub fn package(arn: impl IntoValue<String>, image: Image, artifacts: S3Location) -> Self {
         Self { package: Some(arn.into().with_caller_location()), ..Self::new(image) }.reads(artifacts)
     }
 
@@ -150,7 +150,7 @@ impl Container {
     /// Sets an environment variable. It can be read by everybody who can describe the model: a secret has no
     /// place here.
     #[track_caller]
-    pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
@@ -194,7 +194,10 @@ impl Container {
                 Data::Folder(folder) => {
                     let folder = folder.as_folder();
                     let uri = folder.uri();
-                    let source = S3DataSource::new(CompressionType::None, S3DataType::S3Prefix, &uri);
+                    let source = S3DataSource::new()
+                        .compression_type(CompressionType::None)
+                        .s3_data_type(S3DataType::S3Prefix)
+                        .s3_uri(&uri);
                     let source = Value::from(ModelDataSource::new(source)).with_location(uri.location());
                     definition = definition.model_data_source(source);
                     statements.extend(folder.read());
@@ -245,7 +248,7 @@ impl Containers {
 
     /// Containers by their names, each of which is asked by itself: a request says which it is for. At most 15.
     #[track_caller]
-    pub fn direct<N: Into<Value<String>>>(containers: impl IntoIterator<Item = (N, Container)>) -> Self {
+    pub fn direct<N: IntoValue<String>>(containers: impl IntoIterator<Item = (N, Container)>) -> Self {
         let mode = stackwright_resources::sagemaker::model::InferenceExecutionConfigMode::Direct;
         let all = containers
             .into_iter()

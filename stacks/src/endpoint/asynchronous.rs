@@ -5,7 +5,7 @@ use stackwright_resources::sagemaker::endpoint_config::{
     AsyncInferenceOutputConfig, IncludeInferenceResponseIn,
 };
 use stackwright_schemas::hosting::hosting;
-use stackwright_synth::{Construct, Scope, Value};
+use stackwright_synth::{Construct, IntoValue, Scope, Value};
 
 use super::deployment::{BlueGreen, Update, blue_green, rolling};
 use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
@@ -26,7 +26,7 @@ pub struct Topic {
 impl Topic {
     /// By its ARN.
     #[track_caller]
-    pub fn new(arn: impl Into<Value<String>>) -> Self {
+    pub fn new(arn: impl IntoValue<String>) -> Self {
         Self { arn: arn.into().with_caller_location(), with_answer: false }
     }
 
@@ -92,7 +92,7 @@ impl AsynchronousEndpoint {
     #[track_caller]
     pub fn new(
         containers: impl Into<Containers>,
-        instance_type: impl Into<Value<String>>,
+        instance_type: impl IntoValue<String>,
         output: S3Location,
     ) -> Self {
         Self {
@@ -130,7 +130,7 @@ impl AsynchronousEndpoint {
 
     /// How many requests an instance gets at a time, 1 to 1,000; what SageMaker thinks best unless set.
     #[track_caller]
-    pub fn max_concurrent_invocations(mut self, requests: impl Into<Value<i64>>) -> Self {
+    pub fn max_concurrent_invocations(mut self, requests: impl IntoValue<i64>) -> Self {
         self.at_a_time = Some(requests.into().with_caller_location());
         self
     }

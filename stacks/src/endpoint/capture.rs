@@ -3,7 +3,7 @@
 use stackwright_resources::sagemaker::endpoint_config::{
     CaptureContentTypeHeader, CaptureMode, CaptureOption, DataCaptureConfig,
 };
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 use crate::s3::S3Location;
 
@@ -28,7 +28,7 @@ pub struct DataCapture {
 impl DataCapture {
     /// Keeps so many percent of requests and answers.
     #[track_caller]
-    pub fn new(location: S3Location, percent: impl Into<Value<i64>>) -> Self {
+    pub fn new(location: S3Location, percent: impl IntoValue<i64>) -> Self {
         Self {
             location,
             percent: percent.into().with_caller_location(),
@@ -51,14 +51,14 @@ impl DataCapture {
 
     /// Keeps content of this MIME type as JSON, instead of encoding it.
     #[track_caller]
-    pub fn json(mut self, content_type: impl Into<Value<String>>) -> Self {
+    pub fn json(mut self, content_type: impl IntoValue<String>) -> Self {
         self.json.push(content_type.into().with_caller_location());
         self
     }
 
     /// Keeps content of this MIME type as CSV, instead of encoding it.
     #[track_caller]
-    pub fn csv(mut self, content_type: impl Into<Value<String>>) -> Self {
+    pub fn csv(mut self, content_type: impl IntoValue<String>) -> Self {
         self.csv.push(content_type.into().with_caller_location());
         self
     }
@@ -67,8 +67,11 @@ impl DataCapture {
         let modes = [(self.inputs, CaptureMode::Input), (self.outputs, CaptureMode::Output)];
         let options: Vec<CaptureOption> =
             modes.into_iter().filter(|(kept, _)| *kept).map(|(_, mode)| CaptureOption::new(mode)).collect();
-        let mut config =
-            DataCaptureConfig::new(options, self.location.uri(), &self.percent).enable_capture(true);
+        let mut config = DataCaptureConfig::new()
+            .capture_options(options)
+            .destination_s3_uri(self.location.uri())
+            .initial_sampling_percentage(&self.percent)
+            .enable_capture(true);
         if !self.json.is_empty() || !self.csv.is_empty() {
             let mut types = CaptureContentTypeHeader::new();
             if !self.json.is_empty() {

@@ -10,7 +10,7 @@ use stackwright_resources::sagemaker::inference_component::{
 };
 use stackwright_resources::sagemaker::{self, EndpointConfig, Model};
 use stackwright_schemas::hosting::hosting;
-use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value, sub};
+use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value, sub};
 
 use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
 use super::variant::{Hosting, Routing, hosting};
@@ -59,7 +59,7 @@ hosting!(ComponentEndpoint);
 impl ComponentEndpoint {
     /// Instances of a type, as many as the components need, within bounds. It starts with one.
     #[track_caller]
-    pub fn new(instance_type: impl Into<Value<String>>, instances: impl Into<Capacity>) -> Self {
+    pub fn new(instance_type: impl IntoValue<String>, instances: impl Into<Capacity>) -> Self {
         let mut hosting = Hosting::on(instance_type);
         hosting.managed = Some(instances.into());
         // Copies are not spread evenly, so that a random instance may have none.
@@ -88,7 +88,8 @@ impl Construct for ComponentEndpoint {
         let variant = Value::from(ONE_VARIANT);
         let mut config = EndpointConfig::new([self.hosting.lower(&variant)]).execution_role_arn(role.arn());
         if let Some(vpc) = &self.instances.vpc {
-            config = config.vpc_config(VpcConfig::new(&vpc.subnets, &vpc.security_groups));
+            config = config
+                .vpc_config(VpcConfig::new().subnets(&vpc.subnets).security_group_ids(&vpc.security_groups));
         }
         if let Some(isolated) = &self.instances.isolated {
             config = config.enable_network_isolation(isolated);
@@ -151,7 +152,7 @@ impl InferenceComponent {
     pub fn new(
         host: &ComponentEndpointHandle,
         container: impl Into<Container>,
-        memory_mb: impl Into<Value<i64>>,
+        memory_mb: impl IntoValue<i64>,
     ) -> Self {
         let requirements = InferenceComponentComputeResourceRequirements::new()
             .min_memory_required_in_mb(memory_mb.into().with_caller_location());
@@ -170,7 +171,7 @@ impl InferenceComponent {
 
     /// The accelerators of each copy; none unless set.
     #[track_caller]
-    pub fn accelerators(mut self, number: impl Into<Value<f64>>) -> Self {
+    pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
         self.requirements =
             self.requirements.number_of_accelerator_devices_required(number.into().with_caller_location());
         self
@@ -178,7 +179,7 @@ impl InferenceComponent {
 
     /// The cores of each copy, 0.25 at least.
     #[track_caller]
-    pub fn cpu_cores(mut self, number: impl Into<Value<f64>>) -> Self {
+    pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
         self.requirements =
             self.requirements.number_of_cpu_cores_required(number.into().with_caller_location());
         self
@@ -186,14 +187,14 @@ impl InferenceComponent {
 
     /// The most memory of the host that a copy may take, in MB.
     #[track_caller]
-    pub fn max_memory_mb(mut self, size: impl Into<Value<i64>>) -> Self {
+    pub fn max_memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.requirements = self.requirements.max_memory_required_in_mb(size.into().with_caller_location());
         self
     }
 
     /// How many copies there are at first; one unless set.
     #[track_caller]
-    pub fn copies(mut self, number: impl Into<Value<i64>>) -> Self {
+    pub fn copies(mut self, number: impl IntoValue<i64>) -> Self {
         self.copies = number.into().with_caller_location();
         self
     }
@@ -214,7 +215,7 @@ impl InferenceComponent {
 
     /// Updates so many copies at a time and waits after each batch; half of them, and five minutes, unless set.
     #[track_caller]
-    pub fn rolling_copies(mut self, copies: impl Into<Value<i64>>, wait: impl Into<Seconds>) -> Self {
+    pub fn rolling_copies(mut self, copies: impl IntoValue<i64>, wait: impl Into<Seconds>) -> Self {
         self.batch = (InferenceComponentCapacitySizeType::CopyCount, copies.into().with_caller_location());
         self.wait = wait.into().0.with_caller_location();
         self
@@ -228,8 +229,10 @@ fn log_group(component: &Value<String>) -> Value<String> {
 
 /// Lets the endpoint's role do what a component needs; what has to be there before the component.
 fn allow(host: &ComponentEndpointHandle, statements: Vec<Statement>, scope: &mut Scope<'_>) -> Handle {
-    let policy =
-        RolePolicy::new(scope.id(), host.role.reference()).policy_document(PolicyDocument::new(statements));
+    let policy = RolePolicy::new()
+        .policy_name(scope.id())
+        .role_name(host.role.reference())
+        .policy_document(PolicyDocument::new(statements));
     (*scope.add("Policy", policy)).clone()
 }
 
@@ -257,7 +260,7 @@ impl Construct for InferenceComponent {
         let alarms = self.settings.add_alarms(&watched, hosting().real_time_request_seconds, scope);
         let (kind, size) = self.batch;
         let rolling = InferenceComponentRollingUpdatePolicy::new()
-            .maximum_batch_size(InferenceComponentCapacitySize::new(kind, size))
+            .maximum_batch_size(InferenceComponentCapacitySize::new().type_(kind).value(size))
             .wait_interval_in_seconds(self.wait);
         let mut deployment = InferenceComponentDeploymentConfig::new().rolling_update_policy(rolling);
         if !alarms.is_empty() {
@@ -345,7 +348,7 @@ impl AdapterComponent {
 
     /// Names it; without this the stack's name and the construct's id make the name. Changing it replaces it.
     #[track_caller]
-    pub fn name(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());
         self
     }

@@ -4,7 +4,7 @@ use stackwright_resources::sagemaker::endpoint::{
     self, Alarm, AutoRollbackConfig, BlueGreenUpdatePolicy, CapacitySizeType, DeploymentConfig,
     RollingUpdatePolicy, TrafficRoutingConfig, Type,
 };
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 use crate::duration::Seconds;
 
@@ -22,18 +22,18 @@ pub struct CapacitySize {
 impl CapacitySize {
     /// So many percent of the instances: up to 50 for a canary, 10 to 50 for a step, 5 to 50 for a batch.
     #[track_caller]
-    pub fn percent(value: impl Into<Value<i64>>) -> Self {
+    pub fn percent(value: impl IntoValue<i64>) -> Self {
         Self { kind: CapacitySizeType::CapacityPercent, value: value.into().with_caller_location() }
     }
 
     /// So many instances.
     #[track_caller]
-    pub fn instances(value: impl Into<Value<i64>>) -> Self {
+    pub fn instances(value: impl IntoValue<i64>) -> Self {
         Self { kind: CapacitySizeType::InstanceCount, value: value.into().with_caller_location() }
     }
 
     fn lower(self) -> endpoint::CapacitySize {
-        endpoint::CapacitySize::new(self.kind, self.value)
+        endpoint::CapacitySize::new().type_(self.kind).value(self.value)
     }
 }
 
@@ -167,7 +167,9 @@ impl Rolling {
     }
 
     fn lower(self) -> RollingUpdatePolicy {
-        let mut policy = RollingUpdatePolicy::new(self.batch.lower(), self.wait);
+        let mut policy = RollingUpdatePolicy::new()
+            .maximum_batch_size(self.batch.lower())
+            .wait_interval_in_seconds(self.wait);
         if let Some(size) = self.rollback_batch {
             policy = policy.rollback_maximum_batch_size(size.lower());
         }

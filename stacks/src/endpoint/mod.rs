@@ -115,7 +115,8 @@ fn add_model(
         None => definitions.into_iter().fold(model, Model::primary_container),
     };
     if let Some(vpc) = &instances.vpc {
-        model = model.vpc_config(VpcConfig::new(&vpc.subnets, &vpc.security_groups));
+        model =
+            model.vpc_config(VpcConfig::new().subnets(&vpc.subnets).security_group_ids(&vpc.security_groups));
         statements.extend(iam::network_interfaces());
     }
     if let Some(isolated) = &instances.isolated {

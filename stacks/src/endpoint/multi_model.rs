@@ -1,7 +1,7 @@
 //! Multi-model endpoints: many models behind one container, loaded when they are asked for.
 
 use stackwright_schemas::hosting::hosting;
-use stackwright_synth::{Construct, Scope, Value};
+use stackwright_synth::{Construct, IntoValue, Scope, Value};
 
 use super::deployment::{BlueGreen, Update, blue_green, rolling};
 use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
@@ -61,7 +61,7 @@ rolling!(MultiModelEndpoint);
 
 impl MultiModelEndpoint {
     #[track_caller]
-    fn of(image: Image, models: S3Location, instance_type: impl Into<Value<String>>) -> Self {
+    fn of(image: Image, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
         Self {
             container: Container::new(image),
             models,
@@ -79,20 +79,20 @@ impl MultiModelEndpoint {
     pub fn triton(
         version: impl Into<String>,
         models: S3Location,
-        instance_type: impl Into<Value<String>>,
+        instance_type: impl IntoValue<String>,
     ) -> Self {
         Self::of(Image::triton(version, Processor::Gpu), models, instance_type)
     }
 
     /// An image for processors, with the place of the models' archives. It has to know how to load and unload models.
     #[track_caller]
-    pub fn cpu(image: Image, models: S3Location, instance_type: impl Into<Value<String>>) -> Self {
+    pub fn cpu(image: Image, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
         Self::of(image, models, instance_type)
     }
 
     /// Sets an environment variable of the container. Everybody who can describe the model can read it.
     #[track_caller]
-    pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.container = self.container.environment(name, value.into().with_caller_location());
         self
     }

@@ -3,7 +3,7 @@
 use stackwright_resources::sagemaker::EndpointConfig;
 use stackwright_resources::sagemaker::endpoint_config::{ProductionVariant, ServerlessConfig};
 use stackwright_schemas::hosting::hosting;
-use stackwright_synth::{Construct, Expression, Literal, Scope, Value};
+use stackwright_synth::{Construct, Expression, IntoValue, Literal, Scope, Value};
 
 use super::deployment::{BlueGreen, Update, blue_green};
 use super::settings::{InstanceSettings, Settings, scale, settings};
@@ -113,14 +113,14 @@ impl ServerlessEndpoint {
 
     /// How many requests are served at a time, 1 to 200; 5 unless set. More are throttled.
     #[track_caller]
-    pub fn max_concurrency(mut self, requests: impl Into<Value<i64>>) -> Self {
+    pub fn max_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.max_concurrency = requests.into().with_caller_location();
         self
     }
 
     /// How many requests are always served without a cold start. It costs while nobody asks.
     #[track_caller]
-    pub fn provisioned_concurrency(mut self, requests: impl Into<Value<i64>>) -> Self {
+    pub fn provisioned_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.provisioned_concurrency = Some(requests.into().with_caller_location());
         self
     }
@@ -134,7 +134,8 @@ impl Construct for ServerlessEndpoint {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
         let instances = InstanceSettings::default();
         let served = add_model(self.container.into(), "", &log_group(&name), &instances, Vec::new(), scope);
-        let mut serverless = ServerlessConfig::new(self.max_concurrency, self.memory);
+        let mut serverless =
+            ServerlessConfig::new().max_concurrency(self.max_concurrency).memory_size_in_mb(self.memory);
         let least = self.scaling.as_ref().map(|(capacity, _)| capacity.least.clone());
         if let Some(provisioned) = self.provisioned_concurrency.or(least) {
             serverless = serverless.provisioned_concurrency(provisioned);

@@ -71,7 +71,7 @@ macro_rules! settings {
         impl $(<$generic>)? $endpoint $(<$generic>)? {
             /// Names it; without this the stack's name and the construct's id make the name. Changing it replaces it.
             #[track_caller]
-            pub fn name(mut self, name: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn name(mut self, name: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.settings.name = Some(name.into().with_caller_location());
                 self
             }
@@ -81,7 +81,7 @@ macro_rules! settings {
             pub fn tag(
                 mut self,
                 key: impl Into<String>,
-                value: impl Into<stackwright_synth::Value<String>>,
+                value: impl stackwright_synth::IntoValue<String>,
             ) -> Self {
                 self.settings.tags.push((key.into(), value.into().with_caller_location()));
                 self
@@ -89,7 +89,7 @@ macro_rules! settings {
 
             /// Tells a topic, by its ARN, when an alarm goes off.
             #[track_caller]
-            pub fn notify(mut self, topic_arn: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn notify(mut self, topic_arn: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.settings.topics.push(topic_arn.into().with_caller_location());
                 self
             }
@@ -97,7 +97,7 @@ macro_rules! settings {
             /// The share of requests that may end in a server's error, 0 to 1, before the alarm goes off; 0.01 unless
             /// set.
             #[track_caller]
-            pub fn error_alarm(mut self, share: impl Into<stackwright_synth::Value<f64>>) -> Self {
+            pub fn error_alarm(mut self, share: impl stackwright_synth::IntoValue<f64>) -> Self {
                 self.settings.errors = share.into().with_caller_location();
                 self
             }
@@ -119,7 +119,7 @@ macro_rules! settings {
 
             /// Rolls an update back when this alarm goes off too, by its name. At most ten alarms in all.
             #[track_caller]
-            pub fn rollback_on(mut self, alarm_name: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn rollback_on(mut self, alarm_name: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.settings.alarms.push(alarm_name.into().with_caller_location());
                 self
             }
@@ -133,7 +133,7 @@ macro_rules! settings {
             /// Keeps logs for so many days. The log group then belongs to the stack and goes with it, and a log group
             /// of that name must not be there yet; without this SageMaker makes it and keeps logs for ever.
             #[track_caller]
-            pub fn log_retention_days(mut self, days: impl Into<stackwright_synth::Value<i64>>) -> Self {
+            pub fn log_retention_days(mut self, days: impl stackwright_synth::IntoValue<i64>) -> Self {
                 self.settings.log_retention = Some(days.into().with_caller_location());
                 self
             }
@@ -149,7 +149,7 @@ macro_rules! instance_settings {
             /// Encrypts volumes and what the endpoint writes with a key, by its ARN. Instances with NVMe storage encrypt
             /// that by themselves.
             #[track_caller]
-            pub fn kms_key(mut self, arn: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn kms_key(mut self, arn: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.instances.key = Some(arn.into().with_caller_location());
                 self
             }

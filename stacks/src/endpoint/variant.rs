@@ -5,7 +5,7 @@ use stackwright_resources::sagemaker::endpoint_config::{
     ProductionVariant, RoutingConfig, RoutingStrategy, Status,
 };
 use stackwright_schemas::instances::{Instance, instance};
-use stackwright_synth::{Scope, Value};
+use stackwright_synth::{IntoValue, Scope, Value};
 
 use super::settings::{InstanceSettings, scale};
 use super::{ServedModel, add_model, log_group};
@@ -31,7 +31,7 @@ impl Routing {
 
     /// To the instance that had a request with the same beginning, because it has kept what it computed of it: so many
     /// characters are compared, 1,024 to 65,536.
-    pub fn prefix_aware(characters: impl Into<Value<i64>>) -> Self {
+    pub fn prefix_aware(characters: impl IntoValue<i64>) -> Self {
         let prefix = PrefixAwareRoutingConfig::new().prefix_length(characters);
         Self(
             RoutingConfig::new()
@@ -51,7 +51,7 @@ pub struct InstancePool {
 impl InstancePool {
     /// An instance type with its priority, 1 to 5.
     #[track_caller]
-    pub fn new(instance_type: impl Into<Value<String>>, priority: impl Into<Value<i64>>) -> Self {
+    pub fn new(instance_type: impl IntoValue<String>, priority: impl IntoValue<i64>) -> Self {
         Self {
             instance_type: instance_type.into().with_caller_location(),
             priority: priority.into().with_caller_location(),
@@ -99,7 +99,7 @@ impl Hosting {
     }
 
     #[track_caller]
-    pub(super) fn on(instance_type: impl Into<Value<String>>) -> Self {
+    pub(super) fn on(instance_type: impl IntoValue<String>) -> Self {
         Self::new(On::Type(instance_type.into().with_caller_location()))
     }
 
@@ -158,7 +158,11 @@ impl Hosting {
             On::Pools(pools) => variant.instance_pools(
                 pools
                     .into_iter()
-                    .map(|pool| endpoint_config::InstancePool::new(pool.instance_type, pool.priority))
+                    .map(|pool| {
+                        endpoint_config::InstancePool::new()
+                            .instance_type(pool.instance_type)
+                            .priority(pool.priority)
+                    })
                     .collect::<Vec<_>>(),
             ),
         };
@@ -211,7 +215,7 @@ macro_rules! hosting {
         impl $(<$generic>)? $endpoint $(<$generic>)? {
             /// The size of each instance's volume in GB, 1 to 512. Types with NVMe storage have that instead.
             #[track_caller]
-            pub fn volume_gb(mut self, size: impl Into<stackwright_synth::Value<i64>>) -> Self {
+            pub fn volume_gb(mut self, size: impl stackwright_synth::IntoValue<i64>) -> Self {
                 self.hosting.volume_gb = Some(size.into().with_caller_location());
                 self
             }
@@ -239,14 +243,14 @@ macro_rules! hosting {
 
             /// The system of the instances, with its version of the GPU driver: `al2-ami-sagemaker-inference-gpu-3-1`.
             #[track_caller]
-            pub fn ami_version(mut self, name: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn ami_version(mut self, name: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.hosting.ami_version = Some(name.into().with_caller_location());
                 self
             }
 
             /// Takes instances from a reservation only, by its ARN.
             #[track_caller]
-            pub fn capacity_reservation(mut self, arn: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn capacity_reservation(mut self, arn: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.hosting.reservation = Some(arn.into().with_caller_location());
                 self
             }
@@ -274,7 +278,7 @@ macro_rules! instance_count {
             /// How many instances the endpoint starts with; one unless set. Where autoscaling moves the number, this is only
             /// the first one.
             #[track_caller]
-            pub fn instances(mut self, count: impl Into<stackwright_synth::Value<i64>>) -> Self {
+            pub fn instances(mut self, count: impl stackwright_synth::IntoValue<i64>) -> Self {
                 self.hosting.count = count.into().with_caller_location();
                 self
             }
@@ -318,9 +322,9 @@ impl Variant {
     /// is refused by guardrails and autoscaling.
     #[track_caller]
     pub fn new(
-        name: impl Into<Value<String>>,
+        name: impl IntoValue<String>,
         containers: impl Into<Containers>,
-        instance_type: impl Into<Value<String>>,
+        instance_type: impl IntoValue<String>,
     ) -> Self {
         Self::of(name.into().with_caller_location(), containers.into(), Hosting::on(instance_type))
     }
@@ -328,7 +332,7 @@ impl Variant {
     /// A variant on whichever of up to five instance types is to be had.
     #[track_caller]
     pub fn on_pools(
-        name: impl Into<Value<String>>,
+        name: impl IntoValue<String>,
         containers: impl Into<Containers>,
         pools: impl IntoIterator<Item = InstancePool>,
     ) -> Self {
@@ -346,7 +350,7 @@ impl Variant {
 
     /// The variant's share of the requests, by its weight among those of all variants; 1 unless set.
     #[track_caller]
-    pub fn weight(mut self, weight: impl Into<Value<f64>>) -> Self {
+    pub fn weight(mut self, weight: impl IntoValue<f64>) -> Self {
         self.weight = Some(weight.into().with_caller_location());
         self
     }

@@ -1,6 +1,6 @@
 //! Inference optimization jobs: a model made faster or smaller before it is served.
 
-use stackwright_synth::{Construct, Map, Properties, Scope, Value};
+use stackwright_synth::{Construct, IntoValue, Map, Properties, Scope, Value};
 
 use crate::document::{list, within};
 use crate::duration::Seconds;
@@ -155,7 +155,7 @@ impl OptimizationJob {
     #[track_caller]
     pub fn new(
         model: S3Location,
-        instance_type: impl Into<Value<String>>,
+        instance_type: impl IntoValue<String>,
         output: S3Location,
         optimizations: Optimizations,
     ) -> Self {
@@ -179,7 +179,7 @@ impl OptimizationJob {
 
     /// An environment variable of the optimized model.
     #[track_caller]
-    pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
@@ -193,7 +193,7 @@ impl OptimizationJob {
 
     /// Encrypts the output with a key, by its ARN.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
         self.key = Some(arn.into().with_caller_location());
         self
     }

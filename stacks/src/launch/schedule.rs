@@ -5,7 +5,7 @@ use stackwright_resources::scheduler::schedule::{
     FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
 };
 use stackwright_synth::intrinsic::{json_text, partition, region};
-use stackwright_synth::{Construct, Json, Literal, Properties, Scope, Value, sub};
+use stackwright_synth::{Construct, IntoValue, Json, Literal, Properties, Scope, Value, sub};
 
 use super::{PipelineHandle, StateMachineHandle, name_prefix};
 use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
@@ -70,7 +70,7 @@ impl From<TrainingJob> for ScheduleTarget {
 impl Schedule {
     /// A schedule by its expression: `rate(1 day)`, `cron(0 2 * * ? *)`, `at(2027-01-01T00:00:00)`.
     #[track_caller]
-    pub fn new(expression: impl Into<Value<String>>, target: impl Into<ScheduleTarget>) -> Self {
+    pub fn new(expression: impl IntoValue<String>, target: impl Into<ScheduleTarget>) -> Self {
         Self {
             expression: expression.into().with_caller_location(),
             target: target.into(),
@@ -81,7 +81,7 @@ impl Schedule {
 
     /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
     #[track_caller]
-    pub fn time_zone(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());
         self
     }
@@ -138,10 +138,14 @@ impl Construct for Schedule {
             }
         };
         let input: Value<Json> = Value::from_expression(input.into_expression());
-        let target = Target::new(target, role.arn())
-            .input(json_text(input))
-            .retry_policy(RetryPolicy::new().maximum_retry_attempts(3).maximum_event_age_in_seconds(3600));
-        let mut schedule = scheduler::Schedule::new(window, self.expression, target);
+        let target =
+            Target::new().arn(target).role_arn(role.arn()).input(json_text(input)).retry_policy(
+                RetryPolicy::new().maximum_retry_attempts(3).maximum_event_age_in_seconds(3600),
+            );
+        let mut schedule = scheduler::Schedule::new()
+            .flexible_time_window(window)
+            .schedule_expression(self.expression)
+            .target(target);
         if let Some(zone) = self.time_zone {
             schedule = schedule.schedule_expression_timezone(zone);
         }

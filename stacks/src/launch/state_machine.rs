@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value as JsonValue, json};
 use stackwright_resources::stepfunctions;
 use stackwright_synth::intrinsic::{json_text, partition, region};
-use stackwright_synth::{CallerLocation, Construct, Json, Map, Properties, Property, Scope, Value, sub};
+use stackwright_synth::{
+    CallerLocation, Construct, IntoValue, Json, Map, Properties, Property, Scope, Value, sub,
+};
 
 use super::{OptimizationJob, name_prefix};
 use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
@@ -81,7 +83,7 @@ impl StateMachine {
 
     /// Tells a topic, by its ARN, what failed.
     #[track_caller]
-    pub fn notify(mut self, topic_arn: impl Into<Value<String>>) -> Self {
+    pub fn notify(mut self, topic_arn: impl IntoValue<String>) -> Self {
         self.topic = Some(topic_arn.into().with_caller_location());
         self
     }
@@ -125,7 +127,7 @@ struct States {
 }
 
 impl States {
-    fn add(&mut self, name: &str, state: impl Into<Value<Json>>) {
+    fn add(&mut self, name: &str, state: impl IntoValue<Json>) {
         self.states = std::mem::take(&mut self.states).set(name, state);
     }
 

@@ -1,6 +1,6 @@
 //! How a training job gets its instances, and what it pays for them. One way excludes the others.
 
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 use crate::duration::Seconds;
 use crate::s3::S3Location;
@@ -65,7 +65,7 @@ pub struct TrainingPlan {
 impl TrainingPlan {
     /// By the plan's ARN.
     #[track_caller]
-    pub fn new(arn: impl Into<Value<String>>) -> Self {
+    pub fn new(arn: impl IntoValue<String>) -> Self {
         Self { arn: arn.into().with_caller_location() }
     }
 }

@@ -1,6 +1,6 @@
 //! What a training job reads.
 
-use stackwright_synth::{Properties, Value};
+use stackwright_synth::{IntoValue, Properties, Value};
 
 use crate::s3::S3Location;
 
@@ -40,14 +40,14 @@ impl Input {
 
     /// A folder of an FSx for Lustre file system: `/`, the mount name, the folder. The job needs a VPC.
     #[track_caller]
-    pub fn fsx_lustre(id: impl Into<Value<String>>, folder: impl Into<Value<String>>) -> Self {
+    pub fn fsx_lustre(id: impl IntoValue<String>, folder: impl IntoValue<String>) -> Self {
         let (id, folder) = (id.into().with_caller_location(), folder.into().with_caller_location());
         Self::of(From::FileSystem { kind: "FSxLustre", id, folder, writes: false })
     }
 
     /// A folder of an EFS file system. The job needs a VPC.
     #[track_caller]
-    pub fn efs(id: impl Into<Value<String>>, folder: impl Into<Value<String>>) -> Self {
+    pub fn efs(id: impl IntoValue<String>, folder: impl IntoValue<String>) -> Self {
         let (id, folder) = (id.into().with_caller_location(), folder.into().with_caller_location());
         Self::of(From::FileSystem { kind: "EFS", id, folder, writes: false })
     }
@@ -98,7 +98,7 @@ impl Input {
 
     /// The MIME type of the data.
     #[track_caller]
-    pub fn content_type(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn content_type(mut self, name: impl IntoValue<String>) -> Self {
         self.content_type = Some(name.into().with_caller_location());
         self
     }

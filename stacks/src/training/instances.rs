@@ -2,7 +2,7 @@
 
 use stackwright_schemas::instances::{Instance, instance};
 use stackwright_synth::intrinsic::unquoted;
-use stackwright_synth::{Properties, Value};
+use stackwright_synth::{IntoValue, Properties, Value};
 
 /// Instances of one type, or groups of several types.
 ///
@@ -36,9 +36,9 @@ impl InstanceGroup {
     /// A group by its name, with so many instances of a type.
     #[track_caller]
     pub fn new(
-        name: impl Into<Value<String>>,
-        instance_type: impl Into<Value<String>>,
-        count: impl Into<Value<i64>>,
+        name: impl IntoValue<String>,
+        instance_type: impl IntoValue<String>,
+        count: impl IntoValue<i64>,
     ) -> Self {
         Self {
             name: name.into().with_caller_location(),
@@ -51,7 +51,7 @@ impl InstanceGroup {
 impl Instances {
     /// So many instances of a type.
     #[track_caller]
-    pub fn of(instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+    pub fn of(instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self(Kind::Same {
             instance_type: instance_type.into().with_caller_location(),
             count: unquoted(count).with_caller_location(),

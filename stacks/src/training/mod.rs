@@ -22,7 +22,7 @@ pub use instances::{InstanceGroup, Instances};
 
 use stackwright_resources::iam::RoleHandle;
 use stackwright_synth::intrinsic::{region, unquoted};
-use stackwright_synth::{Asset, CallerLocation, Construct, Json, Map, Properties, Scope, Value};
+use stackwright_synth::{Asset, CallerLocation, Construct, IntoValue, Json, Map, Properties, Scope, Value};
 
 use crate::document::{list, object, tags};
 use crate::duration::Seconds;
@@ -116,7 +116,7 @@ impl TrainingJob {
 
     /// An algorithm of SageMaker or of the marketplace, by name or ARN.
     #[track_caller]
-    pub fn algorithm(name: impl Into<Value<String>>, instances: Instances, output: S3Location) -> Self {
+    pub fn algorithm(name: impl IntoValue<String>, instances: Instances, output: S3Location) -> Self {
         Self::of(Algorithm::Named(name.into().with_caller_location()), instances, output)
     }
 
@@ -171,14 +171,14 @@ impl TrainingJob {
 
     /// An environment variable. Everybody who can describe the job can read it: a secret has no place here.
     #[track_caller]
-    pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment.push((name.into(), value.into().with_caller_location()));
         self
     }
 
     /// Data that the job reads from `/opt/ml/input/data/` and the channel's name.
     #[track_caller]
-    pub fn input(mut self, channel: impl Into<Value<String>>, input: Input) -> Self {
+    pub fn input(mut self, channel: impl IntoValue<String>, input: Input) -> Self {
         self.inputs.push((channel.into().with_caller_location(), input));
         self
     }
@@ -211,14 +211,14 @@ impl TrainingJob {
 
     /// The size of each instance's volume in GB, 30 unless set. Types with NVMe storage have that instead.
     #[track_caller]
-    pub fn volume_gb(mut self, size: impl Into<Value<i64>>) -> Self {
+    pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
         self
     }
 
     /// How often SageMaker tries again after an error of its own, 1 to 30.
     #[track_caller]
-    pub fn retries(mut self, attempts: impl Into<Value<i64>>) -> Self {
+    pub fn retries(mut self, attempts: impl IntoValue<i64>) -> Self {
         self.retries = Some(unquoted(attempts).with_caller_location());
         self
     }
@@ -231,7 +231,7 @@ impl TrainingJob {
 
     /// Encrypts volumes and output with a key, by its ARN. Without it SageMaker and S3 encrypt with their own.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
         self.key = Some(arn.into().with_caller_location());
         self
     }
@@ -264,25 +264,21 @@ impl TrainingJob {
 
     /// A metric that a regular expression finds in the log.
     #[track_caller]
-    pub fn metric(mut self, name: impl Into<Value<String>>, regex: impl Into<Value<String>>) -> Self {
+    pub fn metric(mut self, name: impl IntoValue<String>, regex: impl IntoValue<String>) -> Self {
         self.metrics.push((name.into().with_caller_location(), regex.into().with_caller_location()));
         self
     }
 
     /// A tag of the job.
     #[track_caller]
-    pub fn tag(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
 
     /// The experiment and the trial that a run is counted to.
     #[track_caller]
-    pub fn experiment(
-        mut self,
-        experiment: impl Into<Value<String>>,
-        trial: impl Into<Value<String>>,
-    ) -> Self {
+    pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment =
             Some((experiment.into().with_caller_location(), trial.into().with_caller_location()));
         self
@@ -291,7 +287,7 @@ impl TrainingJob {
     /// Any other member of the request by its name: `InfraCheckConfig`, `RemoteDebugConfig`. It is checked like
     /// the rest.
     #[track_caller]
-    pub fn set(mut self, name: impl Into<String>, value: impl Into<Value<Json>>) -> Self {
+    pub fn set(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((name.into(), value.into().with_caller_location()));
         self
     }

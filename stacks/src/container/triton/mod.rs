@@ -11,7 +11,7 @@ pub use repository::ModelRepository;
 
 use std::panic::Location;
 
-use stackwright_synth::{CallerLocation, Value};
+use stackwright_synth::{CallerLocation, IntoValue, Value};
 
 use super::Container;
 use crate::deferred_error::DeferredError;
@@ -60,7 +60,7 @@ impl Triton {
 
     /// The model that a request reaches which names none: the only ensemble or the only model unless set.
     #[track_caller]
-    pub fn default_model(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn default_model(mut self, name: impl IntoValue<String>) -> Self {
         self.default_model = Some(name.into().with_caller_location());
         self
     }

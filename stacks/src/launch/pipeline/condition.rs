@@ -1,6 +1,6 @@
 //! The step that decides, and the one that fails.
 
-use stackwright_synth::{CallerLocation, Properties, Scope, Value};
+use stackwright_synth::{CallerLocation, IntoValue, Properties, Scope, Value};
 
 use super::step::{Kind, Lowering, Step, lower};
 use crate::document::{list, within};
@@ -28,25 +28,25 @@ impl Measure {
 
     /// The measure is this or greater.
     #[track_caller]
-    pub fn at_least(self, number: impl Into<Value<f64>>) -> Comparison {
+    pub fn at_least(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("GreaterThanOrEqualTo", number.into().with_caller_location())
     }
 
     /// The measure is greater.
     #[track_caller]
-    pub fn above(self, number: impl Into<Value<f64>>) -> Comparison {
+    pub fn above(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("GreaterThan", number.into().with_caller_location())
     }
 
     /// The measure is this or less.
     #[track_caller]
-    pub fn at_most(self, number: impl Into<Value<f64>>) -> Comparison {
+    pub fn at_most(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("LessThanOrEqualTo", number.into().with_caller_location())
     }
 
     /// The measure is less.
     #[track_caller]
-    pub fn below(self, number: impl Into<Value<f64>>) -> Comparison {
+    pub fn below(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("LessThan", number.into().with_caller_location())
     }
 }
@@ -132,7 +132,7 @@ pub struct FailStep(Value<String>);
 impl FailStep {
     /// With a message.
     #[track_caller]
-    pub fn new(message: impl Into<Value<String>>) -> Self {
+    pub fn new(message: impl IntoValue<String>) -> Self {
         Self(message.into().with_caller_location())
     }
 

@@ -172,7 +172,10 @@ impl Construct for Pipeline {
         definition.put("Steps", list(steps));
         let definition: Value<Json> = Value::from_expression(joined(definition.into_expression()));
         let definition = PipelineDefinition::new().pipeline_definition_body(json_text(definition));
-        let mut pipeline = sagemaker::Pipeline::new(name.as_str(), definition, role.arn());
+        let mut pipeline = sagemaker::Pipeline::new()
+            .pipeline_name(name.as_str())
+            .pipeline_definition(definition)
+            .role_arn(role.arn());
         if let Some(description) = self.description {
             pipeline = pipeline.pipeline_description(description);
         }

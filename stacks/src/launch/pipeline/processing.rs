@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stackwright_synth::intrinsic::unquoted;
-use stackwright_synth::{Asset, Construct, Json, Map, Properties, Property, Scope, Value};
+use stackwright_synth::{Asset, Construct, IntoValue, Json, Map, Properties, Property, Scope, Value};
 
 use super::condition::Measure;
 use super::get;
@@ -43,7 +43,7 @@ pub struct ProcessingJob {
 impl ProcessingJob {
     /// A job of an image on one instance of a type.
     #[track_caller]
-    pub fn new(image: Image, instance_type: impl Into<Value<String>>) -> Self {
+    pub fn new(image: Image, instance_type: impl IntoValue<String>) -> Self {
         Self {
             image,
             instance_type: instance_type.into().with_caller_location(),
@@ -66,21 +66,21 @@ impl ProcessingJob {
 
     /// An argument of the program.
     #[track_caller]
-    pub fn argument(mut self, argument: impl Into<Value<String>>) -> Self {
+    pub fn argument(mut self, argument: impl IntoValue<String>) -> Self {
         self.arguments.push(argument.into().with_caller_location());
         self
     }
 
     /// On several instances.
     #[track_caller]
-    pub fn instances(mut self, count: impl Into<Value<i64>>) -> Self {
+    pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.instance_count = unquoted(count).with_caller_location();
         self
     }
 
     /// The size of each instance's volume in GB, 30 unless set.
     #[track_caller]
-    pub fn volume_gb(mut self, size: impl Into<Value<i64>>) -> Self {
+    pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
         self
     }
@@ -99,7 +99,7 @@ impl ProcessingJob {
 
     /// An environment variable; no place for a secret.
     #[track_caller]
-    pub fn environment(mut self, name: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }

@@ -1,6 +1,6 @@
 //! The step that registers a model.
 
-use stackwright_synth::{Properties, Scope, Value, sub};
+use stackwright_synth::{IntoValue, Properties, Scope, Value, sub};
 
 use super::step::{Kind, Lowering, Step, StepData};
 use crate::document::list;
@@ -22,7 +22,7 @@ pub struct RegisterModelStep {
 impl RegisterModelStep {
     /// A model in a group, by the group's name, with the image that serves it.
     #[track_caller]
-    pub fn new(group: impl Into<Value<String>>, model: impl Into<StepData>, image: Image) -> Self {
+    pub fn new(group: impl IntoValue<String>, model: impl Into<StepData>, image: Image) -> Self {
         let json = || vec![Value::from("application/json")];
         Self {
             group: group.into().with_caller_location(),
@@ -36,20 +36,20 @@ impl RegisterModelStep {
     }
 
     /// The MIME types of requests, `application/json` unless set.
-    pub fn content_types<T: Into<Value<String>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+    pub fn content_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.content_types = types.into_iter().map(Into::into).collect();
         self
     }
 
     /// The MIME types of responses, `application/json` unless set.
-    pub fn response_types<T: Into<Value<String>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+    pub fn response_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.response_types = types.into_iter().map(Into::into).collect();
         self
     }
 
     /// The instance types that it may be served on.
     #[track_caller]
-    pub fn instance_types<T: Into<Value<String>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+    pub fn instance_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.instance_types = types.into_iter().map(Into::into).collect();
         self
     }

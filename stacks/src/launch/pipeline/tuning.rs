@@ -1,7 +1,7 @@
 //! The step that tunes hyperparameters.
 
 use stackwright_synth::intrinsic::unquoted;
-use stackwright_synth::{Properties, Scope, Value};
+use stackwright_synth::{IntoValue, Properties, Scope, Value};
 
 use super::get;
 use super::step::{Kind, Lowering, Options, Step, StepData, id, options};
@@ -48,8 +48,8 @@ impl TuningJob {
     pub fn new(
         job: TrainingJob,
         objective: Objective,
-        metric: impl Into<Value<String>>,
-        most_jobs: impl Into<Value<i64>>,
+        metric: impl IntoValue<String>,
+        most_jobs: impl IntoValue<i64>,
     ) -> Self {
         Self {
             job,
@@ -70,14 +70,14 @@ impl TuningJob {
 
     /// How many runs at a time; one unless set.
     #[track_caller]
-    pub fn parallel(mut self, jobs: impl Into<Value<i64>>) -> Self {
+    pub fn parallel(mut self, jobs: impl IntoValue<i64>) -> Self {
         self.parallel = unquoted(jobs).with_caller_location();
         self
     }
 
     /// How the next values are chosen: `Bayesian` unless set, `Random`, `Hyperband`, `Grid`.
     #[track_caller]
-    pub fn strategy(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn strategy(mut self, name: impl IntoValue<String>) -> Self {
         self.strategy = name.into().with_caller_location();
         self
     }
