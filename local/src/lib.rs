@@ -6,27 +6,14 @@
 //! deployment needs, the state behind them, and [`Faults`]. What never does: anything that the deployer depends on, and
 //! any line for a single resource type where the registry's schema says enough.
 
-mod cloud;
-mod cloud_control;
-mod cloudformation;
+mod api;
+mod endpoint;
 mod engine;
-mod error;
-mod evaluate;
 mod faults;
-mod for_each;
-mod hook;
-mod inputs;
-mod plan;
-mod query;
-mod refactor;
-mod resource;
-mod s3;
-mod server;
-mod services;
-mod stack_set;
+mod state;
 mod template;
 
+pub use endpoint::{Local, Options};
 pub use faults::{
     Faults, HookFault, HookMode, HookTarget, On, RequestFault, RequestFaultKind, ResourceFault,
 };
-pub use server::{Local, Options};

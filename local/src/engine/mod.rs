@@ -1,191 +1,130 @@
-//! Operations on stacks over time: resources are made, changed, taken back and deleted in the order of their references,
-//! several at a time, with the events and statuses that CloudFormation has on the way.
+//! Operations on stacks over time: resources are created, updated, rolled back and deleted in the order of their
+//! references, several at a time, with the events and statuses that CloudFormation reports.
 //!
-//! Nothing runs in the background: whoever looks at the state brings it up to the present first, so that it can be saved
-//! at any moment and taken up again by another process.
+//! Nothing runs in the background: every request first brings the state up to the present, so that it can be saved at any
+//! moment, and another process can continue.
 
+pub(crate) mod change_set;
+pub(crate) mod hook;
+pub(crate) mod inputs;
 mod nested;
 mod phases;
+pub(crate) mod plan;
+pub(crate) mod refactor;
+mod resource;
+mod settings;
+pub(crate) mod stack_set;
 mod tasks;
+pub(crate) mod template_url;
 
-use std::collections::BTreeSet;
+pub(crate) use self::settings::Settings;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::cloud::{ChangeSet, Cloud, Event, Home, Inputs, Millis, Resource, Stack, unique_id};
-use crate::evaluate::{Scope, referred};
-use crate::template::{NESTED, Wanted};
+use crate::api::error::ServiceError;
+use crate::engine::plan::pseudo;
+use crate::engine::refactor::end_refactors;
+use crate::engine::stack_set::{advance_stack_sets, operations_end};
+use crate::state::{
+    Environment, Event, Inputs, Millis, OnFailure, Operation, OperationKind, OperationOptions, Phase,
+    Progress, ROLLBACK, Resource, Stack, State, Store, Target, Task, TaskAction, unique_id,
+};
+use crate::template::evaluate::{Lookup, Scope, reference_value};
+use crate::template::{NESTED, StackTemplate};
 
-/// What an operation is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
-    Create,
-    Update,
-    Import,
-    Delete,
-    /// What a failed update left is taken back.
-    Rollback,
+/// How many parsed templates are cached.
+const CACHED_TEMPLATES: usize = 128;
+
+/// The state, where it is kept, and how the endpoint behaves.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub state: State,
+    pub settings: Settings,
+    pub store: Store,
+    /// Templates that were parsed lately, by their text: operations need the same ones for every resource.
+    parsed: RefCell<IndexMap<String, Arc<StackTemplate>>>,
 }
 
-impl Kind {
-    pub fn operation_type(self) -> &'static str {
-        match self {
-            Self::Create => "CREATE_STACK",
-            Self::Update | Self::Import => "UPDATE_STACK",
-            Self::Delete => "DELETE_STACK",
-            Self::Rollback => ROLLBACK,
+impl Engine {
+    /// Opens a state directory.
+    pub fn open(directory: &Path, settings: Settings) -> io::Result<Self> {
+        let (store, state) = Store::open(directory)?;
+        Ok(Self { state, settings, store, parsed: RefCell::default() })
+    }
+
+    /// Saves what has changed.
+    pub fn save(&mut self) -> io::Result<()> {
+        self.store.save(&mut self.state)
+    }
+
+    /// Parses a template, as [`StackTemplate::read`] does, or returns it from the cache.
+    pub fn template(&self, text: &str) -> Result<Arc<StackTemplate>, ServiceError> {
+        let mut parsed = self.parsed.borrow_mut();
+        if let Some(template) = parsed.get(text) {
+            return Ok(Arc::clone(template));
         }
-    }
-}
-
-/// What an operation is called that takes another one back, asked for or not.
-pub(crate) const ROLLBACK: &str = "ROLLBACK";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Phase {
-    Forward,
-    /// What was replaced or is no longer wanted goes.
-    Cleanup,
-    Back,
-    /// What the update had made goes.
-    BackCleanup,
-    Delete,
-}
-
-/// What happens to a stack whose operation fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum OnFailure {
-    Rollback,
-    DoNothing,
-    Delete,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum Action {
-    Create,
-    Update,
-    Replace,
-    Import(String),
-    /// Takes a resource back to what it was; `None` if it was not there.
-    Restore(Option<Box<Resource>>),
-    /// Deletes what is no longer any stack's; whether it may be kept.
-    Delete(Box<Resource>),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Progress {
-    Waiting,
-    Running {
-        until: Millis,
-        fails: Option<String>,
-    },
-    /// A nested stack does it.
-    Nested(String),
-    /// Operations of a stack set do it.
-    StackSet(Vec<String>),
-    Done,
-    Failed,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Task {
-    id: String,
-    action: Action,
-    /// Tasks of the same phase that have to be done before, by id.
-    after: BTreeSet<String>,
-    progress: Progress,
-}
-
-/// What an operation brings a stack to.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Target {
-    pub inputs: Inputs,
-    /// Logical id to physical id of what is imported.
-    pub imports: IndexMap<String, String>,
-    pub reverts_drift: bool,
-    /// Logical id to stack of nested stacks that are there already, for their change sets.
-    pub nested: IndexMap<String, String>,
-}
-
-impl Target {
-    pub fn of_change_set(change_set: &ChangeSet) -> Self {
-        Self {
-            inputs: change_set.inputs.clone(),
-            imports: change_set.imports.clone(),
-            reverts_drift: change_set.deployment_mode.is_some(),
-            nested: change_set.nested.clone().unwrap_or_default(),
+        let template = Arc::new(StackTemplate::read(text)?);
+        if parsed.len() >= CACHED_TEMPLATES {
+            parsed.shift_remove_index(0);
         }
+        parsed.insert(text.to_owned(), Arc::clone(&template));
+        Ok(template)
+    }
+
+    /// The index of the stack with a name or an ID in a region of the endpoint's account.
+    pub fn position(&self, region: &str, name: &str) -> Option<usize> {
+        self.state.position(self.environment(region), name)
+    }
+
+    /// As [`Engine::position`]; an error if there is no such stack.
+    pub fn stack(&self, region: &str, name: &str) -> Result<usize, ServiceError> {
+        self.position(region, name)
+            .ok_or_else(|| ServiceError::validation(format!("Stack with id {name} does not exist")))
+    }
+
+    /// A region of the endpoint's account.
+    pub fn environment<'e>(&'e self, region: &'e str) -> Environment<'e> {
+        Environment { account: &self.settings.account, region }
+    }
+
+    /// Runs something with the names of a stack as it is, or as it is to be.
+    pub fn in_scope<R>(
+        &self,
+        stack: &Stack,
+        (template, inputs): (&StackTemplate, &Inputs),
+        exports: &BTreeMap<String, (String, String)>,
+        resource: &Lookup<'_>,
+        run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
+    ) -> Result<R, String> {
+        let parameters = template
+            .parameter_values(&inputs.parameters, &self.state, stack.environment())
+            .map_err(|error| error.message)?;
+        run(&Scope {
+            template,
+            parameters: &parameters,
+            pseudo: pseudo(stack),
+            exports,
+            resource,
+            imported: RefCell::default(),
+        })
     }
 }
 
-impl From<Inputs> for Target {
-    fn from(inputs: Inputs) -> Self {
-        Self { inputs, ..Self::default() }
-    }
-}
-
-/// An operation on a stack that has not ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Operation {
-    /// What names made for replacements follow from.
-    seed: String,
-    kind: Kind,
-    phase: Phase,
-    pub token: Option<String>,
-    target: Target,
-    /// How the stack was.
-    before: Inputs,
-    resources_before: IndexMap<String, Resource>,
-    tasks: Vec<Task>,
-    on_failure: OnFailure,
-    failed: Vec<String>,
-    /// What is deleted in the end, one way or the other.
-    leftovers: Vec<Resource>,
-    skip: Vec<String>,
-    retain: Vec<String>,
-    retain_except_on_create: bool,
-}
-
-impl Operation {
-    /// An operation on a stack as it is, from a phase on.
-    fn on(stack: &Stack, kind: Kind, phase: Phase, target: Target, how: How) -> Self {
-        Self {
-            seed: unique_id(),
-            kind,
-            phase,
-            token: how.token,
-            target,
-            before: stack.inputs.clone(),
-            resources_before: stack.resources.clone(),
-            tasks: Vec::new(),
-            on_failure: how.on_failure,
-            failed: Vec::new(),
-            leftovers: Vec::new(),
-            skip: Vec::new(),
-            retain: Vec::new(),
-            retain_except_on_create: how.retain_except_on_create,
-        }
-    }
-}
-
-/// How an operation is to be done.
-#[derive(Clone, Debug)]
-pub(crate) struct How {
-    pub on_failure: OnFailure,
-    pub token: Option<String>,
-    pub retain_except_on_create: bool,
-}
-
-impl Cloud {
+impl Engine {
     /// Brings every stack up to a moment, and says whether anything has happened until then.
     pub fn advance(&mut self, now: Millis) -> bool {
         let mut moved = false;
         // A step of one can let another go on: a nested stack its parent, a stack its stack set.
         while (0..self.state.stacks.len()).any(|position| self.step(position, now))
-            || self.end_refactors(now)
-            || self.advance_stack_sets(now)
+            || end_refactors(self, now)
+            || advance_stack_sets(self, now)
         {
             moved = true;
         }
@@ -201,8 +140,8 @@ impl Cloud {
         reason: Option<String>,
     ) {
         let properties = resource.map(|one| {
-            let wanted = self.wanted(&self.state.stacks[position].inputs.template);
-            let shown = wanted
+            let template = self.template(&self.state.stacks[position].inputs.template);
+            let shown = template
                 .map_or_else(|_| one.properties.clone(), |all| all.shown(&one.written, &one.properties));
             Json::Object(shown).to_string()
         });
@@ -234,19 +173,26 @@ impl Cloud {
     }
 
     /// Starts to make or change a stack.
-    pub fn begin(&mut self, position: usize, kind: Kind, target: Target, how: How, time: Millis) {
+    pub fn begin(
+        &mut self,
+        position: usize,
+        kind: OperationKind,
+        target: Target,
+        how: OperationOptions,
+        time: Millis,
+    ) {
         let stack = &mut self.state.stacks[position];
         let inputs = target.inputs.clone();
         let operation = Operation::on(stack, kind, Phase::Forward, target, how);
-        if kind != Kind::Create {
+        if kind != OperationKind::Create {
             stack.updated = Some(time);
         }
         stack.inputs = inputs;
         stack.operation = Some(operation);
         stack.enter(kind.operation_type());
         let status = match kind {
-            Kind::Create => "CREATE_IN_PROGRESS",
-            Kind::Import => "IMPORT_IN_PROGRESS",
+            OperationKind::Create => "CREATE_IN_PROGRESS",
+            OperationKind::Import => "IMPORT_IN_PROGRESS",
             _ => "UPDATE_IN_PROGRESS",
         };
         self.set_status(position, time, status, Some("User Initiated".into()));
@@ -269,7 +215,7 @@ impl Cloud {
         token: Option<String>,
         time: Millis,
     ) {
-        self.announce_delete(position, token, time);
+        self.start_delete_operation(position, token, time);
         if let Some(operation) = &mut self.state.stacks[position].operation {
             operation.retain = retain;
         }
@@ -278,17 +224,18 @@ impl Cloud {
 
     /// A deletion that fails before anything is deleted: the stack stays as it was.
     pub fn refuse_delete(&mut self, position: usize, token: Option<String>, time: Millis, reason: String) {
-        self.announce_delete(position, token, time);
+        self.start_delete_operation(position, token, time);
         self.end(position, time, "DELETE_FAILED", Some(reason));
     }
 
-    fn announce_delete(&mut self, position: usize, token: Option<String>, time: Millis) {
+    fn start_delete_operation(&mut self, position: usize, token: Option<String>, time: Millis) {
         let stack = &mut self.state.stacks[position];
-        let how = How { on_failure: OnFailure::DoNothing, token, retain_except_on_create: false };
+        let how =
+            OperationOptions { on_failure: OnFailure::DoNothing, token, retain_except_on_create: false };
         let target = stack.inputs.clone().into();
-        let operation = Operation::on(stack, Kind::Delete, Phase::Delete, target, how);
+        let operation = Operation::on(stack, OperationKind::Delete, Phase::Delete, target, how);
         stack.operation = Some(operation);
-        stack.enter(Kind::Delete.operation_type());
+        stack.enter(OperationKind::Delete.operation_type());
         self.set_status(position, time, "DELETE_IN_PROGRESS", Some("User Initiated".into()));
     }
 
@@ -301,9 +248,10 @@ impl Cloud {
         time: Millis,
     ) {
         let stack = &mut self.state.stacks[position];
-        let kind = if stack.status == "CREATE_FAILED" { Kind::Create } else { Kind::Rollback };
+        let kind =
+            if stack.status == "CREATE_FAILED" { OperationKind::Create } else { OperationKind::Rollback };
         let failed = stack.operation.take();
-        let how = How { on_failure: OnFailure::Rollback, token, retain_except_on_create: false };
+        let how = OperationOptions { on_failure: OnFailure::Rollback, token, retain_except_on_create: false };
         let mut operation = Operation::on(stack, kind, Phase::Back, stack.inputs.clone().into(), how);
         operation.skip = skip;
         if let Some(failed) = failed {
@@ -316,7 +264,7 @@ impl Cloud {
             "UPDATE_ROLLBACK_FAILED" => "CONTINUE_ROLLBACK",
             _ => ROLLBACK,
         });
-        self.go_back(position, time, Some("User Initiated".into()));
+        self.start_rollback(position, time, Some("User Initiated".into()));
     }
 
     /// Ends an update before it has ended: what it did is taken back.
@@ -324,7 +272,17 @@ impl Cloud {
         self.fail(position, time, "User Initiated");
     }
 
-    /// A change to what is there, past the stack.
+    /// Notes that somebody deleted a resource outside of its stack.
+    pub fn delete_outside_of_stacks(&mut self, type_name: &str, physical_id: &str) {
+        let is_it = |one: &Resource| one.type_name == type_name && one.physical_id == physical_id;
+        let owner = self.state.stacks.iter().position(|stack| stack.resources.values().any(is_it));
+        let Some(position) = owner else { return };
+        for resource in self.state.stacks[position].resources.values_mut().filter(|one| is_it(one)) {
+            resource.live = Map::new();
+        }
+    }
+
+    /// Changes a resource outside of its stack; without properties, it is deleted there.
     pub fn drift(&mut self, position: usize, id: &str, properties: Option<Map<String, Json>>) -> bool {
         let stack = &mut self.state.stacks[position];
         let Some(resource) = stack.resources.get_mut(id) else { return false };
@@ -339,12 +297,19 @@ impl Cloud {
     fn with_scope<R>(
         &self,
         position: usize,
-        wanted: &Wanted,
+        template: &StackTemplate,
         run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
     ) -> Result<R, String> {
         let stack = &self.state.stacks[position];
-        let lookup = |name: &str, wants: Option<&str>| referred(stack.resources.get(name), name, wants);
-        self.in_scope(stack, (wanted, &stack.inputs), &self.exports(stack.home()), &lookup, run)
+        let lookup =
+            |name: &str, wants: Option<&str>| reference_value(stack.resources.get(name), name, wants);
+        self.in_scope(
+            stack,
+            (template, &stack.inputs),
+            &self.state.exports(stack.environment()),
+            &lookup,
+            run,
+        )
     }
 
     /// One step of one stack, if it has one before `now`.
@@ -364,7 +329,7 @@ impl Cloud {
                     self.nested_end(id).filter(|end| *end <= now).map(|end| (end, number))
                 }
                 Progress::StackSet(ids) => {
-                    self.operations_end(ids).filter(|end| *end <= now).map(|end| (end, number))
+                    operations_end(self, ids).filter(|end| *end <= now).map(|end| (end, number))
                 }
                 _ => None,
             })
@@ -407,8 +372,8 @@ impl Cloud {
     }
 
     /// A stack without anything in it.
-    pub fn add_stack(&mut self, name: &str, home: Home<'_>, time: Millis) -> usize {
-        let Home { account, region } = home;
+    pub fn add_stack(&mut self, name: &str, environment: Environment<'_>, time: Millis) -> usize {
+        let Environment { account, region } = environment;
         let id = format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/{}", unique_id());
         self.state.stacks.push(Stack {
             id,
@@ -445,7 +410,7 @@ impl Cloud {
         for task in &mut operation.tasks {
             if matches!(task.progress, Progress::Running { .. }) {
                 task.progress = Progress::Failed;
-                let verb = if matches!(task.action, Action::Create) { "CREATE" } else { "UPDATE" };
+                let verb = if matches!(task.action, TaskAction::Create) { "CREATE" } else { "UPDATE" };
                 cancelled.push((task.id.clone(), verb));
             }
         }

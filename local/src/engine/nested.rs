@@ -3,12 +3,16 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-use super::{How, Kind, OnFailure, Progress, Task};
-use crate::cloud::{Cloud, Inputs, Millis, Output, Resource, Stack, unique_id};
-use crate::inputs::given;
-use crate::template::{Wanted, words};
+use crate::engine::Engine;
+use crate::engine::inputs::{given, resolve_inputs};
+use crate::engine::template_url::object_of_url;
+use crate::state::{
+    Inputs, Millis, OnFailure, OperationKind, OperationOptions, Output, Progress, Resource, Stack, Task,
+    unique_id,
+};
+use crate::template::{StackTemplate, scalar_text};
 
-impl Cloud {
+impl Engine {
     /// Makes or changes a nested stack, and lets its parent wait for it.
     pub(super) fn start_nested(
         &mut self,
@@ -29,12 +33,13 @@ impl Cloud {
                 return self.cannot_start(position, number, &id, time, reason);
             }
         };
-        let how = How { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
+        let how =
+            OperationOptions { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
         let made = parent.operation.as_ref().and_then(|one| one.target.nested.get(&resource.logical_id));
         let known = present.as_ref().or(made);
-        let child = known.and_then(|id| self.position_of(id));
+        let child = known.and_then(|id| self.state.position_of(id));
         let child = child.unwrap_or_else(|| self.add_nested(position, &resource.logical_id, time));
-        let kind = if present.is_some() { Kind::Update } else { Kind::Create };
+        let kind = if present.is_some() { OperationKind::Update } else { OperationKind::Create };
         self.begin(child, kind, inputs.into(), how, time);
         let id = self.state.stacks[child].id.clone();
         resource.physical_id = id.clone();
@@ -47,13 +52,13 @@ impl Cloud {
         &self,
         parent: &Stack,
         properties: &Map<String, Json>,
-    ) -> Result<(Inputs, Wanted), String> {
+    ) -> Result<(Inputs, StackTemplate), String> {
         let url = properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default();
         let values = properties.get("Parameters").and_then(Json::as_object).into_iter().flatten();
-        let given = given(values.map(|(key, value)| (key.as_str(), words(value))));
-        let made = self.object_of_url(url).and_then(|template| {
+        let given = given(values.map(|(key, value)| (key.as_str(), scalar_text(value))));
+        let made = object_of_url(self, url).and_then(|template| {
             let before = Inputs { parameters: IndexMap::new(), ..parent.inputs.clone() };
-            self.made_from(parent.home(), template, &given, &before)
+            resolve_inputs(self, parent.environment(), template, &given, &before)
         });
         made.map_err(|refusal| refusal.message)
     }
@@ -63,21 +68,22 @@ impl Cloud {
         let parent = self.state.stacks[parent].clone();
         let suffix = unique_id().replace('-', "").to_uppercase();
         let name = format!("{}-{logical_id}-{}", parent.name, &suffix[..12]);
-        let child = self.add_stack(&name, parent.home(), time);
+        let child = self.add_stack(&name, parent.environment(), time);
         self.state.stacks[child].parent = Some(parent.id);
         child
     }
 
     /// When a nested stack ended, if it has.
     pub(super) fn nested_end(&self, id: &str) -> Option<Millis> {
-        let stack = self.stack_of(id)?;
+        let stack = self.state.stack_of(id)?;
         (!stack.is_in_progress()).then(|| stack.events.last().map_or(0, |event| event.time))
     }
 
     /// The outputs of a nested stack are attributes of its resource.
     pub(super) fn take_outputs_of_nested(&mut self, position: usize, task: &Task) {
         let Progress::Nested(id) = &task.progress else { return };
-        let outputs: Vec<Output> = self.stack_of(id).map(|stack| stack.outputs.clone()).unwrap_or_default();
+        let outputs: Vec<Output> =
+            self.state.stack_of(id).map(|stack| stack.outputs.clone()).unwrap_or_default();
         if let Some(resource) = self.state.stacks[position].resources.get_mut(&task.id) {
             for output in outputs {
                 resource.attributes.insert(format!("Outputs.{}", output.key), output.value.into());

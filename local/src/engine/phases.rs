@@ -4,36 +4,39 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Action, Kind, OnFailure, Phase, Progress, ROLLBACK, Task};
-use crate::cloud::{Cloud, Home, Millis, Output, Resource, Stack};
-use crate::plan::outputs;
+use crate::engine::Engine;
+use crate::engine::plan::outputs;
+use crate::state::{
+    Environment, Millis, OnFailure, OperationKind, Output, Phase, Progress, ROLLBACK, Resource, Stack, Task,
+    TaskAction,
+};
 
-impl Cloud {
+impl Engine {
     /// What is to be done to bring the stack forward, and what is to be deleted afterwards.
     pub(super) fn forward_tasks(&self, position: usize) -> Result<(Vec<Task>, Vec<Resource>), String> {
         let stack = &self.state.stacks[position];
         let Some(operation) = &stack.operation else { return Ok((Vec::new(), Vec::new())) };
-        let wanted = self.wanted(&stack.inputs.template).map_err(|refusal| refusal.message)?;
-        let order = wanted.order().map_err(|refusal| refusal.message)?;
+        let template = self.template(&stack.inputs.template).map_err(|refusal| refusal.message)?;
+        let order = template.order().map_err(|refusal| refusal.message)?;
         let mut tasks = Vec::new();
         let mut kept = BTreeSet::new();
-        self.with_scope(position, &wanted, |scope| {
+        self.with_scope(position, &template, |scope| {
             for id in &order {
-                let Some(written) = wanted.resource(id) else { continue };
+                let Some(written) = template.resource(id) else { continue };
                 if !scope.is_wanted(written)? {
                     continue;
                 }
                 kept.insert(id.clone());
                 let action = match (operation.target.imports.get(id), stack.resources.get(id)) {
-                    (Some(physical), None) => Action::Import(physical.clone()),
-                    (_, None) => Action::Create,
+                    (Some(physical), None) => TaskAction::Import(physical.clone()),
+                    (_, None) => TaskAction::Create,
                     // Whether anything changes is seen when everything before it is there.
-                    (_, Some(_)) => Action::Update,
+                    (_, Some(_)) => TaskAction::Update,
                 };
                 tasks.push(Task {
                     id: id.clone(),
                     action,
-                    after: wanted.needs(written),
+                    after: template.needs(written),
                     progress: Progress::Waiting,
                 });
             }
@@ -53,8 +56,8 @@ impl Cloud {
             },
             Phase::Forward => {
                 let verb = match operation.kind {
-                    Kind::Create => "create",
-                    Kind::Import => "import",
+                    OperationKind::Create => "create",
+                    OperationKind::Import => "import",
                     _ => "update",
                 };
                 let reason =
@@ -63,8 +66,8 @@ impl Cloud {
             }
             Phase::Cleanup => {
                 let status = match operation.kind {
-                    Kind::Create => "CREATE_COMPLETE",
-                    Kind::Import => "IMPORT_COMPLETE",
+                    OperationKind::Create => "CREATE_COMPLETE",
+                    OperationKind::Import => "IMPORT_COMPLETE",
                     _ => "UPDATE_COMPLETE",
                 };
                 self.end(position, time, status, None);
@@ -78,23 +81,23 @@ impl Cloud {
                 let reason =
                     format!("The following resource(s) failed to update: [{}].", operation.failed.join(", "));
                 let status = match operation.kind {
-                    Kind::Import => "IMPORT_ROLLBACK_FAILED",
-                    Kind::Create => "ROLLBACK_FAILED",
+                    OperationKind::Import => "IMPORT_ROLLBACK_FAILED",
+                    OperationKind::Create => "ROLLBACK_FAILED",
                     _ => "UPDATE_ROLLBACK_FAILED",
                 };
                 // What is still to be taken back is kept for those who continue.
                 self.set_status(position, time, status, Some(reason));
             }
             Phase::BackCleanup => match (operation.kind, operation.failed.is_empty()) {
-                (Kind::Create, true) => self.end(position, time, "ROLLBACK_COMPLETE", None),
-                (Kind::Create, false) => {
+                (OperationKind::Create, true) => self.end(position, time, "ROLLBACK_COMPLETE", None),
+                (OperationKind::Create, false) => {
                     let reason = format!(
                         "The following resource(s) failed to delete: [{}].",
                         operation.failed.join(", ")
                     );
                     self.end(position, time, "ROLLBACK_FAILED", Some(reason));
                 }
-                (Kind::Import, _) => self.end(position, time, "IMPORT_ROLLBACK_COMPLETE", None),
+                (OperationKind::Import, _) => self.end(position, time, "IMPORT_ROLLBACK_COMPLETE", None),
                 _ => self.end(position, time, "UPDATE_ROLLBACK_COMPLETE", None),
             },
             Phase::Delete if operation.failed.is_empty() => {
@@ -135,11 +138,11 @@ impl Cloud {
     /// Outputs as the resources are now; exports that clash or that others read keep the operation from ending well.
     pub(super) fn new_outputs(&mut self, position: usize) -> Result<(), String> {
         let stack = &self.state.stacks[position];
-        let wanted = self.wanted(&stack.inputs.template).map_err(|refusal| refusal.message)?;
-        let (new, imports) = self.with_scope(position, &wanted, |scope| {
-            let new = outputs(scope, &wanted)?;
+        let template = self.template(&stack.inputs.template).map_err(|refusal| refusal.message)?;
+        let (new, imports) = self.with_scope(position, &template, |scope| {
+            let new = outputs(scope, &template)?;
             // What is read in resources was read when they were made.
-            for (_, resource) in wanted.section("Resources") {
+            for (_, resource) in template.section("Resources") {
                 if scope.is_wanted(resource)? {
                     scope.value(resource.get("Properties").unwrap_or(&Json::Null))?;
                 }
@@ -148,7 +151,7 @@ impl Cloud {
         })?;
         let (old, after): (Vec<&Output>, Vec<&Output>) =
             (stack.outputs.iter().collect(), new.iter().collect());
-        self.check_exports(stack.home(), &old, &after, |owner| owner == stack.id, |_| true)?;
+        self.check_exports(stack.environment(), &old, &after, |owner| owner == stack.id, |_| true)?;
         let stack = &mut self.state.stacks[position];
         stack.outputs = new;
         stack.imports = imports;
@@ -159,13 +162,13 @@ impl Cloud {
     /// are of, and which readers count.
     pub fn check_exports(
         &self,
-        home: Home<'_>,
+        environment: Environment<'_>,
         old: &[&Output],
         new: &[&Output],
         is_own: impl Fn(&str) -> bool,
         counts: impl Fn(&Stack) -> bool,
     ) -> Result<(), String> {
-        let exports = self.exports(home);
+        let exports = self.state.exports(environment);
         for name in new.iter().filter_map(|output| output.export.as_ref()) {
             if let Some((_, owner)) = exports.get(name).filter(|(_, owner)| !is_own(owner)) {
                 return Err(format!("Export with name {name} is already exported by stack {owner}."));
@@ -175,7 +178,8 @@ impl Cloud {
             let Some(name) = &before.export else { continue };
             let named = || new.iter().filter(|after| after.export.as_ref() == Some(name));
             let users: Vec<&str> = self
-                .importers(home, name)
+                .state
+                .importers(environment, name)
                 .filter(|user| counts(user))
                 .map(|user| user.name.as_str())
                 .collect();
@@ -203,8 +207,8 @@ impl Cloud {
             operation.failed.clear();
         }
         let status = match (phase, kind) {
-            (Phase::Cleanup, Kind::Update) => Some("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
-            (Phase::BackCleanup, Kind::Update | Kind::Rollback) => {
+            (Phase::Cleanup, OperationKind::Update) => Some("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+            (Phase::BackCleanup, OperationKind::Update | OperationKind::Rollback) => {
                 Some("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
             }
             _ => None,
@@ -227,13 +231,13 @@ impl Cloud {
         }
     }
 
-    /// Ends the way forward: what follows is what the caller wanted in that case.
+    /// Ends the way forward: what follows is what the caller template in that case.
     pub(super) fn fail(&mut self, position: usize, time: Millis, reason: &str) {
         self.cancel_others(position, time);
         let Some(operation) = &self.state.stacks[position].operation else { return };
         let (kind, on_failure) = (operation.kind, operation.on_failure);
         match (kind, on_failure) {
-            (Kind::Create, OnFailure::Delete) => {
+            (OperationKind::Create, OnFailure::Delete) => {
                 self.set_status(
                     position,
                     time,
@@ -242,21 +246,21 @@ impl Cloud {
                 );
                 self.delete_everything(position);
             }
-            (Kind::Create, OnFailure::DoNothing) => {
+            (OperationKind::Create, OnFailure::DoNothing) => {
                 self.stop(position, time, "CREATE_FAILED", reason);
             }
-            (Kind::Update, OnFailure::DoNothing) => {
+            (OperationKind::Update, OnFailure::DoNothing) => {
                 self.stop(position, time, "UPDATE_FAILED", reason);
             }
             _ => {
-                let reason = if kind == Kind::Create {
+                let reason = if kind == OperationKind::Create {
                     format!("{reason} Rollback requested by user.")
                 } else {
                     reason.to_owned()
                 };
                 // What takes an operation back is an operation of its own.
                 self.state.stacks[position].enter(ROLLBACK);
-                self.go_back(position, time, Some(reason));
+                self.start_rollback(position, time, Some(reason));
             }
         }
     }
@@ -271,7 +275,7 @@ impl Cloud {
         }
     }
 
-    pub(super) fn go_back(&mut self, position: usize, time: Millis, reason: Option<String>) {
+    pub(super) fn start_rollback(&mut self, position: usize, time: Millis, reason: Option<String>) {
         let stack = &mut self.state.stacks[position];
         let Some(operation) = &mut stack.operation else { return };
         operation.phase = Phase::Back;
@@ -285,7 +289,7 @@ impl Cloud {
             if !is_same {
                 tasks.push(Task {
                     id: id.clone(),
-                    action: Action::Restore(before.cloned().map(Box::new)),
+                    action: TaskAction::Restore(before.cloned().map(Box::new)),
                     after: BTreeSet::new(),
                     progress: Progress::Waiting,
                 });
@@ -300,8 +304,8 @@ impl Cloud {
         });
         operation.tasks = tasks;
         let status = match operation.kind {
-            Kind::Create => "ROLLBACK_IN_PROGRESS",
-            Kind::Import => "IMPORT_ROLLBACK_IN_PROGRESS",
+            OperationKind::Create => "ROLLBACK_IN_PROGRESS",
+            OperationKind::Import => "IMPORT_ROLLBACK_IN_PROGRESS",
             _ => "UPDATE_ROLLBACK_IN_PROGRESS",
         };
         self.set_status(position, time, status, reason);
@@ -313,7 +317,7 @@ fn delete_tasks(resources: &[Resource]) -> Vec<Task> {
         .iter()
         .map(|resource| Task {
             id: resource.logical_id.clone(),
-            action: Action::Delete(Box::new(resource.clone())),
+            action: TaskAction::Delete(Box::new(resource.clone())),
             after: resources
                 .iter()
                 .filter(|other| other.depends_on.contains(&resource.logical_id))

@@ -5,28 +5,29 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 use stackwright_schemas::registry;
 
-use super::{Action, Kind, Phase, Progress, Task};
-use crate::cloud::{Cloud, Millis, Resource, Stack, unique_id};
+use crate::engine::Engine;
+use crate::engine::hook::run_resource_hooks;
+use crate::engine::plan::{recreation, same};
+use crate::engine::resource::{ResourceContext, create_resource};
+use crate::engine::stack_set::{STACK_SET, operations_failure, update_from_resource};
 use crate::faults::On;
-use crate::plan::{recreation, same};
-use crate::resource::{Site, make};
-use crate::stack_set::STACK_SET;
+use crate::state::{Millis, OperationKind, Phase, Progress, Resource, Task, TaskAction, unique_id};
 use crate::template::NESTED;
 
 /// What CloudFormation says of a resource that hooks do not let pass.
 const HOOKS_FAILED: &str = "The following hook(s) failed:";
 
-impl Cloud {
+impl Engine {
     pub(super) fn start(&mut self, position: usize, number: usize, time: Millis) {
         let Some(task) = self.task(position, number).cloned() else { return };
         match task.action {
-            Action::Create | Action::Replace => self.start_create(position, number, &task, time),
-            Action::Update => self.start_update(position, number, &task, time),
-            Action::Import(ref physical) => self.start_import(position, number, &task, physical, time),
-            Action::Restore(ref before) => {
+            TaskAction::Create | TaskAction::Replace => self.start_create(position, number, &task, time),
+            TaskAction::Update => self.start_update(position, number, &task, time),
+            TaskAction::Import(ref physical) => self.start_import(position, number, &task, physical, time),
+            TaskAction::Restore(ref before) => {
                 self.start_restore(position, number, &task, before.as_deref(), time)
             }
-            Action::Delete(ref resource) => self.start_delete(position, number, resource, time),
+            TaskAction::Delete(ref resource) => self.start_delete(position, number, resource, time),
         }
     }
 
@@ -48,7 +49,7 @@ impl Cloud {
         let (mut fails, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
         let mut until = time + takes.unwrap_or(self.settings.resource_time);
         if matches!(on, On::Create | On::Update) {
-            let hooks = self.hooks_of_resource(position, resource, time);
+            let hooks = run_resource_hooks(self, position, resource, time);
             if !hooks.is_empty() {
                 fails = Some(format!("{HOOKS_FAILED} [{}]", hooks.join(", ")));
                 until = time;
@@ -57,7 +58,7 @@ impl Cloud {
         if fails.is_none() && resource.type_name == STACK_SET {
             let region = self.state.stacks[position].region.clone();
             let properties = (on != On::Delete).then_some(&resource.properties);
-            match self.follow_resource(&resource.physical_id, &region, properties, time) {
+            match update_from_resource(self, &resource.physical_id, &region, properties, time) {
                 Ok(operations) if operations.is_empty() => {}
                 Ok(operations) => return self.set_progress(position, number, Progress::StackSet(operations)),
                 Err(reason) => fails = Some(reason),
@@ -72,10 +73,10 @@ impl Cloud {
         position: usize,
         id: &str,
     ) -> Result<(Map<String, Json>, Json), String> {
-        let wanted =
-            self.wanted(&self.state.stacks[position].inputs.template).map_err(|refusal| refusal.message)?;
-        let written = wanted.resource(id).cloned().unwrap_or_default();
-        let properties = self.with_scope(position, &wanted, |scope| scope.properties(&written))?;
+        let template =
+            self.template(&self.state.stacks[position].inputs.template).map_err(|refusal| refusal.message)?;
+        let written = template.resource(id).cloned().unwrap_or_default();
+        let properties = self.with_scope(position, &template, |scope| scope.properties(&written))?;
         Ok((properties, written))
     }
 
@@ -102,7 +103,7 @@ impl Cloud {
             Err(reason) => return self.cannot_start(position, number, &task.id, time, reason),
         };
         let type_name = written["Type"].as_str().unwrap_or_default().to_owned();
-        let is_replaced = matches!(task.action, Action::Replace);
+        let is_replaced = matches!(task.action, TaskAction::Replace);
         let mut resource = Self::blank(&task.id, &type_name, time, written);
         resource.depends_on = self.needs(position, &resource.written);
         resource.properties = properties;
@@ -121,8 +122,8 @@ impl Cloud {
             let stack = &self.state.stacks[position];
             let seed = stack.operation.as_ref().map_or("", |operation| operation.seed.as_str());
             let seed = if before.is_some() { seed } else { stack.id.as_str() };
-            make(
-                &Site {
+            create_resource(
+                &ResourceContext {
                     account: &stack.account,
                     region: &stack.region,
                     stack_name: &stack.name,
@@ -133,7 +134,7 @@ impl Cloud {
                 &resource.properties,
             )
         };
-        if self.is_taken(&self.state.stacks[position], &type_name, &made.physical_id) {
+        if self.state.is_taken(&self.state.stacks[position], &type_name, &made.physical_id) {
             let reason = format!(
                 "Resource handler returned message: \"Resource of type '{type_name}' with identifier '{}' already \
                  exists.\" (RequestToken: {}, HandlerErrorCode: AlreadyExists)",
@@ -157,23 +158,9 @@ impl Cloud {
         self.run(position, number, &resource, On::Create, time);
     }
 
-    /// Whether a resource of that name is in the way of one that a stack wants to make.
-    pub fn is_taken(&self, stack: &Stack, type_name: &str, physical_id: &str) -> bool {
-        // A bucket has its name in the world, a role in its account, anything else in its region.
-        let (in_world, in_account) = (type_name == "AWS::S3::Bucket", type_name.starts_with("AWS::IAM::"));
-        let owned = self.state.stacks.iter().filter(|other| {
-            let is_near = other.account == stack.account && (in_account || other.region == stack.region);
-            !other.is_deleted() && (in_world || is_near)
-        });
-        let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.state.unowned);
-        all.any(|one| {
-            one.type_name == type_name && one.physical_id == physical_id && !one.physical_id.is_empty()
-        })
-    }
-
     pub(super) fn needs(&self, position: usize, written: &Json) -> Vec<String> {
-        let wanted = self.wanted(&self.state.stacks[position].inputs.template);
-        wanted.map(|wanted| wanted.needs(written).into_iter().collect()).unwrap_or_default()
+        let template = self.template(&self.state.stacks[position].inputs.template);
+        template.map(|template| template.needs(written).into_iter().collect()).unwrap_or_default()
     }
 
     pub(super) fn start_update(&mut self, position: usize, number: usize, task: &Task, time: Millis) {
@@ -214,7 +201,7 @@ impl Cloud {
             if let Some(operation) = &mut stack.operation
                 && let Some(task) = operation.tasks.get_mut(number)
             {
-                task.action = Action::Replace;
+                task.action = TaskAction::Replace;
             }
             return self.start(position, number, time);
         }
@@ -225,7 +212,7 @@ impl Cloud {
         resource.properties = properties;
         resource.live = resource.properties.clone();
         let site_attributes = {
-            let site = Site {
+            let site = ResourceContext {
                 account: &stack.account,
                 region: &stack.region,
                 stack_name: &stack.name,
@@ -233,7 +220,7 @@ impl Cloud {
                 type_name: &present.type_name,
                 seed: &stack.id,
             };
-            make(&site, &resource.properties).attributes
+            create_resource(&site, &resource.properties).attributes
         };
         // What the service gave stays; what follows from the properties follows.
         for (name, value) in site_attributes {
@@ -267,6 +254,7 @@ impl Cloud {
         resource.physical_id = physical.to_owned();
         let found = self
             .state
+            .rest
             .unowned
             .iter()
             .position(|one| one.type_name == type_name && one.physical_id == physical);
@@ -281,7 +269,7 @@ impl Cloud {
             let reason = format!("Resource {physical} does not exist");
             return self.cannot_start(position, number, &task.id, time, reason);
         };
-        let found = self.state.unowned.remove(found);
+        let found = self.state.rest.unowned.remove(found);
         resource.attributes = found.attributes;
         resource.live = found.live;
         resource.properties = properties;
@@ -325,7 +313,7 @@ impl Cloud {
             (None, Some(present)) => {
                 let stack = &mut self.state.stacks[position];
                 let is_imported =
-                    matches!(&stack.operation, Some(operation) if operation.kind == Kind::Import);
+                    matches!(&stack.operation, Some(operation) if operation.kind == OperationKind::Import);
                 if is_imported && !present.physical_id.is_empty() {
                     self.event(position, time, Some(&present), "IMPORT_ROLLBACK_IN_PROGRESS", None);
                     return self.run(position, number, &present, On::Rollback, time);
@@ -353,7 +341,7 @@ impl Cloud {
         let policy = if is_replaced { "UpdateReplacePolicy" } else { "DeletionPolicy" };
         let policy = resource.written[policy].as_str().unwrap_or("Delete");
         let is_going_back = matches!(operation.phase, Phase::BackCleanup)
-            || (operation.phase == Phase::Delete && operation.kind == Kind::Create);
+            || (operation.phase == Phase::Delete && operation.kind == OperationKind::Create);
         let is_kept = match policy {
             "Retain" => !is_going_back || !operation.retain_except_on_create,
             "RetainExceptOnCreate" => !is_going_back,
@@ -364,7 +352,7 @@ impl Cloud {
             self.event(position, time, Some(resource), "DELETE_SKIPPED", None);
             let mut left = resource.clone();
             left.status = "DELETE_SKIPPED".into();
-            self.state.unowned.push(left);
+            self.state.rest.unowned.push(left);
             let stack = &mut self.state.stacks[position];
             if stack
                 .resources
@@ -382,7 +370,7 @@ impl Cloud {
             present.status = "DELETE_IN_PROGRESS".into();
         }
         if resource.type_name == NESTED
-            && let Some(child) = self.position_of(&resource.physical_id)
+            && let Some(child) = self.state.position_of(&resource.physical_id)
         {
             self.begin_delete(child, Vec::new(), None, time);
             return self.set_progress(position, number, Progress::Nested(resource.physical_id.clone()));
@@ -402,8 +390,9 @@ impl Cloud {
         self.set_progress(position, number, Progress::Running { until: time, fails: Some(reason) });
         let stack = &self.state.stacks[position];
         if !stack.resources.contains_key(id) {
-            let wanted = self.wanted(&stack.inputs.template);
-            let written = wanted.ok().and_then(|wanted| wanted.resource(id).cloned()).unwrap_or_default();
+            let template = self.template(&stack.inputs.template);
+            let written =
+                template.ok().and_then(|template| template.resource(id).cloned()).unwrap_or_default();
             let type_name = written["Type"].as_str().unwrap_or_default().to_owned();
             let blank = Self::blank(id, &type_name, time, written);
             self.state.stacks[position].resources.insert(id.to_owned(), blank);
@@ -414,9 +403,9 @@ impl Cloud {
         let Some(task) = self.task(position, number).cloned() else { return };
         let fails = match &task.progress {
             Progress::Running { fails, .. } => fails.clone(),
-            Progress::Nested(id) => self.stack_of(id).and_then(|stack| {
+            Progress::Nested(id) => self.state.stack_of(id).and_then(|stack| {
                 let went_well = match task.action {
-                    Action::Delete(_) => stack.status == "DELETE_COMPLETE",
+                    TaskAction::Delete(_) => stack.status == "DELETE_COMPLETE",
                     _ => matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
                 };
                 (!went_well).then(|| {
@@ -426,7 +415,7 @@ impl Cloud {
                     )
                 })
             }),
-            Progress::StackSet(ids) => self.operations_failure(ids),
+            Progress::StackSet(ids) => operations_failure(self, ids),
             _ => None,
         };
         let fails = fails.map(|reason| {
@@ -442,17 +431,17 @@ impl Cloud {
             }
         });
         let verb = match task.action {
-            Action::Create => "CREATE",
-            Action::Update | Action::Replace | Action::Restore(Some(_)) => "UPDATE",
-            Action::Import(_) => "IMPORT",
-            Action::Restore(None) => "IMPORT_ROLLBACK",
-            Action::Delete(_) => "DELETE",
+            TaskAction::Create => "CREATE",
+            TaskAction::Update | TaskAction::Replace | TaskAction::Restore(Some(_)) => "UPDATE",
+            TaskAction::Import(_) => "IMPORT",
+            TaskAction::Restore(None) => "IMPORT_ROLLBACK",
+            TaskAction::Delete(_) => "DELETE",
         };
         let status = format!("{verb}_{}", if fails.is_some() { "FAILED" } else { "COMPLETE" });
         self.set_progress(position, number, if fails.is_some() { Progress::Failed } else { Progress::Done });
         self.take_outputs_of_nested(position, &task);
         let stack = &mut self.state.stacks[position];
-        if let Action::Restore(Some(before)) = &task.action
+        if let TaskAction::Restore(Some(before)) = &task.action
             && fails.is_none()
         {
             // The old one is the stack's again, and what took its place goes in the end.
@@ -465,7 +454,7 @@ impl Cloud {
             }
         }
         let mut subject = match &task.action {
-            Action::Delete(resource) => (**resource).clone(),
+            TaskAction::Delete(resource) => (**resource).clone(),
             _ => match stack.resources.get(&task.id) {
                 Some(resource) => resource.clone(),
                 None => return,
@@ -477,12 +466,12 @@ impl Cloud {
         let is_present =
             stack.resources.get(&task.id).is_some_and(|one| one.physical_id == subject.physical_id);
         if is_present {
-            if matches!(task.action, Action::Delete(_)) && fails.is_none() {
+            if matches!(task.action, TaskAction::Delete(_)) && fails.is_none() {
                 stack.resources.shift_remove(&task.id);
-            } else if matches!(task.action, Action::Restore(None)) && fails.is_none() {
+            } else if matches!(task.action, TaskAction::Restore(None)) && fails.is_none() {
                 // It was there before it was imported, and stays.
                 stack.resources.shift_remove(&task.id);
-                self.state.unowned.push(subject.clone());
+                self.state.rest.unowned.push(subject.clone());
             } else {
                 stack.resources.insert(task.id.clone(), subject.clone());
             }

@@ -1,0 +1,416 @@
+//! Change sets.
+
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
+
+use crate::api::cloudformation::{Answer, Request, add_own_stack, inputs, non_empty, page, tag_list};
+use crate::api::error::ServiceError;
+use crate::engine::Engine;
+use crate::engine::change_set::{compute_change_set, discard_nested, nested_in, stack_for_new_change_set};
+use crate::state::{Change, ChangeSet, OnFailure, OperationKind, OperationOptions, Target, iso_time};
+use crate::template::{HIDDEN, StackTemplate, scalar_text};
+
+/// How many changes a page has.
+const PAGE: usize = 50;
+
+pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let (name, stack_name) = (request.new_name("ChangeSetName")?, request.required("StackName")?);
+    let kind = request.text("ChangeSetType").unwrap_or("UPDATE");
+    let position = stack_for_change_set(engine, request, stack_name, kind)?;
+    let existing = position.map(|position| &engine.state.stacks[position]);
+    if let Some(stack) = existing {
+        let token = request.text("ClientToken");
+        if let Some(known) = stack.change_sets.iter().find(|one| one.name == name) {
+            if token.is_some() && known.token.as_deref() == token {
+                return Ok(json!({ "Id": known.id, "StackId": stack.id }));
+            }
+            return Err(ServiceError::new(
+                "AlreadyExistsException",
+                format!("ChangeSet {name} cannot be created due to a name conflict"),
+            ));
+        }
+    }
+    let (inputs, template) = inputs(engine, request, existing.map(|stack| &stack.inputs))?;
+    let imports: IndexMap<String, String> = request
+        .list("ResourcesToImport")
+        .iter()
+        .map(|one| {
+            let identifier = one["ResourceIdentifier"].as_object();
+            let mut parts: Vec<String> =
+                identifier.into_iter().flatten().map(|(_, value)| scalar_text(value)).collect();
+            // A map in a form is a list of keys and values.
+            if let Some(entries) = one["ResourceIdentifier"].as_array() {
+                parts = entries.iter().map(|entry| scalar_text(&entry["value"])).collect();
+            }
+            (scalar_text(&one["LogicalResourceId"]), parts.join("|"))
+        })
+        .collect();
+    if position.is_none() {
+        request.new_name("StackName")?;
+    }
+    let (position, operation) = stack_for_new_change_set(engine, position, request.time, |engine| {
+        add_own_stack(engine, stack_name, request)
+    });
+    let mut change_set = ChangeSet {
+        id: ChangeSet::new_id(engine.environment(request.region), name),
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        created: request.time,
+        ready: request.time + engine.settings.change_set_time,
+        status: "CREATE_COMPLETE".into(),
+        reason: None,
+        execution: "AVAILABLE".into(),
+        description: request.text("Description").map(str::to_owned),
+        inputs,
+        changes: Vec::new(),
+        on_failure: request.text("OnStackFailure").map(str::to_owned),
+        deployment_mode: request.text("DeploymentMode").map(str::to_owned),
+        deployment_config: request.form.get("DeploymentConfig").cloned(),
+        import_existing: request.is("ImportExistingResources"),
+        imports,
+        token: request.text("ClientToken").map(str::to_owned),
+        operation,
+        within: None,
+        nested: request.is("IncludeNestedStacks").then(IndexMap::new),
+    };
+    compute_change_set(engine, position, &mut change_set, &template);
+    let answer = json!({ "Id": change_set.id, "StackId": engine.state.stacks[position].id });
+    engine.state.stacks[position].change_sets.push(change_set);
+    Ok(answer)
+}
+
+/// The stack that a change set is for; `None` if it is still to be made.
+fn stack_for_change_set(
+    engine: &Engine,
+    request: &Request<'_>,
+    stack_name: &str,
+    kind: &str,
+) -> Result<Option<usize>, ServiceError> {
+    let found = engine.position(request.region, stack_name);
+    let status = found.map(|position| engine.state.stacks[position].status.as_str());
+    match (kind, status) {
+        ("CREATE", None | Some("REVIEW_IN_PROGRESS")) | ("IMPORT", None) => Ok(found),
+        ("CREATE", Some(status)) => Err(ServiceError::validation(format!(
+            "Stack [{stack_name}] already exists and cannot be created again with the changeSet [{}] (it is {status}).",
+            request.required("ChangeSetName")?
+        ))),
+        (_, None) => Err(ServiceError::validation(format!("Stack [{stack_name}] does not exist"))),
+        (_, Some(status))
+            if can_be_updated(status) || (kind == "IMPORT" && status == "REVIEW_IN_PROGRESS") =>
+        {
+            Ok(found)
+        }
+        (_, Some(status)) => {
+            let id = found.map_or("", |position| engine.state.stacks[position].id.as_str());
+            Err(ServiceError::validation(format!("Stack:{id} is in {status} state and can not be updated.")))
+        }
+    }
+}
+
+/// The stack and the change set that a request names.
+pub(crate) fn change_set(engine: &Engine, request: &Request<'_>) -> Result<(usize, usize), ServiceError> {
+    let name = request.required("ChangeSetName")?;
+    let missing =
+        || ServiceError::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).status(404);
+    let among = |position: usize| {
+        let sets = &engine.state.stacks[position].change_sets;
+        sets.iter().position(|one| one.id == name || one.name == name)
+    };
+    match request.text("StackName") {
+        Some(stack_name) => {
+            let position = engine
+                .position(request.region, stack_name)
+                .ok_or_else(|| ServiceError::validation(format!("Stack [{stack_name}] does not exist")))?;
+            among(position).map(|number| (position, number)).ok_or_else(missing)
+        }
+        None => (0..engine.state.stacks.len())
+            .find_map(|position| among(position).map(|number| (position, number)))
+            .ok_or_else(missing),
+    }
+}
+
+pub(crate) fn describe_change_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let (position, number) = change_set(engine, request)?;
+    let stack = &engine.state.stacks[position];
+    let change_set = &stack.change_sets[number];
+    let template = engine.template(&change_set.inputs.template).ok();
+    let is_ready = change_set.ready <= request.time;
+    let shows_values = request.is("IncludePropertyValues");
+    let changes: Vec<Json> =
+        change_set.changes.iter().map(|change| change_json(change, shows_values)).collect();
+    let (changes, next) = page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE);
+    let status = match (is_ready, request.time.saturating_sub(change_set.created)) {
+        (true, _) => change_set.status.as_str(),
+        (false, 0..=20) => "CREATE_PENDING",
+        (false, _) => "CREATE_IN_PROGRESS",
+    };
+    let execution = if is_ready { change_set.execution.as_str() } else { "UNAVAILABLE" };
+    Ok(json!({
+        "ChangeSetName": change_set.name,
+        "ChangeSetId": change_set.id,
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "Description": change_set.description,
+        "Parameters": shown_parameters(template.as_deref(), &change_set.inputs.parameters),
+        "CreationTime": iso_time(change_set.created),
+        "ExecutionStatus": execution,
+        "Status": status,
+        "StatusReason": if is_ready { json!(change_set.reason) } else { Json::Null },
+        "NotificationARNs": change_set.inputs.notification_arns,
+        "Capabilities": change_set.inputs.capabilities,
+        "Tags": tag_list(&change_set.inputs.tags),
+        "Changes": changes,
+        "NextToken": next,
+        "OnStackFailure": change_set.on_failure,
+        "IncludeNestedStacks": change_set.nested.is_some(),
+        "ParentChangeSetId": change_set.within.as_ref().map(|(parent, _)| parent),
+        "RootChangeSetId": change_set.within.as_ref().map(|(_, root)| root),
+        "ImportExistingResources": change_set.import_existing,
+        "DeploymentMode": change_set.deployment_mode,
+        "DeploymentConfig": change_set.deployment_config,
+    }))
+}
+
+pub(crate) fn list_change_sets(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    let summaries = stack
+        .change_sets
+        .iter()
+        .map(|one| {
+            json!({
+                "StackId": stack.id,
+                "StackName": stack.name,
+                "ChangeSetId": one.id,
+                "ChangeSetName": one.name,
+                "ExecutionStatus": one.execution,
+                "Status": one.status,
+                "StatusReason": one.reason,
+                "CreationTime": iso_time(one.created),
+                "Description": one.description,
+                "IncludeNestedStacks": one.nested.is_some(),
+                "ParentChangeSetId": one.within.as_ref().map(|(parent, _)| parent),
+                "RootChangeSetId": one.within.as_ref().map(|(_, root)| root),
+            })
+        })
+        .collect();
+    let (summaries, next) = page(summaries, request.text("NextToken"), 100);
+    Ok(json!({ "Summaries": summaries, "NextToken": next }))
+}
+
+pub(crate) fn delete_change_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    match change_set(engine, request) {
+        Ok((position, number)) => {
+            let change_set = &engine.state.stacks[position].change_sets[number];
+            if change_set.execution == "EXECUTE_IN_PROGRESS" {
+                return Err(ServiceError::new(
+                    "InvalidChangeSetStatus",
+                    format!("ChangeSet [{}] cannot be deleted in status EXECUTE_IN_PROGRESS", change_set.id),
+                ));
+            }
+            if change_set.within.is_some() {
+                return Err(nested_refusal(change_set, "deleted"));
+            }
+            let change_set = engine.state.stacks[position].change_sets.remove(number);
+            discard_nested(engine, &change_set, request.time);
+            Ok(json!({}))
+        }
+        // What is gone already is deleted.
+        Err(refusal) if refusal.code == "ChangeSetNotFound" => Ok(json!({})),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let (position, number) = change_set(engine, request)?;
+    let stack = &engine.state.stacks[position];
+    let change_set = stack.change_sets[number].clone();
+    let token = request.token();
+    let is_repeated = token.is_some()
+        && change_set.execution.starts_with("EXECUTE_")
+        && stack.events.iter().any(|event| event.token == token);
+    if is_repeated {
+        return Ok(json!({}));
+    }
+    if change_set.within.is_some() {
+        return Err(nested_refusal(&change_set, "executed"));
+    }
+    if change_set.ready > request.time || change_set.status != "CREATE_COMPLETE" {
+        return Err(ServiceError::new(
+            "InvalidChangeSetStatus",
+            format!(
+                "ChangeSet [{}] cannot be executed in its current status of [{}]",
+                change_set.id, change_set.status
+            ),
+        ));
+    }
+    if change_set.execution != "AVAILABLE" {
+        return Err(ServiceError::new(
+            "InvalidChangeSetStatus",
+            format!(
+                "ChangeSet [{}] cannot be executed in its current execution status of [{}]",
+                change_set.id, change_set.execution
+            ),
+        ));
+    }
+    if stack.is_in_progress() {
+        return Err(ServiceError::validation(format!(
+            "Stack:{} is in {} state and can not be updated.",
+            stack.id, stack.status
+        )));
+    }
+    if change_set.on_failure.is_some() && request.is("DisableRollback") {
+        return Err(ServiceError::validation(
+            "DisableRollback cannot be specified when OnStackFailure was specified for the change set",
+        ));
+    }
+    check_policy(engine, position, &change_set)?;
+    mark_executed(engine, &change_set);
+    let stack = &mut engine.state.stacks[position];
+    let kind = match (change_set.kind.as_str(), stack.status.as_str()) {
+        ("IMPORT", _) => OperationKind::Import,
+        (_, "REVIEW_IN_PROGRESS") => OperationKind::Create,
+        _ => OperationKind::Update,
+    };
+    let express_stops =
+        change_set.deployment_config.as_ref().is_some_and(|one| one["DisableRollback"] == "true");
+    let on_failure = match change_set.on_failure.as_deref() {
+        Some("DO_NOTHING") => OnFailure::DoNothing,
+        Some("DELETE") if kind == OperationKind::Create => OnFailure::Delete,
+        _ if request.is("DisableRollback") || express_stops => OnFailure::DoNothing,
+        _ => OnFailure::Rollback,
+    };
+    stack.disable_rollback = on_failure == OnFailure::DoNothing;
+    stack.last_change_set = Some(change_set.id.clone());
+    let how =
+        OperationOptions { on_failure, token, retain_except_on_create: request.is("RetainExceptOnCreate") };
+    engine.begin(position, kind, Target::of_change_set(&change_set), how, request.time);
+    Ok(json!({}))
+}
+
+/// A change set is executed, with those of nested stacks; others of the same stacks are of no use any more.
+fn mark_executed(engine: &mut Engine, change_set: &ChangeSet) {
+    for position in 0..engine.state.stacks.len() {
+        if !engine.state.stacks[position].change_sets.iter().any(|one| one.id == change_set.id) {
+            continue;
+        }
+        let stack = &mut engine.state.stacks[position];
+        for one in &mut stack.change_sets {
+            one.execution = match one.execution.as_str() {
+                _ if one.id == change_set.id => "EXECUTE_IN_PROGRESS".into(),
+                "AVAILABLE" => "OBSOLETE".into(),
+                kept => kept.to_owned(),
+            };
+        }
+    }
+    for nested in nested_in(engine, change_set) {
+        mark_executed(engine, &nested);
+    }
+}
+
+/// A stack policy that denies updates of what the change set changes.
+fn check_policy(engine: &Engine, position: usize, change_set: &ChangeSet) -> Result<(), ServiceError> {
+    let Some(policy) = &engine.state.stacks[position].policy else { return Ok(()) };
+    let Ok(policy) = serde_json::from_str::<Json>(policy) else { return Ok(()) };
+    let among = |value: &Json, wanted: &str| match value {
+        Json::String(one) => matches(one, wanted),
+        Json::Array(all) => all.iter().filter_map(Json::as_str).any(|one| matches(one, wanted)),
+        _ => false,
+    };
+    for change in &change_set.changes {
+        let action = match (change.action.as_str(), change.replacement.as_deref()) {
+            ("Remove", _) => "Update:Delete",
+            ("Modify", Some("True")) => "Update:Replace",
+            ("Modify", _) => "Update:Modify",
+            _ => continue,
+        };
+        let resource = format!("LogicalResourceId/{}", change.logical_id);
+        let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
+        let holds = |statement: &&Json| {
+            among(&statement["Action"], action) && among(&statement["Resource"], &resource)
+        };
+        let denied = statements.iter().filter(|one| one["Effect"] == "Deny").any(|one| holds(&one));
+        let allowed = statements.iter().filter(|one| one["Effect"] == "Allow").any(|one| holds(&one));
+        if denied || !allowed {
+            return Err(ServiceError::validation(format!(
+                "Action denied by stack policy: Statement [#1] does not allow [{action}] for resource [{resource}]"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn nested_refusal(change_set: &ChangeSet, verb: &str) -> ServiceError {
+    let root = change_set.within.as_ref().map_or("", |(_, root)| root.as_str());
+    ServiceError::validation(format!(
+        "Change set [{}] is nested and cannot be {verb} by itself. Its root change set is [{root}]",
+        change_set.id
+    ))
+}
+
+/// Whether a pattern with `*` in it, at its end, means a name.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => pattern == name,
+    }
+}
+
+pub(crate) fn can_be_updated(status: &str) -> bool {
+    matches!(
+        status,
+        "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "IMPORT_COMPLETE"
+            | "IMPORT_ROLLBACK_COMPLETE"
+            | "CREATE_FAILED"
+            | "UPDATE_FAILED"
+    )
+}
+
+/// Parameters as they are shown: those with `NoEcho` are not.
+pub(crate) fn shown_parameters(
+    template: Option<&StackTemplate>,
+    parameters: &IndexMap<String, String>,
+) -> Json {
+    parameters
+        .iter()
+        .map(|(key, value)| {
+            let is_secret = template.is_some_and(|template| template.is_secret(key));
+            json!({ "ParameterKey": key, "ParameterValue": if is_secret { HIDDEN } else { value } })
+        })
+        .collect()
+}
+
+fn change_json(change: &Change, shows_values: bool) -> Json {
+    let details: Vec<Json> = change
+        .details
+        .iter()
+        .cloned()
+        .map(|mut detail| {
+            if !shows_values && let Some(target) = detail["Target"].as_object_mut() {
+                for name in ["BeforeValue", "AfterValue", "Path", "AttributeChangeType"] {
+                    target.remove(name);
+                }
+            }
+            detail
+        })
+        .collect();
+    json!({
+        "Type": "Resource",
+        "ResourceChange": {
+            "PolicyAction": change.policy_action,
+            "Action": change.action,
+            "LogicalResourceId": change.logical_id,
+            "PhysicalResourceId": change.physical_id.as_deref().map_or(Json::Null, non_empty),
+            "ResourceType": change.type_name,
+            "ChangeSetId": change.change_set,
+            "Replacement": change.replacement,
+            "Scope": change.scope,
+            "Details": details,
+            "BeforeContext": if shows_values { json!(change.before) } else { Json::Null },
+            "AfterContext": if shows_values { json!(change.after) } else { Json::Null },
+        },
+    })
+}

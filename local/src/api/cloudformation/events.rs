@@ -1,0 +1,146 @@
+//! Events, old and new.
+
+use serde_json::{Value as Json, json};
+
+use crate::api::cloudformation::{Answer, Request, non_empty, page};
+use crate::api::error::ServiceError;
+use crate::engine::Engine;
+use crate::engine::change_set::BUCKET_EMPTINESS;
+use crate::engine::hook::HOOK_FAILED;
+use crate::state::{Event, Stack, iso_time};
+
+/// How many events a page has.
+const PAGE: usize = 100;
+
+pub(crate) fn describe_stack_events(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let name = request.required("StackName")?;
+    let position = engine
+        .position(request.region, name)
+        .ok_or_else(|| ServiceError::validation(format!("Stack [{name}] does not exist")))?;
+    let stack = &engine.state.stacks[position];
+    // Newest first.
+    let events = stack
+        .events
+        .iter()
+        .rev()
+        // What is found before anything is done is told by operations only.
+        .filter(|event| !event.status.is_empty())
+        .map(|event| {
+            let mut shown = common(stack, event);
+            shown["StackName"] = stack.name.as_str().into();
+            shown["HookInvocationId"] = json!(event.hook.as_ref().map(|hook| &hook.id));
+            shown
+        })
+        .collect();
+    let (events, next) = page(events, request.text("NextToken"), PAGE);
+    Ok(json!({ "StackEvents": events, "NextToken": next }))
+}
+
+pub(crate) fn describe_events(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let missing =
+        |what: &str, name: &str| ServiceError::validation(format!("{what} [{name}] does not exist"));
+    let stack = match request.text("StackName") {
+        Some(name) => Some(engine.position(request.region, name).ok_or_else(|| missing("Stack", name))?),
+        None => None,
+    };
+    let operation = match (request.text("OperationId"), request.text("ChangeSetName")) {
+        (Some(id), _) => {
+            let mut all = engine.state.stacks.iter().flat_map(|stack| &stack.last_operations);
+            if !all.any(|(_, known)| known == id) {
+                return Err(ServiceError::validation("Operation ID does not exist"));
+            }
+            Some(id.to_owned())
+        }
+        (None, Some(name)) => {
+            let mut sets = engine.state.stacks.iter().flat_map(|stack| &stack.change_sets);
+            let found = sets.find(|one| one.id == name || one.name == name);
+            Some(found.ok_or_else(|| missing("ChangeSet", name))?.operation.clone())
+        }
+        (None, None) if stack.is_none() => {
+            return Err(ServiceError::validation(
+                "Either StackName, ChangeSetName or OperationId must be specified",
+            ));
+        }
+        (None, None) => None,
+    };
+    let fails_only = request.form.get("Filters").is_some_and(|filters| filters["FailedEvents"] == "true");
+    let stacks = engine.state.stacks.iter().enumerate();
+    let events = stacks
+        .filter(|(position, _)| stack.is_none_or(|named| named == *position))
+        .flat_map(|(_, stack)| stack.events.iter().rev().map(move |event| (stack, event)))
+        // What happened outside of every operation is no operation's event.
+        .filter(|(_, event)| !event.operation.is_empty())
+        .filter(|(_, event)| operation.as_ref().is_none_or(|id| event.operation == *id))
+        .map(|(stack, event)| event_json(stack, event))
+        .filter(|event| {
+            !fails_only || event["EventType"].as_str().is_some_and(|kind| kind.ends_with("ERROR"))
+        })
+        .collect();
+    let (events, next) = page(events, request.text("NextToken"), PAGE);
+    Ok(json!({ "OperationEvents": events, "NextToken": next }))
+}
+
+fn event_json(stack: &Stack, event: &Event) -> Json {
+    let failed = event.status.ends_with("_FAILED");
+    let kind = match (&event.validation, failed, event.physical_id == stack.id) {
+        (Some(_), ..) => "VALIDATION_ERROR",
+        _ if event.hook.is_some() => "HOOK_INVOCATION_ERROR",
+        (None, true, _) => "PROVISIONING_ERROR",
+        (None, false, true) => "STACK_EVENT",
+        (None, false, false) => "PROGRESS_EVENT",
+    };
+    let mut shown = common(stack, event);
+    shown["OperationType"] = non_empty(&event.operation_type);
+    shown["OperationStatus"] = operation_status(stack, event);
+    shown["EventType"] = kind.into();
+    shown["StartTime"] = shown["Timestamp"].clone();
+    if let Some((name, path)) = &event.validation {
+        // What was found is no status of the resource.
+        shown["ValidationStatusReason"] = shown["ResourceStatusReason"].take();
+        shown["ValidationFailureMode"] = if name == BUCKET_EMPTINESS { "WARN" } else { "FAIL" }.into();
+        shown["ValidationStatus"] = "FAILED".into();
+        shown["ValidationName"] = name.as_str().into();
+        shown["ValidationPath"] = path.as_str().into();
+    }
+    shown
+}
+
+/// What both calls tell of an event.
+fn common(stack: &Stack, event: &Event) -> Json {
+    let mut shown = json!({
+        "EventId": event.id,
+        "StackId": stack.id,
+        "OperationId": non_empty(&event.operation),
+        "LogicalResourceId": event.logical_id,
+        "PhysicalResourceId": non_empty(&event.physical_id),
+        "ResourceType": event.type_name,
+        "Timestamp": iso_time(event.time),
+        "ResourceStatus": non_empty(&event.status),
+        "ResourceStatusReason": event.reason,
+        "ResourceProperties": event.properties,
+        "ClientRequestToken": event.token,
+    });
+    if let Some(hook) = &event.hook {
+        shown["HookType"] = hook.hook.as_str().into();
+        shown["HookStatus"] = HOOK_FAILED.into();
+        shown["HookStatusReason"] = hook.reason.as_str().into();
+        shown["HookInvocationPoint"] = "PRE_PROVISION".into();
+        shown["HookFailureMode"] = json!(hook.mode);
+    }
+    shown
+}
+
+/// How far an operation has come, as the stack's own events say it.
+fn operation_status(stack: &Stack, event: &Event) -> Json {
+    if event.physical_id != stack.id {
+        return Json::Null;
+    }
+    let takes_back = event.operation_type.ends_with("ROLLBACK");
+    let status = match event.status.as_str() {
+        status if status.ends_with("_IN_PROGRESS") => "IN_PROGRESS",
+        status if status.ends_with("_FAILED") => "FAILED",
+        status if status.contains("ROLLBACK") && !takes_back => "FAILED",
+        _ => "SUCCEEDED",
+    };
+    status.into()
+}

@@ -1,0 +1,178 @@
+//! What is there, and what templates say.
+
+use serde_json::{Value as Json, json};
+
+use crate::api::cloudformation::{Answer, Request, non_empty, page, template_of};
+use crate::api::error::ServiceError;
+use crate::engine::Engine;
+use crate::state::{Resource, Stack, iso_time};
+use crate::template::for_each::has_loops;
+use crate::template::{StackTemplate, scalar_text};
+
+fn resource_json(stack: &Stack, resource: &Resource) -> Json {
+    json!({
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": non_empty(&resource.physical_id),
+        "ResourceType": resource.type_name,
+        "Timestamp": iso_time(resource.time),
+        "LastUpdatedTimestamp": iso_time(resource.time),
+        "ResourceStatus": resource.status,
+        "ResourceStatusReason": resource.reason,
+        "DriftInformation": { "StackResourceDriftStatus": resource.drift.as_deref().unwrap_or("NOT_CHECKED") },
+    })
+}
+
+pub(crate) fn describe_stack_resource(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let (position, id) = stack_resource(engine, request)?;
+    let stack = &engine.state.stacks[position];
+    Ok(json!({ "StackResourceDetail": resource_json(stack, &stack.resources[&id]) }))
+}
+
+/// The stack and the resource in it that a request names.
+pub(crate) fn stack_resource(
+    engine: &Engine,
+    request: &Request<'_>,
+) -> Result<(usize, String), ServiceError> {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    let id = request.required("LogicalResourceId")?;
+    if !stack.resources.contains_key(id) {
+        let message = format!("Resource {id} does not exist for stack {}", stack.name);
+        return Err(ServiceError::validation(message));
+    }
+    Ok((position, id.to_owned()))
+}
+
+pub(crate) fn describe_stack_resources(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    let wanted = request.text("LogicalResourceId");
+    let resources: Vec<Json> = stack
+        .resources
+        .values()
+        .filter(|one| wanted.is_none_or(|id| one.logical_id == id))
+        .map(|one| resource_json(stack, one))
+        .collect();
+    Ok(json!({ "StackResources": resources }))
+}
+
+pub(crate) fn list_stack_resources(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    let all = stack.resources.values().map(|one| resource_json(stack, one)).collect();
+    let (summaries, next) = page(all, request.text("NextToken"), 100);
+    Ok(json!({ "StackResourceSummaries": summaries, "NextToken": next }))
+}
+
+pub(crate) fn get_template(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let in_change_set = request.text("ChangeSetName").and_then(|name| {
+        let mut sets = engine.state.stacks.iter().flat_map(|stack| &stack.change_sets);
+        sets.find(|one| one.id == name || one.name == name).map(|one| &one.inputs)
+    });
+    let inputs = match in_change_set {
+        Some(inputs) => inputs,
+        None => {
+            let position = engine.stack(request.region, request.required("StackName")?)?;
+            &engine.state.stacks[position].inputs
+        }
+    };
+    let is_original = request.text("TemplateStage") == Some("Original");
+    let text = if is_original { inputs.given() } else { &inputs.template };
+    Ok(json!({ "TemplateBody": text, "StagesAvailable": ["Original", "Processed"] }))
+}
+
+/// A template that somebody asks about, without values for its parameters.
+fn asked_template(engine: &Engine, request: &Request<'_>) -> Result<StackTemplate, ServiceError> {
+    let text = match request.text("StackName") {
+        Some(name) => engine.state.stacks[engine.stack(request.region, name)?].inputs.template.clone(),
+        None => template_of(engine, request, None)?,
+    };
+    let template = StackTemplate::read(&text)?;
+    if has_loops(&template) {
+        template.check_transform()?;
+    } else {
+        template.check(request.region)?;
+    }
+    Ok(template)
+}
+
+pub(crate) fn get_template_summary(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let template = asked_template(engine, request)?;
+    let types: std::collections::BTreeSet<&str> =
+        template.section("Resources").filter_map(|(_, resource)| resource["Type"].as_str()).collect();
+    let identifiers: Vec<Json> = types
+        .iter()
+        .filter_map(|name| {
+            let kind = stackwright_schemas::registry::resource_type(name)?;
+            let ids: Vec<&str> = template
+                .section("Resources")
+                .filter(|(_, resource)| resource["Type"] == *name)
+                .map(|(id, _)| id)
+                .collect();
+            Some(json!({
+                "ResourceType": name,
+                "LogicalResourceIds": ids,
+                "ResourceIdentifiers": kind.primary_identifier().collect::<Vec<_>>(),
+            }))
+        })
+        .collect();
+    Ok(json!({
+        "Parameters": declarations(&template),
+        "Description": template.top("Description"),
+        "Capabilities": template.capabilities().into_iter().collect::<Vec<_>>(),
+        "CapabilitiesReason": template.capabilities().map(|_| "The following resource(s) require capabilities: [AWS::IAM::Role]"),
+        "ResourceTypes": types,
+        "Version": template.top("AWSTemplateFormatVersion"),
+        "ResourceIdentifierSummaries": identifiers,
+    }))
+}
+
+pub(crate) fn validate_template(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let template = asked_template(engine, request)?;
+    Ok(json!({
+        "Parameters": declarations(&template),
+        "Description": template.top("Description"),
+        "Capabilities": template.capabilities().into_iter().collect::<Vec<_>>(),
+    }))
+}
+
+pub(crate) fn list_exports(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let exports = engine
+        .state
+        .exports(engine.environment(request.region))
+        .into_iter()
+        .map(|(name, (value, stack))| json!({ "ExportingStackId": stack, "Name": name, "Value": value }))
+        .collect();
+    let (exports, next) = page(exports, request.text("NextToken"), 100);
+    Ok(json!({ "Exports": exports, "NextToken": next }))
+}
+
+pub(crate) fn list_imports(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let export = request.required("ExportName")?;
+    let users: Vec<&str> = engine
+        .state
+        .importers(engine.environment(request.region), export)
+        .map(|user| user.name.as_str())
+        .collect();
+    if users.is_empty() {
+        return Err(ServiceError::validation(format!("Export '{export}' is not imported by any stack.")));
+    }
+    Ok(json!({ "Imports": users }))
+}
+
+fn declarations(template: &StackTemplate) -> Vec<Json> {
+    template
+        .section("Parameters")
+        .map(|(name, parameter)| {
+            json!({
+                "ParameterKey": name,
+                "DefaultValue": parameter.get("Default").map(scalar_text),
+                "ParameterType": parameter["Type"],
+                "NoEcho": template.is_secret(name),
+                "Description": parameter["Description"],
+            })
+        })
+        .collect()
+}

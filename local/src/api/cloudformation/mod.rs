@@ -1,0 +1,266 @@
+//! CloudFormation's operations.
+
+mod change_sets;
+mod drift;
+mod events;
+mod hooks;
+mod inspect;
+mod refactors;
+mod stack_sets;
+mod stacks;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json, json};
+use stackwright_schemas::limits::limits;
+
+use crate::api::cloudformation::change_sets::{
+    create_change_set, delete_change_set, describe_change_set, execute_change_set, list_change_sets,
+};
+use crate::api::cloudformation::drift::{
+    describe_drift_detection, describe_resource_drifts, detect_stack_drift, detect_stack_resource_drift,
+};
+use crate::api::cloudformation::events::{describe_events, describe_stack_events};
+use crate::api::cloudformation::hooks::{describe_change_set_hooks, get_hook_result, list_hook_results};
+use crate::api::cloudformation::inspect::{
+    describe_stack_resource, describe_stack_resources, get_template, get_template_summary, list_exports,
+    list_imports, list_stack_resources, validate_template,
+};
+use crate::api::cloudformation::refactors::{
+    create_stack_refactor, describe_stack_refactor, execute_stack_refactor, list_stack_refactor_actions,
+    list_stack_refactors,
+};
+use crate::api::cloudformation::stack_sets::{
+    create_stack_instances, create_stack_set, delete_stack_instances, delete_stack_set,
+    describe_stack_instance, describe_stack_set, describe_stack_set_operation, list_stack_instances,
+    list_stack_set_operation_results, list_stack_set_operations, list_stack_sets, stop_stack_set_operation,
+    update_stack_instances, update_stack_set,
+};
+use crate::api::cloudformation::stacks::{
+    cancel_update_stack, continue_update_rollback, create_stack, delete_stack, describe_stacks,
+    get_stack_policy, list_stacks, rollback_stack, set_stack_policy, update_stack,
+    update_termination_protection,
+};
+use crate::api::error::ServiceError;
+use crate::engine::Engine;
+use crate::engine::inputs::{resolve_inputs, tags};
+use crate::engine::template_url::object_of_url;
+use crate::state::{Environment, Inputs, Millis, iso_time};
+use crate::template::StackTemplate;
+
+pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
+
+/// How many characters the name of a stack, a change set or a stack set has at most.
+const MAX_NAME_CHARS: usize = 128;
+
+/// What a service answers.
+pub(crate) type Answer = Result<Json, ServiceError>;
+
+/// A request to CloudFormation.
+pub(crate) struct Request<'a> {
+    pub region: &'a str,
+    pub form: Map<String, Json>,
+    pub time: Millis,
+}
+
+impl Request<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.form.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
+    }
+
+    fn required(&self, name: &str) -> Result<&str, ServiceError> {
+        self.text(name).ok_or_else(|| {
+            ServiceError::validation(format!(
+                "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+                lower_first(name)
+            ))
+        })
+    }
+
+    /// The name of something that is to be made.
+    fn new_name(&self, field: &str) -> Result<&str, ServiceError> {
+        let name = self.required(field)?;
+        let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        let is_plain = name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-');
+        let constraint = match (begins && is_plain, name.len()) {
+            (false, _) => "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*".to_owned(),
+            (true, length) if length > MAX_NAME_CHARS => {
+                format!("have length less than or equal to {MAX_NAME_CHARS}")
+            }
+            _ => return Ok(name),
+        };
+        Err(ServiceError::validation(format!(
+            "1 validation error detected: Value '{name}' at '{}' failed to satisfy constraint: Member must {constraint}",
+            lower_first(field)
+        )))
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
+    }
+
+    fn list(&self, name: &str) -> &[Json] {
+        self.form.get(name).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn texts(&self, name: &str) -> Vec<String> {
+        self.list(name).iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    }
+
+    fn token(&self) -> Option<String> {
+        self.text("ClientRequestToken").map(str::to_owned)
+    }
+
+    fn tags(&self) -> Option<IndexMap<String, String>> {
+        self.form.get("Tags")?;
+        Some(tags(self.list("Tags")))
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    characters
+        .next()
+        .map(|first| first.to_ascii_lowercase().to_string() + characters.as_str())
+        .unwrap_or_default()
+}
+
+/// Answers an operation of CloudFormation.
+pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Request<'_>) -> Answer {
+    match action {
+        "CreateChangeSet" => create_change_set(engine, request),
+        "DescribeChangeSet" => describe_change_set(engine, request),
+        "DescribeChangeSetHooks" => describe_change_set_hooks(engine, request),
+        "ListChangeSets" => list_change_sets(engine, request),
+        "DeleteChangeSet" => delete_change_set(engine, request),
+        "ExecuteChangeSet" => execute_change_set(engine, request),
+        "CreateStack" => create_stack(engine, request),
+        "UpdateStack" => update_stack(engine, request),
+        "DeleteStack" => delete_stack(engine, request),
+        "CancelUpdateStack" => cancel_update_stack(engine, request),
+        "ContinueUpdateRollback" => continue_update_rollback(engine, request),
+        "RollbackStack" => rollback_stack(engine, request),
+        "UpdateTerminationProtection" => update_termination_protection(engine, request),
+        "SetStackPolicy" => set_stack_policy(engine, request),
+        "GetStackPolicy" => get_stack_policy(engine, request),
+        "DescribeStacks" => describe_stacks(engine, request),
+        "ListStacks" => list_stacks(engine, request),
+        "DescribeStackEvents" => describe_stack_events(engine, request),
+        "DescribeEvents" => describe_events(engine, request),
+        "DescribeStackResource" => describe_stack_resource(engine, request),
+        "DescribeStackResources" => describe_stack_resources(engine, request),
+        "ListStackResources" => list_stack_resources(engine, request),
+        "GetTemplate" => get_template(engine, request),
+        "GetTemplateSummary" => get_template_summary(engine, request),
+        "ValidateTemplate" => validate_template(engine, request),
+        "ListExports" => list_exports(engine, request),
+        "ListImports" => list_imports(engine, request),
+        "DetectStackDrift" => detect_stack_drift(engine, request),
+        "DetectStackResourceDrift" => detect_stack_resource_drift(engine, request),
+        "DescribeStackDriftDetectionStatus" => describe_drift_detection(engine, request),
+        "DescribeStackResourceDrifts" => describe_resource_drifts(engine, request),
+        "ListHookResults" => list_hook_results(engine, request),
+        "GetHookResult" => get_hook_result(engine, request),
+        "CreateStackRefactor" => create_stack_refactor(engine, request),
+        "DescribeStackRefactor" => describe_stack_refactor(engine, request),
+        "ExecuteStackRefactor" => execute_stack_refactor(engine, request),
+        "ListStackRefactors" => list_stack_refactors(engine, request),
+        "ListStackRefactorActions" => list_stack_refactor_actions(engine, request),
+        "CreateStackSet" => create_stack_set(engine, request),
+        "UpdateStackSet" => update_stack_set(engine, request),
+        "DeleteStackSet" => delete_stack_set(engine, request),
+        "DescribeStackSet" => describe_stack_set(engine, request),
+        "ListStackSets" => list_stack_sets(engine, request),
+        "CreateStackInstances" => create_stack_instances(engine, request),
+        "UpdateStackInstances" => update_stack_instances(engine, request),
+        "DeleteStackInstances" => delete_stack_instances(engine, request),
+        "DescribeStackInstance" => describe_stack_instance(engine, request),
+        "ListStackInstances" => list_stack_instances(engine, request),
+        "DescribeStackSetOperation" => describe_stack_set_operation(engine, request),
+        "ListStackSetOperations" => list_stack_set_operations(engine, request),
+        "ListStackSetOperationResults" => list_stack_set_operation_results(engine, request),
+        "StopStackSetOperation" => stop_stack_set_operation(engine, request),
+        _ => Err(ServiceError::new(
+            "InvalidAction",
+            format!("Could not find operation {action} for version 2010-05-15"),
+        )),
+    }
+}
+
+/// What a stack is to be made from, and its template, read and checked; what is not given stays as it was before.
+pub(crate) fn inputs(
+    engine: &Engine,
+    request: &Request<'_>,
+    before: Option<&Inputs>,
+) -> Result<(Inputs, StackTemplate), ServiceError> {
+    let template = template_of(engine, request, before)?;
+    let nothing = Inputs::default();
+    let before = before.unwrap_or(&nothing);
+    let given = request.list("Parameters");
+    let (inputs, template) =
+        resolve_inputs(engine, engine.environment(request.region), template, given, before)?;
+    let capabilities = request.texts("Capabilities");
+    template.check_capabilities(&capabilities)?;
+    let inputs = Inputs {
+        tags: request.tags().unwrap_or(inputs.tags),
+        capabilities,
+        role: request.text("RoleARN").map(str::to_owned),
+        notification_arns: request.texts("NotificationARNs"),
+        ..inputs
+    };
+    Ok((inputs, template))
+}
+
+/// A stack without anything in it, in the account and region of a request.
+pub(crate) fn add_own_stack(engine: &mut Engine, name: &str, request: &Request<'_>) -> usize {
+    let account = engine.settings.account.clone();
+    engine.add_stack(name, Environment { account: &account, region: request.region }, request.time)
+}
+
+/// The text of a template: given, at a URL, or the one from before.
+pub(crate) fn template_of(
+    engine: &Engine,
+    request: &Request<'_>,
+    before: Option<&Inputs>,
+) -> Result<String, ServiceError> {
+    if let Some(body) = request.text("TemplateBody") {
+        let most = limits().template_body_bytes;
+        if body.len() > most {
+            return Err(ServiceError::validation(format!(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have \
+                 length less than or equal to {most} (it has {})",
+                body.len()
+            )));
+        }
+        return Ok(body.to_owned());
+    }
+    if let Some(url) = request.text("TemplateURL") {
+        return object_of_url(engine, url);
+    }
+    if request.is("UsePreviousTemplate")
+        && let Some(before) = before
+    {
+        return Ok(before.given().to_owned());
+    }
+    Err(ServiceError::validation("Either Template URL or Template Body must be specified."))
+}
+
+/// A page of a list: so many items from where the last page ended.
+pub(crate) fn page(items: Vec<Json>, token: Option<&str>, most: usize) -> (Vec<Json>, Json) {
+    let start: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
+    let end = start.saturating_add(most).min(items.len());
+    let next = if end < items.len() { Json::from(end.to_string()) } else { Json::Null };
+    (items.into_iter().skip(start).take(most).collect(), next)
+}
+
+pub(crate) fn tag_list(tags: &IndexMap<String, String>) -> Json {
+    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
+}
+
+pub(crate) fn time_of(time: Option<Millis>) -> Json {
+    time.map_or(Json::Null, |time| iso_time(time).into())
+}
+
+/// Nothing where there is nothing to say: AWS leaves such fields out.
+pub(crate) fn non_empty(text: &str) -> Json {
+    if text.is_empty() { Json::Null } else { text.into() }
+}

@@ -1,0 +1,207 @@
+//! Stack refactors.
+
+use serde_json::{Value as Json, json};
+
+use crate::api::cloudformation::change_sets::can_be_updated;
+use crate::api::cloudformation::{Answer, Request, add_own_stack, page, template_of};
+use crate::api::error::ServiceError;
+use crate::engine::Engine;
+use crate::engine::change_set::review;
+use crate::engine::inputs::resolve_inputs;
+use crate::engine::refactor::{Definition, at, begin_refactor, outdated_by, plan_refactor};
+use crate::state::{Move, Place, Refactor, unique_id};
+use crate::template::{StackTemplate, scalar_text};
+
+/// How many refactors or actions a page has.
+const PAGE: usize = 100;
+
+pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let definitions = request.list("StackDefinitions");
+    if definitions.is_empty() {
+        request.required("StackDefinitions")?;
+    }
+    let (mut stacks, mut reason) = (Vec::new(), None);
+    for one in definitions {
+        match definition(engine, request, one) {
+            Ok(definition) => stacks.push(definition),
+            Err(refusal) => reason = reason.or(Some(refusal.message)),
+        }
+    }
+    let place = |one: &Json| {
+        let name = scalar_text(&one["StackName"]);
+        let position = engine.position(request.region, &name);
+        let stack = position.map_or(name, |position| engine.state.stacks[position].id.clone());
+        Place { stack, logical_id: scalar_text(&one["LogicalResourceId"]) }
+    };
+    let mappings: Vec<(Place, Place)> = request
+        .list("ResourceMappings")
+        .iter()
+        .map(|one| (place(&one["Source"]), place(&one["Destination"])))
+        .collect();
+    let planned = match reason {
+        Some(reason) => Err(reason),
+        None => plan_refactor(engine, stacks, &mappings),
+    };
+    let is_made = planned.is_ok();
+    let (reason, (stacks, moves)) = match planned {
+        Ok(planned) => (None, planned),
+        Err(reason) => (Some(reason), Default::default()),
+    };
+    let refactor = Refactor {
+        id: unique_id(),
+        region: request.region.to_owned(),
+        description: request.text("Description").map(str::to_owned),
+        ready: request.time + engine.settings.change_set_time,
+        status: if is_made { "CREATE_COMPLETE" } else { "CREATE_FAILED" }.into(),
+        reason,
+        execution: if is_made { "AVAILABLE" } else { "UNAVAILABLE" }.into(),
+        execution_reason: None,
+        stacks,
+        moves,
+        running: None,
+    };
+    let answer = json!({ "StackRefactorId": refactor.id });
+    engine.state.rest.refactors.push(refactor);
+    Ok(answer)
+}
+
+/// A stack as a request wants it; one that is not there is begun, if it may be.
+fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<Definition, ServiceError> {
+    let name = scalar_text(&one["StackName"]);
+    let found = engine.position(request.region, &name);
+    let may_be_made = request.is("EnableStackCreation");
+    let position = match found {
+        Some(position) => position,
+        None if may_be_made => {
+            let position = add_own_stack(engine, &name, request);
+            review(engine, position, request.time);
+            position
+        }
+        None => return Err(ServiceError::validation(format!("Stack [{name}] does not exist"))),
+    };
+    let stack = &engine.state.stacks[position];
+    let is_new = stack.status == "REVIEW_IN_PROGRESS" && may_be_made;
+    let refused = |message: String| ServiceError::validation(format!("{}: {message}", stack.id));
+    if !is_new && !can_be_updated(&stack.status) {
+        return Err(refused(format!("Stack is in {} state and can not be updated.", stack.status)));
+    }
+    let given = Request {
+        region: request.region,
+        form: one.as_object().cloned().unwrap_or_default(),
+        time: request.time,
+    };
+    let template = template_of(engine, &given, None).map_err(|refusal| refused(refusal.message))?;
+    let before = &stack.inputs;
+    // A refactor gives no values: they stay.
+    let kept: Vec<Json> = StackTemplate::read(&template)
+        .map_err(|refusal| refused(refusal.message))?
+        .section("Parameters")
+        .filter(|(name, _)| before.parameters.contains_key(*name))
+        .map(|(name, _)| json!({ "ParameterKey": name, "UsePreviousValue": "true" }))
+        .collect();
+    let (inputs, template) = resolve_inputs(engine, stack.environment(), template, &kept, before)
+        .map_err(|refusal| refused(refusal.message))?;
+    Ok(Definition { position, is_new, inputs, template })
+}
+
+fn refactor(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
+    let id = request.required("StackRefactorId")?;
+    engine
+        .state
+        .rest
+        .refactors
+        .iter()
+        .position(|one| one.id == id && one.region == request.region)
+        .ok_or_else(|| {
+            ServiceError::new("StackRefactorNotFoundException", format!("Stack refactor {id} does not exist"))
+                .status(404)
+        })
+}
+
+/// A refactor as it is shown; what waits may have become obsolete.
+fn refactor_json(engine: &Engine, request: &Request<'_>, refactor: &Refactor) -> Json {
+    let is_ready = refactor.ready <= request.time;
+    let obsolete = outdated_by(engine, refactor).filter(|_| refactor.execution == "AVAILABLE");
+    let (execution, reason) = match obsolete {
+        _ if !is_ready => ("UNAVAILABLE", None),
+        Some(reason) => ("OBSOLETE", Some(reason)),
+        None => (refactor.execution.as_str(), refactor.execution_reason.clone()),
+    };
+    json!({
+        "StackRefactorId": refactor.id,
+        "Description": refactor.description,
+        "ExecutionStatus": execution,
+        "ExecutionStatusReason": reason,
+        "Status": if is_ready { refactor.status.as_str() } else { "CREATE_IN_PROGRESS" },
+        "StatusReason": refactor.reason.as_ref().filter(|_| is_ready),
+    })
+}
+
+pub(crate) fn describe_stack_refactor(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let refactor = &engine.state.rest.refactors[refactor(engine, request)?];
+    let mut answer = refactor_json(engine, request, refactor);
+    answer["StackIds"] = refactor.stacks.iter().map(|side| Json::from(side.id.as_str())).collect();
+    Ok(answer)
+}
+
+pub(crate) fn execute_stack_refactor(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let number = refactor(engine, request)?;
+    let refactor = &engine.state.rest.refactors[number];
+    let shown = refactor_json(engine, request, refactor);
+    if shown["ExecutionStatus"] != "AVAILABLE" {
+        return Err(ServiceError::validation(format!(
+            "Stack refactor {} cannot be executed in its current execution status of [{}]",
+            refactor.id,
+            scalar_text(&shown["ExecutionStatus"])
+        )));
+    }
+    begin_refactor(engine, number, request.time);
+    Ok(json!({}))
+}
+
+pub(crate) fn list_stack_refactors(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let wanted = request.texts("ExecutionStatusFilter");
+    let all = engine.state.rest.refactors.iter().filter(|one| one.region == request.region);
+    let summaries = all
+        .map(|refactor| refactor_json(engine, request, refactor))
+        .filter(|one| wanted.is_empty() || wanted.iter().any(|status| one["ExecutionStatus"] == *status))
+        .collect();
+    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE);
+    Ok(json!({ "StackRefactorSummaries": summaries, "NextToken": next }))
+}
+
+pub(crate) fn list_stack_refactor_actions(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let refactor = &engine.state.rest.refactors[refactor(engine, request)?];
+    let made = refactor.stacks.iter().filter(|side| side.is_new).map(|side| {
+        json!({ "Action": "CREATE", "Entity": "STACK", "PhysicalResourceId": side.id, "Description": "Stack will be created." })
+    });
+    let actions = made.chain(refactor.moves.iter().map(|one| move_json(engine, one))).collect();
+    let (actions, next) = page(actions, request.text("NextToken"), PAGE);
+    Ok(json!({ "StackRefactorActions": actions, "NextToken": next }))
+}
+
+fn move_json(engine: &Engine, Move { from, to, is_manual }: &Move) -> Json {
+    let name = |place: &Place| {
+        engine.state.stack_of(&place.stack).map(|stack| stack.name.clone()).unwrap_or_default()
+    };
+    let location = |place: &Place| json!({ "StackName": name(place), "LogicalResourceId": place.logical_id });
+    // Before it has moved it is where it comes from, afterwards where it goes.
+    let resource = at(engine, from).or_else(|| at(engine, to));
+    let physical_id = resource.map(|one| one.physical_id.as_str()).unwrap_or_default();
+    let tags = [
+        ("aws:cloudformation:stack-name", name(to)),
+        ("aws:cloudformation:logical-id", to.logical_id.clone()),
+        ("aws:cloudformation:stack-id", to.stack.clone()),
+    ];
+    json!({
+        "Action": "MOVE",
+        "Entity": "RESOURCE",
+        "PhysicalResourceId": physical_id,
+        "ResourceIdentifier": physical_id,
+        "Description": "No configuration changes detected.",
+        "Detection": if *is_manual { "MANUAL" } else { "AUTO" },
+        "TagResources": tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect::<Vec<_>>(),
+        "UntagResources": tags.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
+        "ResourceMapping": { "Source": location(from), "Destination": location(to) },
+    })
+}

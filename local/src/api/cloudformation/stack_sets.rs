@@ -1,0 +1,362 @@
+//! Stack sets.
+
+use serde_json::{Value as Json, json};
+
+use crate::api::cloudformation::change_sets::shown_parameters;
+use crate::api::cloudformation::{Answer, Request, inputs, non_empty, page, tag_list, time_of};
+use crate::api::error::ServiceError;
+use crate::engine::Engine;
+use crate::engine::stack_set::{Order, accounts, add_instance, instance, order, overrides, settings};
+use crate::state::{Environment, Instance, SetAction, SetOperation, StackSet, iso_time, unique_id};
+use crate::template::scalar_text;
+
+/// How many items a page has.
+const PAGE: usize = 100;
+
+/// A stack set by its name or id.
+fn stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
+    let name = request.required("StackSetName")?;
+    let is_it = |set: &StackSet| {
+        set.id == name || (set.name == name && set.region == request.region && !set.is_deleted)
+    };
+    engine.state.rest.stack_sets.iter().position(is_it).ok_or_else(|| {
+        ServiceError::new("StackSetNotFoundException", format!("StackSet {name} not found")).status(404)
+    })
+}
+
+pub(crate) fn create_stack_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let name = request.new_name("StackSetName")?;
+    if stack_set(engine, request).is_ok() {
+        let message = format!("The name '{name}' is already in use by another stack set.");
+        return Err(ServiceError::new("NameAlreadyExistsException", message).status(409));
+    }
+    let (inputs, _) = inputs(engine, request, None)?;
+    let set = StackSet {
+        description: request.text("Description").map(str::to_owned),
+        inputs,
+        settings: settings(&request.form),
+        ..StackSet::new(format!("{name}:{}", unique_id()), name, request.region)
+    };
+    let answer = json!({ "StackSetId": set.id });
+    engine.state.rest.stack_sets.push(set);
+    Ok(answer)
+}
+
+pub(crate) fn update_stack_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = idle_stack_set(engine, request)?;
+    let before = engine.state.rest.stack_sets[set].inputs.clone();
+    let (inputs, _) = inputs(engine, request, Some(&before))?;
+    let environments = match (asked_accounts(engine, request), request.texts("Regions")) {
+        (Some(accounts), regions) => crossed(&accounts, &regions),
+        (None, _) => environments(&engine.state.rest.stack_sets[set].instances),
+    };
+    let all = &mut engine.state.rest.stack_sets[set];
+    all.inputs = inputs;
+    all.settings.extend(settings(&request.form));
+    if let Some(description) = request.text("Description") {
+        all.description = Some(description.to_owned());
+    }
+    for one in &mut all.instances {
+        one.status = "OUTDATED".into();
+    }
+    ordered(engine, set, request, SetAction::Update, environments)
+}
+
+pub(crate) fn delete_stack_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = idle_stack_set(engine, request)?;
+    let set = &mut engine.state.rest.stack_sets[set];
+    if !set.instances.is_empty() {
+        return Err(ServiceError::new("StackSetNotEmptyException", "StackSet is not empty").status(409));
+    }
+    set.is_deleted = true;
+    Ok(json!({}))
+}
+
+pub(crate) fn create_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = idle_stack_set(engine, request)?;
+    let environments = asked_homes(engine, request)?;
+    for environment in &environments {
+        if instance(engine, set, at(environment)).is_none() {
+            add_instance(engine, set, environment.clone(), overrides(request.list("ParameterOverrides")));
+        }
+    }
+    ordered(engine, set, request, SetAction::Create, environments)
+}
+
+pub(crate) fn update_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = idle_stack_set(engine, request)?;
+    let environments = asked_homes(engine, request)?;
+    for environment in &environments {
+        instance_at(engine, set, environment)?;
+    }
+    let given = overrides(request.list("ParameterOverrides"));
+    for one in &mut engine.state.rest.stack_sets[set].instances {
+        if environments.iter().any(|environment| one.environment() == at(environment)) {
+            one.overrides.extend(given.clone());
+        }
+    }
+    ordered(engine, set, request, SetAction::Update, environments)
+}
+
+pub(crate) fn delete_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = idle_stack_set(engine, request)?;
+    let mut environments = asked_homes(engine, request)?;
+    // What is not in the set has left it.
+    environments.retain(|environment| instance_at(engine, set, environment).is_ok());
+    ordered(engine, set, request, SetAction::Delete, environments)
+}
+
+/// A stack set on which an operation can be begun: none runs, unless it manages them itself.
+fn idle_stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
+    let number = stack_set(engine, request)?;
+    let set = &engine.state.rest.stack_sets[number];
+    let manages =
+        scalar_text(&set.settings.get("ManagedExecution").unwrap_or(&Json::Null)["Active"]) == "true";
+    if let Some(busy) = set.operations.iter().find(|one| !one.is_ended() && !manages) {
+        return Err(ServiceError::new(
+            "OperationInProgressException",
+            format!("Another Operation on StackSet {} is in progress: {}", set.id, busy.id),
+        )
+        .status(409));
+    }
+    Ok(number)
+}
+
+/// Begins an operation; a call with an id that is known is that one again.
+fn ordered(
+    engine: &mut Engine,
+    set: usize,
+    request: &Request<'_>,
+    action: SetAction,
+    environments: Vec<(String, String)>,
+) -> Answer {
+    let id = request.text("OperationId").map_or_else(unique_id, str::to_owned);
+    if engine.state.rest.stack_sets[set].operations.iter().any(|one| one.id == id) {
+        let message = format!("OperationId {id} already exists");
+        return Err(ServiceError::new("OperationIdAlreadyExistsException", message).status(409));
+    }
+    let wanted = Order {
+        id: id.clone(),
+        action,
+        environments,
+        preferences: request.form.get("OperationPreferences").cloned().unwrap_or_default(),
+        retains: request.is("RetainStacks"),
+    };
+    order(engine, set, wanted, request.time);
+    Ok(json!({ "OperationId": id }))
+}
+
+/// The accounts that a request names, if it names any.
+fn asked_accounts(engine: &Engine, request: &Request<'_>) -> Option<Vec<String>> {
+    let named = request.texts("Accounts");
+    match request.form.get("DeploymentTargets") {
+        Some(targets) => Some(accounts(engine, targets)),
+        None => (!named.is_empty()).then_some(named),
+    }
+}
+
+fn asked_homes(engine: &Engine, request: &Request<'_>) -> Result<Vec<(String, String)>, ServiceError> {
+    let accounts = asked_accounts(engine, request)
+        .ok_or_else(|| ServiceError::validation("Either Accounts or DeploymentTargets must be specified"))?;
+    Ok(crossed(&accounts, &request.texts("Regions")))
+}
+
+fn instance_at<'e>(
+    engine: &'e Engine,
+    set: usize,
+    environment: &(String, String),
+) -> Result<&'e Instance, ServiceError> {
+    let found = instance(engine, set, at(environment));
+    let set = &engine.state.rest.stack_sets[set];
+    found.map(|number| &set.instances[number]).ok_or_else(|| {
+        let message = format!("Stack instance not found: {}, {}, {}", set.name, environment.0, environment.1);
+        ServiceError::new("StackInstanceNotFoundException", message).status(404)
+    })
+}
+
+pub(crate) fn describe_stack_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = &engine.state.rest.stack_sets[stack_set(engine, request)?];
+    let template = engine.template(&set.inputs.template).ok();
+    let Environment { account, region } = engine.environment(&set.region);
+    let mut shown = set_json(set);
+    shown["StackSetARN"] = format!("arn:aws:cloudformation:{region}:{account}:stackset/{}", set.id).into();
+    shown["TemplateBody"] = set.inputs.given().into();
+    shown["Parameters"] = shown_parameters(template.as_deref(), &set.inputs.parameters);
+    shown["Capabilities"] = json!(set.inputs.capabilities);
+    shown["Tags"] = tag_list(&set.inputs.tags);
+    let mut regions: Vec<&str> = set.instances.iter().map(|one| one.region.as_str()).collect();
+    regions.dedup();
+    shown["Regions"] = json!(regions);
+    Ok(json!({ "StackSet": shown }))
+}
+
+pub(crate) fn list_stack_sets(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let template = request.text("Status");
+    let here = engine.state.rest.stack_sets.iter().filter(|set| set.region == request.region);
+    let summaries = here
+        .map(set_json)
+        .filter(|set| template.is_none_or(|status| set["Status"] == status))
+        .map(|mut set| {
+            for name in ["AdministrationRoleARN", "ExecutionRoleName"] {
+                set[name] = Json::Null;
+            }
+            set
+        })
+        .collect();
+    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE);
+    Ok(json!({ "Summaries": summaries, "NextToken": next }))
+}
+
+pub(crate) fn list_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = &engine.state.rest.stack_sets[stack_set(engine, request)?];
+    let is_asked = |name: &str, value: &str| request.text(name).is_none_or(|asked| asked == value);
+    let summaries = set
+        .instances
+        .iter()
+        .filter(|one| is_asked("StackInstanceAccount", &one.account))
+        .filter(|one| is_asked("StackInstanceRegion", &one.region))
+        .map(|one| instance_json(set, one))
+        .collect();
+    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE);
+    Ok(json!({ "Summaries": summaries, "NextToken": next }))
+}
+
+pub(crate) fn describe_stack_instance(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let number = stack_set(engine, request)?;
+    let environment = (
+        request.required("StackInstanceAccount")?.to_owned(),
+        request.required("StackInstanceRegion")?.to_owned(),
+    );
+    let instance = instance_at(engine, number, &environment)?;
+    let set = &engine.state.rest.stack_sets[number];
+    let mut shown = instance_json(set, instance);
+    let template = engine.template(&set.inputs.template).ok();
+    shown["ParameterOverrides"] = shown_parameters(template.as_deref(), &instance.overrides);
+    Ok(json!({ "StackInstance": shown }))
+}
+
+/// The operation that a request names.
+fn set_operation(engine: &Engine, request: &Request<'_>) -> Result<(usize, usize), ServiceError> {
+    let set = stack_set(engine, request)?;
+    let id = request.required("OperationId")?;
+    let operation = engine.state.rest.stack_sets[set].operations.iter().position(|one| one.id == id);
+    let missing =
+        || ServiceError::new("OperationNotFoundException", format!("Operation {id} not found")).status(404);
+    Ok((set, operation.ok_or_else(missing)?))
+}
+
+pub(crate) fn describe_stack_set_operation(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let (set, number) = set_operation(engine, request)?;
+    let set = &engine.state.rest.stack_sets[set];
+    let operation = &set.operations[number];
+    let mut shown = operation_json(operation);
+    shown["StackSetId"] = set.id.as_str().into();
+    if operation.action == SetAction::Delete {
+        shown["RetainStacks"] = operation.retains.into();
+    }
+    for name in ["AdministrationRoleARN", "ExecutionRoleName"] {
+        shown[name] = set.settings.get(name).cloned().unwrap_or_default();
+    }
+    Ok(json!({ "StackSetOperation": shown }))
+}
+
+pub(crate) fn list_stack_set_operations(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let set = &engine.state.rest.stack_sets[stack_set(engine, request)?];
+    let all = set.operations.iter().rev().map(operation_json).collect();
+    let (summaries, next) = page(all, request.text("NextToken"), PAGE);
+    Ok(json!({ "Summaries": summaries, "NextToken": next }))
+}
+
+pub(crate) fn list_stack_set_operation_results(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let (set, number) = set_operation(engine, request)?;
+    let results = &engine.state.rest.stack_sets[set].operations[number].results;
+    let all = results
+        .iter()
+        .map(|one| {
+            json!({
+                "Account": one.account,
+                "Region": one.region,
+                "Status": one.status,
+                "StatusReason": one.reason,
+                "AccountGateResult": {
+                    "Status": "SKIPPED",
+                    "StatusReason": format!(
+                        "Function not found: arn:aws:lambda:{}:{}:function:AWSCloudFormationStackSetAccountGate",
+                        one.region, one.account
+                    ),
+                },
+            })
+        })
+        .collect();
+    let (summaries, next) = page(all, request.text("NextToken"), PAGE);
+    Ok(json!({ "Summaries": summaries, "NextToken": next }))
+}
+
+pub(crate) fn stop_stack_set_operation(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let (set, number) = set_operation(engine, request)?;
+    let operation = &mut engine.state.rest.stack_sets[set].operations[number];
+    if operation.is_ended() {
+        let message = format!("Operation {} is {} and cannot be stopped", operation.id, operation.status);
+        return Err(ServiceError::new("InvalidOperationException", message));
+    }
+    operation.status = "STOPPING".into();
+    Ok(json!({}))
+}
+
+pub(crate) fn at((account, region): &(String, String)) -> Environment<'_> {
+    Environment { account, region }
+}
+
+fn environments(instances: &[Instance]) -> Vec<(String, String)> {
+    instances.iter().map(|one| (one.account.clone(), one.region.clone())).collect()
+}
+
+/// Every account in every region.
+fn crossed(accounts: &[String], regions: &[String]) -> Vec<(String, String)> {
+    let inside = |region: &String| {
+        accounts.iter().map(|account| (account.clone(), region.clone())).collect::<Vec<_>>()
+    };
+    regions.iter().flat_map(inside).collect()
+}
+
+fn set_json(set: &StackSet) -> Json {
+    let mut shown = json!({
+        "StackSetName": set.name,
+        "StackSetId": set.id,
+        "Description": set.description,
+        "Status": if set.is_deleted { "DELETED" } else { "ACTIVE" },
+        "PermissionModel": "SELF_MANAGED",
+    });
+    for (name, value) in &set.settings {
+        shown[name.as_str()] = value.clone();
+    }
+    shown
+}
+
+fn instance_json(set: &StackSet, one: &Instance) -> Json {
+    let (operation, result) = &one.last;
+    json!({
+        "StackSetId": set.id,
+        "Region": one.region,
+        "Account": one.account,
+        "StackId": one.stack,
+        "Status": one.status,
+        "StatusReason": one.reason,
+        "StackInstanceStatus": { "DetailedStatus": if one.status == "INOPERABLE" { "INOPERABLE" } else { result } },
+        "DriftStatus": "NOT_CHECKED",
+        "LastOperationId": non_empty(operation),
+    })
+}
+
+fn operation_json(operation: &SetOperation) -> Json {
+    let failed = operation.results.iter().filter(|one| one.status == "FAILED").count();
+    json!({
+        "OperationId": operation.id,
+        "Action": operation.action,
+        "Status": operation.status,
+        "CreationTimestamp": iso_time(operation.created),
+        "EndTimestamp": time_of(operation.ended),
+        "OperationPreferences": operation.preferences,
+        "StatusDetails": { "FailedStackInstancesCount": failed },
+    })
+}

@@ -1,0 +1,280 @@
+//! Stacks: made, changed and deleted without a change set, taken back, protected.
+
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
+
+use crate::api::cloudformation::change_sets::{can_be_updated, shown_parameters};
+use crate::api::cloudformation::{
+    Answer, Request, add_own_stack, inputs, non_empty, page, tag_list, time_of,
+};
+use crate::api::error::ServiceError;
+use crate::engine::Engine;
+use crate::engine::plan::{DesiredState, plan};
+use crate::state::{OnFailure, OperationKind, OperationOptions, Refactor, Stack, iso_time};
+
+pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let name = request.new_name("StackName")?;
+    if engine.position(request.region, name).is_some() {
+        return Err(ServiceError::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
+    }
+    let (inputs, _) = inputs(engine, request, None)?;
+    let position = add_own_stack(engine, name, request);
+    let on_failure = match request.text("OnFailure") {
+        Some("DO_NOTHING") => OnFailure::DoNothing,
+        Some("DELETE") => OnFailure::Delete,
+        _ if request.is("DisableRollback") => OnFailure::DoNothing,
+        _ => OnFailure::Rollback,
+    };
+    let stack = &mut engine.state.stacks[position];
+    stack.termination_protection = request.is("EnableTerminationProtection");
+    stack.disable_rollback = on_failure == OnFailure::DoNothing;
+    stack.policy = request.text("StackPolicyBody").map(str::to_owned);
+    let how = OperationOptions {
+        on_failure,
+        token: request.token(),
+        retain_except_on_create: request.is("RetainExceptOnCreate"),
+    };
+    engine.begin(position, OperationKind::Create, inputs.into(), how, request.time);
+    Ok(begun(&engine.state.stacks[position]))
+}
+
+pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    if !can_be_updated(&stack.status) {
+        return Err(ServiceError::validation(format!(
+            "Stack:{} is in {} state and can not be updated.",
+            stack.id, stack.status
+        )));
+    }
+    let (inputs, template) = inputs(engine, request, Some(&stack.inputs))?;
+    let none = IndexMap::new();
+    let goal = DesiredState {
+        template: &template,
+        parameters: &inputs.parameters,
+        tags: &inputs.tags,
+        imports: &none,
+        reverts_drift: false,
+        import_existing: false,
+    };
+    let found = plan(engine, &engine.state.stacks[position], &goal)?;
+    if found.changes.is_empty() && !found.outputs_change {
+        return Err(ServiceError::validation("No updates are to be performed."));
+    }
+    let how = OperationOptions {
+        on_failure: if request.is("DisableRollback") { OnFailure::DoNothing } else { OnFailure::Rollback },
+        token: request.token(),
+        retain_except_on_create: request.is("RetainExceptOnCreate"),
+    };
+    engine.begin(position, OperationKind::Update, inputs.into(), how, request.time);
+    Ok(begun(&engine.state.stacks[position]))
+}
+
+pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let name = request.required("StackName")?;
+    let Some(position) = engine.position(request.region, name) else {
+        // What is not there is deleted.
+        return Ok(json!({}));
+    };
+    let stack = &mut engine.state.stacks[position];
+    if stack.is_deleted() || stack.status == "DELETE_IN_PROGRESS" {
+        return Ok(json!({}));
+    }
+    if stack.termination_protection {
+        return Err(ServiceError::validation(format!(
+            "Stack [{}] cannot be deleted while TerminationProtection is enabled",
+            stack.name
+        )));
+    }
+    let is_moved = |refactor: &Refactor| {
+        refactor.running.is_some() && refactor.stacks.iter().any(|side| side.id == stack.id)
+    };
+    let is_moved = engine.state.rest.refactors.iter().any(is_moved);
+    if stack.is_in_progress()
+        && (is_moved || !matches!(stack.status.as_str(), "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS"))
+    {
+        return Err(ServiceError::validation(format!(
+            "Stack [{}] cannot be deleted while in status {}",
+            stack.name, stack.status
+        )));
+    }
+    let retain = request.texts("RetainResources");
+    if !retain.is_empty() && stack.status != "DELETE_FAILED" {
+        return Err(ServiceError::validation(format!(
+            "Invalid operation on stack [{}]: RetainResources is only valid for stacks in DELETE_FAILED state",
+            stack.id
+        )));
+    }
+    let token = request.token();
+    let exports: Vec<String> = stack.outputs.iter().filter_map(|output| output.export.clone()).collect();
+    for export in exports {
+        let users: Vec<&str> = engine
+            .state
+            .importers(engine.environment(request.region), &export)
+            .map(|user| user.name.as_str())
+            .collect();
+        if !users.is_empty() {
+            let reason = format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));
+            engine.refuse_delete(position, token, request.time, reason);
+            return Ok(json!({}));
+        }
+    }
+    engine.begin_delete(position, retain, token, request.time);
+    Ok(json!({}))
+}
+
+pub(crate) fn cancel_update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    if stack.status != "UPDATE_IN_PROGRESS" {
+        return Err(ServiceError::validation(format!(
+            "CancelUpdateStack cannot be called from current stack status {}",
+            stack.status
+        )));
+    }
+    engine.cancel(position, request.time);
+    Ok(json!({}))
+}
+
+pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    if stack.status != "UPDATE_ROLLBACK_FAILED" {
+        return Err(ServiceError::validation(format!(
+            "Stack:{} is in {} state and can not continue rollback. Only stacks in UPDATE_ROLLBACK_FAILED state can.",
+            stack.id, stack.status
+        )));
+    }
+    let skip = request.texts("ResourcesToSkip");
+    let strangers: Vec<&str> = skip
+        .iter()
+        .filter(|id| stack.resources.get(*id).is_none_or(|one| one.status != "UPDATE_FAILED"))
+        .map(String::as_str)
+        .collect();
+    if !strangers.is_empty() {
+        return Err(ServiceError::validation(format!(
+            "Resources [{}] are not in UPDATE_FAILED state and cannot be skipped",
+            strangers.join(", ")
+        )));
+    }
+    engine.begin_rollback(position, skip, request.token(), request.time);
+    Ok(json!({}))
+}
+
+pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let stack = &engine.state.stacks[position];
+    if !matches!(stack.status.as_str(), "CREATE_FAILED" | "UPDATE_FAILED") {
+        return Err(ServiceError::validation(format!(
+            "Rollback of Stack:{} cannot be called from current stack status {}",
+            stack.id, stack.status
+        )));
+    }
+    engine.begin_rollback(position, Vec::new(), request.token(), request.time);
+    Ok(begun(&engine.state.stacks[position]))
+}
+
+pub(crate) fn update_termination_protection(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    engine.state.stacks[position].termination_protection = request.is("EnableTerminationProtection");
+    Ok(json!({ "StackId": engine.state.stacks[position].id }))
+}
+
+pub(crate) fn set_stack_policy(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let policy = request.required("StackPolicyBody")?;
+    serde_json::from_str::<Json>(policy)
+        .map_err(|error| ServiceError::validation(format!("Error validating stack policy: {error}")))?;
+    engine.state.stacks[position].policy = Some(policy.to_owned());
+    Ok(json!({}))
+}
+
+pub(crate) fn get_stack_policy(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let position = engine.stack(request.region, request.required("StackName")?)?;
+    Ok(json!({ "StackPolicyBody": engine.state.stacks[position].policy }))
+}
+
+pub(crate) fn describe_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    if let Some(name) = request.text("StackName") {
+        let position = engine.stack(request.region, name)?;
+        return Ok(json!({ "Stacks": [stack_json(engine, &engine.state.stacks[position])] }));
+    }
+    let all = engine.state.stacks_in(engine.environment(request.region));
+    let stacks = all.map(|stack| stack_json(engine, stack)).collect();
+    let (stacks, next) = page(stacks, request.text("NextToken"), 100);
+    Ok(json!({ "Stacks": stacks, "NextToken": next }))
+}
+
+pub(crate) fn list_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer {
+    let wanted = request.texts("StackStatusFilter");
+    let summaries = engine
+        .state
+        .stacks
+        .iter()
+        .filter(|stack| stack.environment() == engine.environment(request.region))
+        .filter(|stack| wanted.is_empty() || wanted.contains(&stack.status))
+        .map(|stack| {
+            json!({
+                "StackId": stack.id,
+                "StackName": stack.name,
+                "CreationTime": iso_time(stack.created),
+                "LastUpdatedTime": time_of(stack.updated),
+                "DeletionTime": time_of(stack.deleted),
+                "StackStatus": stack.status,
+                "StackStatusReason": non_empty(&stack.reason),
+                "ParentId": stack.parent,
+            })
+        })
+        .collect();
+    let (summaries, next) = page(summaries, request.text("NextToken"), 100);
+    Ok(json!({ "StackSummaries": summaries, "NextToken": next }))
+}
+
+/// The answer to a call that has begun an operation.
+fn begun(stack: &Stack) -> Json {
+    json!({ "StackId": stack.id, "OperationId": stack.last_operation() })
+}
+
+fn stack_json(engine: &Engine, stack: &Stack) -> Json {
+    let outputs: Vec<Json> = stack
+        .outputs
+        .iter()
+        .map(|output| {
+            json!({
+                "OutputKey": output.key,
+                "OutputValue": output.value,
+                "Description": output.description,
+                "ExportName": output.export,
+            })
+        })
+        .collect();
+    let operations: Vec<Json> = stack
+        .last_operations_shown()
+        .map(|(kind, id)| json!({ "OperationType": kind, "OperationId": id }))
+        .collect();
+    let template = engine.template(&stack.inputs.template).ok();
+    json!({
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "ChangeSetId": stack.last_change_set,
+        "Description": template.as_ref().and_then(|template| template.top("Description")),
+        "Parameters": shown_parameters(template.as_deref(), &stack.inputs.parameters),
+        "CreationTime": iso_time(stack.created),
+        "LastUpdatedTime": time_of(stack.updated),
+        "DeletionTime": time_of(stack.deleted),
+        "StackStatus": stack.status,
+        "StackStatusReason": non_empty(&stack.reason),
+        "DisableRollback": stack.disable_rollback,
+        "NotificationARNs": stack.inputs.notification_arns,
+        "Capabilities": stack.inputs.capabilities,
+        "Outputs": outputs,
+        "RoleARN": stack.inputs.role,
+        "Tags": tag_list(&stack.inputs.tags),
+        "EnableTerminationProtection": stack.termination_protection,
+        "ParentId": stack.parent,
+        "DriftInformation": {
+            "StackDriftStatus": stack.drift.as_ref().map_or("NOT_CHECKED", |drift| drift.status.as_str()),
+        },
+        "LastOperations": operations,
+    })
+}

@@ -1,0 +1,227 @@
+//! What a change set would do, found out when it is made: changes, validations, and the change sets of nested stacks.
+
+use indexmap::IndexMap;
+use serde_json::json;
+
+use crate::engine::Engine;
+use crate::engine::hook::run_change_set_hooks;
+use crate::engine::plan::{DesiredState, Plan, plan};
+use crate::state::{CREATE_CHANGE_SET_OPERATION, Change, ChangeSet, Event, Millis, unique_id};
+use crate::template::{NESTED, StackTemplate};
+
+const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a \
+                               change set.";
+
+/// The validation that only warns.
+pub(crate) const BUCKET_EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
+
+/// Begins to make a change set of a stack, of a new one if there is none: where the stack stands, and the operation.
+pub(crate) fn stack_for_new_change_set(
+    engine: &mut Engine,
+    present: Option<usize>,
+    time: Millis,
+    add: impl FnOnce(&mut Engine) -> usize,
+) -> (usize, String) {
+    let position = present.unwrap_or_else(|| add(engine));
+    let operation = engine.state.stacks[position].enter(CREATE_CHANGE_SET_OPERATION);
+    if present.is_none() {
+        review(engine, position, time);
+    }
+    (position, operation)
+}
+
+/// A stack waits for what is to be executed.
+pub(crate) fn review(engine: &mut Engine, position: usize, time: Millis) {
+    engine.set_status(position, time, "REVIEW_IN_PROGRESS", Some("User Initiated".into()));
+}
+
+/// Finds out what a change set does to its stack.
+pub(crate) fn compute_change_set(
+    engine: &mut Engine,
+    position: usize,
+    change_set: &mut ChangeSet,
+    template: &StackTemplate,
+) {
+    let goal = DesiredState {
+        template,
+        parameters: &change_set.inputs.parameters,
+        tags: &change_set.inputs.tags,
+        imports: &change_set.imports,
+        reverts_drift: change_set.deployment_mode.as_deref() == Some("REVERT_DRIFT"),
+        import_existing: change_set.import_existing,
+    };
+    let mut found = match plan(engine, &engine.state.stacks[position], &goal) {
+        Ok(found) => found,
+        Err(refusal) => return fail(change_set, refusal.message),
+    };
+    if !found.problems.is_empty() {
+        for (id, type_name, path, words) in &found.problems {
+            let event = validation_event(change_set, (id, type_name, path, words));
+            engine.state.stacks[position].events.push(event);
+        }
+        let are_names = found.problems.iter().all(|(.., words)| words.ends_with("already exists."));
+        let check = if are_names { "ResourceExistenceCheck" } else { "PropertyValidation" };
+        return fail(
+            change_set,
+            format!(
+                "The following hook(s)/validation failed: [AWS::EarlyValidation::{check}]. To troubleshoot Early \
+                 Validation errors, use the DescribeEvents API for detailed failure information."
+            ),
+        );
+    }
+    if change_set.nested.is_some()
+        && let Err(reason) = compute_nested_change_sets(engine, position, change_set, &mut found)
+    {
+        return fail(change_set, reason);
+    }
+    if found.changes.is_empty() && !found.outputs_change {
+        return fail(change_set, NO_CHANGES.into());
+    }
+    for change in &found.changes {
+        if let Some(words) = bucket_contents_warning(engine, change) {
+            let event = validation_event(change_set, (&change.logical_id, &change.type_name, "", &words));
+            engine.state.stacks[position].events.push(event);
+        }
+    }
+    let hooks = run_change_set_hooks(engine, position, change_set, &found.changes);
+    if !hooks.is_empty() {
+        return fail(
+            change_set,
+            format!(
+                "The following hook(s)/validation failed: [{}]. To troubleshoot, use the DescribeEvents API for \
+                     detailed failure information.",
+                hooks.join(", ")
+            ),
+        );
+    }
+    change_set.changes = found.changes;
+}
+
+/// Makes change sets for nested stacks. One in which nothing changes is none.
+fn compute_nested_change_sets(
+    engine: &mut Engine,
+    position: usize,
+    parent: &mut ChangeSet,
+    found: &mut Plan,
+) -> Result<(), String> {
+    for (logical_id, properties) in &found.nested {
+        let (inputs, template) = engine.nested_inputs(&engine.state.stacks[position], properties)?;
+        let present = engine.state.stacks[position].resources.get(logical_id);
+        let present = present.map(|resource| resource.physical_id.clone());
+        let child = present.and_then(|id| engine.state.position_of(&id));
+        let kind = if child.is_some() { "UPDATE" } else { "CREATE" };
+        let (child, operation) = stack_for_new_change_set(engine, child, parent.created, |engine| {
+            engine.add_nested(position, logical_id, parent.created)
+        });
+        let root = parent.within.as_ref().map_or(&parent.id, |(_, root)| root).clone();
+        let name = format!("{}-{logical_id}-{}", parent.name, &unique_id()[..8]);
+        let mut change_set = ChangeSet {
+            id: ChangeSet::new_id(engine.state.stacks[child].environment(), &name),
+            name,
+            kind: kind.into(),
+            inputs,
+            changes: Vec::new(),
+            imports: IndexMap::new(),
+            token: None,
+            operation,
+            within: Some((parent.id.clone(), root)),
+            nested: Some(IndexMap::new()),
+            ..parent.clone()
+        };
+        compute_change_set(engine, child, &mut change_set, &template);
+        if change_set.reason.as_deref() == Some(NO_CHANGES) {
+            continue;
+        }
+        let id = change_set.id.clone();
+        let failed = change_set.reason.clone();
+        let stack = &mut engine.state.stacks[child];
+        stack.change_sets.push(change_set);
+        if let Some(nested) = &mut parent.nested {
+            nested.insert(logical_id.clone(), stack.id.clone());
+        }
+        if let Some(reason) = failed {
+            return Err(format!(
+                "Nested change set {id} was not successfully created: Currently in FAILED. {reason}"
+            ));
+        }
+        let known = found.changes.iter_mut().find(|change| change.logical_id == *logical_id);
+        match known {
+            Some(change) => {
+                change.physical_id = Some(stack.id.clone());
+                change.change_set = Some(id);
+            }
+            None => found.changes.push(Change {
+                action: "Modify".into(),
+                logical_id: logical_id.clone(),
+                physical_id: Some(stack.id.clone()),
+                type_name: NESTED.into(),
+                replacement: Some("False".into()),
+                scope: vec!["Properties".into()],
+                details: vec![json!({
+                    "Target": { "Attribute": "Properties", "RequiresRecreation": "Never" },
+                    "Evaluation": "Dynamic",
+                    "ChangeSource": "Automatic",
+                })],
+                policy_action: None,
+                before: None,
+                after: None,
+                change_set: Some(id),
+            }),
+        }
+    }
+    Ok(())
+}
+
+/// The change sets of nested stacks.
+pub(crate) fn nested_in(engine: &Engine, change_set: &ChangeSet) -> Vec<ChangeSet> {
+    let all = engine.state.stacks.iter().flat_map(|stack| &stack.change_sets);
+    all.filter(|one| one.within.as_ref().is_some_and(|(parent, _)| *parent == change_set.id))
+        .cloned()
+        .collect()
+}
+
+/// Takes away what a change set has brought along: those of nested stacks, and stacks that are still empty.
+pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: Millis) {
+    for nested in nested_in(engine, change_set) {
+        discard_nested(engine, &nested, time);
+        for position in 0..engine.state.stacks.len() {
+            let stack = &mut engine.state.stacks[position];
+            let all = stack.change_sets.len();
+            stack.change_sets.retain(|one| one.id != nested.id);
+            if stack.change_sets.len() < all && stack.status == "REVIEW_IN_PROGRESS" {
+                engine.begin_delete(position, Vec::new(), None, time);
+            }
+        }
+    }
+}
+
+/// What CloudFormation says of a bucket that a change set deletes with something in it: a warning.
+fn bucket_contents_warning(engine: &Engine, change: &Change) -> Option<String> {
+    let goes = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
+    let name = change.physical_id.as_ref().filter(|_| goes && change.type_name == "AWS::S3::Bucket")?;
+    let bucket = engine.state.buckets.get(name).filter(|bucket| !bucket.objects().is_empty())?;
+    Some(format!(
+        "The bucket '{name}' is not empty ({} objects). You must either delete all objects and versions or use the \
+         deletion policy to retain it, otherwise the delete operation will fail.",
+        bucket.objects().len()
+    ))
+}
+
+fn fail(change_set: &mut ChangeSet, reason: String) {
+    change_set.status = "FAILED".into();
+    change_set.execution = "UNAVAILABLE".into();
+    change_set.reason = Some(reason);
+}
+
+fn validation_event(change_set: &ChangeSet, (id, type_name, path, words): (&str, &str, &str, &str)) -> Event {
+    let name = match words {
+        _ if words.ends_with("already exists.") => "NAME_CONFLICT_VALIDATION",
+        _ if words.starts_with("The bucket '") => BUCKET_EMPTINESS,
+        _ => "PROPERTY_VALIDATION",
+    };
+    Event {
+        reason: Some(words.to_owned()),
+        validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
+        ..change_set.finding(id, type_name)
+    }
+}

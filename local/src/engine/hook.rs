@@ -1,0 +1,85 @@
+//! Hooks: what they say of change sets and resources, and where that can be read afterwards.
+
+use crate::engine::Engine;
+use crate::faults::{HookFault, HookMode, HookTarget};
+use crate::state::{Change, ChangeSet, Event, HookResult, Millis, Resource, unique_id};
+use crate::template::NESTED;
+
+/// A hook objected.
+pub(crate) const HOOK_FAILED: &str = "HOOK_COMPLETE_FAILED";
+
+/// Asks the hooks that look at a change set; the names of those that do not let it pass.
+pub(crate) fn run_change_set_hooks(
+    engine: &mut Engine,
+    position: usize,
+    change_set: &ChangeSet,
+    changes: &[Change],
+) -> Vec<String> {
+    let name = engine.state.stacks[position].name.clone();
+    let mut objecting: Vec<HookFault> = Vec::new();
+    for change in changes {
+        for hook in engine.settings.faults.hooks_on(HookTarget::ChangeSet, &name, &change.logical_id) {
+            if !objecting.contains(hook) {
+                objecting.push(hook.clone());
+            }
+        }
+    }
+    for hook in &objecting {
+        let result = record_hook_result(engine, hook, change_set.id.clone(), None, change_set.created);
+        let event = Event { hook: Some(result), ..change_set.finding(&name, NESTED) };
+        engine.state.stacks[position].events.push(event);
+    }
+    stopping(objecting)
+}
+
+/// Asks the hooks that look at a resource before it is made or changed; the names of those that do not let it pass.
+pub(crate) fn run_resource_hooks(
+    engine: &mut Engine,
+    position: usize,
+    resource: &Resource,
+    time: Millis,
+) -> Vec<String> {
+    let stack = engine.state.stacks[position].name.clone();
+    let hooks = engine.settings.faults.hooks_on(HookTarget::Resource, &stack, &resource.logical_id);
+    let objecting: Vec<HookFault> = hooks.cloned().collect();
+    for hook in &objecting {
+        let result = record_hook_result(
+            engine,
+            hook,
+            resource.logical_id.clone(),
+            Some(resource.type_name.clone()),
+            time,
+        );
+        engine.event(position, time, Some(resource), &resource.status, None);
+        if let Some(event) = engine.state.stacks[position].events.last_mut() {
+            event.hook = Some(result);
+        }
+    }
+    stopping(objecting)
+}
+
+fn record_hook_result(
+    engine: &mut Engine,
+    hook: &HookFault,
+    target: String,
+    type_name: Option<String>,
+    time: Millis,
+) -> HookResult {
+    let result = HookResult {
+        id: unique_id(),
+        hook: hook.hook.clone(),
+        mode: hook.mode,
+        reason: hook.reason.clone(),
+        annotations: hook.annotations.clone(),
+        time,
+        target,
+        type_name,
+    };
+    engine.state.rest.hook_results.push(result.clone());
+    result
+}
+
+/// The names of hooks that do not let anything pass.
+fn stopping(objecting: Vec<HookFault>) -> Vec<String> {
+    objecting.into_iter().filter(|hook| hook.mode == HookMode::Fail).map(|hook| hook.hook).collect()
+}

@@ -1,0 +1,139 @@
+//! Buckets of S3 and their objects. They know which buckets and objects were changed since the state was saved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Millis;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Bucket {
+    pub region: String,
+    pub created: Millis,
+    /// The bucket's settings (`policy`, `encryption` and so on) as the bodies that were put.
+    pub settings: BTreeMap<String, String>,
+    #[serde(skip)]
+    objects: BTreeMap<String, Object>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Object {
+    /// The name of the file with the content: the content's SHA-256.
+    pub file: String,
+    pub bytes: u64,
+    pub etag: String,
+    pub time: Millis,
+    /// Headers that are returned as they were sent: `content-type`, `content-encoding`, `x-amz-meta-…` and so on.
+    pub headers: BTreeMap<String, String>,
+    /// The object's tags as the document that was put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tagging: Option<String>,
+    /// Checksums that the client sent, by header name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checksums: BTreeMap<String, String>,
+}
+
+/// A multipart upload that is not completed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Upload {
+    pub bucket: String,
+    pub key: String,
+    pub started: Millis,
+    pub headers: BTreeMap<String, String>,
+    pub parts: BTreeMap<u32, UploadPart>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UploadPart {
+    /// The name of the file with the content.
+    pub file: String,
+    pub bytes: u64,
+    pub etag: String,
+    pub time: Millis,
+}
+
+impl Bucket {
+    pub fn new(region: &str, created: Millis) -> Self {
+        Self { region: region.to_owned(), created, ..Self::default() }
+    }
+
+    pub fn objects(&self) -> &BTreeMap<String, Object> {
+        &self.objects
+    }
+}
+
+/// Every bucket by its name.
+#[derive(Debug, Default)]
+pub(crate) struct Buckets {
+    all: BTreeMap<String, Bucket>,
+    changed: BTreeSet<String>,
+    changed_objects: BTreeSet<(String, String)>,
+}
+
+impl Buckets {
+    pub fn get(&self, name: &str) -> Option<&Bucket> {
+        self.all.get(name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Bucket)> {
+        self.all.iter()
+    }
+
+    /// A bucket whose settings the caller changes.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Bucket> {
+        let bucket = self.all.get_mut(name)?;
+        self.changed.insert(name.to_owned());
+        Some(bucket)
+    }
+
+    /// Adds a bucket, unless there is one with this name.
+    pub fn add(&mut self, name: &str, bucket: Bucket) {
+        if !self.all.contains_key(name) {
+            self.all.insert(name.to_owned(), bucket);
+            self.changed.insert(name.to_owned());
+        }
+    }
+
+    /// Puts a bucket as it was saved; without one, the bucket is removed.
+    pub fn restore(&mut self, name: &str, bucket: Option<Bucket>) {
+        match (bucket, self.all.get_mut(name)) {
+            (Some(bucket), Some(present)) => {
+                let objects = std::mem::take(&mut present.objects);
+                *present = Bucket { objects, ..bucket };
+            }
+            (Some(bucket), None) => {
+                self.all.insert(name.to_owned(), bucket);
+            }
+            (None, _) => {
+                self.all.remove(name);
+            }
+        }
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        if self.all.remove(name).is_some() {
+            self.changed.insert(name.to_owned());
+        }
+    }
+
+    pub fn object(&self, bucket: &str, key: &str) -> Option<&Object> {
+        self.all.get(bucket)?.objects.get(key)
+    }
+
+    /// Stores an object; without one, the object with this key is removed.
+    pub fn set_object(&mut self, bucket: &str, key: &str, object: Option<Object>) {
+        let Some(owner) = self.all.get_mut(bucket) else { return };
+        let is_changed = match object {
+            Some(object) => owner.objects.insert(key.to_owned(), object.clone()) != Some(object),
+            None => owner.objects.remove(key).is_some(),
+        };
+        if is_changed {
+            self.changed_objects.insert((bucket.to_owned(), key.to_owned()));
+        }
+    }
+
+    /// The names of the buckets, and the buckets and keys of the objects, that were changed since the last call.
+    pub fn take_changed(&mut self) -> (BTreeSet<String>, BTreeSet<(String, String)>) {
+        (std::mem::take(&mut self.changed), std::mem::take(&mut self.changed_objects))
+    }
+}

@@ -1,0 +1,106 @@
+//! Change sets, and the events of stacks.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{Environment, HookResult, Inputs, Millis, unique_id};
+
+/// What making a change set is called among operations.
+pub(crate) const CREATE_CHANGE_SET_OPERATION: &str = "CREATE_CHANGESET";
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ChangeSet {
+    pub id: String,
+    pub name: String,
+    pub kind: String,
+    pub created: Millis,
+    /// From then on it is what `status` says; before, it is being made.
+    pub ready: Millis,
+    pub status: String,
+    pub reason: Option<String>,
+    pub execution: String,
+    pub description: Option<String>,
+    pub inputs: Inputs,
+    pub changes: Vec<Change>,
+    pub on_failure: Option<String>,
+    pub deployment_mode: Option<String>,
+    pub deployment_config: Option<Json>,
+    pub import_existing: bool,
+    /// Logical id to physical id of what is imported.
+    pub imports: IndexMap<String, String>,
+    pub token: Option<String>,
+    pub operation: String,
+    /// The change set that this one is nested in, and the outermost one.
+    pub within: Option<(String, String)>,
+    /// Whether nested stacks have change sets of their own: logical id to stack.
+    pub nested: Option<IndexMap<String, String>>,
+}
+
+impl ChangeSet {
+    /// The id of one that is still to be made.
+    pub fn new_id(environment: Environment<'_>, name: &str) -> String {
+        format!(
+            "arn:aws:cloudformation:{}:{}:changeSet/{name}/{}",
+            environment.region,
+            environment.account,
+            unique_id()
+        )
+    }
+
+    /// An event of its making: it tells of what was found, and of no status.
+    pub fn finding(&self, logical_id: &str, type_name: &str) -> Event {
+        Event {
+            id: unique_id(),
+            time: self.created,
+            logical_id: logical_id.to_owned(),
+            physical_id: String::new(),
+            type_name: type_name.to_owned(),
+            status: String::new(),
+            reason: None,
+            properties: None,
+            token: None,
+            operation: self.operation.clone(),
+            operation_type: CREATE_CHANGE_SET_OPERATION.to_owned(),
+            validation: None,
+            hook: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub id: String,
+    pub time: Millis,
+    pub logical_id: String,
+    pub physical_id: String,
+    pub type_name: String,
+    pub status: String,
+    pub reason: Option<String>,
+    pub properties: Option<String>,
+    pub token: Option<String>,
+    pub operation: String,
+    pub operation_type: String,
+    /// Of a validation before deployment: its name and the path.
+    pub validation: Option<(String, String)>,
+    /// What a hook said.
+    pub hook: Option<HookResult>,
+}
+
+/// What becomes of one resource.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub action: String,
+    pub logical_id: String,
+    pub physical_id: Option<String>,
+    pub type_name: String,
+    /// `True`, `False`, `Conditional`.
+    pub replacement: Option<String>,
+    pub scope: Vec<String>,
+    pub details: Vec<Json>,
+    pub policy_action: Option<String>,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    /// Of a nested stack: the change set with what changes inside.
+    pub change_set: Option<String>,
+}

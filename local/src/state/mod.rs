@@ -1,0 +1,163 @@
+//! The data that the endpoint keeps: stacks, buckets, and what is left of deleted stacks. This module holds no behaviour
+//! beyond looking things up; [`Store`] writes it to a directory, so that a later process continues where an earlier one
+//! stopped.
+
+mod bucket;
+mod change_set;
+mod hook;
+mod operation;
+mod parameter;
+mod refactor;
+mod stack;
+mod stack_set;
+mod stacks;
+mod store;
+mod time;
+
+pub(crate) use self::bucket::*;
+pub(crate) use self::change_set::*;
+pub(crate) use self::hook::*;
+pub(crate) use self::operation::*;
+pub(crate) use self::parameter::*;
+pub(crate) use self::refactor::*;
+pub(crate) use self::stack::*;
+pub(crate) use self::stack_set::*;
+pub(crate) use self::stacks::Stacks;
+pub(crate) use self::store::Store;
+pub(crate) use self::time::*;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that the endpoint knows.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub stacks: Stacks,
+    pub buckets: Buckets,
+    pub rest: Rest,
+    /// The number of requests by operation. It is not saved.
+    pub requests: BTreeMap<String, usize>,
+}
+
+/// The part of the state that is small enough to be written as a whole.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Rest {
+    pub refactors: Vec<Refactor>,
+    pub stack_sets: Vec<StackSet>,
+    pub hook_results: Vec<HookResult>,
+    /// Multipart uploads that are not completed, by their IDs.
+    pub uploads: BTreeMap<String, Upload>,
+    /// Resources that no stack owns: retained ones.
+    pub unowned: Vec<Resource>,
+    /// SSM parameters that a caller has put, by region and name.
+    pub parameters: BTreeMap<String, BTreeMap<String, Parameter>>,
+    /// Secrets that a caller has created, by region and name.
+    pub secrets: BTreeMap<String, BTreeMap<String, Parameter>>,
+}
+
+impl State {
+    /// The index of the stack with an ID.
+    pub fn position_of(&self, id: &str) -> Option<usize> {
+        self.stacks.iter().position(|stack| stack.id == id)
+    }
+
+    /// The stack with an ID.
+    pub fn stack_of(&self, id: &str) -> Option<&Stack> {
+        self.stacks.iter().find(|stack| stack.id == id)
+    }
+
+    /// The index of the stack with a name or an ID. A deleted stack is found by its ID only.
+    pub fn position(&self, environment: Environment<'_>, name: &str) -> Option<usize> {
+        self.stacks.iter().position(|stack| {
+            stack.id == name
+                || (stack.name == name && stack.environment() == environment && !stack.is_deleted())
+        })
+    }
+
+    /// Every stack of an account and region that is not deleted.
+    pub fn stacks_in<'s>(&'s self, environment: Environment<'s>) -> impl Iterator<Item = &'s Stack> {
+        self.stacks.iter().filter(move |stack| stack.environment() == environment && !stack.is_deleted())
+    }
+
+    /// Every export by its name: its value and the ID of the stack that exports it.
+    pub fn exports(&self, environment: Environment<'_>) -> BTreeMap<String, (String, String)> {
+        self.stacks_in(environment)
+            .flat_map(|stack| {
+                stack.outputs.iter().filter_map(|output| {
+                    Some((output.export.clone()?, (output.value.clone(), stack.id.clone())))
+                })
+            })
+            .collect()
+    }
+
+    /// The stacks that import an export.
+    pub fn importers<'s>(
+        &'s self,
+        environment: Environment<'s>,
+        export: &'s str,
+    ) -> impl Iterator<Item = &'s Stack> {
+        self.stacks_in(environment).filter(move |stack| stack.imports.iter().any(|name| name == export))
+    }
+
+    /// An SSM parameter that a stack has created, or a caller has put.
+    pub fn parameter(&self, environment: Environment<'_>, name: &str) -> Option<Parameter> {
+        let of_stack = |resource: &Resource| {
+            let text = |name: &str| Some(resource.live.get(name)?.as_str()?.to_owned());
+            Some(Parameter {
+                kind: text("Type").unwrap_or_else(|| "String".to_owned()),
+                value: text("Value")?,
+                version: 1,
+                time: resource.time,
+            })
+        };
+        let created = self.resource_in(environment, "AWS::SSM::Parameter", name).and_then(of_stack);
+        created.or_else(|| self.rest.parameters.get(environment.region)?.get(name).cloned())
+    }
+
+    /// The value of a secret that a stack has created, or a caller has created, by its name or its ARN.
+    pub fn secret(&self, environment: Environment<'_>, id: &str) -> Option<String> {
+        const SECRET: &str = "AWS::SecretsManager::Secret";
+        let named = |one: &&Resource| {
+            one.type_name == SECRET
+                && (one.physical_id == id || one.live.get("Name").is_some_and(|name| name == id))
+        };
+        let created = self.stacks_in(environment).flat_map(|stack| stack.resources.values()).find(named);
+        if let Some(resource) = created {
+            let given = resource.live.get("SecretString").and_then(|text| text.as_str());
+            // Secrets Manager generates a value that nobody knows beforehand.
+            return Some(
+                given.map_or_else(|| stackwright_synth::sha256(&resource.physical_id), str::to_owned),
+            );
+        }
+        let name = id.split_once(":secret:").map_or(id, |(_, name)| name);
+        Some(self.rest.secrets.get(environment.region)?.get(name)?.value.clone())
+    }
+
+    /// A resource of a stack by its type and its physical ID.
+    fn resource_in(&self, environment: Environment<'_>, type_name: &str, id: &str) -> Option<&Resource> {
+        let is_it = |one: &&Resource| one.type_name == type_name && one.physical_id == id;
+        self.stacks
+            .iter()
+            .filter(|one| one.environment() == environment && !one.is_deleted())
+            .find_map(|stack| stack.resources.values().find(is_it))
+    }
+
+    /// Whether a resource with a physical ID exists already where a stack wants to create one.
+    pub fn is_taken(&self, stack: &Stack, type_name: &str, physical_id: &str) -> bool {
+        // A bucket name is unique in the partition, a role name in the account, any other name in the region.
+        let (is_global, in_account) = (type_name == BUCKET, type_name.starts_with("AWS::IAM::"));
+        let owned = self.stacks.iter().filter(|other| {
+            let is_near = other.account == stack.account && (in_account || other.region == stack.region);
+            !other.is_deleted() && (is_global || is_near)
+        });
+        let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.rest.unowned);
+        all.any(|one| {
+            one.type_name == type_name && one.physical_id == physical_id && !one.physical_id.is_empty()
+        })
+    }
+}
+
+/// The type of a bucket.
+pub(crate) const BUCKET: &str = "AWS::S3::Bucket";

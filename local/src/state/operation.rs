@@ -1,0 +1,174 @@
+//! An operation on a stack that has not ended: what it brings the stack to, and the tasks on its resources.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::{ChangeSet, Inputs, Millis, Resource, Stack, unique_id};
+
+/// What an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OperationKind {
+    Create,
+    Update,
+    Import,
+    Delete,
+    /// What a failed update left is taken back.
+    Rollback,
+}
+
+impl OperationKind {
+    pub fn operation_type(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE_STACK",
+            Self::Update | Self::Import => "UPDATE_STACK",
+            Self::Delete => "DELETE_STACK",
+            Self::Rollback => ROLLBACK,
+        }
+    }
+}
+
+/// What an operation is called that takes another one back, asked for or not.
+pub(crate) const ROLLBACK: &str = "ROLLBACK";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    Forward,
+    /// What was replaced or is no longer wanted goes.
+    Cleanup,
+    Back,
+    /// What the update had made goes.
+    BackCleanup,
+    Delete,
+}
+
+/// What happens to a stack whose operation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OnFailure {
+    Rollback,
+    DoNothing,
+    Delete,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum TaskAction {
+    Create,
+    Update,
+    Replace,
+    Import(String),
+    /// Takes a resource back to what it was; `None` if it was not there.
+    Restore(Option<Box<Resource>>),
+    /// Deletes what is no longer any stack's; whether it may be kept.
+    Delete(Box<Resource>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Progress {
+    Waiting,
+    Running {
+        until: Millis,
+        fails: Option<String>,
+    },
+    /// A nested stack does it.
+    Nested(String),
+    /// Operations of a stack set do it.
+    StackSet(Vec<String>),
+    Done,
+    Failed,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Task {
+    pub id: String,
+    pub action: TaskAction,
+    /// Tasks of the same phase that have to be done before, by id.
+    pub after: BTreeSet<String>,
+    pub progress: Progress,
+}
+
+/// What an operation brings a stack to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Target {
+    pub inputs: Inputs,
+    /// Logical id to physical id of what is imported.
+    pub imports: IndexMap<String, String>,
+    pub reverts_drift: bool,
+    /// Logical id to stack of nested stacks that are there already, for their change sets.
+    pub nested: IndexMap<String, String>,
+}
+
+impl Target {
+    pub fn of_change_set(change_set: &ChangeSet) -> Self {
+        Self {
+            inputs: change_set.inputs.clone(),
+            imports: change_set.imports.clone(),
+            reverts_drift: change_set.deployment_mode.is_some(),
+            nested: change_set.nested.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Inputs> for Target {
+    fn from(inputs: Inputs) -> Self {
+        Self { inputs, ..Self::default() }
+    }
+}
+
+/// An operation on a stack that has not ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Operation {
+    /// What names made for replacements follow from.
+    pub seed: String,
+    pub kind: OperationKind,
+    pub phase: Phase,
+    pub token: Option<String>,
+    pub target: Target,
+    /// How the stack was.
+    pub before: Inputs,
+    pub resources_before: IndexMap<String, Resource>,
+    pub tasks: Vec<Task>,
+    pub on_failure: OnFailure,
+    pub failed: Vec<String>,
+    /// What is deleted in the end, one way or the other.
+    pub leftovers: Vec<Resource>,
+    pub skip: Vec<String>,
+    pub retain: Vec<String>,
+    pub retain_except_on_create: bool,
+}
+
+impl Operation {
+    /// An operation on a stack as it is, from a phase on.
+    pub fn on(
+        stack: &Stack,
+        kind: OperationKind,
+        phase: Phase,
+        target: Target,
+        how: OperationOptions,
+    ) -> Self {
+        Self {
+            seed: unique_id(),
+            kind,
+            phase,
+            token: how.token,
+            target,
+            before: stack.inputs.clone(),
+            resources_before: stack.resources.clone(),
+            tasks: Vec::new(),
+            on_failure: how.on_failure,
+            failed: Vec::new(),
+            leftovers: Vec::new(),
+            skip: Vec::new(),
+            retain: Vec::new(),
+            retain_except_on_create: how.retain_except_on_create,
+        }
+    }
+}
+
+/// How an operation is to be done.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationOptions {
+    pub on_failure: OnFailure,
+    pub token: Option<String>,
+    pub retain_except_on_create: bool,
+}

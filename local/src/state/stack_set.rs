@@ -1,0 +1,153 @@
+//! Stack sets: the same stack in many accounts and regions.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::{Environment, Inputs, Millis};
+use crate::template::scalar_text;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StackSet {
+    /// The name, a colon, and what makes it unique.
+    pub id: String,
+    pub name: String,
+    pub region: String,
+    pub is_deleted: bool,
+    /// Whether it is deleted as soon as nothing is in it: the resource that it is goes.
+    pub is_deleted_when_empty: bool,
+    pub description: Option<String>,
+    pub inputs: Inputs,
+    /// What it has beside, as it was given: roles, the permission model and so on.
+    pub settings: Map<String, Json>,
+    pub instances: Vec<Instance>,
+    /// The newest last.
+    pub operations: Vec<SetOperation>,
+}
+
+/// A stack of a stack set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Instance {
+    pub account: String,
+    pub region: String,
+    /// The stack's ARN, as soon as there is one.
+    pub stack: Option<String>,
+    /// `CURRENT`, `OUTDATED`, `INOPERABLE`.
+    pub status: String,
+    pub reason: Option<String>,
+    /// Values of its own.
+    pub overrides: IndexMap<String, String>,
+    /// What became of it last: an operation's id, and a result's status.
+    pub last: (String, String),
+}
+
+impl StackSet {
+    /// A stack set without anything in it.
+    pub fn new(id: String, name: &str, region: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            region: region.to_owned(),
+            is_deleted: false,
+            is_deleted_when_empty: false,
+            description: None,
+            inputs: Inputs::default(),
+            settings: Map::new(),
+            instances: Vec::new(),
+            operations: Vec::new(),
+        }
+    }
+}
+
+impl Instance {
+    pub fn environment(&self) -> Environment<'_> {
+        Environment { account: &self.account, region: &self.region }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum SetAction {
+    Create,
+    Update,
+    Delete,
+}
+
+/// An operation on a stack set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SetOperation {
+    pub id: String,
+    pub action: SetAction,
+    /// `QUEUED`, `RUNNING`, `STOPPING`, `STOPPED`, `SUCCEEDED`, `FAILED`.
+    pub status: String,
+    pub created: Millis,
+    pub ended: Option<Millis>,
+    pub preferences: Json,
+    /// Whether what it takes out of the set stays as a stack.
+    pub retains: bool,
+    /// In the order in which it comes to them.
+    pub results: Vec<OperationResult>,
+}
+
+/// What an operation does in one account and region.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OperationResult {
+    pub account: String,
+    pub region: String,
+    /// `PENDING`, `RUNNING`, `SUCCEEDED`, `FAILED`, `CANCELLED`.
+    pub status: String,
+    pub reason: Option<String>,
+}
+
+impl OperationResult {
+    pub fn environment(&self) -> Environment<'_> {
+        Environment { account: &self.account, region: &self.region }
+    }
+}
+
+impl SetOperation {
+    pub fn is_ended(&self) -> bool {
+        matches!(self.status.as_str(), "SUCCEEDED" | "FAILED" | "STOPPED")
+    }
+
+    /// A count among the preferences, or a percentage of the accounts of a region.
+    pub fn preferred(&self, name: &str, accounts: usize) -> Option<usize> {
+        let number =
+            |suffix: &str| scalar_text(&self.preferences[format!("{name}{suffix}")]).parse::<usize>().ok();
+        number("Count").or_else(|| number("Percentage").map(|percent| accounts.saturating_mul(percent) / 100))
+    }
+
+    /// The results that may be begun now, as many as may run at a time.
+    pub fn ready(&self) -> Vec<usize> {
+        let is_parallel = self.preferences["RegionConcurrencyType"] == "PARALLEL";
+        let mut regions: Vec<&str> = Vec::new();
+        for one in &self.results {
+            if !regions.contains(&one.region.as_str()) {
+                regions.push(&one.region);
+            }
+        }
+        let mut ready = Vec::new();
+        for region in regions {
+            let inside = || self.results.iter().enumerate().filter(|(_, one)| one.region == region);
+            let count = |status: &str| inside().filter(|(_, one)| one.status == status).count();
+            let accounts = inside().count();
+            let most = self.preferred("MaxConcurrent", accounts).unwrap_or(1).max(1);
+            let pending = inside().filter(|(_, one)| one.status == "PENDING").map(|(number, _)| number);
+            ready.extend(pending.take(most.saturating_sub(count("RUNNING"))));
+            let is_busy = count("RUNNING") + count("PENDING") > 0;
+            if is_busy && !is_parallel {
+                break;
+            }
+        }
+        ready
+    }
+
+    /// Whether more accounts of a region have failed than may.
+    pub fn is_over(&self) -> bool {
+        self.results.iter().any(|one| {
+            let inside = || self.results.iter().filter(|other| other.region == one.region);
+            let tolerated = self.preferred("FailureTolerance", inside().count()).unwrap_or(0);
+            inside().filter(|other| other.status == "FAILED").count() > tolerated
+        })
+    }
+}

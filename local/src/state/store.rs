@@ -1,0 +1,290 @@
+//! Where the state is kept: a journal with one JSON record a line. Each save appends what changed since the one before, so
+//! that its cost follows the change and not the size of the state. A journal that has grown to several times the state
+//! is replaced by one record of the whole.
+//!
+//! The directory and its files belong to their user alone: they may hold values of parameters with `NoEcho`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{Bucket, Buckets, Object, Rest, Stack, Stacks, State};
+
+/// The version of the journal's format.
+const FORMAT: u32 = 2;
+
+/// The journal is compacted when it is this many bytes long, and `GROWTH` times as long as it was after the last time.
+const COMPACT_FROM: u64 = 4 * 1024 * 1024;
+const GROWTH: u64 = 4;
+
+/// The first line of a journal.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    /// The version of the program that wrote it.
+    version: String,
+}
+
+/// A line of the journal: what a save changed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record<S> {
+    /// Stacks by index.
+    #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
+    stacks: BTreeMap<usize, S>,
+    /// Buckets by name; null for one that was deleted.
+    #[serde(default = "BTreeMap::new", skip_serializing_if = "BTreeMap::is_empty")]
+    buckets: BTreeMap<String, Option<Bucket>>,
+    /// Bucket, key and object; null for one that was deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    objects: Vec<(String, String, Option<Object>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rest: Option<Json>,
+}
+
+/// The directory that holds the state of one endpoint.
+#[derive(Debug)]
+pub(crate) struct Store {
+    directory: PathBuf,
+    journal: File,
+    /// The journal's length in bytes now, and after it was compacted.
+    length: u64,
+    compacted: u64,
+    /// [`Rest`] as it is in the journal.
+    rest: String,
+    /// Held as long as the endpoint runs.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens a directory, and reads the state that is in it.
+    ///
+    /// # Errors
+    /// Another process uses the directory, or its files cannot be read, are incomplete, or have another format.
+    pub fn open(directory: &Path) -> io::Result<(Self, State)> {
+        create_private_directory(directory)?;
+        create_private_directory(&directory.join("objects"))?;
+        let lock = lock(directory)?;
+        if directory.join("state.json").exists() {
+            return Err(invalid(format!(
+                "{} was written by a version before 0.1.0 with format 1, which this version cannot read. Deploy again into \
+                 another directory, or delete {}",
+                directory.join("state.json").display(),
+                directory.display()
+            )));
+        }
+        let path = directory.join("state.jsonl");
+        let state = match fs::read_to_string(&path) {
+            Ok(text) => read(&text, &path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
+            Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        };
+        let journal = private_file().append(true).create(true).open(&path)?;
+        let mut store = Self {
+            directory: directory.to_owned(),
+            journal,
+            length: 0,
+            compacted: 0,
+            rest: String::new(),
+            _lock: lock,
+        };
+        store.compact(&state)?;
+        Ok((store, state))
+    }
+
+    /// Writes the process and the address into the lock file, so that a second process can name them.
+    pub fn announce(&mut self, url: &str) -> io::Result<()> {
+        fs::write(self.directory.join("lock"), format!("process {} at {url}", std::process::id()))
+    }
+
+    /// The file with the content of an object.
+    pub fn object_path(&self, file: &str) -> PathBuf {
+        self.directory.join("objects").join(file)
+    }
+
+    /// Stores content in a file that is named after its SHA-256; returns the name.
+    pub fn keep_object(&self, body: &[u8]) -> io::Result<String> {
+        let hash = stackwright_synth::sha256(body);
+        let path = self.object_path(&hash);
+        if !path.exists() {
+            let mut file = tempfile::NamedTempFile::new_in(self.directory.join("objects"))?;
+            file.write_all(body)?;
+            file.persist(path).map_err(|error| error.error)?;
+        }
+        Ok(hash)
+    }
+
+    /// Writes what has changed since the last save.
+    pub fn save(&mut self, state: &mut State) -> io::Result<()> {
+        let (buckets, objects) = state.buckets.take_changed();
+        let rest = serde_json::to_string(&state.rest)?;
+        let record = Record {
+            stacks: state.stacks.take_changed().collect(),
+            buckets: buckets
+                .into_iter()
+                .map(|name| {
+                    let bucket = state.buckets.get(&name).cloned();
+                    (name, bucket)
+                })
+                .collect(),
+            objects: objects
+                .into_iter()
+                .map(|(bucket, key)| {
+                    let object = state.buckets.object(&bucket, &key).cloned();
+                    (bucket, key, object)
+                })
+                .collect(),
+            rest: (rest != self.rest).then(|| serde_json::from_str(&rest)).transpose()?,
+        };
+        if record.is_empty() {
+            return Ok(());
+        }
+        let mut line = serde_json::to_vec(&record)?;
+        line.push(b'\n');
+        self.journal.write_all(&line)?;
+        self.length += line.len() as u64;
+        self.rest = rest;
+        if self.length > COMPACT_FROM && self.length > self.compacted.saturating_mul(GROWTH) {
+            self.compact(state)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the journal by one that holds the whole state in one record: completely or not at all.
+    fn compact(&mut self, state: &State) -> io::Result<()> {
+        let path = self.directory.join("state.jsonl");
+        let header = Header { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned() };
+        let record = Record {
+            stacks: state.stacks.iter().enumerate().collect(),
+            buckets: state.buckets.iter().map(|(name, one)| (name.clone(), Some(one.clone()))).collect(),
+            objects: objects_of(&state.buckets),
+            rest: Some(serde_json::to_value(&state.rest)?),
+        };
+        let text = format!("{}\n{}\n", serde_json::to_string(&header)?, serde_json::to_string(&record)?);
+        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(&path).map_err(|error| error.error)?;
+        self.journal = private_file().append(true).open(&path)?;
+        self.length = text.len() as u64;
+        self.compacted = self.length;
+        self.rest = serde_json::to_string(&state.rest)?;
+        Ok(())
+    }
+}
+
+impl<S> Record<S> {
+    fn is_empty(&self) -> bool {
+        self.stacks.is_empty() && self.buckets.is_empty() && self.objects.is_empty() && self.rest.is_none()
+    }
+}
+
+fn objects_of(buckets: &Buckets) -> Vec<(String, String, Option<Object>)> {
+    let of = |(name, bucket): (&String, &Bucket)| {
+        let objects = bucket.objects().iter();
+        objects.map(|(key, one)| (name.clone(), key.clone(), Some(one.clone()))).collect::<Vec<_>>()
+    };
+    buckets.iter().flat_map(of).collect()
+}
+
+/// Reads a journal.
+fn read(text: &str, path: &Path) -> io::Result<State> {
+    let path = path.display();
+    let again = "Delete the directory to begin with an empty state";
+    let mut lines = text.split_inclusive('\n').enumerate();
+    let Some((_, first)) = lines.next() else {
+        return Err(invalid(format!("{path} is empty: it was not written completely. {again}")));
+    };
+    let header: Header = serde_json::from_str(first)
+        .map_err(|error| invalid(format!("{path} does not begin with its format: {error}. {again}")))?;
+    if header.format != FORMAT {
+        return Err(invalid(format!(
+            "{path} was written by version {} with format {}, and this version reads format {FORMAT}. Use version {}, or \
+             delete the directory to begin with an empty state",
+            header.version, header.format, header.version
+        )));
+    }
+    let (mut stacks, mut buckets, mut rest) = (Vec::new(), Buckets::default(), Rest::default());
+    for (number, line) in lines {
+        let number = number + 1;
+        let cut = || {
+            invalid(format!(
+                "{path} ends in the middle of line {number}: it was not written completely. Remove that line to go back to \
+                 the state before it. {again}"
+            ))
+        };
+        if !line.ends_with('\n') {
+            return Err(cut());
+        }
+        let record: Record<Stack> = serde_json::from_str(line)
+            .map_err(|error| invalid(format!("{path}, line {number}: {error}. {again}")))?;
+        for (index, stack) in record.stacks {
+            match index {
+                index if index < stacks.len() => stacks[index] = stack,
+                index if index == stacks.len() => stacks.push(stack),
+                _ => return Err(invalid(format!("{path}, line {number}: a stack is missing. {again}"))),
+            }
+        }
+        for (name, bucket) in record.buckets {
+            buckets.restore(&name, bucket);
+        }
+        for (bucket, key, object) in record.objects {
+            buckets.set_object(&bucket, &key, object);
+        }
+        if let Some(value) = record.rest {
+            rest = serde_json::from_value(value)
+                .map_err(|error| invalid(format!("{path}, line {number}: {error}. {again}")))?;
+        }
+    }
+    buckets.take_changed();
+    Ok(State { stacks: Stacks::from_saved(stacks), buckets, rest, ..State::default() })
+}
+
+fn invalid(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// Locks the directory for this process.
+fn lock(directory: &Path) -> io::Result<File> {
+    let path = directory.join("lock");
+    let file = private_file().read(true).append(true).create(true).open(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            let owner = fs::read_to_string(&path).unwrap_or_default();
+            let owner = if owner.is_empty() { "another process" } else { owner.trim() };
+            Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                format!(
+                    "the state directory {} is in use by {owner}. Stop that process, or choose another directory",
+                    directory.display()
+                ),
+            ))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn private_file() -> OpenOptions {
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn create_private_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
