@@ -1,4 +1,4 @@
-//! Buckets that nobody else can read.
+//! Buckets that nobody else can read, and references to buckets.
 
 use stackwright_resources::s3::bucket::{
     AbortIncompleteMultipartUpload, BucketEncryption, LifecycleConfiguration, LoggingConfiguration,
@@ -7,10 +7,185 @@ use stackwright_resources::s3::bucket::{
     VersioningConfigurationStatus,
 };
 use stackwright_resources::s3::{Bucket, BucketHandle, BucketPolicy};
+use stackwright_synth::intrinsic::partition;
 use stackwright_synth::{Construct, DeletionPolicy, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
+use crate::arn::{checked, known};
+use crate::defaults;
 use crate::iam::{PolicyDocument, Statement};
+use crate::key::{EncryptionKey, PrivateKey};
 use crate::s3::S3Location;
+
+/// A bucket of the app or outside of it: its name, its ARN and the KMS key of its objects.
+///
+/// Functions take whatever converts into it: the handle of a [`PrivateBucket`] or of a resource, an [`ExternalBucket`].
+///
+/// ```
+/// use stackwright_resources::s3::Bucket;
+/// use stackwright_stacks::{BucketReference, PrivateBucket, S3Location};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Training");
+/// let runs = stack.add("Runs", PrivateBucket::new());
+/// let raw = stack.add("Raw", Bucket::new());
+/// for bucket in [BucketReference::from(&runs), BucketReference::from(&raw)] {
+///     S3Location::in_bucket(bucket, "images/");
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct BucketReference {
+    pub(crate) name: Value<String>,
+    pub(crate) arn: Value<String>,
+    pub(crate) key: Option<EncryptionKey>,
+}
+
+impl BucketReference {
+    /// A bucket by its name.
+    #[track_caller]
+    pub(crate) fn named(name: impl IntoValue<String>) -> Self {
+        let name = checked_name(name);
+        Self { arn: sub!("arn:{}:s3:::{}", partition(), &name), name, key: None }
+    }
+
+    /// The bucket of the app's assets, whose name is legal however it looks before deployment.
+    pub(crate) fn of_assets(name: Value<String>) -> Self {
+        Self { arn: sub!("arn:{}:s3:::{}", partition(), &name), name, key: None }
+    }
+
+    /// The bucket's name.
+    pub fn name(&self) -> &Value<String> {
+        &self.name
+    }
+
+    /// The bucket's ARN.
+    pub fn arn(&self) -> &Value<String> {
+        &self.arn
+    }
+}
+
+/// The name, or an invalid value where S3 is known to refuse it.
+#[track_caller]
+fn checked_name(name: impl IntoValue<String>) -> Value<String> {
+    let name = name.into().with_caller_location();
+    let Some(text) = known(&name) else { return name };
+    match why_no_bucket_name(text) {
+        None => name,
+        Some(why) => {
+            let message = format!("`{text}` is not a valid bucket name: {why}");
+            let help = "use 3 to 63 lowercase letters, digits, hyphens and dots, such as `my-models`";
+            Value::invalid("invalid-bucket-name", message, help)
+        }
+    }
+}
+
+/// Why S3 refuses a name for a general purpose bucket ("Bucket naming rules" of its User Guide).
+fn why_no_bucket_name(name: &str) -> Option<&'static str> {
+    let is_end =
+        |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if name.starts_with("s3:") {
+        return Some("it is a URI, or starts like one");
+    }
+    if name.starts_with("arn:") {
+        return Some("it is an ARN");
+    }
+    if name.contains('/') {
+        return Some("it contains a slash");
+    }
+    if !(3..=63).contains(&name.len()) {
+        return Some("it does not have 3 to 63 characters");
+    }
+    if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte)) {
+        return Some("it contains other characters than lowercase letters, digits, hyphens and dots");
+    }
+    if !is_end(name.bytes().next()) || !is_end(name.bytes().last()) {
+        return Some("it does not start and end with a letter or a digit");
+    }
+    if name.contains("..") {
+        return Some("it contains two dots in a row");
+    }
+    if name.parse::<std::net::Ipv4Addr>().is_ok() {
+        return Some("it is an IP address");
+    }
+    (name.starts_with("xn--") || name.starts_with("sthree-")).then_some("it starts with a reserved prefix")
+}
+
+impl From<&BucketReference> for BucketReference {
+    fn from(bucket: &BucketReference) -> Self {
+        bucket.clone()
+    }
+}
+
+impl From<&BucketHandle> for BucketReference {
+    fn from(bucket: &BucketHandle) -> Self {
+        Self { name: bucket.reference(), arn: bucket.arn(), key: None }
+    }
+}
+
+impl From<&PrivateBucketHandle> for BucketReference {
+    fn from(bucket: &PrivateBucketHandle) -> Self {
+        Self { key: bucket.key.clone(), ..Self::from(&bucket.bucket) }
+    }
+}
+
+impl From<&ExternalBucket> for BucketReference {
+    fn from(bucket: &ExternalBucket) -> Self {
+        bucket.0.clone()
+    }
+}
+
+impl From<ExternalBucket> for BucketReference {
+    fn from(bucket: ExternalBucket) -> Self {
+        bucket.0
+    }
+}
+
+/// A bucket that the app does not create.
+///
+/// ```
+/// use stackwright_stacks::{ExternalBucket, SsmParameter};
+///
+/// let models = ExternalBucket::from_name("company-models").kms_key("alias/models");
+/// models.location("relevance/3/model.tar.gz");
+/// ExternalBucket::from_arn("arn:aws:s3:::company-data");
+/// ExternalBucket::from_name(SsmParameter::new("/ml/buckets/runs"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ExternalBucket(BucketReference);
+
+impl ExternalBucket {
+    /// A bucket by its name.
+    #[track_caller]
+    pub fn from_name(name: impl IntoValue<String>) -> Self {
+        Self(BucketReference::named(name))
+    }
+
+    /// A bucket by its ARN, `arn:aws:s3:::NAME`.
+    #[track_caller]
+    pub fn from_arn(arn: impl IntoValue<String>) -> Self {
+        let arn = checked(arn, "s3", "arn:aws:s3:::my-models");
+        let name = match known(&arn).and_then(|text| text.rsplit(':').next()) {
+            Some(name) => checked_name(Value::from(name).with_location(arn.location())),
+            // The name is what stands after the last colon of the ARN's six parts.
+            None => stackwright_synth::intrinsic::select(5, stackwright_synth::intrinsic::split(":", &arn))
+                .with_location(arn.location()),
+        };
+        Self(BucketReference { name, arn, key: None })
+    }
+
+    /// Sets the KMS key that the bucket's objects are encrypted with, so that roles may use it.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.0.key = Some(key.into());
+        self
+    }
+
+    /// A location in the bucket.
+    #[track_caller]
+    pub fn location(&self, key: impl IntoValue<String>) -> S3Location {
+        S3Location::in_bucket(self, key)
+    }
+}
 
 /// For how many days what was overwritten or deleted can be had back, and how long parts of an upload that never ended
 /// stay.
@@ -20,31 +195,67 @@ const KEPT_DAYS: i64 = 30;
 /// stack is deleted. What is overwritten or deleted in it can be had back for 30 days.
 ///
 /// ```
-/// use stackwright_stacks::{PrivateBucket, S3Location};
+/// use stackwright_stacks::PrivateBucket;
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("vision");
 /// # let stack = app.stack("Training");
 /// let runs = stack.add("Runs", PrivateBucket::new().expire("checkpoints/", 30));
-/// let checkpoints = S3Location::in_bucket(&runs, "checkpoints/");
+/// let checkpoints = runs.location("checkpoints/");
+/// // With a KMS key of its own, which whoever may read the bucket may use.
+/// stack.add("Models", PrivateBucket::new().own_kms_key());
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct PrivateBucket {
-    key: Option<Value<String>>,
+    encryption: Encryption,
+    removal: Option<DeletionPolicy>,
     expiring: Vec<(String, i64)>,
     logs: Option<S3Location>,
 }
 
+/// What objects are encrypted with.
+#[derive(Clone, Debug, Default)]
+enum Encryption {
+    /// The stack's default key, or else a key of S3.
+    #[default]
+    Default,
+    /// A key of S3, whatever the stack's default.
+    S3,
+    /// A key that the construct creates.
+    Own,
+    Kms(EncryptionKey),
+}
+
 impl PrivateBucket {
-    /// A bucket that S3 names and encrypts with its own key.
+    /// A bucket that S3 names. It is encrypted with the default key of its stack
+    /// ([`Defaults::encryption_key`](crate::Defaults::encryption_key)), or else with a key of S3.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Encrypts with a key of AWS KMS, by its ARN.
+    /// Encrypts with a KMS key: a handle, an ARN, an ID or an alias.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
-        self.key = Some(arn.into().with_caller_location());
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.encryption = Encryption::Kms(key.into());
+        self
+    }
+
+    /// Encrypts with a [`PrivateKey`] that is created with the bucket.
+    pub fn own_kms_key(mut self) -> Self {
+        self.encryption = Encryption::Own;
+        self
+    }
+
+    /// Encrypts with a key of S3, even where the stack has a default key.
+    pub fn s3_managed_encryption(mut self) -> Self {
+        self.encryption = Encryption::S3;
+        self
+    }
+
+    /// What happens to the bucket when it leaves the stack or is replaced; it is retained unless set here or by
+    /// [`Defaults::removal_policy`](crate::Defaults::removal_policy). CloudFormation deletes empty buckets only.
+    pub fn removal_policy(mut self, policy: DeletionPolicy) -> Self {
+        self.removal = Some(policy);
         self
     }
 
@@ -62,15 +273,20 @@ impl PrivateBucket {
 }
 
 impl Construct for PrivateBucket {
-    type Handle = BucketHandle;
+    type Handle = PrivateBucketHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> BucketHandle {
-        let by_default = match self.key {
-            None => ServerSideEncryptionByDefault::new(SseAlgorithm::Aes256),
-            Some(key) => ServerSideEncryptionByDefault::new(SseAlgorithm::AwsKms).kms_master_key_id(key),
+    fn build(self, scope: &mut Scope<'_>) -> PrivateBucketHandle {
+        let key = match self.encryption {
+            Encryption::S3 => None,
+            Encryption::Default => defaults::encryption_key(None, scope),
+            Encryption::Kms(key) => Some(key),
+            Encryption::Own => {
+                let removal = defaults::removal_policy(self.removal, scope);
+                Some(EncryptionKey::from(&scope.add("Key", PrivateKey::new().removal_policy(removal))))
+            }
         };
-        let encryption = ServerSideEncryptionRule::new().server_side_encryption_by_default(by_default);
+        let encryption = encryption_rule(key.as_ref());
         let closed = PublicAccessBlockConfiguration::new()
             .block_public_acls(true)
             .block_public_policy(true)
@@ -84,13 +300,14 @@ impl Construct for PrivateBucket {
             .into_iter()
             .map(|(prefix, days)| Rule::new(RuleStatus::Enabled).prefix(prefix).expiration_in_days(days));
         let rules: Vec<Rule> = [superseded].into_iter().chain(expiring).collect();
+        let removal = defaults::removal_policy(self.removal, scope);
         let mut bucket = Bucket::new()
             .bucket_encryption(BucketEncryption::new([encryption]))
             .public_access_block_configuration(closed)
             .versioning_configuration(VersioningConfiguration::new(VersioningConfigurationStatus::Enabled))
             .lifecycle_configuration(LifecycleConfiguration::new(rules))
-            .deletion_policy(DeletionPolicy::Retain)
-            .update_replace_policy(DeletionPolicy::Retain);
+            .deletion_policy(removal)
+            .update_replace_policy(removal);
         if let Some(logs) = self.logs {
             bucket = bucket.logging_configuration(
                 LoggingConfiguration::new()
@@ -106,6 +323,49 @@ impl Construct for PrivateBucket {
             .to_everybody()
             .when("Bool", "aws:SecureTransport", insecure)]);
         scope.add("Policy", BucketPolicy::new().bucket(bucket.reference()).policy_document(policy));
-        bucket
+        PrivateBucketHandle { bucket, key }
+    }
+}
+
+/// How S3 encrypts objects for which a request names no key.
+fn encryption_rule(key: Option<&EncryptionKey>) -> ServerSideEncryptionRule {
+    match key {
+        None => {
+            let by_default = ServerSideEncryptionByDefault::new(SseAlgorithm::Aes256);
+            ServerSideEncryptionRule::new().server_side_encryption_by_default(by_default)
+        }
+        Some(key) => {
+            let by_default =
+                ServerSideEncryptionByDefault::new(SseAlgorithm::AwsKms).kms_master_key_id(key.id());
+            // One request to KMS for many objects, instead of one for each.
+            ServerSideEncryptionRule::new()
+                .server_side_encryption_by_default(by_default)
+                .bucket_key_enabled(true)
+        }
+    }
+}
+
+/// A [`PrivateBucket`] that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct PrivateBucketHandle {
+    /// The bucket.
+    pub bucket: BucketHandle,
+    /// The KMS key that its objects are encrypted with.
+    pub key: Option<EncryptionKey>,
+}
+
+impl PrivateBucketHandle {
+    /// A location in the bucket, with the bucket's key.
+    #[track_caller]
+    pub fn location(&self, key: impl IntoValue<String>) -> S3Location {
+        S3Location::in_bucket(self, key)
+    }
+}
+
+impl std::ops::Deref for PrivateBucketHandle {
+    type Target = BucketHandle;
+
+    fn deref(&self) -> &BucketHandle {
+        &self.bucket
     }
 }

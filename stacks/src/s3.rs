@@ -1,106 +1,300 @@
-//! Places in S3, and what a role needs to read and write there.
+//! Locations in S3, and what a role needs to read and write there.
 
-use stackwright_resources::s3::BucketHandle;
-use stackwright_synth::intrinsic::partition;
+use std::panic::Location;
+
 use stackwright_synth::{AssetHandle, IntoValue, Value, sub};
 
+use crate::arn::known;
+use crate::bucket::BucketReference;
 use crate::iam::Statement;
+use crate::key::{EncryptionKey, through_s3};
+
+/// The most bytes that the key of an object may have.
+const MAX_KEY_BYTES: usize = 1_024;
 
 /// An object in S3, such as a `model.tar.gz`, or all objects whose keys start with the same characters.
+///
+/// A location knows the KMS key of its bucket: whoever may read the location may decrypt with the key, and whoever may
+/// write there may encrypt with it.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
 ///
 /// S3Location::new("my-models", "relevance/3/model.tar.gz");
+/// S3Location::from_uri("s3://my-models/relevance/3/model.tar.gz").kms_key("alias/models");
 /// ```
 #[derive(Clone, Debug)]
 pub struct S3Location {
-    bucket: Value<String>,
-    bucket_arn: Value<String>,
-    key: String,
+    bucket: Box<BucketReference>,
+    key: Value<String>,
 }
 
 impl S3Location {
-    /// A key in a bucket, by names.
+    /// A key in a bucket, by the names of both. The bucket's name is the name alone, without `s3://`.
     #[track_caller]
-    pub fn new(bucket: impl IntoValue<String>, key: impl Into<String>) -> Self {
-        let bucket = bucket.into().with_caller_location();
-        let bucket_arn = sub!("arn:{}:s3:::{}", partition(), &bucket);
-        Self { bucket, bucket_arn, key: key.into() }
+    pub fn new(bucket: impl IntoValue<String>, key: impl IntoValue<String>) -> Self {
+        Self::in_bucket(BucketReference::named(bucket), key)
     }
 
-    /// A key in a bucket of the app.
+    /// A key in a bucket of the app, or in one outside of it.
     #[track_caller]
-    pub fn in_bucket(bucket: &BucketHandle, key: impl Into<String>) -> Self {
-        Self { bucket: bucket.reference().with_caller_location(), bucket_arn: bucket.arn(), key: key.into() }
+    pub fn in_bucket(bucket: impl Into<BucketReference>, key: impl IntoValue<String>) -> Self {
+        let mut bucket = Box::new(bucket.into());
+        bucket.name = bucket.name.with_caller_location();
+        Self { bucket, key: checked_key(key) }
+    }
+
+    /// A location by its URI, `s3://BUCKET/KEY`.
+    #[track_caller]
+    pub fn from_uri(uri: impl AsRef<str>) -> Self {
+        let uri = uri.as_ref();
+        match uri.strip_prefix("s3://") {
+            Some(rest) => {
+                let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+                Self::new(bucket, key)
+            }
+            None => {
+                let message = format!("`{uri}` is not the URI of a location in S3");
+                Self::new(Value::<String>::invalid("invalid-s3-uri", message, "use `s3://BUCKET/KEY`"), "")
+            }
+        }
+    }
+
+    /// Sets the KMS key that the objects are encrypted with, for a bucket that the app does not know: a bucket of the app
+    /// has its key already.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.bucket.key = Some(key.into());
+        self
     }
 
     /// `s3://bucket/key`.
     pub fn uri(&self) -> Value<String> {
-        sub!("s3://{}/{}", &self.bucket, &self.key).with_location(self.bucket.location())
+        sub!("s3://{}/{}", &self.bucket.name, &self.key).with_location(self.bucket.name.location())
     }
 
     /// The bucket's name.
     pub(crate) fn bucket(&self) -> &Value<String> {
-        &self.bucket
+        &self.bucket.name
+    }
+
+    /// The KMS key of the bucket.
+    pub(crate) fn encryption_key(&self) -> Option<&EncryptionKey> {
+        self.bucket.key.as_ref()
     }
 
     /// The key, or the start of it.
-    pub(crate) fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &Value<String> {
         &self.key
     }
 
-    /// A place below this one.
-    pub fn join(&self, key: &str) -> Self {
-        let key = format!("{}/{key}", self.key.trim_end_matches('/'));
-        Self { key, ..self.clone() }
+    /// A location below this one.
+    #[track_caller]
+    pub fn join(&self, key: impl IntoValue<String>) -> Self {
+        let key = key.into();
+        let location = key.location().or(self.bucket.name.location()).unwrap_or(Location::caller());
+        let key = match known(&key) {
+            Some(literal) => Value::from(literal.trim_start_matches('/')).with_location(Some(location)),
+            None => key,
+        };
+        let joined = match known(&self.key) {
+            Some("") => key,
+            Some(own) => sub!("{}/{}", own.trim_end_matches('/'), key),
+            None => sub!("{}/{}", &self.key, key),
+        };
+        Self { key: joined, ..self.clone() }
     }
 
-    /// The same place with a slash at its end: without it, folders whose names start alike are the same to S3.
+    /// The same location with a slash at its end: without it, S3 takes folders whose names start alike for the same.
     pub(crate) fn as_folder(&self) -> Self {
-        let key = self.key.trim_end_matches('/');
-        Self { key: if key.is_empty() { String::new() } else { format!("{key}/") }, ..self.clone() }
+        let key = match known(&self.key) {
+            Some(key) => match key.trim_end_matches('/') {
+                "" => Value::from(""),
+                key => Value::from(format!("{key}/")),
+            },
+            None => sub!("{}/", &self.key),
+        };
+        Self { key: key.with_location(self.key.location()), ..self.clone() }
     }
 
     /// What a role needs to read the one object. Without the listing, a missing object is answered with "access
     /// denied".
-    pub(crate) fn read_object(&self) -> [Statement; 2] {
-        [
-            Statement::allow(["s3:GetObject"]).on(sub!("{}/{}", &self.bucket_arn, &self.key)),
-            self.list(&self.key),
-        ]
+    pub(crate) fn read_object(&self) -> Vec<Statement> {
+        let object = sub!("{}/{}", &self.bucket.arn, &self.key);
+        self.reading(Statement::allow(["s3:GetObject"]).on(object), self.key.clone())
     }
 
     /// What a role needs to read everything whose key starts like this.
-    pub(crate) fn read(&self) -> [Statement; 2] {
-        [Statement::allow(["s3:GetObject"]).on(self.objects()), self.list(&format!("{}*", self.key))]
+    pub(crate) fn read(&self) -> Vec<Statement> {
+        self.reading(Statement::allow(["s3:GetObject"]).on(self.objects()), sub!("{}*", &self.key))
     }
 
     /// What a role needs to write below, and to go on with what was written before.
-    pub(crate) fn write(&self) -> [Statement; 2] {
-        [
-            Statement::allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]).on(self.objects()),
-            self.list(&format!("{}*", self.key)),
-        ]
+    pub(crate) fn write(&self) -> Vec<Statement> {
+        let objects =
+            Statement::allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]).on(self.objects());
+        let mut statements = vec![objects, self.list(sub!("{}*", &self.key))];
+        // Completing an upload of several parts decrypts them.
+        statements.extend(
+            self.bucket.key.iter().map(|key| through_s3(key, &["kms:Decrypt", "kms:GenerateDataKey"])),
+        );
+        statements
+    }
+
+    fn reading(&self, objects: Statement, keys: Value<String>) -> Vec<Statement> {
+        let mut statements = vec![objects, self.list(keys)];
+        statements.extend(self.bucket.key.iter().map(|key| through_s3(key, &["kms:Decrypt"])));
+        statements
     }
 
     fn objects(&self) -> Value<String> {
-        sub!("{}/{}*", &self.bucket_arn, &self.key)
+        sub!("{}/{}*", &self.bucket.arn, &self.key)
     }
 
-    fn list(&self, keys: &str) -> Statement {
-        Statement::allow(["s3:ListBucket"]).on(&self.bucket_arn).when("StringLike", "s3:prefix", keys)
+    fn list(&self, keys: Value<String>) -> Statement {
+        Statement::allow(["s3:ListBucket"]).on(&self.bucket.arn).when("StringLike", "s3:prefix", keys)
+    }
+}
+
+/// The key, or an invalid value where it is known that it leads elsewhere than it seems to.
+#[track_caller]
+fn checked_key(key: impl IntoValue<String>) -> Value<String> {
+    let key = key.into().with_caller_location();
+    let Some(text) = known(&key) else { return key };
+    let (message, help) = if text.starts_with("s3:") {
+        let message = format!("`{text}` is a URI, and the key of an object is expected");
+        (message, "use `S3Location::from_uri` for a URI")
+    } else if text.starts_with('/') || text.contains("//") {
+        let message = format!("the key `{text}` has an empty part");
+        (message, "leave out the slash at its start, and use single slashes")
+    } else if text.len() > MAX_KEY_BYTES {
+        let message = format!("the key has {} bytes, and S3 takes {MAX_KEY_BYTES}", text.len());
+        (message, "use a shorter key")
+    } else {
+        return key;
+    };
+    Value::invalid("invalid-s3-key", message, help)
+}
+
+/// By its URI.
+impl From<&str> for S3Location {
+    #[track_caller]
+    fn from(uri: &str) -> Self {
+        Self::from_uri(uri)
     }
 }
 
 impl From<&AssetHandle> for S3Location {
     fn from(asset: &AssetHandle) -> Self {
-        Self::new(asset.bucket(), asset.key())
+        let bucket = Box::new(BucketReference::of_assets(asset.bucket()));
+        Self { bucket, key: asset.key().into() }
     }
 }
 
 impl From<AssetHandle> for S3Location {
     fn from(asset: AssetHandle) -> Self {
         Self::from(&asset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_synth::{App, Output};
+
+    use super::*;
+    use crate::iam::{ExecutionRole, PolicyDocument};
+    use crate::{ExternalBucket, PrivateBucket};
+
+    fn synthesized(build: impl FnOnce(&stackwright_synth::Stack)) -> Result<serde_json::Value, String> {
+        let app = App::new("app");
+        build(&app.stack("Main").region("us-east-1"));
+        let assembly = app.synth().map_err(|errors| errors.to_string())?;
+        Ok(serde_json::from_str(assembly.stacks[0].template.json()).unwrap())
+    }
+
+    #[test]
+    fn who_reads_a_location_may_use_the_key_of_its_bucket() {
+        let template = synthesized(|stack| {
+            let bucket = stack.add("Models", PrivateBucket::new().own_kms_key());
+            stack.add("Reader", ExecutionRole::new(bucket.location("a/").read()));
+            stack.add("Writer", ExecutionRole::new(bucket.location("a/").write()));
+        })
+        .unwrap();
+        let resources = &template["Resources"];
+        let of_bucket =
+            &resources["Models"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        let arn = serde_json::json!({ "Fn::GetAtt": ["ModelsKey", "Arn"] });
+        assert_eq!(of_bucket["ServerSideEncryptionByDefault"]["KMSMasterKeyID"], arn);
+        assert_eq!(resources["ModelsKey"]["DeletionPolicy"], "Retain");
+        assert_eq!(resources["ModelsKey"]["Properties"]["EnableKeyRotation"], true);
+        for (role, actions) in [
+            ("Reader", serde_json::json!(["kms:Decrypt"])),
+            ("Writer", serde_json::json!(["kms:Decrypt", "kms:GenerateDataKey"])),
+        ] {
+            let statements = &resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+            let of_key = statements.as_array().unwrap().iter().find(|one| one["Resource"] == arn).unwrap();
+            assert_eq!(of_key["Action"], actions);
+            let via = &of_key["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"];
+            assert_eq!(via, "s3.${AWS::Region}.${AWS::URLSuffix}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_granted_by_a_condition() {
+        let bucket = ExternalBucket::from_name("company-models").kms_key("alias/models");
+        let template = synthesized(|stack| {
+            stack.add("Reader", ExecutionRole::new(bucket.location("a").read_object()));
+        })
+        .unwrap();
+        let statements =
+            &template["Resources"]["Reader"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+        assert_eq!(
+            statements[2]["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"],
+            "alias/models"
+        );
+    }
+
+    #[test]
+    fn malformed_locations_are_errors_at_the_line_that_gave_them() {
+        let uses =
+            |location: S3Location| synthesized(|stack| stack.output("Uri", location.uri())).unwrap_err();
+        #[track_caller]
+        fn of_arn(arn: &str) -> S3Location {
+            ExternalBucket::from_arn(arn).location("a")
+        }
+        for (location, line, expected) in [
+            (S3Location::new("s3://models", "a"), line!(), "is a URI"),
+            (S3Location::new("Models", "a"), line!(), "lowercase"),
+            (S3Location::new("models", "/a"), line!(), "empty part"),
+            (S3Location::new("models", "s3://models/a"), line!(), "is a URI"),
+            (S3Location::from_uri("models/a"), line!(), "not the URI"),
+            (S3Location::from_uri("s3://s3://models/a"), line!(), "is not a valid bucket name"),
+            (of_arn("arn:aws:kms:us-east-1::x"), line!(), "of the service `kms`"),
+        ] {
+            let error = uses(location);
+            assert!(
+                error.contains(expected) && error.contains(&format!("s3.rs:{line}:")),
+                "{expected}: {error}"
+            );
+        }
+        assert!(uses(S3Location::new("m", "a").kms_key("not-a-key")).contains("bucket name"));
+    }
+
+    #[test]
+    fn keys_may_contain_values() {
+        let template = synthesized(|stack| {
+            let version = stack.add("Version", stackwright_synth::Parameter::string().default("1"));
+            let models = S3Location::from("s3://my-models/relevance/").join(version).join("model.tar.gz");
+            stack.add("Uri", Output::new(models.uri()));
+            stack.add(
+                "Policy",
+                stackwright_resources::iam::ManagedPolicy::new(PolicyDocument::new(models.read_object())),
+            );
+        })
+        .unwrap();
+        assert_eq!(
+            template["Outputs"]["Uri"]["Value"]["Fn::Sub"],
+            "s3://my-models/relevance/${Version}/model.tar.gz"
+        );
     }
 }

@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use indexmap::IndexMap;
 
 use crate::assembly::Assembly;
+use crate::customize::Customization;
+use crate::defaults::Defaults;
 use crate::error::{Error, ErrorKind, Errors};
+use crate::resource::TypedResource;
 use crate::stack::{Contents, Environment, Stack, StackKey, is_stack_name};
 
 /// A program's stacks.
@@ -33,6 +36,9 @@ pub(crate) struct State {
     pub name: String,
     pub key: usize,
     pub asset_bucket: Option<String>,
+    pub tags: IndexMap<String, String>,
+    pub customizations: Vec<Customization>,
+    pub defaults: Defaults,
     pub stacks: Vec<Contents>,
     pub errors: Vec<Error>,
 }
@@ -47,6 +53,9 @@ impl App {
                 name: name.into(),
                 key: NEXT.fetch_add(1, Ordering::Relaxed),
                 asset_bucket: None,
+                tags: IndexMap::new(),
+                customizations: Vec::new(),
+                defaults: Defaults::default(),
                 stacks: Vec::new(),
                 errors: Vec::new(),
             })),
@@ -73,12 +82,13 @@ impl App {
                 related: None,
             });
         }
+        let tags = state.tags.clone();
         state.stacks.push(Contents {
             id: id.to_owned(),
             name: None,
             environment: Environment::default(),
             description: None,
-            tags: IndexMap::new(),
+            tags,
             termination_protection: false,
             source,
             parameters: IndexMap::new(),
@@ -90,10 +100,33 @@ impl App {
             assets: IndexMap::new(),
             documents: Vec::new(),
             depends_on: Vec::new(),
+            customizations: Vec::new(),
+            defaults: Defaults::default(),
             logical_ids: IndexMap::new(),
         });
         drop(state);
         Stack { key, state: Rc::clone(&self.state) }
+    }
+
+    /// Tags every stack that is added from now on, and through CloudFormation every resource that takes tags. A tag of the
+    /// stack itself replaces one of the same key.
+    pub fn tag(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.state.borrow_mut().tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// Changes every resource of one type that is added to the app from now on, in any stack and by any construct. See
+    /// [`Construct::customize`](crate::Construct::customize).
+    pub fn customize<R: TypedResource + 'static>(self, change: impl Fn(R) -> R + 'static) -> Self {
+        self.state.borrow_mut().customizations.push(Customization::new(change));
+        self
+    }
+
+    /// Sets what the constructs of every stack use where neither the program nor the stack says otherwise. See
+    /// [`Stack::with_default`].
+    pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {
+        self.state.borrow_mut().defaults.set(value);
+        self
     }
 
     /// Names the bucket that assets go to. Without it `deploy` makes one for each account and region.

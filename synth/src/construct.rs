@@ -1,6 +1,8 @@
 //! Constructs: values that add resources to a stack.
 
+use crate::customize::{Customization, Customized};
 use crate::error::ErrorKind;
+use crate::resource::TypedResource;
 use crate::stack::{Contents, Entry, Environment, Stack};
 use crate::value::CallerLocation;
 use indexmap::IndexMap;
@@ -61,6 +63,47 @@ pub trait Construct {
         let acknowledgement = Acknowledgement { rule: rule.into(), reason: reason.into(), source };
         Acknowledged { construct: self, acknowledgement }
     }
+
+    /// Changes every resource of one type that this construct creates: sets or replaces any property, removes one, or
+    /// sets a `DeletionPolicy`. Use it where the construct has no setter.
+    ///
+    /// The type of the closure's argument selects the resources; [`Resource`](crate::Resource) stands for every resource
+    /// of the construct. What the closure sets has the closure's line as its location. A customization that matches no
+    /// resource is an error, which lists what the construct creates.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Construct, Resource, ResourceOptions};
+    ///
+    /// let app = App::new("shop");
+    /// let queue = Resource::of("AWS::SQS::Queue").set("QueueName", "jobs");
+    /// let queue = queue.customize(|queue: Resource| queue.property("VisibilityTimeout", 300));
+    /// app.stack("Work").add("Jobs", queue);
+    /// # assert!(app.synth()?.stacks[0].template.json().contains("VisibilityTimeout"));
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
+    #[track_caller]
+    fn customize<R: TypedResource + 'static>(self, change: impl Fn(R) -> R + 'static) -> Customized<Self>
+    where
+        Self: Sized,
+    {
+        Customized::new(self, None, change)
+    }
+
+    /// Changes one resource that this construct creates, by its ID relative to the construct's: `Config` for the
+    /// logical ID `ScorersConfig` of a construct that was added as `Scorers`, and an empty string for its main part.
+    ///
+    /// See [`customize`](Self::customize).
+    #[track_caller]
+    fn customize_part<R: TypedResource + 'static>(
+        self,
+        part: &str,
+        change: impl Fn(R) -> R + 'static,
+    ) -> Customized<Self>
+    where
+        Self: Sized,
+    {
+        Customized::new(self, Some(part), change)
+    }
 }
 
 /// A construct with an acknowledged rule: the result of [`Construct::acknowledge`].
@@ -95,11 +138,20 @@ pub struct Scope<'a> {
     hides_locations: bool,
     /// Acknowledgements that apply to every resource of this scope.
     pub(crate) acknowledgements: Vec<Acknowledgement>,
+    /// Customizations that apply to every resource of this scope, the outermost first.
+    pub(crate) customizations: Vec<Customization>,
 }
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(stack: &'a Stack, source: CallerLocation) -> Self {
-        Self { stack, prefix: String::new(), source, hides_locations: false, acknowledgements: Vec::new() }
+        Self {
+            stack,
+            prefix: String::new(),
+            source,
+            hides_locations: false,
+            acknowledgements: Vec::new(),
+            customizations: Vec::new(),
+        }
     }
 
     /// Adds a part. Its logical ID is the construct's ID followed by `id`.
@@ -117,6 +169,7 @@ impl<'a> Scope<'a> {
             source,
             hides_locations,
             acknowledgements: self.acknowledgements.clone(),
+            customizations: self.customizations.clone(),
         })
     }
 
@@ -149,6 +202,11 @@ impl<'a> Scope<'a> {
     /// The name of the stack in CloudFormation: the one that was set, or `APP-STACK`.
     pub fn stack_name(&self) -> String {
         self.stack.state.borrow().stack_name(self.stack.key.index)
+    }
+
+    /// Returns the default of a type that the stack, or else its app, has: see [`Stack::with_default`].
+    pub fn default_value<T: Clone + 'static>(&self) -> Option<T> {
+        self.stack.default_value()
     }
 
     /// Reports an error about this construct's arguments. `App::synth` returns it together with all others.

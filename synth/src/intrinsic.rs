@@ -137,6 +137,12 @@ pub fn unquoted<T>(value: impl IntoValue<T>) -> Value<T> {
     value
 }
 
+/// The first 16 hexadecimal digits of the SHA-256 hash of a document, as it is written into the template. In a name it
+/// makes CloudFormation replace a resource whenever the document changes.
+pub fn content_hash(document: impl Into<Value<Json>>) -> Value<String> {
+    Value::from_expression(Expression::Digest(Box::new(document.into().expression)))
+}
+
 /// `Fn::Length`: how many elements a list has.
 pub fn length<T>(items: impl IntoValue<Vec<T>>) -> Value<i64> {
     function("Fn::Length", items.into().expression)

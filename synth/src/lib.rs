@@ -25,6 +25,8 @@ mod asset;
 mod condition;
 mod construct;
 mod cross_stack;
+mod customize;
+mod defaults;
 mod error;
 mod for_each;
 pub mod function;
@@ -46,6 +48,7 @@ pub use assembly::{Assembly, AssemblyError, FileAsset, StackArtifact};
 pub use asset::{Asset, AssetHandle, sha256};
 pub use condition::{Condition, ConditionExpression, ConditionHandle};
 pub use construct::{Acknowledged, Construct, Scope};
+pub use customize::Customized;
 pub use error::{Error, ErrorKind, Errors, SourceLocation};
 pub use for_each::ForEach;
 pub use mapping::{Mapping, MappingHandle};
@@ -59,6 +62,6 @@ pub use template::{Template, TemplateError};
 #[doc(hidden)]
 pub use text::{Parts, count_placeholders, text};
 pub use value::{
-    CallerLocation, Expression, IntoValue, Json, Literal, Map, Properties, Property, Reference, StringEnum,
-    Untyped, Value,
+    CallerLocation, Expression, IntoValue, InvalidValue, Json, Literal, Map, Properties, Property, Reference,
+    StringEnum, Untyped, Value,
 };

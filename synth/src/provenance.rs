@@ -56,6 +56,16 @@ impl Provenance {
         self.program.iter().map(|(pointer, place)| (pointer.as_str(), place))
     }
 
+    /// How many locations are recorded.
+    pub(crate) fn len(&self) -> usize {
+        self.program.len()
+    }
+
+    /// Forgets the locations that were recorded after the first `length`.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.program.truncate(length);
+    }
+
     pub(crate) fn insert(&mut self, pointer: String, place: SourceLocation) {
         self.program.push((pointer, place));
     }

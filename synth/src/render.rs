@@ -283,10 +283,41 @@ impl Renderer<'_> {
             }
             Expression::Document(document) => self.document(document),
             Expression::Unquoted(inner) => self.expression(inner),
+            Expression::Digest(inner) => self.digest(inner).into(),
+            Expression::Invalid(invalid) => {
+                self.report(invalid);
+                JsonValue::Null
+            }
             Expression::AssetBucket => match &self.state.asset_bucket {
                 Some(bucket) => bucket.as_str().into(),
                 None => json!({ "Fn::Sub": DEFAULT_ASSET_BUCKET }),
             },
+        }
+    }
+
+    /// The hash of an expression as it is written into this template.
+    fn digest(&mut self, expression: &Expression) -> String {
+        let recorded = self.provenance.len();
+        let written = self.expression(expression).to_string();
+        self.provenance.truncate(recorded);
+        let mut digest = crate::asset::sha256(written);
+        digest.truncate(16);
+        digest
+    }
+
+    /// Reports why a value cannot be used, once for each line that gave one.
+    fn report(&mut self, invalid: &crate::InvalidValue) {
+        let crate::InvalidValue { name, message, help, location } = invalid.clone();
+        let location = Some(location.into());
+        let same = |error: &Error| {
+            error.location == location
+                && matches!(&error.kind, ErrorKind::Construct { message: known, .. } if *known == message)
+        };
+        if !self.errors.iter().any(same) {
+            let element = self.pointer.split('/').nth(2).unwrap_or_default();
+            let path = format!("{}/{element}", self.contents.id);
+            let kind = ErrorKind::Construct { name, message, help };
+            self.errors.push(Error { kind, path, location, related: None });
         }
     }
 
@@ -330,12 +361,17 @@ impl Renderer<'_> {
                     (None, None) => reference.logical_id.to_string(),
                     (None, Some(attribute)) => format!("{}.{attribute}", reference.logical_id),
                 },
-                other => {
-                    let variable = format!("Part{}", variables.len() + 1);
-                    let value = self.expression(other);
-                    variables.insert(variable.clone(), value);
-                    variable
-                }
+                other => match self.expression(other) {
+                    JsonValue::String(text) => {
+                        format.push_str(&text.replace("${", "${!"));
+                        continue;
+                    }
+                    value => {
+                        let variable = format!("Part{}", variables.len() + 1);
+                        variables.insert(variable.clone(), value);
+                        variable
+                    }
+                },
             };
             resolved = false;
             format.push_str(&format!("${{{name}}}"));

@@ -80,11 +80,13 @@ impl TypedResource for Resource {
     }
 }
 
-impl<R: TypedResource> Construct for R {
+impl<R: TypedResource + 'static> Construct for R {
     type Handle = R::Handle;
 
     fn build(self, scope: &mut Scope<'_>) -> R::Handle {
-        let mut resource = self.into_resource();
+        let customizations = scope.stack().customizations().into_iter().chain(scope.customizations.clone());
+        let customized = customizations.fold(self, |resource, one| one.apply(resource, scope.id()));
+        let mut resource = customized.into_resource();
         resource.options.acknowledgements.clone_from(&scope.acknowledgements);
         scope.insert(resource, |contents| &mut contents.resources).into()
     }
@@ -144,6 +146,20 @@ pub trait ResourceOptions: TypedResource {
     #[track_caller]
     fn property(mut self, name: impl Into<Cow<'static, str>>, value: impl Untyped) -> Self {
         self.resource_mut().put(name, value);
+        self
+    }
+
+    /// Sets a nested property by its JSON pointer, such as `/ProductionVariants/0/VolumeSizeInGB`. Objects on the way
+    /// that do not exist are created, and everything beside the property stays.
+    #[track_caller]
+    fn property_at(mut self, pointer: &str, value: impl Untyped) -> Self {
+        self.resource_mut().properties.put_at(pointer, value);
+        self
+    }
+
+    /// Removes a property by its CloudFormation name.
+    fn remove_property(mut self, name: &str) -> Self {
+        self.resource_mut().properties.remove(name);
         self
     }
 }

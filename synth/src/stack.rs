@@ -10,12 +10,14 @@ use crate::app::State;
 use crate::asset::PackedAsset;
 use crate::condition::Condition;
 use crate::construct::{Construct, Scope};
+use crate::customize::Customization;
+use crate::defaults::Defaults;
 use crate::error::{Error, ErrorKind};
 use crate::for_each::Loop;
 use crate::mapping::Mapping;
 use crate::output::Output;
 use crate::parameter::ParameterParts;
-use crate::resource::{Handle, Resource};
+use crate::resource::{Handle, Resource, TypedResource};
 use crate::value::{CallerLocation, Untyped};
 
 /// Which stack of which app, so that a handle knows where it belongs.
@@ -91,6 +93,10 @@ pub(crate) struct Contents {
     /// Files beside the template, for people.
     pub documents: Vec<(String, String)>,
     pub depends_on: Vec<(StackKey, CallerLocation)>,
+    /// Changes to every resource that is added.
+    pub customizations: Vec<Customization>,
+    /// What constructs use where the program does not say otherwise.
+    pub defaults: Defaults,
     /// Where each logical id was added: one name, one element, whatever its kind.
     pub logical_ids: IndexMap<String, CallerLocation>,
 }
@@ -156,6 +162,43 @@ impl Stack {
         }
         self.with(|contents| contents.tags.insert(key, value));
         self
+    }
+
+    /// Changes every resource of one type that is added to this stack from now on, whichever construct creates it. See
+    /// [`Construct::customize`].
+    pub fn customize<R: TypedResource + 'static>(self, change: impl Fn(R) -> R + 'static) -> Self {
+        self.with(|contents| contents.customizations.push(Customization::new(change)));
+        self
+    }
+
+    /// Sets what the constructs that are added to this stack from now on use where the program does not say otherwise:
+    /// one value of each type. Crates of constructs define the types, such as the KMS key that buckets and volumes are
+    /// encrypted with.
+    pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {
+        self.with(|contents| contents.defaults.set(value));
+        self
+    }
+
+    /// Returns the default of a type: that of the stack, or else that of its app.
+    pub fn default_value<T: Clone + 'static>(&self) -> Option<T> {
+        let state = self.state.borrow();
+        state.stacks[self.key.index].defaults.get().or_else(|| state.defaults.get())
+    }
+
+    /// The customizations of the app and of the stack, in the order in which they apply.
+    pub(crate) fn customizations(&self) -> Vec<Customization> {
+        let state = self.state.borrow();
+        state.customizations.iter().chain(&state.stacks[self.key.index].customizations).cloned().collect()
+    }
+
+    /// The resources whose logical IDs start with a prefix: the rest of the ID, and the type.
+    pub(crate) fn resource_types(&self, prefix: &str) -> Vec<(String, String)> {
+        self.with(|contents| {
+            let below = |(id, entry): (&String, &Entry<Resource>)| {
+                Some((id.strip_prefix(prefix)?.to_owned(), entry.value.type_name().to_owned()))
+            };
+            contents.resources.iter().filter_map(below).collect()
+        })
     }
 
     /// Has CloudFormation refuse to delete the stack.

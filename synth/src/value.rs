@@ -39,6 +39,24 @@ pub enum Expression {
     Document(Box<Expression>),
     /// What stands in a document without quotes once it is resolved: a number or a boolean.
     Unquoted(Box<Expression>),
+    /// The first 16 hexadecimal digits of the SHA-256 hash of another expression, as it is written into the template.
+    Digest(Box<Expression>),
+    /// A value that cannot be used. `App::synth` reports why, where the value is used.
+    Invalid(Rc<InvalidValue>),
+}
+
+/// Why a value cannot be used, with the location that gave it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct InvalidValue {
+    /// The stable name of the error, as diagnostics show it.
+    pub name: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// How to fix it.
+    pub help: String,
+    /// The line that gave the value.
+    pub location: CallerLocation,
 }
 
 /// A reference to an element of a stack.
@@ -107,6 +125,92 @@ impl Properties {
     pub fn put(&mut self, name: impl Into<Cow<'static, str>>, value: impl Untyped) {
         set(&mut self.0, Property::new(name, value));
     }
+
+    /// Sets a nested property by its JSON pointer, such as `/ProductionVariants/0/InstanceType`. Objects on the way that
+    /// do not exist are created.
+    #[track_caller]
+    pub fn put_at(&mut self, pointer: &str, value: impl Untyped) {
+        let steps: Vec<String> = pointer
+            .trim_start_matches('/')
+            .split('/')
+            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        let mut property = Property::new("", value);
+        property.from_value = true;
+        if let [name, inner @ ..] = steps.as_slice() {
+            put_below(&mut self.0, name, inner, property);
+        }
+    }
+
+    /// Removes a property, if it is set.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|property| property.name != name);
+    }
+}
+
+/// Sets a property of an object, or a property somewhere below it.
+fn put_below(properties: &mut Vec<Property>, name: &str, inner: &[String], property: Property) {
+    if inner.is_empty() {
+        return set(properties, Property { name: name.to_owned().into(), ..property });
+    }
+    let index = properties.iter().position(|existing| existing.name == name).unwrap_or_else(|| {
+        let value = Expression::Object(Vec::new());
+        properties.push(Property { name: name.to_owned().into(), value, ..property.clone() });
+        properties.len() - 1
+    });
+    put_within(&mut properties[index].value, inner, property);
+}
+
+/// Sets what a path leads to within a value.
+fn put_within(expression: &mut Expression, steps: &[String], property: Property) {
+    let [step, inner @ ..] = steps else {
+        *expression = property.value;
+        return;
+    };
+    if let Expression::Literal(literal) = expression {
+        *expression = opened(std::mem::take(literal), property.source);
+    }
+    match expression {
+        Expression::Object(properties) => put_below(properties, step, inner, property),
+        Expression::List(items) => match step.parse::<usize>() {
+            Ok(index) if index < items.len() => put_within(&mut items[index], inner, property),
+            Ok(index) if index == items.len() => {
+                items.push(Expression::Object(Vec::new()));
+                put_within(&mut items[index], inner, property);
+            }
+            _ => {
+                let message = format!("the list has {} elements, and the path names `{step}`", items.len());
+                *expression = Expression::Invalid(Rc::new(InvalidValue {
+                    name: "unknown-property-path",
+                    message,
+                    help: "use the index of an element, counted from 0, or the length to add one".into(),
+                    location: property.source,
+                }));
+            }
+        },
+        other => {
+            *other = Expression::Object(Vec::new());
+            put_within(other, steps, property);
+        }
+    }
+}
+
+/// A literal document one level deep as an expression, so that a part of it can be replaced.
+fn opened(literal: JsonValue, source: CallerLocation) -> Expression {
+    match literal {
+        JsonValue::Object(map) => Expression::Object(
+            map.into_iter()
+                .map(|(name, value)| Property {
+                    name: name.into(),
+                    value: Expression::Literal(value),
+                    source,
+                    from_value: false,
+                })
+                .collect(),
+        ),
+        JsonValue::Array(items) => Expression::List(items.into_iter().map(Expression::Literal).collect()),
+        scalar => Expression::Literal(scalar),
+    }
 }
 
 impl Literal for Properties {
@@ -148,6 +252,15 @@ impl<T> Value<T> {
     /// A value from its parts; whether the expression yields a `T` is up to the caller.
     pub fn from_expression(expression: Expression) -> Self {
         Self { expression, source: None, yields: PhantomData }
+    }
+
+    /// A value that cannot be used, such as an ARN that is malformed. `App::synth` reports the error at the caller's line
+    /// if the value is used.
+    #[track_caller]
+    pub fn invalid(name: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let location = Location::caller();
+        let invalid = InvalidValue { name, message: message.into(), help: help.into(), location };
+        Self { source: Some(location), ..Self::from_expression(Expression::Invalid(Rc::new(invalid))) }
     }
 
     /// Records the caller's location as the one that set this value, unless the value has a location already.

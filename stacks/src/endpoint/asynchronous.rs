@@ -13,7 +13,7 @@ use super::variant::{Hosting, hosting, instance_count};
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{AsynchronousInstanceCount, Capacity, Scaling};
 use crate::container::Containers;
-use crate::iam::Statement;
+use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::s3::S3Location;
 
 /// A topic that hears of answers or of failures.
@@ -76,6 +76,13 @@ pub struct AsynchronousEndpoint {
 }
 
 settings!(AsynchronousEndpoint);
+
+impl RoleOptions for AsynchronousEndpoint {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.settings.role
+    }
+}
+
 instance_settings!(AsynchronousEndpoint);
 hosting!(AsynchronousEndpoint);
 instance_count!(AsynchronousEndpoint);
@@ -140,8 +147,8 @@ impl AsynchronousEndpoint {
         if let Some(location) = &self.failures {
             output = output.s3_failure_path(location.uri());
         }
-        if let Some(key) = &self.instances.key {
-            output = output.kms_key_id(key);
+        if let Some(key) = self.instances.key.as_ref().or(self.output.encryption_key()) {
+            output = output.kms_key_id(key.id());
         }
         let mut notification = AsyncInferenceNotificationConfig::new();
         let mut with_answer = Vec::new();
@@ -171,7 +178,7 @@ impl AsynchronousEndpoint {
     }
 
     fn statements(&self) -> Vec<Statement> {
-        let mut statements: Vec<Statement> = self.output.write().into();
+        let mut statements: Vec<Statement> = self.output.write();
         statements.extend(self.failures.iter().flat_map(S3Location::write));
         for topic in [&self.success_topic, &self.error_topic].into_iter().flatten() {
             let publish = Statement::allow(["sns:Publish"]).on(&topic.arn);

@@ -5,6 +5,7 @@ use stackwright_resources::sagemaker::endpoint_config::{
 };
 use stackwright_synth::{IntoValue, Value};
 
+use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
 /// Keeps a share of requests and answers in S3, for monitoring and for the next training.
@@ -63,7 +64,8 @@ impl DataCapture {
         self
     }
 
-    pub(super) fn lower(&self, key: Option<&Value<String>>) -> DataCaptureConfig {
+    /// The configuration, encrypted with the endpoint's key or else with that of the bucket.
+    pub(super) fn lower(&self, key: Option<&EncryptionKey>) -> DataCaptureConfig {
         let modes = [(self.inputs, CaptureMode::Input), (self.outputs, CaptureMode::Output)];
         let options: Vec<CaptureOption> =
             modes.into_iter().filter(|(kept, _)| *kept).map(|(_, mode)| CaptureOption::new(mode)).collect();
@@ -82,8 +84,8 @@ impl DataCapture {
             }
             config = config.capture_content_type_header(types);
         }
-        match key {
-            Some(key) => config.kms_key_id(key),
+        match key.or(self.location.encryption_key()) {
+            Some(key) => config.kms_key_id(key.id()),
             None => config,
         }
     }

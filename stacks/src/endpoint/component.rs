@@ -1,6 +1,5 @@
 //! Inference components: several models on the instances of one endpoint, each with its own copies.
 
-use stackwright_resources::iam::{RoleHandle, RolePolicy};
 use stackwright_resources::sagemaker::endpoint_config::VpcConfig;
 use stackwright_resources::sagemaker::inference_component::{
     Alarm, AutoRollbackConfiguration, InferenceComponentCapacitySize, InferenceComponentCapacitySizeType,
@@ -18,7 +17,7 @@ use super::{EndpointHandle, ONE_VARIANT, Plan, name};
 use crate::autoscaling::{Capacity, CopyCount, Scaled, Scaling};
 use crate::container::Container;
 use crate::duration::Seconds;
-use crate::iam::{self, ExecutionRole, PolicyDocument, Statement};
+use crate::iam::{self, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, versioned_policy};
 use crate::metric::Subject;
 use crate::s3::S3Location;
 
@@ -53,6 +52,13 @@ pub struct ComponentEndpoint {
 }
 
 settings!(ComponentEndpoint);
+
+impl RoleOptions for ComponentEndpoint {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.settings.role
+    }
+}
+
 instance_settings!(ComponentEndpoint);
 hosting!(ComponentEndpoint);
 
@@ -84,7 +90,8 @@ impl Construct for ComponentEndpoint {
             statements.push(iam::use_key(key));
         }
         statements.push(iam::metrics());
-        let role = scope.add("Role", ExecutionRole::new(statements));
+        let needed = RoleNeeded { id: "Role".into(), service: "sagemaker", policy: "Execution", statements };
+        let role = self.settings.role.clone().build(needed, scope).role;
         let variant = Value::from(ONE_VARIANT);
         let mut config = EndpointConfig::new([self.hosting.lower(&variant)]).execution_role_arn(role.arn());
         if let Some(vpc) = &self.instances.vpc {
@@ -115,7 +122,7 @@ pub struct ComponentEndpointHandle {
     /// The endpoint.
     pub endpoint: EndpointHandle,
     /// The role that all of its components run with.
-    pub role: RoleHandle,
+    pub role: RoleReference,
 }
 
 impl ComponentEndpointHandle {
@@ -228,12 +235,15 @@ fn log_group(component: &Value<String>) -> Value<String> {
 }
 
 /// Lets the endpoint's role do what a component needs; what has to be there before the component.
-fn allow(host: &ComponentEndpointHandle, statements: Vec<Statement>, scope: &mut Scope<'_>) -> Handle {
-    let policy = RolePolicy::new()
-        .policy_name(scope.id())
-        .role_name(host.role.reference())
-        .policy_document(PolicyDocument::new(statements));
-    (*scope.add("Policy", policy)).clone()
+fn allow(
+    host: &ComponentEndpointHandle,
+    statements: Vec<Statement>,
+    scope: &mut Scope<'_>,
+) -> Option<Handle> {
+    // A role outside of the app is the user's to extend.
+    let role = host.role.handle()?;
+    let policy = scope.add("Policy", versioned_policy(scope.id(), role, statements));
+    Some((*policy).clone())
 }
 
 impl Construct for InferenceComponent {
@@ -244,11 +254,8 @@ impl Construct for InferenceComponent {
         let name = name(scope, self.settings.name.as_ref(), "component");
         let (definition, statements) = self.container.define("", &log_group(&name), scope);
         let policy = allow(&self.host, statements, scope);
-        let model = Model::new()
-            .primary_container(definition)
-            .execution_role_arn(self.host.role.arn())
-            .depends_on(&policy);
-        let model = scope.add("Model", model);
+        let model = Model::new().primary_container(definition).execution_role_arn(self.host.role.arn());
+        let model = scope.add("Model", policy.iter().fold(model, |model, policy| model.depends_on(policy)));
         let mut specification = InferenceComponentSpecification::new()
             .model_name(model.model_name())
             .compute_resource_requirements(self.requirements);
@@ -360,7 +367,7 @@ impl Construct for AdapterComponent {
 
     fn build(self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
         let name = name(scope, self.name.as_ref(), "component");
-        let policy = allow(&self.base.host, self.adapter.read_object().into(), scope);
+        let policy = allow(&self.base.host, self.adapter.read_object(), scope);
         let container = InferenceComponentContainerSpecification::new().artifact_url(self.adapter.uri());
         let specification = InferenceComponentSpecification::new()
             .base_inference_component_name(self.base.name())
@@ -368,8 +375,8 @@ impl Construct for AdapterComponent {
         let component = sagemaker::InferenceComponent::new(self.base.host.endpoint_name())
             .inference_component_name(&name)
             .specification(specification)
-            .depends_on(&policy)
             .depends_on(&self.base.component);
+        let component = policy.iter().fold(component, |component, policy| component.depends_on(policy));
         let component = scope.add_default(component);
         InferenceComponentHandle { component, name, host: self.base.host }
     }

@@ -30,7 +30,6 @@ pub use real_time::{OneVariant, RealTimeEndpoint, RollingUpdate, SeveralVariants
 pub use serverless::{MemorySize, MemorySizeValue, ServerlessEndpoint};
 pub use variant::{InstancePool, Routing, Variant};
 
-use stackwright_resources::iam::RoleHandle;
 use stackwright_resources::sagemaker::endpoint::VariantProperty;
 use stackwright_resources::sagemaker::model::{InferenceExecutionConfig, VpcConfig};
 use stackwright_resources::sagemaker::{
@@ -42,7 +41,7 @@ use stackwright_synth::{ResourceOptions, Scope, Value, sub};
 
 use crate::autoscaling::{Capacity, Scaled, Scaling, Target};
 use crate::container::Containers;
-use crate::iam::{self, ExecutionRole, Statement};
+use crate::iam::{self, BuiltRole, RoleNeeded, RoleReference, RoleSettings, Statement};
 use crate::metric::Subject;
 use deployment::Update;
 use settings::{InstanceSettings, Settings};
@@ -82,7 +81,7 @@ fn log_group(endpoint: &Value<String>) -> Value<String> {
 /// A model in a stack, with the role that it runs with.
 struct ServedModel {
     model: ModelHandle,
-    role: RoleHandle,
+    role: RoleReference,
 }
 
 /// Adds a model and its role, under ids that start with a part.
@@ -91,9 +90,10 @@ fn add_model(
     part: &str,
     log_group: &Value<String>,
     instances: &InstanceSettings,
-    more: Vec<Statement>,
+    permissions: (RoleSettings, Vec<Statement>),
     scope: &mut Scope<'_>,
 ) -> ServedModel {
+    let (role, more) = permissions;
     let mut model = Model::new();
     let mut statements = Vec::new();
     let several = containers.all.len() > 1;
@@ -126,8 +126,14 @@ fn add_model(
         statements.push(iam::use_key(key));
     }
     statements.extend(more);
-    let role = scope.add(&format!("{part}Role"), ExecutionRole::new(statements));
-    let model = scope.add(&format!("{part}Model"), model.execution_role_arn(role.arn()));
+    let needed =
+        RoleNeeded { id: format!("{part}Role"), service: "sagemaker", policy: "Execution", statements };
+    let BuiltRole { role, policy } = role.build_versioned(needed, scope);
+    model = model.execution_role_arn(role.arn());
+    if let Some(policy) = policy {
+        model = model.depends_on(&policy);
+    }
+    let model = scope.add(&format!("{part}Model"), model);
     ServedModel { model, role }
 }
 
@@ -204,7 +210,8 @@ impl<T: Target> OnInstances<T> {
         let Self { containers, hosting, scaling, update, settings, instances } = self;
         let name_of_variant = Value::from(ONE_VARIANT);
         let variant = Variant::of(name_of_variant.clone(), containers, hosting);
-        let (lowered, served) = variant.lower("", &name, &instances, &more, scope);
+        let permissions = (settings.role.clone(), more);
+        let (lowered, served) = variant.lower("", &name, &instances, permissions, scope);
         let config = instances.encrypt(change(EndpointConfig::new([lowered])));
         let plan = Plan {
             name,
@@ -272,7 +279,7 @@ pub struct EndpointHandle {
     /// The models behind it, one for each variant.
     pub models: Vec<ModelHandle>,
     /// The roles that the models run with, in the same order.
-    pub roles: Vec<RoleHandle>,
+    pub roles: Vec<RoleReference>,
 }
 
 impl EndpointHandle {

@@ -9,6 +9,7 @@ use super::variant::{Hosting, hosting, instance_count};
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{Capacity, InstanceCount, Scaling};
 use crate::container::{Container, ModelData};
+use crate::iam::{RoleOptions, RoleSettings};
 use crate::image::{Image, Processor};
 use crate::s3::S3Location;
 
@@ -49,6 +50,13 @@ pub struct MultiModelEndpoint {
 }
 
 settings!(MultiModelEndpoint);
+
+impl RoleOptions for MultiModelEndpoint {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.settings.role
+    }
+}
+
 instance_settings!(MultiModelEndpoint);
 hosting!(MultiModelEndpoint);
 instance_count!(MultiModelEndpoint);

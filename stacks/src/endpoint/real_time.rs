@@ -8,7 +8,7 @@ use super::deployment::{BlueGreen, Rolling, Update};
 use super::settings::{InstanceSettings, Settings, instance_settings, settings};
 use super::variant::Variant;
 use super::{DataCapture, EndpointHandle, Plan, add_scaling, id, name};
-use crate::iam::Statement;
+use crate::iam::{RoleOptions, RoleSettings, Statement};
 
 /// An endpoint that has one variant so far: it may get more, a shadow, or a rolling update.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,13 @@ pub struct RealTimeEndpoint<V> {
 }
 
 settings!(RealTimeEndpoint<V>);
+
+impl<V> RoleOptions for RealTimeEndpoint<V> {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.settings.role
+    }
+}
+
 instance_settings!(RealTimeEndpoint<V>);
 
 impl<V> RealTimeEndpoint<V> {
@@ -200,7 +207,10 @@ impl<V> Construct for RealTimeEndpoint<V> {
             .into_iter()
             .chain(self.shadow)
             .zip(&parts)
-            .map(|(variant, part)| variant.lower(part, &name, &self.instances, &more, scope))
+            .map(|(variant, part)| {
+                let permissions = (self.settings.role.clone(), more.clone());
+                variant.lower(part, &name, &self.instances, permissions, scope)
+            })
             .unzip();
         let shadows = variants.split_off(names.len());
         let mut config = EndpointConfig::new(variants);

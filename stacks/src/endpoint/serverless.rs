@@ -10,6 +10,7 @@ use super::settings::{InstanceSettings, Settings, scale, settings};
 use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group, name};
 use crate::autoscaling::{Capacity, ProvisionedConcurrency, Scaling};
 use crate::container::Container;
+use crate::iam::{RoleOptions, RoleSettings};
 
 /// The memory of a serverless endpoint. Processors come with it: the more memory, the more of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +85,13 @@ pub struct ServerlessEndpoint {
 }
 
 settings!(ServerlessEndpoint);
+
+impl RoleOptions for ServerlessEndpoint {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.settings.role
+    }
+}
+
 scale! {
     /// Lets Application Auto Scaling move the provisioned concurrency, which then starts at the least that there may be.
     ServerlessEndpoint, ProvisionedConcurrency
@@ -133,7 +141,9 @@ impl Construct for ServerlessEndpoint {
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
         let instances = InstanceSettings::default();
-        let served = add_model(self.container.into(), "", &log_group(&name), &instances, Vec::new(), scope);
+        let permissions = (self.settings.role.clone(), Vec::new());
+        let log_group = log_group(&name);
+        let served = add_model(self.container.into(), "", &log_group, &instances, permissions, scope);
         let mut serverless =
             ServerlessConfig::new().max_concurrency(self.max_concurrency).memory_size_in_mb(self.memory);
         let least = self.scaling.as_ref().map(|(capacity, _)| capacity.least.clone());

@@ -4,6 +4,8 @@ use stackwright_resources::Tag;
 use stackwright_resources::sagemaker::EndpointConfig;
 use stackwright_synth::Value;
 
+use crate::iam::RoleSettings;
+use crate::key::EncryptionKey;
 use crate::vpc::Vpc;
 
 /// What every endpoint has.
@@ -22,6 +24,7 @@ pub(super) struct Settings {
     pub log_retention: Option<Value<i64>>,
     /// Whether an update sets the weights of the variants.
     pub sets_weights: bool,
+    pub role: RoleSettings,
 }
 
 impl Default for Settings {
@@ -37,6 +40,7 @@ impl Default for Settings {
             dashboard: false,
             log_retention: None,
             sets_weights: false,
+            role: RoleSettings::default(),
         }
     }
 }
@@ -50,7 +54,7 @@ impl Settings {
 /// What endpoints on instances have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct InstanceSettings {
-    pub key: Option<Value<String>>,
+    pub key: Option<EncryptionKey>,
     pub vpc: Option<Vpc>,
     pub isolated: Option<Value<bool>>,
 }
@@ -59,7 +63,7 @@ impl InstanceSettings {
     /// Encrypts the volumes of instances. NVMe storage is encrypted by the instance itself.
     pub(super) fn encrypt(&self, config: EndpointConfig) -> EndpointConfig {
         match &self.key {
-            Some(key) => config.kms_key_id(key),
+            Some(key) => config.kms_key_id(key.id()),
             None => config,
         }
     }
@@ -146,11 +150,11 @@ pub(super) use settings;
 macro_rules! instance_settings {
     ($endpoint:ident $(<$generic:ident>)?) => {
         impl $(<$generic>)? $endpoint $(<$generic>)? {
-            /// Encrypts volumes and what the endpoint writes with a key, by its ARN. Instances with NVMe storage encrypt
-            /// that by themselves.
+            /// Encrypts volumes and what the endpoint writes with a KMS key. Instances with NVMe storage encrypt that by
+            /// themselves.
             #[track_caller]
-            pub fn kms_key(mut self, arn: impl stackwright_synth::IntoValue<String>) -> Self {
-                self.instances.key = Some(arn.into().with_caller_location());
+            pub fn kms_key(mut self, key: impl Into<$crate::EncryptionKey>) -> Self {
+                self.instances.key = Some(key.into());
                 self
             }
 

@@ -11,7 +11,7 @@ use super::settings::{InstanceSettings, scale};
 use super::{ServedModel, add_model, log_group};
 use crate::autoscaling::{Capacity, InstanceCount, Scaling};
 use crate::container::Containers;
-use crate::iam::Statement;
+use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::s3::S3Location;
 
 /// How requests find an instance.
@@ -308,6 +308,14 @@ pub struct Variant {
     pub(super) hosting: Hosting,
     pub(super) weight: Option<Value<f64>>,
     pub(super) scaling: Option<(Capacity, Scaling<InstanceCount>)>,
+    role: RoleSettings,
+}
+
+/// A role that is set here replaces that of the endpoint for this variant.
+impl RoleOptions for Variant {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
 }
 
 hosting!(Variant);
@@ -345,7 +353,7 @@ impl Variant {
 
     /// A variant of containers on instances.
     pub(super) fn of(name: Value<String>, containers: Containers, hosting: Hosting) -> Self {
-        Self { name, containers, hosting, weight: None, scaling: None }
+        Self { name, containers, hosting, weight: None, scaling: None, role: RoleSettings::default() }
     }
 
     /// The variant's share of the requests, by its weight among those of all variants; 1 unless set.
@@ -369,14 +377,16 @@ impl Variant {
         part: &str,
         endpoint_name: &Value<String>,
         instances: &InstanceSettings,
-        more: &[Statement],
+        permissions: (RoleSettings, Vec<Statement>),
         scope: &mut Scope<'_>,
     ) -> (ProductionVariant, ServedModel) {
-        let Self { name, containers, hosting, weight, .. } = self;
+        let Self { name, containers, hosting, weight, role, .. } = self;
         hosting.look_at(&containers, scope);
-        let mut statements = more.to_vec();
+        let (endpoint_role, mut statements) = permissions;
+        let role = if role.is_set() { role } else { endpoint_role };
         statements.extend(hosting.statements());
-        let served = add_model(containers, part, &log_group(endpoint_name), instances, statements, scope);
+        let log_group = log_group(endpoint_name);
+        let served = add_model(containers, part, &log_group, instances, (role, statements), scope);
         let mut lowered = hosting.lower(&name).model_name(served.model.model_name());
         if let Some(weight) = weight {
             lowered = lowered.initial_variant_weight(weight);

@@ -1,0 +1,97 @@
+//! What constructs of a stack or an app use where the program does not say otherwise.
+
+use stackwright_resources::iam::{Role, User};
+use stackwright_synth::{App, DeletionPolicy, IntoValue, Scope, Stack, Value};
+
+use crate::arn::checked;
+use crate::key::EncryptionKey;
+
+/// An example that diagnostics show.
+const EXAMPLE: &str = "arn:aws:iam::123456789012:policy/Boundary";
+
+#[derive(Clone)]
+struct DefaultKey(EncryptionKey);
+
+#[derive(Clone, Copy)]
+struct RemovalPolicy(DeletionPolicy);
+
+/// Settings for everything that is added to a stack, or to any stack of an app, after they are made.
+///
+/// ```
+/// use stackwright_stacks::{Defaults, PrivateBucket};
+/// use stackwright_synth::{App, DeletionPolicy};
+///
+/// let app = App::new("vision")
+///     .permissions_boundary("arn:aws:iam::123456789012:policy/Boundary")
+///     .removal_policy(DeletionPolicy::Delete);
+/// let stack = app.stack("Storage").region("us-east-1").encryption_key("alias/vision");
+/// stack.add("Models", PrivateBucket::new()); // Encrypted with alias/vision, deleted with the stack.
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+pub trait Defaults: Sized {
+    /// Sets the permissions boundary of every role and user, by the ARN of a managed policy.
+    #[track_caller]
+    fn permissions_boundary(self, policy_arn: impl IntoValue<String>) -> Self;
+
+    /// Encrypts buckets, volumes and outputs with a key, where the construct has no key of its own.
+    #[track_caller]
+    fn encryption_key(self, key: impl Into<EncryptionKey>) -> Self;
+
+    /// What happens to buckets and keys when they leave a stack or are replaced; they are retained unless set.
+    fn removal_policy(self, policy: DeletionPolicy) -> Self;
+}
+
+impl Defaults for App {
+    #[track_caller]
+    fn permissions_boundary(self, policy_arn: impl IntoValue<String>) -> Self {
+        let (of_role, of_user) = boundary(checked(policy_arn, "iam", EXAMPLE));
+        self.customize(of_role).customize(of_user)
+    }
+
+    #[track_caller]
+    fn encryption_key(self, key: impl Into<EncryptionKey>) -> Self {
+        self.with_default(DefaultKey(key.into()))
+    }
+
+    fn removal_policy(self, policy: DeletionPolicy) -> Self {
+        self.with_default(RemovalPolicy(policy))
+    }
+}
+
+impl Defaults for Stack {
+    #[track_caller]
+    fn permissions_boundary(self, policy_arn: impl IntoValue<String>) -> Self {
+        let (of_role, of_user) = boundary(checked(policy_arn, "iam", EXAMPLE));
+        self.customize(of_role).customize(of_user)
+    }
+
+    #[track_caller]
+    fn encryption_key(self, key: impl Into<EncryptionKey>) -> Self {
+        self.with_default(DefaultKey(key.into()))
+    }
+
+    fn removal_policy(self, policy: DeletionPolicy) -> Self {
+        self.with_default(RemovalPolicy(policy))
+    }
+}
+
+/// The changes that set the permissions boundary of roles and users.
+fn boundary(arn: Value<String>) -> (impl Fn(Role) -> Role, impl Fn(User) -> User) {
+    let of_users = arn.clone();
+    (
+        move |role: Role| role.permissions_boundary(&arn),
+        move |user: User| user.permissions_boundary(&of_users),
+    )
+}
+
+/// The key that a construct encrypts with: its own, or the default of its stack.
+pub(crate) fn encryption_key(own: Option<EncryptionKey>, scope: &Scope<'_>) -> Option<EncryptionKey> {
+    own.or_else(|| scope.default_value::<DefaultKey>().map(|default| default.0))
+}
+
+/// What happens to a resource that holds data: what the construct says, or the default of its stack.
+pub(crate) fn removal_policy(own: Option<DeletionPolicy>, scope: &Scope<'_>) -> DeletionPolicy {
+    own.or_else(|| scope.default_value::<RemovalPolicy>().map(|default| default.0))
+        .unwrap_or(DeletionPolicy::Retain)
+}

@@ -1,0 +1,85 @@
+//! What the roles of constructs need: logs, metrics, images, networks, keys.
+
+use stackwright_synth::intrinsic::{account_id, partition, region};
+use stackwright_synth::{IntoValue, Value, sub};
+
+use super::Statement;
+use crate::image::Resolved;
+use crate::key::EncryptionKey;
+
+/// The ARN of something of a service in the stack's account and region.
+pub(crate) fn arn(service: &str, resource: impl IntoValue<String>) -> Value<String> {
+    sub!("arn:{}:{}:{}:{}:{}", partition(), service, region(), account_id(), resource.into())
+}
+
+/// What every container in SageMaker needs: its image, its log group (with or without a `*` at its end), its
+/// metrics.
+pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> [Statement; 4] {
+    let log_group = arn("logs", sub!("log-group:{}", log_group));
+    [
+        Statement::allow([
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+        ])
+        .on(log_group.clone())
+        .on(sub!("{}:log-stream:*", log_group)),
+        metrics(),
+        // AWS gives it no resource.
+        Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
+        Statement::allow([
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+        ])
+        .on(&image.repository_arn),
+    ]
+}
+
+/// Permission to publish metrics of SageMaker. No resource can be named for it: AWS gives it none.
+pub(crate) fn metrics() -> Statement {
+    Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
+        "StringLike",
+        "cloudwatch:namespace",
+        "/aws/sagemaker/*",
+    )
+}
+
+/// What SageMaker needs to put a job's network interfaces into a VPC.
+pub(crate) fn network_interfaces() -> [Statement; 2] {
+    [
+        Statement::allow([
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateNetworkInterfacePermission",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteNetworkInterfacePermission",
+        ])
+        .on(arn("ec2", "network-interface/*"))
+        .on(arn("ec2", "subnet/*"))
+        .on(arn("ec2", "security-group/*")),
+        // AWS gives the reading of networks no resources.
+        Statement::allow([
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ])
+        .on("*"),
+    ]
+}
+
+/// Permission to encrypt and decrypt with a key, and to let volumes do so.
+pub(crate) fn use_key(key: impl Into<EncryptionKey>) -> Statement {
+    key.into().allow(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"])
+}
+
+/// Permission to hand a role to SageMaker and to no other service.
+pub(crate) fn pass_to_sagemaker(role: impl IntoValue<String>) -> Statement {
+    Statement::allow(["iam:PassRole"]).on(role).when(
+        "StringEquals",
+        "iam:PassedToService",
+        "sagemaker.amazonaws.com",
+    )
+}

@@ -1,0 +1,335 @@
+//! Roles: those that constructs create, and references to those that they are given.
+
+use stackwright_resources::iam::role::Policy;
+use stackwright_resources::iam::{Role, RoleHandle, RolePolicy};
+use stackwright_synth::intrinsic::{account_id, content_hash, partition};
+use stackwright_synth::{CallerLocation, Construct, Handle, IntoValue, Json, Scope, Value, sub};
+
+use super::{PolicyDocument, Statement};
+use crate::arn::{checked, known};
+use crate::ssm_parameter::SsmParameter;
+
+/// An example that diagnostics show.
+const EXAMPLE: &str = "arn:aws:iam::123456789012:role/Serving";
+
+/// A role of the app or outside of it. Setters take whatever converts into it: a handle, or an ARN.
+///
+/// ```
+/// use stackwright_stacks::iam::{ExecutionRole, RoleReference, Statement};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Serving").region("us-east-1");
+/// let own = stack.add("Role", ExecutionRole::new([Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::models/*")]));
+/// let of_handle = RoleReference::from(&own);
+/// let of_arn = RoleReference::from("arn:aws:iam::123456789012:role/Serving");
+/// let of_name = RoleReference::from_name("Serving");
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RoleReference {
+    arn: Value<String>,
+    handle: Option<RoleHandle>,
+    /// What the construct that uses the role needs.
+    permissions: Vec<Statement>,
+}
+
+impl RoleReference {
+    /// A role by its ARN.
+    #[track_caller]
+    pub fn from_arn(arn: impl IntoValue<String>) -> Self {
+        let arn = checked(arn, "iam", EXAMPLE);
+        let arn = match known(&arn) {
+            Some(text) if !text.contains(":role/") => {
+                let message = format!("`{text}` is not the ARN of a role");
+                Value::invalid("invalid-arn", message, format!("use an ARN such as `{EXAMPLE}`"))
+            }
+            _ => arn,
+        };
+        Self { arn, handle: None, permissions: Vec::new() }
+    }
+
+    /// A role of the stack's account by its name, with its path if it has one: `service-role/Serving`.
+    #[track_caller]
+    pub fn from_name(name: impl IntoValue<String>) -> Self {
+        let name = name.into().with_caller_location();
+        let location = name.location();
+        let arn = sub!("arn:{}:iam::{}:role/{}", partition(), account_id(), name).with_location(location);
+        Self { arn, handle: None, permissions: Vec::new() }
+    }
+
+    /// The role's ARN.
+    pub fn arn(&self) -> &Value<String> {
+        &self.arn
+    }
+
+    /// The handle of the role, if it is a role of the app.
+    pub fn handle(&self) -> Option<&RoleHandle> {
+        self.handle.as_ref()
+    }
+
+    /// What the construct needs its role to allow: the statements for a role of your own.
+    pub fn permissions(&self) -> &[Statement] {
+        &self.permissions
+    }
+}
+
+impl From<&RoleReference> for RoleReference {
+    fn from(role: &RoleReference) -> Self {
+        role.clone()
+    }
+}
+
+impl From<RoleHandle> for RoleReference {
+    #[track_caller]
+    fn from(role: RoleHandle) -> Self {
+        let arn = role.arn().with_caller_location();
+        Self { arn, handle: Some(role), permissions: Vec::new() }
+    }
+}
+
+impl From<&RoleHandle> for RoleReference {
+    #[track_caller]
+    fn from(role: &RoleHandle) -> Self {
+        Self::from(role.clone())
+    }
+}
+
+/// By its ARN.
+impl From<&str> for RoleReference {
+    #[track_caller]
+    fn from(arn: &str) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<String> for RoleReference {
+    #[track_caller]
+    fn from(arn: String) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<Value<String>> for RoleReference {
+    #[track_caller]
+    fn from(arn: Value<String>) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<SsmParameter> for RoleReference {
+    #[track_caller]
+    fn from(arn: SsmParameter) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// What a program says about the role of a construct.
+#[derive(Clone, Debug, Default)]
+pub struct RoleSettings {
+    role: Option<(RoleReference, CallerLocation)>,
+    statements: Vec<Statement>,
+}
+
+/// The setters of every construct that creates a role.
+///
+/// ```
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::endpoint::ServerlessEndpoint;
+/// use stackwright_stacks::iam::{RoleOptions, Statement};
+/// use stackwright_stacks::{Image, Processor};
+///
+/// let container = || Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu));
+/// ServerlessEndpoint::new(container())
+///     .allow(Statement::allow(["dynamodb:GetItem"]).on("arn:aws:dynamodb:us-east-1:123456789012:table/Features"));
+/// ServerlessEndpoint::new(container()).role("arn:aws:iam::123456789012:role/Serving");
+/// ```
+pub trait RoleOptions: Sized {
+    /// The settings that the other methods change.
+    #[doc(hidden)]
+    fn role_settings(&mut self) -> &mut RoleSettings;
+
+    /// Uses a role of yours, by its handle or ARN, and creates none. It gets no permissions from the construct: the
+    /// statements that it needs are in the `permissions` of the role that the construct's handle has.
+    #[track_caller]
+    fn role(mut self, role: impl Into<RoleReference>) -> Self {
+        self.role_settings().role = Some((role.into(), std::panic::Location::caller()));
+        self
+    }
+
+    /// Allows the role more than the construct needs. Several calls add up. A role of the app that was given with
+    /// [`role`](Self::role) gets a policy with these statements.
+    fn allow(mut self, statement: Statement) -> Self {
+        self.role_settings().statements.push(statement);
+        self
+    }
+}
+
+/// Which role a construct creates unless it is given one.
+pub(crate) struct RoleNeeded {
+    /// Of the role, relative to the construct.
+    pub id: String,
+    /// The service that runs with the role: `sagemaker` for `sagemaker.amazonaws.com`.
+    pub service: &'static str,
+    /// Of its policy.
+    pub policy: &'static str,
+    pub statements: Vec<Statement>,
+}
+
+/// A role in a stack.
+pub(crate) struct BuiltRole {
+    pub role: RoleReference,
+    /// What has to be there before anything runs with the role.
+    pub policy: Option<Handle>,
+}
+
+impl RoleSettings {
+    /// Whether the program says anything.
+    pub(crate) fn is_set(&self) -> bool {
+        self.role.is_some() || !self.statements.is_empty()
+    }
+
+    /// The role for a construct: the one that was given, or a new one with the statements in its own policy.
+    pub(crate) fn build(self, needed: RoleNeeded, scope: &mut Scope<'_>) -> BuiltRole {
+        let Self { role, statements: more } = self;
+        if let Some((role, location)) = role {
+            return given(role, location, more, needed, scope);
+        }
+        let statements: Vec<Statement> = needed.statements.into_iter().chain(more).collect();
+        let policy = PolicyDocument::new(statements.clone());
+        let role = ServiceRole { service: needed.service, name: needed.policy, policy };
+        let role = scope.add(&needed.id, role);
+        BuiltRole {
+            role: RoleReference { permissions: statements, ..RoleReference::from(&role) },
+            policy: None,
+        }
+    }
+
+    /// The same, with the statements in a policy that is replaced when they change. CloudFormation creates the new
+    /// policy before it changes anything that depends on it, and deletes the old one when the update is complete: until
+    /// then the role may do what the old and what the new resources need.
+    pub(crate) fn build_versioned(self, needed: RoleNeeded, scope: &mut Scope<'_>) -> BuiltRole {
+        let Self { role, statements: more } = self;
+        if let Some((role, location)) = role {
+            return given(role, location, more, needed, scope);
+        }
+        let statements: Vec<Statement> = needed.statements.into_iter().chain(more).collect();
+        let role = scope.add(&needed.id, Role::new(trust(needed.service)));
+        let policy = versioned_policy(needed.policy, &role, statements.clone());
+        let policy = scope.add(&format!("{}Policy", needed.id), policy);
+        let role = RoleReference { permissions: statements, ..RoleReference::from(&role) };
+        BuiltRole { role, policy: Some((*policy).clone()) }
+    }
+}
+
+/// A policy of a role whose name contains the hash of its statements.
+pub(crate) fn versioned_policy(name: &str, role: &RoleHandle, statements: Vec<Statement>) -> RolePolicy {
+    /// The name of a policy has at most 128 characters, and the hash has 16.
+    const NAME_CHARACTERS: usize = 128 - 16 - 1;
+    let name: String = name.chars().take(NAME_CHARACTERS).collect();
+    let document: Value<Json> = PolicyDocument::new(statements).into();
+    let name = sub!("{}-{}", name, content_hash(document.clone()));
+    RolePolicy::new().policy_name(name).role_name(role.reference()).policy_document(document)
+}
+
+/// A role that the program gave. What the program allows beside gets a policy of its own.
+fn given(
+    role: RoleReference,
+    location: CallerLocation,
+    more: Vec<Statement>,
+    needed: RoleNeeded,
+    scope: &mut Scope<'_>,
+) -> BuiltRole {
+    let mut policy = None;
+    if !more.is_empty() {
+        match &role.handle {
+            Some(handle) => {
+                let name = format!("{}{}", scope.id(), needed.id);
+                let more = versioned_policy(&name, handle, more.clone());
+                policy = Some((*scope.add(&format!("{}Policy", needed.id), more)).clone());
+            }
+            None => scope.error(
+                "role-outside-of-app",
+                "the role is not a resource of this app, so that no statement can be added to it".into(),
+                "add the statement to the role where it is defined, or leave `.allow(…)` out".into(),
+                Some(location),
+            ),
+        }
+    }
+    let permissions = needed.statements.into_iter().chain(more).collect();
+    BuiltRole { role: RoleReference { permissions, ..role }, policy }
+}
+
+/// The trust policy of a role that only one service can assume, only for this account.
+fn trust(service: &str) -> PolicyDocument {
+    let account: Value<Json> = account_id().into();
+    PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(service).when(
+        "StringEquals",
+        "aws:SourceAccount",
+        account,
+    )])
+}
+
+/// The role that a SageMaker container runs with. It allows what its statements say and nothing else, and only
+/// SageMaker can assume it, only for this account.
+///
+/// ```
+/// use stackwright_stacks::iam::{ExecutionRole, Statement};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Serving").region("us-east-1");
+/// stack.add("Role", ExecutionRole::new([Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::models/*")]));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ExecutionRole(ServiceRole);
+
+impl ExecutionRole {
+    /// A role with these permissions.
+    pub fn new(statements: impl IntoIterator<Item = Statement>) -> Self {
+        Self(ServiceRole { service: "sagemaker", name: "Execution", policy: PolicyDocument::new(statements) })
+    }
+
+    /// Allows more.
+    pub fn allow(mut self, statement: Statement) -> Self {
+        self.0.policy.push(statement);
+        self
+    }
+}
+
+impl Construct for ExecutionRole {
+    type Handle = RoleHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
+        self.0.build(scope)
+    }
+}
+
+/// A role that only one service can assume, only for this account.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceRole {
+    /// `sagemaker` for `sagemaker.amazonaws.com`.
+    pub service: &'static str,
+    /// Of its policy.
+    pub name: &'static str,
+    pub policy: PolicyDocument,
+}
+
+impl Construct for ServiceRole {
+    type Handle = RoleHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> RoleHandle {
+        scope.add_default(
+            Role::new(trust(self.service))
+                .policies([Policy::new().policy_name(self.name).policy_document(self.policy)]),
+        )
+    }
+}

@@ -1,0 +1,286 @@
+//! Statements of policies, and the documents that they make.
+
+use stackwright_synth::intrinsic::partition;
+use stackwright_synth::{Expression, IntoValue, Json, Literal, Map, Properties, Property, Value, sub};
+
+use super::RoleReference;
+
+/// A policy document.
+///
+/// ```
+/// use stackwright_stacks::iam::{PolicyDocument, Statement};
+///
+/// PolicyDocument::new([
+///     Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::models/*"),
+/// ]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct PolicyDocument(Vec<Statement>);
+
+impl PolicyDocument {
+    /// A document of statements.
+    pub fn new(statements: impl IntoIterator<Item = Statement>) -> Self {
+        let mut document = Self(Vec::new());
+        statements.into_iter().for_each(|statement| document.push(statement));
+        document
+    }
+
+    /// Adds a statement, unless the document has it already.
+    pub fn push(&mut self, statement: Statement) {
+        if !self.0.contains(&statement) {
+            self.0.push(statement);
+        }
+    }
+}
+
+impl IntoValue<Json> for PolicyDocument {}
+
+impl From<PolicyDocument> for Value<Json> {
+    fn from(document: PolicyDocument) -> Self {
+        let statements = document.0.into_iter().map(Literal::into_expression).collect();
+        let statements: Value<Vec<Statement>> = Value::from_expression(Expression::List(statements));
+        let entries = [Property::new("Version", "2012-10-17"), Property::new("Statement", statements)];
+        Json::object(entries).into()
+    }
+}
+
+/// One statement of a policy: which actions are allowed or denied, on which resources, to whom, and under which
+/// conditions.
+///
+/// ```
+/// use stackwright_stacks::iam::Statement;
+/// use stackwright_synth::intrinsic::account_id;
+///
+/// Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::models/*");
+/// // In a policy of a resource, such as a key or a topic:
+/// Statement::allow(["sns:Publish"])
+///     .on("*")
+///     .to_service("cloudwatch")
+///     .when("StringEquals", "aws:SourceAccount", account_id());
+/// Statement::allow(["kms:Decrypt"]).on("*").to_account("123456789012");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    effect: &'static str,
+    actions: Vec<String>,
+    resources: Vec<Value<String>>,
+    principals: Vec<Principal>,
+    conditions: Vec<(ConditionOperator, String, Value<Json>)>,
+}
+
+impl Statement {
+    /// Allows actions.
+    pub fn allow<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
+        Self::of("Allow", actions)
+    }
+
+    /// Denies actions, whatever else allows them.
+    pub fn deny<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
+        Self::of("Deny", actions)
+    }
+
+    fn of<A: Into<String>>(effect: &'static str, actions: impl IntoIterator<Item = A>) -> Self {
+        Self {
+            effect,
+            actions: actions.into_iter().map(Into::into).collect(),
+            resources: Vec::new(),
+            principals: Vec::new(),
+            conditions: Vec::new(),
+        }
+    }
+
+    /// On a resource, by its ARN. Several calls add up.
+    pub fn on(mut self, resource: impl IntoValue<String>) -> Self {
+        self.resources.push(resource.into());
+        self
+    }
+
+    /// Sets the resource `*` where no resource was named.
+    pub(crate) fn on_everything_unless_set(self) -> Self {
+        if self.resources.is_empty() { self.on("*") } else { self }
+    }
+
+    /// To a service of AWS: `sagemaker` stands for `sagemaker.amazonaws.com`. Several calls add up.
+    pub fn to_service(self, service: &str) -> Self {
+        self.service_principal(Value::from(format!("{service}.amazonaws.com")))
+    }
+
+    /// To a service by its whole name, which may contain the region.
+    pub(crate) fn service_principal(mut self, name: Value<String>) -> Self {
+        self.principals.push(Principal::Service(name));
+        self
+    }
+
+    /// To every principal of an account, by its ID: those that the account's own policies allow it too.
+    pub fn to_account(self, account: impl IntoValue<String>) -> Self {
+        self.arn_principal(sub!("arn:{}:iam::{}:root", partition(), account.into()))
+    }
+
+    /// To a role: a handle, or an ARN. Several calls add up.
+    #[track_caller]
+    pub fn to_role(self, role: impl Into<RoleReference>) -> Self {
+        self.arn_principal(role.into().arn().clone())
+    }
+
+    fn arn_principal(mut self, arn: Value<String>) -> Self {
+        self.principals.push(Principal::Aws(arn));
+        self
+    }
+
+    /// To everybody, in a policy of a resource.
+    pub fn to_everybody(mut self) -> Self {
+        self.principals = vec![Principal::Everybody];
+        self
+    }
+
+    /// Only when a condition holds: an operator such as `StringEquals`, a condition key, and what it has to be. Several
+    /// calls add up: all of them have to hold.
+    #[track_caller]
+    pub fn when(
+        mut self,
+        operator: impl Into<ConditionOperator>,
+        key: &str,
+        value: impl IntoValue<Json>,
+    ) -> Self {
+        self.conditions.push((operator.into(), key.into(), value.into()));
+        self
+    }
+
+    /// The values of a principal's kind, as a policy has them.
+    fn principal(principals: &[Principal]) -> Option<Value<Json>> {
+        let mut kinds: Vec<(&'static str, Vec<Value<String>>)> = Vec::new();
+        for principal in principals {
+            let (kind, value) = match principal {
+                Principal::Everybody => return Some("*".into()),
+                Principal::Service(name) => ("Service", name),
+                Principal::Aws(arn) => ("AWS", arn),
+            };
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, values)) => values.push(value.clone()),
+                None => kinds.push((kind, vec![value.clone()])),
+            }
+        }
+        if kinds.is_empty() {
+            return None;
+        }
+        Some(
+            Json::object(kinds.into_iter().map(|(kind, values)| Property::new(kind, one_or_many(values))))
+                .into(),
+        )
+    }
+}
+
+/// One value by itself, several as a list.
+fn one_or_many(mut values: Vec<Value<String>>) -> Value<Json> {
+    match values.len() {
+        1 => values.remove(0).cast(),
+        _ => Value::<Vec<String>>::from(values).cast(),
+    }
+}
+
+/// Who a statement is about, in a trust policy or in a policy of a resource.
+#[derive(Clone, Debug, PartialEq)]
+enum Principal {
+    Service(Value<String>),
+    Aws(Value<String>),
+    Everybody,
+}
+
+/// How a condition compares the value of its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConditionOperator {
+    /// `StringEquals`
+    StringEquals,
+    /// `StringNotEquals`
+    StringNotEquals,
+    /// `StringLike`: `*` and `?` stand for any characters.
+    StringLike,
+    /// `StringNotLike`
+    StringNotLike,
+    /// `ArnEquals`
+    ArnEquals,
+    /// `ArnLike`
+    ArnLike,
+    /// `Bool`
+    Bool,
+    /// `Null`: whether the key is absent.
+    Null,
+    /// `IpAddress`
+    IpAddress,
+    /// `NumericLessThanEquals`
+    NumericLessThanEquals,
+    /// Any other operator, by its name: `ForAnyValue:StringEquals`.
+    Other(String),
+}
+
+impl ConditionOperator {
+    fn name(&self) -> &str {
+        match self {
+            Self::StringEquals => "StringEquals",
+            Self::StringNotEquals => "StringNotEquals",
+            Self::StringLike => "StringLike",
+            Self::StringNotLike => "StringNotLike",
+            Self::ArnEquals => "ArnEquals",
+            Self::ArnLike => "ArnLike",
+            Self::Bool => "Bool",
+            Self::Null => "Null",
+            Self::IpAddress => "IpAddress",
+            Self::NumericLessThanEquals => "NumericLessThanEquals",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<&str> for ConditionOperator {
+    fn from(name: &str) -> Self {
+        let listed = [
+            Self::StringEquals,
+            Self::StringNotEquals,
+            Self::StringLike,
+            Self::StringNotLike,
+            Self::ArnEquals,
+            Self::ArnLike,
+            Self::Bool,
+            Self::Null,
+            Self::IpAddress,
+            Self::NumericLessThanEquals,
+        ];
+        listed.into_iter().find(|one| one.name() == name).unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
+}
+
+impl Literal for Statement {
+    fn into_expression(self) -> Expression {
+        let mut statement = Properties::default();
+        statement.put("Effect", self.effect);
+        if let Some(principal) = Self::principal(&self.principals) {
+            statement.put("Principal", principal);
+        }
+        let actions: Value<Vec<String>> = self.actions.into();
+        statement.put("Action", actions);
+        let mut resources = self.resources;
+        match resources.len() {
+            0 => {}
+            1 => statement.put("Resource", resources.remove(0)),
+            _ => {
+                let resources: Value<Vec<String>> = resources.into();
+                statement.put("Resource", resources);
+            }
+        }
+        let mut conditions: Vec<(ConditionOperator, Map<Json>)> = Vec::new();
+        for (operator, key, value) in self.conditions {
+            match conditions.iter_mut().find(|(known, _)| *known == operator) {
+                Some((_, keys)) => *keys = std::mem::take(keys).set(key, value),
+                None => conditions.push((operator, Map::default().set(key, value))),
+            }
+        }
+        if !conditions.is_empty() {
+            let operators = conditions
+                .into_iter()
+                .fold(Map::default(), |map: Map<Map<Json>>, (operator, keys)| map.set(operator.name(), keys));
+            statement.put("Condition", operators);
+        }
+        statement.into_expression()
+    }
+}

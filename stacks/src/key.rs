@@ -1,0 +1,306 @@
+//! KMS keys: the construct, and what other constructs encrypt with.
+
+use stackwright_resources::kms::{Alias, Key, KeyHandle};
+use stackwright_synth::intrinsic::{account_id, partition, region};
+use stackwright_synth::{Construct, DeletionPolicy, IntoValue, ResourceOptions, Scope, Value, sub};
+
+use crate::arn::{checked, known};
+use crate::defaults;
+use crate::iam::{PolicyDocument, Statement};
+use crate::ssm_parameter::SsmParameter;
+
+/// An example that diagnostics show.
+const EXAMPLE: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
+
+/// The KMS key that something is encrypted with: a handle of the app, or a key outside of the app by its ARN, ID or
+/// alias. Setters take whatever converts into it.
+///
+/// ```
+/// use stackwright_stacks::{EncryptionKey, PrivateBucket, PrivateKey, SsmParameter};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Storage").region("us-east-1");
+/// let key = stack.add("Key", PrivateKey::new());
+/// stack.add("Models", PrivateBucket::new().kms_key(&key));
+/// stack.add("Runs", PrivateBucket::new().kms_key("alias/ml-runs"));
+/// let shared = EncryptionKey::from(SsmParameter::new("/ml/key-arn"));
+/// stack.add("Data", PrivateBucket::new().kms_key(shared));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncryptionKey {
+    /// What a property of a resource takes.
+    id: Value<String>,
+    granted: Granted,
+}
+
+/// What a policy names.
+#[derive(Clone, Debug, PartialEq)]
+enum Granted {
+    /// The key, by its ARN.
+    Arn(Value<String>),
+    /// Whichever key of the account has the alias.
+    Alias(Value<String>),
+}
+
+impl EncryptionKey {
+    /// A key by its ARN.
+    #[track_caller]
+    pub fn from_arn(arn: impl IntoValue<String>) -> Self {
+        let arn = checked(arn, "kms", EXAMPLE);
+        match known(&arn).and_then(|text| Some(text.split_once(":alias/")?.1)) {
+            Some(alias) => {
+                let alias = format!("alias/{alias}");
+                Self { id: arn, granted: Granted::Alias(alias.into()) }
+            }
+            None => Self { id: arn.clone(), granted: Granted::Arn(arn) },
+        }
+    }
+
+    /// A key of the stack's account and region by its ID.
+    #[track_caller]
+    pub fn from_id(id: impl IntoValue<String>) -> Self {
+        let id = id.into().with_caller_location();
+        let location = id.location();
+        let arn =
+            sub!("arn:{}:kms:{}:{}:key/{}", partition(), region(), account_id(), id).with_location(location);
+        Self { id: arn.clone(), granted: Granted::Arn(arn) }
+    }
+
+    /// A key of the stack's account and region by its alias, `alias/NAME`. Roles may use whichever key has the alias.
+    #[track_caller]
+    pub fn from_alias(alias: impl IntoValue<String>) -> Self {
+        let alias = alias.into().with_caller_location();
+        if let Some(text) = known(&alias)
+            && !text.starts_with("alias/")
+        {
+            let message = format!("`{text}` is not an alias of a KMS key");
+            return Self::from_arn(Value::invalid("invalid-key", message, "an alias starts with `alias/`"));
+        }
+        Self { id: alias.clone(), granted: Granted::Alias(alias) }
+    }
+
+    /// What a property such as `KmsKeyId` takes: the ARN or the alias.
+    pub fn id(&self) -> &Value<String> {
+        &self.id
+    }
+
+    /// Allows actions of KMS on the key.
+    pub fn allow<A: Into<String>>(&self, actions: impl IntoIterator<Item = A>) -> Statement {
+        let statement = Statement::allow(actions);
+        match &self.granted {
+            Granted::Arn(arn) => statement.on(arn),
+            // An alias can't stand in `Resource`; the condition holds only for the key that has the alias.
+            Granted::Alias(alias) => statement
+                .on(sub!("arn:{}:kms:{}:{}:key/*", partition(), region(), account_id()))
+                .when("ForAnyValue:StringEquals", "kms:ResourceAliases", alias.clone()),
+        }
+    }
+}
+
+impl From<&EncryptionKey> for EncryptionKey {
+    fn from(key: &EncryptionKey) -> Self {
+        key.clone()
+    }
+}
+
+/// By its ARN, its alias or its ID.
+impl From<&str> for EncryptionKey {
+    #[track_caller]
+    fn from(text: &str) -> Self {
+        if text.starts_with("alias/") {
+            Self::from_alias(text)
+        } else if is_key_id(text) {
+            Self::from_id(text)
+        } else {
+            Self::from_arn(text)
+        }
+    }
+}
+
+/// A UUID, or the ID of a multi-Region key.
+fn is_key_id(text: &str) -> bool {
+    let is_hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match text.strip_prefix("mrk-") {
+        Some(rest) => rest.len() == 32 && is_hexadecimal(rest),
+        None => text.len() == 36 && text.split('-').count() == 5 && is_hexadecimal(&text.replace('-', "")),
+    }
+}
+
+impl From<String> for EncryptionKey {
+    #[track_caller]
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+/// By its ARN.
+impl From<Value<String>> for EncryptionKey {
+    #[track_caller]
+    fn from(arn: Value<String>) -> Self {
+        let literal = known(&arn).map(str::to_owned);
+        match literal {
+            Some(text) => {
+                let location = arn.location();
+                let key = Self::from(text);
+                if location.is_some() { Self { id: key.id.with_location(location), ..key } } else { key }
+            }
+            None => Self::from_arn(arn),
+        }
+    }
+}
+
+impl From<&Value<String>> for EncryptionKey {
+    #[track_caller]
+    fn from(arn: &Value<String>) -> Self {
+        Self::from(arn.clone())
+    }
+}
+
+impl From<SsmParameter> for EncryptionKey {
+    #[track_caller]
+    fn from(arn: SsmParameter) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+impl From<&KeyHandle> for EncryptionKey {
+    #[track_caller]
+    fn from(key: &KeyHandle) -> Self {
+        Self::from_arn(key.arn())
+    }
+}
+
+impl From<&PrivateKeyHandle> for EncryptionKey {
+    #[track_caller]
+    fn from(key: &PrivateKeyHandle) -> Self {
+        Self::from(&key.key)
+    }
+}
+
+/// A KMS key that the account's IAM policies give access to: rotated every year, kept when the stack is deleted, and
+/// managed by the account. Other services use it where [`allow_service`](Self::allow_service) says so.
+///
+/// ```
+/// use stackwright_stacks::PrivateKey;
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Storage").region("us-east-1");
+/// let key = stack.add("Key", PrivateKey::new().alias("alias/vision").allow_service("cloudwatch"));
+/// stack.output("KeyArn", key.arn());
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct PrivateKey {
+    description: Option<Value<String>>,
+    alias: Option<Value<String>>,
+    statements: Vec<Statement>,
+    removal: Option<DeletionPolicy>,
+}
+
+impl PrivateKey {
+    /// A symmetric key for encryption.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Describes what the key is for.
+    #[track_caller]
+    pub fn description(mut self, description: impl IntoValue<String>) -> Self {
+        self.description = Some(description.into().with_caller_location());
+        self
+    }
+
+    /// Gives the key an alias, `alias/NAME`.
+    #[track_caller]
+    pub fn alias(mut self, alias: impl IntoValue<String>) -> Self {
+        self.alias = Some(EncryptionKey::from_alias(alias).id);
+        self
+    }
+
+    /// Lets a service of AWS encrypt and decrypt with the key on its own behalf: `cloudwatch` for alarms that publish to
+    /// an encrypted topic, for example.
+    pub fn allow_service(self, service: &str) -> Self {
+        self.allow(Statement::allow(["kms:Decrypt", "kms:GenerateDataKey*"]).on("*").to_service(service))
+    }
+
+    /// Lets the log groups of the stack's account and region encrypt with the key.
+    pub fn allow_log_groups(self) -> Self {
+        let groups = sub!("arn:{}:logs:{}:{}:log-group:*", partition(), region(), account_id());
+        self.allow(
+            Statement::allow([
+                "kms:Decrypt*",
+                "kms:Describe*",
+                "kms:Encrypt*",
+                "kms:GenerateDataKey*",
+                "kms:ReEncrypt*",
+            ])
+            .on("*")
+            .service_principal(sub!("logs.{}.amazonaws.com", region()))
+            .when("ArnLike", "kms:EncryptionContext:aws:logs:arn", groups),
+        )
+    }
+
+    /// Adds a statement to the key policy. In a key policy the resource `*` is the key.
+    pub fn allow(mut self, statement: Statement) -> Self {
+        self.statements.push(statement.on_everything_unless_set());
+        self
+    }
+
+    /// What happens to the key when it leaves the stack or is replaced; it is retained unless set here or by
+    /// [`Defaults::removal_policy`](crate::Defaults::removal_policy).
+    pub fn removal_policy(mut self, policy: DeletionPolicy) -> Self {
+        self.removal = Some(policy);
+        self
+    }
+}
+
+impl Construct for PrivateKey {
+    type Handle = PrivateKeyHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> PrivateKeyHandle {
+        // Without it nobody could change the policy any more. It also lets the account's IAM policies use the key.
+        let account = Statement::allow(["kms:*"]).on("*").to_account(account_id());
+        let policy = PolicyDocument::new([account].into_iter().chain(self.statements));
+        let removal = defaults::removal_policy(self.removal, scope);
+        let mut key = Key::new()
+            .key_policy(policy)
+            .enable_key_rotation(true)
+            .deletion_policy(removal)
+            .update_replace_policy(removal);
+        if let Some(description) = self.description {
+            key = key.description(description);
+        }
+        let key = scope.add_default(key);
+        if let Some(alias) = self.alias {
+            scope.add("Alias", Alias::new().alias_name(alias).target_key_id(key.key_id()));
+        }
+        PrivateKeyHandle { key }
+    }
+}
+
+/// A [`PrivateKey`] that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct PrivateKeyHandle {
+    /// The key.
+    pub key: KeyHandle,
+}
+
+impl std::ops::Deref for PrivateKeyHandle {
+    type Target = KeyHandle;
+
+    fn deref(&self) -> &KeyHandle {
+        &self.key
+    }
+}
+
+/// Uses a bucket's objects through S3: the key is usable through S3 alone, not with KMS directly.
+pub(crate) fn through_s3(key: &EncryptionKey, actions: &[&str]) -> Statement {
+    let service = sub!("s3.{}.{}", region(), stackwright_synth::intrinsic::url_suffix());
+    key.allow(actions.iter().copied()).when("StringEquals", "kms:ViaService", service)
+}

@@ -1,0 +1,52 @@
+//! Parameters of Systems Manager, whose values are read when a stack is deployed.
+
+use stackwright_synth::{IntoValue, Value};
+
+/// The value of a parameter in Systems Manager Parameter Store, which CloudFormation reads when it deploys the stack
+/// (a dynamic reference, `{{resolve:ssm:NAME}}`). It stands wherever a string does: a bucket's name, an ARN, a subnet.
+///
+/// ```
+/// use stackwright_stacks::{ExternalBucket, SsmParameter};
+///
+/// let models = ExternalBucket::from_name(SsmParameter::new("/ml/models/bucket"));
+/// models.location("relevance/3/model.tar.gz");
+/// ```
+#[derive(Clone, Debug)]
+pub struct SsmParameter(Value<String>);
+
+impl SsmParameter {
+    /// A parameter by its name, in its newest version.
+    #[track_caller]
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self::named(name.as_ref(), None)
+    }
+
+    /// A parameter by its name, in one version.
+    #[track_caller]
+    pub fn version(name: impl AsRef<str>, version: u32) -> Self {
+        Self::named(name.as_ref(), Some(version))
+    }
+
+    #[track_caller]
+    fn named(name: &str, version: Option<u32>) -> Self {
+        let legal = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+        if name.is_empty() || !name.chars().all(legal) {
+            let message = format!("`{name}` is not a valid name of a Systems Manager parameter");
+            return Self(Value::invalid(
+                "invalid-parameter-name",
+                message,
+                "use letters, digits, `.`, `_`, `-` and `/`",
+            ));
+        }
+        let version = version.map(|version| format!(":{version}")).unwrap_or_default();
+        Self(Value::from(format!("{{{{resolve:ssm:{name}{version}}}}}")).with_caller_location())
+    }
+}
+
+impl IntoValue<String> for SsmParameter {}
+
+impl From<SsmParameter> for Value<String> {
+    fn from(parameter: SsmParameter) -> Self {
+        parameter.0
+    }
+}
