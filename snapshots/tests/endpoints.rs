@@ -611,8 +611,10 @@ fn an_edit_changes_what_a_reviewer_expects_and_never_replaces_the_endpoint() {
     let model = "EndpointMainModel.PrimaryContainer (replaced)";
     changes(&real_time(), RealTimeEndpoint::new(newer), &[model]);
     let other = of(archive("relevance/2.tar.gz")).scale(1..=4, tracked(100.0));
-    // The role may read the one artifact.
-    changes(&real_time(), RealTimeEndpoint::new(other), &[model, "EndpointMainRole.Policies"]);
+    // The role may read the one artifact. Its policy is replaced, so that the old fleet can read the old one until the
+    // update is complete.
+    let policy = ["EndpointMainRolePolicy.PolicyDocument", "EndpointMainRolePolicy.PolicyName (replaced)"];
+    changes(&real_time(), RealTimeEndpoint::new(other), &[&[model], &policy[..]].concat());
     let told = of(archive("relevance/1.tar.gz").environment("TOP", "5")).scale(1..=4, tracked(100.0));
     changes(&real_time(), RealTimeEndpoint::new(told), &[model]);
     let larger =

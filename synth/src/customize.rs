@@ -193,9 +193,8 @@ mod tests {
     #[test]
     fn a_customization_reaches_every_resource_of_its_type_and_keeps_the_users_line() {
         let app = App::new("app");
-        let line = line!() + 1;
-        app.stack("Main")
-            .add("Topics", TwoTopics.customize(|topic: Topic| topic.property("DisplayName", "mine")));
+        let (line, change) = (line!(), |topic: Topic| topic.property("DisplayName", "mine"));
+        app.stack("Main").add("Topics", TwoTopics.customize(change));
         let assembly = app.synth().unwrap();
         let (template, provenance) = (&assembly.stacks[0].template, &assembly.stacks[0].provenance);
         for id in ["TopicsFirst", "TopicsSecond"] {
@@ -264,10 +263,8 @@ mod tests {
         });
         assert_eq!(*properties, expected);
         let app = App::new("app");
-        let line = line!() + 1;
-        let config = Resource::of("X::Y::Z")
-            .set("Variants", serde_json::json!([]))
-            .property_at("/Variants/1/Count", 2);
+        let config = Resource::of("X::Y::Z").set("Variants", serde_json::json!([]));
+        let (line, config) = (line!(), config.property_at("/Variants/1/Count", 2));
         app.stack("Main").add("Config", config);
         assert_eq!(app.synth().unwrap_err().0[0].location.as_ref().unwrap().line, line);
     }
