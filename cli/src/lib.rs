@@ -28,6 +28,7 @@
 //!
 //! What lives here: the commands, each a thin file, and what users of the crate import. Logic does not.
 
+mod base;
 mod commands;
 #[cfg(feature = "deploy")]
 mod deployment;

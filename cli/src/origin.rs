@@ -42,6 +42,15 @@ impl Origin {
         Ok(stacks)
     }
 
+    /// Returns whether the stacks are those of the program in the current directory, which cargo can build.
+    pub fn is_program_here(&self) -> bool {
+        match self {
+            Self::Program(_) => true,
+            #[cfg(feature = "deploy")]
+            Self::External(path) => path.is_none(),
+        }
+    }
+
     /// Returns the stacks to check, with the errors that were found while they were read.
     pub fn input(&self) -> Result<Input, Failure> {
         match self {
@@ -89,8 +98,7 @@ pub(crate) fn source(file: &str) -> Option<String> {
 fn external(path: Option<&Path>) -> Result<Stacks, Failure> {
     match path {
         None => program(),
-        Some(path) if path.is_dir() => Ok(Assembly::read(path)?.into()),
-        Some(path) => Ok(template(path)?.into()),
+        Some(path) => crate::base::stored(path),
     }
 }
 
@@ -113,14 +121,4 @@ fn program() -> Result<Stacks, Failure> {
         return Err(Failure::new("the program in this directory could not be synthesized"));
     }
     Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
-}
-
-/// Reads a template as a stack that has the name of the file.
-#[cfg(feature = "deploy")]
-fn template(path: &Path) -> Result<Assembly, Failure> {
-    let text =
-        fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    Assembly::of_template(&path.to_string_lossy(), text).map_err(|error| {
-        Failure::new(format!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))
-    })
 }

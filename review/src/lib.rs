@@ -5,6 +5,7 @@
 
 pub mod check;
 mod diagnostic;
+pub mod diff;
 pub mod report;
 
 pub use diagnostic::{Diagnostic, Severity};

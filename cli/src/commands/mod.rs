@@ -4,6 +4,7 @@ mod check;
 #[cfg(feature = "deploy")]
 mod cloud;
 mod completions;
+mod diff;
 mod explain;
 mod list;
 mod synth;
@@ -34,6 +35,7 @@ struct Arguments {
 enum Command {
     Synth(synth::Arguments),
     Check(check::Arguments),
+    Diff(diff::Arguments),
     Explain(explain::Arguments),
     #[cfg(feature = "deploy")]
     #[command(flatten)]
@@ -106,6 +108,7 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
     match command {
         Command::Synth(arguments) => synth::run(&arguments, origin),
         Command::Check(arguments) => check::run(&arguments, origin),
+        Command::Diff(arguments) => diff::run(&arguments, origin),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::List(arguments) => list::run(&arguments, origin),
         Command::Completions(arguments) => completions::run(&arguments, program),

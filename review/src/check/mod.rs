@@ -8,13 +8,13 @@ mod acknowledgement;
 mod document;
 mod findings;
 mod job;
-mod resolve;
+pub(crate) mod resolve;
 pub(crate) mod rules;
-mod scenario;
+pub(crate) mod scenario;
 mod schema;
 mod serving;
-mod text;
-mod value;
+pub(crate) mod text;
+pub(crate) mod value;
 mod view;
 mod written;
 

@@ -1,0 +1,141 @@
+//! The version that a review compares with: what is stored, or the program at a git revision.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use stackwright_synth::Assembly;
+
+use crate::failure::Failure;
+use crate::origin::{Origin, Stacks};
+
+/// Stacks that are stored: a template, an assembly, the output of the CDK, or a directory of templates.
+pub(crate) fn stored(path: &Path) -> Result<Stacks, Failure> {
+    if !path.is_dir() {
+        return template(path).map(Stacks::from);
+    }
+    if path.join("manifest.json").is_file() {
+        return Ok(Assembly::read(path)?.into());
+    }
+    directory(path).map(Stacks::from)
+}
+
+/// A template by anyone, as a stack that is called like the file.
+fn template(path: &Path) -> Result<Assembly, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
+    Assembly::of_template(&path.to_string_lossy(), text).map_err(|error| {
+        Failure::new(format!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))
+    })
+}
+
+/// Every template of a directory, each as a stack that is called like its file.
+fn directory(path: &Path) -> Result<Assembly, Failure> {
+    let mut files: Vec<PathBuf> = fs::read_dir(path)
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|file| is_template(file))
+        .collect();
+    files.sort();
+    let mut assembly = Assembly { stacks: Vec::new() };
+    for file in files {
+        assembly.stacks.extend(template(&file)?.stacks);
+    }
+    if assembly.stacks.is_empty() {
+        return Err(Failure::new(format!("{} holds no assembly and no template", path.display()))
+            .hint("an assembly has a `manifest.json`; templates end in .json, .yaml, .yml or .template"));
+    }
+    Ok(assembly)
+}
+
+fn is_template(file: &Path) -> bool {
+    let known = ["json", "yaml", "yml", "template"];
+    file.is_file()
+        && file.extension().and_then(OsStr::to_str).is_some_and(|extension| known.contains(&extension))
+}
+
+/// The stacks of the program at a git revision. The revision is checked out in a temporary worktree, and built there with
+/// the target directory of the program, so that dependencies are not built again.
+pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Failure> {
+    if !origin.is_program_here() {
+        return Err(Failure::new("`--base` needs a program: what `--app` names is not built")
+            .hint("name the stored old version instead: `diff OLD NEW`"));
+    }
+    let here = std::env::current_dir()?;
+    let root = PathBuf::from(git(&here, &["rev-parse", "--show-toplevel"])?);
+    let commit = git(&here, &["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])
+        .map_err(|_| {
+            Failure::new(format!("git knows no revision `{revision}`"))
+                .hint("a shallow clone may not have it: `git fetch --depth 1 origin REVISION`")
+        })?;
+    let program = here.strip_prefix(&root).unwrap_or(Path::new("")).to_owned();
+    let directory = tempfile::tempdir()?;
+    let worktree = Worktree::add(&root, &directory.path().join("base"), &commit)?;
+    let program = worktree.path.join(program);
+    if !program.join("Cargo.toml").is_file() {
+        // The program is new.
+        return Ok(Stacks::from(Assembly { stacks: Vec::new() }));
+    }
+    let out = directory.path().join("assembly");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["run", "--quiet", "--", "synth", "--quiet", "--no-check", "--out"])
+        .arg(&out)
+        .current_dir(&program)
+        .env("CARGO_TARGET_DIR", target(&here).join("stackwright-base"))
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
+    if !status.success() {
+        return Err(Failure::new(format!(
+            "the program at `{revision}` ({commit}) does not build or synthesize"
+        ))
+        .hint("store its assembly (`synth --out DIR`) and compare with that: `diff DIR`"));
+    }
+    Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
+}
+
+/// The target directory of the program.
+fn target(here: &Path) -> PathBuf {
+    if let Some(given) = std::env::var_os("CARGO_TARGET_DIR") {
+        return PathBuf::from(given);
+    }
+    let existing =
+        here.ancestors().map(|directory| directory.join("target")).find(|directory| directory.is_dir());
+    existing.unwrap_or_else(|| here.join("target"))
+}
+
+/// A worktree of git, removed when it is dropped.
+struct Worktree<'a> {
+    root: &'a Path,
+    path: PathBuf,
+}
+
+impl<'a> Worktree<'a> {
+    fn add(root: &'a Path, path: &Path, commit: &str) -> Result<Self, Failure> {
+        git(root, &["worktree", "add", "--detach", "--quiet", &path.to_string_lossy(), commit])?;
+        Ok(Self { root, path: path.to_owned() })
+    }
+}
+
+impl Drop for Worktree<'_> {
+    fn drop(&mut self) {
+        // What is left is removed by `git worktree prune`.
+        let _ = git(self.root, &["worktree", "remove", "--force", &self.path.to_string_lossy()]);
+    }
+}
+
+/// What a git command prints, without the line break at its end.
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> Result<String, Failure> {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .map_err(|error| Failure::new(format!("cannot start git: {error}")))?;
+    if !output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(Failure::new(format!("git {}: {message}", arguments.first().unwrap_or(&""))));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}

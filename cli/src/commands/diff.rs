@@ -1,0 +1,72 @@
+//! `diff`: what differs between two versions of stacks, and what follows from it.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use stackwright_review::diff;
+
+use crate::base;
+use crate::failure::{ExitCode, Failure};
+use crate::origin::Origin;
+
+/// Show what differs between two versions of stacks, and what CloudFormation does about it.
+///
+/// Compares two templates, assemblies or directories of the CDK (`diff OLD NEW`), what is stored against the stacks of the
+/// program (`diff OLD`), or the program at a git revision against the program as it is (`diff --base main`). Values are
+/// compared by meaning; consequences come from the CloudFormation registry. Nothing is asked of AWS.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing differs, or something does and --exit-code was not given, 1 failure, 5 something \
+                        differs and --exit-code was given."
+)]
+pub(super) struct Arguments {
+    /// The old version: a template, an assembly, or a directory of the CDK
+    old: Option<PathBuf>,
+    /// The new version; the stacks of the program if it is not given
+    new: Option<PathBuf>,
+    /// Compare with the program at a git revision, which is built in a temporary worktree
+    #[arg(long, value_name = "REVISION", conflicts_with_all = ["old", "new"])]
+    base: Option<String>,
+    /// The form of the comparison
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+    /// Exit with code 5 if anything differs
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    Text,
+    /// For pull requests
+    Markdown,
+    /// For programs; docs/diff.schema.json describes it
+    Json,
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let old = match (&arguments.old, &arguments.base) {
+        (Some(path), _) => base::stored(path)?,
+        (None, Some(revision)) => base::at_revision(revision, origin)?,
+        (None, None) => {
+            return Err(Failure::usage("`diff` needs a version to compare with")
+                .hint("name the old version (`diff OLD NEW`), or a git revision (`diff --base main`)"));
+        }
+    };
+    let new = match &arguments.new {
+        Some(path) => base::stored(path)?,
+        None => origin.stacks(false)?,
+    };
+    let found = diff::compare(&old.assembly, &new.assembly);
+    match arguments.format {
+        Form::Text => anstream::stdout().write_all(diff::text(&found, true).as_bytes())?,
+        Form::Markdown => std::io::stdout().write_all(diff::markdown(&found).as_bytes())?,
+        Form::Json => std::io::stdout().write_all(diff::json(&found).as_bytes())?,
+    }
+    if arguments.exit_code && !found.is_empty() {
+        return Err(Failure::reported().with_code(ExitCode::DifferencesFound));
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! What a comparison finds: data, which the views show.
+
+use serde_json::Value as JsonValue;
+use stackwright_schemas::held::Held;
+use stackwright_synth::SourceLocation;
+
+use super::effective::Input;
+use super::security::SecurityChange;
+
+/// What differs between two assemblies.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Diff {
+    /// The stacks that differ, in the order of the new assembly; those that are gone come last.
+    pub stacks: Vec<StackDiff>,
+    /// How many stacks are the same.
+    pub unchanged: usize,
+}
+
+/// What becomes of a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StackAction {
+    /// It is only in the new assembly.
+    Added,
+    /// It is only in the old assembly. Nothing deletes it but `destroy`.
+    Removed,
+    /// It is in both and differs.
+    Modified,
+}
+
+/// What differs in one stack.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StackDiff {
+    /// The stack's ID in the app.
+    pub id: String,
+    /// The stack's name.
+    pub name: String,
+    /// What becomes of it.
+    pub action: StackAction,
+    /// Changes of the stack itself: environment, tags, termination protection, dependencies.
+    pub settings: Vec<PropertyChange>,
+    /// Changes of sections other than `Resources`: parameters, mappings, conditions, outputs and so on.
+    pub sections: Vec<PropertyChange>,
+    /// Changes of resources, the most severe first.
+    pub resources: Vec<ResourceChange>,
+    /// Files that are uploaded.
+    pub assets: Vec<AssetChange>,
+    /// What changes for who may do what, what reaches what, and what is encrypted.
+    pub security: Vec<SecurityChange>,
+    /// What a reviewer should know of the stack.
+    pub notes: Vec<String>,
+}
+
+/// What CloudFormation does to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResourceAction {
+    /// It is created.
+    Added,
+    /// It is deleted, or leaves the stack.
+    Removed,
+    /// It stays in the stack under its logical ID.
+    Modified,
+    /// It has another logical ID and is otherwise the same.
+    Renamed,
+}
+
+/// The consequence of a change for a resource, the most severe first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Consequence {
+    /// CloudFormation refuses the update.
+    Refused,
+    /// The resource is replaced by another one.
+    Replaced,
+    /// The resource is deleted.
+    Deleted,
+    /// The resource may be replaced; CloudFormation or the service decides.
+    MayBeReplaced,
+    /// The resource leaves the stack and stays in the account.
+    Retained,
+    /// The resource is deleted after a snapshot of it is taken.
+    Snapshot,
+    /// The resource is created.
+    Created,
+    /// The resource is updated in place.
+    Updated,
+    /// Only what CloudFormation itself keeps of it changes: `Metadata`, `DependsOn`, policies.
+    AttributesOnly,
+    /// Written differently, and the same in a deployment with the default of every parameter.
+    Unchanged,
+}
+
+impl Consequence {
+    /// In words: `is replaced`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Refused => "is refused by CloudFormation",
+            Self::Replaced => "is replaced",
+            Self::Deleted => "is deleted",
+            Self::MayBeReplaced => "may be replaced",
+            Self::Retained => "leaves the stack and is kept",
+            Self::Snapshot => "is deleted after a snapshot",
+            Self::Created => "is created",
+            Self::Updated => "is updated in place",
+            Self::AttributesOnly => "changes in the stack only",
+            Self::Unchanged => "is the same with the default of every parameter",
+        }
+    }
+
+    /// As a word for programs: `replaced`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Replaced => "replaced",
+            Self::Deleted => "deleted",
+            Self::MayBeReplaced => "may-be-replaced",
+            Self::Retained => "retained",
+            Self::Snapshot => "snapshot",
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::AttributesOnly => "attributes-only",
+            Self::Unchanged => "unchanged",
+        }
+    }
+
+    /// The sign that stands before a resource in a list: `+`, `-`, `~`, `±`.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Refused => "!",
+            Self::Replaced | Self::MayBeReplaced => "±",
+            Self::Deleted | Self::Retained | Self::Snapshot => "-",
+            Self::Created => "+",
+            Self::Updated => "~",
+            Self::AttributesOnly | Self::Unchanged => "·",
+        }
+    }
+}
+
+/// Whether a change of a property replaces the resource, as the registry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Recreation {
+    /// The property is updated in place.
+    Never,
+    /// The service decides, or the value may turn out to be the same.
+    Conditionally,
+    /// The resource is replaced.
+    Always,
+}
+
+/// Why a property changes although it is written as before, or what its new value is taken from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Because {
+    /// A parameter, mapping or condition, by name.
+    Input(Input, String),
+    /// A resource that is replaced, by its logical ID; whether that is certain.
+    Replacement(String, bool),
+}
+
+/// One change of a property.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PropertyChange {
+    /// The path, as people write it: `ProductionVariants[Main].InstanceType`.
+    pub path: String,
+    /// What it was, opened where it is text that holds JSON; `None` if there was nothing.
+    pub before: Option<JsonValue>,
+    /// What it is; `None` if there is nothing.
+    pub after: Option<JsonValue>,
+    /// Whether only the order of a list changes: then `before` and `after` are the names of its elements.
+    pub is_order: bool,
+    /// Whether it is an element of a list whose order has no meaning.
+    pub is_element: bool,
+    /// Whether the change replaces the resource.
+    pub recreation: Recreation,
+    /// What the change comes from, where it is not written at the property itself.
+    pub because: Option<Because>,
+    /// The line that sets the new value.
+    pub location: Option<SourceLocation>,
+}
+
+/// What happens to a resource.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ResourceChange {
+    /// The logical ID.
+    pub logical_id: String,
+    /// The type, such as `AWS::S3::Bucket`.
+    pub resource_type: String,
+    /// What CloudFormation does.
+    pub action: ResourceAction,
+    /// What follows from it.
+    pub consequence: Consequence,
+    /// The properties that change. For a resource that is created or deleted, all of them.
+    pub properties: Vec<PropertyChange>,
+    /// Attributes of the resource that change, such as `DeletionPolicy`, `Metadata` or `DependsOn`.
+    pub attributes: Vec<PropertyChange>,
+    /// Differences in what is written that make none with the default of every parameter.
+    pub written: Vec<PropertyChange>,
+    /// What a replacement or a deletion loses or interrupts.
+    pub holds: Option<Held>,
+    /// The logical ID that it had.
+    pub renamed_from: Option<String>,
+    /// The condition that decides whether it is deployed, where that is not known.
+    pub condition: Option<String>,
+    /// What a reviewer should know of it.
+    pub notes: Vec<String>,
+    /// The line that adds the resource.
+    pub location: Option<SourceLocation>,
+}
+
+/// A file that is uploaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AssetChange {
+    /// The key of the file that was uploaded before.
+    pub before: Option<String>,
+    /// The key of the file that is uploaded now.
+    pub after: Option<String>,
+}
+
+impl Diff {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.stacks.is_empty()
+    }
+
+    /// Every change of a resource, with its stack.
+    pub fn resources(&self) -> impl Iterator<Item = (&StackDiff, &ResourceChange)> {
+        self.stacks.iter().flat_map(|stack| stack.resources.iter().map(move |change| (stack, change)))
+    }
+
+    /// Whether somebody may do more than before.
+    pub fn permissions_broadened(&self) -> bool {
+        self.stacks.iter().flat_map(|stack| &stack.security).any(SecurityChange::is_broadened)
+    }
+}
+
+impl ResourceChange {
+    /// The changes that replace the resource, or may.
+    pub fn causes(&self) -> impl Iterator<Item = &PropertyChange> {
+        self.properties.iter().filter(|change| change.recreation != Recreation::Never)
+    }
+
+    /// What is lost or interrupted, if the consequence loses or interrupts it.
+    pub fn endangers(&self) -> Option<Held> {
+        let is_gone = matches!(
+            self.consequence,
+            Consequence::Replaced | Consequence::MayBeReplaced | Consequence::Deleted
+        );
+        self.holds.filter(|_| is_gone)
+    }
+}

@@ -1,0 +1,151 @@
+//! What a reviewer should know of changes beyond what the registry says.
+
+use serde_json::Value as JsonValue;
+use stackwright_synth::function::references;
+
+use super::consequence;
+use super::model::{Consequence, PropertyChange, ResourceChange};
+use super::resource::Sides;
+use crate::check::text::Text;
+
+/// Adds notes to the changes of resources.
+pub(crate) fn add(sides: &Sides<'_>, changes: &mut [ResourceChange]) {
+    let endpoints = retaining_endpoints(sides);
+    for change in changes {
+        collision(sides, change);
+        left_behind(sides, change);
+        not_empty(change);
+        if change.resource_type == "AWS::SageMaker::EndpointConfig" {
+            kept_by_the_service(&endpoints, change);
+            autoscaled(sides, change);
+        }
+    }
+}
+
+/// A replaced resource with a fixed name: the new one cannot be created while the old one exists.
+fn collision(sides: &Sides<'_>, change: &mut ResourceChange) {
+    if !matches!(change.consequence, Consequence::Replaced | Consequence::MayBeReplaced) {
+        return;
+    }
+    let name = |effective: &super::effective::Effective<'_>| {
+        let (_, body) = effective.template.resources().find(|(id, _)| *id == change.logical_id)?;
+        consequence::fixed_name(&change.resource_type, &effective.value(&body["Properties"]))
+    };
+    let (before, after) = (name(&sides.before), name(&sides.after));
+    if let Some(name) = before.filter(|before| Some(before) == after.as_ref()) {
+        change.notes.push(format!(
+            "The resource has the fixed name `{name}`. CloudFormation creates the new resource before it deletes the old \
+             one, so the update fails. Give the new resource another name."
+        ));
+    }
+}
+
+/// What becomes of the resource that is replaced, if it is not deleted.
+fn left_behind(sides: &Sides<'_>, change: &mut ResourceChange) {
+    if change.consequence != Consequence::Replaced {
+        return;
+    }
+    let body =
+        sides.after.template.resources().find(|(id, _)| *id == change.logical_id).map(|(_, body)| body);
+    match body.map(consequence::of_replaced) {
+        Some(Consequence::Retained) => {
+            change
+                .notes
+                .push("The old resource is kept in the account (`UpdateReplacePolicy: Retain`).".into());
+            change.holds = None;
+        }
+        Some(Consequence::Snapshot) => {
+            change
+                .notes
+                .push("A snapshot of the old resource is taken (`UpdateReplacePolicy: Snapshot`).".into());
+        }
+        _ => {}
+    }
+}
+
+/// CloudFormation deletes only what is empty.
+fn not_empty(change: &mut ResourceChange) {
+    let is_deleted = matches!(change.consequence, Consequence::Deleted | Consequence::Replaced);
+    if is_deleted && change.resource_type == "AWS::S3::Bucket" && change.holds.is_some() {
+        change.notes.push("CloudFormation can delete the bucket only if it is empty.".into());
+    }
+}
+
+/// Endpoints that keep the properties of their variants, with the kinds of properties that they do not keep, by the
+/// logical ID of their configuration.
+fn retaining_endpoints(sides: &Sides<'_>) -> Vec<(String, String, Vec<String>)> {
+    let mut found = Vec::new();
+    for (id, body) in sides.after.template.resources() {
+        let properties = sides.after.value(&body["Properties"]);
+        let retains = properties["RetainAllVariantProperties"].as_bool() == Some(true)
+            || properties["RetainAllVariantProperties"] == "true";
+        if body["Type"] != "AWS::SageMaker::Endpoint" || !retains {
+            continue;
+        }
+        let excluded = properties["ExcludeRetainedVariantProperties"].as_array().into_iter().flatten();
+        let excluded: Vec<String> =
+            excluded.filter_map(|one| one["VariantPropertyType"].as_str().map(str::to_owned)).collect();
+        references(&properties["EndpointConfigName"], &mut String::new(), &mut |config, _, _| {
+            found.push((config.to_owned(), id.to_owned(), excluded.clone()));
+        });
+    }
+    found
+}
+
+/// Values of variants that an endpoint keeps as they run.
+fn kept_by_the_service(endpoints: &[(String, String, Vec<String>)], change: &mut ResourceChange) {
+    let kept = [("InitialInstanceCount", "DesiredInstanceCount"), ("InitialVariantWeight", "DesiredWeight")];
+    let mut notes = Vec::new();
+    for (_, endpoint, excluded) in endpoints.iter().filter(|(config, ..)| *config == change.logical_id) {
+        for (property, kind) in kept {
+            let changes = |one: &&PropertyChange| {
+                one.path.ends_with(&format!(".{property}")) && one.before.is_some() && one.after.is_some()
+            };
+            if excluded.iter().any(|one| one == kind) {
+                continue;
+            }
+            for one in change.properties.iter().filter(changes) {
+                notes.push(format!(
+                    "`{}` has no effect on running variants: the endpoint `{endpoint}` keeps their values \
+                     (`RetainAllVariantProperties`).",
+                    one.path
+                ));
+            }
+        }
+    }
+    change.notes.extend(notes);
+}
+
+/// SageMaker refuses to change the instance type of a variant, or to remove it, while it is a scalable target
+/// (SageMaker Developer Guide, "Update endpoints that use auto scaling").
+fn autoscaled(sides: &Sides<'_>, change: &mut ResourceChange) {
+    let mut notes = Vec::new();
+    for (id, body) in sides.before.template.resources() {
+        if body["Type"] != "AWS::ApplicationAutoScaling::ScalableTarget" {
+            continue;
+        }
+        let properties = sides.before.value(&body["Properties"]);
+        let is_variant = properties["ScalableDimension"] == "sagemaker:variant:DesiredInstanceCount";
+        let Some(variant) = variant_of(&properties["ResourceId"]).filter(|_| is_variant) else { continue };
+        let base = format!("ProductionVariants[{variant}]");
+        for one in &change.properties {
+            let is_type = one.path == format!("{base}.InstanceType") && one.before.is_some();
+            let is_gone = one.path == base && one.after.is_none() && one.before.is_some();
+            if is_type || is_gone {
+                let what = if is_type { "to change the instance type of" } else { "to remove" };
+                notes.push(format!(
+                    "SageMaker refuses {what} the variant `{variant}` while it is registered for automatic scaling \
+                     (`{id}`). Remove the scalable target in one deployment, and add it again in the next."
+                ));
+            }
+        }
+    }
+    change.notes.extend(notes);
+}
+
+/// The variant that a resource ID of Application Auto Scaling ends with: `endpoint/NAME/variant/VARIANT`.
+fn variant_of(resource_id: &JsonValue) -> Option<String> {
+    let text = Text::of(resource_id);
+    let (before, variant) = text.end().rsplit_once('/')?;
+    before.ends_with("/variant").then(|| variant.to_owned())
+}

@@ -1,0 +1,234 @@
+//! What happens to the resources of a stack.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as JsonValue, json};
+use stackwright_schemas::held::held;
+use stackwright_schemas::registry;
+use stackwright_synth::SourceLocation;
+use stackwright_synth::StackArtifact;
+
+use super::consequence;
+use super::edit::{Change, Edit, Step, edits};
+use super::effective::{Effective, Input};
+use super::model::{Because, Consequence, PropertyChange, Recreation, ResourceAction, ResourceChange};
+use super::node::Node;
+use super::path;
+
+/// Two versions of a stack.
+pub(crate) struct Sides<'a> {
+    pub old: &'a StackArtifact,
+    pub new: &'a StackArtifact,
+    pub before: Effective<'a>,
+    pub after: Effective<'a>,
+    /// Parameters, mappings and conditions that differ.
+    pub inputs: BTreeMap<&'a str, Input>,
+}
+
+impl Sides<'_> {
+    /// The line that sets what a pointer of the new template names; of the old one if there is no new one.
+    pub fn place(&self, pointer: &str, is_new: bool) -> Option<SourceLocation> {
+        let stack = if is_new { self.new } else { self.old };
+        stack.provenance.find(pointer).cloned()
+    }
+}
+
+/// The properties of a resource in the form in which they are compared.
+pub(crate) fn properties(type_name: &str, value: &JsonValue) -> Node {
+    let kind = registry::resource_type(type_name);
+    let empty = json!({});
+    let value = if value.is_null() { &empty } else { value };
+    Node::of(value, "", kind.map(|kind| kind.schema()))
+}
+
+/// A resource that only one of the templates deploys.
+pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new: bool) -> ResourceChange {
+    let resource_type = body["Type"].as_str().unwrap_or_default().to_owned();
+    let (effective, action) =
+        if is_new { (&sides.after, ResourceAction::Added) } else { (&sides.before, ResourceAction::Removed) };
+    let node = properties(&resource_type, &effective.value(&body["Properties"]));
+    let list = match &node {
+        Node::Map(map) => map
+            .iter()
+            .map(|(name, value)| {
+                let json = Some(value.json());
+                let (before, after) = if is_new { (None, json) } else { (json, None) };
+                change(name.clone(), before, after)
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    ResourceChange {
+        logical_id: id.to_owned(),
+        holds: held(&resource_type),
+        resource_type,
+        action,
+        consequence: if is_new { Consequence::Created } else { consequence::of_removal(body) },
+        properties: list,
+        attributes: Vec::new(),
+        written: Vec::new(),
+        renamed_from: None,
+        condition: undecided(effective, body),
+        notes: Vec::new(),
+        location: sides.place(&format!("/Resources/{id}"), is_new),
+    }
+}
+
+/// The condition of a resource, if it is not known whether it holds.
+fn undecided(effective: &Effective<'_>, body: &JsonValue) -> Option<String> {
+    let condition = body.get("Condition").and_then(JsonValue::as_str)?;
+    effective.is_deployed(body).is_none().then(|| condition.to_owned())
+}
+
+fn change(path: String, before: Option<JsonValue>, after: Option<JsonValue>) -> PropertyChange {
+    PropertyChange {
+        path,
+        before,
+        after,
+        is_order: false,
+        is_element: false,
+        recreation: Recreation::Never,
+        because: None,
+        location: None,
+    }
+}
+
+/// An edit as a change of a property.
+pub(crate) fn property(edit: &Edit) -> PropertyChange {
+    let (before, after) = edit.change.sides();
+    PropertyChange {
+        is_order: matches!(edit.change, Change::Reordered(..)),
+        is_element: matches!(edit.path.last(), Some(Step::Item(_))),
+        ..change(path::shown(&edit.path), before, after)
+    }
+}
+
+/// A resource that both templates deploy; `None` if nothing of it differs.
+pub(crate) fn on_both_sides(
+    sides: &Sides<'_>,
+    id: &str,
+    old: &JsonValue,
+    new: &JsonValue,
+) -> Option<ResourceChange> {
+    if old == new && (sides.inputs.is_empty() || !uses_inputs(sides, new)) {
+        return None;
+    }
+    let (old_type, new_type) = (&old["Type"], &new["Type"]);
+    let resource_type = new_type.as_str().unwrap_or_default().to_owned();
+    let kind = registry::resource_type(&resource_type);
+    let (before, after) = (sides.before.value(&old["Properties"]), sides.after.value(&new["Properties"]));
+    let effective = edits(&properties(&resource_type, &before), &properties(&resource_type, &after));
+    let written = edits(
+        &properties(&resource_type, &old["Properties"]),
+        &properties(&resource_type, &new["Properties"]),
+    );
+    let base = format!("/Resources/{id}/Properties");
+    let list: Vec<PropertyChange> = effective
+        .iter()
+        .map(|edit| {
+            let recreation = consequence::recreation(kind, edit);
+            let mut change = property(edit);
+            change.recreation = recreation;
+            change.because = because(sides, edit, &written, new, old);
+            change.location = location(sides, &base, edit, old, new);
+            if resource_type.starts_with("AWS::") && kind.is_none() {
+                change.recreation = Recreation::Never;
+            }
+            change
+        })
+        .collect();
+    let attributes: Vec<PropertyChange> = attributes(old, new);
+    let mut found = ResourceChange {
+        logical_id: id.to_owned(),
+        holds: held(&resource_type),
+        action: ResourceAction::Modified,
+        consequence: of(&list, &attributes),
+        written: if list.is_empty() { written.iter().map(property).collect() } else { Vec::new() },
+        properties: list,
+        attributes,
+        renamed_from: None,
+        condition: undecided(&sides.after, new),
+        notes: Vec::new(),
+        location: sides.place(&format!("/Resources/{id}"), true),
+        resource_type,
+    };
+    if old_type != new_type {
+        found.consequence = Consequence::Refused;
+        found.notes.push(format!(
+            "CloudFormation refuses to change the type of a resource ({} to {}). Give the new resource another logical \
+             ID.",
+            old_type.as_str().unwrap_or_default(),
+            found.resource_type
+        ));
+    }
+    let is_empty = found.properties.is_empty() && found.attributes.is_empty() && found.written.is_empty();
+    (!is_empty || found.consequence == Consequence::Refused).then_some(found)
+}
+
+/// The consequence of changes of properties and attributes.
+pub(crate) fn of(properties: &[PropertyChange], attributes: &[PropertyChange]) -> Consequence {
+    match properties.iter().map(|change| change.recreation).max() {
+        Some(Recreation::Always) => Consequence::Replaced,
+        Some(Recreation::Conditionally) => Consequence::MayBeReplaced,
+        Some(Recreation::Never) => Consequence::Updated,
+        None if !attributes.is_empty() => Consequence::AttributesOnly,
+        None => Consequence::Unchanged,
+    }
+}
+
+fn uses_inputs(sides: &Sides<'_>, body: &JsonValue) -> bool {
+    let mut used = sides.after.inputs(body);
+    used.extend(body.get("Condition").and_then(JsonValue::as_str).map(str::to_owned));
+    used.iter().any(|name| sides.inputs.contains_key(name.as_str()))
+}
+
+/// Everything of a resource that is no property.
+fn attributes(old: &JsonValue, new: &JsonValue) -> Vec<PropertyChange> {
+    let rest = |body: &JsonValue| {
+        let members = body.as_object().into_iter().flatten();
+        let kept = members.filter(|(name, _)| !matches!(name.as_str(), "Properties" | "Type"));
+        let mut rest: JsonValue =
+            JsonValue::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
+        if let Some(one @ JsonValue::String(_)) = rest.get("DependsOn").cloned() {
+            rest["DependsOn"] = json!([one]);
+        }
+        Node::of(&rest, "", None)
+    };
+    edits(&rest(old), &rest(new)).iter().map(property).collect()
+}
+
+/// What a change comes from, if the property itself is written as before.
+fn because(
+    sides: &Sides<'_>,
+    edit: &Edit,
+    written: &[Edit],
+    new: &JsonValue,
+    old: &JsonValue,
+) -> Option<Because> {
+    let Some(Step::Key(name)) = edit.path.first() else { return None };
+    let is_written =
+        written.iter().any(|other| other.path.starts_with(&edit.path) || edit.path.starts_with(&other.path));
+    if is_written {
+        return None;
+    }
+    let mut used = sides.after.inputs(&new["Properties"][name]);
+    used.extend(sides.before.inputs(&old["Properties"][name]));
+    // The condition of an `Fn::If` is told by the parameter that decides it.
+    let of_kind =
+        |wanted: Input| used.iter().find(|name| sides.inputs.get(name.as_str()) == Some(&wanted)).cloned();
+    [Input::Parameter, Input::Mapping, Input::Condition]
+        .into_iter()
+        .find_map(|input| of_kind(input).map(|name| Because::Input(input, name)))
+}
+
+fn location(
+    sides: &Sides<'_>,
+    base: &str,
+    edit: &Edit,
+    old: &JsonValue,
+    new: &JsonValue,
+) -> Option<SourceLocation> {
+    let is_new = !matches!(edit.change, Change::Removed(_));
+    let body = if is_new { new } else { old };
+    sides.place(&format!("{base}{}", path::pointer(&edit.path, &body["Properties"])), is_new)
+}

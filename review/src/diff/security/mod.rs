@@ -1,0 +1,132 @@
+//! What changes for who may do what, what reaches what, and what is encrypted.
+
+mod exposure;
+mod network;
+mod statement;
+
+use serde_json::Value as JsonValue;
+
+use super::model::{ResourceAction, ResourceChange};
+use super::resource::{Sides, properties};
+
+/// Whether more becomes possible, or less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Effect {
+    /// More becomes possible, or a protection is removed.
+    Broadened,
+    /// It is another, and neither more nor less as far as it can be told.
+    Changed,
+    /// Less becomes possible, or a protection is added.
+    Narrowed,
+}
+
+impl Effect {
+    /// `broadened`, `changed` or `narrowed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Broadened => "broadened",
+            Self::Changed => "changed",
+            Self::Narrowed => "narrowed",
+        }
+    }
+}
+
+/// What a security change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Subject {
+    /// Who may do what.
+    Permissions,
+    /// What reaches what.
+    Network,
+    /// What is open to everybody.
+    PublicAccess,
+    /// What is encrypted.
+    Encryption,
+}
+
+impl Subject {
+    /// `permissions`, `network`, `public-access` or `encryption`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Permissions => "permissions",
+            Self::Network => "network",
+            Self::PublicAccess => "public-access",
+            Self::Encryption => "encryption",
+        }
+    }
+}
+
+/// One change of security.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SecurityChange {
+    /// What it is about.
+    pub subject: Subject,
+    /// Whether more becomes possible.
+    pub effect: Effect,
+    /// The logical ID of the resource.
+    pub logical_id: String,
+    /// The path of the property.
+    pub path: String,
+    /// What it was or is, in a sentence: `allows s3:PutObject on arn:aws:s3:::b/*`.
+    pub what: String,
+}
+
+impl SecurityChange {
+    /// Whether somebody may do more than before.
+    pub fn is_broadened(&self) -> bool {
+        self.effect == Effect::Broadened && self.subject == Subject::Permissions
+    }
+}
+
+/// The security changes among changes of resources, what becomes possible first.
+pub(crate) fn changes(sides: &Sides<'_>, resources: &[ResourceChange]) -> Vec<SecurityChange> {
+    let mut found = Vec::new();
+    for change in resources {
+        let old_id = change.renamed_from.as_ref().unwrap_or(&change.logical_id);
+        let old = (change.action != ResourceAction::Added)
+            .then(|| values(&sides.before, old_id))
+            .flatten()
+            .unwrap_or_default();
+        let new = (change.action != ResourceAction::Removed)
+            .then(|| values(&sides.after, &change.logical_id))
+            .flatten()
+            .unwrap_or_default();
+        statement::compare(change, &old, &new, &mut found);
+        network::compare(change, &old, &new, &mut found);
+        if change.action == ResourceAction::Modified {
+            exposure::compare(change, &mut found);
+        }
+    }
+    found.sort_by_key(|change| (change.effect, change.subject));
+    found
+}
+
+/// The properties of a resource, every document in them opened.
+fn values(effective: &super::effective::Effective<'_>, id: &str) -> Option<JsonValue> {
+    let (_, body) = effective.template.resources().find(|(known, _)| *known == id)?;
+    let kind = body["Type"].as_str().unwrap_or_default();
+    Some(properties(kind, &effective.value(&body["Properties"])).json())
+}
+
+/// A security change of a resource.
+fn add(
+    found: &mut Vec<SecurityChange>,
+    change: &ResourceChange,
+    (subject, effect): (Subject, Effect),
+    path: &str,
+    what: String,
+) {
+    let one = SecurityChange {
+        subject,
+        effect,
+        logical_id: change.logical_id.clone(),
+        path: path.to_owned(),
+        what,
+    };
+    if !found.contains(&one) {
+        found.push(one);
+    }
+}

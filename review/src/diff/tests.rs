@@ -1,0 +1,437 @@
+//! Tests of comparisons: single edits with what is expected of them, and generated templates.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value as JsonValue, json};
+use stackwright_synth::Assembly;
+
+use super::apply::apply;
+use super::edit::edits;
+use super::node::Node;
+use super::*;
+
+fn assembly(template: &JsonValue) -> Assembly {
+    Assembly::of_template("stack.json", template.to_string()).unwrap()
+}
+
+fn compared(old: &JsonValue, new: &JsonValue) -> Diff {
+    compare(&assembly(old), &assembly(new))
+}
+
+fn resources(old: JsonValue, new: JsonValue) -> Vec<ResourceChange> {
+    let found = compared(&json!({ "Resources": old }), &json!({ "Resources": new }));
+    found.stacks.into_iter().flat_map(|stack| stack.resources).collect()
+}
+
+fn paths(change: &ResourceChange) -> Vec<&str> {
+    change.properties.iter().map(|one| one.path.as_str()).collect()
+}
+
+/// An endpoint with its configuration and model.
+fn endpoint(instance_type: &str, model_data: &str) -> JsonValue {
+    json!({
+        "Model": { "Type": "AWS::SageMaker::Model", "Properties": {
+            "ExecutionRoleArn": "arn:aws:iam::123456789012:role/r",
+            "PrimaryContainer": { "Image": "i", "ModelDataUrl": model_data },
+        } },
+        "Config": { "Type": "AWS::SageMaker::EndpointConfig", "Properties": { "ProductionVariants": [
+            { "VariantName": "Shadow", "ModelName": { "Fn::GetAtt": ["Model", "ModelName"] }, "InstanceType": "ml.m5.large" },
+            { "VariantName": "Main", "ModelName": { "Fn::GetAtt": ["Model", "ModelName"] }, "InstanceType": instance_type },
+        ] } },
+        "Endpoint": { "Type": "AWS::SageMaker::Endpoint", "Properties": {
+            "EndpointName": "scorer",
+            "EndpointConfigName": { "Fn::GetAtt": ["Config", "EndpointConfigName"] },
+        } },
+    })
+}
+
+#[test]
+fn an_instance_type_has_a_path_and_the_endpoint_is_updated_in_place() {
+    let found = resources(endpoint("ml.g5.2xlarge", "s3://b/1"), endpoint("ml.g6.2xlarge", "s3://b/1"));
+    assert_eq!(found.len(), 2);
+    let (config, endpoint) = (&found[0], &found[1]);
+    assert_eq!(config.consequence, Consequence::Replaced);
+    assert_eq!(paths(config), ["ProductionVariants[Main].InstanceType"]);
+    assert_eq!(config.properties[0].before, Some(json!("ml.g5.2xlarge")));
+    assert_eq!(endpoint.consequence, Consequence::Updated);
+    assert_eq!(endpoint.properties[0].because, Some(Because::Replacement("Config".into(), true)));
+}
+
+#[test]
+fn replacements_are_followed_through_references() {
+    let found = resources(endpoint("ml.g5.2xlarge", "s3://b/1"), endpoint("ml.g5.2xlarge", "s3://b/2"));
+    let of = |id: &str| found.iter().find(|one| one.logical_id == id).unwrap();
+    assert_eq!(of("Model").consequence, Consequence::Replaced);
+    assert_eq!(paths(of("Model")), ["PrimaryContainer.ModelDataUrl"]);
+    assert_eq!(of("Config").consequence, Consequence::Replaced);
+    assert_eq!(
+        paths(of("Config")),
+        ["ProductionVariants[Shadow].ModelName", "ProductionVariants[Main].ModelName"]
+    );
+    assert_eq!(of("Endpoint").consequence, Consequence::Updated);
+}
+
+#[test]
+fn spelling_and_order_without_meaning_are_no_difference() {
+    let old = json!({
+        "Role": { "Type": "AWS::IAM::Role", "DependsOn": "Bucket", "Properties": {
+            "AssumeRolePolicyDocument": { "Statement": { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "sagemaker.amazonaws.com" } } },
+            "Path": { "Fn::Join": ["", ["/", { "Ref": "AWS::StackName" }, "/"]] },
+            "MaxSessionDuration": 3600,
+            "Tags": [{ "Key": "a", "Value": "1" }, { "Key": "b", "Value": "2" }],
+        } },
+        "Bucket": { "Type": "AWS::S3::Bucket" },
+        "Machine": { "Type": "AWS::StepFunctions::StateMachine", "Properties": {
+            "RoleArn": { "Fn::GetAtt": "Role.Arn" },
+            "DefinitionString": { "Fn::Sub": "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Pass\", \"Result\": \"${Bucket}\"}}}" },
+        } },
+    });
+    let new = json!({
+        "Bucket": { "Type": "AWS::S3::Bucket" },
+        "Role": { "Type": "AWS::IAM::Role", "DependsOn": ["Bucket"], "Properties": {
+            "Tags": [{ "Key": "b", "Value": "2" }, { "Key": "a", "Value": "1" }],
+            "AssumeRolePolicyDocument": { "Statement": [{ "Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": { "Service": ["sagemaker.amazonaws.com"] } }] },
+            "Path": { "Fn::Sub": "/${AWS::StackName}/" },
+            "MaxSessionDuration": "3600",
+        } },
+        "Machine": { "Type": "AWS::StepFunctions::StateMachine", "Properties": {
+            "RoleArn": { "Fn::GetAtt": ["Role", "Arn"] },
+            "DefinitionString": { "Fn::Join": ["", ["{\"States\":{\"A\":{\"Type\":\"Pass\",\"Result\":\"", { "Ref": "Bucket" }, "\"}},\"StartAt\":\"A\"}"]] },
+        } },
+    });
+    assert_eq!(resources(old, new), []);
+}
+
+#[test]
+fn documents_are_opened() {
+    let machine = |seconds: u32| {
+        let definition =
+            json!({ "StartAt": "W", "States": { "W": { "Type": "Wait", "Seconds": seconds, "End": true } } });
+        json!({ "Machine": { "Type": "AWS::StepFunctions::StateMachine", "Properties": {
+            "RoleArn": "r", "DefinitionString": definition.to_string(),
+        } } })
+    };
+    let found = resources(machine(1), machine(2));
+    assert_eq!(paths(&found[0]), ["DefinitionString.States.W.Seconds"]);
+    assert_eq!(
+        (&found[0].properties[0].before, &found[0].properties[0].after),
+        (&Some(json!(1)), &Some(json!(2)))
+    );
+    let pipeline = |image: &str| {
+        let body = json!({ "Version": "2020-12-01", "Steps": [
+            { "Name": "Train", "Type": "Training", "Arguments": { "AlgorithmSpecification": { "TrainingImage": image } } },
+        ] });
+        json!({ "P": { "Type": "AWS::SageMaker::Pipeline", "Properties": {
+            "PipelineName": "p", "RoleArn": "r", "PipelineDefinition": { "PipelineDefinitionBody": body.to_string() },
+        } } })
+    };
+    let found = resources(pipeline("a"), pipeline("b"));
+    assert_eq!(
+        paths(&found[0]),
+        [
+            "PipelineDefinition.PipelineDefinitionBody.Steps[Train].Arguments.AlgorithmSpecification.TrainingImage"
+        ]
+    );
+    assert_eq!(found[0].consequence, Consequence::Updated);
+}
+
+#[test]
+fn what_is_deleted_may_be_kept_or_lost() {
+    let bucket = |policy: Option<&str>| {
+        let mut body = json!({ "Type": "AWS::S3::Bucket" });
+        if let Some(policy) = policy {
+            body["DeletionPolicy"] = policy.into();
+        }
+        json!({ "B": body, "T": { "Type": "AWS::SNS::Topic" } })
+    };
+    let rest = json!({ "T": { "Type": "AWS::SNS::Topic" } });
+    let of = |policy| resources(bucket(policy), rest.clone()).remove(0);
+    assert_eq!(of(None).consequence, Consequence::Deleted);
+    assert!(of(None).endangers().is_some());
+    assert_eq!(of(Some("Retain")).consequence, Consequence::Retained);
+    assert_eq!(of(Some("RetainExceptOnCreate")).endangers(), None);
+    let database = json!({ "D": { "Type": "AWS::RDS::DBInstance", "Properties": {} }, "T": { "Type": "AWS::SNS::Topic" } });
+    assert_eq!(resources(database, rest).remove(0).consequence, Consequence::Snapshot);
+}
+
+#[test]
+fn a_replacement_with_a_fixed_name_collides() {
+    let topic = |name: &str, fifo: bool| json!({ "T": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": name, "FifoTopic": fifo } } });
+    let found = resources(topic("n", true), topic("n", false));
+    assert_eq!(found[0].consequence, Consequence::Replaced);
+    assert!(found[0].notes.iter().any(|note| note.contains("fixed name `n`")), "{:?}", found[0].notes);
+    let found = resources(topic("n", true), topic("m", false));
+    assert!(found[0].notes.is_empty(), "{:?}", found[0].notes);
+}
+
+#[test]
+fn the_type_of_a_resource_cannot_change() {
+    let found = resources(
+        json!({ "A": { "Type": "AWS::SNS::Topic" } }),
+        json!({ "A": { "Type": "AWS::SQS::Queue" } }),
+    );
+    assert_eq!(found[0].consequence, Consequence::Refused);
+}
+
+#[test]
+fn a_rename_is_recognized_through_references() {
+    let stack = |model: &str, config: &str| {
+        json!({
+            model: { "Type": "AWS::SageMaker::Model", "Properties": { "ExecutionRoleArn": "r" } },
+            config: { "Type": "AWS::SageMaker::EndpointConfig", "Properties": { "ProductionVariants": [
+                { "VariantName": "A", "ModelName": { "Fn::GetAtt": [model, "ModelName"] }, "InstanceType": "ml.m5.large" },
+            ] } },
+        })
+    };
+    let found = resources(stack("M", "C"), stack("Model", "Config"));
+    assert_eq!(found.len(), 2);
+    assert!(
+        found
+            .iter()
+            .all(|one| one.action == ResourceAction::Renamed && one.consequence == Consequence::Deleted)
+    );
+    assert_eq!(found[0].renamed_from.as_deref(), Some("M"));
+    // Two that are alike are not told apart.
+    let topics = |one: &str, other: &str| json!({ one: { "Type": "AWS::SNS::Topic" }, other: { "Type": "AWS::SNS::Topic" } });
+    let found = resources(topics("A", "B"), topics("C", "D"));
+    assert!(found.iter().all(|one| one.action != ResourceAction::Renamed));
+}
+
+#[test]
+fn a_parameter_takes_effect_where_it_is_used() {
+    let template = |default: &str| {
+        json!({
+            "Parameters": { "Size": { "Type": "String", "Default": default } },
+            "Conditions": { "Large": { "Fn::Equals": [{ "Ref": "Size" }, "large"] } },
+            "Resources": {
+                "Q": { "Type": "AWS::SQS::Queue", "Properties": { "QueueName": { "Ref": "Size" } } },
+                "T": { "Type": "AWS::SNS::Topic", "Condition": "Large" },
+            },
+        })
+    };
+    let found = compared(&template("small"), &template("large"));
+    let stack = &found.stacks[0];
+    assert_eq!(stack.sections[0].path, "Parameters.Size.Default");
+    assert_eq!(stack.resources[0].consequence, Consequence::Replaced);
+    let change = &stack.resources[0].properties[0];
+    assert_eq!(change.because, Some(Because::Input(Input::Parameter, "Size".into())));
+    assert_eq!((&change.before, &change.after), (&Some(json!("small")), &Some(json!("large"))));
+    assert_eq!(
+        (stack.resources[1].logical_id.as_str(), stack.resources[1].action),
+        ("T", ResourceAction::Added)
+    );
+    assert!(stack.notes[0].contains("`Size`"));
+}
+
+#[test]
+fn a_value_that_becomes_a_parameter_with_that_default_is_the_same() {
+    let old =
+        json!({ "Resources": { "Q": { "Type": "AWS::SQS::Queue", "Properties": { "QueueName": "a" } } } });
+    let new = json!({
+        "Parameters": { "Name": { "Type": "String", "Default": "a" } },
+        "Resources": { "Q": { "Type": "AWS::SQS::Queue", "Properties": { "QueueName": { "Ref": "Name" } } } },
+    });
+    let found = compared(&old, &new);
+    let change = &found.stacks[0].resources[0];
+    assert_eq!(change.consequence, Consequence::Unchanged);
+    assert_eq!(change.written[0].path, "QueueName");
+}
+
+#[test]
+fn security_is_broadened_and_narrowed() {
+    let role = |actions: JsonValue, resource: &str| {
+        json!({ "R": { "Type": "AWS::IAM::Role", "Properties": {
+            "AssumeRolePolicyDocument": { "Statement": [{ "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "s" } }] },
+            "Policies": [{ "PolicyName": "p", "PolicyDocument": { "Statement": [
+                { "Effect": "Allow", "Action": actions, "Resource": resource },
+            ] } }],
+        } } })
+    };
+    let of = |old: JsonValue, new: JsonValue| {
+        compared(&json!({ "Resources": old }), &json!({ "Resources": new })).stacks.remove(0).security
+    };
+    let found = of(role(json!("s3:GetObject"), "a"), role(json!(["s3:GetObject", "s3:PutObject"]), "a"));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].effect, found[0].what.as_str()), (Effect::Broadened, "allows s3:PutObject on a"));
+    let found = of(role(json!("s3:*"), "*"), role(json!("s3:GetObject"), "*"));
+    assert_eq!((found[0].effect, found[0].what.as_str()), (Effect::Narrowed, "no longer allows s3:* on *"));
+    let group = |cidr: &str| {
+        json!({ "G": { "Type": "AWS::EC2::SecurityGroup", "Properties": {
+            "GroupDescription": "g",
+            "SecurityGroupIngress": [{ "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": cidr }],
+        } } })
+    };
+    let found = of(group("10.0.0.0/8"), group("0.0.0.0/0"));
+    assert_eq!(found[0].what, "opens tcp 22 from 0.0.0.0/0 (everybody)");
+    assert_eq!(
+        (found[1].effect, found[1].what.as_str()),
+        (Effect::Narrowed, "closes tcp 22 from 10.0.0.0/8")
+    );
+    let volume = |key: JsonValue| {
+        json!({ "N": { "Type": "AWS::SageMaker::NotebookInstance", "Properties": {
+        "InstanceType": "ml.t3.medium", "RoleArn": "r", "KmsKeyId": key,
+    } } })
+    };
+    let mut without = volume(json!("k"));
+    without["N"]["Properties"].as_object_mut().unwrap().remove("KmsKeyId");
+    let found = of(volume(json!("k")), without);
+    assert_eq!((found[0].subject, found[0].effect), (Subject::Encryption, Effect::Broadened));
+}
+
+#[test]
+fn what_sagemaker_keeps_or_refuses_is_noted() {
+    let stack = |count: u32, instance_type: &str| {
+        let mut stack = endpoint(instance_type, "s3://b/1");
+        stack["Config"]["Properties"]["ProductionVariants"][1]["InitialInstanceCount"] = count.into();
+        stack["Endpoint"]["Properties"]["RetainAllVariantProperties"] = true.into();
+        stack["Target"] = json!({ "Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": {
+            "ResourceId": { "Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/Main" },
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount", "ServiceNamespace": "sagemaker",
+            "MinCapacity": 1, "MaxCapacity": 4,
+        } });
+        stack
+    };
+    let notes = |old: JsonValue, new: JsonValue| -> String { resources(old, new)[0].notes.join("\n") };
+    let found = notes(stack(1, "ml.g5.xlarge"), stack(2, "ml.g5.xlarge"));
+    assert!(found.contains("keeps their values"), "{found}");
+    let found = notes(stack(1, "ml.g5.xlarge"), stack(1, "ml.g6.xlarge"));
+    assert!(found.contains("SageMaker refuses to change the instance type of the variant `Main`"), "{found}");
+}
+
+#[test]
+fn every_view_shows_both_values() {
+    let found = compared(
+        &json!({ "Resources": endpoint("ml.g5.2xlarge", "s3://b/1") }),
+        &json!({ "Resources": endpoint("ml.g6.2xlarge", "s3://b/1") }),
+    );
+    let line = "ProductionVariants[Main].InstanceType: ml.g5.2xlarge → ml.g6.2xlarge";
+    assert!(text(&found, false).contains(line), "{}", text(&found, false));
+    assert!(text(&found, true).contains("\u{1b}["));
+    assert!(markdown(&found).contains(line));
+    let schema: JsonValue = serde_json::from_str(include_str!("../../../docs/diff.schema.json")).unwrap();
+    let document: JsonValue = serde_json::from_str(&json(&found)).unwrap();
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+}
+
+/// Values as templates have them: named lists, sets, documents and intrinsic functions among them.
+fn value() -> impl Strategy<Value = JsonValue> {
+    let scalar = prop_oneof![
+        Just(json!(1)),
+        Just(json!("1")),
+        Just(json!(true)),
+        Just(json!("a")),
+        Just(json!("b")),
+        Just(json!("")),
+        Just(json!("line\nline")),
+        Just(json!({ "Ref": "A" })),
+        Just(json!({ "Fn::GetAtt": "A.Arn" })),
+        Just(json!({ "Fn::Sub": "x-${A}-${!B}-${A.Arn}" })),
+        Just(json!({ "Fn::Join": ["-", ["x", { "Ref": "A" }, { "Fn::ImportValue": "y" }]] })),
+        Just(json!("{\"k\": [1, {\"Name\": \"a\"}], \"t\": \"1\"}")),
+        Just(json!({ "Fn::Sub": "{\"k\": \"${A}\", \"n\": ${B}}" })),
+    ];
+    let name = prop_oneof![
+        Just("Tags"),
+        Just("Statement"),
+        Just("Action"),
+        Just("Steps"),
+        Just("Containers"),
+        Just("Name"),
+        Just("Value"),
+        Just("Fn::If"),
+        Just("Condition"),
+        Just("Principal"),
+        Just("SubnetIds"),
+        Just("x/y~z"),
+    ];
+    scalar.prop_recursive(5, 48, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(JsonValue::from),
+            prop::collection::vec((name.clone(), inner.clone()), 0..5).prop_map(|members| {
+                JsonValue::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            }),
+            prop::collection::vec((prop_oneof![Just("a"), Just("b"), Just("c")], inner.clone()), 0..4)
+                .prop_map(|items| {
+                    items.into_iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect()
+                }),
+            prop::collection::vec((prop_oneof![Just("a"), Just("b"), Just("c")], inner), 0..4).prop_map(
+                |items| {
+                    let items: JsonValue = items
+                        .into_iter()
+                        .map(|(name, value)| json!({ "Key": name, "Value": value }))
+                        .collect();
+                    json!({ "Tags": items })
+                }
+            ),
+        ]
+    })
+}
+
+/// A template of resources of a few types.
+fn template() -> impl Strategy<Value = JsonValue> {
+    let kind = prop_oneof![
+        Just("AWS::S3::Bucket"),
+        Just("AWS::SageMaker::EndpointConfig"),
+        Just("AWS::IAM::Role"),
+        Just("AWS::EC2::SecurityGroup"),
+        Just("Custom::Thing"),
+    ];
+    let id = prop_oneof![Just("A"), Just("B"), Just("C"), Just("D")];
+    let properties = prop::collection::vec(
+        (
+            prop_oneof![
+                Just("BucketName"),
+                Just("Tags"),
+                Just("ProductionVariants"),
+                Just("SecurityGroupIngress"),
+                Just("Policies")
+            ],
+            value(),
+        ),
+        0..4,
+    );
+    prop::collection::vec((id, kind, properties), 0..4).prop_map(|resources| {
+        let resources: Map<String, JsonValue> = resources
+            .into_iter()
+            .map(|(id, kind, properties)| {
+                let properties: Map<String, JsonValue> =
+                    properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+                (id.to_owned(), json!({ "Type": kind, "Properties": properties }))
+            })
+            .collect();
+        json!({ "Parameters": { "B": { "Type": "String", "Default": "x" } }, "Resources": resources })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_old_value_with_its_edits_is_the_new_value(old in value(), new in value()) {
+        let (old, new) = (Node::of(&old, "", None), Node::of(&new, "", None));
+        let found = edits(&old, &new);
+        prop_assert_eq!(found.is_empty(), old == new);
+        prop_assert_eq!(apply(&old, &found), Some(new));
+    }
+
+    #[test]
+    fn templates_are_compared_without_panic_and_views_differ(old in template(), new in template()) {
+        let (before, after) = (assembly(&old), assembly(&new));
+        let (one, other) = (Node::of(&old, "", None), Node::of(&new, "", None));
+        let found = compare(&before, &after);
+        prop_assert_eq!(apply(&one, &edits(&one, &other)), Some(other.clone()));
+        prop_assert!(compare(&before, &before).is_empty());
+        // Nothing that differs is silent.
+        prop_assert!(found.is_empty() == (one == other) || one != other, "{}", text(&found, false));
+        for change in found.resources().flat_map(|(_, change)| &change.properties) {
+            if let (Some(before), Some(after)) = (&change.before, &change.after) {
+                let (before, after) = view::pair(before, after);
+                prop_assert_ne!(before, after);
+            }
+        }
+        for shown in [text(&found, true), markdown(&found), json(&found)] {
+            prop_assert!(!shown.is_empty());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A comparison for pull requests.
+
+use std::fmt::Write as _;
+
+use super::text::{fate, summary};
+use super::value::{lines, property_line};
+use crate::diff::model::{Diff, PropertyChange, ResourceAction, ResourceChange, StackAction, StackDiff};
+
+/// The comparison as Markdown.
+pub fn markdown(diff: &Diff) -> String {
+    let mut text = format!("### Changes: {}\n", summary(diff));
+    for stack in &diff.stacks {
+        text.push_str(&one(stack));
+    }
+    text
+}
+
+fn one(stack: &StackDiff) -> String {
+    let action = match stack.action {
+        StackAction::Added => " (new)",
+        StackAction::Removed => " (no longer in the program)",
+        StackAction::Modified => "",
+    };
+    let mut text = format!("\n#### {}{action}\n\n", cell(&stack.id));
+    for note in &stack.notes {
+        let _ = writeln!(text, "> {}\n", cell(note));
+    }
+    if !stack.resources.is_empty() {
+        text.push_str("| | Resource | Consequence | Changes |\n|---|---|---|---|\n");
+        for change in &stack.resources {
+            text.push_str(&row(change));
+        }
+    }
+    let others: Vec<&PropertyChange> = stack.settings.iter().chain(&stack.sections).collect();
+    if !others.is_empty() {
+        text.push_str("\n<details><summary>Changes outside of resources</summary>\n\n");
+        for change in others {
+            let _ = writeln!(text, "- {}", property(change));
+        }
+        text.push_str("\n</details>\n");
+    }
+    if !stack.assets.is_empty() {
+        text.push_str("\n<details><summary>Assets</summary>\n\n");
+        for asset in &stack.assets {
+            let key = |key: &Option<String>| key.as_ref().map_or("nothing".to_owned(), |key| code(key));
+            let _ = writeln!(text, "- {} → {}", key(&asset.before), key(&asset.after));
+        }
+        text.push_str("\n</details>\n");
+    }
+    text
+}
+
+fn row(change: &ResourceChange) -> String {
+    let name = match &change.renamed_from {
+        Some(old) => format!("{} → {}", code(old), code(&change.logical_id)),
+        None => code(&change.logical_id),
+    };
+    let shown = if change.action == ResourceAction::Modified { change.properties.as_slice() } else { &[] };
+    let mut cells: Vec<String> = shown.iter().chain(&change.attributes).map(property).collect();
+    cells.extend(change.written.iter().map(|one| format!("as written: {}", property(one))));
+    cells.extend(change.notes.iter().map(|note| format!("*{}*", cell(note))));
+    format!(
+        "| {} | {name}<br>{} | {} | {} |\n",
+        change.consequence.sign(),
+        cell(&change.resource_type),
+        cell(&fate(change)),
+        cells.join("<br>")
+    )
+}
+
+/// A change in a cell of a table.
+pub(crate) fn property(change: &PropertyChange) -> String {
+    match lines(change) {
+        Some(lines) => {
+            let shown: Vec<String> =
+                lines.iter().map(|(sign, number, line)| code(&format!("{sign}{number} {line}"))).collect();
+            format!("{}:<br>{}", code(&change.path), shown.join("<br>"))
+        }
+        None => code(&property_line(change)),
+    }
+}
+
+/// A text inside a cell of a table.
+pub(crate) fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
+}
+
+/// A text as code inside a cell of a table, whatever it holds.
+pub(crate) fn code(text: &str) -> String {
+    let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // A space keeps a backtick of the text apart from the fence.
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}

@@ -1,0 +1,180 @@
+//! A comparison for terminals.
+
+use std::fmt::Write as _;
+
+use stackwright_schemas::held::Held;
+
+use super::value::{lines, property_line};
+use crate::diff::model::{
+    Consequence, Diff, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
+};
+use crate::diff::security::Effect;
+
+const RESET: &str = "\x1b[0m";
+
+/// Colours of a terminal, or none.
+struct Style(bool);
+
+impl Style {
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}{RESET}") } else { text.to_owned() }
+    }
+
+    fn consequence(&self, consequence: Consequence, text: &str) -> String {
+        let code = match consequence {
+            Consequence::Refused
+            | Consequence::Replaced
+            | Consequence::Deleted
+            | Consequence::MayBeReplaced => "31",
+            Consequence::Retained | Consequence::Snapshot | Consequence::Updated => "33",
+            Consequence::Created => "32",
+            Consequence::AttributesOnly | Consequence::Unchanged => "2",
+        };
+        self.paint(code, text)
+    }
+}
+
+/// The comparison as text. `styled` adds colours.
+pub fn text(diff: &Diff, styled: bool) -> String {
+    let style = Style(styled);
+    let mut text = String::new();
+    for stack in &diff.stacks {
+        one(stack, &style, &mut text);
+        text.push('\n');
+    }
+    text.push_str(&summary(diff));
+    text.push('\n');
+    text
+}
+
+/// All of it in a line: `1 replaced, 2 updated in place; 3 stacks are unchanged`.
+pub(crate) fn summary(diff: &Diff) -> String {
+    let count =
+        |wanted: Consequence| diff.resources().filter(|(_, change)| change.consequence == wanted).count();
+    let words = [
+        (Consequence::Refused, "refused"),
+        (Consequence::Replaced, "replaced"),
+        (Consequence::Deleted, "deleted"),
+        (Consequence::MayBeReplaced, "perhaps replaced"),
+        (Consequence::Retained, "kept outside the stack"),
+        (Consequence::Snapshot, "deleted after a snapshot"),
+        (Consequence::Created, "created"),
+        (Consequence::Updated, "updated in place"),
+        (Consequence::AttributesOnly, "changed in the stack only"),
+        (Consequence::Unchanged, "written differently"),
+    ];
+    let mut parts: Vec<String> = words
+        .iter()
+        .map(|(consequence, words)| (count(*consequence), words))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, words)| format!("{number} {words}"))
+        .collect();
+    if parts.is_empty() && !diff.stacks.is_empty() {
+        parts.push("no resource changes".into());
+    }
+    if diff.unchanged > 0 {
+        let stacks = if diff.unchanged == 1 { "stack is" } else { "stacks are" };
+        parts.push(format!("{} {stacks} unchanged", diff.unchanged));
+    }
+    if parts.is_empty() { "nothing differs".into() } else { parts.join(", ") }
+}
+
+fn one(stack: &StackDiff, style: &Style, text: &mut String) {
+    let action = match stack.action {
+        StackAction::Added => " is new",
+        StackAction::Removed => " is no longer in the program",
+        StackAction::Modified => "",
+    };
+    let _ = writeln!(text, "{}{action}", style.paint("1", &stack.id));
+    for note in &stack.notes {
+        let _ = writeln!(text, "  note: {note}");
+    }
+    list(&stack.settings, "  ~ stack ", style, text);
+    for change in &stack.resources {
+        resource(change, style, text);
+    }
+    list(&stack.sections, "  ~ ", style, text);
+    for asset in &stack.assets {
+        let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "nothing".into());
+        let _ = writeln!(text, "  ~ asset {} → {}", key(&asset.before), key(&asset.after));
+    }
+    for change in &stack.security {
+        let (sign, code) = match change.effect {
+            Effect::Broadened => ("!", "31"),
+            Effect::Changed => ("~", "33"),
+            Effect::Narrowed => ("-", "32"),
+        };
+        let line = format!(
+            "  {sign} {} {}: {} {} ({})",
+            change.subject.name(),
+            change.effect.name(),
+            change.logical_id,
+            change.what,
+            change.path
+        );
+        let _ = writeln!(text, "{}", style.paint(code, &line));
+    }
+}
+
+fn resource(change: &ResourceChange, style: &Style, text: &mut String) {
+    let ResourceChange { logical_id, resource_type, consequence, .. } = change;
+    let name = match &change.renamed_from {
+        Some(old) => format!("{old} → {logical_id}"),
+        None => logical_id.clone(),
+    };
+    let line = format!("{} {name} {resource_type} {}", consequence.sign(), fate(change));
+    let _ = writeln!(text, "  {}", style.consequence(*consequence, &line));
+    if change.action == ResourceAction::Modified {
+        list(&change.properties, "      ", style, text);
+    }
+    list(&change.attributes, "      ", style, text);
+    list(&change.written, "      (as written) ", style, text);
+    for note in &change.notes {
+        let _ = writeln!(text, "      note: {note}");
+    }
+}
+
+/// What happens to a resource, in words, with what causes it and what it endangers.
+pub(crate) fn fate(change: &ResourceChange) -> String {
+    let mut words = if change.renamed_from.is_some() {
+        format!("is renamed: the old resource {}", change.consequence.words())
+    } else {
+        change.consequence.words().to_owned()
+    };
+    let causes: Vec<&str> = change
+        .causes()
+        .filter(|cause| change.consequence != Consequence::Replaced || cause.recreation == Recreation::Always)
+        .map(|cause| cause.path.as_str())
+        .collect();
+    if !causes.is_empty() {
+        words.push_str(&format!(" because of {}", causes.join(", ")));
+    }
+    match change.endangers() {
+        Some(Held::Data) => words.push_str("; it holds data"),
+        Some(Held::Traffic) => words.push_str("; it serves traffic"),
+        None => {}
+    }
+    if let Some(condition) = &change.condition {
+        words.push_str(&format!(", if the condition {condition} holds"));
+    }
+    words
+}
+
+fn list(changes: &[PropertyChange], indent: &str, style: &Style, text: &mut String) {
+    for change in changes {
+        match lines(change) {
+            Some(lines) => {
+                let _ = writeln!(text, "{indent}{}:", change.path);
+                for (sign, number, line) in lines {
+                    let code = if sign == '+' { "32" } else { "31" };
+                    let _ = writeln!(
+                        text,
+                        "{indent}  {}",
+                        style.paint(code, &format!("{sign}{number:>4} {line}"))
+                    );
+                }
+            }
+            None => _ = writeln!(text, "{indent}{}", property_line(change)),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Values for people. Nothing is cut off that tells two values apart.
+
+use serde_json::Value as JsonValue;
+
+use crate::diff::model::{Because, PropertyChange, Recreation};
+use crate::diff::node::variable;
+
+/// Texts that are longer than this, on both sides, are shown as far as they differ.
+const LONG: usize = 72;
+
+/// How much of what two long texts have in common is shown around the difference.
+const CONTEXT: usize = 16;
+
+/// A value in one line.
+pub(crate) fn shown(value: &JsonValue) -> String {
+    match value {
+        JsonValue::String(text) if text.is_empty() => "\"\"".into(),
+        JsonValue::String(text) => text.replace('\n', "\\n"),
+        other => match (variable(other), &other["Fn::Sub"]) {
+            (Some(name), _) => format!("${{{name}}}"),
+            (None, JsonValue::String(format)) => format.replace('\n', "\\n"),
+            _ => other.to_string(),
+        },
+    }
+}
+
+/// Two values, each in a line. Of long ones, what they have in common is left out: `…` stands for it.
+pub(crate) fn pair(before: &JsonValue, after: &JsonValue) -> (String, String) {
+    let (one, other) = (shown(before), shown(after));
+    if one.chars().count().max(other.chars().count()) <= LONG {
+        // `1` and `"1"` differ in a document.
+        return if one == other { (before.to_string(), after.to_string()) } else { (one, other) };
+    }
+    if one == other {
+        return (before.to_string(), after.to_string());
+    }
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let most = one.len().min(other.len()) - start;
+    let end = one.iter().rev().zip(other.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    let part = |text: &[char]| {
+        let from = start.saturating_sub(CONTEXT);
+        let to = (text.len() - end + CONTEXT).min(text.len());
+        let inner: String = text[from..to].iter().collect();
+        let ellipsis = |is_cut: bool| if is_cut { "…" } else { "" };
+        format!("{}{inner}{}", ellipsis(from > 0), ellipsis(to < text.len()))
+    };
+    (part(&one), part(&other))
+}
+
+/// What differs between two texts of several lines: the lines that go, with `-`, and those that come, with `+`.
+pub(crate) fn lines(change: &PropertyChange) -> Option<Vec<(char, usize, String)>> {
+    let (Some(JsonValue::String(one)), Some(JsonValue::String(other))) = (&change.before, &change.after)
+    else {
+        return None;
+    };
+    if !one.trim_end().contains('\n') && !other.trim_end().contains('\n') {
+        return None;
+    }
+    let (one, other): (Vec<&str>, Vec<&str>) = (one.split('\n').collect(), other.split('\n').collect());
+    let start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let most = one.len().min(other.len()) - start;
+    let end = one.iter().rev().zip(other.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    let numbered = |lines: &[&str], sign: char| -> Vec<(char, usize, String)> {
+        let inner = &lines[start..lines.len() - end];
+        inner
+            .iter()
+            .enumerate()
+            .map(|(number, line)| (sign, start + number + 1, (*line).to_owned()))
+            .collect()
+    };
+    let mut found = numbered(&one, '-');
+    found.extend(numbered(&other, '+'));
+    Some(found)
+}
+
+/// A change in one line, without what follows from it: `InstanceType: ml.g5.2xlarge → ml.g6.2xlarge`.
+pub(crate) fn property_line(change: &PropertyChange) -> String {
+    let PropertyChange { path, before, after, .. } = change;
+    let line = match (before, after) {
+        _ if change.is_order => {
+            format!("{path}: order {} → {}", names(before.as_ref()), names(after.as_ref()))
+        }
+        (Some(before), Some(after)) => {
+            let (before, after) = pair(before, after);
+            format!("{path}: {before} → {after}")
+        }
+        (None, Some(after)) => format!("{path}: + {}", shown(after)),
+        (Some(before), None) => format!("{path}: - {}", shown(before)),
+        (None, None) => format!("{path}: known after deployment"),
+    };
+    match reason(change) {
+        Some(reason) => format!("{line} ({reason})"),
+        None => line,
+    }
+}
+
+fn names(value: Option<&JsonValue>) -> String {
+    let names = value.and_then(JsonValue::as_array).into_iter().flatten().filter_map(JsonValue::as_str);
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// What a change comes from, and that it replaces the resource.
+fn reason(change: &PropertyChange) -> Option<String> {
+    let because = change.because.as_ref().map(|because| match because {
+        Because::Input(input, name) => format!("by the {} {name}", input.name()),
+        Because::Replacement(id, true) => format!("{id} is replaced"),
+        Because::Replacement(id, false) => format!("{id} may be replaced"),
+    });
+    let recreation = match change.recreation {
+        Recreation::Always => Some("requires replacement".to_owned()),
+        Recreation::Conditionally => Some("may require replacement".to_owned()),
+        Recreation::Never => None,
+    };
+    let parts: Vec<String> = because.into_iter().chain(recreation).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn two_values_that_differ_never_look_alike() {
+        let long = "x".repeat(300);
+        let (one, other) = pair(&json!(format!("{long}a{long}")), &json!(format!("{long}b{long}")));
+        assert_ne!(one, other);
+        assert!(one.chars().count() < 40 && one.starts_with('…') && one.ends_with('…'), "{one}");
+        assert_eq!(pair(&json!(1), &json!("1")), ("1".to_owned(), "\"1\"".to_owned()));
+        let (one, other) = pair(&json!([long.clone()]), &json!([long.clone(), long]));
+        assert_ne!(one, other);
+    }
+}
