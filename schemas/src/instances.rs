@@ -132,16 +132,24 @@ pub(crate) fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
         .expect("a test reads every embedded table")
 }
 
-/// Whether a type has Elastic Fabric Adapter and the training toolkit in AWS's containers does not know it: then the
-/// job has to set the network's environment by itself.
-pub fn needs_efa_environment(name: &str) -> bool {
+/// The environment variables that a training job has to set for Elastic Fabric Adapter (EFA) on an instance type: those
+/// of types that have EFA and that the training toolkit in AWS's containers does not know. Empty for other types.
+pub fn efa_environment(name: &str) -> &'static [(&'static str, &'static str)] {
     #[derive(Deserialize)]
     struct Document {
-        efa_not_set: BTreeSet<String>,
+        efa_set: BTreeSet<String>,
+        rdma_not_set: BTreeSet<String>,
     }
     static DOCUMENT: OnceLock<Document> = OnceLock::new();
     let document = DOCUMENT.get_or_init(|| embedded(include_str!("../facts/training_toolkit.json")));
-    document.efa_not_set.contains(name)
+    let has_efa = instance(name).and_then(|known| known.efa_interfaces).is_some_and(|count| count > 0);
+    if !has_efa || document.efa_set.contains(name) {
+        &[]
+    } else if document.rdma_not_set.contains(name) {
+        &[("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("RDMAV_FORK_SAFE", "1")]
+    } else {
+        &[("FI_PROVIDER", "efa"), ("RDMAV_FORK_SAFE", "1")]
+    }
 }
 
 /// The instance types that a service takes in a region, by the service's name in the data (`hosting`,
@@ -194,7 +202,9 @@ mod tests {
 
     #[test]
     fn facts_kept_by_hand_name_types_that_exist() {
-        assert!(needs_efa_environment("ml.p5en.48xlarge") && !needs_efa_environment("ml.p4d.24xlarge"));
+        assert_eq!(efa_environment("ml.p5en.48xlarge").len(), 3);
+        assert_eq!(efa_environment("ml.g6e.48xlarge").first(), Some(&("FI_PROVIDER", "efa")));
+        assert!(efa_environment("ml.p4d.24xlarge").is_empty() && efa_environment("ml.g5.2xlarge").is_empty());
         for name in accelerators().keys() {
             assert!(instance(name).is_some() || name.contains("gr6") || name.contains("trn2.3"), "{name}");
         }

@@ -158,7 +158,7 @@ fn everything(app: &App) {
         ProcessingStep::new(
             ProcessingJob::new(image(), "ml.m5.xlarge")
                 .input("model", tuned.model())
-                .input("tokens", prepared.output("tokens").unwrap())
+                .input("tokens", prepared.output("tokens"))
                 .output("report", place("reports")),
         )
         .property_file("Report", "report", "report.json"),

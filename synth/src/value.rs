@@ -105,6 +105,21 @@ impl Property {
     pub fn map(self, change: impl FnOnce(Expression) -> Expression) -> Self {
         Self { value: change(self.value), ..self }
     }
+
+    /// Returns the entry's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the entry's value.
+    pub fn value(&self) -> &Expression {
+        &self.value
+    }
+
+    /// Returns the same entry under another name. The location stays.
+    pub fn renamed(self, name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), ..self }
+    }
 }
 
 /// Sets a property once: a second call replaces the first.

@@ -7,6 +7,7 @@ mod optimization;
 pub mod pipeline;
 mod schedule;
 mod state_machine;
+mod states_format;
 
 pub use optimization::{
     CompiledQuantization, OptimizationJob, Optimizations, Quantization, SpeculativeDecoding,

@@ -5,11 +5,11 @@ use stackwright_resources::scheduler::schedule::{
     FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
 };
 use stackwright_synth::intrinsic::{json_text, partition, region};
-use stackwright_synth::{Construct, IntoValue, Json, Literal, Properties, Scope, Value, sub};
+use stackwright_synth::{Construct, Expression, IntoValue, Json, Literal, Properties, Scope, Value, sub};
 
 use super::{PipelineHandle, StateMachineHandle, name_prefix};
 use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
-use crate::training::{Definition, TrainingJob};
+use crate::training::{Definition, RunVariable, TrainingJob};
 
 /// A job's name may have 63 characters; the id of a scheduled call has 36.
 const PREFIX_CHARACTERS: usize = 63 - 36 - 1;
@@ -137,7 +137,7 @@ impl Construct for Schedule {
                 FlexibleTimeWindow::new(FlexibleTimeWindowMode::Flexible).maximum_window_in_minutes(minutes)
             }
         };
-        let input: Value<Json> = Value::from_expression(input.into_expression());
+        let input: Value<Json> = Value::from_expression(with_context(input.into_expression()));
         let target =
             Target::new().arn(target).role_arn(role.arn()).input(json_text(input)).retry_policy(
                 RetryPolicy::new().maximum_retry_attempts(3).maximum_event_age_in_seconds(3600),
@@ -154,4 +154,15 @@ impl Construct for Schedule {
         super::put_console(scope, &page);
         handle
     }
+}
+
+/// Replaces the variables of the run by the context attributes of EventBridge Scheduler.
+fn with_context(expression: Expression) -> Expression {
+    RunVariable::replace(expression, &|variable| {
+        let attribute = match variable {
+            RunVariable::Id => "<aws.scheduler.execution-id>",
+            RunVariable::StartTime => "<aws.scheduler.scheduled-time>",
+        };
+        Expression::Literal(attribute.into())
+    })
 }

@@ -6,7 +6,7 @@ use serde_json::{Value as JsonValue, json};
 use stackwright_resources::stepfunctions;
 use stackwright_synth::intrinsic::{json_text, partition, region};
 use stackwright_synth::{
-    CallerLocation, Construct, IntoValue, Json, Map, Properties, Property, Scope, Value, sub,
+    CallerLocation, Construct, IntoValue, Json, Literal, Map, Properties, Property, Scope, Value, sub,
 };
 
 use super::{OptimizationJob, name_prefix};
@@ -136,7 +136,8 @@ impl States {
         let mut state = Properties::default();
         state.put("Type", "Task");
         state.put("Resource", sub!("arn:{}:states:::{}", partition(), integration));
-        state.put("Parameters", parameters);
+        let parameters = super::states_format::with_context(parameters.into_expression());
+        state.put("Parameters", Value::<Json>::from_expression(parameters));
         if let JsonValue::Object(more) = more {
             for (key, value) in more {
                 state.put(key, value);

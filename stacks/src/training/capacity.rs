@@ -1,62 +1,80 @@
-//! How a training job gets its instances, and what it pays for them. One way excludes the others.
+//! Where the instances of a training job come from. One source excludes the others.
 
 use stackwright_synth::{IntoValue, Value};
 
+use super::checkpoints::Checkpoints;
 use crate::duration::Seconds;
-use crate::s3::S3Location;
 
-/// Where the instances come from: [`Spot`], a [`WarmPool`], a [`TrainingPlan`]; on demand where nothing is said.
+/// Where the instances come from: [`Spot`], a [`WarmPool`] or a [`TrainingPlan`]. A job without one runs on demand.
 #[derive(Clone, Debug)]
 pub enum Capacity {
-    /// Spare capacity.
+    /// Spare capacity that can be interrupted.
     Spot(Spot),
-    /// Instances that stay for the next job.
+    /// Instances that are kept for the next job.
     WarmPool(WarmPool),
     /// Reserved capacity.
     TrainingPlan(TrainingPlan),
 }
 
-/// Managed spot training: cheaper by far, and interrupted now and then. SageMaker starts the job again by
-/// itself, as long as there is time to wait, and the script goes on from its last checkpoint.
+/// Managed spot training: spare capacity at a lower price, which AWS can interrupt. SageMaker starts the job again
+/// as long as there is time to wait, and the script resumes from its last checkpoint.
 ///
-/// It brings all of it: the longest time in all, where checkpoints are kept, and new tries after an error inside
-/// SageMaker. What launches the job tries again where there was no capacity.
+/// It sets the maximum waiting time, the location of checkpoints and SageMaker's retries after internal errors. The
+/// launcher of the job tries again after a capacity error.
+///
+/// Given a location, every run of the launcher has checkpoints of its own below it: an interrupted job resumes, and the
+/// next run starts from the beginning. [`Checkpoints::continuing`] lets a run continue what earlier runs left.
 ///
 /// ```
 /// use std::time::Duration;
-/// use stackwright_stacks::{S3Location, training::Spot};
+/// use stackwright_stacks::{S3Location, training::{Checkpoints, Spot}};
 ///
-/// Spot::new(Duration::from_hours(24), S3Location::new("my-runs", "checkpoints/"));
+/// let location = S3Location::new("my-runs", "checkpoints/");
+/// Spot::new(Duration::from_hours(24), location.clone());
+/// Spot::new(Duration::from_hours(24), Checkpoints::continuing(location));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Spot {
     pub(super) max_wait: Value<i64>,
-    pub(super) checkpoints: S3Location,
+    pub(super) checkpoints: Checkpoints,
 }
 
 impl Spot {
-    /// With the time that waiting and running may take together, and where checkpoints are kept.
+    /// Spot capacity with the maximum time for waiting and running together, and where checkpoints are kept.
     #[track_caller]
-    pub fn new(max_wait: impl Into<Seconds>, checkpoints: S3Location) -> Self {
-        Self { max_wait: max_wait.into().0.with_caller_location(), checkpoints }
+    pub fn new(max_wait: impl Into<Seconds>, checkpoints: impl Into<Checkpoints>) -> Self {
+        Self { max_wait: max_wait.into().0.with_caller_location(), checkpoints: checkpoints.into() }
     }
 }
 
-/// Instances that stay for a while after the job, for the next one. They cost while they wait.
+/// Instances that are kept for a while after the job, for the next one. They are charged while they wait.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::training::WarmPool;
+///
+/// WarmPool::new(Duration::from_mins(10));
+/// ```
 #[derive(Clone, Debug)]
 pub struct WarmPool {
     pub(super) keep_alive: Value<i64>,
 }
 
 impl WarmPool {
-    /// With the time that they stay.
+    /// A warm pool with the time for which the instances are kept, at most one hour.
     #[track_caller]
     pub fn new(keep_alive: impl Into<Seconds>) -> Self {
         Self { keep_alive: keep_alive.into().0.with_caller_location() }
     }
 }
 
-/// Capacity that a training plan reserved.
+/// Capacity that a training plan of SageMaker reserved.
+///
+/// ```
+/// use stackwright_stacks::training::TrainingPlan;
+///
+/// TrainingPlan::new("arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5-november");
+/// ```
 #[derive(Clone, Debug)]
 pub struct TrainingPlan {
     pub(super) arn: Value<String>,

@@ -1,17 +1,70 @@
-//! Hyperparameters, typed here and texts of JSON to SageMaker.
+//! Hyperparameters: typed in the program, strings in the request.
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::{Expression, Json, Property, Value, sub};
+use stackwright_synth::{Expression, IntoValue, Json, Property, Value, sub};
 
-/// A hyperparameter's value. SageMaker takes texts only; its training toolkit reads each as JSON, so `32` reaches
-/// the script as a number and `"cosine"` as a text.
+/// How the values of hyperparameters are written into the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HyperparameterFormat {
+    /// As JSON: the string `cosine` is written as `"cosine"`, with quotes. The SageMaker training toolkit in the
+    /// framework containers decodes it. The SageMaker Python SDK does the same for every estimator with an entry point.
+    Json,
+    /// As plain text: the string `reg:squarederror` is written without quotes. SageMaker's built-in algorithms, the
+    /// algorithms of AWS Marketplace and most images without the training toolkit read values like this.
+    Plain,
+}
+
+/// The value of a hyperparameter.
+///
+/// SageMaker takes strings only. Which string a value becomes depends on the job's [`HyperparameterFormat`];
+/// [`Hyperparameter::plain`] is written as it is in every job.
+///
+/// ```
+/// use stackwright_stacks::training::Hyperparameter;
+///
+/// let number = Hyperparameter::from(32);
+/// let objective = Hyperparameter::plain("reg:squarederror");
+/// ```
 #[derive(Clone, Debug)]
-pub struct Hyperparameter(pub(super) Value<String>);
+pub struct Hyperparameter {
+    json: Value<String>,
+    plain: Value<String>,
+}
+
+impl Hyperparameter {
+    /// A string that is written into the request as it is, without JSON quotes, in jobs of either format.
+    #[track_caller]
+    pub fn plain(text: impl IntoValue<String>) -> Self {
+        let text = text.into().with_caller_location();
+        Self { json: text.clone(), plain: text }
+    }
+
+    /// The string that stands in the request.
+    pub(super) fn written(self, format: HyperparameterFormat) -> Value<String> {
+        match format {
+            HyperparameterFormat::Json => self.json,
+            HyperparameterFormat::Plain => self.plain,
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn with_caller_location(mut self) -> Self {
+        self.json = self.json.with_caller_location();
+        self.plain = self.plain.with_caller_location();
+        self
+    }
+}
 
 impl From<JsonValue> for Hyperparameter {
     #[track_caller]
     fn from(value: JsonValue) -> Self {
-        Self(Value::from(value.to_string()).with_caller_location())
+        let json = Value::from(value.to_string()).with_caller_location();
+        let plain = match value {
+            JsonValue::String(text) => Value::from(text).with_caller_location(),
+            _ => json.clone(),
+        };
+        Self { json, plain }
     }
 }
 
@@ -25,21 +78,22 @@ macro_rules! literals {
         }
     )*};
 }
-literals!(&str, String, bool, i32, i64, f64);
+literals!(&str, String, bool, i32, i64, u32, f64);
 
 impl From<Value<String>> for Hyperparameter {
     #[track_caller]
     fn from(text: Value<String>) -> Self {
-        let text = text.with_caller_location();
-        let source = text.location();
-        Self(match text.expression() {
+        let plain = text.with_caller_location();
+        let location = plain.location();
+        let json = match plain.expression() {
             Expression::Literal(JsonValue::String(literal)) => {
-                Value::from(JsonValue::from(literal.as_str()).to_string()).with_location(source)
+                Value::from(JsonValue::from(literal.as_str()).to_string()).with_location(location)
             }
-            // What the run of a pipeline fills in comes as it is: the toolkit takes what is no JSON for a text.
-            Expression::Object(_) | Expression::Literal(JsonValue::Object(_)) => text,
-            _ => sub!("\"{}\"", text).with_location(source),
-        })
+            // A value that a pipeline fills in cannot be quoted here. The toolkit takes what is not JSON as a string.
+            Expression::Object(_) | Expression::Literal(JsonValue::Object(_)) => plain.clone(),
+            _ => sub!("\"{}\"", &plain).with_location(location),
+        };
+        Self { json, plain }
     }
 }
 
@@ -56,24 +110,47 @@ macro_rules! numbers {
             #[track_caller]
             fn from(number: Value<$type>) -> Self {
                 let number = number.with_caller_location();
-                let source = number.location();
-                Self(match number.expression() {
+                let location = number.location();
+                let text = match number.expression() {
                     Expression::Literal(literal) if !literal.is_object() => {
-                        Value::from(literal.to_string()).with_location(source)
+                        Value::from(literal.to_string()).with_location(location)
                     }
-                    Expression::Object(_) | Expression::Literal(_) => as_text(number.cast()),
+                    Expression::Object(_) | Expression::Literal(_) => as_string(number.cast()),
                     _ => number.cast(),
-                })
+                };
+                Self { json: text.clone(), plain: text }
             }
         }
     )*};
 }
 numbers!(i64, f64, bool);
 
-/// A number that the run of a pipeline fills in, as a text.
-fn as_text(value: Value<String>) -> Value<String> {
+/// Returns a number that a pipeline fills in when it runs, as a string.
+fn as_string(value: Value<String>) -> Value<String> {
     let parts: Value<Vec<String>> = vec![value].into();
     let join = [Property::new("On", ""), Property::new("Values", parts)];
     Value::<Json>::from(Json::object([Property::new("Std:Join", Value::<Json>::from(Json::object(join)))]))
         .cast()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hyperparameter, HyperparameterFormat::*};
+
+    fn written(value: impl Into<Hyperparameter>) -> (String, String) {
+        let value = value.into();
+        let text = |format| {
+            let written = value.clone().written(format);
+            written.as_literal().and_then(|text| text.as_str()).map(str::to_owned).unwrap()
+        };
+        (text(Json), text(Plain))
+    }
+
+    #[test]
+    fn strings_are_quoted_for_the_training_toolkit_only() {
+        assert_eq!(written("reg:squarederror"), ("\"reg:squarederror\"".into(), "reg:squarederror".into()));
+        assert_eq!(written(0.2), ("0.2".into(), "0.2".into()));
+        assert_eq!(written(true), ("true".into(), "true".into()));
+        assert_eq!(written(Hyperparameter::plain("x")), ("x".into(), "x".into()));
+    }
 }

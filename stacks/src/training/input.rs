@@ -2,83 +2,167 @@
 
 use stackwright_synth::{IntoValue, Properties, Value};
 
+use super::run::RunLocation;
 use crate::s3::S3Location;
 
-/// A channel's data: a folder below `/opt/ml/input/data` in the container.
+/// How data in S3 reaches the container: `TrainingInputMode` and `InputMode` of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputMode {
+    /// All objects are copied to the volume before the job starts.
+    File,
+    /// Objects are streamed through a named pipe.
+    Pipe,
+    /// Objects are read when the script opens them.
+    FastFile,
+}
+
+impl InputMode {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::Pipe => "Pipe",
+            Self::FastFile => "FastFile",
+        }
+    }
+}
+
+/// The data of a channel. The container finds it in `/opt/ml/input/data/` followed by the channel's name.
 ///
 /// ```
 /// use stackwright_stacks::{S3Location, training::Input};
 ///
 /// Input::s3(S3Location::new("my-data", "images/")).fast_file().sharded();
+/// Input::augmented_manifest(S3Location::new("my-data", "train.manifest"), ["source-ref", "label"])
+///     .reads(S3Location::new("my-data", "images/"))
+///     .pipe();
 /// Input::fsx_lustre("fs-0123456789abcdef0", "/mount/tokens");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Input {
-    pub(super) from: From,
+    source: Source,
     mode: Option<Value<String>>,
     sharded: bool,
     content_type: Option<Value<String>>,
     gzip: bool,
+    record_io: bool,
     shuffle: Option<i64>,
+    instance_groups: Vec<Value<String>>,
+    /// Further locations that the role may read: the objects that a manifest lists.
+    reads: Vec<S3Location>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum From {
-    S3(S3Location),
-    FileSystem { kind: &'static str, id: Value<String>, folder: Value<String>, writes: bool },
+enum Source {
+    S3 {
+        data_type: &'static str,
+        location: RunLocation,
+        attributes: Vec<Value<String>>,
+        accepts_license: bool,
+    },
+    FileSystem {
+        kind: &'static str,
+        id: Value<String>,
+        directory: Value<String>,
+        is_writable: bool,
+    },
 }
 
 impl Input {
-    fn of(from: From) -> Self {
-        Self { from, mode: None, sharded: false, content_type: None, gzip: false, shuffle: None }
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            mode: None,
+            sharded: false,
+            content_type: None,
+            gzip: false,
+            record_io: false,
+            shuffle: None,
+            instance_groups: Vec::new(),
+            reads: Vec::new(),
+        }
     }
 
-    /// Every object in S3 whose key starts like this, copied before the job starts; every instance gets all.
-    pub fn s3(location: S3Location) -> Self {
-        Self::of(From::S3(location))
+    fn of_type(data_type: &'static str, location: RunLocation) -> Self {
+        Self::of(Source::S3 { data_type, location, attributes: Vec::new(), accepts_license: false })
     }
 
-    /// A folder of an FSx for Lustre file system: `/`, the mount name, the folder. The job needs a VPC.
+    /// Every object in S3 whose key starts with the location's key. Every instance gets all of them, unless the
+    /// input is [`sharded`](Self::sharded). The output of another step of the same pipeline can be given too.
+    pub fn s3(location: impl Into<RunLocation>) -> Self {
+        Self::of_type("S3Prefix", location.into())
+    }
+
+    /// The objects that a manifest file in S3 lists. The role also has to read these: name their location with
+    /// [`reads`](Self::reads).
+    pub fn manifest(file: impl Into<RunLocation>) -> Self {
+        Self::of_type("ManifestFile", file.into())
+    }
+
+    /// The records of an augmented manifest, a file of JSON lines, with the attributes that the algorithm reads in
+    /// their order. SageMaker requires the input mode `Pipe` and, for most algorithms, [`record_io`](Self::record_io).
     #[track_caller]
-    pub fn fsx_lustre(id: impl IntoValue<String>, folder: impl IntoValue<String>) -> Self {
-        let (id, folder) = (id.into().with_caller_location(), folder.into().with_caller_location());
-        Self::of(From::FileSystem { kind: "FSxLustre", id, folder, writes: false })
+    pub fn augmented_manifest<A: IntoValue<String>>(
+        file: impl Into<RunLocation>,
+        attributes: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let attributes = attributes.into_iter().map(|name| name.into().with_caller_location()).collect();
+        Self::of(Source::S3 {
+            data_type: "AugmentedManifestFile",
+            location: file.into(),
+            attributes,
+            accepts_license: false,
+        })
     }
 
-    /// A folder of an EFS file system. The job needs a VPC.
+    /// A directory of an FSx for Lustre file system: `/`, the mount name, and the path. The job needs a VPC.
     #[track_caller]
-    pub fn efs(id: impl IntoValue<String>, folder: impl IntoValue<String>) -> Self {
-        let (id, folder) = (id.into().with_caller_location(), folder.into().with_caller_location());
-        Self::of(From::FileSystem { kind: "EFS", id, folder, writes: false })
+    pub fn fsx_lustre(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
+        let (id, directory) = (id.into().with_caller_location(), directory.into().with_caller_location());
+        Self::of(Source::FileSystem { kind: "FSxLustre", id, directory, is_writable: false })
+    }
+
+    /// A directory of an EFS file system. The job needs a VPC.
+    #[track_caller]
+    pub fn efs(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
+        let (id, directory) = (id.into().with_caller_location(), directory.into().with_caller_location());
+        Self::of(Source::FileSystem { kind: "EFS", id, directory, is_writable: false })
     }
 
     /// Lets the job write to the file system.
     pub fn writable(mut self) -> Self {
-        if let From::FileSystem { writes, .. } = &mut self.from {
-            *writes = true;
+        if let Source::FileSystem { is_writable, .. } = &mut self.source {
+            *is_writable = true;
         }
         self
     }
 
-    /// Reads objects when they are opened, instead of copying all before the job starts.
+    /// Lets the job read further objects: those that a manifest lists.
+    pub fn reads(mut self, location: S3Location) -> Self {
+        self.reads.push(location);
+        self
+    }
+
+    /// Reads objects when the script opens them, instead of copying all before the job starts.
     #[track_caller]
     pub fn fast_file(self) -> Self {
-        self.mode("FastFile")
+        self.mode(InputMode::FastFile)
     }
 
     /// Streams objects through a named pipe.
     #[track_caller]
     pub fn pipe(self) -> Self {
-        self.mode("Pipe")
+        self.mode(InputMode::Pipe)
     }
 
+    /// The input mode of this channel, where it differs from the job's.
     #[track_caller]
-    fn mode(mut self, mode: &str) -> Self {
-        self.mode = Some(Value::from(mode).with_caller_location());
+    pub fn mode(mut self, mode: InputMode) -> Self {
+        self.mode = Some(Value::from(mode.name()).with_caller_location());
         self
     }
 
-    /// Gives each instance its share of the objects instead of all.
+    /// Gives each instance its share of the objects instead of all: `ShardedByS3Key`.
     pub fn sharded(mut self) -> Self {
         self.sharded = true;
         self
@@ -90,9 +174,15 @@ impl Input {
         self
     }
 
-    /// Objects are compressed with gzip, to be unpacked on the way.
+    /// The objects are compressed with gzip and are decompressed for the container.
     pub fn gzip(mut self) -> Self {
         self.gzip = true;
+        self
+    }
+
+    /// Wraps every object in a RecordIO record.
+    pub fn record_io(mut self) -> Self {
+        self.record_io = true;
         self
     }
 
@@ -103,30 +193,35 @@ impl Input {
         self
     }
 
-    /// The channel of this name, as SageMaker takes it.
-    pub(super) fn channel(&self, name: &Value<String>) -> Properties {
-        let mut source = Properties::default();
-        match &self.from {
-            From::S3(location) => {
-                let mut s3 = Properties::default();
-                s3.put("S3DataType", "S3Prefix");
-                s3.put("S3Uri", location.uri());
-                let distribution = if self.sharded { "ShardedByS3Key" } else { "FullyReplicated" };
-                s3.put("S3DataDistributionType", distribution);
-                source.put("S3DataSource", s3);
-            }
-            From::FileSystem { kind, id, folder, writes } => {
-                let mut system = Properties::default();
-                system.put("FileSystemId", id);
-                system.put("FileSystemType", *kind);
-                system.put("DirectoryPath", folder);
-                system.put("FileSystemAccessMode", if *writes { "rw" } else { "ro" });
-                source.put("FileSystemDataSource", Value::from(system).with_location(id.location()));
-            }
+    /// Sends the data to some instance groups of a heterogeneous cluster only, by their names.
+    #[track_caller]
+    pub fn instance_groups<N: IntoValue<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.instance_groups.extend(names.into_iter().map(|name| name.into().with_caller_location()));
+        self
+    }
+
+    /// Accepts the end-user license agreement of a gated model of JumpStart in this channel.
+    pub fn accept_license_agreement(mut self) -> Self {
+        if let Source::S3 { accepts_license, .. } = &mut self.source {
+            *accepts_license = true;
         }
+        self
+    }
+
+    /// The locations in S3 that the role reads.
+    pub(super) fn locations(&self) -> Vec<RunLocation> {
+        let from = match &self.source {
+            Source::S3 { location, .. } => Some(location.clone()),
+            Source::FileSystem { .. } => None,
+        };
+        from.into_iter().chain(self.reads.iter().map(RunLocation::from)).collect()
+    }
+
+    /// The channel, as SageMaker takes it.
+    pub(super) fn channel(&self, name: &Value<String>) -> Properties {
         let mut channel = Properties::default();
         channel.put("ChannelName", name);
-        channel.put("DataSource", source);
+        channel.put("DataSource", self.data_source());
         if let Some(mode) = &self.mode {
             channel.put("InputMode", mode);
         }
@@ -136,11 +231,60 @@ impl Input {
         if self.gzip {
             channel.put("CompressionType", "Gzip");
         }
+        if self.record_io {
+            channel.put("RecordWrapperType", "RecordIO");
+        }
         if let Some(seed) = self.shuffle {
             let mut shuffle = Properties::default();
             shuffle.put("Seed", seed);
             channel.put("ShuffleConfig", shuffle);
         }
         channel
+    }
+
+    fn data_source(&self) -> Properties {
+        let mut source = Properties::default();
+        match &self.source {
+            Source::S3 { data_type, location, attributes, accepts_license } => {
+                let mut s3 = Properties::default();
+                s3.put("S3DataType", *data_type);
+                s3.put("S3Uri", location.uri());
+                s3.put(
+                    "S3DataDistributionType",
+                    if self.sharded { "ShardedByS3Key" } else { "FullyReplicated" },
+                );
+                if !attributes.is_empty() {
+                    s3.put("AttributeNames", Value::<Vec<String>>::from(attributes.clone()));
+                }
+                if !self.instance_groups.is_empty() {
+                    s3.put("InstanceGroupNames", Value::<Vec<String>>::from(self.instance_groups.clone()));
+                }
+                if *accepts_license {
+                    s3.put("ModelAccessConfig", crate::document::within("AcceptEula", true));
+                }
+                source.put("S3DataSource", s3);
+            }
+            Source::FileSystem { kind, id, directory, is_writable } => {
+                let mut system = Properties::default();
+                system.put("FileSystemId", id);
+                system.put("FileSystemType", *kind);
+                system.put("DirectoryPath", directory);
+                system.put("FileSystemAccessMode", if *is_writable { "rw" } else { "ro" });
+                source.put("FileSystemDataSource", Value::from(system).with_location(id.location()));
+            }
+        }
+        source
+    }
+}
+
+impl From<S3Location> for Input {
+    fn from(location: S3Location) -> Self {
+        Self::s3(location)
+    }
+}
+
+impl From<RunLocation> for Input {
+    fn from(location: RunLocation) -> Self {
+        Self::s3(location)
     }
 }

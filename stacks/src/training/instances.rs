@@ -1,8 +1,10 @@
-//! The machines of a training job.
+//! The instances of a training job.
 
 use stackwright_schemas::instances::{Instance, instance};
 use stackwright_synth::intrinsic::unquoted;
-use stackwright_synth::{IntoValue, Properties, Value};
+use stackwright_synth::{IntoValue, Properties, Scope, Value};
+
+use crate::image::Processor;
 
 /// Instances of one type, or groups of several types.
 ///
@@ -13,7 +15,8 @@ use stackwright_synth::{IntoValue, Properties, Value};
 /// Instances::groups([
 ///     InstanceGroup::new("train", "ml.p4d.24xlarge", 2),
 ///     InstanceGroup::new("data", "ml.c5.18xlarge", 4),
-/// ]);
+/// ])
+/// .distributed_on("train");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Instances(Kind);
@@ -21,10 +24,16 @@ pub struct Instances(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     Same { instance_type: Value<String>, count: Value<i64> },
-    Groups(Vec<InstanceGroup>),
+    Groups { groups: Vec<InstanceGroup>, trains: Option<Value<String>> },
 }
 
 /// One group of a heterogeneous cluster.
+///
+/// ```
+/// use stackwright_stacks::training::InstanceGroup;
+///
+/// InstanceGroup::new("data", "ml.c5.18xlarge", 4);
+/// ```
 #[derive(Clone, Debug)]
 pub struct InstanceGroup {
     name: Value<String>,
@@ -33,7 +42,7 @@ pub struct InstanceGroup {
 }
 
 impl InstanceGroup {
-    /// A group by its name, with so many instances of a type.
+    /// A group by its name, with a number of instances of one type.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -49,7 +58,7 @@ impl InstanceGroup {
 }
 
 impl Instances {
-    /// So many instances of a type.
+    /// A number of instances of one type.
     #[track_caller]
     pub fn of(instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self(Kind::Same {
@@ -58,26 +67,65 @@ impl Instances {
         })
     }
 
-    /// A heterogeneous cluster. A distribution strategy runs on the first group.
+    /// A heterogeneous cluster. A distribution strategy runs on the first group unless
+    /// [`distributed_on`](Self::distributed_on) names another one.
     pub fn groups(groups: impl IntoIterator<Item = InstanceGroup>) -> Self {
-        Self(Kind::Groups(groups.into_iter().collect()))
+        Self(Kind::Groups { groups: groups.into_iter().collect(), trains: None })
     }
 
-    /// The type that trains.
+    /// The instance group that the distribution strategy runs on, by its name.
+    #[track_caller]
+    pub fn distributed_on(mut self, group: impl IntoValue<String>) -> Self {
+        if let Kind::Groups { trains, .. } = &mut self.0 {
+            *trains = Some(group.into().with_caller_location());
+        }
+        self
+    }
+
+    /// The group that the strategy runs on.
+    fn training_group(&self) -> Option<&InstanceGroup> {
+        match &self.0 {
+            Kind::Same { .. } => None,
+            Kind::Groups { groups, trains: None } => groups.first(),
+            Kind::Groups { groups, trains: Some(name) } => groups.iter().find(|group| group.name == *name),
+        }
+    }
+
+    /// Reports a strategy that is to run on a group that the cluster does not have.
+    pub(super) fn check(&self, scope: &Scope<'_>) {
+        let Kind::Groups { groups, trains: Some(name) } = &self.0 else { return };
+        if self.training_group().is_some() {
+            return;
+        }
+        let names = groups.iter().filter_map(|group| group.name.as_literal()?.as_str()).collect::<Vec<_>>();
+        scope.error(
+            "unknown-instance-group",
+            "the distribution strategy runs on an instance group that the cluster does not have".into(),
+            format!("the groups are {}", names.join(", ")),
+            name.location(),
+        );
+    }
+
+    /// The instance type that trains.
     pub(super) fn instance_type(&self) -> Value<String> {
         match &self.0 {
             Kind::Same { instance_type, .. } => instance_type.clone(),
-            Kind::Groups(groups) => {
-                groups.first().map_or_else(|| "".into(), |group| group.instance_type.clone())
+            Kind::Groups { .. } => {
+                self.training_group().map_or_else(|| "".into(), |group| group.instance_type.clone())
             }
         }
     }
 
-    /// The group that trains, where there are groups.
+    /// The name of the group that trains, where there are groups.
     pub(super) fn group(&self) -> Option<Value<String>> {
-        match &self.0 {
-            Kind::Same { .. } => None,
-            Kind::Groups(groups) => groups.first().map(|group| group.name.clone()),
+        self.training_group().map(|group| group.name.clone())
+    }
+
+    /// The processor that the image of the job is built for. A type that is not known is taken to have GPUs.
+    pub(super) fn processor(&self) -> Processor {
+        match self.hardware().and_then(|hardware| hardware.accelerator_count) {
+            Some(0) => Processor::Cpu,
+            _ => Processor::Gpu,
         }
     }
 
@@ -90,12 +138,12 @@ impl Instances {
     pub(super) fn accelerators(&self) -> Option<u64> {
         let count = match &self.0 {
             Kind::Same { count, .. } => count,
-            Kind::Groups(groups) => &groups.first()?.count,
+            Kind::Groups { .. } => &self.training_group()?.count,
         };
         Some(count.as_literal()?.as_u64()? * u64::from(self.hardware()?.accelerator_count?))
     }
 
-    /// Writes the part of `ResourceConfig` that says which.
+    /// Writes the members of `ResourceConfig` about the instances.
     pub(crate) fn put(&self, resources: &mut Properties) {
         let one = |into: &mut Properties, instance_type: &Value<String>, count: &Value<i64>| {
             into.put("InstanceType", instance_type);
@@ -103,7 +151,7 @@ impl Instances {
         };
         match &self.0 {
             Kind::Same { instance_type, count } => one(resources, instance_type, count),
-            Kind::Groups(groups) => {
+            Kind::Groups { groups, .. } => {
                 let groups: Vec<Value<Properties>> = groups
                     .iter()
                     .map(|group| {

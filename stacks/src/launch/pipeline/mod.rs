@@ -10,7 +10,7 @@ mod tuning;
 pub use condition::{Comparison, ConditionStep, FailStep, Measure};
 pub use processing::{ProcessingHandle, ProcessingJob, ProcessingStep};
 pub use register::RegisterModelStep;
-pub use step::{RetryOn, RetryPolicy, Step, StepData};
+pub use step::{RetryOn, RetryPolicy, Step};
 pub use training::{TrainingHandle, TrainingStep};
 pub use tuning::{Objective, Range, TuningHandle, TuningJob, TuningStep};
 
@@ -24,6 +24,7 @@ use stackwright_synth::{
 
 use crate::document::list;
 use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
+use crate::training::RunVariable;
 use step::Lowering;
 
 /// The version of the definition's language.
@@ -93,7 +94,18 @@ pub(super) fn get(path: &str) -> Value<String> {
     Value::from_expression(Expression::Object(vec![Property::new("Get", path)]))
 }
 
-/// Texts with values of the run in them: SageMaker joins what CloudFormation cannot.
+/// Replaces the variables of the run by those of pipelines.
+fn with_execution_variables(expression: Expression) -> Expression {
+    RunVariable::replace(expression, &|variable| {
+        let path = match variable {
+            RunVariable::Id => "Execution.PipelineExecutionId",
+            RunVariable::StartTime => "Execution.StartDateTime",
+        };
+        Expression::Object(vec![Property::new("Get", path)])
+    })
+}
+
+/// Strings with values of the run in them: SageMaker joins what CloudFormation cannot.
 fn joined(expression: Expression) -> Expression {
     match expression {
         Expression::Text(parts) if parts.iter().any(|part| matches!(part, Expression::Object(_))) => {
@@ -170,7 +182,8 @@ impl Construct for Pipeline {
             }),
         );
         definition.put("Steps", list(steps));
-        let definition: Value<Json> = Value::from_expression(joined(definition.into_expression()));
+        let definition: Value<Json> =
+            Value::from_expression(joined(with_execution_variables(definition.into_expression())));
         let definition = PipelineDefinition::new().pipeline_definition_body(json_text(definition));
         let mut pipeline = sagemaker::Pipeline::new()
             .pipeline_name(name.as_str())

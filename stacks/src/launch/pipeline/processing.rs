@@ -6,12 +6,14 @@ use stackwright_synth::{Asset, Construct, IntoValue, Json, Map, Properties, Prop
 
 use super::condition::Measure;
 use super::get;
-use super::step::{Kind, Lowering, Options, Step, StepData, id, options};
+use super::step::{Kind, Lowering, Options, Step, id, options};
+use crate::deferred_error::DeferredError;
 use crate::document::{list, within};
 use crate::duration::Seconds;
 use crate::iam::{self, ExecutionRole, Statement};
 use crate::image::Image;
 use crate::s3::S3Location;
+use crate::training::RunLocation;
 
 /// The folder that everything of a processing job lies below.
 const ROOT: &str = "/opt/ml/processing";
@@ -34,8 +36,8 @@ pub struct ProcessingJob {
     volume_gb: Value<i64>,
     script: Option<Asset>,
     arguments: Vec<Value<String>>,
-    inputs: Vec<(String, StepData)>,
-    outputs: Vec<(String, S3Location)>,
+    inputs: Vec<(String, RunLocation)>,
+    outputs: Vec<(String, RunLocation)>,
     environment: Map<String>,
     max_run: Value<i64>,
 }
@@ -86,14 +88,14 @@ impl ProcessingJob {
     }
 
     /// Data from S3 or from another step, put into `/opt/ml/processing/input/` and the name.
-    pub fn input(mut self, name: impl Into<String>, data: impl Into<StepData>) -> Self {
+    pub fn input(mut self, name: impl Into<String>, data: impl Into<RunLocation>) -> Self {
         self.inputs.push((name.into(), data.into()));
         self
     }
 
     /// A folder `/opt/ml/processing/output/` and the name, put into S3 when the job ends.
-    pub fn output(mut self, name: impl Into<String>, location: S3Location) -> Self {
-        self.outputs.push((name.into(), location));
+    pub fn output(mut self, name: impl Into<String>, location: impl Into<RunLocation>) -> Self {
+        self.outputs.push((name.into(), location.into()));
         self
     }
 
@@ -135,6 +137,9 @@ impl Construct for Definition {
         if !job.arguments.is_empty() {
             application.put("ContainerArguments", Value::<Vec<String>>::from(job.arguments));
         }
+        for (_, location) in job.inputs.iter().chain(&job.outputs) {
+            location.report(scope);
+        }
         let inputs = job.inputs.iter().map(|(name, data)| {
             let mut s3 = Properties::default();
             s3.put("S3Uri", data.uri());
@@ -172,7 +177,7 @@ impl Construct for Definition {
             arguments.put("Environment", job.environment);
         }
         arguments.put("StoppingCondition", within("MaxRuntimeInSeconds", &job.max_run));
-        statements.extend(job.inputs.iter().flat_map(|(_, data)| data.location.read()));
+        statements.extend(job.inputs.iter().flat_map(|(_, data)| data.read()));
         statements.extend(job.outputs.iter().flat_map(|(_, location)| location.write()));
         let role = scope.add("ExecutionRole", ExecutionRole::new(statements));
         arguments.put("RoleArn", role.arn());
@@ -248,15 +253,25 @@ impl Step for ProcessingStep {
 #[derive(Clone, Debug)]
 pub struct ProcessingHandle {
     name: String,
-    outputs: Vec<(String, S3Location)>,
+    outputs: Vec<(String, RunLocation)>,
 }
 
 impl ProcessingHandle {
-    /// What the job put into S3 under one of its outputs' names; nothing for a name that no output has.
-    pub fn output(&self, name: &str) -> Option<StepData> {
-        let (_, location) = self.outputs.iter().find(|(known, _)| known == name)?;
-        let path = format!("Steps.{}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri", self.name);
-        Some(StepData { uri: get(&path), location: location.clone() })
+    /// What the job stores in S3 for one of its outputs, by the output's name. A name that no output has is an error at
+    /// this line, which is reported where the output is used.
+    #[track_caller]
+    pub fn output(&self, name: &str) -> RunLocation {
+        if let Some((_, location)) = self.outputs.iter().find(|(known, _)| known == name) {
+            let path = format!("Steps.{}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri", self.name);
+            return RunLocation::within(location.known().clone(), get(&path));
+        }
+        let names: Vec<&str> = self.outputs.iter().map(|(known, _)| known.as_str()).collect();
+        RunLocation::from(S3Location::new("unknown", "")).with_error(DeferredError {
+            name: "unknown-output",
+            message: format!("the step `{}` has no output `{name}`", self.name),
+            help: format!("its outputs are: {}", names.join(", ")),
+            source: std::panic::Location::caller(),
+        })
     }
 
     /// A number in a property file, by its path: `metrics.accuracy.value`.
@@ -266,17 +281,5 @@ impl ProcessingHandle {
         let read: Value<Json> =
             Json::object([Property::new("Std:JsonGet", Value::<Json>::from(read))]).into();
         Measure::of(read.cast())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_output_that_is_not_there_is_nothing() {
-        let handle =
-            ProcessingHandle { name: "P".into(), outputs: vec![("a".into(), S3Location::new("b", "c"))] };
-        assert!(handle.output("a").is_some() && handle.output("x").is_none());
     }
 }

@@ -2,17 +2,18 @@
 
 use stackwright_synth::{IntoValue, Properties, Scope, Value, sub};
 
-use super::step::{Kind, Lowering, Step, StepData};
-use crate::document::list;
+use super::step::{Kind, Lowering, Step};
+use crate::document::{list, within};
 use crate::iam::{Statement, arn};
 use crate::image::Image;
+use crate::training::RunLocation;
 
 /// A step that makes a version of a model package in a group of the model registry, to be approved by hand.
 #[derive(Clone, Debug)]
 pub struct RegisterModelStep {
     group: Value<String>,
     image: Image,
-    model: StepData,
+    model: RunLocation,
     content_types: Vec<Value<String>>,
     response_types: Vec<Value<String>>,
     instance_types: Vec<Value<String>>,
@@ -22,7 +23,7 @@ pub struct RegisterModelStep {
 impl RegisterModelStep {
     /// A model in a group, by the group's name, with the image that serves it.
     #[track_caller]
-    pub fn new(group: impl IntoValue<String>, model: impl Into<StepData>, image: Image) -> Self {
+    pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: Image) -> Self {
         let json = || vec![Value::from("application/json")];
         Self {
             group: group.into().with_caller_location(),
@@ -64,7 +65,16 @@ impl RegisterModelStep {
         let image = self.image.resolve(scope);
         let mut container = Properties::default();
         container.put("Image", &image.uri);
-        container.put("ModelDataUrl", self.model.uri());
+        self.model.report(scope);
+        if self.model.is_directory() {
+            let mut source = Properties::default();
+            source.put("S3Uri", self.model.uri());
+            source.put("S3DataType", "S3Prefix");
+            source.put("CompressionType", "None");
+            container.put("ModelDataSource", within("S3DataSource", source));
+        } else {
+            container.put("ModelDataUrl", self.model.uri());
+        }
         let mut inference = Properties::default();
         inference.put("Containers", list([container]));
         inference.put("SupportedContentTypes", Value::<Vec<String>>::from(self.content_types));
@@ -93,7 +103,7 @@ impl RegisterModelStep {
             .on(arn("sagemaker", sub!("model-package/{}/*", &self.group))),
         );
         // Who registers a model has to be able to read it.
-        lowering.others.extend(self.model.location.read());
+        lowering.others.extend(self.model.read());
     }
 }
 

@@ -8,7 +8,6 @@ use stackwright_synth::{CallerLocation, Properties, Scope, Value};
 use super::{ConditionStep, FailStep, ProcessingStep, RegisterModelStep, TrainingStep, TuningStep, jobs};
 use crate::document::list;
 use crate::iam::Statement;
-use crate::s3::S3Location;
 
 /// A step of a pipeline.
 pub trait Step {
@@ -32,26 +31,6 @@ pub enum Kind {
     Register(Box<RegisterModelStep>),
     Condition(Box<ConditionStep>),
     Fail(FailStep),
-}
-
-/// What is known of a step's data: where a run finds it, and what a role has to be able to read.
-#[derive(Clone, Debug)]
-pub struct StepData {
-    pub(super) uri: Value<String>,
-    pub(super) location: S3Location,
-}
-
-impl StepData {
-    /// The URI, as the run knows it.
-    pub fn uri(&self) -> Value<String> {
-        self.uri.clone()
-    }
-}
-
-impl From<S3Location> for StepData {
-    fn from(location: S3Location) -> Self {
-        Self { uri: location.uri(), location }
-    }
 }
 
 /// What lowering the steps brings together for the pipeline's role.

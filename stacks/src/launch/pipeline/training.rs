@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use stackwright_synth::{Properties, Scope};
+use stackwright_synth::{Properties, Scope, Value};
 
 use super::get;
-use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Step, StepData, id, options};
-use crate::s3::S3Location;
-use crate::training::{Definition, TrainingJob};
+use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Step, id, options};
+use crate::training::{Definition, RunLocation, TrainingJob};
 
 /// A step that runs a [`TrainingJob`]. It is tried again after faults of the service, and a spot job after there
 /// was no capacity.
@@ -49,7 +48,11 @@ impl Step for TrainingStep {
     type Handle = TrainingHandle;
 
     fn handle(&self, name: &str) -> TrainingHandle {
-        TrainingHandle { name: name.to_owned(), output: self.job.output().clone() }
+        TrainingHandle {
+            name: name.to_owned(),
+            output: self.job.output().clone(),
+            stores_files: self.job.stores_files(),
+        }
     }
 
     fn into_kind(self) -> Kind {
@@ -61,14 +64,22 @@ impl Step for TrainingStep {
 #[derive(Clone, Debug)]
 pub struct TrainingHandle {
     name: String,
-    output: S3Location,
+    output: RunLocation,
+    stores_files: bool,
 }
 
 impl TrainingHandle {
-    /// The `model.tar.gz` that the job made.
-    pub fn model(&self) -> StepData {
+    /// The model of the job: its `model.tar.gz`, or the directory of its files where the job stores them without an
+    /// archive.
+    pub fn model(&self) -> RunLocation {
         let uri = get(&format!("Steps.{}.ModelArtifacts.S3ModelArtifacts", self.name));
-        StepData { uri, location: self.output.clone() }
+        let model = RunLocation::within(self.output.known().clone(), uri);
+        if self.stores_files { model.directory() } else { model }
+    }
+
+    /// The name of the training job.
+    pub fn job_name(&self) -> Value<String> {
+        get(&format!("Steps.{}.TrainingJobName", self.name))
     }
 
     /// The last value of a metric that the job's log had.

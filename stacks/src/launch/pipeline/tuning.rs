@@ -4,10 +4,9 @@ use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{IntoValue, Properties, Scope, Value};
 
 use super::get;
-use super::step::{Kind, Lowering, Options, Step, StepData, id, options};
+use super::step::{Kind, Lowering, Options, Step, id, options};
 use crate::document::list;
-use crate::s3::S3Location;
-use crate::training::{Definition, TrainingJob};
+use crate::training::{Definition, RunLocation, TrainingJob};
 
 /// Whether a metric is to be small or large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +180,7 @@ impl Step for TuningStep {
 #[derive(Clone, Debug)]
 pub struct TuningHandle {
     name: String,
-    output: S3Location,
+    output: RunLocation,
 }
 
 impl TuningHandle {
@@ -191,8 +190,7 @@ impl TuningHandle {
     }
 
     /// The `model.tar.gz` of the best run.
-    pub fn model(&self) -> StepData {
-        let uri = stackwright_synth::sub!("{}/{}/output/model.tar.gz", self.output.uri(), self.best_job());
-        StepData { uri, location: self.output.clone() }
+    pub fn model(&self) -> RunLocation {
+        self.output.join_value(self.best_job()).join("output/model.tar.gz")
     }
 }

@@ -22,13 +22,23 @@ const FILE: &str = "ds_config.json";
 pub struct DeepSpeedConfig {
     config: Result<JsonValue, String>,
     argument: String,
+    file_name: String,
+    /// Whether the trainer of Hugging Face fills in the values that are `"auto"`.
+    is_for_trainer: bool,
     smddp: Option<CallerLocation>,
     source: CallerLocation,
 }
 
 impl DeepSpeedConfig {
     pub(super) fn new(config: JsonValue, smddp: Option<CallerLocation>, source: CallerLocation) -> Self {
-        Self { config: Ok(config), argument: "deepspeed_config".into(), smddp, source }
+        Self {
+            config: Ok(config),
+            argument: "deepspeed_config".into(),
+            file_name: FILE.into(),
+            is_for_trainer: false,
+            smddp,
+            source,
+        }
     }
 
     /// A file's text, such as `include_str!("ds_config.json")` gives it. A key that DeepSpeed does not know is
@@ -40,8 +50,21 @@ impl DeepSpeedConfig {
         Self { config, ..Self::new(JsonValue::Null, None, source) }
     }
 
-    /// The hyperparameter that brings the file's name to the script; `deepspeed_config` unless set. Hugging
-    /// Face's trainer reads `deepspeed`.
+    /// The text of a file that the `Trainer` of Hugging Face Transformers reads: values may be `"auto"`, which the
+    /// trainer replaces by its own arguments, and the script gets the file's name in the hyperparameter `deepspeed`.
+    #[track_caller]
+    pub fn for_trainer(text: &str) -> Self {
+        let config = Self::from_json(text);
+        Self { argument: "deepspeed".into(), is_for_trainer: true, ..config }
+    }
+
+    /// The name of the file beside the entry point; `ds_config.json` unless set.
+    pub fn file_name(mut self, name: impl Into<String>) -> Self {
+        self.file_name = name.into();
+        self
+    }
+
+    /// The hyperparameter that contains the file's name for the script; `deepspeed_config` unless set.
     pub fn argument(mut self, name: impl Into<String>) -> Self {
         self.argument = name.into();
         self
@@ -50,32 +73,35 @@ impl DeepSpeedConfig {
     pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
         launch.torchrun(self.source);
         match self.render(launch.instances.accelerators()) {
-            Ok(text) => launch.files.push((FILE.into(), text, self.source)),
+            Ok(text) => launch.files.push((self.file_name.clone(), text, self.source)),
             Err(problems) => {
                 for (message, help) in problems {
                     launch.scope.error("deepspeed-config", message, help, Some(self.source));
                 }
             }
         }
-        launch.hyperparameter(&self.argument.clone(), FILE, Some(self.source));
+        launch.hyperparameter(&self.argument, self.file_name.as_str(), self.source);
         if let Some(source) = self.smddp {
             launch.smddp_collectives(source);
         }
     }
 
     /// The file's text, with the whole batch in it where the number of accelerators is known; or what is wrong,
-    /// each with how to mend it.
+    /// each with how to fix it.
     pub(super) fn render(&self, accelerators: Option<u64>) -> Result<String, Vec<(String, String)>> {
         let mut config = match &self.config {
             Ok(config) => config.clone(),
             Err(error) => {
                 return Err(vec![(
-                    format!("the DeepSpeed configuration is no JSON: {error}"),
-                    "mend the file".into(),
+                    format!("the DeepSpeed configuration is not valid JSON: {error}"),
+                    "fix the JSON".into(),
                 )]);
             }
         };
-        let mut problems = problems(&config);
+        let mut problems = match self.is_for_trainer {
+            true => problems(&without_auto(&config)),
+            false => problems(&config),
+        };
         let number = |key: &str| config[key].as_u64();
         if let (Some(accelerators), Some(micro)) = (accelerators, number("train_micro_batch_size_per_gpu")) {
             let steps = number("gradient_accumulation_steps").unwrap_or(1);
@@ -88,6 +114,7 @@ impl DeepSpeedConfig {
                     ),
                     "leave train_batch_size out: it follows from the others".into(),
                 )),
+                _ if self.is_for_trainer => {}
                 _ => config["train_batch_size"] = whole.into(),
             }
         }
@@ -101,7 +128,20 @@ impl DeepSpeedConfig {
     }
 }
 
-/// What is wrong with a configuration, each with how to mend it.
+/// The configuration without the values that the trainer fills in.
+fn without_auto(config: &JsonValue) -> JsonValue {
+    match config {
+        JsonValue::Object(members) => members
+            .iter()
+            .filter(|(_, value)| **value != "auto")
+            .map(|(key, value)| (key.clone(), without_auto(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+/// What is wrong with a configuration, each with how to fix it.
 fn problems(config: &JsonValue) -> Vec<(String, String)> {
     let validator = jsonschema::validator_for(schema()).expect("a test compiles the embedded schema");
     let mut problems: Vec<(String, String)> = validator
@@ -110,7 +150,8 @@ fn problems(config: &JsonValue) -> Vec<(String, String)> {
             let at = error.instance_path().as_str().trim_start_matches('/').replace('/', ".");
             let at = if at.is_empty() { "the configuration".to_owned() } else { at };
             let help = if error.to_string().contains("auto") {
-                "\"auto\" is filled in by Hugging Face's trainer, not by DeepSpeed: give the number"
+                "\"auto\" is filled in by the trainer of Hugging Face, not by DeepSpeed: write the number, or \
+                 use `DeepSpeedConfig::for_trainer` where the trainer reads the file"
                     .to_owned()
             } else {
                 "DeepSpeed's documentation lists the settings: deepspeed.ai/docs/config-json".to_owned()
@@ -155,6 +196,16 @@ mod tests {
 
     fn messages(config: &serde_json::Value) -> Vec<String> {
         problems(config).into_iter().map(|(message, _)| message).collect()
+    }
+
+    #[test]
+    fn the_trainer_fills_in_what_is_auto() {
+        let text = r#"{ "train_micro_batch_size_per_gpu": "auto", "zero_optimization": { "stage": 3, "reduce_bucket_size": "auto" } }"#;
+        let rendered = super::DeepSpeedConfig::for_trainer(text).render(Some(16)).unwrap();
+        assert!(
+            rendered.contains("\"reduce_bucket_size\": \"auto\"") && !rendered.contains("train_batch_size")
+        );
+        assert!(super::DeepSpeedConfig::from_json(text).render(Some(16)).is_err());
     }
 
     #[test]

@@ -1,26 +1,27 @@
 //! Distribution strategies: how the processes of a training job share the work.
 //!
-//! Each is a value that brings what it needs: hyperparameters for the launcher, environment, files. What the
-//! request says about it (instance types, versions, degrees) is checked by rules; what the request does not show
-//! is checked here.
+//! Each is a value that adds what it needs: hyperparameters for the launcher, environment variables, files. What the
+//! request shows (instance types, versions, degrees) is checked by rules; what it does not show is checked here.
 
 mod data_parallel;
 mod deepspeed;
 mod deepspeed_file;
 mod fsdp;
 mod model_parallel;
+mod mpi;
 
 pub use data_parallel::{Ddp, Smddp};
 pub use deepspeed::{ActivationCheckpointing, DeepSpeed, Precision, Stage1, Stage2, Stage3};
 pub use deepspeed_file::DeepSpeedConfig;
 pub use fsdp::{Fsdp, ShardingStrategy};
 pub use model_parallel::ModelParallel;
+pub use mpi::{Mpi, MultiWorkerMirrored, ParameterServer};
 
 use serde_json::Value as JsonValue;
-use stackwright_schemas::instances::needs_efa_environment;
+use stackwright_schemas::instances::efa_environment;
 use stackwright_synth::{CallerLocation, Scope, Value};
 
-use super::hyperparameter::Hyperparameter;
+use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
 use super::instances::Instances;
 
 /// A strategy. A job has one; SMDDP under FSDP or DeepSpeed is a setting of those.
@@ -36,6 +37,12 @@ pub enum Distribution {
     DeepSpeed(DeepSpeedConfig),
     /// SageMaker's distributed data parallel library, by itself.
     Smddp(Smddp),
+    /// MPI.
+    Mpi(Mpi),
+    /// TensorFlow's `MultiWorkerMirroredStrategy`.
+    MultiWorkerMirrored(MultiWorkerMirrored),
+    /// TensorFlow's parameter servers.
+    ParameterServer(ParameterServer),
 }
 
 macro_rules! distributions {
@@ -47,7 +54,16 @@ macro_rules! distributions {
         }
     )*};
 }
-distributions!(Ddp(Ddp), Fsdp(Fsdp), ModelParallel(ModelParallel), DeepSpeed(DeepSpeedConfig), Smddp(Smddp));
+distributions!(
+    Ddp(Ddp),
+    Fsdp(Fsdp),
+    ModelParallel(ModelParallel),
+    DeepSpeed(DeepSpeedConfig),
+    Smddp(Smddp),
+    Mpi(Mpi),
+    MultiWorkerMirrored(MultiWorkerMirrored),
+    ParameterServer(ParameterServer)
+);
 
 impl Distribution {
     pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
@@ -57,10 +73,9 @@ impl Distribution {
             Self::ModelParallel(model_parallel) => model_parallel.apply(launch),
             Self::DeepSpeed(config) => config.apply(launch),
             Self::Smddp(smddp) => smddp.apply(launch),
-        }
-        if let Some(group) = launch.instances.group() {
-            let groups = stackwright_synth::sub!("[\"{}\"]", &group).with_location(group.location());
-            launch.hyperparameters.push(("sagemaker_distribution_instance_groups".into(), groups));
+            Self::Mpi(mpi) => mpi.apply(launch),
+            Self::MultiWorkerMirrored(strategy) => strategy.apply(launch),
+            Self::ParameterServer(servers) => servers.apply(launch),
         }
         launch.set_network_fabric();
     }
@@ -77,13 +92,10 @@ pub(super) struct Launch<'a, 's> {
 }
 
 impl Launch<'_, '_> {
-    fn hyperparameter(
-        &mut self,
-        name: &str,
-        value: impl Into<Hyperparameter>,
-        source: Option<CallerLocation>,
-    ) {
-        self.hyperparameters.push((name.to_owned(), value.into().0.with_location(source)));
+    /// Adds a hyperparameter for the training toolkit, which reads JSON.
+    fn hyperparameter(&mut self, name: &str, value: impl Into<Hyperparameter>, source: CallerLocation) {
+        let written = value.into().written(HyperparameterFormat::Json).with_location(Some(source));
+        self.hyperparameters.push((name.to_owned(), written));
     }
 
     fn environment(&mut self, name: &str, value: &str, source: CallerLocation) {
@@ -92,34 +104,41 @@ impl Launch<'_, '_> {
 
     /// Starts one process for each accelerator with torchrun.
     fn torchrun(&mut self, source: CallerLocation) {
-        self.hyperparameter("sagemaker_torch_distributed_enabled", true, Some(source));
+        self.hyperparameter("sagemaker_torch_distributed_enabled", true, source);
         self.instance_type();
+        self.instance_groups(source);
     }
 
+    /// Names the instance type that trains for the launcher.
     fn instance_type(&mut self) {
         let instance_type = self.instances.instance_type();
         let source = instance_type.location();
-        self.hyperparameter("sagemaker_instance_type", instance_type, source);
+        let written = Hyperparameter::from(instance_type).written(HyperparameterFormat::Json);
+        self.hyperparameters.push(("sagemaker_instance_type".to_owned(), written.with_location(source)));
+    }
+
+    /// Names the instance group that the strategy runs on: on others the toolkit starts the script alone.
+    fn instance_groups(&mut self, source: CallerLocation) {
+        if let Some(group) = self.instances.group() {
+            let groups = stackwright_synth::sub!("[\"{}\"]", &group);
+            let groups = groups.with_location(group.location().or(Some(source)));
+            self.hyperparameters.push(("sagemaker_distribution_instance_groups".into(), groups));
+        }
     }
 
     /// The collectives of SMDDP: the script passes the name on to `init_process_group`.
     fn smddp_collectives(&mut self, source: CallerLocation) {
-        self.hyperparameter("ddp_dist_backend", "smddp", Some(source));
+        self.hyperparameter("ddp_dist_backend", "smddp", source);
     }
 
-    /// Elastic Fabric Adapter for types whose containers do not set it by themselves: the training toolkit knows
-    /// some types by name, and newer ones it does not know.
+    /// Sets the environment of the Elastic Fabric Adapter for types whose containers do not set it: the training
+    /// toolkit knows some types by name, and does not know newer ones.
     fn set_network_fabric(&mut self) {
         let instance_type = self.instances.instance_type();
-        let name = instance_type.as_literal().and_then(JsonValue::as_str);
-        if !name.is_some_and(needs_efa_environment) {
-            return;
-        }
+        let Some(name) = instance_type.as_literal().and_then(JsonValue::as_str) else { return };
         let source = instance_type.location();
-        for (name, value) in
-            [("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("RDMAV_FORK_SAFE", "1")]
-        {
-            self.environment.push((name.to_owned(), Value::from(value).with_location(source)));
+        for (name, value) in efa_environment(name) {
+            self.environment.push(((*name).to_owned(), Value::from(*value).with_location(source)));
         }
     }
 }

@@ -35,6 +35,11 @@ impl ModelParallel {
         }
     }
 
+    /// A parameter of `mp_parameters` by its name, where this type has no setter for it.
+    pub fn parameter(self, name: &str, value: impl Into<JsonValue>) -> Self {
+        self.set(name, value)
+    }
+
     fn set(mut self, key: &str, value: impl Into<JsonValue>) -> Self {
         self.parameters.insert(key.to_owned(), value.into());
         self
@@ -87,10 +92,10 @@ impl ModelParallel {
 
     pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
         launch.torchrun(self.source);
-        launch.hyperparameter("mp_parameters", JsonValue::Object(self.parameters.clone()), Some(self.source));
-        launch.hyperparameter("sagemaker_distributed_dataparallel_enabled", false, Some(self.source));
+        launch.hyperparameter("mp_parameters", JsonValue::Object(self.parameters.clone()), self.source);
+        launch.hyperparameter("sagemaker_distributed_dataparallel_enabled", false, self.source);
         if let Some(source) = self.delayed_parameter_initialization {
-            launch.hyperparameter("delayed_param", 1, Some(source));
+            launch.hyperparameter("delayed_param", 1, source);
         }
         if let Some(source) = self.smddp {
             launch.smddp_collectives(source);

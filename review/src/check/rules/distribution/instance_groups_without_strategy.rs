@@ -20,12 +20,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let Some(groups) = job.hyperparameter("sagemaker_distribution_instance_groups") else { continue };
         let place = &job.arguments["HyperParameters"]["sagemaker_distribution_instance_groups"];
-        if !job.is_on("sagemaker_mpi_enabled") && !job.is_on(DATA_PARALLEL) {
+        let launchers = ["sagemaker_mpi_enabled", "sagemaker_torch_distributed_enabled", DATA_PARALLEL];
+        if !launchers.iter().any(|launcher| job.is_on(launcher)) {
             findings.add(
                 job.resource,
                 place,
                 "instance groups are named, and no strategy is on",
-                "turn MPI or SMDDP on, or leave the groups out",
+                "turn MPI, torchrun or SMDDP on, or leave the groups out",
             );
         } else if items(&groups).count() > 1 {
             findings.add(job.resource, place, "a strategy trains one instance group", "name one");

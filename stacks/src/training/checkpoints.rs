@@ -1,0 +1,86 @@
+//! Where a training job keeps checkpoints, and which runs share them.
+
+use stackwright_synth::{IntoValue, Properties, Value};
+
+use super::run::{RunLocation, RunVariable};
+use crate::s3::S3Location;
+
+/// Where checkpoints are kept in S3, and which runs find them.
+///
+/// A job that finds checkpoints continues from them. By default every run has a directory of its own, so that an
+/// interrupted spot job or a retry within the run resumes, and the next run starts from the beginning. A run that
+/// continues what an earlier one left is requested with [`Checkpoints::continuing`].
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::Checkpoints;
+///
+/// let location = S3Location::new("my-runs", "checkpoints/");
+/// let fresh = Checkpoints::per_run(location.clone());
+/// let continued = Checkpoints::continuing(location).local_path("/opt/ml/checkpoints/llama");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    location: Location,
+    local_path: Option<Value<String>>,
+}
+
+#[derive(Clone, Debug)]
+enum Location {
+    /// Below a location, in a directory named after the run and the job.
+    PerRun(S3Location),
+    /// Exactly there.
+    Fixed(RunLocation),
+}
+
+impl Checkpoints {
+    /// A directory of its own for every run, named after the run's ID and the job: retries and interrupted spot jobs
+    /// within a run resume; another run starts from the beginning.
+    pub fn per_run(location: S3Location) -> Self {
+        Self { location: Location::PerRun(location), local_path: None }
+    }
+
+    /// Exactly this location: a run continues from the checkpoints that any earlier run left there. A script that
+    /// has finished its work once finds nothing to do in the next run.
+    pub fn continuing(location: impl Into<RunLocation>) -> Self {
+        Self { location: Location::Fixed(location.into()), local_path: None }
+    }
+
+    /// The directory in the container; `/opt/ml/checkpoints` unless set.
+    #[track_caller]
+    pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
+        self.local_path = Some(path.into().with_caller_location());
+        self
+    }
+
+    /// The location for a job, which `job` tells apart from the other jobs of the same run.
+    pub(super) fn location(&self, job: &str) -> RunLocation {
+        match &self.location {
+            Location::PerRun(location) => location.join_value(RunVariable::id()).join(job),
+            Location::Fixed(location) => location.clone(),
+        }
+    }
+
+    /// `CheckpointConfig`.
+    pub(super) fn config(&self, location: &RunLocation) -> Properties {
+        let mut config = Properties::default();
+        config.put("S3Uri", location.uri());
+        if let Some(path) = &self.local_path {
+            config.put("LocalPath", path);
+        }
+        config
+    }
+}
+
+impl From<S3Location> for Checkpoints {
+    fn from(location: S3Location) -> Self {
+        Self::per_run(location)
+    }
+}
+
+/// A location that contains values of the run is used as it is.
+impl From<RunLocation> for Checkpoints {
+    fn from(location: RunLocation) -> Self {
+        Self::continuing(location)
+    }
+}

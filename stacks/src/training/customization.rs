@@ -1,0 +1,263 @@
+//! Serverless model customization, and managed MLflow.
+
+use stackwright_synth::{IntoValue, Properties, Value};
+
+use crate::iam::Statement;
+use crate::s3::S3Location;
+
+/// How a model is customized: `CustomizationTechnique` of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CustomizationTechnique {
+    /// Supervised fine-tuning.
+    SupervisedFineTuning,
+    /// Direct preference optimization.
+    DirectPreferenceOptimization,
+    /// Reinforcement learning with verifiable rewards.
+    ReinforcementLearningVerifiableRewards,
+    /// Reinforcement learning with feedback of another model.
+    ReinforcementLearningAiFeedback,
+}
+
+impl CustomizationTechnique {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SupervisedFineTuning => "SFT",
+            Self::DirectPreferenceOptimization => "DPO",
+            Self::ReinforcementLearningVerifiableRewards => "RLVR",
+            Self::ReinforcementLearningAiFeedback => "RLAIF",
+        }
+    }
+}
+
+/// How a model is evaluated: `EvaluationType` of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EvaluationType {
+    /// Another model judges the answers.
+    LlmAsJudge,
+    /// A scorer of your own judges the answers.
+    CustomScorer,
+    /// A public benchmark.
+    Benchmark,
+}
+
+impl EvaluationType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::LlmAsJudge => "LLMAJEvaluation",
+            Self::CustomScorer => "CustomScorerEvaluation",
+            Self::Benchmark => "BenchmarkEvaluation",
+        }
+    }
+}
+
+/// `ServerlessJobConfig`: a job for which SageMaker chooses image and instances.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::{Customization, CustomizationTechnique, TrainingJob};
+///
+/// let model = "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/meta-textgeneration-llama-3-2-1b-instruct/1.0.0";
+/// let customization = Customization::fine_tuning(model, CustomizationTechnique::SupervisedFineTuning)
+///     .accept_license_agreement()
+///     .lora();
+/// TrainingJob::serverless(customization, S3Location::new("my-runs", "customized/"))
+///     .input("train", S3Location::new("my-data", "train.jsonl"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Customization {
+    base_model: Value<String>,
+    job_type: &'static str,
+    technique: Option<CustomizationTechnique>,
+    accepts_license: bool,
+    lora: bool,
+    evaluation: Option<EvaluationType>,
+    evaluator: Option<Value<String>>,
+    sequence_length: Option<Value<String>>,
+}
+
+impl Customization {
+    /// Fine-tunes a model of a hub, by its ARN.
+    #[track_caller]
+    pub fn fine_tuning(base_model: impl IntoValue<String>, technique: CustomizationTechnique) -> Self {
+        Self {
+            technique: Some(technique),
+            ..Self::of(base_model.into().with_caller_location(), "FineTuning")
+        }
+    }
+
+    /// Evaluates a model of a hub, by its ARN.
+    #[track_caller]
+    pub fn evaluation(base_model: impl IntoValue<String>, evaluation: EvaluationType) -> Self {
+        Self {
+            evaluation: Some(evaluation),
+            ..Self::of(base_model.into().with_caller_location(), "Evaluation")
+        }
+    }
+
+    fn of(base_model: Value<String>, job_type: &'static str) -> Self {
+        Self {
+            base_model,
+            job_type,
+            technique: None,
+            accepts_license: false,
+            lora: false,
+            evaluation: None,
+            evaluator: None,
+            sequence_length: None,
+        }
+    }
+
+    /// Accepts the end-user license agreement of the model.
+    pub fn accept_license_agreement(mut self) -> Self {
+        self.accepts_license = true;
+        self
+    }
+
+    /// Trains low-rank adapters instead of all weights.
+    pub fn lora(mut self) -> Self {
+        self.lora = true;
+        self
+    }
+
+    /// The evaluator or the reward function, by its ARN in a hub.
+    #[track_caller]
+    pub fn evaluator(mut self, arn: impl IntoValue<String>) -> Self {
+        self.evaluator = Some(arn.into().with_caller_location());
+        self
+    }
+
+    /// The longest sequence, in the form that the model's recipe names, such as `4K`.
+    #[track_caller]
+    pub fn sequence_length(mut self, length: impl IntoValue<String>) -> Self {
+        self.sequence_length = Some(length.into().with_caller_location());
+        self
+    }
+
+    pub(super) fn config(&self) -> Properties {
+        let mut config = Properties::default();
+        config.put("BaseModelArn", &self.base_model);
+        config.put("JobType", self.job_type);
+        if self.accepts_license {
+            config.put("AcceptEula", true);
+        }
+        if let Some(technique) = self.technique {
+            config.put("CustomizationTechnique", technique.name());
+        }
+        if self.lora {
+            config.put("Peft", "LORA");
+        }
+        if let Some(evaluation) = self.evaluation {
+            config.put("EvaluationType", evaluation.name());
+        }
+        if let Some(arn) = &self.evaluator {
+            config.put("EvaluatorArn", arn);
+        }
+        if let Some(length) = &self.sequence_length {
+            config.put("SequenceLength", length);
+        }
+        config
+    }
+
+    /// What the role needs to read the model and the evaluator of a hub.
+    pub(super) fn statements(&self) -> Vec<Statement> {
+        let mut read = Statement::allow(["sagemaker:DescribeHubContent"]).on(&self.base_model);
+        if let Some(arn) = &self.evaluator {
+            read = read.on(arn);
+        }
+        vec![read]
+    }
+}
+
+/// Managed MLflow of SageMaker: the tracking server (or MLflow app) that a job records its metrics and models in.
+///
+/// In a job with a container, the environment variable `MLFLOW_TRACKING_ARN` contains the ARN, as the `sagemaker-mlflow`
+/// plugin expects it. In a serverless customization job it becomes `MlflowConfig`.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::Mlflow;
+///
+/// Mlflow::new("arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/experiments")
+///     .artifacts(S3Location::new("my-mlflow", "artifacts/"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mlflow {
+    arn: Value<String>,
+    artifacts: Option<S3Location>,
+    experiment: Option<Value<String>>,
+    run: Option<Value<String>>,
+}
+
+impl Mlflow {
+    /// A tracking server by its ARN.
+    #[track_caller]
+    pub fn new(arn: impl IntoValue<String>) -> Self {
+        Self { arn: arn.into().with_caller_location(), artifacts: None, experiment: None, run: None }
+    }
+
+    /// The server's artifact store in S3: the MLflow client writes files there itself, and the role is allowed to.
+    pub fn artifacts(mut self, location: S3Location) -> Self {
+        self.artifacts = Some(location);
+        self
+    }
+
+    /// The experiment that a serverless customization job is recorded in.
+    #[track_caller]
+    pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
+        self.experiment = Some(name.into().with_caller_location());
+        self
+    }
+
+    /// The name of the run of a serverless customization job.
+    #[track_caller]
+    pub fn run(mut self, name: impl IntoValue<String>) -> Self {
+        self.run = Some(name.into().with_caller_location());
+        self
+    }
+
+    pub(super) fn arn(&self) -> &Value<String> {
+        &self.arn
+    }
+
+    pub(super) fn config(&self) -> Properties {
+        let mut config = Properties::default();
+        config.put("MlflowResourceArn", &self.arn);
+        if let Some(name) = &self.experiment {
+            config.put("MlflowExperimentName", name);
+        }
+        if let Some(name) = &self.run {
+            config.put("MlflowRunName", name);
+        }
+        config
+    }
+
+    pub(super) fn statements(&self) -> Vec<Statement> {
+        let actions = [
+            "CreateExperiment",
+            "CreateModelVersion",
+            "CreateRegisteredModel",
+            "CreateRun",
+            "GetExperiment",
+            "GetExperimentByName",
+            "GetMetricHistory",
+            "GetRun",
+            "ListArtifacts",
+            "LogBatch",
+            "LogInputs",
+            "LogMetric",
+            "LogModel",
+            "LogParam",
+            "SearchExperiments",
+            "SearchRuns",
+            "SetExperimentTag",
+            "SetTag",
+            "UpdateRun",
+        ];
+        let record =
+            Statement::allow(actions.map(|action| format!("sagemaker-mlflow:{action}"))).on(&self.arn);
+        let artifacts = self.artifacts.iter().flat_map(|location| location.write());
+        [record].into_iter().chain(artifacts).collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! Launchers of the training toolkit that are not torchrun: MPI, TensorFlow's strategies, parameter servers.
+
+use std::panic::Location;
+
+use stackwright_synth::{CallerLocation, IntoValue, Value};
+
+use super::super::hyperparameter::Hyperparameter;
+use super::Launch;
+
+/// Starts the script with `mpirun`: for Horovod, for `mpi4py`, and for SageMaker model parallel of version 1.
+///
+/// ```
+/// use stackwright_stacks::training::Mpi;
+///
+/// Mpi::new().processes_per_host(8).custom_options("-x NCCL_DEBUG=INFO");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mpi {
+    processes_per_host: Option<Value<i64>>,
+    options: Value<String>,
+    source: CallerLocation,
+}
+
+impl Mpi {
+    /// MPI with the toolkit's default of one process for each host.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self { processes_per_host: None, options: "".into(), source: Location::caller() }
+    }
+
+    /// How many processes run on each instance.
+    #[track_caller]
+    pub fn processes_per_host(mut self, processes: impl IntoValue<i64>) -> Self {
+        self.processes_per_host = Some(processes.into().with_caller_location());
+        self
+    }
+
+    /// Options that are added to the command line of `mpirun`.
+    #[track_caller]
+    pub fn custom_options(mut self, options: impl IntoValue<String>) -> Self {
+        self.options = options.into().with_caller_location();
+        self
+    }
+
+    pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
+        launch.hyperparameter("sagemaker_mpi_enabled", true, self.source);
+        if let Some(processes) = &self.processes_per_host {
+            launch.hyperparameter(
+                "sagemaker_mpi_num_of_processes_per_host",
+                Hyperparameter::from(processes.clone()),
+                self.source,
+            );
+        }
+        launch.hyperparameter("sagemaker_mpi_custom_mpi_options", self.options.clone(), self.source);
+        launch.instance_groups(self.source);
+    }
+}
+
+impl Default for Mpi {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// TensorFlow's `MultiWorkerMirroredStrategy`: the toolkit writes `TF_CONFIG` for the script.
+///
+/// ```
+/// use stackwright_stacks::training::MultiWorkerMirrored;
+///
+/// MultiWorkerMirrored::new();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct MultiWorkerMirrored(CallerLocation);
+
+impl MultiWorkerMirrored {
+    /// With one worker for each instance.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self(Location::caller())
+    }
+
+    pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
+        launch.hyperparameter("sagemaker_multi_worker_mirrored_strategy_enabled", true, self.0);
+    }
+}
+
+impl Default for MultiWorkerMirrored {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// TensorFlow's parameter servers, one on each instance beside the worker.
+///
+/// ```
+/// use stackwright_stacks::training::ParameterServer;
+///
+/// ParameterServer::new();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ParameterServer(CallerLocation);
+
+impl ParameterServer {
+    /// With one server for each instance.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self(Location::caller())
+    }
+
+    pub(super) fn apply(&self, launch: &mut Launch<'_, '_>) {
+        launch.hyperparameter("sagemaker_parameter_server_enabled", true, self.0);
+    }
+}
+
+impl Default for ParameterServer {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}

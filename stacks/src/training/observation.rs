@@ -1,0 +1,361 @@
+//! What is observed while a job trains: SageMaker Debugger's hook, rules and profiler, and TensorBoard.
+
+use std::time::Duration;
+
+use stackwright_synth::{IntoValue, Map, Properties, Scope, Value};
+
+use super::run::RunLocation;
+use crate::document::list;
+use crate::iam::{self, Statement};
+use crate::image::Image;
+
+/// `ProfilerConfig`: the system metrics and the framework profile of a job.
+///
+/// The SageMaker Python SDK requests the profiler for every job, with the job's output path. A job of this library has
+/// it only where it is set; [`Profiler::disabled`] turns it off explicitly.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::Profiler;
+///
+/// Profiler::new(S3Location::new("my-runs", "profiles/")).interval(Duration::from_millis(500));
+/// Profiler::disabled();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Profiler {
+    output: Option<RunLocation>,
+    interval: Option<i64>,
+    parameters: Map<String>,
+}
+
+impl Profiler {
+    /// A profiler that writes below a location.
+    pub fn new(output: impl Into<RunLocation>) -> Self {
+        Self { output: Some(output.into()), interval: None, parameters: Map::default() }
+    }
+
+    /// No profiler: `DisableProfiler` is true.
+    pub fn disabled() -> Self {
+        Self { output: None, interval: None, parameters: Map::default() }
+    }
+
+    /// How often system metrics are taken: 100, 200, 500 milliseconds, 1, 5 or 60 seconds. SageMaker's default is
+    /// 500 milliseconds.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = Some(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
+        self
+    }
+
+    /// A parameter of the framework profiler: its name and its value, which is JSON for most of them.
+    #[track_caller]
+    pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.parameters = self.parameters.set(name, value.into().with_caller_location());
+        self
+    }
+
+    fn config(&self) -> Properties {
+        let mut config = Properties::default();
+        config.put("DisableProfiler", self.output.is_none());
+        if let Some(output) = &self.output {
+            config.put("S3OutputPath", output.uri());
+        }
+        if let Some(interval) = self.interval {
+            config.put("ProfilingIntervalInMilliseconds", interval);
+        }
+        if !self.parameters.is_empty() {
+            config.put("ProfilingParameters", self.parameters.clone());
+        }
+        config
+    }
+}
+
+impl<L: Into<RunLocation>> From<L> for Profiler {
+    fn from(output: L) -> Self {
+        Self::new(output)
+    }
+}
+
+/// `DebugHookConfig`: the tensors that SageMaker Debugger's hook saves.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::DebuggerHook;
+///
+/// DebuggerHook::new(S3Location::new("my-runs", "tensors/"))
+///     .collection("gradients", [("save_interval", "500")])
+///     .parameter("save_interval", "100");
+/// ```
+#[derive(Clone, Debug)]
+pub struct DebuggerHook {
+    output: RunLocation,
+    local_path: Option<Value<String>>,
+    collections: Vec<(String, Map<String>)>,
+    writes_empty_collections: bool,
+    parameters: Map<String>,
+}
+
+impl DebuggerHook {
+    /// A hook that writes below a location.
+    pub fn new(output: impl Into<RunLocation>) -> Self {
+        Self {
+            output: output.into(),
+            local_path: None,
+            collections: Vec::new(),
+            writes_empty_collections: false,
+            parameters: Map::default(),
+        }
+    }
+
+    /// A hook with an explicitly empty list of collections, as the SageMaker Python SDK requests it.
+    pub fn without_collections(mut self) -> Self {
+        self.writes_empty_collections = true;
+        self
+    }
+
+    /// A collection of tensors by its name, with its parameters.
+    #[track_caller]
+    pub fn collection<K: Into<String>, V: IntoValue<String>>(
+        mut self,
+        name: impl Into<String>,
+        parameters: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let parameters = parameters
+            .into_iter()
+            .fold(Map::default(), |map, (key, value)| map.set(key, value.into().with_caller_location()));
+        self.collections.push((name.into(), parameters));
+        self
+    }
+
+    /// A parameter of the hook.
+    #[track_caller]
+    pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.parameters = self.parameters.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// The directory in the container that the hook writes to.
+    #[track_caller]
+    pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
+        self.local_path = Some(path.into().with_caller_location());
+        self
+    }
+
+    fn config(&self) -> Properties {
+        let mut config = Properties::default();
+        config.put("S3OutputPath", self.output.uri());
+        if let Some(path) = &self.local_path {
+            config.put("LocalPath", path);
+        }
+        if !self.collections.is_empty() || self.writes_empty_collections {
+            let collections = self.collections.iter().map(|(name, parameters)| {
+                let mut collection = Properties::default();
+                collection.put("CollectionName", name);
+                if !parameters.is_empty() {
+                    collection.put("CollectionParameters", parameters.clone());
+                }
+                collection
+            });
+            config.put("CollectionConfigurations", list(collections));
+        }
+        if !self.parameters.is_empty() {
+            config.put("HookParameters", self.parameters.clone());
+        }
+        config
+    }
+}
+
+impl<L: Into<RunLocation>> From<L> for DebuggerHook {
+    fn from(output: L) -> Self {
+        Self::new(output)
+    }
+}
+
+/// A rule of SageMaker Debugger or of the profiler, which runs beside the job and evaluates what it saves.
+///
+/// ```
+/// use stackwright_stacks::Image;
+/// use stackwright_stacks::training::DebuggerRule;
+///
+/// let rules = Image::ecr(
+///     "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest",
+///     "arn:aws:ecr:us-east-1:503895931360:repository/sagemaker-debugger-rules",
+/// );
+/// DebuggerRule::built_in("VanishingGradient", rules).parameter("threshold", "0.0000001");
+/// ```
+#[derive(Clone, Debug)]
+pub struct DebuggerRule {
+    name: Value<String>,
+    image: Image,
+    parameters: Map<String>,
+    instance_type: Option<Value<String>>,
+    volume_gb: Option<Value<i64>>,
+    output: Option<RunLocation>,
+    local_path: Option<Value<String>>,
+}
+
+impl DebuggerRule {
+    /// A rule that AWS maintains, such as `VanishingGradient` or `ProfilerReport`, with the image that evaluates it.
+    #[track_caller]
+    pub fn built_in(name: &str, evaluator: Image) -> Self {
+        Self::custom(name, evaluator).parameter("rule_to_invoke", name)
+    }
+
+    /// A rule of an image of one's own, by a name for its configuration.
+    #[track_caller]
+    pub fn custom(name: impl IntoValue<String>, evaluator: Image) -> Self {
+        Self {
+            name: name.into().with_caller_location(),
+            image: evaluator,
+            parameters: Map::default(),
+            instance_type: None,
+            volume_gb: None,
+            output: None,
+            local_path: None,
+        }
+    }
+
+    /// The name of the rule's configuration, where it differs from the rule's.
+    #[track_caller]
+    pub fn configuration_name(mut self, name: impl IntoValue<String>) -> Self {
+        self.name = name.into().with_caller_location();
+        self
+    }
+
+    /// A parameter of the rule.
+    #[track_caller]
+    pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.parameters = self.parameters.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// The instance type that evaluates the rule, and the size of its volume in GB.
+    #[track_caller]
+    pub fn instance(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
+        self.instance_type = Some(instance_type.into().with_caller_location());
+        self.volume_gb = Some(volume_gb.into().with_caller_location());
+        self
+    }
+
+    /// Where the rule writes its findings.
+    pub fn output(mut self, location: impl Into<RunLocation>) -> Self {
+        self.output = Some(location.into());
+        self
+    }
+
+    /// The directory in the rule's container that is written to S3.
+    #[track_caller]
+    pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
+        self.local_path = Some(path.into().with_caller_location());
+        self
+    }
+
+    fn config(&self, scope: &mut Scope<'_>, statements: &mut Vec<Statement>) -> Properties {
+        let image = self.image.clone().resolve(scope);
+        let mut config = Properties::default();
+        config.put("RuleConfigurationName", &self.name);
+        config.put("RuleEvaluatorImage", &image.uri);
+        statements.extend(iam::container(&"/aws/sagemaker/ProcessingJobs".into(), &image));
+        if let Some(instance_type) = &self.instance_type {
+            config.put("InstanceType", instance_type);
+        }
+        if let Some(size) = &self.volume_gb {
+            config.put("VolumeSizeInGB", size);
+        }
+        if let Some(output) = &self.output {
+            config.put("S3OutputPath", output.uri());
+            statements.extend(output.write());
+        }
+        if let Some(path) = &self.local_path {
+            config.put("LocalPath", path);
+        }
+        if !self.parameters.is_empty() {
+            config.put("RuleParameters", self.parameters.clone());
+        }
+        config
+    }
+}
+
+/// `TensorBoardOutputConfig`: where the files that TensorBoard reads are written.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::TensorBoard;
+///
+/// TensorBoard::new(S3Location::new("my-runs", "tensorboard/")).local_path("/opt/ml/output/tensorboard");
+/// ```
+#[derive(Clone, Debug)]
+pub struct TensorBoard {
+    output: RunLocation,
+    local_path: Option<Value<String>>,
+}
+
+impl TensorBoard {
+    /// Writes below a location.
+    pub fn new(output: impl Into<RunLocation>) -> Self {
+        Self { output: output.into(), local_path: None }
+    }
+
+    /// The directory in the container; `/opt/ml/output/tensorboard` unless set.
+    #[track_caller]
+    pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
+        self.local_path = Some(path.into().with_caller_location());
+        self
+    }
+
+    fn config(&self) -> Properties {
+        let mut config = Properties::default();
+        config.put("S3OutputPath", self.output.uri());
+        if let Some(path) = &self.local_path {
+            config.put("LocalPath", path);
+        }
+        config
+    }
+}
+
+impl<L: Into<RunLocation>> From<L> for TensorBoard {
+    fn from(output: L) -> Self {
+        Self::new(output)
+    }
+}
+
+/// Everything of a job that observes it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observation {
+    pub profiler: Option<Profiler>,
+    pub profiler_rules: Vec<DebuggerRule>,
+    pub debugger: Option<DebuggerHook>,
+    pub debugger_rules: Vec<DebuggerRule>,
+    pub tensor_board: Option<TensorBoard>,
+}
+
+impl Observation {
+    /// Writes the members of the request, and what the role needs for them.
+    pub fn put(&self, arguments: &mut Properties, statements: &mut Vec<Statement>, scope: &mut Scope<'_>) {
+        if let Some(profiler) = &self.profiler {
+            arguments.put("ProfilerConfig", profiler.config());
+        }
+        if let Some(hook) = &self.debugger {
+            arguments.put("DebugHookConfig", hook.config());
+        }
+        if let Some(board) = &self.tensor_board {
+            arguments.put("TensorBoardOutputConfig", board.config());
+        }
+        let written = [
+            self.profiler.as_ref().and_then(|profiler| profiler.output.as_ref()),
+            self.debugger.as_ref().map(|hook| &hook.output),
+            self.tensor_board.as_ref().map(|board| &board.output),
+        ];
+        statements.extend(written.into_iter().flatten().flat_map(RunLocation::write));
+        for (name, rules) in [
+            ("ProfilerRuleConfigurations", &self.profiler_rules),
+            ("DebugRuleConfigurations", &self.debugger_rules),
+        ] {
+            if !rules.is_empty() {
+                let configs: Vec<Properties> =
+                    rules.iter().map(|rule| rule.config(scope, statements)).collect();
+                arguments.put(name, list(configs));
+            }
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The request that a job becomes in a stack, with its role and its source.
+
+use stackwright_resources::iam::RoleHandle;
+use stackwright_synth::intrinsic::region;
+use stackwright_synth::{CallerLocation, Construct, Map, Properties, Scope, Value};
+
+use super::capacity::Capacity;
+use super::checkpoints::Checkpoints;
+use super::distribution::{Distribution, Launch};
+use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
+use super::job::{Algorithm, Code, OutputCompression, Source, TrainingJob};
+use super::run::RunLocation;
+use crate::document::{list, object, tags};
+use crate::iam::{self, ExecutionRole, Statement};
+use crate::image::Image;
+use crate::s3::S3Location;
+
+/// A job in a stack: the request that launches it, without the job's name.
+pub(crate) struct Request {
+    pub arguments: Properties,
+    pub role: RoleHandle,
+}
+
+/// Adds what a job needs to a stack: its role and its source.
+pub(crate) struct Definition {
+    pub job: TrainingJob,
+    /// Whether a tuning job starts it: then the request has fewer members, and the hyperparameters have another name.
+    pub is_tuned: bool,
+}
+
+impl Construct for Definition {
+    type Handle = Request;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> Request {
+        let mut builder = Builder {
+            job: &self.job,
+            is_tuned: self.is_tuned,
+            arguments: Properties::default(),
+            statements: Vec::new(),
+            hyperparameters: Vec::new(),
+            environment: Vec::new(),
+        };
+        let files = builder.distribution(scope);
+        builder.source(files, scope);
+        builder.algorithm(scope);
+        builder.data(scope);
+        builder.resources();
+        builder.stopping(scope);
+        builder.network();
+        builder.observation(scope);
+        builder.customization();
+        builder.maps();
+        builder.finish(scope)
+    }
+}
+
+/// A file of a strategy beside the entry point: its name, its text, and the line that asked for it.
+type File = (String, String, CallerLocation);
+
+/// The parts of a request while it is built.
+struct Builder<'j> {
+    job: &'j TrainingJob,
+    is_tuned: bool,
+    arguments: Properties,
+    statements: Vec<Statement>,
+    hyperparameters: Vec<(String, Value<String>)>,
+    environment: Vec<(String, Value<String>)>,
+}
+
+impl Builder<'_> {
+    /// What the strategy sets, followed by what the job sets; returns the files of the strategy.
+    fn distribution(&mut self, scope: &mut Scope<'_>) -> Vec<File> {
+        let mut files = Vec::new();
+        if let (Some(distribution), Some(instances)) = (&self.job.distribution, &self.job.instances) {
+            instances.check(scope);
+            let mut launch = Launch {
+                scope,
+                instances,
+                hyperparameters: Vec::new(),
+                environment: Vec::new(),
+                files: Vec::new(),
+            };
+            distribution.apply(&mut launch);
+            self.hyperparameters = launch.hyperparameters;
+            self.environment = launch.environment;
+            files = launch.files;
+        }
+        let format = self.job.format();
+        let own = self.job.hyperparameters.iter();
+        self.hyperparameters.extend(own.map(|(name, value)| (name.clone(), value.clone().written(format))));
+        self.environment.extend(self.job.environment.iter().cloned());
+        files
+    }
+
+    /// The script, and the hyperparameters by which the training toolkit finds it.
+    fn source(&mut self, files: Vec<File>, scope: &mut Scope<'_>) {
+        let Some(Source { code, entry_point, location }) = &self.job.source else {
+            report_missing_source(&files, scope);
+            return;
+        };
+        let archive: RunLocation = match code {
+            Code::Asset(directory) => {
+                let directory =
+                    files.into_iter().fold(directory.clone(), |all, (name, text, _)| all.file(name, text));
+                let archive = S3Location::from(scope.add("Source", directory));
+                self.statements.extend(archive.read_object());
+                archive.into()
+            }
+            Code::Archive(archive) => {
+                report_missing_source(&files, scope);
+                self.statements.extend(archive.read());
+                archive.clone()
+            }
+        };
+        let own =
+            |value: Hyperparameter| value.written(HyperparameterFormat::Json).with_location(Some(location));
+        self.hyperparameters.extend([
+            ("sagemaker_program".to_owned(), own(entry_point.as_str().into())),
+            ("sagemaker_submit_directory".to_owned(), own(archive.uri().into())),
+            ("sagemaker_container_log_level".to_owned(), own(20.into())),
+            ("sagemaker_region".to_owned(), own(region().into())),
+        ]);
+    }
+
+    /// `AlgorithmSpecification`, or `ServerlessJobConfig` of a customization.
+    fn algorithm(&mut self, scope: &mut Scope<'_>) {
+        let job = self.job;
+        let mut algorithm = Properties::default();
+        let image = match &job.algorithm {
+            Algorithm::Customization(customization) => {
+                self.arguments.put("ServerlessJobConfig", customization.config());
+                self.statements.extend(customization.statements());
+                return;
+            }
+            Algorithm::Named(name) => {
+                algorithm.put("AlgorithmName", name);
+                None
+            }
+            Algorithm::Image(image) => Some(image.clone()),
+            Algorithm::PyTorch { version, source } => Some(self.pytorch(version, source)),
+        };
+        if let Some(image) = image {
+            let image = image.resolve(scope);
+            algorithm.put("TrainingImage", &image.uri);
+            self.statements.extend(iam::container(&"/aws/sagemaker/TrainingJobs".into(), &image));
+        }
+        algorithm.put("TrainingInputMode", job.input_mode.name());
+        for (name, words) in
+            [("ContainerEntrypoint", &job.entrypoint), ("ContainerArguments", &job.container_arguments)]
+        {
+            if !words.is_empty() {
+                algorithm.put(name, Value::<Vec<String>>::from(words.clone()));
+            }
+        }
+        if !job.metrics.is_empty() {
+            let definitions =
+                job.metrics.iter().map(|(name, regex)| object([("Name", name), ("Regex", regex)]));
+            algorithm.put("MetricDefinitions", list(definitions));
+        }
+        let unless_set = (!job.metrics.is_empty()).then(|| Value::from(true));
+        if let Some(is_on) = job.metrics_time_series.clone().or(unless_set).filter(|_| !self.is_tuned) {
+            algorithm.put("EnableSageMakerMetricsTimeSeries", is_on);
+        }
+        self.arguments.put("AlgorithmSpecification", algorithm);
+    }
+
+    /// The image of PyTorch for the strategy and the instances.
+    fn pytorch(&self, version: &str, source: CallerLocation) -> Image {
+        let (family, processor) = match &self.job.distribution {
+            Some(Distribution::ModelParallel(_)) => ("smp", crate::Processor::Gpu),
+            _ => {
+                let instances = self.job.instances.as_ref();
+                ("pytorch-training", instances.map_or(crate::Processor::Gpu, |known| known.processor()))
+            }
+        };
+        Image::aws(family, version, processor).with_location(source)
+    }
+
+    /// `InputDataConfig` and `OutputDataConfig`.
+    fn data(&mut self, scope: &Scope<'_>) {
+        let job = self.job;
+        for location in job.inputs.iter().flat_map(|(_, input)| input.locations()) {
+            location.report(scope);
+            self.statements.extend(location.read());
+        }
+        if !job.inputs.is_empty() {
+            let channels = job.inputs.iter().map(|(name, input)| input.channel(name));
+            self.arguments.put("InputDataConfig", list(channels));
+        }
+        job.output.report(scope);
+        let mut output = Properties::default();
+        output.put("S3OutputPath", job.output.uri());
+        if let Some(key) = &job.key {
+            output.put("KmsKeyId", key);
+        }
+        match job.output_compression {
+            None => {}
+            Some(OutputCompression::Gzip) => output.put("CompressionType", "GZIP"),
+            Some(OutputCompression::None) => output.put("CompressionType", "NONE"),
+        }
+        self.arguments.put("OutputDataConfig", output);
+        self.statements.extend(job.output.write());
+    }
+
+    /// `ResourceConfig`.
+    fn resources(&mut self) {
+        let job = self.job;
+        let Some(instances) = &job.instances else { return };
+        let mut resources = Properties::default();
+        instances.put(&mut resources);
+        resources.put("VolumeSizeInGB", &job.volume_gb);
+        let is_on_nvme = instances.hardware().is_some_and(|hardware| hardware.local_nvme_gb.unwrap_or(0) > 0);
+        // NVMe storage is encrypted by the instance, and the API refuses a key for it.
+        if let Some(key) = job.key.as_ref().filter(|_| !is_on_nvme) {
+            resources.put("VolumeKmsKeyId", key);
+        }
+        match &job.capacity {
+            Some(Capacity::WarmPool(pool)) => resources.put("KeepAlivePeriodInSeconds", &pool.keep_alive),
+            Some(Capacity::TrainingPlan(plan)) => resources.put("TrainingPlanArn", &plan.arn),
+            _ => {}
+        }
+        self.arguments.put("ResourceConfig", resources);
+    }
+
+    /// `StoppingCondition`, spot capacity, checkpoints and retries.
+    fn stopping(&mut self, scope: &Scope<'_>) {
+        let job = self.job;
+        let mut stopping = Properties::default();
+        let mut checkpoints: Option<&Checkpoints> = job.checkpoints.as_ref();
+        let mut retries = job.retries.clone();
+        for (name, time) in
+            [("MaxRuntimeInSeconds", &job.max_run), ("MaxPendingTimeInSeconds", &job.max_pending)]
+        {
+            if let Some(time) = time {
+                stopping.put(name, time);
+            }
+        }
+        if let Some(Capacity::Spot(spot)) = &job.capacity {
+            stopping.put("MaxWaitTimeInSeconds", &spot.max_wait);
+            self.arguments.put("EnableManagedSpotTraining", true);
+            checkpoints = Some(&spot.checkpoints);
+            retries = retries.or(Some(3.into()));
+        }
+        if job.max_run.is_some() || job.max_pending.is_some() {
+            self.arguments.put("StoppingCondition", stopping);
+        }
+        if let Some(checkpoints) = checkpoints {
+            let location = checkpoints.location(scope.id());
+            location.report(scope);
+            self.arguments.put("CheckpointConfig", checkpoints.config(&location));
+            self.statements.extend(location.write());
+        }
+        if let Some(attempts) = retries {
+            self.arguments.put("RetryStrategy", object([("MaximumRetryAttempts", &attempts)]));
+        }
+    }
+
+    /// The VPC, and the members that are switched on or off.
+    fn network(&mut self) {
+        let job = self.job;
+        if let Some(vpc) = &job.vpc {
+            let mut config = Properties::default();
+            config.put("SecurityGroupIds", &vpc.security_groups);
+            config.put("Subnets", &vpc.subnets);
+            self.arguments.put("VpcConfig", config);
+            self.statements.extend(iam::network_interfaces());
+        }
+        for (path, value) in &job.switches {
+            match path {
+                [member] => self.arguments.put(*member, value),
+                [member, inner] => self.arguments.put(*member, object([(*inner, value)])),
+                _ => {}
+            }
+            if path.contains(&"EnableRemoteDebug") {
+                self.statements.push(session_manager());
+            }
+        }
+    }
+
+    /// Profiler, debugger, TensorBoard, experiments, tags: members that the jobs of a tuning job do not have.
+    fn observation(&mut self, scope: &mut Scope<'_>) {
+        if self.is_tuned {
+            return;
+        }
+        let job = self.job;
+        job.observation.put(&mut self.arguments, &mut self.statements, scope);
+        if !job.experiment.is_empty() {
+            let members = job.experiment.iter().map(|(name, value)| (*name, value));
+            self.arguments.put("ExperimentConfig", object(members));
+        }
+        if !job.tags.is_empty() {
+            self.arguments.put("Tags", tags(&job.tags));
+        }
+    }
+
+    /// MLflow and the model package of a customization.
+    fn customization(&mut self) {
+        let job = self.job;
+        if let Some(mlflow) = &job.mlflow {
+            self.statements.extend(mlflow.statements());
+            match job.algorithm {
+                Algorithm::Customization(_) => self.arguments.put("MlflowConfig", mlflow.config()),
+                _ => self.environment.push(("MLFLOW_TRACKING_ARN".into(), mlflow.arn().clone())),
+            }
+        }
+        if let Some(group) = &job.model_package_group {
+            let mut config = Properties::default();
+            config.put("ModelPackageGroupArn", group);
+            let mut packages = Statement::allow([
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+            ])
+            .on(group);
+            if let Some(package) = &job.source_model_package {
+                config.put("SourceModelPackageArn", package);
+                packages = packages.on(package);
+            }
+            self.arguments.put("ModelPackageConfig", config);
+            self.statements.push(packages);
+        }
+    }
+
+    /// Hyperparameters and environment.
+    fn maps(&mut self) {
+        let hyperparameters = if self.is_tuned { "StaticHyperParameters" } else { "HyperParameters" };
+        for (name, entries) in [
+            (hyperparameters, std::mem::take(&mut self.hyperparameters)),
+            ("Environment", std::mem::take(&mut self.environment)),
+        ] {
+            if !entries.is_empty() {
+                let map = entries
+                    .into_iter()
+                    .fold(Map::<String>::default(), |map, (key, value)| map.set(key, value));
+                self.arguments.put(name, map);
+            }
+        }
+    }
+
+    /// The rest: the user's members and statements, and the role.
+    fn finish(mut self, scope: &mut Scope<'_>) -> Request {
+        if let Some(key) = &self.job.key {
+            self.statements.push(iam::use_key(key));
+        }
+        for (name, value) in &self.job.others {
+            self.arguments.put(name.clone(), value);
+        }
+        self.statements.extend(self.job.statements.iter().cloned());
+        let role = scope.add("ExecutionRole", ExecutionRole::new(self.statements));
+        self.arguments.put("RoleArn", role.arn());
+        Request { arguments: self.arguments, role }
+    }
+}
+
+/// Reports files of a strategy that have no directory to be put into.
+fn report_missing_source(files: &[File], scope: &Scope<'_>) {
+    if let Some((name, _, source)) = files.first() {
+        scope.error(
+            "no-source-folder",
+            format!(
+                "the distribution strategy adds {name} to the directory of the training script, and the job has none"
+            ),
+            "set the directory and the script with `.source(asset!(\"…\"), \"train.py\")`".into(),
+            Some(source),
+        );
+    }
+}
+
+/// What the SSM agent in a container needs for remote debugging. IAM has no resources for these actions.
+fn session_manager() -> Statement {
+    Statement::allow([
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ])
+    .on("*")
+}

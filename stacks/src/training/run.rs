@@ -1,0 +1,213 @@
+//! Values that are known only when a job runs: the ID and the start time of the run, and locations made of them.
+
+use stackwright_synth::{Expression, IntoValue, Property, Scope, Value, sub};
+
+use crate::deferred_error::DeferredError;
+use crate::iam::Statement;
+use crate::s3::S3Location;
+
+/// The member of the objects that stand for a variable of the run until a launcher replaces them.
+const MARKER: &str = "stackwright:Run";
+
+/// A variable of the run that starts a job.
+///
+/// Each launcher replaces it by its own variable:
+///
+/// | variable | `Pipeline` | `StateMachine` | `Schedule` of a training job |
+/// |---|---|---|---|
+/// | [`RunVariable::id`] | `Execution.PipelineExecutionId` | `$$.Execution.Name` | `<aws.scheduler.execution-id>` |
+/// | [`RunVariable::start_time`] | `Execution.StartDateTime` | `$$.Execution.StartTime` | `<aws.scheduler.scheduled-time>` |
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::RunVariable;
+///
+/// let reports = S3Location::new("my-runs", "reports/").join_value(RunVariable::start_time());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunVariable {
+    /// The ID of the run.
+    Id,
+    /// When the run was started, in ISO 8601.
+    StartTime,
+}
+
+impl RunVariable {
+    /// The ID of the run: two runs never have the same one, and the retries within a run share it.
+    pub fn id() -> Value<String> {
+        Self::Id.value()
+    }
+
+    /// The time at which the run was started (or, for a schedule, was to be started), in ISO 8601.
+    pub fn start_time() -> Value<String> {
+        Self::StartTime.value()
+    }
+
+    fn value(self) -> Value<String> {
+        let name = match self {
+            Self::Id => "Id",
+            Self::StartTime => "StartTime",
+        };
+        Value::from_expression(Expression::Object(vec![Property::new(MARKER, name)]))
+    }
+
+    /// The variable that an expression stands for.
+    pub(crate) fn of(expression: &Expression) -> Option<Self> {
+        let Expression::Object(properties) = expression else { return None };
+        let [property] = properties.as_slice() else { return None };
+        if property.name() != MARKER {
+            return None;
+        }
+        match property.value() {
+            Expression::Literal(name) if name == "StartTime" => Some(Self::StartTime),
+            _ => Some(Self::Id),
+        }
+    }
+
+    /// Whether an expression contains a variable of the run anywhere.
+    pub(crate) fn is_in(expression: &Expression) -> bool {
+        if Self::of(expression).is_some() {
+            return true;
+        }
+        match expression {
+            Expression::Object(properties) => properties.iter().any(|property| Self::is_in(property.value())),
+            Expression::List(items) | Expression::Text(items) => items.iter().any(Self::is_in),
+            _ => false,
+        }
+    }
+
+    /// Replaces every variable of the run in an expression.
+    pub(crate) fn replace(expression: Expression, by: &impl Fn(Self) -> Expression) -> Expression {
+        if let Some(variable) = Self::of(&expression) {
+            return by(variable);
+        }
+        let all = |items: Vec<Expression>| items.into_iter().map(|item| Self::replace(item, by)).collect();
+        match expression {
+            Expression::Object(properties) => Expression::Object(
+                properties
+                    .into_iter()
+                    .map(|property| property.map(|inner| Self::replace(inner, by)))
+                    .collect(),
+            ),
+            Expression::List(items) => Expression::List(all(items)),
+            Expression::Text(parts) => Expression::Text(all(parts)),
+            other => other,
+        }
+    }
+}
+
+/// A location in S3 that differs from run to run, below a location that is known when the stack is deployed.
+///
+/// The URI may contain [variables of the run](RunVariable), parameters of a pipeline, or outputs of its steps. The
+/// policies of roles name the location that is known.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+///
+/// let runs = S3Location::new("my-runs", "models");
+/// let of_this_run = runs.per_run(); // s3://my-runs/models/ID-OF-THE-RUN
+/// ```
+#[derive(Clone, Debug)]
+pub struct RunLocation {
+    uri: Value<String>,
+    within: S3Location,
+    is_directory: bool,
+    error: Option<DeferredError>,
+}
+
+impl S3Location {
+    /// A directory below this location that is named after the run: every run has its own.
+    pub fn per_run(&self) -> RunLocation {
+        self.join_value(RunVariable::id())
+    }
+
+    /// A location below this one whose last part is a value: a parameter of a pipeline, a variable of the run, or
+    /// anything else that is a string when the job starts.
+    pub fn join_value(&self, part: impl IntoValue<String>) -> RunLocation {
+        let within = self.as_folder();
+        RunLocation::within(
+            within.clone(),
+            sub!("{}{}", within.uri(), part.into()).with_location(self.uri().location()),
+        )
+    }
+}
+
+impl RunLocation {
+    /// A URI that is known when the job starts, below a location that is known when the stack is deployed.
+    #[track_caller]
+    pub fn within(location: S3Location, uri: impl IntoValue<String>) -> Self {
+        Self { uri: uri.into().with_caller_location(), within: location, is_directory: false, error: None }
+    }
+
+    /// Marks what lies there as a directory of files instead of an archive.
+    pub(crate) fn directory(mut self) -> Self {
+        self.is_directory = true;
+        self
+    }
+
+    /// Attaches an error that is reported when the location is used.
+    pub(crate) fn with_error(mut self, error: DeferredError) -> Self {
+        self.error = Some(error);
+        self
+    }
+
+    /// A location below this one.
+    pub fn join(&self, key: &str) -> Self {
+        self.join_value(key)
+    }
+
+    /// A location below this one whose last part is a value.
+    pub fn join_value(&self, part: impl IntoValue<String>) -> Self {
+        let uri = sub!("{}/{}", &self.uri, part.into()).with_location(self.uri.location());
+        Self { uri, ..self.clone() }
+    }
+
+    /// The URI, `s3://…`, with the values that the run fills in.
+    pub fn uri(&self) -> Value<String> {
+        self.uri.clone()
+    }
+
+    /// The location that policies name.
+    pub(crate) fn known(&self) -> &S3Location {
+        &self.within
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        self.is_directory
+    }
+
+    /// Reports the error that the location carries.
+    pub(crate) fn report(&self, scope: &Scope<'_>) {
+        if let Some(error) = &self.error {
+            error.clone().report(scope);
+        }
+    }
+
+    /// What a role needs to read there.
+    pub(crate) fn read(&self) -> Vec<Statement> {
+        self.within.read().into_iter().collect()
+    }
+
+    /// What a role needs to write there.
+    pub(crate) fn write(&self) -> Vec<Statement> {
+        self.within.write().into_iter().collect()
+    }
+}
+
+impl From<S3Location> for RunLocation {
+    fn from(location: S3Location) -> Self {
+        Self { uri: location.uri(), within: location, is_directory: false, error: None }
+    }
+}
+
+impl From<&S3Location> for RunLocation {
+    fn from(location: &S3Location) -> Self {
+        location.clone().into()
+    }
+}
+
+impl From<&RunLocation> for RunLocation {
+    fn from(location: &RunLocation) -> Self {
+        location.clone()
+    }
+}

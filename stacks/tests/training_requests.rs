@@ -1,0 +1,521 @@
+//! `CreateTrainingJob` requests of this library beside those of the SageMaker Python SDK for the same jobs.
+//!
+//! The requests of the SDK are in `training/`, with the script that recorded them. Every difference is listed here with
+//! its reason; any other one fails the test.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value as JsonValue;
+use stackwright_stacks::launch::{Pipeline, TrainingStep};
+use stackwright_stacks::training::{
+    Checkpoints, Ddp, DebuggerHook, DebuggerRule, Input, InputMode, InstanceGroup, Instances, Mlflow,
+    ModelParallel, Mpi, MultiWorkerMirrored, OutputCompression, ParameterServer, Profiler, Smddp, Spot,
+    TensorBoard, TrainingJob, TrainingPlan, WarmPool,
+};
+use stackwright_stacks::{Image, S3Location, Vpc};
+use stackwright_synth::{App, Asset};
+
+/// The bucket and a key of the recorded requests.
+fn at(key: &str) -> S3Location {
+    S3Location::new("my-bucket", key)
+}
+
+fn script() -> Asset {
+    Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/training/script"))
+}
+
+/// An image by its URI in a repository of AWS or of the account.
+fn image(uri: &str) -> Image {
+    let (registry, repository) = uri.split_once('/').unwrap();
+    let account = registry.split_once('.').unwrap().0;
+    let repository = repository.split_once(':').unwrap().0;
+    Image::ecr(uri, format!("arn:aws:ecr:us-east-1:{account}:repository/{repository}"))
+}
+
+/// The request that a pipeline makes for a job, with the functions of CloudFormation replaced.
+fn request(job: TrainingJob) -> JsonValue {
+    let app = App::new("requests");
+    let stack = app.stack("Training").region("us-east-1");
+    let mut pipeline = Pipeline::new();
+    pipeline.step("Train", TrainingStep::new(job));
+    stack.add("Pipeline", pipeline);
+    let assembly = app.synth().unwrap_or_else(|errors| panic!("{errors}"));
+    let template: JsonValue = serde_json::from_str(&assembly.stacks[0].template.json()).unwrap();
+    let definition =
+        &template["Resources"]["Pipeline"]["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"];
+    let text = definition["Fn::Sub"].as_str().unwrap();
+    let text = text
+        .replace("${AWS::URLSuffix}", "amazonaws.com")
+        .replace("${AWS::Region}", "us-east-1")
+        .replace("${AWS::AccountId}", "111122223333");
+    let definition: JsonValue = serde_json::from_str(&text).unwrap();
+    definition["Steps"][0]["Arguments"].clone()
+}
+
+/// Every leaf of a request by its path. Hyperparameters that are JSON are compared as JSON.
+fn leaves(value: &JsonValue, path: &str, found: &mut BTreeMap<String, JsonValue>) {
+    match value {
+        JsonValue::Object(members) if !members.is_empty() => {
+            for (name, inner) in members {
+                let inner_path = format!("{path}/{name}");
+                let decoded = inner.as_str().and_then(|text| serde_json::from_str::<JsonValue>(text).ok());
+                match decoded.filter(|_| path == "/HyperParameters") {
+                    Some(decoded) => drop(found.insert(inner_path, decoded)),
+                    None => leaves(inner, &inner_path, found),
+                }
+            }
+        }
+        JsonValue::Array(items) if !items.is_empty() => {
+            for (index, inner) in items.iter().enumerate() {
+                leaves(inner, &format!("{path}/{index}"), found);
+            }
+        }
+        leaf => drop(found.insert(path.to_owned(), leaf.clone())),
+    }
+}
+
+/// What differs in every request.
+const ALWAYS: &[(&str, &str)] = &[
+    ("/RoleArn", "the job's role is created with the stack"),
+    ("/TrainingJobName", "the pipeline names the job when it runs"),
+];
+
+/// What differs in every request of a job with a script.
+const SCRIPT: &[(&str, &str)] = &[
+    ("/HyperParameters/sagemaker_submit_directory", "the script is an asset of the stack"),
+    (
+        "/HyperParameters/sagemaker_job_name",
+        "the name is not known before the run, and the toolkit finds it itself",
+    ),
+];
+
+/// The debugger hook that the SDK adds to jobs of older frameworks and of other images.
+const HOOK: &[(&str, &str)] = &[
+    (
+        "/DebugHookConfig/CollectionConfigurations",
+        "the SDK adds a hook without collections; here it is set explicitly",
+    ),
+    ("/DebugHookConfig/S3OutputPath", "the SDK adds a hook without collections; here it is set explicitly"),
+];
+
+/// The profiler that the SDK adds to every job.
+const PROFILER: &[(&str, &str)] = &[
+    ("/ProfilerConfig/DisableProfiler", "the SDK adds the profiler; here it is set explicitly"),
+    ("/ProfilerConfig/S3OutputPath", "the SDK adds the profiler; here it is set explicitly"),
+];
+
+const SPOT_RETRIES: &[(&str, &str)] =
+    &[("/RetryStrategy/MaximumRetryAttempts", "`Spot` lets SageMaker try again after internal errors")];
+
+/// Compares a job with a recorded request: exactly the listed differences may exist.
+#[track_caller]
+fn compare(name: &str, job: TrainingJob, differences: &[&[(&str, &str)]]) {
+    let path = format!("{}/tests/training/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let recorded: JsonValue = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (mut theirs, mut ours) = (BTreeMap::new(), BTreeMap::new());
+    leaves(&recorded, "", &mut theirs);
+    leaves(&request(job), "", &mut ours);
+    let expected: BTreeMap<&str, &str> =
+        differences.iter().copied().chain([ALWAYS]).flatten().copied().collect();
+    let mut wrong = Vec::new();
+    for key in theirs.keys().chain(ours.keys()).collect::<std::collections::BTreeSet<_>>() {
+        let differs = theirs.get(key) != ours.get(key);
+        if differs != expected.contains_key(key.as_str()) {
+            let what = if differs { "differs without a reason" } else { "is listed and does not differ" };
+            wrong.push(format!("{key} {what}: SDK {:?}, here {:?}", theirs.get(key), ours.get(key)));
+        }
+    }
+    for key in expected.keys().filter(|key| !theirs.contains_key(**key) && !ours.contains_key(**key)) {
+        wrong.push(format!("{key} is listed and exists nowhere"));
+    }
+    assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+}
+
+/// The SDK's default output path.
+fn root() -> S3Location {
+    at("")
+}
+
+#[test]
+fn deepspeed_zero_3_with_a_warm_pool() {
+    let job = TrainingJob::pytorch("2.0.1", Instances::of("ml.p4d.24xlarge", 2), root())
+        .source(script(), "train.py")
+        .distribution(Ddp::new())
+        .hyperparameter("model_id", "meta-llama/Llama-2-7b-chat-hf")
+        .hyperparameter("deepspeed_config", "dsconfig.json")
+        .hyperparameter("epochs", 1)
+        .hyperparameter("max_steps", 50)
+        .hyperparameter("per_device_train_batch_size", 1)
+        .hyperparameter("bf16", true)
+        .hyperparameter("gradient_checkpointing", true)
+        .hyperparameter("optimizer", "adamw_torch")
+        .output_compression(OutputCompression::None)
+        .metrics_time_series(true)
+        .profiler(root())
+        .max_run(Duration::from_mins(30))
+        .capacity(WarmPool::new(Duration::from_mins(10)));
+    compare("ds", job, &[SCRIPT]);
+}
+
+#[test]
+fn model_parallel_with_a_file_system() {
+    let tokens = || Input::fsx_lustre("fs-0123456789abcdef0", "/3x5lhbmv").writable();
+    let job = TrainingJob::pytorch("2.4.1", Instances::of("ml.p4d.24xlarge", 1), at("smp-fsdp/out/"))
+        .source(script(), "train.py")
+        .distribution(
+            ModelParallel::new()
+                .tensor_parallel_degree(2)
+                .hybrid_shard_degree(4)
+                .activation_offloading(2)
+                .delayed_parameter_initialization(),
+        )
+        .hyperparameter("bf16", 1)
+        .hyperparameter("checkpoint_dir", "/opt/ml/input/data/train/smp-v2/llama_v3/checkpointdir")
+        .hyperparameter("distributed_backend", "nccl")
+        .hyperparameter("lr", 0.0001)
+        .hyperparameter("model_type", "llama_v3")
+        .hyperparameter("rope_scaling_type", "llama3")
+        .hyperparameter("rotary_emb_base", 500_000)
+        .hyperparameter("sharding_strategy", "hybrid_shard")
+        .hyperparameter("train_batch_size", 2)
+        .hyperparameter("zipped_data", 1)
+        .input("train", tokens())
+        .input("test", tokens())
+        .metric("base_metric", "<><><><><><>")
+        .profiler(at("smp-fsdp/out/"))
+        .volume_gb(400)
+        .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]));
+    compare("smp", job, &[SCRIPT]);
+}
+
+#[test]
+fn built_in_xgboost_on_spot_capacity() {
+    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1");
+    let job = TrainingJob::new(image, Instances::of("ml.m5.4xlarge", 1), at("o"))
+        .hyperparameter("eta", 0.2)
+        .hyperparameter("max_depth", 5)
+        .hyperparameter("num_round", 50)
+        .hyperparameter("objective", "reg:squarederror")
+        .input("train", Input::s3(at("train")).content_type("libsvm"))
+        .debugger(DebuggerHook::new(at("o")).without_collections())
+        .profiler(at("o"))
+        .volume_gb(5)
+        .max_run(Duration::from_hours(1))
+        .capacity(Spot::new(Duration::from_hours(2), Checkpoints::continuing(at("ck"))));
+    compare("xgb", job, &[SPOT_RETRIES]);
+}
+
+#[test]
+fn a_heterogeneous_cluster_trains_on_one_group() {
+    let instances = Instances::groups([
+        InstanceGroup::new("data_group", "ml.c5.9xlarge", 1),
+        InstanceGroup::new("dnn_group", "ml.p3.2xlarge", 1),
+    ])
+    .distributed_on("dnn_group");
+    let image = image("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.11.0-gpu-py38");
+    let job = TrainingJob::new(image, instances, root())
+        .source(script(), "train.py")
+        .distribution(Mpi::new().processes_per_host(1).custom_options("--NCCL_DEBUG INFO"))
+        .hyperparameter("batch-size", 8192)
+        .hyperparameter("pin-memory", true)
+        .hyperparameter("region", "us-east-1")
+        .input("training", Input::s3(at("x")).instance_groups(["data_group"]))
+        .input("testing", at("x"))
+        .metrics_time_series(true)
+        .profiler(Profiler::disabled())
+        .volume_gb(10)
+        .max_run(Duration::from_secs(4800));
+    compare("hetero", job, &[SCRIPT]);
+}
+
+#[test]
+fn hugging_face_in_a_training_plan() {
+    let image = image(
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04",
+    );
+    let job = TrainingJob::new(image, Instances::of("ml.g5.2xlarge", 1), root())
+        .source(script(), "train.py")
+        .hyperparameter("epochs", 1)
+        .hyperparameter("model_name", "distilbert")
+        .environment("HUGGINGFACE_HUB_CACHE", "/tmp/.cache")
+        .input("train", at("x"))
+        .metrics_time_series(true)
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root())
+        .encrypt_between_containers()
+        .infrastructure_check(true)
+        .remote_debug()
+        .retries(2)
+        .capacity(TrainingPlan::new("arn:aws:sagemaker:us-east-1:111122223333:training-plan/p"));
+    compare("hf", job, &[SCRIPT]);
+}
+
+#[test]
+fn scikit_learn_with_managed_mlflow() {
+    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3");
+    let job = TrainingJob::new(image, Instances::of("ml.c4.xlarge", 1), root())
+        .source(script(), "train.py")
+        .hyperparameter("max_leaf_nodes", 30)
+        .mlflow(Mlflow::new("arn:aws:sagemaker:us-east-1:111122223333:mlflow-tracking-server/x"))
+        .input("train", at("x"))
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root())
+        .capacity(WarmPool::new(Duration::from_hours(1)));
+    compare("sk", job, &[SCRIPT]);
+}
+
+#[test]
+fn the_defaults_of_the_sdk_are_differences_where_they_are_not_set() {
+    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3");
+    let job = TrainingJob::new(image, Instances::of("ml.c4.xlarge", 1), root())
+        .source(script(), "train.py")
+        .hyperparameter("max_leaf_nodes", 30)
+        .mlflow(Mlflow::new("arn:aws:sagemaker:us-east-1:111122223333:mlflow-tracking-server/x"))
+        .input("train", at("x"))
+        .capacity(WarmPool::new(Duration::from_hours(1)));
+    compare("sk", job, &[SCRIPT, HOOK, PROFILER]);
+}
+
+/// A TensorFlow job, with the image of its instance type.
+fn tensorflow(processor: &str, instances: Instances) -> TrainingJob {
+    let uri =
+        format!("763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.13-{processor}-py310");
+    TrainingJob::new(image(&uri), instances, root()).source(script(), "train.py").metrics_time_series(true)
+}
+
+/// The SDK's `model_dir` of TensorFlow.
+const MODEL_DIR: &[(&str, &str)] = &[(
+    "/HyperParameters/model_dir",
+    "the SDK adds a location that contains the job's name; the script stores the model in SM_MODEL_DIR",
+)];
+
+#[test]
+fn tensorflow_with_mirrored_workers() {
+    let job = tensorflow("gpu", Instances::of("ml.g5.12xlarge", 2))
+        .distribution(MultiWorkerMirrored::new())
+        .hyperparameter("epochs", 2)
+        .input("training", at("x"))
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root());
+    let fabric = [
+        ("/Environment/FI_PROVIDER", "ml.g5.12xlarge has EFA, and the toolkit does not know it"),
+        ("/Environment/RDMAV_FORK_SAFE", "ml.g5.12xlarge has EFA, and the toolkit does not know it"),
+    ];
+    compare("tf-mirrored", job, &[SCRIPT, MODEL_DIR, &fabric]);
+}
+
+#[test]
+fn tensorflow_with_horovod() {
+    let job = tensorflow("gpu", Instances::of("ml.p3.16xlarge", 2))
+        .distribution(Mpi::new().processes_per_host(8).custom_options("-verbose --NCCL_DEBUG=INFO"))
+        .input("training", at("x"))
+        .checkpoints(Checkpoints::continuing(at("ck")).local_path("/opt/ml/model"))
+        .profiler(root());
+    compare("tf-horovod", job, &[SCRIPT]);
+}
+
+#[test]
+fn tensorflow_with_parameter_servers() {
+    let job = tensorflow("cpu", Instances::of("ml.c5.2xlarge", 2))
+        .distribution(ParameterServer::new())
+        .profiler(Profiler::disabled());
+    compare("tf-servers", job, &[SCRIPT, MODEL_DIR]);
+}
+
+#[test]
+fn pytorch_with_torchrun() {
+    let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.p4d.24xlarge", 2), at("out"))
+        .source(script(), "train.py")
+        .distribution(Ddp::new())
+        .hyperparameter("lr", 0.001)
+        .hyperparameter("backend", "nccl")
+        .hyperparameter("amp", true)
+        .environment("NCCL_DEBUG", "INFO")
+        .input("train", Input::s3(at("train")).fast_file())
+        .input("test", at("test"))
+        .metric("loss", "loss=(.*?);")
+        .checkpoints(Checkpoints::continuing(at("ck")).local_path("/opt/ml/local"))
+        .experiment("e", "t")
+        .trial_component("Training")
+        .retries(3)
+        .tag("team", "vision")
+        .profiler(at("out"));
+    compare("pt-torchrun", job, &[SCRIPT]);
+}
+
+#[test]
+fn pytorch_with_smddp_and_efs() {
+    let job = TrainingJob::pytorch("1.13.1", Instances::of("ml.p4d.24xlarge", 2), root())
+        .source(script(), "train.py")
+        .distribution(Smddp::new().custom_mpi_options("-verbose -x NCCL_DEBUG=VERSION"))
+        .input("training", Input::efs("fs-0123456789abcdef0", "/data"))
+        .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+        .metrics_time_series(true)
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root());
+    compare("pt-smddp", job, &[SCRIPT]);
+}
+
+#[test]
+fn pytorch_on_trainium() {
+    let image = image(
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuron:1.11.0-neuron-py38-sdk2.4.0-ubuntu20.04",
+    );
+    let job = TrainingJob::new(image, Instances::of("ml.trn1.32xlarge", 2), root())
+        .source(script(), "train.py")
+        .distribution(Ddp::new())
+        .hyperparameter("batch_size", 8)
+        .input("train", at("x"))
+        .metrics_time_series(true)
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(Profiler::disabled())
+        .volume_gb(512);
+    compare("pt-trainium", job, &[SCRIPT]);
+}
+
+#[test]
+fn pytorch_on_a_cpu_instance_gets_the_cpu_image() {
+    let job = TrainingJob::pytorch("2.6", Instances::of("ml.c5.xlarge", 1), root())
+        .source(script(), "train.py")
+        .input_mode(InputMode::Pipe)
+        .metrics_time_series(true)
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root());
+    let image = [(
+        "/AlgorithmSpecification/TrainingImage",
+        "the SDK keeps `2.6` in the tag; here the tag has the full version, and names the same image",
+    )];
+    compare("pt-cpu", job, &[SCRIPT, &image]);
+}
+
+#[test]
+fn hugging_face_on_spot_capacity() {
+    let image = image(
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.5.1-transformers4.49.0-gpu-py311-cu124-ubuntu22.04",
+    );
+    let job = TrainingJob::new(image, Instances::of("ml.p4d.24xlarge", 1), root())
+        .source(script(), "train.py")
+        .distribution(Ddp::new())
+        .hyperparameter("model_id", "google/flan-t5-xxl")
+        .hyperparameter("deepspeed", "ds.json")
+        .hyperparameter("lr", 5e-5)
+        .input("train", at("x"))
+        .metrics_time_series(true)
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root())
+        .max_run(Duration::from_hours(10))
+        .capacity(Spot::new(Duration::from_hours(20), Checkpoints::continuing(at("ck"))));
+    compare("hf-spot", job, &[SCRIPT, SPOT_RETRIES]);
+}
+
+#[test]
+fn xgboost_in_script_mode() {
+    let image = image("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1");
+    let job = TrainingJob::new(image, Instances::of("ml.m5.2xlarge", 2), root())
+        .source(script(), "train.py")
+        .hyperparameter("objective", "reg:squarederror")
+        .hyperparameter("verbosity", 1)
+        .input("train", Input::s3(at("train")).content_type("text/csv"))
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root());
+    compare("xgb-script", job, &[SCRIPT]);
+}
+
+#[test]
+fn autogluon_with_a_configuration_channel() {
+    let image = image("763104351884.dkr.ecr.us-east-1.amazonaws.com/autogluon-training:1.1.1-cpu-py311");
+    let job = TrainingJob::new(image, Instances::of("ml.m5.2xlarge", 1), root())
+        .source(script(), "train.py")
+        .hyperparameter("config", "config.yaml")
+        .hyperparameter("fit", true)
+        .input("config", at("config"))
+        .input("train", at("train"))
+        .debugger(DebuggerHook::new(root()).without_collections())
+        .profiler(root());
+    compare("autogluon", job, &[SCRIPT]);
+}
+
+#[test]
+fn image_classification_with_manifests() {
+    let image = image("811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1");
+    let job = TrainingJob::new(image, Instances::of("ml.p3.2xlarge", 1), at("out"))
+        .input_mode(InputMode::Pipe)
+        .hyperparameter("num_layers", 18)
+        .hyperparameter("learning_rate", 0.01)
+        .hyperparameter("optimizer", "sgd")
+        .input(
+            "train",
+            Input::augmented_manifest(at("train.manifest"), ["source-ref", "class"])
+                .reads(at("images/"))
+                .pipe()
+                .record_io()
+                .shuffled(7)
+                .content_type("application/x-recordio"),
+        )
+        .input("validation", Input::manifest(at("validation.manifest")).reads(at("images/")).gzip().sharded())
+        .volume_gb(50)
+        .kms_key("arn:aws:kms:us-east-1:111122223333:key/k")
+        .encrypt_between_containers()
+        .network_isolation()
+        .debugger(DebuggerHook::new(at("out")).without_collections())
+        .profiler(at("out"));
+    compare("image-classification", job, &[]);
+}
+
+#[test]
+fn a_container_with_its_own_entry_point() {
+    let job = TrainingJob::new(
+        image("111122223333.dkr.ecr.us-east-1.amazonaws.com/own:1"),
+        Instances::of("ml.g5.2xlarge", 1),
+        root(),
+    )
+    .container_entrypoint(["python3", "/app/main.py"])
+    .container_arguments(["--epochs", "3"])
+    .hyperparameter("name", "value")
+    .hyperparameter("flag", "yes")
+    .input("train", Input::fsx_lustre("fs-0123456789abcdef0", "/abc/data"))
+    .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+    .max_run(Duration::from_hours(1))
+    .capacity(WarmPool::new(Duration::from_mins(30)))
+    .infrastructure_check(true)
+    .remote_debug()
+    .session_tag_chaining()
+    .debugger(DebuggerHook::new(root()).without_collections())
+    .profiler(Profiler::disabled());
+    compare("own-container", job, &[]);
+}
+
+#[test]
+fn debugger_profiler_and_tensorboard() {
+    let rules = || image("503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest");
+    let job = TrainingJob::new(
+        image("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.12-gpu-py38"),
+        Instances::of("ml.g4dn.12xlarge", 1),
+        root(),
+    )
+    .source(script(), "train.py")
+    .input("train", at("x"))
+    .metrics_time_series(true)
+    .debugger(
+        DebuggerHook::new(at("tensors"))
+            .collection("gradients", [("save_interval", "500")])
+            .parameter("save_interval", "100"),
+    )
+    .debugger_rule(DebuggerRule::built_in("VanishingGradient", rules()).parameter("threshold", "0.0000001"))
+    .profiler(Profiler::new(at("profiles")).interval(Duration::from_millis(500)))
+    .profiler_rule(DebuggerRule::built_in("ProfilerReport", rules()))
+    .tensor_board(TensorBoard::new(at("tensorboard")).local_path("/opt/ml/output/tensorboard"));
+    compare("debugged", job, &[SCRIPT]);
+}
+
+#[test]
+fn images_follow_the_processor_of_the_instance_type() {
+    let of = |instance_type: &str| {
+        let job = TrainingJob::pytorch("2.6.0", Instances::of(instance_type, 1), root());
+        request(job)["AlgorithmSpecification"]["TrainingImage"].as_str().unwrap().to_owned()
+    };
+    assert!(of("ml.m5.xlarge").ends_with("pytorch-training:2.6.0-cpu-py312"));
+    assert!(of("ml.g5.xlarge").ends_with("pytorch-training:2.6.0-gpu-py312"));
+}
