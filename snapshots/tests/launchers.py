@@ -90,6 +90,23 @@ def filled(value, defaults):
     return {key: filled(inner, defaults) for key, inner in value.items()}
 
 
+def formatted(value):
+    """The parameters of a state with the strings that Step Functions formats when it runs."""
+    if isinstance(value, list):
+        return [formatted(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    made = {}
+    for name, inner in value.items():
+        if not name.endswith(".$"):
+            made[name] = formatted(inner)
+        elif inner.startswith("States.Format('s3://"):
+            made[name[:-2]] = "s3://bucket/of-the-run"
+        else:
+            made[name[:-2]] = "named-when-it-runs"
+    return made
+
+
 def steps_of(steps, defaults):
     for step in steps:
         if step["Type"] in STEPS:
@@ -115,11 +132,7 @@ def requests_of(resource, document):
         for state in document["States"].values():
             called = re.search(r"sagemaker:(create\w+)", state.get("Resource", ""))
             if called:
-                arguments = dict(state["Parameters"])
-                for name in [name for name in arguments if name.endswith(".$")]:
-                    arguments.pop(name)
-                    arguments[name[:-2]] = "named-when-it-runs"
-                yield called[1][0].upper() + called[1][1:], arguments
+                yield called[1][0].upper() + called[1][1:], formatted(state["Parameters"])
     elif resource["Properties"]["Target"]["Arn"] and "TrainingJobName" in document:
         name = document["TrainingJobName"].replace("<aws.scheduler.execution-id>", "0" * 36)
         yield "CreateTrainingJob", {**document, "TrainingJobName": name}
@@ -175,8 +188,8 @@ def like_the_sdk(name, arguments):
         assert ours["sagemaker_instance_type"] == resources["InstanceGroups"][0]["InstanceType"]
         theirs["sagemaker_instance_type"] = given["sagemaker_instance_type"]
     wanted = {key: value for key, value in decoded(theirs).items() if key not in unset}
-    # For most types the toolkit in the container sets the network's variables by itself.
-    fabric = "efa" if resources.get("InstanceType") == "ml.p5en.48xlarge" else None
+    # For the types that it knows, the toolkit in the container sets the network's variables by itself.
+    fabric = "efa" if resources.get("InstanceType") in ("ml.g5.12xlarge", "ml.p5en.48xlarge") else None
     assert arguments.get("Environment", {}).get("FI_PROVIDER") == fabric, name
     assert ours == wanted, f"{name}: ours {ours}\nthe SDK's {wanted}"
     assert estimator.training_image_uri() == image, f"{name}: {image}, the SDK's {estimator.training_image_uri()}"

@@ -42,7 +42,7 @@ fn request(job: TrainingJob) -> JsonValue {
     pipeline.step("Train", TrainingStep::new(job));
     stack.add("Pipeline", pipeline);
     let assembly = app.synth().unwrap_or_else(|errors| panic!("{errors}"));
-    let template: JsonValue = serde_json::from_str(&assembly.stacks[0].template.json()).unwrap();
+    let template: JsonValue = serde_json::from_str(assembly.stacks[0].template.json()).unwrap();
     let definition =
         &template["Resources"]["Pipeline"]["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"];
     let text = definition["Fn::Sub"].as_str().unwrap();

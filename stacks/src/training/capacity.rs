@@ -36,14 +36,14 @@ pub enum Capacity {
 #[derive(Clone, Debug)]
 pub struct Spot {
     pub(super) max_wait: Value<i64>,
-    pub(super) checkpoints: Checkpoints,
+    pub(super) checkpoints: Box<Checkpoints>,
 }
 
 impl Spot {
     /// Spot capacity with the maximum time for waiting and running together, and where checkpoints are kept.
     #[track_caller]
     pub fn new(max_wait: impl Into<Seconds>, checkpoints: impl Into<Checkpoints>) -> Self {
-        Self { max_wait: max_wait.into().0.with_caller_location(), checkpoints: checkpoints.into() }
+        Self { max_wait: max_wait.into().0.with_caller_location(), checkpoints: Box::new(checkpoints.into()) }
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Input {
 enum Source {
     S3 {
         data_type: &'static str,
-        location: RunLocation,
+        location: Box<RunLocation>,
         attributes: Vec<Value<String>>,
         accepts_license: bool,
     },
@@ -84,7 +84,12 @@ impl Input {
     }
 
     fn of_type(data_type: &'static str, location: RunLocation) -> Self {
-        Self::of(Source::S3 { data_type, location, attributes: Vec::new(), accepts_license: false })
+        Self::of(Source::S3 {
+            data_type,
+            location: Box::new(location),
+            attributes: Vec::new(),
+            accepts_license: false,
+        })
     }
 
     /// Every object in S3 whose key starts with the location's key. Every instance gets all of them, unless the
@@ -109,7 +114,7 @@ impl Input {
         let attributes = attributes.into_iter().map(|name| name.into().with_caller_location()).collect();
         Self::of(Source::S3 {
             data_type: "AugmentedManifestFile",
-            location: file.into(),
+            location: Box::new(file.into()),
             attributes,
             accepts_license: false,
         })
@@ -211,7 +216,7 @@ impl Input {
     /// The locations in S3 that the role reads.
     pub(super) fn locations(&self) -> Vec<RunLocation> {
         let from = match &self.source {
-            Source::S3 { location, .. } => Some(location.clone()),
+            Source::S3 { location, .. } => Some((**location).clone()),
             Source::FileSystem { .. } => None,
         };
         from.into_iter().chain(self.reads.iter().map(RunLocation::from)).collect()

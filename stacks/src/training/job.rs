@@ -105,7 +105,7 @@ pub(super) enum Code {
     /// A directory that is packed and uploaded with the stack.
     Asset(Asset),
     /// A `sourcedir.tar.gz` that is in S3 already.
-    Archive(RunLocation),
+    Archive(Box<RunLocation>),
 }
 
 /// How the model is stored in S3: `OutputDataConfig.CompressionType`.
@@ -222,7 +222,7 @@ impl TrainingJob {
     #[track_caller]
     pub fn source_archive(mut self, archive: impl Into<RunLocation>, entry_point: impl Into<String>) -> Self {
         let location = std::panic::Location::caller();
-        let code = Code::Archive(archive.into());
+        let code = Code::Archive(Box::new(archive.into()));
         self.source = Some(Source { code, entry_point: entry_point.into(), location });
         self
     }

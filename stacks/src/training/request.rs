@@ -110,7 +110,7 @@ impl Builder<'_> {
             Code::Archive(archive) => {
                 report_missing_source(&files, scope);
                 self.statements.extend(archive.read());
-                archive.clone()
+                (**archive).clone()
             }
         };
         let own =
