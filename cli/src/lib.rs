@@ -35,6 +35,10 @@ mod deployment;
 mod failure;
 mod input;
 mod origin;
+#[cfg(feature = "deploy")]
+mod program;
+#[cfg(feature = "deploy")]
+mod project;
 pub mod testing;
 
 pub use stackwright_resources as resources;

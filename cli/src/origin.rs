@@ -2,21 +2,26 @@
 
 use std::fs;
 #[cfg(feature = "deploy")]
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use stackwright_review::{Diagnostic, Report, check, report};
 use stackwright_synth::{App, Assembly};
 
 use crate::failure::Failure;
 use crate::input::Input;
+#[cfg(feature = "deploy")]
+use crate::program;
 
 /// The source of the stacks.
 pub(crate) enum Origin {
     /// The running program.
     Program(App),
-    /// The program in the current directory, or the input that `--app` names.
+    /// The assembly or the template that `--app` names.
     #[cfg(feature = "deploy")]
-    External(Option<PathBuf>),
+    Path(PathBuf),
+    /// The program in the current directory, or the package of the workspace that `--package` names.
+    #[cfg(feature = "deploy")]
+    CurrentDirectory(Option<String>),
 }
 
 impl Origin {
@@ -28,7 +33,9 @@ impl Origin {
                 Failure::reported()
             })?,
             #[cfg(feature = "deploy")]
-            Self::External(path) => external(path.as_deref())?,
+            Self::Path(path) => crate::base::stored(path)?,
+            #[cfg(feature = "deploy")]
+            Self::CurrentDirectory(package) => program::synthesize(package.as_deref())?,
         };
         if checked {
             let found = check::check(&stacks.assembly, &check::Options::default());
@@ -47,7 +54,9 @@ impl Origin {
         match self {
             Self::Program(_) => true,
             #[cfg(feature = "deploy")]
-            Self::External(path) => path.is_none(),
+            Self::CurrentDirectory(_) => true,
+            #[cfg(feature = "deploy")]
+            Self::Path(_) => false,
         }
     }
 
@@ -63,9 +72,9 @@ impl Origin {
                 }
             }),
             #[cfg(feature = "deploy")]
-            Self::External(Some(path)) => Ok(crate::input::read(std::slice::from_ref(path))),
+            Self::Path(path) => Ok(crate::input::read(std::slice::from_ref(path))),
             #[cfg(feature = "deploy")]
-            Self::External(None) => Ok(program()?.assembly.into()),
+            Self::CurrentDirectory(package) => Ok(program::synthesize(package.as_deref())?.assembly.into()),
         }
     }
 }
@@ -92,33 +101,4 @@ fn print(found: &Report) {
 pub(crate) fn source(file: &str) -> Option<String> {
     let current = std::env::current_dir().ok()?;
     current.ancestors().find_map(|directory| fs::read_to_string(directory.join(file)).ok())
-}
-
-#[cfg(feature = "deploy")]
-fn external(path: Option<&Path>) -> Result<Stacks, Failure> {
-    match path {
-        None => program(),
-        Some(path) => crate::base::stored(path),
-    }
-}
-
-/// Runs the program of the current directory and reads the assembly that it wrote.
-#[cfg(feature = "deploy")]
-fn program() -> Result<Stacks, Failure> {
-    if !PathBuf::from("Cargo.toml").is_file() {
-        return Err(Failure::new("there is no Cargo.toml in this directory")
-            .hint("run the command in the directory of a program, or name an assembly or a template with `--app PATH`"));
-    }
-    let directory = tempfile::tempdir()?;
-    let out = directory.path().join("assembly");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = std::process::Command::new(cargo)
-        .args(["run", "--quiet", "--", "synth", "--quiet", "--no-check", "--out"])
-        .arg(&out)
-        .status()
-        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
-    if !status.success() {
-        return Err(Failure::new("the program in this directory could not be synthesized"));
-    }
-    Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Errors};
 use crate::resource::TypedResource;
 use crate::stack::{Contents, Environment, Stack, StackKey, is_stack_name};
 
-/// A program's stacks.
+/// The root of a program: it holds the stacks.
 ///
 /// ```
 /// use stackwright_synth::{App, Resource};
@@ -44,7 +44,7 @@ pub(crate) struct State {
 }
 
 impl App {
-    /// An app without stacks. Its name starts the name of every stack that has none of its own.
+    /// Creates an app without stacks. A stack without a name of its own is named `APP-STACK`.
     pub fn new(name: impl Into<String>) -> Self {
         // Tells apps of one process apart; it never reaches a template.
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -62,7 +62,7 @@ impl App {
         }
     }
 
-    /// The app's name.
+    /// Returns the name of the app.
     pub fn name(&self) -> String {
         self.state.borrow().name.clone()
     }
@@ -129,16 +129,17 @@ impl App {
         self
     }
 
-    /// Names the bucket that assets go to. Without it `deploy` makes one for each account and region.
+    /// Sets the S3 bucket for assets. The bucket must exist. By default `deploy` creates one for each account and
+    /// region.
     pub fn asset_bucket(self, name: impl Into<String>) -> Self {
         self.state.borrow_mut().asset_bucket = Some(name.into());
         self
     }
 
-    /// Writes every stack into a template, in memory.
+    /// Synthesizes the template of every stack, in memory.
     ///
     /// # Errors
-    /// Everything that is wrong, each with the line that said it.
+    /// Returns all errors at once, each with the line of the program that caused it.
     pub fn synth(&self) -> Result<Assembly, Errors> {
         crate::assembly::assemble(&self.state.borrow())
     }

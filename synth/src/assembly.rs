@@ -1,4 +1,4 @@
-//! The cloud assembly: what synthesis gives, in memory and on disk, in the form that the CDK CLI reads.
+//! The cloud assembly: the result of synthesis, in memory and on disk, in the format that the CDK CLI reads.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -20,16 +20,16 @@ use crate::stack::{Environment, is_stack_name};
 use crate::template::{Template, TemplateError};
 use crate::value::CallerLocation;
 
-/// The bucket for assets, where the app names none. `deploy` puts the account and the region in.
+/// The default bucket for assets. `deploy` inserts the account and the region.
 pub(crate) const DEFAULT_ASSET_BUCKET: &str = "stackwright-assets-${AWS::AccountId}-${AWS::Region}";
 
-/// The version of the assembly's schema that is written: what every CDK CLI since 2024 reads.
+/// The version of the assembly schema that is written. Every CDK CLI since 2024 reads it.
 const MANIFEST_VERSION: &str = "36.0.0";
 
-/// The side file that tells which line of the program set what.
+/// The file beside the templates that records which line of the program set each value.
 const PROVENANCE: &str = "provenance.json";
 
-/// Everything that was synthesized.
+/// The result of synthesis: all stacks of an app, or the stacks that were read from a directory or a template.
 #[derive(Clone, Debug)]
 pub struct Assembly {
     /// The stacks in the order in which the app added them.
@@ -40,76 +40,78 @@ pub struct Assembly {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StackArtifact {
-    /// The id within the app.
+    /// The ID of the stack in the app.
     pub id: String,
-    /// The name that CloudFormation gets.
+    /// The name of the stack in CloudFormation.
     pub name: String,
-    /// Where it is deployed.
+    /// The account and region that the stack is deployed to.
     pub environment: Environment,
     /// The template.
     pub template: Template,
-    /// Which line of the program set what.
+    /// The lines of the program that set each value.
     pub provenance: Provenance,
-    /// The ids of stacks that have to be deployed before.
+    /// The IDs of the stacks that must be deployed before this one.
     pub dependencies: Vec<String>,
     /// Tags of the stack.
     pub tags: IndexMap<String, String>,
-    /// Whether CloudFormation refuses to delete it.
+    /// Whether termination protection is enabled.
     pub termination_protection: bool,
-    /// What has to be in S3 before it is deployed.
+    /// The files that must be in S3 before the stack is deployed.
     pub assets: Vec<FileAsset>,
-    /// Files for people, by name: the documents that stand in the template as texts, such as a pipeline's
-    /// definition, and the files that constructs put into archives.
+    /// Readable copies of documents, by file name: the JSON documents that the template holds as strings, such as a
+    /// pipeline definition, and the files that constructs generate into archives.
     pub documents: Vec<(String, String)>,
-    /// The bucket for a template that is too large for a request.
+    /// The S3 bucket for a template that is too large to be passed in a request.
     template_bucket: String,
 }
 
-/// A file that has to be in S3 before a stack is deployed.
+/// A file that must be in S3 before a stack is deployed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FileAsset {
-    /// SHA-256 of the content.
+    /// The SHA-256 of the content, as 64 hexadecimal digits.
     pub hash: String,
-    /// The bucket, with `${AWS::AccountId}` and `${AWS::Region}` in it where they are not known yet.
+    /// The bucket name. It contains `${AWS::AccountId}` and `${AWS::Region}` if they are not known yet.
     pub bucket: String,
-    /// The object's key: the same content has the same key.
+    /// The object key, which is derived from the content.
     pub object_key: String,
-    /// The file as it lies there now.
+    /// The path of the file on disk.
     pub path: PathBuf,
-    /// Keeps a packed folder until it is copied.
+    /// Keeps a packed directory until it is copied.
     content: Option<Content>,
 }
 
-/// Why an assembly cannot be read or written.
+/// An error of reading or writing an assembly.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssemblyError {
-    /// A file or folder cannot be read or written.
+    /// A file or directory cannot be read or written.
     #[error("{path}: {error}")]
     Io {
-        /// Which.
+        /// The path of the file or directory.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
+        #[source]
         error: io::Error,
     },
-    /// The folder holds something else, which writing would destroy.
-    #[error("{0} is not empty and holds no assembly: choose another folder, or empty it")]
+    /// The output directory holds files that are not an assembly. Writing would delete them.
+    #[error("{0} is not empty and does not hold an assembly: choose another directory, or empty it")]
     NotAnAssembly(PathBuf),
-    /// A file is not what an assembly holds there.
+    /// A file of the assembly has unexpected content.
     #[error("{path}: {message}")]
     Malformed {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
-    /// A template of the assembly cannot be read.
+    /// A template of the assembly is not valid.
     #[error("{path}:{line}:{column}: {message}", line = error.line, column = error.column, message = error.message)]
     Template {
-        /// Which.
+        /// The path of the template.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// The problem and its position.
+        #[source]
         error: TemplateError,
     },
 }
@@ -162,7 +164,8 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
     Ok(Assembly { stacks })
 }
 
-/// Makes the texts of templates. Of many, half of them on another thread: it is a fifth of the time of synthesis.
+/// Serializes the templates, which takes a fifth of the time of synthesis. Many templates are split between two
+/// threads.
 fn write_templates(stacks: &[StackArtifact]) {
     const MANY: usize = 16;
     let write = |stacks: &[StackArtifact]| stacks.iter().for_each(|stack| _ = stack.template.json());
@@ -201,23 +204,23 @@ fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
 }
 
 impl StackArtifact {
-    /// The name of the template's file in an assembly.
+    /// Returns the file name of the template in the assembly.
     pub fn template_file(&self) -> String {
         format!("{}.template.json", self.id)
     }
 
-    /// The template's text as it is deployed.
+    /// Returns the text of the template as it is deployed.
     pub fn template_body(&self) -> &str {
         self.template.json()
     }
 
-    /// The bucket for a template that is too large for a request, with `${AWS::AccountId}` and `${AWS::Region}` in
-    /// it where they are not known yet.
+    /// Returns the bucket for a template that is too large to be passed in a request. The name contains
+    /// `${AWS::AccountId}` and `${AWS::Region}` if they are not known yet.
     pub fn template_bucket(&self) -> &str {
         &self.template_bucket
     }
 
-    /// The key of the template in its bucket, for a template too large to be passed in a request.
+    /// Returns the object key of a template that is too large to be passed in a request.
     pub fn template_object_key(&self) -> Option<String> {
         let body = self.template_body();
         (body.len() > limits().template_body_bytes).then(|| format!("{}.json", sha256(body)))
@@ -225,10 +228,10 @@ impl StackArtifact {
 }
 
 impl Assembly {
-    /// An assembly of one template by anyone. The stack is called like the file, up to the first dot.
+    /// Creates an assembly of one template. The ID of the stack is the file name up to the first dot.
     ///
     /// # Errors
-    /// The text is no template.
+    /// The text is not a valid template.
     pub fn of_template(file: &str, text: String) -> Result<Self, TemplateError> {
         let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
         let id = name.split('.').next().unwrap_or_default();
@@ -249,12 +252,12 @@ impl Assembly {
         })
     }
 
-    /// The stack with an id or a name.
+    /// Returns the stack with this ID or name.
     pub fn stack(&self, id_or_name: &str) -> Option<&StackArtifact> {
         self.stacks.iter().find(|stack| stack.id == id_or_name || stack.name == id_or_name)
     }
 
-    /// The stacks, each after those that it depends on.
+    /// Returns the stacks in deployment order: each after the stacks that it depends on.
     pub fn in_order(&self) -> Vec<&StackArtifact> {
         let mut ordered: Vec<&StackArtifact> = Vec::new();
         let mut waiting: Vec<_> = self.stacks.iter().collect();
@@ -273,20 +276,21 @@ impl Assembly {
         ordered
     }
 
-    /// Writes the assembly into a folder, all of it or nothing. An assembly that lies there is replaced.
+    /// Writes the assembly into a directory, completely or not at all. An existing assembly is replaced.
     ///
     /// # Errors
-    /// The folder holds something else, or cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(), AssemblyError> {
+    /// The directory holds files that are not an assembly, or cannot be written.
+    pub fn write(&self, directory: &Path) -> Result<(), AssemblyError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |error| AssemblyError::Io { path, error }
         };
-        let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-        if folder.exists() && !folder.is_dir() || occupied && !folder.join("manifest.json").is_file() {
-            return Err(AssemblyError::NotAnAssembly(folder.to_owned()));
+        let occupied = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
+        if directory.exists() && !directory.is_dir() || occupied && !directory.join("manifest.json").is_file()
+        {
+            return Err(AssemblyError::NotAnAssembly(directory.to_owned()));
         }
-        let parent = match folder.parent() {
+        let parent = match directory.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
@@ -312,23 +316,23 @@ impl Assembly {
         }
         #[cfg(unix)]
         {
-            // A temporary folder is closed to others; an assembly is read by whoever reviews it.
+            // A temporary directory is closed to others; an assembly is read by whoever reviews it.
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             fs::set_permissions(fresh.path(), mode).map_err(at(fresh.path()))?;
         }
         let old = tempfile::Builder::new().prefix(".assembly-").tempdir_in(parent).map_err(at(parent))?;
         let kept = old.path().join("assembly");
-        if folder.exists() {
-            fs::rename(folder, &kept).map_err(at(folder))?;
+        if directory.exists() {
+            fs::rename(directory, &kept).map_err(at(directory))?;
         }
-        fs::rename(fresh.path(), folder).map_err(|error| {
+        fs::rename(fresh.path(), directory).map_err(|error| {
             // What lay there is better than nothing.
-            let _ = fs::rename(&kept, folder);
-            at(folder)(error)
+            let _ = fs::rename(&kept, directory);
+            at(directory)(error)
         })
     }
 
-    /// Every file of the assembly but the assets, by name.
+    /// Returns every file of the assembly except the assets, by name.
     pub fn files(&self) -> BTreeMap<String, Cow<'_, str>> {
         let mut files = self.files_but_provenance();
         files.insert(PROVENANCE.into(), Cow::Owned(self.provenance_file()));
@@ -401,18 +405,18 @@ impl Assembly {
         files
     }
 
-    /// Reads an assembly from a folder: ours, or the CDK's.
+    /// Reads an assembly from a directory that `synth` or the CDK wrote.
     ///
     /// # Errors
-    /// The folder holds no assembly, or one with parts that cannot be understood.
-    pub fn read(folder: &Path) -> Result<Self, AssemblyError> {
-        let path = folder.join("manifest.json");
+    /// The directory does not hold an assembly, or a part of it is not valid.
+    pub fn read(directory: &Path) -> Result<Self, AssemblyError> {
+        let path = directory.join("manifest.json");
         let manifest = read_json(&path)?;
         let Some(artifacts) = manifest["artifacts"].as_object() else {
             return Err(AssemblyError::Malformed { path, message: "it has no artifacts".into() });
         };
         let is_stack = |artifact: &JsonValue| artifact["type"] == "aws:cloudformation:stack";
-        let mut provenances = match folder.join(PROVENANCE) {
+        let mut provenances = match directory.join(PROVENANCE) {
             path if path.is_file() => provenance::read(&read_text(&path)?)
                 .map_err(|error| AssemblyError::Malformed { path, message: error.to_string() })?,
             _ => BTreeMap::new(),
@@ -421,16 +425,16 @@ impl Assembly {
         for (id, artifact) in artifacts.iter().filter(|(_, artifact)| is_stack(artifact)) {
             let properties = &artifact["properties"];
             let malformed = |message: &str| AssemblyError::Malformed {
-                path: folder.join("manifest.json"),
+                path: directory.join("manifest.json"),
                 message: format!("the stack {id} {message}"),
             };
             // The id becomes the name of a file when the assembly is written again.
-            if inside(folder, id).is_none_or(|path| path.parent() != Some(folder)) {
+            if inside(directory, id).is_none_or(|path| path.parent() != Some(directory)) {
                 return Err(malformed("has an id that is no file name"));
             }
             let file = properties["templateFile"].as_str().ok_or_else(|| malformed("names no template"))?;
             let template_path =
-                inside(folder, file).ok_or_else(|| malformed("has a template outside the folder"))?;
+                inside(directory, file).ok_or_else(|| malformed("has a template outside the directory"))?;
             let text = read_text(&template_path)?;
             let template = Template::read(&text)
                 .map_err(|error| AssemblyError::Template { path: template_path.clone(), error })?;
@@ -444,7 +448,7 @@ impl Assembly {
             for name in &needed {
                 let other = artifacts.get(*name).filter(|other| other["type"] == "cdk:asset-manifest");
                 if let Some(assets_file) = other.and_then(|other| other["properties"]["file"].as_str()) {
-                    assets.extend(read_assets(folder, assets_file, file)?);
+                    assets.extend(read_assets(directory, assets_file, file)?);
                 }
             }
             let text_of = |key: &str| properties[key].as_str().map(str::to_owned);
@@ -472,13 +476,13 @@ impl Assembly {
     }
 }
 
-/// Copies a file so that whoever reviews the assembly can read it, whatever the mode of a temporary file.
+/// Copies a file with ordinary permissions, because temporary files are readable by their owner only.
 fn copy_for_all(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut fs::File::open(from)?, &mut fs::File::create(to)?).map(drop)
 }
 
 impl FileAsset {
-    /// The name of the asset's file in an assembly.
+    /// Returns the file name of the asset in the assembly.
     fn file_name(&self) -> String {
         match &self.content {
             Some(_) => format!("asset.{}", self.object_key),
@@ -514,15 +518,15 @@ fn read_environment(text: &str) -> Environment {
     Environment { account: known(account), region: known(region) }
 }
 
-/// The bucket that a manifest puts the template into.
+/// Returns the bucket that the manifest names for the template.
 fn template_bucket(properties: &JsonValue) -> String {
     let url = properties["stackTemplateAssetObjectUrl"].as_str().and_then(|url| url.strip_prefix("s3://"));
     url.and_then(|url| url.split_once('/')).map_or(DEFAULT_ASSET_BUCKET, |(bucket, _)| bucket).to_owned()
 }
 
-/// The file assets of an asset manifest, the template itself aside: what deploys it uploads it if it must.
-fn read_assets(folder: &Path, file: &str, template: &str) -> Result<Vec<FileAsset>, AssemblyError> {
-    let path = inside(folder, file).unwrap_or_else(|| folder.join("manifest.json"));
+/// Returns the file assets of an asset manifest except the template, which the deployer uploads only if it is large.
+fn read_assets(directory: &Path, file: &str, template: &str) -> Result<Vec<FileAsset>, AssemblyError> {
+    let path = inside(directory, file).unwrap_or_else(|| directory.join("manifest.json"));
     let manifest = read_json(&path)?;
     let malformed = |message: String| AssemblyError::Malformed { path: path.clone(), message };
     if manifest["dockerImages"].as_object().is_some_and(|images| !images.is_empty()) {
@@ -537,8 +541,8 @@ fn read_assets(folder: &Path, file: &str, template: &str) -> Result<Vec<FileAsse
         if entry["source"]["packaging"] != "file" {
             return Err(malformed(format!("the asset {source} has to be packed by the CDK CLI first")));
         }
-        let path =
-            inside(folder, source).ok_or_else(|| malformed(format!("{source} lies outside the folder")))?;
+        let path = inside(directory, source)
+            .ok_or_else(|| malformed(format!("{source} lies outside the directory")))?;
         for destination in entry["destinations"].as_object().into_iter().flatten().map(|(_, value)| value) {
             let text = |key: &str| destination[key].as_str().unwrap_or_default().to_owned();
             assets.push(FileAsset {
@@ -553,11 +557,11 @@ fn read_assets(folder: &Path, file: &str, template: &str) -> Result<Vec<FileAsse
     Ok(assets)
 }
 
-/// A path that a manifest names, unless it leads out of the assembly.
-fn inside(folder: &Path, relative: &str) -> Option<PathBuf> {
+/// Returns the path that a manifest names, or an error if it leads out of the assembly.
+fn inside(directory: &Path, relative: &str) -> Option<PathBuf> {
     use std::path::Component::Normal;
     let path = Path::new(relative);
-    path.components().all(|component| matches!(component, Normal(_))).then(|| folder.join(path))
+    path.components().all(|component| matches!(component, Normal(_))).then(|| directory.join(path))
 }
 
 fn read_text(path: &Path) -> Result<String, AssemblyError> {

@@ -1,4 +1,4 @@
-//! Assets: files and folders that a template refers to by their content.
+//! Assets: files and directories that are uploaded to S3 under a key that is derived from their content.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,40 +15,40 @@ use crate::construct::{Construct, Scope};
 use crate::error::ErrorKind;
 use crate::value::{Expression, Value};
 
-/// Names that change without anybody's will, so they are never packed.
+/// Names of files that tools create by themselves. They are never packed.
 const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
 
-/// A file as it is, or a folder as a `.tar.gz`, put into S3 before the stack is deployed.
+/// A file, or a directory that is packed as `.tar.gz`, that is uploaded to S3 before the stack is deployed.
 ///
-/// The object's key is the hash of the content: the same content is uploaded once, and changed content changes
-/// the template. Packing is reproducible: names in order, no times, no owners.
+/// The object key is the hash of the content: the same content is uploaded once, and changed content changes the
+/// template. Packing is reproducible: entries are sorted and have neither times nor owners.
 ///
 /// ```no_run
 /// use stackwright_synth::{App, asset, sub};
 ///
 /// let app = App::new("vision");
 /// let stack = app.stack("Training");
-/// // The path starts at the crate of the program.
+/// // The path is relative to the crate of the program.
 /// let source = stack.add("Source", asset!("training"));
 /// let uri = source.s3_uri();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Asset {
-    /// Of a file or a folder; an archive may be made of other files alone.
+    /// The file or directory. An archive can consist of added files only.
     path: Option<PathBuf>,
     left_out: Vec<String>,
     added: Vec<(String, Added)>,
 }
 
-/// What is put into an archive beside what lies in its folder.
+/// A file that is added to an archive.
 #[derive(Clone, Debug)]
 enum Added {
     Text(String),
-    /// A file, or a folder with everything in it.
+    /// A file, or a directory with all its files.
     Copy(PathBuf),
 }
 
-/// An [`Asset`] whose path starts at the folder of the crate that names it.
+/// Creates an [`Asset`] from a path that is relative to the directory of the crate that contains the call.
 #[macro_export]
 macro_rules! asset {
     ($path:literal) => {
@@ -57,41 +57,42 @@ macro_rules! asset {
 }
 
 impl Asset {
-    /// A file or a folder. [`asset!`](crate::asset) finds it wherever the program is run.
+    /// Creates an asset from a file or a directory. A relative path depends on the working directory;
+    /// [`asset!`](crate::asset) does not.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: Some(path.into()), ..Self::archive() }
     }
 
-    /// A `.tar.gz` of nothing but what [`file`](Self::file) and [`copy`](Self::copy) put into it.
+    /// Creates an empty `.tar.gz` archive, to which [`file`](Self::file) and [`copy`](Self::copy) add files.
     pub fn archive() -> Self {
         Self { path: None, left_out: LEFT_OUT.map(str::to_owned).into(), added: Vec::new() }
     }
 
-    /// Puts a file of this name and content into the archive, beside or instead of what lies in its folder.
+    /// Adds a file with this name and content to the archive. It replaces a file of the same name.
     pub fn file(mut self, name: impl Into<String>, content: impl Into<String>) -> Self {
         self.added.push((name.into(), Added::Text(content.into())));
         self
     }
 
-    /// Puts a file, or a folder with everything in it, into the archive under a name.
+    /// Adds a file, or a directory with all its files, to the archive under a name.
     pub fn copy(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.added.push((name.into(), Added::Copy(path.into())));
         self
     }
 
-    /// Where the file or folder lies, if there is one.
+    /// Returns the path of the file or directory, if the asset has one.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Leaves files and folders of this name out.
+    /// Excludes files and directories with this name.
     pub fn leave_out(mut self, name: impl Into<String>) -> Self {
         self.left_out.push(name.into());
         self
     }
 }
 
-/// An asset's content, ready to be copied into an assembly.
+/// The content of an asset, ready to be copied into an assembly.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedAsset {
     pub object_key: String,
@@ -103,7 +104,7 @@ pub(crate) struct PackedAsset {
 pub(crate) enum Content {
     /// The user's own file.
     File(PathBuf),
-    /// A folder, packed into a file that is deleted with the app.
+    /// A packed directory: a temporary file that is deleted with the app.
     Packed(Arc<NamedTempFile>),
 }
 
@@ -150,22 +151,22 @@ pub struct AssetHandle {
 }
 
 impl AssetHandle {
-    /// The name of the bucket.
+    /// Returns the name of the bucket.
     pub fn bucket(&self) -> Value<String> {
         Value::from_expression(Expression::AssetBucket)
     }
 
-    /// The key of the object.
+    /// Returns the object key.
     pub fn key(&self) -> &str {
         &self.object_key
     }
 
-    /// `s3://bucket/key`.
+    /// Returns the URI, Returns the URI, `s3://bucket/key`.
     pub fn s3_uri(&self) -> Value<String> {
         crate::sub!("s3://{}/{}", self.bucket(), self.key())
     }
 
-    /// SHA-256 of the content.
+    /// The SHA-256 of the content, as 64 hexadecimal digits.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -186,7 +187,7 @@ impl Asset {
     fn take_file(&self, path: &Path) -> Result<PackedAsset, Failure> {
         let at = |error| (path.to_owned(), error);
         if !self.added.is_empty() {
-            return Err(at(io::Error::other("it is no folder, so no file can be put beside it")));
+            return Err(at(io::Error::other("it is a file, so no other file can be added beside it")));
         }
         let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
         io::copy(&mut File::open(path).map_err(at)?, &mut hashing).map_err(at)?;
@@ -207,17 +208,17 @@ impl Asset {
         Ok(PackedAsset { object_key: format!("{hash}.tar.gz"), hash, content })
     }
 
-    /// Everything in the archive by its name.
+    /// Returns the entries of the archive by name.
     fn entries(&self) -> Result<BTreeMap<String, Entry<'_>>, Failure> {
         let mut entries = BTreeMap::new();
-        let mut put = |prefix: &str, folder: &Path| -> Result<(), Failure> {
-            for (name, path) in files_of(folder, &self.left_out)? {
+        let mut put = |prefix: &str, directory: &Path| -> Result<(), Failure> {
+            for (name, path) in files_of(directory, &self.left_out)? {
                 entries.insert(format!("{prefix}{name}"), Entry::File(path));
             }
             Ok(())
         };
-        if let Some(folder) = &self.path {
-            put("", folder)?;
+        if let Some(directory) = &self.path {
+            put("", directory)?;
         }
         for (name, added) in &self.added {
             if let Added::Copy(path) = added
@@ -238,8 +239,8 @@ impl Asset {
         Ok(entries)
     }
 
-    /// Writes everything as a tar archive and returns the hash of the archive. What compresses it afterwards has
-    /// no say in the hash.
+    /// Writes the tar archive and returns its hash. The hash is taken before compression, so that another version of
+    /// the compressor gives the same key.
     fn write_archive<W: Write>(&self, writer: W) -> Result<(W, String), Failure> {
         let at = |error| (self.path.clone().unwrap_or_default(), error);
         let mut archive = tar::Builder::new(Hashing { inner: writer, hash: Sha256::new() });
@@ -263,13 +264,13 @@ impl Asset {
     }
 }
 
-/// What an entry of an archive is made from.
+/// The content of an archive entry.
 enum Entry<'a> {
     File(PathBuf),
     Text(&'a str),
 }
 
-/// A header that says nothing of who packed the file, and when.
+/// Creates a header without owner and time, so that packing is reproducible.
 fn header(size: u64, executable: bool) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
@@ -281,13 +282,13 @@ fn header(size: u64, executable: bool) -> tar::Header {
     header
 }
 
-/// Every file below a folder by its name in the archive.
-fn files_of(folder: &Path, left_out: &[String]) -> Result<Vec<(String, PathBuf)>, Failure> {
+/// Returns every file below a directory by its name in the archive.
+fn files_of(directory: &Path, left_out: &[String]) -> Result<Vec<(String, PathBuf)>, Failure> {
     let mut found = Vec::new();
-    let mut folders = vec![(String::new(), folder.to_owned())];
-    while let Some((prefix, folder)) = folders.pop() {
-        let at = |error| (folder.clone(), error);
-        for entry in fs::read_dir(&folder).map_err(at)? {
+    let mut directories = vec![(String::new(), directory.to_owned())];
+    while let Some((prefix, directory)) = directories.pop() {
+        let at = |error| (directory.clone(), error);
+        for entry in fs::read_dir(&directory).map_err(at)? {
             let entry = entry.map_err(at)?;
             let path = entry.path();
             let refuse = |reason: &str| (path.clone(), io::Error::other(reason.to_owned()));
@@ -300,7 +301,7 @@ fn files_of(folder: &Path, left_out: &[String]) -> Result<Vec<(String, PathBuf)>
             let name = format!("{prefix}{name}");
             let kind = entry.file_type().map_err(at)?;
             if kind.is_dir() {
-                folders.push((format!("{name}/"), path));
+                directories.push((format!("{name}/"), path));
             } else if kind.is_file() {
                 found.push((name, path));
             } else {
@@ -321,7 +322,7 @@ fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 
-/// Hashes what is written through it.
+/// A writer that hashes the bytes that pass through it.
 struct Hashing<W> {
     inner: W,
     hash: Sha256,
@@ -339,7 +340,7 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
-/// The SHA-256 of a content, in hexadecimal digits: what an asset is called by.
+/// Returns the SHA-256 of bytes as 64 hexadecimal digits.
 pub fn sha256(content: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(content))
 }
@@ -352,22 +353,22 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            let path = folder.path().join(name);
+            let path = directory.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        folder
+        directory
     }
 
     #[test]
-    fn a_folder_packs_to_the_same_bytes_whenever_and_in_whatever_order_it_was_made() {
-        let one = folder(&[("train.py", "print(1)"), ("lib/a.py", "a"), ("__pycache__/x.pyc", "1")]);
-        let other = folder(&[("lib/a.py", "a"), ("train.py", "print(1)"), ("__pycache__/x.pyc", "2")]);
-        let pack = |folder: &tempfile::TempDir| {
-            let packed = Asset::new(folder.path()).pack().unwrap();
+    fn a_directory_packs_to_the_same_bytes_whenever_and_in_whatever_order_it_was_made() {
+        let one = directory(&[("train.py", "print(1)"), ("lib/a.py", "a"), ("__pycache__/x.pyc", "1")]);
+        let other = directory(&[("lib/a.py", "a"), ("train.py", "print(1)"), ("__pycache__/x.pyc", "2")]);
+        let pack = |directory: &tempfile::TempDir| {
+            let packed = Asset::new(directory.path()).pack().unwrap();
             (packed.object_key, fs::read(packed.content.path()).unwrap())
         };
         assert_eq!(pack(&one), pack(&other));
@@ -377,8 +378,8 @@ mod tests {
 
     #[test]
     fn the_archive_holds_the_files_in_order() {
-        let folder = folder(&[("b.txt", "bee"), ("sub/a.txt", "ay")]);
-        let packed = Asset::new(folder.path()).file("a.json", "{}").pack().unwrap();
+        let directory = directory(&[("b.txt", "bee"), ("sub/a.txt", "ay")]);
+        let packed = Asset::new(directory.path()).file("a.json", "{}").pack().unwrap();
         let gzip = flate2::read::GzDecoder::new(File::open(packed.content.path()).unwrap());
         let mut archive = tar::Archive::new(gzip);
         let files: Vec<_> = archive
@@ -398,14 +399,14 @@ mod tests {
 
     #[test]
     fn a_file_keeps_its_endings_and_a_link_is_refused() {
-        let folder = folder(&[("model.tar.gz", "x"), ("plain", "y")]);
-        let pack = |name: &str| Asset::new(folder.path().join(name)).pack();
+        let directory = directory(&[("model.tar.gz", "x"), ("plain", "y")]);
+        let pack = |name: &str| Asset::new(directory.path().join(name)).pack();
         assert!(pack("model.tar.gz").unwrap().object_key.ends_with(".tar.gz"));
         assert!(!pack("plain").unwrap().object_key.contains('.'));
         #[cfg(unix)]
         {
-            std::os::unix::fs::symlink("plain", folder.path().join("link")).unwrap();
-            let (path, error) = Asset::new(folder.path()).pack().unwrap_err();
+            std::os::unix::fs::symlink("plain", directory.path().join("link")).unwrap();
+            let (path, error) = Asset::new(directory.path()).pack().unwrap_err();
             assert!(path.ends_with("link") && error.to_string().contains("link"), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! Conditions: what a template decides from its parameters.
+//! Conditions: decisions of a template that depend on its parameters.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ use crate::value::{Expression, Untyped};
 #[derive(Clone, Debug)]
 pub struct Condition(pub(crate) ConditionExpression);
 
-/// What a condition is made of.
+/// A condition function, or a reference to a condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConditionExpression(pub(crate) Expression);
 
@@ -29,22 +29,22 @@ impl Condition {
         Self(ConditionExpression(Expression::Function(name, Box::new(Expression::List(arguments)))))
     }
 
-    /// `Fn::Equals`: whether two values are the same.
+    /// `Fn::Equals`: true if two values are equal.
     pub fn equals(left: impl Untyped, right: impl Untyped) -> Self {
         Self::function("Fn::Equals", vec![left.into_untyped().0, right.into_untyped().0])
     }
 
-    /// `Fn::And`: whether all hold; 2 to 10 of them.
+    /// `Fn::And`: true if all conditions are true. It takes 2 to 10 conditions.
     pub fn and(all: impl IntoIterator<Item = ConditionExpression>) -> Self {
         Self::function("Fn::And", all.into_iter().map(|one| one.0).collect())
     }
 
-    /// `Fn::Or`: whether any holds; 2 to 10 of them.
+    /// `Fn::Or`: true if any condition is true. It takes 2 to 10 conditions.
     pub fn or(any: impl IntoIterator<Item = ConditionExpression>) -> Self {
         Self::function("Fn::Or", any.into_iter().map(|one| one.0).collect())
     }
 
-    /// `Fn::Not`: whether it does not hold.
+    /// `Fn::Not`: true if the condition is false.
     pub fn not(condition: impl Into<ConditionExpression>) -> Self {
         Self::function("Fn::Not", vec![condition.into().0])
     }

@@ -1,10 +1,10 @@
-//! References across stacks: the value goes through an SSM parameter.
+//! References across stacks, by SSM parameters.
 //!
-//! The stack that has the value writes it into an `AWS::SSM::Parameter`; the stack that uses it reads it through
-//! a template parameter of an SSM type, when it is deployed. CloudFormation's exports would do too, but they
-//! deadlock: an export in use can neither change (a replaced resource) nor go (a reference that was dropped),
-//! because the stack that exports is updated first. An SSM parameter can do both, at a price: CloudFormation
-//! does not refuse to delete a stack whose values are in use. The order in the assembly does.
+//! The producing stack writes the value into an `AWS::SSM::Parameter`. The consuming stack reads it with a template
+//! parameter of an SSM type when it is deployed. CloudFormation exports are not used, because they deadlock: an export in
+//! use can neither change (when a resource is replaced) nor be deleted (when the last reference is removed), since the
+//! exporting stack is updated first. The disadvantage of SSM parameters is that CloudFormation does not refuse to delete
+//! a stack whose values are in use. The deployer knows the order of the stacks and asks before it does so.
 
 use serde_json::{Map, Value as JsonValue, json};
 
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::render::{Import, Rendered};
 use crate::value::CallerLocation;
 
-/// Adds what both sides of every import need, and returns for each stack those that have to be deployed before.
+/// Adds the parameters of both sides of every import, and returns the dependencies of each stack.
 pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec<Error>) -> Vec<Vec<usize>> {
     let mut before: Vec<Vec<(usize, CallerLocation)>> = Vec::new();
     for consumer in 0..rendered.len() {
@@ -63,14 +63,14 @@ pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec
         .collect()
 }
 
-/// The name of the SSM parameter.
+/// Returns the name of the SSM parameter.
 fn path(state: &State, import: &Import) -> String {
     let stack = state.stack_name(import.stack.index);
     let attribute = import.attribute.as_deref().unwrap_or("Ref");
     format!("/stackwright/{stack}/{}/{attribute}", import.logical_id)
 }
 
-/// The SSM parameter, for the stack that has the value, under its logical id.
+/// Adds the SSM parameter to the producing stack.
 fn export(import: &Import, path: &str) -> (String, JsonValue) {
     let id = import.logical_id.as_ref();
     let attribute = import.attribute.as_deref();
@@ -86,7 +86,7 @@ fn export(import: &Import, path: &str) -> (String, JsonValue) {
     (logical_id, json!({ "Type": "AWS::SSM::Parameter", "Properties": properties }))
 }
 
-/// Adds an element to a section, which is made where it is missing. `false`: something else has the id.
+/// Adds an element to a section, which is created if it is missing. Returns `false` if the logical ID is taken.
 fn insert(
     rendered: &mut Rendered,
     section: &str,
@@ -127,7 +127,7 @@ fn across_environments(
     Some(Error { kind, path: from.id.clone(), location: Some(source.into()), related })
 }
 
-/// Reports a circle of stacks, if there is one, as the path that closes it.
+/// Reports the first dependency cycle of stacks as a path.
 fn find_cycle(state: &State, before: &[Vec<(usize, CallerLocation)>], errors: &mut Vec<Error>) {
     // A depth-first walk with its own stack: the path to where it stands, and the next edge at each step.
     let mut done = vec![false; before.len()];
@@ -158,7 +158,7 @@ fn find_cycle(state: &State, before: &[Vec<(usize, CallerLocation)>], errors: &m
 }
 
 impl State {
-    /// The name that CloudFormation gets.
+    /// The name of the stack in CloudFormation.
     pub(crate) fn stack_name(&self, index: usize) -> String {
         let contents = &self.stacks[index];
         contents.name.clone().unwrap_or_else(|| format!("{}-{}", self.name, contents.id))

@@ -1,18 +1,18 @@
-//! What synthesis finds wrong, collected: one run shows all.
+//! The errors of synthesis. They are collected, so that one run shows all of them.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::value::CallerLocation;
 
-/// A place in the user's program.
+/// A location in the source code of a program or in the text of a template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceLocation {
-    /// The file as the compiler was given it.
+    /// The path of the file, as it was passed to the compiler or to the command.
     pub file: Cow<'static, str>,
-    /// From 1.
+    /// Starts at 1.
     pub line: u32,
-    /// From 1.
+    /// Starts at 1.
     pub column: u32,
 }
 
@@ -28,95 +28,101 @@ impl fmt::Display for SourceLocation {
     }
 }
 
-/// One thing that is wrong, with the place that said it.
+/// An error of synthesis, with the line of the program that caused it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
-    /// What is wrong.
+    /// The problem.
     #[source]
     pub kind: ErrorKind,
-    /// The element it is about, such as `Serving/Scorer`.
+    /// The path of the affected element, such as `Serving/Scorer`.
     pub path: String,
-    /// The place that said it.
+    /// The line that caused the error.
     pub location: Option<SourceLocation>,
-    /// Another place that has to do with it, with a word on how.
+    /// A related location, with a label such as "first used here".
     pub related: Option<(String, SourceLocation)>,
 }
 
-/// The ways in which an app can be wrong by itself, before anything looks at what it means.
+/// The kinds of errors that synthesis finds. Errors in property values are found by `check`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Two elements of a stack have one logical id.
-    #[error("the logical id `{0}` is used twice")]
+    /// Two elements of a stack have the same logical ID.
+    #[error("the logical ID `{0}` is used twice")]
     DuplicateLogicalId(String),
-    /// Two stacks have one id, or one name in one place.
-    #[error("two stacks are called `{0}`")]
+    /// Two stacks have the same ID, or the same name in the same account and region.
+    #[error("two stacks are named `{0}`")]
     DuplicateStack(String),
-    /// CloudFormation would refuse the logical id.
-    #[error("`{0}` is no logical id: letters and digits only, at most 255 of them")]
+    /// The logical ID is not valid in CloudFormation.
+    #[error("`{0}` is not a valid logical ID: use letters and digits only, at most 255")]
     IllegalLogicalId(String),
-    /// CloudFormation would refuse the name.
-    #[error("`{0}` is no stack name: a letter, then letters, digits and hyphens, at most 128 characters")]
+    /// The stack name is not valid in CloudFormation.
+    #[error(
+        "`{0}` is not a valid stack name: use a letter, then letters, digits and hyphens, at most 128 characters"
+    )]
     IllegalStackName(String),
-    /// CloudFormation would refuse the account.
-    #[error("`{0}` is no account id: it takes 12 digits")]
+    /// The account ID is not valid.
+    #[error("`{0}` is not a valid account ID: use 12 digits")]
     IllegalAccount(String),
     /// The tag's key or value is too long, empty or reserved.
     #[error(
-        "the tag `{0}` is refused: a key has 1 to 128 characters and no `aws:` before it, a value at most 256"
+        "the tag `{0}` is not valid: a key has 1 to 128 characters and does not start with `aws:`, a value has at most
+        256 characters"
     )]
     IllegalTag(String),
-    /// A reference leads into another region or account.
-    #[error("{from} cannot refer to {to}: {from} is bound to {from_environment}, {to} to {to_environment}")]
+    /// A stack refers to a resource in another region or account.
+    #[error(
+        "{from} cannot refer to {to}: {from} is deployed to {from_environment}, {to} to {to_environment}"
+    )]
     AcrossEnvironments {
         /// The stack that refers.
         from: String,
         /// The stack that is referred to.
         to: String,
-        /// Account and region of the first.
+        /// The account and region of the referring stack.
         from_environment: String,
-        /// Account and region of the second.
+        /// The account and region of the other stack.
         to_environment: String,
     },
-    /// Stacks depend on each other in a circle.
-    #[error("stacks depend on each other in a circle: {0}")]
+    /// The dependencies of stacks form a cycle.
+    #[error("the dependencies of stacks form a cycle: {0}")]
     StackCycle(String),
     /// A handle of another app was used.
-    #[error("`{0}` belongs to another app: pass its name or ARN as a text instead")]
+    #[error("`{0}` belongs to another app: pass its name or ARN as a string")]
     ForeignHandle(String),
     /// A file of an asset cannot be packed.
     #[error("the asset {path} cannot be packed: {reason}")]
     Asset {
-        /// The file or folder.
+        /// The path of the file or directory.
         path: String,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// A construct was given what it cannot work with.
+    /// An argument of a construct is not valid.
     #[error("{message}")]
     Construct {
-        /// A stable name.
+        /// The stable name of the error.
         name: &'static str,
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// How to mend it.
+        /// How to fix it.
         help: String,
     },
-    /// The template is larger than CloudFormation takes even from S3.
+    /// The template is larger than the limit of CloudFormation for templates in S3.
     #[error(
-        "the template has {bytes} bytes, CloudFormation takes {limit}: move resources into another stack"
+        "the template has {bytes} bytes, and CloudFormation accepts at most {limit}: move resources into another
+        stack"
     )]
     TemplateTooLarge {
-        /// Size of the template.
+        /// The size of the template in bytes.
         bytes: usize,
-        /// The quota.
+        /// The limit in bytes.
         limit: usize,
     },
 }
 
 impl ErrorKind {
-    /// A stable name, as diagnostics show it.
+    /// Returns the stable name that diagnostics show in brackets.
     pub fn name(&self) -> &'static str {
         match self {
             Self::DuplicateLogicalId(_) => "duplicate-logical-id",
@@ -134,23 +140,23 @@ impl ErrorKind {
         }
     }
 
-    /// How to mend it, where there is more to say than the message does.
+    /// Returns how to fix the error, if the message does not say so already.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::DuplicateLogicalId(_) => "give one of the two another id".into(),
+            Self::DuplicateLogicalId(_) => "give one of the elements another ID".into(),
             Self::AcrossEnvironments { .. } => {
-                "give both stacks the same region and account, or pass the value as a text or a parameter"
+                "deploy both stacks to the same region and account, or pass the value as a string or a parameter"
                     .into()
             }
-            Self::StackCycle(_) => "move what both need into a stack of its own".into(),
-            Self::DuplicateStack(_) => "give one of them another id or `.name(…)`".into(),
+            Self::StackCycle(_) => "move the resources that both stacks need into a third stack".into(),
+            Self::DuplicateStack(_) => "give one of them another ID or another `.name(…)`".into(),
             Self::Construct { help, .. } => help.clone(),
             _ => return None,
         })
     }
 }
 
-/// Everything that is wrong.
+/// All errors of a synthesis.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct Errors(pub Vec<Error>);
 

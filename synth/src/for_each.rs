@@ -1,6 +1,6 @@
-//! `Fn::ForEach`: a resource for each element of a list that only the deployment knows.
+//! `Fn::ForEach`: a resource for each element of a list that is known only at deployment.
 //!
-//! A list that the program knows needs none of this: a Rust loop does.
+//! For a list that the program knows, use a Rust loop.
 
 use crate::construct::{Construct, Scope};
 use crate::resource::{Resource, TypedResource};
@@ -26,17 +26,17 @@ pub struct ForEach<F> {
 }
 
 impl<R: TypedResource, F: FnOnce(Value<String>) -> R> ForEach<F> {
-    /// A resource for each element; the function gets the element.
+    /// Creates a loop. The function receives the element and returns the resource.
     #[track_caller]
     pub fn new(collection: impl IntoValue<Vec<String>>, resource: F) -> Self {
         Self { collection: Property::new("Collection", collection.into()), resource }
     }
 }
 
-/// A loop as it is written.
+/// A loop as it is written into the template.
 #[derive(Debug)]
 pub(crate) struct Loop {
-    /// The name of the loop's variable: nothing else of the template may be called so.
+    /// The name of the loop variable, which must be unique in the template.
     pub variable: String,
     pub collection: Property,
     pub resource: Resource,

@@ -1,10 +1,10 @@
-//! Intrinsic functions of a template, read: which one a value is, and what a value refers to.
+//! Reads intrinsic functions in templates: which function a value is, and what it refers to.
 
 use std::borrow::Cow;
 
 use serde_json::Value as JsonValue;
 
-/// The name and the argument of an intrinsic function.
+/// Returns the name and the argument, if the value is an intrinsic function.
 #[inline]
 pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
@@ -14,7 +14,7 @@ pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     is_function.then_some((name, argument))
 }
 
-/// What a value holds, each with the step that leads to it.
+/// Returns the children of a value, each with its step in a JSON pointer.
 pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonValue)> {
     let named =
         value.as_object().into_iter().flatten().map(|(name, inner)| (Cow::Borrowed(name.as_str()), inner));
@@ -27,7 +27,7 @@ pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonV
     named.chain(numbered)
 }
 
-/// Adds a step to a JSON pointer for as long as something is done below it.
+/// Adds a step to a JSON pointer while a function runs.
 pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
     let length = pointer.len();
     pointer.push('/');
@@ -41,16 +41,16 @@ pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String)
     result
 }
 
-/// A piece of the text of an `Fn::Sub`.
+/// A part of the string of an `Fn::Sub`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part<'a> {
-    /// A text that stays.
+    /// Literal text.
     Literal(&'a str),
-    /// What stands between `${` and `}`.
+    /// A variable: the text between `${` and `}`.
     Variable(&'a str),
 }
 
-/// The pieces of the text of an `Fn::Sub`. `${!Name}` is the literal `${Name}`.
+/// Splits the string of an `Fn::Sub` into its parts. `${!Name}` is the literal `${Name}`.
 pub fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -72,7 +72,7 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// Every reference of a value: the logical id, the attribute if it is one, and where it stands.
+/// Returns every reference in a value: the logical ID, the attribute if there is one, and the JSON pointer.
 pub fn references<'v>(
     value: &'v JsonValue,
     pointer: &mut String,

@@ -27,7 +27,7 @@ macro_rules! pseudo_parameters {
 pseudo_parameters! {
     /// `AWS::AccountId`: the account that the stack is deployed into.
     account_id: String = "AWS::AccountId";
-    /// `AWS::NotificationARNs`: the topics that stack events go to.
+    /// `AWS::NotificationARNs`: the topics that receive the events of the stack.
     notification_arns: Vec<String> = "AWS::NotificationARNs";
     /// `AWS::Partition`: `aws`, `aws-cn`, `aws-us-gov`.
     partition: String = "AWS::Partition";
@@ -37,16 +37,16 @@ pseudo_parameters! {
     stack_id: String = "AWS::StackId";
     /// `AWS::StackName`: the stack's name.
     stack_name: String = "AWS::StackName";
-    /// `AWS::URLSuffix`: the domain, `amazonaws.com` mostly.
+    /// `AWS::URLSuffix`: the domain of the partition, usually `amazonaws.com`.
     url_suffix: String = "AWS::URLSuffix";
 }
 
-/// `AWS::NoValue`: as a branch of [`if_else`], leaves the property out.
+/// `AWS::NoValue`: as a branch of [`if_else`], removes the property.
 pub fn no_value<T>() -> Value<T> {
     Value::from_expression(Expression::Name("AWS::NoValue".into()))
 }
 
-/// `Fn::If`: one of two values, as a condition decides.
+/// `Fn::If`: the first value if the condition is true, otherwise the second.
 pub fn if_else<T>(
     condition: &ConditionHandle,
     then: impl IntoValue<T>,
@@ -56,27 +56,27 @@ pub fn if_else<T>(
     function("Fn::If", list(arguments))
 }
 
-/// `Fn::Join`: texts with a delimiter between them.
+/// `Fn::Join`: strings joined with a delimiter.
 pub fn join(delimiter: &str, items: impl IntoValue<Vec<String>>) -> Value<String> {
     function("Fn::Join", list([delimiter.to_owned().into_expression(), items.into().expression]))
 }
 
-/// `Fn::Select`: one element of a list, counted from 0.
+/// `Fn::Select`: one element of a list. The first has the index 0.
 pub fn select<T>(index: impl IntoValue<i64>, items: impl IntoValue<Vec<T>>) -> Value<T> {
     function("Fn::Select", list([index.into().expression, items.into().expression]))
 }
 
-/// `Fn::Split`: the parts of a text between delimiters.
+/// `Fn::Split`: the parts of a string between delimiters.
 pub fn split(delimiter: &str, text: impl IntoValue<String>) -> Value<Vec<String>> {
     function("Fn::Split", list([delimiter.to_owned().into_expression(), text.into().expression]))
 }
 
-/// `Fn::Base64`: a text in base 64.
+/// `Fn::Base64`: a string in Base64.
 pub fn base64(text: impl IntoValue<String>) -> Value<String> {
     function("Fn::Base64", text.into().expression)
 }
 
-/// `Fn::Cidr`: `count` address blocks with `host_bits` bits for hosts, out of a larger block.
+/// `Fn::Cidr`: `count` address blocks (1 to 256) with `host_bits` host bits each, taken from a larger block.
 pub fn cidr(
     block: impl IntoValue<String>,
     count: impl IntoValue<i64>,
@@ -93,28 +93,28 @@ pub fn availability_zones(region: impl IntoValue<String>) -> Value<Vec<String>> 
     function("Fn::GetAZs", region.into().expression)
 }
 
-/// `Fn::ImportValue`: what a stack of another program exports under a name. Within one app no import is
-/// needed: use the handle.
+/// `Fn::ImportValue`: a value that a stack of another program exports. Within one app, use the handle of the
+/// resource.
 pub fn import_value(name: impl IntoValue<String>) -> Value<String> {
     function("Fn::ImportValue", name.into().expression)
 }
 
-/// `Fn::Transform`: what a macro makes of its parameters.
+/// `Fn::Transform`: the result of a macro.
 #[track_caller]
 pub fn transform<T>(name: &str, parameters: impl IntoValue<Json>) -> Value<T> {
     let entries = vec![Property::new("Name", name), Property::new("Parameters", parameters.into())];
     function("Fn::Transform", Expression::Object(entries))
 }
 
-/// `Fn::ToJsonString`: a document as text. Its references are resolved first.
+/// `Fn::ToJsonString`: a document as a JSON string. CloudFormation resolves its references first.
 pub fn to_json_string(document: impl IntoValue<Json>) -> Value<String> {
     function("Fn::ToJsonString", document.into().expression)
 }
 
-/// A document as the text of its JSON, for properties that take a definition as a text: references in it become
-/// `Fn::Sub`. The assembly holds it a second time, indented, in a file of its own beside the template.
+/// A document as a JSON string, for properties that take a definition as a string. References in it become `Fn::Sub`.
+/// The assembly holds an indented copy of it in a file beside the template.
 ///
-/// What is resolved by CloudFormation stands in quotes, unless it is [`unquoted`].
+/// A value that CloudFormation resolves is written in quotes, unless it is [`unquoted`].
 ///
 /// ```
 /// use stackwright_synth::intrinsic::{json_text, region};
@@ -127,7 +127,7 @@ pub fn json_text(document: impl IntoValue<Json>) -> Value<String> {
     Value::from_expression(Expression::Document(Box::new(document.into().expression)))
 }
 
-/// The same value, which is a number or a boolean: it stands without quotes in a [`json_text`].
+/// Marks a value as a number or a boolean, so that [`json_text`] writes it without quotes.
 pub fn unquoted<T>(value: impl IntoValue<T>) -> Value<T> {
     let mut value = value.into();
     // A document in place of a number, such as a pipeline's `{"Get": …}`, has no quotes anyway.
@@ -143,7 +143,7 @@ pub fn content_hash(document: impl Into<Value<Json>>) -> Value<String> {
     Value::from_expression(Expression::Digest(Box::new(document.into().expression)))
 }
 
-/// `Fn::Length`: how many elements a list has.
+/// `Fn::Length`: the number of elements of a list.
 pub fn length<T>(items: impl IntoValue<Vec<T>>) -> Value<i64> {
     function("Fn::Length", items.into().expression)
 }

@@ -8,19 +8,19 @@ use serde_json::Value as JsonValue;
 use crate::construct::{Construct, Scope};
 use crate::value::{Expression, IntoValue, Property, Value};
 
-/// A table with two keys, such as a region and the name of a fact.
+/// A constant table with two keys, such as the region and the name of a setting.
 #[derive(Clone, Debug, Default)]
 pub struct Mapping {
     pub(crate) rows: IndexMap<String, IndexMap<String, JsonValue>>,
 }
 
 impl Mapping {
-    /// An empty table.
+    /// Creates an empty mapping.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets one value: a text, a number, a boolean or a list of them.
+    /// Sets one value: a string, a number, a boolean or a list of them.
     pub fn set(
         mut self,
         top: impl Into<String>,
@@ -45,12 +45,12 @@ impl Construct for Mapping {
 pub struct MappingHandle(Rc<str>);
 
 impl MappingHandle {
-    /// `Fn::FindInMap`: the value under two keys.
+    /// `Fn::FindInMap`: the value for two keys.
     pub fn find<T>(&self, top: impl IntoValue<String>, second: impl IntoValue<String>) -> Value<T> {
         self.look_up(top, second, None)
     }
 
-    /// `Fn::FindInMap` with what to take where a key is missing.
+    /// `Fn::FindInMap` with a default value for missing keys.
     #[track_caller]
     pub fn find_or<T>(
         &self,

@@ -1,4 +1,4 @@
-//! Outputs: what a stack tells after it is deployed.
+//! Outputs: the values that a stack returns after it is deployed.
 
 use crate::condition::ConditionHandle;
 use crate::construct::{Construct, Scope};
@@ -14,26 +14,26 @@ pub struct Output {
 }
 
 impl Output {
-    /// An output with a value.
+    /// Creates an output.
     #[track_caller]
     pub fn new(value: impl Untyped) -> Self {
         Self { value: Property::new("Value", value), description: None, export: None, condition: None }
     }
 
-    /// Says what it is.
+    /// Sets the description.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Exports it under a name to stacks of other programs. Within one app no export is needed.
+    /// Exports the value under a name for stacks of other programs. Within one app, use the handle of the resource.
     #[track_caller]
     pub fn export(mut self, name: impl IntoValue<String>) -> Self {
         self.export = Some(Property::new("Name", name.into()));
         self
     }
 
-    /// Gives the output only where the condition holds.
+    /// Creates the output only if the condition is true.
     pub fn condition(mut self, condition: &ConditionHandle) -> Self {
         self.condition = Some(condition.clone());
         self

@@ -1,4 +1,4 @@
-//! Parameters: what is decided when a stack is deployed.
+//! Parameters: values that are given when a stack is deployed.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -8,62 +8,63 @@ use serde_json::{Map, Value as JsonValue};
 use crate::construct::{Construct, Scope};
 use crate::value::{Literal, Value};
 
-/// A parameter of a template, typed by what a reference to it yields.
+/// A parameter of a template, typed by the value of a reference to it.
 #[derive(Clone, Debug)]
 pub struct Parameter<T> {
     parts: ParameterParts,
     yields: PhantomData<fn() -> T>,
 }
 
-/// The parameter as it is written, whatever it yields.
+/// The parameter as it is written into the template.
 #[derive(Clone, Debug)]
 pub(crate) struct ParameterParts(pub Map<String, JsonValue>);
 
 impl Parameter<String> {
-    /// A text.
+    /// A string (`String`).
     pub fn string() -> Self {
         Self::of("String")
     }
 
-    /// An id or a name that AWS checks when the stack is deployed, such as `AWS::EC2::VPC::Id`.
+    /// An ID or a name that CloudFormation validates when the stack is deployed, such as `AWS::EC2::VPC::Id`.
     pub fn aws(type_name: &'static str) -> Self {
         Self::of(type_name)
     }
 
-    /// The value of a parameter in SSM Parameter Store, read at deployment; the default is its name.
+    /// The value of a parameter in SSM Parameter Store, which is read at deployment. The default is the name of that
+    /// parameter.
     pub fn ssm() -> Self {
         Self::of("AWS::SSM::Parameter::Value<String>")
     }
 }
 
 impl Parameter<i64> {
-    /// A whole number.
+    /// An integer (`Number`).
     pub fn number() -> Self {
         Self::of("Number")
     }
 }
 
 impl Parameter<f64> {
-    /// A number with a fraction.
+    /// A number (`Number`) that can have a fraction.
     pub fn decimal() -> Self {
         Self::of("Number")
     }
 }
 
 impl Parameter<Vec<String>> {
-    /// Texts, separated by commas.
+    /// A list of strings, separated by commas (`CommaDelimitedList`).
     pub fn comma_delimited_list() -> Self {
         Self::of("CommaDelimitedList")
     }
 
-    /// Ids that AWS checks when the stack is deployed, such as `List<AWS::EC2::Subnet::Id>`.
+    /// A list of IDs that CloudFormation validates when the stack is deployed, such as `List<AWS::EC2::Subnet::Id>`.
     pub fn aws_list(type_name: &'static str) -> Self {
         Self::of(type_name)
     }
 }
 
 impl Parameter<Vec<i64>> {
-    /// Numbers, separated by commas.
+    /// A list of numbers, separated by commas (`List<Number>`).
     pub fn numbers() -> Self {
         Self::of("List<Number>")
     }
@@ -81,42 +82,42 @@ impl<T> Parameter<T> {
         self
     }
 
-    /// The value where none is given. A list is written with commas.
+    /// Sets the default value. The elements of a list are separated by commas.
     pub fn default(self, value: impl Into<JsonValue>) -> Self {
         self.set("Default", value)
     }
 
-    /// Says what it is for.
+    /// Sets the description.
     pub fn description(self, description: impl Into<String>) -> Self {
         self.set("Description", description.into())
     }
 
-    /// The only values that are taken.
+    /// Sets the allowed values.
     pub fn allowed_values<V: Into<JsonValue>>(self, values: impl IntoIterator<Item = V>) -> Self {
         self.set("AllowedValues", values.into_iter().map(Into::into).collect::<Vec<JsonValue>>())
     }
 
-    /// A regular expression that a text has to match.
+    /// Sets the regular expression that the whole value must match.
     pub fn allowed_pattern(self, pattern: impl Into<String>) -> Self {
         self.set("AllowedPattern", pattern.into())
     }
 
-    /// What is said of a value that is refused.
+    /// Sets the message for a value that violates a constraint.
     pub fn constraint_description(self, description: impl Into<String>) -> Self {
         self.set("ConstraintDescription", description.into())
     }
 
-    /// The least and the greatest number.
+    /// Sets the smallest and the largest allowed number.
     pub fn range(self, least: i64, greatest: i64) -> Self {
         self.set("MinValue", least).set("MaxValue", greatest)
     }
 
-    /// The shortest and the longest text.
+    /// Sets the smallest and the largest allowed number of characters.
     pub fn length(self, shortest: u32, longest: u32) -> Self {
         self.set("MinLength", shortest).set("MaxLength", longest)
     }
 
-    /// Masks the value wherever CloudFormation shows it.
+    /// Sets `NoEcho`: CloudFormation masks the value wherever it shows parameters.
     pub fn no_echo(self) -> Self {
         self.set("NoEcho", true)
     }

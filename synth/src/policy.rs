@@ -1,17 +1,17 @@
-//! What CloudFormation does with a resource beyond making it.
+//! Resource attributes that control creation, update and deletion.
 
 use crate::value::{Expression, IntoValue, Literal, Property, Value, set};
 
-/// What becomes of a resource that leaves the stack, or is replaced.
+/// `DeletionPolicy` and `UpdateReplacePolicy`: what CloudFormation does with a resource that is removed or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeletionPolicy {
-    /// It is deleted.
+    /// Deletes the resource.
     Delete,
-    /// It stays, without the stack.
+    /// Keeps the resource outside of the stack.
     Retain,
-    /// It stays, unless the operation that made it failed.
+    /// Keeps the resource, except after a failed creation.
     RetainExceptOnCreate,
-    /// It is deleted after a snapshot, where the type has snapshots.
+    /// Creates a snapshot and deletes the resource. Only some resource types support it.
     Snapshot,
 }
 
@@ -33,7 +33,7 @@ macro_rules! policy {
         pub struct $name(Vec<Property>);
 
         impl $name {
-            /// A policy that says nothing yet.
+            /// Creates an empty policy.
             pub fn new() -> Self {
                 Self::default()
             }
@@ -62,7 +62,7 @@ macro_rules! policy {
     (@group $path:literal) => { None };
 }
 
-/// Puts a property into a group of the policy, or at its top.
+/// Sets a property in a group of the policy, or at its top level.
 fn nest(entries: &mut Vec<Property>, group: Option<&'static str>, property: Property) {
     let Some(group) = group else { return set(entries, property) };
     match entries.iter_mut().find(|entry| entry.name == group) {
@@ -76,13 +76,13 @@ fn nest(entries: &mut Vec<Property>, group: Option<&'static str>, property: Prop
 }
 
 policy! {
-    /// When a resource counts as made.
+    /// `CreationPolicy`: when CloudFormation regards a resource as created.
     CreationPolicy {
-        /// How many success signals have to come.
+        /// The number of success signals to wait for.
         signal_count => "ResourceSignal" / "Count": i64;
-        /// How long to wait for them, as an ISO 8601 duration such as `PT15M`.
+        /// How long to wait for the signals, as an ISO 8601 duration such as `PT15M`.
         signal_timeout => "ResourceSignal" / "Timeout": String;
-        /// The share of instances of an Auto Scaling group that have to signal, in percent.
+        /// The percentage of instances of an Auto Scaling group that must signal success.
         minimum_successful_instances_percent =>
             "AutoScalingCreationPolicy" / "MinSuccessfulInstancesPercent": i64;
         /// Whether an AppStream fleet is started.
@@ -91,7 +91,7 @@ policy! {
 }
 
 policy! {
-    /// How a resource is updated.
+    /// `UpdatePolicy`: how CloudFormation updates a resource.
     UpdatePolicy {
         /// Whether an Auto Scaling group is replaced as a whole.
         will_replace => "AutoScalingReplacingUpdate" / "WillReplace": bool;
@@ -103,7 +103,7 @@ policy! {
         rolling_pause_time => "AutoScalingRollingUpdate" / "PauseTime": String;
         /// Whether a rolling update waits for signals.
         rolling_wait_on_resource_signals => "AutoScalingRollingUpdate" / "WaitOnResourceSignals": bool;
-        /// Whether changes of group size that a scheduled action made are left alone.
+        /// Whether CloudFormation ignores changes of the group size by scheduled actions.
         ignore_unmodified_group_size_properties =>
             "AutoScalingScheduledAction" / "IgnoreUnmodifiedGroupSizeProperties": bool;
         /// Whether an ElastiCache replication group can be resharded without replacement.

@@ -1,4 +1,4 @@
-//! Provenance: which line of the program set what, kept beside the templates and never in them.
+//! Provenance: which line of the program set each value. It is kept beside the templates, never in them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -10,15 +10,16 @@ use indexmap::IndexMap;
 use crate::error::SourceLocation;
 use crate::template;
 
-/// Where what stands in a template was said, by JSON pointer: lines of a program, or of the template's own text.
+/// The source locations of the values of a template, by JSON pointer: lines of a program, or of the text of the
+/// template.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
-    /// A list, because it is written for every property and searched only when something is wrong.
+    /// A list, because it is written for every property and searched only when there is a finding.
     program: Vec<(String, SourceLocation)>,
     text: Option<Arc<Text>>,
 }
 
-/// The text of a template by anyone; it is searched for places when the first is asked for.
+/// The text of a template that was read. Its locations are computed when the first is needed.
 #[derive(Debug)]
 struct Text {
     file: String,
@@ -27,13 +28,13 @@ struct Text {
 }
 
 impl Provenance {
-    /// The places in a template's own text.
+    /// Creates the provenance of a template that was read from text.
     pub(crate) fn of_text(file: &str, text: String) -> Self {
         let text = Text { file: file.to_owned(), text, places: OnceLock::new() };
         Self { program: Vec::new(), text: Some(Arc::new(text)) }
     }
 
-    /// The place that set what a pointer names, or else what holds it.
+    /// Returns the location of the value at a JSON pointer, or of the nearest enclosing value.
     pub fn find(&self, pointer: &str) -> Option<&SourceLocation> {
         let mut pointer = pointer;
         loop {
@@ -51,7 +52,7 @@ impl Provenance {
         }
     }
 
-    /// Every pointer that a line of a program set, with the place.
+    /// Returns every pointer that a line of a program set, with its location.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SourceLocation)> {
         self.program.iter().map(|(pointer, place)| (pointer.as_str(), place))
     }
@@ -87,7 +88,7 @@ impl Text {
     }
 }
 
-/// What the side file holds: the names of files once, and for each pointer of each stack its file, line and
+/// The content of the provenance file: the file names once, and for each pointer of each stack the file, line and
 /// column.
 #[derive(serde::Deserialize)]
 struct Document {
@@ -95,7 +96,7 @@ struct Document {
     stacks: IndexMap<String, IndexMap<String, (usize, u32, u32)>>,
 }
 
-/// The side file of an assembly, a line for each pointer.
+/// Writes the provenance file of an assembly, a line for each pointer.
 pub(crate) fn write<'a>(stacks: impl Iterator<Item = (&'a str, &'a Provenance)> + Clone) -> String {
     let mut files: Vec<&str> = stacks
         .clone()
@@ -126,7 +127,7 @@ pub(crate) fn write<'a>(stacks: impl Iterator<Item = (&'a str, &'a Provenance)> 
     String::from_utf8(text).expect("texts and numbers")
 }
 
-/// Reads the side file: the provenance of each stack by its id.
+/// Reads the provenance file: the provenance of each stack by its ID.
 pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Provenance>, serde_json::Error> {
     let document: Document = serde_json::from_str(text)?;
     let mut stacks = BTreeMap::new();

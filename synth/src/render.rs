@@ -1,4 +1,4 @@
-//! Writes the contents of one stack as a template, and notes which line of the program set what.
+//! Renders one stack as a template, and records which line of the program set each value.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -26,15 +26,15 @@ pub(crate) struct Import {
     pub list: bool,
 }
 
-/// What rendering a stack gives.
+/// The result of rendering a stack.
 pub(crate) struct Rendered {
     pub template: Map<String, JsonValue>,
     pub provenance: Provenance,
-    /// What it takes from other stacks: the parameter that brings it, and the first place that uses it.
+    /// The values from other stacks: the parameter of each, and the first location that uses it.
     pub imports: IndexMap<Import, (String, CallerLocation)>,
-    /// Stacks that have to be there before, beside those it imports from.
+    /// Stacks that must be deployed before, besides those that values are imported from.
     pub after: Vec<(StackKey, CallerLocation)>,
-    /// Files for people: documents that stand in the template as texts, by resource and property.
+    /// Readable copies of the documents that the template holds as strings, by resource and property.
     pub documents: Vec<(String, String)>,
 }
 
@@ -67,11 +67,11 @@ struct Renderer<'a> {
     imports: IndexMap<Import, (String, CallerLocation)>,
     after: Vec<(StackKey, CallerLocation)>,
     provenance: Provenance,
-    /// The JSON pointer of what is being written.
+    /// The JSON pointer of the value that is being written.
     pointer: String,
-    /// The place that set it.
+    /// The location that set it.
     source: CallerLocation,
-    /// The place that added the element, where the element's own lines are hidden.
+    /// The location that added the element, if its inner locations are hidden.
     holder: Option<CallerLocation>,
     language_extensions: bool,
     documents: Vec<(String, String)>,
@@ -147,7 +147,7 @@ impl Renderer<'_> {
         section
     }
 
-    /// Writes one element: notes its place, and whether its own lines are shown.
+    /// Writes one element, and records its location.
     fn within<T>(
         &mut self,
         pointer: &str,
@@ -228,7 +228,7 @@ impl Renderer<'_> {
         written.insert(property.name.clone().into_owned(), value);
     }
 
-    /// Writes the value of a property, with the place that set it noted.
+    /// Writes the value of a property, and records the location that set it.
     fn within_property<R>(&mut self, property: &Property, write: impl FnOnce(&mut Self) -> R) -> R {
         let outer = self.source;
         self.source = match self.holder {
@@ -321,7 +321,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// The name of the parameter that brings a value from another stack; `None` for a reference that stays.
+    /// Returns the name of the parameter for a value of another stack, or `None` for a reference within the stack.
     fn own_name(&mut self, reference: &Reference) -> Option<String> {
         if reference.stack == self.key || !self.is_of_this_app(reference.stack, &reference.logical_id) {
             return None;
@@ -386,7 +386,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// A document as a text, and once more to be read by people.
+    /// Writes a document as a string, and keeps a readable copy.
     fn document(&mut self, document: &Expression) -> JsonValue {
         let mut pieces = Vec::new();
         self.write_json(document, &mut pieces);
@@ -397,7 +397,8 @@ impl Renderer<'_> {
         without_marks(marked)
     }
 
-    /// Writes a document as JSON: literals as text, what is resolved later as pieces of their own.
+    /// Writes a document as JSON. Literals become text, and values that CloudFormation resolves become separate
+    /// parts.
     fn write_json(&mut self, expression: &Expression, pieces: &mut Vec<Expression>) {
         fn literal(pieces: &mut Vec<Expression>, text: &str) {
             match pieces.last_mut() {
@@ -456,7 +457,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// Whether a handle belongs to a stack of this app; if not, that is an error.
+    /// Returns whether a handle belongs to a stack of this app, and reports an error if it does not.
     fn is_of_this_app(&mut self, stack: StackKey, logical_id: &str) -> bool {
         if stack.app == self.state.key {
             return true;
@@ -472,10 +473,10 @@ impl Renderer<'_> {
     }
 }
 
-/// Stands around what has no quotes, until it is decided who reads the document. No template has this character.
+/// Marks an unquoted value until the document is written. No template contains this character.
 const BARE: &str = "\u{E000}";
 
-/// The text of a document, indented; what is resolved later is named as in `Fn::Sub`.
+/// The readable copy of a document: indented, with variables as in `Fn::Sub`.
 fn for_people(marked: &JsonValue) -> String {
     let nothing = Map::new();
     let (format, variables) = match marked {
@@ -506,7 +507,7 @@ fn for_people(marked: &JsonValue) -> String {
     text
 }
 
-/// The text of a document as CloudFormation gets it.
+/// The document as CloudFormation receives it.
 fn without_marks(mut text: JsonValue) -> JsonValue {
     match &mut text {
         JsonValue::String(whole) => *whole = whole.replace(BARE, ""),
@@ -525,7 +526,7 @@ fn without_marks(mut text: JsonValue) -> JsonValue {
     text
 }
 
-/// What was said about findings, as an entry of a resource's `Metadata`.
+/// The acknowledgements as an entry of a resource's `Metadata`.
 fn acknowledged(acknowledgements: &[Acknowledgement]) -> Option<Property> {
     let source = acknowledgements.first()?.source;
     let entry = |name: Cow<'static, str>, value, source| Property { name, value, source, from_value: true };
@@ -545,7 +546,7 @@ pub(crate) fn escaped(step: &str) -> Cow<'_, str> {
 }
 
 impl Rendered {
-    /// The finished template, where it was said, and its documents.
+    /// The finished template, its provenance, and its documents.
     pub fn finish(self) -> (Template, Provenance, Vec<(String, String)>) {
         (Template::from_sections(self.template), self.provenance, self.documents)
     }

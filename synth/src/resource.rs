@@ -9,9 +9,9 @@ use crate::policy::{CreationPolicy, DeletionPolicy, UpdatePolicy};
 use crate::stack::StackKey;
 use crate::value::{Expression, Properties, Reference, Untyped, Value};
 
-/// A resource as CloudFormation sees it: a type, properties, and the attributes that every type takes.
+/// A resource of any type: a type name, properties, and the attributes that every type has.
 ///
-/// Typed resources wrap one; by itself it serves types that have no typed form.
+/// Typed resources wrap it. Use it directly for types without a typed form, such as private registry types.
 #[derive(Clone, Debug)]
 pub struct Resource {
     pub(crate) type_name: Cow<'static, str>,
@@ -32,7 +32,7 @@ pub(crate) struct Options {
 }
 
 impl Resource {
-    /// A resource of any type, checked against the registry only when the app is checked.
+    /// Creates a resource of any type. Its properties are validated when the app is checked, not by the compiler.
     pub fn of(type_name: impl Into<Cow<'static, str>>) -> Self {
         Self { type_name: type_name.into(), properties: Properties::default(), options: Options::default() }
     }
@@ -44,27 +44,27 @@ impl Resource {
         self
     }
 
-    /// Sets a property in place; generated setters call it.
+    /// Sets a property in place. Generated setters call it.
     #[track_caller]
     pub fn put(&mut self, name: impl Into<Cow<'static, str>>, value: impl Untyped) {
         self.properties.put(name, value);
     }
 
-    /// `AWS::Service::Type`.
+    /// Returns the type name, such as `AWS::S3::Bucket`.
     pub fn type_name(&self) -> &str {
         &self.type_name
     }
 }
 
-/// A resource with a type of its own in Rust.
+/// A resource that has a Rust type.
 pub trait TypedResource: Sized {
     /// The handle with the type's attributes.
     type Handle: From<Handle>;
 
-    /// The resource as CloudFormation sees it.
+    /// Returns the untyped resource.
     fn into_resource(self) -> Resource;
 
-    /// The same, to change it in place.
+    /// Returns the untyped resource, to change it in place.
     fn resource_mut(&mut self) -> &mut Resource;
 }
 
@@ -92,57 +92,58 @@ impl<R: TypedResource + 'static> Construct for R {
     }
 }
 
-/// The attributes that every resource takes beside its properties.
+/// The attributes that every resource has besides its properties.
 pub trait ResourceOptions: TypedResource {
-    /// `DependsOn`: makes this resource after another, where no reference says so already.
+    /// `DependsOn`: creates this resource after another. A reference to the other resource has the same effect.
     fn depends_on(mut self, other: &Handle) -> Self {
         self.resource_mut().options.depends_on.push(other.clone());
         self
     }
 
-    /// `Condition`: makes the resource only where the condition holds.
+    /// `Condition`: creates the resource only if the condition is true.
     fn condition(mut self, condition: &ConditionHandle) -> Self {
         self.resource_mut().options.condition = Some(condition.clone());
         self
     }
 
-    /// `DeletionPolicy`: what becomes of the resource when it leaves the stack.
+    /// `DeletionPolicy`: what happens to the resource when it is removed from the stack or the stack is deleted.
     fn deletion_policy(mut self, policy: DeletionPolicy) -> Self {
         self.resource_mut().options.deletion_policy = Some(policy);
         self
     }
 
-    /// `UpdateReplacePolicy`: what becomes of the old resource when an update replaces it.
+    /// `UpdateReplacePolicy`: what happens to the old resource when an update replaces it.
     fn update_replace_policy(mut self, policy: DeletionPolicy) -> Self {
         self.resource_mut().options.update_replace_policy = Some(policy);
         self
     }
 
-    /// Keeps the resource both when it leaves the stack and when an update replaces it.
+    /// Sets both policies to `Retain`: the resource is kept when it is removed from the stack and when an update
+    /// replaces it.
     fn retain(self) -> Self {
         self.deletion_policy(DeletionPolicy::Retain).update_replace_policy(DeletionPolicy::Retain)
     }
 
-    /// `CreationPolicy`: when the resource counts as made.
+    /// `CreationPolicy`: when CloudFormation regards the resource as created.
     fn creation_policy(mut self, policy: CreationPolicy) -> Self {
         self.resource_mut().options.creation_policy = Some(policy);
         self
     }
 
-    /// `UpdatePolicy`: how the resource is updated.
+    /// `UpdatePolicy`: how CloudFormation updates the resource.
     fn update_policy(mut self, policy: UpdatePolicy) -> Self {
         self.resource_mut().options.update_policy = Some(policy);
         self
     }
 
-    /// `Metadata`: a document under a name.
+    /// `Metadata`: sets a document under a name.
     #[track_caller]
     fn metadata(mut self, name: impl Into<String>, value: impl Untyped) -> Self {
         self.resource_mut().options.metadata.put(name.into(), value);
         self
     }
 
-    /// Sets a property that the typed form does not have yet, by its CloudFormation name.
+    /// Sets a property by its CloudFormation name, for properties that the typed form does not have yet.
     #[track_caller]
     fn property(mut self, name: impl Into<Cow<'static, str>>, value: impl Untyped) -> Self {
         self.resource_mut().put(name, value);
@@ -174,17 +175,17 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// The logical id in the template.
+    /// Returns the logical ID in the template.
     pub fn logical_id(&self) -> &str {
         &self.logical_id
     }
 
-    /// `Ref`: what it yields depends on the type, mostly the physical id.
+    /// `Ref`: usually the physical ID of the resource. What it returns depends on the type.
     pub fn reference(&self) -> Value<String> {
         self.refer(None, false)
     }
 
-    /// `Fn::GetAtt`: an attribute by its CloudFormation name. Typed handles have a method for each.
+    /// `Fn::GetAtt`: an attribute by its CloudFormation name. Typed handles have a method for each attribute.
     pub fn attribute<T>(&self, name: impl Into<Cow<'static, str>>) -> Value<T> {
         self.refer(Some(name.into()), false)
     }

@@ -20,24 +20,24 @@ use crate::parameter::ParameterParts;
 use crate::resource::{Handle, Resource, TypedResource};
 use crate::value::{CallerLocation, Untyped};
 
-/// Which stack of which app, so that a handle knows where it belongs.
+/// Identifies a stack of an app, so that a handle knows its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct StackKey {
     pub app: usize,
     pub index: usize,
 }
 
-/// Where a stack is deployed. What is not set is decided at deployment.
+/// The account and region of a stack. If they are not set, the credentials decide at deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Environment {
-    /// 12 digits.
+    /// The account ID of 12 digits.
     pub account: Option<String>,
-    /// Such as `us-east-1`.
+    /// The region, such as `us-east-1`.
     pub region: Option<String>,
 }
 
 impl Environment {
-    /// The partition that the region lies in: `aws`, `aws-cn`, `aws-us-gov` and so on.
+    /// Returns the partition of the region, such as `aws`, `aws-cn` or `aws-us-gov`.
     pub fn partition(&self) -> Option<&'static str> {
         let region = self.region.as_deref()?;
         let prefixes = [
@@ -64,16 +64,16 @@ impl Environment {
     }
 }
 
-/// An element of a stack with the place that added it.
+/// An element of a stack, with the location that added it.
 #[derive(Debug)]
 pub(crate) struct Entry<T> {
     pub value: T,
     pub source: CallerLocation,
-    /// Set where the element was made inside a construct that hides its own lines.
+    /// Whether the element was created in a construct that hides its inner locations.
     pub hides_locations: bool,
 }
 
-/// All that was added to a stack.
+/// The elements of a stack.
 #[derive(Debug)]
 pub(crate) struct Contents {
     pub id: String,
@@ -90,18 +90,18 @@ pub(crate) struct Contents {
     pub loops: IndexMap<String, Entry<Loop>>,
     pub outputs: IndexMap<String, Entry<Output>>,
     pub assets: IndexMap<String, PackedAsset>,
-    /// Files beside the template, for people.
+    /// Files that are written beside the template.
     pub documents: Vec<(String, String)>,
     pub depends_on: Vec<(StackKey, CallerLocation)>,
     /// Changes to every resource that is added.
     pub customizations: Vec<Customization>,
     /// What constructs use where the program does not say otherwise.
     pub defaults: Defaults,
-    /// Where each logical id was added: one name, one element, whatever its kind.
+    /// The location of each logical ID. A logical ID is unique across all kinds of elements.
     pub logical_ids: IndexMap<String, CallerLocation>,
 }
 
-/// A stack of an [`App`](crate::App). It is a handle: cheap to clone, and all clones mean the same stack.
+/// A stack of an [`App`](crate::App). It is a handle: all clones refer to the same stack.
 #[derive(Clone)]
 pub struct Stack {
     pub(crate) key: StackKey,
@@ -113,13 +113,13 @@ impl Stack {
         change(&mut self.state.borrow_mut().stacks[self.key.index])
     }
 
-    /// Binds the stack to a region.
+    /// Sets the region that the stack is deployed to. By default the credentials decide.
     pub fn region(self, region: impl Into<String>) -> Self {
         self.with(|contents| contents.environment.region = Some(region.into()));
         self
     }
 
-    /// Binds the stack to an account, 12 digits.
+    /// Sets the account that the stack is deployed to, as 12 digits. By default the credentials decide.
     #[track_caller]
     pub fn account(self, account: impl Into<String>) -> Self {
         let account = account.into();
@@ -130,12 +130,13 @@ impl Stack {
         self
     }
 
-    /// Where the stack is bound to.
+    /// Returns the account and region of the stack.
     pub fn environment(&self) -> Environment {
         self.with(|contents| contents.environment.clone())
     }
 
-    /// Names the stack as CloudFormation shows it; without it the app's name and the stack's id make the name.
+    /// Sets the name of the stack in CloudFormation. By default it is the app's name and the stack's ID, joined by a
+    /// hyphen.
     #[track_caller]
     pub fn name(self, name: impl Into<String>) -> Self {
         let name = name.into();
@@ -146,13 +147,13 @@ impl Stack {
         self
     }
 
-    /// Says what the stack is for.
+    /// Sets the description of the stack.
     pub fn description(self, description: impl Into<String>) -> Self {
         self.with(|contents| contents.description = Some(description.into()));
         self
     }
 
-    /// Tags the stack, and through CloudFormation every resource of it that takes tags.
+    /// Adds a tag to the stack. CloudFormation adds it to every resource that supports tags.
     #[track_caller]
     pub fn tag(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
@@ -201,13 +202,13 @@ impl Stack {
         })
     }
 
-    /// Has CloudFormation refuse to delete the stack.
+    /// Enables termination protection: CloudFormation refuses to delete the stack.
     pub fn termination_protection(self) -> Self {
         self.with(|contents| contents.termination_protection = true);
         self
     }
 
-    /// Deploys this stack after another, where no reference says so already.
+    /// Deploys this stack after another. A reference to a resource of the other stack has the same effect.
     #[track_caller]
     pub fn depends_on(self, other: &Stack) -> Self {
         let source = Location::caller();
@@ -220,22 +221,22 @@ impl Stack {
         self
     }
 
-    /// Adds a construct and gives back its handle.
+    /// Adds a construct and returns its handle.
     ///
-    /// The id becomes the logical id in the template, or the start of those of everything the construct is
-    /// made of: it is the construct's identity, and changing it replaces what it made.
+    /// The ID becomes the logical ID in the template, or the prefix of the logical IDs of all resources of the
+    /// construct. A different ID replaces the resources.
     #[track_caller]
     pub fn add<C: Construct>(&self, id: &str, construct: C) -> C::Handle {
         Scope::new(self, Location::caller()).add(id, construct)
     }
 
-    /// Adds an output: `stack.add(id, Output::new(value))` in short.
+    /// Adds an output. It is a short form of `stack.add(id, Output::new(value))`.
     #[track_caller]
     pub fn output(&self, id: &str, value: impl Untyped) {
         self.add(id, Output::new(value));
     }
 
-    /// Takes an element in, unless its logical id is not to be had.
+    /// Adds an element, or reports an error if its logical ID is not valid or already used.
     pub(crate) fn insert<T>(
         &self,
         id: &str,
@@ -272,7 +273,7 @@ impl Stack {
         self.report_at("", kind, source, related);
     }
 
-    /// Notes an error about an element of this stack.
+    /// Reports an error about an element of this stack.
     pub(crate) fn report_at(
         &self,
         id: &str,

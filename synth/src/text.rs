@@ -1,10 +1,11 @@
-//! The formatting macro [`sub!`](crate::sub): text out of literals and references.
+//! The formatting macro [`sub!`](crate::sub): strings with literals and references.
 
 use crate::value::{Expression, Literal, Untyped, Value};
 
-/// Makes a text out of literals and values: `Fn::Sub` where anything has to be resolved, a plain text where not.
+/// Formats a string from literals and values. It becomes `Fn::Sub` if CloudFormation must resolve a part, otherwise a
+/// plain string.
 ///
-/// `{}` stands for the next argument, `{{` and `}}` for the braces themselves. Arguments are texts, numbers and
+/// `{}` is replaced with the next argument; `{{` and `}}` are literal braces. Arguments are strings, numbers, and
 /// values of both. A wrong number of arguments does not compile.
 ///
 /// ```
@@ -30,7 +31,7 @@ macro_rules! sub {
     }};
 }
 
-/// How many `{}` a format has.
+/// Returns the number of `{}` in a format.
 #[doc(hidden)]
 pub const fn count_placeholders(format: &str) -> usize {
     let bytes = format.as_bytes();
@@ -53,14 +54,14 @@ pub const fn count_placeholders(format: &str) -> usize {
 pub struct Parts(Vec<Expression>);
 
 impl Parts {
-    /// Adds one.
+    /// Adds an argument.
     pub fn with(mut self, part: impl Untyped) -> Self {
         self.0.push(part.into_untyped().0);
         self
     }
 }
 
-/// Puts the parts into the format.
+/// Inserts the arguments into the format.
 #[doc(hidden)]
 pub fn text(format: &str, parts: Parts) -> Value<String> {
     let mut pieces: Vec<Expression> = Vec::new();
@@ -96,7 +97,7 @@ pub fn text(format: &str, parts: Parts) -> Value<String> {
     })
 }
 
-/// The text of a literal that is one scalar.
+/// Returns the text of a scalar literal.
 fn scalar_text(piece: &Expression) -> Option<String> {
     match piece {
         Expression::Literal(serde_json::Value::String(text)) => Some(text.clone()),
@@ -107,7 +108,7 @@ fn scalar_text(piece: &Expression) -> Option<String> {
     }
 }
 
-/// A text inside a text is part of it.
+/// Appends a part. A formatted string inside another one is merged into it.
 fn flattened(part: Expression) -> Vec<Expression> {
     match part {
         Expression::Text(pieces) => pieces,

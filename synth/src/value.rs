@@ -1,4 +1,4 @@
-//! Values: a literal or an intrinsic function, typed by what it yields.
+//! Values: literals and intrinsic functions, typed by their result.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,21 +13,21 @@ use crate::stack::StackKey;
 /// The location in the user's program that set a value, as `#[track_caller]` captures it.
 pub type CallerLocation = &'static Location<'static>;
 
-/// What a value is made of, before it is known which stack it is written into.
+/// The expression of a value, before it is written into a stack.
 ///
-/// Programs meet this type only where they build free-form documents; everything else goes through [`Value`].
+/// Programs need this type only to build free-form documents. Everything else uses [`Value`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Expression {
-    /// A number, text, boolean, or any JSON without intrinsic functions in it.
+    /// A number, a string, a boolean, or any JSON without intrinsic functions.
     Literal(JsonValue),
     /// A list.
     List(Vec<Expression>),
     /// An object. Each entry has the location that set it.
     Object(Vec<Property>),
-    /// Literals and references joined to one text: `Fn::Sub` where any part is not literal.
+    /// Literals and references that are joined to one string: `Fn::Sub` if a part is not literal.
     Text(Vec<Expression>),
-    /// `Ref` or `Fn::GetAtt`, possibly into another stack.
+    /// `Ref` or `Fn::GetAtt`, possibly of a resource in another stack.
     Reference(Reference),
     /// `Ref` of a pseudo parameter, or of the variable of an `Fn::ForEach`.
     Name(Cow<'static, str>),
@@ -35,9 +35,9 @@ pub enum Expression {
     Function(&'static str, Box<Expression>),
     /// The name of the bucket that holds the app's assets.
     AssetBucket,
-    /// A document as the text of its JSON.
+    /// A document as a JSON string.
     Document(Box<Expression>),
-    /// What stands in a document without quotes once it is resolved: a number or a boolean.
+    /// A number or a boolean in a document, which is written without quotes.
     Unquoted(Box<Expression>),
     /// The first 16 hexadecimal digits of the SHA-256 hash of another expression, as it is written into the template.
     Digest(Box<Expression>),
@@ -51,7 +51,7 @@ pub enum Expression {
 pub struct InvalidValue {
     /// The stable name of the error, as diagnostics show it.
     pub name: &'static str,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
     /// How to fix it.
     pub help: String,
@@ -122,7 +122,7 @@ impl Property {
     }
 }
 
-/// Sets a property once: a second call replaces the first.
+/// Sets a property. A second call for the same name replaces the first.
 pub(crate) fn set(properties: &mut Vec<Property>, property: Property) {
     match properties.iter_mut().find(|existing| existing.name == property.name) {
         Some(existing) => *existing = property,
@@ -130,7 +130,7 @@ pub(crate) fn set(properties: &mut Vec<Property>, property: Property) {
     }
 }
 
-/// Properties in the order in which they were set. Generated property types wrap one.
+/// Properties in the order in which they were set. Generated property types wrap it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Properties(pub(crate) Vec<Property>);
 
@@ -234,10 +234,10 @@ impl Literal for Properties {
     }
 }
 
-/// A literal or an intrinsic function that yields a `T`.
+/// A literal of type `T`, or an intrinsic function that returns one.
 ///
-/// Every property takes `impl IntoValue<T>`: a plain literal, a parameter, an attribute of a resource in this
-/// stack or another, or what the functions in [`crate::intrinsic`] and [`crate::sub!`] make.
+/// Every property takes `impl IntoValue<T>`: a literal, a parameter, an attribute of a resource in this or another
+/// stack, or the result of [`sub!`](crate::sub!) and the functions of [`intrinsic`](crate::intrinsic).
 pub struct Value<T> {
     pub(crate) expression: Expression,
     pub(crate) source: Option<CallerLocation>,
@@ -264,7 +264,7 @@ impl<T> PartialEq for Value<T> {
 }
 
 impl<T> Value<T> {
-    /// A value from its parts; whether the expression yields a `T` is up to the caller.
+    /// Creates a value from an expression. The caller ensures that the expression returns a `T`.
     pub fn from_expression(expression: Expression) -> Self {
         Self { expression, source: None, yields: PhantomData }
     }
@@ -294,17 +294,17 @@ impl<T> Value<T> {
         self
     }
 
-    /// The location that set this value, if it is known.
+    /// Returns the location that set this value, if it is known.
     pub fn location(&self) -> Option<CallerLocation> {
         self.source
     }
 
-    /// What the value is made of.
+    /// Returns the expression.
     pub fn expression(&self) -> &Expression {
         &self.expression
     }
 
-    /// The literal, where nothing has to be resolved by CloudFormation.
+    /// Returns the literal, if CloudFormation does not have to resolve the value.
     pub fn as_literal(&self) -> Option<&JsonValue> {
         match &self.expression {
             Expression::Literal(literal) => Some(literal),
@@ -312,15 +312,15 @@ impl<T> Value<T> {
         }
     }
 
-    /// The same value, taken for one of another type: for what no type here can express.
+    /// Returns the same value with another type, for conversions that the types do not express.
     pub fn cast<U>(self) -> Value<U> {
         Value { expression: self.expression, source: self.source, yields: PhantomData }
     }
 }
 
-/// A type whose values can stand in a template.
+/// A type whose values can be written into a template.
 pub trait Literal {
-    /// The value as it is written into a template.
+    /// Returns the value as it is written into a template.
     fn into_expression(self) -> Expression;
 }
 
@@ -365,8 +365,8 @@ impl<T> From<&Value<T>> for Value<T> {
     }
 }
 
-/// Anything that can stand in a template, where no type says what is expected: in [`sub!`](crate::sub), in an
-/// output, in a property that is set by its name.
+/// A value of any type, for places without an expected type: arguments of [`sub!`](crate::sub), outputs, and
+/// properties that are set by name.
 pub trait Untyped {
     /// Returns the expression, and the location that set it if it is known.
     fn into_untyped(self) -> (Expression, Option<CallerLocation>);
@@ -444,7 +444,7 @@ impl<T, U: IntoValue<T>, const N: usize> From<[U; N]> for Value<Vec<T>> {
     }
 }
 
-/// An enumeration of texts. It can also be given by anything that yields a text, such as a parameter.
+/// An enumeration of strings. A `Value<String>`, such as a parameter, can be used in its place.
 pub trait StringEnum {}
 
 impl<E: StringEnum> From<Value<String>> for Value<E> {
@@ -453,12 +453,12 @@ impl<E: StringEnum> From<Value<String>> for Value<E> {
     }
 }
 
-/// A free-form document: anything JSON can say, with values in it.
+/// A free-form JSON document that can contain values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(Expression);
 
 impl Json {
-    /// An object out of named values.
+    /// Creates an object from properties.
     pub fn object(entries: impl IntoIterator<Item = Property>) -> Self {
         Self(Expression::Object(entries.into_iter().collect()))
     }
@@ -488,7 +488,7 @@ impl From<Value<String>> for Value<Json> {
     }
 }
 
-/// A map from free names to values, such as environment variables.
+/// A map from names to values, such as environment variables.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map<T> {
     entries: Vec<Property>,
@@ -502,14 +502,14 @@ impl<T> Default for Map<T> {
 }
 
 impl<T> Map<T> {
-    /// Sets one entry.
+    /// Sets an entry. A second call for the same name replaces the first.
     #[track_caller]
     pub fn set(mut self, name: impl Into<String>, value: impl IntoValue<T>) -> Self {
         set(&mut self.entries, Property::new(name.into(), value.into()));
         self
     }
 
-    /// Whether nothing was set.
+    /// Returns whether the map has no entries.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -257,10 +257,10 @@ fn places_are_the_users_lines() {
     assert_eq!(line("/Resources/Direct/Properties/Name/0/Deep"), direct_line);
 }
 
-fn with_asset(folder: &std::path::Path) -> App {
+fn with_asset(directory: &std::path::Path) -> App {
     let app = App::new("app");
     let stack = app.stack("Main").region("us-east-1").account("123456789012").tag("team", "ml");
-    let source = stack.add("Source", Asset::new(folder));
+    let source = stack.add("Source", Asset::new(directory));
     stack.output("Uri", source.s3_uri());
     app.stack("Large").description("x".repeat(60_000));
     app
@@ -268,10 +268,10 @@ fn with_asset(folder: &std::path::Path) -> App {
 
 #[test]
 fn an_assembly_is_written_whole_read_back_and_the_same_every_time() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("source")).unwrap();
-    fs::write(folder.path().join("source/train.py"), "print(1)").unwrap();
-    let out = folder.path().join("deep/out");
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("source")).unwrap();
+    fs::write(directory.path().join("source/train.py"), "print(1)").unwrap();
+    let out = directory.path().join("deep/out");
     let contents = |path: &std::path::Path| {
         let mut files: Vec<_> = fs::read_dir(path)
             .unwrap()
@@ -281,15 +281,15 @@ fn an_assembly_is_written_whole_read_back_and_the_same_every_time() {
         files.sort();
         files
     };
-    with_asset(&folder.path().join("source")).synth().unwrap().write(&out).unwrap();
+    with_asset(&directory.path().join("source")).synth().unwrap().write(&out).unwrap();
     let first = contents(&out);
     fs::write(out.join("stale.template.json"), "{}").unwrap();
-    with_asset(&folder.path().join("source")).synth().unwrap().write(&out).unwrap();
+    with_asset(&directory.path().join("source")).synth().unwrap().write(&out).unwrap();
     assert_eq!(contents(&out), first);
-    assert_eq!(fs::read_dir(folder.path().join("deep")).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(fs::read_dir(directory.path().join("deep")).unwrap().count(), 1, "nothing is left beside it");
 
     let read = Assembly::read(&out).unwrap();
-    let written = with_asset(&folder.path().join("source")).synth().unwrap();
+    let written = with_asset(&directory.path().join("source")).synth().unwrap();
     assert_eq!(read.stacks.len(), 2);
     for (read, written) in read.stacks.iter().zip(&written.stacks) {
         assert_eq!((&read.id, &read.name, &read.template), (&written.id, &written.name, &written.template));
@@ -305,33 +305,33 @@ fn an_assembly_is_written_whole_read_back_and_the_same_every_time() {
     assert!(read.stacks[1].template_object_key().is_some() && read.stacks[0].template_object_key().is_none());
     let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
     assert!(manifest.contains("stackTemplateAssetObjectUrl"));
-    assert!(!manifest.contains(&folder.path().display().to_string()), "no absolute path");
+    assert!(!manifest.contains(&directory.path().display().to_string()), "no absolute path");
     // What was read can be written again, to the same bytes.
-    let again = folder.path().join("again");
+    let again = directory.path().join("again");
     read.write(&again).unwrap();
     assert_eq!(contents(&again), first);
 }
 
 #[test]
 fn nothing_but_an_assembly_is_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("thesis.txt"), "years of work").unwrap();
     let assembly = App::new("app").synth().unwrap();
-    let error = assembly.write(folder.path()).unwrap_err();
-    assert!(error.to_string().contains("holds no assembly"), "{error}");
-    assert!(folder.path().join("thesis.txt").exists());
+    let error = assembly.write(directory.path()).unwrap_err();
+    assert!(error.to_string().contains("does not hold an assembly"), "{error}");
+    assert!(directory.path().join("thesis.txt").exists());
 }
 
 #[test]
 fn a_manifest_cannot_lead_out_of_its_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("t.json"), "{}").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("t.json"), "{}").unwrap();
     for (id, file, complaint) in [("S", "../secret.json", "outside"), ("../S", "t.json", "no file name")] {
         let manifest = json!({ "version": "36.0.0", "artifacts": { id: {
             "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
             "properties": { "templateFile": file } } } });
-        fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
-        let error = Assembly::read(folder.path()).unwrap_err().to_string();
+        fs::write(directory.path().join("manifest.json"), manifest.to_string()).unwrap();
+        let error = Assembly::read(directory.path()).unwrap_err().to_string();
         assert!(error.contains(complaint), "{error}");
     }
 }

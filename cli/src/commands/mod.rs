@@ -7,6 +7,8 @@ mod completions;
 mod diff;
 mod explain;
 mod list;
+#[cfg(feature = "deploy")]
+mod new;
 mod synth;
 
 use std::process::ExitCode;
@@ -33,6 +35,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(feature = "deploy")]
+    New(new::NewArguments),
+    #[cfg(feature = "deploy")]
+    Init(new::InitArguments),
     Synth(synth::Arguments),
     Check(check::Arguments),
     Diff(diff::Arguments),
@@ -93,19 +99,26 @@ pub fn run_binary() -> ExitCode {
         /// YAML). Default: the program in the current directory
         #[arg(long, global = true, value_name = "PATH")]
         app: Option<std::path::PathBuf>,
+        /// The package that defines the stacks, in a workspace with several programs
+        #[arg(long, global = true, value_name = "NAME", conflicts_with = "app")]
+        package: Option<String>,
         #[command(flatten)]
         arguments: Arguments,
     }
     let arguments = BinaryArguments::parse();
-    exit_code(dispatch(
-        arguments.arguments.command,
-        &Origin::External(arguments.app),
-        BinaryArguments::command(),
-    ))
+    let origin = match arguments.app {
+        Some(path) => Origin::Path(path),
+        None => Origin::CurrentDirectory(arguments.package),
+    };
+    exit_code(dispatch(arguments.arguments.command, &origin, BinaryArguments::command()))
 }
 
 fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result<(), Failure> {
     match command {
+        #[cfg(feature = "deploy")]
+        Command::New(arguments) => new::new(&arguments),
+        #[cfg(feature = "deploy")]
+        Command::Init(arguments) => new::init(&arguments),
         Command::Synth(arguments) => synth::run(&arguments, origin),
         Command::Check(arguments) => check::run(&arguments, origin),
         Command::Diff(arguments) => diff::run(&arguments, origin),

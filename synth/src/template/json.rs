@@ -1,4 +1,4 @@
-//! JSON, read strictly: a key that stands twice is an error, since CloudFormation would drop one silently.
+//! Strict JSON: a duplicate key is an error, because CloudFormation would silently drop one of the values.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     )
 }
 
-/// Line and column of every value by its JSON pointer, as far as the text can be read.
+/// Returns the line and column of every value by JSON pointer, as far as the text can be read.
 pub(super) fn places(text: &str) -> Vec<(String, Position)> {
     let lines: Vec<usize> =
         std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
@@ -42,7 +42,7 @@ pub(super) fn places(text: &str) -> Vec<(String, Position)> {
     places
 }
 
-/// Tells of every value below one: a scalar stands where it starts, anything else where its key does.
+/// Visits every value below one. The location of a scalar is its start, and that of a list or an object is its key.
 fn walk<'a>(text: &'a str, pointer: &mut String, found: &mut impl FnMut(&str, &'a str)) {
     let mut below = |step: &str, key: Option<&'a str>, value: &'a RawValue| {
         let length = pointer.len();
@@ -68,7 +68,7 @@ fn walk<'a>(text: &'a str, pointer: &mut String, found: &mut impl FnMut(&str, &'
     }
 }
 
-/// The entries of an object, each as it stands in the text.
+/// The entries of an object, with their raw text.
 struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de> serde::Deserialize<'de> for Entries<'de> {
@@ -146,7 +146,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key `{key}` stands twice in one object")));
+                return Err(A::Error::custom(format!("the key `{key}` is used twice in one object")));
             }
             map.insert(key, entries.next_value_seed(Strict)?);
         }

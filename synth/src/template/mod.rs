@@ -1,4 +1,4 @@
-//! Templates: read and written as JSON and YAML, always in one canonical form.
+//! Templates: read as JSON or YAML, and written in one canonical form.
 
 mod json;
 mod yaml;
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value as JsonValue};
 
-/// A CloudFormation template: ours or anyone's.
+/// A CloudFormation template, synthesized or read from text.
 ///
 /// ```
 /// use stackwright_synth::Template;
@@ -22,7 +22,7 @@ use serde_json::{Map, Value as JsonValue};
 #[derive(Clone, Debug, Default)]
 pub struct Template {
     sections: Map<String, JsonValue>,
-    /// The canonical JSON, written once: it is measured, hashed, put into files and deployed.
+    /// The canonical JSON. It is serialized once, and then measured, hashed, written and deployed.
     json: OnceLock<String>,
 }
 
@@ -32,30 +32,30 @@ impl PartialEq for Template {
     }
 }
 
-/// Line and column, each from 1.
+/// Line and column, which start at 1.
 pub(crate) type Position = (usize, usize);
 
-/// Line and column of every value in a text by its JSON pointer, as far as the text can be read.
+/// Returns the line and column of every value of a text by JSON pointer, as far as the text can be read.
 pub(crate) fn places(text: &str) -> Vec<(String, Position)> {
     // Without the byte order mark nothing moves: it has no width.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('{') { json::places(text) } else { yaml::places(text) }
 }
 
-/// Why a text is no template, and where.
+/// The reason why a text is not a template, with the position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// From 1; 0 where no line is to blame.
+    /// Starts at 1. It is 0 if the error has no position.
     pub line: usize,
-    /// From 1.
+    /// Starts at 1.
     pub column: usize,
 }
 
 impl Template {
-    /// The sections of a template in the order in which they are written.
+    /// The sections of a template, in the order in which they are written.
     pub const SECTIONS: [&str; 11] = [
         "AWSTemplateFormatVersion",
         "Description",
@@ -84,21 +84,21 @@ impl Template {
     /// Reads JSON or YAML, with the short forms of intrinsic functions.
     ///
     /// # Errors
-    /// Text that is neither, or whose top is no object, with the position.
+    /// The text is neither JSON nor YAML, or its top level is not an object.
     pub fn read(text: &str) -> Result<Self, TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let value = if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?;
         match value {
             JsonValue::Object(sections) => Ok(Self::from_sections(sections)),
             _ => Err(TemplateError {
-                message: "a template is an object with a section `Resources`".into(),
+                message: "a template must be an object with the section `Resources`".into(),
                 line: 1,
                 column: 1,
             }),
         }
     }
 
-    /// Canonical JSON: sections in their order, two spaces, a line break at the end.
+    /// Returns canonical JSON: sections in CloudFormation's order, two spaces of indentation, and a final line break.
     pub fn json(&self) -> &str {
         self.json.get_or_init(|| {
             let mut text = serde_json::to_string_pretty(&self.sections).expect("every key is text");
@@ -107,23 +107,23 @@ impl Template {
         })
     }
 
-    /// YAML with the short forms of intrinsic functions.
+    /// Returns YAML with the short forms of intrinsic functions.
     pub fn to_yaml(&self) -> String {
         yaml::write(&self.sections)
     }
 
-    /// The template as JSON.
+    /// Returns the template as JSON.
     pub fn sections(&self) -> &Map<String, JsonValue> {
         &self.sections
     }
 
-    /// Every entry of a section such as `Parameters`.
+    /// Returns the entries of a section, such as `Parameters`.
     pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &JsonValue)> {
         let section = self.sections.get(name).and_then(JsonValue::as_object);
         section.into_iter().flatten().map(|(id, value)| (id.as_str(), value))
     }
 
-    /// Every resource by its logical id.
+    /// Returns every resource by its logical ID.
     pub fn resources(&self) -> impl Iterator<Item = (&str, &JsonValue)> {
         self.section("Resources")
     }

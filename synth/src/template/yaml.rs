@@ -1,4 +1,4 @@
-//! YAML: read with the short forms of intrinsic functions, written with them.
+//! Returns YAML with the short forms of intrinsic functions.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_saphyr::Tagged;
 use super::{Position, TemplateError};
 use crate::render::escaped;
 
-/// Short forms: what follows the `!`, and the key of the long form.
+/// The short forms: the name after the `!`, and the key of the long form.
 const SHORT_FORMS: [(&str, &str); 20] = [
     ("And", "Fn::And"),
     ("Base64", "Fn::Base64"),
@@ -34,8 +34,8 @@ const SHORT_FORMS: [(&str, &str); 20] = [
     ("ToJsonString", "Fn::ToJsonString"),
 ];
 
-/// Short forms of `Fn::Transform` and of the functions of the section `Rules`, which few readers know: they are read and
-/// not written.
+/// The short forms of `Fn::Transform` and of the functions of the section `Rules`. They are read but not written,
+/// because few readers know them.
 const READ_ONLY: [(&str, &str); 7] = [
     ("Contains", "Fn::Contains"),
     ("EachMemberEquals", "Fn::EachMemberEquals"),
@@ -46,14 +46,14 @@ const READ_ONLY: [(&str, &str); 7] = [
     ("ValueOfAll", "Fn::ValueOfAll"),
 ];
 
-/// How many nodes aliases may add up to before the document counts as an attack.
+/// The limit for nodes that aliases repeat, against documents that expand without bound.
 const ALIASED_NODES: usize = 100_000;
 
 pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     Reader::new(text).document()
 }
 
-/// Line and column of every value, by its JSON pointer in the long form, as far as the text can be read.
+/// Returns the line and column of every value by the JSON pointer in the long form, as far as the text can be read.
 pub(super) fn places(text: &str) -> Vec<(String, Position)> {
     let mut reader = Reader::new(text);
     reader.places = Some(Vec::new());
@@ -66,13 +66,13 @@ fn error(at: Marker, message: impl Into<String>) -> TemplateError {
 
 struct Reader<'a> {
     events: Parser<'a, granit_parser::StrInput<'a>>,
-    /// The value of each anchor, and of how many nodes it is.
+    /// The value of each anchor, and its number of nodes.
     anchors: HashMap<usize, (JsonValue, usize)>,
     aliased: usize,
     at: Position,
-    /// What is being read.
+    /// The JSON pointer of the value that is being read.
     pointer: String,
-    /// Where each value stands, if that is wanted.
+    /// The positions of values, if they are needed.
     places: Option<Vec<(String, Position)>>,
 }
 
@@ -106,8 +106,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the value under a key or an index, which starts with an event. A scalar stands where it starts,
-    /// anything else where its key does.
+    /// Reads the value of a key or an index. The position of a scalar is its start, and that of a list or an object
+    /// is its key.
     fn entry(
         &mut self,
         step: &str,
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// Below a short form, values stand under the name of the long one.
+    /// Values below a short form have the name of the long form in their pointer.
     fn below(&mut self, tag: Option<&Tag>) -> usize {
         let length = self.pointer.len();
         if let Some(name) = tag.and_then(function).filter(|_| self.places.is_some()) {
@@ -151,14 +151,14 @@ impl<'a> Reader<'a> {
             }
             Some(Err(problem)) => Err(error(*problem.marker(), problem.info())),
             None => Err(TemplateError {
-                message: "the document ends in the middle".into(),
+                message: "the document is incomplete".into(),
                 line: self.at.0,
                 column: self.at.1,
             }),
         }
     }
 
-    /// The value that starts with an event. The parser limits how deep values nest.
+    /// Reads the value that starts with an event. The parser limits the nesting depth.
     fn node(&mut self, event: Event<'a>, span: &Span) -> Result<JsonValue, TemplateError> {
         let (value, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -202,7 +202,10 @@ impl<'a> Reader<'a> {
                         (_, span) => return Err(error(span.start, "a key has to be a text")),
                     };
                     if map.contains_key(&key) {
-                        return Err(error(span.start, format!("the key `{key}` stands twice in one object")));
+                        return Err(error(
+                            span.start,
+                            format!("the key `{key}` is used twice in one object"),
+                        ));
                     }
                     let at = span.start;
                     let (event, span) = self.next()?;
@@ -218,7 +221,7 @@ impl<'a> Reader<'a> {
                 if self.aliased > ALIASED_NODES {
                     return Err(error(
                         span.start,
-                        format!("the document repeats over {ALIASED_NODES} values by alias"),
+                        format!("aliases repeat more than {ALIASED_NODES} values of the document"),
                     ));
                 }
                 return Ok(value.clone());
@@ -245,7 +248,8 @@ fn count(value: &JsonValue) -> usize {
     }
 }
 
-/// A plain scalar by the rules of YAML 1.2; a number with a leading zero stays text, as account ids want it.
+/// Reads a plain scalar by the rules of YAML 1.2. A number with a leading zero stays a string, because account IDs
+/// can start with 0.
 fn scalar(text: &str) -> JsonValue {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return JsonValue::Null,
@@ -275,7 +279,7 @@ fn scalar(text: &str) -> JsonValue {
     }
 }
 
-/// The long form of a tag that is a short form.
+/// Returns the long form of a tag.
 fn function(tag: &Tag) -> Option<&'static str> {
     let mut known = SHORT_FORMS.iter().chain(&READ_ONLY);
     known.find(|(short, _)| *short == tag.suffix() && tag.handle() == "!").map(|(_, long)| *long)
@@ -297,7 +301,10 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
         let known = SHORT_FORMS.iter().chain(&READ_ONLY);
         let nearest =
             known.map(|(short, _)| *short).min_by_key(|short| distance(short, name)).unwrap_or_default();
-        return Err(error(at, format!("`!{name}` is no intrinsic function; the nearest is `!{nearest}`")));
+        return Err(error(
+            at,
+            format!("`!{name}` is not an intrinsic function; a similar one is `!{nearest}`"),
+        ));
     };
     let argument = match (function, &value) {
         ("Fn::GetAtt", JsonValue::String(text)) => match text.split_once('.') {
@@ -314,7 +321,7 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
     Ok(JsonValue::Object(Map::from_iter([(function.to_owned(), argument)])))
 }
 
-/// How many letters differ, roughly: enough to guess which of twenty names was meant.
+/// Returns roughly how many letters differ, which is enough to suggest one of twenty names.
 fn distance(one: &str, other: &str) -> usize {
     let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
     one.len().max(other.len()) - common
@@ -380,8 +387,8 @@ enum Argument<'a> {
     Items(&'a [JsonValue]),
 }
 
-/// The short form of an intrinsic function. An argument that is an object, such as another function, would
-/// need two tags on one value, so it keeps the long form.
+/// Returns the short form of an intrinsic function. If the argument is an object, such as another function, the long
+/// form is kept, because one value cannot have two tags.
 fn short_form(map: &Map<String, JsonValue>) -> Option<(&'static str, Argument<'_>)> {
     let (key, argument) = map.iter().next().filter(|_| map.len() == 1)?;
     let (name, function) = SHORT_FORMS.iter().find(|(_, function)| function == key)?;

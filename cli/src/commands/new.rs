@@ -1,0 +1,92 @@
+//! `new` and `init`: create a project.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::project::{self, Name, Source, Template};
+
+/// Create a project in a new directory.
+///
+/// The project is a small Rust program with one stack, a snapshot test, a CI workflow and a README. It deploys as it is:
+/// run `stackwright deploy --local` in it, which needs no AWS account.
+#[derive(Args)]
+pub(super) struct NewArguments {
+    /// The name of the project and of its directory: a letter, then letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    name: Name,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Create a project in the current directory.
+///
+/// Existing files are never changed: if one of the project's files exists, the command fails and writes nothing.
+#[derive(Args)]
+pub(super) struct InitArguments {
+    /// The name of the project. Default: the name of the current directory
+    #[arg(long)]
+    name: Option<Name>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Args)]
+struct Options {
+    /// The stacks that the project starts with
+    #[arg(long, value_enum, default_value_t = Template::Endpoint)]
+    template: Template,
+    /// Take the crate `stackwright` from a directory or a Git repository. Default: the registry
+    #[arg(long, value_name = "PATH|URL")]
+    source: Option<String>,
+}
+
+pub(super) fn new(arguments: &NewArguments) -> Result<(), Failure> {
+    let directory = PathBuf::from(arguments.name.as_str());
+    if directory.exists() {
+        return Err(Failure::new(format!("`{}` exists already", directory.display()))
+            .hint("choose another name, or run `stackwright init` in that directory"));
+    }
+    create(&directory, &arguments.name, &arguments.options)?;
+    next(Some(&arguments.name));
+    Ok(())
+}
+
+pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
+    let name = match &arguments.name {
+        Some(name) => name.clone(),
+        None => {
+            let directory = std::env::current_dir()?;
+            let name = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.parse().map_err(|error| Failure::usage(error).hint("name the project with `--name NAME`"))?
+        }
+    };
+    create(Path::new("."), &name, &arguments.options)?;
+    next(None);
+    Ok(())
+}
+
+fn create(directory: &Path, name: &Name, options: &Options) -> Result<(), Failure> {
+    let source = Source::parse(options.source.as_deref()).map_err(Failure::usage)?;
+    let files = project::create(directory, name, options.template, &source).map_err(|error| match error {
+        project::ProjectError::Exists { .. } => {
+            Failure::new(error).hint("no file was written; move these files away, or use another directory")
+        }
+        error => Failure::new(error),
+    })?;
+    for file in &files {
+        anstream::eprintln!("created {}", directory.join(file).display());
+    }
+    Ok(())
+}
+
+fn next(name: Option<&Name>) {
+    if let Some(name) = name {
+        anstream::eprintln!("next: cd {}", name.as_str());
+    }
+    anstream::eprintln!(
+        "next: cargo run -- synth           (the first build takes about a minute)\n\
+         next: stackwright deploy --local   (a simulated CloudFormation on this machine, no AWS account)"
+    );
+}

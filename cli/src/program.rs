@@ -1,0 +1,209 @@
+//! The program of the current directory: finds the package that defines the stacks, builds it with Cargo and runs it, as
+//! the CDK CLI runs an app.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value as Json;
+use stackwright_synth::Assembly;
+
+use crate::failure::Failure;
+use crate::origin::Stacks;
+
+/// The crate that a program of stacks depends on.
+const LIBRARY: &str = "stackwright";
+
+/// Builds and runs the program, and reads the assembly that it wrote. Cargo's progress goes to stderr.
+pub(crate) fn synthesize(package: Option<&str>) -> Result<Stacks, Failure> {
+    let program = find(package)?;
+    let executable = build(&program)?;
+    let directory = tempfile::tempdir()?;
+    let out = directory.path().join("assembly");
+    let status = Command::new(&executable)
+        .args(["synth", "--quiet", "--no-check", "--out"])
+        .arg(&out)
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|error| Failure::new(format!("cannot run {}: {error}", executable.display())))?;
+    if !status.success() {
+        return Err(Failure::new(format!("the program `{}` did not synthesize its stacks", program.name)));
+    }
+    if !out.is_dir() {
+        return Err(Failure::new(format!("the program `{}` did not write a cloud assembly", program.name))
+            .hint("its `main` function must return `stackwright::run(app())`"));
+    }
+    Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
+}
+
+/// A package with an executable that depends on the library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Program {
+    name: String,
+    /// The directory of the package.
+    directory: PathBuf,
+    /// The executable to run.
+    target: String,
+}
+
+fn find(package: Option<&str>) -> Result<Program, Failure> {
+    let current = std::env::current_dir()?;
+    if !current.ancestors().any(|directory| directory.join("Cargo.toml").is_file()) {
+        return Err(Failure::new("there is no Cargo.toml in this directory or above it")
+            .hint("run the command in the directory of a program, or create one with `stackwright new NAME`")
+            .hint("or name an assembly or a template with `--app PATH`"));
+    }
+    let output = cargo()
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
+    let metadata: Json = serde_json::from_slice(&output.stdout)
+        .map_err(|_| Failure::new("cargo cannot read the manifest of this directory"))?;
+    choose(&metadata, &current, package)
+}
+
+/// Chooses the program: the named package, the package of the current directory, or the only one of the workspace.
+fn choose(metadata: &Json, current: &Path, package: Option<&str>) -> Result<Program, Failure> {
+    let packages = || metadata["packages"].as_array().into_iter().flatten();
+    let programs: Vec<Program> = packages().filter_map(program).collect();
+    let names = || programs.iter().map(|program| program.name.as_str()).collect::<Vec<_>>().join(", ");
+    if let Some(name) = package {
+        return programs.iter().find(|program| program.name == name).cloned().ok_or_else(|| {
+            let failure = match packages().any(|package| package["name"] == name) {
+                true => not_a_program(name),
+                false => Failure::usage(format!("the workspace has no package `{name}`")),
+            };
+            match programs.is_empty() {
+                true => failure,
+                false => failure.hint(format!("the packages with stacks are {}", names())),
+            }
+        });
+    }
+    // The innermost package whose directory holds the current one.
+    let innermost = packages()
+        .filter(|package| directory(package).is_some_and(|directory| current.starts_with(directory)))
+        .max_by_key(|package| directory(package).map_or(0, |directory| directory.components().count()));
+    if let Some(package) = innermost {
+        if let Some(program) = program(package) {
+            return Ok(program);
+        }
+        if programs.is_empty() || directory(package).is_some_and(|directory| directory == current) {
+            return Err(not_a_program(package["name"].as_str().unwrap_or_default()));
+        }
+    }
+    match programs.as_slice() {
+        [program] => Ok(program.clone()),
+        [] => Err(Failure::new(format!(
+            "no package of this workspace is a program that depends on `{LIBRARY}`"
+        ))
+        .hint("create a program with `stackwright new NAME`, or name a template with `--app PATH`")),
+        _ => Err(Failure::usage("several packages of this workspace define stacks")
+            .hint(format!("choose one with `--package NAME`: {}", names()))),
+    }
+}
+
+fn not_a_program(name: &str) -> Failure {
+    Failure::new(format!(
+        "the package `{name}` defines no stacks: it has no executable that depends on `{LIBRARY}`"
+    ))
+    .hint("create a program with `stackwright new NAME`, or name an assembly or a template with `--app PATH`")
+}
+
+fn directory(package: &Json) -> Option<&Path> {
+    Path::new(package["manifest_path"].as_str()?).parent()
+}
+
+fn program(package: &Json) -> Option<Program> {
+    let list = |name: &str| package[name].as_array().into_iter().flatten();
+    list("dependencies").find(|dependency| dependency["name"] == LIBRARY && dependency["kind"].is_null())?;
+    let targets: Vec<&str> = list("targets")
+        .filter(|target| target["kind"].as_array().is_some_and(|kinds| kinds.contains(&"bin".into())))
+        .filter_map(|target| target["name"].as_str())
+        .collect();
+    let name = package["name"].as_str()?;
+    let default = package["default_run"].as_str();
+    let target = default
+        .or_else(|| targets.iter().copied().find(|target| *target == name))
+        .or_else(|| targets.first().copied())?;
+    Some(Program {
+        name: name.to_owned(),
+        directory: directory(package)?.to_owned(),
+        target: target.to_owned(),
+    })
+}
+
+/// Builds the program where something changed, and returns its executable.
+fn build(program: &Program) -> Result<PathBuf, Failure> {
+    let output = cargo()
+        .args(["build", "--message-format", "json-render-diagnostics", "--manifest-path"])
+        .arg(program.directory.join("Cargo.toml"))
+        .args(["--bin", &program.target])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
+    if !output.status.success() {
+        return Err(Failure::new(format!("the program `{}` could not be built", program.name)));
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Json>(line).ok())
+        .filter(|message| message["target"]["name"] == program.target.as_str())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .ok_or_else(|| Failure::new(format!("cargo built no executable for `{}`", program.name)))
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn package(name: &str, library: bool, executables: &[&str]) -> Json {
+        let dependencies = if library { json!([{ "name": LIBRARY, "kind": null }]) } else { json!([]) };
+        let targets: Vec<Json> =
+            executables.iter().map(|name| json!({ "kind": ["bin"], "name": name })).collect();
+        json!({
+            "name": name, "manifest_path": format!("/w/{name}/Cargo.toml"), "default_run": null,
+            "dependencies": dependencies, "targets": targets,
+        })
+    }
+
+    fn chosen(packages: Vec<Json>, current: &str, package: Option<&str>) -> Result<String, String> {
+        choose(&json!({ "packages": packages }), Path::new(current), package)
+            .map(|program| program.name)
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn the_package_of_the_current_directory_is_run() {
+        let packages = || vec![package("one", true, &["one"]), package("two", true, &["two"])];
+        assert_eq!(chosen(packages(), "/w/two/src", None), Ok("two".into()));
+        assert_eq!(chosen(packages(), "/w/two", Some("one")), Ok("one".into()));
+        assert_eq!(
+            chosen(packages(), "/w", None),
+            Err("several packages of this workspace define stacks".into())
+        );
+        assert_eq!(
+            chosen(packages(), "/w", Some("three")),
+            Err("the workspace has no package `three`".into())
+        );
+    }
+
+    #[test]
+    fn the_only_program_of_a_workspace_is_run_from_its_root() {
+        let packages = || vec![package("tool", false, &["tool"]), package("infra", true, &["infra"])];
+        assert_eq!(chosen(packages(), "/w", None), Ok("infra".into()));
+        assert!(chosen(packages(), "/w/tool", None).unwrap_err().contains("defines no stacks"));
+    }
+
+    #[test]
+    fn a_package_without_the_library_or_without_an_executable_defines_no_stacks() {
+        for package in [package("app", false, &["app"]), package("app", true, &[])] {
+            assert!(chosen(vec![package], "/w/app", None).unwrap_err().contains("`app` defines no stacks"));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The name of a project: of its package and, with the ID of a stack, of its stacks in CloudFormation.
+
+use std::str::FromStr;
+
+/// A valid name: a letter, then letters, digits and hyphens, at most 64 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name(String);
+
+/// Why a name was refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NameError {
+    #[error(
+        "`{0}` is not a valid project name: use a letter, then letters, digits and hyphens, at most 64 characters"
+    )]
+    Characters(String),
+    #[error("`{0}` cannot be the name of a Rust package: choose another name")]
+    Reserved(String),
+}
+
+/// Names that Cargo or the compiler refuse, and the crate that the project depends on.
+const RESERVED: [&str; 43] = [
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "stackwright",
+    "test",
+    "true",
+    "type",
+];
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let valid = text.len() <= 64
+            && text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && !text.ends_with('-')
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !valid {
+            return Err(NameError::Characters(text.to_owned()));
+        }
+        if RESERVED.contains(&text.to_ascii_lowercase().as_str()) {
+            return Err(NameError::Reserved(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Name {
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the library crate, as Rust code writes it.
+    pub fn crate_name(&self) -> String {
+        self.0.replace('-', "_")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_fits_cargo_and_cloudformation() {
+        for name in ["arr-coc", "Serving2", "a"] {
+            assert_eq!(name.parse::<Name>().map(|name| name.0), Ok(name.to_owned()));
+        }
+        for name in ["", "2fast", "my_app", "über", "a b", "a-", "../up", &"a".repeat(65)] {
+            assert_eq!(name.parse::<Name>(), Err(NameError::Characters(name.to_owned())), "{name}");
+        }
+        for name in ["fn", "test", "stackwright"] {
+            assert_eq!(name.parse::<Name>(), Err(NameError::Reserved(name.to_owned())), "{name}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Where a new project takes the crate `stackwright` from.
+
+use std::path::{Path, PathBuf};
+
+/// The source of the dependency.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// The registry, in the version of this program.
+    Registry,
+    /// A directory that holds the package.
+    Path(PathBuf),
+    /// A Git repository.
+    Git(String),
+}
+
+/// Why a source was refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    #[error("`{}` is not a directory with the package `stackwright`: {reason}", path.display())]
+    NoPackage { path: PathBuf, reason: String },
+}
+
+impl Source {
+    /// Reads what `--source` gives: a URL, or the path of the repository or of the package.
+    pub fn parse(text: Option<&str>) -> Result<Self, SourceError> {
+        match text {
+            None => Ok(Self::Registry),
+            Some(url) if url.contains("://") || url.starts_with("git@") => Ok(Self::Git(url.to_owned())),
+            Some(path) => package(Path::new(path)).map(Self::Path),
+        }
+    }
+
+    /// The keys of the dependency in `Cargo.toml`.
+    pub fn dependency(&self) -> String {
+        match self {
+            Self::Registry => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
+            Self::Path(path) => format!("path = {:?}", path.display().to_string()),
+            Self::Git(url) => format!("git = {url:?}"),
+        }
+    }
+}
+
+/// The directory of the package: the given one, or `cli/` in a checkout of the repository.
+fn package(path: &Path) -> Result<PathBuf, SourceError> {
+    let refuse = |reason: String| SourceError::NoPackage { path: path.to_owned(), reason };
+    let path = path.canonicalize().map_err(|error| refuse(error.to_string()))?;
+    [path.clone(), path.join("cli")]
+        .into_iter()
+        .find(|directory| {
+            std::fs::read_to_string(directory.join("Cargo.toml"))
+                .is_ok_and(|manifest| manifest.lines().any(|line| line == "name = \"stackwright\""))
+        })
+        .ok_or_else(|| refuse("neither its Cargo.toml nor the one in `cli/` is of that package".into()))
+}

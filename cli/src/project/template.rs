@@ -1,0 +1,105 @@
+//! The templates of `new` and `init`: the same frame around stacks that tell one story each.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use handlebars::{Handlebars, no_escape};
+use serde_json::json;
+
+use super::{Name, Source};
+
+/// The kind of stacks that a new project starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// A model behind a serverless endpoint
+    Endpoint,
+    /// A PyTorch training job on a managed spot instance, started by a pipeline
+    Training,
+    /// A large language model on an endpoint that scales to zero
+    Llm,
+}
+
+macro_rules! file {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/", $path))
+    };
+}
+
+impl Template {
+    /// The files by their paths in the project. Texts are rendered; assets of the stacks are taken as they are.
+    pub fn files(self, name: &Name, source: &Source) -> Vec<(PathBuf, String)> {
+        let mut renderer = Handlebars::new();
+        renderer.set_strict_mode(true);
+        renderer.register_escape_fn(no_escape);
+        let values = json!({
+            "name": name.as_str(),
+            "crate": name.crate_name(),
+            "source": source.dependency(),
+            "summary": self.summary(),
+        });
+        let render = |text: &str| {
+            renderer.render_template(text, &values).expect("the shipped templates use these values only")
+        };
+        let rendered = [
+            ("Cargo.toml", file!("common/Cargo.toml.hbs")),
+            ("README.md", file!("common/README.md.hbs")),
+            ("stackwright.toml", file!("common/stackwright.toml")),
+            (".gitignore", file!("common/gitignore")),
+            (".github/workflows/stacks.yml", file!("common/ci.yml.hbs")),
+            ("src/lib.rs", self.stacks()),
+            ("src/main.rs", file!("common/main.rs.hbs")),
+            ("tests/snapshots.rs", file!("common/snapshots.rs.hbs")),
+        ];
+        let rendered = rendered.map(|(path, text)| (PathBuf::from(path), render(text)));
+        let snapshots = self.snapshots().iter().map(|(stack, text)| {
+            let path = format!("tests/snapshots/snapshots__{}-{stack}.snap", name.as_str());
+            (PathBuf::from(path), (*text).to_owned())
+        });
+        let assets = self.assets().iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
+        rendered.into_iter().chain(assets).chain(snapshots).collect()
+    }
+
+    /// One sentence for the project's README.
+    fn summary(self) -> &'static str {
+        match self {
+            Self::Endpoint => "A model behind a SageMaker serverless endpoint.",
+            Self::Training => {
+                "A PyTorch training job on a managed spot instance, started by a SageMaker pipeline."
+            }
+            Self::Llm => {
+                "A large language model, served by vLLM on a SageMaker endpoint that scales to zero."
+            }
+        }
+    }
+
+    fn stacks(self) -> &'static str {
+        match self {
+            Self::Endpoint => file!("endpoint/lib.rs"),
+            Self::Training => file!("training/lib.rs"),
+            Self::Llm => file!("llm/lib.rs"),
+        }
+    }
+
+    fn assets(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Endpoint => &[("model/code/inference.py", file!("endpoint/model/code/inference.py"))],
+            Self::Training => &[("training/train.py", file!("training/training/train.py"))],
+            Self::Llm => &[],
+        }
+    }
+
+    /// The reviewed templates by the names that the snapshot test gives them after the project's name.
+    fn snapshots(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Endpoint => &[("Serving", file!("endpoint/Serving.snap"))],
+            Self::Training => &[
+                ("Training", file!("training/Training.snap")),
+                (
+                    "Training.Pipeline.PipelineDefinitionBody.json",
+                    file!("training/Training.Pipeline.PipelineDefinitionBody.json.snap"),
+                ),
+            ],
+            Self::Llm => &[("Serving", file!("llm/Serving.snap"))],
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `new` and `init`: every template becomes a project outside of the workspace that builds, passes its own tests,
+//! synthesizes, and deploys in local mode with the installed binary.
+//!
+//! `UPDATE_TEMPLATES=1 cargo test -p stackwright --features deploy --test new` writes the templates' snapshots anew.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const TEMPLATES: [&str; 3] = ["endpoint", "training", "llm"];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+fn stackwright(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command.env("NO_COLOR", "1").current_dir(directory);
+    share_build_directory(&mut command);
+    command
+}
+
+/// Dependencies that the workspace has built already are not built once more.
+fn share_build_directory(command: &mut Command) {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+    command.env("CARGO_TARGET_DIR", target);
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn succeeds(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", text(&output));
+    text(&output)
+}
+
+fn create(parent: &Path, name: &str, template: &str) -> PathBuf {
+    succeeds(stackwright(parent).args(["new", name, "--template", template, "--source"]).arg(repository()));
+    let project = parent.join(name);
+    // The versions of dependencies that this repository is tested with.
+    fs::copy(repository().join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+    project
+}
+
+#[test]
+fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
+    let parent = tempfile::tempdir().unwrap();
+    for template in TEMPLATES {
+        let name = format!("my-{template}");
+        let project = create(parent.path(), &name, template);
+        let update = std::env::var_os("UPDATE_TEMPLATES").is_some();
+        let mut test = Command::new(env!("CARGO"));
+        test.arg("test").current_dir(&project).env("INSTA_UPDATE", if update { "always" } else { "no" });
+        share_build_directory(&mut test);
+        succeeds(&mut test);
+        if update {
+            keep_snapshots(&project, &name, template);
+        }
+        let checked = succeeds(stackwright(&project).args(["check", "--deny", "warnings"]));
+        assert!(!checked.contains("warning:"), "{checked}");
+        let deployed = succeeds(stackwright(&project).args(["deploy", "--local", "--yes"]));
+        assert!(deployed.contains(&name), "{deployed}");
+        // Nothing that these commands write is left for version control to find.
+        succeeds(Command::new("git").args(["init", "--quiet"]).current_dir(&project));
+        let status = succeeds(Command::new("git").args(["status", "--short", "-uall"]).current_dir(&project));
+        for line in status.lines() {
+            assert!(!line.contains(".stackwright") && !line.contains("target"), "{status}");
+        }
+    }
+}
+
+fn keep_snapshots(project: &Path, name: &str, template: &str) {
+    let prefix = format!("snapshots__{name}-");
+    for file in fs::read_dir(project.join("tests/snapshots")).unwrap() {
+        let file = file.unwrap();
+        let snapshot = file.file_name().into_string().unwrap();
+        let snapshot = snapshot.strip_prefix(&prefix).unwrap();
+        let target = repository().join("cli/templates").join(template).join(snapshot);
+        fs::copy(file.path(), target).unwrap();
+    }
+}
+
+#[test]
+fn a_name_that_cargo_or_cloudformation_refuses_is_a_usage_error() {
+    let parent = tempfile::tempdir().unwrap();
+    for name in ["2fast", "my_app", "fn", "../up"] {
+        let output = stackwright(parent.path()).args(["new", name]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains(name));
+    }
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn existing_files_are_never_changed() {
+    let parent = tempfile::tempdir().unwrap();
+    let manifest = parent.path().join("Cargo.toml");
+    fs::write(&manifest, "[package]\n").unwrap();
+    let output = stackwright(parent.path()).args(["init", "--name", "app"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("already has `Cargo.toml`"), "{}", text(&output));
+    assert_eq!(fs::read_to_string(&manifest).unwrap(), "[package]\n");
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+
+    let output =
+        stackwright(parent.path()).args(["new", "app", "--source", "no/such/directory"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(!parent.path().join("app").exists());
+}
+
+#[test]
+fn a_program_without_the_library_is_explained() {
+    let parent = tempfile::tempdir().unwrap();
+    succeeds(Command::new(env!("CARGO")).args(["new", "--quiet", "other"]).current_dir(parent.path()));
+    let output = stackwright(&parent.path().join("other")).arg("synth").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = text(&output);
+    assert!(text.contains("the package `other` defines no stacks"), "{text}");
+    assert!(text.contains("stackwright new NAME"), "{text}");
+}
