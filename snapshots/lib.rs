@@ -9,6 +9,9 @@ use stackwright::App;
 pub fn examples() -> Vec<(&'static str, App)> {
     vec![
         ("arr-coc", arr_coc::app()),
+        ("gpu-fleet", gpu_fleet::app()),
+        ("hyperpod-eks", hyperpod_eks::app()),
+        ("hyperpod-slurm", hyperpod_slurm::app()),
         ("llm", llm::app()),
         ("multi-model", multi_model::app()),
         ("smp-fsdp", smp_fsdp::app()),

@@ -2,7 +2,8 @@
 //!
 //! What lives here: the CloudFormation registry schemas of every type ([`registry`]), the request shapes of
 //! the SageMaker operations that a template holds as text ([`api`]), instance types and what SageMaker takes
-//! them for ([`instances`]), prices ([`prices`]), container images ([`images`]), formats of texts ([`formats`]),
+//! them for ([`instances`]), network cards of EC2
+//! types ([`ec2_network`]), prices ([`prices`]), container images ([`images`]), formats of texts ([`formats`]),
 //! DeepSpeed's configuration ([`deepspeed`]), settings of containers for large models ([`large_models`]), limits of
 //! endpoints ([`hosting`]), what resources hold ([`held`]) and quotas ([`limits`]).
 //! Each data file is listed in `SOURCES.json` with origin, version, date, licence and hash.
@@ -11,6 +12,7 @@
 
 pub mod api;
 pub mod deepspeed;
+pub mod ec2_network;
 pub mod formats;
 pub mod held;
 pub mod hosting;

@@ -5,10 +5,13 @@
 //! `review/`.
 
 pub mod autoscaling;
+pub mod cluster;
 pub mod container;
 pub mod endpoint;
+pub mod fleet;
 pub mod iam;
 pub mod launch;
+pub mod network;
 pub mod training;
 
 mod alarm;

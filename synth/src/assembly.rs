@@ -485,7 +485,8 @@ impl FileAsset {
     /// Returns the file name of the asset in the assembly.
     fn file_name(&self) -> String {
         match &self.content {
-            Some(_) => format!("asset.{}", self.object_key),
+            // The key of a file in an uploaded folder has slashes.
+            Some(_) => format!("asset.{}", self.object_key.replace('/', ".")),
             None => self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }

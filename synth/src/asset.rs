@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::construct::{Construct, Scope};
 use crate::error::ErrorKind;
+use crate::unpacked::UnpackedAsset;
 use crate::value::{Expression, Value};
 
 /// Names of files that tools create by themselves. They are never packed.
@@ -85,6 +86,11 @@ impl Asset {
         self.path.as_deref()
     }
 
+    /// Uploads the files one by one below a common prefix, for services that take a folder in S3 and not an archive.
+    pub fn unpacked(self) -> UnpackedAsset {
+        UnpackedAsset(self)
+    }
+
     /// Excludes files and directories with this name.
     pub fn leave_out(mut self, name: impl Into<String>) -> Self {
         self.left_out.push(name.into());
@@ -132,13 +138,7 @@ impl Construct for Asset {
         };
         let handle = AssetHandle { object_key: packed.object_key.clone(), hash: packed.hash.clone() };
         scope.stack().insert_asset(packed);
-        for (name, added) in self.added {
-            if let Added::Text(text) = added
-                && !text.is_empty()
-            {
-                scope.stack().insert_document(format!("{}.{name}", scope.id()), text);
-            }
-        }
+        self.insert_documents(scope);
         handle
     }
 }
@@ -172,9 +172,20 @@ impl AssetHandle {
     }
 }
 
-type Failure = (PathBuf, io::Error);
+pub(crate) type Failure = (PathBuf, io::Error);
 
 impl Asset {
+    /// Shows the texts among the files to whoever reviews the assembly.
+    pub(crate) fn insert_documents(self, scope: &Scope<'_>) {
+        for (name, added) in self.added {
+            if let Added::Text(text) = added
+                && !text.is_empty()
+            {
+                scope.stack().insert_document(format!("{}.{name}", scope.id()), text);
+            }
+        }
+    }
+
     fn pack(&self) -> Result<PackedAsset, Failure> {
         match &self.path {
             Some(path) if !fs::metadata(path).map_err(|error| (path.clone(), error))?.is_dir() => {
@@ -209,7 +220,7 @@ impl Asset {
     }
 
     /// Returns the entries of the archive by name.
-    fn entries(&self) -> Result<BTreeMap<String, Entry<'_>>, Failure> {
+    pub(crate) fn entries(&self) -> Result<BTreeMap<String, Entry<'_>>, Failure> {
         let mut entries = BTreeMap::new();
         let mut put = |prefix: &str, directory: &Path| -> Result<(), Failure> {
             for (name, path) in files_of(directory, &self.left_out)? {
@@ -265,7 +276,7 @@ impl Asset {
 }
 
 /// The content of an archive entry.
-enum Entry<'a> {
+pub(crate) enum Entry<'a> {
     File(PathBuf),
     Text(&'a str),
 }

@@ -27,6 +27,7 @@ mod construct;
 mod cross_stack;
 mod customize;
 mod defaults;
+mod document;
 mod error;
 mod for_each;
 pub mod function;
@@ -41,6 +42,7 @@ mod resource;
 mod stack;
 mod template;
 mod text;
+mod unpacked;
 mod value;
 
 pub use app::App;
@@ -49,6 +51,7 @@ pub use asset::{Asset, AssetHandle, sha256};
 pub use condition::{Condition, ConditionExpression, ConditionHandle};
 pub use construct::{Acknowledged, Construct, Scope};
 pub use customize::Customized;
+pub use document::Document;
 pub use error::{Error, ErrorKind, Errors, SourceLocation};
 pub use for_each::ForEach;
 pub use mapping::{Mapping, MappingHandle};
@@ -61,6 +64,7 @@ pub use stack::{Environment, Stack};
 pub use template::{Template, TemplateError};
 #[doc(hidden)]
 pub use text::{Parts, count_placeholders, text};
+pub use unpacked::{UnpackedAsset, UnpackedAssetHandle};
 pub use value::{
     CallerLocation, Expression, IntoValue, InvalidValue, Json, Literal, Map, Properties, Property, Reference,
     StringEnum, Untyped, Value,

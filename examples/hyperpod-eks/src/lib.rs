@@ -1,0 +1,54 @@
+//! A HyperPod cluster with Amazon EKS: p5 instances for two teams, spot instances, and a group that Karpenter scales.
+//!
+//! `Kubernetes` is deployed first. Then HyperPod's Helm chart is installed in it, and then `Cluster` is deployed
+//! (`docs/clusters.md` shows the steps).
+
+use stackwright::prelude::*;
+use stackwright::stacks::cluster::{
+    DeepHealthCheck, EksCluster, HyperPodCluster, KarpenterGroup, KubernetesVersion, NodeGroup, TaintEffect,
+};
+use stackwright::stacks::network::{Endpoint, Network};
+
+/// The stacks of the project.
+pub fn app() -> App {
+    let app = App::new("hyperpod-eks");
+    let kubernetes = app
+        .stack("Kubernetes")
+        .region("us-east-1")
+        .description("A network, and an EKS cluster with what HyperPod requires");
+    let network = kubernetes.add(
+        "Network",
+        Network::isolated("10.0.0.0/16", 2)
+            .zone_ids(["use1-az4", "use1-az6"])
+            .efa()
+            .endpoints(Endpoint::HYPERPOD_EKS),
+    );
+    let eks = kubernetes.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+
+    let stack = app.stack("Cluster").region("us-east-1").description("HyperPod with EKS, for two teams");
+    let cluster = stack.add(
+        "Training",
+        HyperPodCluster::eks_continuous(&eks, &network.in_subnet(0))
+            .group(NodeGroup::new("system", "ml.m5.2xlarge", 2).volume_gb(200))
+            .group(
+                NodeGroup::new("p5", "ml.p5.48xlarge", 4)
+                    .minimum_count(2)
+                    .volume_gb(500)
+                    .threads_per_core(2)
+                    .label("workload", "training")
+                    .deep_health_checks([DeepHealthCheck::InstanceStress]),
+            )
+            .group(
+                NodeGroup::spot("spot", "ml.g5.12xlarge", 2)
+                    .or_types(["ml.g6.12xlarge"])
+                    .volume_gb(200)
+                    .taint("spot", "true", TaintEffect::NoSchedule),
+            )
+            .karpenter(KarpenterGroup::new("burst", "ml.g5.8xlarge").volume_gb(200))
+            .tiered_storage(20)
+            // The training operator of HyperPod works only on clusters with this tag.
+            .tag("SageMaker", "true"),
+    );
+    stack.add("ClusterArn", Output::new(cluster.arn()));
+    app
+}

@@ -1,0 +1,81 @@
+//! Network cards, EFA interfaces and local disks of EC2 instance types with accelerators.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::instances::rows;
+
+/// The network and the local storage of one EC2 instance type, as `DescribeInstanceTypes` reports them.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct NetworkFacts {
+    /// The type without the prefix `ml.`, such as `p5.48xlarge`.
+    pub instance_type: String,
+    /// The number of virtual CPUs.
+    pub vcpus: u32,
+    /// The memory of the host in MiB.
+    pub memory_mib: u64,
+    /// The number of accelerators; 0 for a type that has a part of one.
+    pub accelerator_count: u32,
+    /// The largest number of EFA interfaces; 0 for a type without Elastic Fabric Adapter.
+    pub efa_max_interfaces: u32,
+    /// The number of network cards.
+    pub max_network_cards: u32,
+    /// The number of network cards that take an EFA interface. If one card does not, it is card 0 (derived, not
+    /// confirmed).
+    pub efa_capable_cards: u32,
+    /// The number of network interfaces that one card takes.
+    pub interfaces_per_card: u32,
+    /// The size of the local NVMe disks together, in GB; 0 for a type without local disks.
+    pub local_nvme_total_gb: u64,
+    usage_classes: String,
+}
+
+impl NetworkFacts {
+    /// Returns whether EC2 sells the type in this way: `on-demand`, `spot` or `capacity-block`.
+    pub fn has_usage_class(&self, class: &str) -> bool {
+        self.usage_classes.split(' ').any(|one| one == class)
+    }
+
+    /// Returns the network cards that take an EFA interface.
+    pub fn efa_cards(&self) -> std::ops::Range<u32> {
+        self.max_network_cards.saturating_sub(self.efa_capable_cards)..self.max_network_cards
+    }
+}
+
+/// Returns the facts of a type, by its name with or without the prefix `ml.`; `None` for a type that is not in the table.
+pub fn network_facts(instance_type: &str) -> Option<&'static NetworkFacts> {
+    static TABLE: OnceLock<BTreeMap<String, NetworkFacts>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        let rows: Vec<NetworkFacts> = rows(include_str!("../facts/ec2_network.csv"));
+        rows.into_iter().map(|row| (row.instance_type.clone(), row)).collect()
+    });
+    table.get(instance_type.strip_prefix("ml.").unwrap_or(instance_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_the_cards_of_each_type() {
+        let efa = |name: &str| network_facts(name).map(|facts| facts.efa_max_interfaces);
+        assert_eq!(efa("p4d.24xlarge"), Some(4));
+        assert_eq!(efa("ml.p5.48xlarge"), Some(32));
+        assert_eq!(efa("g5.2xlarge"), Some(0));
+        assert_eq!(efa("m5.large"), None, "only types with accelerators are in the table");
+        assert_eq!(network_facts("p6-b300.48xlarge").unwrap().efa_cards(), 1..17);
+        assert!(network_facts("p5.48xlarge").unwrap().has_usage_class("capacity-block"));
+        assert!(!network_facts("g5.48xlarge").unwrap().has_usage_class("capacity-block"));
+    }
+
+    #[test]
+    fn no_type_has_more_efa_interfaces_than_cards_for_them() {
+        let rows: Vec<NetworkFacts> = rows(include_str!("../facts/ec2_network.csv"));
+        for row in rows.iter().filter(|row| row.efa_max_interfaces > 0) {
+            assert_eq!(row.efa_max_interfaces, row.efa_capable_cards, "{}", row.instance_type);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Clusters with Amazon EKS.
+
+use std::marker::PhantomData;
+
+use stackwright_resources::sagemaker::cluster::{ClusterOrchestratorEksConfig, Orchestrator};
+use stackwright_synth::Value;
+
+use super::group::{
+    AllOrNothing, Continuous, GroupSettings, Purchase, TaintEffect, node_settings, worker_settings,
+};
+use super::kubernetes::EksClusterHandle;
+use super::plan::{Orchestrate, Plan};
+use super::{HyperPodCluster, Settings};
+use crate::network::NetworkHandle;
+
+/// Nodes of a Kubernetes cluster.
+///
+/// [`NodeGroup::new`] buys them on demand, [`NodeGroup::planned`] takes them from a training plan, [`NodeGroup::spot`] from
+/// spare capacity.
+#[derive(Clone, Debug)]
+pub struct NodeGroup<P = AllOrNothing> {
+    group: GroupSettings,
+    provisioning: PhantomData<P>,
+}
+
+impl NodeGroup {
+    /// Creates a group with so many instances of a type, such as `ml.p5.48xlarge`, on demand.
+    #[track_caller]
+    pub fn new(name: &str, instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+        Self { group: GroupSettings::new(name, instance_type, count), provisioning: PhantomData }
+    }
+
+    /// Creates a group whose instances a training plan reserved, by the plan's ARN. Put it into the subnet of the plan's
+    /// zone with [`network`](Self::network).
+    #[track_caller]
+    pub fn planned(
+        name: &str,
+        instance_type: impl Into<Value<String>>,
+        count: impl Into<Value<i64>>,
+        training_plan_arn: impl Into<Value<String>>,
+    ) -> Self {
+        let mut group = Self::new(name, instance_type, count);
+        group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
+        group
+    }
+}
+
+impl NodeGroup<Continuous> {
+    /// Creates a group of spot instances. Only a cluster with continuous provisioning takes it, and it cannot be changed to
+    /// on demand later.
+    #[track_caller]
+    pub fn spot(name: &str, instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+        let mut group = NodeGroup::new(name, instance_type, count).continuous();
+        group.group.purchase = Purchase::Spot;
+        group
+    }
+}
+
+impl<P> NodeGroup<P> {
+    fn continuous(self) -> NodeGroup<Continuous> {
+        NodeGroup { group: self.group, provisioning: PhantomData }
+    }
+
+    /// Takes the group into service when so many nodes are there; after three hours without them it is rolled back. Only a
+    /// cluster with continuous provisioning takes such a group.
+    #[track_caller]
+    pub fn minimum_count(self, nodes: impl Into<Value<i64>>) -> NodeGroup<Continuous> {
+        let mut group = self.continuous();
+        group.group.minimum = Some(nodes.into().with_caller_location());
+        group
+    }
+
+    /// Allows other instance types as well, which are tried in this order after the first. Only a cluster with continuous
+    /// provisioning takes such a group.
+    pub fn or_types(self, others: impl IntoIterator<Item = impl Into<String>>) -> NodeGroup<Continuous> {
+        let mut group = self.continuous();
+        group.group.add_types(others);
+        group
+    }
+}
+
+impl From<NodeGroup<AllOrNothing>> for NodeGroup<Continuous> {
+    fn from(group: NodeGroup<AllOrNothing>) -> Self {
+        group.continuous()
+    }
+}
+
+node_settings!(NodeGroup<P>);
+worker_settings!(NodeGroup<P>);
+
+/// A group that starts without nodes and that Karpenter scales. It has neither a training plan nor deep health checks, and its
+/// subnets are in one zone.
+#[derive(Clone, Debug)]
+pub struct KarpenterGroup {
+    group: GroupSettings,
+}
+
+impl KarpenterGroup {
+    /// Creates a group of instances on demand.
+    #[track_caller]
+    pub fn new(name: &str, instance_type: impl Into<Value<String>>) -> Self {
+        Self { group: GroupSettings::new(name, instance_type, 0) }
+    }
+
+    /// Creates a group of spot instances.
+    ///
+    /// AWS's documentation contradicts itself about spot under Karpenter: its page about node classes says on demand only, its
+    /// newer page about spot says that it works.
+    #[track_caller]
+    pub fn spot(name: &str, instance_type: impl Into<Value<String>>) -> Self {
+        let mut group = Self::new(name, instance_type);
+        group.group.purchase = Purchase::Spot;
+        group
+    }
+}
+
+node_settings!(KarpenterGroup);
+
+/// Adds the setters of labels and taints.
+macro_rules! kubernetes_settings {
+    ($group:ident $(<$generic:ident>)?) => {
+        impl $(<$generic>)? $group $(<$generic>)? {
+            /// Adds a label to the Kubernetes nodes.
+            #[track_caller]
+            pub fn label(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+                self.group.labels.push((key.into(), value.into().with_caller_location()));
+                self
+            }
+
+            /// Adds a taint to the Kubernetes nodes, with or without a value.
+            pub fn taint(
+                mut self,
+                key: impl Into<String>,
+                value: impl Into<Option<&'static str>>,
+                effect: TaintEffect,
+            ) -> Self {
+                self.group.taints.push((key.into(), value.into().map(str::to_owned), effect));
+                self
+            }
+        }
+    };
+}
+
+kubernetes_settings!(NodeGroup<P>);
+kubernetes_settings!(KarpenterGroup);
+
+/// A cluster that Amazon EKS schedules.
+#[derive(Clone, Debug)]
+pub struct Eks<P = AllOrNothing> {
+    eks: EksClusterHandle,
+    groups: Vec<GroupSettings>,
+    karpenter: bool,
+    continuous: bool,
+    tiered_storage: Option<Value<i64>>,
+    provisioning: PhantomData<P>,
+}
+
+impl<P> Eks<P> {
+    fn of(eks: &EksClusterHandle, continuous: bool) -> Self {
+        Self {
+            eks: eks.clone(),
+            groups: Vec::new(),
+            karpenter: false,
+            continuous,
+            tiered_storage: None,
+            provisioning: PhantomData,
+        }
+    }
+}
+
+impl HyperPodCluster<Eks> {
+    /// Creates a cluster whose nodes belong to an EKS cluster: all nodes, or none. The dependencies of HyperPod have to be
+    /// installed in the EKS cluster before (see [`EksCluster`](super::EksCluster)).
+    pub fn eks(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
+        Self { settings: Settings::in_network(network), kind: Eks::of(eks, false) }
+    }
+}
+
+impl HyperPodCluster<Eks<Continuous>> {
+    /// Creates a cluster whose nodes belong to an EKS cluster, with continuous provisioning: nodes are added as capacity comes,
+    /// and failures appear as cluster events.
+    pub fn eks_continuous(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
+        Self { settings: Settings::in_network(network), kind: Eks::of(eks, true) }
+    }
+
+    /// Adds a group that Karpenter scales, and turns autoscaling on with a role of its own. Keep at least one other group for
+    /// the system's pods.
+    pub fn karpenter(mut self, group: KarpenterGroup) -> Self {
+        self.kind.karpenter = true;
+        self.kind.groups.push(group.group);
+        self
+    }
+}
+
+impl<P> HyperPodCluster<Eks<P>> {
+    /// Adds a group of nodes.
+    pub fn group(mut self, group: impl Into<NodeGroup<P>>) -> Self {
+        self.kind.groups.push(group.into().group);
+        self
+    }
+
+    /// Keeps checkpoints in the memory of the nodes first (managed tiered checkpointing): the share of memory in percent, 0 to
+    /// 100.
+    #[track_caller]
+    pub fn tiered_storage(mut self, memory_percent: impl Into<Value<i64>>) -> Self {
+        self.kind.tiered_storage = Some(memory_percent.into().with_caller_location());
+        self
+    }
+}
+
+impl<P> Orchestrate for Eks<P> {
+    fn plan(&self) -> Plan {
+        let config = ClusterOrchestratorEksConfig::new(self.eks.arn());
+        Plan {
+            groups: self.groups.clone(),
+            orchestrator: Some(Orchestrator::new().eks(config)),
+            continuous: self.continuous,
+            is_eks: true,
+            karpenter: self.karpenter,
+            tiered_storage: self.tiered_storage.clone(),
+            before: self.eks.ready().to_vec(),
+            needs_script: true,
+            ..Plan::default()
+        }
+    }
+}

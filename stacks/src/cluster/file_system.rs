@@ -1,0 +1,166 @@
+//! FSx for Lustre file systems for clusters and fleets.
+
+use stackwright_resources::fsx::file_system::{LustreConfiguration, MetadataConfiguration};
+use stackwright_resources::fsx::{FileSystem, FileSystemHandle};
+use stackwright_synth::{Construct, DeletionPolicy, ResourceOptions, Scope, Value};
+
+use super::storage::SharedStorage;
+use crate::network::NetworkHandle;
+
+/// The throughput of a persistent file system on SSD, for each TiB of storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LustreThroughput {
+    /// 125 MB/s for each TiB
+    Mb125,
+    /// 250 MB/s for each TiB
+    Mb250,
+    /// 500 MB/s for each TiB
+    Mb500,
+    /// 1,000 MB/s for each TiB
+    Mb1000,
+}
+
+impl LustreThroughput {
+    fn number(self) -> i64 {
+        match self {
+            Self::Mb125 => 125,
+            Self::Mb250 => 250,
+            Self::Mb500 => 500,
+            Self::Mb1000 => 1_000,
+        }
+    }
+}
+
+/// A persistent FSx for Lustre file system on SSD (`PERSISTENT_2`): encrypted, compressed, and kept when the stack is deleted.
+///
+/// It is in the first subnet of the network and in its security groups, which have to let instances and the file system reach
+/// each other: [`Network::efa`](crate::network::Network::efa) or [`Network::lustre`](crate::network::Network::lustre).
+///
+/// It becomes `AWS::FSx::FileSystem`.
+///
+/// ```
+/// use stackwright_stacks::cluster::{LustreFileSystem, LustreThroughput};
+/// use stackwright_stacks::network::Network;
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("research");
+/// # let stack = app.stack("Storage").region("us-east-1");
+/// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 1).lustre());
+/// let shared = stack.add("Shared", LustreFileSystem::new(&network, 4_800, LustreThroughput::Mb250));
+/// let mounted = shared.mount();
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LustreFileSystem {
+    network: NetworkHandle,
+    size: Value<i64>,
+    throughput: LustreThroughput,
+    key: Option<Value<String>>,
+    efa: bool,
+    backup_days: Value<i64>,
+}
+
+impl LustreFileSystem {
+    /// Creates a file system with its size in GiB (1,200, or a multiple of 2,400) and its throughput.
+    #[track_caller]
+    pub fn new(
+        network: &NetworkHandle,
+        size_gib: impl Into<Value<i64>>,
+        throughput: LustreThroughput,
+    ) -> Self {
+        Self {
+            network: network.clone(),
+            size: size_gib.into().with_caller_location(),
+            throughput,
+            key: None,
+            efa: false,
+            backup_days: 7.into(),
+        }
+    }
+
+    /// Encrypts it with this key of AWS KMS, by its ARN, instead of a key of AWS. Another key replaces the file system.
+    #[track_caller]
+    pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
+        self.key = Some(arn.into().with_caller_location());
+        self
+    }
+
+    /// Lets instances reach it through EFA.
+    pub fn efa(mut self) -> Self {
+        self.efa = true;
+        self
+    }
+
+    /// Keeps automatic daily backups for so many days; 7 unless set, 0 for none.
+    #[track_caller]
+    pub fn backup_days(mut self, days: impl Into<Value<i64>>) -> Self {
+        self.backup_days = days.into().with_caller_location();
+        self
+    }
+}
+
+impl Construct for LustreFileSystem {
+    type Handle = LustreHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> LustreHandle {
+        if self.network.is_open_to_lustre() == Some(false) {
+            scope.error(
+                "lustre-security-group",
+                "the security group of the network lets no Lustre traffic through".into(),
+                "add `.efa()` or `.lustre()` to the network".into(),
+                None,
+            );
+        }
+        let mut lustre = LustreConfiguration::new()
+            .deployment_type("PERSISTENT_2")
+            .per_unit_storage_throughput(self.throughput.number())
+            .data_compression_type("LZ4")
+            .automatic_backup_retention_days(self.backup_days)
+            .copy_tags_to_backups(true);
+        if self.efa {
+            // FSx requires metadata configuration where EFA is on.
+            lustre = lustre
+                .efa_enabled(true)
+                .metadata_configuration(MetadataConfiguration::new().mode("AUTOMATIC"));
+        }
+        let subnet: Vec<Value<String>> =
+            self.network.subnets().first().map(|subnet| subnet.id()).into_iter().collect();
+        let mut system = FileSystem::new("LUSTRE", subnet)
+            .file_system_type_version("2.15")
+            .storage_capacity(self.size)
+            .storage_type("SSD")
+            .security_group_ids(self.network.security_group_ids())
+            .lustre_configuration(lustre)
+            .deletion_policy(DeletionPolicy::Retain)
+            .update_replace_policy(DeletionPolicy::Retain);
+        if let Some(key) = self.key {
+            system = system.kms_key_id(key);
+        }
+        system = self.network.ready().iter().fold(system, |system, handle| system.depends_on(handle));
+        LustreHandle(scope.add_default(system))
+    }
+}
+
+/// A Lustre file system that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct LustreHandle(FileSystemHandle);
+
+impl LustreHandle {
+    /// Returns it as storage that a cluster mounts at `/fsx`.
+    pub fn mount(&self) -> SharedStorage {
+        SharedStorage::lustre(self.0.dns_name(), self.0.lustre_mount_name())
+    }
+
+    /// Returns the DNS name.
+    pub fn dns_name(&self) -> Value<String> {
+        self.0.dns_name()
+    }
+
+    /// Returns the name under which it is mounted.
+    pub fn mount_name(&self) -> Value<String> {
+        self.0.lustre_mount_name()
+    }
+}

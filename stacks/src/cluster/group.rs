@@ -1,0 +1,371 @@
+//! What every instance group has, and the setters for it.
+
+use stackwright_resources::sagemaker::cluster::{
+    ClusterCapacityRequirements, ClusterInstanceGroup, ClusterKubernetesConfig, ClusterKubernetesTaint,
+    ClusterLifeCycleConfig, ClusterNetworkInterface, ClusterSlurmConfig, DeepHealthCheckType, Effect,
+    InstanceRequirements, InterfaceType, NodeType, VpcConfig,
+};
+use stackwright_schemas::ec2_network::network_facts;
+use stackwright_synth::{CallerLocation, Json, Map, Value};
+
+use super::storage::{SharedStorage, Volumes};
+use super::update::SoftwareUpdate;
+use crate::network::NetworkHandle;
+
+/// The marker of a cluster that comes up with all its nodes or not at all: the default of HyperPod.
+#[derive(Clone, Copy, Debug)]
+pub struct AllOrNothing;
+
+/// The marker of a cluster with continuous provisioning: nodes are added while others are still missing, and failures
+/// appear as cluster events.
+#[derive(Clone, Copy, Debug)]
+pub struct Continuous;
+
+/// A health check that runs on the accelerators and the network of a node before it takes work.
+///
+/// The API knows a third one, `MultiNodeTrainingValidation`, which CloudFormation does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeepHealthCheck {
+    /// Stress tests of the hardware of one node.
+    InstanceStress,
+    /// Tests of the network between nodes.
+    InstanceConnectivity,
+}
+
+/// The instance types of a group.
+#[derive(Clone, Debug)]
+pub(super) enum Types {
+    One(Value<String>),
+    /// By priority.
+    Several(Vec<String>),
+}
+
+/// Where the instances of a group come from.
+#[derive(Clone, Debug)]
+pub(super) enum Purchase {
+    OnDemand,
+    Spot,
+    TrainingPlan(Value<String>),
+}
+
+/// What a taint does to pods that do not tolerate it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaintEffect {
+    /// No new pods are scheduled.
+    NoSchedule,
+    /// New pods are scheduled if there is no other node.
+    PreferNoSchedule,
+    /// Running pods are evicted.
+    NoExecute,
+}
+
+/// The settings of an instance group of any orchestrator.
+#[derive(Clone, Debug)]
+pub(super) struct GroupSettings {
+    pub name: String,
+    pub location: CallerLocation,
+    pub types: Types,
+    pub count: Value<i64>,
+    pub minimum: Option<Value<i64>>,
+    pub purchase: Purchase,
+    pub threads_per_core: Value<i64>,
+    pub volumes: Volumes,
+    pub shared: Vec<SharedStorage>,
+    pub image: Option<Value<String>>,
+    pub release: Option<Value<String>>,
+    pub deep_health_checks: Vec<DeepHealthCheck>,
+    pub network: Option<NetworkHandle>,
+    pub efa_only: bool,
+    pub update: Option<SoftwareUpdate>,
+    pub slurm: Option<(NodeType, Option<Value<String>>)>,
+    pub labels: Vec<(String, Value<String>)>,
+    pub taints: Vec<(String, Option<String>, TaintEffect)>,
+}
+
+impl GroupSettings {
+    #[track_caller]
+    pub fn new(name: &str, instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+        Self {
+            name: name.to_owned(),
+            location: std::panic::Location::caller(),
+            types: Types::One(instance_type.into().with_caller_location()),
+            count: count.into().with_caller_location(),
+            minimum: None,
+            purchase: Purchase::OnDemand,
+            // Left out, an update through CloudFormation may reset it, so it is always written. 1 is what the console
+            // sets.
+            threads_per_core: 1.into(),
+            volumes: Volumes::default(),
+            shared: Vec::new(),
+            image: None,
+            release: None,
+            deep_health_checks: Vec::new(),
+            network: None,
+            efa_only: false,
+            update: None,
+            slurm: None,
+            labels: Vec::new(),
+            taints: Vec::new(),
+        }
+    }
+
+    /// Returns the first instance type, if it is known now.
+    pub fn known_type(&self) -> Option<&str> {
+        match &self.types {
+            Types::One(name) => name.as_literal()?.as_str(),
+            Types::Several(names) => names.first().map(String::as_str),
+        }
+    }
+
+    /// Returns the number of instances, if it is known now.
+    pub fn known_count(&self) -> Option<u64> {
+        self.count.as_literal()?.as_u64()
+    }
+
+    /// Returns the addresses that the group takes from its subnets, if they are known. Each EFA interface of a Slurm node
+    /// takes one, and a P5 node of EKS takes 81 (50 for pods, 31 for EFA).
+    pub fn addresses(&self, is_eks: bool) -> Option<u64> {
+        let facts = network_facts(self.known_type()?)?;
+        let cards = u64::from(facts.efa_max_interfaces.max(1));
+        let each = if is_eks { cards - 1 + 50 } else { cards };
+        Some(each * self.known_count()?)
+    }
+
+    /// Returns the group as CloudFormation takes it.
+    pub fn resource(
+        &self,
+        role: &Value<String>,
+        lifecycle: Option<ClusterLifeCycleConfig>,
+        shared: &[SharedStorage],
+    ) -> ClusterInstanceGroup {
+        let mut group = ClusterInstanceGroup::new(role, &self.count, self.name.as_str())
+            .threads_per_core(&self.threads_per_core);
+        group = match &self.types {
+            Types::One(name) => group.instance_type(name),
+            Types::Several(names) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                group.instance_requirements(InstanceRequirements::new(names))
+            }
+        };
+        if let Some(minimum) = &self.minimum {
+            group = group.min_instance_count(minimum);
+        }
+        group = match &self.purchase {
+            Purchase::OnDemand => group,
+            Purchase::Spot => {
+                group.capacity_requirements(ClusterCapacityRequirements::new().spot(Json::object([])))
+            }
+            Purchase::TrainingPlan(arn) => group.training_plan_arn(arn),
+        };
+        if let Some(lifecycle) = lifecycle {
+            group = group.life_cycle_config(lifecycle);
+        }
+        group = self.with_storage(group, shared);
+        group = self.with_software(group);
+        group = self.with_network(group);
+        self.with_orchestrator(group)
+    }
+
+    fn with_storage(&self, group: ClusterInstanceGroup, shared: &[SharedStorage]) -> ClusterInstanceGroup {
+        let mut storage = self.volumes.configs();
+        // What the group mounts itself replaces what the cluster mounts on every group.
+        let of_cluster =
+            shared.iter().filter(|one| self.shared.iter().all(|own| own.is_lustre() != one.is_lustre()));
+        storage.extend(self.shared.iter().chain(of_cluster).map(SharedStorage::config));
+        if storage.is_empty() { group } else { group.instance_storage_configs(storage) }
+    }
+
+    fn with_software(&self, mut group: ClusterInstanceGroup) -> ClusterInstanceGroup {
+        if let Some(image) = &self.image {
+            group = group.image_id(image);
+        }
+        if let Some(release) = &self.release {
+            group = group.image_release_version(release);
+        }
+        if let Some(update) = &self.update {
+            if let Some(config) = update.scheduled() {
+                group = group.scheduled_update_config(config);
+            }
+            if let Some(config) = update.patched() {
+                group = group.auto_patch_config(config);
+            }
+        }
+        if !self.deep_health_checks.is_empty() {
+            let checks: Vec<Value<DeepHealthCheckType>> = self
+                .deep_health_checks
+                .iter()
+                .map(|check| match check {
+                    DeepHealthCheck::InstanceStress => DeepHealthCheckType::InstanceStress.into(),
+                    DeepHealthCheck::InstanceConnectivity => DeepHealthCheckType::InstanceConnectivity.into(),
+                })
+                .collect();
+            group = group.on_start_deep_health_checks(checks);
+        }
+        group
+    }
+
+    fn with_network(&self, mut group: ClusterInstanceGroup) -> ClusterInstanceGroup {
+        if let Some(network) = &self.network {
+            group =
+                group.override_vpc_config(VpcConfig::new(network.security_group_ids(), network.subnet_ids()));
+        }
+        if self.efa_only {
+            group = group.network_interface(ClusterNetworkInterface::new(InterfaceType::EfaOnly));
+        }
+        group
+    }
+
+    fn with_orchestrator(&self, mut group: ClusterInstanceGroup) -> ClusterInstanceGroup {
+        if let Some((kind, partition)) = &self.slurm {
+            let mut config = ClusterSlurmConfig::new(kind.clone());
+            if let Some(partition) = partition {
+                config = config.partition_names([partition]);
+            }
+            group = group.slurm_config(config);
+        }
+        if self.labels.is_empty() && self.taints.is_empty() {
+            return group;
+        }
+        let mut config = ClusterKubernetesConfig::new();
+        if !self.labels.is_empty() {
+            let labels = self.labels.iter().fold(Map::default(), |map, (key, value)| map.set(key, value));
+            config = config.labels(labels);
+        }
+        if !self.taints.is_empty() {
+            let taints: Vec<ClusterKubernetesTaint> = self.taints.iter().map(taint).collect();
+            config = config.taints(taints);
+        }
+        group.kubernetes_config(config)
+    }
+}
+
+fn taint((key, value, effect): &(String, Option<String>, TaintEffect)) -> ClusterKubernetesTaint {
+    let effect = match effect {
+        TaintEffect::NoSchedule => Effect::NoSchedule,
+        TaintEffect::PreferNoSchedule => Effect::PreferNoSchedule,
+        TaintEffect::NoExecute => Effect::NoExecute,
+    };
+    let taint = ClusterKubernetesTaint::new(key.as_str(), effect);
+    match value {
+        Some(value) => taint.value(value.as_str()),
+        None => taint,
+    }
+}
+
+/// Adds the setters of settings that every group has.
+macro_rules! node_settings {
+    ($group:ident $(<$generic:ident>)?) => {
+        impl $(<$generic>)? $group $(<$generic>)? {
+            /// Sets the threads of each core: 1 (the default) turns simultaneous multithreading off, 2 turns it on. Types
+            /// without it take 1.
+            #[track_caller]
+            pub fn threads_per_core(mut self, threads: impl Into<stackwright_synth::Value<i64>>) -> Self {
+                self.group.threads_per_core = threads.into().with_caller_location();
+                self
+            }
+
+            /// Adds an EBS volume of this size in GB to each node, at `/opt/sagemaker`; 1 to 16,384.
+            #[track_caller]
+            pub fn volume_gb(mut self, size: impl Into<stackwright_synth::Value<i64>>) -> Self {
+                self.group.volumes.size = Some(size.into().with_caller_location());
+                self
+            }
+
+            /// Encrypts the root volume and the additional volume with this key of AWS KMS, by its ARN. Without it, they
+            /// are encrypted with a key of AWS.
+            #[track_caller]
+            pub fn volume_key(mut self, arn: impl Into<stackwright_synth::Value<String>>) -> Self {
+                self.group.volumes.key = Some(arn.into().with_caller_location());
+                self
+            }
+
+            /// Mounts a shared file system on the nodes of this group, instead of the one of its kind that the cluster
+            /// mounts on every group.
+            pub fn mount(mut self, storage: $crate::cluster::SharedStorage) -> Self {
+                self.group.shared.retain(|other| other.is_lustre() != storage.is_lustre());
+                self.group.shared.push(storage);
+                self
+            }
+
+            /// Uses an AMI of your own, by its ID: unencrypted, of the same account, and based on a HyperPod AMI.
+            #[track_caller]
+            pub fn image_id(mut self, ami: impl Into<stackwright_synth::Value<String>>) -> Self {
+                self.group.image = Some(ami.into().with_caller_location());
+                self
+            }
+
+            /// Uses this release of HyperPod's AMI, such as `1.2.3`, instead of the latest.
+            #[track_caller]
+            pub fn image_release(mut self, version: impl Into<stackwright_synth::Value<String>>) -> Self {
+                self.group.release = Some(version.into().with_caller_location());
+                self
+            }
+
+            /// Puts the nodes of this group into other subnets and security groups than the cluster's, such as into the
+            /// zone of its reserved capacity. It cannot be changed after the group exists.
+            pub fn network(mut self, network: &$crate::network::NetworkHandle) -> Self {
+                self.group.network = Some(network.clone());
+                self
+            }
+
+            /// Updates the AMI of the nodes at the times of a cron expression, such as `cron(0 3 ? * SUN *)`. It replaces
+            /// [`patch`](Self::patch).
+            #[track_caller]
+            pub fn update_at(
+                mut self,
+                cron: impl Into<stackwright_synth::Value<String>>,
+                batches: impl Into<Option<$crate::cluster::RollingBatches>>,
+            ) -> Self {
+                let cron = cron.into().with_caller_location();
+                self.group.update =
+                    Some($crate::cluster::update::SoftwareUpdate::Scheduled { cron, batches: batches.into() });
+                self
+            }
+
+            /// Puts security patches on nodes while they are idle. It replaces [`update_at`](Self::update_at).
+            pub fn patch(
+                mut self,
+                time: $crate::cluster::PatchTime,
+                batches: impl Into<Option<$crate::cluster::RollingBatches>>,
+            ) -> Self {
+                self.group.update = Some($crate::cluster::update::SoftwareUpdate::Patched {
+                    strategy: time,
+                    batches: batches.into(),
+                });
+                self
+            }
+        }
+    };
+}
+
+/// Adds the setters of groups that run jobs.
+macro_rules! worker_settings {
+    ($group:ident $(<$generic:ident>)?) => {
+        impl $(<$generic>)? $group $(<$generic>)? {
+            /// Runs deep health checks on each node before it takes work: one to two hours on instances with GPUs or
+            /// Trainium. They can be run again at any time by `StartClusterHealthCheck`.
+            pub fn deep_health_checks(
+                mut self,
+                checks: impl IntoIterator<Item = $crate::cluster::DeepHealthCheck>,
+            ) -> Self {
+                self.group.deep_health_checks.clear();
+                for check in checks {
+                    if !self.group.deep_health_checks.contains(&check) {
+                        self.group.deep_health_checks.push(check);
+                    }
+                }
+                self
+            }
+
+            /// Gives the nodes EFA-only network interfaces, which need no IP addresses.
+            pub fn efa_only(mut self) -> Self {
+                self.group.efa_only = true;
+                self
+            }
+        }
+    };
+}
+
+pub(super) use {node_settings, worker_settings};

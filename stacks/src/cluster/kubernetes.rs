@@ -1,0 +1,219 @@
+//! EKS clusters as HyperPod requires them.
+
+use stackwright_resources::eks::cluster::{
+    AccessConfig, AuthenticationMode, ClusterLogging, EncryptionConfig, Logging, LoggingTypeConfig,
+    LoggingTypeConfigType, Provider, ResourcesVpcConfig,
+};
+use stackwright_resources::eks::{AccessEntry, Addon, Cluster, access_entry};
+use stackwright_resources::iam::Role;
+use stackwright_synth::intrinsic::{account_id, partition};
+use stackwright_synth::{Construct, Handle, Json, ResourceOptions, Scope, Value, sub};
+
+use crate::iam::{PolicyDocument, Statement};
+use crate::network::NetworkHandle;
+
+/// A version of Kubernetes that HyperPod supports (SageMaker Developer Guide, read 2026-11-26).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KubernetesVersion {
+    /// 1.30
+    V1_30,
+    /// 1.31
+    V1_31,
+    /// 1.32
+    V1_32,
+    /// 1.33
+    V1_33,
+    /// 1.34
+    V1_34,
+    /// A version that is newer than this list.
+    Other(String),
+}
+
+impl KubernetesVersion {
+    /// Returns the version's number, such as `1.33`.
+    pub fn number(&self) -> &str {
+        match self {
+            Self::V1_30 => "1.30",
+            Self::V1_31 => "1.31",
+            Self::V1_32 => "1.32",
+            Self::V1_33 => "1.33",
+            Self::V1_34 => "1.34",
+            Self::Other(number) => number,
+        }
+    }
+}
+
+/// An EKS cluster for HyperPod: access entries instead of a config map, a private endpoint, secrets and logs as they should
+/// be, and the add-ons that HyperPod's nodes need before they join (`vpc-cni`, `kube-proxy`, `eks-pod-identity-agent`).
+///
+/// It becomes `AWS::EKS::Cluster` and `AWS::EKS::Addon`. A HyperPod cluster is created only after HyperPod's Helm chart is
+/// installed in it; `docs/clusters.md` shows the step.
+#[derive(Clone, Debug)]
+pub struct EksCluster {
+    network: NetworkHandle,
+    version: KubernetesVersion,
+    name: Option<Value<String>>,
+    key: Option<Value<String>>,
+    public_access: Vec<Value<String>>,
+    administrators: Vec<Value<String>>,
+}
+
+impl EksCluster {
+    /// Creates a cluster in the private subnets of a network, which have to be in at least two zones.
+    pub fn new(network: &NetworkHandle, version: KubernetesVersion) -> Self {
+        Self {
+            network: network.clone(),
+            version,
+            name: None,
+            key: None,
+            public_access: Vec::new(),
+            administrators: Vec::new(),
+        }
+    }
+
+    /// Sets the cluster's name. Without it, CloudFormation makes one. Another name replaces the cluster.
+    #[track_caller]
+    pub fn name(mut self, name: impl Into<Value<String>>) -> Self {
+        self.name = Some(name.into().with_caller_location());
+        self
+    }
+
+    /// Encrypts Kubernetes secrets with this key of AWS KMS, by its ARN. It cannot be changed later.
+    #[track_caller]
+    pub fn secrets_key(mut self, arn: impl Into<Value<String>>) -> Self {
+        self.key = Some(arn.into().with_caller_location());
+        self
+    }
+
+    /// Opens the API server to an address block outside of the VPC. Several calls add up. Without it, the endpoint is
+    /// reached from inside of the VPC only.
+    #[track_caller]
+    pub fn public_access(mut self, block: impl Into<Value<String>>) -> Self {
+        self.public_access.push(block.into().with_caller_location());
+        self
+    }
+
+    /// Makes a role or user, by its ARN, an administrator of the Kubernetes cluster by an access entry.
+    #[track_caller]
+    pub fn administrator(mut self, principal_arn: impl Into<Value<String>>) -> Self {
+        self.administrators.push(principal_arn.into().with_caller_location());
+        self
+    }
+
+    fn resource(&self, role: &Value<String>) -> Cluster {
+        let mut vpc = ResourcesVpcConfig::new(self.network.subnet_ids())
+            .security_group_ids(self.network.security_group_ids())
+            .endpoint_private_access(true)
+            .endpoint_public_access(!self.public_access.is_empty());
+        if !self.public_access.is_empty() {
+            vpc = vpc.public_access_cidrs(self.public_access.clone());
+        }
+        let kinds = [
+            LoggingTypeConfigType::Api,
+            LoggingTypeConfigType::Audit,
+            LoggingTypeConfigType::Authenticator,
+            LoggingTypeConfigType::ControllerManager,
+            LoggingTypeConfigType::Scheduler,
+        ];
+        let kinds: Vec<LoggingTypeConfig> =
+            kinds.into_iter().map(|kind| LoggingTypeConfig::new().type_(kind)).collect();
+        let mut cluster = Cluster::new(role, vpc)
+            .version(self.version.number())
+            .access_config(
+                // Whoever deploys the stack administers the cluster, or nobody could.
+                AccessConfig::new()
+                    .authentication_mode(AuthenticationMode::Api)
+                    .bootstrap_cluster_creator_admin_permissions(true),
+            )
+            .logging(Logging::new().cluster_logging(ClusterLogging::new().enabled_types(kinds)));
+        if let Some(name) = &self.name {
+            cluster = cluster.name(name);
+        }
+        if let Some(key) = &self.key {
+            let config = EncryptionConfig::new().provider(Provider::new().key_arn(key));
+            cluster = cluster.encryption_config([config]);
+        }
+        self.network.ready().iter().fold(cluster, |cluster, handle| cluster.depends_on(handle))
+    }
+}
+
+impl Construct for EksCluster {
+    type Handle = EksClusterHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> EksClusterHandle {
+        if self.network.subnets().len() < 2 {
+            scope.error(
+                "eks-subnets",
+                "the network has one subnet, and EKS needs subnets in two zones".into(),
+                "give the network two subnets, and put HyperPod's groups into one with `in_subnet`".into(),
+                None,
+            );
+        }
+        let account: Value<Json> = account_id().into();
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("eks").when(
+            "StringEquals",
+            "aws:SourceAccount",
+            account,
+        )]);
+        // EKS manages load balancers, interfaces and routes with it; AWS keeps what is needed in this policy.
+        let policy = sub!("arn:{}:iam::aws:policy/AmazonEKSClusterPolicy", partition());
+        let role = scope.add("Role", Role::new(trust).managed_policy_arns([policy]));
+        let cluster = scope.add_default(self.resource(&role.arn()));
+        let mut ready = vec![Handle::clone(&cluster)];
+        for (id, name) in [
+            ("VpcCni", "vpc-cni"),
+            ("KubeProxy", "kube-proxy"),
+            ("PodIdentityAgent", "eks-pod-identity-agent"),
+        ] {
+            let addon = scope.add(id, Addon::new(cluster.reference(), name));
+            ready.push(Handle::clone(&addon));
+        }
+        for (index, principal) in self.administrators.iter().enumerate() {
+            let policy = access_entry::AccessPolicy::new(
+                sub!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", partition()),
+                access_entry::AccessScope::new(access_entry::Type::Cluster),
+            );
+            let entry = AccessEntry::new(principal, cluster.reference()).access_policies([policy]);
+            scope.add(&format!("Administrator{}", index + 1), entry);
+        }
+        EksClusterHandle { name: cluster.reference(), arn: cluster.arn(), ready }
+    }
+}
+
+/// An EKS cluster that was added to a stack, or one that exists already.
+#[derive(Clone, Debug)]
+pub struct EksClusterHandle {
+    name: Value<String>,
+    arn: Value<String>,
+    ready: Vec<Handle>,
+}
+
+impl EksClusterHandle {
+    /// Returns an EKS cluster that exists already, by its name and its ARN. Its authentication mode has to be `API` or
+    /// `API_AND_CONFIG_MAP`.
+    #[track_caller]
+    pub fn existing(name: impl Into<Value<String>>, arn: impl Into<Value<String>>) -> Self {
+        Self {
+            name: name.into().with_caller_location(),
+            arn: arn.into().with_caller_location(),
+            ready: Vec::new(),
+        }
+    }
+
+    /// Returns the cluster's name.
+    pub fn name(&self) -> Value<String> {
+        self.name.clone()
+    }
+
+    /// Returns the cluster's ARN.
+    pub fn arn(&self) -> Value<String> {
+        self.arn.clone()
+    }
+
+    /// Returns what has to exist before nodes join.
+    pub(super) fn ready(&self) -> &[Handle] {
+        &self.ready
+    }
+}

@@ -1,0 +1,349 @@
+//! SageMaker HyperPod clusters: Slurm or Amazon EKS on nodes that HyperPod watches, repairs and replaces.
+//!
+//! [`HyperPodCluster`] has its orchestrator as its type, so that what one orchestrator excludes has no setter on it:
+//!
+//! | constructor | for |
+//! |---|---|
+//! | [`HyperPodCluster::slurm`] | Slurm, all nodes or none |
+//! | [`HyperPodCluster::slurm_continuous`] | Slurm, nodes are added as capacity comes |
+//! | [`HyperPodCluster::eks`] | Amazon EKS, all nodes or none |
+//! | [`HyperPodCluster::eks_continuous`] | Amazon EKS, nodes are added as capacity comes; spot, flexible groups, Karpenter |
+//!
+//! Facts come from the SageMaker Developer Guide and the registry schema of `AWS::SageMaker::Cluster`; what no source
+//! confirms is listed in `docs/clusters.md`.
+
+mod eks;
+mod file_system;
+mod group;
+mod kubernetes;
+mod lifecycle;
+mod plan;
+pub(crate) mod role;
+mod slurm;
+mod storage;
+mod update;
+
+use stackwright_resources::Tag;
+use stackwright_resources::sagemaker::cluster::{
+    AutoScalerType, ClusterAutoScalingConfig, Mode, NodeProvisioningMode, NodeRecovery, TieredStorageConfig,
+    VpcConfig,
+};
+use stackwright_resources::sagemaker::{Cluster, ClusterHandle};
+use stackwright_synth::intrinsic::stack_name;
+use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value, sub};
+
+use crate::iam::Statement;
+use crate::network::NetworkHandle;
+use crate::s3::S3Location;
+
+pub use eks::{Eks, KarpenterGroup, NodeGroup};
+pub use file_system::{LustreFileSystem, LustreHandle, LustreThroughput};
+pub use group::{AllOrNothing, Continuous, DeepHealthCheck, TaintEffect};
+pub use kubernetes::{EksCluster, EksClusterHandle, KubernetesVersion};
+pub use lifecycle::LifecycleScripts;
+pub use slurm::{AccountingDatabase, ServiceNodes, Slurm, SlurmStrategy, WorkerGroup};
+pub use storage::SharedStorage;
+pub use update::{NodeShare, PatchTime, RollingBatches};
+
+use group::GroupSettings;
+use lifecycle::Hook;
+use plan::{Orchestrate, Plan};
+
+/// The longest name of a cluster.
+const NAME_CHARACTERS: usize = 63;
+
+/// A HyperPod cluster.
+///
+/// It brings a role with least privilege for its nodes, and writes every setting that an update would otherwise reset. It is
+/// deleted before its role and its network. Groups are written in the order of their names, so that the order of calls
+/// changes nothing.
+///
+/// It becomes `AWS::SageMaker::Cluster`. The name, the network and the EKS cluster cannot be changed: another one replaces
+/// the cluster.
+///
+/// ```
+/// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, SharedStorage, WorkerGroup};
+/// use stackwright_stacks::network::{Endpoint, Network};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("research");
+/// # let stack = app.stack("Cluster").region("us-east-1");
+/// let network = stack.add(
+///     "Network",
+///     Network::isolated("10.0.0.0/16", 1).zone_ids(["use1-az4"]).efa().endpoints(Endpoint::HYPERPOD_SLURM),
+/// );
+/// let cluster = stack.add(
+///     "Cluster",
+///     HyperPodCluster::slurm(&network, ServiceNodes::new("controller", "ml.m5.4xlarge").volume_gb(200))
+///         .login(ServiceNodes::new("login", "ml.m5.2xlarge").volume_gb(200))
+///         .workers(WorkerGroup::new("train", "ml.p5.48xlarge", 4).volume_gb(500)),
+/// );
+/// stack.output("ClusterArn", cluster.arn());
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HyperPodCluster<K> {
+    settings: Settings,
+    kind: K,
+}
+
+/// What every cluster has.
+#[derive(Clone, Debug)]
+struct Settings {
+    network: NetworkHandle,
+    name: Option<Value<String>>,
+    role: Option<Value<String>>,
+    statements: Vec<Statement>,
+    node_recovery: bool,
+    shared: Vec<SharedStorage>,
+    scripts: Option<LifecycleScripts>,
+    tags: Vec<(String, Value<String>)>,
+}
+
+impl Settings {
+    fn in_network(network: &NetworkHandle) -> Self {
+        Self {
+            network: network.clone(),
+            name: None,
+            role: None,
+            statements: Vec::new(),
+            node_recovery: true,
+            shared: Vec::new(),
+            scripts: None,
+            tags: Vec::new(),
+        }
+    }
+}
+
+impl<K> HyperPodCluster<K> {
+    /// Sets the cluster's name: letters, digits and hyphens, at most 63. Without it, the name is made of the stack's name
+    /// and the construct's ID. Another name replaces the cluster.
+    #[track_caller]
+    pub fn name(mut self, name: impl Into<Value<String>>) -> Self {
+        self.settings.name = Some(name.into().with_caller_location());
+        self
+    }
+
+    /// Uses this role for the nodes, by its ARN, instead of creating one. SageMaker has to be able to assume it.
+    #[track_caller]
+    pub fn role(mut self, arn: impl Into<Value<String>>) -> Self {
+        self.settings.role = Some(arn.into().with_caller_location());
+        self
+    }
+
+    /// Allows the nodes more than HyperPod needs, such as to read training data.
+    pub fn allow(mut self, statement: Statement) -> Self {
+        self.settings.statements.push(statement);
+        self
+    }
+
+    /// Sets whether HyperPod reboots and replaces faulty nodes by itself; it does unless this is `false`. Karpenter requires
+    /// it. Nodes without accelerators are not replaced.
+    pub fn node_recovery(mut self, is_automatic: bool) -> Self {
+        self.settings.node_recovery = is_automatic;
+        self
+    }
+
+    /// Mounts a shared file system on the nodes of all groups. At most one of each kind.
+    pub fn mount(mut self, storage: SharedStorage) -> Self {
+        self.settings.shared.retain(|other| other.is_lustre() != storage.is_lustre());
+        self.settings.shared.push(storage);
+        self
+    }
+
+    /// Runs scripts on each new node. They are uploaded with the stack's assets, and the role may read them.
+    pub fn scripts(mut self, scripts: LifecycleScripts) -> Self {
+        self.settings.scripts = Some(scripts);
+        self
+    }
+
+    /// Adds a tag to the cluster.
+    #[track_caller]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+        self.settings.tags.push((key.into(), value.into().with_caller_location()));
+        self
+    }
+}
+
+/// Reports what is wrong with the groups whatever their values are.
+fn check_groups(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
+    if plan.groups.is_empty() {
+        scope.error(
+            "cluster-without-groups",
+            "the cluster has no instance groups".into(),
+            "add at least one".into(),
+            None,
+        );
+    }
+    for (index, group) in plan.groups.iter().enumerate() {
+        if plan.groups[..index].iter().any(|other| other.name == group.name) {
+            scope.error(
+                "cluster-group-name",
+                format!("two groups of the cluster are called `{}`", group.name),
+                "give each group a name of its own".into(),
+                Some(group.location),
+            );
+        }
+    }
+    check_addresses(plan, settings, scope);
+}
+
+/// Reports a subnet that is too small for its nodes: its address block can never be changed.
+fn check_addresses(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
+    // By default, HyperPod puts all groups into one subnet of the list.
+    let Some(free) = settings.network.addresses() else { return };
+    let needed: u64 = plan
+        .groups
+        .iter()
+        .filter(|group| group.network.is_none())
+        .filter_map(|group| group.addresses(plan.is_eks))
+        .sum();
+    if needed > u64::from(free) {
+        scope.error(
+            "cluster-subnet-too-small",
+            format!("the nodes need {needed} IP addresses, and the smallest subnet has {free}"),
+            "use a larger address block, or put groups into subnets of their own with `.network(…)`".into(),
+            None,
+        );
+    }
+}
+
+/// The name that was given, or one made of the stack's name and the construct's ID.
+fn cluster_name(given: Option<&Value<String>>, scope: &Scope<'_>) -> Value<String> {
+    if let Some(name) = given {
+        return name.clone();
+    }
+    let name = format!("{}-{}", scope.stack_name(), scope.id());
+    if name.len() > NAME_CHARACTERS {
+        scope.error(
+            "cluster-name",
+            format!("`{name}` is longer than the {NAME_CHARACTERS} characters of a cluster's name"),
+            "give the cluster a shorter one with `.name(…)`".into(),
+            None,
+        );
+    }
+    sub!("{}-{}", stack_name(), scope.id())
+}
+
+impl<K: Orchestrate> Construct for HyperPodCluster<K> {
+    type Handle = HyperPodHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> HyperPodHandle {
+        let mut plan = self.kind.plan();
+        let settings = self.settings;
+        plan.groups.sort_by(|one, other| one.name.cmp(&other.name));
+        check_groups(&plan, &settings, scope);
+        let name = cluster_name(settings.name.as_ref(), scope);
+        let scripts = match settings.scripts.clone() {
+            Some(scripts) => Some(scripts),
+            None if plan.needs_script => Some(LifecycleScripts::new()),
+            None => None,
+        };
+        let hook = if plan.is_eks { Hook::OnCreate } else { Hook::OnInitComplete };
+        let scripts = scripts.map(|scripts| {
+            let script = scripts.entry().to_owned();
+            let uploaded = scope.add("Scripts", scripts.into_asset());
+            (
+                hook.config(&script, &uploaded),
+                S3Location::new(uploaded.bucket(), format!("{}/", uploaded.prefix())),
+            )
+        });
+        let location = scripts.as_ref().map(|(_, location)| location);
+        let role = match &settings.role {
+            Some(arn) => arn.clone(),
+            None => scope.add("Role", role::of_nodes(&name, &plan, &settings, location)).arn(),
+        };
+        let groups: Vec<_> = plan
+            .groups
+            .iter()
+            .map(|group| {
+                group.resource(&role, scripts.as_ref().map(|(config, _)| config.clone()), &settings.shared)
+            })
+            .collect();
+        let mut cluster = Cluster::new()
+            .cluster_name(&name)
+            .instance_groups(groups)
+            .node_recovery(if settings.node_recovery { NodeRecovery::Automatic } else { NodeRecovery::None })
+            .vpc_config(VpcConfig::new(settings.network.security_group_ids(), settings.network.subnet_ids()));
+        if let Some(orchestrator) = plan.orchestrator.clone() {
+            cluster = cluster.orchestrator(orchestrator);
+        }
+        if plan.continuous {
+            cluster = cluster.node_provisioning_mode(NodeProvisioningMode::Continuous);
+        }
+        if plan.karpenter {
+            let role = scope.add("Karpenter", role::of_karpenter(&plan));
+            cluster = cluster.cluster_role(role.arn()).auto_scaling(
+                ClusterAutoScalingConfig::new(Mode::Enable).auto_scaler_type(AutoScalerType::Karpenter),
+            );
+        }
+        if let Some(share) = &plan.tiered_storage {
+            cluster = cluster.tiered_storage_config(
+                TieredStorageConfig::new(Mode::Enable).instance_memory_allocation_percentage(share),
+            );
+        }
+        if !settings.tags.is_empty() {
+            let tags: Vec<_> =
+                settings.tags.iter().map(|(key, value)| Tag::new(key.as_str(), value)).collect();
+            cluster = cluster.tags(tags);
+        }
+        // Deleted in the other direction: an interface that outlives its network or its role blocks the deletion.
+        let networks =
+            plan.groups.iter().filter_map(|group| group.network.as_ref()).chain([&settings.network]);
+        let mut before: Vec<Handle> = plan.before.clone();
+        before.extend(networks.flat_map(|network| network.ready().iter().cloned()));
+        let mut placed: Vec<Handle> = Vec::new();
+        for handle in before {
+            if !placed.contains(&handle) {
+                cluster = cluster.depends_on(&handle);
+                placed.push(handle);
+            }
+        }
+        let cluster = scope.add_default(cluster);
+        HyperPodHandle { cluster, name, role, groups: plan.groups }
+    }
+}
+
+/// A HyperPod cluster that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct HyperPodHandle {
+    cluster: ClusterHandle,
+    name: Value<String>,
+    role: Value<String>,
+    groups: Vec<GroupSettings>,
+}
+
+impl HyperPodHandle {
+    /// Returns the cluster's ARN.
+    pub fn arn(&self) -> Value<String> {
+        self.cluster.cluster_arn()
+    }
+
+    /// Returns the cluster's name.
+    pub fn cluster_name(&self) -> Value<String> {
+        self.name.clone()
+    }
+
+    /// Returns the ARN of the role that the nodes have.
+    pub fn role_arn(&self) -> Value<String> {
+        self.role.clone()
+    }
+
+    /// Returns the names of the instance groups.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.name.as_str())
+    }
+
+    /// Returns the handle of the resource, for what is created after the cluster.
+    pub fn resource(&self) -> &ClusterHandle {
+        &self.cluster
+    }
+
+    /// Returns where the logs of nodes start: streams `LifecycleConfig/GROUP/INSTANCE` hold the output of scripts,
+    /// `SagemakerHealthMonitoringAgent/GROUP/INSTANCE` and `DeepHealthCheckResults/…` what was found out about health.
+    pub fn log_group_prefix(&self) -> Value<String> {
+        sub!("/aws/sagemaker/Clusters/{}/", &self.name)
+    }
+}

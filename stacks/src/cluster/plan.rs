@@ -1,0 +1,31 @@
+//! What an orchestrator makes of its settings.
+
+use stackwright_resources::sagemaker::cluster::Orchestrator;
+use stackwright_synth::{Handle, Value};
+
+use super::group::GroupSettings;
+
+/// An orchestrator. It cannot be implemented outside of this crate.
+pub trait Orchestrate {
+    /// Returns what the settings come to.
+    fn plan(&self) -> Plan;
+}
+
+/// What an orchestrator makes of its settings.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub(super) groups: Vec<GroupSettings>,
+    pub(super) orchestrator: Option<Orchestrator>,
+    pub(super) continuous: bool,
+    pub(super) is_eks: bool,
+    /// Whether Karpenter adds and deletes nodes.
+    pub(super) karpenter: bool,
+    /// The share of memory for tiered storage, in percent.
+    pub(super) tiered_storage: Option<Value<i64>>,
+    /// The ARNs of secrets that nodes read.
+    pub(super) secrets: Vec<Value<String>>,
+    /// What has to exist before the cluster.
+    pub(super) before: Vec<Handle>,
+    /// Whether HyperPod runs a script on each node although none was given.
+    pub(super) needs_script: bool,
+}

@@ -1,0 +1,192 @@
+//! The roles of a cluster.
+//!
+//! The managed policies `AmazonSageMakerClusterInstanceRolePolicy` and `AmazonEKS_CNI_Policy` allow logs of all clusters, all
+//! buckets that start with `sagemaker-`, and network interfaces anywhere. These roles allow the same actions, on the cluster's
+//! own logs, on the scripts' location, and on network interfaces of the account and region.
+
+use stackwright_resources::iam::Role;
+use stackwright_resources::iam::role::Policy;
+use stackwright_synth::intrinsic::partition;
+use stackwright_synth::{Json, Value, sub};
+
+use super::{Plan, Settings};
+use crate::iam::{PolicyDocument, Statement, arn};
+use crate::s3::S3Location;
+
+/// A role that a service assumes. The trust policies that AWS documents for nodes of HyperPod and for EC2 instances have no
+/// condition on the account, and it is not known that these services send one.
+pub(crate) fn trusted_by(
+    service: &str,
+    policy_name: &str,
+    statements: impl IntoIterator<Item = Statement>,
+) -> Role {
+    let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(service)]);
+    Role::new(trust).policies([Policy::new(policy_name, PolicyDocument::new(statements))])
+}
+
+/// The role that nodes have.
+pub(super) fn of_nodes(
+    name: &Value<String>,
+    plan: &Plan,
+    settings: &Settings,
+    scripts: Option<&S3Location>,
+) -> Role {
+    let mut statements = Vec::from(logs(name));
+    statements.push(sessions());
+    statements.extend(interfaces(plan.is_eks));
+    if plan.is_eks {
+        statements.extend(pods());
+    }
+    if let Some(scripts) = scripts {
+        statements.extend(scripts.read());
+    }
+    if !plan.secrets.is_empty() {
+        let read = Statement::allow(["secretsmanager:GetSecretValue"]);
+        statements.push(plan.secrets.iter().fold(read, |read, secret| read.on(secret)));
+    }
+    statements.extend(keys(plan).map(|key| use_through_ec2(&key)));
+    if plan.groups.iter().any(|group| {
+        group
+            .update
+            .as_ref()
+            .and_then(super::update::SoftwareUpdate::batches)
+            .is_some_and(|batches| batches.has_alarms())
+    }) {
+        // AWS gives the listing of alarms no resource that names one alarm of another region or account.
+        statements.push(Statement::allow(["cloudwatch:DescribeAlarms"]).on(arn("cloudwatch", "alarm:*")));
+    }
+    statements.extend(settings.statements.iter().cloned());
+    trusted_by("sagemaker", "Nodes", statements)
+}
+
+/// The role that Karpenter adds and deletes nodes with.
+pub(super) fn of_karpenter(plan: &Plan) -> Role {
+    // The ARN ends in an ID that is not known before the cluster exists.
+    let clusters = arn("sagemaker", "cluster/*");
+    let account: Value<Json> = "${aws:PrincipalAccount}".into();
+    let mut statements = vec![
+        Statement::allow(["sagemaker:BatchAddClusterNodes", "sagemaker:BatchDeleteClusterNodes"])
+            .on(clusters)
+            .when("StringEquals", "aws:ResourceAccount", account),
+    ];
+    statements.extend(keys(plan).map(|key| use_through_sagemaker(&key)));
+    trusted_by("hyperpod.sagemaker", "Nodes", statements)
+}
+
+/// Logs and metrics of this cluster.
+fn logs(name: &Value<String>) -> [Statement; 3] {
+    let group = arn("logs", sub!("log-group:/aws/sagemaker/Clusters/{}/*", name));
+    [
+        Statement::allow(["logs:CreateLogGroup"]).on(&group),
+        Statement::allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"])
+            .on(sub!("{}:log-stream:*", &group)),
+        // AWS gives it no resource.
+        Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
+            "StringEquals",
+            "cloudwatch:namespace",
+            "/aws/sagemaker/Clusters",
+        ),
+    ]
+}
+
+/// Session Manager, by which people log into nodes. AWS gives it no resources.
+fn sessions() -> Statement {
+    Statement::allow([
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ])
+    .on("*")
+}
+
+/// The network interfaces that HyperPod puts into the subnets.
+fn interfaces(is_eks: bool) -> [Statement; 3] {
+    let mut change = vec![
+        "ec2:CreateNetworkInterface",
+        "ec2:CreateNetworkInterfacePermission",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DeleteNetworkInterfacePermission",
+        "ec2:DetachNetworkInterface",
+    ];
+    let mut read = vec![
+        "ec2:DescribeDhcpOptions",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+    ];
+    if is_eks {
+        change.extend([
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:AttachNetworkInterface",
+            "ec2:ModifyNetworkInterfaceAttribute",
+            "ec2:UnassignPrivateIpAddresses",
+        ]);
+        read.extend(["ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ec2:DescribeTags"]);
+    }
+    let mut change = Statement::allow(change)
+        .on(arn("ec2", "network-interface/*"))
+        .on(arn("ec2", "subnet/*"))
+        .on(arn("ec2", "security-group/*"));
+    if is_eks {
+        // An interface is attached to an instance, which is in an account of AWS.
+        change = change.on(sub!("arn:{}:ec2:*:*:instance/*", partition()));
+    }
+    [
+        change,
+        Statement::allow(["ec2:CreateTags"]).on(arn("ec2", "network-interface/*")),
+        // AWS gives the reading of networks no resources.
+        Statement::allow(read).on("*"),
+    ]
+}
+
+/// What the kubelet and the agents on a node of EKS need: images of the account and of AWS, and credentials for pods.
+fn pods() -> [Statement; 3] {
+    [
+        // AWS gives it no resource.
+        Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
+        // The images of EKS, of HyperPod and of AWS's deep learning containers are in registries of other accounts.
+        Statement::allow([
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+        ])
+        .on(sub!("arn:{}:ecr:*:*:repository/*", partition())),
+        Statement::allow(["eks-auth:AssumeRoleForPodIdentity"]).on(arn("eks", "cluster/*")),
+    ]
+}
+
+/// The keys of the groups' volumes, each once.
+fn keys(plan: &Plan) -> impl Iterator<Item = Value<String>> {
+    let mut keys: Vec<Value<String>> = Vec::new();
+    for key in plan.groups.iter().filter_map(|group| group.volumes.key.as_ref()) {
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys.into_iter()
+}
+
+/// Leave to encrypt volumes with a key.
+fn use_through_ec2(key: &Value<String>) -> Statement {
+    let for_aws: Value<Json> = serde_json::Value::from("true").into();
+    Statement::allow([
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+    ])
+    .on(key)
+    .when("StringLike", "kms:ViaService", "*.amazonaws.com")
+    .when("BoolIfExists", "kms:GrantIsForAWSResource", for_aws)
+}
+
+/// Leave to let SageMaker encrypt volumes of new nodes with a key.
+fn use_through_sagemaker(key: &Value<String>) -> Statement {
+    let for_aws: Value<Json> = serde_json::Value::from("true").into();
+    Statement::allow(["kms:CreateGrant", "kms:DescribeKey"])
+        .on(key)
+        .when("StringLike", "kms:ViaService", "sagemaker.*.amazonaws.com")
+        .when("BoolIfExists", "kms:GrantIsForAWSResource", for_aws)
+}

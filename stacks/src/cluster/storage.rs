@@ -1,0 +1,100 @@
+//! Storage of cluster nodes: EBS volumes, and shared file systems that HyperPod mounts.
+
+use stackwright_resources::sagemaker::cluster::{
+    ClusterEbsVolumeConfig, ClusterFsxLustreConfig, ClusterFsxOpenZfsConfig, ClusterInstanceStorageConfig,
+};
+use stackwright_synth::Value;
+
+/// A shared file system that HyperPod mounts on the nodes. An instance group has at most one of each kind.
+///
+/// A change reaches only new nodes of a group that exists: scale the group to 0 and back to apply it.
+///
+/// It becomes `InstanceStorageConfigs.FsxLustreConfig` or `.FsxOpenZfsConfig`.
+#[derive(Clone, Debug)]
+pub struct SharedStorage(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Lustre { dns_name: Value<String>, mount_name: Value<String>, path: Value<String> },
+    OpenZfs { dns_name: Value<String>, path: Value<String> },
+}
+
+impl SharedStorage {
+    /// Returns an FSx for Lustre file system by its DNS name and its mount name, mounted at `/fsx`.
+    #[track_caller]
+    pub fn lustre(dns_name: impl Into<Value<String>>, mount_name: impl Into<Value<String>>) -> Self {
+        Self(Kind::Lustre {
+            dns_name: dns_name.into().with_caller_location(),
+            mount_name: mount_name.into().with_caller_location(),
+            path: "/fsx".into(),
+        })
+    }
+
+    /// Returns an FSx for OpenZFS file system by its DNS name, mounted at `/home`.
+    #[track_caller]
+    pub fn open_zfs(dns_name: impl Into<Value<String>>) -> Self {
+        Self(Kind::OpenZfs { dns_name: dns_name.into().with_caller_location(), path: "/home".into() })
+    }
+
+    /// Mounts it at another absolute path, without a slash at its end.
+    #[track_caller]
+    pub fn at(mut self, mount_path: impl Into<Value<String>>) -> Self {
+        let mount_path = mount_path.into().with_caller_location();
+        match &mut self.0 {
+            Kind::Lustre { path, .. } | Kind::OpenZfs { path, .. } => *path = mount_path,
+        }
+        self
+    }
+
+    pub(super) fn is_lustre(&self) -> bool {
+        matches!(self.0, Kind::Lustre { .. })
+    }
+
+    /// The DNS name, and the mount name of a Lustre file system.
+    pub(super) fn address(&self) -> (&Value<String>, Option<&Value<String>>) {
+        match &self.0 {
+            Kind::Lustre { dns_name, mount_name, .. } => (dns_name, Some(mount_name)),
+            Kind::OpenZfs { dns_name, .. } => (dns_name, None),
+        }
+    }
+
+    pub(super) fn config(&self) -> ClusterInstanceStorageConfig {
+        let config = ClusterInstanceStorageConfig::new();
+        match &self.0 {
+            Kind::Lustre { dns_name, mount_name, path } => {
+                config.fsx_lustre_config(ClusterFsxLustreConfig::new(dns_name, mount_name).mount_path(path))
+            }
+            Kind::OpenZfs { dns_name, path } => {
+                config.fsx_open_zfs_config(ClusterFsxOpenZfsConfig::new(dns_name).mount_path(path))
+            }
+        }
+    }
+}
+
+/// The EBS volumes of a group.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Volumes {
+    /// The size of the additional volume in GB.
+    pub size: Option<Value<i64>>,
+    /// The key that encrypts root and additional volumes, by its ARN.
+    pub key: Option<Value<String>>,
+}
+
+impl Volumes {
+    pub(super) fn configs(&self) -> Vec<ClusterInstanceStorageConfig> {
+        let mut configs = Vec::new();
+        if let Some(key) = &self.key {
+            // The root volume takes a key and no size.
+            let root = ClusterEbsVolumeConfig::new().root_volume(true).volume_kms_key_id(key);
+            configs.push(ClusterInstanceStorageConfig::new().ebs_volume_config(root));
+        }
+        if let Some(size) = &self.size {
+            let mut volume = ClusterEbsVolumeConfig::new().volume_size_in_gb(size);
+            if let Some(key) = &self.key {
+                volume = volume.volume_kms_key_id(key);
+            }
+            configs.push(ClusterInstanceStorageConfig::new().ebs_volume_config(volume));
+        }
+        configs
+    }
+}

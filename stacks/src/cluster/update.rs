@@ -1,0 +1,140 @@
+//! When and how HyperPod updates the software of nodes.
+
+use stackwright_resources::sagemaker::cluster::{
+    AlarmDetails, AutoPatchConfig, CapacitySizeConfig, DeploymentConfig, PatchingStrategy,
+    RollingUpdatePolicy, ScheduledUpdateConfig,
+};
+use stackwright_synth::Value;
+
+use crate::duration::Seconds;
+
+/// A number of nodes of a group, as a count or as a share of its capacity.
+#[derive(Clone, Debug)]
+pub struct NodeShare {
+    kind: &'static str,
+    value: Value<i64>,
+}
+
+impl NodeShare {
+    /// Returns a number of nodes, at least 1.
+    #[track_caller]
+    pub fn nodes(count: impl Into<Value<i64>>) -> Self {
+        Self { kind: "INSTANCE_COUNT", value: count.into().with_caller_location() }
+    }
+
+    /// Returns a share of the group's nodes in percent, 1 to 100.
+    #[track_caller]
+    pub fn percent(share: impl Into<Value<i64>>) -> Self {
+        Self { kind: "CAPACITY_PERCENTAGE", value: share.into().with_caller_location() }
+    }
+
+    fn config(&self) -> CapacitySizeConfig {
+        CapacitySizeConfig::new(self.kind, &self.value)
+    }
+}
+
+/// How an update moves through the nodes of a group: batch by batch, and back if an alarm goes off.
+///
+/// It becomes `DeploymentConfig`.
+#[derive(Clone, Debug)]
+pub struct RollingBatches {
+    batch: NodeShare,
+    rollback_batch: Option<NodeShare>,
+    wait: Option<Value<i64>>,
+    alarms: Vec<Value<String>>,
+}
+
+impl RollingBatches {
+    /// Updates at most so many nodes at a time.
+    pub fn new(batch: NodeShare) -> Self {
+        Self { batch, rollback_batch: None, wait: None, alarms: Vec::new() }
+    }
+
+    /// Sets how many nodes a rollback changes at a time.
+    pub fn rollback_batch(mut self, batch: NodeShare) -> Self {
+        self.rollback_batch = Some(batch);
+        self
+    }
+
+    /// Waits after each batch, at most an hour. The alarms are watched meanwhile.
+    #[track_caller]
+    pub fn wait(mut self, time: impl Into<Seconds>) -> Self {
+        self.wait = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// Rolls the update back when this CloudWatch alarm goes off, by its name. At most ten alarms.
+    #[track_caller]
+    pub fn rollback_on(mut self, alarm_name: impl Into<Value<String>>) -> Self {
+        self.alarms.push(alarm_name.into().with_caller_location());
+        self
+    }
+
+    pub(super) fn has_alarms(&self) -> bool {
+        !self.alarms.is_empty()
+    }
+
+    fn config(&self) -> DeploymentConfig {
+        let mut policy = RollingUpdatePolicy::new(self.batch.config());
+        if let Some(batch) = &self.rollback_batch {
+            policy = policy.rollback_maximum_batch_size(batch.config());
+        }
+        let mut config = DeploymentConfig::new().rolling_update_policy(policy);
+        if let Some(wait) = &self.wait {
+            config = config.wait_interval_in_seconds(wait);
+        }
+        if self.has_alarms() {
+            let alarms: Vec<_> = self.alarms.iter().map(AlarmDetails::new).collect();
+            config = config.auto_rollback_configuration(alarms);
+        }
+        config
+    }
+}
+
+/// When HyperPod puts newer AMIs on the nodes.
+#[derive(Clone, Debug)]
+pub(super) enum SoftwareUpdate {
+    /// At fixed times.
+    Scheduled { cron: Value<String>, batches: Option<RollingBatches> },
+    /// Security patches, when nodes are idle.
+    Patched { strategy: PatchTime, batches: Option<RollingBatches> },
+}
+
+/// When nodes are patched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PatchTime {
+    /// Each node when it is idle.
+    WhenIdle,
+    /// All nodes of the group when all of them are idle.
+    WhenAllIdle,
+}
+
+impl SoftwareUpdate {
+    pub(super) fn batches(&self) -> Option<&RollingBatches> {
+        match self {
+            Self::Scheduled { batches, .. } | Self::Patched { batches, .. } => batches.as_ref(),
+        }
+    }
+
+    pub(super) fn scheduled(&self) -> Option<ScheduledUpdateConfig> {
+        let Self::Scheduled { cron, batches } = self else { return None };
+        let config = ScheduledUpdateConfig::new(cron);
+        Some(match batches {
+            Some(batches) => config.deployment_config(batches.config()),
+            None => config,
+        })
+    }
+
+    pub(super) fn patched(&self) -> Option<AutoPatchConfig> {
+        let Self::Patched { strategy, batches } = self else { return None };
+        let config = AutoPatchConfig::new(match strategy {
+            PatchTime::WhenIdle => PatchingStrategy::WhenIdle,
+            PatchTime::WhenAllIdle => PatchingStrategy::WhenAllIdle,
+        });
+        Some(match batches {
+            Some(batches) => config.deployment_config(batches.config()),
+            None => config,
+        })
+    }
+}

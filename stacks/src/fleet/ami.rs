@@ -1,0 +1,111 @@
+//! The images of GPU instances.
+
+use stackwright_synth::{Value, sub};
+
+/// An Amazon Machine Image (AMI): by its ID, or by a public SSM parameter of AWS that names the latest one.
+///
+/// A parameter is written as `{{resolve:ssm:…}}`. CloudFormation looks it up at each update of the launch template, so that a
+/// deployment may bring a newer image; pin the ID with [`Ami::id`] where that is not wanted.
+#[derive(Clone, Debug)]
+pub struct Ami {
+    image: Value<String>,
+    root_device: &'static str,
+}
+
+/// The operating system of a deep learning AMI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Os {
+    /// Ubuntu 22.04
+    Ubuntu2204,
+    /// Ubuntu 24.04
+    Ubuntu2404,
+    /// Amazon Linux 2023
+    AmazonLinux2023,
+}
+
+impl Os {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ubuntu2204 => "ubuntu-22.04",
+            Self::Ubuntu2404 => "ubuntu-24.04",
+            Self::AmazonLinux2023 => "amazon-linux-2023",
+        }
+    }
+
+    fn root_device(self) -> &'static str {
+        match self {
+            Self::Ubuntu2204 | Self::Ubuntu2404 => "/dev/sda1",
+            Self::AmazonLinux2023 => "/dev/xvda",
+        }
+    }
+}
+
+impl Ami {
+    fn parameter(name: &str, root_device: &'static str) -> Self {
+        Self { image: format!("{{{{resolve:ssm:{name}}}}}").into(), root_device }
+    }
+
+    /// Returns AWS's deep learning base AMI with the open NVIDIA driver, CUDA, EFA and Docker, for x86.
+    #[track_caller]
+    pub fn deep_learning_base(os: Os) -> Self {
+        Self::parameter(
+            &format!(
+                "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-{}/latest/ami-id",
+                os.name()
+            ),
+            os.root_device(),
+        )
+    }
+
+    /// Returns AWS's deep learning AMI with this version of PyTorch, such as `2.7`, on Ubuntu 22.04.
+    #[track_caller]
+    pub fn deep_learning_pytorch(version: &str) -> Self {
+        Self::parameter(
+            &format!(
+                "/aws/service/deeplearning/ami/x86_64/oss-nvidia-driver-gpu-pytorch-{version}-ubuntu-22.04/latest/ami-id"
+            ),
+            "/dev/sda1",
+        )
+    }
+
+    /// Returns the AMI for nodes of Amazon EKS with NVIDIA's driver, for a version of Kubernetes such as `1.33`.
+    #[track_caller]
+    pub fn eks_gpu(kubernetes_version: &str) -> Self {
+        Self::parameter(
+            &format!(
+                "/aws/service/eks/optimized-ami/{kubernetes_version}/amazon-linux-2023/x86_64/nvidia/recommended/image_id"
+            ),
+            "/dev/xvda",
+        )
+    }
+
+    /// Returns the AMI for instances of Amazon ECS with NVIDIA's driver.
+    #[track_caller]
+    pub fn ecs_gpu() -> Self {
+        Self::parameter("/aws/service/ecs/optimized-ami/amazon-linux-2/gpu/recommended/image_id", "/dev/xvda")
+    }
+
+    /// Returns an AMI by its ID, with the name of its root device, such as `/dev/sda1` (Ubuntu) or `/dev/xvda` (Amazon
+    /// Linux).
+    #[track_caller]
+    pub fn id(id: impl Into<Value<String>>, root_device: &'static str) -> Self {
+        Self { image: id.into().with_caller_location(), root_device }
+    }
+
+    /// Returns the AMI that an SSM parameter of your own names.
+    #[track_caller]
+    pub fn from_parameter(name: impl Into<Value<String>>, root_device: &'static str) -> Self {
+        let name = name.into().with_caller_location();
+        let location = name.location();
+        Self { image: sub!("{{{{resolve:ssm:{}}}}}", name).with_location(location), root_device }
+    }
+
+    pub(super) fn image(&self) -> &Value<String> {
+        &self.image
+    }
+
+    pub(super) fn root_device(&self) -> &'static str {
+        self.root_device
+    }
+}

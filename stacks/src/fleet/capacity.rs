@@ -1,0 +1,196 @@
+//! How a fleet gets its instances. One way excludes the others.
+
+use stackwright_resources::autoscaling::auto_scaling_group::{
+    CapacityReservationPreference, CapacityReservationSpecification, CapacityReservationTarget,
+    InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides, LaunchTemplateSpecification,
+    MixedInstancesPolicy,
+};
+use stackwright_synth::Value;
+
+/// The way in which a fleet gets its instances.
+#[derive(Clone, Debug)]
+pub(super) enum Capacity {
+    OnDemand,
+    Reserved(Reservations),
+    CapacityBlock(Value<String>),
+    Mixed(SpotMix),
+}
+
+/// On-demand capacity reservations.
+///
+/// A reservation that [`Reservations::new`] names, or a resource group of reservations, is used first. What happens when it is
+/// full is said by the constructor, not by a setting that could be forgotten.
+#[derive(Clone, Debug)]
+pub struct Reservations {
+    target: Target,
+    fall_back: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Target {
+    Ids(Vec<Value<String>>),
+    Groups(Vec<Value<String>>),
+}
+
+impl Reservations {
+    /// Launches into these capacity reservations only, by their IDs. When they are full, launches fail.
+    #[track_caller]
+    pub fn only<I: Into<Value<String>>>(ids: impl IntoIterator<Item = I>) -> Self {
+        Self { target: Target::Ids(all(ids)), fall_back: false }
+    }
+
+    /// Launches into these capacity reservations first, by their IDs, and on demand when they are full.
+    #[track_caller]
+    pub fn first<I: Into<Value<String>>>(ids: impl IntoIterator<Item = I>) -> Self {
+        Self { target: Target::Ids(all(ids)), fall_back: true }
+    }
+
+    /// Launches into the reservations of these resource groups only, by the groups' ARNs.
+    #[track_caller]
+    pub fn of_group_only<I: Into<Value<String>>>(arns: impl IntoIterator<Item = I>) -> Self {
+        Self { target: Target::Groups(all(arns)), fall_back: false }
+    }
+
+    /// Launches into the reservations of these resource groups first, by the groups' ARNs, and on demand when they are full.
+    #[track_caller]
+    pub fn of_group_first<I: Into<Value<String>>>(arns: impl IntoIterator<Item = I>) -> Self {
+        Self { target: Target::Groups(all(arns)), fall_back: true }
+    }
+
+    pub(super) fn specification(&self) -> CapacityReservationSpecification {
+        let target = match &self.target {
+            Target::Ids(ids) => CapacityReservationTarget::new().capacity_reservation_ids(ids.clone()),
+            Target::Groups(arns) => {
+                CapacityReservationTarget::new().capacity_reservation_resource_group_arns(arns.clone())
+            }
+        };
+        CapacityReservationSpecification::new(if self.fall_back {
+            CapacityReservationPreference::CapacityReservationsFirst
+        } else {
+            CapacityReservationPreference::CapacityReservationsOnly
+        })
+        .capacity_reservation_target(target)
+    }
+}
+
+#[track_caller]
+fn all<I: Into<Value<String>>>(values: impl IntoIterator<Item = I>) -> Vec<Value<String>> {
+    let mut located = Vec::new();
+    for value in values {
+        located.push(value.into().with_caller_location());
+    }
+    located
+}
+
+/// How spot pools are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpotAllocation {
+    /// Pools with spare capacity, the cheapest among them: what AWS recommends.
+    PriceCapacityOptimized,
+    /// Pools with the most spare capacity.
+    CapacityOptimized,
+    /// Pools with the most spare capacity, types in the order in which they are listed where that makes no difference.
+    CapacityOptimizedPrioritized,
+    /// The cheapest pools, which are interrupted most often.
+    LowestPrice,
+}
+
+impl SpotAllocation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::PriceCapacityOptimized => "price-capacity-optimized",
+            Self::CapacityOptimized => "capacity-optimized",
+            Self::CapacityOptimizedPrioritized => "capacity-optimized-prioritized",
+            Self::LowestPrice => "lowest-price",
+        }
+    }
+}
+
+/// A mix of instance types, on demand and spot.
+///
+/// ```
+/// use stackwright_stacks::fleet::SpotMix;
+///
+/// // Two instances on demand, and of what is above that 80 % spot.
+/// SpotMix::of(["g5.12xlarge", "g6.12xlarge"]).on_demand_base(2).spot_percent(80);
+/// ```
+#[derive(Clone, Debug)]
+pub struct SpotMix {
+    types: Vec<String>,
+    base: Value<i64>,
+    on_demand_percent: Value<i64>,
+    allocation: SpotAllocation,
+    max_price: Option<Value<String>>,
+    prioritized: bool,
+}
+
+impl SpotMix {
+    /// Creates a mix of these types, all of it spot. The order is the priority where a strategy has one.
+    pub fn of(types: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            types: types.into_iter().map(Into::into).collect(),
+            base: 0.into(),
+            on_demand_percent: 0.into(),
+            allocation: SpotAllocation::PriceCapacityOptimized,
+            max_price: None,
+            prioritized: true,
+        }
+    }
+
+    /// Sets how many instances are always on demand.
+    #[track_caller]
+    pub fn on_demand_base(mut self, instances: impl Into<Value<i64>>) -> Self {
+        self.base = instances.into().with_caller_location();
+        self
+    }
+
+    /// Sets the share of spot among the instances above the base, in percent; 100 unless set.
+    #[track_caller]
+    pub fn spot_percent(mut self, share: u8) -> Self {
+        self.on_demand_percent = Value::from(100 - i64::from(share.min(100))).with_caller_location();
+        self
+    }
+
+    /// Sets how spot pools are chosen; [`SpotAllocation::PriceCapacityOptimized`] unless set.
+    pub fn allocation(mut self, strategy: SpotAllocation) -> Self {
+        self.allocation = strategy;
+        self
+    }
+
+    /// Sets the most that a spot instance may cost an hour, in USD. Without it, the price on demand is the limit. A limit makes
+    /// interruptions more frequent.
+    #[track_caller]
+    pub fn max_price(mut self, usd_per_hour: impl Into<Value<String>>) -> Self {
+        self.max_price = Some(usd_per_hour.into().with_caller_location());
+        self
+    }
+
+    /// Takes the cheapest type for instances on demand, instead of the first in the list.
+    pub fn cheapest_on_demand(mut self) -> Self {
+        self.prioritized = false;
+        self
+    }
+
+    pub(super) fn types(&self) -> &[String] {
+        &self.types
+    }
+
+    pub(super) fn policy(&self, template: LaunchTemplateSpecification) -> MixedInstancesPolicy {
+        let overrides: Vec<_> = self
+            .types
+            .iter()
+            .map(|name| LaunchTemplateOverrides::new().instance_type(name.as_str()))
+            .collect();
+        let mut distribution = InstancesDistribution::new()
+            .on_demand_allocation_strategy(if self.prioritized { "prioritized" } else { "lowest-price" })
+            .on_demand_base_capacity(&self.base)
+            .on_demand_percentage_above_base_capacity(&self.on_demand_percent)
+            .spot_allocation_strategy(self.allocation.name());
+        if let Some(price) = &self.max_price {
+            distribution = distribution.spot_max_price(price);
+        }
+        MixedInstancesPolicy::new(LaunchTemplate::new(template).overrides(overrides))
+            .instances_distribution(distribution)
+    }
+}

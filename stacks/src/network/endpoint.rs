@@ -1,0 +1,148 @@
+//! Interface endpoints: the services that an isolated network reaches without the internet.
+
+/// A service of AWS that is reached through a VPC endpoint of type `Interface`.
+///
+/// The lists are what each kind of workload needs in a network without a route to the internet; the gateway endpoint of
+/// S3 is always there. They come from the AWS documentation of each service and from the Terraform modules of
+/// `aws-samples/awsome-distributed-training` (`modules/vpc_endpoints`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `aps-workspaces`: Amazon Managed Service for Prometheus.
+    Prometheus,
+    /// `autoscaling`: EC2 Auto Scaling.
+    AutoScaling,
+    /// `cloudformation`: signals from instances.
+    CloudFormation,
+    /// `ec2`: the VPC CNI and scripts that describe instances.
+    Ec2,
+    /// `ec2messages`: Systems Manager.
+    Ec2Messages,
+    /// `ecr.api`: Amazon ECR.
+    EcrApi,
+    /// `ecr.dkr`: Amazon ECR.
+    EcrDkr,
+    /// `eks`: the API of Amazon EKS.
+    Eks,
+    /// `eks-auth`: EKS Pod Identity.
+    EksAuth,
+    /// `elasticfilesystem`: Amazon EFS.
+    Efs,
+    /// `fsx`: the API of Amazon FSx, which scripts that mount file systems call.
+    Fsx,
+    /// `kms`: AWS Key Management Service.
+    Kms,
+    /// `logs`: CloudWatch Logs.
+    Logs,
+    /// `monitoring`: CloudWatch metrics.
+    Monitoring,
+    /// `sagemaker.api`: the API of SageMaker.
+    SageMakerApi,
+    /// `sagemaker.runtime`: `InvokeEndpoint`.
+    SageMakerRuntime,
+    /// `secretsmanager`: AWS Secrets Manager.
+    SecretsManager,
+    /// `ssm`: Systems Manager.
+    Ssm,
+    /// `ssmmessages`: Session Manager.
+    SsmMessages,
+    /// `sts`: AWS Security Token Service.
+    Sts,
+}
+
+impl Endpoint {
+    /// What SageMaker training and processing jobs need.
+    pub const TRAINING: &'static [Self] = &[
+        Self::EcrApi,
+        Self::EcrDkr,
+        Self::Kms,
+        Self::Logs,
+        Self::Monitoring,
+        Self::SageMakerApi,
+        Self::SageMakerRuntime,
+        Self::Sts,
+    ];
+
+    /// What the nodes of a HyperPod cluster with Slurm need.
+    pub const HYPERPOD_SLURM: &'static [Self] = &[
+        Self::Ec2,
+        Self::Ec2Messages,
+        Self::EcrApi,
+        Self::EcrDkr,
+        Self::Fsx,
+        Self::Kms,
+        Self::Logs,
+        Self::Monitoring,
+        Self::SageMakerApi,
+        Self::SecretsManager,
+        Self::Ssm,
+        Self::SsmMessages,
+        Self::Sts,
+    ];
+
+    /// What the nodes of a HyperPod cluster with Amazon EKS need.
+    pub const HYPERPOD_EKS: &'static [Self] = &[
+        Self::Ec2,
+        Self::Ec2Messages,
+        Self::EcrApi,
+        Self::EcrDkr,
+        Self::Eks,
+        Self::EksAuth,
+        Self::Fsx,
+        Self::Kms,
+        Self::Logs,
+        Self::Monitoring,
+        Self::Prometheus,
+        Self::SageMakerApi,
+        Self::Ssm,
+        Self::SsmMessages,
+        Self::Sts,
+    ];
+
+    /// What EC2 instances need that are reached through Session Manager and pull images from Amazon ECR.
+    pub const FLEET: &'static [Self] = &[
+        Self::AutoScaling,
+        Self::CloudFormation,
+        Self::Ec2,
+        Self::Ec2Messages,
+        Self::EcrApi,
+        Self::EcrDkr,
+        Self::Kms,
+        Self::Logs,
+        Self::Monitoring,
+        Self::Ssm,
+        Self::SsmMessages,
+        Self::Sts,
+    ];
+
+    /// Returns the last part of the service name, after `com.amazonaws.REGION.`.
+    pub(super) fn service(self) -> &'static str {
+        match self {
+            Self::Prometheus => "aps-workspaces",
+            Self::AutoScaling => "autoscaling",
+            Self::CloudFormation => "cloudformation",
+            Self::Ec2 => "ec2",
+            Self::Ec2Messages => "ec2messages",
+            Self::EcrApi => "ecr.api",
+            Self::EcrDkr => "ecr.dkr",
+            Self::Eks => "eks",
+            Self::EksAuth => "eks-auth",
+            Self::Efs => "elasticfilesystem",
+            Self::Fsx => "fsx",
+            Self::Kms => "kms",
+            Self::Logs => "logs",
+            Self::Monitoring => "monitoring",
+            Self::SageMakerApi => "sagemaker.api",
+            Self::SageMakerRuntime => "sagemaker.runtime",
+            Self::SecretsManager => "secretsmanager",
+            Self::Ssm => "ssm",
+            Self::SsmMessages => "ssmmessages",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// Returns the part of the logical ID that names the endpoint.
+    pub(super) fn id(self) -> String {
+        format!("{self:?}Endpoint")
+    }
+}

@@ -1,0 +1,139 @@
+//! What others see of a network.
+
+use stackwright_synth::{Handle, Value};
+
+use crate::vpc::Vpc;
+
+/// A network that was added to a stack, or one that exists already.
+#[derive(Clone, Debug)]
+pub struct NetworkHandle {
+    pub(super) vpc_id: Value<String>,
+    pub(super) subnets: Vec<NetworkSubnet>,
+    pub(super) security_groups: Vec<Value<String>>,
+    /// Whether the security groups let Lustre through between their members, where that is known.
+    pub(super) lustre: Option<bool>,
+    /// What has to exist before instances start, and has to be deleted after them.
+    pub(super) ready: Vec<Handle>,
+}
+
+/// A private subnet of a network.
+#[derive(Clone, Debug)]
+pub struct NetworkSubnet {
+    pub(super) id: Value<String>,
+    pub(super) zone: Option<String>,
+    pub(super) zone_id: Option<String>,
+    /// How many network interfaces fit, where that is known.
+    pub(super) addresses: Option<u32>,
+}
+
+impl NetworkSubnet {
+    /// Returns a subnet that exists already, by its ID.
+    #[track_caller]
+    pub fn existing(id: impl Into<Value<String>>) -> Self {
+        Self { id: id.into().with_caller_location(), zone: None, zone_id: None, addresses: None }
+    }
+
+    /// Sets the ID of the zone in which the subnet lies, such as `use1-az4`. Capacity is compared with it.
+    pub fn in_zone_id(mut self, id: impl Into<String>) -> Self {
+        self.zone_id = Some(id.into());
+        self
+    }
+
+    /// Returns the subnet's ID.
+    pub fn id(&self) -> Value<String> {
+        self.id.clone()
+    }
+
+    /// Returns the ID of the zone in which the subnet lies, if it is known.
+    pub fn zone_id(&self) -> Option<&str> {
+        self.zone_id.as_deref()
+    }
+
+    /// Returns the name of the zone in which the subnet lies, if it is known.
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+}
+
+impl NetworkHandle {
+    /// Returns a network that exists already: the ID of its VPC, private subnets, and security groups for instances.
+    ///
+    /// ```
+    /// use stackwright_stacks::network::{NetworkHandle, NetworkSubnet};
+    ///
+    /// NetworkHandle::existing(
+    ///     "vpc-0123456789abcdef0",
+    ///     [NetworkSubnet::existing("subnet-0123456789abcdef0").in_zone_id("use1-az4")],
+    ///     ["sg-0123456789abcdef0"],
+    /// );
+    /// ```
+    #[track_caller]
+    pub fn existing<G: Into<Value<String>>>(
+        vpc_id: impl Into<Value<String>>,
+        subnets: impl IntoIterator<Item = NetworkSubnet>,
+        security_groups: impl IntoIterator<Item = G>,
+    ) -> Self {
+        let mut groups = Vec::new();
+        for group in security_groups {
+            groups.push(group.into().with_caller_location());
+        }
+        Self {
+            vpc_id: vpc_id.into().with_caller_location(),
+            subnets: subnets.into_iter().collect(),
+            security_groups: groups,
+            lustre: None,
+            ready: Vec::new(),
+        }
+    }
+
+    /// Returns the ID of the VPC.
+    pub fn vpc_id(&self) -> Value<String> {
+        self.vpc_id.clone()
+    }
+
+    /// Returns the private subnets.
+    pub fn subnets(&self) -> &[NetworkSubnet] {
+        &self.subnets
+    }
+
+    /// Returns the IDs of the private subnets.
+    pub fn subnet_ids(&self) -> Value<Vec<String>> {
+        self.subnets.iter().map(NetworkSubnet::id).collect::<Vec<_>>().into()
+    }
+
+    /// Returns the IDs of the security groups for instances.
+    pub fn security_group_ids(&self) -> Value<Vec<String>> {
+        self.security_groups.clone().into()
+    }
+
+    /// Returns where jobs and endpoints put their network interfaces: all private subnets, and the security groups for
+    /// instances.
+    pub fn vpc(&self) -> Vpc {
+        Vpc::new(self.subnet_ids(), self.security_group_ids())
+    }
+
+    /// Returns the same network with one subnet only, counted from 0. Instances that communicate through EFA have to be in
+    /// one zone. The network is unchanged if there is no such subnet.
+    pub fn in_subnet(&self, index: usize) -> Self {
+        let mut network = self.clone();
+        if let Some(subnet) = self.subnets.get(index) {
+            network.subnets = vec![subnet.clone()];
+        }
+        network
+    }
+
+    /// Returns the resources that have to exist before instances start, such as routes and endpoints.
+    pub(crate) fn ready(&self) -> &[Handle] {
+        &self.ready
+    }
+
+    /// Returns whether the security groups let Lustre through between their members, where that is known.
+    pub(crate) fn is_open_to_lustre(&self) -> Option<bool> {
+        self.lustre
+    }
+
+    /// Returns the number of network interfaces that fit into the smallest subnet, where that is known.
+    pub(crate) fn addresses(&self) -> Option<u32> {
+        self.subnets.iter().map(|subnet| subnet.addresses).min().flatten()
+    }
+}
