@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use stackwright_resources::sagemaker::cluster::{ClusterOrchestratorEksConfig, Orchestrator};
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 use super::group::{
     AllOrNothing, Continuous, GroupSettings, Purchase, TaintEffect, node_settings, worker_settings,
@@ -26,7 +26,7 @@ pub struct NodeGroup<P = AllOrNothing> {
 impl NodeGroup {
     /// Creates a group with so many instances of a type, such as `ml.p5.48xlarge`, on demand.
     #[track_caller]
-    pub fn new(name: &str, instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), provisioning: PhantomData }
     }
 
@@ -35,9 +35,9 @@ impl NodeGroup {
     #[track_caller]
     pub fn planned(
         name: &str,
-        instance_type: impl Into<Value<String>>,
-        count: impl Into<Value<i64>>,
-        training_plan_arn: impl Into<Value<String>>,
+        instance_type: impl IntoValue<String>,
+        count: impl IntoValue<i64>,
+        training_plan_arn: impl IntoValue<String>,
     ) -> Self {
         let mut group = Self::new(name, instance_type, count);
         group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
@@ -49,7 +49,7 @@ impl NodeGroup<Continuous> {
     /// Creates a group of spot instances. Only a cluster with continuous provisioning takes it, and it cannot be changed to
     /// on demand later.
     #[track_caller]
-    pub fn spot(name: &str, instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+    pub fn spot(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         let mut group = NodeGroup::new(name, instance_type, count).continuous();
         group.group.purchase = Purchase::Spot;
         group
@@ -64,7 +64,7 @@ impl<P> NodeGroup<P> {
     /// Takes the group into service when so many nodes are there; after three hours without them it is rolled back. Only a
     /// cluster with continuous provisioning takes such a group.
     #[track_caller]
-    pub fn minimum_count(self, nodes: impl Into<Value<i64>>) -> NodeGroup<Continuous> {
+    pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> NodeGroup<Continuous> {
         let mut group = self.continuous();
         group.group.minimum = Some(nodes.into().with_caller_location());
         group
@@ -98,7 +98,7 @@ pub struct KarpenterGroup {
 impl KarpenterGroup {
     /// Creates a group of instances on demand.
     #[track_caller]
-    pub fn new(name: &str, instance_type: impl Into<Value<String>>) -> Self {
+    pub fn new(name: &str, instance_type: impl IntoValue<String>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, 0) }
     }
 
@@ -107,7 +107,7 @@ impl KarpenterGroup {
     /// AWS's documentation contradicts itself about spot under Karpenter: its page about node classes says on demand only, its
     /// newer page about spot says that it works.
     #[track_caller]
-    pub fn spot(name: &str, instance_type: impl Into<Value<String>>) -> Self {
+    pub fn spot(name: &str, instance_type: impl IntoValue<String>) -> Self {
         let mut group = Self::new(name, instance_type);
         group.group.purchase = Purchase::Spot;
         group
@@ -122,7 +122,7 @@ macro_rules! kubernetes_settings {
         impl $(<$generic>)? $group $(<$generic>)? {
             /// Adds a label to the Kubernetes nodes.
             #[track_caller]
-            pub fn label(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+            pub fn label(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
                 self.group.labels.push((key.into(), value.into().with_caller_location()));
                 self
             }
@@ -202,7 +202,7 @@ impl<P> HyperPodCluster<Eks<P>> {
     /// Keeps checkpoints in the memory of the nodes first (managed tiered checkpointing): the share of memory in percent, 0 to
     /// 100.
     #[track_caller]
-    pub fn tiered_storage(mut self, memory_percent: impl Into<Value<i64>>) -> Self {
+    pub fn tiered_storage(mut self, memory_percent: impl IntoValue<i64>) -> Self {
         self.kind.tiered_storage = Some(memory_percent.into().with_caller_location());
         self
     }

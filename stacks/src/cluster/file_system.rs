@@ -2,7 +2,7 @@
 
 use stackwright_resources::fsx::file_system::{LustreConfiguration, MetadataConfiguration};
 use stackwright_resources::fsx::{FileSystem, FileSystemHandle};
-use stackwright_synth::{Construct, DeletionPolicy, ResourceOptions, Scope, Value};
+use stackwright_synth::{Construct, DeletionPolicy, IntoValue, ResourceOptions, Scope, Value};
 
 use super::storage::SharedStorage;
 use crate::network::NetworkHandle;
@@ -65,11 +65,7 @@ pub struct LustreFileSystem {
 impl LustreFileSystem {
     /// Creates a file system with its size in GiB (1,200, or a multiple of 2,400) and its throughput.
     #[track_caller]
-    pub fn new(
-        network: &NetworkHandle,
-        size_gib: impl Into<Value<i64>>,
-        throughput: LustreThroughput,
-    ) -> Self {
+    pub fn new(network: &NetworkHandle, size_gib: impl IntoValue<i64>, throughput: LustreThroughput) -> Self {
         Self {
             network: network.clone(),
             size: size_gib.into().with_caller_location(),
@@ -82,7 +78,7 @@ impl LustreFileSystem {
 
     /// Encrypts it with this key of AWS KMS, by its ARN, instead of a key of AWS. Another key replaces the file system.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
         self.key = Some(arn.into().with_caller_location());
         self
     }
@@ -95,7 +91,7 @@ impl LustreFileSystem {
 
     /// Keeps automatic daily backups for so many days; 7 unless set, 0 for none.
     #[track_caller]
-    pub fn backup_days(mut self, days: impl Into<Value<i64>>) -> Self {
+    pub fn backup_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.backup_days = days.into().with_caller_location();
         self
     }
@@ -128,7 +124,9 @@ impl Construct for LustreFileSystem {
         }
         let subnet: Vec<Value<String>> =
             self.network.subnets().first().map(|subnet| subnet.id()).into_iter().collect();
-        let mut system = FileSystem::new("LUSTRE", subnet)
+        let mut system = FileSystem::new()
+            .file_system_type("LUSTRE")
+            .subnet_ids(subnet)
             .file_system_type_version("2.15")
             .storage_capacity(self.size)
             .storage_type("SSD")

@@ -6,7 +6,7 @@ use stackwright_resources::sagemaker::cluster::{
     InstanceRequirements, InterfaceType, NodeType, VpcConfig,
 };
 use stackwright_schemas::ec2_network::network_facts;
-use stackwright_synth::{CallerLocation, Json, Map, Value};
+use stackwright_synth::{CallerLocation, IntoValue, Json, Map, Value};
 
 use super::storage::{SharedStorage, Volumes};
 use super::update::SoftwareUpdate;
@@ -86,7 +86,7 @@ pub(super) struct GroupSettings {
 
 impl GroupSettings {
     #[track_caller]
-    pub fn new(name: &str, instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self {
             name: name.to_owned(),
             location: std::panic::Location::caller(),
@@ -140,7 +140,10 @@ impl GroupSettings {
         lifecycle: Option<ClusterLifeCycleConfig>,
         shared: &[SharedStorage],
     ) -> ClusterInstanceGroup {
-        let mut group = ClusterInstanceGroup::new(role, &self.count, self.name.as_str())
+        let mut group = ClusterInstanceGroup::new()
+            .execution_role(role)
+            .instance_count(&self.count)
+            .instance_group_name(self.name.as_str())
             .threads_per_core(&self.threads_per_core);
         group = match &self.types {
             Types::One(name) => group.instance_type(name),
@@ -208,8 +211,11 @@ impl GroupSettings {
 
     fn with_network(&self, mut group: ClusterInstanceGroup) -> ClusterInstanceGroup {
         if let Some(network) = &self.network {
-            group =
-                group.override_vpc_config(VpcConfig::new(network.security_group_ids(), network.subnet_ids()));
+            group = group.override_vpc_config(
+                VpcConfig::new()
+                    .security_group_ids(network.security_group_ids())
+                    .subnets(network.subnet_ids()),
+            );
         }
         if self.efa_only {
             group = group.network_interface(ClusterNetworkInterface::new(InterfaceType::EfaOnly));
@@ -247,7 +253,7 @@ fn taint((key, value, effect): &(String, Option<String>, TaintEffect)) -> Cluste
         TaintEffect::PreferNoSchedule => Effect::PreferNoSchedule,
         TaintEffect::NoExecute => Effect::NoExecute,
     };
-    let taint = ClusterKubernetesTaint::new(key.as_str(), effect);
+    let taint = ClusterKubernetesTaint::new().key(key.as_str()).effect(effect);
     match value {
         Some(value) => taint.value(value.as_str()),
         None => taint,
@@ -261,14 +267,14 @@ macro_rules! node_settings {
             /// Sets the threads of each core: 1 (the default) turns simultaneous multithreading off, 2 turns it on. Types
             /// without it take 1.
             #[track_caller]
-            pub fn threads_per_core(mut self, threads: impl Into<stackwright_synth::Value<i64>>) -> Self {
+            pub fn threads_per_core(mut self, threads: impl stackwright_synth::IntoValue<i64>) -> Self {
                 self.group.threads_per_core = threads.into().with_caller_location();
                 self
             }
 
             /// Adds an EBS volume of this size in GB to each node, at `/opt/sagemaker`; 1 to 16,384.
             #[track_caller]
-            pub fn volume_gb(mut self, size: impl Into<stackwright_synth::Value<i64>>) -> Self {
+            pub fn volume_gb(mut self, size: impl stackwright_synth::IntoValue<i64>) -> Self {
                 self.group.volumes.size = Some(size.into().with_caller_location());
                 self
             }
@@ -276,7 +282,7 @@ macro_rules! node_settings {
             /// Encrypts the root volume and the additional volume with this key of AWS KMS, by its ARN. Without it, they
             /// are encrypted with a key of AWS.
             #[track_caller]
-            pub fn volume_key(mut self, arn: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn volume_key(mut self, arn: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.group.volumes.key = Some(arn.into().with_caller_location());
                 self
             }
@@ -291,14 +297,14 @@ macro_rules! node_settings {
 
             /// Uses an AMI of your own, by its ID: unencrypted, of the same account, and based on a HyperPod AMI.
             #[track_caller]
-            pub fn image_id(mut self, ami: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn image_id(mut self, ami: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.group.image = Some(ami.into().with_caller_location());
                 self
             }
 
             /// Uses this release of HyperPod's AMI, such as `1.2.3`, instead of the latest.
             #[track_caller]
-            pub fn image_release(mut self, version: impl Into<stackwright_synth::Value<String>>) -> Self {
+            pub fn image_release(mut self, version: impl stackwright_synth::IntoValue<String>) -> Self {
                 self.group.release = Some(version.into().with_caller_location());
                 self
             }
@@ -315,7 +321,7 @@ macro_rules! node_settings {
             #[track_caller]
             pub fn update_at(
                 mut self,
-                cron: impl Into<stackwright_synth::Value<String>>,
+                cron: impl stackwright_synth::IntoValue<String>,
                 batches: impl Into<Option<$crate::cluster::RollingBatches>>,
             ) -> Self {
                 let cron = cron.into().with_caller_location();

@@ -7,7 +7,7 @@ use stackwright_resources::eks::cluster::{
 use stackwright_resources::eks::{AccessEntry, Addon, Cluster, access_entry};
 use stackwright_resources::iam::Role;
 use stackwright_synth::intrinsic::{account_id, partition};
-use stackwright_synth::{Construct, Handle, Json, ResourceOptions, Scope, Value, sub};
+use stackwright_synth::{Construct, Handle, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
 use crate::iam::{PolicyDocument, Statement};
 use crate::network::NetworkHandle;
@@ -74,14 +74,14 @@ impl EksCluster {
 
     /// Sets the cluster's name. Without it, CloudFormation makes one. Another name replaces the cluster.
     #[track_caller]
-    pub fn name(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());
         self
     }
 
     /// Encrypts Kubernetes secrets with this key of AWS KMS, by its ARN. It cannot be changed later.
     #[track_caller]
-    pub fn secrets_key(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn secrets_key(mut self, arn: impl IntoValue<String>) -> Self {
         self.key = Some(arn.into().with_caller_location());
         self
     }
@@ -89,14 +89,14 @@ impl EksCluster {
     /// Opens the API server to an address block outside of the VPC. Several calls add up. Without it, the endpoint is
     /// reached from inside of the VPC only.
     #[track_caller]
-    pub fn public_access(mut self, block: impl Into<Value<String>>) -> Self {
+    pub fn public_access(mut self, block: impl IntoValue<String>) -> Self {
         self.public_access.push(block.into().with_caller_location());
         self
     }
 
     /// Makes a role or user, by its ARN, an administrator of the Kubernetes cluster by an access entry.
     #[track_caller]
-    pub fn administrator(mut self, principal_arn: impl Into<Value<String>>) -> Self {
+    pub fn administrator(mut self, principal_arn: impl IntoValue<String>) -> Self {
         self.administrators.push(principal_arn.into().with_caller_location());
         self
     }
@@ -118,7 +118,9 @@ impl EksCluster {
         ];
         let kinds: Vec<LoggingTypeConfig> =
             kinds.into_iter().map(|kind| LoggingTypeConfig::new().type_(kind)).collect();
-        let mut cluster = Cluster::new(role, vpc)
+        let mut cluster = Cluster::new()
+            .role_arn(role)
+            .resources_vpc_config(vpc)
             .version(self.version.number())
             .access_config(
                 // Whoever deploys the stack administers the cluster, or nobody could.
@@ -167,15 +169,20 @@ impl Construct for EksCluster {
             ("KubeProxy", "kube-proxy"),
             ("PodIdentityAgent", "eks-pod-identity-agent"),
         ] {
-            let addon = scope.add(id, Addon::new(cluster.reference(), name));
+            let addon = scope.add(id, Addon::new().cluster_name(cluster.reference()).addon_name(name));
             ready.push(Handle::clone(&addon));
         }
         for (index, principal) in self.administrators.iter().enumerate() {
-            let policy = access_entry::AccessPolicy::new(
-                sub!("arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", partition()),
-                access_entry::AccessScope::new(access_entry::Type::Cluster),
-            );
-            let entry = AccessEntry::new(principal, cluster.reference()).access_policies([policy]);
+            let policy = access_entry::AccessPolicy::new()
+                .policy_arn(sub!(
+                    "arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                    partition()
+                ))
+                .access_scope(access_entry::AccessScope::new(access_entry::Type::Cluster));
+            let entry = AccessEntry::new()
+                .principal_arn(principal)
+                .cluster_name(cluster.reference())
+                .access_policies([policy]);
             scope.add(&format!("Administrator{}", index + 1), entry);
         }
         EksClusterHandle { name: cluster.reference(), arn: cluster.arn(), ready }
@@ -194,7 +201,7 @@ impl EksClusterHandle {
     /// Returns an EKS cluster that exists already, by its name and its ARN. Its authentication mode has to be `API` or
     /// `API_AND_CONFIG_MAP`.
     #[track_caller]
-    pub fn existing(name: impl Into<Value<String>>, arn: impl Into<Value<String>>) -> Self {
+    pub fn existing(name: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
         Self {
             name: name.into().with_caller_location(),
             arn: arn.into().with_caller_location(),

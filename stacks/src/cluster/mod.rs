@@ -30,7 +30,7 @@ use stackwright_resources::sagemaker::cluster::{
 };
 use stackwright_resources::sagemaker::{Cluster, ClusterHandle};
 use stackwright_synth::intrinsic::stack_name;
-use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value, sub};
+use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value, sub};
 
 use crate::iam::Statement;
 use crate::network::NetworkHandle;
@@ -120,14 +120,14 @@ impl<K> HyperPodCluster<K> {
     /// Sets the cluster's name: letters, digits and hyphens, at most 63. Without it, the name is made of the stack's name
     /// and the construct's ID. Another name replaces the cluster.
     #[track_caller]
-    pub fn name(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.settings.name = Some(name.into().with_caller_location());
         self
     }
 
     /// Uses this role for the nodes, by its ARN, instead of creating one. SageMaker has to be able to assume it.
     #[track_caller]
-    pub fn role(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn role(mut self, arn: impl IntoValue<String>) -> Self {
         self.settings.role = Some(arn.into().with_caller_location());
         self
     }
@@ -160,7 +160,7 @@ impl<K> HyperPodCluster<K> {
 
     /// Adds a tag to the cluster.
     #[track_caller]
-    pub fn tag(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
@@ -266,7 +266,11 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             .cluster_name(&name)
             .instance_groups(groups)
             .node_recovery(if settings.node_recovery { NodeRecovery::Automatic } else { NodeRecovery::None })
-            .vpc_config(VpcConfig::new(settings.network.security_group_ids(), settings.network.subnet_ids()));
+            .vpc_config(
+                VpcConfig::new()
+                    .security_group_ids(settings.network.security_group_ids())
+                    .subnets(settings.network.subnet_ids()),
+            );
         if let Some(orchestrator) = plan.orchestrator.clone() {
             cluster = cluster.orchestrator(orchestrator);
         }

@@ -21,7 +21,8 @@ pub(crate) fn trusted_by(
     statements: impl IntoIterator<Item = Statement>,
 ) -> Role {
     let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(service)]);
-    Role::new(trust).policies([Policy::new(policy_name, PolicyDocument::new(statements))])
+    Role::new(trust)
+        .policies([Policy::new().policy_name(policy_name).policy_document(PolicyDocument::new(statements))])
 }
 
 /// The role that nodes have.

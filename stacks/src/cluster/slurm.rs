@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use stackwright_resources::sagemaker::cluster::{
     ClusterAccountingDatabase, ClusterOrchestratorSlurmConfig, NodeType, Orchestrator, SlurmConfigStrategy,
 };
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 use super::group::{
     AllOrNothing, Continuous, GroupSettings, Purchase, Types, node_settings, worker_settings,
@@ -23,13 +23,13 @@ pub struct ServiceNodes {
 impl ServiceNodes {
     /// Creates a group with one node of this type, such as `ml.m5.4xlarge`.
     #[track_caller]
-    pub fn new(name: &str, instance_type: impl Into<Value<String>>) -> Self {
+    pub fn new(name: &str, instance_type: impl IntoValue<String>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, 1) }
     }
 
     /// Sets the number of nodes.
     #[track_caller]
-    pub fn count(mut self, nodes: impl Into<Value<i64>>) -> Self {
+    pub fn count(mut self, nodes: impl IntoValue<i64>) -> Self {
         self.group.count = nodes.into().with_caller_location();
         self
     }
@@ -49,7 +49,7 @@ pub struct WorkerGroup<P = AllOrNothing> {
 impl WorkerGroup {
     /// Creates a group with so many instances of a type, such as `ml.p5.48xlarge`, on demand.
     #[track_caller]
-    pub fn new(name: &str, instance_type: impl Into<Value<String>>, count: impl Into<Value<i64>>) -> Self {
+    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), provisioning: PhantomData }
     }
 
@@ -58,9 +58,9 @@ impl WorkerGroup {
     #[track_caller]
     pub fn planned(
         name: &str,
-        instance_type: impl Into<Value<String>>,
-        count: impl Into<Value<i64>>,
-        training_plan_arn: impl Into<Value<String>>,
+        instance_type: impl IntoValue<String>,
+        count: impl IntoValue<i64>,
+        training_plan_arn: impl IntoValue<String>,
     ) -> Self {
         let mut group = Self::new(name, instance_type, count);
         group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
@@ -72,7 +72,7 @@ impl<P> WorkerGroup<P> {
     /// Puts the nodes into a partition of this name. Without it, they are in the partition of the group's name; HyperPod's
     /// default partition `dev` holds all nodes in any case.
     #[track_caller]
-    pub fn partition(mut self, name: impl Into<Value<String>>) -> Self {
+    pub fn partition(mut self, name: impl IntoValue<String>) -> Self {
         self.group.slurm = Some((NodeType::Compute, Some(name.into().with_caller_location())));
         self
     }
@@ -84,7 +84,7 @@ impl<P> WorkerGroup<P> {
     /// Takes the group into service when so many nodes are there. Only a cluster with continuous provisioning takes such a
     /// group.
     #[track_caller]
-    pub fn minimum_count(self, nodes: impl Into<Value<i64>>) -> WorkerGroup<Continuous> {
+    pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> WorkerGroup<Continuous> {
         let mut group = self.continuous();
         group.group.minimum = Some(nodes.into().with_caller_location());
         group
@@ -148,9 +148,9 @@ impl AccountingDatabase {
     /// name of the schema. Two clusters must not share a schema.
     #[track_caller]
     pub fn new(
-        endpoint: impl Into<Value<String>>,
-        secret_arn: impl Into<Value<String>>,
-        schema: impl Into<Value<String>>,
+        endpoint: impl IntoValue<String>,
+        secret_arn: impl IntoValue<String>,
+        schema: impl IntoValue<String>,
     ) -> Self {
         Self {
             endpoint: endpoint.into().with_caller_location(),
@@ -162,7 +162,7 @@ impl AccountingDatabase {
 
     /// Sets the port; 3306 unless set.
     #[track_caller]
-    pub fn port(mut self, port: impl Into<Value<i64>>) -> Self {
+    pub fn port(mut self, port: impl IntoValue<i64>) -> Self {
         self.port = Some(port.into().with_caller_location());
         self
     }
@@ -172,7 +172,10 @@ impl AccountingDatabase {
     }
 
     fn config(&self) -> ClusterAccountingDatabase {
-        let config = ClusterAccountingDatabase::new(&self.endpoint, &self.secret_arn).name(&self.name);
+        let config = ClusterAccountingDatabase::new()
+            .endpoint(&self.endpoint)
+            .secret_arn(&self.secret_arn)
+            .name(&self.name);
         match &self.port {
             Some(port) => config.port(port),
             None => config,

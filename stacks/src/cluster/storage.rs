@@ -3,7 +3,7 @@
 use stackwright_resources::sagemaker::cluster::{
     ClusterEbsVolumeConfig, ClusterFsxLustreConfig, ClusterFsxOpenZfsConfig, ClusterInstanceStorageConfig,
 };
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 /// A shared file system that HyperPod mounts on the nodes. An instance group has at most one of each kind.
 ///
@@ -22,7 +22,7 @@ enum Kind {
 impl SharedStorage {
     /// Returns an FSx for Lustre file system by its DNS name and its mount name, mounted at `/fsx`.
     #[track_caller]
-    pub fn lustre(dns_name: impl Into<Value<String>>, mount_name: impl Into<Value<String>>) -> Self {
+    pub fn lustre(dns_name: impl IntoValue<String>, mount_name: impl IntoValue<String>) -> Self {
         Self(Kind::Lustre {
             dns_name: dns_name.into().with_caller_location(),
             mount_name: mount_name.into().with_caller_location(),
@@ -32,13 +32,13 @@ impl SharedStorage {
 
     /// Returns an FSx for OpenZFS file system by its DNS name, mounted at `/home`.
     #[track_caller]
-    pub fn open_zfs(dns_name: impl Into<Value<String>>) -> Self {
+    pub fn open_zfs(dns_name: impl IntoValue<String>) -> Self {
         Self(Kind::OpenZfs { dns_name: dns_name.into().with_caller_location(), path: "/home".into() })
     }
 
     /// Mounts it at another absolute path, without a slash at its end.
     #[track_caller]
-    pub fn at(mut self, mount_path: impl Into<Value<String>>) -> Self {
+    pub fn at(mut self, mount_path: impl IntoValue<String>) -> Self {
         let mount_path = mount_path.into().with_caller_location();
         match &mut self.0 {
             Kind::Lustre { path, .. } | Kind::OpenZfs { path, .. } => *path = mount_path,
@@ -50,20 +50,12 @@ impl SharedStorage {
         matches!(self.0, Kind::Lustre { .. })
     }
 
-    /// The DNS name, and the mount name of a Lustre file system.
-    pub(super) fn address(&self) -> (&Value<String>, Option<&Value<String>>) {
-        match &self.0 {
-            Kind::Lustre { dns_name, mount_name, .. } => (dns_name, Some(mount_name)),
-            Kind::OpenZfs { dns_name, .. } => (dns_name, None),
-        }
-    }
-
     pub(super) fn config(&self) -> ClusterInstanceStorageConfig {
         let config = ClusterInstanceStorageConfig::new();
         match &self.0 {
-            Kind::Lustre { dns_name, mount_name, path } => {
-                config.fsx_lustre_config(ClusterFsxLustreConfig::new(dns_name, mount_name).mount_path(path))
-            }
+            Kind::Lustre { dns_name, mount_name, path } => config.fsx_lustre_config(
+                ClusterFsxLustreConfig::new().dns_name(dns_name).mount_name(mount_name).mount_path(path),
+            ),
             Kind::OpenZfs { dns_name, path } => {
                 config.fsx_open_zfs_config(ClusterFsxOpenZfsConfig::new(dns_name).mount_path(path))
             }

@@ -4,7 +4,7 @@ use stackwright_resources::sagemaker::cluster::{
     AlarmDetails, AutoPatchConfig, CapacitySizeConfig, DeploymentConfig, PatchingStrategy,
     RollingUpdatePolicy, ScheduledUpdateConfig,
 };
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 use crate::duration::Seconds;
 
@@ -18,18 +18,18 @@ pub struct NodeShare {
 impl NodeShare {
     /// Returns a number of nodes, at least 1.
     #[track_caller]
-    pub fn nodes(count: impl Into<Value<i64>>) -> Self {
+    pub fn nodes(count: impl IntoValue<i64>) -> Self {
         Self { kind: "INSTANCE_COUNT", value: count.into().with_caller_location() }
     }
 
     /// Returns a share of the group's nodes in percent, 1 to 100.
     #[track_caller]
-    pub fn percent(share: impl Into<Value<i64>>) -> Self {
+    pub fn percent(share: impl IntoValue<i64>) -> Self {
         Self { kind: "CAPACITY_PERCENTAGE", value: share.into().with_caller_location() }
     }
 
     fn config(&self) -> CapacitySizeConfig {
-        CapacitySizeConfig::new(self.kind, &self.value)
+        CapacitySizeConfig::new().type_(self.kind).value(&self.value)
     }
 }
 
@@ -65,7 +65,7 @@ impl RollingBatches {
 
     /// Rolls the update back when this CloudWatch alarm goes off, by its name. At most ten alarms.
     #[track_caller]
-    pub fn rollback_on(mut self, alarm_name: impl Into<Value<String>>) -> Self {
+    pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());
         self
     }

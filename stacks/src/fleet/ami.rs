@@ -1,6 +1,6 @@
 //! The images of GPU instances.
 
-use stackwright_synth::{Value, sub};
+use stackwright_synth::{IntoValue, Value, sub};
 
 /// An Amazon Machine Image (AMI): by its ID, or by a public SSM parameter of AWS that names the latest one.
 ///
@@ -89,13 +89,13 @@ impl Ami {
     /// Returns an AMI by its ID, with the name of its root device, such as `/dev/sda1` (Ubuntu) or `/dev/xvda` (Amazon
     /// Linux).
     #[track_caller]
-    pub fn id(id: impl Into<Value<String>>, root_device: &'static str) -> Self {
+    pub fn id(id: impl IntoValue<String>, root_device: &'static str) -> Self {
         Self { image: id.into().with_caller_location(), root_device }
     }
 
     /// Returns the AMI that an SSM parameter of your own names.
     #[track_caller]
-    pub fn from_parameter(name: impl Into<Value<String>>, root_device: &'static str) -> Self {
+    pub fn from_parameter(name: impl IntoValue<String>, root_device: &'static str) -> Self {
         let name = name.into().with_caller_location();
         let location = name.location();
         Self { image: sub!("{{{{resolve:ssm:{}}}}}", name).with_location(location), root_device }

@@ -5,14 +5,14 @@ use stackwright_resources::autoscaling::auto_scaling_group::{
     InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides, LaunchTemplateSpecification,
     MixedInstancesPolicy,
 };
-use stackwright_synth::Value;
+use stackwright_synth::{IntoValue, Value};
 
 /// The way in which a fleet gets its instances.
 #[derive(Clone, Debug)]
 pub(super) enum Capacity {
     OnDemand,
     Reserved(Reservations),
-    CapacityBlock(Value<String>),
+    Block(Value<String>),
     Mixed(SpotMix),
 }
 
@@ -35,25 +35,25 @@ enum Target {
 impl Reservations {
     /// Launches into these capacity reservations only, by their IDs. When they are full, launches fail.
     #[track_caller]
-    pub fn only<I: Into<Value<String>>>(ids: impl IntoIterator<Item = I>) -> Self {
+    pub fn only<I: IntoValue<String>>(ids: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Ids(all(ids)), fall_back: false }
     }
 
     /// Launches into these capacity reservations first, by their IDs, and on demand when they are full.
     #[track_caller]
-    pub fn first<I: Into<Value<String>>>(ids: impl IntoIterator<Item = I>) -> Self {
+    pub fn first<I: IntoValue<String>>(ids: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Ids(all(ids)), fall_back: true }
     }
 
     /// Launches into the reservations of these resource groups only, by the groups' ARNs.
     #[track_caller]
-    pub fn of_group_only<I: Into<Value<String>>>(arns: impl IntoIterator<Item = I>) -> Self {
+    pub fn of_group_only<I: IntoValue<String>>(arns: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Groups(all(arns)), fall_back: false }
     }
 
     /// Launches into the reservations of these resource groups first, by the groups' ARNs, and on demand when they are full.
     #[track_caller]
-    pub fn of_group_first<I: Into<Value<String>>>(arns: impl IntoIterator<Item = I>) -> Self {
+    pub fn of_group_first<I: IntoValue<String>>(arns: impl IntoIterator<Item = I>) -> Self {
         Self { target: Target::Groups(all(arns)), fall_back: true }
     }
 
@@ -74,7 +74,7 @@ impl Reservations {
 }
 
 #[track_caller]
-fn all<I: Into<Value<String>>>(values: impl IntoIterator<Item = I>) -> Vec<Value<String>> {
+fn all<I: IntoValue<String>>(values: impl IntoIterator<Item = I>) -> Vec<Value<String>> {
     let mut located = Vec::new();
     for value in values {
         located.push(value.into().with_caller_location());
@@ -140,7 +140,7 @@ impl SpotMix {
 
     /// Sets how many instances are always on demand.
     #[track_caller]
-    pub fn on_demand_base(mut self, instances: impl Into<Value<i64>>) -> Self {
+    pub fn on_demand_base(mut self, instances: impl IntoValue<i64>) -> Self {
         self.base = instances.into().with_caller_location();
         self
     }
@@ -161,7 +161,7 @@ impl SpotMix {
     /// Sets the most that a spot instance may cost an hour, in USD. Without it, the price on demand is the limit. A limit makes
     /// interruptions more frequent.
     #[track_caller]
-    pub fn max_price(mut self, usd_per_hour: impl Into<Value<String>>) -> Self {
+    pub fn max_price(mut self, usd_per_hour: impl IntoValue<String>) -> Self {
         self.max_price = Some(usd_per_hour.into().with_caller_location());
         self
     }

@@ -23,7 +23,7 @@ use stackwright_resources::ec2::{LaunchTemplate, LaunchTemplateHandle, Placement
 use stackwright_resources::iam::InstanceProfile;
 use stackwright_schemas::ec2_network::network_facts;
 use stackwright_synth::intrinsic::base64;
-use stackwright_synth::{CallerLocation, Construct, ResourceOptions, Scope, Value};
+use stackwright_synth::{CallerLocation, Construct, IntoValue, ResourceOptions, Scope, Value};
 
 use crate::iam::Statement;
 use crate::network::NetworkHandle;
@@ -168,10 +168,10 @@ impl GpuFleet<CapacityBlock> {
         network: &NetworkHandle,
         instance_type: &str,
         ami: Ami,
-        reservation_id: impl Into<Value<String>>,
+        reservation_id: impl IntoValue<String>,
     ) -> Self {
         let id = reservation_id.into().with_caller_location();
-        Self::of(network, instance_type, ami, Capacity::CapacityBlock(id))
+        Self::of(network, instance_type, ami, Capacity::Block(id))
     }
 }
 
@@ -208,7 +208,7 @@ impl<C> GpuFleet<C> {
 
     /// Sets the size of the root volume in GB; 200 unless set.
     #[track_caller]
-    pub fn root_volume_gb(mut self, size: impl Into<Value<i64>>) -> Self {
+    pub fn root_volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.settings.root_gb = size.into().with_caller_location();
         self
     }
@@ -216,21 +216,21 @@ impl<C> GpuFleet<C> {
     /// Encrypts the volumes with this key of AWS KMS, by its ARN, instead of a key of AWS. The key has to let the service-linked
     /// role of EC2 Auto Scaling use it.
     #[track_caller]
-    pub fn volume_key(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn volume_key(mut self, arn: impl IntoValue<String>) -> Self {
         self.settings.key = Some(arn.into().with_caller_location());
         self
     }
 
     /// Sets the script or the cloud-init document that instances run when they start for the first time.
     #[track_caller]
-    pub fn user_data(mut self, text: impl Into<Value<String>>) -> Self {
+    pub fn user_data(mut self, text: impl IntoValue<String>) -> Self {
         self.settings.user_data = Some(text.into().with_caller_location());
         self
     }
 
     /// Uses the instance profile with this ARN instead of creating one.
     #[track_caller]
-    pub fn instance_profile(mut self, arn: impl Into<Value<String>>) -> Self {
+    pub fn instance_profile(mut self, arn: impl IntoValue<String>) -> Self {
         self.settings.role = Some(arn.into().with_caller_location());
         self
     }
@@ -249,7 +249,7 @@ impl<C> GpuFleet<C> {
 
     /// Adds a tag to the fleet and its instances.
     #[track_caller]
-    pub fn tag(mut self, key: impl Into<String>, value: impl Into<Value<String>>) -> Self {
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
@@ -266,7 +266,7 @@ impl<C> GpuFleet<C> {
         if types.is_empty() {
             refuse("fleet-types", "the fleet has no instance types".into(), "name at least one");
         }
-        if matches!(self.capacity, Capacity::CapacityBlock(_)) {
+        if matches!(self.capacity, Capacity::Block(_)) {
             let sold =
                 network_facts(&self.instance_type).map(|facts| facts.has_usage_class("capacity-block"));
             if sold == Some(false) {
@@ -356,7 +356,7 @@ impl<C> GpuFleet<C> {
             let group = scope.add("Placement", PlacementGroup::new().strategy(strategy.clone()));
             data = data.placement(Placement::new().group_name(group.reference()));
         }
-        if let Capacity::CapacityBlock(id) = &self.capacity {
+        if let Capacity::Block(id) = &self.capacity {
             data = data
                 .instance_market_options(InstanceMarketOptions::new().market_type(MarketType::CapacityBlock))
                 .capacity_reservation_specification(
@@ -392,7 +392,9 @@ impl<C> Construct for GpuFleet<C> {
         let specification = LaunchTemplateSpecification::new(template.latest_version_number())
             .launch_template_id(template.reference());
         let text = |value: &Value<i64>| -> Value<String> { as_text(value) };
-        let mut group = AutoScalingGroup::new(text(&self.settings.minimum), text(&self.settings.maximum))
+        let mut group = AutoScalingGroup::new()
+            .min_size(text(&self.settings.minimum))
+            .max_size(text(&self.settings.maximum))
             .vpc_zone_identifier(self.network.subnet_ids())
             .health_check_type("EC2");
         group = match &self.capacity {
@@ -403,7 +405,7 @@ impl<C> Construct for GpuFleet<C> {
             Capacity::Reserved(reservations) => group
                 .launch_template(specification)
                 .capacity_reservation_specification(reservations.specification()),
-            Capacity::OnDemand | Capacity::CapacityBlock(_) => group.launch_template(specification),
+            Capacity::OnDemand | Capacity::Block(_) => group.launch_template(specification),
         };
         if self.settings.protected {
             group = group.new_instances_protected_from_scale_in(true);
@@ -412,7 +414,7 @@ impl<C> Construct for GpuFleet<C> {
             .settings
             .tags
             .iter()
-            .map(|(key, value)| TagProperty::new(value, key.as_str(), true))
+            .map(|(key, value)| TagProperty::new().value(value).key(key.as_str()).propagate_at_launch(true))
             .collect();
         if !tags.is_empty() {
             group = group.tags(tags);

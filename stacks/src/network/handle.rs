@@ -1,6 +1,6 @@
 //! What others see of a network.
 
-use stackwright_synth::{Handle, Value};
+use stackwright_synth::{Handle, IntoValue, Value};
 
 use crate::vpc::Vpc;
 
@@ -29,7 +29,7 @@ pub struct NetworkSubnet {
 impl NetworkSubnet {
     /// Returns a subnet that exists already, by its ID.
     #[track_caller]
-    pub fn existing(id: impl Into<Value<String>>) -> Self {
+    pub fn existing(id: impl IntoValue<String>) -> Self {
         Self { id: id.into().with_caller_location(), zone: None, zone_id: None, addresses: None }
     }
 
@@ -68,8 +68,8 @@ impl NetworkHandle {
     /// );
     /// ```
     #[track_caller]
-    pub fn existing<G: Into<Value<String>>>(
-        vpc_id: impl Into<Value<String>>,
+    pub fn existing<G: IntoValue<String>>(
+        vpc_id: impl IntoValue<String>,
         subnets: impl IntoIterator<Item = NetworkSubnet>,
         security_groups: impl IntoIterator<Item = G>,
     ) -> Self {

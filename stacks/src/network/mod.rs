@@ -252,7 +252,9 @@ impl Network {
         let out = scope.add("PublicRoute", out);
         scope.add(
             "PublicSubnetRoutes",
-            SubnetRouteTableAssociation::new(routes.reference(), subnet.reference()),
+            SubnetRouteTableAssociation::new()
+                .route_table_id(routes.reference())
+                .subnet_id(subnet.reference()),
         );
         let address = scope.add("NatAddress", Eip::new().domain("vpc").depends_on(&attached));
         let nat = NatGateway::new()
@@ -363,7 +365,9 @@ fn open_to_itself(
         .group_id(group.group_id())
         .source_security_group_id(group.group_id())
         .description(description);
-    let mut outgoing = SecurityGroupEgress::new(protocol, group.group_id())
+    let mut outgoing = SecurityGroupEgress::new()
+        .ip_protocol(protocol)
+        .group_id(group.group_id())
         .destination_security_group_id(group.group_id())
         .description(description);
     if let Some((from, to)) = ports {
@@ -404,7 +408,9 @@ impl Construct for Network {
         let mut ready = Vec::new();
         for (index, block) in private.iter().enumerate() {
             let subnet = self.subnet(index, *block, &vpc, scope);
-            let association = SubnetRouteTableAssociation::new(routes.reference(), subnet.reference());
+            let association = SubnetRouteTableAssociation::new()
+                .route_table_id(routes.reference())
+                .subnet_id(subnet.reference());
             ready.push(Handle::clone(&scope.add(&format!("Subnet{}Routes", index + 1), association)));
             handles.push(subnet);
         }

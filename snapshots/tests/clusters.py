@@ -1,0 +1,310 @@
+"""Judges an assembly of clusters and fleets: cfn-lint, botocore's shapes of the requests that CloudFormation makes, and moto
+where it has the operation."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections import Counter
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1",
+)
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import boto3
+from botocore.validate import ParamValidator
+from moto import mock_aws
+from resolved import defaults, known, resolved, resources, templates
+
+ASSEMBLY = pathlib.Path(sys.argv[1])
+COUNTS = Counter()
+
+
+def lint(paths):
+    run = subprocess.run(
+        [pathlib.Path(sys.executable).parent / "cfn-lint", *paths], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    print("templates:", len(paths))
+
+
+CLIENTS = {}
+
+
+def call(service, operation, moto, **arguments):
+    """Holds a request against its shape, and lets moto answer it."""
+    client = CLIENTS.setdefault(service, boto3.client(service))
+    method = client.meta.method_to_api_mapping[operation]
+    shape = client.meta.service_model.operation_model(method).input_shape
+    report = ParamValidator().validate(arguments, shape)
+    assert not report.has_errors(), f"{method}: {report.generate_report()}\n{json.dumps(arguments, indent=1)}"
+    COUNTS[method] += 1
+    return getattr(client, operation)(**arguments) if moto else None
+
+
+def camel(value):
+    """Properties of EKS as its API names them."""
+    if isinstance(value, list):
+        return [camel(one) for one in value]
+    if isinstance(value, dict):
+        return {key[0].lower() + key[1:]: camel(inner) for key, inner in value.items()}
+    return value
+
+
+def tagged(kind, given):
+    tags = given.pop("Tags", None)
+    return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]} if tags else {}
+
+
+def vpc(given, names):
+    for name in ("EnableDnsHostnames", "EnableDnsSupport"):
+        assert given.pop(name) is True
+    return call("ec2", "create_vpc", True, **tagged("vpc", given), **given)["Vpc"]["VpcId"]
+
+
+def subnet(given, names):
+    assert given.pop("MapPublicIpOnLaunch") is False, given
+    return call("ec2", "create_subnet", True, **tagged("subnet", given), **given)["Subnet"]["SubnetId"]
+
+
+def route_table(given, names):
+    answer = call("ec2", "create_route_table", True, **tagged("route-table", given), **given)
+    return answer["RouteTable"]["RouteTableId"]
+
+
+def association(given, names):
+    return call("ec2", "associate_route_table", True, **given)["AssociationId"]
+
+
+def internet_gateway(given, names):
+    answer = call("ec2", "create_internet_gateway", True, **tagged("internet-gateway", given), **given)
+    return answer["InternetGateway"]["InternetGatewayId"]
+
+
+def attachment(given, names):
+    call("ec2", "attach_internet_gateway", True, **given)
+    return "attachment"
+
+
+def route(given, names):
+    call("ec2", "create_route", True, **given)
+    return "route"
+
+
+def address(given, names):
+    return call("ec2", "allocate_address", True, **given)["AllocationId"]
+
+
+def nat(given, names):
+    answer = call("ec2", "create_nat_gateway", True, **tagged("natgateway", given), **given)
+    return answer["NatGateway"]["NatGatewayId"]
+
+
+def permission(rule):
+    pairs = {}
+    for name in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
+        if name in rule:
+            pairs["UserIdGroupPairs"] = [{"GroupId": rule[name]}]
+    if "CidrIp" in rule:
+        pairs["IpRanges"] = [{"CidrIp": rule["CidrIp"], "Description": rule.get("Description", "")}]
+    ports = {name: rule[name] for name in ("FromPort", "ToPort") if name in rule}
+    return {"IpProtocol": rule["IpProtocol"], **ports, **pairs}
+
+
+def security_group(given, names):
+    egress, ingress = given.pop("SecurityGroupEgress", []), given.pop("SecurityGroupIngress", [])
+    group = call(
+        "ec2", "create_security_group", True, GroupName=f"group{len(names)}",
+        Description=given.pop("GroupDescription"), **tagged("security-group", given), **given,
+    )["GroupId"]
+    # CloudFormation takes the rule away that lets everything out.
+    everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    call("ec2", "revoke_security_group_egress", True, GroupId=group, IpPermissions=[everything])
+    for rule in egress:
+        call("ec2", "authorize_security_group_egress", True, GroupId=group, IpPermissions=[permission(rule)])
+    for rule in ingress:
+        call("ec2", "authorize_security_group_ingress", True, GroupId=group, IpPermissions=[permission(rule)])
+    return group
+
+
+def ingress(given, names):
+    call("ec2", "authorize_security_group_ingress", True, GroupId=given["GroupId"], IpPermissions=[permission(given)])
+    return "rule"
+
+
+def egress(given, names):
+    call("ec2", "authorize_security_group_egress", True, GroupId=given["GroupId"], IpPermissions=[permission(given)])
+    return "rule"
+
+
+def endpoint(given, names):
+    return call("ec2", "create_vpc_endpoint", True, **given)["VpcEndpoint"]["VpcEndpointId"]
+
+
+def launch_template(given, names):
+    data = given["LaunchTemplateData"]
+    assert data["MetadataOptions"]["HttpTokens"] == "required", data
+    assert all(mapping["Ebs"]["Encrypted"] is True for mapping in data["BlockDeviceMappings"]), data
+    interfaces = data["NetworkInterfaces"]
+    assert not any(one.get("AssociatePublicIpAddress") for one in interfaces), interfaces
+    places = [(one["NetworkCardIndex"], one["DeviceIndex"]) for one in interfaces]
+    assert len(places) == len(set(places)) and (0, 0) in places, places
+    COUNTS["EFA interfaces"] += sum(one["InterfaceType"].startswith("efa") for one in interfaces)
+    answer = call("ec2", "create_launch_template", True, LaunchTemplateName=f"template{len(names)}", **given)
+    return answer["LaunchTemplate"]["LaunchTemplateId"]
+
+
+def placement_group(given, names):
+    name = f"placement{len(names)}"
+    call("ec2", "create_placement_group", False, GroupName=name, **given)
+    return name
+
+
+def scaling_group(given, names):
+    for name in ("MinSize", "MaxSize", "DesiredCapacity"):
+        if name in given:
+            given[name] = int(given[name])
+    given["VPCZoneIdentifier"] = ",".join(given["VPCZoneIdentifier"])
+    given["LifecycleHookSpecificationList"] = given.pop("LifecycleHookSpecificationList", [])
+    name = f"group{len(names)}"
+    for tag in given.get("Tags", []):
+        tag.update(ResourceId=name, ResourceType="auto-scaling-group")
+    given.pop("MetricsCollection", None)
+    for configuration in given.pop("NotificationConfigurations", []):
+        call("autoscaling", "put_notification_configuration", False, AutoScalingGroupName=name,
+             TopicARN=configuration["TopicARN"], NotificationTypes=configuration["NotificationTypes"])
+    # moto starts instances, and knows no type of reservation beside the open ones.
+    call("autoscaling", "create_auto_scaling_group", False, AutoScalingGroupName=name, **given)
+    return name
+
+
+def cluster(given, names):
+    given.pop("CurrentCount", None)
+    call("sagemaker", "create_cluster", False, **given)
+    COUNTS["instance groups"] += len(given.get("InstanceGroups", []))
+    update = {key: value for key, value in given.items() if key not in ("VpcConfig", "Tags")}
+    call("sagemaker", "update_cluster", False, **update)
+    return given["ClusterName"]
+
+
+def scheduler_config(given, names):
+    call("sagemaker", "create_cluster_scheduler_config", False, **given)
+    return given["Name"]
+
+
+def compute_quota(given, names):
+    call("sagemaker", "create_compute_quota", False, **given)
+    return given["Name"]
+
+
+def eks_cluster(given, names):
+    request = camel(given)
+    request["resourcesVpcConfig"]["subnetIds"] = request["resourcesVpcConfig"]["subnetIds"]
+    logging = request.pop("logging", None)
+    if logging:
+        kinds = [one["type"] for one in logging["clusterLogging"]["enabledTypes"]]
+        request["logging"] = {"clusterLogging": [{"types": kinds, "enabled": True}]}
+    name = request.pop("name", "cluster")
+    call("eks", "create_cluster", False, name=name, **request)
+    return name
+
+
+def addon(given, names):
+    request = camel(given)
+    for key in ("podIdentityAssociations",):
+        if key in request:
+            request[key] = [{"serviceAccount": one["serviceAccount"], "roleArn": one["roleArn"]} for one in request[key]]
+    if "configurationValues" in request:
+        json.loads(request["configurationValues"])
+    if "tags" in request:
+        request["tags"] = {one["key"]: one["value"] for one in request["tags"]}
+    request.pop("preserveOnDelete", None)
+    call("eks", "create_addon", False, **request)
+    return request["addonName"]
+
+
+def access_entry(given, names):
+    policies = given.pop("AccessPolicies", [])
+    call("eks", "create_access_entry", False, **camel(given))
+    for policy in policies:
+        call("eks", "associate_access_policy", False, clusterName=given["ClusterName"],
+             principalArn=given["PrincipalArn"], **camel(policy))
+    return "entry"
+
+
+def file_system(given, names):
+    given.pop("FileSystemTypeVersion", None)
+    call("fsx", "create_file_system", False, FileSystemTypeVersion="2.15", **given)
+    return "fs-0123456789abcdef0"
+
+
+MAKERS = {
+    "AWS::EC2::VPC": vpc,
+    "AWS::EC2::Subnet": subnet,
+    "AWS::EC2::RouteTable": route_table,
+    "AWS::EC2::SubnetRouteTableAssociation": association,
+    "AWS::EC2::InternetGateway": internet_gateway,
+    "AWS::EC2::VPCGatewayAttachment": attachment,
+    "AWS::EC2::Route": route,
+    "AWS::EC2::EIP": address,
+    "AWS::EC2::NatGateway": nat,
+    "AWS::EC2::SecurityGroup": security_group,
+    "AWS::EC2::SecurityGroupIngress": ingress,
+    "AWS::EC2::SecurityGroupEgress": egress,
+    "AWS::EC2::VPCEndpoint": endpoint,
+    "AWS::EC2::LaunchTemplate": launch_template,
+    "AWS::EC2::PlacementGroup": placement_group,
+    "AWS::AutoScaling::AutoScalingGroup": scaling_group,
+    "AWS::SageMaker::Cluster": cluster,
+    "AWS::SageMaker::ClusterSchedulerConfig": scheduler_config,
+    "AWS::SageMaker::ComputeQuota": compute_quota,
+    "AWS::EKS::Cluster": eks_cluster,
+    "AWS::EKS::Addon": addon,
+    "AWS::EKS::AccessEntry": access_entry,
+    "AWS::FSx::FileSystem": file_system,
+}
+
+# What is judged elsewhere, or has no request of its own here.
+LEFT_OUT = ("AWS::IAM::", "AWS::S3::", "AWS::SNS::", "AWS::SSM::", "AWS::Logs::", "AWS::KMS::")
+
+
+def deployed(stack):
+    everything, names = resources(stack), defaults(stack)
+
+    def lookup(name):
+        head, _, attribute = name.partition(".")
+        if head not in names and head in everything:
+            make(head)
+        return known(name) if attribute == "Arn" else names.get(head, known(name))
+
+    def make(logical_id):
+        resource = everything[logical_id]
+        names[logical_id] = logical_id
+        for other in resource.get("DependsOn", []):
+            lookup(other)
+        given = resolved(resource.get("Properties", {}), lookup)
+        maker = MAKERS.get(resource["Type"])
+        if maker:
+            names[logical_id] = maker(given, names)
+        else:
+            assert resource["Type"].startswith(LEFT_OUT), resource["Type"]
+
+    for logical_id in everything:
+        if logical_id not in names:
+            make(logical_id)
+
+
+def main():
+    paths = templates(ASSEMBLY)
+    lint(paths)
+    for path in paths:
+        CLIENTS.clear()
+        with mock_aws():
+            deployed(path)
+    for what, count in sorted(COUNTS.items()):
+        print(f"{what}: {count}")
+
+
+main()
