@@ -125,7 +125,7 @@ pub(crate) fn property_path<'a>(steps: impl Iterator<Item = &'a str>) -> String 
             path.push_str(&format!("[{step}]"));
         } else {
             path.push_str(if path.is_empty() { "" } else { "." });
-            path.push_str(&step.replace("~1", "/").replace("~0", "~"));
+            path.push_str(&stackwright_synth::pointer::unescape(step));
         }
     }
     path

@@ -1,40 +1,19 @@
-//! The name that was probably meant, out of those that are known.
+//! Suggestions for misspelt names.
 
-/// The nearest of some names, if one is near enough to be meant.
+/// Returns the most similar of the known names, if one is similar enough to be the intended one. Letter case is ignored.
+///
+/// ```
+/// use stackwright_schemas::nearest;
+///
+/// assert_eq!(nearest("BucketNam", ["BucketName", "Tags"].into_iter()), Some("BucketName"));
+/// assert_eq!(nearest("Nothing", ["BucketName", "Tags"].into_iter()), None);
+/// ```
 pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Nobody misspells a name this long, and the distance takes the product of both lengths.
-    let given = given.get(..given.len().min(256))?;
+    // The distance takes the product of both lengths, and no name is this long.
+    let given = given.get(..given.len().min(256))?.to_lowercase();
     known
-        .map(|name| (distance(given, name), name))
+        .map(|name| (strsim::levenshtein(&given, &name.to_lowercase()), name))
         .min()
         .filter(|(distance, _)| *distance <= given.len().div_ceil(3))
         .map(|(_, name)| name)
-}
-
-/// How many letters have to change, come or go (Levenshtein), whatever their case.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.to_lowercase().chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_is_found_and_a_far_one_is_not() {
-        let names = ["BucketName", "Tags", "VersioningConfiguration"];
-        assert_eq!(nearest("BucketNam", names.into_iter()), Some("BucketName"));
-        assert_eq!(nearest("tag", names.into_iter()), Some("Tags"));
-        assert_eq!(nearest("Nothing", names.into_iter()), None);
-    }
 }

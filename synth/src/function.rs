@@ -30,12 +30,7 @@ pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonV
 /// Adds a step to a JSON pointer while a function runs.
 pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
     let length = pointer.len();
-    pointer.push('/');
-    if step.contains(['~', '/']) {
-        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
-    } else {
-        pointer.push_str(step);
-    }
+    crate::pointer::push(pointer, step);
     let result = work(pointer);
     pointer.truncate(length);
     result

@@ -16,12 +16,16 @@ fn list<const N: usize>(items: [Expression; N]) -> Expression {
 }
 
 macro_rules! pseudo_parameters {
-    ($($(#[$doc:meta])* $function:ident: $type:ty = $name:literal;)*) => {$(
+    ($($(#[$doc:meta])* $function:ident: $type:ty = $name:literal;)*) => {
+    /// The names of all pseudo parameters.
+    pub const PSEUDO_PARAMETERS: &[&str] = &["AWS::NoValue", $($name),*];
+    $(
         $(#[$doc])*
         pub fn $function() -> Value<$type> {
             Value::from_expression(Expression::Name($name.into()))
         }
-    )*};
+    )*
+    };
 }
 
 pseudo_parameters! {

@@ -35,6 +35,7 @@ pub mod intrinsic;
 mod mapping;
 mod output;
 mod parameter;
+pub mod pointer;
 mod policy;
 mod provenance;
 mod render;

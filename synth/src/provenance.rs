@@ -16,6 +16,8 @@ use crate::template;
 pub struct Provenance {
     /// A list, because it is written for every property and searched only when there is a finding.
     program: Vec<(String, SourceLocation)>,
+    /// The positions in the list, sorted by pointer. It is built when the first location is looked up.
+    sorted: OnceLock<Vec<usize>>,
     text: Option<Arc<Text>>,
 }
 
@@ -31,7 +33,7 @@ impl Provenance {
     /// Creates the provenance of a template that was read from text.
     pub(crate) fn of_text(file: &str, text: String) -> Self {
         let text = Text { file: file.to_owned(), text, places: OnceLock::new() };
-        Self { program: Vec::new(), text: Some(Arc::new(text)) }
+        Self { text: Some(Arc::new(text)), ..Self::default() }
     }
 
     /// Returns the location of the value at a JSON pointer, or of the nearest enclosing value.
@@ -48,7 +50,15 @@ impl Provenance {
     fn exactly(&self, pointer: &str) -> Option<&SourceLocation> {
         match &self.text {
             Some(text) => text.places().get(pointer),
-            None => self.program.iter().find(|(known, _)| known == pointer).map(|(_, place)| place),
+            None => {
+                let sorted = self.sorted.get_or_init(|| {
+                    let mut positions: Vec<usize> = (0..self.program.len()).collect();
+                    positions.sort_by(|one, other| self.program[*one].0.cmp(&self.program[*other].0));
+                    positions
+                });
+                let found = sorted.binary_search_by(|at| self.program[*at].0.as_str().cmp(pointer)).ok()?;
+                Some(&self.program[sorted[found]].1)
+            }
         }
     }
 
@@ -68,6 +78,7 @@ impl Provenance {
     }
 
     pub(crate) fn insert(&mut self, pointer: String, place: SourceLocation) {
+        self.sorted.take();
         self.program.push((pointer, place));
     }
 }

@@ -11,6 +11,7 @@ use crate::assembly::DEFAULT_ASSET_BUCKET;
 use crate::construct::Acknowledgement;
 use crate::error::{Error, ErrorKind};
 use crate::for_each::Loop;
+use crate::pointer;
 use crate::provenance::Provenance;
 use crate::resource::Resource;
 use crate::stack::{Contents, Entry, StackKey};
@@ -91,7 +92,7 @@ impl Renderer<'_> {
             self.section("Resources", &contents.resources, |this, _, resource| this.resource(resource));
         for (id, entry) in &contents.loops {
             let key = format!("Fn::ForEach::{id}");
-            let value = self.within(&format!("/Resources/{}", escaped(&key)), entry, |this| {
+            let value = self.within(&format!("/Resources/{}", pointer::escape(&key)), entry, |this| {
                 this.for_each(id, &entry.value)
             });
             resources.insert(key, value);
@@ -246,7 +247,7 @@ impl Renderer<'_> {
     fn at<R>(&mut self, step: &str, write: impl FnOnce(&mut Self) -> R) -> R {
         let length = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&escaped(step));
+        self.pointer.push_str(&pointer::escape(step));
         let result = write(self);
         self.pointer.truncate(length);
         result
@@ -538,11 +539,6 @@ fn acknowledged(acknowledgements: &[Acknowledgement]) -> Option<Property> {
         .collect();
     let reasons = entry("acknowledge".into(), Expression::Object(reasons), source);
     Some(entry("stackwright".into(), Expression::Object(vec![reasons]), source))
-}
-
-/// A step of a JSON pointer.
-pub(crate) fn escaped(step: &str) -> Cow<'_, str> {
-    if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1").into() } else { step.into() }
 }
 
 impl Rendered {

@@ -148,7 +148,7 @@ impl Properties {
         let steps: Vec<String> = pointer
             .trim_start_matches('/')
             .split('/')
-            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .map(|step| crate::pointer::unescape(step).into_owned())
             .collect();
         let mut property = Property::new("", value);
         property.from_value = true;

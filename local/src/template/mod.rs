@@ -13,6 +13,8 @@ use stackwright_schemas::limits::limits;
 use stackwright_schemas::registry;
 use stackwright_synth::{Template, function};
 
+use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
+
 use crate::api::error::ServiceError;
 use crate::state::{Environment, State};
 use crate::template::evaluate::KNOWN_AFTER_APPLY;
@@ -23,17 +25,6 @@ pub(crate) fn is_custom(type_name: &str) -> bool {
 }
 
 pub(crate) const NESTED: &str = "AWS::CloudFormation::Stack";
-
-const PSEUDO: [&str; 8] = [
-    "AWS::AccountId",
-    "AWS::NotificationARNs",
-    "AWS::NoValue",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
-];
 
 /// What is shown of a secret.
 pub(crate) const HIDDEN: &str = "****";
@@ -172,7 +163,9 @@ impl StackTemplate {
             let mut missing = BTreeSet::new();
             for (id, value) in self.section(block) {
                 for found in references(value) {
-                    if !known.contains(found.name.as_str()) && !PSEUDO.contains(&found.name.as_str()) {
+                    if !known.contains(found.name.as_str())
+                        && !PSEUDO_PARAMETERS.contains(&found.name.as_str())
+                    {
                         missing.insert(found.name);
                     } else if let Some(attribute) = found.attribute.as_ref().filter(|one| !one.is_empty()) {
                         self.check_attribute(&found.name, attribute)?;

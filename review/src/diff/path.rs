@@ -1,6 +1,9 @@
 //! Paths of values, as people write them and as the registry writes them.
 
+use std::borrow::Cow;
+
 use serde_json::Value as JsonValue;
+use stackwright_synth::pointer;
 
 use super::edit::Step;
 use super::lists::{self, Kind};
@@ -72,9 +75,7 @@ pub(crate) fn pointer(path: &[Step], value: &JsonValue) -> String {
     let (mut pointer, mut value) = (String::new(), value);
     for step in path {
         let next = match step {
-            Step::Key(name) => {
-                value.get(name).map(|inner| (name.replace('~', "~0").replace('/', "~1"), inner))
-            }
+            Step::Key(name) => value.get(name).map(|inner| (pointer::escape(name).into_owned(), inner)),
             Step::Index(index) => value.get(index).map(|inner| (index.to_string(), inner)),
             Step::Name(name) => value.as_array().and_then(|items| {
                 let is_it = |item: &JsonValue| {
@@ -97,7 +98,7 @@ pub(crate) fn pointer(path: &[Step], value: &JsonValue) -> String {
 /// called by their names.
 pub(crate) fn of_pointer(pointer: &str, value: &JsonValue) -> String {
     let (mut text, mut value, mut name) = (String::new(), value, String::new());
-    for step in pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")) {
+    for step in pointer::steps(pointer).map(Cow::into_owned) {
         if step.starts_with("Fn::") {
             break;
         }

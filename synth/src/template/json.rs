@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value as JsonValue};
 
 use super::{Position, TemplateError};
-use crate::render::escaped;
+use crate::pointer;
 
 pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -47,7 +47,7 @@ fn walk<'a>(text: &'a str, pointer: &mut String, found: &mut impl FnMut(&str, &'
     let mut below = |step: &str, key: Option<&'a str>, value: &'a RawValue| {
         let length = pointer.len();
         pointer.push('/');
-        pointer.push_str(&escaped(step));
+        pointer.push_str(&pointer::escape(step));
         let is_scalar = !value.get().starts_with(['{', '[']);
         found(pointer, key.filter(|_| !is_scalar).unwrap_or(value.get()));
         walk(value.get(), pointer, found);

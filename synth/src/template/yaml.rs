@@ -1,4 +1,4 @@
-//! Returns YAML with the short forms of intrinsic functions.
+//! YAML, with the short forms of intrinsic functions.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,8 @@ use serde_json::{Map, Number, Value as JsonValue};
 use serde_saphyr::Tagged;
 
 use super::{Position, TemplateError};
-use crate::render::escaped;
+use crate::pointer;
+use stackwright_schemas::nearest;
 
 /// The short forms: the name after the `!`, and the key of the long form.
 const SHORT_FORMS: [(&str, &str); 20] = [
@@ -120,7 +121,7 @@ impl<'a> Reader<'a> {
         }
         let length = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&escaped(step));
+        self.pointer.push_str(&pointer::escape(step));
         let at = match &event {
             Event::Scalar(..) => span.start,
             _ => key.unwrap_or(span.start),
@@ -299,12 +300,9 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
     let name = tag.suffix();
     let Some(function) = function(tag) else {
         let known = SHORT_FORMS.iter().chain(&READ_ONLY);
-        let nearest =
-            known.map(|(short, _)| *short).min_by_key(|short| distance(short, name)).unwrap_or_default();
-        return Err(error(
-            at,
-            format!("`!{name}` is not an intrinsic function; a similar one is `!{nearest}`"),
-        ));
+        let similar = nearest(name, known.map(|(short, _)| *short))
+            .map_or_else(String::new, |short| format!("; a similar one is `!{short}`"));
+        return Err(error(at, format!("`!{name}` is not an intrinsic function{similar}")));
     };
     let argument = match (function, &value) {
         ("Fn::GetAtt", JsonValue::String(text)) => match text.split_once('.') {
@@ -319,12 +317,6 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
         _ => value,
     };
     Ok(JsonValue::Object(Map::from_iter([(function.to_owned(), argument)])))
-}
-
-/// Returns roughly how many letters differ, which is enough to suggest one of twenty names.
-fn distance(one: &str, other: &str) -> usize {
-    let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
-    one.len().max(other.len()) - common
 }
 
 pub(super) fn write(sections: &Map<String, JsonValue>) -> String {

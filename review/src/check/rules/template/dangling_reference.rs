@@ -5,6 +5,7 @@ use crate::check::rules::rule;
 use crate::check::view::{View, loops};
 use crate::check::written::{Kind, has};
 use stackwright_schemas::nearest;
+use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
 
 rule! {
     /// A name that leads nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, `Condition`, `Fn::If` or `Fn::FindInMap` of
@@ -41,20 +42,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if is_known || of_module || matches!(one.kind, Kind::Ref) && PSEUDO_PARAMETERS.contains(&one.name) {
             continue;
         }
-        let near = nearest(one.name, names(known).chain(PSEUDO_PARAMETERS));
+        let near = nearest(one.name, names(known).chain(PSEUDO_PARAMETERS.iter().copied()));
         let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
         let message = format!("there is no {what} `{}`", one.name);
         findings.add_written(one.resource(), one.pointer.clone(), message, help);
     }
 }
-
-const PSEUDO_PARAMETERS: [&str; 8] = [
-    "AWS::AccountId",
-    "AWS::NoValue",
-    "AWS::NotificationARNs",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
-];

@@ -1,0 +1,33 @@
+//! JSON pointers ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)), which name the values of a template.
+
+use std::borrow::Cow;
+
+/// Escapes one step of a pointer: `~` becomes `~0` and `/` becomes `~1`.
+///
+/// ```
+/// assert_eq!(stackwright_synth::pointer::escape("a/b"), "a~1b");
+/// ```
+pub fn escape(step: &str) -> Cow<'_, str> {
+    if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1").into() } else { step.into() }
+}
+
+/// Reverses [`escape`].
+pub fn unescape(step: &str) -> Cow<'_, str> {
+    if step.contains('~') { step.replace("~1", "/").replace("~0", "~").into() } else { step.into() }
+}
+
+/// Appends a step to a pointer.
+pub fn push(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    pointer.push_str(&escape(step));
+}
+
+/// Returns the steps of a pointer, unescaped.
+///
+/// ```
+/// let steps: Vec<_> = stackwright_synth::pointer::steps("/Resources/a~1b/0").collect();
+/// assert_eq!(steps, ["Resources", "a/b", "0"]);
+/// ```
+pub fn steps(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    pointer.split('/').skip(1).map(unescape)
+}
