@@ -18,9 +18,9 @@ use stackwright::stacks::container::{
     TextGeneration, Triton, TritonModel, TritonType, VersionPolicy, Vllm, VllmQuantization, Weights,
 };
 use stackwright::stacks::endpoint::{
-    AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, DataCapture,
-    InferenceComponent, InstancePool, MemorySize, MultiModelEndpoint, RealTimeEndpoint, Rolling, Routing,
-    ServerlessEndpoint, Topic, Variant,
+    AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, CopyBatch,
+    DataCapture, InferenceComponent, InstancePool, MemorySize, MultiModelEndpoint, NotificationTopic,
+    RealTimeEndpoint, Rolling, Routing, ServerlessEndpoint, Variant,
 };
 use stackwright::stacks::iam::PolicyDocument;
 
@@ -193,6 +193,7 @@ fn app() -> App {
             asynchronous.add(
                 name,
                 AsynchronousEndpoint::new(gpu(), "ml.g4dn.xlarge", place("answers/"))
+                    .requests(place("requests/"))
                     .scale(0..=5, scaling)
                     .blue_green(update.clone()),
             );
@@ -228,7 +229,9 @@ fn app() -> App {
     );
     batch_by_batch.add(
         "Queue",
-        AsynchronousEndpoint::new(gpu(), "ml.g4dn.xlarge", place("answers/")).rolling(rolling()),
+        AsynchronousEndpoint::new(gpu(), "ml.g4dn.xlarge", place("answers/"))
+            .requests(place("requests/"))
+            .rolling(rolling()),
     );
     everything(&app);
     containers(&app);
@@ -277,7 +280,7 @@ fn everything(app: &App) {
             .log_retention_days(30)
             .kms_key(KEY)
             .vpc(network())
-            .network_isolation()
+            .network_isolation(true)
             .data_capture(DataCapture::new(place("captured/"), 20).json("application/json").csv("text/csv")),
     );
     stack.add(
@@ -293,9 +296,10 @@ fn everything(app: &App) {
     stack.add(
         "Queue",
         AsynchronousEndpoint::new(gpu(), "ml.m5.xlarge", place("answers/"))
+            .requests(place("requests/"))
             .failures(place("failures/"))
-            .on_success(Topic::new(topic).with_answer())
-            .on_failure(Topic::new(topic))
+            .on_success(NotificationTopic::new(topic).with_answer())
+            .on_failure(NotificationTopic::new(topic))
             .max_concurrent_invocations(4)
             .kms_key(KEY)
             .dashboard(),
@@ -395,7 +399,7 @@ fn components(app: &App) {
         "Host",
         ComponentEndpoint::new("ml.g5.48xlarge", 0..=2)
             .vpc(network)
-            .network_isolation()
+            .network_isolation(true)
             .kms_key(KEY)
             .log_retention_days(30)
             .dashboard(),
@@ -421,7 +425,10 @@ fn components(app: &App) {
             .max_memory_mb(16_384)
             .copies(2)
             .startup_timeouts(minutes(10), minutes(20))
-            .rolling_copies(1, minutes(2))
+            .rolling_update(CopyBatch::copies(1), minutes(2))
+            .rollback_batch(CopyBatch::percent(100))
+            .update_timeout(Duration::from_hours(1))
+            .data_cache(true)
             .tag("team", "language")
             .log_retention_days(7),
     );
@@ -505,7 +512,7 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("duplicate-instance-pool-priority", served(RealTimeEndpoint::new(Variant::on_pools("Main", gpu(), [InstancePool::new("ml.g5.xlarge", 1), InstancePool::new("ml.g6.xlarge", 1)]))));
     refused!("endpoint-name", { let app = App::new("wrong"); app.stack("S").name("s".repeat(60)).add("Endpoint", real_time()); app });
     // Asynchronous
-    refused!("out-of-range", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/")).max_concurrent_invocations(1_001)));
+    refused!("out-of-range", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/")).requests(place("requests/")).max_concurrent_invocations(1_001)));
     // Autoscaling
     refused!("real-time-variant-to-zero", served(RealTimeEndpoint::new(variant("Main").scale(0..=2, tracked()))));
     refused!("min-above-max-capacity", served(RealTimeEndpoint::new(variant("Main").scale(Capacity::between(5, 2), tracked()))));

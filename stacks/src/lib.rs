@@ -25,19 +25,27 @@ mod image;
 mod key;
 mod metric;
 mod s3;
+mod security;
 mod ssm_parameter;
 mod stack_set;
+mod topic;
 mod vpc;
 
 pub use arn::{Arn, InvalidArn};
 pub use bucket::{BucketReference, ExternalBucket, PrivateBucket, PrivateBucketHandle};
 pub use defaults::Defaults;
 pub use duration::Seconds;
+pub use endpoint::{
+    AutoscalingOptions, BlueGreenOptions, EndpointOptions, HostingOptions, InstanceCountOptions,
+    MetricsOptions, RollingOptions,
+};
 pub use iam::{RoleOptions, RoleReference, Statement};
 pub use image::{Image, Processor};
 pub use key::{EncryptionKey, PrivateKey, PrivateKeyHandle};
 pub use metric::Metric;
 pub use s3::S3Location;
+pub use security::{SecurityOptions, SecuritySettings};
 pub use ssm_parameter::SsmParameter;
 pub use stack_set::StackSet;
+pub use topic::{AlarmTopic, AlarmTopicHandle, TopicReference};
 pub use vpc::Vpc;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use stackwright::prelude::*;
-use stackwright::resources::sns::Topic;
 use stackwright::stacks::autoscaling::{Scaling, ScheduledCapacity, TargetTracking};
 use stackwright::stacks::container::{
     DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton,
@@ -27,7 +26,7 @@ pub fn stack(app: &App) {
         .termination_protection();
 
     let captured = stack.add("Captured", PrivateBucket::new().expire("requests/", 30));
-    let alarms = stack.add("Alarms", Topic::new().kms_master_key_id("alias/aws/sns"));
+    let alarms = stack.add("Alarms", AlarmTopic::new());
 
     let variant = Variant::new("Main", Triton::new("25.09", scorers()), "ml.g5.2xlarge")
         .health_check_timeout(Duration::from_mins(10))
@@ -59,9 +58,9 @@ pub fn stack(app: &App) {
                     .termination_wait(Duration::from_mins(10)),
             )
             .latency_alarm(Duration::from_millis(500))
-            .notify(alarms.reference())
-            .data_capture(DataCapture::new(S3Location::in_bucket(&captured, "requests/"), 5))
-            .network_isolation()
+            .notify(&alarms)
+            .data_capture(DataCapture::new(captured.location("requests/"), 5))
+            .network_isolation(true)
             .dashboard()
             .log_retention_days(90),
     );

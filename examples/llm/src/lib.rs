@@ -26,7 +26,7 @@ pub fn app() -> App {
         "Host",
         ComponentEndpoint::new("ml.g6e.12xlarge", 0..=2)
             // The weights are in S3: the containers have nothing to fetch.
-            .network_isolation()
+            .network_isolation(true)
             .health_check_timeout(Duration::from_mins(30))
             .download_timeout(Duration::from_mins(30)),
     );

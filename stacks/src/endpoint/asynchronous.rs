@@ -7,27 +7,39 @@ use stackwright_resources::sagemaker::endpoint_config::{
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, IntoValue, Scope, Value};
 
-use super::deployment::{BlueGreen, Update, blue_green, rolling};
-use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
-use super::variant::{Hosting, hosting, instance_count};
+use super::deployment::{BlueGreen, Update};
+use super::hosting::Hosting;
+use super::options::{
+    AutoscalingOptions, BlueGreenOptions, EndpointOptions, HostingOptions, InstanceCountOptions,
+    MetricsOptions, RollingOptions,
+};
+use super::settings::Settings;
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{AsynchronousInstanceCount, Capacity, Scaling};
 use crate::container::Containers;
 use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::s3::S3Location;
+use crate::security::{SecurityOptions, SecuritySettings};
+use crate::topic::TopicReference;
 
-/// A topic that hears of answers or of failures.
+/// A topic that is notified of answers or of failures.
+///
+/// ```
+/// use stackwright_stacks::endpoint::NotificationTopic;
+///
+/// NotificationTopic::new("arn:aws:sns:us-east-1:123456789012:answers").with_answer();
+/// ```
 #[derive(Clone, Debug)]
-pub struct Topic {
-    arn: Value<String>,
+pub struct NotificationTopic {
+    topic: TopicReference,
     with_answer: bool,
 }
 
-impl Topic {
-    /// By its ARN.
+impl NotificationTopic {
+    /// A topic, by its handle or ARN.
     #[track_caller]
-    pub fn new(arn: impl IntoValue<String>) -> Self {
-        Self { arn: arn.into().with_caller_location(), with_answer: false }
+    pub fn new(topic: impl Into<TopicReference>) -> Self {
+        Self { topic: topic.into(), with_answer: false }
     }
 
     /// Puts the answer into the message, where it is small enough.
@@ -37,13 +49,21 @@ impl Topic {
     }
 }
 
-/// An endpoint for requests of up to 1 GB and an hour. It may have no instance at all while nobody asks; the first
-/// request brings one back.
+/// Notifications without the answer.
+impl<T: Into<TopicReference>> From<T> for NotificationTopic {
+    #[track_caller]
+    fn from(topic: T) -> Self {
+        Self::new(topic)
+    }
+}
+
+/// An endpoint that takes requests of up to 1 GB from S3, processes each for up to an hour, and puts the answer into S3. It
+/// can be scaled to zero instances; the first request then brings one back.
 ///
 /// ```
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::Container;
-/// use stackwright_stacks::endpoint::AsynchronousEndpoint;
+/// use stackwright_stacks::endpoint::{AsynchronousEndpoint, AutoscalingOptions};
 /// use stackwright_stacks::{Image, Processor, S3Location};
 /// # use stackwright_synth::App;
 ///
@@ -54,6 +74,7 @@ impl Topic {
 /// stack.add(
 ///     "Segments",
 ///     AsynchronousEndpoint::new(container, "ml.g5.2xlarge", S3Location::new("my-answers", "segments/"))
+///         .requests(S3Location::new("my-requests", "segments/"))
 ///         .failures(S3Location::new("my-answers", "failed/"))
 ///         .scale(0..=5, TargetTracking::backlog_per_instance(5.0)),
 /// );
@@ -63,19 +84,24 @@ impl Topic {
 #[derive(Clone, Debug)]
 pub struct AsynchronousEndpoint {
     containers: Containers,
+    requests: Vec<S3Location>,
     output: S3Location,
     failures: Option<S3Location>,
-    success_topic: Option<Topic>,
-    error_topic: Option<Topic>,
+    success_topic: Option<NotificationTopic>,
+    error_topic: Option<NotificationTopic>,
     at_a_time: Option<Value<i64>>,
     hosting: Hosting,
     scaling: Option<(Capacity, Scaling<AsynchronousInstanceCount>)>,
     update: Update,
     settings: Settings,
-    instances: InstanceSettings,
+    security: SecuritySettings,
 }
 
-settings!(AsynchronousEndpoint);
+impl EndpointOptions for AsynchronousEndpoint {
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+}
 
 impl RoleOptions for AsynchronousEndpoint {
     fn role_settings(&mut self) -> &mut RoleSettings {
@@ -83,19 +109,41 @@ impl RoleOptions for AsynchronousEndpoint {
     }
 }
 
-instance_settings!(AsynchronousEndpoint);
-hosting!(AsynchronousEndpoint);
-instance_count!(AsynchronousEndpoint);
-scale! {
-    /// Lets Application Auto Scaling move the number of instances, down to none. Where it may be none, an alarm on
-    /// requests without an instance brings the first one back.
-    AsynchronousEndpoint, AsynchronousInstanceCount
+impl SecurityOptions for AsynchronousEndpoint {
+    fn security_settings(&mut self) -> &mut SecuritySettings {
+        &mut self.security
+    }
 }
-blue_green!(AsynchronousEndpoint);
-rolling!(AsynchronousEndpoint);
+
+impl HostingOptions for AsynchronousEndpoint {
+    fn hosting(&mut self) -> &mut Hosting {
+        &mut self.hosting
+    }
+}
+
+impl InstanceCountOptions for AsynchronousEndpoint {}
+
+impl MetricsOptions for AsynchronousEndpoint {}
+
+impl AutoscalingOptions for AsynchronousEndpoint {
+    type Scales = AsynchronousInstanceCount;
+
+    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<AsynchronousInstanceCount>)> {
+        &mut self.scaling
+    }
+}
+
+impl BlueGreenOptions for AsynchronousEndpoint {
+    fn update(&mut self) -> &mut Update {
+        &mut self.update
+    }
+}
+
+impl RollingOptions for AsynchronousEndpoint {}
 
 impl AsynchronousEndpoint {
-    /// An endpoint on one instance of a type, with the place that answers are put into.
+    /// An endpoint on one instance of a type, with the location that answers are put into. Set the location of the
+    /// requests with [`requests`](Self::requests), so that the role may read them.
     #[track_caller]
     pub fn new(
         containers: impl Into<Containers>,
@@ -104,6 +152,7 @@ impl AsynchronousEndpoint {
     ) -> Self {
         Self {
             containers: containers.into(),
+            requests: Vec::new(),
             output,
             failures: None,
             success_topic: None,
@@ -113,29 +162,38 @@ impl AsynchronousEndpoint {
             scaling: None,
             update: Update::BlueGreen(BlueGreen::all_at_once()),
             settings: Settings::default(),
-            instances: InstanceSettings::default(),
+            security: SecuritySettings::default(),
         }
     }
 
-    /// Where it is put why a request failed.
-    pub fn failures(mut self, location: S3Location) -> Self {
-        self.failures = Some(location);
+    /// Where the requests are stored: the location that callers upload them to and name in `InvokeEndpointAsync`.
+    /// Several calls add up.
+    pub fn requests(mut self, location: impl Into<S3Location>) -> Self {
+        self.requests.push(location.into());
         self
     }
 
-    /// Tells a topic of each answer.
-    pub fn on_success(mut self, topic: Topic) -> Self {
-        self.success_topic = Some(topic);
+    /// Where the reasons of failed requests are put.
+    pub fn failures(mut self, location: impl Into<S3Location>) -> Self {
+        self.failures = Some(location.into());
         self
     }
 
-    /// Tells a topic of each failure.
-    pub fn on_failure(mut self, topic: Topic) -> Self {
-        self.error_topic = Some(topic);
+    /// Notifies a topic of each answer.
+    #[track_caller]
+    pub fn on_success(mut self, topic: impl Into<NotificationTopic>) -> Self {
+        self.success_topic = Some(topic.into());
         self
     }
 
-    /// How many requests an instance gets at a time, 1 to 1,000; what SageMaker thinks best unless set.
+    /// Notifies a topic of each failure.
+    #[track_caller]
+    pub fn on_failure(mut self, topic: impl Into<NotificationTopic>) -> Self {
+        self.error_topic = Some(topic.into());
+        self
+    }
+
+    /// How many requests an instance processes at the same time, 1 to 1,000; SageMaker selects a number unless set.
     #[track_caller]
     pub fn max_concurrent_invocations(mut self, requests: impl IntoValue<i64>) -> Self {
         self.at_a_time = Some(requests.into().with_caller_location());
@@ -147,18 +205,18 @@ impl AsynchronousEndpoint {
         if let Some(location) = &self.failures {
             output = output.s3_failure_path(location.uri());
         }
-        if let Some(key) = self.instances.key.as_ref().or(self.output.encryption_key()) {
+        if let Some(key) = self.security.key.as_ref().or(self.output.encryption_key()) {
             output = output.kms_key_id(key.id());
         }
         let mut notification = AsyncInferenceNotificationConfig::new();
         let mut with_answer = Vec::new();
         if let Some(topic) = &self.success_topic {
-            notification = notification.success_topic(&topic.arn);
+            notification = notification.success_topic(topic.topic.arn());
             with_answer
                 .extend(topic.with_answer.then_some(IncludeInferenceResponseIn::SuccessNotificationTopic));
         }
         if let Some(topic) = &self.error_topic {
-            notification = notification.error_topic(&topic.arn);
+            notification = notification.error_topic(topic.topic.arn());
             with_answer
                 .extend(topic.with_answer.then_some(IncludeInferenceResponseIn::ErrorNotificationTopic));
         }
@@ -180,10 +238,12 @@ impl AsynchronousEndpoint {
     fn statements(&self) -> Vec<Statement> {
         let mut statements: Vec<Statement> = self.output.write();
         statements.extend(self.failures.iter().flat_map(S3Location::write));
+        statements.extend(self.requests.iter().flat_map(S3Location::read));
         for topic in [&self.success_topic, &self.error_topic].into_iter().flatten() {
-            let publish = Statement::allow(["sns:Publish"]).on(&topic.arn);
-            if !statements.contains(&publish) {
-                statements.push(publish);
+            for publish in topic.topic.allow_publish() {
+                if !statements.contains(&publish) {
+                    statements.push(publish);
+                }
             }
         }
         statements
@@ -194,7 +254,16 @@ impl Construct for AsynchronousEndpoint {
     type Handle = EndpointHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
+    fn build(mut self, scope: &mut Scope<'_>) -> EndpointHandle {
+        if self.requests.is_empty() && !self.settings.role.is_set() {
+            scope.error(
+                "no-request-location",
+                "the endpoint's role may not read the requests, because it is not known where they are stored".into(),
+                "name the location that callers upload requests to, with `.requests(…)`".into(),
+                None,
+            );
+        }
+        self.security = self.security.with_defaults(scope);
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
         let inference = self.inference_config();
         let more = self.statements();
@@ -204,7 +273,7 @@ impl Construct for AsynchronousEndpoint {
             scaling: self.scaling,
             update: self.update,
             settings: self.settings,
-            instances: self.instances,
+            security: self.security,
         };
         endpoint.add(
             name,

@@ -4,22 +4,25 @@ use stackwright_resources::sagemaker::endpoint_config::VpcConfig;
 use stackwright_resources::sagemaker::inference_component::{
     Alarm, AutoRollbackConfiguration, InferenceComponentCapacitySize, InferenceComponentCapacitySizeType,
     InferenceComponentComputeResourceRequirements, InferenceComponentContainerSpecification,
-    InferenceComponentDeploymentConfig, InferenceComponentRollingUpdatePolicy,
-    InferenceComponentRuntimeConfig, InferenceComponentSpecification, InferenceComponentStartupParameters,
+    InferenceComponentDataCacheConfig, InferenceComponentDeploymentConfig,
+    InferenceComponentRollingUpdatePolicy, InferenceComponentRuntimeConfig, InferenceComponentSpecification,
+    InferenceComponentSpecificationForInstanceType, InferenceComponentStartupParameters,
 };
 use stackwright_resources::sagemaker::{self, EndpointConfig, Model};
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value, sub};
 
-use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
-use super::variant::{Hosting, Routing, hosting};
-use super::{EndpointHandle, ONE_VARIANT, Plan, name};
+use super::hosting::{Hosting, InstancePool, On, Routing};
+use super::options::{AutoscalingOptions, EndpointOptions, HostingOptions, MetricsOptions};
+use super::settings::Settings;
+use super::{EndpointHandle, ONE_VARIANT, Plan, encrypted, name};
 use crate::autoscaling::{Capacity, CopyCount, Scaled, Scaling};
 use crate::container::Container;
 use crate::duration::Seconds;
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, versioned_policy};
 use crate::metric::Subject;
 use crate::s3::S3Location;
+use crate::security::{SecurityOptions, SecuritySettings};
 
 /// The endpoint that inference components share. It has instances and no model; SageMaker moves the number of instances
 /// as the copies of its components need it, down to none.
@@ -28,7 +31,7 @@ use crate::s3::S3Location;
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::{LargeModel, Weights};
-/// use stackwright_stacks::endpoint::{ComponentEndpoint, InferenceComponent};
+/// use stackwright_stacks::endpoint::{AutoscalingOptions, ComponentEndpoint, InferenceComponent};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("chat");
@@ -48,10 +51,14 @@ use crate::s3::S3Location;
 pub struct ComponentEndpoint {
     hosting: Hosting,
     settings: Settings,
-    instances: InstanceSettings,
+    security: SecuritySettings,
 }
 
-settings!(ComponentEndpoint);
+impl EndpointOptions for ComponentEndpoint {
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+}
 
 impl RoleOptions for ComponentEndpoint {
     fn role_settings(&mut self) -> &mut RoleSettings {
@@ -59,20 +66,40 @@ impl RoleOptions for ComponentEndpoint {
     }
 }
 
-instance_settings!(ComponentEndpoint);
-hosting!(ComponentEndpoint);
+impl SecurityOptions for ComponentEndpoint {
+    fn security_settings(&mut self) -> &mut SecuritySettings {
+        &mut self.security
+    }
+}
+
+impl HostingOptions for ComponentEndpoint {
+    fn hosting(&mut self) -> &mut Hosting {
+        &mut self.hosting
+    }
+}
+
+impl MetricsOptions for ComponentEndpoint {}
 
 impl ComponentEndpoint {
     /// Instances of a type, as many as the components need, within bounds. It starts with one.
     #[track_caller]
     pub fn new(instance_type: impl IntoValue<String>, instances: impl Into<Capacity>) -> Self {
-        let mut hosting = Hosting::on(instance_type);
-        hosting.managed = Some(instances.into());
+        Self::of(Hosting::on(instance_type), instances.into())
+    }
+
+    /// Instances of whichever of up to five types is available, as many as the components need, within bounds. Components
+    /// may have settings for each type: [`InferenceComponent::on_instance_type`].
+    pub fn on_pools(pools: impl IntoIterator<Item = InstancePool>, instances: impl Into<Capacity>) -> Self {
+        Self::of(Hosting::new(On::Pools(pools.into_iter().collect())), instances.into())
+    }
+
+    fn of(mut hosting: Hosting, instances: Capacity) -> Self {
+        hosting.managed = Some(instances);
         // Copies are not spread evenly, so that a random instance may have none.
         hosting.routing = Some(Routing::least_outstanding_requests());
         // What goes wrong with requests is told of each component.
         let settings = Settings { watches: false, ..Settings::default() };
-        Self { hosting, settings, instances: InstanceSettings::default() }
+        Self { hosting, settings, security: SecuritySettings::default() }
     }
 }
 
@@ -82,28 +109,31 @@ impl Construct for ComponentEndpoint {
 
     fn build(self, scope: &mut Scope<'_>) -> ComponentEndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
+        let security = self.security.with_defaults(scope);
+        let on_local_storage = self.hosting.has_local_storage();
         let mut statements = self.hosting.statements();
-        if self.instances.vpc.is_some() {
+        if security.vpc.is_some() {
             statements.extend(iam::network_interfaces());
         }
-        if let Some(key) = &self.instances.key {
+        if let Some(key) = &security.key {
             statements.push(iam::use_key(key));
         }
         statements.push(iam::metrics());
         let needed = RoleNeeded { id: "Role".into(), service: "sagemaker", policy: "Execution", statements };
         let role = self.settings.role.clone().build(needed, scope).role;
         let variant = Value::from(ONE_VARIANT);
-        let mut config = EndpointConfig::new([self.hosting.lower(&variant)]).execution_role_arn(role.arn());
-        if let Some(vpc) = &self.instances.vpc {
+        let mut config = EndpointConfig::new([self.hosting.lower(&variant, security.key.as_ref())])
+            .execution_role_arn(role.arn());
+        if let Some(vpc) = &security.vpc {
             config = config
                 .vpc_config(VpcConfig::new().subnets(&vpc.subnets).security_group_ids(&vpc.security_groups));
         }
-        if let Some(isolated) = &self.instances.isolated {
+        if let Some(isolated) = &security.isolated {
             config = config.enable_network_isolation(isolated);
         }
         let plan = Plan {
             name,
-            config: self.instances.encrypt(config),
+            config: encrypted(config, security.key.as_ref(), on_local_storage),
             variants: vec![(String::new(), variant)],
             settings: &self.settings,
             // Components have updates of their own.
@@ -132,6 +162,117 @@ impl ComponentEndpointHandle {
     }
 }
 
+/// A part of a component's copies.
+///
+/// ```
+/// use stackwright_stacks::endpoint::CopyBatch;
+///
+/// [CopyBatch::percent(25), CopyBatch::copies(1)];
+/// ```
+#[derive(Clone, Debug)]
+pub struct CopyBatch {
+    kind: InferenceComponentCapacitySizeType,
+    size: Value<i64>,
+}
+
+impl CopyBatch {
+    /// A share of the copies, 5 to 50 percent for an update.
+    #[track_caller]
+    pub fn percent(share: impl IntoValue<i64>) -> Self {
+        Self {
+            kind: InferenceComponentCapacitySizeType::CapacityPercent,
+            size: share.into().with_caller_location(),
+        }
+    }
+
+    /// A number of copies.
+    #[track_caller]
+    pub fn copies(number: impl IntoValue<i64>) -> Self {
+        Self {
+            kind: InferenceComponentCapacitySizeType::CopyCount,
+            size: number.into().with_caller_location(),
+        }
+    }
+
+    fn lower(&self) -> InferenceComponentCapacitySize {
+        InferenceComponentCapacitySize::new().type_(self.kind.clone()).value(&self.size)
+    }
+}
+
+/// What a component runs with on one instance type, where it differs from the component's own settings.
+///
+/// ```
+/// use stackwright_stacks::endpoint::ForInstanceType;
+///
+/// ForInstanceType::new("ml.g6e.12xlarge").accelerators(1).memory_mb(32_768);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ForInstanceType {
+    instance_type: Value<String>,
+    container: Option<Container>,
+    accelerators: Option<Value<f64>>,
+    cpu_cores: Option<Value<f64>>,
+    memory_mb: Option<Value<i64>>,
+}
+
+impl ForInstanceType {
+    /// An instance type, one of the endpoint's pools.
+    #[track_caller]
+    pub fn new(instance_type: impl IntoValue<String>) -> Self {
+        Self {
+            instance_type: instance_type.into().with_caller_location(),
+            container: None,
+            accelerators: None,
+            cpu_cores: None,
+            memory_mb: None,
+        }
+    }
+
+    /// Another container than the component's.
+    pub fn container(mut self, container: impl Into<Container>) -> Self {
+        self.container = Some(container.into());
+        self
+    }
+
+    /// The number of accelerators of each copy.
+    #[track_caller]
+    pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
+        self.accelerators = Some(number.into().with_caller_location());
+        self
+    }
+
+    /// The number of CPU cores of each copy.
+    #[track_caller]
+    pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
+        self.cpu_cores = Some(number.into().with_caller_location());
+        self
+    }
+
+    /// The least memory of the host that each copy needs, in MB.
+    #[track_caller]
+    pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
+        self.memory_mb = Some(size.into().with_caller_location());
+        self
+    }
+
+    /// The component's requirements with what is set here.
+    fn requirements(
+        &self,
+        mut requirements: InferenceComponentComputeResourceRequirements,
+    ) -> InferenceComponentComputeResourceRequirements {
+        if let Some(number) = &self.accelerators {
+            requirements = requirements.number_of_accelerator_devices_required(number);
+        }
+        if let Some(number) = &self.cpu_cores {
+            requirements = requirements.number_of_cpu_cores_required(number);
+        }
+        if let Some(size) = &self.memory_mb {
+            requirements = requirements.min_memory_required_in_mb(size);
+        }
+        requirements
+    }
+}
+
 /// A model on a [`ComponentEndpoint`], in so many copies, each with its share of an instance.
 #[derive(Clone, Debug)]
 pub struct InferenceComponent {
@@ -139,18 +280,30 @@ pub struct InferenceComponent {
     container: Container,
     requirements: InferenceComponentComputeResourceRequirements,
     startup: Option<InferenceComponentStartupParameters>,
-    copies: Value<i64>,
-    batch: (InferenceComponentCapacitySizeType, Value<i64>),
+    copies: Option<Value<i64>>,
+    batch: CopyBatch,
     wait: Value<i64>,
+    rollback_batch: Option<CopyBatch>,
+    timeout: Option<Value<i64>>,
+    types: Vec<ForInstanceType>,
+    cache: Option<Value<bool>>,
+    statements: Vec<Statement>,
     scaling: Option<(Capacity, Scaling<CopyCount>)>,
     settings: Settings,
 }
 
-settings!(InferenceComponent);
-scale! {
-    /// Lets Application Auto Scaling move the number of copies, down to none. Where it may be none, an alarm on requests
-    /// without a copy brings the first one back; those requests fail.
-    InferenceComponent, CopyCount
+impl EndpointOptions for InferenceComponent {
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+}
+
+impl AutoscalingOptions for InferenceComponent {
+    type Scales = CopyCount;
+
+    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<CopyCount>)> {
+        &mut self.scaling
+    }
 }
 
 impl InferenceComponent {
@@ -168,9 +321,14 @@ impl InferenceComponent {
             container: container.into(),
             requirements,
             startup: None,
-            copies: 1.into(),
-            batch: (InferenceComponentCapacitySizeType::CapacityPercent, 50.into()),
+            copies: None,
+            batch: CopyBatch::percent(50),
             wait: 300.into(),
+            rollback_batch: None,
+            timeout: None,
+            types: Vec::new(),
+            cache: None,
+            statements: Vec::new(),
             scaling: None,
             settings: Settings::default(),
         }
@@ -199,10 +357,31 @@ impl InferenceComponent {
         self
     }
 
-    /// How many copies there are at first; one unless set.
+    /// The number of copies; one unless set. Where [`scale`](AutoscalingOptions::scale) lets autoscaling change the number,
+    /// leave this out: a number that is set here is set again by every update of the component.
     #[track_caller]
     pub fn copies(mut self, number: impl IntoValue<i64>) -> Self {
-        self.copies = number.into().with_caller_location();
+        self.copies = Some(number.into().with_caller_location());
+        self
+    }
+
+    /// Allows the endpoint's role more than the component needs.
+    pub fn allow(mut self, statement: Statement) -> Self {
+        self.statements.push(statement);
+        self
+    }
+
+    /// Whether instances cache the model and the image, so that further copies start faster (`DataCacheConfig`).
+    #[track_caller]
+    pub fn data_cache(mut self, enabled: impl IntoValue<bool>) -> Self {
+        self.cache = Some(enabled.into().with_caller_location());
+        self
+    }
+
+    /// Runs another container, or the same with other resources, where the endpoint's instance pools give a copy an
+    /// instance of this type (`Specifications`).
+    pub fn on_instance_type(mut self, specification: ForInstanceType) -> Self {
+        self.types.push(specification);
         self
     }
 
@@ -220,12 +399,81 @@ impl InferenceComponent {
         self
     }
 
-    /// Updates so many copies at a time and waits after each batch; half of them, and five minutes, unless set.
+    /// Updates a batch of copies at a time and waits after each; half of the copies, and five minutes, unless set.
     #[track_caller]
-    pub fn rolling_copies(mut self, copies: impl IntoValue<i64>, wait: impl Into<Seconds>) -> Self {
-        self.batch = (InferenceComponentCapacitySizeType::CopyCount, copies.into().with_caller_location());
+    pub fn rolling_update(mut self, batch: CopyBatch, wait: impl Into<Seconds>) -> Self {
+        self.batch = batch;
         self.wait = wait.into().0.with_caller_location();
         self
+    }
+
+    /// The batch of copies that a rollback replaces at a time; all of them unless set.
+    pub fn rollback_batch(mut self, batch: CopyBatch) -> Self {
+        self.rollback_batch = Some(batch);
+        self
+    }
+
+    /// How long a whole update may take, ten minutes to eight hours.
+    #[track_caller]
+    pub fn update_timeout(mut self, time: impl Into<Seconds>) -> Self {
+        self.timeout = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// The specification of the component on any instance type.
+    fn specification(&self, model_name: Value<String>) -> InferenceComponentSpecification {
+        let mut specification = InferenceComponentSpecification::new()
+            .model_name(model_name)
+            .compute_resource_requirements(self.requirements.clone());
+        if let Some(startup) = &self.startup {
+            specification = specification.startup_parameters(startup.clone());
+        }
+        match &self.cache {
+            Some(enabled) => specification.data_cache_config(InferenceComponentDataCacheConfig::new(enabled)),
+            None => specification,
+        }
+    }
+
+    /// The specification for each instance type.
+    fn specifications(
+        &self,
+        models: Vec<Value<String>>,
+    ) -> Vec<InferenceComponentSpecificationForInstanceType> {
+        let of_type = |(of_type, model_name): (&ForInstanceType, Value<String>)| {
+            let mut specification =
+                InferenceComponentSpecificationForInstanceType::new(&of_type.instance_type)
+                    .model_name(model_name)
+                    .compute_resource_requirements(of_type.requirements(self.requirements.clone()));
+            if let Some(startup) = &self.startup {
+                specification = specification.startup_parameters(startup.clone());
+            }
+            match &self.cache {
+                Some(enabled) => {
+                    specification.data_cache_config(InferenceComponentDataCacheConfig::new(enabled))
+                }
+                None => specification,
+            }
+        };
+        self.types.iter().zip(models).map(of_type).collect()
+    }
+
+    /// How SageMaker updates the copies, rolled back by alarms of these names.
+    fn deployment(&self, alarms: Vec<Value<String>>) -> InferenceComponentDeploymentConfig {
+        let mut rolling = InferenceComponentRollingUpdatePolicy::new()
+            .maximum_batch_size(self.batch.lower())
+            .wait_interval_in_seconds(&self.wait);
+        if let Some(batch) = &self.rollback_batch {
+            rolling = rolling.rollback_maximum_batch_size(batch.lower());
+        }
+        if let Some(timeout) = &self.timeout {
+            rolling = rolling.maximum_execution_timeout_in_seconds(timeout);
+        }
+        let deployment = InferenceComponentDeploymentConfig::new().rolling_update_policy(rolling);
+        if alarms.is_empty() {
+            return deployment;
+        }
+        let alarms: Vec<Alarm> = alarms.into_iter().map(Alarm::new).collect();
+        deployment.auto_rollback_configuration(AutoRollbackConfiguration::new(alarms))
     }
 }
 
@@ -250,36 +498,56 @@ impl Construct for InferenceComponent {
     type Handle = InferenceComponentHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
+    fn build(mut self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
         let name = name(scope, self.settings.name.as_ref(), "component");
-        let (definition, statements) = self.container.define("", &log_group(&name), scope);
-        let policy = allow(&self.host, statements, scope);
-        let model = Model::new().primary_container(definition).execution_role_arn(self.host.role.arn());
-        let model = scope.add("Model", policy.iter().fold(model, |model, policy| model.depends_on(policy)));
-        let mut specification = InferenceComponentSpecification::new()
-            .model_name(model.model_name())
-            .compute_resource_requirements(self.requirements);
-        if let Some(startup) = self.startup {
-            specification = specification.startup_parameters(startup);
+        let (definition, mut statements) = self.container.clone().define("", &log_group(&name), scope);
+        let mut definitions = Vec::new();
+        for (number, of_type) in self.types.iter_mut().enumerate() {
+            let part = format!("Type{}", number + 1);
+            let container = of_type.container.take();
+            definitions.push(container.map(|container| {
+                let (definition, needed) = container.define(&part, &log_group(&name), scope);
+                statements.extend(needed);
+                (part, definition)
+            }));
         }
+        statements.append(&mut self.statements);
+        let policy = allow(&self.host, statements, scope);
+        let role = self.host.role.arn().clone();
+        let add_model = |id: &str, definition, scope: &mut Scope<'_>| {
+            let model = Model::new().primary_container(definition).execution_role_arn(&role);
+            let model = scope.add(id, policy.iter().fold(model, |model, policy| model.depends_on(policy)));
+            model.model_name()
+        };
+        let model_name = add_model("Model", definition, scope);
+        let models: Vec<_> = definitions
+            .into_iter()
+            .map(|own| match own {
+                Some((part, definition)) => add_model(&format!("{part}Model"), definition, scope),
+                None => model_name.clone(),
+            })
+            .collect();
         let subject = Subject::Component { name: name.clone() };
         let watched = [(String::new(), subject.clone())];
         let alarms = self.settings.add_alarms(&watched, hosting().real_time_request_seconds, scope);
-        let (kind, size) = self.batch;
-        let rolling = InferenceComponentRollingUpdatePolicy::new()
-            .maximum_batch_size(InferenceComponentCapacitySize::new().type_(kind).value(size))
-            .wait_interval_in_seconds(self.wait);
-        let mut deployment = InferenceComponentDeploymentConfig::new().rolling_update_policy(rolling);
-        if !alarms.is_empty() {
-            let alarms: Vec<Alarm> = alarms.into_iter().map(Alarm::new).collect();
-            deployment = deployment.auto_rollback_configuration(AutoRollbackConfiguration::new(alarms));
-        }
         let mut component = sagemaker::InferenceComponent::new(self.host.endpoint_name())
             .inference_component_name(&name)
             .variant_name(ONE_VARIANT)
-            .specification(specification)
-            .runtime_config(InferenceComponentRuntimeConfig::new().copy_count(self.copies))
-            .deployment_config(deployment);
+            .deployment_config(self.deployment(alarms));
+        component = if self.types.is_empty() {
+            component.specification(self.specification(model_name))
+        } else {
+            component.specifications(self.specifications(models))
+        };
+        // Autoscaling owns the number of copies: an update would set it again.
+        let copies = match (&self.copies, &self.scaling) {
+            (Some(copies), _) => Some(copies.clone()),
+            (None, None) => Some(1.into()),
+            (None, Some(_)) => None,
+        };
+        if let Some(copies) = copies {
+            component = component.runtime_config(InferenceComponentRuntimeConfig::new().copy_count(copies));
+        }
         if !self.settings.tags.is_empty() {
             component = component.tags(self.settings.tag_list());
         }

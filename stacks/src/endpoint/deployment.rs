@@ -182,7 +182,7 @@ impl Rolling {
 
 /// How an endpoint is updated.
 #[derive(Clone, Debug)]
-pub(super) enum Update {
+pub enum Update {
     BlueGreen(BlueGreen),
     Rolling(Rolling),
 }
@@ -201,31 +201,3 @@ impl Update {
         config.auto_rollback_configuration(AutoRollbackConfig::new(alarms))
     }
 }
-
-/// Adds the setter of a blue/green update to endpoints with a field `update`.
-macro_rules! blue_green {
-    ($endpoint:ident) => {
-        impl $endpoint {
-            /// How traffic comes to a new fleet; all at once unless set.
-            pub fn blue_green(mut self, update: $crate::endpoint::BlueGreen) -> Self {
-                self.update = $crate::endpoint::deployment::Update::BlueGreen(update);
-                self
-            }
-        }
-    };
-}
-pub(super) use blue_green;
-
-/// Adds the setter of a rolling update to endpoints with a field `update`.
-macro_rules! rolling {
-    ($endpoint:ident) => {
-        impl $endpoint {
-            /// Updates the endpoint batch by batch instead of with a fleet beside it.
-            pub fn rolling(mut self, update: $crate::endpoint::Rolling) -> Self {
-                self.update = $crate::endpoint::deployment::Update::Rolling(update);
-                self
-            }
-        }
-    };
-}
-pub(super) use rolling;

@@ -11,24 +11,31 @@ mod asynchronous;
 mod capture;
 mod component;
 mod deployment;
+mod hosting;
 mod multi_model;
+mod options;
 mod real_time;
 mod serverless;
 mod settings;
 mod variant;
 mod watching;
 
-pub use asynchronous::{AsynchronousEndpoint, Topic};
+pub use asynchronous::{AsynchronousEndpoint, NotificationTopic};
 pub use capture::DataCapture;
 pub use component::{
-    AdapterComponent, ComponentEndpoint, ComponentEndpointHandle, InferenceComponent,
-    InferenceComponentHandle,
+    AdapterComponent, ComponentEndpoint, ComponentEndpointHandle, CopyBatch, ForInstanceType,
+    InferenceComponent, InferenceComponentHandle,
 };
 pub use deployment::{BlueGreen, CapacitySize, Rolling};
+pub use hosting::{InstanceMetrics, InstancePool, Routing};
 pub use multi_model::MultiModelEndpoint;
+pub use options::{
+    AutoscalingOptions, BlueGreenOptions, EndpointOptions, HostingOptions, InstanceCountOptions,
+    MetricsOptions, RollingOptions,
+};
 pub use real_time::{OneVariant, RealTimeEndpoint, RollingUpdate, SeveralVariants, WithShadow};
 pub use serverless::{MemorySize, MemorySizeValue, ServerlessEndpoint};
-pub use variant::{InstancePool, Routing, Variant};
+pub use variant::Variant;
 
 use stackwright_resources::sagemaker::endpoint::VariantProperty;
 use stackwright_resources::sagemaker::model::{InferenceExecutionConfig, VpcConfig};
@@ -42,10 +49,12 @@ use stackwright_synth::{ResourceOptions, Scope, Value, sub};
 use crate::autoscaling::{Capacity, Scaled, Scaling, Target};
 use crate::container::Containers;
 use crate::iam::{self, BuiltRole, RoleNeeded, RoleReference, RoleSettings, Statement};
+use crate::key::EncryptionKey;
 use crate::metric::Subject;
+use crate::security::SecuritySettings;
 use deployment::Update;
-use settings::{InstanceSettings, Settings};
-use variant::Hosting;
+use hosting::Hosting;
+use settings::Settings;
 
 /// The one variant of endpoints that have one: SageMaker's own name for it.
 const ONE_VARIANT: &str = "AllTraffic";
@@ -89,7 +98,7 @@ fn add_model(
     containers: Containers,
     part: &str,
     log_group: &Value<String>,
-    instances: &InstanceSettings,
+    security: &SecuritySettings,
     permissions: (RoleSettings, Vec<Statement>),
     scope: &mut Scope<'_>,
 ) -> ServedModel {
@@ -114,15 +123,15 @@ fn add_model(
         }
         None => definitions.into_iter().fold(model, Model::primary_container),
     };
-    if let Some(vpc) = &instances.vpc {
+    if let Some(vpc) = &security.vpc {
         model =
             model.vpc_config(VpcConfig::new().subnets(&vpc.subnets).security_group_ids(&vpc.security_groups));
         statements.extend(iam::network_interfaces());
     }
-    if let Some(isolated) = &instances.isolated {
+    if let Some(isolated) = &security.isolated {
         model = model.enable_network_isolation(isolated);
     }
-    if let Some(key) = &instances.key {
+    if let Some(key) = &security.key {
         statements.push(iam::use_key(key));
     }
     statements.extend(more);
@@ -135,6 +144,15 @@ fn add_model(
     }
     let model = scope.add(&format!("{part}Model"), model);
     ServedModel { model, role }
+}
+
+/// Encrypts the volumes of instances with a key. Instances with NVMe storage encrypt that with a key of their own, and
+/// `CreateEndpointConfig` refuses `KmsKeyId` if any variant runs on them.
+fn encrypted(config: EndpointConfig, key: Option<&EncryptionKey>, on_local_storage: bool) -> EndpointConfig {
+    match key.filter(|_| !on_local_storage) {
+        Some(key) => config.kms_key_id(key.id()),
+        None => config,
+    }
 }
 
 /// An endpoint before it is added.
@@ -159,6 +177,9 @@ impl Plan<'_> {
         let tags = settings.tag_list();
         if !tags.is_empty() {
             config = config.tags(tags.clone());
+        }
+        if let Some(metrics) = &settings.metrics {
+            config = config.metrics_config(metrics.0.clone());
         }
         let config = scope.add("Config", config);
         let mut endpoint = Endpoint::new(config.endpoint_config_name()).endpoint_name(&name);
@@ -193,7 +214,7 @@ struct OnInstances<T> {
     scaling: Option<(Capacity, Scaling<T>)>,
     update: Update,
     settings: Settings,
-    instances: InstanceSettings,
+    security: SecuritySettings,
 }
 
 impl<T: Target> OnInstances<T> {
@@ -207,12 +228,14 @@ impl<T: Target> OnInstances<T> {
         change: impl FnOnce(EndpointConfig) -> EndpointConfig,
         scope: &mut Scope<'_>,
     ) -> EndpointHandle {
-        let Self { containers, hosting, scaling, update, settings, instances } = self;
+        let Self { containers, hosting, scaling, update, settings, security } = self;
         let name_of_variant = Value::from(ONE_VARIANT);
+        let on_local_storage = hosting.has_local_storage();
         let variant = Variant::of(name_of_variant.clone(), containers, hosting);
         let permissions = (settings.role.clone(), more);
-        let (lowered, served) = variant.lower("", &name, &instances, permissions, scope);
-        let config = instances.encrypt(change(EndpointConfig::new([lowered])));
+        let (lowered, served) = variant.lower("", &name, &security, permissions, scope);
+        let config = change(EndpointConfig::new([lowered]));
+        let config = encrypted(config, security.key.as_ref(), on_local_storage);
         let plan = Plan {
             name,
             config,

@@ -3,15 +3,20 @@
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, IntoValue, Scope, Value};
 
-use super::deployment::{BlueGreen, Update, blue_green, rolling};
-use super::settings::{InstanceSettings, Settings, instance_settings, scale, settings};
-use super::variant::{Hosting, hosting, instance_count};
+use super::deployment::{BlueGreen, Update};
+use super::hosting::Hosting;
+use super::options::{
+    AutoscalingOptions, BlueGreenOptions, EndpointOptions, HostingOptions, InstanceCountOptions,
+    MetricsOptions, RollingOptions,
+};
+use super::settings::Settings;
 use super::{EndpointHandle, OnInstances, name};
 use crate::autoscaling::{Capacity, InstanceCount, Scaling};
 use crate::container::{Container, ModelData};
 use crate::iam::{RoleOptions, RoleSettings};
 use crate::image::{Image, Processor};
 use crate::s3::S3Location;
+use crate::security::{SecurityOptions, SecuritySettings};
 
 /// Many models on the same instances. Each is a `.tar.gz` below one place in S3, and is added by putting it there: nothing
 /// has to be deployed. A request names its model, which is fetched and loaded if it is not there, and the one that was
@@ -23,7 +28,7 @@ use crate::s3::S3Location;
 /// ```
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::autoscaling::TargetTracking;
-/// use stackwright_stacks::endpoint::MultiModelEndpoint;
+/// use stackwright_stacks::endpoint::{AutoscalingOptions, MultiModelEndpoint};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("shop");
@@ -46,10 +51,14 @@ pub struct MultiModelEndpoint {
     scaling: Option<(Capacity, Scaling<InstanceCount>)>,
     update: Update,
     settings: Settings,
-    instances: InstanceSettings,
+    security: SecuritySettings,
 }
 
-settings!(MultiModelEndpoint);
+impl EndpointOptions for MultiModelEndpoint {
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+}
 
 impl RoleOptions for MultiModelEndpoint {
     fn role_settings(&mut self) -> &mut RoleSettings {
@@ -57,15 +66,37 @@ impl RoleOptions for MultiModelEndpoint {
     }
 }
 
-instance_settings!(MultiModelEndpoint);
-hosting!(MultiModelEndpoint);
-instance_count!(MultiModelEndpoint);
-scale! {
-    /// Lets Application Auto Scaling move the number of instances, one at least.
-    MultiModelEndpoint, InstanceCount
+impl SecurityOptions for MultiModelEndpoint {
+    fn security_settings(&mut self) -> &mut SecuritySettings {
+        &mut self.security
+    }
 }
-blue_green!(MultiModelEndpoint);
-rolling!(MultiModelEndpoint);
+
+impl HostingOptions for MultiModelEndpoint {
+    fn hosting(&mut self) -> &mut Hosting {
+        &mut self.hosting
+    }
+}
+
+impl InstanceCountOptions for MultiModelEndpoint {}
+
+impl MetricsOptions for MultiModelEndpoint {}
+
+impl AutoscalingOptions for MultiModelEndpoint {
+    type Scales = InstanceCount;
+
+    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<InstanceCount>)> {
+        &mut self.scaling
+    }
+}
+
+impl BlueGreenOptions for MultiModelEndpoint {
+    fn update(&mut self) -> &mut Update {
+        &mut self.update
+    }
+}
+
+impl RollingOptions for MultiModelEndpoint {}
 
 impl MultiModelEndpoint {
     #[track_caller]
@@ -78,7 +109,7 @@ impl MultiModelEndpoint {
             scaling: None,
             update: Update::BlueGreen(BlueGreen::all_at_once()),
             settings: Settings::default(),
-            instances: InstanceSettings::default(),
+            security: SecuritySettings::default(),
         }
     }
 
@@ -127,7 +158,7 @@ impl Construct for MultiModelEndpoint {
             scaling: self.scaling,
             update: self.update,
             settings: self.settings,
-            instances: self.instances,
+            security: self.security.with_defaults(scope),
         };
         endpoint.add(name, hosting().real_time_request_seconds, Vec::new(), |config| config, scope)
     }

@@ -5,10 +5,12 @@ use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Scope, Value};
 
 use super::deployment::{BlueGreen, Rolling, Update};
-use super::settings::{InstanceSettings, Settings, instance_settings, settings};
+use super::options::{EndpointOptions, MetricsOptions};
+use super::settings::Settings;
 use super::variant::Variant;
-use super::{DataCapture, EndpointHandle, Plan, add_scaling, id, name};
+use super::{DataCapture, EndpointHandle, Plan, add_scaling, encrypted, id, name};
 use crate::iam::{RoleOptions, RoleSettings, Statement};
+use crate::security::{SecurityOptions, SecuritySettings};
 
 /// An endpoint that has one variant so far: it may get more, a shadow, or a rolling update.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,7 @@ pub enum WithShadow {}
 #[derive(Clone, Copy, Debug)]
 pub enum RollingUpdate {}
 
-/// An endpoint that answers at once, on instances.
+/// An endpoint that answers requests synchronously, on instances.
 ///
 /// An update starts a new fleet beside the old one and is rolled back by alarms on errors and latency, which it makes
 /// itself; [`blue_green`](Self::blue_green) and [`rolling`](RealTimeEndpoint::rolling) say how traffic moves. What
@@ -36,7 +38,7 @@ pub enum RollingUpdate {}
 /// use std::time::Duration;
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::Container;
-/// use stackwright_stacks::endpoint::{BlueGreen, CapacitySize, RealTimeEndpoint, Variant};
+/// use stackwright_stacks::endpoint::{AutoscalingOptions, BlueGreen, CapacitySize, RealTimeEndpoint, Variant};
 /// use stackwright_stacks::{Image, Processor, S3Location};
 /// # use stackwright_synth::App;
 ///
@@ -74,11 +76,15 @@ pub struct RealTimeEndpoint<V> {
     update: Update,
     capture: Option<DataCapture>,
     settings: Settings,
-    instances: InstanceSettings,
+    security: SecuritySettings,
     kind: std::marker::PhantomData<fn() -> V>,
 }
 
-settings!(RealTimeEndpoint<V>);
+impl<V> EndpointOptions for RealTimeEndpoint<V> {
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+}
 
 impl<V> RoleOptions for RealTimeEndpoint<V> {
     fn role_settings(&mut self) -> &mut RoleSettings {
@@ -86,7 +92,13 @@ impl<V> RoleOptions for RealTimeEndpoint<V> {
     }
 }
 
-instance_settings!(RealTimeEndpoint<V>);
+impl<V> SecurityOptions for RealTimeEndpoint<V> {
+    fn security_settings(&mut self) -> &mut SecuritySettings {
+        &mut self.security
+    }
+}
+
+impl<V> MetricsOptions for RealTimeEndpoint<V> {}
 
 impl<V> RealTimeEndpoint<V> {
     fn become_<W>(self) -> RealTimeEndpoint<W> {
@@ -96,7 +108,7 @@ impl<V> RealTimeEndpoint<V> {
             update: self.update,
             capture: self.capture,
             settings: self.settings,
-            instances: self.instances,
+            security: self.security,
             kind: std::marker::PhantomData,
         }
     }
@@ -117,7 +129,7 @@ impl RealTimeEndpoint<OneVariant> {
             update: Update::BlueGreen(BlueGreen::all_at_once()),
             capture: None,
             settings: Settings::default(),
-            instances: InstanceSettings::default(),
+            security: SecuritySettings::default(),
             kind: std::marker::PhantomData,
         }
     }
@@ -198,6 +210,9 @@ impl<V> Construct for RealTimeEndpoint<V> {
 
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
+        let security = self.security.clone().with_defaults(scope);
+        let on_local_storage =
+            self.variants.iter().chain(&self.shadow).any(|variant| variant.hosting.has_local_storage());
         let more = self.statements();
         let names: Vec<Value<String>> = self.variants.iter().map(|variant| variant.name.clone()).collect();
         let scalings: Vec<_> = self.variants.iter().map(|variant| variant.scaling.clone()).collect();
@@ -209,7 +224,7 @@ impl<V> Construct for RealTimeEndpoint<V> {
             .zip(&parts)
             .map(|(variant, part)| {
                 let permissions = (self.settings.role.clone(), more.clone());
-                variant.lower(part, &name, &self.instances, permissions, scope)
+                variant.lower(part, &name, &security, permissions, scope)
             })
             .unzip();
         let shadows = variants.split_off(names.len());
@@ -218,11 +233,11 @@ impl<V> Construct for RealTimeEndpoint<V> {
             config = config.shadow_production_variants(shadows);
         }
         if let Some(capture) = &self.capture {
-            config = config.data_capture_config(capture.lower(self.instances.key.as_ref()));
+            config = config.data_capture_config(capture.lower(security.key.as_ref()));
         }
         let plan = Plan {
             name,
-            config: self.instances.encrypt(config),
+            config: encrypted(config, security.key.as_ref(), on_local_storage),
             variants: parts.iter().cloned().zip(names.iter().cloned()).collect(),
             settings: &self.settings,
             update: Some(self.update),

@@ -5,12 +5,14 @@ use stackwright_resources::sagemaker::endpoint_config::{ProductionVariant, Serve
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Expression, IntoValue, Literal, Scope, Value};
 
-use super::deployment::{BlueGreen, Update, blue_green};
-use super::settings::{InstanceSettings, Settings, scale, settings};
+use super::deployment::{BlueGreen, Update};
+use super::options::{AutoscalingOptions, BlueGreenOptions, EndpointOptions};
+use super::settings::Settings;
 use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group, name};
 use crate::autoscaling::{Capacity, ProvisionedConcurrency, Scaling};
 use crate::container::Container;
 use crate::iam::{RoleOptions, RoleSettings};
+use crate::security::SecuritySettings;
 
 /// The memory of a serverless endpoint. Processors come with it: the more memory, the more of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +86,11 @@ pub struct ServerlessEndpoint {
     settings: Settings,
 }
 
-settings!(ServerlessEndpoint);
+impl EndpointOptions for ServerlessEndpoint {
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+}
 
 impl RoleOptions for ServerlessEndpoint {
     fn role_settings(&mut self) -> &mut RoleSettings {
@@ -92,11 +98,19 @@ impl RoleOptions for ServerlessEndpoint {
     }
 }
 
-scale! {
-    /// Lets Application Auto Scaling move the provisioned concurrency, which then starts at the least that there may be.
-    ServerlessEndpoint, ProvisionedConcurrency
+impl AutoscalingOptions for ServerlessEndpoint {
+    type Scales = ProvisionedConcurrency;
+
+    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<ProvisionedConcurrency>)> {
+        &mut self.scaling
+    }
 }
-blue_green!(ServerlessEndpoint);
+
+impl BlueGreenOptions for ServerlessEndpoint {
+    fn update(&mut self) -> &mut Update {
+        &mut self.update
+    }
+}
 
 impl ServerlessEndpoint {
     /// An endpoint for a container, with 2 GB and up to 5 requests at a time.
@@ -140,10 +154,10 @@ impl Construct for ServerlessEndpoint {
 
     fn build(self, scope: &mut Scope<'_>) -> EndpointHandle {
         let name = name(scope, self.settings.name.as_ref(), "endpoint");
-        let instances = InstanceSettings::default();
+        let security = SecuritySettings::default();
         let permissions = (self.settings.role.clone(), Vec::new());
         let log_group = log_group(&name);
-        let served = add_model(self.container.into(), "", &log_group, &instances, permissions, scope);
+        let served = add_model(self.container.into(), "", &log_group, &security, permissions, scope);
         let mut serverless =
             ServerlessConfig::new().max_concurrency(self.max_concurrency).memory_size_in_mb(self.memory);
         let least = self.scaling.as_ref().map(|(capacity, _)| capacity.least.clone());

@@ -52,7 +52,7 @@ impl Settings {
             breaching: 2.into(),
             missing: Missing::Fine,
             description: description.into(),
-            actions: self.topics.clone(),
+            actions: self.topics.iter().map(|topic| topic.arn().clone()).collect(),
         }
     }
 

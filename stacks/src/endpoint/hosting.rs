@@ -1,0 +1,275 @@
+//! The instances that a model is hosted on, and how they are started.
+
+use stackwright_resources::sagemaker::endpoint_config::{
+    self, CapacityReservationConfig, CoreDumpConfig, ManagedInstanceScaling, MetricsConfig,
+    PrefixAwareRoutingConfig, ProductionVariant, RoutingConfig, RoutingStrategy, Status,
+};
+use stackwright_schemas::instances::{Instance, instance};
+use stackwright_synth::{IntoValue, Scope, Value};
+
+use crate::autoscaling::Capacity;
+use crate::container::Containers;
+use crate::iam::Statement;
+use crate::key::EncryptionKey;
+use crate::s3::S3Location;
+
+/// How SageMaker selects the instance for a request.
+///
+/// ```
+/// use stackwright_stacks::endpoint::Routing;
+///
+/// Routing::least_outstanding_requests();
+/// Routing::prefix_aware(4_096);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Routing(RoutingConfig);
+
+impl Routing {
+    /// At random.
+    pub fn random() -> Self {
+        Self(RoutingConfig::new().routing_strategy(RoutingStrategy::Random))
+    }
+
+    /// The instance with the fewest outstanding requests: for requests that take different times.
+    pub fn least_outstanding_requests() -> Self {
+        Self(RoutingConfig::new().routing_strategy(RoutingStrategy::LeastOutstandingRequests))
+    }
+
+    /// The instance that had a request with the same beginning, whose container may have cached what it computed for it.
+    /// The number of characters that are compared is 1,024 to 65,536.
+    pub fn prefix_aware(characters: impl IntoValue<i64>) -> Self {
+        let prefix = PrefixAwareRoutingConfig::new().prefix_length(characters);
+        Self(
+            RoutingConfig::new()
+                .routing_strategy(RoutingStrategy::PrefixAware)
+                .prefix_aware_routing_config(prefix),
+        )
+    }
+}
+
+/// One of several instance types that a variant may run on. SageMaker tries the one with the lowest priority number first.
+///
+/// ```
+/// use stackwright_stacks::endpoint::InstancePool;
+///
+/// [InstancePool::new("ml.g5.2xlarge", 1), InstancePool::new("ml.g6.2xlarge", 2)];
+/// ```
+#[derive(Clone, Debug)]
+pub struct InstancePool {
+    instance_type: Value<String>,
+    priority: Value<i64>,
+}
+
+impl InstancePool {
+    /// An instance type with its priority, 1 to 5.
+    #[track_caller]
+    pub fn new(instance_type: impl IntoValue<String>, priority: impl IntoValue<i64>) -> Self {
+        Self {
+            instance_type: instance_type.into().with_caller_location(),
+            priority: priority.into().with_caller_location(),
+        }
+    }
+}
+
+/// The instances of a variant, and how they are started.
+#[derive(Clone, Debug)]
+pub struct Hosting {
+    pub(super) on: On,
+    pub(super) count: Value<i64>,
+    pub(super) volume_gb: Option<Value<i64>>,
+    pub(super) download_timeout: Option<Value<i64>>,
+    pub(super) health_check_timeout: Option<Value<i64>>,
+    pub(super) provision_timeout: Option<Value<i64>>,
+    pub(super) ami_version: Option<Value<String>>,
+    pub(super) reservation: Option<Value<String>>,
+    pub(super) routing: Option<Routing>,
+    pub(super) managed: Option<Capacity>,
+    pub(super) core_dumps: Option<S3Location>,
+    pub(super) ssm_access: Option<Value<bool>>,
+}
+
+#[derive(Clone, Debug)]
+pub enum On {
+    Type(Value<String>),
+    Pools(Vec<InstancePool>),
+}
+
+impl Hosting {
+    pub(super) fn new(on: On) -> Self {
+        Self {
+            on,
+            count: 1.into(),
+            volume_gb: None,
+            download_timeout: None,
+            health_check_timeout: None,
+            provision_timeout: None,
+            ami_version: None,
+            reservation: None,
+            routing: None,
+            managed: None,
+            core_dumps: None,
+            ssm_access: None,
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn on(instance_type: impl IntoValue<String>) -> Self {
+        Self::new(On::Type(instance_type.into().with_caller_location()))
+    }
+
+    fn types(&self) -> Vec<&Value<String>> {
+        match &self.on {
+            On::Type(name) => vec![name],
+            On::Pools(pools) => pools.iter().map(|pool| &pool.instance_type).collect(),
+        }
+    }
+
+    /// What the role of the containers needs beside the models.
+    pub(super) fn statements(&self) -> Vec<Statement> {
+        self.core_dumps.iter().flat_map(S3Location::write).collect()
+    }
+
+    /// Whether an instance type is known to store data on local NVMe disks, for which SageMaker takes no key.
+    pub(super) fn has_local_storage(&self) -> bool {
+        self.types()
+            .into_iter()
+            .filter_map(known)
+            .any(|instance| instance.local_nvme_gb.is_some_and(|size| size > 0))
+    }
+
+    /// Reports containers that the instances cannot run.
+    pub(super) fn check_containers(&self, containers: &Containers, scope: &Scope<'_>) {
+        let capability = |instance: &Instance| instance.accelerators()?.cuda_compute_capability;
+        for need in containers.all.iter().flat_map(|container| container.needs()) {
+            let Some(built) = instance(&need.built_on) else {
+                scope.error(
+                    "unknown-instance-type",
+                    format!(
+                        "{} is said to be built on `{}`, which is no instance type",
+                        need.what, need.built_on
+                    ),
+                    "name the type as SageMaker does: `ml.g5.xlarge`".into(),
+                    Some(need.source),
+                );
+                continue;
+            };
+            for name in self.types() {
+                let Some(runs) = known(name) else { continue };
+                if let (Some(there), Some(here)) = (capability(built), capability(runs))
+                    && there != here
+                {
+                    scope.error(
+                        "plan-for-another-gpu",
+                        format!(
+                            "{} was built on {} (compute capability {there:?}), and does not run on {} ({here:?})",
+                            need.what, built.instance_type, runs.instance_type
+                        ),
+                        "build it on the type that serves it, or ship ONNX and have it compiled there".into(),
+                        name.location(),
+                    );
+                }
+            }
+        }
+    }
+
+    /// The variant of this name, still without a model. What is written to S3 is encrypted with the key, or else with
+    /// that of its bucket.
+    pub(super) fn lower(self, name: &Value<String>, key: Option<&EncryptionKey>) -> ProductionVariant {
+        let mut variant = ProductionVariant::new(name).initial_instance_count(self.count);
+        variant = match self.on {
+            On::Type(name) => variant.instance_type(name),
+            On::Pools(pools) => variant.instance_pools(
+                pools
+                    .into_iter()
+                    .map(|pool| {
+                        endpoint_config::InstancePool::new()
+                            .instance_type(pool.instance_type)
+                            .priority(pool.priority)
+                    })
+                    .collect::<Vec<_>>(),
+            ),
+        };
+        if let Some(routing) = self.routing {
+            variant = variant.routing_config(routing.0);
+        }
+        if let Some(size) = self.volume_gb {
+            variant = variant.volume_size_in_gb(size);
+        }
+        if let Some(time) = self.download_timeout {
+            variant = variant.model_data_download_timeout_in_seconds(time);
+        }
+        if let Some(time) = self.health_check_timeout {
+            variant = variant.container_startup_health_check_timeout_in_seconds(time);
+        }
+        if let Some(time) = self.provision_timeout {
+            variant = variant.variant_instance_provision_timeout_in_seconds(time);
+        }
+        if let Some(version) = self.ami_version {
+            variant = variant.inference_ami_version(version);
+        }
+        if let Some(arn) = self.reservation {
+            let reservation = CapacityReservationConfig::new()
+                .capacity_reservation_preference("capacity-reservations-only")
+                .ml_reservation_arn(arn);
+            variant = variant.capacity_reservation_config(reservation);
+        }
+        if let Some(Capacity { least, most }) = self.managed {
+            let scaling = ManagedInstanceScaling::new()
+                .status(Status::Enabled)
+                .min_instance_count(least)
+                .max_instance_count(most);
+            variant = variant.managed_instance_scaling(scaling);
+        }
+        if let Some(location) = self.core_dumps {
+            let mut dumps = CoreDumpConfig::new(location.uri());
+            if let Some(key) = key.or(location.encryption_key()) {
+                dumps = dumps.kms_key_id(key.id());
+            }
+            variant = variant.core_dump_config(dumps);
+        }
+        if let Some(access) = self.ssm_access {
+            variant = variant.enable_ssm_access(access);
+        }
+        variant
+    }
+}
+
+/// What is known of an instance type, if it is known which one it is.
+fn known(name: &Value<String>) -> Option<&'static Instance> {
+    instance(name.as_literal()?.as_str()?)
+}
+
+/// How SageMaker publishes utilization metrics of an endpoint.
+///
+/// ```
+/// use stackwright_stacks::endpoint::InstanceMetrics;
+///
+/// InstanceMetrics::new().enhanced(true).publish_every_seconds(10);
+/// ```
+#[derive(Clone, Debug)]
+pub struct InstanceMetrics(pub(super) MetricsConfig);
+
+impl Default for InstanceMetrics {
+    fn default() -> Self {
+        Self(MetricsConfig::new())
+    }
+}
+
+impl InstanceMetrics {
+    /// As SageMaker publishes them unless told otherwise.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether metrics of each container and accelerator are published (`EnableEnhancedMetrics`).
+    #[track_caller]
+    pub fn enhanced(self, enabled: impl IntoValue<bool>) -> Self {
+        Self(self.0.enable_enhanced_metrics(enabled.into().with_caller_location()))
+    }
+
+    /// How often metrics are published: 10, 30, 60, 120, 180, 240 or 300 seconds.
+    #[track_caller]
+    pub fn publish_every_seconds(self, seconds: impl IntoValue<i64>) -> Self {
+        Self(self.0.metric_publish_frequency_in_seconds(seconds.into().with_caller_location()))
+    }
+}

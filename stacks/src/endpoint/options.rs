@@ -1,0 +1,261 @@
+//! The setters that kinds of endpoints share, as traits.
+
+use std::time::Duration;
+
+use stackwright_synth::{IntoValue, Value};
+
+use super::deployment::{BlueGreen, Rolling, Update};
+use super::hosting::{Hosting, InstanceMetrics, Routing};
+use super::settings::Settings;
+use crate::autoscaling::{Capacity, Scaling, Target};
+use crate::duration::Seconds;
+use crate::s3::S3Location;
+use crate::topic::TopicReference;
+
+/// The setters of every endpoint and inference component: its name, its tags, and what watches it.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::endpoint::{EndpointOptions, ServerlessEndpoint};
+/// use stackwright_stacks::{Image, Processor};
+///
+/// ServerlessEndpoint::new(Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu)))
+///     .name("relevance")
+///     .tag("team", "vision")
+///     .error_alarm(0.05)
+///     .latency_alarm(Duration::from_millis(250))
+///     .dashboard();
+/// ```
+pub trait EndpointOptions: Sized {
+    /// The settings that the other methods change.
+    #[doc(hidden)]
+    fn settings(&mut self) -> &mut Settings;
+
+    /// Sets the name. Without it, the stack's name and the construct's ID make the name. A changed name replaces the
+    /// resource.
+    #[track_caller]
+    fn name(mut self, name: impl IntoValue<String>) -> Self {
+        self.settings().name = Some(name.into().with_caller_location());
+        self
+    }
+
+    /// Adds a tag to the endpoint and its configuration, or to the component.
+    #[track_caller]
+    fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.settings().tags.push((key.into(), value.into().with_caller_location()));
+        self
+    }
+
+    /// Publishes to a topic when an alarm goes off: an [`AlarmTopic`](crate::AlarmTopic), or any topic by its handle or
+    /// ARN.
+    #[track_caller]
+    fn notify(mut self, topic: impl Into<TopicReference>) -> Self {
+        self.settings().topics.push(topic.into());
+        self
+    }
+
+    /// The share of requests that may end in an error of the server (5xx), 0 to 1, before an alarm goes off and rolls an
+    /// update back; 0.01 unless set.
+    #[track_caller]
+    fn error_alarm(mut self, share: impl IntoValue<f64>) -> Self {
+        self.settings().errors = share.into().with_caller_location();
+        self
+    }
+
+    /// The 99th percentile of the time in the container (`ModelLatency`) above which an alarm goes off and rolls an update
+    /// back; half of what SageMaker allows a request unless set.
+    #[track_caller]
+    fn latency_alarm(mut self, time: Duration) -> Self {
+        self.settings().latency = Some(Value::from(time.as_secs_f64() * 1e6).with_caller_location());
+        self
+    }
+
+    /// Creates no alarms: only the alarms of [`rollback_on`](Self::rollback_on) roll an update back.
+    fn without_alarms(mut self) -> Self {
+        self.settings().watches = false;
+        self
+    }
+
+    /// Rolls an update back when another alarm goes off, by its name. At most ten alarms in all.
+    #[track_caller]
+    fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
+        self.settings().alarms.push(alarm_name.into().with_caller_location());
+        self
+    }
+
+    /// Creates a CloudWatch dashboard with requests, errors, latencies and utilization.
+    fn dashboard(mut self) -> Self {
+        self.settings().dashboard = true;
+        self
+    }
+
+    /// Keeps logs for a number of days. The log group is then a resource of the stack, and no log group of that name may
+    /// exist yet. Without it, SageMaker creates the log group and keeps logs forever.
+    #[track_caller]
+    fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
+        self.settings().log_retention = Some(days.into().with_caller_location());
+        self
+    }
+}
+
+/// The setters of what runs on instances: a variant, or an endpoint with one variant.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::endpoint::{HostingOptions, Routing, Variant};
+/// use stackwright_stacks::{Image, Processor};
+///
+/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// Variant::new("Main", container, "ml.g5.2xlarge")
+///     .volume_gb(100)
+///     .health_check_timeout(Duration::from_mins(20))
+///     .routing(Routing::least_outstanding_requests());
+/// ```
+pub trait HostingOptions: Sized {
+    /// The settings that the other methods change.
+    #[doc(hidden)]
+    fn hosting(&mut self) -> &mut Hosting;
+
+    /// The size of each instance's volume in GB, 1 to 512. Types with NVMe storage have that instead.
+    #[track_caller]
+    fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
+        self.hosting().volume_gb = Some(size.into().with_caller_location());
+        self
+    }
+
+    /// How long downloading the model may take, a minute to an hour.
+    #[track_caller]
+    fn download_timeout(mut self, time: impl Into<Seconds>) -> Self {
+        self.hosting().download_timeout = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// How long the container may take until it answers health checks, a minute to an hour. Loading the model is part of
+    /// it.
+    #[track_caller]
+    fn health_check_timeout(mut self, time: impl Into<Seconds>) -> Self {
+        self.hosting().health_check_timeout = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// How long SageMaker waits for instances of one type before it tries the next, five minutes to an hour.
+    #[track_caller]
+    fn provision_timeout(mut self, time: impl Into<Seconds>) -> Self {
+        self.hosting().provision_timeout = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// The machine image of the instances, with its version of the GPU driver: `al2-ami-sagemaker-inference-gpu-3-1`.
+    #[track_caller]
+    fn ami_version(mut self, name: impl IntoValue<String>) -> Self {
+        self.hosting().ami_version = Some(name.into().with_caller_location());
+        self
+    }
+
+    /// Takes instances from a capacity reservation (a training plan for endpoints) only, by its ARN.
+    #[track_caller]
+    fn capacity_reservation(mut self, arn: impl IntoValue<String>) -> Self {
+        let arn = crate::arn::checked(
+            arn,
+            "sagemaker",
+            "arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan",
+        );
+        self.hosting().reservation = Some(arn);
+        self
+    }
+
+    /// How SageMaker selects the instance for a request; at random unless set.
+    fn routing(mut self, routing: Routing) -> Self {
+        self.hosting().routing = Some(routing);
+        self
+    }
+
+    /// Writes the memory of a container that crashed to S3.
+    fn core_dumps(mut self, location: impl Into<S3Location>) -> Self {
+        self.hosting().core_dumps = Some(location.into());
+        self
+    }
+
+    /// Whether AWS Systems Manager may open a session in the containers, for debugging (`EnableSSMAccess`).
+    #[track_caller]
+    fn ssm_access(mut self, allowed: impl IntoValue<bool>) -> Self {
+        self.hosting().ssm_access = Some(allowed.into().with_caller_location());
+        self
+    }
+}
+
+/// The setter of utilization metrics, for endpoints on instances.
+pub trait MetricsOptions: EndpointOptions {
+    /// How SageMaker publishes utilization metrics of the endpoint (`MetricsConfig`).
+    fn metrics(mut self, metrics: InstanceMetrics) -> Self {
+        self.settings().metrics = Some(metrics);
+        self
+    }
+}
+
+/// The setter of the number of instances.
+pub trait InstanceCountOptions: HostingOptions {
+    /// How many instances the endpoint starts with; one unless set. Where autoscaling changes the number, it is only the
+    /// first one.
+    #[track_caller]
+    fn instances(mut self, count: impl IntoValue<i64>) -> Self {
+        self.hosting().count = count.into().with_caller_location();
+        self
+    }
+}
+
+/// The setter of autoscaling.
+///
+/// ```
+/// use stackwright_stacks::autoscaling::TargetTracking;
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::endpoint::{AutoscalingOptions, Variant};
+/// use stackwright_stacks::{Image, Processor};
+///
+/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// Variant::new("Main", container, "ml.g5.2xlarge")
+///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0));
+/// ```
+pub trait AutoscalingOptions: Sized {
+    /// What is scaled.
+    type Scales: Target;
+
+    /// The setting that the other method changes.
+    #[doc(hidden)]
+    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<Self::Scales>)>;
+
+    /// Lets Application Auto Scaling change the number of instances, of copies, or of provisioned requests within bounds.
+    ///
+    /// Instances of a real-time variant can be scaled to one at least, those of an asynchronous endpoint and copies of an
+    /// inference component to zero: an alarm on requests without capacity then brings the first one back. A serverless
+    /// endpoint starts with the lower bound as its provisioned concurrency.
+    #[track_caller]
+    fn scale(mut self, capacity: impl Into<Capacity>, scaling: impl Into<Scaling<Self::Scales>>) -> Self {
+        *self.scaling() = Some((capacity.into(), scaling.into()));
+        self
+    }
+}
+
+/// The setter of a blue/green update.
+pub trait BlueGreenOptions: Sized {
+    /// The setting that the other method changes.
+    #[doc(hidden)]
+    fn update(&mut self) -> &mut Update;
+
+    /// How traffic moves to the new fleet of an update; all at once unless set.
+    fn blue_green(mut self, update: BlueGreen) -> Self {
+        *self.update() = Update::BlueGreen(update);
+        self
+    }
+}
+
+/// The setter of a rolling update.
+pub trait RollingOptions: BlueGreenOptions {
+    /// Updates the endpoint batch by batch, instead of with a second fleet.
+    fn rolling(mut self, update: Rolling) -> Self {
+        *self.update() = Update::Rolling(update);
+        self
+    }
+}

@@ -1,0 +1,63 @@
+//! The settings of what runs on instances that SageMaker manages: encryption, network, isolation.
+
+use stackwright_synth::{IntoValue, Scope, Value};
+
+use crate::defaults;
+use crate::key::EncryptionKey;
+use crate::vpc::Vpc;
+
+/// What a program says about encryption and the network.
+#[derive(Clone, Debug, Default)]
+pub struct SecuritySettings {
+    pub(crate) key: Option<EncryptionKey>,
+    pub(crate) vpc: Option<Vpc>,
+    pub(crate) isolated: Option<Value<bool>>,
+}
+
+impl SecuritySettings {
+    /// The same settings with the default key of the stack, where no key is set.
+    pub(crate) fn with_defaults(mut self, scope: &Scope<'_>) -> Self {
+        self.key = defaults::encryption_key(self.key, scope);
+        self
+    }
+}
+
+/// The setters of encryption and the network.
+///
+/// ```
+/// use stackwright_stacks::container::Container;
+/// use stackwright_stacks::endpoint::{RealTimeEndpoint, Variant};
+/// use stackwright_stacks::{Image, Processor, SecurityOptions, Vpc};
+///
+/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// RealTimeEndpoint::new(Variant::new("Main", container, "ml.g5.2xlarge"))
+///     .kms_key("alias/serving")
+///     .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+///     .network_isolation(true);
+/// ```
+pub trait SecurityOptions: Sized {
+    /// The settings that the other methods change.
+    #[doc(hidden)]
+    fn security_settings(&mut self) -> &mut SecuritySettings;
+
+    /// Encrypts volumes and outputs with a KMS key: a handle, an ARN, an ID or an alias. Instances with NVMe storage
+    /// encrypt that by themselves, with a key of the instance.
+    #[track_caller]
+    fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.security_settings().key = Some(key.into());
+        self
+    }
+
+    /// Puts the network interfaces of the containers into a VPC.
+    fn vpc(mut self, vpc: impl Into<Vpc>) -> Self {
+        self.security_settings().vpc = Some(vpc.into());
+        self
+    }
+
+    /// Gives the containers no network access: they cannot download anything, and their model has to be in S3.
+    #[track_caller]
+    fn network_isolation(mut self, isolated: impl IntoValue<bool>) -> Self {
+        self.security_settings().isolated = Some(isolated.into().with_caller_location());
+        self
+    }
+}

@@ -1,0 +1,202 @@
+//! Topics: the construct for alarms and notifications, and references to topics.
+
+use stackwright_resources::sns::topic::Subscription;
+use stackwright_resources::sns::{Topic, TopicHandle, TopicPolicy};
+use stackwright_synth::intrinsic::account_id;
+use stackwright_synth::{Construct, IntoValue, Scope, Value};
+
+use crate::arn::checked;
+use crate::iam::{PolicyDocument, Statement};
+use crate::key::{EncryptionKey, PrivateKey};
+use crate::ssm_parameter::SsmParameter;
+
+/// An example that diagnostics show.
+const EXAMPLE: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
+
+/// A topic of the app or outside of it, with the KMS key that its messages are encrypted with: who publishes to it may
+/// use the key.
+///
+/// Setters take whatever converts into it: the handle of an [`AlarmTopic`] or of a resource, or an ARN.
+///
+/// ```
+/// use stackwright_stacks::TopicReference;
+///
+/// TopicReference::from("arn:aws:sns:us-east-1:123456789012:alarms").kms_key("alias/alarms");
+/// ```
+#[derive(Clone, Debug)]
+pub struct TopicReference {
+    arn: Value<String>,
+    key: Option<EncryptionKey>,
+}
+
+impl TopicReference {
+    /// A topic by its ARN.
+    #[track_caller]
+    pub fn from_arn(arn: impl IntoValue<String>) -> Self {
+        Self { arn: checked(arn, "sns", EXAMPLE), key: None }
+    }
+
+    /// Sets the KMS key that the topic is encrypted with.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The topic's ARN.
+    pub fn arn(&self) -> &Value<String> {
+        &self.arn
+    }
+
+    /// What a role needs to publish to the topic.
+    pub fn allow_publish(&self) -> Vec<Statement> {
+        let mut statements = vec![Statement::allow(["sns:Publish"]).on(&self.arn)];
+        statements.extend(self.key.iter().map(|key| key.allow(["kms:Decrypt", "kms:GenerateDataKey"])));
+        statements
+    }
+}
+
+impl From<&TopicReference> for TopicReference {
+    fn from(topic: &TopicReference) -> Self {
+        topic.clone()
+    }
+}
+
+impl From<&AlarmTopicHandle> for TopicReference {
+    fn from(topic: &AlarmTopicHandle) -> Self {
+        Self { arn: topic.topic.reference(), key: Some(topic.key.clone()) }
+    }
+}
+
+/// By its handle; a key that the topic is encrypted with has to be named with [`TopicReference::kms_key`].
+impl From<&TopicHandle> for TopicReference {
+    fn from(topic: &TopicHandle) -> Self {
+        Self { arn: topic.reference(), key: None }
+    }
+}
+
+/// By its ARN.
+impl From<&str> for TopicReference {
+    #[track_caller]
+    fn from(arn: &str) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<String> for TopicReference {
+    #[track_caller]
+    fn from(arn: String) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<Value<String>> for TopicReference {
+    #[track_caller]
+    fn from(arn: Value<String>) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// By its ARN.
+impl From<SsmParameter> for TopicReference {
+    #[track_caller]
+    fn from(arn: SsmParameter) -> Self {
+        Self::from_arn(arn)
+    }
+}
+
+/// A topic that CloudWatch alarms publish to, encrypted with a KMS key that CloudWatch may use.
+///
+/// The AWS managed key `alias/aws/sns` does not work for alarms: its key policy does not let CloudWatch use it, and the
+/// alarm's action fails ("Encrypting Amazon SNS topics", CloudWatch User Guide). This construct creates a key whose policy
+/// does, unless it is given one.
+///
+/// ```
+/// use stackwright_stacks::AlarmTopic;
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("shop");
+/// # let stack = app.stack("Serving").region("us-east-1");
+/// let alarms = stack.add("Alarms", AlarmTopic::new().email("on-call@example.com"));
+/// stack.output("AlarmsArn", alarms.arn());
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct AlarmTopic {
+    key: Option<EncryptionKey>,
+    emails: Vec<Value<String>>,
+}
+
+impl AlarmTopic {
+    /// A topic with a key of its own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Encrypts with a key of yours. Its key policy has to let `cloudwatch.amazonaws.com` use the key, as
+    /// [`PrivateKey::allow_service`] does.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Subscribes an e-mail address, whose owner has to confirm the subscription. Several calls add up.
+    #[track_caller]
+    pub fn email(mut self, address: impl IntoValue<String>) -> Self {
+        self.emails.push(address.into().with_caller_location());
+        self
+    }
+}
+
+impl Construct for AlarmTopic {
+    type Handle = AlarmTopicHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> AlarmTopicHandle {
+        let key = self.key.unwrap_or_else(|| {
+            let key =
+                PrivateKey::new().allow_service("cloudwatch").description("Encrypts messages of alarms");
+            EncryptionKey::from(&scope.add("Key", key))
+        });
+        let mut topic = Topic::new().kms_master_key_id(key.id());
+        if !self.emails.is_empty() {
+            let subscriptions: Vec<_> = self
+                .emails
+                .into_iter()
+                .map(|address| Subscription::new().endpoint(address).protocol("email"))
+                .collect();
+            topic = topic.subscription(subscriptions);
+        }
+        let topic = scope.add_default(topic);
+        let alarms = Statement::allow(["sns:Publish"]).on(topic.reference()).to_service("cloudwatch").when(
+            "StringEquals",
+            "aws:SourceAccount",
+            account_id(),
+        );
+        let account =
+            Statement::allow(["sns:Publish", "sns:Subscribe"]).on(topic.reference()).to_account(account_id());
+        let policy = PolicyDocument::new([alarms, account]);
+        scope.add("Policy", TopicPolicy::new().policy_document(policy).topics([topic.reference()]));
+        AlarmTopicHandle { topic, key }
+    }
+}
+
+/// An [`AlarmTopic`] that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct AlarmTopicHandle {
+    /// The topic.
+    pub topic: TopicHandle,
+    /// The key that its messages are encrypted with.
+    pub key: EncryptionKey,
+}
+
+impl AlarmTopicHandle {
+    /// The topic's ARN.
+    pub fn arn(&self) -> Value<String> {
+        self.topic.reference()
+    }
+}
