@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete the commands.
+//! `completions`: print a completion script.
 
 use std::io::Write as _;
 
@@ -7,9 +7,9 @@ use clap_complete::Shell;
 
 use crate::failure::Failure;
 
-/// Print what a shell needs to complete this program's commands.
+/// Print a shell completion script for this program.
 ///
-/// For bash: `… completions bash > ~/.local/share/bash-completion/completions/NAME`
+/// For bash, write it to `~/.local/share/bash-completion/completions/NAME`.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The shell

@@ -1,4 +1,4 @@
-//! `list`: which stacks there are.
+//! `list`: list the stacks.
 
 use std::io::Write as _;
 
@@ -9,10 +9,10 @@ use super::OutputFormat;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// List the stacks, each after those that it depends on.
+/// List the stacks in deployment order: each after the stacks that it depends on.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The form of the list
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }

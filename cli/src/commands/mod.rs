@@ -10,6 +10,8 @@ mod list;
 #[cfg(feature = "deploy")]
 mod new;
 mod synth;
+#[cfg(not(feature = "deploy"))]
+mod unavailable;
 
 use std::process::ExitCode;
 
@@ -46,12 +48,9 @@ enum Command {
     #[cfg(feature = "deploy")]
     #[command(flatten)]
     Cloud(cloud::Command),
-    /// Deploy stacks through change sets. This program was built without the feature `deploy`.
     #[cfg(not(feature = "deploy"))]
-    Deploy {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        rest: Vec<String>,
-    },
+    #[command(flatten)]
+    Unavailable(unavailable::Command),
     List(list::Arguments),
     Completions(completions::Arguments),
 }
@@ -128,9 +127,7 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
         #[cfg(feature = "deploy")]
         Command::Cloud(command) => cloud::run(&command, origin),
         #[cfg(not(feature = "deploy"))]
-        Command::Deploy { .. } => Err(Failure::new("this program was built without the feature `deploy`")
-            .hint("run `stackwright deploy` in this directory")
-            .hint("or enable the feature: `stackwright = { version = \"…\", features = [\"deploy\"] }`")),
+        Command::Unavailable(command) => Err(unavailable::explain(&command)),
     }
 }
 

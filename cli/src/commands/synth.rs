@@ -1,4 +1,4 @@
-//! `synth`: stacks to templates.
+//! `synth`: write templates.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,27 +9,27 @@ use stackwright_synth::{Assembly, StackArtifact};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Write the templates of stacks, checked, as a cloud assembly.
+/// Check the stacks and write their templates as a cloud assembly.
 ///
-/// The assembly holds a template a stack, what has to be uploaded before, and which line of the program set
-/// what. The CDK CLI reads it too: `cdk ls --app DIR`.
+/// The assembly is a directory with a template for each stack, the assets to upload, and the lines of the program that set
+/// each value. The CDK CLI reads it as well: `cdk ls --app DIR`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Stacks to write, by id or name; all of them unless named. What they depend on is written too
+    /// The stacks to write, by ID or name, with the stacks that they depend on. Default: all stacks
     stacks: Vec<String>,
-    /// The folder for the assembly: what lay there before is replaced, if it was an assembly
+    /// The directory of the assembly. An existing assembly is replaced; any other content is an error
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
-    /// The form of templates; `yaml` lies beside the JSON that tools read
+    /// The format of templates. With `yaml`, each template is written as YAML beside the JSON that tools read
     #[arg(long, value_enum, default_value_t = Form::Json)]
     format: Form,
-    /// Print the templates and write nothing
+    /// Print the templates to stdout and write no files
     #[arg(long)]
     stdout: bool,
-    /// Write without checking
+    /// Skip the check
     #[arg(long)]
     no_check: bool,
-    /// Say nothing but what is wrong
+    /// Print findings and errors only
     #[arg(long, short)]
     quiet: bool,
 }
@@ -41,7 +41,7 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
-    // The process ends after this: taking every stack apart first would only take time. What lies on disk goes.
+    // The process ends after this command, so the stacks are not dropped. The temporary directory is.
     let mut loaded = std::mem::ManuallyDrop::new(origin.stacks(!arguments.no_check)?);
     let _directory = loaded.directory.take();
     let chosen = super::select(&loaded.assembly, &arguments.stacks)?;
@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         anstream::eprintln!("{}: {resources} resources in {}", stack.id, path.display());
     }
     if cfg!(feature = "deploy") {
-        anstream::eprintln!("next: deploy, or `cdk diff --app {}`", arguments.out.display());
+        anstream::eprintln!("next: `deploy`, or `cdk diff --app {}`", arguments.out.display());
     } else {
         anstream::eprintln!(
             "next: `stackwright deploy --app {0}`, or `cdk diff --app {0}`",
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     Ok(())
 }
 
-/// The templates as one text: one template as it is, several by the ids of their stacks.
+/// Returns the templates as one text: one template as it is, several by the IDs of their stacks.
 fn templates(stacks: &[&StackArtifact], form: Form) -> String {
     match (stacks, form) {
         ([stack], Form::Json) => stack.template.json().to_owned(),
@@ -100,7 +100,7 @@ fn templates(stacks: &[&StackArtifact], form: Form) -> String {
     }
 }
 
-/// The chosen stacks and all that they depend on, in the order of the app.
+/// Returns the chosen stacks and their dependencies, in the order of the app.
 fn with_dependencies(assembly: &Assembly, chosen: &[&StackArtifact]) -> Assembly {
     let mut ids: Vec<&str> = chosen.iter().map(|stack| stack.id.as_str()).collect();
     let mut at = 0;

@@ -1,0 +1,61 @@
+//! The commands that a program without the feature `deploy` does not have. They say how to run them.
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+
+/// The commands that talk to AWS or to local mode.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Compute what a deployment would change (run `stackwright plan`)
+    Plan(Rest),
+    /// Deploy stacks through change sets (run `stackwright deploy`)
+    Deploy(Rest),
+    /// Print the status of deployed stacks (run `stackwright status`)
+    Status(Rest),
+    /// Print the outputs of deployed stacks (run `stackwright outputs`)
+    Outputs(Rest),
+    /// Explain why the last failed operation of a stack failed (run `stackwright diagnose`)
+    Diagnose(Rest),
+    /// List or perform the recovery actions of a stack (run `stackwright recover`)
+    Recover(Rest),
+    /// Detect changes made outside CloudFormation (run `stackwright drift`)
+    Drift(Rest),
+    /// Import existing resources into a stack (run `stackwright import`)
+    Import(Rest),
+    /// Delete stacks (run `stackwright destroy`)
+    Destroy(Rest),
+    /// Print the IAM policy that a command needs (run `stackwright permissions`)
+    Permissions(Rest),
+    /// Serve a simulated CloudFormation on this machine (run `stackwright local`)
+    Local(Rest),
+}
+
+/// The arguments, which are not evaluated here.
+#[derive(Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    arguments: Vec<String>,
+}
+
+/// Returns the error that says how to run the command.
+pub(super) fn explain(command: &Command) -> Failure {
+    let (name, rest) = match command {
+        Command::Plan(rest) => ("plan", rest),
+        Command::Deploy(rest) => ("deploy", rest),
+        Command::Status(rest) => ("status", rest),
+        Command::Outputs(rest) => ("outputs", rest),
+        Command::Diagnose(rest) => ("diagnose", rest),
+        Command::Recover(rest) => ("recover", rest),
+        Command::Drift(rest) => ("drift", rest),
+        Command::Import(rest) => ("import", rest),
+        Command::Destroy(rest) => ("destroy", rest),
+        Command::Permissions(rest) => ("permissions", rest),
+        Command::Local(rest) => ("local", rest),
+    };
+    let arguments: String = rest.arguments.iter().map(|argument| format!(" {argument}")).collect();
+    Failure::usage(format!("this program was built without the feature `deploy`, which `{name}` needs"))
+        .hint(format!("run `stackwright {name}{arguments}` in the directory of the program"))
+        .hint("or enable the feature: `stackwright = { version = \"…\", features = [\"deploy\"] }`")
+}
