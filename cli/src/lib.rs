@@ -33,6 +33,7 @@ mod commands;
 #[cfg(feature = "deploy")]
 mod deployment;
 mod failure;
+mod git_paths;
 mod input;
 mod origin;
 #[cfg(feature = "deploy")]

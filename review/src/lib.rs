@@ -3,9 +3,12 @@
 //! What lives here: [`check`], which finds what is wrong, and [`report`], one file an output format over one data
 //! type, [`Diagnostic`]. What does not: calls to AWS, and printing.
 
+pub mod card;
 pub mod check;
 mod diagnostic;
 pub mod diff;
+pub mod graph;
+mod markdown;
 pub mod report;
 
 pub use diagnostic::{Diagnostic, Severity};

@@ -35,6 +35,38 @@ pub fn held(type_name: &str) -> Option<Held> {
     }
 }
 
+/// Types whose changes change permissions; a type that ends with `::` stands for a service.
+const PERMISSION_TYPES: [&str; 6] = [
+    "AWS::IAM::",
+    "AWS::S3::BucketPolicy",
+    "AWS::KMS::Key",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::Lambda::Permission",
+];
+
+/// Types whose changes change the network connectivity; each stands for all types that begin with it.
+const NETWORK_TYPES: [&str; 7] = [
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Route",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::VPC",
+    "AWS::EC2::NetworkAcl",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::NatGateway",
+];
+
+/// Whether a change of a resource of a type changes permissions, so that a deployment needs an approval for it.
+pub fn changes_permissions(type_name: &str) -> bool {
+    PERMISSION_TYPES.iter().any(|name| type_name.starts_with(name))
+}
+
+/// Whether a change of a resource of a type changes the network connectivity, so that a deployment needs an approval for
+/// it.
+pub fn changes_network(type_name: &str) -> bool {
+    NETWORK_TYPES.iter().any(|name| type_name.starts_with(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use stackwright_review::{Diagnostic, Report, check, report};
 
 use crate::failure::{ExitCode, Failure};
+use crate::git_paths;
 use crate::input::{self, Input};
 use crate::origin::{self, Origin};
 
@@ -56,6 +57,8 @@ enum Form {
     Markdown,
     /// For GitHub Actions: workflow commands
     Github,
+    /// For merge requests of GitLab: code quality
+    Gitlab,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,6 +80,9 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let mut found: Report = check::check(&input.assembly, &options);
     found.diagnostics.extend(input.unreadable.iter().cloned());
     found.sort();
+    if matches!(arguments.format, Form::Sarif | Form::Github | Form::Gitlab) {
+        git_paths::relative_to_git_root(&mut found);
+    }
     let text = shown(&found, arguments.format, &input);
     match arguments.format {
         Form::Text => {
@@ -107,5 +113,6 @@ fn shown(found: &Report, form: Form, input: &Input) -> String {
         }
         Form::Markdown => report::markdown(found),
         Form::Github => report::github(found),
+        Form::Gitlab => report::gitlab(found),
     }
 }

@@ -6,9 +6,11 @@ mod cloud;
 mod completions;
 mod diff;
 mod explain;
+mod graph;
 mod list;
 #[cfg(feature = "deploy")]
 mod new;
+mod review;
 mod synth;
 #[cfg(not(feature = "deploy"))]
 mod unavailable;
@@ -44,6 +46,8 @@ enum Command {
     Synth(synth::Arguments),
     Check(check::Arguments),
     Diff(diff::Arguments),
+    Review(review::Arguments),
+    Graph(graph::Arguments),
     Explain(explain::Arguments),
     #[cfg(feature = "deploy")]
     #[command(flatten)]
@@ -121,6 +125,8 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
         Command::Synth(arguments) => synth::run(&arguments, origin),
         Command::Check(arguments) => check::run(&arguments, origin),
         Command::Diff(arguments) => diff::run(&arguments, origin),
+        Command::Review(arguments) => review::run(&arguments, origin),
+        Command::Graph(arguments) => graph::run(&arguments, origin),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::List(arguments) => list::run(&arguments, origin),
         Command::Completions(arguments) => completions::run(&arguments, program),

@@ -47,7 +47,9 @@ pub use model::{
     AssetChange, Because, Consequence, Diff, PropertyChange, Recreation, ResourceAction, ResourceChange,
     StackAction, StackDiff,
 };
-pub use security::{Effect, SecurityChange, Subject};
+pub(crate) use node::Node;
+pub use security::{Effect, Permission, SecurityChange, Subject, permissions};
+pub(crate) use view::{document, fate, lines, property_line, stack_markdown, summary};
 pub use view::{json, markdown, text};
 
 /// Compares two assemblies, stack by stack. Stacks are matched by ID, then by name; two assemblies of one template each

@@ -24,7 +24,8 @@ pub fn json(report: &Report) -> String {
     format!("{document:#}\n")
 }
 
-fn diagnostic(one: &Diagnostic) -> JsonValue {
+/// A finding as JSON.
+pub(crate) fn diagnostic(one: &Diagnostic) -> JsonValue {
     let place =
         |place: &SourceLocation| json!({ "file": place.file, "line": place.line, "column": place.column });
     json!({

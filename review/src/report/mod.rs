@@ -1,6 +1,8 @@
 //! Reports: one data type, one file an output format.
 
 mod github;
+mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -10,6 +12,9 @@ mod text;
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub use github::github;
+pub use gitlab::gitlab;
+pub use html::html;
+pub(crate) use json::diagnostic as diagnostic_json;
 pub use json::json;
 pub use junit::junit;
 pub use markdown::markdown;

@@ -5,9 +5,13 @@ mod network;
 mod statement;
 
 use serde_json::Value as JsonValue;
+use stackwright_synth::StackArtifact;
 
+use super::effective::Effective;
 use super::model::{ResourceAction, ResourceChange};
 use super::resource::{Sides, properties};
+
+pub use statement::Permission;
 
 /// Whether more becomes possible, or less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,8 +108,21 @@ pub(crate) fn changes(sides: &Sides<'_>, resources: &[ResourceChange]) -> Vec<Se
     found
 }
 
+/// Every statement of the policies of a stack, in a deployment with the default of every parameter.
+pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
+    let effective = Effective::new(stack);
+    let resources = stack.template.resources().filter(|(_, body)| effective.is_deployed(body) != Some(false));
+    resources
+        .flat_map(|(id, body)| {
+            let kind = body["Type"].as_str().unwrap_or_default();
+            let value = properties(kind, &effective.value(&body["Properties"])).json();
+            statement::permissions(id, &value)
+        })
+        .collect()
+}
+
 /// The properties of a resource, every document in them opened.
-fn values(effective: &super::effective::Effective<'_>, id: &str) -> Option<JsonValue> {
+fn values(effective: &Effective<'_>, id: &str) -> Option<JsonValue> {
     let (_, body) = effective.template.resources().find(|(known, _)| *known == id)?;
     let kind = body["Type"].as_str().unwrap_or_default();
     Some(properties(kind, &effective.value(&body["Properties"])).json())

@@ -187,6 +187,42 @@ fn statements(value: &JsonValue, path: &str, found: &mut Vec<Statement>) {
     }
 }
 
+/// A statement of a policy, for a table of all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Permission {
+    /// The logical ID of the resource that holds the policy.
+    pub logical_id: String,
+    /// Whether it allows; otherwise it denies.
+    pub allows: bool,
+    /// Who may; empty in a policy of a role, a user or a group.
+    pub principals: Vec<String>,
+    /// What they may do, `NotAction` among it.
+    pub actions: Vec<String>,
+    /// With what.
+    pub resources: Vec<String>,
+    /// If what.
+    pub conditions: Vec<String>,
+}
+
+/// Every statement of the policies of a resource, whose documents are opened.
+pub(super) fn permissions(logical_id: &str, properties: &JsonValue) -> Vec<Permission> {
+    let mut found = Vec::new();
+    statements(properties, "", &mut found);
+    let list = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>();
+    found
+        .into_iter()
+        .map(|statement| Permission {
+            logical_id: logical_id.to_owned(),
+            allows: statement.allows,
+            principals: list(statement.principals),
+            actions: list(statement.actions.into_iter().chain(statement.exceptions).collect()),
+            resources: list(statement.resources),
+            conditions: list(statement.conditions),
+        })
+        .collect()
+}
+
 /// Adds what policies of a resource allow more or less than before.
 pub(super) fn compare(
     change: &ResourceChange,

@@ -5,17 +5,19 @@ use std::fmt::Write as _;
 use super::text::{fate, summary};
 use super::value::{lines, property_line};
 use crate::diff::model::{Diff, PropertyChange, ResourceAction, ResourceChange, StackAction, StackDiff};
+use crate::markdown::{cell, code};
 
 /// The comparison as Markdown.
 pub fn markdown(diff: &Diff) -> String {
     let mut text = format!("### Changes: {}\n", summary(diff));
     for stack in &diff.stacks {
-        text.push_str(&one(stack));
+        text.push_str(&stack_markdown(stack, true));
     }
     text
 }
 
-fn one(stack: &StackDiff) -> String {
+/// A stack of a comparison as Markdown, with its resources or only with what else changes.
+pub(crate) fn stack_markdown(stack: &StackDiff, with_resources: bool) -> String {
     let action = match stack.action {
         StackAction::Added => " (new)",
         StackAction::Removed => " (no longer in the program)",
@@ -25,7 +27,7 @@ fn one(stack: &StackDiff) -> String {
     for note in &stack.notes {
         let _ = writeln!(text, "> {}\n", cell(note));
     }
-    if !stack.resources.is_empty() {
+    if with_resources && !stack.resources.is_empty() {
         text.push_str("| | Resource | Consequence | Changes |\n|---|---|---|---|\n");
         for change in &stack.resources {
             text.push_str(&row(change));
@@ -78,19 +80,4 @@ pub(crate) fn property(change: &PropertyChange) -> String {
         }
         None => code(&property_line(change)),
     }
-}
-
-/// A text inside a cell of a table.
-pub(crate) fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
-}
-
-/// A text as code inside a cell of a table, whatever it holds.
-pub(crate) fn code(text: &str) -> String {
-    let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
-    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
-    // A space keeps a backtick of the text apart from the fence.
-    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{space}{text}{space}{fence}")
 }

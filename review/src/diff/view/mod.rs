@@ -5,9 +5,13 @@ mod markdown;
 mod text;
 mod value;
 
+pub(crate) use json::document;
 pub use json::json;
 pub use markdown::markdown;
+pub(crate) use markdown::stack_markdown;
 pub use text::text;
+pub(crate) use text::{fate, summary};
+pub(crate) use value::{lines, property_line};
 
 #[cfg(test)]
 pub(crate) use value::pair;

@@ -1,0 +1,87 @@
+//! `graph`: pictures of stacks.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use stackwright_review::graph::{self, Graph};
+
+use crate::base;
+use crate::failure::Failure;
+use crate::origin::Origin;
+
+/// Draw the resources and references of stacks, the stacks of the app, or the steps of pipelines and state machines.
+///
+/// A graph with more nodes than --max-nodes is collapsed: each construct becomes one node, then each service.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Stacks to draw, by ID or name [default: all]
+    stacks: Vec<String>,
+    /// What to draw
+    #[arg(long, value_enum, default_value_t = Subject::Resources)]
+    of: Subject,
+    /// The form of the picture; `svg` takes one graph
+    #[arg(long, value_enum, default_value_t = Form::Mermaid)]
+    format: Form,
+    /// Draw a template, an assembly or a directory of the CDK instead of the program
+    #[arg(long, value_name = "PATH")]
+    input: Option<PathBuf>,
+    /// The most nodes of a graph
+    #[arg(long, value_name = "NUMBER", default_value_t = graph::MAX_NODES)]
+    max_nodes: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// Resources and references of each stack
+    Resources,
+    /// Stacks and their dependencies
+    Stacks,
+    /// Steps of pipelines and states of state machines
+    Steps,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Mermaid, which GitHub and GitLab draw
+    Mermaid,
+    /// The language of Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let loaded = match &arguments.input {
+        Some(path) => base::stored(path)?,
+        None => origin.stacks(false)?,
+    };
+    let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
+    let graphs: Vec<Graph> = match arguments.of {
+        Subject::Resources => stacks.iter().map(|stack| graph::of_stack(stack)).collect(),
+        Subject::Stacks => vec![graph::of_app(&loaded.assembly)],
+        Subject::Steps => stacks.iter().flat_map(|stack| graph::documents(stack)).collect(),
+    };
+    let graphs: Vec<Graph> =
+        graphs.into_iter().map(|graph| graph::collapse(graph, arguments.max_nodes)).collect();
+    if graphs.is_empty() {
+        return Err(Failure::new("there is nothing to draw: no stack has a pipeline or a state machine"));
+    }
+    if arguments.format == Form::Svg && graphs.len() > 1 {
+        let names: Vec<&str> = graphs.iter().map(|graph| graph.title.as_str()).collect();
+        return Err(Failure::usage("an SVG file holds one graph")
+            .hint(format!("name one of the stacks; the graphs are {}", names.join(", "))));
+    }
+    let text: String = graphs.iter().map(|graph| picture(graph, arguments.format)).collect();
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+fn picture(graph: &Graph, form: Form) -> String {
+    match form {
+        Form::Mermaid => {
+            format!("---\ntitle: {}\n---\n{}", serde_json::json!(graph.title), graph::mermaid(graph))
+        }
+        Form::Dot => graph::dot(graph),
+        Form::Svg => graph::svg(graph),
+    }
+}

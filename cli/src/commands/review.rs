@@ -1,0 +1,104 @@
+//! `review`: the card of a change.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use stackwright_review::card::{self, Card, GITHUB_LIMIT, GITLAB_LIMIT, Verdict};
+use stackwright_review::{check, report};
+
+use crate::base;
+use crate::failure::{ExitCode, Failure};
+use crate::origin::{self, Origin};
+
+/// Show what a change does in one card: verdict, consequences, approvals, security, new findings.
+///
+/// Compares the program with a git revision or a stored version, and looks only for findings of `check` that the change
+/// adds. Nothing is asked of AWS. The Markdown fits into a comment of GitHub; what does not fit is left out, and the card says
+/// what.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 the card was written, 1 failure, 4 --deny refuses the change.")]
+pub(super) struct Arguments {
+    /// What to compare with: a git revision, or the path of a template, an assembly or a directory of the CDK
+    #[arg(long, value_name = "REVISION|PATH", default_value = "main")]
+    base: String,
+    /// The new version; the stacks of the program if it is not given
+    new: Option<PathBuf>,
+    /// The form of the card
+    #[arg(long, value_enum, default_value_t = Form::Markdown)]
+    format: Form,
+    /// The file to write; stdout if it is not given
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The most characters of a card in Markdown [default: 65536, what GitHub takes; 1000000 with GitLab's CI]
+    #[arg(long, value_name = "NUMBER")]
+    max_length: Option<usize>,
+    /// Exit with code 4 if CloudFormation or `check` would refuse the change, or if it needs an approval
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Denied>,
+    /// The region to check for, where a stack names none
+    #[arg(long)]
+    region: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For a comment of a pull request
+    Markdown,
+    /// For programs; docs/card.schema.json describes it
+    Json,
+    /// One HTML file with diagrams, which needs no network
+    Html,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Denied {
+    /// Changes that fail
+    Refused,
+    /// Changes that need an approval, and those that fail
+    Approvals,
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let path = PathBuf::from(&arguments.base);
+    let old = if path.exists() { base::stored(&path)? } else { base::at_revision(&arguments.base, origin)? };
+    let new = match &arguments.new {
+        Some(path) => base::stored(path)?,
+        None => origin.stacks(false)?,
+    };
+    let options = card::Options {
+        base: arguments.base.clone(),
+        check: check::Options { region: arguments.region.clone(), ..check::Options::default() },
+        cost: Vec::new(),
+    };
+    let card = card::card(&old.assembly, &new.assembly, options);
+    let text = match arguments.format {
+        Form::Markdown => card::markdown(&card, arguments.max_length.unwrap_or_else(limit)),
+        Form::Json => card::json(&card),
+        Form::Html => report::html(&card, &new.assembly, origin::source),
+    };
+    match &arguments.out {
+        Some(file) => std::fs::write(file, text)
+            .map_err(|error| Failure::new(format!("cannot write {}: {error}", file.display())))?,
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    denied(&card, arguments.deny)
+}
+
+/// What the host of the code takes in a comment.
+fn limit() -> usize {
+    if std::env::var_os("GITLAB_CI").is_some() { GITLAB_LIMIT } else { GITHUB_LIMIT }
+}
+
+fn denied(card: &Card, deny: Option<Denied>) -> Result<(), Failure> {
+    let is_denied = match deny {
+        None => false,
+        Some(Denied::Refused) => card.verdict == Verdict::Refused,
+        Some(Denied::Approvals) => matches!(card.verdict, Verdict::Refused | Verdict::NeedsApproval),
+    };
+    if !is_denied {
+        return Ok(());
+    }
+    let verdict = card.verdict.name();
+    Err(Failure::new(format!("the verdict of the change is `{verdict}`")).with_code(ExitCode::Refused))
+}

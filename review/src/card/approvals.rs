@@ -1,0 +1,102 @@
+//! The approvals that `deploy` will ask for, as far as templates tell.
+
+use stackwright_schemas::held::{Held, changes_network, changes_permissions};
+
+use crate::diff::{Consequence, Diff, ResourceChange, StackAction, StackDiff};
+
+/// An approval that `deploy` will ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequiredApproval {
+    /// The stack's ID.
+    pub stack: String,
+    /// What `--approve` takes: `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or
+    /// `tags`.
+    pub approval: String,
+    /// What it is about, in a sentence.
+    pub reason: String,
+    /// Whether data is lost or traffic interrupted: then `--yes` is not enough.
+    pub is_dangerous: bool,
+}
+
+impl RequiredApproval {
+    /// The words to type.
+    pub fn words(&self) -> String {
+        format!("--approve {}", self.approval)
+    }
+}
+
+/// The approvals that a change needs, the dangerous ones first, each once for a stack.
+pub(crate) fn required(diff: &Diff) -> Vec<RequiredApproval> {
+    let mut found: Vec<RequiredApproval> = Vec::new();
+    // A stack that is no longer in the program is not touched by `deploy`.
+    for stack in diff.stacks.iter().filter(|stack| stack.action != StackAction::Removed) {
+        for change in &stack.resources {
+            danger(stack, change, &mut found);
+        }
+        let ids = |of: fn(&str) -> bool| -> Vec<&str> {
+            let is_touched = |change: &&ResourceChange| {
+                !matches!(change.consequence, Consequence::Unchanged) && of(&change.resource_type)
+            };
+            stack.resources.iter().filter(is_touched).map(|change| change.logical_id.as_str()).collect()
+        };
+        for (approval, ids) in [("permissions", ids(changes_permissions)), ("network", ids(changes_network))]
+        {
+            if !ids.is_empty() {
+                found.push(RequiredApproval {
+                    stack: stack.id.clone(),
+                    approval: approval.into(),
+                    reason: format!("{approval} change by {}", ids.join(", ")),
+                    is_dangerous: false,
+                });
+            }
+        }
+        settings(stack, &mut found);
+    }
+    found.sort_by_key(|one| !one.is_dangerous);
+    found
+}
+
+fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<RequiredApproval>) {
+    let Some(held) = change.holds else { return };
+    // Of a renamed resource, the old one is deleted.
+    let id = change.renamed_from.as_ref().unwrap_or(&change.logical_id);
+    let kind = match change.consequence {
+        Consequence::Replaced | Consequence::MayBeReplaced => "replacement",
+        Consequence::Deleted | Consequence::Snapshot => "deletion",
+        _ => return,
+    };
+    let holds = match held {
+        Held::Data => "holds data",
+        Held::Traffic => "serves traffic",
+    };
+    found.push(RequiredApproval {
+        stack: stack.id.clone(),
+        approval: format!("{kind}={id}"),
+        reason: format!("{kind} of {id} ({}), which {holds}", change.resource_type),
+        is_dangerous: true,
+    });
+}
+
+/// Attributes of the stack itself that `deploy` asks about.
+fn settings(stack: &StackDiff, found: &mut Vec<RequiredApproval>) {
+    let mut add = |approval: &str, reason: String| {
+        let one = RequiredApproval {
+            stack: stack.id.clone(),
+            approval: approval.into(),
+            reason,
+            is_dangerous: false,
+        };
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    };
+    for change in &stack.settings {
+        if change.path == "TerminationProtection" && change.after == Some(false.into()) {
+            add("termination-protection", "termination protection of the stack is disabled".into());
+        }
+        if change.path.starts_with("Tags") && change.after.is_none() {
+            add("tags", "tags are removed from the stack".into());
+        }
+    }
+}

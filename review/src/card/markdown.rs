@@ -1,0 +1,302 @@
+//! A card as Markdown, for the comment of a pull request.
+
+use std::fmt::Write as _;
+
+use super::{Card, Verdict};
+use crate::diagnostic::Diagnostic;
+use crate::diff::{self, Consequence, Effect, ResourceAction, ResourceChange, StackDiff};
+use crate::graph;
+use crate::markdown::{cell, code};
+
+/// The most characters that GitHub takes in a comment.
+pub const GITHUB_LIMIT: usize = 65_536;
+
+/// The most characters that GitLab takes in a note.
+pub const GITLAB_LIMIT: usize = 1_000_000;
+
+/// How many resources the first table shows.
+const MAX_ROWS: usize = 40;
+
+/// How many changes of a resource the first table shows.
+const MAX_CHANGES: usize = 6;
+
+/// How many characters of a change the first table shows. Two values are shown from where they differ.
+const MAX_CHARS: usize = 240;
+
+/// How many characters the sentence about what was left out may take.
+const RESERVE: usize = 1_000;
+
+/// A part of a card, which is left out as a whole if it does not fit.
+struct Part {
+    name: String,
+    text: String,
+}
+
+/// The card as Markdown, of at most `limit` characters. What does not fit is left out from the end, and the card says what.
+pub fn markdown(card: &Card, limit: usize) -> String {
+    let mut text = String::new();
+    let mut left_out: Vec<String> = Vec::new();
+    let mut length = 0;
+    for part in parts(card) {
+        let more = part.text.chars().count();
+        if length + more + RESERVE > limit {
+            left_out.push(part.name);
+        } else {
+            length += more;
+            text.push_str(&part.text);
+        }
+    }
+    if !left_out.is_empty() {
+        const MAX_NAMES: usize = 12;
+        let number = left_out.len();
+        let mut names = left_out.into_iter().take(MAX_NAMES).collect::<Vec<_>>().join(", ");
+        if number > MAX_NAMES {
+            let _ = write!(names, " and {} more", number - MAX_NAMES);
+        }
+        let names: String = names.chars().take(RESERVE - 300).collect();
+        let _ = writeln!(
+            text,
+            "\n> **Left out, because a comment takes {limit} characters:** {names}. `stackwright diff --base {}` shows it.",
+            card.base
+        );
+    }
+    text
+}
+
+fn parts(card: &Card) -> Vec<Part> {
+    let part = |name: &str, text: String| Part { name: name.to_owned(), text };
+    let mut parts = vec![part("the verdict", head(card))];
+    parts.push(part("the approvals", approvals(card)));
+    parts.push(part("the changes by consequence", table(card)));
+    parts.push(part("the security changes", security(card)));
+    parts.push(part("the cost", cost(card)));
+    parts.push(part("the new findings", findings(card)));
+    let in_table = card.diff.resources().count() <= MAX_ROWS;
+    for stack in &card.diff.stacks {
+        parts.push(part(&format!("the details of {}", stack.id), details(stack, in_table)));
+    }
+    for (id, graph) in &card.graphs {
+        let diagram = graph::mermaid(graph);
+        let text = format!(
+            "\n<details><summary>Diagram of {}</summary>\n\n```mermaid\n{diagram}```\n\n</details>\n",
+            cell(id)
+        );
+        parts.push(part(&format!("the diagram of {id}"), text));
+    }
+    parts.retain(|part| !part.text.is_empty());
+    parts
+}
+
+fn head(card: &Card) -> String {
+    let verdict = match card.verdict {
+        Verdict::Nothing => "No change of the infrastructure",
+        Verdict::Safe => "No approval needed",
+        Verdict::NeedsApproval => "Needs approval",
+        Verdict::Refused => "Would fail",
+    };
+    let mut text = format!("## {verdict}\n\n{}", diff::summary(&card.diff));
+    if !card.base.is_empty() {
+        let _ = write!(text, ", compared with {}", code(&card.base));
+    }
+    text.push_str(".\n");
+    for stack in &card.diff.stacks {
+        for note in &stack.notes {
+            let _ = writeln!(text, "\n> {}: {}", cell(&stack.id), cell(note));
+        }
+    }
+    if card.verdict == Verdict::Refused {
+        let refused =
+            |(_, change): &(&StackDiff, &ResourceChange)| change.consequence == Consequence::Refused;
+        let refused: Vec<String> =
+            card.diff.resources().filter(refused).map(|(_, change)| code(&change.logical_id)).collect();
+        if !refused.is_empty() {
+            let _ = writeln!(text, "\nCloudFormation refuses the update of {}.", refused.join(", "));
+        }
+    }
+    text
+}
+
+fn approvals(card: &Card) -> String {
+    if card.approvals.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n**`deploy` will ask for these approvals:**\n\n");
+    for one in &card.approvals {
+        let mark = if one.is_dangerous { "⚠️ " } else { "" };
+        let _ =
+            writeln!(text, "- {mark}{} ({}): {}", code(&one.words()), cell(&one.stack), cell(&one.reason));
+    }
+    text
+}
+
+/// The changes that have a consequence, the most severe first, over all stacks.
+fn table(card: &Card) -> String {
+    let mut changes: Vec<(&StackDiff, &ResourceChange)> =
+        card.diff.resources().filter(|(_, change)| change.consequence != Consequence::Unchanged).collect();
+    changes.sort_by_key(|(_, change)| change.consequence);
+    if changes.is_empty() {
+        return String::new();
+    }
+    let several = card.diff.stacks.len() > 1;
+    let mut text = String::from("\n| | Resource | Consequence | Changes |\n|---|---|---|---|\n");
+    for (stack, change) in changes.iter().take(MAX_ROWS) {
+        let mut name = if several { format!("{}<br>", cell(&stack.id)) } else { String::new() };
+        if let Some(old) = &change.renamed_from {
+            let _ = write!(name, "{} → ", code(old));
+        }
+        let _ = write!(name, "{}<br>{}", code(&change.logical_id), cell(&change.resource_type));
+        let _ = writeln!(
+            text,
+            "| {} | {name} | {} | {} |",
+            change.consequence.sign(),
+            cell(&diff::fate(change)),
+            changes_of(change)
+        );
+    }
+    if changes.len() > MAX_ROWS {
+        let _ = writeln!(text, "\n{} more resources are in the details.", changes.len() - MAX_ROWS);
+    }
+    text
+}
+
+fn changes_of(change: &ResourceChange) -> String {
+    let shown = if change.action == ResourceAction::Modified { change.properties.as_slice() } else { &[] };
+    let all: Vec<_> = shown.iter().chain(&change.attributes).collect();
+    let mut cells: Vec<String> =
+        all.iter().take(MAX_CHANGES).map(|one| code(&shortened(&diff::property_line(one)))).collect();
+    if all.len() > MAX_CHANGES {
+        cells.push(format!("{} more in the details", all.len() - MAX_CHANGES));
+    }
+    cells.extend(change.notes.iter().map(|note| format!("*{}*", cell(note))));
+    cells.join("<br>")
+}
+
+/// A line of at most so many characters; it says how many it has.
+fn shortened(line: &str) -> String {
+    let length = line.chars().count();
+    if length <= MAX_CHARS {
+        return line.to_owned();
+    }
+    // Both sides of a change are shown: each from where they differ.
+    let half = MAX_CHARS / 2;
+    let cut = |text: &str| -> String {
+        if text.chars().count() > half {
+            format!("{}…", text.chars().take(half).collect::<String>())
+        } else {
+            text.to_owned()
+        }
+    };
+    match line.split_once(" → ") {
+        Some((before, after)) => format!("{} → {} ({length} characters)", cut(before), cut(after)),
+        None => format!("{} ({length} characters)", cut(line)),
+    }
+}
+
+fn security(card: &Card) -> String {
+    let all: Vec<_> = card
+        .diff
+        .stacks
+        .iter()
+        .flat_map(|stack| stack.security.iter().map(move |one| (stack, one)))
+        .collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let count = |wanted: Effect| all.iter().filter(|(_, one)| one.effect == wanted).count();
+    let (broadened, narrowed) = (count(Effect::Broadened), count(Effect::Narrowed));
+    let mut text = format!(
+        "\n<details{}><summary>Security: {broadened} broadened, {narrowed} narrowed, {} other</summary>\n\n",
+        if broadened > 0 { " open" } else { "" },
+        all.len() - broadened - narrowed
+    );
+    text.push_str("| | Resource | What |\n|---|---|---|\n");
+    for (stack, one) in all {
+        let _ = writeln!(
+            text,
+            "| {} {} | {}/{} | {} |",
+            one.subject.name(),
+            one.effect.name(),
+            cell(&stack.id),
+            cell(&one.logical_id),
+            cell(&one.what)
+        );
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+fn cost(card: &Card) -> String {
+    if card.cost.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n**Cost**\n\n| | Before | After | |\n|---|---|---|---|\n");
+    for one in &card.cost {
+        let amount = |amount: &Option<String>| amount.as_deref().map_or("—".to_owned(), cell);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            cell(&one.what),
+            amount(&one.before),
+            amount(&one.after),
+            one.note.as_deref().map(cell).unwrap_or_default()
+        );
+    }
+    text
+}
+
+fn findings(card: &Card) -> String {
+    let counts = format!(
+        "{} new, {} known, {} fixed",
+        card.new_findings.len(),
+        card.known_findings,
+        card.fixed_findings
+    );
+    if card.new_findings.is_empty() {
+        return match card.known_findings + card.fixed_findings {
+            0 => String::new(),
+            _ => format!("\nFindings of `check`: {counts}.\n"),
+        };
+    }
+    let mut text = format!("\n<details open><summary>Findings of `check`: {counts}</summary>\n\n");
+    text.push_str("| | Rule | Where | What |\n|---|---|---|---|\n");
+    for one in &card.new_findings {
+        let help = one.help.as_ref().map_or(String::new(), |help| format!("<br>{}", cell(help)));
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} | {}{help} |",
+            one.severity.name(),
+            one.id,
+            place(one),
+            cell(&one.message)
+        );
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+fn place(one: &Diagnostic) -> String {
+    let subject = cell(&one.subject());
+    match &one.location {
+        Some(place) => format!("{subject}<br>`{}:{}`", cell(&place.file), place.line),
+        None => subject,
+    }
+}
+
+/// What the first table does not show of a stack, folded. Values are whole.
+fn details(stack: &StackDiff, in_table: bool) -> String {
+    let is_whole = |change: &ResourceChange| {
+        let all = change.properties.len() + change.attributes.len();
+        let is_short = |one: &diff::PropertyChange| {
+            diff::lines(one).is_none() && diff::property_line(one).chars().count() <= MAX_CHARS
+        };
+        change.written.is_empty()
+            && (change.action != ResourceAction::Modified
+                || all <= MAX_CHANGES && change.properties.iter().chain(&change.attributes).all(is_short))
+    };
+    let is_shown = in_table && stack.resources.iter().all(is_whole);
+    if is_shown && stack.settings.is_empty() && stack.sections.is_empty() && stack.assets.is_empty() {
+        return String::new();
+    }
+    let text = diff::stack_markdown(stack, !is_shown);
+    format!("\n<details><summary>Details of {}</summary>\n{text}\n</details>\n", cell(&stack.id))
+}

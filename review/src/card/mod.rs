@@ -1,0 +1,144 @@
+//! The card of a change: one screen that tells a reviewer what a change does.
+//!
+//! A card holds what differs ([`crate::diff`]), the findings of `check` that are new, the approvals that `deploy` will ask
+//! for, and what the caller adds about cost. The views are [`markdown`], [`json`] and [`crate::report::html`].
+
+mod approvals;
+mod findings;
+mod json;
+mod markdown;
+#[cfg(test)]
+mod tests;
+
+use stackwright_synth::Assembly;
+
+use crate::check;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::diff::{self, Consequence, Diff};
+use crate::graph::{self, Graph};
+
+pub use approvals::RequiredApproval;
+pub use json::json;
+pub use markdown::{GITHUB_LIMIT, GITLAB_LIMIT, markdown};
+
+/// What to put on a card.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What the base is called: a branch, a commit or a path.
+    pub base: String,
+    /// How to look for findings.
+    pub check: check::Options,
+    /// What changes in cost, in the order in which it is shown.
+    pub cost: Vec<CostChange>,
+}
+
+/// An amount before and after a change, with where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostChange {
+    /// What is paid for, such as a stack's ID.
+    pub what: String,
+    /// The amount before; `None` if there was nothing.
+    pub before: Option<String>,
+    /// The amount after; `None` if there is nothing.
+    pub after: Option<String>,
+    /// What the amounts rest on: source and date of prices, what is not counted.
+    pub note: Option<String>,
+}
+
+/// Whether a change can be merged as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Nothing differs.
+    Nothing,
+    /// It is deployed without an approval.
+    Safe,
+    /// `deploy` will ask for approvals.
+    NeedsApproval,
+    /// CloudFormation or `check` refuses it.
+    Refused,
+}
+
+impl Verdict {
+    /// `nothing`, `safe`, `needs-approval` or `refused`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Safe => "safe",
+            Self::NeedsApproval => "needs-approval",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What a reviewer should know of a change.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Card {
+    /// What the base is called.
+    pub base: String,
+    /// Whether it can be merged as it is.
+    pub verdict: Verdict,
+    /// What differs.
+    pub diff: Diff,
+    /// Findings that the base does not have.
+    pub new_findings: Vec<Diagnostic>,
+    /// How many findings the base has too.
+    pub known_findings: usize,
+    /// How many findings of the base are gone.
+    pub fixed_findings: usize,
+    /// The approvals that `deploy` will ask for.
+    pub approvals: Vec<RequiredApproval>,
+    /// What changes in cost.
+    pub cost: Vec<CostChange>,
+    /// The diagrams of stacks whose resources or references change, by the stack's ID.
+    pub graphs: Vec<(String, Graph)>,
+}
+
+/// Makes the card of a change from one assembly to another.
+///
+/// ```
+/// use stackwright_review::card::{self, Options, Verdict};
+/// use stackwright_synth::Assembly;
+///
+/// let old = Assembly::of_template("s.yaml", "Resources: {B: {Type: AWS::S3::Bucket}, T: {Type: AWS::SNS::Topic}}".into())?;
+/// let new = Assembly::of_template("s.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}".into())?;
+/// let card = card::card(&old, &new, Options { base: "main".into(), ..Options::default() });
+/// assert_eq!(card.verdict, Verdict::NeedsApproval);
+/// assert_eq!(card.approvals[0].words(), "--approve deletion=B");
+/// # Ok::<(), stackwright_synth::TemplateError>(())
+/// ```
+pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
+    let diff = diff::compare(old, new);
+    let findings = findings::compare(old, new, &options.check);
+    let approvals = approvals::required(&diff);
+    let refused = diff.resources().any(|(_, change)| change.consequence == Consequence::Refused)
+        || findings.new.iter().any(|one| one.counts_as(Severity::Error));
+    let verdict = match () {
+        () if refused => Verdict::Refused,
+        () if !approvals.is_empty() => Verdict::NeedsApproval,
+        () if diff.is_empty() => Verdict::Nothing,
+        () => Verdict::Safe,
+    };
+    let graphs = diff
+        .stacks
+        .iter()
+        .filter(|stack| graph::is_changed(stack))
+        .filter_map(|changed| {
+            let stack = new.stacks.iter().find(|stack| stack.id == changed.id)?;
+            let graph = graph::of_change(stack, changed);
+            Some((changed.id.clone(), graph::collapse(graph, graph::MAX_NODES)))
+        })
+        .collect();
+    Card {
+        base: options.base,
+        verdict,
+        diff,
+        new_findings: findings.new,
+        known_findings: findings.known,
+        fixed_findings: findings.fixed,
+        approvals,
+        cost: options.cost,
+        graphs,
+    }
+}

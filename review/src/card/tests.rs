@@ -1,0 +1,74 @@
+//! Tests of cards.
+
+use serde_json::{Value as JsonValue, json};
+use stackwright_synth::Assembly;
+
+use super::*;
+
+fn assembly(template: &JsonValue) -> Assembly {
+    Assembly::of_template("stack.json", template.to_string()).unwrap()
+}
+
+fn of(old: &JsonValue, new: &JsonValue) -> Card {
+    let options = Options { base: "main".into(), ..Options::default() };
+    card(&assembly(&json!({ "Resources": old })), &assembly(&json!({ "Resources": new })), options)
+}
+
+fn topic(name: &str) -> JsonValue {
+    json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": name } })
+}
+
+#[test]
+fn the_verdict_says_what_is_needed() {
+    let a = json!({ "T": topic("a") });
+    assert_eq!(of(&a, &a).verdict, Verdict::Nothing);
+    assert_eq!(of(&a, &json!({ "T": topic("b") })).verdict, Verdict::Safe);
+    let bucket = json!({ "T": topic("a"), "B": { "Type": "AWS::S3::Bucket" } });
+    let card = of(&bucket, &a);
+    assert_eq!(card.verdict, Verdict::NeedsApproval);
+    assert!(markdown(&card, GITHUB_LIMIT).contains("`--approve deletion=B`"));
+    let wrong = json!({ "T": { "Type": "AWS::SNS::Topic", "Properties": { "TopicNam": "a" } } });
+    let card = of(&a, &wrong);
+    assert_eq!((card.verdict, card.new_findings.len()), (Verdict::Refused, 1));
+}
+
+#[test]
+fn only_new_findings_are_shown() {
+    let wrong = json!({ "Type": "AWS::SNS::Topic", "Properties": { "TopicNam": "a" } });
+    let card = of(&json!({ "A": wrong, "T": topic("a") }), &json!({ "A": wrong, "T": topic("b") }));
+    assert_eq!((card.new_findings.len(), card.known_findings, card.fixed_findings), (0, 1, 0));
+    let card = of(&json!({ "A": wrong }), &json!({ "A": topic("a") }));
+    assert_eq!((card.new_findings.len(), card.known_findings, card.fixed_findings), (0, 0, 1));
+}
+
+#[test]
+fn a_card_stays_below_its_limit_and_says_what_it_left_out() {
+    let many = |text: &str| -> JsonValue {
+        let topics =
+            (0..450).map(|number| (format!("Topic{number}"), topic(&format!("{text}{number}").repeat(40))));
+        JsonValue::Object(topics.collect())
+    };
+    let card = of(&many("a"), &many("b"));
+    let whole = markdown(&card, GITLAB_LIMIT);
+    assert!(whole.chars().count() > GITHUB_LIMIT && !whole.contains("Left out"), "{}", whole.len());
+    for limit in [GITHUB_LIMIT, 20_000, 2_000] {
+        let text = markdown(&card, limit);
+        assert!(text.chars().count() <= limit, "{}", text.chars().count());
+        assert!(text.contains("**Left out") && text.contains("the details of stack"), "{text}");
+    }
+}
+
+#[test]
+fn json_is_what_the_schema_describes() {
+    let card =
+        of(&json!({ "B": { "Type": "AWS::S3::Bucket" }, "T": topic("a") }), &json!({ "T": topic("b") }));
+    let schema: JsonValue = serde_json::from_str(include_str!("../../../docs/card.schema.json")).unwrap();
+    let document: JsonValue = serde_json::from_str(&json(&card)).unwrap();
+    let errors: Vec<_> = jsonschema::draft7::new(&schema)
+        .unwrap()
+        .iter_errors(&document)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    insta::assert_snapshot!(markdown(&card, GITHUB_LIMIT));
+}

@@ -1,0 +1,113 @@
+//! Pictures of stacks: resources and references, stacks of an app, steps of pipelines and states of state machines.
+//!
+//! A [`Graph`] is data; [`mermaid`], [`dot`] and [`svg`] write it. Resources are grouped by the construct that adds them. A
+//! graph with more nodes than can be read is made smaller by [`collapse`]: first each group becomes a node, then each service.
+
+mod change;
+mod collapse;
+mod document;
+mod dot;
+mod mermaid;
+mod stack;
+mod svg;
+#[cfg(test)]
+mod tests;
+
+use crate::diff::Consequence;
+
+pub(crate) use change::is_changed;
+pub use change::of_change;
+pub use collapse::collapse;
+pub use document::documents;
+pub use dot::dot;
+pub use mermaid::mermaid;
+pub use stack::{of_app, of_stack};
+pub use svg::svg;
+
+/// A graph with more nodes than this is hard to read; cards, reports and `graph` collapse it.
+pub const MAX_NODES: usize = 60;
+
+/// Nodes and what leads from one to another.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Graph {
+    /// What it shows.
+    pub title: String,
+    /// The nodes, in the order in which they are written.
+    pub nodes: Vec<Node>,
+    /// The edges.
+    pub edges: Vec<Edge>,
+}
+
+/// A node of a graph.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Node {
+    /// What it is called, unique in the graph.
+    pub id: String,
+    /// What it is: a resource type, the type of a step or state.
+    pub kind: String,
+    /// The group that it belongs to.
+    pub group: Option<String>,
+    /// What happens to it in a change.
+    pub change: Option<Consequence>,
+}
+
+/// An edge of a graph: `from` refers to `to`, or comes before it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Edge {
+    /// The ID of a node.
+    pub from: String,
+    /// The ID of a node.
+    pub to: String,
+    /// What leads there, such as the condition of a choice.
+    pub label: Option<String>,
+}
+
+impl Graph {
+    fn add(&mut self, from: &str, to: &str, label: Option<&str>) {
+        let edge = Edge { from: from.to_owned(), to: to.to_owned(), label: label.map(str::to_owned) };
+        if from != to && !self.edges.contains(&edge) {
+            self.edges.push(edge);
+        }
+    }
+}
+
+/// The colour of a node for what happens to it: fill and border.
+fn colours(change: Option<Consequence>) -> (&'static str, &'static str) {
+    match change {
+        None => ("#f6f8fa", "#57606a"),
+        Some(Consequence::Created) => ("#dafbe1", "#1a7f37"),
+        Some(Consequence::Updated | Consequence::AttributesOnly | Consequence::Unchanged) => {
+            ("#fff8c5", "#9a6700")
+        }
+        Some(Consequence::Retained | Consequence::Snapshot) => ("#f1e5ff", "#8250df"),
+        Some(_) => ("#ffebe9", "#cf222e"),
+    }
+}
+
+/// What happens to a node, as a word for its label: colour alone does not tell.
+fn word(change: Consequence) -> &'static str {
+    match change {
+        Consequence::Refused => "refused",
+        Consequence::Replaced => "replaced",
+        Consequence::MayBeReplaced => "perhaps replaced",
+        Consequence::Deleted => "deleted",
+        Consequence::Retained => "kept outside the stack",
+        Consequence::Snapshot => "deleted after a snapshot",
+        Consequence::Created => "created",
+        Consequence::Updated => "updated",
+        Consequence::AttributesOnly | Consequence::Unchanged => "changed",
+    }
+}
+
+/// The lines of a node's label.
+fn label(node: &Node) -> Vec<String> {
+    let mut lines = vec![node.id.clone()];
+    if !node.kind.is_empty() {
+        lines.push(node.kind.strip_prefix("AWS::").unwrap_or(&node.kind).to_owned());
+    }
+    lines.extend(node.change.map(|change| format!("({})", word(change))));
+    lines
+}

@@ -1,0 +1,79 @@
+//! A graph as SVG. The crate `layout-rs` places nodes and edges.
+
+use std::collections::BTreeMap;
+
+use layout::backends::svg::SVGWriter;
+use layout::core::base::Orientation;
+use layout::core::color::Color;
+use layout::core::geometry::Point;
+use layout::core::style::StyleAttr;
+use layout::std_shapes::shapes::{Arrow, Element, ShapeKind};
+use layout::topo::layout::VisualGraph;
+
+use super::{Graph, Node, colours, label};
+
+const FONT_SIZE: usize = 13;
+/// The width of a character and the height of a line, in pixels.
+const CHARACTER: f64 = 8.0;
+const LINE: f64 = 18.0;
+
+/// The graph as SVG, with all of its nodes: [`super::collapse`] makes a large one smaller. A group is told in the label of its members.
+pub fn svg(graph: &Graph) -> String {
+    if graph.nodes.is_empty() {
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\"/>\n".into();
+    }
+    let mut picture = VisualGraph::new(Orientation::LeftToRight);
+    let handles: BTreeMap<&str, _> =
+        graph.nodes.iter().map(|node| (node.id.as_str(), picture.add_node(element(node)))).collect();
+    for edge in &graph.edges {
+        if let (Some(from), Some(to)) = (handles.get(edge.from.as_str()), handles.get(edge.to.as_str())) {
+            let label = safe(edge.label.as_deref().unwrap_or_default());
+            let mut arrow = Arrow::simple(&label);
+            arrow.look.font_size = FONT_SIZE;
+            picture.add_edge(arrow, *from, *to);
+        }
+    }
+    let mut writer = SVGWriter::new();
+    picture.do_it(false, false, false, &mut writer);
+    titled(&writer.finalize(), graph)
+}
+
+fn element(node: &Node) -> Element {
+    let lines: Vec<String> = label(node).iter().map(|line| safe(line)).collect();
+    let (fill, stroke) = colours(node.change);
+    let mut look = StyleAttr::simple();
+    look.line_color = Color::fast(stroke);
+    look.fill_color = Some(Color::fast(fill));
+    look.line_width = if node.change.is_some() { 2 } else { 1 };
+    look.font_size = FONT_SIZE;
+    look.rounded = 6;
+    #[expect(clippy::cast_precision_loss, reason = "labels are short")]
+    let size = Point::new(
+        lines.iter().map(|line| line.chars().count()).max().unwrap_or_default() as f64 * CHARACTER + 24.0,
+        lines.len() as f64 * LINE + 16.0,
+    );
+    Element::create(ShapeKind::new_box(&lines.join("\n")), look, Orientation::LeftToRight, size)
+}
+
+/// A text without characters that XML cannot hold.
+fn safe(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control() && !matches!(letter, '\u{FFFE}' | '\u{FFFF}')).collect()
+}
+
+/// The picture with a title, and a description for those who do not see it.
+fn titled(svg: &str, graph: &Graph) -> String {
+    let escaped = |text: &str| safe(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let edges: Vec<String> = graph.edges.iter().map(|edge| format!("{} to {}", edge.from, edge.to)).collect();
+    let description = format!("{} nodes and {} edges: {}", graph.nodes.len(), edges.len(), edges.join(", "));
+    match svg.find("<svg").and_then(|start| svg[start..].find('>').map(|end| (start, start + end))) {
+        Some((start, end)) => format!(
+            "{} role=\"img\" aria-label=\"{}\"><title>{}</title><desc>{}</desc>{}",
+            &svg[start..end],
+            escaped(&graph.title).replace('"', "&quot;"),
+            escaped(&graph.title),
+            escaped(&description),
+            &svg[end + 1..]
+        ),
+        None => svg.to_owned(),
+    }
+}
