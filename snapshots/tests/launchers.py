@@ -44,7 +44,8 @@ def lint(templates):
 KINDS = {
     "CreateTrainingJob": "training requests", "CreateOptimizationJob": "optimization requests",
     "CreateProcessingJob": "processing requests", "CreateHyperParameterTuningJob": "tuning requests",
-    "CreateModelPackage": "model packages",
+    "CreateModelPackage": "model packages", "CreateTransformJob": "transform requests", "CreateModel": "models",
+    "CreateEndpointConfig": "endpoint configurations", "CreateEndpoint": "endpoints",
 }
 # What each kind of step asks for, and the names that the pipeline gives.
 STEPS = {
@@ -52,6 +53,12 @@ STEPS = {
     "Processing": ("CreateProcessingJob", "ProcessingJobName"),
     "Tuning": ("CreateHyperParameterTuningJob", "HyperParameterTuningJobName"),
     "RegisterModel": ("CreateModelPackage", None),
+    "Transform": ("CreateTransformJob", "TransformJobName"),
+    "Model": ("CreateModel", "ModelName"),
+    "EndpointConfig": ("CreateEndpointConfig", "EndpointConfigName"),
+    "Endpoint": ("CreateEndpoint", None),
+    "QualityCheck": ("CreateProcessingJob", "ProcessingJobName"),
+    "ClarifyCheck": ("CreateProcessingJob", "ProcessingJobName"),
 }
 
 

@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use snapshots::refused;
 use stackwright::prelude::*;
-use stackwright::stacks::launch::pipeline::{Objective, Range};
+use stackwright::stacks::launch::pipeline::{Objective, Range, RangeScaling, WarmStart};
 use stackwright::stacks::launch::{
-    CompiledQuantization, ConditionStep, FailStep, OptimizationJob, Optimizations, Pipeline, ProcessingJob,
-    ProcessingStep, Quantization, RegisterModelStep, RetryOn, RetryPolicy, Schedule, SpeculativeDecoding,
-    StateMachine, TrainingStep, TuningJob, TuningStep,
+    CallbackStep, CheckStep, CheckType, CompiledQuantization, ConditionStep, CreateModelStep,
+    EndpointConfigStep, EndpointStep, FailStep, LambdaStep, OptimizationJob, Optimizations, OutputType,
+    Pipeline, ProcessingInput, ProcessingJob, ProcessingOutput, ProcessingStep, Quantization,
+    RegisterModelStep, RetryOn, RetryPolicy, Schedule, SpeculativeDecoding, SplitType, StateMachine,
+    StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
 };
 use stackwright::stacks::training::{
     ActivationCheckpointing, Ddp, DeepSpeed, DeepSpeedConfig, Distribution, Fsdp, Input, InstanceGroup,
-    Instances, ModelParallel, Precision, ShardingStrategy, Smddp, Spot, TrainingJob, WarmPool,
+    Instances, ModelParallel, OutputCompression, Precision, ShardingStrategy, Smddp, Spot, TrainingJob,
+    WarmPool,
 };
 
 /// Every strategy by name, with the version of PyTorch and the instances it is tried on.
@@ -148,6 +151,11 @@ fn everything(app: &App) {
             TuningJob::new(job, Objective::Minimize, "loss", 8)
                 .parallel(2)
                 .range("learning_rate", Range::Continuous(0.0001, 0.1))
+                .scaling("learning_rate", RangeScaling::Logarithmic)
+                .early_stopping()
+                .autotune()
+                .max_runtime(Duration::from_hours(20))
+                .warm_start(WarmStart::TransferLearning, ["earlier"])
                 .range("epochs", Range::Integer(1, 5))
                 .range("schedule", Range::Categorical(vec!["cosine".into(), "linear".into()])),
         )
@@ -175,6 +183,88 @@ fn everything(app: &App) {
     stack.add("Pipeline", pipeline);
 }
 
+/// A pipeline with the steps that follow training: from data to an endpoint.
+fn deployment(app: &App) {
+    let stack = app.stack("Deployment").region("us-east-1");
+    let key = stack.add("Key", PrivateKey::new());
+    let runs = stack.add("Runs", PrivateBucket::new().kms_key(&key));
+    let place = |key: &str| S3Location::in_bucket(&runs, key);
+    let image = |processor| Image::pytorch_inference("2.6.0", processor);
+    let source = || Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zero3/training"));
+    let network = || Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
+    let mut pipeline = Pipeline::new().max_parallel_steps(4).tag("team", "vision");
+    let chosen = pipeline.step(
+        "Choose",
+        LambdaStep::new("arn:aws:lambda:us-east-1:123456789012:function:choose")
+            .input("bucket", "my-data")
+            .output("folder", OutputType::String),
+    );
+    let labelled = pipeline.step(
+        "Label",
+        CallbackStep::new("arn:aws:sqs:us-east-1:123456789012:labelling")
+            .input("folder", chosen.output::<String>("folder"))
+            .output("count", OutputType::Integer),
+    );
+    let prepared = pipeline.step(
+        "Prepare",
+        ProcessingStep::new(
+            ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge")
+                .source(source(), "train.py")
+                .argument(sub!("--count={}", labelled.output::<i64>("count")))
+                .input(
+                    "raw",
+                    ProcessingInput::new(place("raw").join(chosen.output::<String>("folder"))).sharded(),
+                )
+                .output("train", ProcessingOutput::new(place("prepared").per_run()).continuous())
+                .environment("MODE", "train")
+                .kms_key(&key)
+                .vpc(network())
+                .network_isolation()
+                .encrypt_between_containers()
+                .tag("team", "vision"),
+        ),
+    );
+    let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.2xlarge", 1), place("models").per_run())
+        .source(source(), "train.py")
+        .input("train", prepared.output("train"))
+        .output_compression(OutputCompression::None)
+        .kms_key(&key)
+        .vpc(network())
+        .remote_debug()
+        .secret("HUB_TOKEN", "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf")
+        .capacity(Spot::new(Duration::from_hours(36), place("checkpoints")));
+    let trained = pipeline.step("Train", TrainingStep::new(job));
+    let model = pipeline.step(
+        "Model",
+        CreateModelStep::new(image(Processor::Gpu))
+            .model(trained.model())
+            .reads(place("batch/"))
+            .writes(place("answers/")),
+    );
+    pipeline.step(
+        "Answer",
+        TransformStep::new(&model, "ml.g5.xlarge", place("batch/"), place("answers").per_run())
+            .content_type("text/csv")
+            .split(SplitType::Line)
+            .max_payload_mb(6),
+    );
+    let analyzer = Image::ecr(
+        "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer",
+        "arn:aws:ecr:us-east-1:156813124566:repository/sagemaker-model-monitor-analyzer",
+    );
+    let check = |name: &str| {
+        ProcessingJob::new(analyzer.clone(), "ml.m5.xlarge")
+            .input("baseline", place("prepared/"))
+            .output("result", place(name).per_run())
+    };
+    pipeline.step("Quality", CheckStep::new(CheckType::DataQuality, check("quality"), "group"));
+    pipeline.step("Bias", CheckStep::new(CheckType::ModelBias, check("bias"), "group").model(&model));
+    pipeline.step("Register", RegisterModelStep::new("group", trained.model(), image(Processor::Gpu)));
+    let config = pipeline.step("Config", EndpointConfigStep::new(&model, "ml.g5.2xlarge"));
+    pipeline.step("Endpoint", EndpointStep::new("scorers", &config).after("Register"));
+    stack.add("Pipeline", pipeline);
+}
+
 /// An app with a stack for each strategy on each launcher.
 fn app() -> App {
     let app = App::new("launchers");
@@ -190,6 +280,7 @@ fn app() -> App {
         stack.add("Weekly", Schedule::new("rate(7 days)", &machine).time_zone("Europe/Berlin"));
     }
     everything(&app);
+    deployment(&app);
     for (name, optimizations) in [
         ("Quantized", Optimizations::quantization(Quantization::Fp8)),
         ("Compiled", Optimizations::compilation()),
@@ -219,16 +310,20 @@ fn every_strategy_on_every_launcher_is_what_others_take() {
     let said = snapshots::judged_by("launchers.py", &assembly);
     // So that a judge that looked at nothing is seen.
     for looked in [
-        "templates: 21",
-        "training requests: 51",
+        "templates: 22",
+        "training requests: 52",
         "optimization requests: 5",
-        "processing requests: 2",
+        "processing requests: 5",
         "tuning requests: 1",
-        "model packages: 1",
+        "model packages: 2",
+        "transform requests: 1",
+        "models: 1",
+        "endpoint configurations: 1",
+        "endpoints: 1",
         "DeepSpeed files: 4",
         "like the SDK's: 15",
         "state machines run: 20",
-        "pipelines run: 16",
+        "pipelines run: 17",
     ] {
         assert!(said.contains(looked), "not {looked:?} in\n{said}");
     }
@@ -274,6 +369,9 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("deepspeed-config", launched(plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json("{ \"zero_optimization\": "))));
     refused!("file-system-without-vpc", launched(plain().input("tokens", Input::fsx_lustre("fs-0123456789abcdef0", "/fsx"))));
     refused!("hybrid-shard-on-one-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::HybridShard))));
+    refused!("invalid-schedule", { let app = App::new("wrong"); app.stack("Training").region("us-east-1").add("Nightly", Schedule::new("cron(0 2 * * *)", plain())); app });
+    refused!("unknown-instance-group", launched(TrainingJob::pytorch("2.3.0", Instances::groups([InstanceGroup::new("a", "ml.p4d.24xlarge", 1)]).distributed_on("b"), place()).distribution(Ddp::new())));
+    refused!("unknown-output", { let mut pipeline = Pipeline::new(); let prepared = pipeline.step("Prepare", ProcessingStep::new(ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge"))); pipeline.step("Train", TrainingStep::new(plain().input("train", prepared.output("train")))); let app = App::new("wrong"); app.stack("Training").region("us-east-1").add("Pipeline", pipeline); app });
     refused!("sharded-on-one-accelerator", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.2xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::FullShard))));
 }
 

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use stackwright_synth::{AssetHandle, IntoValue, Value, sub};
+use stackwright_synth::{AssetHandle, Expression, IntoValue, Value, sub};
 
 use crate::arn::known;
 use crate::bucket::BucketReference;
@@ -120,20 +120,23 @@ impl S3Location {
     /// What a role needs to read the one object. Without the listing, a missing object is answered with "access
     /// denied".
     pub(crate) fn read_object(&self) -> Vec<Statement> {
+        if self.known_key() != self.key {
+            return self.read();
+        }
         let object = sub!("{}/{}", &self.bucket.arn, &self.key);
         self.reading(Statement::allow(["s3:GetObject"]).on(object), self.key.clone())
     }
 
     /// What a role needs to read everything whose key starts like this.
     pub(crate) fn read(&self) -> Vec<Statement> {
-        self.reading(Statement::allow(["s3:GetObject"]).on(self.objects()), sub!("{}*", &self.key))
+        self.reading(Statement::allow(["s3:GetObject"]).on(self.objects()), sub!("{}*", self.known_key()))
     }
 
     /// What a role needs to write below, and to go on with what was written before.
     pub(crate) fn write(&self) -> Vec<Statement> {
         let objects =
             Statement::allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]).on(self.objects());
-        let mut statements = vec![objects, self.list(sub!("{}*", &self.key))];
+        let mut statements = vec![objects, self.list(sub!("{}*", self.known_key()))];
         // Completing an upload of several parts decrypts them.
         statements.extend(
             self.bucket.key.iter().map(|key| through_s3(key, &["kms:Decrypt", "kms:GenerateDataKey"])),
@@ -148,7 +151,21 @@ impl S3Location {
     }
 
     fn objects(&self) -> Value<String> {
-        sub!("{}/{}*", &self.bucket.arn, &self.key)
+        sub!("{}/{}*", &self.bucket.arn, self.known_key())
+    }
+
+    /// The key up to the first value that is known only when a job runs, such as a parameter of a pipeline: what a policy
+    /// can name.
+    fn known_key(&self) -> Value<String> {
+        let is_of_run = |part: &Expression| matches!(part, Expression::Object(_));
+        match self.key.expression() {
+            Expression::Object(_) => "".into(),
+            Expression::Text(parts) if parts.iter().any(is_of_run) => {
+                let known = parts.iter().take_while(|part| !is_of_run(part)).cloned().collect();
+                Value::from_expression(Expression::Text(known)).with_location(self.key.location())
+            }
+            _ => self.key.clone(),
+        }
     }
 
     fn list(&self, keys: Value<String>) -> Statement {

@@ -8,4 +8,4 @@ pub use role::{ExecutionRole, RoleOptions, RoleReference, RoleSettings};
 pub use statement::{ConditionOperator, PolicyDocument, Statement};
 
 pub(crate) use permissions::{arn, container, metrics, network_interfaces, pass_to_sagemaker, use_key};
-pub(crate) use role::{BuiltRole, RoleNeeded, ServiceRole, versioned_policy};
+pub(crate) use role::{BuiltRole, RoleNeeded, versioned_policy};

@@ -3,18 +3,22 @@
 //! CloudFormation deploys these; the jobs they start are no resources. What they are defined by is a text to
 //! CloudFormation: it is built here as a document, with references, and is also written beside the template.
 
+mod expression;
 mod optimization;
 pub mod pipeline;
 mod schedule;
 mod state_machine;
 mod states_format;
 
+pub use expression::ScheduleExpression;
 pub use optimization::{
     CompiledQuantization, OptimizationJob, Optimizations, Quantization, SpeculativeDecoding,
 };
 pub use pipeline::{
-    ConditionStep, FailStep, Pipeline, PipelineHandle, ProcessingJob, ProcessingStep, RegisterModelStep,
-    RetryOn, RetryPolicy, TrainingStep, TuningJob, TuningStep,
+    CallbackStep, CheckStep, CheckType, ConditionStep, CreateModelStep, EndpointConfigStep, EndpointStep,
+    FailStep, LambdaStep, OutputType, Pipeline, PipelineHandle, ProcessingInput, ProcessingJob,
+    ProcessingOutput, ProcessingStep, RegisterModelStep, RetryOn, RetryPolicy, SplitType, StepOptions,
+    TrainingStep, TransformStep, TuningJob, TuningStep,
 };
 pub use schedule::{Schedule, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};

@@ -2,12 +2,15 @@
 
 use stackwright_synth::{Construct, IntoValue, Map, Properties, Scope, Value};
 
-use crate::document::{list, within};
+use crate::defaults;
+use crate::document::{list, tags, within};
 use crate::duration::Seconds;
-use crate::iam::{self, ExecutionRole, Statement};
+use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
 use crate::image::Image;
+use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 use crate::training::Request;
+use crate::vpc::Vpc;
 
 /// How numbers are made smaller, for a model that vLLM serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +150,10 @@ pub struct OptimizationJob {
     image: Option<Image>,
     environment: Map<String>,
     max_run: Value<i64>,
-    key: Option<Value<String>>,
+    key: Option<EncryptionKey>,
+    vpc: Option<Vpc>,
+    tags: Vec<(String, Value<String>)>,
+    role: RoleSettings,
 }
 
 impl OptimizationJob {
@@ -168,6 +174,9 @@ impl OptimizationJob {
             environment: Map::default(),
             max_run: 36_000.into(),
             key: None,
+            vpc: None,
+            tags: Vec::new(),
+            role: RoleSettings::default(),
         }
     }
 
@@ -191,11 +200,30 @@ impl OptimizationJob {
         self
     }
 
-    /// Encrypts the output with a key, by its ARN.
+    /// Encrypts the output with a KMS key: a handle, an ARN or an alias.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
-        self.key = Some(arn.into().with_caller_location());
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
         self
+    }
+
+    /// Connects the job to subnets and security groups of a VPC.
+    pub fn vpc(mut self, vpc: Vpc) -> Self {
+        self.vpc = Some(vpc);
+        self
+    }
+
+    /// A tag of the job.
+    #[track_caller]
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.tags.push((key.into(), value.into().with_caller_location()));
+        self
+    }
+}
+
+impl RoleOptions for OptimizationJob {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
     }
 }
 
@@ -252,9 +280,12 @@ impl Construct for Definition {
         }
         let mut output = Properties::default();
         output.put("S3OutputLocation", job.output.uri());
-        if let Some(key) = &job.key {
-            output.put("KmsKeyId", key);
-            statements.push(Statement::allow(["kms:Decrypt", "kms:GenerateDataKey"]).on(key));
+        let key = defaults::encryption_key(job.key, scope);
+        if let Some(key) = key.as_ref().or(job.output.encryption_key()) {
+            output.put("KmsKeyId", key.id());
+        }
+        if let Some(key) = &key {
+            statements.push(key.allow(["kms:Decrypt", "kms:GenerateDataKey"]));
         }
         let mut arguments = Properties::default();
         arguments.put("ModelSource", within("S3", within("S3Uri", job.model.uri())));
@@ -267,8 +298,20 @@ impl Construct for Definition {
         }
         statements.extend(job.model.read());
         statements.extend(job.output.write());
-        let role = scope.add("ExecutionRole", ExecutionRole::new(statements));
-        arguments.put("RoleArn", role.arn());
+        if let Some(vpc) = &job.vpc {
+            let mut config = Properties::default();
+            config.put("SecurityGroupIds", &vpc.security_groups);
+            config.put("Subnets", &vpc.subnets);
+            arguments.put("VpcConfig", config);
+            statements.extend(iam::network_interfaces());
+        }
+        if !job.tags.is_empty() {
+            arguments.put("Tags", tags(&job.tags));
+        }
+        let needed =
+            RoleNeeded { id: "ExecutionRole".into(), service: "sagemaker", policy: "Execution", statements };
+        let role = job.role.build(needed, scope);
+        arguments.put("RoleArn", role.role.arn());
         Request { arguments, role }
     }
 }

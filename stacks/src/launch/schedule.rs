@@ -5,10 +5,13 @@ use stackwright_resources::scheduler::schedule::{
     FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
 };
 use stackwright_synth::intrinsic::{json_text, partition, region};
-use stackwright_synth::{Construct, Expression, IntoValue, Json, Literal, Properties, Scope, Value, sub};
+use stackwright_synth::{
+    Construct, Expression, Handle, IntoValue, Json, Literal, Properties, ResourceOptions, Scope, Value, sub,
+};
 
+use super::expression::ScheduleExpression;
 use super::{PipelineHandle, StateMachineHandle, name_prefix};
-use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
+use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleSettings, Statement, arn, pass_to_sagemaker};
 use crate::training::{Definition, RunVariable, TrainingJob};
 
 /// A job's name may have 63 characters; the id of a scheduled call has 36.
@@ -36,6 +39,7 @@ pub struct Schedule {
     target: ScheduleTarget,
     time_zone: Option<Value<String>>,
     window_minutes: Option<i64>,
+    role: RoleSettings,
 }
 
 /// What a schedule starts.
@@ -68,14 +72,16 @@ impl From<TrainingJob> for ScheduleTarget {
 }
 
 impl Schedule {
-    /// A schedule by its expression: `rate(1 day)`, `cron(0 2 * * ? *)`, `at(2027-01-01T00:00:00)`.
+    /// A schedule by its times, such as `"rate(1 day)"`, `"cron(0 2 * * ? *)"` or a [`ScheduleExpression`], and what it
+    /// starts.
     #[track_caller]
-    pub fn new(expression: impl IntoValue<String>, target: impl Into<ScheduleTarget>) -> Self {
+    pub fn new(expression: impl Into<ScheduleExpression>, target: impl Into<ScheduleTarget>) -> Self {
         Self {
-            expression: expression.into().with_caller_location(),
+            expression: expression.into().0,
             target: target.into(),
             time_zone: None,
             window_minutes: None,
+            role: RoleSettings::default(),
         }
     }
 
@@ -93,11 +99,18 @@ impl Schedule {
     }
 }
 
+impl RoleOptions for Schedule {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
+}
+
 impl Construct for Schedule {
     type Handle = scheduler::ScheduleHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
+        let mut policies: Vec<Handle> = Vec::new();
         let call = |operation: &str| sub!("arn:{}:scheduler:::aws-sdk:sagemaker:{}", partition(), operation);
         let (target, input, statements): (Value<String>, Properties, Vec<Statement>) = match self.target {
             ScheduleTarget::Pipeline(pipeline) => {
@@ -116,21 +129,21 @@ impl Construct for Schedule {
                 let id = format!("{}-{}", scope.stack_name(), scope.id());
                 let prefix = name_prefix(&id, PREFIX_CHARACTERS);
                 let request = scope.add("Job", Definition { job: *job, is_tuned: false });
+                policies.extend(request.role.policy.clone());
                 let mut input = request.arguments;
                 input.put("TrainingJobName", format!("{prefix}-<aws.scheduler.execution-id>"));
                 let allowed = [
                     Statement::allow(["sagemaker:AddTags", "sagemaker:CreateTrainingJob"])
                         .on(arn("sagemaker", sub!("training-job/{}-*", &prefix)))
                         .on(arn("sagemaker", sub!("training-job/{}-*", prefix.to_lowercase()))),
-                    pass_to_sagemaker(request.role.arn()),
+                    pass_to_sagemaker(request.role.role.arn()),
                 ];
                 (call("createTrainingJob"), input, allowed.into())
             }
         };
-        let role = scope.add(
-            "Role",
-            ServiceRole { service: "scheduler", name: "Start", policy: PolicyDocument::new(statements) },
-        );
+        let needed = RoleNeeded { id: "Role".into(), service: "scheduler", policy: "Start", statements };
+        let BuiltRole { role, policy } = self.role.build(needed, scope);
+        policies.extend(policy);
         let window = match self.window_minutes {
             None => FlexibleTimeWindow::new(FlexibleTimeWindowMode::Off),
             Some(minutes) => {
@@ -148,6 +161,9 @@ impl Construct for Schedule {
             .target(target);
         if let Some(zone) = self.time_zone {
             schedule = schedule.schedule_expression_timezone(zone);
+        }
+        for policy in &policies {
+            schedule = schedule.depends_on(policy);
         }
         let handle = scope.add_default(schedule);
         let page = sub!("scheduler/home?region={}#schedules/default/{}", region(), handle.reference());

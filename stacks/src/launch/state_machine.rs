@@ -6,11 +6,14 @@ use serde_json::{Value as JsonValue, json};
 use stackwright_resources::stepfunctions;
 use stackwright_synth::intrinsic::{json_text, partition, region};
 use stackwright_synth::{
-    CallerLocation, Construct, IntoValue, Json, Literal, Map, Properties, Property, Scope, Value, sub,
+    CallerLocation, Construct, Handle, IntoValue, Json, Literal, Map, Properties, Property, ResourceOptions,
+    Scope, Value, sub,
 };
 
 use super::{OptimizationJob, name_prefix};
-use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
+use crate::iam::{
+    BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, arn, pass_to_sagemaker,
+};
 use crate::training::{Definition, TrainingJob};
 
 /// A job's name may have 63 characters: 36 of them make it unique, and 2 count the tries.
@@ -44,6 +47,7 @@ pub struct StateMachine {
     topic: Option<Value<String>>,
     timeout: Duration,
     attempts: i64,
+    role: RoleSettings,
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +58,13 @@ enum Task {
 
 impl Default for StateMachine {
     fn default() -> Self {
-        Self { tasks: Vec::new(), topic: None, timeout: Duration::from_hours(14 * 24), attempts: 5 }
+        Self {
+            tasks: Vec::new(),
+            topic: None,
+            timeout: Duration::from_hours(14 * 24),
+            attempts: 5,
+            role: RoleSettings::default(),
+        }
     }
 }
 
@@ -105,12 +115,18 @@ impl StateMachine {
 #[derive(Clone, Debug)]
 pub struct StateMachineHandle {
     resource: stepfunctions::StateMachineHandle,
+    role: RoleReference,
 }
 
 impl StateMachineHandle {
     /// The state machine's ARN.
     pub fn arn(&self) -> Value<String> {
         self.resource.arn()
+    }
+
+    /// The role that the state machine runs with, and what it needs.
+    pub fn role(&self) -> &RoleReference {
+        &self.role
     }
 
     /// The state machine's name.
@@ -123,6 +139,8 @@ impl StateMachineHandle {
 struct States {
     states: Map<Json>,
     statements: Vec<Statement>,
+    /// Policies that have to exist before a run.
+    policies: Vec<Handle>,
     attempts: i64,
 }
 
@@ -154,6 +172,7 @@ impl States {
         let is_spot = job.is_spot();
         let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
         let request = scope.add(&id(name), Definition { job, is_tuned: false });
+        self.policies.extend(request.role.policy.clone());
         let mut parameters = request.arguments;
         // Every try needs a name of its own.
         parameters.put(
@@ -191,7 +210,7 @@ impl States {
             ])
             .on(arn("sagemaker", sub!("training-job/{}-*", &prefix)))
             .on(jobs),
-            pass_to_sagemaker(request.role.arn()),
+            pass_to_sagemaker(request.role.role.arn()),
             Statement::allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"])
                 .on(arn("events", "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule")),
         ]);
@@ -201,6 +220,7 @@ impl States {
     fn optimize(&mut self, name: &str, job: OptimizationJob, next: JsonValue, scope: &mut Scope<'_>) {
         let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
         let request = scope.add(&id(name), super::optimization::Definition(job));
+        self.policies.extend(request.role.policy.clone());
         let (chosen, started) = (format!("$.{}Job", id(name)), format!("$.{}", id(name)));
         let (create, wait, ask, decide) = (
             format!("{name} starts"),
@@ -274,7 +294,7 @@ impl States {
             ])
             .on(arn("sagemaker", sub!("optimization-job/{}-*", &prefix)))
             .on(arn("sagemaker", sub!("optimization-job/{}-*", prefix.to_lowercase()))),
-            pass_to_sagemaker(request.role.arn()),
+            pass_to_sagemaker(request.role.role.arn()),
         ]);
     }
 }
@@ -294,12 +314,23 @@ fn id(state: &str) -> String {
     state.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
+impl RoleOptions for StateMachine {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
+}
+
 impl Construct for StateMachine {
     type Handle = StateMachineHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> StateMachineHandle {
-        let mut states = States { states: Map::default(), statements: Vec::new(), attempts: self.attempts };
+        let mut states = States {
+            states: Map::default(),
+            statements: Vec::new(),
+            policies: Vec::new(),
+            attempts: self.attempts,
+        };
         super::check_names(
             scope,
             "state",
@@ -334,16 +365,23 @@ impl Construct for StateMachine {
                 states.statements.push(Statement::allow(["sns:Publish"]).on(topic));
             }
         }
-        let role = scope.add(
-            "Role",
-            ServiceRole { service: "states", name: "Jobs", policy: PolicyDocument::new(states.statements) },
-        );
+        let needed = RoleNeeded {
+            id: "Role".into(),
+            service: "states",
+            policy: "Jobs",
+            statements: states.statements,
+        };
+        let BuiltRole { role, policy } = self.role.build(needed, scope);
         let definition = Json::object([
             Property::new("StartAt", names.first().map_or(FAILED, String::as_str)),
             Property::new("TimeoutSeconds", i64::try_from(self.timeout.as_secs()).unwrap_or(i64::MAX)),
             Property::new("States", Value::<Map<Json>>::from(states.states)),
         ]);
-        let machine = stepfunctions::StateMachine::new(role.arn()).definition_string(json_text(definition));
+        let mut machine =
+            stepfunctions::StateMachine::new(role.arn()).definition_string(json_text(definition));
+        for policy in states.policies.iter().chain(&policy) {
+            machine = machine.depends_on(policy);
+        }
         let resource = scope.add_default(machine);
         super::put_outputs(
             scope,
@@ -354,6 +392,6 @@ impl Construct for StateMachine {
             ),
             &sub!("states/home?region={}#/statemachines/view/{}", region(), resource.arn()),
         );
-        StateMachineHandle { resource }
+        StateMachineHandle { resource, role }
     }
 }

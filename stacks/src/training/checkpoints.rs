@@ -56,7 +56,7 @@ impl Checkpoints {
     /// The location for a job, which `job` tells apart from the other jobs of the same run.
     pub(super) fn location(&self, job: &str) -> RunLocation {
         match &self.location {
-            Location::PerRun(location) => location.join_value(RunVariable::id()).join(job),
+            Location::PerRun(location) => location.join(RunVariable::id()).join(job).into(),
             Location::Fixed(location) => location.clone(),
         }
     }
@@ -75,12 +75,5 @@ impl Checkpoints {
 impl From<S3Location> for Checkpoints {
     fn from(location: S3Location) -> Self {
         Self::per_run(location)
-    }
-}
-
-/// A location that contains values of the run is used as it is.
-impl From<RunLocation> for Checkpoints {
-    fn from(location: RunLocation) -> Self {
-        Self::continuing(location)
     }
 }

@@ -13,8 +13,9 @@ use super::instances::Instances;
 use super::observation::{DebuggerHook, DebuggerRule, Observation, Profiler, TensorBoard};
 use super::run::RunLocation;
 use crate::duration::Seconds;
-use crate::iam::Statement;
+use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::image::Image;
+use crate::key::EncryptionKey;
 use crate::vpc::Vpc;
 
 /// A training job: the `CreateTrainingJob` request that a launcher makes when it runs.
@@ -64,7 +65,8 @@ pub struct TrainingJob {
     pub(super) volume_gb: Value<i64>,
     pub(super) retries: Option<Value<i64>>,
     pub(super) vpc: Option<Vpc>,
-    pub(super) key: Option<Value<String>>,
+    pub(super) key: Option<EncryptionKey>,
+    pub(super) role: RoleSettings,
     pub(super) switches: Vec<(&'static [&'static str], Value<bool>)>,
     pub(super) observation: Observation,
     pub(super) metrics: Vec<(Value<String>, Value<String>)>,
@@ -194,6 +196,7 @@ impl TrainingJob {
             retries: None,
             vpc: None,
             key: None,
+            role: RoleSettings::default(),
             switches: Vec::new(),
             observation: Observation::default(),
             metrics: Vec::new(),
@@ -348,10 +351,11 @@ impl TrainingJob {
         self
     }
 
-    /// Encrypts volumes and output with a KMS key, by its ARN. Without it SageMaker and S3 use keys of their own.
+    /// Encrypts volumes and output with a KMS key: a handle, an ARN or an alias. Without it the output is encrypted with
+    /// the key of its bucket, and volumes with a key of SageMaker.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
-        self.key = Some(arn.into().with_caller_location());
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
         self
     }
 
@@ -489,17 +493,11 @@ impl TrainingJob {
         self
     }
 
-    /// Adds a statement to the policy of the job's role.
-    pub fn allow(mut self, statement: Statement) -> Self {
-        self.statements.push(statement);
-        self
-    }
-
-    /// Sets any member of the request by its path, such as `ResourceConfig.InstancePlacementConfig`, also one that has
-    /// a setter: the escape hatch. The result is checked like the rest of the request.
+    /// Sets any member of the request by its JSON pointer, such as `/ResourceConfig/InstancePlacementConfig`, also one
+    /// that has a setter: the escape hatch. The result is checked like the rest of the request.
     #[track_caller]
-    pub fn set(mut self, path: impl Into<String>, value: impl IntoValue<Json>) -> Self {
-        self.others.push((path.into(), value.into().with_caller_location()));
+    pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
+        self.others.push((pointer.into(), value.into().with_caller_location()));
         self
     }
 
@@ -533,5 +531,11 @@ impl TrainingJob {
             true => HyperparameterFormat::Json,
             false => HyperparameterFormat::Plain,
         })
+    }
+}
+
+impl RoleOptions for TrainingJob {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
     }
 }

@@ -1,6 +1,5 @@
 //! The request that a job becomes in a stack, with its role and its source.
 
-use stackwright_resources::iam::RoleHandle;
 use stackwright_synth::intrinsic::region;
 use stackwright_synth::{CallerLocation, Construct, Map, Properties, Scope, Value};
 
@@ -10,15 +9,17 @@ use super::distribution::{Distribution, Launch};
 use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
 use super::job::{Algorithm, Code, OutputCompression, Source, TrainingJob};
 use super::run::RunLocation;
+use crate::defaults;
 use crate::document::{list, object, tags};
-use crate::iam::{self, ExecutionRole, Statement};
+use crate::iam::{self, BuiltRole, RoleNeeded, Statement};
 use crate::image::Image;
+use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
 /// A job in a stack: the request that launches it, without the job's name.
 pub(crate) struct Request {
     pub arguments: Properties,
-    pub role: RoleHandle,
+    pub role: BuiltRole,
 }
 
 /// Adds what a job needs to a stack: its role and its source.
@@ -36,6 +37,7 @@ impl Construct for Definition {
         let mut builder = Builder {
             job: &self.job,
             is_tuned: self.is_tuned,
+            key: defaults::encryption_key(self.job.key.clone(), scope),
             arguments: Properties::default(),
             statements: Vec::new(),
             hyperparameters: Vec::new(),
@@ -44,7 +46,7 @@ impl Construct for Definition {
         let files = builder.distribution(scope);
         builder.source(files, scope);
         builder.algorithm(scope);
-        builder.data(scope);
+        builder.data();
         builder.resources();
         builder.stopping(scope);
         builder.network();
@@ -62,6 +64,8 @@ type File = (String, String, CallerLocation);
 struct Builder<'j> {
     job: &'j TrainingJob,
     is_tuned: bool,
+    /// The job's key, or the default of the stack.
+    key: Option<EncryptionKey>,
     arguments: Properties,
     statements: Vec<Statement>,
     hyperparameters: Vec<(String, Value<String>)>,
@@ -178,21 +182,19 @@ impl Builder<'_> {
     }
 
     /// `InputDataConfig` and `OutputDataConfig`.
-    fn data(&mut self, scope: &Scope<'_>) {
+    fn data(&mut self) {
         let job = self.job;
         for location in job.inputs.iter().flat_map(|(_, input)| input.locations()) {
-            location.report(scope);
             self.statements.extend(location.read());
         }
         if !job.inputs.is_empty() {
             let channels = job.inputs.iter().map(|(name, input)| input.channel(name));
             self.arguments.put("InputDataConfig", list(channels));
         }
-        job.output.report(scope);
         let mut output = Properties::default();
         output.put("S3OutputPath", job.output.uri());
-        if let Some(key) = &job.key {
-            output.put("KmsKeyId", key);
+        if let Some(key) = self.key.as_ref().or(job.output.known().encryption_key()) {
+            output.put("KmsKeyId", key.id());
         }
         match job.output_compression {
             None => {}
@@ -212,8 +214,8 @@ impl Builder<'_> {
         resources.put("VolumeSizeInGB", &job.volume_gb);
         let is_on_nvme = instances.hardware().is_some_and(|hardware| hardware.local_nvme_gb.unwrap_or(0) > 0);
         // NVMe storage is encrypted by the instance, and the API refuses a key for it.
-        if let Some(key) = job.key.as_ref().filter(|_| !is_on_nvme) {
-            resources.put("VolumeKmsKeyId", key);
+        if let Some(key) = self.key.as_ref().filter(|_| !is_on_nvme) {
+            resources.put("VolumeKmsKeyId", key.id());
         }
         match &job.capacity {
             Some(Capacity::WarmPool(pool)) => resources.put("KeepAlivePeriodInSeconds", &pool.keep_alive),
@@ -247,7 +249,6 @@ impl Builder<'_> {
         }
         if let Some(checkpoints) = checkpoints {
             let location = checkpoints.location(scope.id());
-            location.report(scope);
             self.arguments.put("CheckpointConfig", checkpoints.config(&location));
             self.statements.extend(location.write());
         }
@@ -338,17 +339,23 @@ impl Builder<'_> {
         }
     }
 
-    /// The rest: the user's members and statements, and the role.
+    /// The rest: the role, and what the user set by path.
     fn finish(mut self, scope: &mut Scope<'_>) -> Request {
-        if let Some(key) = &self.job.key {
+        if let Some(key) = &self.key {
             self.statements.push(iam::use_key(key));
         }
-        for (name, value) in &self.job.others {
-            self.arguments.put(name.clone(), value);
-        }
         self.statements.extend(self.job.statements.iter().cloned());
-        let role = scope.add("ExecutionRole", ExecutionRole::new(self.statements));
-        self.arguments.put("RoleArn", role.arn());
+        let needed = RoleNeeded {
+            id: "ExecutionRole".into(),
+            service: "sagemaker",
+            policy: "Execution",
+            statements: self.statements,
+        };
+        let role = self.job.role.clone().build(needed, scope);
+        self.arguments.put("RoleArn", role.role.arn());
+        for (pointer, value) in &self.job.others {
+            self.arguments.put_at(pointer, value);
+        }
         Request { arguments: self.arguments, role }
     }
 }

@@ -1,8 +1,7 @@
 //! Values that are known only when a job runs: the ID and the start time of the run, and locations made of them.
 
-use stackwright_synth::{Expression, IntoValue, Property, Scope, Value, sub};
+use stackwright_synth::{Expression, IntoValue, Property, Value, sub};
 
-use crate::deferred_error::DeferredError;
 use crate::iam::Statement;
 use crate::s3::S3Location;
 
@@ -22,7 +21,7 @@ const MARKER: &str = "stackwright:Run";
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::training::RunVariable;
 ///
-/// let reports = S3Location::new("my-runs", "reports/").join_value(RunVariable::start_time());
+/// let reports = S3Location::new("my-runs", "reports/").join(RunVariable::start_time());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunVariable {
@@ -96,39 +95,28 @@ impl RunVariable {
     }
 }
 
-/// A location in S3 that differs from run to run, below a location that is known when the stack is deployed.
+/// A location in S3 whose URI is known when a job starts: an [`S3Location`], or the output of another step.
 ///
-/// The URI may contain [variables of the run](RunVariable), parameters of a pipeline, or outputs of its steps. The
-/// policies of roles name the location that is known.
+/// The policies of roles name a location that is known when the stack is deployed.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::training::RunLocation;
 ///
-/// let runs = S3Location::new("my-runs", "models");
-/// let of_this_run = runs.per_run(); // s3://my-runs/models/ID-OF-THE-RUN
+/// let models = S3Location::new("my-runs", "models");
+/// let model = RunLocation::within(models, "s3://my-runs/models/job-1/output/model.tar.gz");
 /// ```
 #[derive(Clone, Debug)]
 pub struct RunLocation {
     uri: Value<String>,
     within: S3Location,
     is_directory: bool,
-    error: Option<DeferredError>,
 }
 
 impl S3Location {
     /// A directory below this location that is named after the run: every run has its own.
-    pub fn per_run(&self) -> RunLocation {
-        self.join_value(RunVariable::id())
-    }
-
-    /// A location below this one whose last part is a value: a parameter of a pipeline, a variable of the run, or
-    /// anything else that is a string when the job starts.
-    pub fn join_value(&self, part: impl IntoValue<String>) -> RunLocation {
-        let within = self.as_folder();
-        RunLocation::within(
-            within.clone(),
-            sub!("{}{}", within.uri(), part.into()).with_location(self.uri().location()),
-        )
+    pub fn per_run(&self) -> S3Location {
+        self.join(RunVariable::id())
     }
 }
 
@@ -136,7 +124,7 @@ impl RunLocation {
     /// A URI that is known when the job starts, below a location that is known when the stack is deployed.
     #[track_caller]
     pub fn within(location: S3Location, uri: impl IntoValue<String>) -> Self {
-        Self { uri: uri.into().with_caller_location(), within: location, is_directory: false, error: None }
+        Self { uri: uri.into().with_caller_location(), within: location, is_directory: false }
     }
 
     /// Marks what lies there as a directory of files instead of an archive.
@@ -145,20 +133,9 @@ impl RunLocation {
         self
     }
 
-    /// Attaches an error that is reported when the location is used.
-    pub(crate) fn with_error(mut self, error: DeferredError) -> Self {
-        self.error = Some(error);
-        self
-    }
-
     /// A location below this one.
-    pub fn join(&self, key: &str) -> Self {
-        self.join_value(key)
-    }
-
-    /// A location below this one whose last part is a value.
-    pub fn join_value(&self, part: impl IntoValue<String>) -> Self {
-        let uri = sub!("{}/{}", &self.uri, part.into()).with_location(self.uri.location());
+    pub fn join(&self, key: impl IntoValue<String>) -> Self {
+        let uri = sub!("{}/{}", &self.uri, key.into()).with_location(self.uri.location());
         Self { uri, ..self.clone() }
     }
 
@@ -176,27 +153,20 @@ impl RunLocation {
         self.is_directory
     }
 
-    /// Reports the error that the location carries.
-    pub(crate) fn report(&self, scope: &Scope<'_>) {
-        if let Some(error) = &self.error {
-            error.clone().report(scope);
-        }
-    }
-
     /// What a role needs to read there.
     pub(crate) fn read(&self) -> Vec<Statement> {
-        self.within.read().into_iter().collect()
+        self.within.read()
     }
 
     /// What a role needs to write there.
     pub(crate) fn write(&self) -> Vec<Statement> {
-        self.within.write().into_iter().collect()
+        self.within.write()
     }
 }
 
 impl From<S3Location> for RunLocation {
     fn from(location: S3Location) -> Self {
-        Self { uri: location.uri(), within: location, is_directory: false, error: None }
+        Self { uri: location.uri(), within: location, is_directory: false }
     }
 }
 

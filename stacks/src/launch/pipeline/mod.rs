@@ -1,29 +1,44 @@
 //! SageMaker Pipelines: steps in an order that follows from what they take from each other.
 
+mod callback;
+mod checks;
 mod condition;
+mod deployment;
+mod model;
 mod processing;
+mod processing_data;
 mod register;
 mod step;
 mod training;
+mod transform;
 mod tuning;
 
+pub use callback::{CallbackStep, LambdaStep, OutputType, OutputsHandle};
+pub use checks::{CheckHandle, CheckStep, CheckType};
 pub use condition::{Comparison, ConditionStep, FailStep, Measure};
+pub use deployment::{EndpointConfigHandle, EndpointConfigStep, EndpointStep};
+pub use model::{CreateModelStep, ModelHandle};
 pub use processing::{ProcessingHandle, ProcessingJob, ProcessingStep};
+pub use processing_data::{ProcessingInput, ProcessingOutput};
 pub use register::RegisterModelStep;
-pub use step::{RetryOn, RetryPolicy, Step};
+pub use step::{RetryOn, RetryPolicy, Step, StepOptions};
 pub use training::{TrainingHandle, TrainingStep};
-pub use tuning::{Objective, Range, TuningHandle, TuningJob, TuningStep};
+pub use transform::{SplitType, TransformHandle, TransformStep};
+pub use tuning::{
+    Objective, Range, RangeScaling, TuningHandle, TuningJob, TuningStep, TuningStrategy, WarmStart,
+};
 
 use serde_json::{Value as JsonValue, json};
 use stackwright_resources::sagemaker;
-use stackwright_resources::sagemaker::pipeline::PipelineDefinition;
+use stackwright_resources::sagemaker::pipeline::{ParallelismConfiguration, PipelineDefinition};
 use stackwright_synth::intrinsic::{json_text, region};
 use stackwright_synth::{
-    CallerLocation, Construct, Expression, Json, Literal, Properties, Property, Scope, Value, sub,
+    CallerLocation, Construct, Expression, IntoValue, Json, Literal, Properties, Property, ResourceOptions,
+    Scope, Value, sub,
 };
 
-use crate::document::list;
-use crate::iam::{PolicyDocument, ServiceRole, Statement, arn, pass_to_sagemaker};
+use crate::document::{list, object, tags};
+use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, arn};
 use crate::training::RunVariable;
 use step::Lowering;
 
@@ -33,12 +48,36 @@ const VERSION: &str = "2020-12-01";
 /// A pipeline. Deploying it starts nothing: a run is started by the command in the output `…StartCommand`, or by a
 /// [`Schedule`](super::Schedule).
 ///
-/// A step that takes something from another runs after it; [`TrainingStep::after`] and its like say the rest.
+/// A step that takes something from another one runs after it; [`StepOptions::after`] sets any further order. `.role(…)` of
+/// [`RoleOptions`] is the pipeline's own role, which starts the jobs.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::{Pipeline, TrainingStep};
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Training").region("us-east-1");
+/// let mut pipeline = Pipeline::new().description("Trains the scorers").max_parallel_steps(2);
+/// let rate = pipeline.parameter("LearningRate", 0.001);
+/// let runs = S3Location::new("my-runs", "models").per_run();
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), runs).hyperparameter("rate", rate);
+/// pipeline.step("Train", TrainingStep::new(job));
+/// stack.add("Pipeline", pipeline);
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Pipeline {
     parameters: Vec<(String, &'static str, JsonValue, CallerLocation)>,
     steps: Vec<(String, step::Kind, CallerLocation)>,
     description: Option<String>,
+    max_parallel_steps: Option<Value<i64>>,
+    experiment: Option<(Value<String>, Value<String>)>,
+    without_experiment: bool,
+    tags: Vec<(String, Value<String>)>,
+    role: RoleSettings,
 }
 
 /// A type that a pipeline's parameter can have, by its default.
@@ -60,7 +99,7 @@ macro_rules! parameters {
 parameters!(&str: String = "String", i64: i64 = "Integer", f64: f64 = "Float", bool: bool = "Boolean");
 
 impl Pipeline {
-    /// A pipeline without steps.
+    /// A pipeline without steps. Steps and parameters are added to it, then it is added to a stack.
     pub fn new() -> Self {
         Self::default()
     }
@@ -68,6 +107,35 @@ impl Pipeline {
     /// Says what it is for.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
+        self
+    }
+
+    /// How many steps run at the same time; SageMaker runs up to 50 unless set.
+    #[track_caller]
+    pub fn max_parallel_steps(mut self, steps: impl IntoValue<i64>) -> Self {
+        self.max_parallel_steps = Some(steps.into().with_caller_location());
+        self
+    }
+
+    /// The experiment and the trial of SageMaker Experiments that runs are recorded in: the pipeline's name and the ID of
+    /// the run unless set.
+    #[track_caller]
+    pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
+        self.experiment =
+            Some((experiment.into().with_caller_location(), trial.into().with_caller_location()));
+        self
+    }
+
+    /// Records runs in no experiment.
+    pub fn without_experiment(mut self) -> Self {
+        self.without_experiment = true;
+        self
+    }
+
+    /// A tag of the pipeline, which SageMaker also gives to the jobs that it starts.
+    #[track_caller]
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
 
@@ -129,6 +197,7 @@ fn joined(expression: Expression) -> Expression {
 pub struct PipelineHandle {
     resource: sagemaker::PipelineHandle,
     name: String,
+    role: RoleReference,
 }
 
 impl PipelineHandle {
@@ -137,9 +206,20 @@ impl PipelineHandle {
         self.resource.reference()
     }
 
+    /// The role that the pipeline runs with, and what it needs.
+    pub fn role(&self) -> &RoleReference {
+        &self.role
+    }
+
     /// The pipeline's ARN.
     pub fn arn(&self) -> Value<String> {
         arn("sagemaker", sub!("pipeline/{}", &self.name))
+    }
+}
+
+impl RoleOptions for Pipeline {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
     }
 }
 
@@ -157,12 +237,9 @@ impl Construct for Pipeline {
             .into_iter()
             .map(|(name, kind, source)| step::lower(&name, kind, source, scope, &mut lowering))
             .collect();
-        let mut statements = lowering.statements();
-        statements.extend(lowering.roles.iter().map(|role| pass_to_sagemaker(role.arn())));
-        let role = scope.add(
-            "Role",
-            ServiceRole { service: "sagemaker", name: "Steps", policy: PolicyDocument::new(statements) },
-        );
+        let statements = lowering.statements();
+        let needed = RoleNeeded { id: "Role".into(), service: "sagemaker", policy: "Steps", statements };
+        let BuiltRole { role, policy } = self.role.build(needed, scope);
         let parameters = self.parameters.into_iter().map(|(name, kind, default, source)| {
             let mut parameter = Properties::default();
             parameter.put("Name", Value::from(name).with_location(Some(source)));
@@ -174,13 +251,13 @@ impl Construct for Pipeline {
         definition.put("Version", VERSION);
         definition.put("Metadata", json!({}));
         definition.put("Parameters", list(parameters));
-        definition.put(
-            "PipelineExperimentConfig",
-            json!({
-                "ExperimentName": { "Get": "Execution.PipelineName" },
-                "TrialName": { "Get": "Execution.PipelineExecutionId" },
-            }),
-        );
+        if !self.without_experiment {
+            let (experiment, trial) = self
+                .experiment
+                .unwrap_or_else(|| (get("Execution.PipelineName"), get("Execution.PipelineExecutionId")));
+            let config = object([("ExperimentName", &experiment), ("TrialName", &trial)]);
+            definition.put("PipelineExperimentConfig", config);
+        }
         definition.put("Steps", list(steps));
         let definition: Value<Json> =
             Value::from_expression(joined(with_execution_variables(definition.into_expression())));
@@ -192,18 +269,22 @@ impl Construct for Pipeline {
         if let Some(description) = self.description {
             pipeline = pipeline.pipeline_description(description);
         }
+        if let Some(steps) = self.max_parallel_steps {
+            let parallelism = ParallelismConfiguration::new(steps);
+            pipeline = pipeline.parallelism_configuration(parallelism);
+        }
+        if !self.tags.is_empty() {
+            pipeline = pipeline.property("Tags", tags(&self.tags));
+        }
+        for policy in lowering.policies.iter().chain(&policy) {
+            pipeline = pipeline.depends_on(policy);
+        }
         let resource = scope.add_default(pipeline);
         super::put_outputs(
             scope,
             sub!("aws sagemaker start-pipeline-execution --region {} --pipeline-name {}", region(), &name),
             &sub!("sagemaker/home?region={}#/jobs", region()),
         );
-        PipelineHandle { resource, name }
+        PipelineHandle { resource, name, role }
     }
-}
-
-/// What a pipeline's role needs for jobs of a kind. SageMaker names jobs of a pipeline after it.
-fn jobs(kind: &str, create: &str, describe: &str, stop: &str) -> Statement {
-    Statement::allow([create, describe, stop, "sagemaker:AddTags", "sagemaker:ListTags"])
-        .on(arn("sagemaker", sub!("{}/pipelines-*", kind)))
 }

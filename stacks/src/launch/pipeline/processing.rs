@@ -6,17 +6,17 @@ use stackwright_synth::{Asset, Construct, IntoValue, Json, Map, Properties, Prop
 
 use super::condition::Measure;
 use super::get;
-use super::step::{Kind, Lowering, Options, Step, id, options};
-use crate::deferred_error::DeferredError;
-use crate::document::{list, within};
+use super::processing_data::{ProcessingInput, ProcessingOutput, ROOT};
+use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
+use crate::defaults;
+use crate::document::{list, object, tags, within};
 use crate::duration::Seconds;
-use crate::iam::{self, ExecutionRole, Statement};
-use crate::image::Image;
+use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
+use crate::image::{Image, Processor};
+use crate::key::EncryptionKey;
 use crate::s3::S3Location;
-use crate::training::RunLocation;
-
-/// The folder that everything of a processing job lies below.
-const ROOT: &str = "/opt/ml/processing";
+use crate::training::{Request, RunLocation};
+use crate::vpc::Vpc;
 
 /// A processing job: a container that reads from and writes to S3.
 ///
@@ -26,7 +26,7 @@ const ROOT: &str = "/opt/ml/processing";
 ///
 /// ProcessingJob::new(Image::pytorch_inference("2.6.0", Processor::Cpu), "ml.m5.xlarge")
 ///     .input("data", S3Location::new("my-data", "test/"))
-///     .output("evaluation", S3Location::new("my-runs", "evaluation"));
+///     .output("evaluation", S3Location::new("my-runs", "evaluation").per_run());
 /// ```
 #[derive(Clone, Debug)]
 pub struct ProcessingJob {
@@ -34,12 +34,33 @@ pub struct ProcessingJob {
     instance_type: Value<String>,
     instance_count: Value<i64>,
     volume_gb: Value<i64>,
-    script: Option<Asset>,
+    program: Program,
     arguments: Vec<Value<String>>,
-    inputs: Vec<(String, RunLocation)>,
-    outputs: Vec<(String, RunLocation)>,
+    inputs: Vec<(String, ProcessingInput)>,
+    pub(super) outputs: Vec<(String, ProcessingOutput)>,
     environment: Map<String>,
     max_run: Value<i64>,
+    vpc: Option<Vpc>,
+    switches: Vec<(&'static str, Value<bool>)>,
+    key: Option<EncryptionKey>,
+    tags: Vec<(String, Value<String>)>,
+    experiment: Vec<(&'static str, Value<String>)>,
+    statements: Vec<Statement>,
+    others: Vec<(String, Value<Json>)>,
+    role: RoleSettings,
+}
+
+/// What the container runs.
+#[derive(Clone, Debug)]
+enum Program {
+    /// The image's own program.
+    OfImage,
+    /// A command.
+    Entrypoint(Vec<Value<String>>),
+    /// One script.
+    Script(Asset),
+    /// A script in a directory.
+    Source { directory: Asset, entry_point: String },
 }
 
 impl ProcessingJob {
@@ -51,18 +72,64 @@ impl ProcessingJob {
             instance_type: instance_type.into().with_caller_location(),
             instance_count: 1.into(),
             volume_gb: 30.into(),
-            script: None,
+            program: Program::OfImage,
             arguments: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             environment: Map::default(),
             max_run: 86_400.into(),
+            vpc: None,
+            switches: Vec::new(),
+            key: None,
+            tags: Vec::new(),
+            experiment: Vec::new(),
+            statements: Vec::new(),
+            others: Vec::new(),
+            role: RoleSettings::default(),
         }
+    }
+
+    /// A job of AWS's PyTorch image: the one for GPUs if the instance type is known to have some, the one for CPUs
+    /// otherwise.
+    ///
+    /// ```
+    /// use stackwright_stacks::launch::ProcessingJob;
+    /// use stackwright_synth::Asset;
+    ///
+    /// let directory = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    /// ProcessingJob::pytorch("2.6.0", "ml.g5.xlarge").source(directory, "evaluate.py");
+    /// ```
+    #[track_caller]
+    pub fn pytorch(version: impl Into<String>, instance_type: impl IntoValue<String>) -> Self {
+        let instance_type = instance_type.into().with_caller_location();
+        let known = instance_type.as_literal().and_then(serde_json::Value::as_str);
+        let accelerators = known
+            .and_then(stackwright_schemas::instances::instance)
+            .and_then(|instance| instance.accelerator_count);
+        let processor =
+            if accelerators.is_some_and(|count| count > 0) { Processor::Gpu } else { Processor::Cpu };
+        Self::new(Image::aws("pytorch-training", version, processor), instance_type)
     }
 
     /// Runs a Python script instead of the image's own program.
     pub fn script(mut self, file: Asset) -> Self {
-        self.script = Some(file);
+        self.program = Program::Script(file);
+        self
+    }
+
+    /// Runs a Python script of a directory. The directory is packed and uploaded with the stack; its `requirements.txt`
+    /// is installed before the script starts in the directory. The image has to have `bash`, `tar` and `pip`, as the
+    /// framework images do.
+    pub fn source(mut self, directory: Asset, entry_point: impl Into<String>) -> Self {
+        self.program = Program::Source { directory, entry_point: entry_point.into() };
+        self
+    }
+
+    /// Runs a command instead of the image's own program: `ContainerEntrypoint`.
+    #[track_caller]
+    pub fn entrypoint<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
+        self.program =
+            Program::Entrypoint(words.into_iter().map(|word| word.into().with_caller_location()).collect());
         self
     }
 
@@ -73,7 +140,7 @@ impl ProcessingJob {
         self
     }
 
-    /// On several instances.
+    /// The number of instances; one unless set.
     #[track_caller]
     pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
         self.instance_count = unquoted(count).with_caller_location();
@@ -87,22 +154,32 @@ impl ProcessingJob {
         self
     }
 
-    /// Data from S3 or from another step, put into `/opt/ml/processing/input/` and the name.
-    pub fn input(mut self, name: impl Into<String>, data: impl Into<RunLocation>) -> Self {
+    /// Data from S3 or from another step, copied to `/opt/ml/processing/input/` and the name, or a [`ProcessingInput`].
+    pub fn input(mut self, name: impl Into<String>, data: impl Into<ProcessingInput>) -> Self {
         self.inputs.push((name.into(), data.into()));
         self
     }
 
-    /// A folder `/opt/ml/processing/output/` and the name, put into S3 when the job ends.
-    pub fn output(mut self, name: impl Into<String>, location: impl Into<RunLocation>) -> Self {
-        self.outputs.push((name.into(), location.into()));
+    /// The directory `/opt/ml/processing/output/` and the name, stored in S3 when the job ends, or a
+    /// [`ProcessingOutput`].
+    pub fn output(mut self, name: impl Into<String>, output: impl Into<ProcessingOutput>) -> Self {
+        self.outputs.push((name.into(), output.into()));
         self
     }
 
-    /// An environment variable; no place for a secret.
+    /// An environment variable. Do not put a secret here, use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// A secret of AWS Secrets Manager: the environment variable contains its ARN, and the role may read its value.
+    #[track_caller]
+    pub fn secret(mut self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
+        let arn = arn.into().with_caller_location();
+        self.statements.push(Statement::allow(["secretsmanager:GetSecretValue"]).on(&arn));
+        self.environment = self.environment.set(variable, arn);
         self
     }
 
@@ -112,87 +189,229 @@ impl ProcessingJob {
         self.max_run = time.into().0.with_caller_location();
         self
     }
+
+    /// Connects the job to subnets and security groups of a VPC.
+    pub fn vpc(mut self, vpc: Vpc) -> Self {
+        self.vpc = Some(vpc);
+        self
+    }
+
+    /// Encrypts the traffic between the job's containers.
+    #[track_caller]
+    pub fn encrypt_between_containers(mut self) -> Self {
+        self.switches
+            .push(("EnableInterContainerTrafficEncryption", Value::from(true).with_caller_location()));
+        self
+    }
+
+    /// Gives the containers no network access except to each other.
+    #[track_caller]
+    pub fn network_isolation(mut self) -> Self {
+        self.switches.push(("EnableNetworkIsolation", Value::from(true).with_caller_location()));
+        self
+    }
+
+    /// Encrypts volumes and outputs with a KMS key: a handle, an ARN or an alias.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// A tag of the job.
+    #[track_caller]
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.tags.push((key.into(), value.into().with_caller_location()));
+        self
+    }
+
+    /// The experiment and the trial that the job belongs to.
+    #[track_caller]
+    pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
+        self.experiment = vec![
+            ("ExperimentName", experiment.into().with_caller_location()),
+            ("TrialName", trial.into().with_caller_location()),
+        ];
+        self
+    }
+
+    /// Sets any member of the request by its JSON pointer, such as `/AppSpecification/ContainerArguments`: the escape
+    /// hatch. The result is checked like the rest of the request.
+    #[track_caller]
+    pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
+        self.others.push((pointer.into(), value.into().with_caller_location()));
+        self
+    }
+}
+
+impl RoleOptions for ProcessingJob {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
 }
 
 /// Adds what a job needs to a stack.
-struct Definition(ProcessingJob);
+pub(super) struct Definition(pub ProcessingJob);
 
 impl Construct for Definition {
-    type Handle = crate::training::Request;
+    type Handle = Request;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
+    fn build(self, scope: &mut Scope<'_>) -> Request {
         let mut job = self.0;
-        let image = job.image.resolve(scope);
-        let mut statements: Vec<Statement> =
-            iam::container(&"/aws/sagemaker/ProcessingJobs".into(), &image).into();
-        let mut application = Properties::default();
-        application.put("ImageUri", &image.uri);
-        if let Some(script) = job.script {
-            let script = scope.add("Script", script);
-            let program = format!("{ROOT}/input/code/{}", script.key());
-            application.put("ContainerEntrypoint", Value::<Vec<String>>::from(["python3", program.as_str()]));
-            job.inputs.push(("code".into(), S3Location::from(script).into()));
-        }
-        if !job.arguments.is_empty() {
-            application.put("ContainerArguments", Value::<Vec<String>>::from(job.arguments));
-        }
-        for (_, location) in job.inputs.iter().chain(&job.outputs) {
-            location.report(scope);
-        }
-        let inputs = job.inputs.iter().map(|(name, data)| {
-            let mut s3 = Properties::default();
-            s3.put("S3Uri", data.uri());
-            s3.put("LocalPath", format!("{ROOT}/input/{name}"));
-            s3.put("S3DataType", "S3Prefix");
-            s3.put("S3InputMode", "File");
-            s3.put("S3DataDistributionType", "FullyReplicated");
-            let mut input = Properties::default();
-            input.put("InputName", name);
-            input.put("S3Input", s3);
-            input
-        });
-        let outputs = job.outputs.iter().map(|(name, location)| {
-            let mut s3 = Properties::default();
-            s3.put("S3Uri", location.uri());
-            s3.put("LocalPath", format!("{ROOT}/output/{name}"));
-            s3.put("S3UploadMode", "EndOfJob");
-            let mut output = Properties::default();
-            output.put("OutputName", name);
-            output.put("S3Output", s3);
-            output
-        });
-        let mut cluster = Properties::default();
-        cluster.put("InstanceType", &job.instance_type);
-        cluster.put("InstanceCount", &job.instance_count);
-        cluster.put("VolumeSizeInGB", &job.volume_gb);
+        let key = defaults::encryption_key(job.key.take(), scope);
+        let mut statements = job.statements.clone();
         let mut arguments = Properties::default();
-        arguments.put("ProcessingResources", within("ClusterConfig", cluster));
+        let application = job.application(scope, &mut statements);
+        arguments.put("ProcessingResources", job.resources(key.as_ref()));
         arguments.put("AppSpecification", application);
-        arguments.put("ProcessingInputs", list(inputs));
-        if !job.outputs.is_empty() {
-            arguments.put("ProcessingOutputConfig", within("Outputs", list(outputs)));
-        }
+        job.put_data(key.as_ref(), &mut arguments, &mut statements);
         if !job.environment.is_empty() {
-            arguments.put("Environment", job.environment);
+            arguments.put("Environment", job.environment.clone());
         }
         arguments.put("StoppingCondition", within("MaxRuntimeInSeconds", &job.max_run));
-        statements.extend(job.inputs.iter().flat_map(|(_, data)| data.read()));
-        statements.extend(job.outputs.iter().flat_map(|(_, location)| location.write()));
-        let role = scope.add("ExecutionRole", ExecutionRole::new(statements));
-        arguments.put("RoleArn", role.arn());
-        crate::training::Request { arguments, role }
+        job.put_network(&mut arguments, &mut statements);
+        if !job.tags.is_empty() {
+            arguments.put("Tags", tags(&job.tags));
+        }
+        if !job.experiment.is_empty() {
+            let members = job.experiment.iter().map(|(name, value)| (*name, value));
+            arguments.put("ExperimentConfig", object(members));
+        }
+        statements.extend(key.as_ref().map(iam::use_key));
+        let needed =
+            RoleNeeded { id: "ExecutionRole".into(), service: "sagemaker", policy: "Execution", statements };
+        let role = job.role.build(needed, scope);
+        arguments.put("RoleArn", role.role.arn());
+        for (pointer, value) in &job.others {
+            arguments.put_at(pointer, value);
+        }
+        Request { arguments, role }
+    }
+}
+
+impl ProcessingJob {
+    /// `AppSpecification`; the code becomes an input.
+    fn application(&mut self, scope: &mut Scope<'_>, statements: &mut Vec<Statement>) -> Properties {
+        let image = self.image.clone().resolve(scope);
+        statements.extend(iam::container(&"/aws/sagemaker/ProcessingJobs".into(), &image));
+        let mut application = Properties::default();
+        application.put("ImageUri", &image.uri);
+        let code = format!("{ROOT}/input/code");
+        let entrypoint: Option<Vec<Value<String>>> = match std::mem::replace(
+            &mut self.program,
+            Program::OfImage,
+        ) {
+            Program::OfImage => None,
+            Program::Entrypoint(words) => Some(words),
+            Program::Script(file) => {
+                let script = scope.add("Script", file);
+                let words = vec!["python3".into(), format!("{code}/{}", script.key()).into()];
+                self.inputs.push(("code".into(), S3Location::from(script).into()));
+                Some(words)
+            }
+            Program::Source { directory, entry_point } => {
+                let source = scope.add("Source", directory);
+                self.inputs.push(("code".into(), S3Location::from(source).into()));
+                let run = format!(
+                    "set -e; cd {code}; tar xzf *.tar.gz; if [ -f requirements.txt ]; then pip install -r \
+                     requirements.txt; fi; exec python3 {entry_point} \"$@\""
+                );
+                Some(["/bin/bash", "-c", &run, "--"].into_iter().map(Value::from).collect())
+            }
+        };
+        if let Some(words) = entrypoint {
+            application.put("ContainerEntrypoint", Value::<Vec<String>>::from(words));
+        }
+        if !self.arguments.is_empty() {
+            application.put("ContainerArguments", Value::<Vec<String>>::from(self.arguments.clone()));
+        }
+        application
+    }
+
+    /// `ProcessingResources`.
+    fn resources(&self, key: Option<&EncryptionKey>) -> Properties {
+        let mut cluster = Properties::default();
+        cluster.put("InstanceType", &self.instance_type);
+        cluster.put("InstanceCount", &self.instance_count);
+        cluster.put("VolumeSizeInGB", &self.volume_gb);
+        let known = self.instance_type.as_literal().and_then(serde_json::Value::as_str);
+        let hardware = known.and_then(stackwright_schemas::instances::instance);
+        // NVMe storage is encrypted by the instance, and the API refuses a key for it.
+        let is_on_nvme = hardware.is_some_and(|hardware| hardware.local_nvme_gb.unwrap_or(0) > 0);
+        if let Some(key) = key.filter(|_| !is_on_nvme) {
+            cluster.put("VolumeKmsKeyId", key.id());
+        }
+        within("ClusterConfig", cluster)
+    }
+
+    /// `ProcessingInputs` and `ProcessingOutputConfig`.
+    fn put_data(
+        &self,
+        key: Option<&EncryptionKey>,
+        arguments: &mut Properties,
+        statements: &mut Vec<Statement>,
+    ) {
+        if !self.inputs.is_empty() {
+            arguments
+                .put("ProcessingInputs", list(self.inputs.iter().map(|(name, data)| data.written(name))));
+        }
+        if !self.outputs.is_empty() {
+            let outputs = self.outputs.iter().map(|(name, output)| output.written(name));
+            let mut config = within("Outputs", list(outputs));
+            let of_bucket =
+                self.outputs.iter().find_map(|(_, output)| output.location.known().encryption_key());
+            if let Some(key) = key.or(of_bucket) {
+                config.put("KmsKeyId", key.id());
+            }
+            arguments.put("ProcessingOutputConfig", config);
+        }
+        statements.extend(self.inputs.iter().flat_map(|(_, data)| data.location.read()));
+        statements.extend(self.outputs.iter().flat_map(|(_, output)| output.location.write()));
+    }
+
+    /// `NetworkConfig`.
+    fn put_network(&self, arguments: &mut Properties, statements: &mut Vec<Statement>) {
+        let mut network = Properties::default();
+        for (name, value) in &self.switches {
+            network.put(*name, value);
+        }
+        if let Some(vpc) = &self.vpc {
+            let mut config = Properties::default();
+            config.put("SecurityGroupIds", &vpc.security_groups);
+            config.put("Subnets", &vpc.subnets);
+            network.put("VpcConfig", config);
+            statements.extend(iam::network_interfaces());
+        }
+        if self.vpc.is_some() || !self.switches.is_empty() {
+            arguments.put("NetworkConfig", network);
+        }
     }
 }
 
 /// A step that runs a [`ProcessingJob`].
+///
+/// ```
+/// use stackwright_stacks::launch::{Pipeline, ProcessingJob, ProcessingStep, TrainingStep};
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+/// use stackwright_stacks::S3Location;
+///
+/// let runs = S3Location::new("my-runs", "");
+/// let mut pipeline = Pipeline::new();
+/// let prepare = ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge")
+///     .input("raw", S3Location::new("my-data", "raw/"))
+///     .output("train", runs.join("prepared").per_run());
+/// let prepared = pipeline.step("Prepare", ProcessingStep::new(prepare));
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), runs.join("models"))
+///     .input("train", prepared.output("train"));
+/// pipeline.step("Train", TrainingStep::new(job));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ProcessingStep {
     job: ProcessingJob,
     property_files: Vec<(String, String, String)>,
     options: Options,
 }
-options!(ProcessingStep);
 
 impl ProcessingStep {
     /// A step for a job.
@@ -232,8 +451,13 @@ impl ProcessingStep {
             step.put("PropertyFiles", json!(files));
         }
         self.options.put(step);
-        lowering.processes = true;
-        lowering.roles.push(request.role);
+        lowering.starts(Started::Processing, request.role);
+    }
+}
+
+impl StepOptions for ProcessingStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 
@@ -241,7 +465,8 @@ impl Step for ProcessingStep {
     type Handle = ProcessingHandle;
 
     fn handle(&self, name: &str) -> ProcessingHandle {
-        ProcessingHandle { name: name.to_owned(), outputs: self.job.outputs.clone() }
+        let outputs = self.job.outputs.iter().map(|(name, output)| (name.clone(), output.location.clone()));
+        ProcessingHandle { name: name.to_owned(), outputs: outputs.collect() }
     }
 
     fn into_kind(self) -> Kind {
@@ -258,7 +483,7 @@ pub struct ProcessingHandle {
 
 impl ProcessingHandle {
     /// What the job stores in S3 for one of its outputs, by the output's name. A name that no output has is an error at
-    /// this line, which is reported where the output is used.
+    /// this line.
     #[track_caller]
     pub fn output(&self, name: &str) -> RunLocation {
         if let Some((_, location)) = self.outputs.iter().find(|(known, _)| known == name) {
@@ -266,12 +491,12 @@ impl ProcessingHandle {
             return RunLocation::within(location.known().clone(), get(&path));
         }
         let names: Vec<&str> = self.outputs.iter().map(|(known, _)| known.as_str()).collect();
-        RunLocation::from(S3Location::new("unknown", "")).with_error(DeferredError {
-            name: "unknown-output",
-            message: format!("the step `{}` has no output `{name}`", self.name),
-            help: format!("its outputs are: {}", names.join(", ")),
-            source: std::panic::Location::caller(),
-        })
+        let unknown = Value::invalid(
+            "unknown-output",
+            format!("the step `{}` has no output `{name}`", self.name),
+            format!("its outputs are: {}", names.join(", ")),
+        );
+        RunLocation::within(S3Location::new("unknown", ""), unknown)
     }
 
     /// A number in a property file, by its path: `metrics.accuracy.value`.
@@ -281,5 +506,10 @@ impl ProcessingHandle {
         let read: Value<Json> =
             Json::object([Property::new("Std:JsonGet", Value::<Json>::from(read))]).into();
         Measure::of(read.cast())
+    }
+
+    /// The name of the processing job.
+    pub fn job_name(&self) -> Value<String> {
+        get(&format!("Steps.{}.ProcessingJobName", self.name))
     }
 }

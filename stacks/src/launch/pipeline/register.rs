@@ -2,8 +2,9 @@
 
 use stackwright_synth::{IntoValue, Properties, Scope, Value, sub};
 
+use super::model::put_model_data;
 use super::step::{Kind, Lowering, Step};
-use crate::document::{list, within};
+use crate::document::list;
 use crate::iam::{Statement, arn};
 use crate::image::Image;
 use crate::training::RunLocation;
@@ -65,16 +66,7 @@ impl RegisterModelStep {
         let image = self.image.resolve(scope);
         let mut container = Properties::default();
         container.put("Image", &image.uri);
-        self.model.report(scope);
-        if self.model.is_directory() {
-            let mut source = Properties::default();
-            source.put("S3Uri", self.model.uri());
-            source.put("S3DataType", "S3Prefix");
-            source.put("CompressionType", "None");
-            container.put("ModelDataSource", within("S3DataSource", source));
-        } else {
-            container.put("ModelDataUrl", self.model.uri());
-        }
+        put_model_data(&mut container, &self.model);
         let mut inference = Properties::default();
         inference.put("Containers", list([container]));
         inference.put("SupportedContentTypes", Value::<Vec<String>>::from(self.content_types));

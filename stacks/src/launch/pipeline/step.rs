@@ -1,13 +1,18 @@
-//! What all steps have: a name, an order, tries, a cache.
+//! What all steps have: a name, an order, retries, a cache.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stackwright_resources::iam::RoleHandle;
-use stackwright_synth::{CallerLocation, Properties, Scope, Value};
+use stackwright_synth::{CallerLocation, Handle, Properties, Scope, Value};
 
-use super::{ConditionStep, FailStep, ProcessingStep, RegisterModelStep, TrainingStep, TuningStep, jobs};
+use super::callback::{CallbackStep, LambdaStep};
+use super::checks::CheckStep;
+use super::deployment::{EndpointConfigStep, EndpointStep};
+use super::model::CreateModelStep;
+use super::transform::TransformStep;
+use super::{ConditionStep, FailStep, ProcessingStep, RegisterModelStep, TrainingStep, TuningStep};
 use crate::document::list;
-use crate::iam::Statement;
+use crate::iam::{BuiltRole, RoleReference, Statement, arn, pass_to_sagemaker};
 
 /// A step of a pipeline.
 pub trait Step {
@@ -28,54 +33,94 @@ pub enum Kind {
     Training(Box<TrainingStep>),
     Processing(Box<ProcessingStep>),
     Tuning(Box<TuningStep>),
+    Transform(Box<TransformStep>),
+    Model(Box<CreateModelStep>),
     Register(Box<RegisterModelStep>),
+    EndpointConfig(Box<EndpointConfigStep>),
+    Endpoint(Box<EndpointStep>),
+    Check(Box<CheckStep>),
+    Lambda(Box<LambdaStep>),
+    Callback(Box<CallbackStep>),
     Condition(Box<ConditionStep>),
     Fail(FailStep),
 }
 
-/// What lowering the steps brings together for the pipeline's role.
+/// A kind of job or resource that a pipeline's role starts and follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Started {
+    Training,
+    Processing,
+    Tuning,
+    Transform,
+    Model,
+}
+
+impl Started {
+    /// What the role needs. SageMaker names what a pipeline starts after the pipeline.
+    fn statement(self) -> Statement {
+        let (resource, actions): (&str, &[&str]) = match self {
+            Self::Training => {
+                ("training-job", &["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"])
+            }
+            Self::Processing => {
+                ("processing-job", &["CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"])
+            }
+            Self::Tuning => (
+                "hyper-parameter-tuning-job",
+                &[
+                    "CreateHyperParameterTuningJob",
+                    "DescribeHyperParameterTuningJob",
+                    "StopHyperParameterTuningJob",
+                ],
+            ),
+            Self::Transform => {
+                ("transform-job", &["CreateTransformJob", "DescribeTransformJob", "StopTransformJob"])
+            }
+            Self::Model => ("model", &["CreateModel", "DescribeModel"]),
+        };
+        let actions = actions.iter().chain(&["AddTags", "ListTags"]);
+        Statement::allow(actions.map(|action| format!("sagemaker:{action}")))
+            .on(arn("sagemaker", format!("{resource}/pipelines-*")))
+    }
+}
+
+/// What the steps of a pipeline need of the pipeline's role.
 #[derive(Default)]
 pub(super) struct Lowering {
-    pub roles: Vec<RoleHandle>,
-    pub trains: bool,
-    pub processes: bool,
-    pub tunes: bool,
+    pub started: BTreeSet<Started>,
+    roles: Vec<RoleReference>,
+    /// Policies that have to exist before a run.
+    pub policies: Vec<Handle>,
     pub others: Vec<Statement>,
 }
 
 impl Lowering {
+    /// Lets the pipeline start something with a role.
+    pub fn starts(&mut self, started: Started, role: BuiltRole) {
+        self.started.insert(started);
+        self.roles.push(role.role);
+        self.policies.extend(role.policy);
+    }
+
     pub fn statements(&self) -> Vec<Statement> {
-        let mut statements = Vec::new();
-        if self.trains || self.tunes {
-            statements.push(jobs(
-                "training-job",
-                "sagemaker:CreateTrainingJob",
-                "sagemaker:DescribeTrainingJob",
-                "sagemaker:StopTrainingJob",
-            ));
+        let mut started = self.started.clone();
+        if started.contains(&Started::Tuning) {
+            started.insert(Started::Training);
         }
-        if self.processes {
-            statements.push(jobs(
-                "processing-job",
-                "sagemaker:CreateProcessingJob",
-                "sagemaker:DescribeProcessingJob",
-                "sagemaker:StopProcessingJob",
-            ));
-        }
-        if self.tunes {
-            statements.push(jobs(
-                "hyper-parameter-tuning-job",
-                "sagemaker:CreateHyperParameterTuningJob",
-                "sagemaker:DescribeHyperParameterTuningJob",
-                "sagemaker:StopHyperParameterTuningJob",
-            ));
-        }
+        let mut statements: Vec<Statement> = started.into_iter().map(Started::statement).collect();
         statements.extend(self.others.iter().cloned());
+        let mut passed: Vec<&Value<String>> = Vec::new();
+        for role in &self.roles {
+            if !passed.contains(&role.arn()) {
+                passed.push(role.arn());
+                statements.push(pass_to_sagemaker(role.arn()));
+            }
+        }
         statements
     }
 }
 
-/// When a step is tried again.
+/// The errors after which a step is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryOn {
@@ -85,9 +130,9 @@ pub enum RetryOn {
     Throttling,
     /// The job failed inside SageMaker.
     JobInternalError,
-    /// There were no instances.
+    /// There was no capacity.
     CapacityError,
-    /// The account's quota was reached.
+    /// A quota of the account was reached.
     ResourceLimit,
 }
 
@@ -103,7 +148,7 @@ impl RetryOn {
     }
 }
 
-/// How a step is tried again. What ends it is either a number of attempts or a time, never both.
+/// How a step is tried again. It ends after a number of attempts or after a time, never both.
 ///
 /// ```
 /// use std::time::Duration;
@@ -126,7 +171,7 @@ impl RetryPolicy {
         Self::of(("MaxAttempts", attempts.into()), on)
     }
 
-    /// For a time, 10 days at most.
+    /// For a time, at most 10 days.
     pub fn until(time: Duration, on: impl IntoIterator<Item = RetryOn>) -> Self {
         Self::of(("ExpireAfterMin", i64::try_from(time.as_secs() / 60).unwrap_or(i64::MAX)), on)
     }
@@ -135,19 +180,19 @@ impl RetryPolicy {
         Self { on: on.into_iter().collect(), interval: Duration::from_mins(1), backoff: 2.0, end }
     }
 
-    /// How long it waits before the second attempt; a minute unless set.
+    /// How long it waits before the second attempt; one minute unless set.
     pub fn interval(mut self, time: Duration) -> Self {
         self.interval = time;
         self
     }
 
-    /// By how much each wait is longer than the one before; 2 unless set.
+    /// The factor by which each wait is longer than the one before; 2 unless set.
     pub fn backoff_rate(mut self, factor: f64) -> Self {
         self.backoff = factor;
         self
     }
 
-    /// What a step has unless it has others: for faults that are not the job's.
+    /// The policy of steps that set none: for errors that are not the job's.
     pub(super) fn of_the_service() -> Self {
         Self::attempts(3, [RetryOn::ServiceFault, RetryOn::Throttling])
     }
@@ -163,17 +208,33 @@ impl RetryPolicy {
     }
 }
 
-/// The settings that steps which start jobs share.
+/// The settings that [`StepOptions`] changes.
 #[doc(hidden)]
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    pub(super) after: Vec<String>,
+    after: Vec<String>,
     pub(super) retries: Vec<RetryPolicy>,
-    pub(super) cache: Option<Duration>,
+    cache: Option<Duration>,
+    display_name: Option<String>,
+    description: Option<String>,
 }
 
 impl Options {
+    /// Writes the members of a step that starts a job.
     pub(super) fn put(&self, step: &mut Properties) {
+        self.put_order(step);
+        let unless_set = [RetryPolicy::of_the_service()];
+        let retries = if self.retries.is_empty() { &unless_set[..] } else { &self.retries };
+        step.put("RetryPolicies", list(retries.iter().map(RetryPolicy::lower)));
+    }
+
+    /// Writes the members of a step that SageMaker does not try again.
+    pub(super) fn put_order(&self, step: &mut Properties) {
+        for (name, text) in [("DisplayName", &self.display_name), ("Description", &self.description)] {
+            if let Some(text) = text {
+                step.put(name, text);
+            }
+        }
         if !self.after.is_empty() {
             let names: Vec<Value<String>> = self.after.iter().cloned().map(Value::from).collect();
             step.put("DependsOn", Value::<Vec<String>>::from(names));
@@ -184,13 +245,57 @@ impl Options {
             cache.put("ExpireAfter", iso_8601(age));
             step.put("CacheConfig", cache);
         }
-        let unless_set = [RetryPolicy::of_the_service()];
-        let retries = if self.retries.is_empty() { &unless_set[..] } else { &self.retries };
-        step.put("RetryPolicies", list(retries.iter().map(RetryPolicy::lower)));
     }
 }
 
-/// `P30D`, `PT36H`, `PT90M`: the largest unit that says it without a rest.
+/// The setters of all steps.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::launch::{LambdaStep, StepOptions};
+///
+/// let function = "arn:aws:lambda:us-east-1:123456789012:function:notify";
+/// LambdaStep::new(function).after("Train").display_name("Notify").cache(Duration::from_hours(24));
+/// ```
+pub trait StepOptions: Sized {
+    /// The settings that the other methods change.
+    #[doc(hidden)]
+    fn options(&mut self) -> &mut Options;
+
+    /// Runs after another step, by its name, although it takes nothing from it.
+    fn after(mut self, step: impl Into<String>) -> Self {
+        self.options().after.push(step.into());
+        self
+    }
+
+    /// Tries again after errors. Several policies for different errors add up. Only steps that start jobs can be tried
+    /// again.
+    fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options().retries.push(policy);
+        self
+    }
+
+    /// Takes the result of an earlier run with the same arguments, if it is not older than this. A step whose arguments
+    /// contain a variable of the run never has the same arguments twice.
+    fn cache(mut self, age: Duration) -> Self {
+        self.options().cache = Some(age);
+        self
+    }
+
+    /// The name that the console shows.
+    fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.options().display_name = Some(name.into());
+        self
+    }
+
+    /// Describes the step.
+    fn description(mut self, text: impl Into<String>) -> Self {
+        self.options().description = Some(text.into());
+        self
+    }
+}
+
+/// `P30D`, `PT36H`, `PT90M`: the largest unit that has no remainder.
 fn iso_8601(time: Duration) -> String {
     match time.as_secs() / 60 {
         minutes if minutes % (24 * 60) == 0 => format!("P{}D", minutes / (24 * 60)),
@@ -198,32 +303,6 @@ fn iso_8601(time: Duration) -> String {
         minutes => format!("PT{minutes}M"),
     }
 }
-
-/// Adds the setters of [`Options`] to a step.
-macro_rules! options {
-    ($step:ty) => {
-        impl $step {
-            /// Runs after another step, though it takes nothing from it.
-            pub fn after(mut self, step: impl Into<String>) -> Self {
-                self.options.after.push(step.into());
-                self
-            }
-
-            /// Tries again. Several policies add up.
-            pub fn retry(mut self, policy: $crate::launch::RetryPolicy) -> Self {
-                self.options.retries.push(policy);
-                self
-            }
-
-            /// Takes the result of an earlier run with the same arguments, if it is not older than this.
-            pub fn cache(mut self, age: std::time::Duration) -> Self {
-                self.options.cache = Some(age);
-                self
-            }
-        }
-    };
-}
-pub(super) use options;
 
 /// A step as the definition has it.
 pub(super) fn lower(
@@ -239,7 +318,14 @@ pub(super) fn lower(
         Kind::Training(it) => it.lower(name, scope, &mut step, lowering),
         Kind::Processing(it) => it.lower(name, scope, &mut step, lowering),
         Kind::Tuning(it) => it.lower(name, scope, &mut step, lowering),
+        Kind::Transform(it) => it.lower(&mut step, lowering),
+        Kind::Model(it) => it.lower(name, scope, &mut step, lowering),
         Kind::Register(it) => it.lower(scope, &mut step, lowering),
+        Kind::EndpointConfig(it) => it.lower(&mut step, lowering),
+        Kind::Endpoint(it) => it.lower(&mut step, lowering),
+        Kind::Check(it) => it.lower(name, scope, &mut step, lowering),
+        Kind::Lambda(it) => it.lower(&mut step, lowering),
+        Kind::Callback(it) => it.lower(&mut step, lowering),
         Kind::Condition(it) => it.lower(scope, &mut step, lowering),
         Kind::Fail(it) => it.lower(&mut step),
     }
@@ -259,7 +345,7 @@ pub(super) fn names(steps: &[(String, Kind, CallerLocation)]) -> Vec<(&str, Call
     names
 }
 
-/// The id of what a step adds to the stack: its name without what an id cannot have.
+/// The ID of what a step adds to the stack: its name without the characters that an ID cannot have.
 pub(super) fn id(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect()
 }

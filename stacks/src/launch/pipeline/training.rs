@@ -5,17 +5,32 @@ use std::time::Duration;
 use stackwright_synth::{Properties, Scope, Value};
 
 use super::get;
-use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Step, id, options};
+use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Started, Step, StepOptions, id};
 use crate::training::{Definition, RunLocation, TrainingJob};
 
-/// A step that runs a [`TrainingJob`]. It is tried again after faults of the service, and a spot job after there
-/// was no capacity.
+/// A step that runs a [`TrainingJob`]. It is tried again after errors of the service, and a spot job also after capacity
+/// errors.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::{Pipeline, TrainingStep};
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+///
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"));
+/// let mut pipeline = Pipeline::new();
+/// let trained = pipeline.step("Train", TrainingStep::new(job));
+/// let model = trained.model();
+/// ```
 #[derive(Clone, Debug)]
 pub struct TrainingStep {
     job: TrainingJob,
     options: Options,
 }
-options!(TrainingStep);
+impl StepOptions for TrainingStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
 
 impl TrainingStep {
     /// A step for a job.
@@ -39,8 +54,7 @@ impl TrainingStep {
         step.put("Type", "Training");
         step.put("Arguments", request.arguments);
         self.options.put(step);
-        lowering.trains = true;
-        lowering.roles.push(request.role);
+        lowering.starts(Started::Training, request.role);
     }
 }
 
@@ -82,7 +96,7 @@ impl TrainingHandle {
         get(&format!("Steps.{}.TrainingJobName", self.name))
     }
 
-    /// The last value of a metric that the job's log had.
+    /// The last value of a metric of the job, by the metric's name.
     pub fn metric(&self, name: &str) -> super::Measure {
         super::Measure::of(get(&format!("Steps.{}.FinalMetricDataList['{name}'].Value", self.name)))
     }

@@ -4,17 +4,56 @@ use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{IntoValue, Properties, Scope, Value};
 
 use super::get;
-use super::step::{Kind, Lowering, Options, Step, id, options};
-use crate::document::list;
+use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
+use crate::document::{list, tags, within};
+use crate::duration::Seconds;
 use crate::training::{Definition, RunLocation, TrainingJob};
 
-/// Whether a metric is to be small or large.
+/// Whether the metric is to be minimized or maximized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
-    /// As small as can be.
+    /// The smallest value is the best.
     Minimize,
-    /// As large as can be.
+    /// The largest value is the best.
     Maximize,
+}
+
+/// How values are chosen: `Strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TuningStrategy {
+    /// By what earlier jobs of the tuning job found. The default.
+    Bayesian,
+    /// At random.
+    Random,
+    /// Many jobs with few resources, of which the best get more. See [`TuningJob::hyperband`].
+    Hyperband,
+    /// Every combination; all ranges are categorical.
+    Grid,
+}
+
+/// How the values of a range are spread: `ScalingType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RangeScaling {
+    /// SageMaker chooses.
+    Auto,
+    /// Evenly.
+    Linear,
+    /// By their logarithm; for ranges above 0.
+    Logarithmic,
+    /// By the logarithm of their distance to 1; for ranges within 0 and 1.
+    ReverseLogarithmic,
+}
+
+/// What an earlier tuning job is used for: `WarmStartType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WarmStart {
+    /// The same data and algorithm, with other ranges.
+    IdenticalDataAndAlgorithm,
+    /// Other data, or another version of the algorithm.
+    TransferLearning,
 }
 
 /// The values that a hyperparameter is tried with.
@@ -29,6 +68,21 @@ pub enum Range {
 }
 
 /// A tuning job: many runs of a [`TrainingJob`] with different hyperparameters.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::TuningJob;
+/// use stackwright_stacks::launch::pipeline::{Objective, Range, RangeScaling};
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+///
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"))
+///     .metric("loss", "loss=([0-9.]+)");
+/// TuningJob::new(job, Objective::Minimize, "loss", 20)
+///     .parallel(4)
+///     .range("learning_rate", Range::Continuous(1e-5, 1e-2))
+///     .scaling("learning_rate", RangeScaling::Logarithmic)
+///     .early_stopping();
+/// ```
 #[derive(Clone, Debug)]
 pub struct TuningJob {
     job: TrainingJob,
@@ -37,7 +91,16 @@ pub struct TuningJob {
     ranges: Vec<(String, Range)>,
     most: Value<i64>,
     parallel: Value<i64>,
-    strategy: Value<String>,
+    strategy: TuningStrategy,
+    hyperband: Option<(i64, i64)>,
+    scaling: Vec<(String, RangeScaling)>,
+    early_stopping: bool,
+    autotune: bool,
+    target: Option<Value<f64>>,
+    max_runtime: Option<Value<i64>>,
+    seed: Option<Value<i64>>,
+    parents: Option<(WarmStart, Vec<Value<String>>)>,
+    tags: Vec<(String, Value<String>)>,
 }
 
 impl TuningJob {
@@ -57,7 +120,16 @@ impl TuningJob {
             ranges: Vec::new(),
             most: unquoted(most_jobs).with_caller_location(),
             parallel: 1.into(),
-            strategy: "Bayesian".into(),
+            strategy: TuningStrategy::Bayesian,
+            hyperband: None,
+            scaling: Vec::new(),
+            early_stopping: false,
+            autotune: false,
+            target: None,
+            max_runtime: None,
+            seed: None,
+            parents: None,
+            tags: Vec::new(),
         }
     }
 
@@ -74,11 +146,92 @@ impl TuningJob {
         self
     }
 
-    /// How the next values are chosen: `Bayesian` unless set, `Random`, `Hyperband`, `Grid`.
-    #[track_caller]
-    pub fn strategy(mut self, name: impl IntoValue<String>) -> Self {
-        self.strategy = name.into().with_caller_location();
+    /// How values are chosen; [`TuningStrategy::Bayesian`] unless set.
+    pub fn strategy(mut self, strategy: TuningStrategy) -> Self {
+        self.strategy = strategy;
         self
+    }
+
+    /// The strategy Hyperband, with the least and the most resources (epochs, mostly) that a job gets.
+    pub fn hyperband(mut self, least: u32, most: u32) -> Self {
+        self.strategy = TuningStrategy::Hyperband;
+        self.hyperband = Some((least.into(), most.into()));
+        self
+    }
+
+    /// How the values of a range are spread, by the name of the hyperparameter.
+    pub fn scaling(mut self, name: impl Into<String>, scaling: RangeScaling) -> Self {
+        self.scaling.push((name.into(), scaling));
+        self
+    }
+
+    /// Stops jobs early that are unlikely to become the best one.
+    pub fn early_stopping(mut self) -> Self {
+        self.early_stopping = true;
+        self
+    }
+
+    /// Lets SageMaker choose ranges and other settings where none are set: `Autotune`.
+    pub fn autotune(mut self) -> Self {
+        self.autotune = true;
+        self
+    }
+
+    /// The value of the metric at which tuning ends.
+    #[track_caller]
+    pub fn target(mut self, value: impl IntoValue<f64>) -> Self {
+        self.target = Some(value.into().with_caller_location());
+        self
+    }
+
+    /// How long all jobs together may run.
+    #[track_caller]
+    pub fn max_runtime(mut self, time: impl Into<Seconds>) -> Self {
+        self.max_runtime = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// The seed of the strategy: two tuning jobs with the same seed try the same values.
+    #[track_caller]
+    pub fn random_seed(mut self, seed: impl IntoValue<i64>) -> Self {
+        self.seed = Some(unquoted(seed).with_caller_location());
+        self
+    }
+
+    /// Starts from what earlier tuning jobs found, by their names; at most five.
+    #[track_caller]
+    pub fn warm_start<N: IntoValue<String>>(
+        mut self,
+        kind: WarmStart,
+        tuning_jobs: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let names = tuning_jobs.into_iter().map(|name| name.into().with_caller_location()).collect();
+        self.parents = Some((kind, names));
+        self
+    }
+
+    /// A tag of the tuning job and of its training jobs.
+    #[track_caller]
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.tags.push((key.into(), value.into().with_caller_location()));
+        self
+    }
+
+    /// The members beside the configuration and the training job.
+    fn put_start(&self, arguments: &mut Properties) {
+        if let Some((kind, names)) = &self.parents {
+            let mut warm = Properties::default();
+            let parents = names.iter().map(|name| within("HyperParameterTuningJobName", name));
+            warm.put("ParentHyperParameterTuningJobs", list(parents));
+            warm.put("WarmStartType", format!("{kind:?}"));
+            arguments.put("WarmStartConfig", warm);
+        }
+        if self.autotune {
+            arguments.put("Autotune", within("Mode", "Enabled"));
+        }
+        if !self.tags.is_empty() {
+            arguments.put("Tags", tags(&self.tags));
+        }
     }
 
     fn config(&self) -> Properties {
@@ -88,6 +241,9 @@ impl TuningJob {
         let mut limits = Properties::default();
         limits.put("MaxNumberOfTrainingJobs", &self.most);
         limits.put("MaxParallelTrainingJobs", &self.parallel);
+        if let Some(time) = &self.max_runtime {
+            limits.put("MaxRuntimeInSeconds", time);
+        }
         let mut kinds: [(&str, Vec<Properties>); 3] = [
             ("IntegerParameterRanges", Vec::new()),
             ("ContinuousParameterRanges", Vec::new()),
@@ -114,6 +270,10 @@ impl TuningJob {
                     2
                 }
             };
+            let scaling = self.scaling.iter().find(|(scaled, _)| scaled == name);
+            if let Some((_, scaling)) = scaling {
+                written.put("ScalingType", format!("{scaling:?}"));
+            }
             kinds[kind].1.push(written);
         }
         let mut ranges = Properties::default();
@@ -121,7 +281,22 @@ impl TuningJob {
             ranges.put(name, list(of_kind));
         }
         let mut config = Properties::default();
-        config.put("Strategy", &self.strategy);
+        config.put("Strategy", format!("{:?}", self.strategy));
+        if let Some((least, most)) = self.hyperband {
+            let mut resources = Properties::default();
+            resources.put("MinResource", least);
+            resources.put("MaxResource", most);
+            config.put("StrategyConfig", within("HyperbandStrategyConfig", resources));
+        }
+        if self.early_stopping {
+            config.put("TrainingJobEarlyStoppingType", "Auto");
+        }
+        if let Some(value) = &self.target {
+            config.put("TuningJobCompletionCriteria", within("TargetObjectiveMetricValue", value));
+        }
+        if let Some(seed) = &self.seed {
+            config.put("RandomSeed", seed);
+        }
         config.put("ResourceLimits", limits);
         config.put("HyperParameterTuningJobObjective", objective);
         config.put("ParameterRanges", ranges);
@@ -129,13 +304,17 @@ impl TuningJob {
     }
 }
 
-/// A step that runs a [`TuningJob`].
+/// A step that runs a [`TuningJob`]. See there for an example.
 #[derive(Clone, Debug)]
 pub struct TuningStep {
     job: TuningJob,
     options: Options,
 }
-options!(TuningStep);
+impl StepOptions for TuningStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
 
 impl TuningStep {
     /// A step for a job.
@@ -152,6 +331,7 @@ impl TuningStep {
     ) {
         let mut arguments = Properties::default();
         arguments.put("HyperParameterTuningJobConfig", self.job.config());
+        self.job.put_start(&mut arguments);
         let TuningJob { job, ranges, .. } = self.job;
         let job = job.without_hyperparameters(|name| ranges.iter().any(|(tried, _)| tried == name));
         let request = scope.add(&id(name), Definition { job, is_tuned: true });
@@ -159,8 +339,7 @@ impl TuningStep {
         step.put("Type", "Tuning");
         step.put("Arguments", arguments);
         self.options.put(step);
-        lowering.tunes = true;
-        lowering.roles.push(request.role);
+        lowering.starts(Started::Tuning, request.role);
     }
 }
 
@@ -191,6 +370,6 @@ impl TuningHandle {
 
     /// The `model.tar.gz` of the best run.
     pub fn model(&self) -> RunLocation {
-        self.output.join_value(self.best_job()).join("output/model.tar.gz")
+        self.output.join(self.best_job()).join("output/model.tar.gz")
     }
 }

@@ -1,0 +1,222 @@
+//! The steps that call a Lambda function, or wait for somebody else through an SQS queue.
+
+use stackwright_synth::intrinsic::{select, split, url_suffix};
+use stackwright_synth::{IntoValue, Json, Map, Properties, Value, sub};
+
+use super::get;
+use super::step::{Kind, Lowering, Options, Step, StepOptions};
+use crate::arn::checked;
+use crate::document::list;
+use crate::iam::Statement;
+
+/// The type of an output of a Lambda or callback step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutputType {
+    /// A string.
+    String,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Float,
+    /// A boolean.
+    Boolean,
+}
+
+/// The inputs and outputs that both steps have.
+#[derive(Clone, Debug, Default)]
+struct Parameters {
+    inputs: Map<Json>,
+    outputs: Vec<(String, OutputType)>,
+}
+
+impl Parameters {
+    fn put(self, step: &mut Properties) {
+        step.put("Arguments", self.inputs);
+        let outputs = self.outputs.iter().map(|(name, kind)| {
+            let mut output = Properties::default();
+            output.put("OutputName", name);
+            output.put("OutputType", format!("{kind:?}"));
+            output
+        });
+        step.put("OutputParameters", list(outputs));
+    }
+}
+
+/// What later steps take from a Lambda or callback step.
+#[derive(Clone, Debug)]
+pub struct OutputsHandle {
+    name: String,
+    outputs: Vec<String>,
+}
+
+impl OutputsHandle {
+    /// The value of an output by its name. A name that the step does not have is an error at this line.
+    #[track_caller]
+    pub fn output<T>(&self, name: &str) -> Value<T> {
+        if self.outputs.iter().any(|known| known == name) {
+            return get(&format!("Steps.{}.OutputParameters['{name}']", self.name)).cast();
+        }
+        Value::invalid(
+            "unknown-output",
+            format!("the step `{}` has no output `{name}`", self.name),
+            format!("its outputs are: {}", self.outputs.join(", ")),
+        )
+    }
+}
+
+/// A step that calls a Lambda function and takes outputs from the object that the function returns.
+///
+/// ```
+/// use stackwright_stacks::launch::{LambdaStep, OutputType, Pipeline};
+///
+/// let mut pipeline = Pipeline::new();
+/// let chosen = pipeline.step(
+///     "Choose",
+///     LambdaStep::new("arn:aws:lambda:us-east-1:123456789012:function:choose-data")
+///         .input("bucket", "my-data")
+///         .output("prefix", OutputType::String),
+/// );
+/// let prefix = chosen.output::<String>("prefix");
+/// ```
+#[derive(Clone, Debug)]
+pub struct LambdaStep {
+    function: Value<String>,
+    parameters: Parameters,
+    options: Options,
+}
+
+impl LambdaStep {
+    /// Calls a function by its ARN.
+    #[track_caller]
+    pub fn new(function_arn: impl IntoValue<String>) -> Self {
+        let function =
+            checked(function_arn, "lambda", "arn:aws:lambda:us-east-1:123456789012:function:choose");
+        Self { function, parameters: Parameters::default(), options: Options::default() }
+    }
+
+    /// A member of the event that the function gets.
+    #[track_caller]
+    pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
+        self.parameters.inputs = self.parameters.inputs.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// A member of the object that the function returns, for later steps.
+    pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
+        self.parameters.outputs.push((name.into(), kind));
+        self
+    }
+
+    pub(super) fn lower(self, step: &mut Properties, lowering: &mut Lowering) {
+        step.put("Type", "Lambda");
+        self.parameters.put(step);
+        step.put("FunctionArn", &self.function);
+        self.options.put_order(step);
+        lowering.others.push(Statement::allow(["lambda:InvokeFunction"]).on(self.function));
+    }
+}
+
+impl StepOptions for LambdaStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
+
+impl Step for LambdaStep {
+    type Handle = OutputsHandle;
+
+    fn handle(&self, name: &str) -> OutputsHandle {
+        let outputs = self.parameters.outputs.iter().map(|(name, _)| name.clone()).collect();
+        OutputsHandle { name: name.to_owned(), outputs }
+    }
+
+    fn into_kind(self) -> Kind {
+        Kind::Lambda(Box::new(self))
+    }
+}
+
+/// A step that sends a message with a token to an SQS queue and waits until somebody answers with
+/// `SendPipelineExecutionStepSuccess` or `SendPipelineExecutionStepFailure`.
+///
+/// ```
+/// use stackwright_stacks::launch::{CallbackStep, OutputType, Pipeline};
+///
+/// let mut pipeline = Pipeline::new();
+/// let labelled = pipeline.step(
+///     "Label",
+///     CallbackStep::new("arn:aws:sqs:us-east-1:123456789012:labelling")
+///         .input("images", "s3://my-data/images/")
+///         .output("manifest", OutputType::String),
+/// );
+/// let manifest = labelled.output::<String>("manifest");
+/// ```
+#[derive(Clone, Debug)]
+pub struct CallbackStep {
+    queue: Value<String>,
+    parameters: Parameters,
+    options: Options,
+}
+
+impl CallbackStep {
+    /// Sends to a queue by its ARN.
+    #[track_caller]
+    pub fn new(queue_arn: impl IntoValue<String>) -> Self {
+        let queue = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:labelling");
+        Self { queue, parameters: Parameters::default(), options: Options::default() }
+    }
+
+    /// A member of the message's `arguments`.
+    #[track_caller]
+    pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
+        self.parameters.inputs = self.parameters.inputs.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// An output that the answer has, for later steps.
+    pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
+        self.parameters.outputs.push((name.into(), kind));
+        self
+    }
+
+    /// The URL of the queue, which follows from its ARN.
+    fn queue_url(&self) -> Value<String> {
+        let part = |index: usize| -> Value<String> {
+            let literal = self.queue.as_literal().and_then(serde_json::Value::as_str);
+            match literal.and_then(|arn| arn.split(':').nth(index)) {
+                Some(part) => part.into(),
+                None => select(i64::try_from(index).unwrap_or_default(), split(":", &self.queue)),
+            }
+        };
+        let url = sub!("https://sqs.{}.{}/{}/{}", part(3), url_suffix(), part(4), part(5));
+        url.with_location(self.queue.location())
+    }
+
+    pub(super) fn lower(self, step: &mut Properties, lowering: &mut Lowering) {
+        let url = self.queue_url();
+        step.put("Type", "Callback");
+        self.parameters.put(step);
+        step.put("SqsQueueUrl", url);
+        self.options.put_order(step);
+        lowering.others.push(Statement::allow(["sqs:SendMessage"]).on(self.queue));
+    }
+}
+
+impl StepOptions for CallbackStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
+
+impl Step for CallbackStep {
+    type Handle = OutputsHandle;
+
+    fn handle(&self, name: &str) -> OutputsHandle {
+        let outputs = self.parameters.outputs.iter().map(|(name, _)| name.clone()).collect();
+        OutputsHandle { name: name.to_owned(), outputs }
+    }
+
+    fn into_kind(self) -> Kind {
+        Kind::Callback(Box::new(self))
+    }
+}

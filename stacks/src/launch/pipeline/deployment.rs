@@ -1,0 +1,176 @@
+//! The steps that create an endpoint, or update it, in the pipeline that trained its model.
+
+use stackwright_synth::intrinsic::unquoted;
+use stackwright_synth::{IntoValue, Properties, Value, sub};
+
+use super::get;
+use super::model::ModelHandle;
+use super::step::{Kind, Lowering, Options, Step, StepOptions};
+use crate::document::list;
+use crate::iam::{Statement, arn};
+use crate::key::EncryptionKey;
+
+/// A step that creates an endpoint configuration with one variant.
+///
+/// The endpoint of such a pipeline is not a resource of CloudFormation. For an endpoint in a stack, register the model
+/// and let the stack deploy the approved version.
+///
+/// ```
+/// use stackwright_stacks::launch::{CreateModelStep, EndpointConfigStep, EndpointStep, Pipeline};
+/// use stackwright_stacks::{Image, Processor, S3Location};
+///
+/// let mut pipeline = Pipeline::new();
+/// let model = pipeline.step(
+///     "Model",
+///     CreateModelStep::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+///         .model(S3Location::new("my-models", "scorer/model.tar.gz")),
+/// );
+/// let config = pipeline.step("Config", EndpointConfigStep::new(&model, "ml.m5.xlarge").instances(2));
+/// pipeline.step("Endpoint", EndpointStep::new("scorer", &config));
+/// ```
+#[derive(Clone, Debug)]
+pub struct EndpointConfigStep {
+    variant: Properties,
+    key: Option<EncryptionKey>,
+    options: Options,
+}
+
+impl EndpointConfigStep {
+    /// A configuration that serves a model on an instance type.
+    #[track_caller]
+    pub fn new(model: &ModelHandle, instance_type: impl IntoValue<String>) -> Self {
+        let mut variant = Properties::default();
+        variant.put("VariantName", "AllTraffic");
+        variant.put("ModelName", model.model_name());
+        variant.put("InstanceType", instance_type.into().with_caller_location());
+        variant.put("InitialInstanceCount", 1);
+        variant.put("InitialVariantWeight", 1);
+        Self { variant, key: None, options: Options::default() }
+    }
+
+    /// The number of instances; one unless set.
+    #[track_caller]
+    pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
+        self.variant.put("InitialInstanceCount", unquoted(count).with_caller_location());
+        self
+    }
+
+    /// Encrypts the volumes with a KMS key. Instance types with NVMe storage do not take a key.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    pub(super) fn lower(self, step: &mut Properties, lowering: &mut Lowering) {
+        let mut arguments = Properties::default();
+        arguments.put("ProductionVariants", list([self.variant]));
+        if let Some(key) = &self.key {
+            arguments.put("KmsKeyId", key.id());
+        }
+        step.put("Type", "EndpointConfig");
+        step.put("Arguments", arguments);
+        self.options.put(step);
+        lowering.others.push(
+            Statement::allow([
+                "sagemaker:AddTags",
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:DescribeEndpointConfig",
+            ])
+            .on(arn("sagemaker", "endpoint-config/pipelines-*")),
+        );
+        if let Some(key) = &self.key {
+            lowering.others.push(key.allow(["kms:CreateGrant", "kms:DescribeKey"]));
+        }
+    }
+}
+
+impl StepOptions for EndpointConfigStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
+
+impl Step for EndpointConfigStep {
+    type Handle = EndpointConfigHandle;
+
+    fn handle(&self, name: &str) -> EndpointConfigHandle {
+        EndpointConfigHandle { name: name.to_owned() }
+    }
+
+    fn into_kind(self) -> Kind {
+        Kind::EndpointConfig(Box::new(self))
+    }
+}
+
+/// What later steps take from a step that creates an endpoint configuration.
+#[derive(Clone, Debug)]
+pub struct EndpointConfigHandle {
+    name: String,
+}
+
+impl EndpointConfigHandle {
+    /// The name of the configuration.
+    pub fn name(&self) -> Value<String> {
+        get(&format!("Steps.{}.EndpointConfigName", self.name))
+    }
+}
+
+/// A step that creates an endpoint, or updates the endpoint if it exists.
+///
+/// See [`EndpointConfigStep`] for an example.
+#[derive(Clone, Debug)]
+pub struct EndpointStep {
+    endpoint: Value<String>,
+    config: Value<String>,
+    options: Options,
+}
+
+impl EndpointStep {
+    /// An endpoint by its name, with a configuration of the same pipeline.
+    #[track_caller]
+    pub fn new(endpoint: impl IntoValue<String>, config: &EndpointConfigHandle) -> Self {
+        let endpoint = endpoint.into().with_caller_location();
+        Self { endpoint, config: config.name(), options: Options::default() }
+    }
+
+    pub(super) fn lower(self, step: &mut Properties, lowering: &mut Lowering) {
+        let mut arguments = Properties::default();
+        arguments.put("EndpointName", &self.endpoint);
+        arguments.put("EndpointConfigName", &self.config);
+        step.put("Type", "Endpoint");
+        step.put("Arguments", arguments);
+        self.options.put_order(step);
+        // SageMaker writes the names in ARNs in lower case; a name with upper case letters needs both forms.
+        let name = match self.endpoint.as_literal().and_then(serde_json::Value::as_str) {
+            Some(name) => Value::from(name.to_lowercase()),
+            None => self.endpoint.clone(),
+        };
+        lowering.others.push(
+            Statement::allow([
+                "sagemaker:AddTags",
+                "sagemaker:CreateEndpoint",
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:UpdateEndpoint",
+            ])
+            .on(arn("sagemaker", sub!("endpoint/{}", name)))
+            .on(arn("sagemaker", "endpoint-config/pipelines-*")),
+        );
+    }
+}
+
+impl StepOptions for EndpointStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
+
+impl Step for EndpointStep {
+    type Handle = ();
+
+    fn handle(&self, _: &str) {}
+
+    fn into_kind(self) -> Kind {
+        Kind::Endpoint(Box::new(self))
+    }
+}

@@ -1,0 +1,214 @@
+//! The step that creates a model, for a batch transform or an endpoint of the same pipeline.
+
+use stackwright_synth::{Construct, IntoValue, Map, Properties, Scope, Value};
+
+use super::get;
+use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
+use crate::document::{tags, within};
+use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
+use crate::image::Image;
+use crate::s3::S3Location;
+use crate::training::{Request, RunLocation};
+use crate::vpc::Vpc;
+
+/// A step that creates a model from an image and the output of another step.
+///
+/// ```
+/// use stackwright_stacks::launch::{CreateModelStep, Pipeline, TrainingStep};
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+/// use stackwright_stacks::{Image, Processor, S3Location};
+///
+/// let mut pipeline = Pipeline::new();
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"));
+/// let trained = pipeline.step("Train", TrainingStep::new(job));
+/// pipeline.step(
+///     "Model",
+///     CreateModelStep::new(Image::pytorch_inference("2.6.0", Processor::Gpu))
+///         .model(trained.model())
+///         .environment("SAGEMAKER_PROGRAM", "inference.py"),
+/// );
+/// ```
+#[derive(Clone, Debug)]
+pub struct CreateModelStep {
+    image: Image,
+    model: Option<RunLocation>,
+    environment: Map<String>,
+    reads: Vec<S3Location>,
+    writes: Vec<S3Location>,
+    vpc: Option<Vpc>,
+    is_isolated: bool,
+    tags: Vec<(String, Value<String>)>,
+    role: RoleSettings,
+    options: Options,
+}
+
+impl CreateModelStep {
+    /// A model of an image.
+    pub fn new(image: Image) -> Self {
+        Self {
+            image,
+            model: None,
+            environment: Map::default(),
+            reads: Vec::new(),
+            writes: Vec::new(),
+            vpc: None,
+            is_isolated: false,
+            tags: Vec::new(),
+            role: RoleSettings::default(),
+            options: Options::default(),
+        }
+    }
+
+    /// The data of the model: an archive in S3, or what a training step stored.
+    pub fn model(mut self, location: impl Into<RunLocation>) -> Self {
+        self.model = Some(location.into());
+        self
+    }
+
+    /// An environment variable of the container.
+    #[track_caller]
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.environment = self.environment.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// Lets the model read a location: the input of a batch transform.
+    pub fn reads(mut self, location: S3Location) -> Self {
+        self.reads.push(location);
+        self
+    }
+
+    /// Lets the model write to a location: the output of a batch transform.
+    pub fn writes(mut self, location: S3Location) -> Self {
+        self.writes.push(location);
+        self
+    }
+
+    /// Connects the model to subnets and security groups of a VPC.
+    pub fn vpc(mut self, vpc: Vpc) -> Self {
+        self.vpc = Some(vpc);
+        self
+    }
+
+    /// Gives the container no network access.
+    pub fn network_isolation(mut self) -> Self {
+        self.is_isolated = true;
+        self
+    }
+
+    /// A tag of the model.
+    #[track_caller]
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.tags.push((key.into(), value.into().with_caller_location()));
+        self
+    }
+
+    pub(super) fn lower(
+        mut self,
+        name: &str,
+        scope: &mut Scope<'_>,
+        step: &mut Properties,
+        lowering: &mut Lowering,
+    ) {
+        let options = std::mem::take(&mut self.options);
+        let request = scope.add(&id(name), Definition(self));
+        step.put("Type", "Model");
+        step.put("Arguments", request.arguments);
+        options.put(step);
+        lowering.starts(Started::Model, request.role);
+    }
+}
+
+/// The container's member for the model's data.
+pub(super) fn put_model_data(container: &mut Properties, model: &RunLocation) {
+    if model.is_directory() {
+        let mut source = Properties::default();
+        source.put("S3Uri", model.uri());
+        source.put("S3DataType", "S3Prefix");
+        source.put("CompressionType", "None");
+        container.put("ModelDataSource", within("S3DataSource", source));
+    } else {
+        container.put("ModelDataUrl", model.uri());
+    }
+}
+
+/// Adds what a model needs to a stack.
+struct Definition(CreateModelStep);
+
+impl Construct for Definition {
+    type Handle = Request;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> Request {
+        let step = self.0;
+        let image = step.image.resolve(scope);
+        // The model is used by transform jobs and by endpoints, whose log groups differ.
+        let mut statements: Vec<Statement> = iam::container(&"/aws/sagemaker/*".into(), &image).into();
+        let mut container = Properties::default();
+        container.put("Image", &image.uri);
+        if let Some(model) = &step.model {
+            put_model_data(&mut container, model);
+            statements.extend(model.read());
+        }
+        container.put("Environment", step.environment);
+        statements.extend(step.reads.iter().flat_map(S3Location::read));
+        statements.extend(step.writes.iter().flat_map(S3Location::write));
+        let mut arguments = Properties::default();
+        if let Some(vpc) = &step.vpc {
+            let mut config = Properties::default();
+            config.put("SecurityGroupIds", &vpc.security_groups);
+            config.put("Subnets", &vpc.subnets);
+            arguments.put("VpcConfig", config);
+            statements.extend(iam::network_interfaces());
+        }
+        if step.is_isolated {
+            arguments.put("EnableNetworkIsolation", true);
+        }
+        if !step.tags.is_empty() {
+            arguments.put("Tags", tags(&step.tags));
+        }
+        arguments.put("PrimaryContainer", container);
+        let needed =
+            RoleNeeded { id: "ExecutionRole".into(), service: "sagemaker", policy: "Execution", statements };
+        let role = step.role.build(needed, scope);
+        arguments.put("ExecutionRoleArn", role.role.arn());
+        Request { arguments, role }
+    }
+}
+
+impl RoleOptions for CreateModelStep {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
+}
+
+impl StepOptions for CreateModelStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
+
+impl Step for CreateModelStep {
+    type Handle = ModelHandle;
+
+    fn handle(&self, name: &str) -> ModelHandle {
+        ModelHandle { name: name.to_owned() }
+    }
+
+    fn into_kind(self) -> Kind {
+        Kind::Model(Box::new(self))
+    }
+}
+
+/// What later steps take from a step that creates a model.
+#[derive(Clone, Debug)]
+pub struct ModelHandle {
+    name: String,
+}
+
+impl ModelHandle {
+    /// The name of the model.
+    pub fn model_name(&self) -> Value<String> {
+        get(&format!("Steps.{}.ModelName", self.name))
+    }
+}

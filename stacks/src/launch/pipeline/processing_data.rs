@@ -1,0 +1,165 @@
+//! The inputs and outputs of a processing job.
+
+use stackwright_synth::{IntoValue, Properties, Value};
+
+use crate::s3::S3Location;
+use crate::training::RunLocation;
+
+/// The directory that contains everything of a processing job.
+pub(super) const ROOT: &str = "/opt/ml/processing";
+
+/// Data that a processing job reads.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::ProcessingInput;
+///
+/// ProcessingInput::new(S3Location::new("my-data", "raw/")).local_path("/opt/ml/processing/raw").sharded();
+/// ```
+#[derive(Clone, Debug)]
+pub struct ProcessingInput {
+    pub(super) location: RunLocation,
+    local_path: Option<Value<String>>,
+    is_manifest: bool,
+    is_sharded: bool,
+    is_piped: bool,
+    is_gzip: bool,
+}
+
+impl ProcessingInput {
+    /// Every object whose key starts with the location's key.
+    pub fn new(location: impl Into<RunLocation>) -> Self {
+        Self {
+            location: location.into(),
+            local_path: None,
+            is_manifest: false,
+            is_sharded: false,
+            is_piped: false,
+            is_gzip: false,
+        }
+    }
+
+    /// The directory in the container, below `/opt/ml/processing`; `/opt/ml/processing/input/` and the name unless set.
+    #[track_caller]
+    pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
+        self.local_path = Some(path.into().with_caller_location());
+        self
+    }
+
+    /// The location is a manifest file that lists the objects.
+    pub fn manifest(mut self) -> Self {
+        self.is_manifest = true;
+        self
+    }
+
+    /// Gives each instance its share of the objects instead of all.
+    pub fn sharded(mut self) -> Self {
+        self.is_sharded = true;
+        self
+    }
+
+    /// Streams the objects through a named pipe.
+    pub fn pipe(mut self) -> Self {
+        self.is_piped = true;
+        self
+    }
+
+    /// The objects are compressed with gzip and are decompressed for the container; only with
+    /// [`pipe`](Self::pipe).
+    pub fn gzip(mut self) -> Self {
+        self.is_gzip = true;
+        self
+    }
+
+    pub(super) fn written(&self, name: &str) -> Properties {
+        let mut s3 = Properties::default();
+        s3.put("S3Uri", self.location.uri());
+        match &self.local_path {
+            Some(path) => s3.put("LocalPath", path),
+            None => s3.put("LocalPath", format!("{ROOT}/input/{name}")),
+        }
+        s3.put("S3DataType", if self.is_manifest { "ManifestFile" } else { "S3Prefix" });
+        s3.put("S3InputMode", if self.is_piped { "Pipe" } else { "File" });
+        s3.put("S3DataDistributionType", if self.is_sharded { "ShardedByS3Key" } else { "FullyReplicated" });
+        if self.is_gzip {
+            s3.put("S3CompressionType", "Gzip");
+        }
+        let mut input = Properties::default();
+        input.put("InputName", name);
+        input.put("S3Input", s3);
+        input
+    }
+}
+
+impl From<RunLocation> for ProcessingInput {
+    fn from(location: RunLocation) -> Self {
+        Self::new(location)
+    }
+}
+
+impl From<S3Location> for ProcessingInput {
+    fn from(location: S3Location) -> Self {
+        Self::new(location)
+    }
+}
+
+/// A directory that a processing job stores in S3.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::ProcessingOutput;
+///
+/// ProcessingOutput::new(S3Location::new("my-runs", "prepared").per_run()).local_path("/opt/ml/processing/train");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ProcessingOutput {
+    pub(super) location: RunLocation,
+    local_path: Option<Value<String>>,
+    is_continuous: bool,
+}
+
+impl ProcessingOutput {
+    /// Stored below a location when the job ends.
+    pub fn new(location: impl Into<RunLocation>) -> Self {
+        Self { location: location.into(), local_path: None, is_continuous: false }
+    }
+
+    /// The directory in the container; `/opt/ml/processing/output/` and the name unless set.
+    #[track_caller]
+    pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
+        self.local_path = Some(path.into().with_caller_location());
+        self
+    }
+
+    /// Stores files while the job runs.
+    pub fn continuous(mut self) -> Self {
+        self.is_continuous = true;
+        self
+    }
+
+    pub(super) fn written(&self, name: &str) -> Properties {
+        let mut s3 = Properties::default();
+        s3.put("S3Uri", self.location.uri());
+        match &self.local_path {
+            Some(path) => s3.put("LocalPath", path),
+            None => s3.put("LocalPath", format!("{ROOT}/output/{name}")),
+        }
+        s3.put("S3UploadMode", if self.is_continuous { "Continuous" } else { "EndOfJob" });
+        let mut output = Properties::default();
+        output.put("OutputName", name);
+        output.put("S3Output", s3);
+        output
+    }
+}
+
+impl From<RunLocation> for ProcessingOutput {
+    fn from(location: RunLocation) -> Self {
+        Self::new(location)
+    }
+}
+
+impl From<S3Location> for ProcessingOutput {
+    fn from(location: S3Location) -> Self {
+        Self::new(location)
+    }
+}

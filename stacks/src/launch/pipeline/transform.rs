@@ -1,0 +1,248 @@
+//! The step that runs a batch transform job.
+
+use stackwright_synth::intrinsic::unquoted;
+use stackwright_synth::{IntoValue, Map, Properties, Value};
+
+use super::get;
+use super::model::ModelHandle;
+use super::step::{Kind, Lowering, Options, Started, Step, StepOptions};
+use crate::document::{tags, within};
+use crate::key::EncryptionKey;
+use crate::s3::S3Location;
+use crate::training::RunLocation;
+
+/// How the objects of the input are split into records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SplitType {
+    /// One record a line.
+    Line,
+    /// RecordIO records.
+    RecordIo,
+    /// Records of TensorFlow.
+    TfRecord,
+}
+
+/// A batch transform job: a model answers every record of a data set in S3.
+///
+/// The model reads and writes with its own role, so that the locations have to be allowed there: see
+/// [`CreateModelStep`](super::CreateModelStep).
+///
+/// ```
+/// use stackwright_stacks::launch::{CreateModelStep, Pipeline, SplitType, TransformStep};
+/// use stackwright_stacks::{Image, Processor, S3Location};
+///
+/// let data = S3Location::new("my-data", "batch/");
+/// let predictions = S3Location::new("my-runs", "predictions/");
+/// let mut pipeline = Pipeline::new();
+/// let model = pipeline.step(
+///     "Model",
+///     CreateModelStep::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+///         .model(S3Location::new("my-models", "scorer/model.tar.gz"))
+///         .reads(data.clone())
+///         .writes(predictions.clone()),
+/// );
+/// pipeline.step(
+///     "Predict",
+///     TransformStep::new(&model, "ml.m5.xlarge", data, predictions.per_run())
+///         .content_type("text/csv")
+///         .split(SplitType::Line),
+/// );
+/// ```
+#[derive(Clone, Debug)]
+pub struct TransformStep {
+    arguments: Properties,
+    input: Properties,
+    output: Properties,
+    resources: Properties,
+    environment: Map<String>,
+    tags: Vec<(String, Value<String>)>,
+    options: Options,
+    location: S3Location,
+}
+
+impl TransformStep {
+    /// Answers the records below `input` with a model on an instance type, and stores the answers below `output`.
+    #[track_caller]
+    pub fn new(
+        model: &ModelHandle,
+        instance_type: impl IntoValue<String>,
+        input: impl Into<RunLocation>,
+        output: impl Into<RunLocation>,
+    ) -> Self {
+        let (data, answers) = (input.into(), output.into());
+        let mut arguments = Properties::default();
+        arguments.put("ModelName", model.model_name());
+        let mut source = Properties::default();
+        source.put("S3DataType", "S3Prefix");
+        source.put("S3Uri", data.uri());
+        let input = within("DataSource", within("S3DataSource", source));
+        let mut output = within("S3OutputPath", answers.uri());
+        if let Some(key) = answers.known().encryption_key() {
+            output.put("KmsKeyId", key.id());
+        }
+        let mut resources = Properties::default();
+        resources.put("InstanceType", instance_type.into().with_caller_location());
+        resources.put("InstanceCount", 1);
+        Self {
+            arguments,
+            input,
+            output,
+            resources,
+            environment: Map::default(),
+            tags: Vec::new(),
+            options: Options::default(),
+            location: answers.known().clone(),
+        }
+    }
+
+    /// The number of instances; one unless set.
+    #[track_caller]
+    pub fn instances(mut self, count: impl IntoValue<i64>) -> Self {
+        self.resources.put("InstanceCount", unquoted(count).with_caller_location());
+        self
+    }
+
+    /// The MIME type of the records.
+    #[track_caller]
+    pub fn content_type(mut self, name: impl IntoValue<String>) -> Self {
+        self.input.put("ContentType", name.into().with_caller_location());
+        self
+    }
+
+    /// The MIME type of the answers.
+    #[track_caller]
+    pub fn accept(mut self, name: impl IntoValue<String>) -> Self {
+        self.output.put("Accept", name.into().with_caller_location());
+        self
+    }
+
+    /// Splits objects into records; an object is one record unless set. The answers are assembled line by line where
+    /// records are lines.
+    pub fn split(mut self, split: SplitType) -> Self {
+        let (name, assembled) = match split {
+            SplitType::Line => ("Line", "Line"),
+            SplitType::RecordIo => ("RecordIO", "None"),
+            SplitType::TfRecord => ("TFRecord", "None"),
+        };
+        self.input.put("SplitType", name);
+        self.output.put("AssembleWith", assembled);
+        self
+    }
+
+    /// The input is compressed with gzip.
+    pub fn gzip(mut self) -> Self {
+        self.input.put("CompressionType", "Gzip");
+        self
+    }
+
+    /// Sends one record in a request instead of as many as fit.
+    pub fn single_record(mut self) -> Self {
+        self.arguments.put("BatchStrategy", "SingleRecord");
+        self
+    }
+
+    /// The largest request in MB.
+    #[track_caller]
+    pub fn max_payload_mb(mut self, size: impl IntoValue<i64>) -> Self {
+        self.arguments.put("MaxPayloadInMB", unquoted(size).with_caller_location());
+        self
+    }
+
+    /// How many requests an instance gets at the same time.
+    #[track_caller]
+    pub fn max_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
+        self.arguments.put("MaxConcurrentTransforms", unquoted(requests).with_caller_location());
+        self
+    }
+
+    /// JSONPath expressions that choose what is sent of a record and what is kept of record and answer. With a `join`,
+    /// the answer is joined with its record.
+    #[track_caller]
+    pub fn data_processing(
+        mut self,
+        input_filter: impl IntoValue<String>,
+        output_filter: impl IntoValue<String>,
+        join: bool,
+    ) -> Self {
+        let mut processing = Properties::default();
+        processing.put("InputFilter", input_filter.into().with_caller_location());
+        processing.put("OutputFilter", output_filter.into().with_caller_location());
+        processing.put("JoinSource", if join { "Input" } else { "None" });
+        self.arguments.put("DataProcessing", processing);
+        self
+    }
+
+    /// An environment variable of the container.
+    #[track_caller]
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.environment = self.environment.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// Encrypts the volumes and the answers with a KMS key. The model's role has to be allowed to use it.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        let key = key.into();
+        self.output.put("KmsKeyId", key.id());
+        self.resources.put("VolumeKmsKeyId", key.id());
+        self
+    }
+
+    /// A tag of the job.
+    #[track_caller]
+    pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        self.tags.push((key.into(), value.into().with_caller_location()));
+        self
+    }
+
+    pub(super) fn lower(self, step: &mut Properties, lowering: &mut Lowering) {
+        let mut arguments = self.arguments;
+        arguments.put("TransformInput", self.input);
+        arguments.put("TransformOutput", self.output);
+        arguments.put("TransformResources", self.resources);
+        if !self.environment.is_empty() {
+            arguments.put("Environment", self.environment);
+        }
+        if !self.tags.is_empty() {
+            arguments.put("Tags", tags(&self.tags));
+        }
+        step.put("Type", "Transform");
+        step.put("Arguments", arguments);
+        self.options.put(step);
+        lowering.started.insert(Started::Transform);
+    }
+}
+
+impl StepOptions for TransformStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+}
+
+impl Step for TransformStep {
+    type Handle = TransformHandle;
+
+    fn handle(&self, name: &str) -> TransformHandle {
+        TransformHandle { name: name.to_owned(), output: self.location.clone() }
+    }
+
+    fn into_kind(self) -> Kind {
+        Kind::Transform(Box::new(self))
+    }
+}
+
+/// What later steps take from a transform step.
+#[derive(Clone, Debug)]
+pub struct TransformHandle {
+    name: String,
+    output: S3Location,
+}
+
+impl TransformHandle {
+    /// Where the answers are stored.
+    pub fn output(&self) -> RunLocation {
+        let path = format!("Steps.{}.TransformOutput.S3OutputPath", self.name);
+        RunLocation::within(self.output.clone(), get(&path))
+    }
+}
