@@ -33,7 +33,6 @@ pub(super) enum Command {
 
 /// The arguments, which are not evaluated here.
 #[derive(Args)]
-#[command(disable_help_flag = true)]
 pub(super) struct Rest {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     arguments: Vec<String>,

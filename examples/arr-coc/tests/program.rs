@@ -72,24 +72,24 @@ fn list_names_the_stacks() {
 }
 
 #[test]
-fn what_is_wrong_says_how_to_mend_it() {
+fn a_wrong_argument_is_explained_with_a_hint() {
     let output = program().args(["synth", "Productoin"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         text(&output).1,
-        "error: there is no stack `Productoin`\nhint: the stacks are DevTest, Production, Training\n"
+        "error: there is no stack `Productoin`\nhint: the stacks of the program are DevTest, Production, Training\n"
     );
 
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
     let output = program().args(["synth", "--out"]).arg(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).1.contains("holds no assembly"));
+    assert!(text(&output).1.contains("does not hold an assembly"));
     assert!(folder.path().join("thesis.txt").is_file());
 }
 
 #[test]
-fn help_teaches_and_completions_complete() {
+fn every_command_has_help_and_completions() {
     for command in [&["--help"][..], &["synth", "--help"], &["deploy", "--help"], &["list", "--help"]] {
         program().args(command).assert().success();
     }
