@@ -64,6 +64,9 @@ pub enum ErrorKind {
     /// The account ID is not valid.
     #[error("`{0}` is not a valid account ID: use 12 digits")]
     IllegalAccount(String),
+    /// The region does not have the form of a region.
+    #[error("`{0}` is not a region: a region has a name such as `us-east-1`")]
+    IllegalRegion(String),
     /// The tag's key or value is too long, empty or reserved.
     #[error(
         "the tag `{0}` is not valid: a key has 1 to 128 characters and does not start with `aws:`, a value has at most
@@ -130,6 +133,7 @@ impl ErrorKind {
             Self::IllegalLogicalId(_) => "illegal-logical-id",
             Self::IllegalStackName(_) => "illegal-stack-name",
             Self::IllegalAccount(_) => "illegal-account",
+            Self::IllegalRegion(_) => "illegal-region",
             Self::IllegalTag(_) => "illegal-tag",
             Self::AcrossEnvironments { .. } => "reference-across-environments",
             Self::StackCycle(_) => "stack-cycle",
@@ -149,6 +153,10 @@ impl ErrorKind {
                     .into()
             }
             Self::StackCycle(_) => "move the resources that both stacks need into a third stack".into(),
+            Self::IllegalRegion(region) => {
+                let known = stackwright_schemas::registry::regions().iter().copied();
+                format!("a similar region is `{}`", stackwright_schemas::nearest(region, known)?)
+            }
             Self::DuplicateStack(_) => "give one of them another ID or another `.name(…)`".into(),
             Self::Construct { help, .. } => help.clone(),
             _ => return None,

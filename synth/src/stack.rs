@@ -113,9 +113,14 @@ impl Stack {
         change(&mut self.state.borrow_mut().stacks[self.key.index])
     }
 
-    /// Sets the region that the stack is deployed to. By default the credentials decide.
+    /// Sets the region that the stack is deployed to, such as `us-east-1`. By default the credentials decide.
+    #[track_caller]
     pub fn region(self, region: impl Into<String>) -> Self {
-        self.with(|contents| contents.environment.region = Some(region.into()));
+        let region = region.into();
+        if !is_region(&region) {
+            self.report(ErrorKind::IllegalRegion(region.clone()), Location::caller(), None);
+        }
+        self.with(|contents| contents.environment.region = Some(region));
         self
     }
 
@@ -300,4 +305,15 @@ pub(crate) fn is_stack_name(name: &str) -> bool {
     name.len() <= 128
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a name has the form of a region: two or more words of letters, such as `us-gov-west`, and a number. Regions that
+/// are newer than the data have that form too.
+fn is_region(name: &str) -> bool {
+    let Some((words, number)) = name.rsplit_once('-') else { return false };
+    let is_word = |word: &str| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.split('-').count() >= 2
+        && words.split('-').all(is_word)
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }

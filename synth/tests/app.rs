@@ -177,6 +177,24 @@ fn all_errors_come_at_once_each_with_its_line() {
 }
 
 #[test]
+fn a_region_has_the_form_of_a_region_and_may_be_newer_than_the_data() {
+    let app = App::new("app");
+    for region in ["us-east-1", "us-gov-west-1", "eusc-de-east-1", "xx-new-12"] {
+        app.stack("One").region(region);
+        let errors = app.synth().err();
+        assert!(
+            !errors.iter().flat_map(|errors| &errors.0).any(|error| error.kind.name() == "illegal-region")
+        );
+    }
+    let line = line!() + 1;
+    app.stack("Two").region("us-est1");
+    let errors = app.synth().unwrap_err();
+    let error = errors.0.iter().find(|error| error.kind.name() == "illegal-region").unwrap();
+    assert_eq!(error.location.as_ref().unwrap().line, line);
+    assert_eq!(error.kind.help().unwrap(), "a similar region is `us-east-1`");
+}
+
+#[test]
 fn a_circle_of_stacks_is_shown_as_the_path_that_closes_it() {
     let app = App::new("app");
     let (one, two) = (app.stack("One"), app.stack("Two"));
