@@ -1,9 +1,8 @@
-//! Failures on request: as data, so that a test or a rehearsal says what goes wrong, and when.
+//! Failures on request, as data: which resources, requests and hooks fail, and when.
 
 use serde::{Deserialize, Serialize};
 
-/// What goes wrong. As JSON it is read from a file by `stackwright local --faults`, and put by an HTTP `PUT` to
-/// `/_local/faults`.
+/// What fails. `stackwright local --faults FILE` reads it as JSON, and an HTTP `PUT` to `/_local/faults` replaces it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -11,65 +10,85 @@ pub struct Faults {
     pub resources: Vec<ResourceFault>,
     /// Requests that fail or are slow.
     pub requests: Vec<RequestFault>,
-    /// Hooks that object.
+    /// Hooks that fail or warn.
     pub hooks: Vec<HookFault>,
+    /// What the handlers of custom resources return. Local mode runs no handler; an attribute that is not given here is a
+    /// placeholder.
+    pub custom_resources: Vec<CustomResource>,
 }
 
-/// What is done to a resource.
+/// What the handler of a custom resource returns.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct CustomResource {
+    /// The stack's name; every stack if absent.
+    #[serde(default)]
+    pub stack: Option<String>,
+    /// The logical ID; `*` for every custom resource.
+    pub resource: String,
+    /// The physical ID, which `Ref` returns; generated if absent.
+    #[serde(default)]
+    pub physical_id: Option<String>,
+    /// The attributes, which `Fn::GetAtt` returns.
+    #[serde(default)]
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The action on a resource that a fault applies to.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum On {
-    /// It is made.
+    /// It is created.
     Create,
-    /// It is changed.
+    /// It is updated.
     Update,
     /// It is deleted.
     Delete,
-    /// It is taken back to what it was.
+    /// It is rolled back to its previous properties.
     Rollback,
 }
 
-/// A resource that fails, or that takes its time.
+/// A resource that fails, or that takes longer.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceFault {
-    /// The stack's name; any if absent.
+    /// The stack's name; every stack if absent.
     #[serde(default)]
     pub stack: Option<String>,
-    /// The logical id; `*` for every resource.
+    /// The logical ID; `*` for every resource.
     pub resource: String,
-    /// When.
+    /// The action that fails.
     pub on: On,
-    /// The service's words; without them the resource is only slow.
+    /// The service's message; without it, the resource is slow and succeeds.
     #[serde(default)]
     pub reason: Option<String>,
     /// How long it takes, in milliseconds.
     #[serde(default)]
     pub milliseconds: Option<u64>,
-    /// How often it happens; always if absent.
+    /// How many times it happens; always if absent.
     #[serde(default)]
     pub times: Option<u32>,
 }
 
-/// What becomes of a request.
+/// How a request fails.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestFaultKind {
-    /// It is answered that there were too many.
+    /// The answer is a throttling error.
     Throttle,
-    /// It is answered with an error of the service.
+    /// The answer is an internal error of the service.
     ServerError,
-    /// It is answered that the credentials have expired.
+    /// The answer says that the credentials have expired.
     ExpiredToken,
-    /// It is answered that the caller may not.
+    /// The answer says that the caller has no permission.
     AccessDenied,
-    /// The connection is cut before anything is done.
+    /// The connection is closed before the operation is performed.
     Drop,
-    /// Everything is done, and the connection is cut before the answer.
+    /// The operation is performed, and the connection is closed without an answer.
     DropAnswer,
-    /// It is answered late.
+    /// The answer is delayed.
     Slow,
-    /// The endpoint's clock is ahead: what is signed by another clock is refused.
+    /// The endpoint's clock is ahead: a request that was signed by another clock is refused.
     ClockSkew,
 }
 
@@ -79,64 +98,64 @@ pub enum RequestFaultKind {
 pub struct RequestFault {
     /// The operation, such as `CreateChangeSet`; `*` for every one.
     pub action: String,
-    /// What becomes of it.
+    /// How it fails.
     pub kind: RequestFaultKind,
-    /// How many go well before.
+    /// How many requests succeed before.
     #[serde(default)]
     pub after: u32,
-    /// How often it happens; always if absent.
+    /// How many times it happens; always if absent.
     #[serde(default)]
     pub times: Option<u32>,
-    /// How late for [`RequestFaultKind::Slow`], how far ahead for [`RequestFaultKind::ClockSkew`].
+    /// The delay of [`RequestFaultKind::Slow`], or how far the clock of [`RequestFaultKind::ClockSkew`] is ahead.
     #[serde(default)]
     pub milliseconds: u64,
 }
 
-/// What a hook looks at.
+/// What a hook evaluates.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum HookTarget {
-    /// Change sets, when they are made.
+    /// Change sets, when they are created.
     ChangeSet,
-    /// Resources, before they are made or changed.
+    /// Resources, before they are created or updated.
     Resource,
 }
 
-/// What comes of a hook that objects.
+/// What happens when a hook reports a failure.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HookMode {
-    /// It goes no further.
+    /// The operation fails.
     #[default]
     Fail,
-    /// It goes on.
+    /// The operation continues, with a warning.
     Warn,
 }
 
-/// A hook that objects.
+/// A hook that reports a failure.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct HookFault {
     /// Its name, such as `Company::Guard::Endpoints`.
     pub hook: String,
-    /// What it looks at.
+    /// What it evaluates.
     pub target: HookTarget,
-    /// The stack's name; any if absent.
+    /// The stack's name; every stack if absent.
     #[serde(default)]
     pub stack: Option<String>,
-    /// The logical id; `*` for every resource.
+    /// The logical ID; `*` for every resource.
     pub resource: String,
-    /// What comes of it.
+    /// What happens then.
     #[serde(default)]
     pub mode: HookMode,
-    /// Its words.
+    /// Its message.
     pub reason: String,
-    /// What it advises: `AnnotationName`, `StatusMessage`, `RemediationMessage` and so on, as `GetHookResult` answers it.
+    /// Its annotations: `AnnotationName`, `StatusMessage`, `RemediationMessage` and so on, as `GetHookResult` returns them.
     #[serde(default)]
     pub annotations: Vec<serde_json::Value>,
 }
 
-/// Whether something that happens so often happens now; counts it.
+/// Whether a fault happens now; counts it.
 fn happens(times: &mut Option<u32>) -> bool {
     match times {
         None => true,
@@ -148,13 +167,13 @@ fn happens(times: &mut Option<u32>) -> bool {
     }
 }
 
-/// Whether a stack and a resource, as somebody names them, are those of these names.
-fn means((stack, resource): (&Option<String>, &str), (of_stack, name): (&str, &str)) -> bool {
+/// Whether a fault for a stack and a resource applies to the ones with these names.
+fn applies((stack, resource): (&Option<String>, &str), (of_stack, name): (&str, &str)) -> bool {
     (resource == "*" || resource == name) && stack.as_deref().is_none_or(|stack| stack == of_stack)
 }
 
 impl Faults {
-    /// What becomes of a request, if anything.
+    /// How a request fails, if it does.
     pub(crate) fn of_request(&mut self, action: &str) -> Option<(RequestFaultKind, u64)> {
         for fault in &mut self.requests {
             if fault.action != "*" && fault.action != action {
@@ -171,7 +190,7 @@ impl Faults {
         None
     }
 
-    /// The hooks that object to a resource.
+    /// The hooks that report a failure for a resource.
     pub(crate) fn hooks_on<'f>(
         &'f self,
         target: HookTarget,
@@ -179,11 +198,16 @@ impl Faults {
         resource: &'f str,
     ) -> impl Iterator<Item = &'f HookFault> {
         self.hooks.iter().filter(move |hook| {
-            hook.target == target && means((&hook.stack, &hook.resource), (stack, resource))
+            hook.target == target && applies((&hook.stack, &hook.resource), (stack, resource))
         })
     }
 
-    /// Why something that is done to a resource fails, and how long it takes, as far as a fault says so.
+    /// What the handler of a custom resource returns.
+    pub(crate) fn custom_resource(&self, stack: &str, resource: &str) -> Option<&CustomResource> {
+        self.custom_resources.iter().find(|one| applies((&one.stack, &one.resource), (stack, resource)))
+    }
+
+    /// Why an action on a resource fails, and how long it takes, as far as a fault says so.
     pub(crate) fn of_resource(
         &mut self,
         stack: &str,
@@ -192,7 +216,7 @@ impl Faults {
     ) -> (Option<String>, Option<u64>) {
         let (mut reason, mut time) = (None, None);
         for fault in &mut self.resources {
-            let is_meant = fault.on == on && means((&fault.stack, &fault.resource), (stack, resource));
+            let is_meant = fault.on == on && applies((&fault.stack, &fault.resource), (stack, resource));
             if is_meant && happens(&mut fault.times) {
                 reason = reason.or_else(|| fault.reason.clone());
                 time = time.or(fault.milliseconds);
@@ -211,7 +235,7 @@ mod tests {
         let text = include_str!("../../docs/deploying.md");
         let block = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let faults: Faults = serde_json::from_str(block).unwrap();
-        let Faults { resources, requests, hooks } = &faults;
+        let Faults { resources, requests, hooks, .. } = &faults;
         assert_eq!((resources.len(), requests.len(), hooks.len()), (1, 1, 1));
         assert_eq!((hooks[0].target, hooks[0].mode), (HookTarget::ChangeSet, HookMode::Warn));
     }

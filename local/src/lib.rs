@@ -15,5 +15,6 @@ mod template;
 
 pub use endpoint::{Local, Options};
 pub use faults::{
-    Faults, HookFault, HookMode, HookTarget, On, RequestFault, RequestFaultKind, ResourceFault,
+    CustomResource, Faults, HookFault, HookMode, HookTarget, On, RequestFault, RequestFaultKind,
+    ResourceFault,
 };

@@ -1,4 +1,4 @@
-//! AWS's own client for Python drives the endpoint.
+//! AWS's own clients drive the endpoint: boto3 and the AWS CLI.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -6,18 +6,39 @@ use std::process::Command;
 
 use stackwright_local::{Local, Options};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn boto3_drives_change_sets_from_their_making_to_the_end() {
+/// Runs a script of scenarios against an endpoint of its own.
+async fn run(script: &'static str) {
     let local = Local::start(Options::default()).await.unwrap();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = here.join("../.tools/python/bin/python");
-    assert!(python.exists(), "Python's tools are not installed: run `cargo xtask tools`");
+    assert!(python.exists(), "the Python tools are not installed: run `cargo xtask tools`");
+    let aws = here.join("../.tools/aws/bin/aws");
     let url = local.url();
     let output = tokio::task::spawn_blocking(move || {
-        Command::new(python).arg(here.join("tests/life_cycles.py")).arg(url).output().unwrap()
+        let mut command = Command::new(python);
+        command.arg(here.join("tests").join(script)).arg(url);
+        if aws.exists() {
+            command.env("AWS_CLI", aws);
+        }
+        command.output().unwrap()
     });
     let output = output.await.unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("checks: "), "{said}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("checks: "), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stacks_live_from_their_creation_to_their_deletion() {
+    run("life_cycles.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_keep_their_content() {
+    run("s3.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_control_plane_is_as_clients_expect_it() {
+    run("control_plane.py").await;
 }

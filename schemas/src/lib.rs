@@ -5,7 +5,8 @@
 //! them for ([`instances`]), network cards of EC2
 //! types ([`ec2_network`]), prices ([`prices`]), container images ([`images`]), formats of texts ([`formats`]),
 //! DeepSpeed's configuration ([`deepspeed`]), settings of containers for large models ([`large_models`]), limits of
-//! endpoints ([`hosting`]), what resources hold ([`held`]) and quotas ([`limits`]).
+//! endpoints ([`hosting`]), what resources hold ([`held`]), what `Ref` and `Fn::GetAtt` return ([`return_values`]),
+//! updates that services refuse ([`refused_updates`]) and quotas ([`limits`]).
 //! Each data file is listed in `SOURCES.json` with origin, version, date, licence and hash.
 //!
 //! What does not: any idea of an app or a template. A fact that nobody confirmed is `None` here, never a guess.
@@ -22,6 +23,8 @@ pub mod large_models;
 pub mod limits;
 mod nearest;
 pub mod prices;
+pub mod refused_updates;
 pub mod registry;
+pub mod return_values;
 
 pub use nearest::nearest;

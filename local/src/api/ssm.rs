@@ -6,6 +6,7 @@ use crate::api::cloudformation::Answer;
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{Parameter, now};
+use crate::template::assumed_parameter;
 
 /// Answers an operation of SSM.
 pub(crate) fn ssm(engine: &mut Engine, action: &str, region: &str, request: &Json) -> Answer {
@@ -37,7 +38,15 @@ pub(crate) fn ssm(engine: &mut Engine, action: &str, region: &str, request: &Jso
 }
 
 fn described(engine: &Engine, region: &str, name: &str) -> Option<Json> {
-    let found = engine.state.parameter(engine.environment(region), name)?;
+    let present = engine.state.parameter(engine.environment(region), name);
+    let found = match present {
+        Some(found) => found,
+        None => {
+            let assumed = assumed_parameter(name)?;
+            engine.assume(format!("the SSM parameter {name} of CDK's bootstrap stack"));
+            assumed
+        }
+    };
     Some(json!({
         "Name": name,
         "Type": found.kind,

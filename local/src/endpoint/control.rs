@@ -1,5 +1,5 @@
 //! Operations on the endpoint itself: `PUT /_local/faults`, `PUT /_local/drift`,
-//! `GET /_local/requests`, `GET /_local/health`.
+//! `GET /_local/requests`, `GET /_local/assumptions`, `GET /_local/health`.
 
 use std::sync::Mutex;
 
@@ -22,6 +22,9 @@ pub(super) fn control(method: &str, path: &str, body: &[u8], engine: &Mutex<Engi
         ("GET", "/_local/requests") => {
             plain(200, "application/json", json!(engine.state.requests).to_string())
         }
+        ("GET", "/_local/assumptions") => {
+            plain(200, "application/json", json!(engine.assumptions()).to_string())
+        }
         ("PUT", "/_local/faults") => match serde_json::from_slice(body) {
             Ok(faults) => {
                 engine.settings.faults = faults;
@@ -33,7 +36,7 @@ pub(super) fn control(method: &str, path: &str, body: &[u8], engine: &Mutex<Engi
         _ => plain(
             404,
             "text/plain",
-            "local mode has /_local/faults, /_local/drift, /_local/requests and /_local/health",
+            "local mode has /_local/faults, /_local/drift, /_local/requests, /_local/assumptions and /_local/health",
         ),
     }
 }

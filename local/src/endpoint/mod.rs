@@ -33,6 +33,9 @@ pub struct Options {
     pub resource_time: Duration,
     /// How long it takes to create a change set. The default is no time.
     pub change_set_time: Duration,
+    /// Whether resources that wait for signals (wait conditions, creation policies) are taken to have received them. By default
+    /// they wait for `SignalResource`.
+    pub assumes_signals: bool,
     /// What fails, and how.
     pub faults: Faults,
 }
@@ -45,6 +48,7 @@ impl Default for Options {
             account: "000000000000".into(),
             resource_time: Duration::ZERO,
             change_set_time: Duration::ZERO,
+            assumes_signals: false,
             faults: Faults::default(),
         }
     }
@@ -84,6 +88,7 @@ impl Local {
             account: options.account,
             resource_time: millis(options.resource_time),
             change_set_time: millis(options.change_set_time),
+            assumes_signals: options.assumes_signals,
             faults: options.faults,
         };
         let mut engine = Engine::open(&folder, settings)?;
@@ -103,6 +108,11 @@ impl Local {
     /// Replaces what fails.
     pub fn set_faults(&self, faults: Faults) {
         lock(&self.engine).settings.faults = faults;
+    }
+
+    /// What was assumed because nobody created or provided it, such as the version of CDK's bootstrap stack.
+    pub fn assumptions(&self) -> Vec<String> {
+        lock(&self.engine).assumptions()
     }
 
     /// The number of requests by operation.

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::engine::Engine;
 use crate::engine::hook::run_change_set_hooks;
-use crate::engine::plan::{DesiredState, Plan, plan};
+use crate::engine::nested::MAX_NESTING;
+use crate::engine::plan::{DesiredState, Plan, PlanProblem, ProblemKind, plan};
 use crate::state::{CREATE_CHANGE_SET_OPERATION, Change, ChangeSet, Event, Millis, unique_id};
 use crate::template::{NESTED, StackTemplate};
 
@@ -42,24 +43,24 @@ pub(crate) fn compute_change_set(
     change_set: &mut ChangeSet,
     template: &StackTemplate,
 ) {
-    let goal = DesiredState {
+    let desired = DesiredState {
         template,
-        parameters: &change_set.inputs.parameters,
-        tags: &change_set.inputs.tags,
+        inputs: &change_set.inputs,
         imports: &change_set.imports,
+        is_import: change_set.kind == "IMPORT",
         reverts_drift: change_set.deployment_mode.as_deref() == Some("REVERT_DRIFT"),
         import_existing: change_set.import_existing,
     };
-    let mut found = match plan(engine, &engine.state.stacks[position], &goal) {
+    let mut found = match plan(engine, &engine.state.stacks[position], &desired) {
         Ok(found) => found,
-        Err(refusal) => return fail(change_set, refusal.message),
+        Err(error) => return fail(change_set, error.message),
     };
     if !found.problems.is_empty() {
-        for (id, type_name, path, words) in &found.problems {
-            let event = validation_event(change_set, (id, type_name, path, words));
+        for problem in &found.problems {
+            let event = validation_event(change_set, problem);
             engine.state.stacks[position].events.push(event);
         }
-        let are_names = found.problems.iter().all(|(.., words)| words.ends_with("already exists."));
+        let are_names = found.problems.iter().all(|one| one.kind == ProblemKind::NameConflict);
         let check = if are_names { "ResourceExistenceCheck" } else { "PropertyValidation" };
         return fail(
             change_set,
@@ -74,12 +75,12 @@ pub(crate) fn compute_change_set(
     {
         return fail(change_set, reason);
     }
-    if found.changes.is_empty() && !found.outputs_change {
+    if found.changes.is_empty() && !found.has_other_changes {
         return fail(change_set, NO_CHANGES.into());
     }
     for change in &found.changes {
-        if let Some(words) = bucket_contents_warning(engine, change) {
-            let event = validation_event(change_set, (&change.logical_id, &change.type_name, "", &words));
+        if let Some(problem) = bucket_contents_warning(engine, change) {
+            let event = validation_event(change_set, &problem);
             engine.state.stacks[position].events.push(event);
         }
     }
@@ -94,6 +95,11 @@ pub(crate) fn compute_change_set(
             ),
         );
     }
+    for change in found.changes.iter().filter(|change| change.action == "Import") {
+        if let Some(physical) = &change.physical_id {
+            change_set.imports.insert(change.logical_id.clone(), physical.clone());
+        }
+    }
     change_set.changes = found.changes;
 }
 
@@ -105,6 +111,9 @@ fn compute_nested_change_sets(
     found: &mut Plan,
 ) -> Result<(), String> {
     for (logical_id, properties) in &found.nested {
+        if engine.nesting_of(&engine.state.stacks[position]) >= MAX_NESTING {
+            return Err(format!("Stacks are nested more than {MAX_NESTING} levels deep"));
+        }
         let (inputs, template) = engine.nested_inputs(&engine.state.stacks[position], properties)?;
         let present = engine.state.stacks[position].resources.get(logical_id);
         let present = present.map(|resource| resource.physical_id.clone());
@@ -185,10 +194,12 @@ pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: 
     for nested in nested_in(engine, change_set) {
         discard_nested(engine, &nested, time);
         for position in 0..engine.state.stacks.len() {
+            if !engine.state.stacks[position].change_sets.iter().any(|one| one.id == nested.id) {
+                continue;
+            }
             let stack = &mut engine.state.stacks[position];
-            let all = stack.change_sets.len();
             stack.change_sets.retain(|one| one.id != nested.id);
-            if stack.change_sets.len() < all && stack.status == "REVIEW_IN_PROGRESS" {
+            if stack.status == "REVIEW_IN_PROGRESS" {
                 engine.begin_delete(position, Vec::new(), None, time);
             }
         }
@@ -196,15 +207,22 @@ pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: 
 }
 
 /// What CloudFormation says of a bucket that a change set deletes with something in it: a warning.
-fn bucket_contents_warning(engine: &Engine, change: &Change) -> Option<String> {
+fn bucket_contents_warning(engine: &Engine, change: &Change) -> Option<PlanProblem> {
     let goes = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
     let name = change.physical_id.as_ref().filter(|_| goes && change.type_name == "AWS::S3::Bucket")?;
     let bucket = engine.state.buckets.get(name).filter(|bucket| !bucket.objects().is_empty())?;
-    Some(format!(
+    let message = format!(
         "The bucket '{name}' is not empty ({} objects). You must either delete all objects and versions or use the \
          deletion policy to retain it, otherwise the delete operation will fail.",
         bucket.objects().len()
-    ))
+    );
+    Some(PlanProblem {
+        kind: ProblemKind::BucketEmptiness,
+        logical_id: change.logical_id.clone(),
+        type_name: change.type_name.clone(),
+        path: String::new(),
+        message,
+    })
 }
 
 fn fail(change_set: &mut ChangeSet, reason: String) {
@@ -213,15 +231,16 @@ fn fail(change_set: &mut ChangeSet, reason: String) {
     change_set.reason = Some(reason);
 }
 
-fn validation_event(change_set: &ChangeSet, (id, type_name, path, words): (&str, &str, &str, &str)) -> Event {
-    let name = match words {
-        _ if words.ends_with("already exists.") => "NAME_CONFLICT_VALIDATION",
-        _ if words.starts_with("The bucket '") => BUCKET_EMPTINESS,
-        _ => "PROPERTY_VALIDATION",
+fn validation_event(change_set: &ChangeSet, problem: &PlanProblem) -> Event {
+    let name = match problem.kind {
+        ProblemKind::NameConflict => "NAME_CONFLICT_VALIDATION",
+        ProblemKind::BucketEmptiness => BUCKET_EMPTINESS,
+        ProblemKind::Property => "PROPERTY_VALIDATION",
     };
+    let path = format!("/Resources/{}/Properties{}", problem.logical_id, problem.path);
     Event {
-        reason: Some(words.to_owned()),
-        validation: Some((name.into(), format!("/Resources/{id}/Properties{path}"))),
-        ..change_set.finding(id, type_name)
+        reason: Some(problem.message.clone()),
+        validation: Some((name.into(), path)),
+        ..change_set.finding(&problem.logical_id, &problem.type_name)
     }
 }

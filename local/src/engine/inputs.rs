@@ -8,10 +8,9 @@ use serde_json::{Value as Json, json};
 
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
-use crate::engine::plan::pseudo_of;
 use crate::state::{Environment, Inputs};
-use crate::template::evaluate::Scope;
-use crate::template::for_each::{expand_loops, has_loops};
+use crate::template::evaluate::{Progress, Scope, pseudo_parameters_of};
+use crate::template::extensions::{self, has_loops};
 use crate::template::{StackTemplate, scalar_text};
 
 /// Values of parameters as requests give them.
@@ -25,7 +24,7 @@ pub(crate) fn tags(given: &[Json]) -> IndexMap<String, String> {
 }
 
 /// Reads and checks a template for an account and region, with values for its parameters: given, kept, or by default.
-/// Whatever else a stack is made from stays as it was before.
+/// Everything else stays as it was before.
 pub(crate) fn resolve_inputs(
     engine: &Engine,
     environment: Environment<'_>,
@@ -34,28 +33,50 @@ pub(crate) fn resolve_inputs(
     before: &Inputs,
 ) -> Result<(Inputs, StackTemplate), ServiceError> {
     let template = StackTemplate::read(&text)?;
-    if !has_loops(&template) {
+    template.check_transforms()?;
+    if !template.has_extensions() {
+        if has_loops(&template) {
+            return Err(ServiceError::validation(
+                "Template format error: Fn::ForEach needs the transform AWS::LanguageExtensions",
+            ));
+        }
         template.check(environment.region)?;
-        let parameters = template.parameters(given, &before.parameters)?;
-        return Ok((Inputs { template: text, original: None, parameters, ..before.clone() }, template));
     }
-    template.check_transform()?;
     let parameters = template.parameters(given, &before.parameters)?;
-    let values = template.parameter_values(&parameters, &engine.state, environment)?;
+    let resolved = template.resolve_ssm(&parameters, &engine.state, environment)?;
+    for name in resolved.keys() {
+        let parameter = &parameters[name];
+        if engine.state.parameter(environment, parameter).is_none() {
+            engine.assume(format!("the SSM parameter {parameter} of CDK's bootstrap stack"));
+        }
+    }
+    let inputs = Inputs { template: text, original: None, parameters, resolved, ..before.clone() };
+    if !template.has_extensions() {
+        return Ok((inputs, template));
+    }
+    let expanded = expanded(&template, &inputs, environment)?;
+    let template = StackTemplate::read(&expanded)?;
+    template.check(environment.region)?;
+    Ok((Inputs { original: Some(inputs.template), template: expanded, ..inputs }, template))
+}
+
+/// The text of a template with the language extensions written out.
+fn expanded(
+    template: &StackTemplate,
+    inputs: &Inputs,
+    environment: Environment<'_>,
+) -> Result<String, ServiceError> {
     let nothing = |name: &str, _: Option<&str>| {
-        Err(format!("Template error: a collection of Fn::ForEach cannot refer to {name}"))
+        Err(format!("Template error: a function that the language extensions resolve cannot refer to {name}"))
     };
     let scope = Scope {
-        template: &template,
-        parameters: &values,
-        pseudo: pseudo_of(environment),
+        template,
+        parameters: &template.parameter_values(inputs),
+        pseudo: pseudo_parameters_of(environment),
         exports: &BTreeMap::new(),
         resource: &nothing,
         imported: RefCell::default(),
+        progress: Progress::default(),
     };
-    let written = expand_loops(&template, &scope)?;
-    let template = StackTemplate::read(&written)?;
-    template.check(environment.region)?;
-    let inputs = Inputs { template: written, original: Some(text), parameters, ..before.clone() };
-    Ok((inputs, template))
+    extensions::expand(template, &scope)
 }

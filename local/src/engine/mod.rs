@@ -11,7 +11,8 @@ mod nested;
 mod phases;
 pub(crate) mod plan;
 pub(crate) mod refactor;
-mod resource;
+mod refused_updates;
+pub(crate) mod resource;
 mod settings;
 pub(crate) mod stack_set;
 mod tasks;
@@ -20,7 +21,7 @@ pub(crate) mod template_url;
 pub(crate) use self::settings::Settings;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,14 +30,13 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use crate::api::error::ServiceError;
-use crate::engine::plan::pseudo;
 use crate::engine::refactor::end_refactors;
 use crate::engine::stack_set::{advance_stack_sets, operations_end};
 use crate::state::{
     Environment, Event, Inputs, Millis, OnFailure, Operation, OperationKind, OperationOptions, Phase,
     Progress, ROLLBACK, Resource, Stack, State, Store, Target, Task, TaskAction, unique_id,
 };
-use crate::template::evaluate::{Lookup, Scope, reference_value};
+use crate::template::evaluate::{self, Lookup, Scope, pseudo_parameters, reference_value};
 use crate::template::{NESTED, StackTemplate};
 
 /// How many parsed templates are cached.
@@ -50,13 +50,15 @@ pub(crate) struct Engine {
     pub store: Store,
     /// Templates that were parsed lately, by their text: operations need the same ones for every resource.
     parsed: RefCell<IndexMap<String, Arc<StackTemplate>>>,
+    /// What was assumed because nobody created or provided it.
+    assumptions: RefCell<BTreeSet<String>>,
 }
 
 impl Engine {
     /// Opens a state directory.
     pub fn open(directory: &Path, settings: Settings) -> io::Result<Self> {
         let (store, state) = Store::open(directory)?;
-        Ok(Self { state, settings, store, parsed: RefCell::default() })
+        Ok(Self { state, settings, store, parsed: RefCell::default(), assumptions: RefCell::default() })
     }
 
     /// Saves what has changed.
@@ -76,6 +78,16 @@ impl Engine {
         }
         parsed.insert(text.to_owned(), Arc::clone(&template));
         Ok(template)
+    }
+
+    /// Notes that something was assumed, so that it can be reported.
+    pub fn assume(&self, assumption: String) {
+        self.assumptions.borrow_mut().insert(assumption);
+    }
+
+    /// What was assumed since the endpoint started.
+    pub fn assumptions(&self) -> Vec<String> {
+        self.assumptions.borrow().iter().cloned().collect()
     }
 
     /// The index of the stack with a name or an ID in a region of the endpoint's account.
@@ -103,16 +115,15 @@ impl Engine {
         resource: &Lookup<'_>,
         run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
     ) -> Result<R, String> {
-        let parameters = template
-            .parameter_values(&inputs.parameters, &self.state, stack.environment())
-            .map_err(|error| error.message)?;
+        let parameters = template.parameter_values(inputs);
         run(&Scope {
             template,
             parameters: &parameters,
-            pseudo: pseudo(stack),
+            pseudo: pseudo_parameters(stack),
             exports,
             resource,
             imported: RefCell::default(),
+            progress: evaluate::Progress::default(),
         })
     }
 }
@@ -331,6 +342,7 @@ impl Engine {
                 Progress::StackSet(ids) => {
                     operations_end(self, ids).filter(|end| *end <= now).map(|end| (end, number))
                 }
+                Progress::Signals(signals) if signals.end() <= now => Some((signals.end(), number)),
                 _ => None,
             })
             .min();
@@ -389,6 +401,7 @@ impl Engine {
             termination_protection: false,
             disable_rollback: false,
             policy: None,
+            timeout_minutes: None,
             resources: IndexMap::new(),
             outputs: Vec::new(),
             imports: Vec::new(),
@@ -408,7 +421,7 @@ impl Engine {
         let Some(operation) = &mut self.state.stacks[position].operation else { return };
         let mut cancelled = Vec::new();
         for task in &mut operation.tasks {
-            if matches!(task.progress, Progress::Running { .. }) {
+            if matches!(task.progress, Progress::Running { .. } | Progress::Signals(_)) {
                 task.progress = Progress::Failed;
                 let verb = if matches!(task.action, TaskAction::Create) { "CREATE" } else { "UPDATE" };
                 cancelled.push((task.id.clone(), verb));

@@ -7,10 +7,13 @@ use crate::engine::Engine;
 use crate::engine::inputs::{given, resolve_inputs};
 use crate::engine::template_url::object_of_url;
 use crate::state::{
-    Inputs, Millis, OnFailure, OperationKind, OperationOptions, Output, Progress, Resource, Stack, Task,
-    unique_id,
+    Failure, Inputs, Millis, OnFailure, OperationKind, OperationOptions, Output, Progress, Resource, Stack,
+    Task, unique_id,
 };
 use crate::template::{StackTemplate, scalar_text};
+
+/// How deep stacks may be nested, so that a template that names itself comes to an end.
+pub(crate) const MAX_NESTING: usize = 16;
 
 impl Engine {
     /// Makes or changes a nested stack, and lets its parent wait for it.
@@ -23,6 +26,11 @@ impl Engine {
         time: Millis,
     ) {
         let parent = self.state.stacks[position].clone();
+        if self.nesting_of(&parent) >= MAX_NESTING {
+            let message = format!("Stacks are nested more than {MAX_NESTING} levels deep");
+            let id = resource.logical_id.clone();
+            return self.cannot_start(position, number, &id, time, Failure::Plain(message));
+        }
         let inputs = match self.nested_inputs(&parent, &resource.properties) {
             Ok((inputs, _)) => inputs,
             Err(reason) => {
@@ -30,7 +38,7 @@ impl Engine {
                 if present.is_none() {
                     self.state.stacks[position].resources.insert(id.clone(), resource);
                 }
-                return self.cannot_start(position, number, &id, time, reason);
+                return self.cannot_start(position, number, &id, time, Failure::Plain(reason));
             }
         };
         let how =
@@ -47,7 +55,13 @@ impl Engine {
         self.set_progress(position, number, Progress::Nested(id));
     }
 
-    /// What a nested stack is made from, and its template, by the properties of its resource.
+    /// How many stacks a stack is nested in.
+    pub(crate) fn nesting_of(&self, stack: &Stack) -> usize {
+        let parent = |stack: &&Stack| self.state.stack_of(stack.parent.as_deref()?);
+        std::iter::successors(Some(stack), parent).take(MAX_NESTING + 2).count() - 1
+    }
+
+    /// The inputs of a nested stack, and its template, by the properties of its resource.
     pub fn nested_inputs(
         &self,
         parent: &Stack,

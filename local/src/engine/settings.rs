@@ -7,9 +7,11 @@ use crate::state::Millis;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub account: String,
-    /// How long it takes to do something to a resource, unless a fault says otherwise.
+    /// How long it takes to create, update or delete a resource, unless a fault says otherwise.
     pub resource_time: Millis,
-    /// How long making a change set takes.
+    /// How long it takes to create a change set.
     pub change_set_time: Millis,
+    /// Whether resources that wait for signals are taken to have received them.
+    pub assumes_signals: bool,
     pub faults: Faults,
 }

@@ -10,6 +10,9 @@ use super::Millis;
 pub(crate) struct Bucket {
     pub region: String,
     pub created: Millis,
+    /// Whether nobody created the bucket, and local mode assumed it: that of CDK's bootstrap stack.
+    #[serde(default)]
+    pub is_assumed: bool,
     /// The bucket's settings (`policy`, `encryption` and so on) as the bodies that were put.
     pub settings: BTreeMap<String, String>,
     #[serde(skip)]
@@ -55,6 +58,11 @@ pub(crate) struct UploadPart {
 impl Bucket {
     pub fn new(region: &str, created: Millis) -> Self {
         Self { region: region.to_owned(), created, ..Self::default() }
+    }
+
+    /// A bucket that nobody created.
+    pub fn assumed(region: &str, created: Millis) -> Self {
+        Self { is_assumed: true, ..Self::new(region, created) }
     }
 
     pub fn objects(&self) -> &BTreeMap<String, Object> {

@@ -48,7 +48,15 @@ impl ChangeSet {
         )
     }
 
-    /// An event of its making: it tells of what was found, and of no status.
+    /// Whether it was executed, or can no longer be.
+    pub fn is_past(&self) -> bool {
+        matches!(
+            self.execution.as_str(),
+            "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" | "OBSOLETE"
+        )
+    }
+
+    /// An event of its creation, which reports what was found and no status.
     pub fn finding(&self, logical_id: &str, type_name: &str) -> Event {
         Event {
             id: unique_id(),
@@ -88,7 +96,7 @@ pub(crate) struct Event {
 }
 
 /// What becomes of one resource.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Change {
     pub action: String,
     pub logical_id: String,

@@ -144,6 +144,12 @@ impl State {
             .find_map(|stack| stack.resources.values().find(is_it))
     }
 
+    /// Whether a stack owns a resource.
+    pub fn is_owned(&self, type_name: &str, physical_id: &str) -> bool {
+        let is_it = |one: &Resource| one.type_name == type_name && one.physical_id == physical_id;
+        self.stacks.iter().any(|stack| !stack.is_deleted() && stack.resources.values().any(is_it))
+    }
+
     /// Whether a resource with a physical ID exists already where a stack wants to create one.
     pub fn is_taken(&self, stack: &Stack, type_name: &str, physical_id: &str) -> bool {
         // A bucket name is unique in the partition, a role name in the account, any other name in the region.

@@ -68,14 +68,35 @@ pub(crate) enum Progress {
     Waiting,
     Running {
         until: Millis,
-        fails: Option<String>,
+        fails: Option<Failure>,
     },
-    /// A nested stack does it.
+    /// A nested stack performs it.
     Nested(String),
-    /// Operations of a stack set do it.
+    /// Operations of a stack set perform it.
     StackSet(Vec<String>),
+    /// It waits for signals.
+    Signals(Signals),
     Done,
     Failed,
+}
+
+/// Why a task fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Failure {
+    /// The message of the resource's handler, which CloudFormation reports with the handler's error code.
+    Handler(String),
+    /// The message as CloudFormation reports it.
+    Plain(String),
+}
+
+/// The signals that a resource waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Signals {
+    /// How many it needs, and until when.
+    pub count: usize,
+    pub until: Millis,
+    /// The ID of each signal, whether it reports success, and when it arrived.
+    pub received: Vec<(String, bool, Millis)>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

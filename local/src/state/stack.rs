@@ -15,10 +15,16 @@ pub(crate) struct Inputs {
     pub original: Option<String>,
     /// Values by name, before SSM parameters are looked up.
     pub parameters: IndexMap<String, String>,
+    /// The values of SSM parameters that parameters name, as they were when these inputs were read.
+    #[serde(default)]
+    pub resolved: IndexMap<String, String>,
     pub tags: IndexMap<String, String>,
     pub capabilities: Vec<String>,
     pub role: Option<String>,
     pub notification_arns: Vec<String>,
+    /// The alarms that roll an operation back, as they were given.
+    #[serde(default)]
+    pub rollback_configuration: Option<Json>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +43,9 @@ pub(crate) struct Stack {
     pub termination_protection: bool,
     pub disable_rollback: bool,
     pub policy: Option<String>,
+    /// `TimeoutInMinutes` of the stack's creation. Local mode keeps it, and does not apply it.
+    #[serde(default)]
+    pub timeout_minutes: Option<u64>,
     pub resources: IndexMap<String, Resource>,
     pub outputs: Vec<Output>,
     /// What other stacks' exports its template reads.
@@ -111,7 +120,10 @@ impl Resource {
 impl Inputs {
     /// Whether the same stack comes of both.
     pub fn are_equivalent(&self, other: &Self) -> bool {
-        self.template == other.template && self.parameters == other.parameters && self.tags == other.tags
+        self.template == other.template
+            && self.parameters == other.parameters
+            && self.resolved == other.resolved
+            && self.tags == other.tags
     }
 
     /// The template as it was given.

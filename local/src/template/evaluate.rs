@@ -1,34 +1,49 @@
-//! Intrinsic functions, resolved.
+//! The names of a stack, and values with their intrinsic functions resolved.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
-use stackwright_synth::function::{Part, parts};
 
-use crate::state::Resource;
-use crate::template::{StackTemplate, get_att, scalar_text, single, substitution};
+use super::{StackTemplate, single};
+use crate::engine::resource::placeholder;
+use crate::state::{Resource, Stack};
+use crate::template::is_custom;
 
-/// What stands in a change set for what is known when it is executed.
+/// What a change set shows for a value that is known only after it was executed.
 pub(crate) const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
-/// Deeper than any template that can be read.
-const MAX_DEPTH: usize = 600;
+/// How deep values may be nested: deeper than in any template that can be read.
+pub(super) const MAX_DEPTH: usize = 250;
 
-/// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource yield.
+/// How many values one evaluation may visit, and how long a text may become.
+const MAX_STEPS: usize = 2_000_000;
+pub(super) const MAX_TEXT: usize = 1024 * 1024;
+
+/// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource return.
 pub(crate) type Lookup<'a> = dyn Fn(&str, Option<&str>) -> Result<Json, String> + 'a;
 
-/// What a name and perhaps an attribute yield of the resource that it is.
+/// Whether a value is known only after a change set was executed, in part or as a whole.
+pub(crate) fn is_unknown(value: &Json) -> bool {
+    value.as_str().is_some_and(|text| text.contains(KNOWN_AFTER_APPLY))
+}
+
+/// What `Ref`, or `Fn::GetAtt` of an attribute, returns for a resource.
 pub(crate) fn reference_value(
     resource: Option<&Resource>,
     name: &str,
     attribute: Option<&str>,
 ) -> Result<Json, String> {
-    let resource = resource.ok_or_else(|| format!("{name} is not there"))?;
-    let missing = || format!("Attribute '{}' does not exist", attribute.unwrap_or_default());
-    resource.value(attribute).ok_or_else(missing)
+    let resource = resource.ok_or_else(|| format!("The resource {name} does not exist"))?;
+    if let Some(value) = resource.value(attribute) {
+        return Ok(value);
+    }
+    let attribute = attribute.unwrap_or_default();
+    if is_custom(&resource.type_name) {
+        return Ok(placeholder(name, attribute));
+    }
+    Err(format!("Attribute '{attribute}' does not exist"))
 }
 
 /// What the names of a stack mean.
@@ -36,11 +51,50 @@ pub(crate) struct Scope<'a> {
     pub template: &'a StackTemplate,
     pub parameters: &'a IndexMap<String, Json>,
     pub pseudo: BTreeMap<&'static str, Json>,
-    /// Name to value and the exporting stack.
+    /// The value and the exporting stack of each export, by its name.
     pub exports: &'a BTreeMap<String, (String, String)>,
     pub resource: &'a Lookup<'a>,
-    /// Exports that were read.
+    /// The names of exports that were read.
     pub imported: RefCell<Vec<String>>,
+    pub progress: Progress,
+}
+
+/// How far an evaluation has come.
+#[derive(Default)]
+pub(crate) struct Progress {
+    steps: Cell<usize>,
+    /// The conditions that were evaluated; nothing for one that is being evaluated.
+    conditions: RefCell<BTreeMap<String, Option<bool>>>,
+}
+
+/// Parameters that mean the same in every stack of an account and region.
+pub(crate) fn pseudo_parameters_of(
+    environment: crate::state::Environment<'_>,
+) -> BTreeMap<&'static str, Json> {
+    let region = environment.region;
+    let (partition, suffix) = match region {
+        _ if region.starts_with("cn-") => ("aws-cn", "amazonaws.com.cn"),
+        _ if region.starts_with("us-gov-") => ("aws-us-gov", "amazonaws.com"),
+        _ => ("aws", "amazonaws.com"),
+    };
+    BTreeMap::from([
+        ("AWS::AccountId", environment.account.into()),
+        ("AWS::Partition", partition.into()),
+        ("AWS::Region", region.into()),
+        ("AWS::URLSuffix", suffix.into()),
+    ])
+}
+
+/// The pseudo parameters of a stack.
+pub(crate) fn pseudo_parameters(stack: &Stack) -> BTreeMap<&'static str, Json> {
+    let topics = stack.inputs.notification_arns.iter().map(|topic| Json::from(topic.as_str()));
+    let mut names = pseudo_parameters_of(stack.environment());
+    names.extend([
+        ("AWS::NotificationARNs", topics.collect()),
+        ("AWS::StackId", stack.id.as_str().into()),
+        ("AWS::StackName", stack.name.as_str().into()),
+    ]);
+    names
 }
 
 impl Scope<'_> {
@@ -58,15 +112,13 @@ impl Scope<'_> {
         })
     }
 
-    fn at(&self, value: &Json, depth: usize) -> Result<Option<Json>, String> {
-        if depth > MAX_DEPTH {
-            return Err("Template error: it is nested too deeply".into());
-        }
+    /// The value at a depth of nesting.
+    pub(super) fn at(&self, value: &Json, depth: usize) -> Result<Option<Json>, String> {
+        self.count(depth)?;
         Ok(Some(match value {
             Json::Object(map) => {
                 if let Some((name, argument)) = single(map)
-                    && (name == "Ref" || name == "Condition" || name.starts_with("Fn::"))
-                    && !(name == "Condition" && argument.is_object())
+                    && is_function(name, argument)
                 {
                     return self.function(name, argument, depth);
                 }
@@ -85,185 +137,81 @@ impl Scope<'_> {
                 }
                 Json::Array(resolved)
             }
-            // `{{resolve:…}}` stays as it is: nobody sees secrets here.
             other => other.clone(),
         }))
     }
 
-    fn name(&self, name: &str, attribute: Option<&str>) -> Result<Option<Json>, String> {
+    /// Refuses an evaluation that goes too deep, or takes too long.
+    fn count(&self, depth: usize) -> Result<(), String> {
+        let steps = self.progress.steps.get() + 1;
+        self.progress.steps.set(steps);
+        if depth > MAX_DEPTH {
+            return Err("Template error: functions are nested too deeply".into());
+        }
+        if steps > MAX_STEPS {
+            return Err(format!(
+                "Template error: the template needs more than {MAX_STEPS} steps to be evaluated"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a name, or an attribute of it, means.
+    pub(super) fn name(&self, name: &str, attribute: Option<&str>) -> Result<Option<Json>, String> {
         if attribute.is_none() {
             if name == "AWS::NoValue" {
                 return Ok(None);
             }
-            if let Some(value) = self.pseudo.get(name) {
-                return Ok(Some(value.clone()));
-            }
-            if let Some(value) = self.parameters.get(name) {
+            if let Some(value) = self.pseudo.get(name).or_else(|| self.parameters.get(name)) {
                 return Ok(Some(value.clone()));
             }
         }
         (self.resource)(name, attribute).map(Some)
     }
 
-    fn text(&self, value: &Json, depth: usize) -> Result<String, String> {
-        Ok(self.at(value, depth + 1)?.map(|value| scalar_text(&value)).unwrap_or_default())
-    }
-
-    fn list(&self, value: &Json, depth: usize) -> Result<Vec<Json>, String> {
-        match self.at(value, depth + 1)? {
-            Some(Json::Array(items)) => Ok(items),
-            Some(Json::String(later)) if later == KNOWN_AFTER_APPLY => Ok(vec![KNOWN_AFTER_APPLY.into()]),
-            other => Err(format!("Template error: a list was expected, not {}", other.unwrap_or_default())),
+    /// Whether a condition of the template is true.
+    pub fn condition(&self, name: &str) -> Result<bool, String> {
+        let known = self.progress.conditions.borrow().get(name).copied();
+        match known {
+            Some(Some(holds)) => return Ok(holds),
+            Some(None) => {
+                return Err(format!("Template format error: Circular dependency in conditions: [{name}]"));
+            }
+            None => {}
         }
+        let condition = self
+            .template
+            .top("Conditions")
+            .and_then(|all| all.get(name))
+            .ok_or_else(|| format!("Template format error: Unresolved condition dependency {name}"))?;
+        self.progress.conditions.borrow_mut().insert(name.to_owned(), None);
+        let holds = self.holds(condition, 0);
+        let mut conditions = self.progress.conditions.borrow_mut();
+        match &holds {
+            Ok(holds) => conditions.insert(name.to_owned(), Some(*holds)),
+            Err(_) => conditions.remove(name),
+        };
+        holds
     }
 
-    fn function(&self, name: &str, argument: &Json, depth: usize) -> Result<Option<Json>, String> {
-        let arguments = argument.as_array().map(Vec::as_slice).unwrap_or_default();
-        let nth = |number: usize| arguments.get(number).unwrap_or(&Json::Null);
-        Ok(Some(match name {
-            "Ref" => return self.name(argument.as_str().unwrap_or_default(), None),
-            "Fn::GetAtt" => {
-                let (name, attribute) = get_att(argument)
-                    .ok_or("Template error: every Fn::GetAtt object requires two non-empty parameters")?;
-                return self.name(&name, Some(&attribute));
-            }
-            "Condition" => self.condition(argument.as_str().unwrap_or_default(), depth)?.into(),
-            "Fn::If" => {
-                let holds = self.condition(nth(0).as_str().unwrap_or_default(), depth)?;
-                return self.at(nth(if holds { 1 } else { 2 }), depth + 1);
-            }
-            "Fn::Equals" => (self.at(nth(0), depth + 1)?.map(|one| scalar_text(&one))
-                == self.at(nth(1), depth + 1)?.map(|one| scalar_text(&one)))
-            .into(),
-            "Fn::Not" => (!self.holds(nth(0), depth)?).into(),
-            "Fn::And" => {
-                let mut all = true;
-                for one in arguments {
-                    all &= self.holds(one, depth)?;
-                }
-                all.into()
-            }
-            "Fn::Or" => {
-                let mut any = false;
-                for one in arguments {
-                    any |= self.holds(one, depth)?;
-                }
-                any.into()
-            }
-            "Fn::Sub" => {
-                let (text, own) = substitution(argument);
-                let mut result = String::new();
-                for part in parts(text) {
-                    let name = match part {
-                        Part::Literal(literal) => {
-                            result.push_str(literal);
-                            continue;
-                        }
-                        Part::Variable(name) => name,
-                    };
-                    let value = match (own.and_then(|own| own.get(name)), name.split_once('.')) {
-                        (Some(value), _) => self.at(value, depth + 1)?,
-                        (None, Some((resource, attribute))) => self.name(resource, Some(attribute))?,
-                        (None, None) => self.name(name, None)?,
-                    };
-                    result.push_str(&value.map(|value| scalar_text(&value)).unwrap_or_default());
-                }
-                result.into()
-            }
-            "Fn::Join" => {
-                let delimiter = nth(0).as_str().unwrap_or_default();
-                let parts: Vec<String> = self.list(nth(1), depth)?.iter().map(scalar_text).collect();
-                parts.join(delimiter).into()
-            }
-            "Fn::Select" => {
-                let index: usize = self.text(nth(0), depth)?.parse().unwrap_or(usize::MAX);
-                let items = self.list(nth(1), depth)?;
-                if items.len() == 1 && items[0] == KNOWN_AFTER_APPLY {
-                    return Ok(Some(KNOWN_AFTER_APPLY.into()));
-                }
-                items
-                    .get(index)
-                    .cloned()
-                    .ok_or("Template error: Fn::Select cannot select nonexistent value")?
-            }
-            "Fn::Split" => {
-                let delimiter = nth(0).as_str().unwrap_or_default();
-                let text = self.text(nth(1), depth)?;
-                if text.contains(KNOWN_AFTER_APPLY) {
-                    return Ok(Some(vec![KNOWN_AFTER_APPLY].into()));
-                }
-                text.split(delimiter).map(Json::from).collect()
-            }
-            "Fn::Base64" => {
-                base64::engine::general_purpose::STANDARD.encode(self.text(argument, depth)?).into()
-            }
-            "Fn::FindInMap" => {
-                let keys = [0, 1, 2].map(|number| self.text(nth(number), depth));
-                let [map, top, second] = keys;
-                let (map, top, second) = (map?, top?, second?);
-                let table =
-                    self.template.section("Mappings").find(|(name, _)| *name == map).map(|(_, table)| table);
-                let found = table.and_then(|table| table.get(&top)?.get(&second)).cloned();
-                let default = nth(3).get("DefaultValue").cloned();
-                found.or(default).ok_or_else(|| {
-                    format!("Template error: Unable to get mapping for {map}::{top}::{second}")
-                })?
-            }
-            "Fn::GetAZs" => {
-                let region = self.text(argument, depth)?;
-                let region =
-                    if region.is_empty() { scalar_text(&self.pseudo["AWS::Region"]) } else { region };
-                ["a", "b", "c"].iter().map(|zone| Json::from(format!("{region}{zone}"))).collect()
-            }
-            "Fn::ImportValue" => {
-                let export = self.text(argument, depth)?;
-                self.imported.borrow_mut().push(export.clone());
-                let value = self.exports.get(&export).map(|(value, _)| value.clone());
-                value.ok_or_else(|| format!("No export named {export} found."))?.into()
-            }
-            "Fn::Cidr" => {
-                let block = self.text(nth(0), depth)?;
-                let count: usize = self.text(nth(1), depth)?.parse().unwrap_or(1);
-                let bits: u8 = self.text(nth(2), depth)?.parse().unwrap_or(8);
-                cidr(&block, count, bits)?
-            }
-            "Fn::Length" => self.list(argument, depth)?.len().into(),
-            "Fn::ToJsonString" => {
-                let value = self.at(argument, depth + 1)?.unwrap_or_default();
-                value.to_string().into()
-            }
-            other => return Err(format!("Template error: {other} is not rehearsed on this endpoint")),
-        }))
-    }
-
-    fn holds(&self, value: &Json, depth: usize) -> Result<bool, String> {
+    pub(super) fn holds(&self, value: &Json, depth: usize) -> Result<bool, String> {
         Ok(self.at(value, depth + 1)?.is_some_and(|value| value == true || value == "true"))
     }
 
-    /// Whether a condition of the template holds.
-    pub fn condition(&self, name: &str, depth: usize) -> Result<bool, String> {
-        let written = self.template.section("Conditions").find(|(known, _)| *known == name);
-        let (_, condition) = written
-            .ok_or_else(|| format!("Template format error: Unresolved condition dependency {name}"))?;
-        if depth > MAX_DEPTH {
-            return Err("Template error: conditions depend on each other".into());
-        }
-        self.holds(condition, depth)
-    }
-
-    /// Whether a resource or output is template.
+    /// Whether the condition of a resource or an output is true, if it has one.
     pub fn is_wanted(&self, value: &Json) -> Result<bool, String> {
         match value.get("Condition").and_then(Json::as_str) {
-            Some(name) => self.condition(name, 0),
+            Some(name) => self.condition(name),
             None => Ok(true),
         }
     }
 }
 
-fn cidr(block: &str, count: usize, bits: u8) -> Result<Json, String> {
-    let wrong = || format!("Template error: Fn::Cidr cannot divide {block}");
-    let network: ipnet::IpNet = block.parse().map_err(|_| wrong())?;
-    let prefix = network.max_prefix_len().checked_sub(bits).ok_or_else(wrong)?;
-    let subnets = network.subnets(prefix).map_err(|_| wrong())?;
-    Ok(subnets.take(count).map(|subnet| Json::from(subnet.to_string())).collect())
+/// Whether an object's only member is an intrinsic function, and not a property with a similar name.
+fn is_function(name: &str, argument: &Json) -> bool {
+    match name {
+        "Ref" => true,
+        "Condition" => argument.is_string(),
+        _ => name.starts_with("Fn::"),
+    }
 }

@@ -3,11 +3,12 @@
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
+use crate::api::cloudformation::stack_policy;
 use crate::api::cloudformation::{Answer, Request, add_own_stack, inputs, non_empty, page, tag_list};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::change_set::{compute_change_set, discard_nested, nested_in, stack_for_new_change_set};
-use crate::state::{Change, ChangeSet, OnFailure, OperationKind, OperationOptions, Target, iso_time};
+use crate::state::{Change, ChangeSet, Inputs, OnFailure, OperationKind, OperationOptions, Target, iso_time};
 use crate::template::{HIDDEN, StackTemplate, scalar_text};
 
 /// How many changes a page has.
@@ -20,7 +21,9 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
     let existing = position.map(|position| &engine.state.stacks[position]);
     if let Some(stack) = existing {
         let token = request.text("ClientToken");
-        if let Some(known) = stack.change_sets.iter().find(|one| one.name == name) {
+        // The name of a change set that was executed, or became obsolete, is free again.
+        let is_known = |one: &&ChangeSet| one.name == name && !one.is_past();
+        if let Some(known) = stack.change_sets.iter().find(is_known) {
             if token.is_some() && known.token.as_deref() == token {
                 return Ok(json!({ "Id": known.id, "StackId": stack.id }));
             }
@@ -114,7 +117,8 @@ pub(crate) fn change_set(engine: &Engine, request: &Request<'_>) -> Result<(usiz
         || ServiceError::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).status(404);
     let among = |position: usize| {
         let sets = &engine.state.stacks[position].change_sets;
-        sets.iter().position(|one| one.id == name || one.name == name)
+        // A name means the newest change set with it.
+        sets.iter().rposition(|one| one.id == name || one.name == name)
     };
     match request.text("StackName") {
         Some(stack_name) => {
@@ -151,7 +155,7 @@ pub(crate) fn describe_change_set(engine: &mut Engine, request: &Request<'_>) ->
         "StackId": stack.id,
         "StackName": stack.name,
         "Description": change_set.description,
-        "Parameters": shown_parameters(template.as_deref(), &change_set.inputs.parameters),
+        "Parameters": shown_parameters(template.as_deref(), &change_set.inputs),
         "CreationTime": iso_time(change_set.created),
         "ExecutionStatus": execution,
         "Status": status,
@@ -264,7 +268,7 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
             "DisableRollback cannot be specified when OnStackFailure was specified for the change set",
         ));
     }
-    check_policy(engine, position, &change_set)?;
+    stack_policy::check(engine.state.stacks[position].policy.as_deref(), &change_set.changes)?;
     mark_executed(engine, &change_set);
     let stack = &mut engine.state.stacks[position];
     let kind = match (change_set.kind.as_str(), stack.status.as_str()) {
@@ -288,7 +292,7 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
     Ok(json!({}))
 }
 
-/// A change set is executed, with those of nested stacks; others of the same stacks are of no use any more.
+/// Marks a change set and those of its nested stacks as being executed, and the others of the same stacks as obsolete.
 fn mark_executed(engine: &mut Engine, change_set: &ChangeSet) {
     for position in 0..engine.state.stacks.len() {
         if !engine.state.stacks[position].change_sets.iter().any(|one| one.id == change_set.id) {
@@ -308,52 +312,12 @@ fn mark_executed(engine: &mut Engine, change_set: &ChangeSet) {
     }
 }
 
-/// A stack policy that denies updates of what the change set changes.
-fn check_policy(engine: &Engine, position: usize, change_set: &ChangeSet) -> Result<(), ServiceError> {
-    let Some(policy) = &engine.state.stacks[position].policy else { return Ok(()) };
-    let Ok(policy) = serde_json::from_str::<Json>(policy) else { return Ok(()) };
-    let among = |value: &Json, wanted: &str| match value {
-        Json::String(one) => matches(one, wanted),
-        Json::Array(all) => all.iter().filter_map(Json::as_str).any(|one| matches(one, wanted)),
-        _ => false,
-    };
-    for change in &change_set.changes {
-        let action = match (change.action.as_str(), change.replacement.as_deref()) {
-            ("Remove", _) => "Update:Delete",
-            ("Modify", Some("True")) => "Update:Replace",
-            ("Modify", _) => "Update:Modify",
-            _ => continue,
-        };
-        let resource = format!("LogicalResourceId/{}", change.logical_id);
-        let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
-        let holds = |statement: &&Json| {
-            among(&statement["Action"], action) && among(&statement["Resource"], &resource)
-        };
-        let denied = statements.iter().filter(|one| one["Effect"] == "Deny").any(|one| holds(&one));
-        let allowed = statements.iter().filter(|one| one["Effect"] == "Allow").any(|one| holds(&one));
-        if denied || !allowed {
-            return Err(ServiceError::validation(format!(
-                "Action denied by stack policy: Statement [#1] does not allow [{action}] for resource [{resource}]"
-            )));
-        }
-    }
-    Ok(())
-}
-
 fn nested_refusal(change_set: &ChangeSet, verb: &str) -> ServiceError {
     let root = change_set.within.as_ref().map_or("", |(_, root)| root.as_str());
     ServiceError::validation(format!(
         "Change set [{}] is nested and cannot be {verb} by itself. Its root change set is [{root}]",
         change_set.id
     ))
-}
-
-/// Whether a pattern with `*` in it, at its end, means a name.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => pattern == name,
-    }
 }
 
 pub(crate) fn can_be_updated(status: &str) -> bool {
@@ -369,18 +333,19 @@ pub(crate) fn can_be_updated(status: &str) -> bool {
     )
 }
 
-/// Parameters as they are shown: those with `NoEcho` are not.
-pub(crate) fn shown_parameters(
-    template: Option<&StackTemplate>,
-    parameters: &IndexMap<String, String>,
-) -> Json {
-    parameters
-        .iter()
-        .map(|(key, value)| {
-            let is_secret = template.is_some_and(|template| template.is_secret(key));
-            json!({ "ParameterKey": key, "ParameterValue": if is_secret { HIDDEN } else { value } })
+/// Parameters as they are shown: the value of one with `NoEcho` is hidden, and one that names an SSM parameter shows its
+/// value too.
+pub(super) fn shown_parameters(template: Option<&StackTemplate>, inputs: &Inputs) -> Json {
+    let shown = inputs.parameters.iter().map(|(key, value)| {
+        let is_secret = template.is_some_and(|template| template.is_secret(key));
+        let hidden = |value: &String| if is_secret { HIDDEN.to_owned() } else { value.clone() };
+        json!({
+            "ParameterKey": key,
+            "ParameterValue": hidden(value),
+            "ResolvedValue": inputs.resolved.get(key).map(hidden),
         })
-        .collect()
+    });
+    shown.collect()
 }
 
 fn change_json(change: &Change, shows_values: bool) -> Json {

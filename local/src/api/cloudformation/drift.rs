@@ -1,4 +1,4 @@
-//! Drift: what is there, beside what the stack deployed.
+//! Drift: changes made outside of CloudFormation.
 
 use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
@@ -11,19 +11,20 @@ use crate::engine::plan::same;
 use crate::state::{Drift, Resource, Stack, iso_time, unique_id};
 use crate::template::scalar_text;
 
-/// What of a resource differs.
+/// The properties of a resource that differ from those that were deployed.
 fn differences(resource: &Resource) -> Vec<Json> {
     let kind = registry::resource_type(&resource.type_name);
     let names: std::collections::BTreeSet<&String> =
         resource.properties.keys().chain(resource.live.keys()).collect();
     names
         .into_iter()
-        // What a service does not give back cannot be compared.
+        // A property that the service never returns cannot be compared.
         .filter(|name| kind.is_none_or(|kind| !kind.is_write_only(name)))
         .filter_map(|name| {
             let (expected, actual) = (resource.properties.get(name), resource.live.get(name));
             let (one, other) = (expected.unwrap_or(&Json::Null), actual.unwrap_or(&Json::Null));
-            if same(one, other) {
+            // What a dynamic reference stands for is compared by nobody.
+            if same(one, other) || one.to_string().contains("{{resolve:") {
                 return None;
             }
             Some(json!({
@@ -40,9 +41,15 @@ fn differences(resource: &Resource) -> Vec<Json> {
         .collect()
 }
 
+/// Whether CloudFormation can read the properties of resources of a type: the type has to have a handler for it.
+fn can_be_checked(type_name: &str) -> bool {
+    let kind = registry::resource_type(type_name);
+    kind.is_some_and(|kind| kind.document()["handlers"].get("read").is_some())
+}
+
 pub(crate) fn status(resource: &Resource) -> &'static str {
     match () {
-        () if registry::resource_type(&resource.type_name).is_none() => "NOT_CHECKED",
+        () if !can_be_checked(&resource.type_name) => "NOT_CHECKED",
         () if resource.live.is_empty() && !resource.properties.is_empty() => "DELETED",
         () if differences(resource).is_empty() => "IN_SYNC",
         () => "MODIFIED",

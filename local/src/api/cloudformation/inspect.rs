@@ -6,7 +6,6 @@ use crate::api::cloudformation::{Answer, Request, non_empty, page, template_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{Resource, Stack, iso_time};
-use crate::template::for_each::has_loops;
 use crate::template::{StackTemplate, scalar_text};
 
 fn resource_json(stack: &Stack, resource: &Resource) -> Json {
@@ -90,9 +89,8 @@ fn asked_template(engine: &Engine, request: &Request<'_>) -> Result<StackTemplat
         None => template_of(engine, request, None)?,
     };
     let template = StackTemplate::read(&text)?;
-    if has_loops(&template) {
-        template.check_transform()?;
-    } else {
+    template.check_transforms()?;
+    if !template.has_extensions() {
         template.check(request.region)?;
     }
     Ok(template)

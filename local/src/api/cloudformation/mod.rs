@@ -6,8 +6,11 @@ mod events;
 mod hooks;
 mod inspect;
 mod refactors;
+mod signal;
+mod stack_policy;
 mod stack_sets;
 mod stacks;
+mod types;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
@@ -178,6 +181,11 @@ pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Reques
         "DescribeStackSetOperation" => describe_stack_set_operation(engine, request),
         "ListStackSetOperations" => list_stack_set_operations(engine, request),
         "ListStackSetOperationResults" => list_stack_set_operation_results(engine, request),
+        "SignalResource" => signal::signal_resource(engine, request),
+        "DescribeAccountLimits" => Ok(types::describe_account_limits()),
+        "EstimateTemplateCost" => types::estimate_template_cost(engine, request),
+        "ListTypes" => types::list_types(request),
+        "DescribeType" => types::describe_type(engine, request),
         "StopStackSetOperation" => stop_stack_set_operation(engine, request),
         _ => Err(ServiceError::new(
             "InvalidAction",
@@ -204,7 +212,14 @@ pub(crate) fn inputs(
         tags: request.tags().unwrap_or(inputs.tags),
         capabilities,
         role: request.text("RoleARN").map(str::to_owned),
-        notification_arns: request.texts("NotificationARNs"),
+        notification_arns: match request.form.get("NotificationARNs") {
+            Some(_) => request.texts("NotificationARNs"),
+            None => inputs.notification_arns,
+        },
+        rollback_configuration: match request.form.get("RollbackConfiguration") {
+            Some(given) => Some(rollback_configuration(given)),
+            None => inputs.rollback_configuration,
+        },
         ..inputs
     };
     Ok((inputs, template))
@@ -242,6 +257,18 @@ pub(crate) fn template_of(
         return Ok(before.given().to_owned());
     }
     Err(ServiceError::validation("Either Template URL or Template Body must be specified."))
+}
+
+/// A rollback configuration as answers return it: with a list of triggers, and the time as a number.
+fn rollback_configuration(given: &Json) -> Json {
+    let mut configuration = given.clone();
+    if !configuration.is_object() {
+        return json!({ "RollbackTriggers": [] });
+    }
+    if !configuration["RollbackTriggers"].is_array() {
+        configuration["RollbackTriggers"] = json!([]);
+    }
+    configuration
 }
 
 /// A page of a list: so many items from where the last page ended.

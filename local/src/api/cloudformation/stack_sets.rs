@@ -7,7 +7,7 @@ use crate::api::cloudformation::{Answer, Request, inputs, non_empty, page, tag_l
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::stack_set::{Order, accounts, add_instance, instance, order, overrides, settings};
-use crate::state::{Environment, Instance, SetAction, SetOperation, StackSet, iso_time, unique_id};
+use crate::state::{Environment, Inputs, Instance, SetAction, SetOperation, StackSet, iso_time, unique_id};
 use crate::template::scalar_text;
 
 /// How many items a page has.
@@ -181,7 +181,7 @@ pub(crate) fn describe_stack_set(engine: &mut Engine, request: &Request<'_>) -> 
     let mut shown = set_json(set);
     shown["StackSetARN"] = format!("arn:aws:cloudformation:{region}:{account}:stackset/{}", set.id).into();
     shown["TemplateBody"] = set.inputs.given().into();
-    shown["Parameters"] = shown_parameters(template.as_deref(), &set.inputs.parameters);
+    shown["Parameters"] = shown_parameters(template.as_deref(), &set.inputs);
     shown["Capabilities"] = json!(set.inputs.capabilities);
     shown["Tags"] = tag_list(&set.inputs.tags);
     let mut regions: Vec<&str> = set.instances.iter().map(|one| one.region.as_str()).collect();
@@ -231,7 +231,10 @@ pub(crate) fn describe_stack_instance(engine: &mut Engine, request: &Request<'_>
     let set = &engine.state.rest.stack_sets[number];
     let mut shown = instance_json(set, instance);
     let template = engine.template(&set.inputs.template).ok();
-    shown["ParameterOverrides"] = shown_parameters(template.as_deref(), &instance.overrides);
+    shown["ParameterOverrides"] = shown_parameters(
+        template.as_deref(),
+        &Inputs { parameters: instance.overrides.clone(), ..Inputs::default() },
+    );
     Ok(json!({ "StackInstance": shown }))
 }
 

@@ -4,20 +4,25 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::{can_be_updated, shown_parameters};
+use crate::api::cloudformation::stack_policy;
 use crate::api::cloudformation::{
     Answer, Request, add_own_stack, inputs, non_empty, page, tag_list, time_of,
 };
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::plan::{DesiredState, plan};
-use crate::state::{OnFailure, OperationKind, OperationOptions, Refactor, Stack, iso_time};
+use crate::engine::template_url::object_of_url;
+use crate::state::{Inputs, OnFailure, OperationKind, OperationOptions, Refactor, Stack, iso_time};
+use crate::template::StackTemplate;
 
 pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let name = request.new_name("StackName")?;
     if engine.position(request.region, name).is_some() {
         return Err(ServiceError::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
     }
+    let policy = stack_policy_of(engine, request, ["StackPolicyBody", "StackPolicyURL"])?;
     let (inputs, _) = inputs(engine, request, None)?;
+    check_auto_expand(&inputs)?;
     let position = add_own_stack(engine, name, request);
     let on_failure = match request.text("OnFailure") {
         Some("DO_NOTHING") => OnFailure::DoNothing,
@@ -28,7 +33,8 @@ pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
     let stack = &mut engine.state.stacks[position];
     stack.termination_protection = request.is("EnableTerminationProtection");
     stack.disable_rollback = on_failure == OnFailure::DoNothing;
-    stack.policy = request.text("StackPolicyBody").map(str::to_owned);
+    stack.policy = policy;
+    stack.timeout_minutes = request.text("TimeoutInMinutes").and_then(|text| text.parse().ok());
     let how = OperationOptions {
         on_failure,
         token: request.token(),
@@ -48,18 +54,32 @@ pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         )));
     }
     let (inputs, template) = inputs(engine, request, Some(&stack.inputs))?;
+    check_auto_expand(&inputs)?;
+    let temporary =
+        stack_policy_of(engine, request, ["StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL"])?;
+    let new_policy = stack_policy_of(engine, request, ["StackPolicyBody", "StackPolicyURL"])?;
     let none = IndexMap::new();
-    let goal = DesiredState {
+    let desired = DesiredState {
         template: &template,
-        parameters: &inputs.parameters,
-        tags: &inputs.tags,
+        inputs: &inputs,
         imports: &none,
+        is_import: false,
         reverts_drift: false,
         import_existing: false,
     };
-    let found = plan(engine, &engine.state.stacks[position], &goal)?;
-    if found.changes.is_empty() && !found.outputs_change {
+    let found = plan(engine, &engine.state.stacks[position], &desired)?;
+    if found.changes.is_empty() && !found.has_other_changes {
         return Err(ServiceError::validation("No updates are to be performed."));
+    }
+    let stack = &engine.state.stacks[position];
+    stack_policy::check(temporary.as_deref().or(stack.policy.as_deref()), &found.changes)?;
+    let stack = &mut engine.state.stacks[position];
+    if new_policy.is_some() {
+        stack.policy = new_policy;
+    }
+    // A change set that was created before would overwrite the update.
+    for change_set in stack.change_sets.iter_mut().filter(|one| one.execution == "AVAILABLE") {
+        change_set.execution = "OBSOLETE".into();
     }
     let how = OperationOptions {
         on_failure: if request.is("DisableRollback") { OnFailure::DoNothing } else { OnFailure::Rollback },
@@ -145,16 +165,26 @@ pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_
             stack.id, stack.status
         )));
     }
-    let skip = request.texts("ResourcesToSkip");
-    let strangers: Vec<&str> = skip
+    let forces = request.is("ForceRollback");
+    let mut skip = request.texts("ResourcesToSkip");
+    if forces && !skip.is_empty() {
+        return Err(ServiceError::validation(
+            "ForceRollback and ResourcesToSkip are mutually exclusive. Specify only one of them.",
+        ));
+    }
+    if forces {
+        let failed = stack.resources.values().filter(|one| one.status == "UPDATE_FAILED");
+        skip.extend(failed.map(|one| one.logical_id.clone()));
+    }
+    let others: Vec<&str> = skip
         .iter()
         .filter(|id| stack.resources.get(*id).is_none_or(|one| one.status != "UPDATE_FAILED"))
         .map(String::as_str)
         .collect();
-    if !strangers.is_empty() {
+    if !others.is_empty() {
         return Err(ServiceError::validation(format!(
             "Resources [{}] are not in UPDATE_FAILED state and cannot be skipped",
-            strangers.join(", ")
+            others.join(", ")
         )));
     }
     engine.begin_rollback(position, skip, request.token(), request.time);
@@ -182,10 +212,11 @@ pub(crate) fn update_termination_protection(engine: &mut Engine, request: &Reque
 
 pub(crate) fn set_stack_policy(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
-    let policy = request.required("StackPolicyBody")?;
-    serde_json::from_str::<Json>(policy)
-        .map_err(|error| ServiceError::validation(format!("Error validating stack policy: {error}")))?;
-    engine.state.stacks[position].policy = Some(policy.to_owned());
+    let policy = stack_policy_of(engine, request, ["StackPolicyBody", "StackPolicyURL"])?;
+    if policy.is_none() {
+        request.required("StackPolicyBody")?;
+    }
+    engine.state.stacks[position].policy = policy;
     Ok(json!({}))
 }
 
@@ -230,6 +261,26 @@ pub(crate) fn list_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer 
     Ok(json!({ "StackSummaries": summaries, "NextToken": next }))
 }
 
+/// A stack policy that a request gives as text, or by the URL of an object.
+fn stack_policy_of(
+    engine: &Engine,
+    request: &Request<'_>,
+    [body, url]: [&str; 2],
+) -> Result<Option<String>, ServiceError> {
+    let policy = match (request.text(body), request.text(url)) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(url)) => object_of_url(engine, url)?,
+        (None, None) => return Ok(None),
+    };
+    stack_policy::validate(&policy)?;
+    Ok(Some(policy))
+}
+
+/// Refuses macros that no change set has shown, unless the caller has acknowledged them.
+fn check_auto_expand(inputs: &Inputs) -> Result<(), ServiceError> {
+    StackTemplate::read(inputs.given())?.check_auto_expand(&inputs.capabilities)
+}
+
 /// The answer to a call that has begun an operation.
 fn begun(stack: &Stack) -> Json {
     json!({ "StackId": stack.id, "OperationId": stack.last_operation() })
@@ -258,7 +309,7 @@ fn stack_json(engine: &Engine, stack: &Stack) -> Json {
         "StackName": stack.name,
         "ChangeSetId": stack.last_change_set,
         "Description": template.as_ref().and_then(|template| template.top("Description")),
-        "Parameters": shown_parameters(template.as_deref(), &stack.inputs.parameters),
+        "Parameters": shown_parameters(template.as_deref(), &stack.inputs),
         "CreationTime": iso_time(stack.created),
         "LastUpdatedTime": time_of(stack.updated),
         "DeletionTime": time_of(stack.deleted),
@@ -266,6 +317,8 @@ fn stack_json(engine: &Engine, stack: &Stack) -> Json {
         "StackStatusReason": non_empty(&stack.reason),
         "DisableRollback": stack.disable_rollback,
         "NotificationARNs": stack.inputs.notification_arns,
+        "RollbackConfiguration": stack.inputs.rollback_configuration.clone().unwrap_or_else(|| json!({})),
+        "TimeoutInMinutes": stack.timeout_minutes,
         "Capabilities": stack.inputs.capabilities,
         "Outputs": outputs,
         "RoleARN": stack.inputs.role,

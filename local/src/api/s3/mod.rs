@@ -18,7 +18,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
-use crate::state::Millis;
+use crate::state::{Bucket, Millis};
 
 /// A request to S3.
 pub(crate) struct S3Request<'a> {
@@ -151,6 +151,10 @@ pub(crate) fn s3(engine: &mut Engine, request: &S3Request<'_>) -> S3Result {
         UNKNOWN => return Err(not_implemented(request)),
         _ => {}
     }
+    if engine.state.buckets.get(&bucket).is_none() && is_bootstrap_bucket(engine, request.region, &bucket) {
+        engine.assume(format!("the bucket {bucket} of CDK's bootstrap stack"));
+        engine.state.buckets.add(&bucket, Bucket::assumed(request.region, request.time));
+    }
     if engine.state.buckets.get(&bucket).is_none() {
         return Err(missing_bucket(&bucket));
     }
@@ -182,6 +186,14 @@ pub(crate) fn s3(engine: &mut Engine, request: &S3Request<'_>) -> S3Result {
         "DeleteObject" => object::delete(engine, request, &bucket, &key),
         _ => Err(not_implemented(request)),
     }
+}
+
+/// Whether a bucket is that of CDK's bootstrap stack, which holds the assets: `cdk-QUALIFIER-assets-ACCOUNT-REGION`. Local
+/// mode assumes that it exists, as `cdk deploy` does.
+fn is_bootstrap_bucket(engine: &Engine, region: &str, bucket: &str) -> bool {
+    let suffix = format!("-assets-{}-{region}", engine.settings.account);
+    let qualifier = bucket.strip_prefix("cdk-").and_then(|rest| rest.strip_suffix(&suffix));
+    qualifier.is_some_and(|name| !name.is_empty() && name.bytes().all(|one| one.is_ascii_alphanumeric()))
 }
 
 fn not_implemented(request: &S3Request<'_>) -> ServiceError {

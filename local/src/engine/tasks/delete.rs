@@ -1,0 +1,82 @@
+//! Resources are deleted, or retained.
+
+use crate::engine::Engine;
+use crate::faults::On;
+use crate::state::{BUCKET, Failure, Millis, Operation, OperationKind, Phase, Progress, Resource, Stack};
+use crate::template::NESTED;
+
+impl Engine {
+    pub(super) fn start_delete(&mut self, position: usize, number: usize, resource: &Resource, time: Millis) {
+        let stack = &self.state.stacks[position];
+        let Some(operation) = &stack.operation else { return };
+        if is_retained(stack, operation, resource) {
+            return self.retain(position, number, resource, time);
+        }
+        self.event(position, time, Some(resource), "DELETE_IN_PROGRESS", None);
+        if let Some(present) = self.state.stacks[position].resources.get_mut(&resource.logical_id)
+            && present.physical_id == resource.physical_id
+        {
+            present.status = "DELETE_IN_PROGRESS".into();
+        }
+        if resource.type_name == NESTED
+            && let Some(child) = self.state.position_of(&resource.physical_id)
+        {
+            self.begin_delete(child, Vec::new(), None, time);
+            return self.set_progress(position, number, Progress::Nested(resource.physical_id.clone()));
+        }
+        if let Some(failure) = self.bucket_is_not_empty(resource) {
+            return self.set_progress(
+                position,
+                number,
+                Progress::Running { until: time, fails: Some(failure) },
+            );
+        }
+        self.run(position, number, resource, On::Delete, time);
+    }
+
+    /// Leaves a resource behind, which no stack owns from then on.
+    fn retain(&mut self, position: usize, number: usize, resource: &Resource, time: Millis) {
+        self.event(position, time, Some(resource), "DELETE_SKIPPED", None);
+        self.state.rest.unowned.push(Resource { status: "DELETE_SKIPPED".into(), ..resource.clone() });
+        let stack = &mut self.state.stacks[position];
+        let present = stack.resources.get(&resource.logical_id);
+        if present.is_some_and(|one| one.physical_id == resource.physical_id) {
+            stack.resources.shift_remove(&resource.logical_id);
+        }
+        self.set_progress(position, number, Progress::Done);
+    }
+
+    /// Why S3 does not delete a bucket.
+    fn bucket_is_not_empty(&self, resource: &Resource) -> Option<Failure> {
+        let bucket =
+            self.state.buckets.get(&resource.physical_id).filter(|_| resource.type_name == BUCKET)?;
+        (!bucket.objects().is_empty()).then(|| {
+            Failure::Handler(
+                "The bucket you tried to delete is not empty (Service: S3, Status Code: 409)".to_owned(),
+            )
+        })
+    }
+
+    /// Removes the bucket of a resource that was deleted.
+    pub(super) fn delete_bucket(&mut self, resource: &Resource) {
+        if resource.type_name == BUCKET {
+            self.state.buckets.remove(&resource.physical_id);
+        }
+    }
+}
+
+/// Whether a resource stays when its stack no longer has it.
+fn is_retained(stack: &Stack, operation: &Operation, resource: &Resource) -> bool {
+    let present = stack.resources.get(&resource.logical_id);
+    let is_replaced = present.is_some_and(|present| present.physical_id != resource.physical_id);
+    let policy = if is_replaced { "UpdateReplacePolicy" } else { "DeletionPolicy" };
+    // A rollback deletes what the failed operation created.
+    let is_rollback = operation.phase == Phase::BackCleanup
+        || (operation.phase == Phase::Delete && operation.kind == OperationKind::Create);
+    let by_policy = match resource.written[policy].as_str() {
+        Some("Retain") => !is_rollback || !operation.retain_except_on_create,
+        Some("RetainExceptOnCreate") => !is_rollback,
+        _ => false,
+    };
+    by_policy || operation.retain.contains(&resource.logical_id)
+}

@@ -1,0 +1,146 @@
+//! What an operation does to one resource: each task begins, runs for its time, and ends.
+
+mod create;
+mod delete;
+mod finish;
+mod import;
+mod restore;
+mod signals;
+mod update;
+
+use serde_json::{Map, Value as Json};
+
+use crate::engine::Engine;
+use crate::engine::hook::run_resource_hooks;
+use crate::engine::stack_set::{STACK_SET, update_from_resource};
+use crate::faults::On;
+use crate::state::{Failure, Millis, Progress, Resource, Task, TaskAction};
+use crate::template::dynamic;
+
+/// The properties that a template wants a resource to have.
+pub(super) struct WantedProperties {
+    /// With dynamic references as they are written.
+    pub properties: Map<String, Json>,
+    /// With parameters of SSM in place of the references to them.
+    pub live: Map<String, Json>,
+}
+
+impl Engine {
+    pub(super) fn start(&mut self, position: usize, number: usize, time: Millis) {
+        let Some(task) = self.task(position, number).cloned() else { return };
+        match task.action {
+            TaskAction::Create | TaskAction::Replace => self.start_create(position, number, &task, time),
+            TaskAction::Update => self.start_update(position, number, &task, time),
+            TaskAction::Import(ref physical) => self.start_import(position, number, &task, physical, time),
+            TaskAction::Restore(ref before) => {
+                self.start_restore(position, number, &task, before.as_deref(), time);
+            }
+            TaskAction::Delete(ref resource) => self.start_delete(position, number, resource, time),
+        }
+    }
+
+    pub(super) fn task(&self, position: usize, number: usize) -> Option<&Task> {
+        self.state.stacks[position].operation.as_ref()?.tasks.get(number)
+    }
+
+    pub(super) fn set_progress(&mut self, position: usize, number: usize, progress: Progress) {
+        if let Some(operation) = &mut self.state.stacks[position].operation
+            && let Some(task) = operation.tasks.get_mut(number)
+        {
+            task.progress = progress;
+        }
+    }
+
+    /// Lets a task on a resource run: for its time, until its signals arrive, or as long as the operations that it starts.
+    pub(super) fn run(&mut self, position: usize, number: usize, resource: &Resource, on: On, time: Millis) {
+        let name = self.state.stacks[position].name.clone();
+        let (fault, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
+        let mut fails = fault.map(Failure::Handler);
+        let mut until = time + takes.unwrap_or(self.settings.resource_time);
+        if matches!(on, On::Create | On::Update) {
+            let hooks = run_resource_hooks(self, position, resource, time);
+            if !hooks.is_empty() {
+                fails = Some(Failure::Plain(format!("The following hook(s) failed: [{}]", hooks.join(", "))));
+                until = time;
+            }
+        }
+        if fails.is_none() && resource.type_name == STACK_SET {
+            let region = self.state.stacks[position].region.clone();
+            let properties = (on != On::Delete).then_some(&resource.properties);
+            match update_from_resource(self, &resource.physical_id, &region, properties, time) {
+                Ok(operations) if operations.is_empty() => {}
+                Ok(operations) => return self.set_progress(position, number, Progress::StackSet(operations)),
+                Err(reason) => fails = Some(Failure::Handler(reason)),
+            }
+        }
+        if fails.is_none()
+            && on == On::Create
+            && let Some(signals) = self.signals_of(resource, until)
+        {
+            return self.set_progress(position, number, Progress::Signals(signals));
+        }
+        self.set_progress(position, number, Progress::Running { until, fails });
+    }
+
+    /// The properties that the template wants of a resource now, and the resource as the template has it.
+    pub(super) fn wanted_properties(
+        &self,
+        position: usize,
+        id: &str,
+    ) -> Result<(WantedProperties, Json), Failure> {
+        let stack = &self.state.stacks[position];
+        let template =
+            self.template(&stack.inputs.template).map_err(|error| Failure::Plain(error.message))?;
+        let written = template.resource(id).cloned().unwrap_or_default();
+        let properties = self
+            .with_scope(position, &template, |scope| scope.properties(&written))
+            .map_err(Failure::Plain)?;
+        let type_name = written["Type"].as_str().unwrap_or_default();
+        let live = dynamic::resolve(type_name, &properties, &self.state, stack.environment())
+            .map_err(|error| Failure::Plain(error.message()))?;
+        Ok((WantedProperties { properties, live }, written))
+    }
+
+    pub(super) fn blank(id: &str, type_name: &str, time: Millis, written: Json) -> Resource {
+        Resource {
+            logical_id: id.to_owned(),
+            type_name: type_name.to_owned(),
+            physical_id: String::new(),
+            status: String::new(),
+            reason: None,
+            time,
+            properties: Map::new(),
+            live: Map::new(),
+            attributes: Map::new(),
+            written,
+            depends_on: Vec::new(),
+            drift: None,
+        }
+    }
+
+    pub(super) fn needs(&self, position: usize, written: &Json) -> Vec<String> {
+        let template = self.template(&self.state.stacks[position].inputs.template);
+        template.map(|template| template.needs(written).into_iter().collect()).unwrap_or_default()
+    }
+
+    /// Lets a task fail before it runs.
+    pub(super) fn cannot_start(
+        &mut self,
+        position: usize,
+        number: usize,
+        id: &str,
+        time: Millis,
+        failure: Failure,
+    ) {
+        self.set_progress(position, number, Progress::Running { until: time, fails: Some(failure) });
+        let stack = &self.state.stacks[position];
+        if !stack.resources.contains_key(id) {
+            let template = self.template(&stack.inputs.template);
+            let written =
+                template.ok().and_then(|template| template.resource(id).cloned()).unwrap_or_default();
+            let type_name = written["Type"].as_str().unwrap_or_default().to_owned();
+            let blank = Self::blank(id, &type_name, time, written);
+            self.state.stacks[position].resources.insert(id.to_owned(), blank);
+        }
+    }
+}

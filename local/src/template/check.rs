@@ -1,0 +1,269 @@
+//! What CloudFormation refuses in a template before anything is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+use stackwright_schemas::limits::limits;
+use stackwright_schemas::registry;
+use stackwright_synth::Template;
+use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
+
+use super::references::{depends_on, references};
+use super::{NESTED, StackTemplate, format_error, is_custom};
+use crate::api::error::ServiceError;
+
+/// The macros that CloudFormation itself provides and that this module names.
+const EXTENSIONS: &str = "AWS::LanguageExtensions";
+const SERVERLESS: &str = "AWS::Serverless-2016-10-31";
+
+impl StackTemplate {
+    /// Refuses a template that no stack can be created from.
+    pub fn check(&self, region: &str) -> Result<(), ServiceError> {
+        if self.section("Resources").next().is_none() {
+            return Err(format_error("At least one Resources member must be defined."));
+        }
+        self.check_counts()?;
+        self.check_names()?;
+        self.check_transforms()?;
+        self.check_types(region)?;
+        self.check_conditions()?;
+        self.check_references()?;
+        self.order().map(drop)
+    }
+
+    /// Refuses more of something than CloudFormation's quotas allow.
+    fn check_counts(&self) -> Result<(), ServiceError> {
+        let limits = limits();
+        for (name, max) in [
+            ("Resources", limits.resources),
+            ("Parameters", limits.parameters),
+            ("Outputs", limits.outputs),
+            ("Mappings", limits.mappings),
+        ] {
+            let number = self.section(name).count();
+            if number > max {
+                let name = name.to_lowercase();
+                return Err(format_error(format!(
+                    "Number of {name}, {number}, is greater than maximum allowed, {max}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<(), ServiceError> {
+        for (name, what) in [("Resources", "Resource"), ("Parameters", "Parameter"), ("Outputs", "Output")] {
+            let is_plain = |id: &str| id.chars().all(|one| one.is_ascii_alphanumeric());
+            if let Some((id, _)) = self.section(name).find(|(id, _)| !is_plain(id)) {
+                return Err(format_error(format!("{what} name {id} is non alphanumeric.")));
+            }
+        }
+        for name in self.sections().keys() {
+            if !Template::SECTIONS.contains(&name.as_str()) {
+                return Err(ServiceError::validation(format!(
+                    "Invalid template property or properties [{name}]"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses macros: local mode runs none.
+    pub fn check_transforms(&self) -> Result<(), ServiceError> {
+        for name in self.transforms() {
+            if name == EXTENSIONS {
+                continue;
+            }
+            return Err(ServiceError::validation(match name.as_str() {
+                SERVERLESS => format!(
+                    "Local mode does not run the macro {SERVERLESS}, and `sam build` and `sam package` do not expand it either. \
+                     Expand the template first, for instance with bin/sam-translate.py of the Python package \
+                     aws-sam-translator, and deploy the result"
+                ),
+                _ if name.starts_with("AWS::") => format!(
+                    "Local mode does not run the macro {name}. Expand the template first, and deploy the result"
+                ),
+                _ => format!("No transform named {name} found."),
+            }));
+        }
+        Ok(())
+    }
+
+    /// The names of the transforms that the template declares.
+    pub fn transforms(&self) -> Vec<String> {
+        match self.top("Transform") {
+            None | Some(Json::Null) => Vec::new(),
+            Some(Json::Array(all)) => all.iter().map(transform_name).collect(),
+            Some(one) => vec![transform_name(one)],
+        }
+    }
+
+    /// Whether the template uses the language extensions.
+    pub fn has_extensions(&self) -> bool {
+        self.transforms().iter().any(|name| name == EXTENSIONS)
+    }
+
+    fn check_types(&self, region: &str) -> Result<(), ServiceError> {
+        let mut unknown = Vec::new();
+        for (id, resource) in self.section("Resources") {
+            let Some(kind) = resource.get("Type").and_then(Json::as_str) else {
+                return Err(format_error(format!(
+                    "[/Resources/{id}] Every Resources object must contain a Type member."
+                )));
+            };
+            let is_known =
+                registry::resource_type(kind).is_some_and(|known| known.is_in(region) != Some(false));
+            if !is_known && !is_custom(kind) {
+                unknown.push(kind);
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(format_error(format!("Unrecognized resource types: [{}]", unknown.join(", "))))
+    }
+
+    /// Refuses conditions that name missing ones, or each other in a circle.
+    fn check_conditions(&self) -> Result<(), ServiceError> {
+        let mut needs: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (name, condition) in self.section("Conditions") {
+            let named = named_conditions(condition);
+            if let Some(missing) = named.iter().find(|one| !self.has_condition(one)) {
+                return Err(format_error(format!(
+                    "Unresolved condition dependency {missing} in the Conditions block of the \
+                                                  template"
+                )));
+            }
+            needs.insert(name, named);
+        }
+        while !needs.is_empty() {
+            let ready: Vec<&str> = needs
+                .iter()
+                .filter(|(_, named)| !named.iter().any(|one| needs.contains_key(one.as_str())))
+                .map(|(name, _)| *name)
+                .collect();
+            if ready.is_empty() {
+                let names: Vec<&str> = needs.into_keys().collect();
+                return Err(format_error(format!(
+                    "Circular dependency in conditions: [{}]",
+                    names.join(", ")
+                )));
+            }
+            for name in ready {
+                needs.remove(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn has_condition(&self, name: &str) -> bool {
+        self.top("Conditions").is_some_and(|all| all.get(name).is_some())
+    }
+
+    fn check_references(&self) -> Result<(), ServiceError> {
+        let known: BTreeSet<&str> =
+            self.section("Parameters").chain(self.section("Resources")).map(|(id, _)| id).collect();
+        for block in ["Resources", "Outputs"] {
+            let mut missing = BTreeSet::new();
+            for (id, value) in self.section(block) {
+                for found in references(value) {
+                    if !known.contains(found.name.as_str()) && !PSEUDO_PARAMETERS.contains(&found.name.as_str()) {
+                        missing.insert(found.name);
+                    } else if let Some(attribute) = found.attribute.as_ref().filter(|one| !one.is_empty()) {
+                        self.check_attribute(&found.name, attribute)?;
+                    }
+                }
+                for other in depends_on(value) {
+                    if self.resource(other).is_none() {
+                        missing.insert(other.to_owned());
+                    }
+                }
+                if let Some(condition) = value.get("Condition").and_then(Json::as_str)
+                    && !self.has_condition(condition)
+                {
+                    return Err(format_error(format!("Unresolved condition {condition} in {id}")));
+                }
+            }
+            if !missing.is_empty() {
+                let names: Vec<_> = missing.into_iter().collect();
+                return Err(format_error(format!(
+                    "Unresolved resource dependencies [{}] in the {block} block of the template",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_attribute(&self, id: &str, attribute: &str) -> Result<(), ServiceError> {
+        let kind = self.resource(id).and_then(|resource| resource.get("Type")?.as_str()).unwrap_or_default();
+        if is_custom(kind) || (kind == NESTED && attribute.starts_with("Outputs.")) {
+            return Ok(());
+        }
+        let is_known = registry::resource_type(kind)
+            .is_none_or(|kind| kind.attributes().iter().any(|name| name == attribute));
+        if is_known {
+            return Ok(());
+        }
+        Err(ServiceError::validation(format!(
+            "Template error: resource {id} does not support attribute type {attribute} in Fn::GetAtt"
+        )))
+    }
+}
+
+/// A transform is a name, or an object with a name and parameters.
+fn transform_name(transform: &Json) -> String {
+    let name = transform.as_str().or_else(|| transform["Name"].as_str());
+    name.map_or_else(|| transform.to_string(), str::to_owned)
+}
+
+/// The conditions that a condition names.
+fn named_conditions(condition: &Json) -> BTreeSet<String> {
+    match condition {
+        Json::Object(map) => match map.get("Condition").and_then(Json::as_str) {
+            Some(name) if map.len() == 1 => BTreeSet::from([name.to_owned()]),
+            _ => map.values().flat_map(named_conditions).collect(),
+        },
+        Json::Array(items) => items.iter().flat_map(named_conditions).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(more: Json) -> String {
+        let mut template = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } });
+        for (name, value) in more.as_object().unwrap() {
+            template[name] = value.clone();
+        }
+        let template = StackTemplate::read(&template.to_string()).unwrap();
+        template.check("us-east-1").map_or_else(|error| error.message, |()| String::new())
+    }
+
+    #[test]
+    fn macros_are_refused_with_what_to_do() {
+        let message = refusal(json!({ "Transform": SERVERLESS }));
+        assert!(message.contains("aws-sam-translator") && message.contains("sam build"), "{message}");
+        assert!(
+            refusal(json!({ "Transform": ["AWS::Include"] })).contains("does not run the macro AWS::Include")
+        );
+        assert_eq!(refusal(json!({ "Transform": "Other" })), "No transform named Other found.");
+        assert_eq!(refusal(json!({ "Transform": EXTENSIONS })), "");
+    }
+
+    #[test]
+    fn conditions_that_name_each_other_are_refused() {
+        let conditions =
+            json!({ "A": { "Fn::Not": [{ "Condition": "B" }] }, "B": { "Fn::Not": [{ "Condition": "A" }] } });
+        assert!(
+            refusal(json!({ "Conditions": conditions }))
+                .contains("Circular dependency in conditions: [A, B]")
+        );
+        let missing = json!({ "A": { "Fn::Not": [{ "Condition": "C" }] } });
+        assert!(refusal(json!({ "Conditions": missing })).contains("Unresolved condition dependency C"));
+    }
+}

@@ -1,0 +1,181 @@
+//! The values of a template's parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::evaluate::KNOWN_AFTER_APPLY;
+use super::{StackTemplate, scalar_text};
+use crate::api::error::ServiceError;
+use crate::state::{Environment, Inputs, Parameter, State};
+
+impl StackTemplate {
+    /// The parameters' values: given, kept from before, or by default.
+    pub fn parameters(
+        &self,
+        given: &[Json],
+        before: &IndexMap<String, String>,
+    ) -> Result<IndexMap<String, String>, ServiceError> {
+        let mut asked: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        for one in given {
+            let name = one["ParameterKey"].as_str().unwrap_or_default();
+            let keeps = one["UsePreviousValue"].as_str() == Some("true");
+            asked.insert(name, if keeps { None } else { one["ParameterValue"].as_str() });
+        }
+        let declared: BTreeSet<&str> = self.section("Parameters").map(|(name, _)| name).collect();
+        let unknown: Vec<&str> = asked.keys().copied().filter(|name| !declared.contains(name)).collect();
+        if !unknown.is_empty() {
+            return Err(ServiceError::validation(format!(
+                "Parameters: [{}] do not exist in the template",
+                unknown.join(", ")
+            )));
+        }
+        let (mut values, mut missing) = (IndexMap::new(), Vec::new());
+        for (name, parameter) in self.section("Parameters") {
+            let value = match asked.get(name) {
+                Some(Some(value)) => Some((*value).to_owned()),
+                Some(None) => before.get(name).cloned(),
+                None => parameter.get("Default").map(scalar_text),
+            };
+            match value {
+                Some(value) => {
+                    // A value that is known only later is checked later.
+                    if !value.contains(KNOWN_AFTER_APPLY) {
+                        check_parameter(name, parameter, &value)?;
+                    }
+                    values.insert(name.to_owned(), value);
+                }
+                None => missing.push(name),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(values);
+        }
+        Err(ServiceError::validation(format!("Parameters: [{}] must have values", missing.join(", "))))
+    }
+}
+
+fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), ServiceError> {
+    let allowed: Vec<String> =
+        parameter["AllowedValues"].as_array().into_iter().flatten().map(scalar_text).collect();
+    if !allowed.is_empty() && !allowed.iter().any(|one| one == value) {
+        return Err(ServiceError::validation(format!("Parameter '{name}' must be one of AllowedValues")));
+    }
+    let fails = |what: &str| {
+        let text = parameter["ConstraintDescription"].as_str().map_or_else(|| what.to_owned(), str::to_owned);
+        ServiceError::validation(format!("Parameter {name} failed to satisfy constraint: {text}"))
+    };
+    if parameter["Type"] == "Number" {
+        let Ok(number) = value.parse::<f64>() else {
+            return Err(ServiceError::validation(format!("Parameter '{name}' must be a number.")));
+        };
+        let bound = |key: &str| scalar_text(&parameter[key]).parse::<f64>().ok();
+        if bound("MinValue").is_some_and(|least| number < least) {
+            return Err(fails(&format!(
+                "must be greater than or equal to {}",
+                scalar_text(&parameter["MinValue"])
+            )));
+        }
+        if bound("MaxValue").is_some_and(|most| number > most) {
+            return Err(fails(&format!(
+                "must be less than or equal to {}",
+                scalar_text(&parameter["MaxValue"])
+            )));
+        }
+    }
+    let pattern = parameter["AllowedPattern"].as_str();
+    // A pattern that only another engine knows keeps nothing out.
+    let validator = pattern.and_then(|pattern| {
+        jsonschema::draft7::new(&serde_json::json!({ "pattern": format!("^(?:{pattern})$") })).ok()
+    });
+    if let Some(pattern) = pattern
+        && validator.is_some_and(|validator| !validator.is_valid(&value.into()))
+    {
+        return Err(fails(&format!("must match pattern {pattern}")));
+    }
+    let length = value.chars().count();
+    let bound = |key: &str| scalar_text(&parameter[key]).parse::<usize>().ok();
+    if bound("MinLength").is_some_and(|least| length < least) {
+        return Err(fails(&format!("must have length at least {}", scalar_text(&parameter["MinLength"]))));
+    }
+    if bound("MaxLength").is_some_and(|most| length > most) {
+        return Err(fails(&format!("must have length at most {}", scalar_text(&parameter["MaxLength"]))));
+    }
+    Ok(())
+}
+
+/// The type of a parameter.
+fn type_of(parameter: &Json) -> &str {
+    parameter.get("Type").and_then(Json::as_str).unwrap_or("String")
+}
+
+/// The type of the value behind a parameter that names an SSM parameter.
+fn ssm_type(kind: &str) -> Option<&str> {
+    kind.strip_prefix("AWS::SSM::Parameter::Value<")?.strip_suffix('>')
+}
+
+impl StackTemplate {
+    /// The values of the SSM parameters that parameters name.
+    pub fn resolve_ssm(
+        &self,
+        values: &IndexMap<String, String>,
+        state: &State,
+        environment: Environment<'_>,
+    ) -> Result<IndexMap<String, String>, ServiceError> {
+        let mut resolved = IndexMap::new();
+        for (name, parameter) in self.section("Parameters") {
+            let Some(value) = values.get(name).filter(|_| ssm_type(type_of(parameter)).is_some()) else {
+                continue;
+            };
+            if value.contains(KNOWN_AFTER_APPLY) {
+                continue;
+            }
+            let found = state.parameter(environment, value).or_else(|| assumed_parameter(value));
+            let found = found.ok_or_else(|| {
+                ServiceError::validation(format!(
+                    "Unable to fetch parameters [{value}] from parameter store for this account."
+                ))
+            })?;
+            if found.kind == "SecureString" {
+                return Err(ServiceError::validation(format!(
+                    "Parameters [{value}] referenced by template have types not supported by CloudFormation."
+                )));
+            }
+            resolved.insert(name.to_owned(), found.value);
+        }
+        Ok(resolved)
+    }
+
+    /// What `Ref` returns for each parameter: lists are split, and SSM parameters have their values.
+    pub fn parameter_values(&self, inputs: &Inputs) -> IndexMap<String, Json> {
+        let mut values = IndexMap::new();
+        for (name, value) in &inputs.parameters {
+            let declared = self.top("Parameters").and_then(|all| all.get(name));
+            let kind = declared.map_or("String", type_of);
+            let value = inputs.resolved.get(name).unwrap_or(value);
+            let kind = ssm_type(kind).unwrap_or(kind);
+            let is_list = kind.starts_with("List<") || kind == "CommaDelimitedList";
+            let value = match is_list {
+                true => value.split(',').map(|part| Json::from(part.trim())).collect(),
+                false => Json::from(value.as_str()),
+            };
+            values.insert(name.clone(), value);
+        }
+        values
+    }
+}
+
+/// The version of CDK's bootstrap stack that local mode assumes where there is none: the newest that its templates ask for.
+const BOOTSTRAP_VERSION: &str = "30";
+
+/// The SSM parameter of CDK's bootstrap stack, `/cdk-bootstrap/QUALIFIER/version`, which every template of CDK names.
+pub(crate) fn assumed_parameter(name: &str) -> Option<Parameter> {
+    let is_bootstrap = name.strip_prefix("/cdk-bootstrap/")?.strip_suffix("/version").is_some();
+    is_bootstrap.then(|| Parameter {
+        kind: "String".to_owned(),
+        value: BOOTSTRAP_VERSION.to_owned(),
+        version: 1,
+        time: 0,
+    })
+}

@@ -1,0 +1,59 @@
+//! What a value of a template refers to.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value as Json};
+use stackwright_synth::function;
+
+pub(crate) fn depends_on(resource: &Json) -> Vec<&str> {
+    match &resource["DependsOn"] {
+        Json::String(one) => vec![one],
+        Json::Array(all) => all.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A name that something refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reference {
+    pub name: String,
+    /// Of `Fn::GetAtt`; empty where it is no text.
+    pub attribute: Option<String>,
+}
+
+/// Everything that a value refers to.
+pub(crate) fn references(value: &Json) -> Vec<Reference> {
+    let mut found = Vec::new();
+    function::references(value, &mut String::new(), &mut |name, attribute, _| {
+        found.push(Reference { name: name.to_owned(), attribute: attribute.map(Cow::into_owned) });
+    });
+    found
+}
+
+/// The one entry of an object with one.
+pub(crate) fn single(map: &Map<String, Json>) -> Option<(&str, &Json)> {
+    let mut entries = map.iter();
+    let (name, value) = entries.next()?;
+    entries.next().is_none().then_some((name.as_str(), value))
+}
+
+pub(crate) fn get_att(argument: &Json) -> Option<(String, String)> {
+    match argument {
+        Json::String(text) => {
+            text.split_once('.').map(|(name, attribute)| (name.to_owned(), attribute.to_owned()))
+        }
+        Json::Array(parts) => Some((parts.first()?.as_str()?.to_owned(), parts.get(1)?.as_str()?.to_owned())),
+        _ => None,
+    }
+}
+
+/// The text of an `Fn::Sub` with its own names.
+pub(crate) fn substitution(argument: &Json) -> (&str, Option<&Map<String, Json>>) {
+    match argument {
+        Json::String(text) => (text, None),
+        Json::Array(parts) => {
+            (parts.first().and_then(Json::as_str).unwrap_or_default(), parts.get(1).and_then(Json::as_object))
+        }
+        _ => ("", None),
+    }
+}

@@ -1,0 +1,89 @@
+//! Updates that a service refuses although the registry's schema allows them.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::api::embedded;
+
+/// A rule: an update of a resource is refused if a member of the items of a list changes while another resource exists.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct RefusedUpdate {
+    /// The type of the resource that is updated.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The property that changes.
+    pub property: String,
+    /// The resource that the property names, if the list stands there; otherwise the list stands in the resource itself.
+    #[serde(default)]
+    pub through: Option<Through>,
+    /// The list whose items are compared; without it, the property itself may not change.
+    #[serde(default)]
+    pub list: Option<String>,
+    /// The member that identifies an item.
+    #[serde(default)]
+    pub key: String,
+    /// The member that may not change.
+    #[serde(default)]
+    pub member: String,
+    /// The resource that has to exist; without it, the update is always refused.
+    #[serde(default, rename = "while")]
+    pub while_exists: Option<While>,
+    /// The service's message, with placeholders for properties of the resource and members of the item.
+    pub message: String,
+    /// Where that is documented or reported.
+    pub source: String,
+}
+
+/// A resource that a property names.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Through {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The property or attribute that identifies it.
+    pub property: String,
+}
+
+/// A resource that exists.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct While {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The property that identifies it.
+    pub property: String,
+    /// The property's value, with placeholders.
+    pub value: String,
+}
+
+#[derive(Deserialize)]
+struct Facts {
+    rules: Vec<RefusedUpdate>,
+}
+
+/// The rules for updates of a type.
+pub fn refused_updates(type_name: &str) -> impl Iterator<Item = &'static RefusedUpdate> {
+    static FACTS: OnceLock<Facts> = OnceLock::new();
+    let facts: &'static Facts = FACTS.get_or_init(|| embedded(include_str!("../facts/refused_updates.json")));
+    facts.rules.iter().filter(move |rule| rule.type_name == type_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_and_property_is_in_the_registry() {
+        let rule = refused_updates("AWS::SageMaker::Endpoint").next().unwrap();
+        let kind = |name: &str| crate::registry::resource_type(name).unwrap();
+        assert!(kind(&rule.type_name).property(&rule.property).is_some());
+        let through = rule.through.as_ref().unwrap();
+        assert!(kind(&through.type_name).property(rule.list.as_deref().unwrap()).is_some());
+        let other = rule.while_exists.as_ref().unwrap();
+        assert!(kind(&other.type_name).property(&other.property).is_some());
+    }
+}

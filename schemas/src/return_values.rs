@@ -1,0 +1,66 @@
+//! The forms of what `Ref` and `Fn::GetAtt` return, by resource type.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::api::embedded;
+
+/// The forms of a type's return values.
+///
+/// A form is a text with placeholders: `{region}`, `{account}`, `{name}` (the resource's name), `{lower-name}`, `{stack}`,
+/// `{logical-id}`, a property or an attribute such as `{Path}` (`{Family|name}` and `{Cluster|default}` with what stands for
+/// an absent one), and parts that the service generates: `{id}` (17 hexadecimal digits), `{idN}` and `{IDN}` (N of them,
+/// in lower or upper case), `{uuid}`, `{random6}`, `{digits}` and `{octet}`.
+#[derive(Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct ReturnValues {
+    /// What `Ref` returns, where it is not the primary identifier of the registry schema.
+    #[serde(default, rename = "ref")]
+    pub reference: Option<String>,
+    /// What `Fn::GetAtt` returns, by attribute.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Facts {
+    types: BTreeMap<String, ReturnValues>,
+}
+
+/// The forms of a type's return values, as far as they are known.
+pub fn return_values(type_name: &str) -> Option<&'static ReturnValues> {
+    facts().types.get(type_name)
+}
+
+fn facts() -> &'static Facts {
+    static FACTS: OnceLock<Facts> = OnceLock::new();
+    FACTS.get_or_init(|| embedded(include_str!("../facts/return_values.json")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_and_attribute_is_in_the_registry() {
+        for (name, values) in &facts().types {
+            let kind = crate::registry::resource_type(name).unwrap_or_else(|| panic!("{name}"));
+            for attribute in values.attributes.keys() {
+                let top = attribute.split('.').next().unwrap_or_default();
+                assert!(kind.property(top).is_some(), "{name} {attribute}");
+            }
+        }
+    }
+
+    #[test]
+    fn forms_are_those_of_the_documentation() {
+        let of = |type_name: &str| return_values(type_name).unwrap();
+        assert_eq!(
+            of("AWS::Logs::LogGroup").attributes["Arn"],
+            "arn:aws:logs:{region}:{account}:log-group:{name}:*"
+        );
+        assert_eq!(of("AWS::EC2::EIP").reference.as_deref(), Some("{PublicIp}"));
+    }
+}
