@@ -1,10 +1,11 @@
-//! A CloudFormation endpoint on loopback, to rehearse on: stacks are made, changed and deleted as CloudFormation does it,
-//! in its order, with its events, statuses and words, and every resource type of the registry exists as a record.
-//! Nothing runs behind it.
+//! A CloudFormation endpoint on this machine: stacks are created, updated and deleted as CloudFormation does it, in the same
+//! order, with the same events, statuses and messages. Resources of every type of the registry are records; nothing runs
+//! behind them.
 //!
-//! What lives here: the query protocol of CloudFormation, as much of S3, STS, SSM and the Cloud Control API as a
-//! deployment needs, the state behind them, and [`Faults`]. What never does: anything that the deployer depends on, and
-//! any line for a single resource type where the registry's schema says enough.
+//! The modules: `state` is the data and where it is kept, `template` reads and evaluates templates, `engine` performs
+//! operations, `api` answers for each service (CloudFormation, S3, STS, SSM, Secrets Manager, Cloud Control), `endpoint` is
+//! the HTTP server. Nothing that the deployer depends on is here, and no line for a single resource type where the
+//! registry's schema says enough.
 
 mod api;
 mod endpoint;

@@ -1,4 +1,5 @@
-//! AWS's own clients drive the endpoint: boto3 and the AWS CLI.
+//! AWS's own clients drive the endpoint: boto3, the AWS CLI and the CDK CLI. `cargo xtask tools` installs them; a scenario
+//! whose client is missing checks nothing.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -13,12 +14,16 @@ async fn run(script: &'static str) {
     let python = here.join("../.tools/python/bin/python");
     assert!(python.exists(), "the Python tools are not installed: run `cargo xtask tools`");
     let aws = here.join("../.tools/aws/bin/aws");
+    let cdk = here.join("../.tools/node/node_modules/aws-cdk/bin/cdk");
     let url = local.url();
     let output = tokio::task::spawn_blocking(move || {
         let mut command = Command::new(python);
         command.arg(here.join("tests").join(script)).arg(url);
         if aws.exists() {
             command.env("AWS_CLI", aws);
+        }
+        if cdk.exists() {
+            command.env("CDK_CLI", cdk);
         }
         command.output().unwrap()
     });
@@ -41,4 +46,9 @@ async fn objects_keep_their_content() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_control_plane_is_as_clients_expect_it() {
     run("control_plane.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cdk_cli_deploys_a_default_application() {
+    run("cdk.py").await;
 }

@@ -1,4 +1,4 @@
-//! The Cloud Control API's reading calls: what was made can be looked at, whatever its type.
+//! The reading operations of the Cloud Control API, for resources of every type.
 
 use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
@@ -8,7 +8,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::Resource;
 
-/// Every resource of a region that is there, of a stack or of none.
+/// Every resource of a type in a region, whether a stack owns it or not.
 pub(crate) fn present<'c>(
     engine: &'c Engine,
     region: &'c str,
@@ -48,12 +48,12 @@ pub(crate) fn cloud_control(engine: &Engine, action: &str, region: &str, request
         }
         _ => Err(ServiceError::new(
             "UnsupportedActionException",
-            format!("{action} is not rehearsed on this endpoint: what is made is made by stacks"),
+            format!("Local mode does not implement the operation {action}: resources are created by stacks"),
         )),
     }
 }
 
-/// What a service gives back: what is there, with what only the service says, and without what it never gives.
+/// The properties as the service returns them: with read-only ones, without write-only ones.
 pub(crate) fn description(resource: &Resource) -> Json {
     let kind = registry::resource_type(&resource.type_name);
     let mut properties = Map::new();

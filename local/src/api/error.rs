@@ -1,13 +1,13 @@
-//! Errors in the words of the service that answers.
+//! Errors with the codes and messages of AWS.
 
-/// An answer that is no.
+/// An error that a service answers.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{code}: {message}")]
 pub(crate) struct ServiceError {
-    /// AWS's error code.
+    /// The error code of AWS.
     pub code: &'static str,
     pub message: String,
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
 }
 
@@ -16,7 +16,7 @@ impl ServiceError {
         Self { code, message: message.into(), status: 400 }
     }
 
-    /// What CloudFormation says of almost everything that is wrong with a request.
+    /// The error that CloudFormation answers to most wrong requests.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new("ValidationError", message)
     }

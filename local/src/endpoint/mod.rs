@@ -67,6 +67,8 @@ pub struct Local {
 impl Drop for Local {
     fn drop(&mut self) {
         self.server.abort();
+        // The tasks end later; another endpoint may use the directory at once.
+        lock(&self.engine).store.close();
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a change set would do, found out when it is made: changes, validations, and the change sets of nested stacks.
+//! Change sets are computed when they are created: changes, validations, and the change sets of nested stacks.
 
 use indexmap::IndexMap;
 use serde_json::json;
@@ -13,10 +13,10 @@ use crate::template::{NESTED, StackTemplate};
 const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a \
                                change set.";
 
-/// The validation that only warns.
+/// The name of the validation that only warns.
 pub(crate) const BUCKET_EMPTINESS: &str = "BUCKET_EMPTINESS_VALIDATION";
 
-/// Begins to make a change set of a stack, of a new one if there is none: where the stack stands, and the operation.
+/// The stack for a new change set, which is added if there is none; returns its index and the ID of the operation.
 pub(crate) fn stack_for_new_change_set(
     engine: &mut Engine,
     present: Option<usize>,
@@ -31,12 +31,12 @@ pub(crate) fn stack_for_new_change_set(
     (position, operation)
 }
 
-/// A stack waits for what is to be executed.
+/// Lets a stack wait for its first change set to be executed.
 pub(crate) fn review(engine: &mut Engine, position: usize, time: Millis) {
     engine.set_status(position, time, "REVIEW_IN_PROGRESS", Some("User Initiated".into()));
 }
 
-/// Finds out what a change set does to its stack.
+/// Computes what a change set changes.
 pub(crate) fn compute_change_set(
     engine: &mut Engine,
     position: usize,
@@ -103,7 +103,7 @@ pub(crate) fn compute_change_set(
     change_set.changes = found.changes;
 }
 
-/// Makes change sets for nested stacks. One in which nothing changes is none.
+/// Creates change sets for the nested stacks in which something changes.
 fn compute_nested_change_sets(
     engine: &mut Engine,
     position: usize,
@@ -189,7 +189,7 @@ pub(crate) fn nested_in(engine: &Engine, change_set: &ChangeSet) -> Vec<ChangeSe
         .collect()
 }
 
-/// Takes away what a change set has brought along: those of nested stacks, and stacks that are still empty.
+/// Deletes the change sets of nested stacks that were created with a change set, and nested stacks that are still empty.
 pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: Millis) {
     for nested in nested_in(engine, change_set) {
         discard_nested(engine, &nested, time);
@@ -206,7 +206,7 @@ pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: 
     }
 }
 
-/// What CloudFormation says of a bucket that a change set deletes with something in it: a warning.
+/// CloudFormation's warning for a bucket that a change set deletes although it has objects.
 fn bucket_contents_warning(engine: &Engine, change: &Change) -> Option<PlanProblem> {
     let goes = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
     let name = change.physical_id.as_ref().filter(|_| goes && change.type_name == "AWS::S3::Bucket")?;

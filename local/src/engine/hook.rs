@@ -1,14 +1,14 @@
-//! Hooks: what they say of change sets and resources, and where that can be read afterwards.
+//! Hooks on change sets and resources, and their results.
 
 use crate::engine::Engine;
 use crate::faults::{HookFault, HookMode, HookTarget};
 use crate::state::{Change, ChangeSet, Event, HookResult, Millis, Resource, unique_id};
 use crate::template::NESTED;
 
-/// A hook objected.
+/// The status of a hook that reports a failure.
 pub(crate) const HOOK_FAILED: &str = "HOOK_COMPLETE_FAILED";
 
-/// Asks the hooks that look at a change set; the names of those that do not let it pass.
+/// Runs the hooks on a change set; returns the names of those that fail it.
 pub(crate) fn run_change_set_hooks(
     engine: &mut Engine,
     position: usize,
@@ -32,7 +32,7 @@ pub(crate) fn run_change_set_hooks(
     stopping(objecting)
 }
 
-/// Asks the hooks that look at a resource before it is made or changed; the names of those that do not let it pass.
+/// Runs the hooks on a resource before it is created or updated; returns the names of those that fail it.
 pub(crate) fn run_resource_hooks(
     engine: &mut Engine,
     position: usize,
@@ -79,7 +79,7 @@ fn record_hook_result(
     result
 }
 
-/// The names of hooks that do not let anything pass.
+/// The names of the hooks that fail the operation.
 fn stopping(objecting: Vec<HookFault>) -> Vec<String> {
     objecting.into_iter().filter(|hook| hook.mode == HookMode::Fail).map(|hook| hook.hook).collect()
 }

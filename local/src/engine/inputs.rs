@@ -1,4 +1,4 @@
-//! What stacks are made from: templates as they are given, and as they are when everything in them is written out.
+//! The inputs of stacks: templates as they are given, and with the language extensions written out.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -183,7 +183,7 @@ impl Engine {
         self.event(position, time, None, status, reason);
     }
 
-    /// Starts to make or change a stack.
+    /// Starts to create, update or import into a stack.
     pub fn begin(
         &mut self,
         position: usize,
@@ -233,7 +233,7 @@ impl Engine {
         self.delete_everything(position);
     }
 
-    /// A deletion that fails before anything is deleted: the stack stays as it was.
+    /// Records a deletion that fails before anything is deleted.
     pub fn refuse_delete(&mut self, position: usize, token: Option<String>, time: Millis, reason: String) {
         self.start_delete_operation(position, token, time);
         self.end(position, time, "DELETE_FAILED", Some(reason));
@@ -250,7 +250,7 @@ impl Engine {
         self.set_status(position, time, "DELETE_IN_PROGRESS", Some("User Initiated".into()));
     }
 
-    /// Takes back what a failed operation left: all that was changed since, but what is skipped.
+    /// Starts to roll back what a failed operation changed, except the resources to skip.
     pub fn begin_rollback(
         &mut self,
         position: usize,
@@ -278,7 +278,7 @@ impl Engine {
         self.start_rollback(position, time, Some("User Initiated".into()));
     }
 
-    /// Ends an update before it has ended: what it did is taken back.
+    /// Cancels an update: what it changed is rolled back.
     pub fn cancel(&mut self, position: usize, time: Millis) {
         self.fail(position, time, "User Initiated");
     }
@@ -350,7 +350,7 @@ impl Engine {
             self.finish(position, number, time);
             return true;
         }
-        // The moment from which on what is ready runs is that of the last event.
+        // A task that is ready starts at the time of the last event.
         let time = self.state.stacks[position].events.last().map_or(now, |event| event.time);
         if let Some(number) = self.ready(position) {
             self.start(position, number, time);
@@ -375,7 +375,7 @@ impl Engine {
             task.progress == Progress::Waiting
                 && task.after.iter().all(|id| {
                     operation.tasks.iter().filter(|other| other.id == *id).all(|other| {
-                        // What fails to go keeps nothing else from going.
+                        // A resource that cannot be deleted does not prevent others from being deleted.
                         other.progress == Progress::Done
                             || (other.progress == Progress::Failed && operation.phase != Phase::Forward)
                     })
@@ -383,40 +383,12 @@ impl Engine {
         })
     }
 
-    /// A stack without anything in it.
+    /// Adds an empty stack; returns its index.
     pub fn add_stack(&mut self, name: &str, environment: Environment<'_>, time: Millis) -> usize {
-        let Environment { account, region } = environment;
-        let id = format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/{}", unique_id());
-        self.state.stacks.push(Stack {
-            id,
-            name: name.to_owned(),
-            account: account.to_owned(),
-            region: region.to_owned(),
-            status: "REVIEW_IN_PROGRESS".into(),
-            reason: String::new(),
-            created: time,
-            updated: None,
-            deleted: None,
-            inputs: Inputs::default(),
-            termination_protection: false,
-            disable_rollback: false,
-            policy: None,
-            timeout_minutes: None,
-            resources: IndexMap::new(),
-            outputs: Vec::new(),
-            imports: Vec::new(),
-            events: Vec::new(),
-            change_sets: Vec::new(),
-            operation: None,
-            last_operations: Vec::new(),
-            last_change_set: None,
-            parent: None,
-            drift: None,
-        });
-        self.state.stacks.len() - 1
+        self.state.stacks.push(Stack::new(name, environment, time))
     }
 
-    /// What runs when something else fails is cancelled.
+    /// Cancels the tasks that run when another one fails.
     fn cancel_others(&mut self, position: usize, time: Millis) {
         let Some(operation) = &mut self.state.stacks[position].operation else { return };
         let mut cancelled = Vec::new();

@@ -12,11 +12,11 @@ use crate::state::{
 };
 use crate::template::{StackTemplate, scalar_text};
 
-/// How deep stacks may be nested, so that a template that names itself comes to an end.
+/// How deep stacks may be nested, so that a template that nests itself is refused.
 pub(crate) const MAX_NESTING: usize = 16;
 
 impl Engine {
-    /// Makes or changes a nested stack, and lets its parent wait for it.
+    /// Creates or updates a nested stack; its parent waits for it.
     pub(super) fn start_nested(
         &mut self,
         position: usize,
@@ -77,7 +77,7 @@ impl Engine {
         made.map_err(|refusal| refusal.message)
     }
 
-    /// A nested stack without anything in it.
+    /// Adds an empty nested stack; returns its index.
     pub fn add_nested(&mut self, parent: usize, logical_id: &str, time: Millis) -> usize {
         let parent = self.state.stacks[parent].clone();
         let suffix = unique_id().replace('-', "").to_uppercase();

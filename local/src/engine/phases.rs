@@ -1,4 +1,4 @@
-//! The phases of an operation: forward, then what is left over; or back, when something failed.
+//! The phases of an operation: the changes and the cleanup, or the rollback and its cleanup.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::state::{
 };
 
 impl Engine {
-    /// What is to be done to bring the stack forward, and what is to be deleted afterwards.
+    /// The tasks that bring the stack to its new state, and the resources to delete afterwards.
     pub(super) fn forward_tasks(&self, position: usize) -> Result<(Vec<Task>, Vec<Resource>), String> {
         let stack = &self.state.stacks[position];
         let Some(operation) = &stack.operation else { return Ok((Vec::new(), Vec::new())) };
@@ -30,7 +30,7 @@ impl Engine {
                 let action = match (operation.target.imports.get(id), stack.resources.get(id)) {
                     (Some(physical), None) => TaskAction::Import(physical.clone()),
                     (_, None) => TaskAction::Create,
-                    // Whether anything changes is seen when everything before it is there.
+                    // Whether the resource changes is known only when the resources before it are complete.
                     (_, Some(_)) => TaskAction::Update,
                 };
                 tasks.push(Task {
@@ -85,7 +85,7 @@ impl Engine {
                     OperationKind::Create => "ROLLBACK_FAILED",
                     _ => "UPDATE_ROLLBACK_FAILED",
                 };
-                // What is still to be taken back is kept for those who continue.
+                // What is still to be rolled back is kept for `ContinueUpdateRollback`.
                 self.set_status(position, time, status, Some(reason));
             }
             Phase::BackCleanup => match (operation.kind, operation.failed.is_empty()) {
@@ -128,20 +128,20 @@ impl Engine {
                 change_set.execution = if went_well { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" }.into();
             }
         }
-        // Nested stacks that it did not come to were there for their change sets only.
+        // Nested stacks that were not started existed for their change sets only.
         let is_left = |one: &Stack| one.parent.as_ref() == Some(&id) && one.status == "REVIEW_IN_PROGRESS";
         while let Some(left) = self.state.stacks.iter().position(is_left) {
             self.begin_delete(left, Vec::new(), None, time);
         }
     }
 
-    /// Outputs as the resources are now; exports that clash or that others read keep the operation from ending well.
+    /// Evaluates the outputs. The operation fails if an export exists already, or is imported and would change.
     pub(super) fn new_outputs(&mut self, position: usize) -> Result<(), String> {
         let stack = &self.state.stacks[position];
         let template = self.template(&stack.inputs.template).map_err(|refusal| refusal.message)?;
         let (new, imports) = self.with_scope(position, &template, |scope| {
             let new = outputs(scope, &template)?;
-            // What is read in resources was read when they were made.
+            // The exports that resources import were read when the resources were created.
             for (_, resource) in template.section("Resources") {
                 if scope.is_wanted(resource)? {
                     scope.value(resource.get("Properties").unwrap_or(&Json::Null))?;
@@ -158,8 +158,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses exports that others have already, and changes to those that others read. It is said which stacks the outputs
-    /// are of, and which readers count.
+    /// Refuses exports that other stacks have already, and changes to exports that are imported. `is_own` says whose the
+    /// outputs are, `counts` which importing stacks count.
     pub fn check_exports(
         &self,
         environment: Environment<'_>,
@@ -194,11 +194,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Deletes what is left over, in the opposite order of its references.
+    /// Deletes the resources that are no longer needed, in the reverse order of their references.
     pub(super) fn clean_up(&mut self, position: usize, time: Millis, phase: Phase) {
         let Some(operation) = &self.state.stacks[position].operation else { return };
         let kind = operation.kind;
-        // A failed creation deletes everything that it had made, with a status of its own.
+        // A failed creation deletes everything that it created, with a status of its own.
         let tasks = delete_tasks(&operation.leftovers);
         let is_empty = tasks.is_empty();
         if let Some(operation) = &mut self.state.stacks[position].operation {
@@ -231,7 +231,7 @@ impl Engine {
         }
     }
 
-    /// Ends the way forward: what follows is what the caller template in that case.
+    /// Fails the operation: what follows is what the caller has chosen for a failure.
     pub(super) fn fail(&mut self, position: usize, time: Millis, reason: &str) {
         self.cancel_others(position, time);
         let Some(operation) = &self.state.stacks[position].operation else { return };
@@ -258,14 +258,14 @@ impl Engine {
                 } else {
                     reason.to_owned()
                 };
-                // What takes an operation back is an operation of its own.
+                // A rollback is an operation of its own.
                 self.state.stacks[position].enter(ROLLBACK);
                 self.start_rollback(position, time, Some(reason));
             }
         }
     }
 
-    /// Stops where it is; what is needed to go back is kept.
+    /// Stops without a rollback; what a later rollback needs is kept.
     pub(super) fn stop(&mut self, position: usize, time: Millis, status: &str, reason: &str) {
         self.set_status(position, time, status, Some(reason.to_owned()));
         for change_set in &mut self.state.stacks[position].change_sets {
@@ -295,7 +295,7 @@ impl Engine {
                 });
             }
         }
-        // What was only to be deleted was not deleted yet.
+        // The resources that were to be deleted in the cleanup were not deleted yet.
         operation.leftovers.retain(|one| {
             operation
                 .resources_before

@@ -1,4 +1,4 @@
-//! Stack refactors: resources that move to other stacks or to other logical ids, and stay what they are.
+//! Stack refactors: resources that move to other stacks or to other logical IDs without being changed.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::state::{
 use crate::template::StackTemplate;
 use crate::template::evaluate::reference_value;
 
-/// A stack as somebody wants it.
+/// A stack as a refactor wants it to be.
 pub(crate) struct Definition {
     pub position: usize,
     pub is_new: bool,
@@ -22,26 +22,26 @@ pub(crate) struct Definition {
     pub template: StackTemplate,
 }
 
-/// What a stack says when its resources have moved.
+/// The outputs and imports of a stack once its resources have moved.
 struct Evaluated {
     outputs: Vec<Output>,
     imports: Vec<String>,
-    /// Whether a resource would be another than it is.
+    /// Whether a resource would be modified.
     is_modified: bool,
 }
 
-/// What a resource has beside its properties that no refactor may change.
+/// The attributes of a resource, beside its properties, that a refactor may not change.
 const FIXED_ATTRIBUTES: [&str; 6] =
     ["Type", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy"];
 
-/// No refactor moves it.
+/// The type of CDK's metadata, which a refactor refuses.
 const CDK_METADATA: &str = "AWS::CDK::Metadata";
 
 fn not_permitted(action: &str) -> String {
     format!("Found an action type that is not permitted during refactor operations: {action}")
 }
 
-/// What stacks become, and what moves; or why that is no refactor, in CloudFormation's words.
+/// What each stack becomes, and which resources move; or why CloudFormation refuses the refactor.
 pub(crate) fn plan_refactor(
     engine: &Engine,
     definitions: Vec<Definition>,
@@ -75,7 +75,7 @@ pub(crate) fn plan_refactor(
     Ok((sides, moves))
 }
 
-/// Where every resource that is template comes from, stack by stack, and which of them move.
+/// Where each resource of the new templates comes from, stack by stack, and which of them move.
 fn origins(
     engine: &Engine,
     definitions: &[Definition],
@@ -121,7 +121,7 @@ fn origins(
             found.insert(place.clone(), (place.clone(), false));
         }
     }
-    // Of what is left, what looks the same is the same, if nothing else looks like it.
+    // A resource without a mapping is the one that has the same properties, if there is only one.
     let mut lost = Vec::new();
     for (place, written) in &asked {
         if found.contains_key(place) {
@@ -164,7 +164,7 @@ fn origins(
     Ok((origins, moves))
 }
 
-/// Evaluates what is template with every resource in its new place: nothing but places may change.
+/// Evaluates the new templates with every resource in its new stack: nothing else may change.
 fn sides(engine: &Engine, definitions: Vec<Definition>, origins: &[Origins]) -> Result<Vec<Side>, String> {
     let ids: Vec<&str> =
         definitions.iter().map(|one| engine.state.stacks[one.position].id.as_str()).collect();
@@ -173,7 +173,7 @@ fn sides(engine: &Engine, definitions: Vec<Definition>, origins: &[Origins]) -> 
     let mut exports = engine.state.exports(first.environment());
     exports.retain(|_, (_, owner)| !ids.contains(&owner.as_str()));
     let outside = exports.clone();
-    // A stack may read what another one exports: each round knows the exports of the one before.
+    // A stack may import what another one exports: each round knows the exports of the one before.
     let mut results = Vec::new();
     for _ in 0..=definitions.len() {
         results = definitions
@@ -213,7 +213,7 @@ fn sides(engine: &Engine, definitions: Vec<Definition>, origins: &[Origins]) -> 
         .collect()
 }
 
-/// What a stack says whose resources come from elsewhere.
+/// Evaluates a stack whose resources come from other stacks.
 fn evaluated(
     engine: &Engine,
     definition: &Definition,
@@ -245,7 +245,7 @@ pub(crate) fn at<'e>(engine: &'e Engine, place: &Place) -> Option<&'e Resource> 
     engine.state.stack_of(&place.stack)?.resources.get(&place.logical_id)
 }
 
-/// Why a refactor that waits can no longer be executed, if so.
+/// Why a refactor can no longer be executed, if so.
 pub(crate) fn outdated_by(engine: &Engine, refactor: &Refactor) -> Option<String> {
     let changed = refactor.stacks.iter().find(|side| {
         let stack = engine.state.stack_of(&side.id);
@@ -254,7 +254,7 @@ pub(crate) fn outdated_by(engine: &Engine, refactor: &Refactor) -> Option<String
     Some(format!("{}: Stack was updated.", changed.id))
 }
 
-/// Begins to move resources.
+/// Starts to move resources.
 pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
     let Refactor { stacks, moves, .. } = engine.state.rest.refactors[number].clone();
     for side in &stacks {
@@ -281,7 +281,7 @@ pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
     refactor.running = Some((until, fails));
 }
 
-/// Ends refactors that have run for their time; whether there was one.
+/// Ends refactors that have run for their time; returns whether there was one.
 pub(crate) fn end_refactors(engine: &mut Engine, now: Millis) -> bool {
     let mut ended = false;
     for number in 0..engine.state.rest.refactors.len() {
@@ -359,7 +359,7 @@ fn roll_back_refactor(
     refactor.execution_reason = Some(reason);
 }
 
-/// A resource leaves its place, and comes to another.
+/// Adds the events of resources that move.
 fn add_move_events(engine: &mut Engine, moves: &[Move], time: Millis, how: &str, reason: Option<&str>) {
     for Move { from, to, .. } in moves {
         for (place, verb) in [(from, "EXPORT"), (to, "IMPORT")] {

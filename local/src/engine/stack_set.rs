@@ -1,5 +1,5 @@
-//! Stack sets: the same stack in many accounts and regions. Its operations go region by region, and in each so many accounts
-//! at a time as they may, until too many have failed.
+//! Operations of stack sets: region by region, with as many accounts at a time as the preferences allow, until more have
+//! failed than the preferences tolerate.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
@@ -16,7 +16,7 @@ use crate::template::scalar_text;
 /// The type of a stack set among resources.
 pub(crate) const STACK_SET: &str = "AWS::CloudFormation::StackSet";
 
-/// What a stack set is told to do.
+/// An operation that a caller asks a stack set to perform.
 pub(crate) struct Order {
     pub id: String,
     pub action: SetAction,
@@ -25,8 +25,7 @@ pub(crate) struct Order {
     pub retains: bool,
 }
 
-/// Gives a stack set something to do, as soon as it has nothing else to do. Regions come in the preferred order, else in
-/// the one in which they are named.
+/// Queues an operation of a stack set. Regions come in the preferred order, or else in the order in which they are named.
 pub(crate) fn order(engine: &mut Engine, set: usize, order: Order, time: Millis) {
     let Order { id, action, mut environments, preferences, retains } = order;
     let preferred: Vec<String> =
@@ -48,7 +47,7 @@ pub(crate) fn order(engine: &mut Engine, set: usize, order: Order, time: Millis)
     });
 }
 
-/// Brings every stack set up to a moment; whether anything has happened.
+/// Brings every stack set up to a moment; returns whether anything has happened.
 pub(crate) fn advance_stack_sets(engine: &mut Engine, now: Millis) -> bool {
     let mut moved = false;
     for set in 0..engine.state.rest.stack_sets.len() {
@@ -116,7 +115,7 @@ fn instance_stack(engine: &Engine, set: usize, environment: Environment<'_>) -> 
     engine.state.position_of(instance.stack.as_deref()?)
 }
 
-/// Begins what an operation does in one account and region.
+/// Starts an operation in one account and region.
 fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, time: Millis) {
     let operation = operation_of(engine, set, number).clone();
     let environment = operation.results[result].clone();
@@ -137,7 +136,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
     };
     let how =
         OperationOptions { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
-    // What never came to be cannot be changed: it makes room.
+    // A stack whose creation failed cannot be updated: it is deleted and created again.
     let is_remains = |stack: &Stack| stack.status.starts_with("ROLLBACK_") || stack.status == "CREATE_FAILED";
     match present {
         Some(position) if is_remains(&engine.state.stacks[position]) => {
@@ -172,7 +171,7 @@ fn create_instance(
     }
 }
 
-/// What the stack of an instance is made from: the set's inputs with values of its own.
+/// The inputs of the stack of an instance: the set's inputs with the parameter overrides.
 fn inputs_of(engine: &Engine, set: usize, environment: Environment<'_>) -> Result<Inputs, String> {
     let set_of = &engine.state.rest.stack_sets[set];
     let mut values = set_of.inputs.parameters.clone();
@@ -185,7 +184,7 @@ fn inputs_of(engine: &Engine, set: usize, environment: Environment<'_>) -> Resul
     made.map(|(inputs, _)| inputs).map_err(|refusal| refusal.message)
 }
 
-/// Ends what an operation does in one account and region, if the stack has come to its end.
+/// Ends an operation in one account and region, if the operation of the stack has ended.
 fn end_result(engine: &mut Engine, set: usize, number: usize, result: usize) -> bool {
     let environment = operation_of(engine, set, number).results[result].clone();
     let Some(position) = instance_stack(engine, set, environment.environment()) else { return false };
@@ -234,15 +233,15 @@ fn set_result(
     }
 }
 
-/// An instance leaves the set.
+/// Removes an instance from the set.
 fn remove_instance(engine: &mut Engine, set: usize, number: usize, result: usize) {
     set_result(engine, set, number, result, ("SUCCEEDED", "CURRENT"), None);
     let environment = operation_of(engine, set, number).results[result].clone();
     engine.state.rest.stack_sets[set].instances.retain(|one| one.environment() != environment.environment());
 }
 
-/// Brings a stack set to what a resource of a template says; without properties, out of the world. The operations that do
-/// it.
+/// Brings a stack set to the properties of a resource of a template; without properties, deletes it. Returns the IDs of
+/// the operations that do it.
 pub(crate) fn update_from_resource(
     engine: &mut Engine,
     id: &str,
@@ -361,7 +360,7 @@ fn inputs_of_resource(
     made.map_err(|refusal| refusal.message)
 }
 
-/// The accounts and regions that a resource names, with their own values.
+/// The accounts and regions that a resource names, with their parameter overrides.
 fn wanted_instances(
     engine: &Engine,
     properties: &Map<String, Json>,
@@ -381,7 +380,7 @@ fn wanted_instances(
     wanted
 }
 
-/// The accounts of deployment targets. No organization is rehearsed: a unit is the endpoint's own account.
+/// The accounts of deployment targets. Local mode has no organization: an organizational unit is the endpoint's account.
 pub(crate) fn accounts(engine: &Engine, targets: &Json) -> Vec<String> {
     let named: Vec<String> = targets["Accounts"].as_array().into_iter().flatten().map(scalar_text).collect();
     match named.is_empty() && targets["OrganizationalUnitIds"].is_array() {
@@ -396,7 +395,7 @@ pub(crate) fn operations_end(engine: &Engine, ids: &[String]) -> Option<Millis> 
     ended.collect::<Option<Vec<_>>>().map(|all| all.into_iter().max().unwrap_or(0))
 }
 
-/// Why operations of a stack set did not go well, if so.
+/// Why operations of a stack set failed, if they did.
 pub(crate) fn operations_failure(engine: &Engine, ids: &[String]) -> Option<String> {
     let failed = operations_of(engine, ids).find(|operation| operation.status != "SUCCEEDED")?;
     let first = failed.results.iter().find(|result| result.status == "FAILED");
@@ -412,11 +411,11 @@ fn operations_of<'c>(engine: &'c Engine, ids: &'c [String]) -> impl Iterator<Ite
     all.filter(|operation| ids.contains(&operation.id))
 }
 
-/// What a stack set has beside its inputs.
+/// The settings of a stack set beside its inputs.
 const SETTINGS: [&str; 5] =
     ["AdministrationRoleARN", "ExecutionRoleName", "PermissionModel", "AutoDeployment", "ManagedExecution"];
 
-/// Those of them that a request or a resource gives.
+/// The settings that a request or a resource gives.
 pub(crate) fn settings(given: &Map<String, Json>) -> Map<String, Json> {
     let named = SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
     named.collect()
@@ -426,7 +425,7 @@ pub(crate) fn overrides(given: &[Json]) -> IndexMap<String, String> {
     given.iter().map(|one| (scalar_text(&one["ParameterKey"]), scalar_text(&one["ParameterValue"]))).collect()
 }
 
-/// Why a stack of a set failed, in the words of the set.
+/// Why a stack of a set failed, as results of stack sets report it.
 fn first_failure(stack: &Stack) -> String {
     let failed = stack.events.iter().rev().take_while(|event| {
         !(event.physical_id == stack.id && event.reason.as_deref() == Some("User Initiated"))

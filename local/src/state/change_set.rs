@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{Environment, HookResult, Inputs, Millis, unique_id};
 
-/// What making a change set is called among operations.
+/// The type of the operation that creates a change set.
 pub(crate) const CREATE_CHANGE_SET_OPERATION: &str = "CREATE_CHANGESET";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub(crate) struct ChangeSet {
     pub name: String,
     pub kind: String,
     pub created: Millis,
-    /// From then on it is what `status` says; before, it is being made.
+    /// When its creation ends: only then has it the status that `status` says.
     pub ready: Millis,
     pub status: String,
     pub reason: Option<String>,
@@ -27,18 +27,18 @@ pub(crate) struct ChangeSet {
     pub deployment_mode: Option<String>,
     pub deployment_config: Option<Json>,
     pub import_existing: bool,
-    /// Logical id to physical id of what is imported.
+    /// The physical IDs of imported resources, by logical ID.
     pub imports: IndexMap<String, String>,
     pub token: Option<String>,
     pub operation: String,
     /// The change set that this one is nested in, and the outermost one.
     pub within: Option<(String, String)>,
-    /// Whether nested stacks have change sets of their own: logical id to stack.
+    /// The nested stacks by logical ID, if they have change sets of their own.
     pub nested: Option<IndexMap<String, String>>,
 }
 
 impl ChangeSet {
-    /// The id of one that is still to be made.
+    /// The ID of a change set that is to be created.
     pub fn new_id(environment: Environment<'_>, name: &str) -> String {
         format!(
             "arn:aws:cloudformation:{}:{}:changeSet/{name}/{}",
@@ -89,13 +89,13 @@ pub(crate) struct Event {
     pub token: Option<String>,
     pub operation: String,
     pub operation_type: String,
-    /// Of a validation before deployment: its name and the path.
+    /// The name and the path of a validation before deployment.
     pub validation: Option<(String, String)>,
-    /// What a hook said.
+    /// The result of a hook.
     pub hook: Option<HookResult>,
 }
 
-/// What becomes of one resource.
+/// The change to one resource.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Change {
     pub action: String,
@@ -109,6 +109,6 @@ pub(crate) struct Change {
     pub policy_action: Option<String>,
     pub before: Option<String>,
     pub after: Option<String>,
-    /// Of a nested stack: the change set with what changes inside.
+    /// The change set of a nested stack.
     pub change_set: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What hooks answered.
+//! Results of hooks.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::Millis;
 use crate::faults::HookMode;
 
-/// What a hook said.
+/// The result of a hook.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct HookResult {
     pub id: String,
@@ -15,8 +15,8 @@ pub(crate) struct HookResult {
     pub reason: String,
     pub annotations: Vec<Json>,
     pub time: Millis,
-    /// The change set's ARN, or the resource's logical id.
+    /// The change set's ARN, or the resource's logical ID.
     pub target: String,
-    /// Of a resource: its type.
+    /// The type, if the target is a resource.
     pub type_name: Option<String>,
 }

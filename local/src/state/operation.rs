@@ -14,7 +14,7 @@ pub(crate) enum OperationKind {
     Update,
     Import,
     Delete,
-    /// What a failed update left is taken back.
+    /// The changes of a failed update are rolled back.
     Rollback,
 }
 
@@ -29,16 +29,16 @@ impl OperationKind {
     }
 }
 
-/// What an operation is called that takes another one back, asked for or not.
+/// The type of the operation that rolls another one back.
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Phase {
     Forward,
-    /// What was replaced or is no longer wanted goes.
+    /// Resources that were replaced or removed are deleted.
     Cleanup,
     Back,
-    /// What the update had made goes.
+    /// Resources that the update created are deleted.
     BackCleanup,
     Delete,
 }
@@ -57,9 +57,9 @@ pub(crate) enum TaskAction {
     Update,
     Replace,
     Import(String),
-    /// Takes a resource back to what it was; `None` if it was not there.
+    /// Rolls a resource back to what it was; `None` if it did not exist.
     Restore(Option<Box<Resource>>),
-    /// Deletes what is no longer any stack's; whether it may be kept.
+    /// Deletes a resource that the stack no longer has.
     Delete(Box<Resource>),
 }
 
@@ -103,19 +103,19 @@ pub(crate) struct Signals {
 pub(crate) struct Task {
     pub id: String,
     pub action: TaskAction,
-    /// Tasks of the same phase that have to be done before, by id.
+    /// The logical IDs of the tasks of the same phase that have to be complete before.
     pub after: BTreeSet<String>,
     pub progress: Progress,
 }
 
-/// What an operation brings a stack to.
+/// The state that an operation brings a stack to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub inputs: Inputs,
-    /// Logical id to physical id of what is imported.
+    /// The physical IDs of imported resources, by logical ID.
     pub imports: IndexMap<String, String>,
     pub reverts_drift: bool,
-    /// Logical id to stack of nested stacks that are there already, for their change sets.
+    /// The nested stacks that exist already for their change sets, by logical ID.
     pub nested: IndexMap<String, String>,
 }
 
@@ -139,19 +139,19 @@ impl From<Inputs> for Target {
 /// An operation on a stack that has not ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Operation {
-    /// What names made for replacements follow from.
+    /// The seed of the generated names of replacements.
     pub seed: String,
     pub kind: OperationKind,
     pub phase: Phase,
     pub token: Option<String>,
     pub target: Target,
-    /// How the stack was.
+    /// The inputs of the stack before the operation.
     pub before: Inputs,
     pub resources_before: IndexMap<String, Resource>,
     pub tasks: Vec<Task>,
     pub on_failure: OnFailure,
     pub failed: Vec<String>,
-    /// What is deleted in the end, one way or the other.
+    /// The resources that are deleted in the cleanup.
     pub leftovers: Vec<Resource>,
     pub skip: Vec<String>,
     pub retain: Vec<String>,
@@ -159,7 +159,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// An operation on a stack as it is, from a phase on.
+    /// A new operation on a stack, which starts with a phase.
     pub fn on(
         stack: &Stack,
         kind: OperationKind,
@@ -186,7 +186,7 @@ impl Operation {
     }
 }
 
-/// How an operation is to be done.
+/// The options of an operation.
 #[derive(Clone, Debug)]
 pub(crate) struct OperationOptions {
     pub on_failure: OnFailure,

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Inputs, Millis, Output};
 
-/// A refactor of stacks: made, looked at, executed.
+/// A refactor of stacks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refactor {
     pub id: String,
     pub region: String,
     pub description: Option<String>,
-    /// From then on it is what `status` says; before, it is being made.
+    /// When its creation ends: only then has it the status that `status` says.
     pub ready: Millis,
     pub status: String,
     pub reason: Option<String>,
@@ -19,11 +19,11 @@ pub(crate) struct Refactor {
     pub execution_reason: Option<String>,
     pub stacks: Vec<Side>,
     pub moves: Vec<Move>,
-    /// While it runs: until when, and why it fails.
+    /// While it is executed: until when, and why it fails.
     pub running: Option<(Millis, Option<String>)>,
 }
 
-/// What one of the stacks becomes.
+/// What one of the stacks becomes in a refactor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Side {
     /// The stack's ARN.
@@ -34,11 +34,11 @@ pub(crate) struct Side {
     pub resources: Origins,
     pub outputs: Vec<Output>,
     pub imports: Vec<String>,
-    /// What was last done to the stack when this was made: something else makes it obsolete.
+    /// The ID of the stack's last operation when the refactor was created: a later operation makes the refactor obsolete.
     pub after: Option<String>,
 }
 
-/// A resource's place.
+/// Where a resource is: its stack and its logical ID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// The stack's ARN.
@@ -46,7 +46,7 @@ pub(crate) struct Place {
     pub logical_id: String,
 }
 
-/// Where each resource of a stack comes from, by its logical id.
+/// Where each resource of a stack comes from, by its logical ID.
 pub(crate) type Origins = IndexMap<String, Place>;
 
 /// A resource that moves.
@@ -54,6 +54,6 @@ pub(crate) type Origins = IndexMap<String, Place>;
 pub(crate) struct Move {
     pub from: Place,
     pub to: Place,
-    /// Whether the caller said so.
+    /// Whether the caller has given the mapping.
     pub is_manual: bool,
 }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value as Json};
 
 use super::{CREATE_CHANGE_SET_OPERATION, ChangeSet, Event, Millis, Operation, unique_id};
 
-/// What a stack is made from: a request gives it, a change set keeps it.
+/// The inputs of a stack: a request gives them, a change set keeps them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// The text of the template, with everything in it written out.
+    /// The text of the template, with the language extensions written out.
     pub template: String,
-    /// As it was given, if that is another text.
+    /// The text of the template as it was given, if it differs.
     pub original: Option<String>,
     /// Values by name, before SSM parameters are looked up.
     pub parameters: IndexMap<String, String>,
@@ -31,7 +31,7 @@ pub(crate) struct Inputs {
 pub(crate) struct Stack {
     pub id: String,
     pub name: String,
-    /// The account that it is in: another one than the endpoint's only for the stacks of a stack set.
+    /// The account. It differs from the endpoint's only for the stacks of a stack set.
     pub account: String,
     pub region: String,
     pub status: String,
@@ -48,12 +48,12 @@ pub(crate) struct Stack {
     pub timeout_minutes: Option<u64>,
     pub resources: IndexMap<String, Resource>,
     pub outputs: Vec<Output>,
-    /// What other stacks' exports its template reads.
+    /// The names of the exports that the template imports.
     pub imports: Vec<String>,
     pub events: Vec<Event>,
     pub change_sets: Vec<ChangeSet>,
     pub operation: Option<Operation>,
-    /// Type and id of every operation, the newest first.
+    /// The type and the ID of every operation, the newest first.
     pub last_operations: Vec<(String, String)>,
     /// The change set that was executed last.
     #[serde(default)]
@@ -79,11 +79,11 @@ pub(crate) struct Resource {
     pub status: String,
     pub reason: Option<String>,
     pub time: Millis,
-    /// As the template said it when it was last deployed, resolved.
+    /// The properties that were deployed last, with functions resolved.
     pub properties: Map<String, Json>,
-    /// As it is: different where somebody changed it past the stack.
+    /// The properties as they are: they differ where the resource was changed outside of the stack.
     pub live: Map<String, Json>,
-    /// What `Fn::GetAtt` yields beyond the properties.
+    /// What `Fn::GetAtt` returns beyond the properties.
     pub attributes: Map<String, Json>,
     /// The resource as the template has it.
     pub written: Json,
@@ -108,7 +108,7 @@ pub(crate) struct Environment<'a> {
 }
 
 impl Resource {
-    /// What `Ref` yields of it, or `Fn::GetAtt` of an attribute.
+    /// What `Ref` returns, or `Fn::GetAtt` of an attribute.
     pub fn value(&self, attribute: Option<&str>) -> Option<Json> {
         match attribute {
             None => Some(self.physical_id.clone().into()),
@@ -118,7 +118,7 @@ impl Resource {
 }
 
 impl Inputs {
-    /// Whether the same stack comes of both.
+    /// Whether both lead to the same stack.
     pub fn are_equivalent(&self, other: &Self) -> bool {
         self.template == other.template
             && self.parameters == other.parameters
@@ -133,6 +133,36 @@ impl Inputs {
 }
 
 impl Stack {
+    /// An empty stack that waits for its first change set to be executed.
+    pub fn new(name: &str, Environment { account, region }: Environment<'_>, time: Millis) -> Self {
+        Self {
+            id: format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/{}", unique_id()),
+            name: name.to_owned(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            status: "REVIEW_IN_PROGRESS".into(),
+            reason: String::new(),
+            created: time,
+            updated: None,
+            deleted: None,
+            inputs: Inputs::default(),
+            termination_protection: false,
+            disable_rollback: false,
+            policy: None,
+            timeout_minutes: None,
+            resources: IndexMap::new(),
+            outputs: Vec::new(),
+            imports: Vec::new(),
+            events: Vec::new(),
+            change_sets: Vec::new(),
+            operation: None,
+            last_operations: Vec::new(),
+            last_change_set: None,
+            parent: None,
+            drift: None,
+        }
+    }
+
     pub fn environment(&self) -> Environment<'_> {
         Environment { account: &self.account, region: &self.region }
     }
@@ -145,14 +175,14 @@ impl Stack {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
 
-    /// Whatever happens to the stack from now on belongs to an operation of its own; its id.
+    /// Starts an operation, to which all following events belong; returns its ID.
     pub fn enter(&mut self, operation_type: &str) -> String {
         let id = unique_id();
         self.last_operations.insert(0, (operation_type.to_owned(), id.clone()));
         id
     }
 
-    /// What a stack says of its last operation: that, and what took it back. Making a change set changes nothing.
+    /// The last operation, and the rollback of it. The creation of a change set does not count.
     pub fn last_operations_shown(&self) -> impl Iterator<Item = &(String, String)> {
         let mut is_shown = false;
         self.last_operations.iter().filter(|(kind, _)| kind != CREATE_CHANGE_SET_OPERATION).take_while(
@@ -164,7 +194,7 @@ impl Stack {
         )
     }
 
-    /// The id of the operation that runs or ran last.
+    /// The ID of the operation that runs or ran last.
     pub fn last_operation(&self) -> Option<&str> {
         self.last_operations_shown().next().map(|(_, id)| id.as_str())
     }

@@ -14,11 +14,11 @@ pub(crate) struct StackSet {
     pub name: String,
     pub region: String,
     pub is_deleted: bool,
-    /// Whether it is deleted as soon as nothing is in it: the resource that it is goes.
+    /// Whether it is deleted as soon as it has no instances, because its resource is deleted.
     pub is_deleted_when_empty: bool,
     pub description: Option<String>,
     pub inputs: Inputs,
-    /// What it has beside, as it was given: roles, the permission model and so on.
+    /// Its settings as they were given: roles, the permission model and so on.
     pub settings: Map<String, Json>,
     pub instances: Vec<Instance>,
     /// The newest last.
@@ -30,19 +30,19 @@ pub(crate) struct StackSet {
 pub(crate) struct Instance {
     pub account: String,
     pub region: String,
-    /// The stack's ARN, as soon as there is one.
+    /// The stack's ARN, once it is created.
     pub stack: Option<String>,
     /// `CURRENT`, `OUTDATED`, `INOPERABLE`.
     pub status: String,
     pub reason: Option<String>,
-    /// Values of its own.
+    /// The parameter overrides.
     pub overrides: IndexMap<String, String>,
-    /// What became of it last: an operation's id, and a result's status.
+    /// The ID of the last operation and the status of its result.
     pub last: (String, String),
 }
 
 impl StackSet {
-    /// A stack set without anything in it.
+    /// An empty stack set.
     pub fn new(id: String, name: &str, region: &str) -> Self {
         Self {
             id,
@@ -83,13 +83,13 @@ pub(crate) struct SetOperation {
     pub created: Millis,
     pub ended: Option<Millis>,
     pub preferences: Json,
-    /// Whether what it takes out of the set stays as a stack.
+    /// Whether the stacks that it removes from the set are retained.
     pub retains: bool,
-    /// In the order in which it comes to them.
+    /// In the order in which the operation reaches them.
     pub results: Vec<OperationResult>,
 }
 
-/// What an operation does in one account and region.
+/// The result of an operation in one account and region.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OperationResult {
     pub account: String,
@@ -117,7 +117,7 @@ impl SetOperation {
         number("Count").or_else(|| number("Percentage").map(|percent| accounts.saturating_mul(percent) / 100))
     }
 
-    /// The results that may be begun now, as many as may run at a time.
+    /// The results that may start now, as many as may run at a time.
     pub fn ready(&self) -> Vec<usize> {
         let is_parallel = self.preferences["RegionConcurrencyType"] == "PARALLEL";
         let mut regions: Vec<&str> = Vec::new();
@@ -142,7 +142,7 @@ impl SetOperation {
         ready
     }
 
-    /// Whether more accounts of a region have failed than may.
+    /// Whether more accounts of a region have failed than the preferences tolerate.
     pub fn is_over(&self) -> bool {
         self.results.iter().any(|one| {
             let inside = || self.results.iter().filter(|other| other.region == one.region);

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 use super::{Bucket, Buckets, Object, Rest, Stack, Stacks, State};
 
@@ -57,7 +58,8 @@ pub(crate) struct Store {
     /// [`Rest`] as it is in the journal.
     rest: String,
     /// Held as long as the endpoint runs.
-    _lock: File,
+    lock: File,
+    is_closed: bool,
 }
 
 impl Store {
@@ -90,7 +92,8 @@ impl Store {
             length: 0,
             compacted: 0,
             rest: String::new(),
-            _lock: lock,
+            lock,
+            is_closed: false,
         };
         store.compact(&state)?;
         Ok((store, state))
@@ -118,8 +121,40 @@ impl Store {
         Ok(hash)
     }
 
+    /// Stores the content of several files as one; returns its name and its length. No file is held in memory.
+    pub fn join_objects(&self, files: &[&str]) -> io::Result<(String, u64)> {
+        let mut joined = tempfile::NamedTempFile::new_in(self.directory.join("objects"))?;
+        let (mut hash, mut length) = (Sha256::new(), 0);
+        let mut buffer = vec![0; 1024 * 1024];
+        for file in files {
+            let mut part = File::open(self.object_path(file))?;
+            loop {
+                let read = part.read(&mut buffer)?;
+                if read == 0 {
+                    break;
+                }
+                hash.update(&buffer[..read]);
+                joined.write_all(&buffer[..read])?;
+                length += read as u64;
+            }
+        }
+        let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        joined.persist(self.object_path(&name)).map_err(|error| error.error)?;
+        Ok((name, length))
+    }
+
+    /// Releases the directory for another process. Nothing is saved afterwards.
+    pub fn close(&mut self) {
+        self.is_closed = true;
+        // A lock that cannot be released ends with the process.
+        let _ = self.lock.unlock();
+    }
+
     /// Writes what has changed since the last save.
     pub fn save(&mut self, state: &mut State) -> io::Result<()> {
+        if self.is_closed {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "the endpoint has stopped"));
+        }
         let (buckets, objects) = state.buckets.take_changed();
         let rest = serde_json::to_string(&state.rest)?;
         let record = Record {
@@ -287,4 +322,105 @@ fn create_private_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Environment, Inputs};
+
+    fn stack(name: &str) -> Stack {
+        Stack::new(name, Environment { account: "1", region: "us-east-1" }, 0)
+    }
+
+    fn journal(directory: &Path) -> PathBuf {
+        directory.join("state.jsonl")
+    }
+
+    fn error(directory: &Path) -> String {
+        Store::open(directory).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_saved_is_there_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, mut state) = Store::open(directory.path()).unwrap();
+        state.stacks.push(stack("a"));
+        state.buckets.add("b", Bucket::new("us-east-1", 1));
+        state.buckets.set_object("b", "k", Some(Object { bytes: 3, ..Object::default() }));
+        state.rest.refactors.clear();
+        store.save(&mut state).unwrap();
+        state.stacks[0].inputs = Inputs { template: "{}".into(), ..Inputs::default() };
+        state.buckets.set_object("b", "gone", Some(Object::default()));
+        state.buckets.set_object("b", "gone", None);
+        store.save(&mut state).unwrap();
+        store.close();
+        drop(store);
+        let (_, state) = Store::open(directory.path()).unwrap();
+        assert_eq!((state.stacks.len(), state.stacks[0].inputs.template.as_str()), (1, "{}"));
+        let bucket = state.buckets.get("b").unwrap();
+        assert_eq!((bucket.objects().len(), bucket.created), (1, 1));
+    }
+
+    #[test]
+    fn a_save_writes_what_changed_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, mut state) = Store::open(directory.path()).unwrap();
+        for number in 0..500 {
+            state.stacks.push(stack(&format!("stack-{number}")));
+        }
+        store.save(&mut state).unwrap();
+        let length = || fs::metadata(journal(directory.path())).unwrap().len();
+        let before = length();
+        store.save(&mut state).unwrap();
+        assert_eq!(length(), before, "nothing has changed");
+        state.stacks[7].reason = "changed".into();
+        store.save(&mut state).unwrap();
+        assert!(length() - before < before / 100, "{} of {before}", length() - before);
+    }
+
+    #[test]
+    fn a_second_process_is_told_who_uses_the_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, _) = Store::open(directory.path()).unwrap();
+        store.announce("http://127.0.0.1:1").unwrap();
+        let error = error(directory.path());
+        let owner = format!("in use by process {} at http://127.0.0.1:1", std::process::id());
+        assert!(error.contains(&owner), "{error}");
+        store.close();
+        Store::open(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn files_that_are_incomplete_or_old_are_refused_with_what_to_do() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        fs::write(journal(path), "").unwrap();
+        assert!(error(path).contains("is empty"), "{}", error(path));
+        fs::write(journal(path), "{\"format\":1,\"version\":\"0.0.9\"}\n").unwrap();
+        assert!(error(path).contains("written by version 0.0.9 with format 1"), "{}", error(path));
+        fs::write(journal(path), "{\"format\":2,\"version\":\"0.1.0\"}\n{\"stacks\":{\"0\":").unwrap();
+        assert!(error(path).contains("ends in the middle of line 2"), "{}", error(path));
+        fs::remove_file(journal(path)).unwrap();
+        fs::write(path.join("state.json"), "{}").unwrap();
+        assert!(error(path).contains("Deploy again into"), "{}", error(path));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_state_is_its_users_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        let (mut store, mut state) = Store::open(&path).unwrap();
+        state.stacks.push(stack("a"));
+        store.save(&mut state).unwrap();
+        let file = store.keep_object(b"content").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&path.join("objects"))), (0o700, 0o700));
+        for file in [journal(&path), path.join("lock"), store.object_path(&file)] {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+    }
 }

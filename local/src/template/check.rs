@@ -123,7 +123,7 @@ impl StackTemplate {
         Err(format_error(format!("Unrecognized resource types: [{}]", unknown.join(", "))))
     }
 
-    /// Refuses conditions that name missing ones, or each other in a circle.
+    /// Refuses conditions that name missing ones, or that depend on each other.
     fn check_conditions(&self) -> Result<(), ServiceError> {
         let mut needs: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for (name, condition) in self.section("Conditions") {
@@ -167,7 +167,9 @@ impl StackTemplate {
             let mut missing = BTreeSet::new();
             for (id, value) in self.section(block) {
                 for found in references(value) {
-                    if !known.contains(found.name.as_str()) && !PSEUDO_PARAMETERS.contains(&found.name.as_str()) {
+                    if !known.contains(found.name.as_str())
+                        && !PSEUDO_PARAMETERS.contains(&found.name.as_str())
+                    {
                         missing.insert(found.name);
                     } else if let Some(attribute) = found.attribute.as_ref().filter(|one| !one.is_empty()) {
                         self.check_attribute(&found.name, attribute)?;

@@ -10,7 +10,7 @@ use super::references::{depends_on, references};
 use crate::api::error::ServiceError;
 
 impl StackTemplate {
-    /// Resources, each after those that it refers to.
+    /// The logical IDs of the resources, each after those that it refers to.
     pub fn order(&self) -> Result<Vec<String>, ServiceError> {
         let mut waiting: IndexMap<&str, BTreeSet<String>> =
             self.section("Resources").map(|(id, resource)| (id, self.needs(resource))).collect();

@@ -17,7 +17,7 @@ pub(crate) fn depends_on(resource: &Json) -> Vec<&str> {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reference {
     pub name: String,
-    /// Of `Fn::GetAtt`; empty where it is no text.
+    /// The attribute of `Fn::GetAtt`; empty if it is a function.
     pub attribute: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn references(value: &Json) -> Vec<Reference> {
     found
 }
 
-/// The one entry of an object with one.
+/// The only member of an object.
 pub(crate) fn single(map: &Map<String, Json>) -> Option<(&str, &Json)> {
     let mut entries = map.iter();
     let (name, value) = entries.next()?;
@@ -47,7 +47,7 @@ pub(crate) fn get_att(argument: &Json) -> Option<(String, String)> {
     }
 }
 
-/// The text of an `Fn::Sub` with its own names.
+/// The text of an `Fn::Sub` and its own variables.
 pub(crate) fn substitution(argument: &Json) -> (&str, Option<&Map<String, Json>>) {
     match argument {
         Json::String(text) => (text, None),

@@ -1,5 +1,6 @@
-//! `local`: a CloudFormation on a port, for any client.
+//! `local`: a CloudFormation endpoint on this machine, for any client.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,27 +10,28 @@ use stackwright_local::{Local, Options};
 use crate::deployment::{block_on, read_faults};
 use crate::failure::Failure;
 
-/// Serve a CloudFormation on loopback, for any client to rehearse with. Nothing is made in AWS.
+/// Serve a CloudFormation endpoint on this machine, to deploy to with any client. Nothing is created in AWS.
 ///
-/// It takes what the AWS CLI, the CDK CLI, SDKs and `deploy` send, keeps stacks and resources as records, and lets fail
-/// what a file of faults names.
+/// The endpoint answers the AWS CLI, the CDK CLI, SDKs and `deploy`. It keeps stacks, resources and objects as records,
+/// refuses what CloudFormation refuses, and lets fail what a file of faults names.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The port
+    /// The port; 0 for a free one
     #[arg(long, default_value_t = 4566)]
     port: u16,
-    /// Where what was deployed is kept; forgotten at the end unless named
+    /// The directory that keeps the state; without it, the state is lost when the command ends
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The account that everything belongs to
+    /// The account ID that everything belongs to
     #[arg(long, default_value = "000000000000")]
     account: String,
-    /// How long it takes to make, change or delete a resource
+    /// How long it takes to create, update or delete a resource
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     resource_time: u64,
-    /// What goes wrong, as JSON: `{"resources": [{"resource": "Endpoint", "on": "create", "reason": "no capacity"}],
-    /// "requests": [{"action": "DescribeStacks", "kind": "throttle", "times": 3}], "hooks": [{"hook": "Company::Guard::Endpoints",
-    /// "resource": "*", "target": "change-set", "mode": "WARN", "reason": "not encrypted"}]}`
+    /// What fails, and what custom resources return, as JSON: `{"resources": [{"resource": "Endpoint", "on": "create",
+    /// "reason": "no capacity"}], "requests": [{"action": "DescribeStacks", "kind": "throttle", "times": 3}], "hooks":
+    /// [{"hook": "Company::Guard::Endpoints", "resource": "*", "target": "change-set", "mode": "WARN", "reason": "not
+    /// encrypted"}], "custom_resources": [{"resource": "Lookup", "attributes": {"Name": "value"}}]}`
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 }
@@ -44,15 +46,44 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         options.faults = read_faults(path)?;
     }
     block_on(async {
-        let local = Local::start(options)
-            .await
-            .map_err(|error| Failure::new(format!("cannot serve on port {}: {error}", arguments.port)))?;
-        anstream::println!("serving on {}, to rehearse with: nothing is made in AWS", local.url());
+        let local = Local::start(options).await.map_err(|error| not_started(arguments.port, &error))?;
+        anstream::println!("local mode serves CloudFormation on {} (nothing is created in AWS)", local.url());
         anstream::println!(
             "export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1",
             local.url()
         );
-        tokio::signal::ctrl_c().await?;
+        stop_signal().await?;
+        for assumption in local.assumptions() {
+            anstream::eprintln!("local mode assumed: {assumption}");
+        }
+        match &arguments.state {
+            Some(directory) => anstream::eprintln!("stopped; the state is kept in {}", directory.display()),
+            None => anstream::eprintln!("stopped; the state was not kept (`--state DIR` keeps it)"),
+        }
         Ok(())
     })
+}
+
+fn not_started(port: u16, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::new(format!("the port {port} is in use"))
+            .hint("choose another one with `--port`, or `--port 0` for a free one"),
+        _ => Failure::new(format!("the endpoint cannot start: {error}")),
+    }
+}
+
+/// Waits until the user or the system stops the command: Ctrl-C, SIGTERM or SIGHUP.
+async fn stop_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+            _ = hangup.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }

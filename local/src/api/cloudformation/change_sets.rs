@@ -82,7 +82,7 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
     Ok(answer)
 }
 
-/// The stack that a change set is for; `None` if it is still to be made.
+/// The stack that a change set is for; `None` if there is none yet.
 fn stack_for_change_set(
     engine: &Engine,
     request: &Request<'_>,
@@ -142,7 +142,7 @@ pub(crate) fn describe_change_set(engine: &mut Engine, request: &Request<'_>) ->
     let shows_values = request.is("IncludePropertyValues");
     let changes: Vec<Json> =
         change_set.changes.iter().map(|change| change_json(change, shows_values)).collect();
-    let (changes, next) = page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE);
+    let (changes, next) = page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE)?;
     let status = match (is_ready, request.time.saturating_sub(change_set.created)) {
         (true, _) => change_set.status.as_str(),
         (false, 0..=20) => "CREATE_PENDING",
@@ -198,7 +198,7 @@ pub(crate) fn list_change_sets(engine: &mut Engine, request: &Request<'_>) -> An
             })
         })
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), 100);
+    let (summaries, next) = page(summaries, request.text("NextToken"), 100)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -219,7 +219,7 @@ pub(crate) fn delete_change_set(engine: &mut Engine, request: &Request<'_>) -> A
             discard_nested(engine, &change_set, request.time);
             Ok(json!({}))
         }
-        // What is gone already is deleted.
+        // A change set that does not exist is deleted already.
         Err(refusal) if refusal.code == "ChangeSetNotFound" => Ok(json!({})),
         Err(refusal) => Err(refusal),
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
 
 use crate::api::cloudformation::inspect::stack_resource;
-use crate::api::cloudformation::{Answer, Request};
+use crate::api::cloudformation::{Answer, Request, page};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::plan::same;
@@ -23,7 +23,7 @@ fn differences(resource: &Resource) -> Vec<Json> {
         .filter_map(|name| {
             let (expected, actual) = (resource.properties.get(name), resource.live.get(name));
             let (one, other) = (expected.unwrap_or(&Json::Null), actual.unwrap_or(&Json::Null));
-            // What a dynamic reference stands for is compared by nobody.
+            // The value of a dynamic reference is not compared.
             if same(one, other) || one.to_string().contains("{{resolve:") {
                 return None;
             }
@@ -113,7 +113,9 @@ pub(crate) fn describe_resource_drifts(engine: &mut Engine, request: &Request<'_
         .filter(|(_, status)| wanted.is_empty() || wanted.contains(status))
         .map(|(resource, status)| drift_json(stack, resource, status))
         .collect();
-    Ok(json!({ "StackResourceDrifts": drifts }))
+    let max = request.text("MaxResults").and_then(|text| text.parse().ok()).unwrap_or(100);
+    let (drifts, next) = page(drifts, request.text("NextToken"), max)?;
+    Ok(json!({ "StackResourceDrifts": drifts, "NextToken": next }))
 }
 
 pub(crate) fn detect_stack_resource_drift(engine: &mut Engine, request: &Request<'_>) -> Answer {

@@ -1,4 +1,4 @@
-//! Events, old and new.
+//! Events of stacks and of operations.
 
 use serde_json::{Value as Json, json};
 
@@ -23,7 +23,7 @@ pub(crate) fn describe_stack_events(engine: &mut Engine, request: &Request<'_>) 
         .events
         .iter()
         .rev()
-        // What is found before anything is done is told by operations only.
+        // Only `DescribeEvents` reports validations.
         .filter(|event| !event.status.is_empty())
         .map(|event| {
             let mut shown = common(stack, event);
@@ -32,7 +32,7 @@ pub(crate) fn describe_stack_events(engine: &mut Engine, request: &Request<'_>) 
             shown
         })
         .collect();
-    let (events, next) = page(events, request.text("NextToken"), PAGE);
+    let (events, next) = page(events, request.text("NextToken"), PAGE)?;
     Ok(json!({ "StackEvents": events, "NextToken": next }))
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn describe_events(engine: &mut Engine, request: &Request<'_>) -> Ans
     let events = stacks
         .filter(|(position, _)| stack.is_none_or(|named| named == *position))
         .flat_map(|(_, stack)| stack.events.iter().rev().map(move |event| (stack, event)))
-        // What happened outside of every operation is no operation's event.
+        // An event outside of all operations is not reported.
         .filter(|(_, event)| !event.operation.is_empty())
         .filter(|(_, event)| operation.as_ref().is_none_or(|id| event.operation == *id))
         .map(|(stack, event)| event_json(stack, event))
@@ -76,7 +76,7 @@ pub(crate) fn describe_events(engine: &mut Engine, request: &Request<'_>) -> Ans
             !fails_only || event["EventType"].as_str().is_some_and(|kind| kind.ends_with("ERROR"))
         })
         .collect();
-    let (events, next) = page(events, request.text("NextToken"), PAGE);
+    let (events, next) = page(events, request.text("NextToken"), PAGE)?;
     Ok(json!({ "OperationEvents": events, "NextToken": next }))
 }
 
@@ -95,7 +95,7 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
     shown["EventType"] = kind.into();
     shown["StartTime"] = shown["Timestamp"].clone();
     if let Some((name, path)) = &event.validation {
-        // What was found is no status of the resource.
+        // A validation is not a status of the resource.
         shown["ValidationStatusReason"] = shown["ResourceStatusReason"].take();
         shown["ValidationFailureMode"] = if name == BUCKET_EMPTINESS { "WARN" } else { "FAIL" }.into();
         shown["ValidationStatus"] = "FAILED".into();
@@ -105,7 +105,7 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
     shown
 }
 
-/// What both calls tell of an event.
+/// What both calls report of an event.
 fn common(stack: &Stack, event: &Event) -> Json {
     let mut shown = json!({
         "EventId": event.id,
@@ -130,7 +130,7 @@ fn common(stack: &Stack, event: &Event) -> Json {
     shown
 }
 
-/// How far an operation has come, as the stack's own events say it.
+/// The status of an operation, as the stack's own events report it.
 fn operation_status(stack: &Stack, event: &Event) -> Json {
     if event.physical_id != stack.id {
         return Json::Null;

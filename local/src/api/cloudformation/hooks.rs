@@ -53,7 +53,7 @@ pub(crate) fn list_hook_results(engine: &mut Engine, request: &Request<'_>) -> A
     if found.is_empty() && kind.is_some() {
         return Err(missing(target.unwrap_or_default()));
     }
-    let (results, next) = page(found, request.text("NextToken"), 100);
+    let (results, next) = page(found, request.text("NextToken"), 100)?;
     Ok(json!({ "TargetType": kind, "TargetId": target, "HookResults": results, "NextToken": next }))
 }
 

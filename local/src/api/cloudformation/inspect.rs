@@ -1,4 +1,4 @@
-//! What is there, and what templates say.
+//! Resources, templates, exports and imports.
 
 use serde_json::{Value as Json, json};
 
@@ -29,6 +29,9 @@ pub(crate) fn describe_stack_resource(engine: &mut Engine, request: &Request<'_>
     Ok(json!({ "StackResourceDetail": resource_json(stack, &stack.resources[&id]) }))
 }
 
+/// `DescribeStackResources` has no pages: it returns so many resources, and says nothing of the others.
+const MAX_DESCRIBED_RESOURCES: usize = 100;
+
 /// The stack and the resource in it that a request names.
 pub(crate) fn stack_resource(
     engine: &Engine,
@@ -53,6 +56,7 @@ pub(crate) fn describe_stack_resources(engine: &mut Engine, request: &Request<'_
         .values()
         .filter(|one| wanted.is_none_or(|id| one.logical_id == id))
         .map(|one| resource_json(stack, one))
+        .take(MAX_DESCRIBED_RESOURCES)
         .collect();
     Ok(json!({ "StackResources": resources }))
 }
@@ -61,7 +65,7 @@ pub(crate) fn list_stack_resources(engine: &mut Engine, request: &Request<'_>) -
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
     let all = stack.resources.values().map(|one| resource_json(stack, one)).collect();
-    let (summaries, next) = page(all, request.text("NextToken"), 100);
+    let (summaries, next) = page(all, request.text("NextToken"), 100)?;
     Ok(json!({ "StackResourceSummaries": summaries, "NextToken": next }))
 }
 
@@ -82,7 +86,7 @@ pub(crate) fn get_template(engine: &mut Engine, request: &Request<'_>) -> Answer
     Ok(json!({ "TemplateBody": text, "StagesAvailable": ["Original", "Processed"] }))
 }
 
-/// A template that somebody asks about, without values for its parameters.
+/// The template that a request names, without values for its parameters.
 fn asked_template(engine: &Engine, request: &Request<'_>) -> Result<StackTemplate, ServiceError> {
     let text = match request.text("StackName") {
         Some(name) => engine.state.stacks[engine.stack(request.region, name)?].inputs.template.clone(),
@@ -143,7 +147,7 @@ pub(crate) fn list_exports(engine: &mut Engine, request: &Request<'_>) -> Answer
         .into_iter()
         .map(|(name, (value, stack))| json!({ "ExportingStackId": stack, "Name": name, "Value": value }))
         .collect();
-    let (exports, next) = page(exports, request.text("NextToken"), 100);
+    let (exports, next) = page(exports, request.text("NextToken"), 100)?;
     Ok(json!({ "Exports": exports, "NextToken": next }))
 }
 

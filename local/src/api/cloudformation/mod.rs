@@ -55,7 +55,7 @@ pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010
 /// How many characters the name of a stack, a change set or a stack set has at most.
 const MAX_NAME_CHARS: usize = 128;
 
-/// What a service answers.
+/// The answer of a service.
 pub(crate) type Answer = Result<Json, ServiceError>;
 
 /// A request to CloudFormation.
@@ -79,7 +79,7 @@ impl Request<'_> {
         })
     }
 
-    /// The name of something that is to be made.
+    /// The name of something that is to be created.
     fn new_name(&self, field: &str) -> Result<&str, ServiceError> {
         let name = self.required(field)?;
         let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -194,7 +194,7 @@ pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Reques
     }
 }
 
-/// What a stack is to be made from, and its template, read and checked; what is not given stays as it was before.
+/// The inputs of a stack and its template, read and checked; what is not given stays as it was before.
 pub(crate) fn inputs(
     engine: &Engine,
     request: &Request<'_>,
@@ -225,7 +225,7 @@ pub(crate) fn inputs(
     Ok((inputs, template))
 }
 
-/// A stack without anything in it, in the account and region of a request.
+/// Adds an empty stack in the account and region of a request; returns its index.
 pub(crate) fn add_own_stack(engine: &mut Engine, name: &str, request: &Request<'_>) -> usize {
     let account = engine.settings.account.clone();
     engine.add_stack(name, Environment { account: &account, region: request.region }, request.time)
@@ -271,12 +271,26 @@ fn rollback_configuration(given: &Json) -> Json {
     configuration
 }
 
-/// A page of a list: so many items from where the last page ended.
-pub(crate) fn page(items: Vec<Json>, token: Option<&str>, most: usize) -> (Vec<Json>, Json) {
-    let start: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
-    let end = start.saturating_add(most).min(items.len());
+/// A page of a list, with so many items from where the last page ended, and the token of the next page.
+///
+/// # Errors
+/// The token is none of ours.
+pub(crate) fn page(
+    items: Vec<Json>,
+    token: Option<&str>,
+    max: usize,
+) -> Result<(Vec<Json>, Json), ServiceError> {
+    let start = match token {
+        None => 0,
+        Some(token) => token
+            .parse::<usize>()
+            .ok()
+            .filter(|start| *start <= items.len())
+            .ok_or_else(|| ServiceError::validation("The specified NextToken is not valid"))?,
+    };
+    let end = start.saturating_add(max).min(items.len());
     let next = if end < items.len() { Json::from(end.to_string()) } else { Json::Null };
-    (items.into_iter().skip(start).take(most).collect(), next)
+    Ok((items.into_iter().skip(start).take(max).collect(), next))
 }
 
 pub(crate) fn tag_list(tags: &IndexMap<String, String>) -> Json {
@@ -287,7 +301,7 @@ pub(crate) fn time_of(time: Option<Millis>) -> Json {
     time.map_or(Json::Null, |time| iso_time(time).into())
 }
 
-/// Nothing where there is nothing to say: AWS leaves such fields out.
+/// A text, or null for an empty one: AWS leaves such fields out.
 pub(crate) fn non_empty(text: &str) -> Json {
     if text.is_empty() { Json::Null } else { text.into() }
 }

@@ -65,7 +65,7 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
     Ok(answer)
 }
 
-/// A stack as a request wants it; one that is not there is begun, if it may be.
+/// A stack as a request wants it to be; a missing one is added, if the request allows that.
 fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<Definition, ServiceError> {
     let name = scalar_text(&one["StackName"]);
     let found = engine.position(request.region, &name);
@@ -92,7 +92,7 @@ fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<
     };
     let template = template_of(engine, &given, None).map_err(|refusal| refused(refusal.message))?;
     let before = &stack.inputs;
-    // A refactor gives no values: they stay.
+    // A refactor gives no values of parameters: they stay.
     let kept: Vec<Json> = StackTemplate::read(&template)
         .map_err(|refusal| refused(refusal.message))?
         .section("Parameters")
@@ -118,7 +118,7 @@ fn refactor(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceErro
         })
 }
 
-/// A refactor as it is shown; what waits may have become obsolete.
+/// A refactor as it is shown; one that was not executed may have become obsolete.
 fn refactor_json(engine: &Engine, request: &Request<'_>, refactor: &Refactor) -> Json {
     let is_ready = refactor.ready <= request.time;
     let obsolete = outdated_by(engine, refactor).filter(|_| refactor.execution == "AVAILABLE");
@@ -166,7 +166,7 @@ pub(crate) fn list_stack_refactors(engine: &mut Engine, request: &Request<'_>) -
         .map(|refactor| refactor_json(engine, request, refactor))
         .filter(|one| wanted.is_empty() || wanted.iter().any(|status| one["ExecutionStatus"] == *status))
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE);
+    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE)?;
     Ok(json!({ "StackRefactorSummaries": summaries, "NextToken": next }))
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn list_stack_refactor_actions(engine: &mut Engine, request: &Request
         json!({ "Action": "CREATE", "Entity": "STACK", "PhysicalResourceId": side.id, "Description": "Stack will be created." })
     });
     let actions = made.chain(refactor.moves.iter().map(|one| move_json(engine, one))).collect();
-    let (actions, next) = page(actions, request.text("NextToken"), PAGE);
+    let (actions, next) = page(actions, request.text("NextToken"), PAGE)?;
     Ok(json!({ "StackRefactorActions": actions, "NextToken": next }))
 }
 
@@ -185,7 +185,7 @@ fn move_json(engine: &Engine, Move { from, to, is_manual }: &Move) -> Json {
         engine.state.stack_of(&place.stack).map(|stack| stack.name.clone()).unwrap_or_default()
     };
     let location = |place: &Place| json!({ "StackName": name(place), "LogicalResourceId": place.logical_id });
-    // Before it has moved it is where it comes from, afterwards where it goes.
+    // Before the move the resource is in the source, afterwards in the destination.
     let resource = at(engine, from).or_else(|| at(engine, to));
     let physical_id = resource.map(|one| one.physical_id.as_str()).unwrap_or_default();
     let tags = [

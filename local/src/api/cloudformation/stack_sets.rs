@@ -13,7 +13,7 @@ use crate::template::scalar_text;
 /// How many items a page has.
 const PAGE: usize = 100;
 
-/// A stack set by its name or id.
+/// A stack set by its name or ID.
 fn stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
     let name = request.required("StackSetName")?;
     let is_it = |set: &StackSet| {
@@ -101,12 +101,12 @@ pub(crate) fn update_stack_instances(engine: &mut Engine, request: &Request<'_>)
 pub(crate) fn delete_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let set = idle_stack_set(engine, request)?;
     let mut environments = asked_homes(engine, request)?;
-    // What is not in the set has left it.
+    // An instance that is not in the set was removed already.
     environments.retain(|environment| instance_at(engine, set, environment).is_ok());
     ordered(engine, set, request, SetAction::Delete, environments)
 }
 
-/// A stack set on which an operation can be begun: none runs, unless it manages them itself.
+/// A stack set on which an operation can start: none runs, unless the set queues operations.
 fn idle_stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
     let number = stack_set(engine, request)?;
     let set = &engine.state.rest.stack_sets[number];
@@ -122,7 +122,7 @@ fn idle_stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, Servi
     Ok(number)
 }
 
-/// Begins an operation; a call with an id that is known is that one again.
+/// Starts an operation.
 fn ordered(
     engine: &mut Engine,
     set: usize,
@@ -203,7 +203,7 @@ pub(crate) fn list_stack_sets(engine: &mut Engine, request: &Request<'_>) -> Ans
             set
         })
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE);
+    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -217,7 +217,7 @@ pub(crate) fn list_stack_instances(engine: &mut Engine, request: &Request<'_>) -
         .filter(|one| is_asked("StackInstanceRegion", &one.region))
         .map(|one| instance_json(set, one))
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE);
+    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -266,7 +266,7 @@ pub(crate) fn describe_stack_set_operation(engine: &mut Engine, request: &Reques
 pub(crate) fn list_stack_set_operations(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let set = &engine.state.rest.stack_sets[stack_set(engine, request)?];
     let all = set.operations.iter().rev().map(operation_json).collect();
-    let (summaries, next) = page(all, request.text("NextToken"), PAGE);
+    let (summaries, next) = page(all, request.text("NextToken"), PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -291,7 +291,7 @@ pub(crate) fn list_stack_set_operation_results(engine: &mut Engine, request: &Re
             })
         })
         .collect();
-    let (summaries, next) = page(all, request.text("NextToken"), PAGE);
+    let (summaries, next) = page(all, request.text("NextToken"), PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 

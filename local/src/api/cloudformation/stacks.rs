@@ -1,4 +1,4 @@
-//! Stacks: made, changed and deleted without a change set, taken back, protected.
+//! Stacks: created, updated and deleted without a change set, rolled back, protected, described.
 
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
@@ -93,7 +93,7 @@ pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
 pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let name = request.required("StackName")?;
     let Some(position) = engine.position(request.region, name) else {
-        // What is not there is deleted.
+        // A stack that does not exist is deleted already.
         return Ok(json!({}));
     };
     let stack = &mut engine.state.stacks[position];
@@ -232,7 +232,7 @@ pub(crate) fn describe_stacks(engine: &mut Engine, request: &Request<'_>) -> Ans
     }
     let all = engine.state.stacks_in(engine.environment(request.region));
     let stacks = all.map(|stack| stack_json(engine, stack)).collect();
-    let (stacks, next) = page(stacks, request.text("NextToken"), 100);
+    let (stacks, next) = page(stacks, request.text("NextToken"), 100)?;
     Ok(json!({ "Stacks": stacks, "NextToken": next }))
 }
 
@@ -257,7 +257,7 @@ pub(crate) fn list_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer 
             })
         })
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), 100);
+    let (summaries, next) = page(summaries, request.text("NextToken"), 100)?;
     Ok(json!({ "StackSummaries": summaries, "NextToken": next }))
 }
 

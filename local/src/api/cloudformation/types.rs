@@ -48,7 +48,7 @@ pub(super) fn list_types(request: &Request<'_>) -> Answer {
             })
         })
         .collect();
-    let (types, next) = page(types, request.text("NextToken"), max);
+    let (types, next) = page(types, request.text("NextToken"), max)?;
     Ok(json!({ "TypeSummaries": types, "NextToken": next }))
 }
 

@@ -95,7 +95,7 @@ pub(super) fn complete(engine: &mut Engine, request: &S3Request<'_>, bucket: &st
     let upload = upload.clone();
     check_write_conditions(engine, request, bucket, key)?;
     let named = named_parts(request.body)?;
-    let mut body = Vec::new();
+    let mut files = Vec::new();
     let mut hashes = String::new();
     for (number, etag) in &named {
         let invalid_part = || {
@@ -107,13 +107,13 @@ pub(super) fn complete(engine: &mut Engine, request: &S3Request<'_>, bucket: &st
         if etag.as_ref().is_some_and(|etag| etag.trim_matches('"') != part.etag) {
             return Err(invalid_part());
         }
-        let content =
-            std::fs::read(engine.store.object_path(&part.file)).map_err(|error| internal(&error))?;
-        body.extend_from_slice(&content);
+        files.push(part.file.as_str());
         hashes.push_str(&part.etag);
     }
     let etag = format!("{}-{}", md5_hex(&from_hex(&hashes)), named.len());
-    let object = Object { etag, headers: upload.headers, ..keep(engine, &body, request.time)? };
+    let (file, bytes) = engine.store.join_objects(&files).map_err(|error| internal(&error))?;
+    let headers = upload.headers.clone();
+    let object = Object { file, bytes, etag, time: request.time, headers, ..Object::default() };
     let shown = quoted(&object.etag);
     engine.state.buckets.set_object(bucket, key, Some(object));
     engine.state.rest.uploads.remove(&id);

@@ -338,8 +338,8 @@ pub(crate) fn outputs(scope: &Scope<'_>, template: &StackTemplate) -> Result<Vec
 }
 
 fn outputs_differ(before: &[Output], after: &[Output]) -> bool {
-    let told = |output: &Output| (output.key.clone(), output.value.clone(), output.export.clone());
-    !before.iter().map(told).eq(after.iter().map(told))
+    let compared = |output: &Output| (output.key.clone(), output.value.clone(), output.export.clone());
+    !before.iter().map(compared).eq(after.iter().map(compared))
 }
 
 /// Properties as `BeforeContext` and `AfterContext` show them.
