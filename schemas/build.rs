@@ -13,6 +13,7 @@ fn main() {
     let data = Path::new("data");
     println!("cargo::rerun-if-changed=data");
     println!("cargo::rerun-if-changed=patches");
+    println!("cargo::rerun-if-changed=facts/iam_actions.txt");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
 
     let regions = regions(&data.join("regions"));
@@ -51,6 +52,11 @@ fn main() {
          pub(super) static PATCHES: &[(&str, &str)] = &[\n{patches}];\n",
         sorted.join("\n")
     );
+    let actions = fs::read("facts/iam_actions.txt").expect("the actions of IAM are a text");
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&actions).expect("writing to memory");
+    fs::write(out.join("iam_actions.bin"), encoder.finish().expect("writing to memory"))
+        .expect("OUT_DIR is writable");
     fs::write(out.join("registry.bin"), packed).expect("OUT_DIR is writable");
     fs::write(out.join("registry.rs"), index).expect("OUT_DIR is writable");
 }

@@ -4,21 +4,26 @@ use std::borrow::Cow;
 
 use stackwright_synth::{Errors, SourceLocation};
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How severe a diagnostic is, the most severe first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Severity {
     /// CloudFormation or the service would refuse it, or it fails when it runs.
     Error,
-    /// It may well not be what was meant.
+    /// The template deploys, but it may not do what is intended, it costs or exposes more than needed, or it fails in
+    /// some deployments only.
     Warning,
+    /// A remark that no option turns into a failure.
+    Info,
 }
 
 impl Severity {
-    /// `error` or `warning`.
+    /// `error`, `warning` or `info`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Info => "info",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as JsonValue;
 
-use super::findings::Findings;
+use super::findings::{Findings, Found};
 use super::rules::{rule_named, template};
 use super::value::entries;
 use super::view::View;
@@ -47,9 +47,11 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
         }
         *used.entry((one.rule, one.reason)).or_default() |= matched;
     }
+    let mut added = Found::default();
     for one in &said {
         if one.reason.trim().is_empty() && options.asks(template::ACKNOWLEDGEMENT_WITHOUT_REASON.name) {
-            let mut findings = Findings { view, rule: &template::ACKNOWLEDGEMENT_WITHOUT_REASON, found };
+            let mut findings =
+                Findings { view, rule: &template::ACKNOWLEDGEMENT_WITHOUT_REASON, found: &mut added };
             let message = format!("`{}` is acknowledged without a reason", one.rule);
             findings.add_written(
                 one.resource,
@@ -63,7 +65,7 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
         if !is_first || !was_asked || !options.asks(template::UNUSED_ACKNOWLEDGEMENT.name) {
             continue;
         }
-        let mut findings = Findings { view, rule: &template::UNUSED_ACKNOWLEDGEMENT, found };
+        let mut findings = Findings { view, rule: &template::UNUSED_ACKNOWLEDGEMENT, found: &mut added };
         let (message, help) = match rule_named(one.rule) {
             Some(_) => (
                 format!("nothing is found any more that `{}` acknowledges", one.rule),
@@ -79,6 +81,7 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
         };
         findings.add_written(one.resource, one.pointer.clone(), message, help);
     }
+    found.extend(added.finish());
 }
 
 fn said<'a>(view: &View<'a>) -> Vec<Acknowledgement<'a>> {

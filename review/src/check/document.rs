@@ -52,9 +52,12 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
             }
             vec![document]
         }
-        "AWS::StepFunctions::StateMachine" => {
+        "AWS::StepFunctions::StateMachine" | "AWS::Serverless::StateMachine" => {
             let found = match &properties["Definition"] {
-                JsonValue::Null => read(&properties["DefinitionString"], path(&["DefinitionString"])),
+                JsonValue::Null => {
+                    let text = with_substitutions(properties);
+                    read(&text, path(&["DefinitionString"]))
+                }
                 definition => Some(Document {
                     path: path(&["Definition"]),
                     value: Ok(definition.clone()),
@@ -93,6 +96,18 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
             vec![document]
         }
         _ => Vec::new(),
+    }
+}
+
+/// The definition of a state machine with its substitutions as the variables of an `Fn::Sub`.
+fn with_substitutions(properties: &JsonValue) -> JsonValue {
+    let (text, substitutions) = (&properties["DefinitionString"], &properties["DefinitionSubstitutions"]);
+    match text {
+        JsonValue::String(_) if !substitutions.is_null() => {
+            let known = substitutions.as_object().cloned().unwrap_or_default();
+            json!({ "Fn::Sub": [text, known] })
+        }
+        other => other.clone(),
     }
 }
 

@@ -1,19 +1,64 @@
 //! What rules say, turned into diagnostics: where it stands, and which line said it.
 
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value as JsonValue;
 use stackwright_synth::SourceLocation;
 
 use super::resolve::Resolver;
-use super::rules::Rule;
-use super::value::children;
+use super::rules::{Rule, schema};
+use super::value::shown;
 use super::view::{Resource, View};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
+
+/// What was found so far, each thing once.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub diagnostics: Vec<Diagnostic>,
+    seen: HashSet<(Cow<'static, str>, String, String)>,
+    /// The diagnostic of a rule at a path, and how many further deployments have it.
+    at: HashMap<(Cow<'static, str>, String), (usize, usize)>,
+}
+
+impl Found {
+    /// Adds a diagnostic. What one deployment shows is not repeated for each further deployment.
+    fn add(&mut self, diagnostic: Diagnostic) {
+        let place = (diagnostic.id.clone(), diagnostic.path.clone());
+        if !self.seen.insert((place.0.clone(), place.1.clone(), diagnostic.message.clone())) {
+            return;
+        }
+        match self.at.entry(place) {
+            Entry::Occupied(mut before) if diagnostic.when.is_some() => before.get_mut().1 += 1,
+            Entry::Occupied(_) => self.diagnostics.push(diagnostic),
+            Entry::Vacant(vacant) => {
+                vacant.insert((self.diagnostics.len(), 0));
+                self.diagnostics.push(diagnostic);
+            }
+        }
+    }
+
+    /// Everything that was found; a diagnostic that holds in further deployments counts them.
+    pub fn finish(mut self) -> Vec<Diagnostic> {
+        for (number, more) in self.at.into_values().filter(|(_, more)| *more > 0) {
+            let when = self.diagnostics[number].when.take();
+            let others = if more == 1 { "1 other deployment" } else { "other deployments" };
+            let counted = if more == 1 { others.to_owned() } else { format!("{more} {others}") };
+            self.diagnostics[number].when = Some(match when {
+                Some(when) => format!("{when}, and in {counted}"),
+                None => format!("every parameter has its default, and in {counted}"),
+            });
+        }
+        self.diagnostics
+    }
+}
 
 /// Takes what one rule finds.
 pub(crate) struct Findings<'f, 'v, 'a> {
     pub view: &'v View<'a>,
     pub rule: &'static Rule,
-    pub found: &'f mut Vec<Diagnostic>,
+    pub found: &'f mut Found,
 }
 
 impl Findings<'_, '_, '_> {
@@ -26,7 +71,7 @@ impl Findings<'_, '_, '_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let path = path_to(resource, at);
+        let path = resource.path_of(at);
         self.add_at(resource, path.as_deref(), message, help);
     }
 
@@ -40,14 +85,8 @@ impl Findings<'_, '_, '_> {
     ) {
         let mut pointer = format!("/Resources/{}", resource.id);
         let Some(path) = path else {
-            return self.push(
-                Some(resource.id),
-                pointer.clone(),
-                &pointer,
-                None,
-                message.into(),
-                help.into(),
-            );
+            let written = pointer.clone();
+            return self.push(Some(resource.id), pointer, &written, None, message.into(), help.into());
         };
         pointer.push_str("/Properties");
         let resolver = Resolver::new(self.view.template(), self.view.scenario);
@@ -61,11 +100,8 @@ impl Findings<'_, '_, '_> {
         // A program says more than the template's text does: which line set what inside a document.
         let text = written.trim_end_matches("/0").trim_end_matches("/Fn::Sub");
         let written = if pointer.starts_with(&format!("{text}/")) { pointer.clone() } else { written };
-        let related = parameter.and_then(|name| {
-            let place = self.view.stack.provenance.find(&format!("/Parameters/{name}/Default"))?;
-            Some((format!("the value comes from the parameter `{name}`"), place.clone()))
-        });
-        self.push(Some(resource.id), pointer, &written, related, message.into(), help.into());
+        let source = parameter.and_then(|name| self.source(name));
+        self.push(Some(resource.id), pointer, &written, source, message.into(), help.into());
     }
 
     /// Something is wrong with what a pointer names in the template as it was written.
@@ -80,65 +116,100 @@ impl Findings<'_, '_, '_> {
         self.push(resource, pointer, &written, None, message.into(), help.into());
     }
 
+    /// The same for a place inside of a function: the path ends at the value that the function yields, the line is that
+    /// of the place itself.
+    pub fn add_in_function(
+        &mut self,
+        resource: Option<&str>,
+        written: String,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let end =
+            ["/Fn::", "/Ref"].into_iter().filter_map(|step| written.find(step)).filter(|at| *at > 0).min();
+        let is_loop =
+            written.starts_with("/Resources/Fn::ForEach") || written.starts_with("/Conditions/Fn::ForEach");
+        let path = written[..end.filter(|_| !is_loop).unwrap_or(written.len())].to_owned();
+        self.push(resource, path, &written, None, message.into(), help.into());
+    }
+
+    /// The same, where the path of the diagnostic and the place that it points at differ.
+    pub fn add_below(
+        &mut self,
+        resource: Option<&str>,
+        path: String,
+        below: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let written = format!("{path}{below}");
+        self.push(resource, path, &written, None, message.into(), help.into());
+    }
+
     fn push(
         &mut self,
         resource: Option<&str>,
         path: String,
         written: &str,
-        related: Option<(String, SourceLocation)>,
+        source: Option<Source>,
         message: String,
         help: String,
     ) {
         let stack = self.view.stack;
-        let again = |one: &Diagnostic| one.id == self.rule.name && one.path == path && one.message == message;
-        if self.found.iter().any(again) {
-            return;
-        }
-        self.found.push(Diagnostic {
+        let assumed = source.as_ref().is_some_and(|source| source.is_assumed);
+        let severity = match self.rule.severity {
+            Severity::Error if assumed => Severity::Warning,
+            severity => severity,
+        };
+        let of_default = source.as_ref().filter(|_| assumed).map(|source| source.value.clone());
+        self.found.add(Diagnostic {
             id: self.rule.name.into(),
-            severity: self.rule.severity,
+            severity,
             message,
             help: (!help.is_empty()).then_some(help),
-            when: self.view.scenario.when.clone(),
+            when: self.view.scenario.when.clone().or(of_default),
             stack: stack.id.clone(),
             resource: resource.map(str::to_owned),
             path,
             location: stack.provenance.find(written).cloned(),
-            related,
+            related: source.and_then(|source| source.related),
             acknowledged: None,
         });
     }
-}
 
-/// The steps from a resource's properties to a value of them, known by its address.
-fn path_to(resource: &Resource<'_>, wanted: &JsonValue) -> Option<Vec<String>> {
-    let mut path = Vec::new();
-    if search(&resource.properties, wanted, &mut path) {
-        return Some(path);
-    }
-    for document in &resource.documents {
-        for request in &document.requests {
-            if search(&request.arguments, wanted, &mut path) {
-                return Some(request.path.iter().cloned().chain(path).collect());
+    /// What a parameter has to do with a finding about its value. A value that somebody may replace when deploying,
+    /// and that the template only allows or holds a place with, is assumed: CloudFormation refuses that deployment,
+    /// not the template.
+    fn source(&self, name: &str) -> Option<Source> {
+        let parameter = self.view.template().sections().get("Parameters")?.get(name)?;
+        let place = self.view.stack.provenance.find(&format!("/Parameters/{name}/Default"));
+        let related =
+            place.map(|place| (format!("the value comes from the parameter `{name}`"), place.clone()));
+        let (is_assumed, given) = match parameter.get("Default") {
+            None => (true, parameter["AllowedValues"].get(0)),
+            Some(default) => {
+                let is_form = self.rule.name == schema::PATTERN_MISMATCH.name;
+                (self.view.scenario.when.is_some() || is_form || is_placeholder(default), Some(default))
             }
-        }
-        if document.value.as_ref().is_ok_and(|value| search(value, wanted, &mut path)) {
-            return Some(document.path.iter().cloned().chain(path).collect());
-        }
+        };
+        let value = given.map_or_else(String::new, shown);
+        Some(Source { related, is_assumed, value: format!("`{name}` is `{value}`") })
     }
-    None
 }
 
-fn search(value: &JsonValue, wanted: &JsonValue, path: &mut Vec<String>) -> bool {
-    if std::ptr::eq(value, wanted) {
-        return true;
-    }
-    children(value).any(|(step, inner)| {
-        path.push(step.into_owned());
-        let found = search(inner, wanted, path);
-        if !found {
-            path.pop();
-        }
-        found
-    })
+/// Where a value comes from that a finding is about.
+struct Source {
+    related: Option<(String, SourceLocation)>,
+    is_assumed: bool,
+    /// The parameter and its value.
+    value: String,
+}
+
+/// Whether a default only says that somebody has to give a value.
+fn is_placeholder(default: &JsonValue) -> bool {
+    let text = shown(default).to_ascii_lowercase();
+    let marks =
+        ["xxx", "change", "replace", "your", "todo", "example", "placeholder", "<", "default", "enter"];
+    let words = ["none", "na", "n/a", "null", "-", "false", ""];
+    marks.iter().any(|mark| text.contains(mark)) || words.contains(&text.trim())
 }

@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::{Instance, instance};
 
 use super::document::Request;
-use super::value::{items, number, text};
+use super::value::{items, number, string};
 use super::view::{Resource, View};
 
 /// The resource types whose documents start jobs.
@@ -49,7 +49,7 @@ impl<'v> Job<'v, '_> {
         Some(&resources["InstanceType"])
             .into_iter()
             .chain(groups)
-            .filter_map(|place| text(place).map(|name| (place, name, instance(name))))
+            .filter_map(|place| string(place).map(|name| (place, name, instance(name))))
             .collect()
     }
 
@@ -79,20 +79,20 @@ impl<'v> Job<'v, '_> {
 
     /// How many accelerators it has in all, if that is known.
     pub fn accelerators(&self) -> Option<f64> {
-        let each = instance(text(&self.resources()["InstanceType"])?)?.accelerator_count?;
+        let each = instance(string(&self.resources()["InstanceType"])?)?.accelerator_count?;
         Some(self.count()? * f64::from(each))
     }
 
     /// A hyperparameter, which SageMaker's toolkit writes as JSON in a text.
     pub fn hyperparameter(&self, name: &str) -> Option<JsonValue> {
-        let written = text(&self.arguments["HyperParameters"][name])?;
+        let written = string(&self.arguments["HyperParameters"][name])?;
         Some(serde_json::from_str(written).unwrap_or_else(|_| JsonValue::from(written)))
     }
 
     /// Whether a hyperparameter is true; some write `True`, and a condition yields texts.
     pub fn is_on(&self, name: &str) -> bool {
         let value = self.hyperparameter(name);
-        value.is_some_and(|value| super::value::truth(&value) == Some(true))
+        value.is_some_and(|value| super::value::boolean(&value) == Some(true))
     }
 
     /// The parameters of SageMaker model parallel.
@@ -103,7 +103,7 @@ impl<'v> Job<'v, '_> {
     /// The version of PyTorch, in `2.5.1-gpu-py311`, that a training image of AWS has, with the image's place.
     pub fn pytorch(&self) -> Option<(&'v JsonValue, [u32; 3])> {
         let place = &self.arguments["AlgorithmSpecification"]["TrainingImage"];
-        let (repository, tag) = text(place)?.rsplit_once(':')?;
+        let (repository, tag) = string(place)?.rsplit_once(':')?;
         repository.contains("pytorch-training").then_some(())?;
         let mut parts = tag.split('-').next()?.split('.').map(str::parse::<u32>);
         let mut next = || parts.next().and_then(Result::ok);

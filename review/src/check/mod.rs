@@ -5,6 +5,7 @@
 //! they see (`view`).
 
 mod acknowledgement;
+mod cycle;
 mod document;
 mod findings;
 mod job;
@@ -26,7 +27,7 @@ use crate::diagnostic::Diagnostic;
 use crate::report::Report;
 pub use rules::{Rule, rule_named, rules, topics};
 
-use findings::Findings;
+use findings::{Findings, Found};
 use rules::{Check, template};
 use view::View;
 
@@ -123,12 +124,13 @@ pub fn reference() -> String {
             text.push_str(&format!("| [`{name}`](#{name}) | {severity} | {} |\n", rule.summary()));
         }
         for rule in rules {
-            let source = rule.source.trim_end_matches('.');
-            text.push_str(&format!(
-                "\n### {}\n\n{}\n\nSource: {source}.\n",
-                rule.name,
-                rule.documentation.trim()
-            ));
+            text.push_str(&format!("\n### {}\n", rule.name));
+            for (heading, section) in rule.sections() {
+                let introduction =
+                    if heading == "What it checks" { String::new() } else { format!("**{heading}.** ") };
+                text.push_str(&format!("\n{introduction}{section}\n"));
+            }
+            text.push_str(&format!("\n**References.** {}.\n", rule.source.trim_end_matches('.')));
         }
     }
     text
@@ -142,11 +144,11 @@ pub fn title(topic: &str) -> String {
 }
 
 fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let region = stack.environment.region.as_deref().or(options.region.as_deref());
     let environment: &Environment = &stack.environment;
     let scenarios = scenario::scenarios(&stack.template, environment, region);
-    let Some((base, others)) = scenarios.split_first() else { return found };
+    let Some((base, others)) = scenarios.all.split_first() else { return Vec::new() };
     let first = View::new(stack, region, base);
     let asked: Vec<&'static Rule> =
         rules::of_interest(&stack.template).filter(|rule| options.asks(rule.name)).collect();
@@ -165,6 +167,10 @@ fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
     for scenario in others {
         look(&View::new(stack, region, scenario), false);
     }
+    if scenarios.left_out > 0 {
+        template::deployments_not_evaluated(&first, scenarios.all.len(), scenarios.left_out, &mut found);
+    }
+    let mut found = found.finish();
     found.retain(|diagnostic| options.asks(&diagnostic.id));
     acknowledgement::apply(&first, options, &mut found);
     found

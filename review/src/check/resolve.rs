@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_synth::Template;
+use stackwright_synth::function::references;
 
 use super::scenario::{Given, Scenario};
 use super::text::{Part, Text, parts, reference};
@@ -200,6 +201,17 @@ impl<'t, 's> Resolver<'t, 's> {
         }
     }
 
+    /// A parameter that a function puts together a value from.
+    fn parameter_in(&self, argument: &'t JsonValue) -> Option<&'t str> {
+        let mut names = Vec::new();
+        let whole = JsonValue::Object(Map::from_iter([("Fn::Sub".to_owned(), argument.clone())]));
+        let mut pointer = String::new();
+        references(argument, &mut pointer, &mut |name, _, _| names.push(name.to_owned()));
+        references(&whole, &mut pointer, &mut |name, _, _| names.push(name.to_owned()));
+        let mut parameters = self.template.section("Parameters").map(|(name, _)| name);
+        parameters.find(|known| names.iter().any(|name| name == known))
+    }
+
     /// The pointer into the template of what stands at a path of the resolved value, and the parameter whose value
     /// it is.
     pub fn origin(&self, value: &'t JsonValue, path: &[String]) -> (String, Option<&'t str>) {
@@ -221,7 +233,8 @@ impl<'t, 's> Resolver<'t, 's> {
                     let is_parameter = self.template.section("Parameters").any(|(known, _)| known == name);
                     return (pointer, is_parameter.then_some(name.as_str()));
                 }
-                Some(_) => return (pointer, None),
+                Some(("Fn::FindInMap", _)) => return (pointer, None),
+                Some((_, argument)) => return (pointer, self.parameter_in(argument)),
                 None => {}
             }
             let Some((step, rest)) = path.split_first() else { return (pointer, None) };
@@ -265,7 +278,7 @@ Resources: {}
 ",
         )
         .unwrap();
-        let scenarios = scenarios(&template, &Environment::default(), Some("eu-west-1"));
+        let scenarios = scenarios(&template, &Environment::default(), Some("eu-west-1")).all;
         let resolver = Resolver::new(&template, &scenarios[0]);
         let known = |value: JsonValue| resolver.resolve(&value).into_owned();
         assert_eq!(known(json!({ "Fn::FindInMap": ["Sizes", { "Ref": "Stage" }, "Memory"] })), 4096);
@@ -289,7 +302,7 @@ Conditions: {P: !Equals [a, b]}
 Resources: {A: {Properties: {L: [!If [P, 1, !Ref 'AWS::NoValue'], !If [P, 1, {M: !Ref M}]]}}}
 ";
         let template = Template::read(text).unwrap();
-        let scenarios = scenarios(&template, &Environment::default(), None);
+        let scenarios = scenarios(&template, &Environment::default(), None).all;
         let resolver = Resolver::new(&template, &scenarios[0]);
         let properties = &template.sections()["Resources"]["A"]["Properties"];
         assert_eq!(resolver.resolve(properties).as_ref(), &json!({ "L": [{ "M": 1 }] }));

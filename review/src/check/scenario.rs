@@ -3,7 +3,7 @@
 //! The first is the one with every default. Others let a parameter have each of its allowed values, and each value
 //! that a condition asks for. What is wrong in one of them is wrong for somebody who deploys it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::{Environment, Template};
@@ -11,10 +11,25 @@ use stackwright_synth::{Environment, Template};
 use super::resolve::Resolver;
 use super::value::{children, function, shown};
 
-/// How many scenarios of one template are looked at.
-const MOST: usize = 128;
-/// How many combinations of what decides conditions are looked at in full.
+/// How many deployments of one template are evaluated, at most and at least.
+const MAX_SCENARIOS: usize = 128;
+const MIN_SCENARIOS: usize = 6;
+/// How many bytes of templates are evaluated in all deployments together: a large template is evaluated in fewer.
+const MAX_WORK: usize = 6 << 20;
+/// How many combinations of what decides conditions are evaluated in full.
 const COMBINATIONS: usize = 32;
+/// How deep conditions name each other before they count as unknown.
+const MAX_CONDITION_DEPTH: usize = 128;
+/// How many conditions are evaluated for one choice of parameters before the rest counts as unknown.
+const MAX_CONDITION_STEPS: usize = 100_000;
+
+/// The deployments that are evaluated.
+pub(crate) struct Scenarios<'a> {
+    /// The one with every default is the first.
+    pub all: Vec<Scenario<'a>>,
+    /// How many values or pairs of values were left out.
+    pub left_out: usize,
+}
 
 /// What one deployment puts in.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +56,32 @@ struct Choice<'a> {
     name: &'a str,
     /// The first is the default; `None` is an unknown value.
     given: Vec<Option<Given>>,
-    decides: bool,
+    /// How many of the values, the first ones, make a difference to conditions.
+    deciding: usize,
+}
+
+impl<'a> Choice<'a> {
+    /// A choice among values, each once. Without a default, what a condition compares with is the first.
+    fn new(name: &'a str, given: Vec<Option<Given>>, decides: bool) -> Self {
+        let mut seen = HashSet::new();
+        let mut given: Vec<_> =
+            given.into_iter().filter(|one| seen.insert(one.as_ref().map(Given::key))).collect();
+        if given.len() > 1 && given[0].is_none() {
+            given.remove(0);
+        }
+        let deciding = if decides { given.len() } else { 1 };
+        Self { name, given, deciding }
+    }
+}
+
+impl Given {
+    /// What tells values apart: CloudFormation compares them as strings.
+    fn key(&self) -> String {
+        match self {
+            Self::Value(value) => format!("={}", shown(value)),
+            Self::Other => String::new(),
+        }
+    }
 }
 
 /// Whether CloudFormation reads a parameter's value from SSM: its default is a name, not a value.
@@ -83,7 +123,7 @@ pub(crate) fn scenarios<'a>(
     template: &'a Template,
     environment: &Environment,
     region: Option<&str>,
-) -> Vec<Scenario<'a>> {
+) -> Scenarios<'a> {
     let mut base = Scenario::default();
     for (name, value) in pseudo_parameters(environment, region) {
         base.values.insert(name, Given::Value(value.into()));
@@ -94,53 +134,137 @@ pub(crate) fn scenarios<'a>(
             base.values.insert(choice.name, given.clone());
         }
     }
-    let mut found = Vec::new();
-    let mut add = |changes: &[(&'a str, &Option<Given>)]| {
-        let mut scenario = base.clone();
-        let mut said = Vec::new();
-        for (name, given) in changes {
-            let before = base.values.get(name);
-            if before == given.as_ref() {
-                continue;
-            }
-            said.push(match given {
-                Some(Given::Value(value)) => format!("`{name}` is `{}`", shown(value)),
-                _ => format!("`{name}` is anything else"),
-            });
-            match given {
-                Some(given) => scenario.values.insert(name, given.clone()),
-                None => scenario.values.remove(name),
-            };
-        }
-        scenario.when = (!said.is_empty()).then(|| said.join(" and "));
-        // The first has no changes; the same one again says nothing new.
-        if found.is_empty() || scenario.when.is_some() {
-            found.push(scenario);
-        }
-    };
-    add(&[]);
-    let deciding: Vec<&Choice<'_>> = choices.iter().filter(|choice| choice.decides).collect();
-    let combinations =
-        deciding.iter().try_fold(1_usize, |product, choice| product.checked_mul(choice.given.len()));
-    let in_full = combinations.is_some_and(|number| number <= COMBINATIONS);
-    if in_full {
-        for number in 1..combinations.unwrap_or_default() {
+    let work = template.json().len() + template.section("Conditions").count() * 64;
+    let most = (MAX_WORK / work.max(1)).clamp(MIN_SCENARIOS, MAX_SCENARIOS);
+    let plan = plan(&choices, most);
+    let found: Vec<_> = plan.deployments.iter().map(|picks| scenario_of(&base, &choices, picks)).collect();
+    let mut decided: Vec<_> = found.into_iter().flat_map(|scenario| decided(template, scenario)).collect();
+    let left_out = plan.left_out + decided.len().saturating_sub(most);
+    decided.truncate(most);
+    Scenarios { all: decided, left_out }
+}
+
+/// Deployments as picks: the number of a choice, and which of its values it takes. What is not picked keeps its default.
+struct Plan {
+    deployments: Vec<Vec<(usize, usize)>>,
+    left_out: usize,
+}
+
+/// The deployments to evaluate: all combinations of what decides conditions where they are few, else a set in which each
+/// pair of values occurs; then each further allowed value by itself.
+fn plan(choices: &[Choice<'_>], most: usize) -> Plan {
+    let deciding: Vec<usize> = (0..choices.len()).filter(|number| choices[*number].deciding > 1).collect();
+    let combinations = deciding
+        .iter()
+        .try_fold(1_usize, |product, number| product.checked_mul(choices[*number].deciding))
+        .filter(|combinations| *combinations <= COMBINATIONS);
+    let mut deployments = vec![Vec::new()];
+    let mut left_out = 0;
+    match combinations {
+        Some(combinations) => deployments.extend((1..combinations).map(|number| {
             let mut rest = number;
-            let mut changes = Vec::new();
-            for choice in &deciding {
-                changes.push((choice.name, &choice.given[rest % choice.given.len()]));
-                rest /= choice.given.len();
+            let pick = |number: &usize| {
+                let pick = (*number, rest % choices[*number].deciding);
+                rest /= choices[*number].deciding;
+                pick
+            };
+            deciding.iter().map(pick).filter(|(_, value)| *value > 0).collect()
+        })),
+        None => {
+            let sizes: Vec<usize> = deciding.iter().map(|number| choices[*number].deciding).collect();
+            let (rows, uncovered) = pairwise(&sizes, most / 2);
+            left_out += uncovered;
+            deployments.extend(rows.into_iter().map(|row| {
+                let picks = row.into_iter().enumerate().map(|(number, value)| (deciding[number], value));
+                picks.filter(|(_, value)| *value > 0).collect()
+            }));
+        }
+    }
+    // One further value of each parameter in turn, so that none of them takes all that is left.
+    let further = |number: usize| choices[number].deciding.max(1)..choices[number].given.len();
+    let longest = (0..choices.len()).map(|number| choices[number].given.len()).max().unwrap_or_default();
+    for value in 1..longest {
+        for number in (0..choices.len()).filter(|number| further(*number).contains(&value)) {
+            if deployments.len() < most {
+                deployments.push(vec![(number, value)]);
+            } else {
+                left_out += 1;
             }
-            add(&changes);
         }
     }
-    for choice in choices.iter().filter(|choice| !in_full || !choice.decides) {
-        for given in choice.given.iter().skip(1) {
-            add(&[(choice.name, given)]);
+    Plan { deployments, left_out }
+}
+
+/// Rows of values in which each pair of values of two columns occurs, each column with its number of values; at most
+/// some rows, and how many pairs these leave out.
+fn pairwise(sizes: &[usize], most: usize) -> (Vec<Vec<usize>>, usize) {
+    let starts: Vec<usize> = sizes
+        .iter()
+        .scan(0, |start, size| {
+            let this = *start;
+            *start += size;
+            Some(this)
+        })
+        .collect();
+    let width: usize = sizes.iter().sum();
+    let mut open = vec![false; width * width];
+    let mut left = 0;
+    for (one, size) in sizes.iter().enumerate() {
+        for (other, other_size) in sizes.iter().enumerate().skip(one + 1) {
+            for pair in 0..size * other_size {
+                let at = (starts[one] + pair / other_size) * width + starts[other] + pair % other_size;
+                open[at] = true;
+                left += 1;
+            }
         }
     }
-    found.truncate(MOST);
-    found.into_iter().flat_map(|scenario| decided(template, scenario)).take(MOST).collect()
+    let mut rows = Vec::new();
+    while left > 0 && rows.len() < most {
+        let mut row: Vec<usize> = Vec::with_capacity(sizes.len());
+        // The first pair that no row has so far leads; the other columns take what covers most.
+        let Some(lead) = open.iter().position(|is_open| *is_open) else { break };
+        let lead = [lead / width, lead % width];
+        for (column, size) in sizes.iter().enumerate() {
+            let values = starts[column]..starts[column] + size;
+            let led = lead.into_iter().find(|value| values.contains(value));
+            let gain = |value: &usize| {
+                let before = row.iter().enumerate().map(|(column, picked)| starts[column] + picked);
+                before
+                    .chain(lead)
+                    .filter(|other| open[(*other).min(*value) * width + (*other).max(*value)])
+                    .count()
+            };
+            let best = led.or_else(|| values.max_by_key(|value| (gain(value), width - value)));
+            row.push(best.unwrap_or(starts[column]) - starts[column]);
+        }
+        for one in 0..row.len() {
+            for other in one + 1..row.len() {
+                let at = (starts[one] + row[one]) * width + starts[other] + row[other];
+                left -= usize::from(std::mem::take(&mut open[at]));
+            }
+        }
+        rows.push(row);
+    }
+    (rows, left)
+}
+
+/// The deployment in which some choices are made and every other parameter has its default.
+fn scenario_of<'a>(base: &Scenario<'a>, choices: &[Choice<'a>], picks: &[(usize, usize)]) -> Scenario<'a> {
+    let mut scenario = base.clone();
+    let mut changes = Vec::new();
+    for (number, value) in picks {
+        let (name, given) = (choices[*number].name, &choices[*number].given[*value]);
+        changes.push(match given {
+            Some(Given::Value(value)) => format!("`{name}` is `{}`", shown(value)),
+            _ => format!("`{name}` is anything else"),
+        });
+        match given {
+            Some(given) => scenario.values.insert(name, given.clone()),
+            None => scenario.values.remove(name),
+        };
+    }
+    scenario.when = (!changes.is_empty()).then(|| changes.join(" and "));
+    scenario
 }
 
 /// What there is to choose: every parameter with more than one value worth looking at, and pseudo parameters that
@@ -161,26 +285,29 @@ fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
         let asked_for = asked.remove(name);
         let decides = asked_for.is_some();
         let mut given = vec![default.clone().or_else(|| allowed.first().map(|value| read(value)))];
+        let compared = asked_for.iter().flatten().map(&read);
         if allowed.is_empty() {
-            given.extend(asked_for.iter().flatten().map(|value| Some(read(value))));
+            given.extend(compared.map(Some));
             if decides {
                 given.push(Some(Given::Other));
             }
         } else {
-            given.extend(allowed.into_iter().map(|value| Some(read(value))));
+            // First those that conditions compare with, and one that they do not.
+            let allowed: Vec<Given> = allowed.into_iter().map(&read).collect();
+            let compared: HashSet<String> = compared.map(|value| value.key()).collect();
+            let (named, others): (Vec<_>, Vec<_>) =
+                allowed.into_iter().partition(|value| compared.contains(&value.key()));
+            given.extend(named.into_iter().map(Some));
+            let start = given[0].as_ref().is_some_and(|first| !compared.contains(&first.key()));
+            let others: Vec<_> = others.into_iter().filter(|one| given[0].as_ref() != Some(one)).collect();
+            let further = if start { 0 } else { 1 };
+            given.extend(others.iter().take(further).cloned().map(Some));
+            let mut choice = Choice::new(name, given, decides);
+            choice.given.extend(others.into_iter().skip(further).map(Some));
+            choices.push(choice);
+            continue;
         }
-        let first = given[0].clone();
-        let mut seen = vec![first];
-        for one in given {
-            if !seen.contains(&one) {
-                seen.push(one);
-            }
-        }
-        if seen[0].is_none() && seen.len() > 1 {
-            // Without a default, what a condition asks for is as good a start as any.
-            seen.remove(0);
-        }
-        choices.push(Choice { name, given: seen, decides });
+        choices.push(Choice::new(name, given, decides));
     }
     for (name, values) in asked {
         if base.values.contains_key(name) || !name.starts_with("AWS::") {
@@ -188,7 +315,7 @@ fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
         }
         let mut given = vec![Some(Given::Other)];
         given.extend(values.into_iter().map(|value| Some(Given::Value(value))));
-        choices.push(Choice { name, given, decides: true });
+        choices.push(Choice::new(name, given, true));
     }
     choices
 }
@@ -224,10 +351,21 @@ fn comparisons<'a>(condition: &'a JsonValue, asked: &mut BTreeMap<&'a str, Vec<J
 /// Decides every condition; one that cannot be decided is taken both ways.
 fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'a>> {
     let mut open = vec![scenario];
+    let mut steps = 0;
     for (name, _) in template.section("Conditions") {
         let mut next = Vec::new();
         for mut scenario in open {
-            let truth = Decision { template, scenario: &scenario, known: BTreeMap::new() }.named(name);
+            let mut decision = Decision {
+                template,
+                scenario: &scenario,
+                known: HashMap::new(),
+                depth: 0,
+                steps: &mut steps,
+            };
+            let truth = decision.named(name);
+            // What was decided on the way holds for this scenario too.
+            let known = decision.known;
+            scenario.conditions.extend(known.into_iter().filter_map(|(name, truth)| Some((name, truth?))));
             scenario.conditions.insert(name, truth.unwrap_or(true));
             if truth.is_none() && next.len() + 1 < COMBINATIONS {
                 let mut otherwise = scenario.clone();
@@ -252,11 +390,14 @@ fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'
 struct Decision<'d, 'a> {
     template: &'a Template,
     scenario: &'d Scenario<'a>,
-    /// What was found so far. Conditions that stand in a circle come to nothing.
-    known: BTreeMap<String, Option<bool>>,
+    /// What was found so far. Conditions that refer to each other are unknown.
+    known: HashMap<&'a str, Option<bool>>,
+    depth: usize,
+    /// How many conditions were evaluated for all scenarios that are decided together.
+    steps: &'d mut usize,
 }
 
-impl Decision<'_, '_> {
+impl<'a> Decision<'_, 'a> {
     fn named(&mut self, name: &str) -> Option<bool> {
         if let Some(truth) = self.scenario.conditions.get(name) {
             return Some(*truth);
@@ -264,10 +405,17 @@ impl Decision<'_, '_> {
         if let Some(known) = self.known.get(name) {
             return *known;
         }
-        let condition = self.template.sections().get("Conditions")?.get(name)?;
-        self.known.insert(name.to_owned(), None);
+        let conditions = self.template.sections().get("Conditions")?.as_object()?;
+        let (name, condition) = conditions.get_key_value(name)?;
+        *self.steps += 1;
+        if self.depth > MAX_CONDITION_DEPTH || *self.steps > MAX_CONDITION_STEPS {
+            return None;
+        }
+        self.known.insert(name, None);
+        self.depth += 1;
         let truth = self.evaluate(condition);
-        self.known.insert(name.to_owned(), truth);
+        self.depth -= 1;
+        self.known.insert(name, truth);
         truth
     }
 
@@ -318,6 +466,7 @@ mod tests {
     fn whens(text: &str) -> Vec<(Option<String>, BTreeMap<String, bool>)> {
         let template = Template::read(text).unwrap();
         scenarios(&template, &Environment::default(), None)
+            .all
             .into_iter()
             .map(|one| {
                 (one.when, one.conditions.into_iter().map(|(name, on)| (name.to_owned(), on)).collect())
@@ -353,5 +502,39 @@ mod tests {
     fn allowed_values_are_all_looked_at() {
         let found = whens("Parameters: {M: {Type: Number, Default: 1, AllowedValues: [1, 2, 3]}}");
         assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn each_pair_of_values_occurs_where_not_all_combinations_can() {
+        let sizes = [2, 3, 2, 4, 2, 3, 2];
+        let (rows, uncovered) = pairwise(&sizes, 100);
+        assert!(uncovered == 0 && rows.len() < 30, "{} rows", rows.len());
+        for (one, size) in sizes.iter().enumerate() {
+            for other in one + 1..sizes.len() {
+                for pair in 0..size * sizes[other] {
+                    let wanted = (pair / sizes[other], pair % sizes[other]);
+                    assert!(
+                        rows.iter().any(|row| (row[one], row[other]) == wanted),
+                        "{one} {other} {wanted:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_deployments_is_limited_and_the_rest_is_counted() {
+        let values: Vec<String> = (0..200).map(|number| format!("v{number}")).collect();
+        let parameters: String = (0..200)
+            .map(|number| {
+                format!(
+                    "  P{number}: {{Type: String, Default: v0, AllowedValues: [{}]}}\n",
+                    values.join(", ")
+                )
+            })
+            .collect();
+        let template = Template::read(&format!("Parameters:\n{parameters}")).unwrap();
+        let found = scenarios(&template, &Environment::default(), None);
+        assert!(found.all.len() <= MAX_SCENARIOS && found.left_out > 39_000, "{}", found.left_out);
     }
 }

@@ -9,48 +9,102 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Draft, Keyword, ValidationError, ValidationOptions, Validator};
 use serde_json::{Map, Value as JsonValue};
-use stackwright_schemas::{api, formats, registry};
+use stackwright_schemas::{api, constraints, formats, registry, sam};
 
-use super::findings::Findings;
+use super::findings::{Findings, Found};
 use super::resolve::Resolver;
 use super::rules::Rule;
 use super::rules::schema as rules;
+use super::rules::schema::packaged_property;
 use super::text::{Piece, Text};
 use super::value::{function, holds_unresolved, is_unresolved, shown};
 use super::view::{Resource, View};
-use crate::diagnostic::Diagnostic;
 use stackwright_schemas::nearest;
 
 /// Checks the properties of every resource, and the requests that its documents make. What was checked in the first
 /// scenario and is the same in this one is not checked again.
-pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Found) {
     for resource in &view.resources {
         let before = first.and_then(|first| first.resource(resource.id));
         if before.is_some_and(|before| before.properties == resource.properties) {
             continue;
         }
-        if let Some(schema) = registry::resource_type(resource.type_name) {
-            let empty = JsonValue::Object(Map::new());
-            let properties: &JsonValue =
-                if resource.properties.is_null() { &empty } else { &resource.properties };
-            let mut problems = Vec::new();
-            if !is_unresolved(properties) {
-                if let Some(compiled) = of_type(schema).get() {
-                    problems = look(&compiled.validator, properties, schema.schema(), view);
-                }
-                problems.extend(set_by_aws(schema, properties));
-            }
-            problems.retain(|problem| !is_empty_default(view, resource, problem));
-            for problem in problems {
-                let mut findings = Findings { view, rule: problem.rule, found };
-                findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
-            }
+        let mut problems = of_properties(resource, view);
+        problems.retain(|problem| !is_empty_default(view, resource, problem));
+        for problem in problems {
+            let mut findings = Findings { view, rule: problem.rule, found };
+            findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
         }
         for problem in requests(resource, view) {
             let mut findings = Findings { view, rule: problem.rule, found };
             findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
         }
     }
+}
+
+/// The problems of a resource's properties: against the schema of its type, and against what its service requires.
+fn of_properties(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
+    let empty = JsonValue::Object(Map::new());
+    let properties: &JsonValue = if resource.properties.is_null() { &empty } else { &resource.properties };
+    let mut problems = Vec::new();
+    if is_unresolved(properties) || !properties.is_object() {
+        return problems;
+    }
+    if let Some(schema) = registry::resource_type(resource.type_name) {
+        if let Some(compiled) = of_type(schema).get() {
+            problems = look(&compiled.validator, properties, schema.schema(), view, Trust::Registry);
+        }
+        problems.extend(set_by_aws(schema, properties));
+    } else if let Some(schema) = sam::properties(resource.type_name).filter(|_| view.is_sam()) {
+        let compiled = compiled(resource.type_name, || (schema.clone(), false));
+        if let Some(compiled) = compiled.get() {
+            problems =
+                look(&compiled.validator, properties, registry::Schema::of(schema), view, Trust::Registry);
+        }
+    }
+    problems.extend(of_constraints(resource.type_name, properties, view));
+    problems.retain(|problem| !is_packaged(resource.type_name, &problem.path, properties));
+    problems
+}
+
+/// What a service requires beyond the schema of the type.
+fn of_constraints(type_name: &str, properties: &JsonValue, view: &View<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, constraint) in constraints::of(type_name).iter().enumerate() {
+        let kind = if type_name.starts_with("Custom::") { "Custom::" } else { type_name };
+        let compiled = compiled(&format!("{kind} {number}"), || (constraint.schema.clone(), false));
+        let Some(compiled) = compiled.get() else { continue };
+        let schema = registry::Schema::of(&constraint.schema);
+        for mut problem in look(&compiled.validator, properties, schema, view, Trust::Constraint) {
+            if !constraint.why.is_empty() {
+                problem.help = constraint.why.clone();
+            }
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+/// What is wrong with any value by a schema of the project's data, each with the steps that lead to it.
+pub(super) fn faults(
+    name: &str,
+    schema: &JsonValue,
+    value: &JsonValue,
+    view: &View<'_>,
+) -> Vec<(Vec<String>, String, String)> {
+    let compiled = compiled(name, || (schema.clone(), false));
+    let Some(compiled) = compiled.get() else { return Vec::new() };
+    let found = look(&compiled.validator, value, registry::Schema::of(schema), view, Trust::Registry);
+    found.into_iter().map(|problem| (problem.path, problem.message, problem.help)).collect()
+}
+
+/// Whether a value is a path of this machine that `aws cloudformation package` or SAM replaces; a rule of its own
+/// reports it.
+fn is_packaged(type_name: &str, path: &[String], properties: &JsonValue) -> bool {
+    packaged_property(type_name).is_some_and(|packaged| {
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        steps == packaged && super::value::at(properties, packaged).is_string()
+    })
 }
 
 /// Whether a value is the empty default of a parameter: who writes that means that every deployment gives it.
@@ -83,7 +137,7 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
             compiled(&operation, || (request_schema(&request.operation, request.of_pipeline), true));
         let Some(compiled) = compiled.get() else { continue };
         let schema = registry::Schema::of(compiled.document.as_ref().unwrap_or(&JsonValue::Null));
-        let found = look(&compiled.validator, &request.arguments, schema, view);
+        let found = look(&compiled.validator, &request.arguments, schema, view, Trust::Registry);
         problems.extend(found.into_iter().map(|mut problem| {
             problem.path.splice(0..0, request.path.iter().cloned());
             problem
@@ -107,6 +161,8 @@ fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {
     }
     schema
 }
+
+mod keywords;
 
 /// A schema that was compiled, kept for the names in it.
 struct Compiled {
@@ -188,7 +244,7 @@ fn options() -> ValidationOptions<'static> {
         let pattern = pattern.map_or(JsonValue::Null, JsonValue::from);
         Ok(Box::new(Pattern { pattern, compiled: OnceLock::new() }))
     });
-    for (name, holds) in COMBINATIONS {
+    for (name, holds) in COMBINATIONS.iter().chain(keywords::KEYWORDS) {
         options = options.with_keyword(*name, move |_, value, _| {
             Ok(Box::new(Combination { value: value.clone(), holds: *holds }))
         });
@@ -196,11 +252,17 @@ fn options() -> ValidationOptions<'static> {
     options
 }
 
+/// Separates the name of a property below from the message of a keyword.
+const BELOW: char = '\u{1f}';
+
 type Holds = fn(&JsonValue, &JsonValue) -> Result<(), String>;
 
 /// Keywords about which properties go together.
 const COMBINATIONS: &[(&str, Holds)] = &[
     ("requiredXor", |names, object| {
+        if !object.is_object() {
+            return Ok(());
+        }
         let given = given(names, object);
         match given.len() {
             1 => Ok(()),
@@ -209,7 +271,7 @@ const COMBINATIONS: &[(&str, Holds)] = &[
         }
     }),
     ("requiredOr", |names, object| {
-        if given(names, object).is_empty() {
+        if object.is_object() && given(names, object).is_empty() {
             return Err(format!("one of {} is missing", listed(&strings(names))));
         }
         Ok(())
@@ -248,6 +310,18 @@ const COMBINATIONS: &[(&str, Holds)] = &[
 struct Pattern {
     pattern: JsonValue,
     compiled: OnceLock<Option<Validator>>,
+}
+
+/// Whether a string matches a pattern of a schema; `None` for a pattern that is written for another engine.
+pub(super) fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
+    static COMPILED: Mutex<BTreeMap<String, Option<Arc<Validator>>>> = Mutex::new(BTreeMap::new());
+    let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let compiled = all
+        .entry(pattern.to_owned())
+        .or_insert_with(|| draft7().build(&serde_json::json!({ "pattern": pattern })).ok().map(Arc::new));
+    let compiled = compiled.clone();
+    drop(all);
+    compiled.map(|compiled| compiled.is_valid(&JsonValue::from(text)))
 }
 
 impl Pattern {
@@ -304,11 +378,21 @@ fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// Where a schema comes from, and so how its conditions treat values that are not known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// AWS's: a condition may take a value that is not known for a wrong one.
+    Registry,
+    /// The project's own: conditions are written so that a value that is not known passes.
+    Constraint,
+}
+
 fn look(
     validator: &Validator,
     instance: &JsonValue,
     schema: registry::Schema<'_>,
     view: &View<'_>,
+    trust: Trust,
 ) -> Vec<Problem> {
     if validator.is_valid(instance) {
         return Vec::new();
@@ -329,16 +413,52 @@ fn look(
             }
             continue;
         }
+        if matches!(error.kind(), ValidationErrorKind::UniqueItems) {
+            problems.extend(duplicate(error.instance(), &path));
+            continue;
+        }
         let problem = match unresolved_on_the_way(instance, &path) {
             Some((value, whole)) if whole == path.len() => unresolved(&error, value, at, view),
             Some(_) => None,
+            None if trust == Trust::Registry && is_undecided(&error, instance) => None,
             None => known(&error, at, instance),
         };
         if let Some((rule, message, help)) = problem {
+            let mut path = path;
+            // A keyword of the project's own may name the property below.
+            let message = match message.split_once(BELOW) {
+                Some((step, message)) => {
+                    path.push(step.to_owned());
+                    message.to_owned()
+                }
+                None => message,
+            };
             problems.push(Problem { rule, path, message, help: help.unwrap_or_default() });
         }
     }
     problems
+}
+
+/// Whether a branch of a condition reports an error about an object in which something is not known.
+fn is_undecided(error: &ValidationError<'_>, instance: &JsonValue) -> bool {
+    let decided_elsewhere = ["/then/", "/else/", "/not", "/if/"];
+    decided_elsewhere.iter().any(|step| error.schema_path().as_str().contains(step))
+        && holds_unresolved(instance)
+}
+
+/// The item of a list that repeats one before it. Empty texts are defaults of optional parameters.
+fn duplicate(list: &JsonValue, path: &[String]) -> Option<Problem> {
+    let mut seen = std::collections::HashSet::new();
+    let items = super::value::items(list).enumerate();
+    let mut comparable = items.filter(|(_, item)| !item.is_null() && *item != "");
+    let (number, item) = comparable.find(|(_, item)| !seen.insert(item.to_string()))?;
+    let path = path.iter().cloned().chain([number.to_string()]).collect();
+    let message = format!("{} is in this list twice", brief_or_function(item));
+    Some(Problem { rule: &rules::WRONG_COMBINATION, path, message, help: "remove one of the two".into() })
+}
+
+fn brief_or_function(value: &JsonValue) -> String {
+    if function(value).is_some() { format!("`{value}`") } else { brief(value) }
 }
 
 /// A property that the schema does not have. A macro or a loop is none.
@@ -430,7 +550,7 @@ fn unresolved(
 
 /// What an intrinsic function yields.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     List,
     Object,
@@ -448,7 +568,7 @@ impl Kind {
     }
 }
 
-fn kind(value: &JsonValue, view: &View<'_>) -> Kind {
+pub(super) fn kind(value: &JsonValue, view: &View<'_>) -> Kind {
     let Some((name, argument)) = function(value) else { return Kind::Any };
     match name {
         "Ref" => {
@@ -495,12 +615,6 @@ fn known(
     instance: &JsonValue,
 ) -> Option<Said> {
     let value: &JsonValue = error.instance();
-    let decided_elsewhere = ["/then/", "/else/", "/not", "/if/"];
-    if decided_elsewhere.iter().any(|step| error.schema_path().as_str().contains(step))
-        && holds_unresolved(instance)
-    {
-        return None;
-    }
     let has_macro = value.as_object().is_some_and(|map| map.keys().any(|key| key.starts_with("Fn::")));
     Some(match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -518,7 +632,9 @@ fn known(
             if options.contains(&given) {
                 return None;
             }
-            let help = if options.len() <= 12 {
+            let help = if value.is_boolean() && options.iter().any(|option| is_yaml_boolean(option)) {
+                Some(format!("quote the value: YAML reads a word such as `OFF` without quotes as {given}"))
+            } else if options.len() <= 12 {
                 Some(format!("use {}", options.join(", ")))
             } else {
                 nearest(&given, options.iter().map(String::as_str)).map(|one| format!("the nearest is {one}"))
@@ -538,6 +654,8 @@ fn known(
                 Some(format!("it has to match `{pattern}`")),
             )
         }
+        // A null is reported as such.
+        ValidationErrorKind::Type { .. } if value.is_null() => return None,
         ValidationErrorKind::Type { kind } => {
             if converts(value, kind) {
                 return out_of_range(value, schema?);
@@ -573,8 +691,13 @@ fn known(
         ValidationErrorKind::MinProperties { limit } => {
             count("object", "small", format!("at least {limit} entries"))
         }
-        ValidationErrorKind::Custom { message, .. } if !has_macro => {
-            (&rules::WRONG_COMBINATION, message.clone(), None)
+        ValidationErrorKind::Custom { keyword, message } if !has_macro => {
+            let rule = match keyword.as_str() {
+                "atLeast" | "atMost" | "numberIn" | "notAbove" | "entriesBytes" => &rules::OUT_OF_RANGE,
+                "requiredOr" => &rules::MISSING_PROPERTY,
+                _ => &rules::WRONG_COMBINATION,
+            };
+            (rule, message.clone(), None)
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }
             if !holds_unresolved(value) =>
@@ -585,9 +708,6 @@ fn known(
             let message = "these properties exclude each other: more than one of the alternatives is given";
             (&rules::WRONG_COMBINATION, message.into(), None)
         }
-        ValidationErrorKind::UniqueItems if !holds_unresolved(value) => {
-            (&rules::WRONG_COMBINATION, "an item stands twice in this list".into(), None)
-        }
         ValidationErrorKind::Not { .. } | ValidationErrorKind::Contains if !holds_unresolved(value) => {
             (&rules::WRONG_COMBINATION, "this combination is not allowed".into(), None)
         }
@@ -596,6 +716,11 @@ fn known(
         }
         _ => return None,
     })
+}
+
+/// Whether YAML 1.1 reads a word without quotes as a boolean.
+pub(super) fn is_yaml_boolean(word: &str) -> bool {
+    ["on", "off", "yes", "no", "true", "false"].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn range(value: &JsonValue, how: &str, help: String) -> Said {

@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::{Instance, instance};
 
 use super::text::Text;
-use super::value::{is_set, items, text};
+use super::value::{is_set, items, string};
 use super::view::{Resource, View};
 
 pub(crate) const ENDPOINT: &str = "AWS::SageMaker::Endpoint";
@@ -39,7 +39,7 @@ pub(crate) fn variants_of<'v, 'a>(
 
 impl<'v, 'a> Variant<'v, 'a> {
     pub fn name(&self) -> &'v str {
-        text(&self.value["VariantName"]).unwrap_or("?")
+        string(&self.value["VariantName"]).unwrap_or("?")
     }
 
     pub fn is_serverless(&self) -> bool {
@@ -48,7 +48,7 @@ impl<'v, 'a> Variant<'v, 'a> {
 
     /// What is known of its instance type.
     pub fn instance(&self) -> Option<&'static Instance> {
-        instance(text(&self.value["InstanceType"])?)
+        instance(string(&self.value["InstanceType"])?)
     }
 
     pub fn model(&self) -> Option<&'v Resource<'a>> {
@@ -75,7 +75,7 @@ pub(crate) fn containers<'v>(model: &'v Resource<'_>) -> impl Iterator<Item = &'
 }
 
 pub(crate) fn is_multi_model(container: &JsonValue) -> bool {
-    text(&container["Mode"]) == Some("MultiModel")
+    string(&container["Mode"]) == Some("MultiModel")
 }
 
 /// The configuration of an endpoint.

@@ -38,12 +38,12 @@ pub(crate) fn is_set(value: &JsonValue) -> bool {
     !value.is_null()
 }
 
-/// A text that is known.
-pub(crate) fn text(value: &JsonValue) -> Option<&str> {
+/// A string that is known.
+pub(crate) fn string(value: &JsonValue) -> Option<&str> {
     value.as_str().filter(|text| !is_dynamic(text))
 }
 
-/// A number that is known; CloudFormation takes it as a text too.
+/// A number that is known; CloudFormation takes it as a string too.
 pub(crate) fn number(value: &JsonValue) -> Option<f64> {
     match value {
         JsonValue::Number(number) => number.as_f64(),
@@ -52,10 +52,10 @@ pub(crate) fn number(value: &JsonValue) -> Option<f64> {
     }
 }
 
-/// A truth that is known; CloudFormation takes it as a text too.
-pub(crate) fn truth(value: &JsonValue) -> Option<bool> {
+/// A boolean that is known; CloudFormation takes it as a string too.
+pub(crate) fn boolean(value: &JsonValue) -> Option<bool> {
     match value {
-        JsonValue::Bool(truth) => Some(*truth),
+        JsonValue::Bool(value) => Some(*value),
         JsonValue::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
         JsonValue::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
@@ -71,6 +71,14 @@ pub(crate) fn items(value: &JsonValue) -> impl Iterator<Item = &JsonValue> {
 pub(crate) fn entries(value: &JsonValue) -> impl Iterator<Item = (&str, &JsonValue)> {
     let map = value.as_object().filter(|_| !is_unresolved(value));
     map.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+/// The value that a path leads to; null where there is none.
+pub(crate) fn at<'v>(value: &'v JsonValue, path: &[&str]) -> &'v JsonValue {
+    path.iter().fold(value, |value, step| match value {
+        JsonValue::Array(_) => step.parse::<usize>().map_or(&JsonValue::Null, |index| &value[index]),
+        _ => &value[*step],
+    })
 }
 
 /// The values that a path leads to; `*` is every item of a list.

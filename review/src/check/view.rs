@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::sam;
 pub(crate) use stackwright_synth::function::references;
 use stackwright_synth::{StackArtifact, Template};
 
@@ -12,7 +13,7 @@ use super::document::{Document, Request, open};
 use super::resolve::Resolver;
 use super::scenario::Scenario;
 use super::text::Text;
-use super::value::{function, text};
+use super::value::{children, function, one_or_many, string};
 use super::written::Written;
 
 pub(crate) static EMPTY: JsonValue = JsonValue::Null;
@@ -36,6 +37,66 @@ pub(crate) struct Resource<'a> {
     pub properties: Cow<'a, JsonValue>,
     /// Texts of the properties that are documents themselves.
     pub documents: Vec<Document>,
+    addresses: OnceCell<Addresses>,
+}
+
+impl Resource<'_> {
+    /// The steps from the properties to a value of them, or into one of its documents.
+    pub fn path_of(&self, value: &JsonValue) -> Option<Vec<String>> {
+        self.addresses.get_or_init(|| Addresses::of(self)).path(value)
+    }
+}
+
+/// Where each value of a resource stands, by its address: built when the first finding needs it.
+#[derive(Default)]
+struct Addresses {
+    numbers: HashMap<usize, usize>,
+    /// The number of the value that holds each value, and the step that leads from there.
+    steps: Vec<(usize, String)>,
+}
+
+impl Addresses {
+    fn of(resource: &Resource<'_>) -> Self {
+        let mut addresses = Self::default();
+        addresses.add(&resource.properties, &[]);
+        for document in &resource.documents {
+            for request in &document.requests {
+                addresses.add(&request.arguments, &request.path);
+            }
+            if let Ok(value) = &document.value {
+                addresses.add(value, &document.path);
+            }
+        }
+        addresses
+    }
+
+    fn add(&mut self, value: &JsonValue, path: &[String]) {
+        let mut holder = usize::MAX;
+        for step in path {
+            self.steps.push((holder, step.clone()));
+            holder = self.steps.len() - 1;
+        }
+        self.walk(value, holder);
+    }
+
+    fn walk(&mut self, value: &JsonValue, number: usize) {
+        self.numbers.entry(std::ptr::from_ref(value) as usize).or_insert(number);
+        for (step, inner) in children(value) {
+            self.steps.push((number, step.into_owned()));
+            self.walk(inner, self.steps.len() - 1);
+        }
+    }
+
+    fn path(&self, value: &JsonValue) -> Option<Vec<String>> {
+        let mut number = *self.numbers.get(&(std::ptr::from_ref(value) as usize))?;
+        let mut path = Vec::new();
+        while let Some((holder, step)) = self.steps.get(number) {
+            path.push(step.clone());
+            number = *holder;
+        }
+        path.reverse();
+        Some(path)
+    }
 }
 
 impl<'a> View<'a> {
@@ -50,10 +111,14 @@ impl<'a> View<'a> {
             if condition.and_then(|name| scenario.conditions.get(name)) == Some(&false) {
                 continue;
             }
-            let properties = body.get("Properties").map_or(Cow::Borrowed(&EMPTY), |it| resolver.resolve(it));
+            let properties = match with_globals(&stack.template, type_name, body) {
+                Some(merged) => Cow::Owned(resolver.resolve(&merged).into_owned()),
+                None => body.get("Properties").map_or(Cow::Borrowed(&EMPTY), |it| resolver.resolve(it)),
+            };
             let documents = open(type_name, &properties);
             index.insert(id, resources.len());
-            resources.push(Resource { id, type_name, body, properties, documents });
+            let addresses = OnceCell::new();
+            resources.push(Resource { id, type_name, body, properties, documents, addresses });
         }
         Self { stack, region, scenario, resources, index, written: OnceCell::new() }
     }
@@ -76,9 +141,19 @@ impl<'a> View<'a> {
         self.resources.iter().filter(move |resource| resource.type_name == type_name)
     }
 
-    /// Whether a template may have more resources than it shows.
+    /// Whether a transform may add or change anything: a macro, or a file that `AWS::Include` puts in.
     pub fn is_transformed(&self) -> bool {
         is_transformed(self.template())
+    }
+
+    /// Whether a macro of an account's own may change anything.
+    pub fn has_macro(&self) -> bool {
+        transforms(self.template()).any(|name| !KNOWN_TRANSFORMS.contains(&name) && name != INCLUDE)
+    }
+
+    /// Whether the template uses the SAM transform.
+    pub fn is_sam(&self) -> bool {
+        transforms(self.template()).any(|name| name == sam::TRANSFORM)
     }
 
     /// The resource that a value refers to, as a whole or as the one hole of a text.
@@ -92,7 +167,7 @@ impl<'a> View<'a> {
         if let Some(target) = self.target(value) {
             return (target.type_name == type_name).then_some(target);
         }
-        let given = text(value)?;
+        let given = string(value)?;
         self.of_type(type_name).find(|resource| resource.properties[name].as_str() == Some(given))
     }
 
@@ -126,14 +201,68 @@ pub(crate) fn referred(value: &JsonValue) -> Option<String> {
     }
 }
 
-/// Whether macros may change or add resources of a template.
+/// The transform that puts in a file from S3.
+const INCLUDE: &str = "AWS::Include";
+/// Transforms that add no resource that a template cannot know.
+const KNOWN_TRANSFORMS: [&str; 5] = [
+    "AWS::LanguageExtensions",
+    sam::TRANSFORM,
+    "AWS::SecretsManager-2020-07-23",
+    "AWS::SecretsManager-2024-09-16",
+    "AWS::CodeDeployBlueGreen",
+];
+
+/// The names of a template's transforms; an empty one for what has no name that can be read.
+pub(crate) fn transforms(template: &Template) -> impl Iterator<Item = &str> {
+    let transform = template.sections().get("Transform").unwrap_or(&EMPTY);
+    one_or_many(transform).map(|one| one.as_str().or(one["Name"].as_str()).unwrap_or_default())
+}
+
+/// Whether transforms may change or add anything in a template: a macro, or a file that is put in somewhere.
 pub(crate) fn is_transformed(template: &Template) -> bool {
-    let is_macro = |name: &JsonValue| name.as_str() != Some("AWS::LanguageExtensions");
-    match template.sections().get("Transform") {
-        None => false,
-        Some(JsonValue::Array(names)) => names.iter().any(is_macro),
-        Some(name) => is_macro(name),
+    fn includes(value: &JsonValue) -> bool {
+        value.get("Fn::Transform").is_some() || children(value).any(|(_, inner)| includes(inner))
     }
+    transforms(template).any(|name| !KNOWN_TRANSFORMS.contains(&name))
+        || Template::SECTIONS.iter().filter(|name| **name != "Metadata").any(|name| {
+            let Some(section) = template.sections().get(*name) else { return false };
+            section.get("Fn::Transform").is_some() || *name == "Mappings" && includes(section)
+        })
+}
+
+/// The logical ids that SAM derives from a resource start with its own.
+pub(crate) fn may_be_generated(template: &Template, id: &str) -> bool {
+    transforms(template).any(|name| name == sam::TRANSFORM)
+        && (id.starts_with("Serverless")
+            || template.resources().any(|(known, body)| {
+                id.starts_with(known)
+                    && body["Type"].as_str().is_some_and(|name| name.starts_with("AWS::Serverless::"))
+            }))
+}
+
+/// The settings of the section `Globals` that a SAM resource takes, where it does not set them itself.
+fn with_globals(template: &Template, type_name: &str, body: &JsonValue) -> Option<JsonValue> {
+    let kind = type_name.strip_prefix("AWS::Serverless::")?;
+    let globals = template.sections().get("Globals")?.get(kind)?.as_object()?;
+    let mut properties = body["Properties"].as_object().cloned().unwrap_or_default();
+    for (name, value) in globals {
+        match (properties.get_mut(name), value) {
+            (None, value) => {
+                properties.insert(name.clone(), value.clone());
+            }
+            (Some(JsonValue::Object(own)), JsonValue::Object(shared)) if function_of(own).is_none() => {
+                for (key, value) in shared {
+                    own.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(JsonValue::Object(properties))
+}
+
+fn function_of(map: &serde_json::Map<String, JsonValue>) -> Option<&String> {
+    map.keys().find(|name| map.len() == 1 && (*name == "Ref" || name.starts_with("Fn::")))
 }
 
 /// Whether a template repeats elements in a way that makes logical ids.

@@ -12,6 +12,10 @@ use super::view::{View, is_transformed, references};
 /// Every use of a name in a template.
 pub(crate) struct Written<'a> {
     pub uses: Vec<Use<'a>>,
+    /// Whether a name of a condition is put together when the template is deployed.
+    pub computes_conditions: bool,
+    /// Whether a name of a mapping is put together when the template is deployed.
+    pub computes_mappings: bool,
 }
 
 /// A use of a name.
@@ -41,7 +45,7 @@ impl Use<'_> {
 impl<'a> Written<'a> {
     pub fn of(template: &'a Template) -> Self {
         let mut uses = Vec::new();
-        for section in ["Conditions", "Resources", "Outputs", "Rules", "Hooks"] {
+        for section in ["Globals", "Conditions", "Resources", "Outputs", "Rules", "Hooks"] {
             for (id, value) in template.section(section) {
                 let mut pointer = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
                 let at = |step: &str| format!("{pointer}/{step}");
@@ -65,7 +69,15 @@ impl<'a> Written<'a> {
                 });
             }
         }
-        Self { uses }
+        if let Some(transform) = template.sections().get("Transform") {
+            references(transform, &mut "/Transform".to_owned(), &mut |name, _, pointer| {
+                uses.push(Use { kind: Kind::Ref, name, pointer: pointer.to_owned() });
+            });
+        }
+        let computes =
+            |function: &str| template.sections().values().any(|section| computes_name(section, function));
+        let computes_conditions = computes("Fn::If") || super::view::loops(template);
+        Self { uses, computes_conditions, computes_mappings: computes("Fn::FindInMap") }
     }
 }
 
@@ -89,6 +101,14 @@ fn named<'a>(value: &'a JsonValue, pointer: &mut String, in_condition: bool, use
     }
 }
 
+/// Whether the name that a function takes first is anything but a constant.
+fn computes_name(value: &JsonValue, function: &str) -> bool {
+    children(value).any(|(step, inner)| {
+        step == function && inner.get(0).is_some_and(|name| !name.is_string())
+            || computes_name(inner, function)
+    })
+}
+
 /// Whether a section has an entry.
 pub(crate) fn has(template: &Template, section: &str, name: &str) -> bool {
     template.sections().get(section).is_some_and(|entries| entries.get(name).is_some())
@@ -107,6 +127,11 @@ pub(crate) fn unused(
         return;
     }
     let written = view.written();
+    let is_computed = section == "Conditions" && written.computes_conditions
+        || section == "Mappings" && written.computes_mappings;
+    if is_computed {
+        return;
+    }
     for (name, _) in template.section(section).filter(|(name, _)| !name.starts_with("Fn::")) {
         if !written.uses.iter().any(|one| one.name == name && is_use(&one.kind)) {
             let message = format!("nothing uses the {what} `{name}`");

@@ -1,6 +1,7 @@
 //! A report as workflow commands of GitHub Actions, which shows them beside the lines of a pull request.
 
 use super::Report;
+use crate::diagnostic::Severity;
 
 /// The report as workflow commands, a line each. What was acknowledged is not shown.
 pub fn github(report: &Report) -> String {
@@ -19,9 +20,18 @@ pub fn github(report: &Report) -> String {
             message.push('\n');
             message.push_str(&more);
         }
-        text.push_str(&format!("::{} {}::{}\n", one.severity.name(), properties.join(","), data(&message)));
+        text.push_str(&format!("::{} {}::{}\n", command(one.severity), properties.join(","), data(&message)));
     }
     text
+}
+
+/// The workflow command that shows a severity.
+fn command(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "notice",
+    }
 }
 
 fn data(text: &str) -> String {

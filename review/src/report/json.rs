@@ -17,6 +17,7 @@ pub fn json(report: &Report) -> String {
         "summary": {
             "errors": report.errors(),
             "warnings": report.warnings(),
+            "infos": report.infos(),
             "acknowledged": report.acknowledged(),
         },
         "diagnostics": diagnostics,

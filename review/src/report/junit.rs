@@ -58,8 +58,9 @@ fn case(one: &Diagnostic) -> String {
             escaped(&one.message),
             escaped(details.trim_start())
         ),
-        (None, Severity::Warning) => {
-            format!("<system-out>{}</system-out>", escaped(&format!("warning: {}{details}", one.message)))
+        (None, severity) => {
+            let text = format!("{}: {}{details}", severity.name(), one.message);
+            format!("<system-out>{}</system-out>", escaped(&text))
         }
     };
     format!(

@@ -48,6 +48,11 @@ impl Report {
         self.count(Severity::Warning)
     }
 
+    /// How many remarks there are that nobody acknowledged.
+    pub fn infos(&self) -> usize {
+        self.count(Severity::Info)
+    }
+
     /// How many were acknowledged.
     pub fn acknowledged(&self) -> usize {
         self.diagnostics.iter().filter(|one| one.acknowledged.is_some()).count()
@@ -68,6 +73,7 @@ impl Report {
         let parts: Vec<String> = [counted(self.errors(), "error"), counted(self.warnings(), "warning")]
             .into_iter()
             .flatten()
+            .chain(Some(self.infos()).filter(|number| *number > 0).map(|number| format!("{number} info")))
             .chain(acknowledged.map(|number| format!("{number} acknowledged")))
             .collect();
         if parts.is_empty() { "nothing found".into() } else { parts.join(", ") }

@@ -7,7 +7,7 @@ use stackwright_synth::SourceLocation;
 
 use super::Report;
 use crate::check::rule_named;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// The report as SARIF.
 pub fn sarif(report: &Report) -> String {
@@ -28,13 +28,22 @@ pub fn sarif(report: &Report) -> String {
     format!("{document:#}\n")
 }
 
+/// SARIF's word for a severity.
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
 fn rule(name: &str) -> JsonValue {
     match rule_named(name) {
         Some(rule) => json!({
             "id": name,
             "shortDescription": { "text": rule.summary() },
             "help": { "text": rule.documentation.trim(), "markdown": rule.page() },
-            "defaultConfiguration": { "level": rule.severity.name() },
+            "defaultConfiguration": { "level": level(rule.severity) },
         }),
         None => json!({ "id": name }),
     }
@@ -51,7 +60,7 @@ fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
     let mut result = json!({
         "ruleId": one.id,
         "ruleIndex": names.binary_search(&one.id.as_ref()).unwrap_or_default(),
-        "level": one.severity.name(),
+        "level": level(one.severity),
         "message": { "text": message },
         // The same finding has the same print when lines move.
         "partialFingerprints": { "stackwright/v1": format!("{}:{}:{}", one.id, one.stack, one.path) },

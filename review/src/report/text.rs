@@ -32,6 +32,7 @@ fn one(
         _ if diagnostic.acknowledged.is_some() => Level::INFO.with_name("acknowledged"),
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
     };
     let subject = diagnostic.subject();
     let title = level.primary_title(&diagnostic.message).id(diagnostic.id.as_ref());

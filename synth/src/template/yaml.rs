@@ -249,13 +249,13 @@ fn count(value: &JsonValue) -> usize {
     }
 }
 
-/// Reads a plain scalar by the rules of YAML 1.2. A number with a leading zero stays a string, because account IDs
-/// can start with 0.
+/// Reads a plain scalar as CloudFormation does, with the booleans of YAML 1.1. A number with a leading zero stays a
+/// string, because account IDs can start with 0.
 fn scalar(text: &str) -> JsonValue {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return JsonValue::Null,
-        "true" | "True" | "TRUE" => return true.into(),
-        "false" | "False" | "FALSE" => return false.into(),
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => return true.into(),
+        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return false.into(),
         _ => {}
     }
     let digits = text.trim_start_matches(['-', '+']);

@@ -6,12 +6,16 @@
 
 mod asynchronous;
 mod autoscaling;
+mod delivery;
 mod deployment;
 mod distribution;
 mod endpoint;
+mod events;
+mod feature_store;
 mod fleet;
 mod hyperpod;
 mod inference_component;
+mod lambda;
 mod large_model;
 mod multi_model;
 mod optimization;
@@ -87,20 +91,52 @@ impl Rule {
         }
     }
 
-    /// The page that `explain` prints, in Markdown.
-    pub fn page(&self) -> String {
-        let mut page = format!("# {}\n\n{}\n", self.name, self.documentation.trim());
-        for (title, template) in [("Found in", self.bad), ("Accepted", self.good)] {
-            if !template.is_empty() {
-                page.push_str(&format!("\n{title}:\n\n```yaml\n{}\n```\n", template.trim()));
+    /// The sections of the documentation in their order, each with its heading: what the rule checks comes first.
+    pub fn sections(&self) -> Vec<(&'static str, String)> {
+        let mut sections = vec![("What it checks", String::new())];
+        for line in self.documentation.lines() {
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            match line.strip_prefix("# ") {
+                Some(heading) => sections.push((heading, String::new())),
+                None => {
+                    if let Some((_, text)) = sections.last_mut() {
+                        text.push_str(line);
+                        text.push('\n');
+                    }
+                }
             }
         }
-        page.push_str(&format!(
-            "\nSeverity: {}. Source: {}.\n",
-            self.severity.name(),
-            self.source.trim_end_matches('.')
-        ));
+        sections.into_iter().map(|(heading, text)| (heading, text.trim().to_owned())).collect()
+    }
+
+    /// The page that `explain` prints, in Markdown.
+    pub fn page(&self) -> String {
+        let mut page = format!("# {}\n\nSeverity: {}\n", self.name, self.severity.name());
+        let mut example = self.example();
+        for (heading, text) in self.sections() {
+            if heading == "How to fix" {
+                page.push_str(&std::mem::take(&mut example));
+            }
+            page.push_str(&format!("\n## {heading}\n\n{text}\n"));
+        }
+        page.push_str(&example);
+        page.push_str(&format!("\n## References\n\n{}.\n", self.source.trim_end_matches('.')));
         page
+    }
+
+    fn example(&self) -> String {
+        let mut text = String::new();
+        let examples = [
+            ("The rule reports the lines that end in `# here`:", self.bad),
+            ("The rule accepts this template:", self.good),
+        ];
+        for (introduction, template) in examples.into_iter().filter(|(_, template)| !template.is_empty()) {
+            if text.is_empty() {
+                text.push_str("\n## Example\n");
+            }
+            text.push_str(&format!("\n{introduction}\n\n```yaml\n{}\n```\n", template.trim()));
+        }
+        text
     }
 }
 
@@ -125,6 +161,12 @@ macro_rules! rule {
             applies_to: &$applies_to,
             check: $check,
         };
+
+        #[cfg(test)]
+        #[test]
+        fn examples() {
+            $crate::check::rules::tests::judge(&RULE);
+        }
     };
 }
 pub(crate) use rule;
@@ -146,6 +188,10 @@ static TOPICS: &[(&str, &[&Rule])] = &[
     ("optimization", optimization::RULES),
     ("pipeline", pipeline::RULES),
     ("state_machine", state_machine::RULES),
+    ("feature_store", feature_store::RULES),
+    ("events", events::RULES),
+    ("lambda", lambda::RULES),
+    ("delivery", delivery::RULES),
     ("hyperpod", hyperpod::RULES),
     ("fleet", fleet::RULES),
     ("security", security::RULES),
@@ -185,4 +231,4 @@ pub fn rule_named(name: &str) -> Option<&'static Rule> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
 use crate::check::rules::rule;
 use crate::check::serving::scaled_variant;
-use crate::check::value::{is_set, is_unresolved, number, text};
+use crate::check::value::{is_set, is_unresolved, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -21,7 +21,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let wakes = view.of_type("AWS::CloudWatch::Alarm").any(|alarm| {
         let metric = &alarm.properties["MetricName"];
-        text(metric) == Some("HasBacklogWithoutCapacity") || is_unresolved(metric)
+        string(metric) == Some("HasBacklogWithoutCapacity") || is_unresolved(metric)
     });
     for target in view.of_type(TARGET).filter(|_| !wakes) {
         let least = &target.properties["MinCapacity"];

@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
 use crate::check::rules::rule;
 use crate::check::serving::scaled_variant;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -19,7 +19,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
         let variant = scaled_variant(view, target);
         let burstable = variant.and_then(|variant| {
-            text(&variant.value["InstanceType"]).filter(|name| name.starts_with("ml.t2."))
+            string(&variant.value["InstanceType"]).filter(|name| name.starts_with("ml.t2."))
         });
         if let Some(name) = burstable {
             findings.add(

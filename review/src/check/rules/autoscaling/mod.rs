@@ -6,6 +6,7 @@ mod foreign_scaling_target;
 mod min_above_max_capacity;
 mod real_time_variant_to_zero;
 mod serverless_target_without_provisioned_concurrency;
+mod tracking_of_fixed_size;
 mod unknown_scaling_target;
 mod utilization_above_one;
 mod wrong_scalable_dimension;
@@ -24,6 +25,7 @@ pub(super) const RULES: &[&Rule] = &[
     &real_time_variant_to_zero::RULE,
     &serverless_target_without_provisioned_concurrency::RULE,
     &utilization_above_one::RULE,
+    &tracking_of_fixed_size::RULE,
 ];
 
 pub(in crate::check) const TARGET: &str = "AWS::ApplicationAutoScaling::ScalableTarget";

@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, Named, Scaled, config_of, scaled};
-use crate::check::value::{items, text};
+use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
@@ -38,7 +38,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         let (Some(name), Some(config)) = (name, config_of(view, endpoint)) else { continue };
         let list = &config.properties["ProductionVariants"];
-        let names: Vec<&str> = items(list).filter_map(|variant| text(&variant["VariantName"])).collect();
+        let names: Vec<&str> = items(list).filter_map(|variant| string(&variant["VariantName"])).collect();
         let all_known = list.is_array() && names.len() == items(list).count();
         if all_known && !names.contains(&name.as_str()) {
             let message = format!("`{}` has no variant {name}", config.id);

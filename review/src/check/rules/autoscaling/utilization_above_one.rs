@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::POLICY;
 use crate::check::rules::rule;
-use crate::check::value::{number, text};
+use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
@@ -17,7 +17,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for policy in view.of_type(POLICY) {
         let tracking = &policy.properties["TargetTrackingScalingPolicyConfiguration"];
-        let metric = text(&tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]);
+        let metric = string(&tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]);
         let value = number(&tracking["TargetValue"]).filter(|value| *value > 1.0);
         if let (Some("SageMakerVariantProvisionedConcurrencyUtilization"), Some(value)) = (metric, value) {
             let message = format!("a utilization of {value} is never reached: it goes from 0 to 1");

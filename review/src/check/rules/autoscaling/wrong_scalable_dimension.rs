@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::{COPIES, TARGET};
 use crate::check::rules::rule;
 use crate::check::serving::{Scaled, scaled, scaled_variant};
-use crate::check::value::{is_unresolved, text};
+use crate::check::value::{is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
@@ -19,7 +19,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
         let dimension = &target.properties["ScalableDimension"];
-        let Some(given) = text(dimension).filter(|name| name.starts_with("sagemaker:")) else { continue };
+        let Some(given) = string(dimension).filter(|name| name.starts_with("sagemaker:")) else { continue };
         let Some(named) = scaled(view, &target.properties["ResourceId"]) else { continue };
         let (fits, wanted) = match named {
             Scaled::Variant(..) => {

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::{COPIES, POLICY, TARGET};
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -24,7 +24,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         };
         let place = &policy.properties["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
             ["PredefinedMetricType"];
-        let (Some(dimension), Some(metric)) = (text(dimension), text(place)) else { continue };
+        let (Some(dimension), Some(metric)) = (string(dimension), string(place)) else { continue };
         let fitting: &[&str] = match dimension {
             "sagemaker:variant:DesiredInstanceCount" => &[
                 "SageMakerVariantInvocationsPerInstance",

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, config_of, variants_of};
-use crate::check::value::{number, text};
+use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
@@ -23,7 +23,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 .map(|variant| number(&variant.value["InitialInstanceCount"]))
                 .sum::<Option<f64>>()
         });
-        let share = match text(&size["Type"]) {
+        let share = match string(&size["Type"]) {
             Some("CAPACITY_PERCENT") => value,
             // One instance is the least that there is.
             Some("INSTANCE_COUNT") if value > 1.0 => match instances {

@@ -5,7 +5,7 @@ use serde_json::Value as JsonValue;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::ENDPOINT;
-use crate::check::value::{number, text};
+use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
@@ -21,11 +21,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let policy = &endpoint.properties["DeploymentConfig"]["BlueGreenUpdatePolicy"];
         let routing = &policy["TrafficRoutingConfiguration"];
         let seconds = |value: &JsonValue| number(value).unwrap_or(0.0);
-        let steps = match text(&routing["Type"]) {
+        let steps = match string(&routing["Type"]) {
             Some("CANARY") => 1.0,
             Some("LINEAR") => {
-                match (text(&routing["LinearStepSize"]["Type"]), number(&routing["LinearStepSize"]["Value"]))
-                {
+                match (
+                    string(&routing["LinearStepSize"]["Type"]),
+                    number(&routing["LinearStepSize"]["Value"]),
+                ) {
                     // After the last step it waits too.
                     (Some("CAPACITY_PERCENT"), Some(share)) if share > 0.0 => (100.0 / share).ceil(),
                     _ => 1.0,

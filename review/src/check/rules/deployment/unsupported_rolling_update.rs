@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, Variant, config_of, variants_of};
-use crate::check::value::{is_set, text};
+use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
@@ -21,7 +21,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(config) = config_of(view, endpoint).filter(|_| is_set(policy)) else { continue };
         let variants: Vec<_> = variants_of(view, config).filter(|variant| !variant.is_shadow).collect();
         let inferentia = |variant: &Variant<'_, '_>| {
-            text(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1."))
+            string(&variant.value["InstanceType"]).is_some_and(|name| name.starts_with("ml.inf1."))
         };
         let what = if variants.len() > 1 {
             "several variants"

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::ENDPOINT;
-use crate::check::value::{is_set, number, text};
+use crate::check::value::{is_set, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -19,7 +19,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for endpoint in view.of_type(ENDPOINT) {
         let routing =
             &endpoint.properties["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"];
-        let Some(kind) = text(&routing["Type"]) else { continue };
+        let Some(kind) = string(&routing["Type"]) else { continue };
         for (of_kind, name, range) in
             [("CANARY", "CanarySize", 1.0..=50.0), ("LINEAR", "LinearStepSize", 10.0..=50.0)]
         {
@@ -33,7 +33,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 );
             } else if kind == of_kind && !is_set(size) {
                 findings.add(endpoint, routing, format!("{kind} needs `{name}`"), "");
-            } else if kind == of_kind && text(&size["Type"]) == Some("CAPACITY_PERCENT") {
+            } else if kind == of_kind && string(&size["Type"]) == Some("CAPACITY_PERCENT") {
                 let outside = number(&size["Value"]).filter(|value| !range.contains(value));
                 if let Some(value) = outside {
                     let help = format!("{} to {}", range.start(), range.end());

@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::DATA_PARALLEL;
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -18,7 +18,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let image = &job.arguments["AlgorithmSpecification"]["TrainingImage"];
-        let without = text(image).is_some_and(|uri| uri.contains("2.0.1-gpu-py310-cu121"));
+        let without = string(image).is_some_and(|uri| uri.contains("2.0.1-gpu-py310-cu121"));
         if without && (job.is_on(DATA_PARALLEL) || job.model_parallel().is_some()) {
             findings.add(
                 job.resource,

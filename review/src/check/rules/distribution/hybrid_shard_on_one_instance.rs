@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -18,7 +18,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let place = &job.arguments["Environment"]["FSDP_SHARDING_STRATEGY"];
-        if text(place) == Some("HYBRID_SHARD") && job.count() == Some(1.0) {
+        if string(place) == Some("HYBRID_SHARD") && job.count() == Some(1.0) {
             findings.add(
                 job.resource,
                 place,

@@ -20,7 +20,7 @@ use serde_json::Value as JsonValue;
 
 use crate::check::job::Job;
 use crate::check::rules::Rule;
-use crate::check::value::{is_set, is_unresolved, items, text};
+use crate::check::value::{is_set, is_unresolved, items, string};
 use crate::check::view::{Resource, View, referred};
 
 pub(super) const RULES: &[&Rule] = &[
@@ -71,7 +71,7 @@ pub(in crate::check) fn lets_itself_in(view: &View<'_>, group: &Resource<'_>) ->
     let in_doubt = is_unresolved(&group.properties["SecurityGroupIngress"]);
     in_doubt
         || inline.chain(apart).any(|rule| {
-            let everything = text(&rule["IpProtocol"]).is_none_or(|protocol| protocol == "-1");
+            let everything = string(&rule["IpProtocol"]).is_none_or(|protocol| protocol == "-1");
             let source = &rule["SourceSecurityGroupId"];
             everything && (is_itself(source) || is_unresolved(source) && referred(source).is_none())
         })

@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::distribution::is_version_1;
 use crate::check::rules::rule;
-use crate::check::value::{number, text, truth};
+use crate::check::value::{boolean, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -25,7 +25,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             ("placement_strategy", &["spread", "cluster"]),
             ("optimize", &["speed", "memory"]),
         ] {
-            let unknown = text(&parameters[name]).filter(|given| !known.contains(given));
+            let unknown = string(&parameters[name]).filter(|given| !known.contains(given));
             if let Some(given) = unknown {
                 findings.add(
                     job.resource,
@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 );
             }
         }
-        if truth(&parameters["ddp"]) == Some(true) && truth(&parameters["horovod"]) == Some(true) {
+        if boolean(&parameters["ddp"]) == Some(true) && boolean(&parameters["horovod"]) == Some(true) {
             findings.add(job.resource, place, "ddp and horovod exclude each other", "");
         }
         if let (Some(given), Some(all)) =

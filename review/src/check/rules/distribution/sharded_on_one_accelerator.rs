@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -18,7 +18,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let place = &job.arguments["Environment"]["FSDP_SHARDING_STRATEGY"];
-        let Some(strategy) = text(place).filter(|strategy| *strategy != "NO_SHARD") else { continue };
+        let Some(strategy) = string(place).filter(|strategy| *strategy != "NO_SHARD") else { continue };
         if job.accelerators() == Some(1.0) {
             findings.add(
                 job.resource,

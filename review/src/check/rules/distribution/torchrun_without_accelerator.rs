@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             }
         }
         let program = job.hyperparameter("sagemaker_program");
-        let other = program.as_ref().and_then(text).filter(|name| !name.ends_with(".py"));
+        let other = program.as_ref().and_then(string).filter(|name| !name.ends_with(".py"));
         if let Some(name) = other {
             let place = &job.arguments["HyperParameters"]["sagemaker_program"];
             findings.add(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, variants_of};
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -20,7 +20,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for config in view.of_type(ENDPOINT_CONFIG) {
         let mut seen = BTreeSet::new();
         for variant in variants_of(view, config) {
-            let Some(name) = text(&variant.value["VariantName"]) else { continue };
+            let Some(name) = string(&variant.value["VariantName"]) else { continue };
             if !seen.insert(name) {
                 findings.add(
                     config,

@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, MODEL};
 use crate::check::text::Text;
-use crate::check::value::{is_set, text};
+use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
@@ -23,7 +23,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for resource in view.of_type(type_name) {
             let name = &resource.properties[property];
             // A name that follows from the content changes with it.
-            if text(name).is_some() || Text::of(name).known().is_some() && is_set(name) {
+            if string(name).is_some() || Text::of(name).known().is_some() && is_set(name) {
                 let message = format!("with a fixed `{property}` the next edit fails: it already exists");
                 findings.add(resource, name, message, "leave the name out, and refer to the resource");
             }

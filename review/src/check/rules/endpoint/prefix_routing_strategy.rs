@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::variants;
-use crate::check::value::{is_set, text};
+use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
@@ -17,7 +17,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view) {
         let routing = &variant.value["RoutingConfig"];
-        let other = text(&routing["RoutingStrategy"]).filter(|strategy| *strategy != "PREFIX_AWARE");
+        let other = string(&routing["RoutingStrategy"]).filter(|strategy| *strategy != "PREFIX_AWARE");
         if is_set(&routing["PrefixAwareRoutingConfig"]) && other.is_some() {
             findings.add(
                 variant.config,

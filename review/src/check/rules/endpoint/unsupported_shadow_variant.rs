@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, Variant, is_multi_model, variants_of};
-use crate::check::value::{is_set, items, text};
+use crate::check::value::{is_set, items, string};
 use crate::check::view::View;
 
 rule! {
@@ -27,7 +27,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let containers = variant.containers();
             match variant {
                 _ if variant.is_serverless() => Some("serverless variants"),
-                _ if text(&variant.value["InstanceType"])
+                _ if string(&variant.value["InstanceType"])
                     .is_some_and(|name| name.starts_with("ml.inf1.")) =>
                 {
                     Some("Inferentia 1")

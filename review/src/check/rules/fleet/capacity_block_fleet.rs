@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, text};
+use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
@@ -16,12 +16,12 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for fleet in view.of_type("AWS::EC2::EC2Fleet") {
         let target = &fleet.properties["TargetCapacitySpecification"];
-        if text(&target["DefaultTargetCapacityType"]) != Some("capacity-block") {
+        if string(&target["DefaultTargetCapacityType"]) != Some("capacity-block") {
             continue;
         }
         let kind = &fleet.properties["Type"];
         // Without a type a fleet maintains its capacity.
-        if text(kind).is_some_and(|kind| kind != "instant") || !is_set(kind) {
+        if string(kind).is_some_and(|kind| kind != "instant") || !is_set(kind) {
             findings.add(
                 fleet,
                 kind,

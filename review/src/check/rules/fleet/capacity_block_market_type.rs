@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
@@ -23,7 +23,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let reserved = ["CapacityReservationId", "CapacityReservationResourceGroupArn"]
             .iter()
             .any(|name| is_set(&target[*name]));
-        if text(market) == Some("capacity-block")
+        if string(market) == Some("capacity-block")
             && !reserved
             && !is_unresolved(&data["CapacityReservationSpecification"])
             && !is_unresolved(target)

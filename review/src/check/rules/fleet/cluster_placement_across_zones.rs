@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{items, text};
+use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
@@ -17,7 +17,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for group in view.of_type("AWS::AutoScaling::AutoScalingGroup") {
         let placement = view.target(&group.properties["PlacementGroup"]);
         let clusters =
-            placement.is_some_and(|placement| text(&placement.properties["Strategy"]) == Some("cluster"));
+            placement.is_some_and(|placement| string(&placement.properties["Strategy"]) == Some("cluster"));
         let zones = &group.properties["AvailabilityZones"];
         if clusters && items(zones).count() > 1 {
             findings.add(

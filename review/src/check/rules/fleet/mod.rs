@@ -3,6 +3,7 @@
 mod capacity_block_fleet;
 mod capacity_block_market_type;
 mod cluster_placement_across_zones;
+mod subnet_outside_vpc;
 mod too_many_efa_interfaces;
 mod unknown_allocation_strategy;
 
@@ -14,4 +15,5 @@ pub(super) const RULES: &[&Rule] = &[
     &too_many_efa_interfaces::RULE,
     &cluster_placement_across_zones::RULE,
     &unknown_allocation_strategy::RULE,
+    &subnet_outside_vpc::RULE,
 ];

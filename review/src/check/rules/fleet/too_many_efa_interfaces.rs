@@ -5,7 +5,7 @@ use stackwright_schemas::instances::instance;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{items, number, text};
+use crate::check::value::{items, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -22,9 +22,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let data = &template.properties["LaunchTemplateData"];
         let interfaces = &data["NetworkInterfaces"];
         let is_efa =
-            |one: &&JsonValue| text(&one["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa"));
+            |one: &&JsonValue| string(&one["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa"));
         let given = items(interfaces).filter(is_efa).count();
-        let facts = text(&data["InstanceType"]).and_then(|name| instance(&format!("ml.{name}")));
+        let facts = string(&data["InstanceType"]).and_then(|name| instance(&format!("ml.{name}")));
         if let Some((facts, has)) = facts.and_then(|facts| Some((facts, facts.efa_interfaces?))) {
             let name = facts.instance_type.trim_start_matches("ml.");
             if given > has as usize {
@@ -39,7 +39,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for one in items(interfaces).filter(is_efa) {
             let is_primary = number(&one["DeviceIndex"]) == Some(0.0)
                 && number(&one["NetworkCardIndex"]).unwrap_or(0.0) == 0.0;
-            if text(&one["InterfaceType"]) == Some("efa-only") && is_primary {
+            if string(&one["InterfaceType"]) == Some("efa-only") && is_primary {
                 findings.add(
                     template,
                     &one["InterfaceType"],

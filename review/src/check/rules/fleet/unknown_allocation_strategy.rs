@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             ),
         ] {
             let place = &distribution[name];
-            if let Some(given) = text(place).filter(|given| !known.contains(given)) {
+            if let Some(given) = string(place).filter(|given| !known.contains(given)) {
                 findings.add(
                     group,
                     place,

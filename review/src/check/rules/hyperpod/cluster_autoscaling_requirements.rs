@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::CLUSTER;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
@@ -17,7 +17,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         let scaling = &cluster.properties["AutoScaling"];
-        if text(&scaling["Mode"]) != Some("Enable") {
+        if string(&scaling["Mode"]) != Some("Enable") {
             continue;
         }
         let orchestrator = &cluster.properties["Orchestrator"];

@@ -6,7 +6,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::distribution::lets_itself_in;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::value::{items, text};
+use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
@@ -20,7 +20,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         let talks = groups(cluster).any(|group| {
-            let facts = text(&group["InstanceType"]).and_then(instance);
+            let facts = string(&group["InstanceType"]).and_then(instance);
             facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
         });
         for place in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]).filter(|_| talks) {

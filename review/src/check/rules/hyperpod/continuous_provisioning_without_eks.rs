@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::CLUSTER;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
@@ -18,7 +18,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         let mode = &cluster.properties["NodeProvisioningMode"];
         let orchestrator = &cluster.properties["Orchestrator"];
-        if text(mode) == Some("Continuous") && !is_set(&orchestrator["Eks"]) && !is_unresolved(orchestrator) {
+        if string(mode) == Some("Continuous") && !is_set(&orchestrator["Eks"]) && !is_unresolved(orchestrator)
+        {
             findings.add(
                 cluster,
                 mode,

@@ -5,7 +5,7 @@ use stackwright_schemas::instances::instance;
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, items, text};
+use crate::check::value::{is_set, items, string};
 use crate::check::view::View;
 
 rule! {
@@ -21,7 +21,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         for group in groups(cluster) {
             let checks = &group["OnStartDeepHealthChecks"];
-            let facts = text(&group["InstanceType"]).and_then(instance);
+            let facts = string(&group["InstanceType"]).and_then(instance);
             if is_set(checks) && facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
                 findings.add(
                     cluster,

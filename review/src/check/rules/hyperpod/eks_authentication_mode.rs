@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::CLUSTER;
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -23,7 +23,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         };
         let mode = &eks.properties["AccessConfig"]["AuthenticationMode"];
-        if text(mode) == Some("CONFIG_MAP") {
+        if string(mode) == Some("CONFIG_MAP") {
             findings.add(
                 eks,
                 mode,
@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             );
         }
         let version = &eks.properties["Version"];
-        let minor = text(version).and_then(|text| text.strip_prefix("1.")?.parse::<u32>().ok());
+        let minor = string(version).and_then(|text| text.strip_prefix("1.")?.parse::<u32>().ok());
         if let Some(minor) = minor.filter(|minor| !(28..=34).contains(minor)) {
             findings.add(
                 eks,

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::value::{items, truth};
+use crate::check::value::{boolean, items};
 use crate::check::view::View;
 
 rule! {
@@ -24,7 +24,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 continue;
             };
             let public = &subnet.properties["MapPublicIpOnLaunch"];
-            if truth(public) == Some(true) {
+            if boolean(public) == Some(true) {
                 findings.add(
                     subnet,
                     public,

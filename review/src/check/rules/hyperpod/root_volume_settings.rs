@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, items, truth};
+use crate::check::value::{boolean, is_set, items};
 use crate::check::view::View;
 
 rule! {
@@ -18,7 +18,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         for group in groups(cluster) {
             for volume in items(&group["InstanceStorageConfigs"]).map(|storage| &storage["EbsVolumeConfig"]) {
-                if truth(&volume["RootVolume"]) != Some(true) {
+                if boolean(&volume["RootVolume"]) != Some(true) {
                     continue;
                 }
                 if is_set(&volume["VolumeSizeInGB"]) {

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
@@ -22,7 +22,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let all_known = kinds.iter().all(|kind| !is_unresolved(kind))
             && !is_unresolved(&cluster.properties["InstanceGroups"]);
         let says = kinds.iter().any(|kind| is_set(kind));
-        let controllers = kinds.iter().filter(|kind| text(kind) == Some("Controller")).count();
+        let controllers = kinds.iter().filter(|kind| string(kind) == Some("Controller")).count();
         if says && all_known && controllers != 1 {
             let message = format!("a Slurm cluster has one controller group, and this one has {controllers}");
             findings.add(

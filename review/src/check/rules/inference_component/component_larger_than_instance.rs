@@ -6,7 +6,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::inference_component::specifications;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, config_of, variants_of};
-use crate::check::value::{number, text};
+use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
@@ -19,14 +19,14 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for component in view.of_type(INFERENCE_COMPONENT) {
-        let wanted = text(&component.properties["VariantName"]);
+        let wanted = string(&component.properties["VariantName"]);
         let endpoint = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
         let config = endpoint.and_then(|endpoint| config_of(view, endpoint));
         let variant =
             config.and_then(|config| variants_of(view, config).find(|one| Some(one.name()) == wanted));
         let of_variant = variant.and_then(|variant| variant.instance());
         for specification in specifications(component) {
-            let of_its_own = text(&specification["InstanceType"]).and_then(instance);
+            let of_its_own = string(&specification["InstanceType"]).and_then(instance);
             let Some(instance) = of_its_own.or(of_variant) else { continue };
             let needed = &specification["ComputeResourceRequirements"]["NumberOfAcceleratorDevicesRequired"];
             let (Some(given), Some(has)) = (number(needed), instance.accelerator_count) else { continue };

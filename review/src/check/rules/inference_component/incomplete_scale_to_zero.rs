@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::autoscaling::TARGET;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT, Named, Scaled, config_of, scaled, variants_of};
-use crate::check::value::{is_unresolved, number, text};
+use crate::check::value::{is_unresolved, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -27,7 +27,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let mut missing = Vec::new();
         let wakes = view.of_type("AWS::CloudWatch::Alarm").any(|alarm| {
             let metric = &alarm.properties["MetricName"];
-            text(metric) == Some("NoCapacityInvocationFailures") || is_unresolved(metric)
+            string(metric) == Some("NoCapacityInvocationFailures") || is_unresolved(metric)
         });
         if !wakes {
             missing.push("a step policy with an alarm on NoCapacityInvocationFailures");

@@ -14,7 +14,7 @@ use stackwright_schemas::instances::Instance;
 use crate::check::rules::Rule;
 use crate::check::serving::{MODEL, containers, variants};
 use crate::check::text::Text;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::{Resource, View};
 
 pub(super) const RULES: &[&Rule] = &[
@@ -49,12 +49,12 @@ impl<'v> Settings<'v> {
     }
 
     fn get(&self, option: &str) -> Option<&'v str> {
-        text(self.place(option))
+        string(self.place(option))
     }
 
     /// Whether the image is TensorRT-LLM's; not known of an image without a known tag.
     fn is_tensorrt(&self) -> Option<bool> {
-        let image = text(&self.container["Image"])?;
+        let image = string(&self.container["Image"])?;
         let tag = image.rsplit_once(':')?.1;
         (tag.contains("tensorrtllm") || tag.contains("lmi")).then(|| tag.contains("tensorrtllm"))
     }

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{is_gpu, is_multi_model, variants};
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -25,7 +25,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for (model, container) in variant.containers().into_iter().filter(|(_, one)| is_multi_model(one)) {
             let image = &container["Image"];
             // A repository of AWS that is another framework's.
-            let other = text(image).filter(|uri| {
+            let other = string(image).filter(|uri| {
                 let repository = uri.split_once('/').map_or("", |(_, rest)| rest);
                 let frameworks = [
                     "pytorch-inference",

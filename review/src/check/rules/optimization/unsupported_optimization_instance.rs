@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -20,7 +20,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, request) in view.requests("CreateOptimizationJob") {
         let arguments = &request.arguments;
         let place = &arguments["DeploymentInstanceType"];
-        let Some(given) = text(place) else { continue };
+        let Some(given) = string(place) else { continue };
         let families = ["p4d", "p4de", "p5", "g5", "g6", "inf2", "trn1", "trn1n"];
         let family = given.split('.').nth(1).unwrap_or_default();
         if !families.contains(&family) {

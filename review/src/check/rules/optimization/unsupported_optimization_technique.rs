@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::job::LAUNCHERS;
 use crate::check::rules::rule;
 use crate::check::serving::is_neuron;
-use crate::check::value::{is_set, items, text};
+use crate::check::value::{is_set, items, string};
 use crate::check::view::View;
 
 rule! {
@@ -20,7 +20,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, request) in view.requests("CreateOptimizationJob") {
         let arguments = &request.arguments;
         let configs = &arguments["OptimizationConfigs"];
-        let neuron = text(&arguments["DeploymentInstanceType"]).is_some_and(is_neuron);
+        let neuron = string(&arguments["DeploymentInstanceType"]).is_some_and(is_neuron);
         let compiled = items(configs).any(|one| is_set(&one["ModelCompilationConfig"]));
         for one in items(configs) {
             for what in ["ModelQuantizationConfig", "ModelSpeculativeDecodingConfig", "ModelShardingConfig"] {
@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 }
             }
             let place = &one["ModelQuantizationConfig"]["OverrideEnvironment"]["OPTION_QUANTIZE"];
-            let Some(given) = text(place).filter(|_| !neuron) else { continue };
+            let Some(given) = string(place).filter(|_| !neuron) else { continue };
             let (engine, known): (_, &[&str]) = if compiled {
                 ("TensorRT-LLM", &["awq", "fp8", "smoothquant"])
             } else {

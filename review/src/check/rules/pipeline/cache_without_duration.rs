@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::pipeline::steps;
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -23,7 +23,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 && rest.chars().all(|letter| letter.is_ascii_digit() || "YMWDTHS.".contains(letter))
                 && rest.starts_with(|first: char| first.is_ascii_digit() || first == 'T')
         };
-        if let Some(given) = text(duration).filter(|text| !is_duration(text)) {
+        if let Some(given) = string(duration).filter(|text| !is_duration(text)) {
             findings.add(
                 pipeline,
                 duration,

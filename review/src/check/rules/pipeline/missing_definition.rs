@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::pipeline::definitions;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, text};
+use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
@@ -26,7 +26,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
     for (pipeline, definition) in definitions(view) {
         let version = &definition["Version"];
-        if text(version).is_some_and(|version| version != "2020-12-01") || !is_set(version) {
+        if string(version).is_some_and(|version| version != "2020-12-01") || !is_set(version) {
             findings.add(pipeline, version, "the version of a pipeline definition is 2020-12-01", "");
         }
     }

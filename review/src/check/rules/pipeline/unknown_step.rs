@@ -4,7 +4,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::pipeline::definitions;
 use crate::check::rules::pipeline::steps;
 use crate::check::rules::rule;
-use crate::check::value::{is_unresolved, items, text};
+use crate::check::value::{is_unresolved, items, string};
 use crate::check::view::View;
 
 rule! {
@@ -18,17 +18,17 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (pipeline, definition) in definitions(view) {
         let all: Vec<_> = steps(view).filter(|(of, _)| of.id == pipeline.id).map(|(_, step)| step).collect();
-        let names: Vec<&str> = all.iter().filter_map(|step| text(&step["Name"])).collect();
+        let names: Vec<&str> = all.iter().filter_map(|step| string(&step["Name"])).collect();
         let known = names.len() == all.len() && !is_unresolved(&definition["Steps"]);
         for (number, step) in all.iter().enumerate() {
-            if let Some(name) = text(&step["Name"])
-                .filter(|name| all[..number].iter().any(|other| text(&other["Name"]) == Some(name)))
+            if let Some(name) = string(&step["Name"])
+                .filter(|name| all[..number].iter().any(|other| string(&other["Name"]) == Some(name)))
             {
                 findings.add(pipeline, &step["Name"], format!("two steps are called {name}"), "");
             }
             for place in items(&step["DependsOn"]).filter(|_| known) {
                 // A step inside of a collection is named with a path.
-                let missing = text(place).filter(|name| !names.contains(name) && !name.contains('.'));
+                let missing = string(place).filter(|name| !names.contains(name) && !name.contains('.'));
                 if let Some(name) = missing {
                     findings.add(
                         pipeline,

@@ -4,7 +4,7 @@ use stackwright_schemas::instances::{anywhere, in_region};
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{text, values};
+use crate::check::value::{string, values};
 use crate::check::view::View;
 use stackwright_schemas::nearest;
 
@@ -70,7 +70,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let requests = view.requests(holder_type).map(|(resource, request)| (resource, &request.arguments));
         for (resource, holder) in resources.chain(requests) {
             for given in values(holder, path) {
-                let Some(name) = text(given) else { continue };
+                let Some(name) = string(given) else { continue };
                 let here = view.region.map(|region| (region, in_region(service, region)));
                 let who = match here {
                     Some((_, None)) => continue,

@@ -1,6 +1,6 @@
 //! `unknown-resource-type`
 
-use stackwright_schemas::registry;
+use stackwright_schemas::{registry, sam};
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -22,12 +22,20 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
         let name = resource.type_name;
         let is_ours = name.starts_with("AWS::") && !name.ends_with("::MODULE");
-        if !is_ours || view.is_transformed() || registry::resource_type(name).is_some() {
+        let is_known =
+            registry::resource_type(name).is_some() || view.is_sam() && sam::properties(name).is_some();
+        if !is_ours || view.has_macro() || is_known {
             continue;
         }
-        let near = nearest(name, registry::type_names());
-        let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
         let at = format!("/Resources/{}/Type", resource.id);
+        if !view.is_sam() && sam::properties(name).is_some() {
+            let message = format!("`{name}` is a type of the SAM transform, which the template does not use");
+            let help = format!("add `Transform: {}`", sam::TRANSFORM);
+            findings.add_written(Some(resource.id), at, message, help);
+            continue;
+        }
+        let near = nearest(name, registry::type_names().chain(sam::type_names()));
+        let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
         findings.add_written(Some(resource.id), at, format!("there is no type `{name}`"), help);
     }
 }

@@ -11,7 +11,7 @@ rule! {
     /// S3 then encrypts with keys of its own (SSE-S3, for every bucket since January 2023), which protects the disks and nothing
     /// else: whoever may read the object reads it. Say `aws:kms` for a key whose use can be allowed and logged, or say `AES256`
     /// to show that S3's own keys are meant.
-    Warning "bucket-without-encryption",
+    Info "bucket-without-encryption",
     source: "Amazon S3 User Guide, default encryption",
     applies_to: ["AWS::S3::Bucket"],
     check: Each(check),

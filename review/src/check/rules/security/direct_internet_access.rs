@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, text};
+use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
@@ -16,7 +16,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for notebook in view.of_type("AWS::SageMaker::NotebookInstance") {
         let access = &notebook.properties["DirectInternetAccess"];
-        if text(access) == Some("Enabled") || !is_set(access) {
+        if string(access) == Some("Enabled") || !is_set(access) {
             findings.add(
                 notebook,
                 access,
@@ -27,7 +27,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
     for domain in view.of_type("AWS::SageMaker::Domain") {
         let access = &domain.properties["AppNetworkAccessType"];
-        if text(access) == Some("PublicInternetOnly") || !is_set(access) {
+        if string(access) == Some("PublicInternetOnly") || !is_set(access) {
             findings.add(
                 domain,
                 access,

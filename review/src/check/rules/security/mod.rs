@@ -13,6 +13,7 @@ mod secret_by_name;
 mod secret_in_plain_text;
 mod trust_without_condition;
 mod unencrypted_volume;
+mod unknown_action;
 mod wildcard_action;
 mod wildcard_resource;
 
@@ -20,11 +21,12 @@ use serde_json::Value as JsonValue;
 
 use crate::check::rules::Rule;
 use crate::check::serving::containers;
-use crate::check::value::{entries, items, one_or_many, text};
+use crate::check::value::{entries, items, one_or_many, string};
 use crate::check::view::{Resource, View};
 
 pub(super) const RULES: &[&Rule] = &[
     &malformed_policy::RULE,
+    &unknown_action::RULE,
     &wildcard_action::RULE,
     &wildcard_resource::RULE,
     &open_trust::RULE,
@@ -50,7 +52,7 @@ fn allowing<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a
                 .chain([&resource.properties["PolicyDocument"]])
                 .flat_map(|document| one_or_many(&document["Statement"]));
             statements
-                .filter(|statement| text(&statement["Effect"]) == Some("Allow"))
+                .filter(|statement| string(&statement["Effect"]) == Some("Allow"))
                 .map(move |statement| (resource, statement))
         },
     )

@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{items, number, text};
+use crate::check::value::{items, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -23,7 +23,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             .iter()
             .any(|port| number(&rule["FromPort"]) == Some(*port) && number(&rule["ToPort"]) == Some(*port));
         for (name, everywhere) in [("CidrIp", "0.0.0.0/0"), ("CidrIpv6", "::/0")] {
-            if text(&rule[name]) == Some(everywhere) && !web {
+            if string(&rule[name]) == Some(everywhere) && !web {
                 findings.add(
                     resource,
                     &rule[name],

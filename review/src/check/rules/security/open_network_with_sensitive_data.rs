@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, truth};
+use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
@@ -20,7 +20,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let isolated = &job.arguments["EnableNetworkIsolation"];
         let key = &job.resources()["VolumeKmsKeyId"];
         let closed =
-            is_set(&job.arguments["VpcConfig"]) || is_set(isolated) && truth(isolated) != Some(false);
+            is_set(&job.arguments["VpcConfig"]) || is_set(isolated) && boolean(isolated) != Some(false);
         if is_set(key) && !closed {
             findings.add(
                 job.resource,

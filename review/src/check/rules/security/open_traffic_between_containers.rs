@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, truth};
+use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
@@ -20,7 +20,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let given = &job.arguments["EnableInterContainerTrafficEncryption"];
         let key = &job.resources()["VolumeKmsKeyId"];
         let several = job.count().is_some_and(|count| count > 1.0);
-        if several && is_set(key) && (truth(given) == Some(false) || !is_set(given)) {
+        if several && is_set(key) && (boolean(given) == Some(false) || !is_set(given)) {
             let at = if is_set(given) { given } else { key };
             findings.add(
                 job.resource,

@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, one_or_many, text};
+use crate::check::value::{is_set, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
@@ -20,8 +20,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let everybody = [principal, &principal["AWS"]]
                 .into_iter()
                 .flat_map(one_or_many)
-                .find(|one| text(one) == Some("*"));
-            let allows = text(&statement["Effect"]).is_none_or(|effect| effect == "Allow");
+                .find(|one| string(one) == Some("*"));
+            let allows = string(&statement["Effect"]).is_none_or(|effect| effect == "Allow");
             if let Some(place) = everybody.filter(|_| allows && !is_set(&statement["Condition"])) {
                 findings.add(
                     role,

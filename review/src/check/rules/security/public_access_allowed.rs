@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, truth};
+use crate::check::value::{boolean, is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
@@ -21,7 +21,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         for name in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
             let given = &block[name];
-            if truth(given) == Some(false) || !is_set(given) {
+            if boolean(given) == Some(false) || !is_set(given) {
                 let at = if is_set(given) { given } else { block };
                 findings.add(bucket, at, format!("`{name}` is off"), "set it to true");
             }

@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, one_or_many, text};
+use crate::check::value::{is_set, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
@@ -16,8 +16,8 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for bucket in view.of_type("AWS::S3::Bucket") {
         let list = &bucket.properties["AccessControl"];
-        if let Some(name) =
-            text(list).filter(|name| matches!(*name, "PublicRead" | "PublicReadWrite" | "AuthenticatedRead"))
+        if let Some(name) = string(list)
+            .filter(|name| matches!(*name, "PublicRead" | "PublicReadWrite" | "AuthenticatedRead"))
         {
             findings.add(bucket, list, format!("the bucket is public: {name}"), "leave it out");
         }
@@ -28,8 +28,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let everybody = [principal, &principal["AWS"]]
                 .into_iter()
                 .flat_map(one_or_many)
-                .find(|one| text(one) == Some("*"));
-            if text(&statement["Effect"]) != Some("Allow") || is_set(&statement["Condition"]) {
+                .find(|one| string(one) == Some("*"));
+            if string(&statement["Effect"]) != Some("Allow") || is_set(&statement["Condition"]) {
                 continue;
             }
             if let Some(place) = everybody {

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::rules::security::settings;
-use crate::check::value::{number, text, truth};
+use crate::check::value::{boolean, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -35,13 +35,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         .any(|word| upper.contains(word));
         let refers =
             ["_ARN", "_NAME", "_ID", "_PATH", "_FILE", "_URI", "_URL"].iter().any(|end| upper.ends_with(end));
-        let plain = text(value).is_some_and(|given| {
+        let plain = string(value).is_some_and(|given| {
             !given.is_empty()
                 && !given.starts_with("arn:")
                 && !given.starts_with('/')
                 && !given.contains("://")
         });
-        let switch = truth(value).is_some() || number(value).is_some();
+        let switch = boolean(value).is_some() || number(value).is_some();
         if called && !refers && plain && !switch {
             findings.add(
                 resource,

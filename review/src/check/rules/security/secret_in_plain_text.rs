@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::rules::security::settings;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -19,7 +19,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, name, value) in settings(view) {
-        if let Some(kind) = text(value).and_then(kind_of_secret) {
+        if let Some(kind) = string(value).and_then(kind_of_secret) {
             let message = format!("{name} holds what looks like {kind}");
             findings.add(
                 resource,

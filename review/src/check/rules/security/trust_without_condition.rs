@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, one_or_many, shown, text};
+use crate::check::value::{is_set, one_or_many, shown, string};
 use crate::check::view::View;
 
 rule! {
@@ -21,12 +21,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for role in view.of_type("AWS::IAM::Role") {
         for statement in one_or_many(&role.properties["AssumeRolePolicyDocument"]["Statement"]) {
             let principal = &statement["Principal"];
-            let allows = text(&statement["Effect"]).is_none_or(|effect| effect == "Allow");
+            let allows = string(&statement["Effect"]).is_none_or(|effect| effect == "Allow");
             if !allows || is_set(&statement["Condition"]) {
                 continue;
             }
             let accounts = one_or_many(&principal["AWS"]).filter(|one| {
-                let name = text(one).unwrap_or_default();
+                let name = string(one).unwrap_or_default();
                 name.ends_with(":root") || name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit())
             });
             for place in accounts.chain(one_or_many(&principal["Federated"])) {

@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, items, truth};
+use crate::check::value::{boolean, is_set, is_unresolved, items};
 use crate::check::view::{Resource, View};
 
 rule! {
@@ -36,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     {
         let encrypted = &volume["Encrypted"];
         // A snapshot brings its own encryption.
-        if truth(encrypted) == Some(false) || !is_set(encrypted) && !is_set(&volume["SnapshotId"]) {
+        if boolean(encrypted) == Some(false) || !is_set(encrypted) && !is_set(&volume["SnapshotId"]) {
             let at = if is_set(encrypted) { encrypted } else { volume };
             findings.add(resource, at, "this storage is not encrypted", "set `Encrypted: true`");
         }

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::rules::security::allowing;
-use crate::check::value::{is_set, one_or_many, text};
+use crate::check::value::{is_set, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
@@ -19,7 +19,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, statement) in allowing(view) {
         for action in one_or_many(&statement["Action"]) {
-            if let Some(name) = text(action).filter(|name| *name == "*" || name.ends_with(":*")) {
+            if let Some(name) = string(action).filter(|name| is_everything(name)) {
                 findings.add(
                     resource,
                     action,
@@ -37,4 +37,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             );
         }
     }
+}
+
+/// Whether a name stands for every action of a service. The channels of service agents are used as a whole.
+fn is_everything(name: &str) -> bool {
+    const CHANNELS: [&str; 4] = ["ssmmessages", "ec2messages", "logs", "xray"];
+    let service = name.strip_suffix(":*");
+    name == "*" || service.is_some_and(|service| !CHANNELS.contains(&service))
 }

@@ -1,17 +1,29 @@
 //! `wildcard-resource`
 
+use stackwright_schemas::iam;
+
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::rules::security::allowing;
-use crate::check::value::{is_set, one_or_many, text};
+use crate::check::value::{is_set, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
-    /// A policy allows something that changes or reads data on every resource, where the action takes an ARN.
+    /// A policy allows an action on every resource, where an ARN can narrow the action down.
     ///
-    /// Actions that take none, such as `ecr:GetAuthorizationToken`, `cloudwatch:PutMetricData` and those that describe or list,
-    /// are left alone, and so is a statement with a condition.
-    Warning "wildcard-resource",
+    /// # Why it matters
+    ///
+    /// Whoever takes over the role can read and change data that the program never uses.
+    ///
+    /// # How to fix
+    ///
+    /// Name the ARNs in `Resource`.
+    ///
+    /// # Limitations
+    ///
+    /// Actions that take no resource, that write logs, or that describe or list, and statements with a condition are left
+    /// out.
+    Info "wildcard-resource",
     source: "AWS IAM User Guide, security best practices",
     applies_to: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::User", "AWS::IAM::Group"],
     check: Each(check),
@@ -19,9 +31,9 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, statement) in allowing(view) {
-        let everywhere = one_or_many(&statement["Resource"]).find(|one| text(one) == Some("*"));
+        let everywhere = one_or_many(&statement["Resource"]).find(|one| string(one) == Some("*"));
         let Some(place) = everywhere.filter(|_| !is_set(&statement["Condition"])) else { continue };
-        let names = one_or_many(&statement["Action"]).filter_map(text);
+        let names = one_or_many(&statement["Action"]).filter_map(string);
         let narrow: Vec<&str> = names.filter(|name| takes_an_arn(name)).collect();
         if !narrow.is_empty() {
             findings.add(
@@ -34,10 +46,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether an action is about one resource that an ARN can name.
+/// Whether an action is about resources of this field that an ARN can name. What only writes logs or reads lists is not.
 fn takes_an_arn(action: &str) -> bool {
-    let Some((service, name)) = action.split_once(':') else { return false };
-    let services = [
+    const SERVICES: [&str; 12] = [
         "s3",
         "iam",
         "kms",
@@ -49,21 +60,12 @@ fn takes_an_arn(action: &str) -> bool {
         "sns",
         "sqs",
         "states",
-        "logs",
         "ecr",
     ];
-    let without = [
-        "GetAuthorizationToken",
-        "PutMetricData",
-        "GetRandomPassword",
-        "GenerateRandom",
-        "CreateLogDelivery",
-        "GetLogDelivery",
-        "UpdateLogDelivery",
-        "DeleteLogDelivery",
-        "PutResourcePolicy",
-        "PutSubscriptionFilter",
-    ];
-    let asks_only = ["Describe", "List", "Search"].iter().any(|verb| name.starts_with(verb));
-    services.contains(&service) && !asks_only && !without.contains(&name) && name != "*"
+    let Some((service, name)) = action.split_once(':') else { return false };
+    let only_reads_lists = ["Describe", "List", "Search"].iter().any(|verb| name.starts_with(verb));
+    SERVICES.contains(&service)
+        && name != "*"
+        && !only_reads_lists
+        && iam::action(action) == iam::Action::OfResource
 }

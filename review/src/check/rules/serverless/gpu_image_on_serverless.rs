@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::variants;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -24,7 +24,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view).filter(|one| one.is_serverless()) {
         for (model, container) in variant.containers() {
             let image = &container["Image"];
-            let is_for_gpus = text(image).is_some_and(|uri| {
+            let is_for_gpus = string(image).is_some_and(|uri| {
                 let name = uri.split_once('/').map_or(uri, |(_, name)| name);
                 let (repository, tag) = name.split_once(':').unwrap_or((name, ""));
                 tag.split('-').any(|part| part == "gpu")

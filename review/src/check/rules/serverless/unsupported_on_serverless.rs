@@ -5,7 +5,7 @@ use serde_json::Value as JsonValue;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{is_multi_model, variants};
-use crate::check::value::{is_set, items, text, truth};
+use crate::check::value::{boolean, is_set, items, string};
 use crate::check::view::{Resource, View};
 
 rule! {
@@ -25,7 +25,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let mut unsupported: Vec<(&Resource<'_>, &JsonValue, &str)> = Vec::new();
         for (name, what) in [("VpcConfig", "a VPC"), ("DataCaptureConfig", "data capture")] {
             if is_set(&config.properties[name])
-                && truth(&config.properties[name]["EnableCapture"]) != Some(false)
+                && boolean(&config.properties[name]["EnableCapture"]) != Some(false)
             {
                 unsupported.push((config, &config.properties[name], what));
             }
@@ -36,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         for holder in Some(config).into_iter().chain(variant.model()) {
             let isolation = &holder.properties["EnableNetworkIsolation"];
-            if truth(isolation) == Some(true) {
+            if boolean(isolation) == Some(true) {
                 unsupported.push((holder, isolation, "network isolation"));
             }
         }
@@ -54,7 +54,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 unsupported.push((model, &container["Mode"], "a multi-model container"));
             }
             let access = &container["ImageConfig"]["RepositoryAccessMode"];
-            if text(access) == Some("Vpc") {
+            if string(access) == Some("Vpc") {
                 unsupported.push((model, access, "an image from a private registry"));
             }
         }

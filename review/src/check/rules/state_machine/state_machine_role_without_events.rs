@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, items, one_or_many, text};
+use crate::check::value::{is_set, is_unresolved, items, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
@@ -40,7 +40,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             .flat_map(|policy| one_or_many(&policy["PolicyDocument"]["Statement"]));
         let may = statements.flat_map(|statement| one_or_many(&statement["Action"])).any(|action| {
             is_unresolved(action)
-                || text(action)
+                || string(action)
                     .is_some_and(|name| matches!(name, "*" | "events:*" | "events:Put*" | "events:PutRule"))
         });
         if !may && !elsewhere && !is_unresolved(&target.properties["Policies"]) {

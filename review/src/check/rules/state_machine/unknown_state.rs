@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{entries, is_set, is_unresolved, items, text, truth};
+use crate::check::value::{boolean, entries, is_set, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 
 rule! {
@@ -33,7 +33,7 @@ fn look(machine: &Resource<'_>, definition: &JsonValue, findings: &mut Findings<
         return;
     }
     let mut leads_to = |place: &JsonValue| {
-        let missing = text(place).filter(|name| states.get(name).is_none());
+        let missing = string(place).filter(|name| states.get(name).is_none());
         if let Some(name) = missing {
             let names: Vec<_> = entries(states).map(|(name, _)| name).collect();
             findings.add(
@@ -53,11 +53,11 @@ fn look(machine: &Resource<'_>, definition: &JsonValue, findings: &mut Findings<
         }
     }
     for (name, state) in entries(states) {
-        let ends = matches!(text(&state["Type"]), Some("Succeed" | "Fail" | "Choice"))
+        let ends = matches!(string(&state["Type"]), Some("Succeed" | "Fail" | "Choice"))
             || !is_set(&state["Type"])
             || is_unresolved(&state["Type"]);
         let goes_on =
-            is_set(&state["Next"]) || truth(&state["End"]) == Some(true) || is_unresolved(&state["End"]);
+            is_set(&state["Next"]) || boolean(&state["End"]) == Some(true) || is_unresolved(&state["End"]);
         if !ends && !goes_on {
             findings.add(
                 machine,

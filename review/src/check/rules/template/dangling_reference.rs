@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::view::{View, loops};
+use crate::check::view::{View, loops, may_be_generated};
 use crate::check::written::{Kind, has};
 use stackwright_schemas::nearest;
 use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
@@ -39,7 +39,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let of_module = template.resources().any(|(id, body)| {
             one.name.starts_with(id) && body["Type"].as_str().is_some_and(|name| name.ends_with("::MODULE"))
         });
-        if is_known || of_module || matches!(one.kind, Kind::Ref) && PSEUDO_PARAMETERS.contains(&one.name) {
+        if is_known
+            || of_module
+            || may_be_generated(template, one.name)
+            || matches!(one.kind, Kind::Ref) && PSEUDO_PARAMETERS.contains(&one.name)
+        {
             continue;
         }
         let near = nearest(one.name, names(known).chain(PSEUDO_PARAMETERS.iter().copied()));

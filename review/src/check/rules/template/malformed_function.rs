@@ -4,15 +4,31 @@ use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{below, children, function};
-use crate::check::view::View;
+use crate::check::schema::{Kind, kind};
+use crate::check::value::{below, children, function, items, number, shown};
+use crate::check::view::{View, transforms};
 use stackwright_schemas::nearest;
 
 rule! {
-    /// An intrinsic function that does not exist, with arguments of another shape than it takes, or in a place where
-    /// CloudFormation does not evaluate it.
+    /// An intrinsic function does not exist, has arguments of another shape than it takes, or stands where CloudFormation does
+    /// not evaluate it.
+    ///
+    /// The rule also finds an index of `Fn::Select` beyond a constant list, a list where a string is needed and a string where
+    /// a list is needed, as far as parameters and attributes tell their type.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template, or the operation fails when it evaluates the function.
+    ///
+    /// # How to fix
+    ///
+    /// Give the function the arguments that the message names.
+    ///
+    /// # Limitations
+    ///
+    /// Arguments that a macro creates are not checked.
     Error "malformed-function",
-    source: "AWS CloudFormation User Guide, intrinsic function reference",
+    source: "AWS CloudFormation Template Reference, \"Intrinsic function reference\"",
     applies_to: [],
     check: Written(check),
 }
@@ -22,71 +38,235 @@ type Fits = fn(&JsonValue) -> bool;
 
 /// What each function takes.
 const FUNCTIONS: &[(&str, Fits, &str)] = &[
-    ("Ref", |it| it.is_string(), "a name"),
+    ("Ref", |it| it.is_string(), "the name of a parameter or resource"),
     ("Fn::And", |it| is_list(it, 2..=10), "2 to 10 conditions"),
-    ("Fn::Base64", |_| true, "a text"),
-    ("Fn::Cidr", |it| is_list(it, 2..=3), "a block, a count and the number of bits"),
+    ("Fn::Base64", is_scalar, "a string"),
+    ("Fn::Cidr", |it| is_list(it, 2..=3), "an address block, a count and the number of bits"),
     ("Fn::Equals", |it| is_list(it, 2..=2), "two values"),
     ("Fn::FindInMap", |it| is_list(it, 3..=4), "a mapping and two keys"),
-    ("Fn::GetAZs", |_| true, "a region"),
-    ("Fn::GetAtt", |it| it.is_string() || is_list(it, 2..=9), "a logical id and an attribute"),
-    ("Fn::GetStackOutput", |_| true, "a stack and an output"),
-    ("Fn::If", |it| is_list(it, 3..=3) && it[0].is_string(), "a condition's name and two values"),
-    ("Fn::ImportValue", |_| true, "the name of an export"),
+    ("Fn::GetAZs", |it| it.is_string(), "a region, or an empty string for the stack's region"),
+    ("Fn::GetAtt", |it| it.is_string() || is_list(it, 2..=9), "a logical ID and an attribute"),
+    (
+        "Fn::GetStackOutput",
+        is_stack_output,
+        "`StackName` and `OutputName`, and optionally `Region` and `RoleArn`",
+    ),
+    ("Fn::If", |it| is_list(it, 3..=3) && it[0].is_string(), "the name of a condition and two values"),
+    ("Fn::ImportValue", is_scalar, "the name of an export"),
     (
         "Fn::Join",
-        |it| is_list(it, 2..=2) && it[0].is_string() && !it[1].is_string(),
+        |it| is_list(it, 2..=2) && it[0].is_string() && is_list_like(&it[1]),
         "a delimiter and a list",
     ),
-    ("Fn::Length", |it| !it.is_string(), "a list"),
-    ("Fn::Not", |it| is_list(it, 1..=1), "one condition in a list"),
+    ("Fn::Length", |it| !it.is_string() && !it.is_null(), "a list"),
+    ("Fn::Not", |it| is_list(it, 1..=1), "a list of one condition"),
     ("Fn::Or", |it| is_list(it, 2..=10), "2 to 10 conditions"),
-    ("Fn::Select", |it| is_list(it, 2..=2), "an index and a list"),
-    ("Fn::Split", |it| is_list(it, 2..=2), "a delimiter and a text"),
+    (
+        "Fn::Select",
+        |it| is_list(it, 2..=2) && is_list_like(&it[1]) && is_index(&it[0]),
+        "an index and a list",
+    ),
+    (
+        "Fn::Split",
+        |it| is_list(it, 2..=2) && it[0].is_string() && is_scalar(&it[1]),
+        "a delimiter and a string",
+    ),
     (
         "Fn::Sub",
         |it| it.is_string() || is_list(it, 2..=2) && it[0].is_string() && it[1].is_object(),
-        "a text, or a text and its variables",
+        "a string, or a string and its variables",
     ),
     ("Fn::ToJsonString", |it| it.is_object() || it.is_array(), "an object or a list"),
-    ("Fn::Transform", |it| it.is_object() || it.is_array(), "a macro's name and its parameters"),
+    ("Fn::Transform", |it| it.is_object() || it.is_array(), "the name of a macro and its parameters"),
 ];
+
+/// Functions that only conditions and rules evaluate.
+const OF_CONDITIONS: [&str; 4] = ["Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals"];
+
+/// What `Fn::FindInMap` takes as an argument, and what the transform `AWS::LanguageExtensions` adds.
+const IN_FIND_IN_MAP: [&str; 2] = ["Ref", "Fn::FindInMap"];
+const IN_EXTENDED_FIND_IN_MAP: [&str; 7] =
+    ["Fn::Join", "Fn::Sub", "Fn::If", "Fn::Select", "Fn::Length", "Fn::ToJsonString", "Fn::Split"];
 
 fn is_list(value: &JsonValue, length: std::ops::RangeInclusive<usize>) -> bool {
     value.as_array().is_some_and(|items| length.contains(&items.len()))
+}
+
+fn is_scalar(value: &JsonValue) -> bool {
+    value.is_string() || value.is_number() || value.is_boolean() || function(value).is_some()
+}
+
+fn is_list_like(value: &JsonValue) -> bool {
+    value.is_array() || function(value).is_some()
+}
+
+fn is_index(value: &JsonValue) -> bool {
+    function(value).is_some() || number(value).is_some_and(|index| index >= 0.0 && index.fract() == 0.0)
+}
+
+fn is_stack_output(value: &JsonValue) -> bool {
+    value.as_object().is_some_and(|map| {
+        let known = ["StackName", "OutputName", "Region", "RoleArn"];
+        map.contains_key("StackName")
+            && map.contains_key("OutputName")
+            && map.keys().all(|name| known.contains(&name.as_str()))
+    })
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for section in ["Conditions", "Resources", "Outputs"] {
         for (id, value) in view.template().section(section) {
             let resource = (section == "Resources").then_some(id);
-            let mut pointer = format!("/{section}/{}", id.replace('/', "~1"));
-            walk(value, &mut pointer, &mut |pointer, message, help| {
-                findings.add_written(resource, pointer.to_owned(), message, help);
+            let mut pointer = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
+            let mut walk = Walk { view, in_conditions: section == "Conditions", found: Vec::new() };
+            if id.starts_with("Fn::ForEach") {
+                walk.loops(id, value, &pointer);
+            }
+            for (step, inner) in children(value) {
+                // `malformed-resource` reports functions in the attributes of a resource.
+                let is_attribute =
+                    ["Condition", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "DependsOn"]
+                        .contains(&step.as_ref());
+                if section != "Resources" || !is_attribute {
+                    below(&mut pointer, &step, |pointer| walk.value(inner, pointer));
+                }
+            }
+            if section != "Resources" && function(value).is_some() {
+                walk.function(value, &pointer);
+            }
+            for (pointer, message, help) in walk.found {
+                findings.add_in_function(resource, pointer, message, help);
+            }
+        }
+    }
+}
+
+struct Walk<'w, 'v> {
+    view: &'w View<'v>,
+    in_conditions: bool,
+    found: Vec<(String, String, String)>,
+}
+
+impl Walk<'_, '_> {
+    fn value(&mut self, value: &JsonValue, pointer: &mut String) {
+        self.function(value, pointer);
+        for (step, inner) in children(value) {
+            below(pointer, &step, |pointer| {
+                if step.starts_with("Fn::ForEach") {
+                    self.loops(&step, inner, pointer);
+                }
+                self.value(inner, pointer);
             });
         }
     }
-}
 
-fn walk(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str, String, String)) {
-    if let Some((name, argument)) = function(value) {
-        match FUNCTIONS.iter().find(|(known, ..)| *known == name) {
-            None => {
-                let near = nearest(name, FUNCTIONS.iter().map(|(name, ..)| *name));
-                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
-                found(pointer, format!("there is no function `{name}`"), help);
-            }
-            Some((_, fits, wanted)) if !fits(argument) && !is_function(argument) => {
-                found(pointer, format!("`{name}` takes {wanted}"), String::new());
-            }
-            Some(_) => {}
+    fn add(&mut self, pointer: &str, message: impl Into<String>, help: impl Into<String>) {
+        self.found.push((pointer.to_owned(), message.into(), help.into()));
+    }
+
+    /// `Fn::ForEach::Name: [identifier, collection, {…}]`
+    fn loops(&mut self, name: &str, argument: &JsonValue, pointer: &str) {
+        let fits = is_list(argument, 3..=3)
+            && argument[0].is_string()
+            && (is_list_like(&argument[1]))
+            && argument[2].is_object();
+        if !fits {
+            self.add(pointer, format!("`{name}` takes an identifier, a collection and an object"), "");
         }
     }
-    for (step, inner) in children(value) {
-        below(pointer, &step, |pointer| walk(inner, pointer, found));
+
+    fn function(&mut self, value: &JsonValue, pointer: &str) {
+        let Some((name, argument)) = function(value) else { return };
+        let Some((_, fits, wanted)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
+            let near = nearest(name, FUNCTIONS.iter().map(|(name, ..)| *name));
+            let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            return self.add(pointer, format!("there is no function `{name}`"), help);
+        };
+        if OF_CONDITIONS.contains(&name) && self.in_conditions {
+            // `malformed-condition` looks at these.
+            return;
+        }
+        let takes_functions =
+            !matches!(name, "Fn::If" | "Fn::Join" | "Fn::Select" | "Fn::Split" | "Fn::Sub" | "Fn::FindInMap");
+        let is_computed = function_name(argument).is_some() && (takes_functions || self.is_extended());
+        if !fits(argument) && !is_computed {
+            return self.add(pointer, format!("`{name}` takes {wanted}"), "");
+        }
+        if OF_CONDITIONS.contains(&name) {
+            let help = "define a condition in `Conditions`, and name it in `Fn::If` or `Condition`";
+            return self.add(pointer, format!("`{name}` is evaluated only in conditions and rules"), help);
+        }
+        match name {
+            "Fn::FindInMap" => self.find_in_map(argument, pointer),
+            "Fn::Join" | "Fn::Select" => self.needs_list(name, &argument[1], pointer),
+            "Fn::Split" => self.needs_string(name, &argument[1], pointer),
+            _ => {}
+        }
+        if name == "Fn::Join" {
+            for item in items(&argument[1]).filter(|item| item.is_array() || is_plain_object(item)) {
+                let message = format!("`Fn::Join` joins strings, and {} is none", kind_name(item));
+                return self.add(pointer, message, "");
+            }
+        }
+        if let ("Fn::Select", Some(list), Some(index)) = (name, argument[1].as_array(), number(&argument[0]))
+            && index >= list.len() as f64
+            && !list.iter().any(|item| function_name(item) == Some("Fn::If"))
+        {
+            let message =
+                format!("`Fn::Select` of the index {index} is beyond a list of {} items", list.len());
+            self.add(pointer, message, "the first item has the index 0");
+        }
+    }
+
+    fn find_in_map(&mut self, arguments: &JsonValue, pointer: &str) {
+        for name in items(arguments).take(3).filter_map(function_name) {
+            let is_fine = IN_FIND_IN_MAP.contains(&name);
+            if !is_fine && !IN_EXTENDED_FIND_IN_MAP.contains(&name) {
+                self.add(
+                    pointer,
+                    format!("`Fn::FindInMap` does not take `{name}`"),
+                    "use `Ref` of a parameter",
+                );
+            } else if !is_fine && !self.is_extended() {
+                let help = "add `Transform: AWS::LanguageExtensions`";
+                self.add(pointer, format!("`Fn::FindInMap` takes `{name}` only with a transform"), help);
+            }
+        }
+    }
+
+    fn needs_list(&mut self, name: &str, argument: &JsonValue, pointer: &str) {
+        if kind(argument, self.view) == Kind::Text {
+            let message = format!("`{name}` takes a list, and {} yields a string", described(argument));
+            self.add(pointer, message, "");
+        }
+    }
+
+    fn needs_string(&mut self, name: &str, argument: &JsonValue, pointer: &str) {
+        if kind(argument, self.view) == Kind::List {
+            let message = format!("`{name}` takes a string, and {} yields a list", described(argument));
+            self.add(pointer, message, "");
+        }
+    }
+
+    fn is_extended(&self) -> bool {
+        transforms(self.view.template()).any(|name| name == "AWS::LanguageExtensions")
+            || self.view.has_macro()
     }
 }
 
-fn is_function(value: &JsonValue) -> bool {
-    function(value).is_some()
+fn function_name(value: &JsonValue) -> Option<&str> {
+    function(value).map(|(name, _)| name)
+}
+
+fn described(value: &JsonValue) -> String {
+    function(value)
+        .map_or_else(|| shown(value), |(name, argument)| format!("`{name}` of {}", shown(argument)))
+}
+
+fn is_plain_object(value: &JsonValue) -> bool {
+    value.is_object() && function(value).is_none()
+}
+
+fn kind_name(value: &JsonValue) -> &'static str {
+    if value.is_array() { "a list" } else { "an object" }
 }

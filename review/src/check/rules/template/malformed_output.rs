@@ -2,12 +2,21 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
+use crate::check::schema::{Kind, kind};
 use crate::check::value::function;
 use crate::check::view::View;
 use stackwright_schemas::nearest;
 
 rule! {
-    /// An output without a value, or with an attribute that outputs do not have.
+    /// An output has no value, a value that is not a string, or an attribute that outputs do not have.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template, or the operation fails after everything was created.
+    ///
+    /// # How to fix
+    ///
+    /// Give the output a `Value` that is a string; `Fn::Join` joins a list to a string.
     Error "malformed-output",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
@@ -26,9 +35,26 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(
                 None,
                 format!("{at}/Value"),
-                "an output is one text",
-                "`Fn::Join` makes one of a list",
+                "the value of an output is a string",
+                "`Fn::Join` joins a list to a string",
             );
+        }
+        if matches!(kind(&output["Value"], view), Kind::List | Kind::Object) {
+            let message = "the value of an output is a string, and this function yields a list";
+            findings.add_written(None, format!("{at}/Value"), message, "`Fn::Join` joins a list to a string");
+        }
+        if output.get("Condition").is_some_and(|condition| !condition.is_string() && !condition.is_null()) {
+            let message = "`Condition` of an output is the name of a condition";
+            findings.add_written(
+                None,
+                format!("{at}/Condition"),
+                message,
+                "define the condition in `Conditions`",
+            );
+        }
+        if output.get("Description").is_some_and(|text| text.is_object() || text.is_array()) {
+            let message = "`Description` of an output is a constant string";
+            findings.add_written(None, format!("{at}/Description"), message, "write it without a function");
         }
         for attribute in output.as_object().into_iter().flat_map(|map| map.keys()) {
             if !ATTRIBUTES.contains(&attribute.as_str()) {

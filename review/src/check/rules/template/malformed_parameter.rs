@@ -5,15 +5,27 @@ use serde_json::{Value as JsonValue, json};
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::scenario::{is_list, is_read_from_ssm};
-use crate::check::value::{number, shown};
+use crate::check::schema::is_yaml_boolean;
+use crate::check::value::{boolean, items, number, shown};
 use crate::check::view::View;
 use stackwright_schemas::nearest;
 
 rule! {
-    /// A parameter without a type, with a type or an attribute that does not exist, or whose default breaks its own rules.
+    /// A parameter has no type, a type or an attribute that does not exist, an attribute of another type than CloudFormation
+    /// takes, or a default that its own constraints refuse.
     ///
-    /// A default outside of `AllowedValues`, `AllowedPattern`, `MinValue` or `MaxLength` makes every deployment fail that does
-    /// not give the parameter.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template. A default outside of `AllowedValues`, `AllowedPattern`, `MinValue` or `MaxLength`
+    /// makes every deployment fail that does not give the parameter.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the attribute that the message names, or choose a default that fits the constraints.
+    ///
+    /// # Limitations
+    ///
+    /// A pattern that Rust's regular expressions do not support is not evaluated.
     Error "malformed-parameter",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
@@ -51,7 +63,25 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
             findings.add_written(None, at(attribute), format!("a parameter has no `{attribute}`"), help);
         }
+        for (attribute, message) in
+            attributes.iter().filter_map(|(name, value)| Some((name, shape(name, value)?)))
+        {
+            findings.add_written(None, at(attribute), message, "");
+        }
+        for (least, most) in [("MinValue", "MaxValue"), ("MinLength", "MaxLength")] {
+            if let (Some(lower), Some(upper)) = (number(&parameter[least]), number(&parameter[most]))
+                && lower > upper
+            {
+                findings.add_written(
+                    None,
+                    at(least),
+                    format!("`{least}` {lower} is above `{most}` {upper}"),
+                    "",
+                );
+            }
+        }
         match parameter["Type"].as_str() {
+            None if parameter.get("Type").is_some() => {}
             None => findings.add_written(
                 None,
                 format!("/Parameters/{name}"),
@@ -70,13 +100,33 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         None,
                         at("Default"),
                         format!("the default {reason}"),
-                        "every deployment that does not give the parameter fails",
+                        "every deployment that does not give the parameter fails: choose a default that fits",
                     );
                 }
             }
             _ => {}
         }
     }
+}
+
+/// What is wrong with the type of an attribute's value.
+fn shape(name: &str, value: &JsonValue) -> Option<String> {
+    let is_scalar = value.is_string() || value.is_number() || value.is_boolean();
+    let (fits, wanted) = match name {
+        "AllowedValues" => {
+            let is_list = value.as_array().is_some_and(|items| !items.is_empty());
+            let are_scalars =
+                items(value).all(|item| !item.is_array() && !item.is_object() && !item.is_null());
+            (is_list && are_scalars, "a list of strings or numbers")
+        }
+        "Description" | "ConstraintDescription" | "AllowedPattern" => (is_scalar, "a string"),
+        "MinValue" | "MaxValue" | "MinLength" | "MaxLength" => (number(value).is_some(), "a number"),
+        "NoEcho" => (boolean(value).is_some(), "true or false"),
+        "Default" => (is_scalar, "a string or a number"),
+        "Type" => (value.is_string(), "a string"),
+        _ => return None,
+    };
+    (!fits).then(|| format!("`{name}` of a parameter is {wanted}"))
 }
 
 fn is_type(kind: &str) -> bool {
@@ -92,15 +142,16 @@ fn is_type(kind: &str) -> bool {
 
 /// Which of its own rules a default breaks.
 fn broken(kind: &str, parameter: &JsonValue, default: &JsonValue) -> Option<String> {
-    if default.is_array() || default.is_object() {
-        return Some("is no text and no number".into());
+    if default.is_array() || default.is_object() || default.is_null() {
+        return None;
     }
     let given = shown(default);
     let items: Vec<&str> =
         if is_list(kind) { given.split(',').map(str::trim).collect() } else { vec![&given] };
     let allowed: Vec<String> =
         parameter["AllowedValues"].as_array().into_iter().flatten().map(shown).collect();
-    if allowed.contains(&given) {
+    let is_yaml_word = default.is_boolean() && allowed.iter().any(|word| is_yaml_boolean(word));
+    if allowed.contains(&given) || is_yaml_word {
         // A list as a whole may be among them.
         return None;
     }
@@ -111,7 +162,7 @@ fn broken(kind: &str, parameter: &JsonValue, default: &JsonValue) -> Option<Stri
         }
         if kind == "Number" || kind == "List<Number>" {
             let Some(value) = number(&JsonValue::from(item)) else {
-                return Some(format!("{item} is no number"));
+                return Some(format!("{item} is not a number"));
             };
             if bound("MinValue").is_some_and(|least| value < least)
                 || bound("MaxValue").is_some_and(|most| value > most)

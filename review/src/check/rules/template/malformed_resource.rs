@@ -1,15 +1,35 @@
 //! `malformed-resource`
 
+use serde_json::{Map, Value as JsonValue};
+use stackwright_schemas::{attributes, nearest, sam};
+
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::view::View;
+use crate::check::schema::faults;
+use crate::check::value::{function, is_unresolved, one_or_many};
+use crate::check::view::{View, transforms};
 
 rule! {
-    /// A resource without a type, with an attribute that resources do not have, or with a policy that does not exist.
+    /// A resource has no type, an attribute that resources do not have, or an attribute with a value that CloudFormation
+    /// refuses.
     ///
-    /// A property that stands beside `Properties` instead of in it is found so.
+    /// The attributes are `Condition`, `DependsOn`, `DeletionPolicy`, `UpdateReplacePolicy`, `CreationPolicy`,
+    /// `UpdatePolicy`, `Metadata` and `Properties`.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template. A property that stands beside `Properties` instead of in it is found here too.
+    ///
+    /// # How to fix
+    ///
+    /// Move properties into `Properties`. `Condition` and `DependsOn` take names, not functions. `DeletionPolicy` takes a
+    /// function only with the transform `AWS::LanguageExtensions`, and `Snapshot` only for types that have snapshots.
+    ///
+    /// # Limitations
+    ///
+    /// Resources of other vendors are checked only for `Type`, `Condition` and `DependsOn`.
     Error "malformed-resource",
-    source: "AWS CloudFormation User Guide, template anatomy",
+    source: "AWS CloudFormation Template Reference, \"Resource attribute reference\"",
     applies_to: [],
     check: Written(check),
 }
@@ -25,47 +45,149 @@ const ATTRIBUTES: [&str; 9] = [
     "DeletionPolicy",
     "UpdateReplacePolicy",
 ];
-const POLICIES: [&str; 4] = ["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"];
+
+/// The types that `CreationPolicy` lets wait for signals.
+const CREATED_WITH_SIGNALS: [&str; 4] = [
+    "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::EC2::Instance",
+    "AWS::CloudFormation::WaitCondition",
+    "AWS::AppStream::Fleet",
+];
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (id, body) in view.template().resources().filter(|(id, _)| !id.starts_with("Fn::")) {
-        let at = format!("/Resources/{id}");
+        let at = format!("/Resources/{}", id.replace('~', "~0").replace('/', "~1"));
         let Some(attributes) = body.as_object() else {
             findings.add_written(Some(id), at, "a resource is an object with a `Type`", "");
             continue;
         };
-        if !body["Type"].is_string() {
-            let help = "write `Type: AWS::Service::Type`";
-            findings.add_written(Some(id), at.clone(), "the resource has no `Type`", help);
+        if attributes.keys().any(|name| name == "Fn::Transform") {
+            continue;
         }
-        let is_ours = body["Type"]
-            .as_str()
-            .is_some_and(|name| name.starts_with("AWS::") && !name.starts_with("AWS::Serverless"));
+        let Some(type_name) = body["Type"].as_str() else {
+            let (at, message) = match body.get("Type") {
+                Some(_) => (format!("{at}/Type"), "the `Type` of a resource is a string"),
+                None => (at, "the resource has no `Type`"),
+            };
+            findings.add_written(Some(id), at, message, "write `Type: AWS::Service::Type`");
+            continue;
+        };
         for (name, value) in attributes {
-            if is_ours
-                && !ATTRIBUTES.contains(&name.as_str())
-                && !name.starts_with("Fn::")
-                && !view.is_transformed()
-            {
-                let message = format!("a resource has no attribute `{name}`");
-                findings.add_written(
-                    Some(id),
-                    format!("{at}/{name}"),
-                    message,
-                    "properties stand in `Properties`",
-                );
-            }
-            let is_policy = name == "DeletionPolicy" || name == "UpdateReplacePolicy";
-            let unknown = value.as_str().filter(|policy| is_policy && !POLICIES.contains(policy));
-            if let Some(policy) = unknown {
-                let message = format!("there is no policy `{policy}`");
-                findings.add_written(
-                    Some(id),
-                    format!("{at}/{name}"),
-                    message,
-                    "use Delete, Retain, RetainExceptOnCreate or Snapshot",
-                );
+            if let Some((path, message, help)) = fault(view, type_name, name, value) {
+                findings.add_below(Some(id), format!("{at}/{name}"), &path, message, help);
             }
         }
     }
+}
+
+type Fault = (String, String, String);
+
+fn said(message: impl Into<String>, help: impl Into<String>) -> Option<Fault> {
+    Some((String::new(), message.into(), help.into()))
+}
+
+/// What is wrong with an attribute: where below it, the message and the help.
+fn fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Option<Fault> {
+    let is_module = type_name.ends_with("::MODULE");
+    let is_of_aws = type_name.starts_with("AWS::") && !is_module;
+    let is_custom = type_name.starts_with("Custom::") || type_name == "AWS::CloudFormation::CustomResource";
+    match name {
+        "Type" => None,
+        "Condition" if !value.is_string() && !value.is_null() => said(
+            "`Condition` is the name of a condition",
+            "define the condition in `Conditions` and name it here",
+        ),
+        "DependsOn" => depends_on(value),
+        "Properties" if !value.is_object() && !value.is_null() => said("`Properties` is an object", ""),
+        "Metadata" if !value.is_object() && !value.is_null() => said("`Metadata` is an object", ""),
+        "DeletionPolicy" | "UpdateReplacePolicy" => policy(view, type_name, name, value),
+        "CreationPolicy" | "UpdatePolicy" if is_module => {
+            said(format!("a module does not take `{name}`"), "set it on the resource inside of the module")
+        }
+        "CreationPolicy" if is_of_aws => creation_policy(view, type_name, value),
+        "UpdatePolicy" if is_of_aws => update_policy(view, type_name, value),
+        "Version" if is_custom => None,
+        _ if is_module || !is_of_aws && !is_custom || ATTRIBUTES.contains(&name) || view.has_macro() => None,
+        _ if name.starts_with("Fn::") => None,
+        _ if sam::resource_attributes(type_name).any(|known| known == name) && view.is_sam() => None,
+        _ => {
+            let near = nearest(name, ATTRIBUTES.into_iter());
+            let help = near.map_or("properties belong in `Properties`".to_owned(), |near| {
+                format!("the nearest is `{near}`; properties belong in `Properties`")
+            });
+            said(format!("a resource has no attribute `{name}`"), help)
+        }
+    }
+}
+
+fn depends_on(value: &JsonValue) -> Option<Fault> {
+    if value.is_null() || one_or_many(value).all(JsonValue::is_string) {
+        return None;
+    }
+    said("`DependsOn` is the logical ID of a resource, or a list of them", "write the IDs without a function")
+}
+
+fn policy(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Option<Fault> {
+    let allowed: &[&str] = match name {
+        "DeletionPolicy" => &["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"],
+        _ => &["Delete", "Retain", "Snapshot"],
+    };
+    if function(value).is_some() {
+        let is_extended = transforms(view.template()).any(|name| name == "AWS::LanguageExtensions");
+        return if is_extended || view.has_macro() {
+            None
+        } else {
+            said(
+                format!("`{name}` takes a function only with the transform `AWS::LanguageExtensions`"),
+                format!("add the transform, or use {}", allowed.join(", ")),
+            )
+        };
+    }
+    match value.as_str() {
+        None if value.is_null() => None,
+        None => said(format!("`{name}` is a string"), format!("use {}", allowed.join(", "))),
+        Some(policy) if !allowed.contains(&policy) => {
+            said(format!("`{name}` has no value `{policy}`"), format!("use {}", allowed.join(", ")))
+        }
+        Some("Snapshot") if type_name.starts_with("AWS::") && !attributes::takes_snapshots(type_name) => {
+            said(format!("`{type_name}` has no snapshots"), "use Retain to keep the resource")
+        }
+        Some(_) => None,
+    }
+}
+
+fn creation_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<Fault> {
+    if !value.is_object() || function(value).is_some() {
+        return if value.is_null() { None } else { said("`CreationPolicy` is an object", "") };
+    }
+    if !CREATED_WITH_SIGNALS.contains(&type_name) {
+        return said(format!("`{type_name}` takes no `CreationPolicy`"), "remove it");
+    }
+    below(faults("CreationPolicy", attributes::creation_policy(), value, view))
+}
+
+fn update_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<Fault> {
+    if !value.is_object() || is_unresolved(value) && function(value).is_none() {
+        return if value.is_null() { None } else { said("`UpdatePolicy` is an object", "") };
+    }
+    if function(value).is_some_and(|(name, _)| name == "Fn::If" || name == "Fn::Transform") {
+        return None;
+    }
+    let Some(schema) = attributes::update_policy(type_name) else {
+        // An empty one, and functions that yield nothing, are ignored.
+        let is_empty = value.as_object().is_none_or(Map::is_empty);
+        return if is_empty {
+            None
+        } else {
+            said(format!("`{type_name}` takes no `UpdatePolicy`"), "remove it")
+        };
+    };
+    below(faults(&format!("UpdatePolicy of {type_name}"), schema, value, view))
+}
+
+/// The first fault of an attribute that is an object.
+fn below(faults: Vec<(Vec<String>, String, String)>) -> Option<Fault> {
+    let (path, message, help) = faults.into_iter().next()?;
+    let path = path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect();
+    Some((path, message, help))
 }

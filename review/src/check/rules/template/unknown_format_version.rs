@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::text;
+use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
@@ -15,7 +15,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let version = view.template().sections().get("AWSTemplateFormatVersion");
-    if version.is_some_and(|version| text(version) != Some("2010-09-09")) {
+    if version.is_some_and(|version| string(version) != Some("2010-09-09")) {
         let at = "/AWSTemplateFormatVersion".to_owned();
         findings.add_written(None, at, "there is no such format version", "use 2010-09-09, or leave it out");
     }

@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{children, entries, function, shown, text};
+use crate::check::value::{children, entries, function, shown, string};
 use crate::check::view::View;
 use stackwright_schemas::nearest;
 
@@ -36,11 +36,11 @@ fn search(view: &View<'_>, value: &JsonValue, path: &mut Vec<String>, missing: &
     if let Some(("Fn::FindInMap", JsonValue::Array(keys))) = function(value) {
         if let [map, top, second] = keys.as_slice() {
             let mapping = view.template().sections().get("Mappings").and_then(|all| all.get(map.as_str()?));
-            let (Some(mapping), Some(top)) = (mapping, text(top)) else { return };
+            let (Some(mapping), Some(top)) = (mapping, string(top)) else { return };
             let row = mapping.get(top);
             let (holder, key) = match row {
                 None => (mapping, Some(top)),
-                Some(row) => (row, text(second).filter(|key| row.get(key).is_none())),
+                Some(row) => (row, string(second).filter(|key| row.get(key).is_none())),
             };
             if let Some(key) = key {
                 let near = nearest(key, entries(holder).map(|(name, _)| name));

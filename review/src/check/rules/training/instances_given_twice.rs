@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, truth};
+use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
@@ -33,7 +33,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 );
             }
         }
-        if is_set(preferences) && truth(&job.arguments["EnableManagedSpotTraining"]) == Some(true) {
+        if is_set(preferences) && boolean(&job.arguments["EnableManagedSpotTraining"]) == Some(true) {
             findings.add(
                 job.resource,
                 preferences,

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, is_unresolved, number, truth};
+use crate::check::value::{boolean, is_set, is_unresolved, number};
 use crate::check::view::View;
 
 rule! {
@@ -17,7 +17,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        if truth(&job.arguments["EnableManagedSpotTraining"]) != Some(true) {
+        if boolean(&job.arguments["EnableManagedSpotTraining"]) != Some(true) {
             continue;
         }
         let (run, wait) = (&job.stopping()["MaxRuntimeInSeconds"], &job.stopping()["MaxWaitTimeInSeconds"]);

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, truth};
+use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
@@ -19,7 +19,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let spot = &job.arguments["EnableManagedSpotTraining"];
-        if truth(spot) == Some(true) && !is_set(&job.arguments["CheckpointConfig"]) {
+        if boolean(spot) == Some(true) && !is_set(&job.arguments["CheckpointConfig"]) {
             findings.add(
                 job.resource,
                 spot,

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, truth};
+use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
@@ -19,7 +19,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let plan = &job.resources()["TrainingPlanArn"];
-        if is_set(plan) && truth(&job.arguments["EnableManagedSpotTraining"]) == Some(true) {
+        if is_set(plan) && boolean(&job.arguments["EnableManagedSpotTraining"]) == Some(true) {
             findings.add(
                 job.resource,
                 plan,

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{is_set, truth};
+use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
@@ -18,7 +18,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let spot = &job.arguments["EnableManagedSpotTraining"];
         let wait = &job.stopping()["MaxWaitTimeInSeconds"];
-        if is_set(wait) && (!is_set(spot) || truth(spot) == Some(false)) {
+        if is_set(wait) && (!is_set(spot) || boolean(spot) == Some(false)) {
             findings.add(
                 job.resource,
                 wait,

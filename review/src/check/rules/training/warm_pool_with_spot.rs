@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
 use crate::check::rules::rule;
-use crate::check::value::{number, truth};
+use crate::check::value::{boolean, number};
 use crate::check::view::View;
 
 rule! {
@@ -18,7 +18,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let keep = &job.resources()["KeepAlivePeriodInSeconds"];
         let keeps = number(keep).is_some_and(|seconds| seconds > 0.0);
-        if keeps && truth(&job.arguments["EnableManagedSpotTraining"]) == Some(true) {
+        if keeps && boolean(&job.arguments["EnableManagedSpotTraining"]) == Some(true) {
             findings.add(
                 job.resource,
                 keep,

@@ -1,0 +1,91 @@
+//! `malformed-event-pattern`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{children, entries, is_unresolved, items};
+use crate::check::view::{Resource, View};
+
+rule! {
+    /// A value of an event pattern is not a list, is an empty list, or uses a comparison that EventBridge does not have.
+    ///
+    /// # Why it matters
+    ///
+    /// EventBridge refuses the rule with `InvalidEventPatternException`.
+    ///
+    /// # How to fix
+    ///
+    /// Write each value as a list, even if it is the only one: `source: [aws.sagemaker]`.
+    ///
+    /// # Limitations
+    ///
+    /// Patterns that are written as a JSON string are not checked.
+    Error "malformed-event-pattern",
+    source: "Amazon EventBridge User Guide, \"Event patterns\"",
+    applies_to: ["AWS::Events::Rule", "AWS::Serverless::Function", "AWS::Serverless::StateMachine"],
+    check: Each(check),
+}
+
+const COMPARISONS: [&str; 8] =
+    ["prefix", "suffix", "anything-but", "numeric", "exists", "cidr", "equals-ignore-case", "wildcard"];
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for resource in &view.resources {
+        let patterns: Vec<&JsonValue> = match resource.type_name {
+            "AWS::Events::Rule" => vec![&resource.properties["EventPattern"]],
+            "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
+                entries(&resource.properties["Events"])
+                    .filter(|(_, event)| {
+                        ["EventBridgeRule", "CloudWatchEvent"]
+                            .contains(&event["Type"].as_str().unwrap_or_default())
+                    })
+                    .map(|(_, event)| &event["Properties"]["Pattern"])
+                    .collect()
+            }
+            _ => continue,
+        };
+        for pattern in patterns.into_iter().filter(|pattern| pattern.is_object()) {
+            look(resource, pattern, findings);
+        }
+    }
+}
+
+fn look(resource: &Resource<'_>, pattern: &JsonValue, findings: &mut Findings<'_, '_, '_>) {
+    for (name, value) in
+        entries(pattern).filter(|(name, value)| !name.starts_with("Fn::") && !is_unresolved(value))
+    {
+        match value {
+            JsonValue::Object(_) => look(resource, value, findings),
+            JsonValue::Array(list) if list.is_empty() => {
+                findings.add(
+                    resource,
+                    value,
+                    format!("the list of `{name}` is empty"),
+                    "an event matches one of its values",
+                );
+            }
+            JsonValue::Array(_) if name == "$or" => {
+                items(value).for_each(|one| look(resource, one, findings))
+            }
+            JsonValue::Array(list) => {
+                let objects = list.iter().filter(|item| item.is_object() && !is_unresolved(item));
+                for (comparison, at) in objects.flat_map(children) {
+                    if !COMPARISONS.contains(&comparison.as_ref()) {
+                        findings.add(resource, at, format!("there is no comparison `{comparison}`"), "");
+                    }
+                }
+            }
+            JsonValue::Null => {}
+            _ => {
+                let message = format!("the value of `{name}` is not a list");
+                findings.add(
+                    resource,
+                    value,
+                    message,
+                    format!("write `{name}: [{}]`", crate::check::value::shown(value)),
+                );
+            }
+        }
+    }
+}

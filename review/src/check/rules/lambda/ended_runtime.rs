@@ -1,0 +1,42 @@
+//! `ended-runtime`
+
+use stackwright_schemas::lifecycle::{READ, runtime};
+
+use super::runtimes;
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::string;
+use crate::check::view::View;
+
+rule! {
+    /// A function has a runtime with which Lambda creates no functions any more.
+    ///
+    /// # Why it matters
+    ///
+    /// Lambda refuses to create the function.
+    ///
+    /// # How to fix
+    ///
+    /// Use a runtime that Lambda supports.
+    ///
+    /// # Limitations
+    ///
+    /// The dates are as old as the facts of this program; what ends later is not reported.
+    Error "ended-runtime",
+    source: "AWS Lambda Developer Guide, \"Lambda runtimes\" (cfn-lint 1.58.0)",
+    applies_to: ["AWS::Lambda::Function", "AWS::Serverless::Function"],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let is_past = |date: Option<&String>| date.is_some_and(|date| date.as_str() <= READ);
+    for (function, value) in runtimes(view) {
+        let Some(runtime) = string(value).and_then(runtime) else { continue };
+        if is_past(runtime.block_create.as_ref()) {
+            let date = runtime.block_create.as_deref().unwrap_or_default();
+            let message = format!("the runtime {} cannot be created any more (since {date})", runtime.name);
+            let help = runtime.successor.as_ref().map_or_else(String::new, |next| format!("use {next}"));
+            findings.add(function, value, message, help);
+        }
+    }
+}

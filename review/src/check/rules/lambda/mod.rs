@@ -1,0 +1,26 @@
+//! Lambda functions and what invokes them.
+
+mod deprecated_runtime;
+mod ended_runtime;
+mod stream_without_start;
+mod visibility_below_timeout;
+
+use serde_json::Value as JsonValue;
+
+use crate::check::rules::Rule;
+use crate::check::view::{Resource, View};
+
+pub(super) const RULES: &[&Rule] = &[
+    &ended_runtime::RULE,
+    &deprecated_runtime::RULE,
+    &stream_without_start::RULE,
+    &visibility_below_timeout::RULE,
+];
+
+/// Every function, of CloudFormation and of SAM, with its runtime.
+fn runtimes<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
+    ["AWS::Lambda::Function", "AWS::Serverless::Function"]
+        .into_iter()
+        .flat_map(|name| view.of_type(name))
+        .map(|function| (function, &function.properties["Runtime"]))
+}

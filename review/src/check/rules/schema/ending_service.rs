@@ -1,0 +1,38 @@
+//! `ending-service`
+
+use stackwright_schemas::lifecycle::{Status, service};
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::view::View;
+
+rule! {
+    /// The type belongs to a service that AWS will shut down, and that is closed to new customers.
+    ///
+    /// # Why it matters
+    ///
+    /// The resource stops working when the service ends.
+    ///
+    /// # How to fix
+    ///
+    /// Plan the move to another service.
+    ///
+    /// # Limitations
+    ///
+    /// The list is as old as the facts of this program.
+    Warning "ending-service",
+    source: "AWS General Reference, \"AWS services lifecycle\" (cfn-lint 1.58.0)",
+    applies_to: [],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for resource in &view.resources {
+        let Some(service) = service(resource.type_name).filter(|one| one.status == Status::Ending) else {
+            continue;
+        };
+        let date = service.since.as_deref().map_or_else(String::new, |date| format!(" ({date})"));
+        let message = format!("the service of `{}` will be shut down{date}", resource.type_name);
+        findings.add_at(resource, None, message, "");
+    }
+}

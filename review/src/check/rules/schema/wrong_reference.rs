@@ -1,0 +1,362 @@
+//! `wrong-reference`
+
+use serde_json::Value as JsonValue;
+use stackwright_schemas::{formats, registry};
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::schema::{Kind, kind, matches_pattern};
+use crate::check::text::{Piece, Text};
+use crate::check::value::{children, function, is_set, string};
+use crate::check::view::{Resource, View, referred};
+
+rule! {
+    /// A reference yields a value of another kind than the property takes: an ARN where a name is needed, a name where an ARN
+    /// is needed, or the identifier of another type of resource.
+    ///
+    /// # Why it matters
+    ///
+    /// What `Ref` yields differs between types: for a SageMaker model it is the ARN, for an IAM role the name, for a security
+    /// group without `VpcId` its name. The service refuses the value when the stack is deployed.
+    ///
+    /// # How to fix
+    ///
+    /// Use `Fn::GetAtt` of the attribute that the property takes, or refer to a resource of the right type.
+    ///
+    /// # Limitations
+    ///
+    /// Types for which it is not known what `Ref` yields are left out.
+    Error "wrong-reference",
+    source: "AWS CloudFormation Template Reference, return values of each type; registry schemas",
+    applies_to: [],
+    check: Each(check),
+}
+
+/// What a reference yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Yields {
+    Arn,
+    /// A name or an identifier, and certainly no ARN.
+    Name,
+    Url,
+    /// The identifier of a type of EC2.
+    Id(&'static str),
+}
+
+/// Types of which `Ref` yields an ARN, beside those of SageMaker.
+const ARNS: [&str; 21] = [
+    "AWS::ACMPCA::CertificateAuthority",
+    "AWS::Batch::ComputeEnvironment",
+    "AWS::Batch::JobDefinition",
+    "AWS::Batch::JobQueue",
+    "AWS::CertificateManager::Certificate",
+    "AWS::ECS::Service",
+    "AWS::ECS::TaskDefinition",
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Version",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SecretsManager::Secret",
+    "AWS::StepFunctions::Activity",
+    "AWS::StepFunctions::StateMachine",
+    "AWS::AutoScaling::ScalingPolicy",
+];
+
+/// Types of which `Ref` yields a name.
+const NAMES: [&str; 27] = [
+    "AWS::AutoScaling::AutoScalingGroup",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CodeBuild::Project",
+    "AWS::CodePipeline::Pipeline",
+    "AWS::DynamoDB::Table",
+    "AWS::ECR::Repository",
+    "AWS::ECS::Cluster",
+    "AWS::EFS::FileSystem",
+    "AWS::EKS::Cluster",
+    "AWS::Events::EventBus",
+    "AWS::Events::Rule",
+    "AWS::FSx::FileSystem",
+    "AWS::Glue::Database",
+    "AWS::Glue::Job",
+    "AWS::IAM::Group",
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::Role",
+    "AWS::IAM::User",
+    "AWS::KMS::Alias",
+    "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::KinesisFirehose::DeliveryStream",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SSM::Parameter",
+    "AWS::SageMaker::Domain",
+];
+
+/// Types of which `Ref` yields an identifier that only they have.
+const IDENTIFIERS: [&str; 14] = [
+    "AWS::EC2::DHCPOptions",
+    "AWS::EC2::Instance",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::NetworkAcl",
+    "AWS::EC2::NetworkInterface",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::TransitGateway",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EC2::Volume",
+];
+
+/// Properties that take the identifier of one type, wherever they are.
+const TAKES: [(&str, &str); 17] = [
+    ("DhcpOptionsId", "AWS::EC2::DHCPOptions"),
+    ("InternetGatewayId", "AWS::EC2::InternetGateway"),
+    ("LaunchTemplateId", "AWS::EC2::LaunchTemplate"),
+    ("NatGatewayId", "AWS::EC2::NatGateway"),
+    ("NetworkAclId", "AWS::EC2::NetworkAcl"),
+    ("NetworkInterfaceId", "AWS::EC2::NetworkInterface"),
+    ("RouteTableId", "AWS::EC2::RouteTable"),
+    ("RouteTableIds", "AWS::EC2::RouteTable"),
+    ("SecurityGroupId", "AWS::EC2::SecurityGroup"),
+    ("SecurityGroupIds", "AWS::EC2::SecurityGroup"),
+    ("SourceSecurityGroupId", "AWS::EC2::SecurityGroup"),
+    ("SubnetId", "AWS::EC2::Subnet"),
+    ("SubnetIds", "AWS::EC2::Subnet"),
+    ("Subnets", "AWS::EC2::Subnet"),
+    ("TransitGatewayId", "AWS::EC2::TransitGateway"),
+    ("VpcId", "AWS::EC2::VPC"),
+    ("VolumeId", "AWS::EC2::Volume"),
+];
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for resource in &view.resources {
+        let Some(schema) = registry::resource_type(resource.type_name) else { continue };
+        let mut walk = Walk { view, resource, found: Vec::new() };
+        walk.value(&resource.properties, Some(schema.schema()), "");
+        for (value, message, help) in walk.found {
+            findings.add(resource, value, message, help);
+        }
+        if ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"]
+            .contains(&resource.type_name)
+        {
+            scaled_endpoint(view, resource, findings);
+        }
+    }
+}
+
+struct Walk<'w, 'v, 'a> {
+    view: &'w View<'a>,
+    resource: &'v Resource<'a>,
+    found: Vec<(&'v JsonValue, String, String)>,
+}
+
+impl<'v> Walk<'_, 'v, '_> {
+    fn value(&mut self, value: &'v JsonValue, schema: Option<registry::Schema<'_>>, property: &str) {
+        if function(value).is_some() {
+            return self.reference(value, schema, property);
+        }
+        for (step, inner) in children(value) {
+            let below = schema.map(registry::Schema::resolved).and_then(|at| match value {
+                JsonValue::Array(_) => at.items(),
+                _ => at.property(&step).or_else(|| at.map_values()),
+            });
+            let property = if value.is_array() { property } else { step.as_ref() };
+            // Items of a list are those that the list's property takes.
+            self.value(inner, below, property);
+        }
+    }
+
+    fn reference(&mut self, value: &'v JsonValue, schema: Option<registry::Schema<'_>>, property: &str) {
+        let text = Text::of(value);
+        if text.0.len() > 1 {
+            return self.text(value, &text);
+        }
+        let is_object = schema.is_some_and(|schema| schema.types() == ["object"]);
+        if is_object && matches!(kind(value, self.view), Kind::Text | Kind::List) {
+            let name = function(value).map_or("", |(name, _)| name);
+            let message = format!("`{name}` yields no object, and `{property}` takes an object");
+            return self.found.push((value, message, String::new()));
+        }
+        let Some((target, yields)) = yields(self.view, value) else { return };
+        let shown = function(value).map_or("", |(name, _)| name);
+        let takes = TAKES.iter().find(|(name, _)| *name == property).map(|(_, type_name)| *type_name);
+        let is_of_ec2 = schema.is_some();
+        if let (Yields::Id(given), Some(wanted)) = (yields, takes)
+            && given != wanted
+            && is_of_ec2
+        {
+            let message = format!(
+                "`{property}` takes the identifier of `{wanted}`, and `{}` is a `{given}`",
+                target.id
+            );
+            return self.found.push((value, message, format!("refer to a resource of the type `{wanted}`")));
+        }
+        let takes_group = takes == Some("AWS::EC2::SecurityGroup")
+            || schema
+                .is_some_and(|schema| schema.resolved().node()["format"] == "AWS::EC2::SecurityGroup.Id");
+        let is_ref = shown == "Ref";
+        if is_ref
+            && takes_group
+            && target.type_name == "AWS::EC2::SecurityGroup"
+            && !is_set(&target.properties["VpcId"])
+        {
+            let message = format!(
+                "`Ref` of `{}` yields its name, because the security group has no `VpcId`",
+                target.id
+            );
+            let help = format!("use `!GetAtt {}.GroupId`, or set `VpcId`", target.id);
+            return self.found.push((value, message, help));
+        }
+        if self.resource.type_name == "AWS::CodeBuild::Project"
+            && property == "ServiceRole"
+            && is_ref
+            && string(&target.properties["Path"]).is_some_and(|path| path != "/")
+        {
+            let message = format!(
+                "`Ref` of `{}` yields its name without the path, by which the role is not found",
+                target.id
+            );
+            return self.found.push((value, message, format!("use `!GetAtt {}.Arn`", target.id)));
+        }
+        let Some(schema) = schema.map(registry::Schema::resolved) else { return };
+        match yields {
+            Yields::Arn if refuses_arns(schema, target) => {
+                let message =
+                    format!("`{shown}` of `{}` yields an ARN, and `{property}` takes a name", target.id);
+                self.found.push((value, message, name_of(target)));
+            }
+            Yields::Name | Yields::Url | Yields::Id(_) if needs_arn(schema, property, target) => {
+                let what = if yields == Yields::Url { "a URL" } else { "a name" };
+                let message =
+                    format!("`{shown}` of `{}` yields {what}, and `{property}` takes an ARN", target.id);
+                self.found.push((value, message, format!("use `!GetAtt {}.Arn`", target.id)));
+            }
+            _ => {}
+        }
+    }
+
+    /// A string in which an ARN is put where the string already has the start of one.
+    fn text(&mut self, value: &'v JsonValue, text: &Text<'_>) {
+        let start = text.start();
+        if !start.starts_with("arn:") && !start.starts_with("s3://") {
+            return;
+        }
+        for piece in text.0.iter().skip(1) {
+            let Piece::Hole(hole) = piece else { continue };
+            if let Some((target, Yields::Arn)) = yields(self.view, hole) {
+                let message = format!("`{}` is referred to by its ARN inside of `{start}…`", target.id);
+                return self.found.push((value, message, name_of(target)));
+            }
+        }
+    }
+}
+
+fn name_of(target: &Resource<'_>) -> String {
+    let attributes = registry::resource_type(target.type_name).map_or(&[][..], |schema| schema.attributes());
+    let name = attributes.iter().find(|name| name.ends_with("Name"));
+    name.map_or_else(|| "refer to its name".to_owned(), |name| format!("use `!GetAtt {}.{name}`", target.id))
+}
+
+/// The resource that a value refers to, and what it yields.
+fn yields<'w, 'a>(view: &'w View<'a>, value: &JsonValue) -> Option<(&'w Resource<'a>, Yields)> {
+    let (name, argument) = function(value)?;
+    let target = view.resource(&referred(value)?)?;
+    match name {
+        "Ref" => Some((target, of_ref(target.type_name)?)),
+        "Fn::GetAtt" => {
+            let attribute = match argument {
+                JsonValue::Array(arguments) => arguments.get(1)?.as_str()?,
+                other => other.as_str()?.split_once('.')?.1,
+            };
+            let is_arn = attribute.ends_with("Arn") || attribute.ends_with("ARN");
+            is_arn.then_some((target, Yields::Arn))
+        }
+        _ => None,
+    }
+}
+
+fn of_ref(type_name: &str) -> Option<Yields> {
+    if let Some(known) = IDENTIFIERS.iter().find(|known| **known == type_name) {
+        return Some(Yields::Id(known));
+    }
+    if NAMES.contains(&type_name) {
+        return Some(Yields::Name);
+    }
+    if type_name == "AWS::SQS::Queue" {
+        return Some(Yields::Url);
+    }
+    let of_sage_maker = || {
+        let schema =
+            registry::resource_type(type_name).filter(|_| type_name.starts_with("AWS::SageMaker::"))?;
+        let identifier: Vec<&str> = schema.primary_identifier().collect();
+        match identifier.as_slice() {
+            [one] if one.ends_with("Arn") && schema.is_read_only(one) => Some(Yields::Arn),
+            _ => None,
+        }
+    };
+    if ARNS.contains(&type_name) { Some(Yields::Arn) } else { of_sage_maker() }
+}
+
+/// Whether a schema lets no ARN of a resource in.
+fn refuses_arns(schema: registry::Schema<'_>, target: &Resource<'_>) -> bool {
+    let format = schema.node()["format"].as_str().unwrap_or_default();
+    let of_format = ["SecurityGroup.Id", "Subnet.Id", "VPC.Id", "Image.Id", "LogGroup.Name", "Bucket.Name"];
+    if of_format.iter().any(|end| format.ends_with(end)) {
+        return true;
+    }
+    let Some(pattern) = schema.pattern().filter(|pattern| !pattern.contains("arn")) else { return false };
+    let service = target.type_name.split("::").nth(1).unwrap_or_default().to_ascii_lowercase();
+    let samples = ["thing/name", "name", "thing/path/name", "thing:name", "function:name:1"];
+    samples.iter().all(|end| {
+        let arn = format!("arn:aws:{service}:us-east-1:123456789012:{end}");
+        matches_pattern(pattern, &arn) == Some(false)
+    })
+}
+
+/// Whether a schema lets nothing but ARNs in.
+fn needs_arn(schema: registry::Schema<'_>, property: &str, target: &Resource<'_>) -> bool {
+    let format = schema.node()["format"].as_str().unwrap_or_default();
+    let samples = [
+        "Stack-Name-1ABCDEFGHIJKL",
+        "stack-name-1abcdefghijkl",
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "name",
+    ];
+    let refuses = |pattern: &str| {
+        pattern.contains("arn") && samples.iter().all(|name| matches_pattern(pattern, name) == Some(false))
+    };
+    let by_format = format.ends_with(".Arn") && formats::pattern(format).is_some_and(refuses);
+    let by_pattern = schema.pattern().is_some_and(refuses);
+    // Without a pattern the property's name says so; keys of KMS are often taken by any of their names.
+    let is_open = schema.pattern().is_none() && format.is_empty();
+    let is_named = (property.ends_with("Arn") || property.ends_with("ARN"))
+        && !property.contains("Kms")
+        && !property.contains("KMS");
+    let is_string = schema.types() == ["string"];
+    by_format || by_pattern || is_open && is_named && is_string && target.type_name != "AWS::KMS::Key"
+}
+
+/// The endpoint in the identifier of a scalable target is given by its name, which `Ref` does not yield.
+fn scaled_endpoint(view: &View<'_>, resource: &Resource<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let value = &resource.properties["ResourceId"];
+    for piece in &Text::of(value).0 {
+        let Piece::Hole(hole) = piece else { continue };
+        if let Some((target, Yields::Arn)) = yields(view, hole)
+            && target.type_name.starts_with("AWS::SageMaker::")
+        {
+            let message =
+                format!("`ResourceId` takes the name of `{}`, and the reference yields its ARN", target.id);
+            findings.add(resource, value, message, name_of(target));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `duplicate-name`
+
+use std::collections::HashMap;
+
+use stackwright_schemas::registry;
+
+use crate::check::findings::Findings;
+use crate::check::resolve::Resolver;
+use crate::check::rules::rule;
+use crate::check::value::{holds_unresolved, string};
+use crate::check::view::View;
+
+rule! {
+    /// Two resources of one type have the same name, or two outputs export the same name.
+    ///
+    /// # Why it matters
+    ///
+    /// The name identifies the resource. The second one fails with "already exists", after the first was created.
+    ///
+    /// # How to fix
+    ///
+    /// Give each its own name, or none: CloudFormation then creates a unique one.
+    ///
+    /// # Limitations
+    ///
+    /// Names are compared as far as they are known, and as expressions if they are the same.
+    Error "duplicate-name",
+    source: "AWS CloudFormation registry schemas, `primaryIdentifier`",
+    applies_to: [],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let mut names: HashMap<(&str, Vec<String>), &str> = HashMap::new();
+    for resource in &view.resources {
+        let Some(schema) = registry::resource_type(resource.type_name) else { continue };
+        let identifier: Vec<&str> = schema.primary_identifier().collect();
+        let is_given = |name: &&str| !name.contains('/') && !schema.is_read_only(name);
+        if identifier.is_empty() || !identifier.iter().all(is_given) {
+            continue;
+        }
+        let values = identifier.iter().map(|name| &resource.properties[*name]);
+        let known: Vec<String> = values
+            .clone()
+            .filter(|value| string(value).is_some_and(|name| !name.is_empty()) || holds_unresolved(value))
+            .map(ToString::to_string)
+            .collect();
+        if known.len() < identifier.len()
+            || known.iter().any(|value| value.contains("Fn::GetAtt")) && known.len() > 1
+        {
+            continue;
+        }
+        if let Some(first) = names.insert((resource.type_name, known), resource.id) {
+            let message = format!("`{first}` has the same `{}`", identifier.join("` and `"));
+            let last = identifier.last().copied().unwrap_or_default();
+            findings.add(
+                resource,
+                &resource.properties[last],
+                message,
+                "give each a name of its own, or none",
+            );
+        }
+    }
+    exports(view, findings);
+}
+
+fn exports(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let resolver = Resolver::new(view.template(), view.scenario);
+    let mut names: HashMap<String, &str> = HashMap::new();
+    for (output, body) in view.template().section("Outputs") {
+        let condition = body["Condition"].as_str().and_then(|name| view.scenario.conditions.get(name));
+        let export = &body["Export"]["Name"];
+        if condition == Some(&false) || export.is_null() {
+            continue;
+        }
+        if let Some(first) = names.insert(resolver.resolve(export).to_string(), output) {
+            let message = format!("the output `{first}` exports the same name");
+            findings.add_written(
+                None,
+                format!("/Outputs/{output}/Export/Name"),
+                message,
+                "choose another name",
+            );
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `malformed-condition`
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value as JsonValue;
+use stackwright_synth::Template;
+
+use crate::check::cycle::cycle_from;
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{children, entries, function};
+use crate::check::view::View;
+use crate::check::written::has;
+
+rule! {
+    /// A condition is not a function that yields true or false, uses a function that CloudFormation does not evaluate in
+    /// conditions, refers to a resource, or refers to itself through other conditions.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation evaluates conditions before it creates any resource. It refuses the template if a condition depends on
+    /// one.
+    ///
+    /// # How to fix
+    ///
+    /// Build the condition from `Fn::And`, `Fn::Or`, `Fn::Not`, `Fn::Equals` and `Condition`. Compare parameters, pseudo
+    /// parameters, mappings and constants only.
+    ///
+    /// # Limitations
+    ///
+    /// Conditions that `Fn::ForEach` or a macro creates are not checked.
+    Error "malformed-condition",
+    source: "AWS CloudFormation Template Reference, \"Condition functions\"",
+    applies_to: [],
+    check: Written(check),
+}
+
+const CONDITIONS: [&str; 5] = ["Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"];
+/// Functions that yield values only after resources exist.
+const LATE: [&str; 4] = ["Fn::GetAtt", "Fn::ImportValue", "Fn::GetAZs", "Fn::GetStackOutput"];
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let template = view.template();
+    for (name, condition) in template.section("Conditions").filter(|(id, _)| !id.starts_with("Fn::")) {
+        let at = format!("/Conditions/{}", name.replace('~', "~0").replace('/', "~1"));
+        if let Err((message, help)) = of_conditions(condition).and_then(|()| operands(template, condition)) {
+            findings.add_written(None, at, message, help);
+        }
+    }
+    if let Some(cycle) = cycle(template) {
+        let shown: Vec<String> = cycle.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("conditions refer to each other: {}", shown.join(" → "));
+        findings.add_written(
+            None,
+            format!("/Conditions/{}", cycle[0]),
+            message,
+            "remove one of the references",
+        );
+    }
+}
+
+type Fault = (String, &'static str);
+
+/// A function that yields true or false, and so do its arguments.
+fn of_conditions(condition: &JsonValue) -> Result<(), Fault> {
+    const HELP: &str = "use `Fn::And`, `Fn::Or`, `Fn::Not`, `Fn::Equals` or `Condition`";
+    let single = condition.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next());
+    let Some((name, arguments)) = single else {
+        let what = if condition.is_null() { "is null" } else { "is not a condition function" };
+        return Err((format!("the condition {what}"), HELP));
+    };
+    if name == "Fn::Transform" || name.starts_with("Fn::ForEach") {
+        return Ok(());
+    }
+    if !CONDITIONS.contains(&name.as_str()) {
+        return Err((format!("`{name}` does not yield true or false"), HELP));
+    }
+    let (least, most) = match name.as_str() {
+        "Condition" if arguments.is_string() => return Ok(()),
+        "Condition" => return Err(("`Condition` takes the name of a condition".into(), "")),
+        "Fn::Not" => (1, 1),
+        "Fn::Equals" => (2, 2),
+        _ => (2, 10),
+    };
+    let Some(items) = arguments.as_array() else {
+        let is_function = function(arguments).is_some();
+        return if is_function { Ok(()) } else { Err((format!("`{name}` takes a list"), "")) };
+    };
+    if !(least..=most).contains(&items.len()) {
+        return Err((format!("`{name}` takes {least} to {most} values, and {} are given", items.len()), ""));
+    }
+    if name == "Fn::Equals" {
+        return Ok(());
+    }
+    items.iter().try_for_each(of_conditions)
+}
+
+/// What is compared is known before anything is created.
+fn operands(template: &Template, value: &JsonValue) -> Result<(), Fault> {
+    match function(value) {
+        Some((name, _)) if LATE.contains(&name) => {
+            return Err((
+                format!("`{name}` is not evaluated in conditions"),
+                "compare parameters, pseudo parameters, mappings and constants",
+            ));
+        }
+        Some(("Ref", JsonValue::String(name))) if has(template, "Resources", name) => {
+            return Err((
+                format!("the condition refers to the resource `{name}`, which does not exist yet"),
+                "compare parameters, pseudo parameters, mappings and constants",
+            ));
+        }
+        _ => {}
+    }
+    children(value).try_for_each(|(_, inner)| operands(template, inner))
+}
+
+fn cycle(template: &Template) -> Option<Vec<&str>> {
+    let mut uses: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, condition) in template.section("Conditions") {
+        let mut named = Vec::new();
+        collect(condition, &mut named);
+        uses.insert(name, named);
+    }
+    let mut done = HashSet::new();
+    let after = |name: &str| uses.get(name).map_or(&[][..], Vec::as_slice);
+    template.section("Conditions").find_map(|(name, _)| cycle_from(name, &mut done, after))
+}
+
+fn collect<'v>(value: &'v JsonValue, named: &mut Vec<&'v str>) {
+    if let Some(name) =
+        entries(value).find(|(key, _)| *key == "Condition").and_then(|(_, name)| name.as_str())
+    {
+        named.push(name);
+    }
+    for (_, inner) in children(value) {
+        collect(inner, named);
+    }
+}

@@ -1,0 +1,137 @@
+//! `malformed-template`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{entries, function, items};
+use crate::check::view::View;
+use crate::check::written::has;
+
+rule! {
+    /// The description, the transform, a rule, a section or the console's interface of a template does not have the shape that
+    /// CloudFormation takes.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template. A malformed interface leaves the console without the groups and labels of
+    /// parameters.
+    ///
+    /// # How to fix
+    ///
+    /// `Description` is a constant string, `Transform` names macros, each rule has `Assertions`, and every other section is an
+    /// object.
+    Error "malformed-template",
+    source: "AWS CloudFormation Template Reference, \"Template sections\"",
+    applies_to: [],
+    check: Written(check),
+}
+
+const INTERFACE: &str = "AWS::CloudFormation::Interface";
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let sections = view.template().sections();
+    for (name, section) in sections {
+        let is_object = section.is_object() || section.is_null();
+        let is_text = matches!(name.as_str(), "Description" | "AWSTemplateFormatVersion");
+        if is_text && !section.is_string() && !section.is_null() && name == "Description" {
+            let message = "`Description` is a constant string";
+            findings.add_written(None, "/Description".into(), message, "write it without a function");
+        } else if !is_text && name != "Transform" && !is_object {
+            findings.add_written(None, format!("/{name}"), format!("the section `{name}` is an object"), "");
+        }
+    }
+    if let Some(transform) = sections.get("Transform") {
+        let single = std::slice::from_ref(transform);
+        let all = transform.as_array().map_or(single, Vec::as_slice);
+        if let Some(message) = all.iter().find_map(transform_fault) {
+            findings.add_written(
+                None,
+                "/Transform".into(),
+                message,
+                "write the name of a macro, or `Name` and `Parameters`",
+            );
+        }
+    }
+    for (name, rule) in view.template().section("Rules") {
+        if let Some(message) = rule_fault(rule) {
+            let help = "give it a list of `Assertions`, each with `Assert` and `AssertDescription`";
+            findings.add_written(None, format!("/Rules/{name}"), message, help);
+        }
+    }
+    let interface = sections.get("Metadata").and_then(|metadata| metadata.get(INTERFACE));
+    if let Some(message) = interface.and_then(|interface| interface_fault(view, interface)) {
+        let help = "use `ParameterGroups` with `Label` and `Parameters`, and `ParameterLabels`";
+        findings.add_written(None, format!("/Metadata/{INTERFACE}"), message, help);
+    }
+}
+
+fn transform_fault(transform: &JsonValue) -> Option<String> {
+    match transform {
+        JsonValue::String(name) if name.trim().is_empty() => Some("the name of a transform is empty".into()),
+        JsonValue::String(_) | JsonValue::Null => None,
+        JsonValue::Object(map) => {
+            let unknown = map.keys().find(|key| !["Name", "Parameters"].contains(&key.as_str()));
+            match unknown {
+                Some(key) => Some(format!("a transform has no `{key}`")),
+                None if !transform["Name"].is_string() => {
+                    Some("the transform has no `Name` that is a string".into())
+                }
+                None if map.get("Parameters").is_some_and(|it| !it.is_object()) => {
+                    Some("`Parameters` of a transform is an object".into())
+                }
+                None => None,
+            }
+        }
+        _ => Some("a transform is a string or an object".into()),
+    }
+}
+
+fn rule_fault(rule: &JsonValue) -> Option<String> {
+    let map = rule.as_object()?;
+    if let Some(key) = map.keys().find(|key| !["RuleCondition", "Assertions"].contains(&key.as_str())) {
+        return Some(format!("a rule has no `{key}`"));
+    }
+    if rule["Assertions"].as_array().is_none_or(Vec::is_empty) {
+        return Some("the rule has no `Assertions`".into());
+    }
+    items(&rule["Assertions"]).find_map(|assertion| {
+        if function(&assertion["Assert"]).is_none() {
+            return Some("an assertion has no `Assert` that is a rule function".to_owned());
+        }
+        let unknown = entries(assertion).find(|(key, _)| !["Assert", "AssertDescription"].contains(key));
+        unknown.map(|(key, _)| format!("an assertion has no `{key}`"))
+    })
+}
+
+fn interface_fault(view: &View<'_>, interface: &JsonValue) -> Option<String> {
+    let map = interface.as_object().filter(|_| function(interface).is_none());
+    let Some(map) = map else { return Some("the interface is an object".into()) };
+    if let Some(key) = map.keys().find(|key| !["ParameterGroups", "ParameterLabels"].contains(&key.as_str()))
+    {
+        return Some(format!("the interface has no `{key}`"));
+    }
+    let groups = map.get("ParameterGroups");
+    if groups.is_some_and(|groups| !groups.is_array()) {
+        return Some("`ParameterGroups` is a list".into());
+    }
+    let wrong_group = items(&interface["ParameterGroups"]).find_map(|group| {
+        let unknown = entries(group).find(|(key, _)| !["Label", "Parameters"].contains(key));
+        let is_list = group.get("Parameters").is_none_or(JsonValue::is_array);
+        match unknown {
+            Some((key, _)) => Some(format!("a parameter group has no `{key}`")),
+            None if !group.is_object() => Some("a parameter group is an object".into()),
+            None if !is_list => Some("`Parameters` of a parameter group is a list".into()),
+            None => None,
+        }
+    });
+    let wrong_label = || {
+        entries(&interface["ParameterLabels"]).find_map(|(name, label)| {
+            let is_known = has(view.template(), "Parameters", name);
+            let unknown = entries(label).find(|(key, _)| *key != "default");
+            (is_known && (unknown.is_some() || !label.is_object()))
+                .then(|| format!("the label of `{name}` is an object with `default`"))
+        })
+    };
+    wrong_group.or_else(wrong_label)
+}

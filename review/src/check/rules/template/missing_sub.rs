@@ -1,0 +1,143 @@
+//! `missing-sub`
+
+use serde_json::Value as JsonValue;
+use stackwright_synth::function::{Part, parts};
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{below, children, function};
+use crate::check::view::View;
+use crate::check::written::has;
+
+rule! {
+    /// A string refers to a parameter, a resource or a pseudo parameter with `${…}`, but does not stand in `Fn::Sub`.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation replaces `${…}` only in `Fn::Sub`. Without it the service gets the characters as they are, and refuses
+    /// them or uses a wrong name.
+    ///
+    /// # How to fix
+    ///
+    /// Write `!Sub` before the string.
+    ///
+    /// # Limitations
+    ///
+    /// Strings that other programs evaluate are left out: scripts, build specifications, request templates of APIs, policy
+    /// variables such as `${aws:username}`, and definitions with `DefinitionSubstitutions`.
+    Error "missing-sub",
+    source: "AWS CloudFormation Template Reference, \"Fn::Sub\"",
+    applies_to: [],
+    check: Written(check),
+}
+
+const PSEUDO_PARAMETERS: [&str; 7] = [
+    "AWS::AccountId",
+    "AWS::NotificationARNs",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackId",
+    "AWS::StackName",
+    "AWS::URLSuffix",
+];
+
+/// Properties whose text another program reads, in which `${…}` has a meaning of its own.
+const OF_OTHERS: [&str; 22] = [
+    "Metadata",
+    "UserData",
+    "ZipFile",
+    "InlineCode",
+    "BuildSpec",
+    "TemplateBody",
+    "Body",
+    "DefinitionBody",
+    "Definition",
+    "RequestMappingTemplate",
+    "ResponseMappingTemplate",
+    "RequestTemplates",
+    "ResponseTemplates",
+    "RequestParameters",
+    "ResponseParameters",
+    "FunctionCode",
+    "Code",
+    "Content",
+    "DashboardBody",
+    "InputTemplate",
+    "Fn::Transform",
+    "DefinitionSubstitutions",
+];
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for section in ["Resources", "Outputs"] {
+        for (id, body) in view.template().section(section).filter(|(id, _)| !id.starts_with("Fn::")) {
+            let holder = if section == "Resources" { &body["Properties"] } else { &body["Value"] };
+            let step = if section == "Resources" { "Properties" } else { "Value" };
+            let id_step = id.replace('~', "~0").replace('/', "~1");
+            let mut pointer = format!("/{section}/{id_step}/{step}");
+            let has_substitutions = body["Properties"].get("DefinitionSubstitutions").is_some();
+            search(view, holder, has_substitutions, &mut pointer, &mut |pointer, name| {
+                let resource = (section == "Resources").then_some(id);
+                let message = format!("`${{{name}}}` stands outside of `Fn::Sub`, which alone replaces it");
+                findings.add_in_function(
+                    resource,
+                    pointer.to_owned(),
+                    message,
+                    "write `!Sub` before the string",
+                );
+            });
+        }
+    }
+}
+
+fn search(
+    view: &View<'_>,
+    value: &JsonValue,
+    has_substitutions: bool,
+    pointer: &mut String,
+    found: &mut impl FnMut(&str, &str),
+) {
+    match value {
+        JsonValue::String(text) if text.contains("${") && !text.trim_start().starts_with("#!") => {
+            let is_known = |part| match part {
+                Part::Variable(name) if is_reference(view, name) => Some(name),
+                _ => None,
+            };
+            if let Some(name) = parts(text).into_iter().find_map(is_known) {
+                found(pointer, name);
+            }
+        }
+        JsonValue::String(_) => {}
+        _ => {
+            let is_sub = function(value).is_some_and(|(name, _)| name == "Fn::Sub");
+            for (step, inner) in children(value) {
+                let is_definition = step == "DefinitionString" && has_substitutions;
+                let is_other =
+                    OF_OTHERS.contains(&step.as_ref()) || is_definition || step.starts_with("Fn::ForEach");
+                if is_other && (has_substitutions || step != "Definition") {
+                    continue;
+                }
+                below(pointer, &step, |pointer| match (is_sub, inner) {
+                    // The variables of `Fn::Sub` are values of their own; its text is not.
+                    (true, JsonValue::Array(arguments)) => {
+                        for inner in arguments.iter().skip(1) {
+                            below(pointer, "1", |pointer| {
+                                search(view, inner, has_substitutions, pointer, found)
+                            });
+                        }
+                    }
+                    (true, _) => {}
+                    (false, inner) => search(view, inner, has_substitutions, pointer, found),
+                });
+            }
+        }
+    }
+}
+
+/// Whether the name in `${…}` is one that `Fn::Sub` would replace.
+fn is_reference(view: &View<'_>, name: &str) -> bool {
+    let template = view.template();
+    let id = name.split('.').next().unwrap_or_default();
+    PSEUDO_PARAMETERS.contains(&name)
+        || has(template, "Parameters", name) && name.len() > 2
+        || has(template, "Resources", id) && id.len() > 2
+}

@@ -1,0 +1,63 @@
+//! `null-value`
+
+use serde_json::Value as JsonValue;
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{below, children};
+use crate::check::view::View;
+
+rule! {
+    /// A value in the template is null: in YAML, a key without a value.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template: "Null values are not allowed in templates".
+    ///
+    /// # How to fix
+    ///
+    /// Remove the key, or give it a value. `!Ref AWS::NoValue` removes a property when the stack is deployed.
+    ///
+    /// # Limitations
+    ///
+    /// `Metadata` is not checked, and neither are the sections about which other rules say more.
+    Error "null-value",
+    source: "AWS CloudFormation User Guide, \"Troubleshooting CloudFormation\", template validation",
+    applies_to: [],
+    check: Written(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    // Other rules report a null of these in their own words.
+    let reported = |pointer: &str| {
+        let steps: Vec<&str> = pointer.split('/').skip(1).collect();
+        matches!(
+            steps.as_slice(),
+            ["Conditions", _] | ["Parameters", ..] | ["Rules", _] | ["Resources" | "Outputs"]
+        ) || pointer.ends_with("/Fn::GetAZs")
+    };
+    for (name, section) in view.template().sections() {
+        if name == "Metadata" {
+            continue;
+        }
+        search(section, &mut format!("/{name}"), &mut |pointer| {
+            if reported(pointer) {
+                return;
+            }
+            let resource = pointer.strip_prefix("/Resources/").and_then(|rest| rest.split('/').next());
+            let help = "remove the key, or give it a value";
+            findings.add_in_function(resource, pointer.to_owned(), "the value is null", help);
+        });
+    }
+}
+
+fn search(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str)) {
+    if value.is_null() {
+        return found(pointer);
+    }
+    for (step, inner) in children(value) {
+        if step != "Metadata" {
+            below(pointer, &step, |pointer| search(inner, pointer, found));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Keywords of the project's own constraints. A value that is not known passes each of them.
+
+use serde_json::Value as JsonValue;
+
+use super::{BELOW, Holds, given, listed};
+use crate::check::value::{entries, is_unresolved, items, number, string};
+
+/// The keywords by name.
+pub(super) const KEYWORDS: &[(&str, Holds)] = &[
+    ("excluded", excluded),
+    ("atLeast", |limit, value| bound(limit, value, |given, limit| given >= limit, "at least")),
+    ("atMost", |limit, value| bound(limit, value, |given, limit| given <= limit, "at most")),
+    ("numberIn", number_in),
+    ("notAbove", not_above),
+    ("startsWith", starts_with),
+    ("bothMinusOne", both_minus_one),
+    ("icmpPorts", icmp_ports),
+    ("entriesBytes", entries_bytes),
+    ("fargateSize", fargate_size),
+];
+
+fn excluded(names: &JsonValue, object: &JsonValue) -> Result<(), String> {
+    match given(names, object).first() {
+        Some(name) => Err(format!("{name}{BELOW}`{name}` is not allowed here")),
+        None => Ok(()),
+    }
+}
+
+fn bound(
+    limit: &JsonValue,
+    value: &JsonValue,
+    fits: fn(f64, f64) -> bool,
+    words: &str,
+) -> Result<(), String> {
+    match (number(value), limit.as_f64()) {
+        (Some(given), Some(limit)) if !fits(given, limit) => {
+            Err(format!("{given} is out of range: the value has to be {words} {limit}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One of the listed values, or a multiple of the step.
+fn number_in(allowed: &JsonValue, value: &JsonValue) -> Result<(), String> {
+    let Some(given) = number(value) else { return Ok(()) };
+    let mut listed = items(&allowed["values"]).filter_map(JsonValue::as_f64);
+    let is_multiple = |step: f64| given > 0.0 && given % step == 0.0;
+    if listed.any(|known| known == given) || allowed["step"].as_f64().is_some_and(is_multiple) {
+        return Ok(());
+    }
+    let values: Vec<String> = items(&allowed["values"]).map(ToString::to_string).collect();
+    let step = allowed["step"].as_f64().map_or_else(String::new, |step| format!(" or a multiple of {step}"));
+    Err(format!("{given} is not allowed: the value has to be {}{step}", values.join(", ")))
+}
+
+fn not_above(pairs: &JsonValue, object: &JsonValue) -> Result<(), String> {
+    for pair in items(pairs) {
+        let (Some(lower), Some(upper)) = (pair[0].as_str(), pair[1].as_str()) else { continue };
+        let (least, most) = (number(&object[lower]), number(&object[upper]));
+        if let (Some(least), Some(most)) = (least, most)
+            && least > most
+        {
+            return Err(format!("{lower}{BELOW}`{lower}` {least} is above `{upper}` {most}"));
+        }
+    }
+    Ok(())
+}
+
+/// A text starts with another property and a colon.
+fn starts_with(pairs: &JsonValue, object: &JsonValue) -> Result<(), String> {
+    for (name, other) in entries(pairs) {
+        let other = other.as_str().unwrap_or_default();
+        if let (Some(whole), Some(start)) = (string(&object[name]), string(&object[other]))
+            && !whole.starts_with(&format!("{start}:"))
+        {
+            return Err(format!("{other}{BELOW}`{other}` {start} does not fit `{name}` {whole}"));
+        }
+    }
+    Ok(())
+}
+
+fn both_minus_one(names: &JsonValue, object: &JsonValue) -> Result<(), String> {
+    let (Some(from), Some(to)) = (names[0].as_str(), names[1].as_str()) else { return Ok(()) };
+    let (one, other) = (number(&object[from]), number(&object[to]));
+    match (one, other) {
+        (Some(-1.0), Some(port)) if port != -1.0 => Err(minus_one(to, from)),
+        (Some(port), Some(-1.0)) if port != -1.0 => Err(minus_one(from, to)),
+        _ => Ok(()),
+    }
+}
+
+/// For ICMP the first is the type, the second the code: every type has every code.
+fn icmp_ports(names: &JsonValue, object: &JsonValue) -> Result<(), String> {
+    let (Some(from), Some(to)) = (names[0].as_str(), names[1].as_str()) else { return Ok(()) };
+    match (number(&object[from]), number(&object[to])) {
+        (Some(-1.0), Some(code)) if code != -1.0 => Err(minus_one(to, from)),
+        _ => Ok(()),
+    }
+}
+
+fn minus_one(wrong: &str, all: &str) -> String {
+    format!("{wrong}{BELOW}`{wrong}` has to be -1, because `{all}` is -1, which stands for all")
+}
+
+fn entries_bytes(limit: &JsonValue, map: &JsonValue) -> Result<(), String> {
+    let bytes: usize = entries(map).map(|(name, value)| name.len() + string(value).map_or(0, str::len)).sum();
+    match limit.as_u64() {
+        Some(limit) if bytes as u64 > limit => {
+            Err(format!("the names and values have {bytes} bytes, and {limit} are allowed"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The CPU units of Fargate, and the memory in MiB that each takes: least, most, step.
+const FARGATE: [(u32, u32, u32, u32); 8] = [
+    (256, 512, 2048, 512),
+    (512, 1024, 4096, 1024),
+    (1024, 2048, 8192, 1024),
+    (2048, 4096, 16384, 1024),
+    (4096, 8192, 30720, 1024),
+    (8192, 16384, 61440, 4096),
+    (16384, 32768, 122_880, 8192),
+    (32768, 61440, 249_856, 8192),
+];
+
+fn fargate_size(names: &JsonValue, task: &JsonValue) -> Result<(), String> {
+    let (Some(cpu), Some(memory)) = (names[0].as_str(), names[1].as_str()) else { return Ok(()) };
+    let Some(units) = quantity(&task[cpu], "vcpu") else { return Ok(()) };
+    let Some((_, least, most, step)) = FARGATE.into_iter().find(|(known, ..)| f64::from(*known) == units)
+    else {
+        let known: Vec<String> = FARGATE.iter().map(|(units, ..)| units.to_string()).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        return Err(format!(
+            "{cpu}{BELOW}Fargate has no task with {units} CPU units: use {}",
+            listed(&known)
+        ));
+    };
+    let Some(given) = quantity(&task[memory], "gb") else { return Ok(()) };
+    // A quarter of a CPU takes 512, 1024 or 2048; half one 1 to 4 GiB.
+    let of_quarter = units != 256.0 || given != 1536.0;
+    let fits = given >= f64::from(least) && given <= f64::from(most) && given % f64::from(step) == 0.0;
+    if fits && of_quarter {
+        return Ok(());
+    }
+    Err(format!(
+        "{memory}{BELOW}Fargate has no task with {units} CPU units and {given} MiB of memory: use {least} to {most} MiB \
+         in steps of {step}"
+    ))
+}
+
+/// A number, or a number with a unit of which one is 1024.
+fn quantity(value: &JsonValue, unit: &str) -> Option<f64> {
+    if is_unresolved(value) {
+        return None;
+    }
+    if let Some(number) = number(value) {
+        return Some(number);
+    }
+    let text = string(value)?.to_ascii_lowercase();
+    let number = text.trim().strip_suffix(unit)?.trim();
+    Some(format!("0{number}").parse::<f64>().ok()? * 1024.0)
+}
