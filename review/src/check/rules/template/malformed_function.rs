@@ -203,7 +203,8 @@ impl Walk<'_, '_> {
             _ => {}
         }
         if name == "Fn::Join" {
-            for item in items(&argument[1]).filter(|item| item.is_array() || is_plain_object(item)) {
+            let wrong = items(&argument[1]).find(|item| item.is_array() || is_plain_object(item));
+            if let Some(item) = wrong {
                 let message = format!("`Fn::Join` joins strings, and {} is none", kind_name(item));
                 return self.add(pointer, message, "");
             }

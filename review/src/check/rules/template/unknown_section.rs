@@ -18,10 +18,8 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for name in view.template().sections().keys() {
         // A macro may have sections of its own, as SAM has `Globals`.
-        if !Template::SECTIONS.contains(&name.as_str())
-            && !view.is_transformed()
-            && !(view.is_sam() && name == "Globals")
-        {
+        let is_known = Template::SECTIONS.contains(&name.as_str()) || view.is_sam() && name == "Globals";
+        if !is_known && !view.is_transformed() {
             let near = nearest(name, Template::SECTIONS.into_iter());
             let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
             findings.add_written(None, format!("/{name}"), format!("there is no section `{name}`"), help);
