@@ -65,6 +65,13 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ("wrong-scalable-dimension", "the service refuses it; a schema cannot compare two properties"),
     ("wrong-traffic-routing", "the service refuses it; a schema cannot compare two properties"),
     ("unreadable-definition", "Step Functions refuses a definition that is no JSON"),
+    ("malformed-schedule", "the service refuses it; the registry has no form of the expression"),
+    ("does not fit `ScalableDimension`", "the service refuses it; a schema cannot compare two properties"),
+    ("StepScalingPolicyConfiguration", "the service requires them, and the registry does not"),
+    ("Properties/FileSystemType:", "the service has four types, and the registry lists none"),
+    ("unknown-feature", "the service refuses it; a schema cannot compare two properties"),
+    ("`OnlineStoreConfig`, `OfflineStoreConfig`", "the service requires one of them, and the registry does not"),
+    ("`Image`, `ModelPackageName`", "the service requires one of them, and the registry does not"),
     ("component-without-memory", "the service requires it, and the registry does not"),
 ];
 
