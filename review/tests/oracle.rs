@@ -70,7 +70,10 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ("StepScalingPolicyConfiguration", "the service requires them, and the registry does not"),
     ("Properties/FileSystemType:", "the service has four types, and the registry lists none"),
     ("unknown-feature", "the service refuses it; a schema cannot compare two properties"),
-    ("`OnlineStoreConfig`, `OfflineStoreConfig`", "the service requires one of them, and the registry does not"),
+    (
+        "`OnlineStoreConfig`, `OfflineStoreConfig`",
+        "the service requires one of them, and the registry does not",
+    ),
     ("`Image`, `ModelPackageName`", "the service requires one of them, and the registry does not"),
     ("component-without-memory", "the service requires it, and the registry does not"),
 ];

@@ -1,9 +1,11 @@
 //! The step that registers a model.
 
+use stackwright_synth::intrinsic::{select, split};
 use stackwright_synth::{IntoValue, Properties, Scope, Value, sub};
 
 use super::model::put_model_data;
 use super::step::{Kind, Lowering, Step};
+use crate::arn::known;
 use crate::document::list;
 use crate::iam::{Statement, arn};
 use crate::image::Image;
@@ -22,7 +24,8 @@ pub struct RegisterModelStep {
 }
 
 impl RegisterModelStep {
-    /// A model in a group, by the group's name, with the image that serves it.
+    /// A model in a group, with the image that serves it. The group is given by its name, or by a reference to an
+    /// `AWS::SageMaker::ModelPackageGroup`, which yields its ARN.
     #[track_caller]
     pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: Image) -> Self {
         let json = || vec![Value::from("application/json")];
@@ -84,6 +87,17 @@ impl RegisterModelStep {
         arguments.put("InferenceSpecification", inference);
         step.put("Type", "RegisterModel");
         step.put("Arguments", arguments);
+        // A reference to a group yields its ARN, of which the name is the part after the slash.
+        let (group, packages) = match known(&self.group) {
+            Some(name) => (
+                arn("sagemaker", sub!("model-package-group/{}", name)),
+                arn("sagemaker", sub!("model-package/{}/*", name)),
+            ),
+            None => {
+                let name = select::<String>(1, split("/", self.group.clone()));
+                (self.group.clone(), arn("sagemaker", sub!("model-package/{}/*", name)))
+            }
+        };
         lowering.others.push(
             Statement::allow([
                 "sagemaker:AddTags",
@@ -91,8 +105,8 @@ impl RegisterModelStep {
                 "sagemaker:DescribeModelPackage",
                 "sagemaker:DescribeModelPackageGroup",
             ])
-            .on(arn("sagemaker", sub!("model-package-group/{}", &self.group)))
-            .on(arn("sagemaker", sub!("model-package/{}/*", &self.group))),
+            .on(group)
+            .on(packages),
         );
         // Who registers a model has to be able to read it.
         lowering.others.extend(self.model.read());

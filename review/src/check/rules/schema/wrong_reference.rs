@@ -248,11 +248,23 @@ impl<'v> Walk<'_, 'v, '_> {
     /// A string in which an ARN is put where the string already has the start of one.
     fn text(&mut self, value: &'v JsonValue, text: &Text<'_>) {
         let start = text.start();
-        if !start.starts_with("arn:") && !start.starts_with("s3://") {
+        // API Gateway and Step Functions name an integration by an ARN that ends in another one.
+        let ends_in_arn = start.contains(":apigateway:") || start.contains(":states:");
+        if !start.starts_with("arn:") && !start.starts_with("s3://") || ends_in_arn {
             return;
         }
-        for piece in text.0.iter().skip(1) {
-            let Piece::Hole(hole) = piece else { continue };
+        let mut is_behind_path = false;
+        for piece in &text.0 {
+            let hole = match piece {
+                Piece::Known(known) => {
+                    is_behind_path = known.ends_with(['/', ':']) && !known.contains("path/");
+                    continue;
+                }
+                Piece::Hole(hole) => hole,
+            };
+            if !is_behind_path {
+                continue;
+            }
             if let Some((target, Yields::Arn)) = yields(self.view, hole) {
                 let message = format!("`{}` is referred to by its ARN inside of `{start}…`", target.id);
                 return self.found.push((value, message, name_of(target)));
@@ -330,10 +342,13 @@ fn needs_arn(schema: registry::Schema<'_>, property: &str, target: &Resource<'_>
         "Stack-Name-1ABCDEFGHIJKL",
         "stack-name-1abcdefghijkl",
         "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "fs-0123456789abcdef0",
         "name",
+        "12",
     ];
     let refuses = |pattern: &str| {
-        pattern.contains("arn") && samples.iter().all(|name| matches_pattern(pattern, name) == Some(false))
+        let start = pattern.trim_start_matches(['^', '(', '?', ':']);
+        start.starts_with("arn") && samples.iter().all(|name| matches_pattern(pattern, name) == Some(false))
     };
     let by_format = format.ends_with(".Arn") && formats::pattern(format).is_some_and(refuses);
     let by_pattern = schema.pattern().is_some_and(refuses);

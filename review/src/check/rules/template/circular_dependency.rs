@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use stackwright_synth::Template;
+
 use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -28,7 +30,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let written = view.written();
     for one in &written.uses {
         // SAM makes resources of their own of events and connectors.
-        let is_apart = one.pointer.contains("/Properties/Events/") || one.pointer.contains("/Connectors/");
+        let is_apart = one.pointer.contains("/Properties/Events/")
+            || one.pointer.contains("/Connectors/")
+            || one.resource().is_some_and(|id| is_taken_apart(template, id));
         let waiting = matches!(one.kind, Kind::Ref | Kind::Attribute(_) | Kind::DependsOn) && !is_apart;
         if let Some(from) = one.resource().filter(|_| waiting && has(template, "Resources", one.name)) {
             waits.entry(from).or_default().push(one.name);
@@ -45,4 +49,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(Some(cycle[0]), format!("/Resources/{}", cycle[0]), message, help);
         }
     }
+}
+
+/// Whether SAM makes a resource of its own for each part of this one.
+fn is_taken_apart(template: &Template, id: &str) -> bool {
+    const APART: [&str; 3] =
+        ["AWS::Serverless::GraphQLApi", "AWS::Serverless::WebSocketApi", "AWS::Serverless::Connector"];
+    let type_name = template.sections().get("Resources").and_then(|all| all.get(id)?["Type"].as_str());
+    type_name.is_some_and(|name| APART.contains(&name))
 }

@@ -109,7 +109,8 @@ fn fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Opt
         "Version" if is_custom => None,
         _ if is_module || !is_of_aws && !is_custom || ATTRIBUTES.contains(&name) || view.has_macro() => None,
         _ if name.starts_with("Fn::") => None,
-        _ if sam::resource_attributes(type_name).any(|known| known == name) && view.is_sam() => None,
+        // SAM ignores the attributes that it does not know.
+        _ if view.is_sam() && sam::properties(type_name).is_some() => None,
         _ => {
             let near = nearest(name, ATTRIBUTES.into_iter());
             let help = near.map_or("properties belong in `Properties`".to_owned(), |near| {

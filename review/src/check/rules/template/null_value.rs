@@ -41,10 +41,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         }
         search(section, &mut format!("/{name}"), &mut |pointer| {
-            if reported(pointer) {
+            let resource = pointer.strip_prefix("/Resources/").and_then(|rest| rest.split('/').next());
+            let type_name = resource.and_then(|id| section[id]["Type"].as_str()).unwrap_or_default();
+            // SAM leaves out the properties of its own types that are null.
+            if reported(pointer) || type_name.starts_with("AWS::Serverless::") {
                 return;
             }
-            let resource = pointer.strip_prefix("/Resources/").and_then(|rest| rest.split('/').next());
             let help = "remove the key, or give it a value";
             findings.add_in_function(resource, pointer.to_owned(), "the value is null", help);
         });
