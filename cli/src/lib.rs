@@ -30,6 +30,7 @@
 
 mod base;
 mod commands;
+mod configuration;
 #[cfg(feature = "deploy")]
 mod deployment;
 mod failure;

@@ -28,6 +28,21 @@ impl Severity {
     }
 }
 
+/// A change of one line of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fix {
+    /// A name on the line is replaced by another one.
+    Rename {
+        /// The name that stands there.
+        from: String,
+        /// The name that was probably intended.
+        to: String,
+    },
+    /// `!Sub` is written before the string. Only YAML has this form.
+    AddSub,
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -53,6 +68,8 @@ pub struct Diagnostic {
     pub location: Option<SourceLocation>,
     /// Another line that has to do with it, and how.
     pub related: Option<(String, SourceLocation)>,
+    /// A change of the source that removes the cause, where it is certain enough to be made without asking.
+    pub fix: Option<Fix>,
     /// Why somebody said that it is meant so.
     pub acknowledged: Option<String>,
 }
@@ -90,8 +107,14 @@ impl Diagnostic {
             path: String::new(),
             location: None,
             related: None,
+            fix: None,
             acknowledged: None,
         }
+    }
+
+    /// What stays the same when lines move: the rule, the stack and the path.
+    pub fn fingerprint(&self) -> String {
+        format!("{}:{}:{}", self.id, self.stack, self.path)
     }
 
     /// Whether it counts: an acknowledged one is kept for the record only.

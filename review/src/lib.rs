@@ -11,5 +11,6 @@ pub mod graph;
 mod markdown;
 pub mod report;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use check::matches_pattern;
+pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use report::Report;

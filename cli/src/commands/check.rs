@@ -1,11 +1,15 @@
-//! `check`: what is wrong, before anything is deployed.
+//! `check`: finds what is wrong in stacks and templates before anything is deployed.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde_json::{Value as JsonValue, json};
+use stackwright_review::check::Options;
 use stackwright_review::{Diagnostic, Report, check, report};
 
+use crate::configuration::Configuration;
 use crate::failure::{ExitCode, Failure};
 use crate::git_paths;
 use crate::input::{self, Input};
@@ -13,57 +17,76 @@ use crate::origin::{self, Origin};
 
 /// Find what is wrong with stacks before anything is deployed.
 ///
-/// Looks at every deployment that parameters and conditions allow: at the template itself, at every property of
-/// every resource, at what SageMaker and Application Auto Scaling make of them together, at the jobs that pipelines
-/// and state machines start, and at what is open to others. `explain` lists the rules.
+/// Evaluates the deployments that parameters and conditions allow: the template itself, every property of every
+/// resource, policies and definitions inside of properties, what SageMaker and Application Auto Scaling require of
+/// several resources together, the jobs that pipelines and state machines start, and what is open to others. `explain`
+/// lists the rules.
 #[derive(Args)]
 #[command(
-    after_help = "What is meant so is acknowledged with a reason: `.acknowledge(\"rule-name\", \"reason\")` on a construct, \
-                  or in a template under `Metadata: {stackwright: {acknowledge: {rule-name: reason}}}`.\n\n\
-                  Exit codes: 0 nothing that counts as an error, 1 errors, 4 refused by --deny."
+    after_help = "A finding that is intentional is acknowledged with a reason: `.acknowledge(\"rule-name\", \"reason\")` on a \
+                  construct, or in a template under `Metadata: {stackwright: {acknowledge: {rule-name: reason}}}`. \
+                  `stackwright.toml` sets rules, severities, paths and regions; docs/checking.md describes it.\n\n\
+                  Exit codes: 0 no error, 1 errors, 4 warnings with `--deny warnings`. Findings of the severity info never \
+                  change the exit code."
 )]
 pub(super) struct Arguments {
-    /// Templates (JSON or YAML), assemblies (folders, ours or the CDK's), or `-` for standard input; without any,
-    /// the stacks of the program
+    /// Templates (JSON or YAML), cloud assemblies (directories written by `synth` or by the CDK), or `-` for standard
+    /// input. Default: the paths of `stackwright.toml`, or the stacks of the program
     paths: Vec<PathBuf>,
-    /// The form of the report
+    /// The format of the report
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-    /// Refuse what is no error too
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Fail on warnings as well as errors
+    #[arg(long, value_enum, value_name = "SEVERITY")]
     deny: Option<Denied>,
-    /// Rules whose findings don't count; they stay in the report
+    /// Rules whose findings do not count; they stay in the report
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     allow: Vec<String>,
-    /// Ask these rules and no others
+    /// Evaluate only these rules
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     only: Vec<String>,
-    /// The region to check for, where a stack is bound to none
+    /// The region to check for, where a stack is not bound to one
     #[arg(long)]
     region: Option<String>,
+    /// The number of findings that the text report shows in full; 0 shows all of them
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    max_findings: usize,
+    /// A file with findings that do not count, because they were there before
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write all findings to a baseline file, and succeed
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    write_baseline: Option<PathBuf>,
+    /// Change the templates where a fix is certain: misspelled names and missing `!Sub`. Prints the changes
+    #[arg(long)]
+    fix: bool,
+    /// The configuration file. Default: `stackwright.toml` in the current directory or above
+    #[cfg(feature = "deploy")]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// For people, with the lines of source
+    /// Text for people, with the lines of source
     Text,
-    /// For programs; docs/report.schema.json describes it
+    /// One JSON document; docs/report.schema.json describes it
     Json,
-    /// For code hosts: SARIF 2.1.0
+    /// SARIF 2.1.0 for code hosts
     Sarif,
-    /// For CI systems
+    /// JUnit XML for CI systems
     Junit,
-    /// For pull requests
+    /// Markdown for pull requests
     Markdown,
-    /// For GitHub Actions: workflow commands
+    /// Workflow commands for GitHub Actions
     Github,
-    /// For merge requests of GitLab: code quality
+    /// Code quality for merge requests of GitLab
     Gitlab,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Denied {
-    /// Warnings count like errors, with another exit code
+    /// Warnings fail with exit code 4
     Warnings,
 }
 
@@ -71,30 +94,21 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     for name in arguments.allow.iter().chain(&arguments.only) {
         super::explain::known(name)?;
     }
-    let options = check::Options {
-        region: arguments.region.clone(),
-        only: arguments.only.clone(),
-        allow: arguments.allow.clone(),
-    };
-    let input = if arguments.paths.is_empty() { origin.input()? } else { input::read(&arguments.paths) };
-    let mut found: Report = check::check(&input.assembly, &options);
-    found.diagnostics.extend(input.unreadable.iter().cloned());
-    found.sort();
+    let configuration = configuration(arguments)?;
+    let options = options(arguments, &configuration)?;
+    let paths = if arguments.paths.is_empty() { configuration.paths()? } else { arguments.paths.clone() };
+    let input = if paths.is_empty() { origin.input()? } else { input::read(&paths) };
+    let mut found = evaluate(&input, &options);
+    if arguments.fix && fix(&found, &paths)? {
+        found = evaluate(&input::read(&paths), &options);
+    }
+    if let Some(path) = &arguments.write_baseline {
+        return write_baseline(path, &found);
+    }
     if matches!(arguments.format, Form::Sarif | Form::Github | Form::Gitlab) {
         git_paths::relative_to_git_root(&mut found);
     }
-    let text = shown(&found, arguments.format, &input);
-    match arguments.format {
-        Form::Text => {
-            anstream::stdout().write_all(text.as_bytes())?;
-            let known = |one: &Diagnostic| check::rule_named(&one.id);
-            if let Some(rule) = found.diagnostics.iter().find_map(known) {
-                anstream::eprintln!("next: `explain {}` says more of that rule", rule.name);
-            }
-        }
-        // Control codes inside of these are data.
-        _ => std::io::stdout().write_all(text.as_bytes())?,
-    }
+    print(&found, arguments, &input)?;
     match (found.errors(), found.warnings(), arguments.deny) {
         (0, 0, _) | (0, _, None) => Ok(()),
         (0, _, Some(Denied::Warnings)) => Err(Failure::reported().with_code(ExitCode::Refused)),
@@ -102,9 +116,59 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
 }
 
-fn shown(found: &Report, form: Form, input: &Input) -> String {
-    match form {
-        Form::Text => report::text(found, |file| input.source(file).or_else(|| origin::source(file)), true),
+fn evaluate(input: &Input, options: &Options) -> Report {
+    let mut found: Report = check::check(&input.assembly, options);
+    found.diagnostics.extend(input.unreadable.iter().cloned());
+    found.sort();
+    found
+}
+
+#[cfg(feature = "deploy")]
+fn configuration(arguments: &Arguments) -> Result<Configuration, Failure> {
+    Configuration::read(arguments.config.as_deref())
+}
+
+#[cfg(not(feature = "deploy"))]
+fn configuration(_: &Arguments) -> Result<Configuration, Failure> {
+    Ok(Configuration::default())
+}
+
+fn options(arguments: &Arguments, configuration: &Configuration) -> Result<Options, Failure> {
+    let baseline = arguments.baseline.as_ref().or(configuration.baseline.as_ref());
+    Ok(Options {
+        region: arguments.region.clone().or_else(|| configuration.region.clone()),
+        only: arguments.only.clone(),
+        allow: arguments.allow.clone(),
+        levels: configuration.levels.clone(),
+        ignores: configuration.ignores.clone(),
+        baseline: match baseline {
+            Some(path) if arguments.write_baseline.is_none() => read_baseline(path)?,
+            _ => BTreeSet::new(),
+        },
+    })
+}
+
+fn print(found: &Report, arguments: &Arguments, input: &Input) -> Result<(), Failure> {
+    let text = shown(found, arguments, input);
+    if arguments.format != Form::Text {
+        // Control codes inside of these are data.
+        return Ok(std::io::stdout().write_all(text.as_bytes())?);
+    }
+    anstream::stdout().write_all(text.as_bytes())?;
+    let known = |one: &Diagnostic| check::rule_named(&one.id);
+    if let Some(rule) = found.diagnostics.iter().find_map(known) {
+        anstream::eprintln!("next: `explain {}` explains the rule", rule.name);
+    }
+    Ok(())
+}
+
+fn shown(found: &Report, arguments: &Arguments, input: &Input) -> String {
+    match arguments.format {
+        Form::Text => {
+            let limit = Some(arguments.max_findings).filter(|limit| *limit > 0);
+            let source = |file: &str| input.source(file).or_else(|| origin::source(file));
+            report::text_up_to(found, source, true, limit)
+        }
         Form::Json => report::json(found),
         Form::Sarif => report::sarif(found),
         Form::Junit => {
@@ -115,4 +179,43 @@ fn shown(found: &Report, form: Form, input: &Input) -> String {
         Form::Github => report::github(found),
         Form::Gitlab => report::gitlab(found),
     }
+}
+
+fn read_baseline(path: &Path) -> Result<BTreeSet<String>, Failure> {
+    let failed = |message: String| Failure::usage(format!("{}: {message}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let document: JsonValue = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    let Some(findings) = document["findings"].as_array() else {
+        return Err(failed("this is not a baseline file".into()).hint("`check --write-baseline FILE` writes one"));
+    };
+    Ok(findings.iter().filter_map(JsonValue::as_str).map(str::to_owned).collect())
+}
+
+fn write_baseline(path: &Path, found: &Report) -> Result<(), Failure> {
+    let counting = found.diagnostics.iter().filter(|one| one.acknowledged.is_none());
+    let findings: BTreeSet<String> = counting.map(Diagnostic::fingerprint).collect();
+    let document = json!({ "version": 1, "findings": findings });
+    std::fs::write(path, format!("{document:#}\n"))?;
+    anstream::eprintln!("{}: {} findings written", path.display(), findings.len());
+    Ok(())
+}
+
+/// Applies the fixes to the templates among the paths, and prints the changed lines. Returns whether anything changed.
+fn fix(found: &Report, paths: &[PathBuf]) -> Result<bool, Failure> {
+    let mut has_changed = false;
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)?;
+        let (fixed, number) = check::apply_fixes(&name, &text, &found.diagnostics);
+        if number == 0 {
+            continue;
+        }
+        anstream::eprintln!("--- {name}\n+++ {name}");
+        for (line, (old, new)) in text.lines().zip(fixed.lines()).enumerate().filter(|(_, (old, new))| old != new) {
+            anstream::eprintln!("@@ -{0} +{0} @@\n-{old}\n+{new}", line + 1);
+        }
+        std::fs::write(path, fixed)?;
+        has_changed = true;
+    }
+    Ok(has_changed)
 }

@@ -11,7 +11,8 @@ use super::resolve::Resolver;
 use super::rules::{Rule, schema};
 use super::value::shown;
 use super::view::{Resource, View};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Fix, Severity};
+use stackwright_schemas::nearest;
 
 /// What was found so far, each thing once.
 #[derive(Default)]
@@ -20,22 +21,36 @@ pub(crate) struct Found {
     seen: HashSet<(Cow<'static, str>, String, String)>,
     /// The diagnostic of a rule at a path, and how many further deployments have it.
     at: HashMap<(Cow<'static, str>, String), (usize, usize)>,
+    /// What was added last, unless it was known already.
+    last: Option<usize>,
 }
 
 impl Found {
     /// Adds a diagnostic. What one deployment shows is not repeated for each further deployment.
     fn add(&mut self, diagnostic: Diagnostic) {
+        self.last = None;
         let place = (diagnostic.id.clone(), diagnostic.path.clone());
         if !self.seen.insert((place.0.clone(), place.1.clone(), diagnostic.message.clone())) {
             return;
         }
         match self.at.entry(place) {
-            Entry::Occupied(mut before) if diagnostic.when.is_some() => before.get_mut().1 += 1,
-            Entry::Occupied(_) => self.diagnostics.push(diagnostic),
+            Entry::Occupied(mut before) if diagnostic.when.is_some() => {
+                before.get_mut().1 += 1;
+                return;
+            }
+            Entry::Occupied(_) => {}
             Entry::Vacant(vacant) => {
                 vacant.insert((self.diagnostics.len(), 0));
-                self.diagnostics.push(diagnostic);
             }
+        }
+        self.last = Some(self.diagnostics.len());
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Sets the fix of what was added last.
+    fn fix_last(&mut self, fix: Option<Fix>) {
+        if let Some(last) = self.last.and_then(|last| self.diagnostics.get_mut(last)) {
+            last.fix = fix;
         }
     }
 
@@ -59,6 +74,17 @@ pub(crate) struct Findings<'f, 'v, 'a> {
     pub view: &'v View<'a>,
     pub rule: &'static Rule,
     pub found: &'f mut Found,
+}
+
+/// The help for a name that does not exist, with the change that writes the nearest one.
+pub(crate) fn nearest_name<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> (String, Option<Fix>) {
+    match nearest(name, names) {
+        Some(near) => {
+            let fix = Fix::Rename { from: name.to_owned(), to: near.to_owned() };
+            (format!("the nearest is `{near}`"), Some(fix))
+        }
+        None => (String::new(), None),
+    }
 }
 
 impl Findings<'_, '_, '_> {
@@ -114,6 +140,11 @@ impl Findings<'_, '_, '_> {
     ) {
         let written = pointer.clone();
         self.push(resource, pointer, &written, None, message.into(), help.into());
+    }
+
+    /// Adds a change that removes the cause of what was added last.
+    pub fn fix_last(&mut self, fix: Option<Fix>) {
+        self.found.fix_last(fix);
     }
 
     /// The same for a place inside of a function: the path ends at the value that the function yields, the line is that
@@ -173,6 +204,7 @@ impl Findings<'_, '_, '_> {
             path,
             location: stack.provenance.find(written).cloned(),
             related: source.and_then(|source| source.related),
+            fix: None,
             acknowledged: None,
         });
     }

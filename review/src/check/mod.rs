@@ -8,6 +8,8 @@ mod acknowledgement;
 mod cycle;
 mod document;
 mod findings;
+mod fix;
+mod glob;
 mod job;
 pub(crate) mod resolve;
 pub(crate) mod rules;
@@ -19,32 +21,109 @@ pub(crate) mod value;
 mod view;
 mod written;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 
 use stackwright_synth::{Assembly, Environment, StackArtifact, TemplateError};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::Report;
+pub use fix::apply_fixes;
+pub use glob::matches as matches_pattern;
 pub use rules::{Rule, rule_named, rules, topics};
 
 use findings::{Findings, Found};
 use rules::{Check, template};
 use view::View;
 
-/// What to look for.
+/// What to check, and how severe it is.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The region to check for, where a stack is bound to none.
+    /// The region to check for, where a stack is not bound to one.
     pub region: Option<String>,
-    /// Rules to ask; all, if none is named.
+    /// The only rules to evaluate; all of them, if none is named.
     pub only: Vec<String>,
     /// Rules whose findings count as acknowledged.
     pub allow: Vec<String>,
+    /// Rules that are not evaluated, or that have another severity than their own.
+    pub levels: BTreeMap<String, Level>,
+    /// Findings that count as acknowledged, by rule, stack and resource.
+    pub ignores: Vec<Ignore>,
+    /// The fingerprints of findings that were there before, and count as acknowledged.
+    pub baseline: BTreeSet<String>,
+}
+
+/// Whether a rule is evaluated, and how severe its findings are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Level {
+    /// The rule is not evaluated.
+    Off,
+    /// Findings have this severity.
+    Severity(Severity),
+}
+
+impl Level {
+    /// `off`, `info`, `warning` or `error`.
+    pub fn parse(name: &str) -> Option<Self> {
+        let severity = |severity| Some(Self::Severity(severity));
+        match name {
+            "off" => Some(Self::Off),
+            "info" => severity(Severity::Info),
+            "warning" => severity(Severity::Warning),
+            "error" => severity(Severity::Error),
+            _ => None,
+        }
+    }
+}
+
+/// Findings that count as acknowledged. What is empty matches everything; `*` and `?` stand for characters.
+#[derive(Clone, Debug, Default)]
+pub struct Ignore {
+    /// The names of rules.
+    pub rules: Vec<String>,
+    /// The ids of stacks, or the files of templates.
+    pub stacks: Vec<String>,
+    /// Logical IDs.
+    pub resources: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Ignore {
+    fn covers(&self, one: &Diagnostic) -> bool {
+        let file = one.location.as_ref().map_or("", |place| place.file.as_ref());
+        let matches = |patterns: &[String], names: &[&str]| {
+            patterns.is_empty()
+                || patterns.iter().any(|pattern| names.iter().any(|name| glob::matches(pattern, name)))
+        };
+        matches(&self.rules, &[&one.id])
+            && matches(&self.stacks, &[&one.stack, file])
+            && matches(&self.resources, &[one.resource.as_deref().unwrap_or_default()])
+    }
 }
 
 impl Options {
     fn asks(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == name)
+        let is_on = self.levels.get(name) != Some(&Level::Off);
+        is_on && (self.only.is_empty() || self.only.iter().any(|only| only == name))
+    }
+
+    /// Gives findings the severities that were chosen, and marks those that were there before or are ignored.
+    pub fn apply(&self, found: &mut [Diagnostic]) {
+        for one in found {
+            if let Some(Level::Severity(severity)) = self.levels.get(one.id.as_ref()) {
+                one.severity = *severity;
+            }
+            let ignore = self.ignores.iter().find(|ignore| ignore.covers(one));
+            let reason = match ignore {
+                Some(ignore) => Some(ignore.reason.clone()),
+                None => self.baseline.contains(&one.fingerprint()).then(|| "it is in the baseline".to_owned()),
+            };
+            if one.acknowledged.is_none() {
+                one.acknowledged = reason;
+            }
+        }
     }
 }
 
@@ -173,5 +252,6 @@ fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
     let mut found = found.finish();
     found.retain(|diagnostic| options.asks(&diagnostic.id));
     acknowledgement::apply(&first, options, &mut found);
+    options.apply(&mut found);
     found
 }

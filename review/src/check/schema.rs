@@ -11,7 +11,7 @@ use jsonschema::{Draft, Keyword, ValidationError, ValidationOptions, Validator};
 use serde_json::{Map, Value as JsonValue};
 use stackwright_schemas::{api, constraints, formats, registry, sam};
 
-use super::findings::{Findings, Found};
+use super::findings::{Findings, Found, nearest_name};
 use super::resolve::Resolver;
 use super::rules::Rule;
 use super::rules::schema as rules;
@@ -19,6 +19,7 @@ use super::rules::schema::packaged_property;
 use super::text::{Piece, Text};
 use super::value::{function, holds_unresolved, is_unresolved, shown};
 use super::view::{Resource, View};
+use crate::diagnostic::Fix;
 use stackwright_schemas::nearest;
 
 /// Checks the properties of every resource, and the requests that its documents make. What was checked in the first
@@ -34,10 +35,12 @@ pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Found
         for problem in problems {
             let mut findings = Findings { view, rule: problem.rule, found };
             findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
+            findings.fix_last(problem.fix);
         }
         for problem in requests(resource, view) {
             let mut findings = Findings { view, rule: problem.rule, found };
             findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
+            findings.fix_last(problem.fix);
         }
     }
 }
@@ -121,6 +124,7 @@ struct Problem {
     path: Vec<String>,
     message: String,
     help: String,
+    fix: Option<Fix>,
 }
 
 fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
@@ -433,10 +437,19 @@ fn look(
                 }
                 None => message,
             };
-            problems.push(Problem { rule, path, message, help: help.unwrap_or_default() });
+            let fix = renamed(&error, &help);
+            problems.push(Problem { rule, path, message, help: help.unwrap_or_default(), fix });
         }
     }
     problems
+}
+
+/// The change to the nearest allowed value, where one is near.
+fn renamed(error: &ValidationError<'_>, help: &Option<String>) -> Option<Fix> {
+    let ValidationErrorKind::Enum { options } = error.kind() else { return None };
+    let given = error.instance().as_str().filter(|_| help.is_some())?;
+    let to = nearest(given, strings(options).into_iter())?.to_owned();
+    Some(Fix::Rename { from: given.to_owned(), to })
 }
 
 /// Whether a branch of a condition reports an error about an object in which something is not known.
@@ -454,7 +467,7 @@ fn duplicate(list: &JsonValue, path: &[String]) -> Option<Problem> {
     let (number, item) = comparable.find(|(_, item)| !seen.insert(item.to_string()))?;
     let path = path.iter().cloned().chain([number.to_string()]).collect();
     let message = format!("{} is in this list twice", brief_or_function(item));
-    Some(Problem { rule: &rules::WRONG_COMBINATION, path, message, help: "remove one of the two".into() })
+    Some(Problem { rule: &rules::WRONG_COMBINATION, path, message, help: "remove one of the two".into(), fix: None })
 }
 
 fn brief_or_function(value: &JsonValue) -> String {
@@ -465,12 +478,13 @@ fn brief_or_function(value: &JsonValue) -> String {
 fn unknown(name: &str, schema: Option<registry::Schema<'_>>, path: &[String]) -> Option<Problem> {
     let is_property = !name.starts_with("Fn::");
     let names = schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
-    let help = nearest(name, names).map_or_else(String::new, |nearest| format!("the nearest is `{nearest}`"));
+    let (help, fix) = nearest_name(name, names);
     is_property.then(|| Problem {
         rule: &rules::UNKNOWN_PROPERTY,
         path: path.iter().cloned().chain([name.to_owned()]).collect(),
         message: format!("there is no property `{name}`"),
         help,
+        fix,
     })
 }
 
@@ -853,7 +867,7 @@ fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Pr
         } else {
             return None;
         };
-        Some(Problem { rule, path: vec![name.to_owned()], message, help: help.to_owned() })
+        Some(Problem { rule, path: vec![name.to_owned()], message, help: help.to_owned(), fix: None })
     };
     super::value::entries(properties).filter_map(|(name, _)| problem(name)).collect()
 }

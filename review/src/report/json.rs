@@ -4,7 +4,7 @@ use serde_json::{Value as JsonValue, json};
 use stackwright_synth::SourceLocation;
 
 use super::Report;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Fix};
 
 /// Counts up when a field goes or changes its meaning; new fields don't.
 const VERSION: u32 = 1;
@@ -40,8 +40,16 @@ pub(crate) fn diagnostic(one: &Diagnostic) -> JsonValue {
         "path": one.path,
         "location": one.location.as_ref().map(place),
         "related": one.related.as_ref().map(|(how, at)| json!({ "message": how, "location": place(at) })),
+        "fix": one.fix.as_ref().map(fix),
         "acknowledged": one.acknowledged,
     })
+}
+
+fn fix(fix: &Fix) -> JsonValue {
+    match fix {
+        Fix::Rename { from, to } => json!({ "kind": "rename", "from": from, "to": to }),
+        Fix::AddSub => json!({ "kind": "add-sub" }),
+    }
 }
 
 #[cfg(test)]

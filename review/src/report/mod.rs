@@ -19,7 +19,7 @@ pub use json::json;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use sarif::sarif;
-pub use text::text;
+pub use text::{text, text_up_to};
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,31 +1,112 @@
 //! Diagnostics for people: each with the lines of source that said it.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use stackwright_synth::SourceLocation;
 
 use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// The diagnostics as text. `source` gives the text of a source file where it can be had; `styled` adds colours.
+/// How many diagnostics of one rule are shown in full before the rest of them is counted.
+const MAX_OF_A_RULE: usize = 5;
+
+/// The diagnostics as text. `source` returns the text of a source file where it can be read; `styled` adds colours.
 pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bool) -> String {
+    text_up_to(report, source, styled, None)
+}
+
+/// The same with a limit: at most so many diagnostics are shown in full, and of one rule at most five. What is not shown
+/// is counted by rule at the end.
+pub fn text_up_to(
+    report: &Report,
+    source: impl Fn(&str) -> Option<String>,
+    styled: bool,
+    limit: Option<usize>,
+) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    let mut files = Files { source, texts: HashMap::new() };
+    let mut shown: HashMap<&str, usize> = HashMap::new();
+    let mut left_out: Vec<(&str, Severity, usize)> = Vec::new();
+    let mut number = 0;
     let mut text = String::new();
     for diagnostic in &report.diagnostics {
-        let excerpt = diagnostic.location.as_ref().and_then(|place| Some((place, source(&place.file)?)));
-        let related =
-            diagnostic.related.as_ref().and_then(|(how, place)| Some((how, place, source(&place.file)?)));
+        let of_rule = shown.entry(diagnostic.id.as_ref()).or_default();
+        if limit.is_some_and(|limit| number >= limit || *of_rule >= MAX_OF_A_RULE) {
+            let rule = (diagnostic.id.as_ref(), diagnostic.severity);
+            match left_out.iter_mut().find(|(id, severity, _)| (*id, *severity) == rule) {
+                Some((.., count)) => *count += 1,
+                None => left_out.push((rule.0, rule.1, 1)),
+            }
+            continue;
+        }
+        *of_rule += 1;
+        number += 1;
+        let excerpt = diagnostic.location.as_ref().and_then(|place| files.excerpt(place));
+        let related = diagnostic
+            .related
+            .as_ref()
+            .and_then(|(how, place)| Some((how.as_str(), files.excerpt(place)?)));
         text.push_str(&one(diagnostic, excerpt.as_ref(), related.as_ref(), &renderer));
         text.push_str("\n\n");
+    }
+    for (id, severity, count) in &left_out {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{}[{id}]: {count} more", severity.name());
+    }
+    if !left_out.is_empty() {
+        text.push_str("`--max-findings 0` shows all of them\n\n");
     }
     text.push_str(&report.summary());
     text.push('\n');
     text
 }
 
+/// Source files, each read once, with the start of each line.
+struct Files<S> {
+    source: S,
+    texts: HashMap<String, Option<(String, Vec<usize>)>>,
+}
+
+/// One line of a source file, and the bytes of it that a diagnostic points at.
+struct Excerpt {
+    file: String,
+    number: usize,
+    line: String,
+    span: std::ops::Range<usize>,
+}
+
+impl<S: Fn(&str) -> Option<String>> Files<S> {
+    fn excerpt(&mut self, place: &SourceLocation) -> Option<Excerpt> {
+        let name = place.file.to_string();
+        if !self.texts.contains_key(&name) {
+            let read = (self.source)(&name).map(|text| {
+                let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+                (text, starts)
+            });
+            self.texts.insert(name.clone(), read);
+        }
+        let (text, starts) = self.texts.get(&name)?.as_ref()?;
+        // A file that changed since may be shorter.
+        let number = (place.line.max(1) as usize).min(starts.len());
+        let line = text[starts[number - 1]..].lines().next().unwrap_or_default().to_owned();
+        let span = if number == place.line.max(1) as usize { span(&line, place) } else { 0..0 };
+        Some(Excerpt { file: name, number, line, span })
+    }
+}
+
+impl Excerpt {
+    fn snippet(&self, kind: AnnotationKind, label: &str) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+        let annotation = kind.span(self.span.clone()).label(label.to_owned());
+        Snippet::source(&self.line).line_start(self.number).path(&self.file).annotation(annotation)
+    }
+}
+
 fn one(
     diagnostic: &Diagnostic,
-    excerpt: Option<&(&SourceLocation, String)>,
-    related: Option<&(&String, &SourceLocation, String)>,
+    excerpt: Option<&Excerpt>,
+    related: Option<&(&str, Excerpt)>,
     renderer: &Renderer,
 ) -> String {
     let level = match diagnostic.severity {
@@ -38,10 +119,7 @@ fn one(
     let title = level.primary_title(&diagnostic.message).id(diagnostic.id.as_ref());
     let mut group = Group::with_title(title);
     match (excerpt, &diagnostic.location) {
-        (Some((place, source)), _) => {
-            let annotation = AnnotationKind::Primary.span(span(source, place)).label(&subject);
-            group = group.element(Snippet::source(source).path(place.file.as_ref()).annotation(annotation));
-        }
+        (Some(excerpt), _) => group = group.element(excerpt.snippet(AnnotationKind::Primary, &subject)),
         (None, Some(place)) => {
             let origin = annotate_snippets::Origin::path(place.file.as_ref())
                 .line(place.line as usize)
@@ -50,9 +128,8 @@ fn one(
         }
         (None, None) => group = group.element(Level::NOTE.message(&subject)),
     }
-    if let Some((how, place, source)) = related {
-        let annotation = AnnotationKind::Context.span(span(source, place)).label(how.as_str());
-        group = group.element(Snippet::source(source).path(place.file.as_ref()).annotation(annotation));
+    if let Some((how, excerpt)) = related {
+        group = group.element(excerpt.snippet(AnnotationKind::Context, how));
     }
     if let Some(when) = &diagnostic.when {
         group = group.element(Level::NOTE.message(format!("where {when}")));
@@ -65,11 +142,8 @@ fn one(
     renderer.render(&[group])
 }
 
-/// The bytes of the word that a place points at.
-fn span(source: &str, place: &SourceLocation) -> std::ops::Range<usize> {
-    let line_start: usize =
-        source.split_inclusive('\n').take(place.line.saturating_sub(1) as usize).map(str::len).sum();
-    let line = source[line_start..].lines().next().unwrap_or_default();
+/// The bytes of a line that are the word at a place.
+fn span(line: &str, place: &SourceLocation) -> std::ops::Range<usize> {
     let column =
         line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
     // A name of Rust ends sooner than a value of a template.
@@ -80,9 +154,8 @@ fn span(source: &str, place: &SourceLocation) -> std::ops::Range<usize> {
     // Of a key, its name.
     let word = rest[..word.unwrap_or(rest.len())].trim_end_matches(':').len();
     // Where no word stands, the character; behind the end of the line, nothing.
-    let length = if word == 0 { line[column..].chars().next().map_or(0, char::len_utf8) } else { word };
-    let start = line_start + column;
-    start..start + length
+    let length = if word == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { word };
+    column..column + length
 }
 
 #[cfg(test)]
@@ -126,6 +199,14 @@ mod tests {
         for changed in ["", "x", "\n", "ä\nöäüß\n", "\n     \u{feff}", "\n     →→"] {
             text(&report(), |_| Some(changed.to_owned()), false);
         }
+    }
+
+    #[test]
+    fn what_repeats_is_counted() {
+        let many: Vec<_> = (0..200).map(|_| report().diagnostics.remove(0)).collect();
+        let shown = text_up_to(&many.into(), |_| None, false, Some(100));
+        assert!(shown.contains("error[value-not-allowed]: 195 more"), "{shown}");
+        assert!(shown.contains("200 errors"));
     }
 
     #[test]

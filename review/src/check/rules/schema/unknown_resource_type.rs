@@ -2,10 +2,9 @@
 
 use stackwright_schemas::{registry, sam};
 
-use crate::check::findings::Findings;
+use crate::check::findings::{Findings, nearest_name};
 use crate::check::rules::rule;
 use crate::check::view::View;
-use stackwright_schemas::nearest;
 
 rule! {
     /// A resource has a type that AWS does not have.
@@ -34,8 +33,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(Some(resource.id), at, message, help);
             continue;
         }
-        let near = nearest(name, registry::type_names().chain(sam::type_names()));
-        let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+        let (help, fix) = nearest_name(name, registry::type_names().chain(sam::type_names()));
         findings.add_written(Some(resource.id), at, format!("there is no type `{name}`"), help);
+        findings.fix_last(fix);
     }
 }

@@ -1,10 +1,9 @@
 //! `dangling-reference`
 
-use crate::check::findings::Findings;
+use crate::check::findings::{Findings, nearest_name};
 use crate::check::rules::rule;
 use crate::check::view::{View, loops, may_be_generated};
 use crate::check::written::{Kind, has};
-use stackwright_schemas::nearest;
 use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
 
 rule! {
@@ -46,9 +45,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         {
             continue;
         }
-        let near = nearest(one.name, names(known).chain(PSEUDO_PARAMETERS.iter().copied()));
-        let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+        let (help, fix) = nearest_name(one.name, names(known).chain(PSEUDO_PARAMETERS.iter().copied()));
         let message = format!("there is no {what} `{}`", one.name);
         findings.add_written(one.resource(), one.pointer.clone(), message, help);
+        findings.fix_last(fix);
     }
 }

@@ -7,6 +7,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{below, children, function};
 use crate::check::view::View;
+use crate::diagnostic::Fix;
 use crate::check::written::has;
 
 rule! {
@@ -84,6 +85,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     message,
                     "write `!Sub` before the string",
                 );
+                findings.fix_last(Some(Fix::AddSub));
             });
         }
     }

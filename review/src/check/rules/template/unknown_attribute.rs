@@ -3,6 +3,7 @@
 use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
+use crate::diagnostic::Fix;
 use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::Kind;
@@ -47,6 +48,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         };
         let message = format!("`{type_name}` has no attribute `{attribute}`");
         findings.add_written(one.resource(), one.pointer.clone(), message, help);
+        let rename = |to: &str| Fix::Rename { from: attribute.to_string(), to: to.to_owned() };
+        findings.fix_last(near.map(rename));
     }
 }
 

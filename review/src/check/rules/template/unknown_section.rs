@@ -2,10 +2,9 @@
 
 use stackwright_synth::Template;
 
-use crate::check::findings::Findings;
+use crate::check::findings::{Findings, nearest_name};
 use crate::check::rules::rule;
 use crate::check::view::View;
-use stackwright_schemas::nearest;
 
 rule! {
     /// A template has a section that CloudFormation does not know. It refuses the template.
@@ -20,9 +19,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         // A macro may have sections of its own, as SAM has `Globals`.
         let is_known = Template::SECTIONS.contains(&name.as_str()) || view.is_sam() && name == "Globals";
         if !is_known && !view.is_transformed() {
-            let near = nearest(name, Template::SECTIONS.into_iter());
-            let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            let (help, fix) = nearest_name(name, Template::SECTIONS.into_iter());
             findings.add_written(None, format!("/{name}"), format!("there is no section `{name}`"), help);
+            findings.fix_last(fix);
         }
     }
 }

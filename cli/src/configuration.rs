@@ -1,0 +1,187 @@
+//! The configuration of `check`: the file `stackwright.toml`, which the installed tool reads.
+//!
+//! A program that defines stacks takes options only, because reading TOML would add crates to every such program.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use stackwright_review::check::{Ignore, Level};
+
+use crate::failure::Failure;
+
+/// What the file sets; nothing, where there is none.
+#[derive(Debug, Default)]
+pub(crate) struct Configuration {
+    pub region: Option<String>,
+    pub baseline: Option<PathBuf>,
+    pub levels: BTreeMap<String, Level>,
+    pub ignores: Vec<Ignore>,
+    patterns: Vec<String>,
+    excluded: Vec<String>,
+    /// The directory of the file, to which its paths are relative.
+    directory: PathBuf,
+}
+
+#[cfg(not(feature = "deploy"))]
+impl Configuration {
+    /// The paths to check where the command line names none.
+    pub fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        let _ = (&self.patterns, &self.excluded, &self.directory);
+        Ok(Vec::new())
+    }
+}
+
+#[cfg(feature = "deploy")]
+mod file {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use stackwright_review::check::{Ignore, Level, rule_named};
+    use stackwright_review::matches_pattern;
+    use toml_edit::{DocumentMut, Item, TableLike};
+
+    use super::Configuration;
+    use crate::failure::Failure;
+
+    const NAME: &str = "stackwright.toml";
+
+    impl Configuration {
+        /// Reads a file, or the one in the current directory or above.
+        pub fn read(explicit: Option<&Path>) -> Result<Self, Failure> {
+            let current = std::env::current_dir()?;
+            let found = current.ancestors().map(|directory| directory.join(NAME)).find(|path| path.is_file());
+            let Some(path) = explicit.map(Path::to_owned).or(found) else { return Ok(Self::default()) };
+            let failed = |message: String| Failure::usage(format!("{}: {message}", path.display()));
+            let text = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+            let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
+            let directory = path.parent().map(Path::to_owned).unwrap_or_default();
+            Self::of(document.as_table(), directory).map_err(failed)
+        }
+
+        fn of(table: &dyn TableLike, directory: PathBuf) -> Result<Self, String> {
+            let mut configuration = Self { directory, ..Self::default() };
+            for (name, item) in table.iter() {
+                match name {
+                    "region" => configuration.region = Some(string(name, item)?),
+                    "baseline" => configuration.baseline = Some(configuration.directory.join(string(name, item)?)),
+                    "paths" => configuration.patterns = strings(name, item)?,
+                    "exclude" => configuration.excluded = strings(name, item)?,
+                    "rules" => configuration.rules(item)?,
+                    "ignore" => configuration.ignore(item)?,
+                    _ => return Err(format!("there is no setting `{name}`")),
+                }
+            }
+            Ok(configuration)
+        }
+
+        fn rules(&mut self, item: &Item) -> Result<(), String> {
+            let table = item.as_table_like().ok_or("`rules` is a table")?;
+            for (name, level) in table.iter() {
+                known(name)?;
+                let level = string(name, level)?;
+                let level = Level::parse(&level)
+                    .ok_or_else(|| format!("`{name}` cannot be `{level}`: use off, info, warning or error"))?;
+                self.levels.insert(name.to_owned(), level);
+            }
+            Ok(())
+        }
+
+        fn ignore(&mut self, item: &Item) -> Result<(), String> {
+            let tables = item.as_array_of_tables().ok_or("write `[[ignore]]`")?;
+            for table in tables {
+                let mut ignore = Ignore::default();
+                for (name, item) in table.iter() {
+                    match name {
+                        "rules" => ignore.rules = strings(name, item)?,
+                        "files" | "stacks" => ignore.stacks.extend(strings(name, item)?),
+                        "resources" => ignore.resources = strings(name, item)?,
+                        "reason" => ignore.reason = string(name, item)?,
+                        _ => return Err(format!("an `ignore` has no `{name}`")),
+                    }
+                }
+                if ignore.reason.trim().is_empty() {
+                    return Err("an `ignore` has no `reason`".into());
+                }
+                ignore.rules.iter().filter(|name| !name.contains('*')).try_for_each(|name| known(name))?;
+                self.ignores.push(ignore);
+            }
+            Ok(())
+        }
+
+        /// The paths to check where the command line names none: the files that match `paths` and not `exclude`.
+        pub fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+            let mut found = Vec::new();
+            if !self.patterns.is_empty() {
+                self.collect(&self.directory, &mut found)?;
+            }
+            found.sort();
+            Ok(found)
+        }
+
+        fn collect(&self, directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+            for entry in fs::read_dir(directory)? {
+                let path = entry?.path();
+                let relative = path.strip_prefix(&self.directory).unwrap_or(&path);
+                let name = relative.display().to_string().replace('\\', "/");
+                let matches = |patterns: &[String]| patterns.iter().any(|pattern| matches_pattern(pattern, &name));
+                let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+                if is_hidden || matches(&self.excluded) {
+                    continue;
+                }
+                if path.is_dir() {
+                    self.collect(&path, found)?;
+                } else if matches(&self.patterns) {
+                    found.push(path);
+                }
+            }
+            Ok(())
+        }
+    }
+
+    fn string(name: &str, item: &Item) -> Result<String, String> {
+        item.as_str().map(str::to_owned).ok_or_else(|| format!("`{name}` is a string"))
+    }
+
+    fn strings(name: &str, item: &Item) -> Result<Vec<String>, String> {
+        let items = item.as_array().ok_or_else(|| format!("`{name}` is a list of strings"))?;
+        let read = |item: &toml_edit::Value| item.as_str().map(str::to_owned);
+        items.iter().map(|item| read(item).ok_or_else(|| format!("`{name}` is a list of strings"))).collect()
+    }
+
+    fn known(name: &str) -> Result<(), String> {
+        match rule_named(name) {
+            Some(_) => Ok(()),
+            None => Err(format!("there is no rule `{name}`")),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn read(text: &str) -> Result<Configuration, String> {
+            let document: DocumentMut = text.parse().unwrap();
+            Configuration::of(document.as_table(), PathBuf::new())
+        }
+
+        #[test]
+        fn rules_paths_and_ignores_are_read() {
+            let found = read(
+                "region = \"eu-west-1\"\npaths = [\"templates/*.yaml\"]\n[rules]\nunencrypted-volume = \"off\"\nwildcard-resource = \
+                 \"warning\"\n[[ignore]]\nrules = [\"unused-parameter\"]\nfiles = [\"legacy/*\"]\nreason = \"kept\"\n",
+            )
+            .unwrap();
+            assert_eq!(found.region.as_deref(), Some("eu-west-1"));
+            assert_eq!(found.levels["unencrypted-volume"], Level::Off);
+            assert_eq!(found.ignores[0].stacks, ["legacy/*"]);
+        }
+
+        #[test]
+        fn mistakes_are_reported() {
+            assert!(read("[rules]\nno-such-rule = \"off\"").unwrap_err().contains("no-such-rule"));
+            assert!(read("[rules]\nunused-parameter = \"loud\"").unwrap_err().contains("use off"));
+            assert!(read("colour = 1").unwrap_err().contains("colour"));
+            assert!(read("[[ignore]]\nrules = [\"unused-parameter\"]").unwrap_err().contains("reason"));
+        }
+    }
+}
