@@ -5,9 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use stackwright_review::check::{Ignore, Level};
-
-use crate::failure::Failure;
+use stackwright_review::check::{Ignore, Level, Options};
 
 /// What the file sets; nothing, where there is none.
 #[derive(Debug, Default)]
@@ -22,16 +20,28 @@ pub(crate) struct Configuration {
     directory: PathBuf,
 }
 
-#[cfg(not(feature = "deploy"))]
+impl Configuration {
+    /// The options of the check, without the baseline.
+    pub fn options(&self) -> Options {
+        Options {
+            region: self.region.clone(),
+            levels: self.levels.clone(),
+            ignores: self.ignores.clone(),
+            ..Options::default()
+        }
+    }
+}
+
+#[cfg(not(feature = "lint"))]
 impl Configuration {
     /// The paths to check where the command line names none.
-    pub fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+    pub fn paths(&self) -> Result<Vec<PathBuf>, crate::failure::Failure> {
         let _ = (&self.patterns, &self.excluded, &self.directory);
         Ok(Vec::new())
     }
 }
 
-#[cfg(feature = "deploy")]
+#[cfg(feature = "lint")]
 mod file {
     use std::fs;
     use std::path::{Path, PathBuf};
@@ -53,7 +63,8 @@ mod file {
             let Some(path) = explicit.map(Path::to_owned).or(found) else { return Ok(Self::default()) };
             let failed = |message: String| Failure::usage(format!("{}: {message}", path.display()));
             let text = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
-            let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
+            let document: DocumentMut =
+                text.parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
             let directory = path.parent().map(Path::to_owned).unwrap_or_default();
             Self::of(document.as_table(), directory).map_err(failed)
         }
@@ -63,7 +74,9 @@ mod file {
             for (name, item) in table.iter() {
                 match name {
                     "region" => configuration.region = Some(string(name, item)?),
-                    "baseline" => configuration.baseline = Some(configuration.directory.join(string(name, item)?)),
+                    "baseline" => {
+                        configuration.baseline = Some(configuration.directory.join(string(name, item)?))
+                    }
                     "paths" => configuration.patterns = strings(name, item)?,
                     "exclude" => configuration.excluded = strings(name, item)?,
                     "rules" => configuration.rules(item)?,
@@ -79,8 +92,9 @@ mod file {
             for (name, level) in table.iter() {
                 known(name)?;
                 let level = string(name, level)?;
-                let level = Level::parse(&level)
-                    .ok_or_else(|| format!("`{name}` cannot be `{level}`: use off, info, warning or error"))?;
+                let level = Level::parse(&level).ok_or_else(|| {
+                    format!("`{name}` cannot be `{level}`: use off, info, warning or error")
+                })?;
                 self.levels.insert(name.to_owned(), level);
             }
             Ok(())
@@ -123,7 +137,8 @@ mod file {
                 let path = entry?.path();
                 let relative = path.strip_prefix(&self.directory).unwrap_or(&path);
                 let name = relative.display().to_string().replace('\\', "/");
-                let matches = |patterns: &[String]| patterns.iter().any(|pattern| matches_pattern(pattern, &name));
+                let matches =
+                    |patterns: &[String]| patterns.iter().any(|pattern| matches_pattern(pattern, &name));
                 let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
                 if is_hidden || matches(&self.excluded) {
                     continue;

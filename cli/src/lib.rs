@@ -36,6 +36,8 @@ mod deployment;
 mod failure;
 mod git_paths;
 mod input;
+#[cfg(feature = "lint")]
+mod language_server;
 mod origin;
 #[cfg(feature = "deploy")]
 mod program;

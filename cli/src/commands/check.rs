@@ -61,7 +61,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     fix: bool,
     /// The configuration file. Default: `stackwright.toml` in the current directory or above
-    #[cfg(feature = "deploy")]
+    #[cfg(feature = "lint")]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -123,24 +123,25 @@ fn evaluate(input: &Input, options: &Options) -> Report {
     found
 }
 
-#[cfg(feature = "deploy")]
+#[cfg(feature = "lint")]
 fn configuration(arguments: &Arguments) -> Result<Configuration, Failure> {
     Configuration::read(arguments.config.as_deref())
 }
 
-#[cfg(not(feature = "deploy"))]
+#[cfg(not(feature = "lint"))]
 fn configuration(_: &Arguments) -> Result<Configuration, Failure> {
     Ok(Configuration::default())
 }
 
 fn options(arguments: &Arguments, configuration: &Configuration) -> Result<Options, Failure> {
     let baseline = arguments.baseline.as_ref().or(configuration.baseline.as_ref());
+    let configured = configuration.options();
     Ok(Options {
-        region: arguments.region.clone().or_else(|| configuration.region.clone()),
+        region: arguments.region.clone().or(configured.region),
         only: arguments.only.clone(),
         allow: arguments.allow.clone(),
-        levels: configuration.levels.clone(),
-        ignores: configuration.ignores.clone(),
+        levels: configured.levels,
+        ignores: configured.ignores,
         baseline: match baseline {
             Some(path) if arguments.write_baseline.is_none() => read_baseline(path)?,
             _ => BTreeSet::new(),
@@ -186,7 +187,9 @@ fn read_baseline(path: &Path) -> Result<BTreeSet<String>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     let document: JsonValue = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
     let Some(findings) = document["findings"].as_array() else {
-        return Err(failed("this is not a baseline file".into()).hint("`check --write-baseline FILE` writes one"));
+        return Err(
+            failed("this is not a baseline file".into()).hint("`check --write-baseline FILE` writes one")
+        );
     };
     Ok(findings.iter().filter_map(JsonValue::as_str).map(str::to_owned).collect())
 }
@@ -211,7 +214,9 @@ fn fix(found: &Report, paths: &[PathBuf]) -> Result<bool, Failure> {
             continue;
         }
         anstream::eprintln!("--- {name}\n+++ {name}");
-        for (line, (old, new)) in text.lines().zip(fixed.lines()).enumerate().filter(|(_, (old, new))| old != new) {
+        for (line, (old, new)) in
+            text.lines().zip(fixed.lines()).enumerate().filter(|(_, (old, new))| old != new)
+        {
             anstream::eprintln!("@@ -{0} +{0} @@\n-{old}\n+{new}", line + 1);
         }
         std::fs::write(path, fixed)?;

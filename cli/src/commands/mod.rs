@@ -8,6 +8,8 @@ mod diff;
 mod explain;
 mod graph;
 mod list;
+#[cfg(feature = "lint")]
+mod lsp;
 #[cfg(feature = "deploy")]
 mod new;
 mod review;
@@ -56,6 +58,8 @@ enum Command {
     #[command(flatten)]
     Unavailable(unavailable::Command),
     List(list::Arguments),
+    #[cfg(feature = "lint")]
+    Lsp(lsp::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -129,6 +133,8 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
         Command::Graph(arguments) => graph::run(&arguments, origin),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::List(arguments) => list::run(&arguments, origin),
+        #[cfg(feature = "lint")]
+        Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, program),
         #[cfg(feature = "deploy")]
         Command::Cloud(command) => cloud::run(&command, origin),

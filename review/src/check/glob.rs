@@ -32,7 +32,9 @@ mod tests {
 
     #[test]
     fn stars_stand_for_any_characters() {
-        assert!(matches("legacy/*.yaml", "legacy/a/b.yaml") && matches("S?rving", "Serving") && matches("*", ""));
+        assert!(
+            matches("legacy/*.yaml", "legacy/a/b.yaml") && matches("S?rving", "Serving") && matches("*", "")
+        );
         assert!(!matches("legacy/*.yaml", "new/a.yaml") && !matches("a", "ab"));
     }
 }

@@ -467,7 +467,13 @@ fn duplicate(list: &JsonValue, path: &[String]) -> Option<Problem> {
     let (number, item) = comparable.find(|(_, item)| !seen.insert(item.to_string()))?;
     let path = path.iter().cloned().chain([number.to_string()]).collect();
     let message = format!("{} is in this list twice", brief_or_function(item));
-    Some(Problem { rule: &rules::WRONG_COMBINATION, path, message, help: "remove one of the two".into(), fix: None })
+    Some(Problem {
+        rule: &rules::WRONG_COMBINATION,
+        path,
+        message,
+        help: "remove one of the two".into(),
+        fix: None,
+    })
 }
 
 fn brief_or_function(value: &JsonValue) -> String {

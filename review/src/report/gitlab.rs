@@ -34,6 +34,7 @@ fn finding(one: &Diagnostic) -> JsonValue {
         "severity": match one.severity {
             Severity::Error => "major",
             Severity::Warning => "minor",
+            Severity::Info => "info",
         },
         "location": { "path": path, "lines": { "begin": line.max(1) } },
     })

@@ -44,10 +44,8 @@ pub fn text_up_to(
         *of_rule += 1;
         number += 1;
         let excerpt = diagnostic.location.as_ref().and_then(|place| files.excerpt(place));
-        let related = diagnostic
-            .related
-            .as_ref()
-            .and_then(|(how, place)| Some((how.as_str(), files.excerpt(place)?)));
+        let related =
+            diagnostic.related.as_ref().and_then(|(how, place)| Some((how.as_str(), files.excerpt(place)?)));
         text.push_str(&one(diagnostic, excerpt.as_ref(), related.as_ref(), &renderer));
         text.push_str("\n\n");
     }
@@ -82,7 +80,8 @@ impl<S: Fn(&str) -> Option<String>> Files<S> {
         let name = place.file.to_string();
         if !self.texts.contains_key(&name) {
             let read = (self.source)(&name).map(|text| {
-                let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+                let starts =
+                    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
                 (text, starts)
             });
             self.texts.insert(name.clone(), read);

@@ -7,9 +7,19 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// Asynchronous inference on a serverless variant.
+    /// An endpoint configuration combines asynchronous inference with a serverless variant.
     ///
-    /// AWS describes the two as alternatives; that the API refuses the combination is not confirmed.
+    /// # Why it matters
+    ///
+    /// AWS describes the two as alternatives.
+    ///
+    /// # How to fix
+    ///
+    /// Remove `AsyncInferenceConfig`, or use a variant with instances.
+    ///
+    /// # Limitations
+    ///
+    /// It is not confirmed that the API refuses the combination, so this is a warning.
     Warning "asynchronous-with-serverless",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CrossRegionTrafficConfig; unconfirmed",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

@@ -8,10 +8,16 @@ use crate::check::value::{is_set, is_unresolved, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// An asynchronous endpoint may scale to no instances, and no alarm on `HasBacklogWithoutCapacity` brings it back: the first
-    /// requests wait until the backlog reaches the target of the tracking policy.
+    /// An asynchronous endpoint may scale to 0 instances, and no alarm on `HasBacklogWithoutCapacity` starts an
+    /// instance again.
     ///
-    /// Add a step scaling policy with an alarm on that metric.
+    /// # Why it matters
+    ///
+    /// The first requests wait until the backlog reaches the target of the tracking policy.
+    ///
+    /// # How to fix
+    ///
+    /// Add a step scaling policy and an alarm on `HasBacklogWithoutCapacity`.
     Warning "sleeping-without-wake-up",
     source: "Amazon SageMaker Developer Guide, async-inference-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

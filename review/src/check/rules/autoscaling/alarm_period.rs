@@ -6,7 +6,15 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// An alarm's period is none that CloudWatch has: 10, 20 or 30 seconds, or a multiple of 60.
+    /// The period of an alarm is not 10, 20 or 30 seconds and not a multiple of 60.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudWatch refuses the alarm.
+    ///
+    /// # How to fix
+    ///
+    /// Set `Period` to 10, 20, 30 or a multiple of 60.
     Error "alarm-period",
     source: "Amazon CloudWatch API Reference, PutMetricAlarm",
     applies_to: ["AWS::CloudWatch::Alarm"],

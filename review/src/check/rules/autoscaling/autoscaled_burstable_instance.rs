@@ -8,7 +8,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A variant on burstable instances (`ml.t2`) is a scalable target. SageMaker does not scale them.
+    /// A variant on burstable instances (`ml.t2`) is a scalable target.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker does not scale burstable instances.
+    ///
+    /// # How to fix
+    ///
+    /// Use another instance type, or remove the scalable target.
     Error "autoscaled-burstable-instance",
     source: "Amazon SageMaker Developer Guide, endpoint-auto-scaling-add-console.md (names T2)",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

@@ -7,10 +7,16 @@ use crate::check::serving::{ENDPOINT, INFERENCE_COMPONENT, Named, Scaled, scaled
 use crate::check::view::View;
 
 rule! {
-    /// A scalable target names an endpoint or inference component by a name that none of this template has, though it has some.
+    /// A scalable target names an endpoint or inference component that the template does not have, although the
+    /// template has others.
     ///
-    /// If it is made elsewhere, acknowledge this; if it is meant to be the one of this template, refer to it, so that the target
-    /// is made after it.
+    /// # Why it matters
+    ///
+    /// If the resource of the template is intended, the target may be registered before it exists.
+    ///
+    /// # How to fix
+    ///
+    /// Refer to the resource of the template. If the resource is created elsewhere, acknowledge this finding.
     Warning "foreign-scaling-target",
     source: "Application Auto Scaling API Reference, RegisterScalableTarget",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

@@ -7,7 +7,16 @@ use crate::check::value::{items, number};
 use crate::check::view::View;
 
 rule! {
-    /// The least capacity of a scalable target, of a scheduled action on it, or of an Auto Scaling group is above the most.
+    /// The minimum capacity of a scalable target, of one of its scheduled actions or of an Auto Scaling group is above
+    /// the maximum.
+    ///
+    /// # Why it matters
+    ///
+    /// The service refuses the resource.
+    ///
+    /// # How to fix
+    ///
+    /// Lower the minimum or raise the maximum.
     Error "min-above-max-capacity",
     source: "Application Auto Scaling API Reference, RegisterScalableTarget",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::AutoScaling::AutoScalingGroup"],

@@ -8,8 +8,15 @@ use crate::check::value::{is_set, number};
 use crate::check::view::View;
 
 rule! {
-    /// A real-time or serverless variant is a scalable target with `MinCapacity` 0. It needs at least 1; asynchronous endpoints
-    /// and inference components can go to 0.
+    /// A real-time or serverless variant is a scalable target with `MinCapacity` 0.
+    ///
+    /// # Why it matters
+    ///
+    /// Application Auto Scaling refuses the target: such a variant needs at least 1.
+    ///
+    /// # How to fix
+    ///
+    /// Set `MinCapacity` to 1. Asynchronous endpoints and inference components can scale to 0.
     Error "real-time-variant-to-zero",
     source: "Amazon SageMaker Developer Guide, endpoint-auto-scaling-prerequisites.md and serverless-endpoints-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

@@ -8,7 +8,15 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// A serverless variant without `ProvisionedConcurrency` is a scalable target. Only provisioned concurrency is scaled.
+    /// A serverless variant without `ProvisionedConcurrency` is a scalable target.
+    ///
+    /// # Why it matters
+    ///
+    /// Only provisioned concurrency of a serverless variant is scaled.
+    ///
+    /// # How to fix
+    ///
+    /// Set `ProvisionedConcurrency` on the variant, or remove the scalable target.
     Error "serverless-target-without-provisioned-concurrency",
     source: "Amazon SageMaker Developer Guide, serverless-endpoints-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

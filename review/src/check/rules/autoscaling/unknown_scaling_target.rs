@@ -8,8 +8,16 @@ use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
-    /// A scalable target names what is not there: a variant that the endpoint's configuration does not have, or a resource that
-    /// is no endpoint.
+    /// A scalable target names a variant that the configuration of the endpoint does not have, or a resource that is
+    /// not an endpoint.
+    ///
+    /// # Why it matters
+    ///
+    /// Application Auto Scaling refuses the target.
+    ///
+    /// # How to fix
+    ///
+    /// Use the name of a variant of the endpoint in `ResourceId`.
     Error "unknown-scaling-target",
     source: "Application Auto Scaling API Reference, RegisterScalableTarget",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

@@ -7,7 +7,15 @@ use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
-    /// The target of a policy on `SageMakerVariantProvisionedConcurrencyUtilization` is above 1. It is a share: 0.7 is 70 %.
+    /// The target of a policy on `SageMakerVariantProvisionedConcurrencyUtilization` is above 1.
+    ///
+    /// # Why it matters
+    ///
+    /// The metric is a fraction: 0.7 is 70 %. A target above 1 never scales out.
+    ///
+    /// # How to fix
+    ///
+    /// Set `TargetValue` between 0 and 1.
     Warning "utilization-above-one",
     source: "Amazon SageMaker Developer Guide, serverless-endpoints-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalingPolicy"],

@@ -8,8 +8,16 @@ use crate::check::value::{is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// The scalable dimension does not fit what the resource id names: instances or provisioned concurrency of a variant, copies
-    /// of an inference component.
+    /// The scalable dimension does not fit the resource that the resource ID names.
+    ///
+    /// # Why it matters
+    ///
+    /// Application Auto Scaling refuses the target. A variant has instances or provisioned concurrency, an inference
+    /// component has copies.
+    ///
+    /// # How to fix
+    ///
+    /// Set the dimension of the resource.
     Error "wrong-scalable-dimension",
     source: "Application Auto Scaling API Reference, RegisterScalableTarget; Amazon SageMaker Developer Guide, serverless-endpoints-autoscale.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

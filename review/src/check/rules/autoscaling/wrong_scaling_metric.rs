@@ -7,8 +7,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A target tracking policy follows a metric that the scalable dimension does not have, such as Lambda's on a SageMaker
-    /// variant.
+    /// A target tracking policy uses a predefined metric that the scalable dimension does not have.
+    ///
+    /// # Why it matters
+    ///
+    /// Application Auto Scaling refuses the policy.
+    ///
+    /// # How to fix
+    ///
+    /// Use a metric of the dimension, such as `SageMakerVariantInvocationsPerInstance` for instances of a variant.
     Error "wrong-scaling-metric",
     source: "Application Auto Scaling API Reference, PredefinedMetricSpecification",
     applies_to: ["AWS::ApplicationAutoScaling::ScalingPolicy"],

@@ -7,7 +7,15 @@ use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
-    /// The batch of a rolling update is less than 5 % or more than half of the capacity.
+    /// The batch of a rolling update is less than 5 % or more than 50 % of the capacity.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the update of the endpoint.
+    ///
+    /// # How to fix
+    ///
+    /// Set the batch size between 5 % and 50 %.
     Error "batch-size-out-of-range",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json RollingUpdatePolicy, InferenceComponentRollingUpdatePolicy",
     applies_to: ["AWS::SageMaker::Endpoint", "AWS::SageMaker::InferenceComponent"],

@@ -7,7 +7,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// An endpoint has two update policies. It is `BlueGreenUpdatePolicy` or `RollingUpdatePolicy`.
+    /// An endpoint has both `BlueGreenUpdatePolicy` and `RollingUpdatePolicy`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts one of them.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the two.
     Error "blue-green-with-rolling",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json DeploymentConfig",
     applies_to: ["AWS::SageMaker::Endpoint"],

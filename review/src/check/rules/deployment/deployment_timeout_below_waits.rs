@@ -9,7 +9,15 @@ use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
-    /// `MaximumExecutionTimeoutInSeconds` is shorter than the update waits in all: it always ends in a rollback.
+    /// `MaximumExecutionTimeoutInSeconds` is shorter than the sum of the waiting times of the update.
+    ///
+    /// # Why it matters
+    ///
+    /// Every update ends in a rollback.
+    ///
+    /// # How to fix
+    ///
+    /// Raise the timeout, or shorten the waiting times.
     Error "deployment-timeout-below-waits",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json BlueGreenUpdatePolicy.MaximumExecutionTimeoutInSeconds",
     applies_to: ["AWS::SageMaker::Endpoint"],

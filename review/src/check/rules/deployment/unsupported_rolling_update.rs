@@ -7,8 +7,15 @@ use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
-    /// A rolling update of an endpoint that has none: one with a serverless variant, with several variants, or on Inferentia 1.
-    /// SageMaker then moves all traffic at once.
+    /// An endpoint with a serverless variant, with several variants or on Inferentia 1 has a rolling update policy.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker ignores the policy and moves all traffic at once.
+    ///
+    /// # How to fix
+    ///
+    /// Use a blue/green update.
     Warning "unsupported-rolling-update",
     source: "Amazon SageMaker Developer Guide, deployment-guardrails-exclusions.md",
     applies_to: ["AWS::SageMaker::Endpoint"],

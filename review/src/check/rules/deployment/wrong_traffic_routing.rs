@@ -7,8 +7,17 @@ use crate::check::value::{is_set, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// The traffic routing of a blue/green update lacks what its type needs, or has what another type needs: `CanarySize` with
-    /// `CANARY`, at most half of the capacity; `LinearStepSize` with `LINEAR`, a tenth to half of it.
+    /// The traffic routing of a blue/green update lacks the size that its type needs, has the size of another type, or
+    /// has one out of range.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the update of the endpoint.
+    ///
+    /// # How to fix
+    ///
+    /// Set `CanarySize` with `CANARY`, at most half of the capacity, or `LinearStepSize` with `LINEAR`, between 10 %
+    /// and 50 %.
     Error "wrong-traffic-routing",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json TrafficRoutingConfig",
     applies_to: ["AWS::SageMaker::Endpoint"],

@@ -8,7 +8,16 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// One of SageMaker's distribution libraries with the image `2.0.1-gpu-py310-cu121`, from which they were left out.
+    /// A job uses a distribution library of SageMaker with the image `2.0.1-gpu-py310-cu121`, which does not contain
+    /// it.
+    ///
+    /// # Why it matters
+    ///
+    /// The job fails when it imports the library.
+    ///
+    /// # How to fix
+    ///
+    /// Use another version of the image.
     Error "container-without-smdistributed",
     source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
     applies_to: LAUNCHERS,

@@ -7,8 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// SageMaker's data parallel library (SMDDP) with a PyTorch container that does not have it. The last framework container
-    /// with it is that of 2.3; after that it comes in the model parallel image.
+    /// A job uses the data parallel library of SageMaker (SMDDP) with a PyTorch image that does not contain it.
+    ///
+    /// # Why it matters
+    ///
+    /// The job fails when it starts. The last framework image with the library is that of PyTorch 2.3.
+    ///
+    /// # How to fix
+    ///
+    /// Use the model parallel image, or another strategy.
     Error "data-parallel-library-missing",
     source: "sagemaker 2.257.7 fw_utils.py SM_DATAPARALLEL_SUPPORTED_FRAMEWORK_VERSIONS; Amazon SageMaker Developer Guide, distributed-data-parallel-support.md",
     applies_to: LAUNCHERS,

@@ -8,8 +8,15 @@ use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
-    /// Instances that talk to each other through EFA, in a security group that does not let all traffic in from itself and out to
-    /// itself: the job hangs until it times out.
+    /// Instances communicate through EFA in a security group that does not allow all traffic from and to itself.
+    ///
+    /// # Why it matters
+    ///
+    /// The job waits for the network until it times out.
+    ///
+    /// # How to fix
+    ///
+    /// Add ingress and egress rules for all protocols with the group itself as source and destination.
     Error "efa-needs-open-group",
     source: "Amazon SageMaker Developer Guide, EFA in training; EC2 User Guide, efa-start.md",
     applies_to: LAUNCHERS,

@@ -7,8 +7,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// PyTorch FSDP with `HYBRID_SHARD` on one instance: there is no second instance to hold a copy, so it is `FULL_SHARD` by
-    /// another name.
+    /// PyTorch FSDP uses `HYBRID_SHARD` on one instance.
+    ///
+    /// # Why it matters
+    ///
+    /// Without a second instance to replicate to, the strategy is the same as `FULL_SHARD`.
+    ///
+    /// # How to fix
+    ///
+    /// Use `FULL_SHARD`, or more instances.
     Warning "hybrid-shard-on-one-instance",
     source: "PyTorch, torch.distributed.fsdp.ShardingStrategy: HYBRID_SHARD shards within a node and replicates across nodes",
     applies_to: LAUNCHERS,

@@ -8,8 +8,16 @@ use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
-    /// Training instance groups are named for a distribution strategy, and no strategy is turned on; or more than one group is
-    /// named, and there is one to train.
+    /// A job names training instance groups for a distribution strategy without a strategy, or names several groups
+    /// where one can train.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker's training toolkit refuses the configuration.
+    ///
+    /// # How to fix
+    ///
+    /// Turn the strategy on, or remove the list of groups.
     Error "instance-groups-without-strategy",
     source: "sagemaker 2.257.7 fw_utils.py validate_distribution",
     applies_to: LAUNCHERS,

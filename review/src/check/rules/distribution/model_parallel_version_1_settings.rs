@@ -8,8 +8,15 @@ use crate::check::value::{boolean, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// Settings of SageMaker model parallel version 1 that it refuses: an unknown pipeline, placement strategy or optimization,
-    /// DDP together with Horovod, a default partition that does not exist, a memory weight outside of 0 to 1.
+    /// Settings of SageMaker model parallel version 1 are unknown, exclude each other or are out of range.
+    ///
+    /// # Why it matters
+    ///
+    /// The library stops the job when it starts.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the setting that the message names.
     Error "model-parallel-version-1-settings",
     source: "sagemaker 2.257.7 fw_utils.py validate_mp_config",
     applies_to: LAUNCHERS,

@@ -8,7 +8,15 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// SageMaker model parallel (SMP v2) without torchrun, by which it is launched.
+    /// SageMaker model parallel (SMP v2) is used without torchrun.
+    ///
+    /// # Why it matters
+    ///
+    /// The library is launched by torchrun only.
+    ///
+    /// # How to fix
+    ///
+    /// Turn torchrun on.
     Error "model-parallel-without-torchrun",
     source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
     applies_to: LAUNCHERS,

@@ -8,8 +8,16 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// A degree of SageMaker model parallel that the job's accelerators cannot have: one that does not divide their number, or a
-    /// context parallel degree above the hybrid shard degree.
+    /// A parallel degree of SageMaker model parallel does not divide the number of accelerators, or the context
+    /// parallel degree is above the hybrid shard degree.
+    ///
+    /// # Why it matters
+    ///
+    /// The library stops the job when it starts.
+    ///
+    /// # How to fix
+    ///
+    /// Choose degrees whose product divides the number of accelerators.
     Error "parallel-degree-does-not-fit",
     source: "Amazon SageMaker Developer Guide, distributed-model-parallel-v2-reference.md; that degrees divide is derived",
     applies_to: LAUNCHERS,

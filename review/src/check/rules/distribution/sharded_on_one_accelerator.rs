@@ -7,8 +7,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// PyTorch FSDP where one accelerator has nobody to share with: all of the model, its gradients and optimizer states stay
-    /// on it, and the job runs out of memory as if nothing were sharded.
+    /// PyTorch FSDP is used on one accelerator.
+    ///
+    /// # Why it matters
+    ///
+    /// Nothing can be sharded, so model, gradients and optimizer states need the memory of that accelerator.
+    ///
+    /// # How to fix
+    ///
+    /// Use more accelerators, or a smaller model.
     Warning "sharded-on-one-accelerator",
     source: "PyTorch, torch.distributed.fsdp: states are sharded across the workers of a process group",
     applies_to: LAUNCHERS,

@@ -6,7 +6,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A distribution library of SageMaker is launched by MPI on p5 instances. There it runs under torchrun only.
+    /// A distribution library of SageMaker is launched by MPI on p5 instances.
+    ///
+    /// # Why it matters
+    ///
+    /// On these instances the library is launched by torchrun only.
+    ///
+    /// # How to fix
+    ///
+    /// Use torchrun.
     Error "smdistributed-with-mpi-on-p5",
     source: "sagemaker 2.257.7 fw_utils.py _validate_smdistributed_not_in_p5",
     applies_to: LAUNCHERS,

@@ -7,8 +7,16 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// torchrun through SageMaker's toolkit on an instance type without GPU or Trainium, or with an entry point that is no Python
-    /// file.
+    /// torchrun of SageMaker's toolkit is used on an instance type without GPU or Trainium, or with an entry point that
+    /// is not a Python file.
+    ///
+    /// # Why it matters
+    ///
+    /// The toolkit refuses to start the job.
+    ///
+    /// # How to fix
+    ///
+    /// Use an accelerated instance type and a Python entry point.
     Error "torchrun-without-accelerator",
     source: "sagemaker 2.257.7 fw_utils.py validate_torch_distributed_distribution",
     applies_to: LAUNCHERS,

@@ -7,8 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A job turns on both of SageMaker's distribution libraries, data parallel and model parallel, as strategies. Under model
-    /// parallel the data parallel library serves as its collective backend and is not turned on.
+    /// A job turns on both the data parallel and the model parallel library of SageMaker.
+    ///
+    /// # Why it matters
+    ///
+    /// The model parallel library uses the other one as its backend. The toolkit refuses both as strategies.
+    ///
+    /// # How to fix
+    ///
+    /// Turn on one of the two.
     Error "two-smdistributed-strategies",
     source: "sagemaker 2.257.7 fw_utils.py validate_smdistributed",
     applies_to: LAUNCHERS,

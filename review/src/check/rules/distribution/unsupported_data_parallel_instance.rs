@@ -7,8 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// SageMaker's data parallel library (SMDDP) on an instance type that it does not support. It is made for the network of
-    /// p4d and p4de; p5 and newer have none, and use NCCL.
+    /// The data parallel library of SageMaker (SMDDP) is used on an instance type that it does not support.
+    ///
+    /// # Why it matters
+    ///
+    /// The job fails when it starts. The library is built for the network of p4d and p4de.
+    ///
+    /// # How to fix
+    ///
+    /// Use a supported instance type, or NCCL.
     Error "unsupported-data-parallel-instance",
     source: "sagemaker 2.257.7 fw_utils.py SM_DATAPARALLEL_SUPPORTED_INSTANCE_TYPES; Amazon SageMaker Developer Guide, distributed-data-parallel-support.md",
     applies_to: LAUNCHERS,

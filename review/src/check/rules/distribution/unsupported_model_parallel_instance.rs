@@ -7,7 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// SageMaker model parallel (SMP v2) on an instance type that it does not support.
+    /// SageMaker model parallel (SMP v2) is used on an instance type that it does not support.
+    ///
+    /// # Why it matters
+    ///
+    /// The job fails when it starts.
+    ///
+    /// # How to fix
+    ///
+    /// Use a supported instance type.
     Error "unsupported-model-parallel-instance",
     source: "Amazon SageMaker Developer Guide, distributed-model-parallel-support-v2.md",
     applies_to: LAUNCHERS,

@@ -7,7 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// Another distribution strategy than torchrun on Trainium instances.
+    /// A job on Trainium instances uses another distribution strategy than torchrun.
+    ///
+    /// # Why it matters
+    ///
+    /// The strategy does not run on Trainium.
+    ///
+    /// # How to fix
+    ///
+    /// Use torchrun.
     Error "unsupported-strategy-on-trainium",
     source: "sagemaker 2.257.7 fw_utils.py validate_distribution_for_instance_type",
     applies_to: LAUNCHERS,

@@ -7,7 +7,15 @@ use crate::check::value::{items, number};
 use crate::check::view::View;
 
 rule! {
-    /// Two instance pools of a variant have one priority: which is tried first is not said.
+    /// Two instance pools of a variant have the same priority.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the configuration: the order in which pools are tried is not defined.
+    ///
+    /// # How to fix
+    ///
+    /// Give each pool its own priority.
     Error "duplicate-instance-pool-priority",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.InstancePools",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

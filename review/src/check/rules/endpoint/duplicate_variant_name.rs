@@ -9,7 +9,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// Two variants of an endpoint configuration have one name.
+    /// Two variants of an endpoint configuration have the same name.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the configuration.
+    ///
+    /// # How to fix
+    ///
+    /// Give each variant its own name.
     Error "duplicate-variant-name",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateEndpointConfigInput.ProductionVariants",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

@@ -8,10 +8,15 @@ use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
-    /// A model or endpoint configuration has a fixed name. Nothing of it can be changed in place, so the next edit makes a new
-    /// one, under the same name, which fails: it already exists.
+    /// A model or endpoint configuration has a fixed name.
     ///
-    /// Leave the name out, and refer to the resource. The endpoint itself can keep a name: it is updated in place.
+    /// # Why it matters
+    ///
+    /// Every change replaces the resource. The new one has the same name, so its creation fails with "already exists".
+    ///
+    /// # How to fix
+    ///
+    /// Remove the name, and refer to the resource. The endpoint itself can keep a name, because it is updated in place.
     Warning "fixed-name-on-replaced-resource",
     source: "AWS CloudFormation registry schemas, createOnlyProperties",
     applies_to: ["AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model"],

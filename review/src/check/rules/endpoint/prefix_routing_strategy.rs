@@ -7,7 +7,15 @@ use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
-    /// `PrefixAwareRoutingConfig` is given with another routing strategy than `PREFIX_AWARE`.
+    /// `PrefixAwareRoutingConfig` is set with another routing strategy than `PREFIX_AWARE`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the configuration.
+    ///
+    /// # How to fix
+    ///
+    /// Set the strategy to `PREFIX_AWARE`, or remove the configuration.
     Error "prefix-routing-strategy",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariantRoutingConfig",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

@@ -7,7 +7,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// A model has both a `PrimaryContainer` and `Containers`. It is one container or a list of them.
+    /// A model has both `PrimaryContainer` and `Containers`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts one of them.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the two.
     Error "primary-container-with-containers",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateModelInput",
     applies_to: ["AWS::SageMaker::Model"],

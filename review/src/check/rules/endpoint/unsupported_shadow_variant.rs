@@ -7,8 +7,16 @@ use crate::check::value::{is_set, items, string};
 use crate::check::view::View;
 
 rule! {
-    /// A shadow variant stands beside what shadow tests don't work with: a multi-model or serverless variant, an inference
-    /// pipeline, asynchronous inference, or Inferentia 1.
+    /// A shadow variant is used with a multi-model or serverless variant, an inference pipeline, asynchronous inference
+    /// or Inferentia 1.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker does not support shadow tests with these.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the shadow variant.
     Error "unsupported-shadow-variant",
     source: "Amazon SageMaker Developer Guide, shadow-tests-exclusions.html",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

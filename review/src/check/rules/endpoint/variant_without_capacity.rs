@@ -7,7 +7,15 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// A variant has neither instances nor a `ServerlessConfig`: nothing would serve it.
+    /// A variant has neither instances nor a `ServerlessConfig`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the configuration: nothing serves requests.
+    ///
+    /// # How to fix
+    ///
+    /// Set `InstanceType` and `InitialInstanceCount`, or `ServerlessConfig`.
     Error "variant-without-capacity",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

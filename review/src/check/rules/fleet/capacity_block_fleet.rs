@@ -6,7 +6,16 @@ use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
-    /// An EC2 fleet that launches into a capacity block and is not of type `instant`, or splits its target into on-demand and spot.
+    /// An EC2 fleet that launches into a capacity block is not of the type `instant`, or divides its target into
+    /// on-demand and Spot.
+    ///
+    /// # Why it matters
+    ///
+    /// EC2 refuses the fleet.
+    ///
+    /// # How to fix
+    ///
+    /// Set `Type: instant` and one target capacity.
     Error "capacity-block-fleet",
     source: "EC2 User Guide, ec2-fleet-launch-instances-capacity-blocks-walkthrough.md",
     applies_to: ["AWS::EC2::EC2Fleet"],

@@ -6,9 +6,15 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// A launch template asks for a capacity block and names no reservation to take it from.
+    /// A launch template requests a capacity block without naming the reservation.
     ///
-    /// A block is bought ahead: it is launched into by `MarketType: capacity-block` together with the reservation's id.
+    /// # Why it matters
+    ///
+    /// EC2 launches nothing: a capacity block is reserved before.
+    ///
+    /// # How to fix
+    ///
+    /// Set `MarketType: capacity-block` together with the ID of the reservation.
     Error "capacity-block-market-type",
     source: "EC2 User Guide, capacity-blocks-launch.md",
     applies_to: ["AWS::EC2::LaunchTemplate"],

@@ -6,7 +6,15 @@ use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
-    /// An Auto Scaling group with a cluster placement group in several availability zones. A cluster placement group lies in one.
+    /// An Auto Scaling group with a cluster placement group uses several Availability Zones.
+    ///
+    /// # Why it matters
+    ///
+    /// A cluster placement group is in one Availability Zone, so launches in the others fail.
+    ///
+    /// # How to fix
+    ///
+    /// Use one Availability Zone.
     Warning "cluster-placement-across-zones",
     source: "EC2 User Guide, placement-strategies.md; not read again",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup"],

@@ -9,8 +9,16 @@ use crate::check::value::{items, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A launch template has more EFA interfaces than the instance type has network cards for them, two on one card, or an
-    /// `efa-only` interface in the first place, which cannot be the primary one.
+    /// A launch template has more EFA interfaces than the instance type has network cards for them, two on one card, or
+    /// an `efa-only` interface as the first one.
+    ///
+    /// # Why it matters
+    ///
+    /// EC2 refuses to launch the instance.
+    ///
+    /// # How to fix
+    ///
+    /// Use one EFA interface for each network card, and `efa` for the first one.
     Error "too-many-efa-interfaces",
     source: "EC2 User Guide, efa.md; instance hardware of moto 5.2.5",
     applies_to: ["AWS::EC2::LaunchTemplate"],

@@ -6,8 +6,16 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// An Auto Scaling group names an allocation strategy that EC2 does not have: on-demand `lowest-price` or `prioritized`, spot
-    /// `price-capacity-optimized`, `capacity-optimized`, `capacity-optimized-prioritized` or `lowest-price`.
+    /// An Auto Scaling group names an allocation strategy that EC2 does not have.
+    ///
+    /// # Why it matters
+    ///
+    /// EC2 Auto Scaling refuses the group.
+    ///
+    /// # How to fix
+    ///
+    /// Use `lowest-price` or `prioritized` for on-demand, and `price-capacity-optimized`, `capacity-optimized`,
+    /// `capacity-optimized-prioritized` or `lowest-price` for Spot.
     Error "unknown-allocation-strategy",
     source: "CloudFormation reference, InstancesDistribution",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup"],

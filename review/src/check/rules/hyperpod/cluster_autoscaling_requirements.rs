@@ -7,7 +7,15 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// Autoscaling of a HyperPod cluster by Karpenter without what it needs: a `ClusterRole`, continuous provisioning, and EKS.
+    /// A HyperPod cluster uses autoscaling by Karpenter without `ClusterRole`, continuous provisioning or EKS.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the cluster.
+    ///
+    /// # How to fix
+    ///
+    /// Set the properties that the message names.
     Error "cluster-autoscaling-requirements",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterRole, ClusterAutoScalingConfig",
     applies_to: ["AWS::SageMaker::Cluster"],

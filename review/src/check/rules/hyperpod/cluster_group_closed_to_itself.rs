@@ -10,7 +10,15 @@ use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
-    /// The instances of a HyperPod cluster talk through EFA, and its security group does not let all traffic in from itself.
+    /// The security group of a HyperPod cluster with EFA does not allow all traffic from itself.
+    ///
+    /// # Why it matters
+    ///
+    /// The instances cannot communicate, and jobs time out.
+    ///
+    /// # How to fix
+    ///
+    /// Add an ingress rule for all protocols with the group itself as source.
     Error "cluster-group-closed-to-itself",
     source: "awsome-distributed-training@7217859f security-group-stack.yaml; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],

@@ -7,9 +7,19 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// A HyperPod group has a training plan and asks for spot capacity. The plan has reserved the capacity, and paid for it.
+    /// A HyperPod instance group has a training plan and requests Spot capacity.
     ///
-    /// That the API refuses the combination is not confirmed.
+    /// # Why it matters
+    ///
+    /// The plan has already reserved and paid for the capacity.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the two.
+    ///
+    /// # Limitations
+    ///
+    /// It is not confirmed that the API refuses the combination, so this is a warning.
     Warning "cluster-plan-with-spot",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterCapacityRequirements; unconfirmed",
     applies_to: ["AWS::SageMaker::Cluster"],

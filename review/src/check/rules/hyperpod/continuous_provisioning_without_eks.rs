@@ -7,7 +7,15 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// `NodeProvisioningMode: Continuous` of a cluster that is not orchestrated by EKS.
+    /// `NodeProvisioningMode: Continuous` is set for a cluster that EKS does not orchestrate.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the cluster.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the mode, or use EKS.
     Error "continuous-provisioning-without-eks",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateClusterRequest.NodeProvisioningMode",
     applies_to: ["AWS::SageMaker::Cluster"],

@@ -9,8 +9,16 @@ use crate::check::value::{is_set, items, string};
 use crate::check::view::View;
 
 rule! {
-    /// Deep health checks for a HyperPod group without GPU or Trainium, or for one with taints of its own, which keep the checks
-    /// away.
+    /// Deep health checks are set for a HyperPod instance group without GPU or Trainium, or for one with taints that
+    /// keep the checks away.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the group, or the checks never run.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the health checks or the taints.
     Error "deep-health-check-without-accelerator",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json DeepHealthCheckType; Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],

@@ -7,8 +7,16 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// The EKS cluster of a HyperPod cluster authenticates by its config map only, or has a version of Kubernetes that HyperPod
-    /// does not support. HyperPod needs access entries: `API` or `API_AND_CONFIG_MAP`, and Kubernetes 1.28 to 1.34.
+    /// The EKS cluster of a HyperPod cluster uses the config map only for authentication, or a Kubernetes version that
+    /// HyperPod does not support.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the cluster, because it needs access entries.
+    ///
+    /// # How to fix
+    ///
+    /// Set `AuthenticationMode` to `API` or `API_AND_CONFIG_MAP`, and a version from 1.28 to 1.34.
     Error "eks-authentication-mode",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],

@@ -7,7 +7,15 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// A HyperPod group has an `InstanceType` and `InstanceRequirements`, or neither.
+    /// A HyperPod instance group has both `InstanceType` and `InstanceRequirements`, or neither.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts exactly one of them.
+    ///
+    /// # How to fix
+    ///
+    /// Set one of the two.
     Error "instance-type-with-requirements",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterInstanceGroupSpecification",
     applies_to: ["AWS::SageMaker::Cluster"],

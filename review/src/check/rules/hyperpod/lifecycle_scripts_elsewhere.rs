@@ -7,8 +7,16 @@ use crate::check::text::Text;
 use crate::check::view::View;
 
 rule! {
-    /// The lifecycle scripts of a HyperPod group lie in a bucket whose name does not start with `sagemaker-`. The managed policy
-    /// `AmazonSageMakerClusterInstanceRolePolicy` reads those only: the role needs a permission of its own.
+    /// The lifecycle scripts of a HyperPod instance group are in a bucket whose name does not start with `sagemaker-`,
+    /// and its role has only the managed policy.
+    ///
+    /// # Why it matters
+    ///
+    /// `AmazonSageMakerClusterInstanceRolePolicy` allows to read such buckets only, so the cluster cannot be created.
+    ///
+    /// # How to fix
+    ///
+    /// Add a permission for the bucket to the role, or use another bucket.
     Warning "lifecycle-scripts-elsewhere",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterLifeCycleConfig.SourceS3Uri",
     applies_to: ["AWS::SageMaker::Cluster"],

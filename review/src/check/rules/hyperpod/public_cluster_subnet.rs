@@ -7,8 +7,15 @@ use crate::check::value::{boolean, items};
 use crate::check::view::View;
 
 rule! {
-    /// A HyperPod cluster in a subnet that gives out public addresses. Its instances have several network cards, which cannot have
-    /// one: they are not started.
+    /// A HyperPod cluster is in a subnet that assigns public addresses.
+    ///
+    /// # Why it matters
+    ///
+    /// Instances with several network cards cannot have a public address, so they are not started.
+    ///
+    /// # How to fix
+    ///
+    /// Use a subnet with `MapPublicIpOnLaunch: false`.
     Error "public-cluster-subnet",
     source: "awsome-distributed-training@7217859f validate-config.py; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],

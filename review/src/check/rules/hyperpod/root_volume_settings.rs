@@ -7,7 +7,15 @@ use crate::check::value::{boolean, is_set, items};
 use crate::check::view::View;
 
 rule! {
-    /// The root volume of a HyperPod group is given a size, or no key. `RootVolume: true` is there to encrypt it with a key.
+    /// The root volume of a HyperPod instance group has a size, or has no key.
+    ///
+    /// # Why it matters
+    ///
+    /// `RootVolume: true` only encrypts the root volume with a key. SageMaker refuses other settings.
+    ///
+    /// # How to fix
+    ///
+    /// Set `VolumeKmsKeyId`, and remove the size.
     Error "root-volume-settings",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterEbsVolumeConfig",
     applies_to: ["AWS::SageMaker::Cluster"],

@@ -7,9 +7,19 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// A Slurm cluster whose groups say what they are, and not exactly one of them is the controller.
+    /// A Slurm cluster whose groups have types does not have exactly one controller group.
     ///
-    /// AWS's text says that there is a controller group; that another number is refused is not confirmed.
+    /// # Why it matters
+    ///
+    /// AWS describes one controller group for a cluster.
+    ///
+    /// # How to fix
+    ///
+    /// Give exactly one group the type of the controller.
+    ///
+    /// # Limitations
+    ///
+    /// It is not confirmed that the API refuses another number, so this is a warning.
     Warning "slurm-controller-count",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterSlurmConfig; unconfirmed",
     applies_to: ["AWS::SageMaker::Cluster"],

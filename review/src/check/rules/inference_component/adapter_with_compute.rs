@@ -8,7 +8,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// An adapter, an inference component with a `BaseInferenceComponentName`, asks for compute. It runs in that of its base.
+    /// An adapter, an inference component with `BaseInferenceComponentName`, requests compute resources.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the component: an adapter runs on the resources of its base.
+    ///
+    /// # How to fix
+    ///
+    /// Remove `ComputeResourceRequirements`.
     Error "adapter-with-compute",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json InferenceComponentSpecification",
     applies_to: ["AWS::SageMaker::InferenceComponent"],

@@ -10,7 +10,15 @@ use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A copy of an inference component needs more accelerators than an instance of its variant has: it is never placed.
+    /// A copy of an inference component needs more accelerators than an instance of its variant has.
+    ///
+    /// # Why it matters
+    ///
+    /// The copy is never placed, and the component fails.
+    ///
+    /// # How to fix
+    ///
+    /// Use a larger instance type, or fewer accelerators.
     Error "component-larger-than-instance",
     source: "instance hardware of moto 5.2.5; derived",
     applies_to: ["AWS::SageMaker::InferenceComponent"],

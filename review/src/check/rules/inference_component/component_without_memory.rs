@@ -8,8 +8,15 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// The resources of an inference component don't say how much memory it needs. `MinMemoryRequiredInMb` is required, at least
-    /// 128.
+    /// The compute resources of an inference component have no `MinMemoryRequiredInMb`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker requires the value, at least 128.
+    ///
+    /// # How to fix
+    ///
+    /// Set `MinMemoryRequiredInMb`.
     Error "component-without-memory",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json InferenceComponentComputeResourceRequirements",
     applies_to: ["AWS::SageMaker::InferenceComponent"],

@@ -8,9 +8,16 @@ use crate::check::value::{is_unresolved, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// An inference component may scale to no copies, and something of what that takes is missing: `MinInstanceCount: 0` of the
-    /// variant's managed scaling, so that instances go too, and a step policy on an alarm of `NoCapacityInvocationFailures`, so
-    /// that the first request brings a copy back.
+    /// An inference component may scale to 0 copies, but the instances do not scale in, or nothing brings a copy back.
+    ///
+    /// # Why it matters
+    ///
+    /// Without `MinInstanceCount: 0` the instances stay. Without a step policy on `NoCapacityInvocationFailures`
+    /// requests keep failing.
+    ///
+    /// # How to fix
+    ///
+    /// Set `MinInstanceCount: 0` in the managed instance scaling of the variant, and add a step policy with an alarm.
     Warning "incomplete-scale-to-zero",
     source: "Amazon SageMaker Developer Guide, endpoint-auto-scaling-zero-instances.md",
     applies_to: ["AWS::ApplicationAutoScaling::ScalableTarget"],

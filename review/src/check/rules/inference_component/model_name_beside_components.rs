@@ -7,9 +7,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// A variant names a model, and inference components are placed on its endpoint. The components bring the models.
+    /// A variant names a model, and inference components are placed on its endpoint.
     ///
-    /// The API takes variants without a model for this; that it refuses one with a model is not confirmed.
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the component: the components bring the models.
+    ///
+    /// # How to fix
+    ///
+    /// Remove `ModelName` from the variant.
     Warning "model-name-beside-components",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ModelName; unconfirmed",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

@@ -7,7 +7,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// An inference component has both a `Specification` and `Specifications`. It is one, or one for each instance type.
+    /// An inference component has both `Specification` and `Specifications`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts one of them.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the two.
     Error "specification-with-specifications",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreateInferenceComponentInput",
     applies_to: ["AWS::SageMaker::InferenceComponent"],

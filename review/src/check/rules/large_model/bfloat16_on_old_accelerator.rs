@@ -6,8 +6,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// The model is loaded as bfloat16 on accelerators that do not compute with it: those below compute capability 8.0, such as
-    /// the T4 of g4dn and the V100 of p3.
+    /// A model is loaded as bfloat16 on accelerators below compute capability 8.0.
+    ///
+    /// # Why it matters
+    ///
+    /// The accelerator does not compute with bfloat16, and the container stops.
+    ///
+    /// # How to fix
+    ///
+    /// Use float16, or an instance type with newer accelerators than the T4 and the V100.
     Error "bfloat16-on-old-accelerator",
     source: "djl-serving configurations.md:92; CUDA compute capability by instance type",
     applies_to: ["AWS::SageMaker::Model"],

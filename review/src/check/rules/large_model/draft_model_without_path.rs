@@ -6,7 +6,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// Speculative decoding is switched on without the path of the draft model.
+    /// Speculative decoding is enabled without the path of the draft model.
+    ///
+    /// # Why it matters
+    ///
+    /// The container stops when it starts.
+    ///
+    /// # How to fix
+    ///
+    /// Set the path of the draft model.
     Error "draft-model-without-path",
     source: "sagemaker 2.257.7 optimize_utils.py:439",
     applies_to: ["AWS::SageMaker::Model"],

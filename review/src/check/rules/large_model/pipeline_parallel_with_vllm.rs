@@ -7,7 +7,15 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// Pipeline parallelism is asked of a container that batches with vLLM, which does not do it there.
+    /// Pipeline parallelism is requested from a container that batches with vLLM.
+    ///
+    /// # Why it matters
+    ///
+    /// The container does not support it and stops.
+    ///
+    /// # How to fix
+    ///
+    /// Use tensor parallelism.
     Error "pipeline-parallel-with-vllm",
     source: "djl-serving vllm_rb_properties.py:147",
     applies_to: ["AWS::SageMaker::Model"],

@@ -6,7 +6,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// `OPTION_ROLLING_BATCH` of an LMI container names an implementation that was removed, such as `lmi-dist`.
+    /// `OPTION_ROLLING_BATCH` names an implementation that was removed from the container, such as `lmi-dist`.
+    ///
+    /// # Why it matters
+    ///
+    /// The container stops when it starts.
+    ///
+    /// # How to fix
+    ///
+    /// Use `vllm` or `auto`.
     Error "removed-rolling-batch",
     source: "deepjavalibrary/djl-serving@d21927c4 properties.py, breaking_changes.md",
     applies_to: ["AWS::SageMaker::Model"],

@@ -6,7 +6,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A TensorRT-LLM container is told to batch with vLLM, or the other way round. Each brings its own.
+    /// A container is told to use the batching of another container, such as vLLM in the TensorRT-LLM container.
+    ///
+    /// # Why it matters
+    ///
+    /// Each container has its own implementation, so it stops when it starts.
+    ///
+    /// # How to fix
+    ///
+    /// Use the implementation of the container, or another image.
     Error "rolling-batch-of-another-container",
     source: "djl-serving trt_properties.py:168",
     applies_to: ["AWS::SageMaker::Model"],

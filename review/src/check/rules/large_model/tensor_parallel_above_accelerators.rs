@@ -7,7 +7,15 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// The tensor parallel degree is larger than the number of accelerators of the instance: the container does not start.
+    /// The tensor parallel degree is larger than the number of accelerators of the instance.
+    ///
+    /// # Why it matters
+    ///
+    /// The container does not start.
+    ///
+    /// # How to fix
+    ///
+    /// Lower the degree, or use a larger instance type.
     Error "tensor-parallel-above-accelerators",
     source: "djl-serving configurations.md:93; instance hardware of moto 5.2.5",
     applies_to: ["AWS::SageMaker::Model"],

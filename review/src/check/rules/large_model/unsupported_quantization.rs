@@ -6,10 +6,16 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// `OPTION_QUANTIZE` names a technique that the container does not have: vLLM has `fp8` and `bitsandbytes`, TensorRT-LLM has
-    /// `smoothquant`, `awq` and `fp8`.
+    /// `OPTION_QUANTIZE` names a technique that the container does not have.
     ///
-    /// For a model that is quantized already, leave it out: the model says so itself.
+    /// # Why it matters
+    ///
+    /// The container stops when it starts.
+    ///
+    /// # How to fix
+    ///
+    /// Use `fp8` or `bitsandbytes` with vLLM, and `smoothquant`, `awq` or `fp8` with TensorRT-LLM. Remove the option
+    /// for a model that is already quantized.
     Error "unsupported-quantization",
     source: "djl-serving vllm_user_guide.md:53-67, trt_llm_user_guide.md:69",
     applies_to: ["AWS::SageMaker::Model"],

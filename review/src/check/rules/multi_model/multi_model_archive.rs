@@ -7,7 +7,15 @@ use crate::check::text::Text;
 use crate::check::view::View;
 
 rule! {
-    /// A multi-model container is given one archive. It takes the S3 prefix under which the archives of its models lie.
+    /// A multi-model container has one archive as `ModelDataUrl`.
+    ///
+    /// # Why it matters
+    ///
+    /// The container needs the prefix under which the archives of its models are.
+    ///
+    /// # How to fix
+    ///
+    /// Set `ModelDataUrl` to an S3 prefix.
     Error "multi-model-archive",
     source: "Amazon SageMaker Developer Guide, create-multi-model-endpoint.md",
     applies_to: ["AWS::SageMaker::Model"],

@@ -6,8 +6,15 @@ use crate::check::serving::{is_gpu, is_multi_model, variants};
 use crate::check::view::View;
 
 rule! {
-    /// A GPU multi-model endpoint stands on an instance type that cannot host one: only types with a single GPU can, of the
-    /// families g4dn, g5, p2 and p3.
+    /// A GPU multi-model endpoint uses an instance type that cannot host one.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker supports only types with a single GPU, of the families g4dn, g5, p2 and p3.
+    ///
+    /// # How to fix
+    ///
+    /// Use one of these types.
     Error "multi-model-gpu-instance",
     source: "Amazon SageMaker Developer Guide, multi-model-support.md",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

@@ -7,10 +7,19 @@ use crate::check::text::Text;
 use crate::check::view::View;
 
 rule! {
-    /// The prefix of a multi-model container does not end with `/`, so that models of another prefix which begins with the same
-    /// letters may be found too.
+    /// The prefix of a multi-model container does not end with `/`.
     ///
-    /// AWS writes the slash in every example and demands it for `S3DataSource`; that it is needed here is not confirmed.
+    /// # Why it matters
+    ///
+    /// Models under another prefix that begins with the same letters may be found too.
+    ///
+    /// # How to fix
+    ///
+    /// Add the slash.
+    ///
+    /// # Limitations
+    ///
+    /// It is not confirmed that the slash is required, so this is a warning.
     Warning "multi-model-prefix-without-slash",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json S3ModelDataSource; unconfirmed for ModelDataUrl",
     applies_to: ["AWS::SageMaker::Model"],

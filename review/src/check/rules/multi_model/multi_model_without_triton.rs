@@ -7,10 +7,19 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A GPU multi-model endpoint runs another container than NVIDIA Triton: SageMaker loads models onto a GPU through Triton
-    /// only.
+    /// A GPU multi-model endpoint uses another container than NVIDIA Triton.
     ///
-    /// An image from a registry of your own is left alone if its name does not tell what it is made from.
+    /// # Why it matters
+    ///
+    /// SageMaker loads models onto a GPU through Triton only.
+    ///
+    /// # How to fix
+    ///
+    /// Use a Triton image.
+    ///
+    /// # Limitations
+    ///
+    /// An image of another registry is accepted if its name does not show what it contains.
     Error "multi-model-without-triton",
     source: "Amazon SageMaker Developer Guide, multi-model-support.md",
     applies_to: ["AWS::SageMaker::Model"],

@@ -7,7 +7,15 @@ use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
-    /// More than one container of an inference pipeline is a multi-model container. One may be.
+    /// More than one container of an inference pipeline is a multi-model container.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker supports one.
+    ///
+    /// # How to fix
+    ///
+    /// Change the mode of the others to `SingleModel`.
     Error "several-multi-model-containers",
     source: "Amazon SageMaker Developer Guide, multi-model-endpoints.md",
     applies_to: ["AWS::SageMaker::Model"],

@@ -7,7 +7,15 @@ use crate::check::value::{is_set, items};
 use crate::check::view::View;
 
 rule! {
-    /// An optimization job both compiles the model and makes a draft for speculative decoding. The toolkit does one of them.
+    /// An optimization job both compiles the model and creates a draft for speculative decoding.
+    ///
+    /// # Why it matters
+    ///
+    /// The toolkit does one of them in a job.
+    ///
+    /// # How to fix
+    ///
+    /// Use two jobs.
     Error "compilation-with-speculative-decoding",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
     applies_to: LAUNCHERS,

@@ -7,7 +7,15 @@ use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
-    /// An optimization job without any optimization.
+    /// An optimization job has no optimization.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the job.
+    ///
+    /// # How to fix
+    ///
+    /// Add an optimization.
     Error "nothing-to-optimize",
     source: "sagemaker 2.257.7 serve/utils/optimize_utils.py:163",
     applies_to: LAUNCHERS,

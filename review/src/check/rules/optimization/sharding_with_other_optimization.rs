@@ -7,8 +7,15 @@ use crate::check::value::{is_set, is_unresolved, items};
 use crate::check::view::View;
 
 rule! {
-    /// An optimization job shards the model and does something else with it, or does not say into how many parts. Sharding stands
-    /// alone and needs `OPTION_TENSOR_PARALLEL_DEGREE`.
+    /// An optimization job combines sharding with another optimization, or has no degree for it.
+    ///
+    /// # Why it matters
+    ///
+    /// The toolkit does sharding only alone, and needs `OPTION_TENSOR_PARALLEL_DEGREE`.
+    ///
+    /// # How to fix
+    ///
+    /// Use a job of its own for sharding, with the degree.
     Error "sharding-with-other-optimization",
     source: "sagemaker 2.257.7 serve/builder/model_builder.py:1702-1728",
     applies_to: LAUNCHERS,

@@ -7,9 +7,19 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// The inference optimization toolkit for an instance type on which SageMaker's SDK does not run it.
+    /// An optimization job is for an instance type on which the SDK of SageMaker does not run the toolkit.
     ///
-    /// The API's own list is wider: that the job fails is not confirmed.
+    /// # Why it matters
+    ///
+    /// The job may fail.
+    ///
+    /// # How to fix
+    ///
+    /// Use a type that the SDK supports.
+    ///
+    /// # Limitations
+    ///
+    /// The list of the API is longer, so this is a warning.
     Warning "unsupported-optimization-instance",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
     applies_to: LAUNCHERS,

@@ -8,8 +8,17 @@ use crate::check::value::{is_set, items, string};
 use crate::check::view::View;
 
 rule! {
-    /// A technique of quantization that the way of serving does not have: compiled, TensorRT-LLM has awq, fp8 and smoothquant;
-    /// otherwise vLLM has awq and fp8. Neuron instances have no quantization, no speculative decoding and no sharding.
+    /// A quantization technique is not available for the way in which the model is served, or an optimization is not
+    /// available for Neuron.
+    ///
+    /// # Why it matters
+    ///
+    /// The job fails.
+    ///
+    /// # How to fix
+    ///
+    /// Use awq, fp8 or smoothquant with TensorRT-LLM, and awq or fp8 with vLLM. Neuron has no quantization, speculative
+    /// decoding or sharding.
     Error "unsupported-optimization-technique",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
     applies_to: LAUNCHERS,

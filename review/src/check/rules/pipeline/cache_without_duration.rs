@@ -7,7 +7,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A cached pipeline step whose `ExpireAfter` is no ISO 8601 duration, such as `P30D`.
+    /// A cached pipeline step has an `ExpireAfter` that is not an ISO 8601 duration.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the pipeline.
+    ///
+    /// # How to fix
+    ///
+    /// Write a duration such as `P30D`.
     Error "cache-without-duration",
     source: "pipeline-definition.schema.json, CacheConfig",
     applies_to: ["AWS::SageMaker::Pipeline"],

@@ -7,7 +7,16 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// A pipeline definition with neither a body nor a place in S3, or a body of another version than 2020-12-01.
+    /// A pipeline has a definition with neither a body nor a location in S3, or a body of another version than
+    /// 2020-12-01.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the pipeline.
+    ///
+    /// # How to fix
+    ///
+    /// Set `PipelineDefinitionBody` or `PipelineDefinitionS3Location`, and the version 2020-12-01.
     Error "missing-definition",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json CreatePipelineRequest; CloudFormation reference, pipelinedefinition",
     applies_to: ["AWS::SageMaker::Pipeline"],

@@ -7,8 +7,15 @@ use crate::check::value::{is_set, items, number};
 use crate::check::view::View;
 
 rule! {
-    /// A retry policy of a pipeline step limits both the attempts and the time, or is out of range: `MaxAttempts` 1 to 20, or
-    /// `ExpireAfterMin` up to 14400.
+    /// A retry policy of a pipeline step limits both the attempts and the time, or a limit is out of range.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the pipeline.
+    ///
+    /// # How to fix
+    ///
+    /// Set `MaxAttempts` from 1 to 20, or `ExpireAfterMin` up to 14400.
     Error "retry-given-twice",
     source: "sagemaker 2.257.7 workflow/retry.py:25-95",
     applies_to: ["AWS::SageMaker::Pipeline"],

@@ -8,7 +8,15 @@ use crate::check::value::{is_unresolved, items, string};
 use crate::check::view::View;
 
 rule! {
-    /// A pipeline step depends on one that the pipeline does not have, or two steps have one name.
+    /// A pipeline step depends on a step that the pipeline does not have, or two steps have the same name.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the pipeline.
+    ///
+    /// # How to fix
+    ///
+    /// Use the name of an existing step, and give each step its own name.
     Error "unknown-step",
     source: "Amazon SageMaker Pipelines, definition schema",
     applies_to: ["AWS::SageMaker::Pipeline"],

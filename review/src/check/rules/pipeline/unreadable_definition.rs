@@ -6,8 +6,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A pipeline definition, state machine or schedule input that is no JSON. CloudFormation passes it on, and the service refuses
-    /// it when the stack is deployed.
+    /// A pipeline definition, a state machine or the input of a schedule is not JSON.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation passes the string on, and the service refuses it.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the JSON at the position that the message names.
     Error "unreadable-definition",
     source: "Amazon SageMaker Pipelines, definition schema; Amazon States Language",
     applies_to: LAUNCHERS,

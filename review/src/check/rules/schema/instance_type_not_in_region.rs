@@ -9,10 +9,20 @@ use crate::check::view::View;
 use stackwright_schemas::nearest;
 
 rule! {
-    /// An instance type that SageMaker or EC2 does not offer in the region.
+    /// SageMaker or EC2 does not offer an instance type in the region of the stack.
     ///
-    /// It is known for hosting, processing, batch transform, HyperPod and EC2. Where the stack is bound to no region,
-    /// and `--region` names none, it is a type that no region offers.
+    /// # Why it matters
+    ///
+    /// The resource cannot be created there.
+    ///
+    /// # How to fix
+    ///
+    /// Use a type of the region.
+    ///
+    /// # Limitations
+    ///
+    /// Types are known for hosting, processing, batch transform, HyperPod and EC2. For a stack without a region, only
+    /// types that no region offers are reported.
     Error "instance-type-not-in-region",
     source: "instance types by region as in the wheel of cfn-lint 1.58.0",
     applies_to: [],

@@ -3,7 +3,15 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// A number that is too large or too small, a text that is too long or too short, a list with too many or too few items.
+    /// A number, the length of a string, or the number of items is out of the allowed range.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation or the service refuses the resource.
+    ///
+    /// # How to fix
+    ///
+    /// Use a value in the range that the help names.
     Error "out-of-range",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

@@ -3,7 +3,19 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// A text that does not have the form that is wanted, such as a name with a character that is not allowed.
+    /// A string does not match the pattern of its property.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation or the service refuses the resource.
+    ///
+    /// # How to fix
+    ///
+    /// Use a value that matches the pattern.
+    ///
+    /// # Limitations
+    ///
+    /// A default that only holds a place for a value is reported as a warning.
     Error "pattern-mismatch",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

@@ -7,10 +7,19 @@ use crate::check::rules::rule;
 use crate::check::view::{EMPTY, View};
 
 rule! {
-    /// A resource type that the region does not have.
+    /// The region of the stack does not have the resource type.
     ///
-    /// It is known for the regions of which AWS publishes the types, and checked where the stack is bound to a region or
-    /// `--region` names one.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template there.
+    ///
+    /// # How to fix
+    ///
+    /// Use another region, or another type.
+    ///
+    /// # Limitations
+    ///
+    /// Types are known for the regions of which AWS publishes them. Stacks without a region are not checked.
     Error "type-not-in-region",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

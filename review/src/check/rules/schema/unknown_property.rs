@@ -3,9 +3,15 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// A property that the type does not have: a typing error, or one that stands a level too high or too low.
+    /// A property does not exist in its type, or is at another level.
     ///
-    /// CloudFormation refuses the template, or, for some types, ignores the property in silence.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template or, for some types, ignores the property.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the name, or move the property.
     Error "unknown-property",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

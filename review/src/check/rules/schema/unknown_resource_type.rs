@@ -9,8 +9,17 @@ use crate::check::view::View;
 rule! {
     /// A resource has a type that AWS does not have.
     ///
-    /// Custom resources (`Custom::…`), modules and types of other vendors are left alone, and so is a template with a macro,
-    /// which may bring types of its own.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the type. A type of SAM needs the SAM transform.
+    ///
+    /// # Limitations
+    ///
+    /// Custom resources, modules, types of other vendors and templates with a macro are not checked.
     Error "unknown-resource-type",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

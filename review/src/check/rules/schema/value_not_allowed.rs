@@ -3,10 +3,19 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// A value that is not among those that are allowed.
+    /// A value is not one of the allowed values.
     ///
-    /// A long list is not repeated: the nearest value is named. A text that is put together is found too, if what is known of it
-    /// fits none of the values.
+    /// # Why it matters
+    ///
+    /// CloudFormation or the service refuses the resource.
+    ///
+    /// # How to fix
+    ///
+    /// Use one of the values that the help names.
+    ///
+    /// # Limitations
+    ///
+    /// A string that is known in part is reported if no allowed value fits it.
     Error "value-not-allowed",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

@@ -3,10 +3,19 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// A value of another type than is wanted: one value for a list, a text for an object, a word for a number.
+    /// A value has another type than its property: a string for a list, a string for an object, a word for a number.
     ///
-    /// What CloudFormation converts by itself is left alone: numbers and truths that stand as text. An intrinsic function is
-    /// judged by what it yields.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Write a value of the type that the message names.
+    ///
+    /// # Limitations
+    ///
+    /// Values that CloudFormation converts, such as a number in a string, are accepted.
     Error "wrong-type",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

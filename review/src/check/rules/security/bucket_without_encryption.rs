@@ -6,11 +6,15 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::{EMPTY, View};
 
 rule! {
-    /// A bucket does not say how it is encrypted.
+    /// A bucket has no `BucketEncryption`.
     ///
-    /// S3 then encrypts with keys of its own (SSE-S3, for every bucket since January 2023), which protects the disks and nothing
-    /// else: whoever may read the object reads it. Say `aws:kms` for a key whose use can be allowed and logged, or say `AES256`
-    /// to show that S3's own keys are meant.
+    /// # Why it matters
+    ///
+    /// S3 encrypts every bucket with its own keys (SSE-S3). A KMS key allows to control and to log who decrypts.
+    ///
+    /// # How to fix
+    ///
+    /// Set `aws:kms` with a key, or `AES256` to state that S3's keys are sufficient.
     Info "bucket-without-encryption",
     source: "Amazon S3 User Guide, default encryption",
     applies_to: ["AWS::S3::Bucket"],

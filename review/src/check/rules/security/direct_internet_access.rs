@@ -6,7 +6,15 @@ use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
-    /// A notebook or domain with a direct way to the internet, past the VPC.
+    /// A notebook instance or a domain has direct access to the internet, outside of the VPC.
+    ///
+    /// # Why it matters
+    ///
+    /// Data can leave the account without passing the network's controls.
+    ///
+    /// # How to fix
+    ///
+    /// Set `DirectInternetAccess: Disabled` with a subnet, or `AppNetworkAccessType: VpcOnly`.
     Warning "direct-internet-access",
     source: "Amazon SageMaker Developer Guide, infrastructure-connect-to-resources.md",
     applies_to: ["AWS::SageMaker::NotebookInstance", "AWS::SageMaker::Domain"],

@@ -6,7 +6,15 @@ use crate::check::value::{items, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A security group lets everybody of the internet in, to other ports than those of a web server.
+    /// A security group allows traffic from every address to other ports than 80 and 443.
+    ///
+    /// # Why it matters
+    ///
+    /// Everyone on the internet can reach the port.
+    ///
+    /// # How to fix
+    ///
+    /// Allow the addresses that need it.
     Warning "open-ingress",
     source: "Amazon VPC User Guide, security group rules",
     applies_to: ["AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"],

@@ -7,8 +7,15 @@ use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
-    /// A job is given a key for its storage, so its data counts as sensitive, and its container may reach the internet: it has
-    /// neither network isolation nor a VPC.
+    /// A job with a KMS key for its storage has neither network isolation nor a VPC.
+    ///
+    /// # Why it matters
+    ///
+    /// The key shows that the data is sensitive, and the container can send it to the internet.
+    ///
+    /// # How to fix
+    ///
+    /// Set `EnableNetworkIsolation`, or `VpcConfig`.
     Warning "open-network-with-sensitive-data",
     source: "Amazon SageMaker Developer Guide, mkt-algo-model-internet-free.md",
     applies_to: LAUNCHERS,

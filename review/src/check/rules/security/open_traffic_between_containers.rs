@@ -7,8 +7,15 @@ use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
-    /// A job on several instances is given a key for its storage, so its data counts as sensitive, and what its instances tell each
-    /// other is not encrypted. It also does where it is switched off in words.
+    /// A job on several instances with a KMS key for its storage does not encrypt the traffic between them.
+    ///
+    /// # Why it matters
+    ///
+    /// The key shows that the data is sensitive, and it is sent unencrypted between instances.
+    ///
+    /// # How to fix
+    ///
+    /// Set `EnableInterContainerTrafficEncryption: true`.
     Warning "open-traffic-between-containers",
     source: "Amazon SageMaker Developer Guide, train-encrypt.md",
     applies_to: LAUNCHERS,

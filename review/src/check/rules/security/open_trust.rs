@@ -6,7 +6,15 @@ use crate::check::value::{is_set, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
-    /// A role that anybody may assume: its trust names every principal, and no condition narrows it.
+    /// The trust policy of a role allows every principal without a condition.
+    ///
+    /// # Why it matters
+    ///
+    /// Anyone with an AWS account can assume the role.
+    ///
+    /// # How to fix
+    ///
+    /// Name the principals, or add a condition.
     Error "open-trust",
     source: "AWS IAM User Guide, security best practices",
     applies_to: ["AWS::IAM::Role"],

@@ -6,7 +6,15 @@ use crate::check::value::{boolean, is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// A bucket switches part of the protection against public access off. S3 has all of it on for new buckets.
+    /// A bucket disables a part of the protection against public access.
+    ///
+    /// # Why it matters
+    ///
+    /// A policy or an access control list can then make objects public.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the setting, or set it to true.
     Warning "public-access-allowed",
     source: "Amazon S3 User Guide, blocking public access",
     applies_to: ["AWS::S3::Bucket"],

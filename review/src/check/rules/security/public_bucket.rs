@@ -6,7 +6,15 @@ use crate::check::value::{is_set, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
-    /// A bucket that is public: by its access control list, or by a policy that lets everybody in.
+    /// A bucket is public by its access control list or by its policy.
+    ///
+    /// # Why it matters
+    ///
+    /// Everyone on the internet can read or write objects.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the access control list, or name the principals.
     Warning "public-bucket",
     source: "Amazon S3 User Guide, blocking public access",
     applies_to: ["AWS::S3::Bucket", "AWS::S3::BucketPolicy"],

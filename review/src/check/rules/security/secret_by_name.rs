@@ -7,10 +7,19 @@ use crate::check::value::{boolean, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A value in an environment or among hyperparameters is called like a secret and stands there in plain text.
+    /// An environment variable or a hyperparameter has the name of a secret and a plain value.
     ///
-    /// Keep it in Secrets Manager, and read it when the container starts. The name of a secret, its ARN or a path is left
-    /// alone.
+    /// # Why it matters
+    ///
+    /// Everyone who can describe the resource or read the template can read the value.
+    ///
+    /// # How to fix
+    ///
+    /// Store the secret in Secrets Manager, and read it when the container starts.
+    ///
+    /// # Limitations
+    ///
+    /// The name of a secret, its ARN and a path are accepted.
     Warning "secret-by-name",
     source: "AWS IAM User Guide, security best practices",
     applies_to: [],

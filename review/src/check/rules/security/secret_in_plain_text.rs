@@ -7,10 +7,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A value in an environment or among hyperparameters has the form of a key or a token: whoever may describe the resource
-    /// reads it, and so does whoever reads the template.
+    /// The value of an environment variable or a hyperparameter has the form of a key or a token.
     ///
-    /// Keep it in Secrets Manager, and read it when the container starts.
+    /// # Why it matters
+    ///
+    /// Everyone who can describe the resource or read the template can read it.
+    ///
+    /// # How to fix
+    ///
+    /// Store the secret in Secrets Manager, and read it when the container starts. Rotate the key.
     Error "secret-in-plain-text",
     source: "formats published by AWS, Hugging Face, GitHub, OpenAI, Slack",
     applies_to: [],

@@ -6,11 +6,15 @@ use crate::check::value::{is_set, one_or_many, shown, string};
 use crate::check::view::View;
 
 rule! {
-    /// A role trusts another account, or an identity provider, without a condition: every role of that account, or every user of
-    /// that provider, may assume it.
+    /// A role trusts another account or an identity provider without a condition.
     ///
-    /// Ask for `sts:ExternalId` or `aws:PrincipalArn` of an account, for the subject of a provider. A trust in an AWS service
-    /// needs none.
+    /// # Why it matters
+    ///
+    /// Every role of the account, or every user of the provider, can assume the role.
+    ///
+    /// # How to fix
+    ///
+    /// Require `sts:ExternalId` or `aws:PrincipalArn` for an account, and the subject for a provider.
     Warning "trust-without-condition",
     source: "AWS IAM User Guide, security best practices; the confused deputy problem",
     applies_to: ["AWS::IAM::Role"],

@@ -8,9 +8,19 @@ use crate::check::value::{boolean, is_set, is_unresolved, items};
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// A volume or file system without encryption: EBS volumes of launch templates and instances, EFS.
+    /// An EBS volume or an EFS file system is not encrypted.
     ///
-    /// The storage of SageMaker's own instances is encrypted by SageMaker, and is not listed.
+    /// # Why it matters
+    ///
+    /// The data is stored in plain form.
+    ///
+    /// # How to fix
+    ///
+    /// Set `Encrypted: true`.
+    ///
+    /// # Limitations
+    ///
+    /// SageMaker encrypts the storage of its instances, so it is not listed.
     Warning "unencrypted-volume",
     source: "Amazon EBS and Amazon EFS User Guides, encryption",
     applies_to: ["AWS::EC2::LaunchTemplate", "AWS::EC2::Instance", "AWS::EC2::Volume", "AWS::EFS::FileSystem"],

@@ -9,7 +9,13 @@ use crate::check::view::View;
 rule! {
     /// A policy allows every action of a service, or of all services.
     ///
-    /// Name the actions that are used: what is allowed beyond them is what a leak can do.
+    /// # Why it matters
+    ///
+    /// Whoever takes over the role can do more than the program needs.
+    ///
+    /// # How to fix
+    ///
+    /// Name the actions that are used.
     Warning "wildcard-action",
     source: "AWS IAM User Guide, security best practices",
     applies_to: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::User", "AWS::IAM::Group"],

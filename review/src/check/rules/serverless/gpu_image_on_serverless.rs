@@ -7,10 +7,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A serverless endpoint runs one of AWS's images for GPUs, and serverless endpoints have none.
+    /// A serverless endpoint uses an AWS image for GPUs.
     ///
-    /// The container then finds no GPU, if it starts at all: most of these images are larger than the 10 GB that a
-    /// serverless endpoint takes.
+    /// # Why it matters
+    ///
+    /// Serverless endpoints have no GPU, and most of these images exceed the limit of 10 GB.
+    ///
+    /// # How to fix
+    ///
+    /// Use an image for CPUs.
     Warning "gpu-image-on-serverless",
     source: "Amazon SageMaker Developer Guide, serverless-endpoints.md, feature exclusions (2023-06)",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

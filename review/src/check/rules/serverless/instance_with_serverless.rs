@@ -7,7 +7,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// A variant has both a `ServerlessConfig` and instances. It is one or the other.
+    /// A variant has both `ServerlessConfig` and instances.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts one of them.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the two.
     Error "instance-with-serverless",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ServerlessConfig",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

@@ -7,7 +7,15 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// `ProvisionedConcurrency` is larger than `MaxConcurrency`: more is kept ready than may ever run.
+    /// `ProvisionedConcurrency` is above `MaxConcurrency`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the configuration.
+    ///
+    /// # How to fix
+    ///
+    /// Lower the former or raise the latter.
     Error "provisioned-above-max-concurrency",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariantServerlessConfig",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

@@ -9,8 +9,15 @@ use crate::check::value::is_set;
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// `ModelDataSource`, a model that lies uncompressed under an S3 prefix, is used where only an archive works: on a serverless
-    /// endpoint, or in a multi-model container.
+    /// `ModelDataSource` is used on a serverless endpoint or in a multi-model container.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker supports only archives there.
+    ///
+    /// # How to fix
+    ///
+    /// Use `ModelDataUrl` with an archive or a prefix.
     Error "unsupported-model-data-source",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ContainerDefinition.ModelDataSource",
     applies_to: ["AWS::SageMaker::Model"],

@@ -9,10 +9,16 @@ use crate::check::value::{boolean, is_set, items, string};
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// A serverless endpoint is given what serverless endpoints don't have: a VPC, network isolation, a multi-model container, a
-    /// second variant, an inference pipeline, data capture, or an image from a private registry.
+    /// A serverless endpoint has a VPC, network isolation, a multi-model container, a second variant, an inference
+    /// pipeline, data capture or an image of a private registry.
     ///
-    /// A real-time or asynchronous endpoint has them.
+    /// # Why it matters
+    ///
+    /// SageMaker does not support it on serverless endpoints.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the setting, or use a real-time or asynchronous endpoint.
     Error "unsupported-on-serverless",
     source: "Amazon SageMaker Developer Guide, serverless-endpoints.md, feature exclusions (2023-06)",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

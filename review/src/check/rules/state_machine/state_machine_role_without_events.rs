@@ -6,8 +6,15 @@ use crate::check::value::{is_set, is_unresolved, items, one_or_many, string};
 use crate::check::view::View;
 
 rule! {
-    /// A state machine waits for a job (`.sync`), and its role may not make the EventBridge rule by which Step Functions learns that
-    /// the job has ended. The execution fails when it starts the job.
+    /// A state machine waits for a job (`.sync`), and its role does not allow the EventBridge rule that it needs.
+    ///
+    /// # Why it matters
+    ///
+    /// The execution fails when it starts the job.
+    ///
+    /// # How to fix
+    ///
+    /// Allow `events:PutTargets`, `events:PutRule` and `events:DescribeRule` on the rule of Step Functions.
     Error "state-machine-role-without-events",
     source: "AWS Step Functions Developer Guide, connect-sagemaker.md",
     applies_to: ["AWS::StepFunctions::StateMachine"],

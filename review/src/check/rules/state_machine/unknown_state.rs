@@ -8,8 +8,15 @@ use crate::check::value::{boolean, entries, is_set, is_unresolved, items, string
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// A state machine starts at, or goes on to, a state that it does not have, or a state leads nowhere: it has no `Next` and is
-    /// no end.
+    /// A state machine names a state that it does not have, or a state has neither `Next` nor `End`.
+    ///
+    /// # Why it matters
+    ///
+    /// Step Functions refuses the definition.
+    ///
+    /// # How to fix
+    ///
+    /// Use the name of an existing state, or set `End: true`.
     Error "unknown-state",
     source: "Amazon States Language",
     applies_to: ["AWS::StepFunctions::StateMachine"],

@@ -3,7 +3,15 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// Something is acknowledged and nobody says why. Reviewers, and whoever reads it in a year, want to know.
+    /// A finding is acknowledged without a reason.
+    ///
+    /// # Why it matters
+    ///
+    /// Reviewers cannot judge whether the acknowledgement is still right.
+    ///
+    /// # How to fix
+    ///
+    /// Write the reason in a few words.
     Warning "acknowledgement-without-reason",
     source: "stackwright",
     applies_to: [],

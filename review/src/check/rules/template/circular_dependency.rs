@@ -11,9 +11,19 @@ use crate::check::view::View;
 use crate::check::written::{Kind, has};
 
 rule! {
-    /// Resources that wait for each other: none of them can be made first. The message shows the way around.
+    /// Resources depend on each other in a cycle.
     ///
-    /// `Ref`, `Fn::GetAtt`, `Fn::Sub` and `DependsOn` make a resource wait.
+    /// # Why it matters
+    ///
+    /// CloudFormation cannot create any of them first, and refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the references, or move it into a resource of its own.
+    ///
+    /// # Limitations
+    ///
+    /// `Ref`, `Fn::GetAtt`, `Fn::Sub` and `DependsOn` are dependencies. Templates with a macro are not checked.
     Error "circular-dependency",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

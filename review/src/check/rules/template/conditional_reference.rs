@@ -7,10 +7,15 @@ use crate::check::view::{View, references};
 use crate::check::written::has;
 
 rule! {
-    /// A resource or output that refers to a resource which is not there in the same deployments.
+    /// A resource or an output refers to a resource that some deployments do not create.
     ///
-    /// CloudFormation refuses such a deployment with "Unresolved resource dependencies". Give both the same condition, or put
-    /// the reference into an `Fn::If`.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses such a deployment with "Unresolved resource dependencies".
+    ///
+    /// # How to fix
+    ///
+    /// Give both the same condition, or put the reference into an `Fn::If`.
     Warning "conditional-reference",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

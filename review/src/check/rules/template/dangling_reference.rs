@@ -7,10 +7,19 @@ use crate::check::written::{Kind, has};
 use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
 
 rule! {
-    /// A name that leads nowhere: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `DependsOn`, `Condition`, `Fn::If` or `Fn::FindInMap` of
-    /// something that the template does not have.
+    /// A reference names a resource, parameter, condition or mapping that the template does not have.
     ///
-    /// In a template with a macro or with `Fn::ForEach` names may come into being later: there it is not looked for.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the name.
+    ///
+    /// # Limitations
+    ///
+    /// Templates with a macro or with `Fn::ForEach` are not checked; names that SAM generates are accepted.
     Error "dangling-reference",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

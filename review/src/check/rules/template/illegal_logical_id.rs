@@ -7,9 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A logical id of a resource, parameter or output with a character that CloudFormation does not take.
+    /// A logical ID has a character that is not a letter or a digit, or more than 255 characters.
     ///
-    /// Letters and digits only, at most 255 of them.
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Use letters and digits.
     Error "illegal-logical-id",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

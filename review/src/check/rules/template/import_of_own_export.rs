@@ -10,10 +10,19 @@ use crate::check::value::{children, function};
 use crate::check::view::View;
 
 rule! {
-    /// A stack imports what it exports itself. The export comes into being when the stack is done, and the import is
-    /// needed before.
+    /// A stack imports a value that it exports itself.
     ///
-    /// Whether another stack exports a name is not known here: that is not looked for.
+    /// # Why it matters
+    ///
+    /// The export exists only after the stack was created, so the creation fails.
+    ///
+    /// # How to fix
+    ///
+    /// Refer to the resource.
+    ///
+    /// # Limitations
+    ///
+    /// Exports of other stacks are not known.
     Error "import-of-own-export",
     source: "AWS CloudFormation User Guide, Fn::ImportValue",
     applies_to: [],

@@ -8,8 +8,16 @@ use crate::check::value::{below, children};
 use crate::check::view::View;
 
 rule! {
-    /// A function that only the transform `AWS::LanguageExtensions` brings, in a template without it: `Fn::ForEach`,
-    /// `Fn::Length`, `Fn::ToJsonString`.
+    /// The template uses `Fn::ForEach`, `Fn::Length` or `Fn::ToJsonString` without the transform
+    /// `AWS::LanguageExtensions`.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the function.
+    ///
+    /// # How to fix
+    ///
+    /// Add `Transform: AWS::LanguageExtensions`.
     Error "missing-language-extensions",
     source: "AWS CloudFormation User Guide, AWS::LanguageExtensions transform",
     applies_to: [],

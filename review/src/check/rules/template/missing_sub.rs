@@ -7,8 +7,8 @@ use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{below, children, function};
 use crate::check::view::View;
-use crate::diagnostic::Fix;
 use crate::check::written::has;
+use crate::diagnostic::Fix;
 
 rule! {
     /// A string refers to a parameter, a resource or a pseudo parameter with `${…}`, but does not stand in `Fn::Sub`.

@@ -6,7 +6,15 @@ use crate::check::view::View;
 use crate::check::written::has;
 
 rule! {
-    /// A parameter and a resource have one name: `Ref` could mean either, and CloudFormation refuses the template.
+    /// A parameter and a resource have the same name.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template, because `Ref` is ambiguous.
+    ///
+    /// # How to fix
+    ///
+    /// Rename one of the two.
     Error "name-of-parameter-and-resource",
     source: "AWS CloudFormation User Guide, parameters: the logical name is unique among all logical names",
     applies_to: [],

@@ -7,7 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A template without resources. CloudFormation wants at least one.
+    /// The template has no resources.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation requires at least one.
+    ///
+    /// # How to fix
+    ///
+    /// Add a resource. An `AWS::CloudFormation::WaitConditionHandle` creates nothing.
     Error "no-resources",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

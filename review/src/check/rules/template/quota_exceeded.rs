@@ -7,8 +7,16 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A template with more resources, parameters, outputs or mappings, a longer description, or more bytes than
-    /// CloudFormation takes.
+    /// The template exceeds a quota of CloudFormation: resources, parameters, outputs, mappings, the description or the
+    /// size.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Split the stack.
     Error "quota-exceeded",
     source: "AWS CloudFormation User Guide, CloudFormation quotas",
     applies_to: [],

@@ -6,7 +6,15 @@ use crate::check::rules::template::quota_exceeded::quotas;
 use crate::check::view::View;
 
 rule! {
-    /// A template that uses more than 80 % of one of CloudFormation's quotas: the next addition may be refused.
+    /// The template uses more than 80 % of a quota of CloudFormation.
+    ///
+    /// # Why it matters
+    ///
+    /// The next addition may be refused.
+    ///
+    /// # How to fix
+    ///
+    /// Plan to split the stack.
     Warning "quota-nearly-reached",
     source: "AWS CloudFormation User Guide, CloudFormation quotas",
     applies_to: [],

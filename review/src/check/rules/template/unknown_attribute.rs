@@ -3,14 +3,22 @@
 use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
-use crate::diagnostic::Fix;
 use crate::check::rules::rule;
 use crate::check::view::View;
 use crate::check::written::Kind;
+use crate::diagnostic::Fix;
 use stackwright_schemas::nearest;
 
 rule! {
-    /// An attribute that the type does not give: `Fn::GetAtt` of it fails.
+    /// `Fn::GetAtt` reads an attribute that the type does not have.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Use one of the attributes that the help names.
     Error "unknown-attribute",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

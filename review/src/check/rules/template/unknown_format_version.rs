@@ -6,7 +6,15 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A template of another format version than 2010-09-09, the only one that there is.
+    /// The template has another format version than 2010-09-09.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Write `AWSTemplateFormatVersion: '2010-09-09'`.
     Error "unknown-format-version",
     source: "AWS CloudFormation User Guide, template format version",
     applies_to: [],

@@ -9,7 +9,15 @@ use crate::check::view::View;
 use stackwright_schemas::nearest;
 
 rule! {
-    /// `Fn::FindInMap` with a key that the mapping does not have, and no `DefaultValue`.
+    /// `Fn::FindInMap` reads a key that the mapping does not have, without `DefaultValue`.
+    ///
+    /// # Why it matters
+    ///
+    /// The operation fails when CloudFormation evaluates the function.
+    ///
+    /// # How to fix
+    ///
+    /// Add the key to the mapping, or a `DefaultValue`.
     Error "unknown-mapping-key",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

@@ -7,7 +7,15 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A template has a section that CloudFormation does not know. It refuses the template.
+    /// The template has a section that CloudFormation does not have.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation refuses the template.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the name of the section.
     Error "unknown-section",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

@@ -3,12 +3,15 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// The input is no template.
+    /// The input is not a template: a syntax error, a key that occurs twice, another encoding than UTF-8, or no object.
     ///
-    /// A text that breaks off, a key that stands twice, another encoding than UTF-8, aliases that add up to more than any
-    /// template needs, or no object at all.
+    /// # Why it matters
     ///
-    /// CloudFormation would keep the last of two equal keys in silence; here that is an error.
+    /// CloudFormation refuses it, or keeps only the last of two equal keys.
+    ///
+    /// # How to fix
+    ///
+    /// Correct the text at the position that the message names.
     Error "unreadable-template",
     source: "AWS CloudFormation User Guide, template formats",
     applies_to: [],

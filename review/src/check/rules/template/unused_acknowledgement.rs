@@ -3,9 +3,15 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// Something is acknowledged that is not found any more, or under a name that no rule has.
+    /// An acknowledgement matches no finding, or names a rule that does not exist.
     ///
-    /// Left standing it would hide the same mistake when somebody makes it again.
+    /// # Why it matters
+    ///
+    /// It would hide the same mistake later.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the acknowledgement.
     Warning "unused-acknowledgement",
     source: "stackwright",
     applies_to: [],

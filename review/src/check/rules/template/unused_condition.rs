@@ -6,7 +6,15 @@ use crate::check::view::View;
 use crate::check::written::{Kind, unused};
 
 rule! {
-    /// A condition that nothing uses: something that a reader looks for for nothing.
+    /// No part of the template uses a condition.
+    ///
+    /// # Why it matters
+    ///
+    /// Readers look for its use in vain.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the condition.
     Warning "unused-condition",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

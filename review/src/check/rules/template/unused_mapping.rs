@@ -6,7 +6,15 @@ use crate::check::view::View;
 use crate::check::written::{Kind, unused};
 
 rule! {
-    /// A mapping that nothing uses: something that a reader looks for for nothing.
+    /// No part of the template uses a mapping.
+    ///
+    /// # Why it matters
+    ///
+    /// Readers look for its use in vain.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the mapping.
     Warning "unused-mapping",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

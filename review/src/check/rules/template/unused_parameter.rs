@@ -6,7 +6,15 @@ use crate::check::view::View;
 use crate::check::written::{Kind, unused};
 
 rule! {
-    /// A parameter that nothing uses: something that a deployment has to think about for nothing.
+    /// No part of the template uses a parameter.
+    ///
+    /// # Why it matters
+    ///
+    /// Every deployment has to decide about a value without effect.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the parameter.
     Warning "unused-parameter",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

@@ -7,8 +7,15 @@ use crate::check::value::{is_set, items};
 use crate::check::view::View;
 
 rule! {
-    /// A channel that reads from a file system (FSx for Lustre, EFS), and no `VpcConfig`: the file system lies in a VPC, and
-    /// the job would not reach it.
+    /// A channel reads from a file system (FSx for Lustre, EFS), and the job has no `VpcConfig`.
+    ///
+    /// # Why it matters
+    ///
+    /// The file system is in a VPC, so the job cannot reach it.
+    ///
+    /// # How to fix
+    ///
+    /// Set `VpcConfig`.
     Error "file-system-without-vpc",
     source: "Amazon SageMaker Developer Guide, model-access-training-data.md (file systems need a VPC connection)",
     applies_to: LAUNCHERS,

@@ -7,7 +7,15 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// A job names both a `TrainingImage` and an `AlgorithmName`, or neither.
+    /// A job names both `TrainingImage` and `AlgorithmName`, or neither.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts exactly one of them.
+    ///
+    /// # How to fix
+    ///
+    /// Set one of the two.
     Error "image-with-algorithm",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json AlgorithmSpecification",
     applies_to: LAUNCHERS,

@@ -7,8 +7,16 @@ use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
-    /// The instances of a job are given in more than one way: `InstanceType` with `InstanceCount`, `InstanceGroups`, or
+    /// The instances of a job are set in more than one way: `InstanceType` with `InstanceCount`, `InstanceGroups` or
     /// `InstancePreferences`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts one of them.
+    ///
+    /// # How to fix
+    ///
+    /// Keep one of them.
     Error "instances-given-twice",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ResourceConfig",
     applies_to: LAUNCHERS,

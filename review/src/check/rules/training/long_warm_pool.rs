@@ -9,7 +9,17 @@ use crate::check::view::View;
 rule! {
     /// A warm pool is kept for more than an hour.
     ///
-    /// The guide says an hour at most, the API's model six: that it is accepted is not confirmed. It is paid for either way.
+    /// # Why it matters
+    ///
+    /// The Developer Guide states one hour as the maximum. The pool is paid for as long as it is kept.
+    ///
+    /// # How to fix
+    ///
+    /// Set `KeepAlivePeriodInSeconds` to 3600 or less.
+    ///
+    /// # Limitations
+    ///
+    /// The API model allows six hours, so this is a warning.
     Warning "long-warm-pool",
     source: "Amazon SageMaker Developer Guide, train-warm-pools.md (3600); botocore 1.44.5 sagemaker/2017-07-24/service-2.json KeepAlivePeriodInSeconds (21600)",
     applies_to: LAUNCHERS,

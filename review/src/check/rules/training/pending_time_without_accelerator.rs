@@ -7,8 +7,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// `MaxPendingTimeInSeconds` is given for a job on instances without accelerators. Only jobs on accelerated types wait in that
-    /// way.
+    /// `MaxPendingTimeInSeconds` is set for a job on instances without accelerators.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker accepts it only for accelerated instance types.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the property.
     Error "pending-time-without-accelerator",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json StoppingCondition.MaxPendingTimeInSeconds",
     applies_to: LAUNCHERS,

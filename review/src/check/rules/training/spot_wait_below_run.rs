@@ -7,8 +7,15 @@ use crate::check::value::{boolean, is_set, is_unresolved, number};
 use crate::check::view::View;
 
 rule! {
-    /// A managed spot job may not wait as long as it may run, or says nothing of how long it waits. `MaxWaitTimeInSeconds` counts
-    /// the time for capacity and the run together.
+    /// `MaxWaitTimeInSeconds` of a managed Spot job is missing or below `MaxRuntimeInSeconds`.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the job: the time includes the wait for capacity and the run.
+    ///
+    /// # How to fix
+    ///
+    /// Set it to at least `MaxRuntimeInSeconds`.
     Error "spot-wait-below-run",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json StoppingCondition",
     applies_to: LAUNCHERS,

@@ -7,9 +7,15 @@ use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
-    /// A managed spot job without a `CheckpointConfig`: an interruption loses all that it did.
+    /// Managed Spot training is enabled, but `CheckpointConfig` is not set.
     ///
-    /// Built-in algorithms without checkpoints may wait an hour at most.
+    /// # Why it matters
+    ///
+    /// An interruption loses all work. Built-in algorithms without checkpoints may run for an hour at most.
+    ///
+    /// # How to fix
+    ///
+    /// Set `CheckpointConfig.S3Uri`, so that an interrupted job can resume.
     Warning "spot-without-checkpoint",
     source: "Amazon SageMaker Developer Guide, model-managed-spot-training.md",
     applies_to: LAUNCHERS,

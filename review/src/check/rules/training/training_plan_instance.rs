@@ -9,7 +9,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// A training plan for an instance type of which SageMaker reserves none.
+    /// A training plan is set for an instance type that training plans do not offer.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses the job.
+    ///
+    /// # How to fix
+    ///
+    /// Use an instance type of the plan.
     Error "training-plan-instance",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ReservedCapacityInstanceType",
     applies_to: LAUNCHERS,

@@ -7,7 +7,15 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// A job may run for longer than SageMaker lets any: 28 days, 2419200 seconds.
+    /// A job may run for more than 28 days.
+    ///
+    /// # Why it matters
+    ///
+    /// SageMaker refuses more than 2419200 seconds.
+    ///
+    /// # How to fix
+    ///
+    /// Set `MaxRuntimeInSeconds` to at most 2419200.
     Error "training-too-long",
     source: "Amazon SageMaker Developer Guide, regions-quotas: longest run time for a training job",
     applies_to: LAUNCHERS,

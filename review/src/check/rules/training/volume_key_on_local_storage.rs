@@ -7,8 +7,15 @@ use crate::check::value::is_set;
 use crate::check::view::View;
 
 rule! {
-    /// `VolumeKmsKeyId` for an instance type whose storage is its own NVMe disks, which are encrypted by the instance: the API
-    /// refuses the key.
+    /// `VolumeKmsKeyId` is set for an instance type with local NVMe storage.
+    ///
+    /// # Why it matters
+    ///
+    /// The instance encrypts these disks itself, and the API refuses the key.
+    ///
+    /// # How to fix
+    ///
+    /// Remove `VolumeKmsKeyId`.
     Error "volume-key-on-local-storage",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ResourceConfig.VolumeKmsKeyId; instance hardware of moto 5.2.5",
     applies_to: LAUNCHERS,

@@ -7,7 +7,15 @@ use crate::check::value::{boolean, is_set};
 use crate::check::view::View;
 
 rule! {
-    /// `MaxWaitTimeInSeconds` is given for a job that is no managed spot job. The API refuses it.
+    /// `MaxWaitTimeInSeconds` is set for a job that is not a managed Spot job.
+    ///
+    /// # Why it matters
+    ///
+    /// The API refuses it.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the property, or enable managed Spot training.
     Error "wait-without-spot",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json StoppingCondition.MaxWaitTimeInSeconds",
     applies_to: LAUNCHERS,

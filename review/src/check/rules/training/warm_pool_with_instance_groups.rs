@@ -7,7 +7,15 @@ use crate::check::value::{is_set, number};
 use crate::check::view::View;
 
 rule! {
-    /// A warm pool, `KeepAlivePeriodInSeconds`, for a job on instance groups. Warm pools hold one type of instance.
+    /// `KeepAlivePeriodInSeconds` is set for a job with instance groups.
+    ///
+    /// # Why it matters
+    ///
+    /// A warm pool holds one type of instance, and the API refuses the combination.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the two.
     Error "warm-pool-with-instance-groups",
     source: "Amazon SageMaker Developer Guide, train-warm-pools.md",
     applies_to: LAUNCHERS,

@@ -7,7 +7,15 @@ use crate::check::value::{boolean, number};
 use crate::check::view::View;
 
 rule! {
-    /// A warm pool, `KeepAlivePeriodInSeconds`, for a managed spot job. Spot capacity cannot be kept.
+    /// `KeepAlivePeriodInSeconds` is set for a managed Spot job.
+    ///
+    /// # Why it matters
+    ///
+    /// Spot capacity cannot be kept, and the API refuses the combination.
+    ///
+    /// # How to fix
+    ///
+    /// Remove one of the two.
     Error "warm-pool-with-spot",
     source: "Amazon SageMaker Developer Guide, train-warm-pools.md",
     applies_to: LAUNCHERS,
