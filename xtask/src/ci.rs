@@ -21,6 +21,7 @@ pub fn run_all() -> Result<()> {
         run(&mut cargo(&["check", "-p", "stackwright-resources", "--features", "all-services"]))
     })?;
     step("tests", || run(cargo(&["test"]).args(EVERYTHING)))?;
+    step("python wheel", crate::wheel::test)?;
     step("documentation", || {
         run(cargo(&["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
     })?;

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod schemas;
 mod tools;
+mod wheel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
