@@ -1,6 +1,7 @@
 //! What a template uses by name, as it was written.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::Template;
@@ -98,6 +99,29 @@ fn named<'a>(value: &'a JsonValue, pointer: &mut String, in_condition: bool, use
             uses.push(Use { kind, name, pointer: pointer.clone() });
         }
         below(pointer, &step, |pointer| named(inner, pointer, in_condition, uses));
+    }
+}
+
+impl Written<'_> {
+    /// Whether a resource is created after another one: it refers to it or names it in `DependsOn`, or does so through
+    /// others.
+    pub fn waits(&self, from: &str, to: &str) -> bool {
+        let mut visited = HashSet::from([from]);
+        let mut open = vec![from];
+        while let Some(id) = open.pop() {
+            for one in self.uses.iter().filter(|one| one.resource() == Some(id)) {
+                if !matches!(one.kind, Kind::Ref | Kind::Attribute(_) | Kind::DependsOn) {
+                    continue;
+                }
+                if one.name == to {
+                    return true;
+                }
+                if visited.insert(one.name) {
+                    open.push(one.name);
+                }
+            }
+        }
+        false
     }
 }
 

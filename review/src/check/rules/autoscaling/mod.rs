@@ -5,6 +5,7 @@ mod autoscaled_burstable_instance;
 mod foreign_scaling_target;
 mod min_above_max_capacity;
 mod real_time_variant_to_zero;
+mod scaling_without_dependency;
 mod serverless_target_without_provisioned_concurrency;
 mod tracking_of_fixed_size;
 mod unknown_scaling_target;
@@ -26,6 +27,7 @@ pub(super) const RULES: &[&Rule] = &[
     &serverless_target_without_provisioned_concurrency::RULE,
     &utilization_above_one::RULE,
     &tracking_of_fixed_size::RULE,
+    &scaling_without_dependency::RULE,
 ];
 
 pub(in crate::check) const TARGET: &str = "AWS::ApplicationAutoScaling::ScalableTarget";

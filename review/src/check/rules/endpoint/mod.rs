@@ -3,6 +3,7 @@
 mod duplicate_instance_pool_priority;
 mod duplicate_variant_name;
 mod fixed_name_on_replaced_resource;
+mod model_without_policy;
 mod prefix_routing_strategy;
 mod primary_container_with_containers;
 mod unsupported_shadow_variant;
@@ -18,4 +19,5 @@ pub(super) const RULES: &[&Rule] = &[
     &duplicate_instance_pool_priority::RULE,
     &primary_container_with_containers::RULE,
     &unsupported_shadow_variant::RULE,
+    &model_without_policy::RULE,
 ];

@@ -16,8 +16,8 @@ rule! {
     /// # How to fix
     ///
     /// Remove `ModelName` from the variant.
-    Warning "model-name-beside-components",
-    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ModelName; unconfirmed",
+    Error "model-name-beside-components",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariant.ModelName",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
     check: Each(check),
 }

@@ -1,6 +1,7 @@
 //! Pipeline definitions, and other documents inside of properties.
 
 mod cache_without_duration;
+mod malformed_pipeline;
 mod missing_definition;
 mod retry_given_twice;
 mod unknown_step;
@@ -18,6 +19,7 @@ pub(super) const RULES: &[&Rule] = &[
     &retry_given_twice::RULE,
     &cache_without_duration::RULE,
     &unknown_step::RULE,
+    &malformed_pipeline::RULE,
 ];
 
 /// The pipeline definitions that can be read.
