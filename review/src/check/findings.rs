@@ -116,8 +116,9 @@ impl Findings<'_, '_, '_> {
         };
         pointer.push_str("/Properties");
         let resolver = Resolver::new(self.view.template(), self.view.scenario);
-        let (written, parameter) =
-            resource.body.get("Properties").map(|it| resolver.origin(it, path)).unwrap_or_default();
+        let properties = resource.body.get("Properties");
+        let (written, parameter) = properties.map(|it| resolver.origin(it, path)).unwrap_or_default();
+        let parameter = parameter.or_else(|| resolver.chosen_member(properties?, &written));
         let written = format!("{pointer}{written}");
         for step in path {
             pointer.push('/');

@@ -201,6 +201,22 @@ impl<'t, 's> Resolver<'t, 's> {
         }
     }
 
+    /// A parameter that has another value than its default and of which a member of an object is made, so that what is
+    /// wrong with the object is the choice of a deployment.
+    pub fn chosen_member(&self, properties: &'t JsonValue, pointer: &str) -> Option<&'t str> {
+        let members = properties.pointer(pointer)?.as_object()?;
+        members.values().filter_map(function).find_map(|(name, argument)| {
+            let parameter = match (name, argument) {
+                ("Ref", JsonValue::String(name)) => {
+                    self.template.section("Parameters").map(|(known, _)| known).find(|known| known == name)
+                }
+                ("Fn::If", _) => None,
+                _ => self.parameter_in(argument),
+            };
+            parameter.filter(|name| self.scenario.changed.contains(name))
+        })
+    }
+
     /// A parameter that a function puts together a value from.
     fn parameter_in(&self, argument: &'t JsonValue) -> Option<&'t str> {
         let mut names = Vec::new();
@@ -233,7 +249,11 @@ impl<'t, 's> Resolver<'t, 's> {
                     let is_parameter = self.template.section("Parameters").any(|(known, _)| known == name);
                     return (pointer, is_parameter.then_some(name.as_str()));
                 }
-                Some(("Fn::FindInMap", _)) => return (pointer, None),
+                // A mapping's value is the template's, but which one is taken may be the choice of a deployment.
+                Some(("Fn::FindInMap", argument)) => {
+                    let chosen = self.scenario.when.as_ref().and_then(|_| self.parameter_in(argument));
+                    return (pointer, chosen);
+                }
                 Some((_, argument)) => return (pointer, self.parameter_in(argument)),
                 None => {}
             }

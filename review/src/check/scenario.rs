@@ -40,6 +40,8 @@ pub(crate) struct Scenario<'a> {
     pub conditions: BTreeMap<&'a str, bool>,
     /// How it differs from the deployment with every default: `Stage` is `prod`.
     pub when: Option<String>,
+    /// The parameters that have another value than their default.
+    pub changed: Vec<&'a str>,
 }
 
 /// What is known of a parameter's value.
@@ -254,6 +256,7 @@ fn scenario_of<'a>(base: &Scenario<'a>, choices: &[Choice<'a>], picks: &[(usize,
     let mut changes = Vec::new();
     for (number, value) in picks {
         let (name, given) = (choices[*number].name, &choices[*number].given[*value]);
+        scenario.changed.push(name);
         changes.push(match given {
             Some(Given::Value(value)) => format!("`{name}` is `{}`", shown(value)),
             _ => format!("`{name}` is anything else"),
