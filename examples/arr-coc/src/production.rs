@@ -73,7 +73,7 @@ pub fn stack(app: &App) {
 }
 
 /// Three scorers beside each other, and the one that weighs their scores.
-fn scorers() -> ModelRepository {
+pub fn scorers() -> ModelRepository {
     let patches = || Tensor::new("patches", TritonType::Fp32, [PATCHES, FEATURES]);
     let query = || Tensor::new("query", TritonType::Fp32, [FEATURES]);
     let score = |name: &str| Tensor::new(name, TritonType::Fp32, [PATCHES]);

@@ -1,5 +1,6 @@
-//! Training: Qwen3-VL-2B with ARR-COC on one ml.p4d.24xlarge, on spot capacity, launched by a pipeline that
-//! registers the model if it is good enough.
+//! Training: Qwen3-VL-2B with ARR-COC on one ml.p4d.24xlarge, on spot capacity, launched by a pipeline that evaluates the
+//! model, packs its relevance scorers into the Triton repository of production, and registers that if the model is good
+//! enough.
 
 use std::time::Duration;
 
@@ -10,8 +11,17 @@ use stackwright::stacks::launch::{
 };
 use stackwright::stacks::training::{Fsdp, Input, Instances, Precision, ShardingStrategy, Spot, TrainingJob};
 
+use crate::production;
+
 /// The share of right answers that a model has to reach to be registered.
 const ACCURACY: f64 = 0.62;
+
+/// The model of the Hugging Face Hub that is fine-tuned, and its commit there.
+const MODEL: &str = "Qwen/Qwen3-VL-2B-Instruct";
+const REVISION: &str = "89644892e4d85e24eaac8bacfd4f463576704203";
+
+/// How many of its 256 patches the language model sees of an image.
+const VISUAL_TOKENS: i32 = 128;
 
 pub fn stack(app: &App) {
     let stack = app
@@ -37,10 +47,12 @@ pub fn stack(app: &App) {
             .wrap("Qwen3VLTextDecoderLayer")
             .activation_checkpointing(),
     )
-    .hyperparameter("model", "Qwen/Qwen3-VL-2B-Instruct")
+    .hyperparameter("model", MODEL)
+    .hyperparameter("revision", REVISION)
     .hyperparameter("batch_size", 32)
     .hyperparameter("learning_rate", 1e-5)
     .hyperparameter("epochs", 3)
+    .hyperparameter("visual_tokens", VISUAL_TOKENS)
     .input("train", Input::s3(S3Location::in_bucket(&data, "vqa/train/")).fast_file())
     .input("validation", Input::s3(S3Location::in_bucket(&data, "vqa/validation/")))
     .metric("train:loss", r"loss=([0-9.]+)")
@@ -54,14 +66,28 @@ pub fn stack(app: &App) {
     let evaluated = pipeline.step(
         "Evaluate",
         ProcessingStep::new(
-            ProcessingJob::new(Image::pytorch_training("2.6.0"), "ml.g5.2xlarge")
-                .script(asset!("training/evaluate.py"))
+            ProcessingJob::pytorch("2.6.0", "ml.g5.2xlarge")
+                .source(asset!("training"), "evaluate.py")
+                .argument(VISUAL_TOKENS.to_string())
                 .input("model", trained.model())
                 .input("validation", S3Location::in_bucket(&data, "vqa/validation/"))
-                .output("evaluation", S3Location::in_bucket(&runs, "evaluations"))
+                .output("evaluation", S3Location::in_bucket(&runs, "evaluations").per_run())
                 .max_run(Duration::from_hours(2)),
         )
         .property_file("Evaluation", "evaluation", "evaluation.json"),
+    );
+    // Production's repository with the trained weights in it: what is registered is what Triton serves.
+    let repository = stack.add("Repository", production::scorers().archive());
+    let packed = pipeline.step(
+        "Pack",
+        ProcessingStep::new(
+            ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge")
+                .source(asset!("scorers"), "pack.py")
+                .input("repository", S3Location::from(&repository))
+                .input("model", trained.model())
+                .output("archive", S3Location::in_bucket(&runs, "repositories").per_run())
+                .max_run(Duration::from_hours(1)),
+        ),
     );
     pipeline.step(
         "GoodEnough",
@@ -70,12 +96,12 @@ pub fn stack(app: &App) {
                 "Register",
                 RegisterModelStep::new(
                     models.reference(),
-                    trained.model(),
+                    packed.output("archive").join("model.tar.gz"),
                     Image::triton("25.09", Processor::Gpu),
                 )
                 .instance_types(["ml.g5.2xlarge"]),
             )
-            .otherwise("TooWeak", FailStep::new("The model is less accurate than what is asked for")),
+            .otherwise("TooWeak", FailStep::new("The model answers fewer questions correctly than required")),
     );
     stack.add("Pipeline", pipeline);
 }

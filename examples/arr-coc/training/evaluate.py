@@ -1,40 +1,47 @@
-"""Answers the validation questions and writes the share of right answers."""
+"""A processing job: answers the validation questions and writes the share of right answers."""
 
 import json
 import pathlib
-import subprocess
 import sys
 import tarfile
 
-INPUT = pathlib.Path("/opt/ml/processing/input")
-OUTPUT = pathlib.Path("/opt/ml/processing/output/evaluation")
+import torch
+
+from data import Questions, chat
+from model import ArrCoc
+
+ROOT = pathlib.Path("/opt/ml/processing")
 
 
-def main():
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "transformers>=4.57"])
-    import torch
+def load(folder, visual_tokens):
+    """The model that train.py saved, and its processor."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    with tarfile.open(INPUT / "model" / "model.tar.gz") as archive:
-        archive.extractall("/tmp/model", filter="data")
-    processor = AutoProcessor.from_pretrained("/tmp/model")
-    model = AutoModelForImageTextToText.from_pretrained("/tmp/model", dtype=torch.bfloat16).cuda().eval()
-    folder = INPUT / "validation"
-    rows = [json.loads(line) for line in (folder / "questions.jsonl").read_text().splitlines()]
+    base = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.bfloat16)
+    model = ArrCoc(base, visual_tokens)
+    model.load_state_dict(torch.load(folder / "arr_coc.pt", weights_only=True), strict=False)
+    return model.cuda().eval(), AutoProcessor.from_pretrained(folder)
+
+
+def main(visual_tokens):
+    folder = pathlib.Path("/tmp/model")
+    with tarfile.open(ROOT / "input/model/model.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    model, processor = load(folder, visual_tokens)
+    questions = Questions(ROOT / "input/validation")
     right = 0
-    for row in rows:
-        image = {"type": "image", "path": str(folder / row["image"])}
-        chat = [{"role": "user", "content": [image, {"type": "text", "text": row["question"]}]}]
-        inputs = processor.apply_chat_template(
-            chat, tokenize=True, return_dict=True, return_tensors="pt", add_generation_prompt=True
+    for row in questions.rows:
+        batch = processor.apply_chat_template(
+            chat(row, questions.folder), tokenize=True, return_dict=True, return_tensors="pt",
+            add_generation_prompt=True,
         ).to("cuda")
-        with torch.inference_mode():
-            tokens = model.generate(**inputs, max_new_tokens=32)
-        answer = processor.decode(tokens[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-        right += answer.strip().lower() == row["answer"].strip().lower()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    (OUTPUT / "evaluation.json").write_text(json.dumps({"accuracy": right / max(1, len(rows))}))
+        batch = {**batch, "question_mask": (batch["input_ids"] != processor.image_token_id).long()}
+        tokens = model.answer(batch, 32, processor.tokenizer.eos_token_id)
+        right += processor.decode(tokens, skip_special_tokens=True).strip().lower() == row["answer"].strip().lower()
+    output = ROOT / "output/evaluation"
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "evaluation.json").write_text(json.dumps({"accuracy": right / max(1, len(questions))}))
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

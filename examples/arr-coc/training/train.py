@@ -1,102 +1,105 @@
-"""Fine-tunes a vision-language model. Accelerate finds the sharding strategy in the environment."""
+"""Fine-tunes a vision-language model together with the relevance scorers that choose its visual tokens.
+
+Accelerate reads the sharding strategy from the environment. `--model tiny` trains a model of a few thousand weights on
+made-up questions: python train.py --model tiny --batch_size 8 --learning_rate 1e-2 --epochs 2 --visual_tokens 4
+"""
 
 import argparse
-import json
 import os
 import pathlib
 
 import torch
 from accelerate import Accelerator
-from torch.utils.data import DataLoader, Dataset
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from torch.utils.data import DataLoader
 
-CHECKPOINTS = pathlib.Path("/opt/ml/checkpoints")
-
-
-class Questions(Dataset):
-    """Lines of JSON: the path of an image, a question, an answer."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        lines = (self.folder / "questions.jsonl").read_text().splitlines()
-        self.rows = [json.loads(line) for line in lines]
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __getitem__(self, index):
-        return self.rows[index]
+from checkpoints import Checkpoints
+from data import Questions, Synthetic, collate, tiny_config
+from model import ArrCoc
 
 
-def collate(processor, folder):
-    def batch(rows):
-        chats = [
-            [
-                {
-                    "role": "user",
-                    "content": [
-                        {"type": "image", "path": str(folder / row["image"])},
-                        {"type": "text", "text": row["question"]},
-                    ],
-                },
-                {"role": "assistant", "content": [{"type": "text", "text": row["answer"]}]},
-            ]
-            for row in rows
-        ]
-        inputs = processor.apply_chat_template(
-            chats, tokenize=True, return_dict=True, return_tensors="pt", padding=True
-        )
-        inputs["labels"] = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)
-        return inputs
-
-    return batch
-
-
-def main():
+def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", required=True, help="of the Hugging Face Hub, or `tiny`")
+    parser.add_argument("--revision", help="the commit of the model")
     parser.add_argument("--batch_size", type=int, required=True, help="over all accelerators")
     parser.add_argument("--learning_rate", type=float, required=True)
     parser.add_argument("--epochs", type=int, required=True)
-    arguments, _ = parser.parse_known_args()
+    parser.add_argument("--visual_tokens", type=int, default=128, help="that an image gets, of 256")
+    parser.add_argument("--checkpoint_steps", type=int, default=500)
+    parser.add_argument("--checkpoints", default="/opt/ml/checkpoints")
+    parser.add_argument("--stop_after", type=int, help="steps, as if the job were interrupted; for tests")
+    return parser.parse_known_args()[0]
 
-    accelerator = Accelerator()
-    processor = AutoProcessor.from_pretrained(arguments.model)
-    model = AutoModelForImageTextToText.from_pretrained(arguments.model, dtype=torch.bfloat16)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.learning_rate)
+
+def prepare(given):
+    """The model, its data, the function that makes batches, and the processor to save with it."""
+    if given.model == "tiny":
+        from transformers import Qwen3VLForConditionalGeneration
+
+        torch.manual_seed(0)
+        config = tiny_config()
+        data = Synthetic(config, 64)
+        return Qwen3VLForConditionalGeneration(config), data, data.batch, None
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(given.model, revision=given.revision)
+    base = AutoModelForImageTextToText.from_pretrained(given.model, revision=given.revision, dtype=torch.float32)
     data = Questions(os.environ["SM_CHANNEL_TRAIN"])
-    loader = DataLoader(
-        data,
-        batch_size=max(1, arguments.batch_size // accelerator.num_processes),
-        shuffle=True,
-        collate_fn=collate(processor, data.folder),
-    )
-    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    return base, data, collate(processor, data.folder), processor
 
-    # A spot job that was interrupted goes on after the last epoch that it finished.
-    finished = sorted(CHECKPOINTS.glob("epoch-*"), key=lambda path: int(path.name.partition("-")[2]))
-    first = 0
-    if finished:
-        accelerator.load_state(str(finished[-1]))
-        first = int(finished[-1].name.partition("-")[2]) + 1
-    for epoch in range(first, arguments.epochs):
-        for step, batch in enumerate(loader):
-            loss = model(**batch).loss
+
+def save(accelerator, model, processor):
+    """The model in Hugging Face's form, and the scorers as ../scorers/export.py reads them."""
+    folder = pathlib.Path(os.environ["SM_MODEL_DIR"])
+    state = accelerator.get_state_dict(model)
+    if not accelerator.is_main_process:
+        return
+    whole = accelerator.unwrap_model(model)
+    of_base = {name.removeprefix("base."): value for name, value in state.items() if name.startswith("base.")}
+    whole.base.save_pretrained(folder, state_dict=of_base)
+    rest = {name: value for name, value in state.items() if not name.startswith("base.")}
+    torch.save(rest, folder / "arr_coc.pt")
+    # Under FSDP the module itself holds shards: the whole weights are in the state.
+    scorers = type(whole.scorers)()
+    scorers.load_state_dict({n.removeprefix("scorers."): v for n, v in rest.items() if n.startswith("scorers.")})
+    scorers.save(folder / "scorers.npz")
+    if processor:
+        processor.save_pretrained(folder)
+
+
+def main():
+    given = arguments()
+    accelerator = Accelerator()
+    base, data, batches, processor = prepare(given)
+    model = ArrCoc(base, given.visual_tokens)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=given.learning_rate)
+    each = max(1, given.batch_size // accelerator.num_processes)
+    loader = DataLoader(data, batch_size=each, shuffle=True, collate_fn=batches, drop_last=True)
+    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    checkpoints = Checkpoints(given.checkpoints, accelerator)
+    done = checkpoints.resume()
+    if done:
+        accelerator.print(f"resumed after step={done}")
+    for epoch in range(done // len(loader), given.epochs):
+        skipped = max(0, done - epoch * len(loader))
+        loader.set_epoch(epoch)
+        rest = accelerator.skip_first_batches(loader, skipped) if skipped else loader
+        for batch, labels in rest:
+            loss = model(batch, labels=labels).loss
             accelerator.backward(loss)
+            accelerator.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
-            if step % 10 == 0:
-                accelerator.print(f"epoch={epoch} step={step} loss={loss.item():.4f}")
-        accelerator.save_state(str(CHECKPOINTS / f"epoch-{epoch}"))
-
-    accelerator.wait_for_everyone()
-    folder = os.environ["SM_MODEL_DIR"]
-    state = accelerator.get_state_dict(model)
-    accelerator.unwrap_model(model).save_pretrained(
-        folder, is_main_process=accelerator.is_main_process, save_function=accelerator.save, state_dict=state
-    )
-    if accelerator.is_main_process:
-        processor.save_pretrained(folder)
+            done += 1
+            if done % 10 == 0:
+                accelerator.print(f"epoch={epoch} step={done} loss={loss.item():.4f}")
+            if done % given.checkpoint_steps == 0:
+                checkpoints.save(done)
+            if done == given.stop_after:
+                accelerator.end_training()
+                return
+    save(accelerator, model, processor)
+    accelerator.end_training()
 
 
 if __name__ == "__main__":

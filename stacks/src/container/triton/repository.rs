@@ -62,6 +62,11 @@ impl ModelRepository {
             .collect()
     }
 
+    /// The repository as an archive, without a container: a pipeline puts trained weights into it and registers the result.
+    pub fn archive(self) -> Asset {
+        self.into_archive().0
+    }
+
     /// The archive, and what is wrong with the models.
     pub(super) fn into_archive(self) -> (Asset, Vec<DeferredError>) {
         let problems = self.problems();

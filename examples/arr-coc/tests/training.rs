@@ -1,0 +1,36 @@
+//! The training scripts, run on tiny shapes.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+/// The interpreter whose packages the scripts need: of `STACKWRIGHT_TORCH_PYTHON`, or that of the test tools.
+fn python() -> Option<String> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/python/bin/python");
+    let named = std::env::var("STACKWRIGHT_TORCH_PYTHON").ok();
+    let python = named.unwrap_or_else(|| tools.to_string_lossy().into_owned());
+    let imports = "import accelerate, onnx, onnxruntime, torch, transformers";
+    let has_packages = Command::new(&python).args(["-c", imports]).output();
+    has_packages.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+#[test]
+fn the_scorers_are_trained_and_what_is_trained_is_served() {
+    let Some(python) = python() else {
+        eprintln!(
+            "skipped: no Python with torch. Install the packages and name it: `python3 -m venv venv && venv/bin/pip install \
+             torch onnx onnxruntime -r examples/arr-coc/training/requirements.txt`, then \
+             `STACKWRIGHT_TORCH_PYTHON=venv/bin/python cargo test -p arr-coc`"
+        );
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
+    let output = Command::new(python).arg("-B").arg(script).arg(folder.path()).output().unwrap();
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success() && text.contains(r#"{"arr-coc": "trained"}"#), "{text}");
+}
