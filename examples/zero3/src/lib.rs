@@ -11,6 +11,9 @@ use stackwright::stacks::training::{
     ActivationCheckpointing, DeepSpeed, Input, Instances, Precision, TrainingJob,
 };
 
+/// The steps of the optimizer in a run.
+const STEPS: i32 = 190_000;
+
 /// The stack of the project.
 pub fn app() -> App {
     let app = App::new("zero3");
@@ -50,7 +53,7 @@ pub fn app() -> App {
             .gradient_accumulation_steps(12)
             .gradient_clipping(1.0)
             .optimizer("AdamW", json!({ "lr": 6e-5, "betas": [0.9, 0.95], "weight_decay": 0.1 }))
-            .scheduler("WarmupDecayLR", json!({ "total_num_steps": 190_000, "warmup_num_steps": 2_000 }))
+            .scheduler("WarmupDecayLR", json!({ "total_num_steps": STEPS, "warmup_num_steps": 2_000 }))
             .activation_checkpointing(ActivationCheckpointing::new().partitioned())
             .zero("stage3_prefetch_bucket_size", 500_000_000),
     )
@@ -58,6 +61,7 @@ pub fn app() -> App {
     .hyperparameter("hidden", 12_288)
     .hyperparameter("heads", 96)
     .hyperparameter("sequence", 2_048)
+    .hyperparameter("steps", STEPS)
     .input("tokens", Input::fsx_lustre(tokens, "/fsx/tokens"))
     .checkpoints(S3Location::in_bucket(&runs, "checkpoints"))
     .vpc(Vpc::new(subnets, groups))

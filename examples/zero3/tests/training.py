@@ -26,6 +26,8 @@ def train(*more):
     environment = {
         **os.environ, "SM_CHANNEL_TOKENS": str(FOLDER), "SM_MODEL_DIR": str(FOLDER / "model"), "OMP_NUM_THREADS": "1",
         "DS_ACCELERATOR": "cpu", "PYTHONDONTWRITEBYTECODE": "1",
+        # DeepSpeed compiles its operators with the ninja beside the interpreter.
+        "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "train.py", "--layers", "2", "--hidden",
