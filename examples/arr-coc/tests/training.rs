@@ -27,10 +27,7 @@ fn the_scorers_are_trained_and_what_is_trained_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
     let output = Command::new(python).arg("-B").arg(script).arg(folder.path()).output().unwrap();
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && text.contains(r#"{"arr-coc": "trained"}"#), "{text}");
 }
