@@ -167,6 +167,17 @@ def what_exists_is_imported():
     check(deploy("adopter", template({**resources, "Last": last}), "IMPORT", ResourcesToImport=identifiers)["StackStatus"] == "IMPORT_COMPLETE")
 
 
+def a_parameter_that_exists_is_imported():
+    ssm.put_parameter(Name="/by/hand", Value="by hand", Type="String")
+    body = template({"P": ssm_parameter("deployed", "/by/hand")})
+    taken = change_set("parameter", body, "CREATE", name="taken")
+    check(taken["Status"] == "FAILED" and "ResourceExistenceCheck" in taken["StatusReason"], taken)
+    check(deploy("parameter", body, "CREATE", ImportExistingResources=True)["StackStatus"] == "CREATE_COMPLETE")
+    check(statuses("parameter", "P")[-1] == "IMPORT_COMPLETE" and ssm.get_parameter(Name="/by/hand")["Parameter"]["Value"] == "by hand")
+    cfn.detect_stack_drift(StackName="parameter")
+    check(settled("parameter")["DriftInformation"]["StackDriftStatus"] == "DRIFTED", "an import changes nothing")
+
+
 def a_bucket_with_content_is_not_deleted():
     deploy("full", template({"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "filled-bucket"}}}), "CREATE")
     s3.put_object(Bucket="filled-bucket", Key="k", Body=b"x")
@@ -328,7 +339,7 @@ def odd_characters_reach_no_parser():
 run(
     a_network_takes_addresses_that_are_known_late, custom_resources_have_attributes, change_sets_give_their_names_back,
     what_a_stack_is_made_with_is_kept, a_failed_rollback_is_forced, policies_protect_resources, what_exists_is_imported,
-    a_bucket_with_content_is_not_deleted, dynamic_references_are_resolved, resources_wait_for_signals, services_refuse_updates,
+    a_parameter_that_exists_is_imported, a_bucket_with_content_is_not_deleted, dynamic_references_are_resolved, resources_wait_for_signals, services_refuse_updates,
     the_registry_can_be_read, default_cdk_templates_are_deployed, forms_of_references_are_those_of_the_documentation,
     templates_that_never_end_are_refused, odd_characters_reach_no_parser,
 )

@@ -8,6 +8,7 @@ pub(crate) mod change_set;
 pub(crate) mod hook;
 pub(crate) mod inputs;
 mod nested;
+mod outside;
 mod phases;
 pub(crate) mod plan;
 pub(crate) mod refactor;
@@ -17,6 +18,8 @@ mod settings;
 pub(crate) mod stack_set;
 mod tasks;
 pub(crate) mod template_url;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::settings::Settings;
 
@@ -133,7 +136,7 @@ impl Engine {
     pub fn advance(&mut self, now: Millis) -> bool {
         let mut moved = false;
         // A step of one can let another go on: a nested stack its parent, a stack its stack set.
-        while (0..self.state.stacks.len()).any(|position| self.step(position, now))
+        while self.state.stacks.active().into_iter().any(|position| self.step(position, now))
             || end_refactors(self, now)
             || advance_stack_sets(self, now)
         {

@@ -10,11 +10,14 @@ use super::Stack;
 pub(crate) struct Stacks {
     all: Vec<Stack>,
     changed: BTreeSet<usize>,
+    /// Those that may have an operation: an operation begins with a change.
+    active: BTreeSet<usize>,
 }
 
 impl Stacks {
     pub fn from_saved(all: Vec<Stack>) -> Self {
-        Self { all, changed: BTreeSet::new() }
+        let active = (0..all.len()).collect();
+        Self { all, changed: BTreeSet::new(), active }
     }
 
     pub fn len(&self) -> usize {
@@ -28,8 +31,17 @@ impl Stacks {
     /// Adds a stack; returns its index.
     pub fn push(&mut self, stack: Stack) -> usize {
         self.all.push(stack);
-        self.changed.insert(self.all.len() - 1);
-        self.all.len() - 1
+        let index = self.all.len() - 1;
+        self.changed.insert(index);
+        self.active.insert(index);
+        index
+    }
+
+    /// The indices of the stacks that have an operation, in order.
+    pub fn active(&mut self) -> Vec<usize> {
+        let all = &self.all;
+        self.active.retain(|index| all.get(*index).is_some_and(|stack| stack.operation.is_some()));
+        self.active.iter().copied().collect()
     }
 
     /// The stacks that were changed since the last call, with their indices.
@@ -51,6 +63,7 @@ impl IndexMut<usize> for Stacks {
     /// Counts as a change, whatever the caller does.
     fn index_mut(&mut self, index: usize) -> &mut Stack {
         self.changed.insert(index);
+        self.active.insert(index);
         &mut self.all[index]
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::resource::{ResourceContext, create_resource, identifier, problems};
-use crate::state::{BUCKET, Change, Inputs, Output, Resource, Stack};
+use crate::state::{Change, Inputs, Output, Resource, Stack};
 use crate::template::dynamic::{self, Unresolved};
 use crate::template::evaluate::{
     KNOWN_AFTER_APPLY, Progress, Scope, is_unknown, pseudo_parameters, reference_value,
@@ -263,9 +263,10 @@ impl<'a> Comparison<'a> {
         if !self.desired.import_existing || properties.values().any(is_unknown) {
             return None;
         }
+        let environment = self.stack.environment();
         let context = self.context(id, type_name);
         let wanted = identifier(&context, properties)?;
-        self.engine.exists_outside_of_stacks(type_name, &wanted).then_some(wanted)
+        self.engine.exists_outside_of_stacks(environment, type_name, &wanted).then_some(wanted)
     }
 
     /// A resource with the same identifier that exists already.
@@ -298,24 +299,6 @@ impl Change {
     /// A change to a resource, with nothing said of it yet.
     fn of(logical_id: &str, type_name: &str) -> Self {
         Self { logical_id: logical_id.to_owned(), type_name: type_name.to_owned(), ..Self::default() }
-    }
-}
-
-impl Engine {
-    /// Whether a resource exists that no stack owns.
-    pub(crate) fn exists_outside_of_stacks(&self, type_name: &str, physical_id: &str) -> bool {
-        let is_it = |one: &Resource| one.type_name == type_name && one.physical_id == physical_id;
-        self.state.rest.unowned.iter().any(is_it)
-            || (type_name == BUCKET
-                && self.state.buckets.get(physical_id).is_some()
-                && !self.state.is_owned(type_name, physical_id))
-    }
-
-    /// Whether a resource exists already where a stack wants to create one with the same physical ID.
-    pub(crate) fn is_taken(&self, stack: &Stack, type_name: &str, physical_id: &str) -> bool {
-        let is_assumed = || self.state.buckets.get(physical_id).is_some_and(|bucket| bucket.is_assumed);
-        self.state.is_taken(stack, type_name, physical_id)
-            || (type_name == BUCKET && self.state.buckets.get(physical_id).is_some() && !is_assumed())
     }
 }
 

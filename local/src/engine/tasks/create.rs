@@ -50,7 +50,7 @@ impl Engine {
     }
 
     /// What a resource is once it is created in a stack.
-    pub(super) fn create_in(
+    pub(in crate::engine) fn create_in(
         &self,
         position: usize,
         resource: &Resource,

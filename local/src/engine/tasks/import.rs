@@ -1,10 +1,8 @@
 //! Resources that exist already become the stack's.
 
-use serde_json::Map;
-
 use crate::engine::Engine;
 use crate::faults::On;
-use crate::state::{BUCKET, Failure, Millis, Resource, Task};
+use crate::state::{Failure, Millis, Task};
 
 impl Engine {
     pub(super) fn start_import(
@@ -36,22 +34,5 @@ impl Engine {
         resource.status = "IMPORT_IN_PROGRESS".into();
         self.state.stacks[position].resources.insert(task.id.clone(), resource.clone());
         self.run(position, number, &resource, On::Create, time);
-    }
-
-    /// Takes a resource from those that no stack owns. A bucket that was created with S3 has no record yet.
-    fn take_unowned(&mut self, position: usize, resource: &Resource) -> Option<Resource> {
-        let is_it =
-            |one: &Resource| one.type_name == resource.type_name && one.physical_id == resource.physical_id;
-        if let Some(found) = self.state.rest.unowned.iter().position(is_it) {
-            return Some(self.state.rest.unowned.remove(found));
-        }
-        if resource.type_name != BUCKET || !self.exists_outside_of_stacks(BUCKET, &resource.physical_id) {
-            return None;
-        }
-        let mut live = Map::new();
-        live.insert("BucketName".to_owned(), resource.physical_id.as_str().into());
-        let attributes =
-            self.create_in(position, &Resource { live: live.clone(), ..resource.clone() }, false);
-        Some(Resource { live, attributes: attributes.attributes, ..resource.clone() })
     }
 }

@@ -1,0 +1,231 @@
+//! Operations on stacks, without a server in front of them.
+
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
+
+use super::inputs::resolve_inputs;
+use super::plan::{DesiredState, Plan, plan};
+use super::{Engine, Settings};
+use crate::faults::{Faults, On, ResourceFault};
+use crate::state::{Inputs, Millis, OnFailure, OperationKind, OperationOptions};
+
+const REGION: &str = "us-east-1";
+
+/// An engine with a directory of its own, and a clock that the test advances.
+struct Machine {
+    engine: Engine,
+    now: Millis,
+    _directory: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new(resource_time: Millis) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            account: "111122223333".into(),
+            resource_time,
+            change_set_time: 0,
+            assumes_signals: false,
+            faults: Faults::default(),
+        };
+        let engine = Engine::open(directory.path(), settings).unwrap();
+        Self { engine, now: 1000, _directory: directory }
+    }
+
+    fn inputs(&self, template: &Json, tags: &[(&str, &str)]) -> Inputs {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let before = Inputs { tags, ..Inputs::default() };
+        let environment = self.engine.environment(REGION);
+        resolve_inputs(&self.engine, environment, template.to_string(), &[], &before).unwrap().0
+    }
+
+    fn begin(&mut self, kind: OperationKind, position: usize, template: &Json) {
+        let options =
+            OperationOptions { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
+        let inputs = self.inputs(template, &[]);
+        self.engine.begin(position, kind, inputs.into(), options, self.now);
+        self.engine.advance(self.now);
+    }
+
+    /// Creates a stack, and lets its operation end.
+    fn create(&mut self, template: &Json) -> usize {
+        let account = self.engine.settings.account.clone();
+        let environment = crate::state::Environment { account: &account, region: REGION };
+        let position = self.engine.add_stack("stack", environment, self.now);
+        self.begin(OperationKind::Create, position, template);
+        position
+    }
+
+    fn fail(&mut self, resource: &str, on: On) {
+        let fault = ResourceFault {
+            stack: None,
+            resource: resource.to_owned(),
+            on,
+            reason: Some("no".to_owned()),
+            milliseconds: None,
+            times: None,
+        };
+        self.engine.settings.faults.resources.push(fault);
+    }
+
+    fn status(&self, position: usize) -> &str {
+        &self.engine.state.stacks[position].status
+    }
+
+    /// The events as `LogicalId STATUS`, oldest first.
+    fn events(&self, position: usize) -> Vec<String> {
+        let events = self.engine.state.stacks[position].events.iter();
+        events.map(|event| format!("{} {}", event.logical_id, event.status)).collect()
+    }
+
+    fn property(&self, position: usize, id: &str, name: &str) -> Json {
+        self.engine.state.stacks[position].resources[id].live.get(name).cloned().unwrap_or_default()
+    }
+
+    fn plan(
+        &self,
+        position: usize,
+        template: &Json,
+        tags: &[(&str, &str)],
+        is_import: bool,
+    ) -> Result<Plan, String> {
+        let inputs = self.inputs(template, tags);
+        let parsed = self.engine.template(&inputs.template).unwrap();
+        let imports = IndexMap::new();
+        let desired = DesiredState {
+            template: &parsed,
+            inputs: &inputs,
+            imports: &imports,
+            is_import,
+            reverts_drift: false,
+            import_existing: false,
+        };
+        plan(&self.engine, &self.engine.state.stacks[position], &desired).map_err(|error| error.message)
+    }
+}
+
+fn topic(display: &str) -> Json {
+    json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": display } })
+}
+
+fn after(mut resource: Json, id: &str) -> Json {
+    resource["DependsOn"] = id.into();
+    resource
+}
+
+fn two(display: &str) -> Json {
+    json!({ "Resources": { "B": after(topic(display), "A"), "A": topic(display) } })
+}
+
+#[test]
+fn resources_are_created_after_those_they_depend_on() {
+    let mut machine = Machine::new(0);
+    let stack = machine.create(&two("x"));
+    assert_eq!(machine.status(stack), "CREATE_COMPLETE");
+    let complete: Vec<String> =
+        machine.events(stack).into_iter().filter(|one| one.ends_with("CREATE_COMPLETE")).collect();
+    assert_eq!(complete, ["A CREATE_COMPLETE", "B CREATE_COMPLETE", "stack CREATE_COMPLETE"]);
+}
+
+#[test]
+fn resources_take_their_time() {
+    let mut machine = Machine::new(1000);
+    let stack = machine.create(&two("x"));
+    for (time, status) in
+        [(1999, "CREATE_IN_PROGRESS"), (2999, "CREATE_IN_PROGRESS"), (3000, "CREATE_COMPLETE")]
+    {
+        machine.engine.advance(time);
+        assert_eq!(machine.status(stack), status, "{time}");
+    }
+}
+
+#[test]
+fn a_failed_creation_deletes_what_it_created() {
+    let mut machine = Machine::new(0);
+    machine.fail("B", On::Create);
+    let stack = machine.create(&two("x"));
+    assert_eq!(machine.status(stack), "ROLLBACK_COMPLETE");
+    let events = machine.events(stack);
+    let index = |event: &str| events.iter().position(|one| one == event).unwrap();
+    assert!(index("B CREATE_FAILED") < index("stack ROLLBACK_IN_PROGRESS"));
+    assert!(index("A DELETE_COMPLETE") < index("stack ROLLBACK_COMPLETE"));
+    assert!(machine.engine.state.stacks[stack].resources.is_empty());
+}
+
+#[test]
+fn a_failed_update_restores_the_properties() {
+    let mut machine = Machine::new(0);
+    let stack = machine.create(&two("old"));
+    machine.fail("B", On::Update);
+    machine.begin(OperationKind::Update, stack, &two("new"));
+    assert_eq!(machine.status(stack), "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(machine.property(stack, "A", "DisplayName"), "old");
+}
+
+#[test]
+fn a_replaced_resource_is_deleted_in_the_cleanup() {
+    let named = |name: &str| json!({ "Resources": { "A": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": name } } } });
+    let mut machine = Machine::new(0);
+    let stack = machine.create(&named("one"));
+    machine.begin(OperationKind::Update, stack, &named("two"));
+    assert_eq!(machine.status(stack), "UPDATE_COMPLETE");
+    let events = machine.events(stack);
+    let index = |event: &str| events.iter().position(|one| one == event).unwrap();
+    assert!(index("stack UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") < index("A DELETE_COMPLETE"));
+    assert!(machine.engine.state.stacks[stack].resources["A"].physical_id.ends_with(":two"));
+}
+
+#[test]
+fn resources_are_deleted_before_those_they_depend_on() {
+    let mut machine = Machine::new(0);
+    let stack = machine.create(&two("x"));
+    machine.engine.begin_delete(stack, Vec::new(), None, machine.now);
+    machine.engine.advance(machine.now);
+    let events = machine.events(stack);
+    let index = |event: &str| events.iter().position(|one| one == event).unwrap();
+    assert!(index("B DELETE_COMPLETE") < index("A DELETE_IN_PROGRESS"));
+    assert_eq!(machine.status(stack), "DELETE_COMPLETE");
+}
+
+#[test]
+fn new_tags_reach_the_resources_that_can_have_them() {
+    let mut machine = Machine::new(0);
+    let policy =
+        json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": { "Statement": [] } } });
+    let template = json!({ "Resources": { "A": topic("x"), "P": policy } });
+    let stack = machine.create(&template);
+    let found = machine.plan(stack, &template, &[("team", "ml")], false).unwrap();
+    let changes: Vec<_> =
+        found.changes.iter().map(|one| (one.logical_id.as_str(), one.scope.clone())).collect();
+    assert_eq!(changes, [("A", vec!["Tags".to_owned()])]);
+    let nothing = machine.plan(stack, &template, &[], false).unwrap();
+    assert!(nothing.changes.is_empty() && !nothing.has_other_changes);
+}
+
+#[test]
+fn a_change_names_its_cause() {
+    let mut machine = Machine::new(0);
+    let with = |name: &str| {
+        json!({ "Resources": {
+            "A": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": name } },
+            "B": { "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": { "Fn::GetAtt": "A.TopicName" } } },
+        } })
+    };
+    let stack = machine.create(&with("one"));
+    let found = machine.plan(stack, &with("two"), &[], false).unwrap();
+    let [replaced, updated] = &found.changes[..] else { panic!("two changes") };
+    assert_eq!(
+        (replaced.replacement.as_deref(), updated.replacement.as_deref()),
+        (Some("True"), Some("False"))
+    );
+    assert_eq!(updated.details[0]["CausingEntity"], "A.TopicName");
+    assert_eq!(updated.details[0]["Evaluation"], "Dynamic");
+}
+
+#[test]
+fn an_import_may_change_nothing_else() {
+    let mut machine = Machine::new(0);
+    let stack = machine.create(&two("x"));
+    let error = machine.plan(stack, &two("y"), &[], true).err().unwrap();
+    assert!(error.contains("You have modified resources [A, B]"), "{error}");
+}
