@@ -23,8 +23,9 @@ impl Raw {
     /// Sends a head and a body; returns the status and the body of the answer.
     fn send(&mut self, head: &str, body: &[u8]) -> (u16, String) {
         let head = head.trim_end().replace('\n', "\r\n");
-        self.stream.get_mut().write_all(format!("{head}\r\n\r\n").as_bytes()).unwrap();
-        self.stream.get_mut().write_all(body).unwrap();
+        // In one piece: the system would hold back a second one until the first is acknowledged.
+        let request = [format!("{head}\r\n\r\n").as_bytes(), body].concat();
+        self.stream.get_mut().write_all(&request).unwrap();
         let (mut status, mut length) = (0, 0);
         loop {
             let mut line = String::new();

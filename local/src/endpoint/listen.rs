@@ -73,6 +73,8 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
 }
 
 async fn serve(stream: TcpStream, engine: Shared, memory: Arc<Semaphore>) {
+    // An answer is sent at once. A connection that does not allow it works too.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(|request| receive(request, Arc::clone(&engine), Arc::clone(&memory)));
     // An error is one of the connection: the client has gone, or was too slow.
     let _ = http1::Builder::new()
