@@ -1,0 +1,6 @@
+//! Estimates before a deployment: cost, GPU memory, duration and service quotas.
+//!
+//! Every function is pure: the same input gives the same answer, and nothing is printed or read. What is not known is
+//! reported as unknown, never as zero.
+
+pub mod memory;

@@ -1,0 +1,17 @@
+//! GPU memory of training and of inference.
+//!
+//! The estimate of a training step follows what the framework allocates, operator by operator, for the architectures
+//! of Hugging Face's transformers under PyTorch's FSDP2 and DistributedDataParallel and under DeepSpeed. Nothing is
+//! fitted to measurements; `docs/estimating.md` holds the errors against measured runs.
+
+mod layers;
+mod shape;
+mod tape;
+mod training;
+mod verdict;
+mod weights;
+
+pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
+pub use tape::Category;
+pub use training::{Attention, Offload, Peak, Strategy, Training, training_peak};
+pub use verdict::{Gpu, TrainingEstimate, Verdict, gpu_of, training_estimate, verdict};

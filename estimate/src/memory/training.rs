@@ -1,0 +1,619 @@
+//! One training step: what a strategy keeps, gathers and reduces around the layers.
+
+use serde::{Deserialize, Serialize};
+
+use super::layers::{self, Context};
+use super::shape::{Architecture, ModelShape};
+use super::tape::{BUCKET, Category, Operator, Tape, Tensor, WeightGradients};
+use super::weights::{self, Kind, Unit};
+
+/// How weights, gradients and optimizer states are distributed over ranks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Strategy {
+    /// PyTorch's DistributedDataParallel: fp32 weights under bf16 autocast, everything on every rank.
+    Ddp,
+    /// FSDP2 with resharding after the forward pass.
+    FullShard,
+    /// FSDP2 that keeps gathered weights until the backward pass.
+    ShardGradOp,
+    /// FSDP2 over a group of ranks, with copies of the group.
+    HybridShard,
+    /// DeepSpeed's ZeRO stage 1: optimizer states are distributed.
+    Zero1,
+    /// DeepSpeed's ZeRO stage 2: gradients too.
+    Zero2,
+    /// DeepSpeed's ZeRO stage 3: weights too.
+    Zero3,
+}
+
+/// How attention is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Attention {
+    /// PyTorch's scaled dot product attention, which chooses FlashAttention.
+    #[default]
+    Sdpa,
+    /// The package `flash-attn`.
+    Flash,
+    /// Scores in memory.
+    Eager,
+}
+
+/// What a DeepSpeed configuration moves to the memory of the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offload {
+    /// Optimizer states and fp32 weights.
+    pub optimizer: bool,
+    /// Weights (ZeRO stage 3).
+    pub parameters: bool,
+}
+
+/// A training step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Training {
+    /// How the model is distributed.
+    pub strategy: Strategy,
+    /// All ranks.
+    pub ranks: u64,
+    /// Ranks of a group of [`Strategy::HybridShard`]; all ranks elsewhere.
+    pub shard_ranks: u64,
+    /// Samples per GPU and step.
+    pub batch: u64,
+    /// Tokens of a sample.
+    pub sequence: u64,
+    /// How attention is computed.
+    pub attention: Attention,
+    /// Whether each layer's activations are computed again in the backward pass.
+    pub activation_checkpointing: bool,
+    /// The rank of LoRA adapters on the projections of attention; the rest of the model is frozen.
+    pub lora_rank: Option<u64>,
+    /// QLoRA: frozen weights of linear layers in 4 bits.
+    pub quantized_base: bool,
+    /// Patches of images per sample (vision-language models).
+    pub image_patches: u64,
+    /// Offload to the host.
+    pub offload: Offload,
+    /// Ranks over which each layer is split (tensor parallelism).
+    pub tensor_parallel: u64,
+    /// Ranks over which the experts of a layer are distributed.
+    pub expert_parallel: u64,
+    /// Ranks over which each sample is split (context parallelism).
+    pub context_parallel: u64,
+}
+
+impl Training {
+    /// A step with so many samples per GPU of so many tokens: bf16 with AdamW in fp32, SDPA attention, no activation
+    /// checkpointing.
+    pub fn new(strategy: Strategy, ranks: u64, batch: u64, sequence: u64) -> Self {
+        Self {
+            strategy,
+            ranks: ranks.max(1),
+            shard_ranks: ranks.max(1),
+            batch,
+            sequence,
+            attention: Attention::Sdpa,
+            activation_checkpointing: false,
+            lora_rank: None,
+            quantized_base: false,
+            image_patches: 0,
+            offload: Offload::default(),
+            tensor_parallel: 1,
+            expert_parallel: 1,
+            context_parallel: 1,
+        }
+    }
+
+    fn is_fsdp(&self) -> bool {
+        matches!(self.strategy, Strategy::FullShard | Strategy::ShardGradOp | Strategy::HybridShard)
+    }
+
+    fn shards(&self) -> u64 {
+        match self.strategy {
+            Strategy::Ddp => 1,
+            Strategy::HybridShard => self.shard_ranks.clamp(1, self.ranks),
+            _ => self.ranks,
+        }
+    }
+}
+
+/// The peak of a step on one GPU.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Peak {
+    /// The most bytes that are allocated at one moment.
+    pub bytes: u64,
+    /// What they consist of.
+    pub breakdown: Vec<(Category, u64)>,
+    /// The part of the step in which the peak is reached.
+    pub phase: &'static str,
+}
+
+/// cuBLAS takes a workspace of 32 MiB on Hopper and Ampere for each of the threads that run the forward and the
+/// backward pass.
+const WORKSPACES: u64 = 2 * 32 * 1024 * 1024;
+/// Elements that DeepSpeed's ZeRO-3 keeps gathered at most (`stage3_max_live_parameters`).
+const MAX_LIVE_PARAMETERS: u64 = 1_000_000_000;
+
+/// Predicts the peak of one step.
+pub fn training_peak(shape: &ModelShape, training: &Training) -> Peak {
+    let (shape, training) = split(shape, training);
+    let mut step = Step::new(&shape, &training);
+    step.states();
+    step.forward();
+    step.backward();
+    step.optimizer();
+    let (bytes, live, phase) = step.tape.peak();
+    use Category::*;
+    let categories =
+        [States, GatheredParameters, Gradients, Communication, Activations, Logits, Temporary, Workspace];
+    let breakdown = categories.into_iter().map(|category| (category, live[category as usize])).collect();
+    Peak { bytes, breakdown, phase }
+}
+
+/// What one rank holds and computes of a model that is split over ranks: heads and the hidden layers of feed-forward
+/// networks by tensor parallelism, experts by expert parallelism, tokens by context parallelism.
+fn split(shape: &ModelShape, training: &Training) -> (ModelShape, Training) {
+    let (mut shape, mut training) = (shape.clone(), training.clone());
+    let tensor = training.tensor_parallel.max(1);
+    shape.heads = shape.heads.div_ceil(tensor);
+    shape.kv_heads = shape.kv_heads.div_ceil(tensor);
+    shape.ffn = shape.ffn.div_ceil(tensor);
+    if let Some(experts) = &mut shape.experts {
+        experts.ffn = experts.ffn.div_ceil(tensor);
+        experts.count = experts.count.div_ceil(training.expert_parallel.max(1));
+    }
+    training.sequence = training.sequence.div_ceil(training.context_parallel.max(1));
+    training.ranks = (training.ranks / tensor).max(1);
+    training.shard_ranks = training.shard_ranks.min(training.ranks);
+    (shape, training)
+}
+
+/// A layer's forward pass, which can be run a second time.
+struct Ran {
+    unit: usize,
+    kind: Kind,
+    input: Tensor,
+    output: Tensor,
+    /// Where the layer's operators begin and end on the tape.
+    start: usize,
+    end: usize,
+    /// A tensor that every layer of a decoder reads: the encoder's result.
+    memory: Option<Tensor>,
+}
+
+struct Step<'a> {
+    shape: &'a ModelShape,
+    training: &'a Training,
+    units: Vec<Unit>,
+    tape: Tape,
+    cx: Context,
+    vision_cx: Context,
+    ran: Vec<Ran>,
+    /// Gathered weights of each unit.
+    gathered: Vec<Vec<Tensor>>,
+    /// The result of an all-gather that is not copied out yet, or held until the next.
+    flat: Option<(usize, Tensor)>,
+    /// The input of the last reduce-scatter, held until the next.
+    reducing: Option<Tensor>,
+    root_gradients: Vec<Tensor>,
+    loss: Option<Tensor>,
+    zero3_live: Option<Tensor>,
+}
+
+impl<'a> Step<'a> {
+    fn new(shape: &'a ModelShape, training: &'a Training) -> Self {
+        let units = weights::units(shape);
+        let cx = Context {
+            batch: training.batch,
+            sequence: training.sequence,
+            autocast: training.strategy == Strategy::Ddp,
+            eager: training.attention == Attention::Eager,
+            lora: training.lora_rank,
+            casts: Vec::new(),
+            cached: Vec::new(),
+            layer: 0,
+        };
+        let vision_cx = cx.with(training.batch, training.image_patches);
+        let gathered = vec![Vec::new(); units.len()];
+        let mut tape = Tape::new();
+        tape.weight_gradients = match training.strategy {
+            Strategy::Ddp => WeightGradients::CastAndAdded,
+            Strategy::Zero1 => WeightGradients::BucketedAndKept,
+            Strategy::Zero2 => WeightGradients::Flattened,
+            Strategy::Zero3 => WeightGradients::Bucketed,
+            _ => WeightGradients::Kept,
+        };
+        Self {
+            shape,
+            training,
+            units,
+            tape,
+            cx,
+            vision_cx,
+            ran: Vec::new(),
+            gathered,
+            flat: None,
+            reducing: None,
+            root_gradients: Vec::new(),
+            loss: None,
+            zero3_live: None,
+        }
+    }
+
+    /// Elements of a unit that are trained: all, or those of its LoRA adapters.
+    fn trained(&self, unit: &Unit) -> u64 {
+        match self.training.lora_rank {
+            None => unit.elements(),
+            Some(rank) => {
+                let adapted = unit.tensors.iter().filter(|weight| weight.adapted);
+                adapted.map(|weight| rank * (weight.rows + weight.columns)).sum()
+            }
+        }
+    }
+
+    fn all_trained(&self) -> u64 {
+        self.units.iter().map(|unit| self.trained(unit)).sum()
+    }
+
+    /// Elements of the model itself, by what a rank holds of them.
+    fn all(&self) -> u64 {
+        self.units.iter().map(Unit::elements).sum()
+    }
+
+    /// Elements of each rank's part, with the padding of FSDP: each weight is cut along its first dimension.
+    fn sharded(&self, unit: &Unit) -> u64 {
+        let shards = self.training.shards();
+        unit.tensors.iter().map(|weight| weight.rows.div_ceil(shards) * weight.columns).sum()
+    }
+
+    fn states(&mut self) {
+        let training = self.training;
+        let (all, trained) = (self.all(), self.all_trained());
+        let is_lora = training.lora_rank.is_some();
+        let shards = training.shards();
+        // Frozen weights: bf16, or 4 bits with a scale for 64 of them.
+        let frozen_bytes =
+            |elements: u64| if training.quantized_base { elements * 9 / 16 } else { 2 * elements };
+        let frozen = if is_lora { all } else { 0 };
+        self.tape.allocate(WORKSPACES, Category::Workspace);
+        let optimizer = |elements: u64| if training.offload.optimizer { 0 } else { elements };
+        match training.strategy {
+            Strategy::Ddp => {
+                if is_lora {
+                    self.tape.allocate(frozen_bytes(frozen) + 12 * trained, Category::States);
+                } else {
+                    self.states_of_each(|weight| weight.elements(), 1, 2);
+                }
+                // The reducer's buckets, and the gradients themselves: measured runs hold both during the whole step.
+                self.tape.allocate(4 * trained, Category::Communication);
+                self.tape.allocate(4 * trained, Category::Gradients);
+            }
+            Strategy::Zero1 | Strategy::Zero2 => {
+                let shard = trained.div_ceil(shards);
+                let weights = frozen_bytes(frozen) + 2 * trained;
+                self.tape.allocate(weights + 12 * optimizer(shard), Category::States);
+            }
+            Strategy::Zero3 => {
+                let (shard, frozen_shard) = (trained.div_ceil(shards), frozen.div_ceil(shards));
+                let weights =
+                    if training.offload.parameters { 0 } else { frozen_bytes(frozen_shard) + 2 * shard };
+                self.tape.allocate(weights + 12 * optimizer(shard), Category::States);
+                self.tape.allocate(2 * optimizer(shard), Category::Gradients);
+                self.tape.allocate(2 * BUCKET, Category::Communication);
+            }
+            _ => {
+                if is_lora {
+                    let sharded: u64 = self.units.iter().map(|unit| self.sharded(unit)).sum();
+                    self.tape
+                        .allocate(frozen_bytes(sharded) + 12 * trained.div_ceil(shards), Category::States);
+                } else {
+                    let optimizer = if training.offload.optimizer { 0 } else { 2 };
+                    self.states_of_each(|weight| weight.rows.div_ceil(shards) * weight.columns, 1, optimizer);
+                }
+            }
+        }
+    }
+
+    /// Allocates fp32 weights and optimizer states, a block for each weight.
+    fn states_of_each(&mut self, elements: impl Fn(&weights::Weight) -> u64, weights: u64, optimizer: u64) {
+        let each: Vec<u64> = self.units.iter().flat_map(|unit| &unit.tensors).map(elements).collect();
+        for elements in each {
+            for _ in 0..weights + optimizer {
+                self.tape.allocate(4 * elements, Category::States);
+            }
+        }
+    }
+
+    // FSDP: gathering and reducing.
+
+    fn unit_bytes(&self, unit: usize) -> u64 {
+        let all = &self.units[unit];
+        let adapters = if self.training.lora_rank.is_some() { self.trained(all) } else { 0 };
+        2 * (self.sharded(all) * self.training.shards() + adapters)
+    }
+
+    /// Starts an all-gather: its result is one block.
+    fn gather(&mut self, unit: usize) {
+        if !self.training.is_fsdp() || !self.gathered[unit].is_empty() {
+            return;
+        }
+        let flat = self.tape.allocate(self.unit_bytes(unit), Category::Communication);
+        if let Some((_, held)) = self.flat.replace((unit, flat)) {
+            self.tape.release(held);
+        }
+    }
+
+    /// Copies the result of an all-gather into the weights.
+    fn copy_out(&mut self, unit: usize, is_forward: bool) {
+        if !self.training.is_fsdp() || !self.gathered[unit].is_empty() {
+            return;
+        }
+        let tensors: Vec<u64> = self.units[unit].tensors.iter().map(|weight| 2 * weight.elements()).collect();
+        self.gathered[unit] = tensors
+            .into_iter()
+            .map(|bytes| self.tape.allocate(bytes, Category::GatheredParameters))
+            .collect();
+        if !is_forward {
+            self.drop_flat();
+        }
+    }
+
+    fn drop_flat(&mut self) {
+        if let Some((_, flat)) = self.flat.take() {
+            self.tape.release(flat);
+        }
+    }
+
+    fn reshard(&mut self, unit: usize) {
+        let tensors = std::mem::take(&mut self.gathered[unit]);
+        self.tape.release_all(&tensors);
+    }
+
+    /// Reduces a unit's gradients over the ranks.
+    fn reduce(&mut self, unit: usize, gradients: Vec<Tensor>) {
+        match self.training.strategy {
+            Strategy::FullShard | Strategy::ShardGradOp | Strategy::HybridShard => {
+                self.reshard(unit);
+                if let Some(held) = self.reducing.take() {
+                    self.tape.release(held);
+                }
+                let shards = self.training.shards();
+                let elements = match self.training.lora_rank {
+                    None => self.sharded(&self.units[unit]) * shards,
+                    Some(_) => self.trained(&self.units[unit]),
+                };
+                if elements > 0 {
+                    self.reducing = Some(self.tape.allocate(4 * elements, Category::Communication));
+                }
+                self.tape.release_all(&gradients);
+                self.tape.allocate(4 * elements.div_ceil(shards), Category::Gradients);
+            }
+            // Buckets and gradients stay until the backward pass ends.
+            _ => self.root_gradients.extend(gradients),
+        }
+    }
+
+    // The passes.
+
+    fn run(&mut self, unit: usize, kind: Kind, input: Tensor, memory: Option<Tensor>) -> Tensor {
+        self.gather(unit);
+        self.copy_out(unit, true);
+        self.cx.layer = unit as u64;
+        let start = self.tape.mark();
+        self.tape.records = !self.training.activation_checkpointing;
+        let output = self.layer(kind, input, memory);
+        self.tape.records = true;
+        if self.training.strategy != Strategy::ShardGradOp {
+            self.reshard(unit);
+        }
+        let end = self.tape.mark();
+        self.ran.push(Ran { unit, kind, input, output, start, end, memory });
+        output
+    }
+
+    fn layer(&mut self, kind: Kind, input: Tensor, memory: Option<Tensor>) -> Tensor {
+        match (kind, memory, &self.shape.vision) {
+            (Kind::Decoder, Some(memory), _) => {
+                layers::t5_decoder_layer(&mut self.tape, &mut self.cx, self.shape, input, memory)
+            }
+            (Kind::Vision, _, Some(vision)) => {
+                layers::vision_layer(&mut self.tape, &mut self.vision_cx, vision, input)
+            }
+            _ => layers::layer(&mut self.tape, &mut self.cx, self.shape, input),
+        }
+    }
+
+    /// Runs all layers of a kind. The input of a checkpointed layer stays, others' only as far as operators keep them.
+    fn run_all(&mut self, kind: Kind, first: Tensor, memory: Option<Tensor>) -> Tensor {
+        let mut x = first;
+        for unit in 0..self.units.len() {
+            if self.units[unit].kind != kind {
+                continue;
+            }
+            let out = self.run(unit, kind, x, memory);
+            if !self.training.activation_checkpointing {
+                self.tape.release(x);
+            }
+            x = out;
+        }
+        x
+    }
+
+    fn forward(&mut self) {
+        self.tape.phase = "forward";
+        let root = self.units.len() - 1;
+        if self.training.strategy == Strategy::Zero3 {
+            let live = self.all().min(MAX_LIVE_PARAMETERS);
+            self.zero3_live = Some(self.tape.allocate(2 * live, Category::GatheredParameters));
+        }
+        self.gather(root);
+        self.copy_out(root, true);
+        let shape = self.shape;
+        if let Some(vision) = shape.vision.as_ref().filter(|_| self.training.image_patches > 0) {
+            let x = layers::embed_images(&mut self.tape, &mut self.vision_cx, vision);
+            let x = self.run_all(Kind::Vision, x, None);
+            for _ in 0..vision.deepstack {
+                let extra = layers::merge_images(&mut self.tape, &mut self.vision_cx, shape, vision, x);
+                self.tape.release(extra);
+            }
+            let merged = layers::merge_images(&mut self.tape, &mut self.vision_cx, shape, vision, x);
+            self.tape.release_all(&[merged, x]);
+        }
+        let x = if shape.architecture == Architecture::Vit { self.embed_patches() } else { self.embed() };
+        let mut x = self.run_all(Kind::Layer, x, None);
+        if shape.decoder_layers > 0 {
+            let memory = layers::final_norm(&mut self.tape, &self.cx, shape, x);
+            let first = self.embed();
+            x = self.run_all(Kind::Decoder, first, Some(memory));
+        }
+        let normal = layers::final_norm(&mut self.tape, &self.cx, shape, x);
+        self.loss = Some(self.loss_of(normal));
+        self.drop_flat();
+        let mut casts = std::mem::take(&mut self.cx.casts);
+        casts.append(&mut self.vision_cx.casts);
+        casts.append(&mut self.cx.cached);
+        self.tape.release_all(&casts);
+    }
+
+    fn embed(&mut self) -> Tensor {
+        layers::embed(&mut self.tape, &self.cx, self.shape)
+    }
+
+    /// The embedding of a vision transformer: the images stay as inputs.
+    fn embed_patches(&mut self) -> Tensor {
+        let (image, patch) = self.shape.image.unwrap_or((224, 16));
+        let (pixels, h) = (self.cx.batch * 3 * image * image, self.shape.hidden);
+        self.tape.allocate(4 * pixels, Category::Activations);
+        let cast = self.tape.allocate(2 * pixels, Category::Activations);
+        let n = self.cx.tokens() * h;
+        let out = self.tape.run(
+            self.cx.residual() * n,
+            Operator { saved: &[cast], weights: &[2 * 3 * patch * patch * h], ..Operator::default() },
+        );
+        self.tape.release(cast);
+        out
+    }
+
+    /// The output layer and the loss on fp32 logits. Takes its argument.
+    fn loss_of(&mut self, x: Tensor) -> Tensor {
+        let shape = self.shape;
+        let tokens = if shape.architecture == Architecture::Vit { self.cx.batch } else { self.cx.tokens() };
+        // T5 and classifiers take the loss on logits as they are; decoders cast them to fp32.
+        let is_classifier = matches!(shape.architecture, Architecture::Vit | Architecture::T5);
+        let cells = tokens * shape.vocab;
+        let head = layers::Linear {
+            bias: shape.architecture == Architecture::Phi,
+            ..layers::Linear::new(shape.vocab, shape.hidden)
+        };
+        self.tape.phase = "loss";
+        self.tape.counted_as(Category::Logits);
+        let logits = layers::linear(&mut self.tape, &mut self.cx, x, tokens, head);
+        self.tape.release(x);
+        let mut capped = logits;
+        if shape.architecture == Architecture::Gemma2 {
+            let scaled = self.tape.run(2 * cells, Operator { inputs: &[logits], ..Operator::default() });
+            self.tape.release(logits);
+            let tanh = self.tape.tensor(2 * cells);
+            self.tape.record(tanh, Operator { inputs: &[scaled], saved: &[tanh], ..Operator::default() });
+            self.tape.release(scaled);
+            capped = self.tape.run(2 * cells, Operator { inputs: &[tanh], ..Operator::default() });
+            self.tape.release(tanh);
+        }
+        let wide = if is_classifier {
+            capped
+        } else {
+            self.tape.run(4 * cells, Operator { inputs: &[capped], ..Operator::default() })
+        };
+        let shares = self.tape.tensor(self.tape.bytes(wide));
+        self.tape.record(shares, Operator { inputs: &[wide], saved: &[shares], ..Operator::default() });
+        let loss = self.tape.view(4);
+        self.tape.record(loss, Operator { inputs: &[shares], ..Operator::default() });
+        self.tape.release_all(&[wide, shares]);
+        if !is_classifier {
+            self.tape.release(capped);
+        }
+        self.tape.counted_as(Category::Activations);
+        loss
+    }
+
+    fn backward(&mut self) {
+        let Some(loss) = self.loss else { return };
+        self.tape.phase = "backward of the loss";
+        let root = self.units.len() - 1;
+        if let Some(last) = self.ran.last().map(|ran| ran.unit) {
+            // The last layer is gathered behind the root, unless it still is.
+            self.gather(last);
+        }
+        self.tape.seed(loss);
+        let end = self.ran.last().map_or(0, |ran| ran.end);
+        self.backward_of_root(end);
+        self.tape.phase = "backward of the layers";
+        while let Some(ran) = self.ran.pop() {
+            self.backward_of(&ran);
+            // What lies between this layer and the one before: the norm of an encoder, embeddings.
+            let end = self.ran.last().map_or(0, |before| before.end);
+            self.backward_of_root(end);
+        }
+        self.tape.phase = "reduction of the last gradients";
+        let gradients = std::mem::take(&mut self.root_gradients);
+        self.reduce(root, gradients);
+        let held = std::mem::take(&mut self.root_gradients);
+        self.tape.release_all(&held);
+    }
+
+    fn backward_of_root(&mut self, mark: usize) {
+        self.tape.backward(mark);
+        let mut gradients = self.tape.take_weight_gradients();
+        self.root_gradients.append(&mut gradients);
+    }
+
+    fn backward_of(&mut self, ran: &Ran) {
+        self.copy_out(ran.unit, false);
+        if let Some(before) = self.ran.last().map(|before| before.unit) {
+            self.gather(before);
+        }
+        if self.training.activation_checkpointing {
+            self.cx.layer = ran.unit as u64;
+            let again = self.layer(ran.kind, ran.input, ran.memory);
+            self.tape.move_gradient(ran.output, again);
+            self.tape.release(again);
+            let mut casts = std::mem::take(&mut self.cx.casts);
+            casts.append(&mut self.vision_cx.casts);
+            casts.append(&mut self.cx.cached);
+            self.tape.release_all(&casts);
+        }
+        self.tape.is_recomputing = self.training.activation_checkpointing;
+        self.tape.backward(ran.start);
+        self.tape.is_recomputing = false;
+        if self.training.activation_checkpointing {
+            self.tape.release(ran.input);
+        }
+        let gradients = self.tape.take_weight_gradients();
+        self.reduce(ran.unit, gradients);
+    }
+
+    /// The optimizer's step. AdamW's fused kernel allocates nothing; DeepSpeed casts gradients to fp32 first.
+    fn optimizer(&mut self) {
+        self.tape.phase = "optimizer step";
+        self.drop_flat();
+        if let Some(held) = self.reducing.take() {
+            self.tape.release(held);
+        }
+        if let Some(live) = self.zero3_live.take() {
+            self.tape.release(live);
+        }
+        if self.training.offload.optimizer {
+            return;
+        }
+        let shard = self.all_trained().div_ceil(self.training.shards());
+        match self.training.strategy {
+            Strategy::Zero1 | Strategy::Zero2 => self.tape.touch(8 * shard, Category::Gradients),
+            Strategy::Zero3 => self.tape.touch(6 * shard, Category::Gradients),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Whether a step fits on a GPU, and what the largest step is that does.
+
+use serde::Serialize;
+use stackwright_schemas::instances::{self, Instance};
+
+use super::shape::{Implementation, ModelShape};
+use super::training::{Peak, Strategy, Training, training_peak};
+
+/// Whether a peak fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It fits with a reserve for fragmentation.
+    Fits,
+    /// It fits if the allocator wastes little; a different library version may fail.
+    Tight,
+    /// It does not fit.
+    DoesNotFit,
+    /// The memory of the GPU is not known.
+    Unknown,
+}
+
+/// The memory of one accelerator of an instance type.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Gpu {
+    /// The instance type.
+    pub instance_type: String,
+    /// The accelerator's name.
+    pub name: Option<String>,
+    /// Accelerators of an instance.
+    pub count: Option<u32>,
+    /// Memory as EC2 reports it, bytes.
+    pub memory_bytes: Option<u64>,
+    /// What a framework can allocate of it: without the driver's part and the CUDA context.
+    pub usable_bytes: Option<u64>,
+}
+
+const MIB: u64 = 1024 * 1024;
+/// The driver keeps about 1.5 % (an H100 of 81,920 MiB shows 81,079 MiB to PyTorch, an A100 of 40,960 MiB shows 40,326).
+const DRIVER_SHARE: u64 = 15;
+/// A CUDA context with the kernels of PyTorch, and NCCL's buffers.
+const CONTEXT: u64 = 900 * MIB;
+/// Parts of a thousand that fragmentation takes at the least where the memory is nearly full.
+const LEAST_FRAGMENTATION: u64 = 30;
+/// Parts of a thousand that are left free where a step is said to fit.
+const RESERVE: u64 = 100;
+
+/// The accelerator of an instance type such as `ml.p4d.24xlarge`; `None` if the type is not known.
+pub fn gpu_of(instance_type: &str) -> Option<Gpu> {
+    instances::instance(instance_type).map(of)
+}
+
+fn of(instance: &Instance) -> Gpu {
+    let corrected = instance.accelerators().and_then(|facts| facts.accelerator_memory_gib_override);
+    let mib = corrected.map(|gib| (gib * 1024.0) as u64).or(instance.accelerator_memory_mib);
+    let memory_bytes = mib.filter(|mib| *mib > 0).map(|mib| mib * MIB);
+    Gpu {
+        instance_type: instance.instance_type.clone(),
+        name: instance.accelerator.clone(),
+        count: instance.accelerator_count,
+        memory_bytes,
+        usable_bytes: memory_bytes.map(|bytes| (bytes - bytes / 1000 * DRIVER_SHARE).saturating_sub(CONTEXT)),
+    }
+}
+
+/// Whether a peak of so many bytes fits into what can be allocated.
+pub fn verdict(peak: u64, usable: Option<u64>) -> Verdict {
+    let with = |parts: u64| peak.saturating_add(peak / 1000 * parts);
+    match usable {
+        None => Verdict::Unknown,
+        Some(usable) if with(LEAST_FRAGMENTATION) > usable => Verdict::DoesNotFit,
+        Some(usable) if with(RESERVE) > usable => Verdict::Tight,
+        Some(_) => Verdict::Fits,
+    }
+}
+
+/// The estimate of a training step on an instance type.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TrainingEstimate {
+    /// The peak and what it consists of.
+    pub peak: Peak,
+    /// The peak if the norms are transformers', where the configuration does not say.
+    pub upper_bytes: Option<u64>,
+    /// The model's parameters.
+    pub parameters: u64,
+    /// The accelerator.
+    pub gpu: Option<Gpu>,
+    /// Whether it fits.
+    pub verdict: Verdict,
+    /// What is left of the memory that can be allocated; negative where it does not fit.
+    pub margin_bytes: Option<i64>,
+    /// The most samples per GPU that fit with a reserve, with all else as it is.
+    pub largest_batch: Option<u64>,
+    /// The longest samples that fit with a reserve, with all else as it is.
+    pub largest_sequence: Option<u64>,
+    /// Doubts.
+    pub notes: Vec<String>,
+}
+
+/// Estimates a training step on an instance type.
+pub fn training_estimate(shape: &ModelShape, training: &Training, gpu: Option<Gpu>) -> TrainingEstimate {
+    let peak = training_peak(shape, training);
+    let mut notes = shape.notes.clone();
+    let judged = judged_shape(shape);
+    let upper_bytes =
+        (shape.implementation == Implementation::Unknown).then(|| training_peak(&judged, training).bytes);
+    if upper_bytes.is_some() {
+        notes.push(
+            "the configuration was not written by transformers: the peak assumes fused norms, the verdict \
+             transformers' norms, which keep fp32 copies"
+                .to_owned(),
+        );
+    }
+    if training.strategy == Strategy::Ddp {
+        notes.push(
+            "gradients are counted as held between steps, as the measured runs hold them; a loop that sets them to \
+             `None` before the forward pass takes 4 bytes less for each trained parameter"
+                .to_owned(),
+        );
+    }
+    let usable = gpu.as_ref().and_then(|gpu| gpu.usable_bytes);
+    let decisive = upper_bytes.unwrap_or(0).max(peak.bytes);
+    let fits = |changed: Training| verdict(training_peak(&judged, &changed).bytes, usable) == Verdict::Fits;
+    let largest = |from: u64, step: u64, change: &dyn Fn(u64) -> Training| {
+        usable.and_then(|_| largest_that(from, step, |value| fits(change(value))))
+    };
+    let largest_batch = largest(1, 1, &|batch| Training { batch, ..training.clone() });
+    let largest_sequence = largest(128, 128, &|sequence| Training { sequence, ..training.clone() });
+    TrainingEstimate {
+        upper_bytes,
+        parameters: shape.parameters(),
+        verdict: verdict(decisive, usable),
+        margin_bytes: usable.map(|usable| usable as i64 - decisive as i64),
+        largest_batch,
+        largest_sequence,
+        gpu,
+        peak,
+        notes,
+    }
+}
+
+/// What decides the verdict: the larger of the implementations that the model may have.
+fn judged_shape(shape: &ModelShape) -> ModelShape {
+    match shape.implementation {
+        Implementation::Unknown => shape.clone().run_by(Implementation::Transformers),
+        _ => shape.clone(),
+    }
+}
+
+/// Nothing larger is looked for.
+const LARGEST: u64 = 1 << 20;
+
+/// The largest multiple of a step for which something holds, from the first on: by doubling, then by halves.
+fn largest_that(first: u64, step: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
+    if !holds(first) {
+        return None;
+    }
+    let (mut low, mut high) = (first, first * 2);
+    while high <= LARGEST && holds(high) {
+        (low, high) = (high, high * 2);
+    }
+    while high - low > step {
+        let middle = low + (high - low) / 2 / step * step;
+        if middle <= low {
+            break;
+        }
+        if holds(middle) { low = middle } else { high = middle }
+    }
+    Some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usable_part_of_an_accelerator() {
+        let gpu = gpu_of("ml.p4d.24xlarge").unwrap();
+        assert_eq!(
+            (gpu.name.as_deref(), gpu.count, gpu.memory_bytes),
+            (Some("A100"), Some(8), Some(40_960 * MIB))
+        );
+        assert!(gpu.usable_bytes.unwrap() < 40_326 * MIB);
+        assert!(gpu_of("ml.unknown").is_none());
+        assert!(gpu_of("ml.m5.large").unwrap().usable_bytes.is_none());
+    }
+
+    #[test]
+    fn a_verdict_keeps_a_reserve() {
+        assert_eq!(verdict(80, Some(100)), Verdict::Fits);
+        assert_eq!(verdict(93_000, Some(100_000)), Verdict::Tight);
+        assert_eq!(verdict(98_000, Some(100_000)), Verdict::DoesNotFit);
+        assert_eq!(verdict(1, None), Verdict::Unknown);
+    }
+
+    #[test]
+    fn the_largest_value_is_found() {
+        assert_eq!(largest_that(1, 1, |value| value <= 13), Some(13));
+        assert_eq!(largest_that(128, 128, |value| value <= 1000), Some(896));
+        assert_eq!(largest_that(1, 1, |_| false), None);
+    }
+}
