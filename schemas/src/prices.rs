@@ -34,6 +34,32 @@ pub fn prices(instance_type: &str) -> impl Iterator<Item = &'static Price> {
     table.iter().filter(move |price| price.instance_type == instance_type)
 }
 
+/// The price of something that is not an instance: storage, data, a gateway.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct UnitPrice {
+    /// What is priced, for example `EBS gp3 storage`.
+    pub item: String,
+    /// `usd_per_gb_month`, `usd_per_hour`, `usd_per_gb`, `usd_per_month` and so on.
+    pub unit: String,
+    /// The region.
+    pub region: String,
+    /// US dollars, as the source has them.
+    pub usd: String,
+    /// When it was read.
+    pub date: String,
+    /// Where it was read.
+    pub source: String,
+    /// Doubts, to be shown with the price.
+    pub note: String,
+}
+
+/// Every price row of an item, in the order of the table.
+pub fn unit_prices(item: &str) -> impl Iterator<Item = &'static UnitPrice> {
+    static TABLE: OnceLock<Vec<UnitPrice>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| rows(include_str!("../facts/price_table.csv")));
+    table.iter().filter(move |price| price.item == item)
+}
+
 /// Prices that are not by the instance hour: serverless inference, managed spot, savings plans.
 pub fn terms() -> &'static Value {
     static TERMS: OnceLock<Value> = OnceLock::new();

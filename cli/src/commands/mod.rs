@@ -5,6 +5,7 @@ mod check;
 mod cloud;
 mod completions;
 mod diff;
+mod estimate;
 mod explain;
 mod graph;
 mod list;
@@ -50,6 +51,7 @@ enum Command {
     Diff(diff::Arguments),
     Review(review::Arguments),
     Graph(graph::Arguments),
+    Estimate(estimate::Arguments),
     Explain(explain::Arguments),
     #[cfg(feature = "deploy")]
     #[command(flatten)]
@@ -131,6 +133,7 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
         Command::Diff(arguments) => diff::run(&arguments, origin),
         Command::Review(arguments) => review::run(&arguments, origin),
         Command::Graph(arguments) => graph::run(&arguments, origin),
+        Command::Estimate(arguments) => estimate::run(&arguments, origin),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::List(arguments) => list::run(&arguments, origin),
         #[cfg(feature = "lint")]

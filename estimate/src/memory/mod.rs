@@ -4,13 +4,18 @@
 //! of Hugging Face's transformers under PyTorch's FSDP2 and DistributedDataParallel and under DeepSpeed. Nothing is
 //! fitted to measurements; `docs/estimating.md` holds the errors against measured runs.
 
+mod formulas;
 mod layers;
+pub mod measured;
 mod shape;
 mod tape;
 mod training;
 mod verdict;
 mod weights;
 
+pub use formulas::{
+    Recomputation, activation_bytes, deepspeed_states, kv_cache_bytes_per_token, zero_states,
+};
 pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
 pub use tape::Category;
 pub use training::{Attention, Offload, Peak, Strategy, Training, training_peak};

@@ -1,0 +1,135 @@
+//! `estimate`: the cost of stacks.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use stackwright_estimate::cost::{self, Estimate, Money, Options, PriceBook, Rate, Usage};
+
+use super::refused;
+use crate::failure::Failure;
+use crate::input;
+use crate::origin::Origin;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Templates (JSON or YAML), assemblies (directories), or `-` for standard input. Default: the stacks of the program
+    paths: Vec<PathBuf>,
+    /// The output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+    /// The region of stacks that are bound to none
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which come before the shipped prices
+    #[arg(long, value_name = "FILE")]
+    prices: Vec<PathBuf>,
+    /// A JSON file with usage: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms": 120}}}
+    #[arg(long, value_name = "FILE")]
+    usage: Option<PathBuf>,
+    /// The typical share of the way from the least to the most capacity, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = rate)]
+    utilization: Rate,
+    /// The saving of a SageMaker savings plan, from 0 to 1. AWS documents up to 0.64
+    #[arg(long, value_name = "SHARE", value_parser = rate)]
+    savings_plan: Option<Rate>,
+    /// The saving of managed spot training, from 0 to 1. AWS documents up to 0.90
+    #[arg(long, value_name = "SHARE", value_parser = rate)]
+    spot_saving: Option<Rate>,
+    /// Refuse (exit code 4) if the most that the stacks cost a month is more US dollars
+    #[arg(long, value_name = "USD", value_parser = money)]
+    max_monthly: Option<Money>,
+    /// Refuse (exit code 4) if the most that one run of a job costs is more US dollars
+    #[arg(long, value_name = "USD", value_parser = money)]
+    max_run: Option<Money>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Tables for people
+    Text,
+    /// One JSON document
+    Json,
+    /// For pull requests
+    Markdown,
+    /// A row for each cost
+    Csv,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    Rate::parse(text).ok_or_else(|| "write a share from 0 to 1 such as 0.30".to_owned())
+}
+
+fn money(text: &str) -> Result<Money, String> {
+    Money::parse(text.trim_start_matches('$'))
+        .ok_or_else(|| "write an amount in US dollars such as 5000".to_owned())
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let options = options(arguments)?;
+    let read = if arguments.paths.is_empty() { origin.input()? } else { input::read(&arguments.paths) };
+    if let Some(diagnostic) = read.unreadable.first() {
+        return Err(Failure::new(&diagnostic.message));
+    }
+    let estimate = cost::of_assembly(&read.assembly, &options);
+    let text = match arguments.format {
+        Form::Text => cost::text(&estimate),
+        Form::Json => cost::json(&estimate),
+        Form::Markdown => cost::markdown(&estimate),
+        Form::Csv => cost::csv(&estimate),
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
+    limits(arguments, &estimate)
+}
+
+fn options(arguments: &Arguments) -> Result<Options, Failure> {
+    let mut options = Options::default();
+    options.region.clone_from(&arguments.region);
+    options.utilization = arguments.utilization;
+    options.savings_plan = arguments.savings_plan;
+    options.spot_saving = arguments.spot_saving;
+    options.prices = prices(&arguments.prices)?;
+    if let Some(path) = &arguments.usage {
+        let name = path.display();
+        let text =
+            std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        options.usage =
+            Usage::from_json(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    }
+    Ok(options)
+}
+
+fn prices(paths: &[PathBuf]) -> Result<PriceBook, Failure> {
+    let mut book = PriceBook::shipped();
+    for path in paths {
+        let name = path.display();
+        let file = File::open(path).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        cost::read_offer(&mut book, file, None).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+    }
+    Ok(book)
+}
+
+/// Refuses costs above the limits that were set.
+fn limits(arguments: &Arguments, estimate: &Estimate) -> Result<(), Failure> {
+    let monthly = estimate.monthly();
+    if let Some(limit) = arguments.max_monthly.filter(|limit| monthly.ceiling > *limit) {
+        let most = monthly.ceiling;
+        return Err(refused(format!(
+            "the stacks cost up to ${most} a month, more than --max-monthly {limit}"
+        ))
+        .hint("reduce the maximum capacity, or raise the limit"));
+    }
+    let run = estimate.most_expensive_run();
+    if let (Some(limit), Some(run)) = (arguments.max_run, run.filter(|run| Some(*run) > arguments.max_run)) {
+        return Err(refused(format!("one run of a job costs up to ${run}, more than --max-run {limit}"))
+            .hint("reduce `MaxRuntimeInSeconds` or the number of instances, or raise the limit"));
+    }
+    if arguments.max_monthly.is_some() && monthly.unknown > 0 {
+        anstream::eprintln!(
+            "warning: {} costs are unknown and not counted against --max-monthly",
+            monthly.unknown
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! `estimate memory`: the peak of GPU memory of a training step.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use stackwright_estimate::memory::{
+    self, Attention, Gpu, Implementation, ModelShape, Offload, Strategy, Training, TrainingEstimate, Verdict,
+};
+
+use super::refused;
+use crate::failure::Failure;
+
+/// Estimate the peak of GPU memory of one training step.
+///
+/// The estimate follows what PyTorch, transformers and DeepSpeed allocate operator by operator: bf16 with AdamW in fp32.
+/// docs/estimating.md describes the method and its errors against measured runs.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 it fits or is tight, 1 failure, 2 usage error, 4 it does not fit.")]
+pub(super) struct Arguments {
+    /// The model's Hugging Face `config.json`
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The instance type whose accelerators run the step, for example ml.p4d.24xlarge
+    #[arg(long, value_name = "TYPE")]
+    instance: Option<String>,
+    /// How weights, gradients and optimizer states are distributed
+    #[arg(long, value_enum)]
+    strategy: StrategyName,
+    /// The number of GPUs of the job
+    #[arg(long, default_value_t = 1)]
+    ranks: u64,
+    /// The number of GPUs of a group of `hybrid-shard`. Default: the GPUs of the instance type
+    #[arg(long, value_name = "RANKS")]
+    shard_ranks: Option<u64>,
+    /// Samples per GPU and step
+    #[arg(long, default_value_t = 1)]
+    batch: u64,
+    /// Tokens of a sample
+    #[arg(long)]
+    sequence: u64,
+    /// How attention is computed
+    #[arg(long, value_enum, default_value_t = AttentionName::Sdpa)]
+    attention: AttentionName,
+    /// Compute activations of each layer again in the backward pass
+    #[arg(long)]
+    activation_checkpointing: bool,
+    /// Train LoRA adapters of this rank on the projections of attention; the rest of the model is frozen
+    #[arg(long, value_name = "RANK")]
+    lora_rank: Option<u64>,
+    /// Hold frozen weights in 4 bits (QLoRA); needs `--lora-rank`
+    #[arg(long, requires = "lora_rank")]
+    qlora: bool,
+    /// Patches of images per sample (vision-language models)
+    #[arg(long, value_name = "PATCHES", default_value_t = 0)]
+    image_patches: u64,
+    /// Keep optimizer states in the memory of the host
+    #[arg(long)]
+    offload_optimizer: bool,
+    /// Keep weights in the memory of the host (`zero3`)
+    #[arg(long)]
+    offload_parameters: bool,
+    /// The number of GPUs over which each layer is split
+    #[arg(long, value_name = "RANKS", default_value_t = 1)]
+    tensor_parallel: u64,
+    /// The number of GPUs over which the experts of a layer are distributed
+    #[arg(long, value_name = "RANKS", default_value_t = 1)]
+    expert_parallel: u64,
+    /// The number of GPUs over which each sample is split
+    #[arg(long, value_name = "RANKS", default_value_t = 1)]
+    context_parallel: u64,
+    /// The code that runs the model. Default: transformers, if the configuration was written by it
+    #[arg(long, value_enum)]
+    implementation: Option<ImplementationName>,
+    /// The output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StrategyName {
+    /// PyTorch's DistributedDataParallel
+    Ddp,
+    /// FSDP: weights, gradients and optimizer states are distributed
+    FullShard,
+    /// FSDP: gathered weights stay until the backward pass
+    ShardGradOp,
+    /// FSDP inside of groups of GPUs
+    HybridShard,
+    /// DeepSpeed: optimizer states are distributed
+    Zero1,
+    /// DeepSpeed: optimizer states and gradients are distributed
+    Zero2,
+    /// DeepSpeed: weights are distributed too
+    Zero3,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum AttentionName {
+    /// Scaled dot product attention of PyTorch
+    Sdpa,
+    /// FlashAttention
+    #[value(alias = "flash_attention_2")]
+    Flash,
+    /// Scores in memory
+    Eager,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ImplementationName {
+    /// Hugging Face's transformers
+    Transformers,
+    /// PyTorch's own operators, or fused kernels
+    Fused,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Text for people
+    Text,
+    /// One JSON document
+    Json,
+    /// For pull requests
+    Markdown,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let shape = model(arguments)?;
+    let gpu = arguments.instance.as_deref().map(accelerator).transpose()?;
+    let training = training(arguments, gpu.as_ref());
+    for (name, value) in
+        [("--ranks", training.ranks), ("--batch", training.batch), ("--sequence", training.sequence)]
+    {
+        if value == 0 || value > 1 << 24 {
+            return Err(
+                Failure::usage(format!("`{name}` is {value}")).hint(format!("set `{name}` to at least 1"))
+            );
+        }
+    }
+    let estimate = memory::training_estimate(&shape, &training, gpu);
+    let text = match arguments.format {
+        Form::Text => text(&estimate),
+        Form::Json => format!("{:#}\n", document(&estimate, &training)),
+        Form::Markdown => markdown(&estimate),
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
+    match estimate.verdict {
+        Verdict::DoesNotFit => Err(refused("the step does not fit in the memory of the GPU").hint(
+            "use activation checkpointing, a smaller batch, more ranks or a strategy that distributes more",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn model(arguments: &Arguments) -> Result<ModelShape, Failure> {
+    let path = arguments.model.display();
+    let text = std::fs::read_to_string(&arguments.model)
+        .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+    let config = serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+    let shape =
+        ModelShape::from_config(&config).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+    Ok(match arguments.implementation {
+        Some(ImplementationName::Transformers) => shape.run_by(Implementation::Transformers),
+        Some(ImplementationName::Fused) => shape.run_by(Implementation::Fused),
+        None => shape,
+    })
+}
+
+fn accelerator(instance_type: &str) -> Result<Gpu, Failure> {
+    let gpu = memory::gpu_of(instance_type).ok_or_else(|| {
+        Failure::usage(format!("`{instance_type}` is not a known instance type"))
+            .hint("write a SageMaker instance type such as ml.p4d.24xlarge")
+    })?;
+    if gpu.usable_bytes.is_none() {
+        return Err(Failure::usage(format!("the GPU memory of `{instance_type}` is not known"))
+            .hint("leave `--instance` out to estimate the peak alone"));
+    }
+    Ok(gpu)
+}
+
+fn training(arguments: &Arguments, gpu: Option<&Gpu>) -> Training {
+    let strategy = match arguments.strategy {
+        StrategyName::Ddp => Strategy::Ddp,
+        StrategyName::FullShard => Strategy::FullShard,
+        StrategyName::ShardGradOp => Strategy::ShardGradOp,
+        StrategyName::HybridShard => Strategy::HybridShard,
+        StrategyName::Zero1 => Strategy::Zero1,
+        StrategyName::Zero2 => Strategy::Zero2,
+        StrategyName::Zero3 => Strategy::Zero3,
+    };
+    let per_instance = gpu.and_then(|gpu| gpu.count).map(u64::from).filter(|count| *count > 0);
+    let mut training = Training::new(strategy, arguments.ranks, arguments.batch, arguments.sequence);
+    training.shard_ranks = arguments.shard_ranks.or(per_instance).unwrap_or(8).clamp(1, training.ranks);
+    training.attention = match arguments.attention {
+        AttentionName::Sdpa => Attention::Sdpa,
+        AttentionName::Flash => Attention::Flash,
+        AttentionName::Eager => Attention::Eager,
+    };
+    training.activation_checkpointing = arguments.activation_checkpointing;
+    training.lora_rank = arguments.lora_rank.filter(|rank| *rank > 0);
+    training.quantized_base = arguments.qlora;
+    training.image_patches = arguments.image_patches;
+    training.offload =
+        Offload { optimizer: arguments.offload_optimizer, parameters: arguments.offload_parameters };
+    training.tensor_parallel = arguments.tensor_parallel;
+    training.expert_parallel = arguments.expert_parallel;
+    training.context_parallel = arguments.context_parallel;
+    training
+}
+
+/// What a category is called.
+fn category(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn document(estimate: &TrainingEstimate, training: &Training) -> serde_json::Value {
+    let breakdown: serde_json::Map<_, _> =
+        estimate.peak.breakdown.iter().map(|(name, bytes)| (category(name), json!(bytes))).collect();
+    json!({
+        "peak_bytes": estimate.peak.bytes,
+        "breakdown": breakdown,
+        "phase": estimate.peak.phase,
+        "upper_bytes": estimate.upper_bytes,
+        "parameters": estimate.parameters,
+        "verdict": estimate.verdict,
+        "fits": match estimate.verdict {
+            Verdict::Fits | Verdict::Tight => Some(true),
+            Verdict::DoesNotFit => Some(false),
+            _ => None,
+        },
+        "gpu": estimate.gpu,
+        "margin_bytes": estimate.margin_bytes,
+        "largest_batch": estimate.largest_batch,
+        "largest_sequence": estimate.largest_sequence,
+        "training": training,
+        "notes": estimate.notes,
+    })
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+/// The rows of the table: what, and how much.
+fn rows(estimate: &TrainingEstimate) -> Vec<(String, String)> {
+    let parts = estimate.peak.breakdown.iter().filter(|(_, bytes)| *bytes > 0);
+    let mut rows: Vec<_> =
+        parts.map(|(name, bytes)| (category(name).replace('_', " "), gib(*bytes))).collect();
+    rows.push(("peak of allocated memory".to_owned(), gib(estimate.peak.bytes)));
+    if let Some(upper) = estimate.upper_bytes {
+        rows.push(("peak with transformers' norms".to_owned(), gib(upper)));
+    }
+    if let Some(usable) = estimate.gpu.as_ref().and_then(|gpu| gpu.usable_bytes) {
+        rows.push(("memory that can be allocated".to_owned(), gib(usable)));
+    }
+    rows
+}
+
+fn conclusion(estimate: &TrainingEstimate) -> Vec<String> {
+    let on = estimate.gpu.as_ref().map_or(String::new(), |gpu| {
+        format!(" on {} ({})", gpu.instance_type, gpu.name.as_deref().unwrap_or("accelerator unknown"))
+    });
+    let verdict = match estimate.verdict {
+        Verdict::Fits => format!("The step fits{on}."),
+        Verdict::Tight => format!("The step is tight{on}: fragmentation of the allocator decides."),
+        Verdict::DoesNotFit => format!("The step does not fit{on}."),
+        _ => "No instance type was given, so that it is not known whether the step fits.".to_owned(),
+    };
+    let mut lines = vec![verdict, format!("The peak is reached in this phase: {}.", estimate.peak.phase)];
+    if estimate.gpu.is_some() {
+        let batch = estimate.largest_batch.map_or("none".to_owned(), |batch| batch.to_string());
+        let sequence = estimate.largest_sequence.map_or("none".to_owned(), |sequence| sequence.to_string());
+        lines.push(format!(
+            "Largest batch per GPU that fits: {batch}; longest sequence that fits: {sequence}."
+        ));
+    }
+    lines.extend(estimate.notes.iter().map(|note| format!("note: {note}")));
+    lines
+}
+
+fn text(estimate: &TrainingEstimate) -> String {
+    let rows = rows(estimate);
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut text = format!("GPU memory of one training step, {} parameters\n\n", estimate.parameters);
+    for (name, value) in rows {
+        text.push_str(&format!("  {name:width$}  {value:>12}\n"));
+    }
+    text.push('\n');
+    for line in conclusion(estimate) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+fn markdown(estimate: &TrainingEstimate) -> String {
+    let mut text = "| GPU memory of one training step | |\n|---|---:|\n".to_owned();
+    for (name, value) in rows(estimate) {
+        text.push_str(&format!("| {name} | {value} |\n"));
+    }
+    text.push('\n');
+    for line in conclusion(estimate) {
+        text.push_str(&format!("{line}\n\n"));
+    }
+    text
+}

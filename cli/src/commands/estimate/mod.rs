@@ -1,0 +1,42 @@
+//! `estimate`: what a deployment costs, what GPU memory a training step takes, and which quotas are needed.
+
+mod cost;
+mod memory;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::{ExitCode, Failure};
+use crate::origin::Origin;
+
+/// Estimate cost, GPU memory, duration and service quotas before a deployment.
+///
+/// Without a subcommand, estimates the cost of the stacks by resource: the least (minimum capacity), a typical value and the
+/// most (maximum capacity) a month, and the most that one run of each job costs. What has no known price is listed as unknown.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Exit codes: 0 success, 1 failure, 2 usage error, 4 more than --max-monthly or --max-run, or it does not fit."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    cost: cost::Arguments,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Memory(memory::Arguments),
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    match &arguments.what {
+        None => cost::run(&arguments.cost, origin),
+        Some(What::Memory(arguments)) => memory::run(arguments),
+    }
+}
+
+/// A refusal with exit code 4.
+fn refused(message: impl std::fmt::Display) -> Failure {
+    Failure::new(message).with_code(ExitCode::Refused)
+}

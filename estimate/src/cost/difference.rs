@@ -1,0 +1,92 @@
+//! What changes between two versions.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::money::Money;
+use super::{Estimate, Line, Per, Total};
+
+/// The cost of one resource before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ResourceDifference {
+    /// The stack.
+    pub stack: String,
+    /// The logical ID.
+    pub resource: String,
+    /// The resource type.
+    pub resource_type: String,
+    /// What the amounts are counted by.
+    pub per: Per,
+    /// The floor and the ceiling before; `None` if the resource did not exist.
+    pub before: Option<(Money, Money)>,
+    /// The floor and the ceiling after; `None` if the resource does not exist any more.
+    pub after: Option<(Money, Money)>,
+    /// Amounts that are not known, before or after.
+    pub unknown: usize,
+}
+
+impl ResourceDifference {
+    /// By how much the floor and the ceiling grow.
+    pub fn change(&self) -> (Money, Money) {
+        let (before, after) = (self.before.unwrap_or_default(), self.after.unwrap_or_default());
+        (after.0 - before.0, after.1 - before.1)
+    }
+}
+
+/// What changes between two versions.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Resources whose cost changes.
+    pub resources: Vec<ResourceDifference>,
+    /// The monthly total before.
+    pub before: Total,
+    /// The monthly total after.
+    pub after: Total,
+}
+
+/// A resource by stack and logical ID, and what its costs are counted by.
+type Key = (String, String, Per);
+
+fn by_resource(estimate: &Estimate) -> BTreeMap<Key, (String, Total)> {
+    let mut found: BTreeMap<Key, (String, Total)> = BTreeMap::new();
+    for line in &estimate.lines {
+        let key = (line.stack.clone(), line.resource.clone(), line.per);
+        let (_, total) = found.entry(key).or_insert_with(|| (line.resource_type.clone(), Total::default()));
+        add(total, line);
+    }
+    found
+}
+
+fn add(total: &mut Total, line: &Line) {
+    let floor = line.floor.unwrap_or_default();
+    total.floor = total.floor + floor;
+    total.ceiling = total.ceiling + line.ceiling.unwrap_or(floor);
+    total.unknown += usize::from(line.unknown.is_some());
+}
+
+/// Compares the costs of two versions, resource by resource. Resources whose costs are equal are left out.
+pub fn difference(old: &Estimate, new: &Estimate) -> Difference {
+    let (before, after) = (by_resource(old), by_resource(new));
+    let mut keys: Vec<&Key> = before.keys().chain(after.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let resources = keys.into_iter().filter_map(|key| {
+        let (old, new) = (before.get(key), after.get(key));
+        let bounds = |entry: Option<&(String, Total)>| entry.map(|(_, total)| (total.floor, total.ceiling));
+        let unknown = [old, new].into_iter().flatten().map(|(_, total)| total.unknown).sum();
+        let one = ResourceDifference {
+            stack: key.0.clone(),
+            resource: key.1.clone(),
+            resource_type: new.or(old)?.0.clone(),
+            per: key.2,
+            before: bounds(old),
+            after: bounds(new),
+            unknown,
+        };
+        (one.before != one.after).then_some(one)
+    });
+    Difference { resources: resources.collect(), before: old.monthly(), after: new.monthly() }
+}

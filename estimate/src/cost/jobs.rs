@@ -1,0 +1,217 @@
+//! Jobs that pipelines, state machines and schedules start: a run costs at most its instances for its longest run time.
+
+use serde_json::Value as Json;
+
+use super::money::Money;
+use super::prices::Use;
+use super::resolve::number;
+use super::resources::{Scope, is_true};
+use super::{Line, Per};
+
+/// What SageMaker assumes if a request names no longest run time: one day.
+const DEFAULT_SECONDS: u64 = 86_400;
+/// Documents are looked through this deep.
+const DEPTH: u32 = 64;
+
+/// A job found in a document.
+struct Job {
+    name: String,
+    usage: Use,
+    /// Instance type, number of instances and gigabytes of storage for each of them.
+    instances: Vec<(Option<String>, Option<u64>, u64)>,
+    seconds: Option<u64>,
+    is_spot: bool,
+    warm_seconds: u64,
+}
+
+pub(super) fn lines(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
+    let mut jobs = Vec::new();
+    find(properties, id, DEPTH, &mut jobs);
+    jobs.iter().flat_map(|job| of_job(scope, id, kind, job)).collect()
+}
+
+/// Looks for job requests, also in texts that hold JSON.
+fn find(value: &Json, name: &str, depth: u32, jobs: &mut Vec<Job>) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    match value {
+        Json::String(text) if text.trim_start().starts_with('{') => {
+            if let Ok(document) = serde_json::from_str::<Json>(text) {
+                find(&document, name, depth, jobs);
+            }
+        }
+        Json::Array(items) => {
+            for item in items {
+                find(item, name, depth, jobs);
+            }
+        }
+        Json::Object(map) => {
+            // A step of a pipeline has a name; a state of a state machine is a member.
+            let named = map.get("Name").and_then(Json::as_str).unwrap_or(name);
+            if let Some(job) = job(value, named) {
+                jobs.push(job);
+                return;
+            }
+            for (member, inner) in map {
+                let inner_name = if member.starts_with(|letter: char| letter.is_uppercase())
+                    && inner.is_object()
+                    && !KEYWORDS.contains(&member.as_str())
+                {
+                    member
+                } else {
+                    named
+                };
+                find(inner, inner_name, depth, jobs);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Members that are no names of states.
+const KEYWORDS: [&str; 12] = [
+    "Arguments",
+    "Definition",
+    "DefinitionString",
+    "Input",
+    "ItemProcessor",
+    "Iterator",
+    "Parameters",
+    "PipelineDefinition",
+    "Properties",
+    "States",
+    "Target",
+    "Environment",
+];
+
+fn job(value: &Json, name: &str) -> Option<Job> {
+    let cluster = |value: &Json| {
+        let instance_type = value["InstanceType"].as_str().map(str::to_owned);
+        (instance_type, number(&value["InstanceCount"]), number(&value["VolumeSizeInGB"]).unwrap_or(0))
+    };
+    if let Some(resources) = value
+        .get("ResourceConfig")
+        .filter(|_| value.get("AlgorithmSpecification").is_some() || value.get("OutputDataConfig").is_some())
+    {
+        let groups = resources["InstanceGroups"]
+            .as_array()
+            .map(|groups| groups.iter().map(cluster).collect::<Vec<_>>());
+        return Some(Job {
+            name: name.to_owned(),
+            usage: Use::Training,
+            instances: groups.filter(|groups| !groups.is_empty()).unwrap_or_else(|| vec![cluster(resources)]),
+            seconds: longest(value),
+            is_spot: is_true(&value["EnableManagedSpotTraining"]),
+            warm_seconds: number(&resources["KeepAlivePeriodInSeconds"]).unwrap_or(0),
+        });
+    }
+    let (usage, resources) = if let Some(resources) = value.get("ProcessingResources") {
+        (Use::Processing, &resources["ClusterConfig"])
+    } else if let Some(resources) = value.get("TransformResources") {
+        (Use::Transform, resources)
+    } else {
+        return None;
+    };
+    Some(Job {
+        name: name.to_owned(),
+        usage,
+        instances: vec![cluster(resources)],
+        seconds: longest(value),
+        is_spot: false,
+        warm_seconds: 0,
+    })
+}
+
+fn longest(request: &Json) -> Option<u64> {
+    match request.get("StoppingCondition").map(|condition| &condition["MaxRuntimeInSeconds"]) {
+        None => Some(DEFAULT_SECONDS),
+        Some(seconds) => number(seconds),
+    }
+}
+
+fn of_job(scope: &Scope<'_>, id: &str, kind: &str, job: &Job) -> Vec<Line> {
+    let mut lines: Vec<Line> =
+        job.instances.iter().map(|instances| run(scope, id, kind, job, instances)).collect();
+    if job.warm_seconds > 0 {
+        let instances = &job.instances[0];
+        lines.push(warm_pool(scope, id, kind, job, instances));
+    }
+    lines
+}
+
+fn what(usage: Use) -> &'static str {
+    match usage {
+        Use::Training => "training job",
+        Use::Processing => "processing job",
+        _ => "transform job",
+    }
+}
+
+fn run(
+    scope: &Scope<'_>,
+    id: &str,
+    kind: &str,
+    job: &Job,
+    instances: &(Option<String>, Option<u64>, u64),
+) -> Line {
+    let line = scope.line(id, kind, format!("{} {}", what(job.usage), job.name), Per::Run);
+    let (Some(instance_type), Some(count), _) = instances else {
+        return line.unknown("the instance type or the number of instances is a parameter of the run");
+    };
+    let line = Line { item: format!("{}, {count} x {instance_type}", line.item), ..line };
+    let Some((price, hourly)) = scope.instance(job.usage, instance_type) else {
+        return line.unknown(format!("no price of {instance_type} is known for {}", scope.region));
+    };
+    let Some(seconds) = job.seconds else {
+        return line.unknown("the longest run time is a parameter of the run");
+    };
+    let amount = |seconds: u64| hourly.times(*count).times_ratio(seconds, 3600);
+    let expected = scope
+        .usage(&job.name)
+        .minutes_per_run
+        .or(scope.usage(id).minutes_per_run)
+        .map(|minutes| amount(minutes * 60));
+    let saving = scope.options.spot_saving.filter(|_| job.is_spot);
+    let mut line = Line {
+        typical: expected.map(|amount| saving.map_or(amount, |saving| amount.less(saving))),
+        floor: Some(Money::ZERO).filter(|_| expected.is_none()),
+        ceiling: Some(amount(seconds)),
+        formula: format!("{count} x {instance_type} x {seconds} s / 3600 x ${}, at the most", hourly.exact()),
+        price: Some(price),
+        ..line
+    };
+    if line.floor.is_none() {
+        line.floor = line.typical;
+    }
+    match (job.is_spot, saving) {
+        (true, Some(saving)) => line.note(format!(
+            "managed spot training, {saving} less than on demand as stated; the most is on demand"
+        )),
+        (true, None) => line.note("managed spot training; state what it saves with --spot-saving"),
+        _ => line,
+    }
+}
+
+fn warm_pool(
+    scope: &Scope<'_>,
+    id: &str,
+    kind: &str,
+    job: &Job,
+    instances: &(Option<String>, Option<u64>, u64),
+) -> Line {
+    let line = scope.line(id, kind, format!("warm pool of {}", job.name), Per::Run);
+    let (Some(instance_type), Some(count), _) = instances else {
+        return line.unknown("the instance type is a parameter of the run");
+    };
+    let Some((price, hourly)) = scope.instance(Use::Training, instance_type) else {
+        return line.unknown(format!("no price of {instance_type} is known for {}", scope.region));
+    };
+    let seconds = job.warm_seconds;
+    let most = hourly.times(*count).times_ratio(seconds, 3600);
+    Line {
+        floor: Some(Money::ZERO),
+        ceiling: Some(most),
+        formula: format!("{count} x {instance_type} x {seconds} s / 3600 x ${}, at the most", hourly.exact()),
+        price: Some(price),
+        ..line
+    }
+}

@@ -1,0 +1,234 @@
+//! Prices with their region, date and source: the shipped table, and what is read from a bulk price list.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use stackwright_schemas::prices as table;
+
+use super::money::Money;
+
+/// What an instance is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Use {
+    /// Real-time endpoints.
+    Hosting,
+    /// Asynchronous endpoints.
+    Asynchronous,
+    /// Training jobs.
+    Training,
+    /// Processing jobs.
+    Processing,
+    /// Batch transform jobs.
+    Transform,
+    /// HyperPod clusters.
+    Cluster,
+    /// Notebook instances.
+    Notebook,
+    /// Studio applications.
+    Studio,
+    /// EC2 instances on demand.
+    Ec2,
+}
+
+impl Use {
+    /// The components of the table that are the price, the first first, and those that the price is derived from.
+    fn components(self) -> (&'static [&'static str], &'static [&'static str]) {
+        const HOSTING: &str = "sagemaker-hosting";
+        const HOSTING_TOO: &str = "sagemaker (hosting/async use)";
+        const TRAINING: &str = "sagemaker-training";
+        const PROCESSING: &str = "sagemaker-processing";
+        const STUDIO: &str = "sagemaker-studio (same $ as training where both known)";
+        const ESTIMATE: &str = "sagemaker-ESTIMATE";
+        match self {
+            Self::Hosting => (&[HOSTING, HOSTING_TOO], &[TRAINING, PROCESSING, STUDIO, ESTIMATE]),
+            Self::Asynchronous => {
+                (&["sagemaker-async", HOSTING_TOO, HOSTING], &[TRAINING, PROCESSING, STUDIO, ESTIMATE])
+            }
+            Self::Training => (&[TRAINING], &[STUDIO, HOSTING, HOSTING_TOO, PROCESSING, ESTIMATE]),
+            Self::Processing => (&[PROCESSING], &[TRAINING, HOSTING, HOSTING_TOO, STUDIO, ESTIMATE]),
+            Self::Transform => {
+                (&["sagemaker-transform"], &[PROCESSING, TRAINING, HOSTING, HOSTING_TOO, ESTIMATE])
+            }
+            Self::Cluster => (&["sagemaker-hyperpod-cluster"], &[TRAINING, HOSTING, STUDIO, ESTIMATE]),
+            Self::Notebook => (&["sagemaker-notebook"], &[STUDIO, TRAINING, PROCESSING, HOSTING, ESTIMATE]),
+            Self::Studio => (&[STUDIO], &[TRAINING, PROCESSING, HOSTING, ESTIMATE]),
+            Self::Ec2 => (&["ec2-on-demand"], &[]),
+        }
+    }
+}
+
+/// A price as it is used in a figure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Price {
+    /// US dollars for a unit.
+    pub usd: Money,
+    /// What is priced.
+    pub item: String,
+    /// The region of the price.
+    pub region: String,
+    /// When it was read.
+    pub date: String,
+    /// Where it was read.
+    pub source: String,
+    /// Doubts: derived, superseded, of another region.
+    pub marks: Vec<String>,
+}
+
+/// Where prices are looked up.
+#[derive(Clone, Debug, Default)]
+pub struct PriceBook {
+    /// Prices from bulk price lists: by use, instance type and region.
+    instances: HashMap<(Use, String, String), Price>,
+    /// Prices of units from bulk price lists: by item and region.
+    units: HashMap<(String, String), Price>,
+}
+
+/// The region whose price is shown, with a mark, where a region has none.
+const OTHERWISE: [&str; 2] = ["us-east-1", "us-west-2"];
+
+impl PriceBook {
+    /// The shipped table.
+    pub fn shipped() -> Self {
+        Self::default()
+    }
+
+    /// Adds the price of an instance from a bulk price list; it comes before the shipped table.
+    pub fn insert_instance(&mut self, usage: Use, instance_type: &str, region: &str, price: Price) {
+        self.instances.insert((usage, instance_type.to_owned(), region.to_owned()), price);
+    }
+
+    /// Adds the price of a unit from a bulk price list.
+    pub fn insert_unit(&mut self, item: &str, region: &str, price: Price) {
+        self.units.insert((item.to_owned(), region.to_owned()), price);
+    }
+
+    /// How many prices were added.
+    pub fn len(&self) -> usize {
+        self.instances.len() + self.units.len()
+    }
+
+    /// Whether none was added.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The price of an hour of an instance; `None` if it is not known.
+    pub fn instance(&self, usage: Use, instance_type: &str, region: &str) -> Option<Price> {
+        let given = |region: &str| self.instances.get(&(usage, instance_type.to_owned(), region.to_owned()));
+        given(region).cloned().or_else(|| shipped_instance(usage, instance_type, region))
+    }
+
+    /// The price of a unit such as `NAT gateway`; `None` if it is not known.
+    pub fn unit(&self, item: &str, region: &str) -> Option<Price> {
+        self.units.get(&(item.to_owned(), region.to_owned())).cloned().or_else(|| shipped_unit(item, region))
+    }
+}
+
+fn is_of(row: &str, region: &str) -> bool {
+    row.split_whitespace().next() == Some(region)
+}
+
+/// The marks of a row: its note, and the region if it is another.
+fn marks(note: &str, row_region: &str, region: &str) -> Vec<String> {
+    let mut marks: Vec<String> = Vec::from_iter((!note.is_empty()).then(|| note.to_owned()));
+    if row_region.contains("assumed") {
+        marks.push("the source does not name the region".to_owned());
+    }
+    if !is_of(row_region, region) {
+        marks.push(format!("price of {}, because none is known for {region}", first(row_region)));
+    }
+    marks
+}
+
+fn first(region: &str) -> &str {
+    region.split_whitespace().next().unwrap_or(region)
+}
+
+/// The latest row of a component in a region.
+fn row(
+    instance_type: &str,
+    component: &str,
+    region: &str,
+    superseded: bool,
+) -> Option<&'static table::Price> {
+    let rows = table::prices(instance_type).filter(|price| price.component == component);
+    rows.filter(|price| is_of(&price.region, region) && price.note.contains("superseded") == superseded)
+        .max_by(|a, b| dated(&a.date).cmp(dated(&b.date)))
+}
+
+/// A date that sorts: an upper bound (`<=2025-04`) counts as its date.
+fn dated(date: &str) -> &str {
+    date.trim_start_matches(['<', '='])
+}
+
+fn shipped_instance(usage: Use, instance_type: &str, region: &str) -> Option<Price> {
+    let (direct, derived) = usage.components();
+    let regions: Vec<&str> =
+        std::iter::once(region).chain(OTHERWISE.into_iter().filter(|one| *one != region)).collect();
+    // The latest of the components that are equally good, in the region that is asked for if it has any.
+    let find = |components: &[&str], superseded: bool| {
+        regions.iter().find_map(|region| {
+            let each = components.iter().rev();
+            let rows = each.filter_map(|component| row(instance_type, component, region, superseded));
+            rows.max_by(|a, b| dated(&a.date).cmp(dated(&b.date)))
+        })
+    };
+    let found =
+        find(direct, false).map(|row| (row, true)).or_else(|| find(derived, false).map(|row| (row, false)));
+    let (row, is_direct) = found.or_else(|| find(direct, true).map(|row| (row, true)))?;
+    let mut marks = marks(&row.note, &row.region, region);
+    if !is_direct {
+        marks.push(format!("derived: the price of the component {}", row.component));
+    }
+    Some(Price {
+        usd: Money::parse(&row.usd_per_hour)?,
+        item: format!("{instance_type} an hour"),
+        region: first(&row.region).to_owned(),
+        date: row.date.clone(),
+        source: row.source.clone(),
+        marks,
+    })
+}
+
+fn shipped_unit(item: &str, region: &str) -> Option<Price> {
+    let regions = std::iter::once(region).chain(OTHERWISE.into_iter().filter(|one| *one != region));
+    let any = || table::unit_prices(item).next();
+    let row = regions
+        .into_iter()
+        .find_map(|region| table::unit_prices(item).find(|price| is_of(&price.region, region)))
+        .or_else(any)?;
+    Some(Price {
+        usd: Money::parse(&row.usd)?,
+        item: format!("{} ({})", row.item, row.unit.replace('_', " ")),
+        region: first(&row.region).to_owned(),
+        date: row.date.clone(),
+        source: row.source.clone(),
+        marks: marks(&row.note, &row.region, region),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_published_price_is_taken_and_marked() {
+        let book = PriceBook::shipped();
+        let price = |usage, name, region| book.instance(usage, name, region).unwrap();
+        let g5 = price(Use::Hosting, "ml.g5.2xlarge", "us-east-1");
+        assert_eq!((g5.usd.exact(), g5.region.as_str()), ("1.515".to_owned(), "us-east-1"));
+        assert!(!g5.marks.iter().any(|mark| mark.contains("derived: the price")));
+        // The rows of hosting before the price cut of June 2025 are not used.
+        let p4d = price(Use::Hosting, "ml.p4d.24xlarge", "us-east-1");
+        assert!(p4d.usd < Money::parse("30").unwrap(), "{p4d:?}");
+        let estimate = price(Use::Training, "ml.p5en.48xlarge", "us-east-1");
+        assert!(estimate.marks.iter().any(|mark| mark.contains("NOT a published price")), "{estimate:?}");
+        let far = price(Use::Training, "ml.g5.2xlarge", "eu-north-1");
+        assert!(far.marks.iter().any(|mark| mark.contains("none is known for eu-north-1")), "{far:?}");
+        assert_eq!(book.instance(Use::Hosting, "ml.nothing.large", "us-east-1"), None);
+        assert_eq!(book.unit("NAT gateway", "us-east-1").unwrap().usd.exact(), "0.045");
+    }
+}

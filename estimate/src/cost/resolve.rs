@@ -1,0 +1,183 @@
+//! A template with everything put in that its defaults decide.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use stackwright_synth::Template;
+use stackwright_synth::function::{Part, function, parts};
+
+/// Nested functions are followed this far.
+const DEPTH: u32 = 32;
+
+/// A template of one deployment: the one with every default.
+pub(super) struct Resolver<'a> {
+    template: &'a Template,
+    values: BTreeMap<&'a str, Json>,
+    conditions: BTreeMap<&'a str, &'a Json>,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(template: &'a Template, region: &str) -> Self {
+        let mut values: BTreeMap<&str, Json> = BTreeMap::from([("AWS::Region", Json::from(region))]);
+        for (name, parameter) in template.section("Parameters") {
+            let is_ssm = parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::"));
+            if let Some(default) = parameter.get("Default").filter(|_| !is_ssm) {
+                values.insert(name, default.clone());
+            }
+        }
+        Self { template, values, conditions: template.section("Conditions").collect() }
+    }
+
+    /// Every resource that exists in this deployment: its logical ID, type and properties.
+    pub fn resources(&self) -> Vec<(&'a str, &'a str, Json)> {
+        let exists = |resource: &Json| match resource["Condition"].as_str() {
+            Some(name) => self.condition(name, DEPTH) != Some(false),
+            None => true,
+        };
+        let resources = self.template.resources().filter(|(_, resource)| exists(resource));
+        resources
+            .filter_map(|(id, resource)| {
+                Some((id, resource["Type"].as_str()?, self.resolve(&resource["Properties"], DEPTH)))
+            })
+            .collect()
+    }
+
+    fn condition(&self, name: &str, depth: u32) -> Option<bool> {
+        self.truth(self.conditions.get(name)?, depth.checked_sub(1)?)
+    }
+
+    fn truth(&self, value: &Json, depth: u32) -> Option<bool> {
+        let depth = depth.checked_sub(1)?;
+        let map = value.as_object().filter(|map| map.len() == 1)?;
+        let (name, argument) = map.iter().next()?;
+        let all = || argument.as_array().into_iter().flatten().map(|one| self.truth(one, depth));
+        match name.as_str() {
+            "Condition" => self.condition(argument.as_str()?, depth),
+            "Fn::Not" => all().next()?.map(|truth| !truth),
+            "Fn::And" => {
+                let truths: Vec<_> = all().collect();
+                if truths.contains(&Some(false)) {
+                    Some(false)
+                } else {
+                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
+                }
+            }
+            "Fn::Or" => {
+                let truths: Vec<_> = all().collect();
+                if truths.contains(&Some(true)) {
+                    Some(true)
+                } else {
+                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| false)
+                }
+            }
+            "Fn::Equals" => match argument.as_array()?.as_slice() {
+                [a, b] => {
+                    let (a, b) = (self.resolve(a, depth), self.resolve(b, depth));
+                    let known = |value: &Json| !value.is_object();
+                    (known(&a) && known(&b)).then(|| text(&a) == text(&b))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn resolve(&self, value: &Json, depth: u32) -> Json {
+        let Some(depth) = depth.checked_sub(1) else { return value.clone() };
+        match function(value) {
+            Some(("Ref", Json::String(name))) => {
+                self.values.get(name.as_str()).cloned().unwrap_or_else(|| value.clone())
+            }
+            Some(("Fn::If", Json::Array(arguments))) => match arguments.as_slice() {
+                [Json::String(name), yes, no] => match self.condition(name, depth) {
+                    Some(false) => self.resolve(no, depth),
+                    _ => self.resolve(yes, depth),
+                },
+                _ => value.clone(),
+            },
+            Some(("Fn::FindInMap", Json::Array(arguments))) => {
+                self.mapped(arguments, depth).unwrap_or_else(|| value.clone())
+            }
+            Some(("Fn::Sub", argument)) => Json::String(self.substituted(argument, depth)),
+            Some(("Fn::Join", Json::Array(arguments))) => {
+                self.joined(arguments, depth).unwrap_or_else(|| value.clone())
+            }
+            _ => match value {
+                Json::Array(items) => items.iter().map(|item| self.resolve(item, depth)).collect(),
+                Json::Object(map) => Json::Object(
+                    map.iter().map(|(name, value)| (name.clone(), self.resolve(value, depth))).collect(),
+                ),
+                other => other.clone(),
+            },
+        }
+    }
+
+    fn mapped(&self, arguments: &[Json], depth: u32) -> Option<Json> {
+        let name = |value: &Json| self.resolve(value, depth).as_str().map(str::to_owned);
+        let [map, first, second, ..] = arguments else { return None };
+        let (map, first, second) = (name(map)?, name(first)?, name(second)?);
+        let found = self.template.sections().get("Mappings")?.get(&map)?.get(&first)?.get(&second)?;
+        Some(found.clone())
+    }
+
+    /// The text of an `Fn::Sub`; what is not known keeps its `${…}`.
+    fn substituted(&self, argument: &Json, depth: u32) -> String {
+        let (format, variables) = match argument {
+            Json::Array(arguments) => (arguments.first().and_then(Json::as_str), arguments.get(1)),
+            other => (other.as_str(), None),
+        };
+        let piece = |part: Part<'_>| match part {
+            Part::Literal(text) => text.to_owned(),
+            Part::Variable(name) => {
+                let given = variables
+                    .and_then(|variables| variables.get(name))
+                    .map(|value| self.resolve(value, depth));
+                match given.as_ref().or_else(|| self.values.get(name)).filter(|value| !value.is_object()) {
+                    Some(value) => text(value),
+                    None => match given.as_ref().and_then(reference) {
+                        Some(id) => format!("${{{id}}}"),
+                        None => format!("${{{name}}}"),
+                    },
+                }
+            }
+        };
+        parts(format.unwrap_or_default()).into_iter().map(piece).collect()
+    }
+
+    fn joined(&self, arguments: &[Json], depth: u32) -> Option<Json> {
+        let [separator, Json::Array(items)] = arguments else { return None };
+        let piece = |item: &Json| {
+            let item = self.resolve(item, depth);
+            reference(&item).map_or_else(|| text(&item), |id| format!("${{{id}}}"))
+        };
+        Some(Json::String(items.iter().map(piece).collect::<Vec<_>>().join(separator.as_str()?)))
+    }
+}
+
+/// The logical ID that a value refers to.
+pub(super) fn reference(value: &Json) -> Option<&str> {
+    match function(value)? {
+        ("Ref", Json::String(id)) => Some(id),
+        ("Fn::GetAtt", Json::Array(arguments)) => arguments.first()?.as_str(),
+        ("Fn::GetAtt", Json::String(path)) => path.split('.').next(),
+        _ => None,
+    }
+}
+
+/// A scalar as text.
+pub(super) fn text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A number, also one that is written as text.
+pub(super) fn number(value: &Json) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// A boolean, also one that is written as text.
+pub(super) fn boolean(value: &Json) -> Option<bool> {
+    value.as_bool().or_else(|| value.as_str()?.trim().parse().ok())
+}

@@ -1,0 +1,407 @@
+//! The costs of each resource type.
+
+use serde_json::Value as Json;
+use stackwright_synth::Template;
+
+use super::money::Money;
+use super::prices::{Price, Use};
+use super::resolve::{Resolver, boolean, number, text};
+use super::usage::ResourceUsage;
+use super::{HOURS_A_MONTH, Line, Options, Per, endpoint, jobs};
+
+/// What the lines of one template share.
+pub(super) struct Scope<'a> {
+    pub stack: &'a str,
+    pub region: &'a str,
+    pub options: &'a Options,
+    pub resources: Vec<(&'a str, &'a str, Json)>,
+}
+
+impl Scope<'_> {
+    pub fn usage(&self, resource: &str) -> ResourceUsage {
+        self.options.usage.of(self.stack, resource)
+    }
+
+    pub fn find(&self, id: &str) -> Option<&Json> {
+        self.resources.iter().find(|(name, ..)| *name == id).map(|(_, _, properties)| properties)
+    }
+
+    pub fn of_type<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = (&'s str, &'s Json)> {
+        self.resources
+            .iter()
+            .filter(move |(_, name, _)| *name == kind)
+            .map(|(id, _, properties)| (*id, properties))
+    }
+
+    /// A line without amounts.
+    pub fn line(&self, resource: &str, kind: &str, item: impl Into<String>, per: Per) -> Line {
+        Line {
+            stack: self.stack.to_owned(),
+            resource: resource.to_owned(),
+            resource_type: kind.to_owned(),
+            item: item.into(),
+            per,
+            floor: None,
+            typical: None,
+            ceiling: None,
+            formula: String::new(),
+            price: None,
+            unknown: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The price of an instance hour, less a stated savings plan where SageMaker's apply.
+    pub fn instance(&self, usage: Use, instance_type: &str) -> Option<(Price, Money)> {
+        let price = self.options.prices.instance(usage, instance_type, self.region)?;
+        let hourly = match self.options.savings_plan {
+            Some(saving) if usage != Use::Ec2 => price.usd.less(saving),
+            _ => price.usd,
+        };
+        Some((price, hourly))
+    }
+
+    pub fn unit(&self, item: &str) -> Option<Price> {
+        self.options.prices.unit(item, self.region)
+    }
+}
+
+impl Line {
+    pub(super) fn unknown(mut self, why: impl Into<String>) -> Self {
+        self.unknown = Some(why.into());
+        self
+    }
+
+    /// The same amount whatever the capacity.
+    pub(super) fn fixed(mut self, amount: Money, price: Price, formula: impl Into<String>) -> Self {
+        self.floor = Some(amount);
+        self.typical = Some(amount);
+        self.ceiling = Some(amount);
+        self.price = Some(price);
+        self.formula = formula.into();
+        self
+    }
+
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+/// Every cost of a template.
+pub(super) fn lines(template: &Template, stack: &str, region: &str, options: &Options) -> Vec<Line> {
+    let resolver = Resolver::new(template, region);
+    let scope = Scope { stack, region, options, resources: resolver.resources() };
+    let all = scope.resources.iter();
+    all.flat_map(|(id, kind, properties)| of(&scope, id, kind, properties)).collect()
+}
+
+fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
+    let kind_name = kind.strip_prefix("AWS::").unwrap_or(kind);
+    match kind_name {
+        "SageMaker::Endpoint" => endpoint::lines(scope, id, kind, properties),
+        "SageMaker::Pipeline"
+        | "StepFunctions::StateMachine"
+        | "Scheduler::Schedule"
+        | "SageMaker::TrainingJob"
+        | "SageMaker::ProcessingJob" => jobs::lines(scope, id, kind, properties),
+        "SageMaker::NotebookInstance" => notebook(scope, id, kind, properties),
+        "SageMaker::Cluster" => cluster(scope, id, kind, properties),
+        "SageMaker::App" | "SageMaker::Space" => vec![app(scope, id, kind, properties)],
+        "EC2::Instance" => vec![ec2(scope, id, kind, &properties["InstanceType"], 1, 1)],
+        "AutoScaling::AutoScalingGroup" => vec![fleet(scope, id, kind, properties)],
+        "EC2::EC2Fleet" | "EC2::SpotFleet" => {
+            vec![
+                scope
+                    .line(id, kind, "fleet", Per::Month)
+                    .unknown("the capacity of a fleet depends on what EC2 starts"),
+            ]
+        }
+        "EC2::NatGateway" => gateway(scope, id, kind),
+        "EC2::VPCEndpoint" => interface_endpoint(scope, id, kind, properties),
+        "EC2::Volume" => vec![volume(scope, id, kind, properties)],
+        "FSx::FileSystem" => vec![fsx(scope, id, kind, properties)],
+        "EFS::FileSystem" => vec![stored(scope, id, kind, "EFS standard storage")],
+        "S3::Bucket" => vec![stored(scope, id, kind, "S3 Standard storage")],
+        "ECR::Repository" => vec![stored(scope, id, kind, "ECR private storage")],
+        "Logs::LogGroup" => vec![logs(scope, id, kind)],
+        "EKS::Cluster" => vec![hourly(scope, id, kind, "EKS cluster standard support", 1)],
+        "KMS::Key" => vec![monthly(scope, id, kind, "KMS key", 1)],
+        "SecretsManager::Secret" => vec![monthly(scope, id, kind, "Secrets Manager secret", 1)],
+        "CloudWatch::Alarm" => {
+            let metrics = properties["Metrics"].as_array().map_or(1, Vec::len) as u64;
+            vec![monthly(scope, id, kind, "CloudWatch alarm standard resolution", metrics.max(1))]
+        }
+        "CloudWatch::Dashboard" => vec![monthly(scope, id, kind, "CloudWatch dashboard", 1)],
+        _ if UNPRICED.contains(&kind_name) => {
+            vec![scope.line(id, kind, "use", Per::Month).unknown("no price of this type is known here")]
+        }
+        // Everything else is free by itself, or is counted with what it belongs to.
+        _ => Vec::new(),
+    }
+}
+
+/// Types that cost and whose prices are not known here.
+const UNPRICED: &[&str] = &[
+    "Batch::ComputeEnvironment",
+    "DynamoDB::Table",
+    "ECS::Service",
+    "ElastiCache::ReplicationGroup",
+    "ElasticLoadBalancingV2::LoadBalancer",
+    "Lambda::Function",
+    "MWAA::Environment",
+    "OpenSearchService::Domain",
+    "RDS::DBCluster",
+    "RDS::DBInstance",
+    "Redshift::Cluster",
+    "SageMaker::FeatureGroup",
+    "SageMaker::InferenceExperiment",
+    "SageMaker::MlflowTrackingServer",
+    "SageMaker::PartnerApp",
+];
+
+fn unknown_price(scope: &Scope<'_>, line: Line, what: &str) -> Line {
+    line.unknown(format!("no price of {what} is known for {}", scope.region))
+}
+
+/// Instances that run all the time, between a least and a most number.
+pub(super) fn always_on(
+    scope: &Scope<'_>,
+    line: Line,
+    usage: Use,
+    instance_type: &str,
+    least: u64,
+    most: u64,
+) -> Line {
+    let Some((price, hourly)) = scope.instance(usage, instance_type) else {
+        return unknown_price(scope, line, instance_type);
+    };
+    let utilization = scope.usage(&line.resource).utilization().unwrap_or(scope.options.utilization);
+    let month = |count: u64| hourly.times(count).times(HOURS_A_MONTH);
+    let (floor, ceiling) = (month(least), month(most));
+    let count = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    Line {
+        floor: Some(floor),
+        typical: Some(floor + (ceiling - floor).share(utilization)),
+        ceiling: Some(ceiling),
+        formula: format!("{count} x {instance_type} x {HOURS_A_MONTH} h x ${}", hourly.exact()),
+        price: Some(price),
+        ..line
+    }
+}
+
+fn notebook(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
+    let instance_type = text(&properties["InstanceType"]);
+    let line = scope.line(id, kind, format!("{instance_type} instance"), Per::Month);
+    let mut lines = vec![part_time(scope, line, Use::Notebook, &instance_type)];
+    let gigabytes = number(&properties["VolumeSizeInGB"]).unwrap_or(5);
+    lines.push(storage(scope, id, kind, "SageMaker notebook ML storage", gigabytes));
+    lines
+}
+
+/// An instance that people start and stop: nothing at the least, the stated hours, the whole month at the most.
+fn part_time(scope: &Scope<'_>, line: Line, usage: Use, instance_type: &str) -> Line {
+    let Some((price, hourly)) = scope.instance(usage, instance_type) else {
+        return unknown_price(scope, line, instance_type);
+    };
+    let stated = scope.usage(&line.resource).hours_per_month;
+    let hours = stated.unwrap_or(HOURS_A_MONTH).min(HOURS_A_MONTH);
+    let line = Line {
+        floor: Some(Money::ZERO),
+        typical: Some(hourly.times(hours)),
+        ceiling: Some(hourly.times(HOURS_A_MONTH)),
+        formula: format!("{hours} h x ${}", hourly.exact()),
+        price: Some(price),
+        ..line
+    };
+    if stated.is_some() {
+        line
+    } else {
+        line.note("runs all month, because the usage states no `hours_per_month`")
+    }
+}
+
+fn app(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
+    let paths = [
+        "/ResourceSpec/InstanceType",
+        "/SpaceSettings/JupyterLabAppSettings/DefaultResourceSpec/InstanceType",
+        "/SpaceSettings/CodeEditorAppSettings/DefaultResourceSpec/InstanceType",
+        "/SpaceSettings/JupyterServerAppSettings/DefaultResourceSpec/InstanceType",
+    ];
+    let found = paths.iter().find_map(|path| properties.pointer(path)).map(text);
+    match found {
+        Some(instance_type) => {
+            let line = scope.line(id, kind, format!("{instance_type} application"), Per::Month);
+            part_time(scope, line, Use::Studio, &instance_type)
+        }
+        None => scope
+            .line(id, kind, "application", Per::Month)
+            .unknown("the instance type is chosen when it is started"),
+    }
+}
+
+fn cluster(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
+    let groups = ["InstanceGroups", "RestrictedInstanceGroups"]
+        .into_iter()
+        .flat_map(|name| properties[name].as_array().into_iter().flatten());
+    let mut lines = Vec::new();
+    for group in groups {
+        let (name, instance_type) = (text(&group["InstanceGroupName"]), text(&group["InstanceType"]));
+        let line = scope.line(id, kind, format!("instance group {name}, {instance_type}"), Per::Month);
+        let Some(count) = number(&group["InstanceCount"]) else {
+            lines.push(line.unknown("the number of instances is not known"));
+            continue;
+        };
+        let line = always_on(scope, line, Use::Cluster, &instance_type, count, count);
+        let is_planned = group.get("TrainingPlanArn").is_some();
+        lines.push(if is_planned {
+            line.note("the group uses a training plan, whose price is fixed when it is bought")
+        } else {
+            line
+        });
+        for volume in group["InstanceStorageConfigs"].as_array().into_iter().flatten() {
+            if let Some(gigabytes) = number(&volume["EbsVolumeConfig"]["VolumeSizeInGB"]) {
+                let item = format!("storage of instance group {name}");
+                lines.push(sized(
+                    scope,
+                    scope.line(id, kind, item, Per::Month),
+                    "EBS gp3 storage",
+                    gigabytes * count,
+                ));
+            }
+        }
+    }
+    lines
+}
+
+fn ec2(scope: &Scope<'_>, id: &str, kind: &str, instance_type: &Json, least: u64, most: u64) -> Line {
+    match instance_type.as_str() {
+        Some(name) => {
+            let line = scope.line(id, kind, format!("{name} instances"), Per::Month);
+            always_on(scope, line, Use::Ec2, name, least, most)
+        }
+        None => scope.line(id, kind, "instances", Per::Month).unknown("the instance type is not known"),
+    }
+}
+
+/// A group takes its instance type from a launch template of the same template.
+fn fleet(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
+    let (least, most) =
+        (number(&properties["MinSize"]).unwrap_or(0), number(&properties["MaxSize"]).unwrap_or(0));
+    let specification = properties
+        .pointer("/LaunchTemplate")
+        .or_else(|| properties.pointer("/MixedInstancesPolicy/LaunchTemplate/LaunchTemplateSpecification"));
+    let overridden = properties.pointer("/MixedInstancesPolicy/LaunchTemplate/Overrides/0/InstanceType");
+    let of_template = || {
+        let id = super::resolve::reference(&specification?["LaunchTemplateId"])?;
+        scope.find(id)?.pointer("/LaunchTemplateData/InstanceType").cloned()
+    };
+    let instance_type = overridden.cloned().or_else(of_template).unwrap_or(Json::Null);
+    let line = ec2(scope, id, kind, &instance_type, least, most);
+    let spot =
+        properties.pointer("/MixedInstancesPolicy/InstancesDistribution/OnDemandPercentageAboveBaseCapacity");
+    match spot.and_then(number) {
+        Some(percent) if percent < 100 => {
+            line.note("counted at the price on demand; Spot Instances cost less")
+        }
+        _ => line,
+    }
+}
+
+fn hourly(scope: &Scope<'_>, id: &str, kind: &str, item: &str, count: u64) -> Line {
+    let line = scope.line(id, kind, item, Per::Month);
+    match scope.unit(item) {
+        Some(price) => {
+            let formula = format!("{count} x {HOURS_A_MONTH} h x ${}", price.usd.exact());
+            line.fixed(price.usd.times(count).times(HOURS_A_MONTH), price, formula)
+        }
+        None => unknown_price(scope, line, item),
+    }
+}
+
+fn monthly(scope: &Scope<'_>, id: &str, kind: &str, item: &str, count: u64) -> Line {
+    let line = scope.line(id, kind, item, Per::Month);
+    match scope.unit(item) {
+        Some(price) => {
+            let formula = format!("{count} x ${}", price.usd.exact());
+            line.fixed(price.usd.times(count), price, formula)
+        }
+        None => unknown_price(scope, line, item),
+    }
+}
+
+fn sized(scope: &Scope<'_>, line: Line, item: &str, gigabytes: u64) -> Line {
+    match scope.unit(item) {
+        Some(price) => {
+            let formula = format!("{gigabytes} GB x ${}", price.usd.exact());
+            line.fixed(price.usd.times(gigabytes), price, formula)
+        }
+        None => unknown_price(scope, line, item),
+    }
+}
+
+pub(super) fn storage(scope: &Scope<'_>, id: &str, kind: &str, item: &str, gigabytes: u64) -> Line {
+    sized(scope, scope.line(id, kind, "storage", Per::Month), item, gigabytes)
+}
+
+fn gateway(scope: &Scope<'_>, id: &str, kind: &str) -> Vec<Line> {
+    let mut lines = vec![hourly(scope, id, kind, "NAT gateway", 1)];
+    let line = scope.line(id, kind, "data processed", Per::Month);
+    lines.push(match scope.usage(id).gigabytes_per_month {
+        Some(gigabytes) => sized(scope, line, "NAT gateway data processed", gigabytes),
+        None => line.unknown("the usage states no `gigabytes_per_month`"),
+    });
+    lines
+}
+
+fn interface_endpoint(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
+    if properties["VpcEndpointType"].as_str() != Some("Interface") {
+        return Vec::new();
+    }
+    let subnets = properties["SubnetIds"].as_array().map_or(1, Vec::len) as u64;
+    vec![hourly(scope, id, kind, "Interface endpoint per AZ", subnets.max(1))]
+}
+
+fn volume(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
+    let class = properties["VolumeType"].as_str().unwrap_or("gp2");
+    match number(&properties["Size"]) {
+        Some(gigabytes) => storage(scope, id, kind, &format!("EBS {class} storage"), gigabytes),
+        None => scope.line(id, kind, "storage", Per::Month).unknown("the size is that of the snapshot"),
+    }
+}
+
+fn fsx(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
+    let line = scope.line(id, kind, "storage", Per::Month);
+    let is_lustre = properties["FileSystemType"].as_str() == Some("LUSTRE");
+    let deployment = properties["LustreConfiguration"]["DeploymentType"].as_str().unwrap_or("SCRATCH_1");
+    let Some(gigabytes) = number(&properties["StorageCapacity"]) else {
+        return line.unknown("the storage capacity is not known");
+    };
+    match (is_lustre, deployment) {
+        (true, "SCRATCH_1" | "SCRATCH_2") => sized(scope, line, "FSx for Lustre (type not named)", gigabytes),
+        (true, _) => sized(scope, line, "FSx for Lustre persistent SSD", gigabytes)
+            .note("the price is that of 125 MB/s/TiB; higher throughput costs more"),
+        _ => line.unknown("only prices of FSx for Lustre are known here"),
+    }
+}
+
+/// Storage that depends on what is put in.
+fn stored(scope: &Scope<'_>, id: &str, kind: &str, item: &str) -> Line {
+    match scope.usage(id).gigabytes {
+        Some(gigabytes) => storage(scope, id, kind, item, gigabytes),
+        None => scope.line(id, kind, "storage", Per::Month).unknown("the usage states no `gigabytes`"),
+    }
+}
+
+fn logs(scope: &Scope<'_>, id: &str, kind: &str) -> Line {
+    let line = scope.line(id, kind, "ingested logs", Per::Month);
+    match scope.usage(id).gigabytes_per_month {
+        Some(gigabytes) => sized(scope, line, "CloudWatch Logs ingested", gigabytes),
+        None => line.unknown("the usage states no `gigabytes_per_month`"),
+    }
+}
+
+/// Whether a member is set to true.
+pub(super) fn is_true(value: &Json) -> bool {
+    boolean(value) == Some(true)
+}

@@ -1,0 +1,246 @@
+//! Stacks whose costs were computed by hand, each formula written out.
+
+use super::*;
+
+fn estimate(text: &str) -> Estimate {
+    with(text, &Options::default())
+}
+
+fn with(text: &str, options: &Options) -> Estimate {
+    of_template(&Template::read(text).unwrap(), "Stack", "us-east-1", options)
+}
+
+fn amounts(estimate: &Estimate, item: &str) -> (String, String, String) {
+    let line = estimate
+        .lines
+        .iter()
+        .find(|line| line.item.contains(item))
+        .unwrap_or_else(|| panic!("{item}: {estimate:#?}"));
+    let shown = |amount: Option<Money>| amount.map_or("unknown".to_owned(), |amount| amount.to_string());
+    (shown(line.floor), shown(line.typical), shown(line.ceiling))
+}
+
+fn same(floor: &str, typical: &str, ceiling: &str) -> (String, String, String) {
+    (floor.to_owned(), typical.to_owned(), ceiling.to_owned())
+}
+
+const ENDPOINT: &str = r#"
+Parameters:
+  Type: {Type: String, Default: ml.g5.2xlarge}
+Resources:
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties: {EndpointName: shop, EndpointConfigName: !GetAtt Config.EndpointConfigName}
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - {VariantName: main, ModelName: m, InstanceType: !Ref Type, InitialInstanceCount: 1}
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ResourceId: !Sub "endpoint/${Endpoint.EndpointName}/variant/main"
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      MinCapacity: 1
+      MaxCapacity: 4
+"#;
+
+#[test]
+fn an_endpoint_costs_its_least_and_most_instances() {
+    // 1 x 730 h x 1.515 = 1105.95; 4 x 730 h x 1.515 = 4423.80; half of the way: 2764.875.
+    let found = estimate(ENDPOINT);
+    assert_eq!(amounts(&found, "variant main"), same("1105.95", "2764.88", "4423.80"));
+    assert_eq!(found.monthly().ceiling.exact(), "4423.80");
+}
+
+#[test]
+fn a_savings_plan_and_stated_utilization_are_applied() {
+    // 1.515 x (1 - 0.30) = 1.0605; x 730 = 774.165; x 4 = 3096.66; a quarter of the way: 1354.78875.
+    let mut options = Options { savings_plan: Rate::parse("0.30"), ..Options::default() };
+    options
+        .usage
+        .insert("Endpoint", ResourceUsage { utilization_percent: Some(25), ..ResourceUsage::default() });
+    assert_eq!(amounts(&with(ENDPOINT, &options), "variant main"), same("774.17", "1354.79", "3096.66"));
+}
+
+const SERVERLESS: &str = r#"
+Resources:
+  Endpoint: {Type: AWS::SageMaker::Endpoint, Properties: {EndpointConfigName: !Ref Config}}
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - {VariantName: small, ServerlessConfig: {MemorySizeInMB: 6144, MaxConcurrency: 5, ProvisionedConcurrency: 2}}
+"#;
+
+#[test]
+fn serverless_requests_cost_by_memory_and_duration() {
+    // 30,000 requests x 1.667 s x 6 GB x 0.00002 = 6.0012.
+    let mut options = Options::default();
+    let usage = ResourceUsage {
+        requests_per_month: Some(30_000),
+        duration_ms: Some(1667),
+        ..ResourceUsage::default()
+    };
+    options.usage.insert("Stack.Endpoint", usage);
+    let found = with(SERVERLESS, &options);
+    assert_eq!(amounts(&found, "serverless requests"), same("6.00", "6.00", "6.00"));
+    // The price of provisioned concurrency was found nowhere.
+    let unknown = found.lines.iter().find(|line| line.item.contains("provisioned")).unwrap();
+    assert!(unknown.unknown.is_some() && unknown.ceiling.is_none());
+    assert_eq!(found.monthly().unknown, 1);
+}
+
+#[test]
+fn without_usage_requests_are_unknown_and_not_zero() {
+    assert_eq!(amounts(&estimate(SERVERLESS), "serverless requests"), same("unknown", "unknown", "unknown"));
+}
+
+#[test]
+fn an_asynchronous_endpoint_may_scale_to_zero() {
+    let text = ENDPOINT
+        .replace("MinCapacity: 1", "MinCapacity: 0")
+        .replace("      ProductionVariants:", "      AsyncInferenceConfig: {}\n      ProductionVariants:");
+    let found = estimate(&text);
+    assert_eq!(amounts(&found, "variant main").0, "0.00");
+    assert!(found.lines[0].notes.contains(&"scales to zero".to_owned()));
+}
+
+#[test]
+fn a_shadow_variant_and_an_update_cost_too() {
+    let text = ENDPOINT
+        .replace("EndpointConfigName: !GetAtt", "DeploymentConfig: {BlueGreenUpdatePolicy: {TrafficRoutingConfiguration: {Type: ALL_AT_ONCE}}}, EndpointConfigName: !GetAtt")
+        .replace("  Target:", "      ShadowProductionVariants:\n        - {VariantName: next, InstanceType: ml.g4dn.xlarge, InitialInstanceCount: 2}\n  Target:");
+    let found = estimate(&text);
+    // 2 x 730 h x 0.7364.
+    assert_eq!(amounts(&found, "shadow variant next").0, "1075.14");
+    // Four instances of the variant that scales, for each hour of the update: 4 x 1.515.
+    let surge = found.lines.iter().find(|line| line.per == Per::UpdateHour).unwrap();
+    assert_eq!(surge.ceiling.unwrap().exact(), "6.06");
+}
+
+const PIPELINE: &str = r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineName: train
+      PipelineDefinition:
+        PipelineDefinitionBody: !Sub >-
+          {"Version": "2020-12-01", "Steps": [{"Name": "Train", "Type": "Training", "Arguments": {
+          "AlgorithmSpecification": {"TrainingImage": "${AWS::AccountId}.dkr"},
+          "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 2, "VolumeSizeInGB": 100, "KeepAlivePeriodInSeconds": 1800},
+          "StoppingCondition": {"MaxRuntimeInSeconds": 28800}, "EnableManagedSpotTraining": true}},
+          {"Name": "Prepare", "Type": "Processing", "Arguments": {"ProcessingResources": {"ClusterConfig":
+          {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}}}}]}
+"#;
+
+#[test]
+fn a_training_job_costs_at_most_its_longest_run() {
+    // 2 x 8 h x 25.251 = 404.016.
+    let found = estimate(PIPELINE);
+    assert_eq!(amounts(&found, "training job Train"), same("0.00", "unknown", "404.02"));
+    // Half an hour of two instances: 25.251.
+    assert_eq!(amounts(&found, "warm pool of Train").2, "25.25");
+    // No longest run time: a day of one instance, 24 x 0.23.
+    assert_eq!(amounts(&found, "processing job Prepare").2, "5.52");
+    assert_eq!(found.monthly(), Total::default());
+    assert_eq!(found.most_expensive_run().unwrap().exact(), "404.016");
+}
+
+#[test]
+fn expected_runs_and_the_saving_of_spot_are_stated() {
+    let mut options = Options { spot_saving: Rate::parse("0.65"), ..Options::default() };
+    options.usage.insert("Train", ResourceUsage { minutes_per_run: Some(240), ..ResourceUsage::default() });
+    // 2 x 4 h x 25.251 x 0.35 = 70.7028; the most stays on demand.
+    assert_eq!(amounts(&with(PIPELINE, &options), "training job Train"), same("70.70", "70.70", "404.02"));
+}
+
+#[test]
+fn networks_storage_and_what_has_no_price() {
+    let found = estimate(
+        r#"
+Resources:
+  Gateway: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: s}}
+  Endpoint: {Type: AWS::EC2::VPCEndpoint, Properties: {VpcEndpointType: Interface, SubnetIds: [a, b], ServiceName: x, VpcId: v}}
+  Files: {Type: AWS::FSx::FileSystem, Properties: {FileSystemType: LUSTRE, StorageCapacity: 1200, LustreConfiguration: {DeploymentType: PERSISTENT_2}}}
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      InstanceGroups:
+        - {InstanceGroupName: workers, InstanceType: ml.g5.8xlarge, InstanceCount: 2, ExecutionRole: r}
+        - {InstanceGroupName: odd, InstanceType: ml.nothing.large, InstanceCount: 1, ExecutionRole: r}
+  Bucket: {Type: AWS::S3::Bucket}
+  Role: {Type: AWS::IAM::Role}
+"#,
+    );
+    // 730 x 0.045; 2 x 730 x 0.01; 1200 x 0.145; 2 x 730 x 3.06.
+    assert_eq!(amounts(&found, "NAT gateway").0, "32.85");
+    assert_eq!(amounts(&found, "Interface endpoint").0, "14.60");
+    assert_eq!(
+        found.lines.iter().find(|line| line.resource == "Files").unwrap().floor.unwrap().exact(),
+        "174.00"
+    );
+    assert_eq!(amounts(&found, "group workers").0, "4467.60");
+    let unknown: Vec<_> =
+        found.lines.iter().filter(|line| line.unknown.is_some()).map(|line| line.resource.as_str()).collect();
+    assert_eq!(unknown, ["Gateway", "Cluster", "Bucket"]);
+    assert!(!found.lines.iter().any(|line| line.resource == "Role"));
+}
+
+#[test]
+fn a_condition_that_does_not_hold_leaves_its_resource_out() {
+    let text = r#"
+Parameters: {Stage: {Type: String, Default: dev}}
+Conditions: {IsProd: !Equals [!Ref Stage, prod]}
+Resources:
+  Gateway: {Type: AWS::EC2::NatGateway, Condition: IsProd, Properties: {SubnetId: s}}
+  Key: {Type: AWS::KMS::Key, Properties: {Enabled: !If [IsProd, true, false]}}
+"#;
+    let found = estimate(text);
+    assert_eq!(found.lines.iter().map(|line| line.resource.as_str()).collect::<Vec<_>>(), ["Key"]);
+    assert_eq!(found.monthly().floor.exact(), "1.00");
+}
+
+#[test]
+fn the_difference_names_resources_and_totals() {
+    let old = estimate(ENDPOINT);
+    let new = estimate(&ENDPOINT.replace("MaxCapacity: 4", "MaxCapacity: 8"));
+    let found = difference(&old, &new);
+    let changed: Vec<_> =
+        found.resources.iter().map(|one| (one.resource.as_str(), one.change().1.exact())).collect();
+    assert_eq!(changed, [("Endpoint", "4423.80".to_owned())]);
+    assert_eq!((found.before.floor, found.after.floor), (old.monthly().floor, old.monthly().floor));
+    assert!(difference(&old, &old).resources.is_empty());
+}
+
+#[test]
+fn every_format_shows_region_date_source_and_what_is_unknown() {
+    let found = estimate(SERVERLESS);
+    for shown in [text(&found), markdown(&found), json(&found), csv(&found)] {
+        assert!(shown.contains("provisioned concurrency") && shown.contains("nknown"), "{shown}");
+    }
+    let found = estimate(ENDPOINT);
+    for shown in [text(&found), markdown(&found), csv(&found)] {
+        assert!(shown.contains("us-east-1") && shown.contains("1.515") && shown.contains("2026-"), "{shown}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&json(&found)).unwrap();
+    assert_eq!(document["monthly"]["ceiling"], "4423.80");
+}
+
+#[test]
+fn usage_with_a_wrong_member_is_refused() {
+    assert!(Usage::from_json(r#"{"resources": {"A": {"requests_per_month": 5}}}"#).is_ok());
+    assert!(Usage::from_json(r#"{"resources": {"A": {"requests": 5}}}"#).is_err());
+}
+
+#[test]
+fn a_hundred_stacks_are_estimated_in_little_time() {
+    let template = Template::read(ENDPOINT).unwrap();
+    let start = std::time::Instant::now();
+    for _ in 0..100 {
+        of_template(&template, "Stack", "us-east-1", &Options::default());
+    }
+    // The limit is 50 ms in a release build; unoptimized code on a busy machine takes longer.
+    assert!(start.elapsed().as_millis() < 5000);
+}

@@ -1,0 +1,126 @@
+//! Published formulas, for comparison with the papers and for what no operator trace covers.
+
+use super::training::Strategy;
+
+/// Bytes of states on a GPU by the ZeRO paper (Rajbhandari et al., arXiv:1910.02054): 2 bytes a parameter for weights, 2 for
+/// gradients and 12 for the optimizer, of which a stage divides the optimizer, the gradients and the weights in turn.
+pub fn zero_states(parameters: u64, ranks: u64, strategy: Strategy) -> u64 {
+    let ranks = ranks.max(1);
+    match strategy {
+        Strategy::Ddp => 16 * parameters,
+        Strategy::Zero1 => 4 * parameters + 12 * parameters / ranks,
+        Strategy::Zero2 | Strategy::ShardGradOp => 2 * parameters + 14 * parameters / ranks,
+        _ => 16 * parameters / ranks,
+    }
+}
+
+/// Bytes of states on a GPU by DeepSpeed's own estimator (deepspeed 0.19.8, `estimate_zero2_model_states_mem_needs` and
+/// `estimate_zero3_model_states_mem_needs`), which counts gradients in fp32; `None` for other strategies. `largest_layer` is
+/// the number of parameters of the largest layer.
+pub fn deepspeed_states(
+    parameters: u64,
+    largest_layer: u64,
+    ranks: u64,
+    strategy: Strategy,
+    offload: bool,
+) -> Option<u64> {
+    let ranks = ranks.max(1);
+    match (strategy, offload) {
+        (Strategy::Zero2, false) => Some(2 * parameters + 18 * parameters / ranks),
+        (Strategy::Zero2, true) => Some(2 * parameters),
+        (Strategy::Zero3, false) => Some(18 * parameters / ranks + 4 * largest_layer),
+        (Strategy::Zero3, true) => Some(2 * parameters / ranks + 4 * largest_layer),
+        _ => None,
+    }
+}
+
+/// What is computed again in the backward pass (Korthikanti et al.).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recomputation {
+    /// Nothing.
+    None,
+    /// Attention's scores, as FlashAttention does.
+    Selective,
+    /// Each layer.
+    Full,
+}
+
+/// Bytes of activations of all layers by Korthikanti et al. (arXiv:2205.05198), 16-bit activations, with tensor parallelism
+/// over `tensor` ranks and, if `sequence_parallel`, sequence parallelism.
+#[allow(clippy::too_many_arguments, reason = "the symbols of the paper")]
+pub fn activation_bytes(
+    layers: u64,
+    sequence: u64,
+    batch: u64,
+    hidden: u64,
+    heads: u64,
+    tensor: u64,
+    sequence_parallel: bool,
+    recomputation: Recomputation,
+) -> f64 {
+    let (t, a) = (tensor.max(1) as f64, heads as f64);
+    let (s, h) = (sequence as f64, hidden as f64);
+    let each = s * batch as f64 * h;
+    let scores = 5.0 * a * s / h;
+    let factor = match (recomputation, sequence_parallel) {
+        (Recomputation::Full, _) => 2.0,
+        (Recomputation::Selective, true) => 34.0 / t,
+        (Recomputation::Selective, false) => 10.0 + 24.0 / t,
+        (Recomputation::None, true) => (34.0 + scores) / t,
+        (Recomputation::None, false) => 10.0 + 24.0 / t + scores / t,
+    };
+    layers as f64 * each * factor
+}
+
+/// Bytes of keys and values that each token of a sequence takes.
+pub fn kv_cache_bytes_per_token(layers: u64, kv_heads: u64, head_dim: u64, bytes_per_element: u64) -> u64 {
+    2 * layers * kv_heads * head_dim * bytes_per_element
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gb(bytes: u64) -> f64 {
+        (bytes as f64 / 1e8).round() / 10.0
+    }
+
+    #[test]
+    fn the_zero_papers_table_for_7_5_billion_parameters_on_64_gpus() {
+        let states = |strategy| gb(zero_states(7_500_000_000, 64, strategy));
+        let all = [Strategy::Ddp, Strategy::Zero1, Strategy::Zero2, Strategy::Zero3].map(states);
+        assert_eq!(all, [120.0, 31.4, 16.6, 1.9]);
+    }
+
+    #[test]
+    fn deepspeeds_estimator() {
+        // deepspeed 0.19.8 for 3,000,000,000 parameters with a largest layer of 100,000,000 on 8 GPUs.
+        let states = |strategy, offload| deepspeed_states(3_000_000_000, 100_000_000, 8, strategy, offload);
+        assert_eq!(states(Strategy::Zero2, false), Some(12_750_000_000));
+        assert_eq!(states(Strategy::Zero2, true), Some(6_000_000_000));
+        assert_eq!(states(Strategy::Zero3, false), Some(7_150_000_000));
+        assert_eq!(states(Strategy::Zero3, true), Some(1_150_000_000));
+        assert_eq!(states(Strategy::Ddp, false), None);
+    }
+
+    #[test]
+    fn activations_of_gpt_3_by_korthikanti() {
+        let bytes = |tensor, parallel, recomputation| {
+            let bytes = activation_bytes(96, 2048, 1, 12_288, 96, tensor, parallel, recomputation);
+            (bytes / 1e8).round() / 10.0
+        };
+        assert_eq!(bytes(1, false, Recomputation::None), 275.4);
+        assert_eq!(bytes(8, false, Recomputation::None), 55.6);
+        assert_eq!(bytes(8, true, Recomputation::None), 34.4);
+        assert_eq!(bytes(8, true, Recomputation::Selective), 10.3);
+        assert_eq!(bytes(1, false, Recomputation::Full), 4.8);
+    }
+
+    #[test]
+    fn keys_and_values_of_llama() {
+        assert_eq!(kv_cache_bytes_per_token(32, 32, 128, 2), 524_288);
+        assert_eq!(kv_cache_bytes_per_token(80, 8, 128, 2), 327_680);
+        assert_eq!(kv_cache_bytes_per_token(32, 8, 128, 2), 131_072);
+    }
+}

@@ -1,0 +1,117 @@
+//! Measured runs, and the error of the estimate against them.
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::shape::ModelShape;
+use super::training::{Attention, Strategy, Training, training_peak};
+
+/// A measured training step.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct MeasuredRun {
+    /// The model's name.
+    pub model: String,
+    /// Its configuration; the plain decoder's numbers stand in the run itself.
+    #[serde(default)]
+    pub config: Option<Json>,
+    /// `FULL_SHARD`, `SHARD_GRAD_OP`, `HYBRID_SHARD`, `DDP`, `zero1`, `zero2`, `zero3`.
+    pub strategy: String,
+    /// Ranks.
+    pub world: u64,
+    /// Ranks of a group of hybrid sharding.
+    #[serde(default)]
+    pub shard: Option<u64>,
+    /// Tokens of a sample.
+    pub seq: u64,
+    /// Samples per GPU.
+    pub batch: u64,
+    /// Whether activations are checkpointed.
+    pub checkpoint: bool,
+    /// `sdpa` or `eager`.
+    #[serde(default)]
+    pub attention: Option<String>,
+    /// The rank of LoRA adapters; 0 without.
+    #[serde(default)]
+    pub lora: u64,
+    /// Patches of images per sample.
+    #[serde(default)]
+    pub patches: Option<u64>,
+    /// The measured peak, bytes.
+    pub peak_allocated: u64,
+    /// Seconds of a step.
+    #[serde(default)]
+    pub step_s: Option<f64>,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, Json>,
+}
+
+/// A run with what the estimate says of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// The run.
+    pub run: MeasuredRun,
+    /// The estimated peak, bytes.
+    pub estimated: u64,
+}
+
+impl Comparison {
+    /// The relative error; above zero where the estimate is larger.
+    pub fn error(&self) -> f64 {
+        self.estimated as f64 / self.run.peak_allocated as f64 - 1.0
+    }
+}
+
+impl MeasuredRun {
+    /// The model's shape; `None` if its configuration is not understood.
+    pub fn shape(&self) -> Option<ModelShape> {
+        match &self.config {
+            Some(config) => ModelShape::from_config(config).ok(),
+            None => ModelShape::from_config(&Json::Object(self.rest.clone())).ok(),
+        }
+    }
+
+    /// The training step that was measured.
+    pub fn training(&self) -> Training {
+        let strategy = match self.strategy.as_str() {
+            "FULL_SHARD" => Strategy::FullShard,
+            "SHARD_GRAD_OP" => Strategy::ShardGradOp,
+            "HYBRID_SHARD" => Strategy::HybridShard,
+            "DDP" => Strategy::Ddp,
+            "zero1" => Strategy::Zero1,
+            "zero2" => Strategy::Zero2,
+            _ => Strategy::Zero3,
+        };
+        let has_images = self.config.as_ref().is_some_and(|config| config.get("vision").is_some());
+        Training {
+            shard_ranks: self.shard.unwrap_or(self.world),
+            attention: if self.attention.as_deref() == Some("eager") {
+                Attention::Eager
+            } else {
+                Attention::Sdpa
+            },
+            activation_checkpointing: self.checkpoint,
+            lora_rank: (self.lora > 0).then_some(self.lora),
+            image_patches: if has_images { self.patches.unwrap_or(784) } else { 0 },
+            ..Training::new(strategy, self.world, self.batch, self.seq)
+        }
+    }
+}
+
+/// Reads runs, one JSON object a line, and estimates each. Lines that are no run are left out.
+pub fn compare(lines: &str) -> Vec<Comparison> {
+    let runs = lines.lines().filter_map(|line| serde_json::from_str::<MeasuredRun>(line).ok());
+    let compared = runs.filter_map(|run| {
+        let estimated = training_peak(&run.shape()?, &run.training()).bytes;
+        Some(Comparison { run, estimated })
+    });
+    compared.collect()
+}
+
+/// The mean and the largest absolute error of some comparisons.
+pub fn errors(comparisons: &[Comparison]) -> (f64, f64) {
+    let all: Vec<f64> = comparisons.iter().map(|one| one.error().abs()).collect();
+    let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
+    (mean, all.into_iter().fold(0.0, f64::max))
+}
