@@ -31,14 +31,16 @@ fn hugging_face_models_are_estimated_within_one_percent() {
 fn further_runs_of_other_sizes_architectures_and_strategies_are_estimated_within_six_percent() {
     let (ddp, rest): (Vec<_>, Vec<_>) = compare(MORE).into_iter().partition(|one| one.run.strategy == "DDP");
     within(&rest, 91, 0.006, 0.06);
-    // These runs set gradients to `None` between steps: 4 bytes less for each trained parameter than the estimate counts.
+    // These runs set gradients to `None` between steps, so that they take up to 4 bytes less for each trained parameter than
+    // the estimate counts, where the peak comes before the gradients do.
     for one in ddp {
         let trained = match one.run.lora {
             0 => one.run.shape().unwrap().parameters(),
             _ => 0,
         };
-        let error = (one.estimated as f64 - 4.0 * trained as f64) / one.run.peak_allocated as f64 - 1.0;
-        assert!(error.abs() < 0.05, "{} {error:+.4}", one.run.model);
+        let (least, most) = (one.estimated as f64 - 4.0 * trained as f64, one.estimated as f64);
+        let measured = one.run.peak_allocated as f64;
+        assert!(least * 0.95 < measured && measured < most * 1.05, "{} {:+.4}", one.run.model, one.error());
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::shape::ModelShape;
+use super::shape::{Implementation, ModelShape};
 use super::training::{Attention, Strategy, Training, training_peak};
 
 /// A measured training step.
@@ -67,7 +67,11 @@ impl MeasuredRun {
     /// The model's shape; `None` if its configuration is not understood.
     pub fn shape(&self) -> Option<ModelShape> {
         match &self.config {
-            Some(config) => ModelShape::from_config(config).ok(),
+            // Measured runs with a configuration ran transformers' code, but for the plain decoder.
+            Some(config) => ModelShape::from_config(config).ok().map(|shape| match shape.implementation {
+                Implementation::Unknown => shape.run_by(Implementation::Transformers),
+                _ => shape,
+            }),
             None => ModelShape::from_config(&Json::Object(self.rest.clone())).ok(),
         }
     }

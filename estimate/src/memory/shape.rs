@@ -195,9 +195,7 @@ const TRANSFORMERS: [&str; 6] =
 fn implementation(config: &Json, architecture: Architecture) -> Implementation {
     match architecture {
         Architecture::Plain => Implementation::Fused,
-        Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3
-            if TRANSFORMERS.iter().all(|name| config.get(*name).is_none()) =>
-        {
+        Architecture::Llama if TRANSFORMERS.iter().all(|name| config.get(*name).is_none()) => {
             Implementation::Unknown
         }
         _ => Implementation::Transformers,
