@@ -51,7 +51,7 @@ enum Command {
     Diff(diff::Arguments),
     Review(review::Arguments),
     Graph(graph::Arguments),
-    Estimate(estimate::Arguments),
+    Estimate(Box<estimate::Arguments>),
     Explain(explain::Arguments),
     #[cfg(feature = "deploy")]
     #[command(flatten)]
