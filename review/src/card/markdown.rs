@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Card, Verdict};
 use crate::diagnostic::Diagnostic;
-use crate::diff::{self, Consequence, Effect, ResourceAction, ResourceChange, StackDiff};
+use crate::diff::{self, Consequence, Effect, Line, ResourceAction, ResourceChange, StackDiff};
 use crate::graph;
 use crate::markdown::{cell, code};
 
@@ -160,15 +160,29 @@ fn table(card: &Card) -> String {
 }
 
 fn changes_of(change: &ResourceChange) -> String {
-    let shown = if change.action == ResourceAction::Modified { change.properties.as_slice() } else { &[] };
-    let all: Vec<_> = shown.iter().chain(&change.attributes).collect();
-    let mut cells: Vec<String> =
-        all.iter().take(MAX_CHANGES).map(|one| code(&shortened(&diff::property_line(one)))).collect();
-    if all.len() > MAX_CHANGES {
-        cells.push(format!("{} more in the details", all.len() - MAX_CHANGES));
+    let lines = diff::grouped(shown(change));
+    let number = lines.len();
+    let mut cells: Vec<String> = lines
+        .into_iter()
+        .take(MAX_CHANGES)
+        .map(|line| match line {
+            Line::One(line) => code(&shortened(&line)),
+            Line::Several(path, lines) => format!("{}: {} lines in the details", code(&path), lines.len()),
+        })
+        .collect();
+    if number > MAX_CHANGES {
+        cells.push(format!("{} more in the details", number - MAX_CHANGES));
     }
+    cells.extend(change.failures.iter().map(|failure| format!("**Will fail:** {}", cell(failure))));
     cells.extend(change.notes.iter().map(|note| format!("*{}*", cell(note))));
     cells.join("<br>")
+}
+
+/// The changes of a resource that are shown: of one that is created or deleted, none.
+fn shown(change: &ResourceChange) -> impl Iterator<Item = &diff::PropertyChange> {
+    let properties =
+        if change.action == ResourceAction::Modified { change.properties.as_slice() } else { &[] };
+    properties.iter().chain(&change.attributes)
 }
 
 /// A line of at most so many characters; it says how many it has.
@@ -285,13 +299,9 @@ fn place(one: &Diagnostic) -> String {
 /// What the first table does not show of a stack, folded. Values are whole.
 fn details(stack: &StackDiff, in_table: bool) -> String {
     let is_whole = |change: &ResourceChange| {
-        let all = change.properties.len() + change.attributes.len();
-        let is_short = |one: &diff::PropertyChange| {
-            diff::lines(one).is_none() && diff::property_line(one).chars().count() <= MAX_CHARS
-        };
-        change.written.is_empty()
-            && (change.action != ResourceAction::Modified
-                || all <= MAX_CHANGES && change.properties.iter().chain(&change.attributes).all(is_short))
+        let lines = diff::grouped(shown(change));
+        let is_short = |line: &Line| matches!(line, Line::One(line) if line.chars().count() <= MAX_CHARS);
+        change.written.is_empty() && lines.len() <= MAX_CHANGES && lines.iter().all(is_short)
     };
     let is_shown = in_table && stack.resources.iter().all(is_whole);
     if is_shown && stack.settings.is_empty() && stack.sections.is_empty() && stack.assets.is_empty() {

@@ -14,7 +14,7 @@ use stackwright_synth::Assembly;
 
 use crate::check;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::diff::{self, Consequence, Diff};
+use crate::diff::{self, Diff};
 use crate::graph::{self, Graph};
 
 pub use approvals::RequiredApproval;
@@ -112,7 +112,7 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     let diff = diff::compare(old, new);
     let findings = findings::compare(old, new, &options.check);
     let approvals = approvals::required(&diff);
-    let refused = diff.resources().any(|(_, change)| change.consequence == Consequence::Refused)
+    let refused = diff.resources().any(|(_, change)| !change.failures.is_empty())
         || findings.new.iter().any(|one| one.counts_as(Severity::Error));
     let verdict = match () {
         () if refused => Verdict::Refused,
@@ -127,7 +127,7 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         .filter_map(|changed| {
             let stack = new.stacks.iter().find(|stack| stack.id == changed.id)?;
             let graph = graph::of_change(stack, changed);
-            Some((changed.id.clone(), graph::collapse(graph, graph::MAX_NODES)))
+            Some((changed.id.clone(), graph::collapse(graph::around_changes(graph), graph::MAX_NODES)))
         })
         .collect();
     Card {

@@ -121,6 +121,7 @@ fn add(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>, one: &Use, id: &str
             renamed_from: None,
             condition: None,
             notes: Vec::new(),
+            failures: Vec::new(),
             location: sides.place(&format!("/Resources/{}", one.user), true),
         });
         changes.len() - 1

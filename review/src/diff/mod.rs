@@ -49,7 +49,7 @@ pub use model::{
 };
 pub(crate) use node::Node;
 pub use security::{Effect, Permission, SecurityChange, Subject, permissions};
-pub(crate) use view::{document, fate, lines, property_line, stack_markdown, summary};
+pub(crate) use view::{Line, document, fate, grouped, stack_markdown, summary};
 pub use view::{json, markdown, text};
 
 /// Compares two assemblies, stack by stack. Stacks are matched by ID, then by name; two assemblies of one template each

@@ -209,6 +209,8 @@ pub struct ResourceChange {
     pub condition: Option<String>,
     /// What a reviewer should know of it.
     pub notes: Vec<String>,
+    /// Why the update will fail, as CloudFormation or the service documents it.
+    pub failures: Vec<String>,
     /// The line that adds the resource.
     pub location: Option<SourceLocation>,
 }

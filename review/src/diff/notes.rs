@@ -33,9 +33,14 @@ fn collision(sides: &Sides<'_>, change: &mut ResourceChange) {
     };
     let (before, after) = (name(&sides.before), name(&sides.after));
     if let Some(name) = before.filter(|before| Some(before) == after.as_ref()) {
-        change.notes.push(format!(
+        let list = if change.consequence == Consequence::Replaced {
+            &mut change.failures
+        } else {
+            &mut change.notes
+        };
+        list.push(format!(
             "The resource has the fixed name `{name}`. CloudFormation creates the new resource before it deletes the old \
-             one, so the update fails. Give the new resource another name."
+             one, so a replacement fails. Give the new resource another name."
         ));
     }
 }
@@ -119,7 +124,7 @@ fn kept_by_the_service(endpoints: &[(String, String, Vec<String>)], change: &mut
 /// SageMaker refuses to change the instance type of a variant, or to remove it, while it is a scalable target
 /// (SageMaker Developer Guide, "Update endpoints that use auto scaling").
 fn autoscaled(sides: &Sides<'_>, change: &mut ResourceChange) {
-    let mut notes = Vec::new();
+    let mut failures = Vec::new();
     for (id, body) in sides.before.template.resources() {
         if body["Type"] != "AWS::ApplicationAutoScaling::ScalableTarget" {
             continue;
@@ -133,14 +138,14 @@ fn autoscaled(sides: &Sides<'_>, change: &mut ResourceChange) {
             let is_gone = one.path == base && one.after.is_none() && one.before.is_some();
             if is_type || is_gone {
                 let what = if is_type { "to change the instance type of" } else { "to remove" };
-                notes.push(format!(
+                failures.push(format!(
                     "SageMaker refuses {what} the variant `{variant}` while it is registered for automatic scaling \
                      (`{id}`). Remove the scalable target in one deployment, and add it again in the next."
                 ));
             }
         }
     }
-    change.notes.extend(notes);
+    change.failures.extend(failures);
 }
 
 /// The variant that a resource ID of Application Auto Scaling ends with: `endpoint/NAME/variant/VARIANT`.

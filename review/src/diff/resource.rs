@@ -70,6 +70,7 @@ pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new:
         renamed_from: None,
         condition: undecided(effective, body),
         notes: Vec::new(),
+        failures: Vec::new(),
         location: sides.place(&format!("/Resources/{id}"), is_new),
     }
 }
@@ -149,12 +150,13 @@ pub(crate) fn on_both_sides(
         renamed_from: None,
         condition: undecided(&sides.after, new),
         notes: Vec::new(),
+        failures: Vec::new(),
         location: sides.place(&format!("/Resources/{id}"), true),
         resource_type,
     };
     if old_type != new_type {
         found.consequence = Consequence::Refused;
-        found.notes.push(format!(
+        found.failures.push(format!(
             "CloudFormation refuses to change the type of a resource ({} to {}). Give the new resource another logical \
              ID.",
             old_type.as_str().unwrap_or_default(),

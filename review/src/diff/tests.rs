@@ -158,9 +158,13 @@ fn a_replacement_with_a_fixed_name_collides() {
     let topic = |name: &str, fifo: bool| json!({ "T": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": name, "FifoTopic": fifo } } });
     let found = resources(topic("n", true), topic("n", false));
     assert_eq!(found[0].consequence, Consequence::Replaced);
-    assert!(found[0].notes.iter().any(|note| note.contains("fixed name `n`")), "{:?}", found[0].notes);
+    assert!(
+        found[0].failures.iter().any(|failure| failure.contains("fixed name `n`")),
+        "{:?}",
+        found[0].failures
+    );
     let found = resources(topic("n", true), topic("m", false));
-    assert!(found[0].notes.is_empty(), "{:?}", found[0].notes);
+    assert!(found[0].failures.is_empty(), "{:?}", found[0].failures);
 }
 
 #[test]
@@ -293,7 +297,7 @@ fn what_sagemaker_keeps_or_refuses_is_noted() {
     let notes = |old: JsonValue, new: JsonValue| -> String { resources(old, new)[0].notes.join("\n") };
     let found = notes(stack(1, "ml.g5.xlarge"), stack(2, "ml.g5.xlarge"));
     assert!(found.contains("keeps their values"), "{found}");
-    let found = notes(stack(1, "ml.g5.xlarge"), stack(1, "ml.g6.xlarge"));
+    let found = resources(stack(1, "ml.g5.xlarge"), stack(1, "ml.g6.xlarge"))[0].failures.join("\n");
     assert!(found.contains("SageMaker refuses to change the instance type of the variant `Main`"), "{found}");
 }
 

@@ -1,8 +1,10 @@
 //! The graph of a stack with what happens to each resource.
 
+use std::collections::BTreeSet;
+
 use stackwright_synth::StackArtifact;
 
-use super::{Graph, Node, of_stack};
+use super::{Edge, Graph, Node, of_stack};
 use crate::diff::{Because, ResourceAction, StackDiff};
 
 /// The graph of a stack as it will be, with what changes; what is removed is shown too.
@@ -20,6 +22,21 @@ pub fn of_change(stack: &StackArtifact, diff: &StackDiff) -> Graph {
         }
     }
     graph
+}
+
+/// The part of a graph that a change concerns: what changes, and what stands next to it.
+pub fn around_changes(graph: Graph) -> Graph {
+    let changed: BTreeSet<&str> =
+        graph.nodes.iter().filter(|node| node.change.is_some()).map(|node| node.id.as_str()).collect();
+    let touches = |edge: &&Edge| changed.contains(edge.from.as_str()) || changed.contains(edge.to.as_str());
+    let edges: Vec<Edge> = graph.edges.iter().filter(touches).cloned().collect();
+    let shown: BTreeSet<&str> = edges
+        .iter()
+        .flat_map(|edge| [edge.from.as_str(), edge.to.as_str()])
+        .chain(changed.iter().copied())
+        .collect();
+    let nodes = graph.nodes.iter().filter(|node| shown.contains(node.id.as_str())).cloned().collect();
+    Graph { title: graph.title.clone(), nodes, edges }
 }
 
 /// Whether resources or references between them change, so that a picture shows more than a list.

@@ -16,7 +16,7 @@ mod tests;
 use crate::diff::Consequence;
 
 pub(crate) use change::is_changed;
-pub use change::of_change;
+pub use change::{around_changes, of_change};
 pub use collapse::collapse;
 pub use document::documents;
 pub use dot::dot;

@@ -71,6 +71,7 @@ fn resource(change: &ResourceChange) -> JsonValue {
         "attributes": properties(&change.attributes),
         "written": properties(&change.written),
         "notes": change.notes,
+        "failures": change.failures,
         "location": change.location.as_ref().map(place),
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::{fate, summary};
-use super::value::{lines, property_line};
+use super::value::{Line, grouped};
 use crate::diff::model::{Diff, PropertyChange, ResourceAction, ResourceChange, StackAction, StackDiff};
 use crate::markdown::{cell, code};
 
@@ -36,8 +36,8 @@ pub(crate) fn stack_markdown(stack: &StackDiff, with_resources: bool) -> String 
     let others: Vec<&PropertyChange> = stack.settings.iter().chain(&stack.sections).collect();
     if !others.is_empty() {
         text.push_str("\n<details><summary>Changes outside of resources</summary>\n\n");
-        for change in others {
-            let _ = writeln!(text, "- {}", property(change));
+        for line in properties(others) {
+            let _ = writeln!(text, "- {line}");
         }
         text.push_str("\n</details>\n");
     }
@@ -58,8 +58,9 @@ fn row(change: &ResourceChange) -> String {
         None => code(&change.logical_id),
     };
     let shown = if change.action == ResourceAction::Modified { change.properties.as_slice() } else { &[] };
-    let mut cells: Vec<String> = shown.iter().chain(&change.attributes).map(property).collect();
-    cells.extend(change.written.iter().map(|one| format!("as written: {}", property(one))));
+    let mut cells: Vec<String> = properties(shown.iter().chain(&change.attributes));
+    cells.extend(properties(&change.written).into_iter().map(|line| format!("as written: {line}")));
+    cells.extend(change.failures.iter().map(|failure| format!("**Will fail:** {}", cell(failure))));
     cells.extend(change.notes.iter().map(|note| format!("*{}*", cell(note))));
     format!(
         "| {} | {name}<br>{} | {} | {} |\n",
@@ -70,14 +71,15 @@ fn row(change: &ResourceChange) -> String {
     )
 }
 
-/// A change in a cell of a table.
-pub(crate) fn property(change: &PropertyChange) -> String {
-    match lines(change) {
-        Some(lines) => {
+/// Changes as lines in a cell of a table.
+pub(crate) fn properties<'a>(changes: impl IntoIterator<Item = &'a PropertyChange>) -> Vec<String> {
+    let line = |line: Line| match line {
+        Line::One(line) => code(&line),
+        Line::Several(path, lines) => {
             let shown: Vec<String> =
                 lines.iter().map(|(sign, number, line)| code(&format!("{sign}{number} {line}"))).collect();
-            format!("{}:<br>{}", code(&change.path), shown.join("<br>"))
+            format!("{}:<br>{}", code(&path), shown.join("<br>"))
         }
-        None => code(&property_line(change)),
-    }
+    };
+    grouped(changes).into_iter().map(line).collect()
 }

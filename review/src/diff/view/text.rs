@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use stackwright_schemas::held::Held;
 
-use super::value::{lines, property_line};
+use super::value::{Line, grouped};
 use crate::diff::model::{
     Consequence, Diff, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
 };
@@ -129,6 +129,9 @@ fn resource(change: &ResourceChange, style: &Style, text: &mut String) {
     }
     list(&change.attributes, "      ", style, text);
     list(&change.written, "      (as written) ", style, text);
+    for failure in &change.failures {
+        let _ = writeln!(text, "      {}", style.paint("31", &format!("will fail: {failure}")));
+    }
     for note in &change.notes {
         let _ = writeln!(text, "      note: {note}");
     }
@@ -161,20 +164,17 @@ pub(crate) fn fate(change: &ResourceChange) -> String {
 }
 
 fn list(changes: &[PropertyChange], indent: &str, style: &Style, text: &mut String) {
-    for change in changes {
-        match lines(change) {
-            Some(lines) => {
-                let _ = writeln!(text, "{indent}{}:", change.path);
+    for line in grouped(changes) {
+        match line {
+            Line::One(line) => _ = writeln!(text, "{indent}{line}"),
+            Line::Several(path, lines) => {
+                let _ = writeln!(text, "{indent}{path}:");
                 for (sign, number, line) in lines {
                     let code = if sign == '+' { "32" } else { "31" };
-                    let _ = writeln!(
-                        text,
-                        "{indent}  {}",
-                        style.paint(code, &format!("{sign}{number:>4} {line}"))
-                    );
+                    let line = style.paint(code, &format!("{sign}{number:>4} {line}"));
+                    let _ = writeln!(text, "{indent}  {line}");
                 }
             }
-            None => _ = writeln!(text, "{indent}{}", property_line(change)),
         }
     }
 }

@@ -95,6 +95,67 @@ pub(crate) fn property_line(change: &PropertyChange) -> String {
     }
 }
 
+/// A change as it is shown.
+pub(crate) enum Line {
+    /// In one line.
+    One(String),
+    /// A path, and the lines of a text that differ: sign, number, line.
+    Several(String, Vec<(char, usize, String)>),
+}
+
+/// Changes as they are shown: elements of one list that are added and removed stand in one line.
+pub(crate) fn grouped<'a>(changes: impl IntoIterator<Item = &'a PropertyChange>) -> Vec<Line> {
+    let mut found = Vec::new();
+    let mut group: Vec<&PropertyChange> = Vec::new();
+    let flush = |group: &mut Vec<&PropertyChange>, found: &mut Vec<Line>| {
+        if !group.is_empty() {
+            found.push(Line::One(elements(group)));
+            group.clear();
+        }
+    };
+    for change in changes {
+        let is_same = |first: &&PropertyChange| {
+            first.path == change.path
+                && first.recreation == change.recreation
+                && first.because == change.because
+        };
+        if !group.first().is_none_or(is_same) || !change.is_element {
+            flush(&mut group, &mut found);
+        }
+        match lines(change) {
+            _ if change.is_element => group.push(change),
+            Some(lines) => found.push(Line::Several(change.path.clone(), lines)),
+            None => found.push(Line::One(property_line(change))),
+        }
+    }
+    flush(&mut group, &mut found);
+    found
+}
+
+/// Elements of one list that are added and removed.
+fn elements(group: &[&PropertyChange]) -> String {
+    let first = group[0];
+    let removed: Vec<&JsonValue> = group.iter().filter_map(|change| change.before.as_ref()).collect();
+    let added: Vec<&JsonValue> = group.iter().filter_map(|change| change.after.as_ref()).collect();
+    if let ([before], [after]) = (removed.as_slice(), added.as_slice()) {
+        let one = PropertyChange {
+            before: Some((*before).clone()),
+            after: Some((*after).clone()),
+            is_element: false,
+            ..first.clone()
+        };
+        return property_line(&one);
+    }
+    let signed = |sign: char, values: &[&JsonValue]| -> Vec<String> {
+        values.iter().map(|value| format!("{sign} {}", shown(value))).collect()
+    };
+    let list = [signed('-', &removed), signed('+', &added)].concat().join(", ");
+    match reason(first) {
+        Some(reason) => format!("{}: {list} ({reason})", first.path),
+        None => format!("{}: {list}", first.path),
+    }
+}
+
 fn names(value: Option<&JsonValue>) -> String {
     let names = value.and_then(JsonValue::as_array).into_iter().flatten().filter_map(JsonValue::as_str);
     names.collect::<Vec<_>>().join(", ")

@@ -10,7 +10,7 @@ use stackwright_synth::Assembly;
 
 use crate::card::{Card, Verdict};
 use crate::diagnostic::Diagnostic;
-use crate::diff::{self, Effect, PropertyChange, ResourceAction, ResourceChange, StackDiff};
+use crate::diff::{self, Effect, Line, PropertyChange, ResourceAction, ResourceChange, StackDiff};
 use crate::graph;
 
 const STYLE: &str = include_str!("style.css");
@@ -183,6 +183,9 @@ fn resource(change: &ResourceChange) -> String {
         text.push_str("<p>As written, without an effect with the default of every parameter:</p>");
         text.push_str(&list(change.written.iter()));
     }
+    for failure in &change.failures {
+        let _ = writeln!(text, "<p class=\"danger\">Will fail: {}</p>", escaped(failure));
+    }
     for note in &change.notes {
         let _ = writeln!(text, "<p class=\"note\">{}</p>", escaped(note));
     }
@@ -195,18 +198,16 @@ fn resource(change: &ResourceChange) -> String {
 
 fn list<'a>(changes: impl Iterator<Item = &'a PropertyChange>) -> String {
     let mut text = String::from("<ul class=\"properties\">");
-    for change in changes {
-        match diff::lines(change) {
-            Some(lines) => {
-                let _ = write!(text, "<li><code>{}</code><pre>", escaped(&change.path));
+    for line in diff::grouped(changes) {
+        match line {
+            Line::One(line) => _ = write!(text, "<li><code>{}</code></li>", escaped(&line)),
+            Line::Several(path, lines) => {
+                let _ = write!(text, "<li><code>{}</code><pre>", escaped(&path));
                 for (sign, number, line) in lines {
                     let element = if sign == '+' { "ins" } else { "del" };
                     let _ = writeln!(text, "<{element}>{sign}{number:>4} {}</{element}>", escaped(&line));
                 }
                 text.push_str("</pre></li>");
-            }
-            None => {
-                let _ = write!(text, "<li><code>{}</code></li>", escaped(&diff::property_line(change)));
             }
         }
     }
