@@ -1,4 +1,5 @@
-//! Helpers for snapshot tests of your own stacks.
+//! Helpers for tests of your own stacks: snapshots, assertions on resources, comparisons by consequence, and the check as a
+//! test.
 //!
 //! ```
 //! use stackwright::{App, resources::s3::Bucket, testing};
@@ -17,9 +18,11 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use stackwright_review::{Diagnostic, check, report};
-use stackwright_synth::{App, Assembly};
+use serde_json::{Value as Json, json};
+use stackwright_review::{Diagnostic, check, diff, graph, report};
+use stackwright_synth::{App, Assembly, StackArtifact};
 
 /// Synthesizes and checks an app, for tests.
 ///
@@ -56,6 +59,194 @@ pub fn snapshots(app: &App) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Stands for any value in the properties that [`StackAssertions::has_resource`] looks for.
+pub fn any() -> Json {
+    json!({ ANY: true })
+}
+
+const ANY: &str = "stackwright::testing::any";
+
+/// Assertions on one stack, as `aws-cdk-lib/assertions` has them.
+///
+/// ```
+/// use serde_json::json;
+/// use stackwright::{App, resources::s3::Bucket, testing};
+///
+/// let app = App::new("shop");
+/// app.stack("Storage").add("Models", Bucket::new().bucket_name("shop-models"));
+/// let assembly = testing::synth(&app);
+/// let storage = testing::StackAssertions::new(&assembly, "Storage");
+/// storage.has_resource("AWS::S3::Bucket", json!({ "BucketName": "shop-models" }));
+/// storage.resource_count("AWS::S3::Bucket", 1);
+/// ```
+#[derive(Clone, Copy)]
+pub struct StackAssertions<'a> {
+    stack: &'a StackArtifact,
+}
+
+impl<'a> StackAssertions<'a> {
+    /// Assertions on the stack with an ID or a name.
+    ///
+    /// # Panics
+    /// There is no such stack.
+    #[track_caller]
+    pub fn new(assembly: &'a Assembly, stack: &str) -> Self {
+        let names: Vec<&str> = assembly.stacks.iter().map(|stack| stack.id.as_str()).collect();
+        match assembly.stack(stack) {
+            Some(stack) => Self { stack },
+            None => panic!("there is no stack `{stack}`; the stacks are {}", names.join(", ")),
+        }
+    }
+
+    /// The resources of a type, each with its logical ID and its properties. Text that holds JSON is opened, and intrinsic
+    /// functions have one spelling.
+    pub fn find(&self, resource_type: &str) -> Vec<(String, Json)> {
+        let resources = self.stack.template.resources().filter(|(_, body)| body["Type"] == resource_type);
+        resources
+            .map(|(id, body)| (id.to_owned(), diff::canonical(resource_type, &body["Properties"])))
+            .collect()
+    }
+
+    /// Asserts that a resource of a type has at least these properties. Objects match if each member does; lists match if
+    /// each element stands in the list, in this order; [`any`] matches what is there.
+    ///
+    /// # Panics
+    /// No resource matches; the message shows what each one has instead.
+    #[track_caller]
+    pub fn has_resource(&self, resource_type: &str, properties: Json) {
+        let wanted = diff::canonical(resource_type, &properties);
+        let found = self.find(resource_type);
+        if found.iter().any(|(_, there)| mismatch(there, &wanted, "").is_none()) {
+            return;
+        }
+        let reasons: Vec<String> = found
+            .iter()
+            .map(|(id, there)| format!("  {id}: {}", mismatch(there, &wanted, "").unwrap_or_default()))
+            .collect();
+        let stack = &self.stack.id;
+        if reasons.is_empty() {
+            panic!("the stack `{stack}` has no resource of the type {resource_type}");
+        }
+        panic!("no {resource_type} of the stack `{stack}` has these properties:\n{}", reasons.join("\n"));
+    }
+
+    /// Asserts how many resources of a type there are.
+    ///
+    /// # Panics
+    /// It is another number.
+    #[track_caller]
+    pub fn resource_count(&self, resource_type: &str, number: usize) {
+        let ids: Vec<String> = self.find(resource_type).into_iter().map(|(id, _)| id).collect();
+        assert!(
+            ids.len() == number,
+            "the stack `{}` has {} resources of the type {resource_type}, not {number}: {}",
+            self.stack.id,
+            ids.len(),
+            ids.join(", ")
+        );
+    }
+
+    /// Asserts that a resource refers to another one, by their logical IDs.
+    ///
+    /// # Panics
+    /// It does not; the message lists what it refers to.
+    #[track_caller]
+    pub fn references(&self, from: &str, to: &str) {
+        let graph = graph::of_stack(self.stack);
+        let targets: Vec<&str> =
+            graph.edges.iter().filter(|edge| edge.from == from).map(|edge| edge.to.as_str()).collect();
+        assert!(
+            targets.contains(&to),
+            "`{from}` does not refer to `{to}`; it refers to {}",
+            if targets.is_empty() { "nothing".to_owned() } else { targets.join(", ") }
+        );
+    }
+
+    /// Asserts that the stack has an output.
+    ///
+    /// # Panics
+    /// It has none of that name.
+    #[track_caller]
+    pub fn has_output(&self, name: &str) {
+        let names: Vec<&str> = self.stack.template.section("Outputs").map(|(name, _)| name).collect();
+        assert!(names.contains(&name), "there is no output `{name}`; the outputs are {}", names.join(", "));
+    }
+}
+
+/// Why a value does not match; `None` if it does.
+fn mismatch(there: &Json, wanted: &Json, path: &str) -> Option<String> {
+    if wanted.get(ANY).is_some() {
+        return there.is_null().then(|| format!("{path} is not set"));
+    }
+    match (there, wanted) {
+        (Json::Object(there), Json::Object(wanted)) => wanted.iter().find_map(|(name, wanted)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            match there.get(name) {
+                Some(there) => mismatch(there, wanted, &path),
+                None => Some(format!("{path} is not set")),
+            }
+        }),
+        (Json::Array(there), Json::Array(wanted)) => {
+            let mut left = there.iter();
+            wanted.iter().find_map(|wanted| {
+                let is_there = left.any(|there| mismatch(there, wanted, "").is_none());
+                (!is_there).then(|| {
+                    format!(
+                        "{path} has no element {wanted} in this order; it is {}",
+                        Json::from(there.clone())
+                    )
+                })
+            })
+        }
+        _ if diff::is_same(there, wanted) => None,
+        _ => Some(format!("{path} is {there}, not {wanted}")),
+    }
+}
+
+/// Asserts that the stacks of an app do not differ from an assembly that was stored with [`store`] or `synth --out`.
+///
+/// # Panics
+/// They differ: the message is what `diff` prints, with the consequence of each change.
+#[track_caller]
+pub fn assert_unchanged(app: &App, stored: &Path) {
+    let old = match Assembly::read(stored) {
+        Ok(old) => old,
+        Err(error) => panic!("{error}; write the assembly with `stackwright::testing::store`, and commit it"),
+    };
+    let found = diff::compare(&old, &synth(app));
+    assert!(
+        found.is_empty(),
+        "the stacks differ from {}:\n{}\nIf that is intended, write the assembly again, and review the difference.",
+        stored.display(),
+        diff::text(&found, false)
+    );
+}
+
+/// Writes the assembly of an app, for [`assert_unchanged`].
+///
+/// # Panics
+/// The app has errors, or the directory cannot be written.
+pub fn store(app: &App, directory: &Path) {
+    if let Err(error) = synth(app).write(directory) {
+        panic!("{error}");
+    }
+}
+
+/// Asserts that `check` finds nothing in an app but what is allowed, by the names of rules.
+///
+/// # Panics
+/// There are other findings, errors or warnings: the message is what `check` prints.
+#[track_caller]
+pub fn assert_no_findings(app: &App, allowed: &[&str]) {
+    let assembly = match app.synth() {
+        Ok(assembly) => assembly,
+        Err(errors) => panic!("{}", report::text(&Diagnostic::from_errors(&errors).into(), |_| None, false)),
+    };
+    let allow = allowed.iter().map(|name| (*name).to_owned()).collect();
+    let found = check::check(&assembly, &check::Options { allow, ..check::Options::default() });
+    assert!(found.errors() + found.warnings() == 0, "{}", report::text(&found, |_| None, false));
+}
+
 /// Replaces every SHA-256 in a text.
 pub fn without_digests(text: &str) -> String {
     let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
@@ -81,5 +272,71 @@ mod tests {
         assert_eq!(without_digests("AWS::S3::Bucket face"), "AWS::S3::Bucket face");
         let longer = format!("{digest}0");
         assert_eq!(without_digests(&longer), longer);
+    }
+
+    fn app(name: &str) -> App {
+        let app = App::new("shop");
+        let stack = app.stack("Storage");
+        let topic =
+            stack.add("Events", stackwright_synth::Resource::of("AWS::SNS::Topic").set("TopicName", name));
+        stack.add(
+            "Subscription",
+            stackwright_synth::Resource::of("AWS::SNS::Subscription")
+                .set("TopicArn", topic.reference())
+                .set("Protocol", "sqs"),
+        );
+        app
+    }
+
+    fn message(work: impl FnOnce() + std::panic::UnwindSafe) -> String {
+        let panic = std::panic::catch_unwind(work).unwrap_err();
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_resource_is_found_by_a_part_of_its_properties() {
+        let assembly = synth(&app("events"));
+        let stack = StackAssertions::new(&assembly, "Storage");
+        stack.has_resource("AWS::SNS::Topic", json!({ "TopicName": "events" }));
+        stack.has_resource(
+            "AWS::SNS::Subscription",
+            json!({ "TopicArn": { "Fn::Sub": "${Events}" }, "Protocol": any() }),
+        );
+        stack.resource_count("AWS::SNS::Topic", 1);
+        stack.references("Subscription", "Events");
+        let wrong = message(|| {
+            let assembly = synth(&app("events"));
+            StackAssertions::new(&assembly, "Storage")
+                .has_resource("AWS::SNS::Topic", json!({ "TopicName": "other" }));
+        });
+        assert!(wrong.contains("Events: TopicName is \"events\", not \"other\""), "{wrong}");
+        let wrong = message(|| {
+            let assembly = synth(&app("events"));
+            StackAssertions::new(&assembly, "Storage").resource_count("AWS::SNS::Topic", 2);
+        });
+        assert!(wrong.contains("has 1 resources") && wrong.contains("Events"), "{wrong}");
+    }
+
+    #[test]
+    fn a_difference_from_what_is_stored_is_told_by_consequence() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("assembly");
+        store(&app("events"), &path);
+        assert_unchanged(&app("events"), &path);
+        let told = message(move || assert_unchanged(&app("orders"), &path));
+        assert!(told.contains("Events AWS::SNS::Topic is replaced because of TopicName"), "{told}");
+        assert!(told.contains("events → orders"), "{told}");
+    }
+
+    #[test]
+    fn findings_fail_a_test_unless_they_are_allowed() {
+        let wrong = || {
+            let app = App::new("shop");
+            app.stack("S").add("T", stackwright_synth::Resource::of("AWS::SNS::Topic").set("TopicNam", "x"));
+            app
+        };
+        let told = message(move || assert_no_findings(&wrong(), &[]));
+        assert!(told.contains("unknown-property"), "{told}");
+        assert_no_findings(&wrong(), &["unknown-property"]);
     }
 }

@@ -97,3 +97,14 @@ pub fn compare_templates(stack: &StackArtifact, old: &Template, new: &Template) 
     };
     stack::compare(&with(old), &with(new), true)
 }
+
+/// Properties of a resource in the spelling in which they are compared: text that holds JSON is opened, intrinsic functions
+/// and lists have one form.
+pub fn canonical(resource_type: &str, properties: &serde_json::Value) -> serde_json::Value {
+    resource::properties(resource_type, properties).json()
+}
+
+/// Whether two values are the same to AWS, however they are written.
+pub fn is_same(one: &serde_json::Value, other: &serde_json::Value) -> bool {
+    Node::of(one, "", None) == Node::of(other, "", None)
+}

@@ -4,7 +4,7 @@ use serde_json::Value as JsonValue;
 use stackwright_synth::function::references;
 
 use super::consequence;
-use super::model::{Consequence, PropertyChange, ResourceChange};
+use super::model::{Consequence, PropertyChange, ResourceAction, ResourceChange};
 use super::resource::Sides;
 use crate::check::text::Text;
 
@@ -24,20 +24,19 @@ pub(crate) fn add(sides: &Sides<'_>, changes: &mut [ResourceChange]) {
 
 /// A replaced resource with a fixed name: the new one cannot be created while the old one exists.
 fn collision(sides: &Sides<'_>, change: &mut ResourceChange) {
-    if !matches!(change.consequence, Consequence::Replaced | Consequence::MayBeReplaced) {
+    let is_renamed = change.action == ResourceAction::Renamed;
+    if !is_renamed && !matches!(change.consequence, Consequence::Replaced | Consequence::MayBeReplaced) {
         return;
     }
-    let name = |effective: &super::effective::Effective<'_>| {
-        let (_, body) = effective.template.resources().find(|(id, _)| *id == change.logical_id)?;
+    let old_id = change.renamed_from.clone().unwrap_or_else(|| change.logical_id.clone());
+    let name = |effective: &super::effective::Effective<'_>, id: &str| {
+        let (_, body) = effective.template.resources().find(|(known, _)| *known == id)?;
         consequence::fixed_name(&change.resource_type, &effective.value(&body["Properties"]))
     };
-    let (before, after) = (name(&sides.before), name(&sides.after));
+    let (before, after) = (name(&sides.before, &old_id), name(&sides.after, &change.logical_id));
     if let Some(name) = before.filter(|before| Some(before) == after.as_ref()) {
-        let list = if change.consequence == Consequence::Replaced {
-            &mut change.failures
-        } else {
-            &mut change.notes
-        };
+        let is_certain = is_renamed || change.consequence == Consequence::Replaced;
+        let list = if is_certain { &mut change.failures } else { &mut change.notes };
         list.push(format!(
             "The resource has the fixed name `{name}`. CloudFormation creates the new resource before it deletes the old \
              one, so a replacement fails. Give the new resource another name."

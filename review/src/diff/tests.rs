@@ -163,6 +163,10 @@ fn a_replacement_with_a_fixed_name_collides() {
         "{:?}",
         found[0].failures
     );
+    let renamed = json!({ "U": topic("n", true)["T"] });
+    let found = resources(topic("n", true), renamed);
+    assert_eq!(found[0].action, ResourceAction::Renamed);
+    assert_eq!(found[0].failures.len(), 1);
     let found = resources(topic("n", true), topic("m", false));
     assert!(found[0].failures.is_empty(), "{:?}", found[0].failures);
 }

@@ -19,7 +19,8 @@ impl Pair {
     pub fn new(&self) -> String {
         self.replacements.iter().fold(self.old(), |text, (from, to)| {
             assert!(text.contains(from), "{}: the template does not contain {from}", self.name);
-            text.replacen(from, to, 1)
+            // A new name is used wherever the old one was.
+            if self.name.ends_with("-renamed") { text.replace(from, to) } else { text.replacen(from, to, 1) }
         })
     }
 }
@@ -108,14 +109,7 @@ pub const EXAMPLES: [Pair; 25] = [
         TRAINING,
         &[("\\\"EnableManagedSpotTraining\\\":true", "\\\"EnableManagedSpotTraining\\\":false")],
     ),
-    pair(
-        "registry-renamed",
-        TRAINING,
-        &[(
-            "  Models:\n    Type: AWS::SageMaker::ModelPackageGroup\n",
-            "  Registry:\n    Type: AWS::SageMaker::ModelPackageGroup\n",
-        )],
-    ),
+    pair("registry-renamed", TRAINING, &[("Models", "Registry")]),
     pair("state-machine-count", MACHINE, &[("\\\"InstanceCount\\\":16", "\\\"InstanceCount\\\":32")]),
     pair("schedule", MACHINE, &[("cron(0 6 1 */3 ? *)", "cron(0 6 1 * ? *)")]),
 ];

@@ -1,0 +1,148 @@
+//! The AWS CDK's own comparison of templates judges ours: what is created, deleted, replaced or changed, and which property
+//! causes a replacement.
+#![allow(clippy::unwrap_used)]
+
+mod pairs;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+use stackwright_review::diff::{self, Consequence, Recreation, ResourceAction};
+use stackwright_synth::Assembly;
+
+/// Where we differ from the CDK, with the reason.
+const DIFFERENCES: [(&str, &str, &str); 1] = [(
+    "table-key",
+    "Table",
+    "the CDK says `replaced`; the registry lists `KeySchema` as conditionally create-only, so the service decides",
+)];
+
+fn cdk() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/node/node_modules/.bin/cdk");
+    path.exists().then_some(path)
+}
+
+/// What the CDK prints of each resource: sign and consequence by logical ID.
+fn judged(cdk: &Path, old: &str, new: &str) -> (BTreeMap<String, &'static str>, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let json =
+        |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap().stacks.remove(0).template;
+    std::fs::write(directory.path().join("old.json"), json(old).json()).unwrap();
+    std::fs::write(directory.path().join("Stack.template.json"), json(new).json()).unwrap();
+    let manifest = json!({ "version": "36.0.0", "artifacts": { "Stack": {
+        "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
+        "properties": { "templateFile": "Stack.template.json" },
+    } } });
+    std::fs::write(directory.path().join("manifest.json"), manifest.to_string()).unwrap();
+    let output = Command::new(cdk)
+        .args([
+            "diff",
+            "--app",
+            ".",
+            "--template",
+            "old.json",
+            "--no-color",
+            "--no-version-reporting",
+            "Stack",
+        ])
+        .current_dir(directory.path())
+        .env("CDK_DISABLE_VERSION_CHECK", "1")
+        .output()
+        .unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let mut found = BTreeMap::new();
+    let resources = text.split("\nResources\n").nth(1).unwrap_or_default();
+    for line in resources.lines().take_while(|line| !line.is_empty()) {
+        let Some((sign, rest)) =
+            ["[+]", "[-]", "[~]"].iter().find_map(|sign| Some((*sign, line.strip_prefix(sign)?)))
+        else {
+            continue;
+        };
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        let (id, fate) = (words[1], words[2..].join(" "));
+        let what = match (sign, fate.as_str()) {
+            ("[+]", _) => "created",
+            ("[-]", fate) if fate.contains("orphan") => "retained",
+            ("[-]", _) => "deleted",
+            (_, fate) if fate.contains("may be replaced") => "may-be-replaced",
+            (_, fate) if fate.contains("replace") => "replaced",
+            _ => "updated",
+        };
+        found.insert(id.to_owned(), what);
+    }
+    (found, text)
+}
+
+fn ours(old: &str, new: &str) -> BTreeMap<String, &'static str> {
+    let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();
+    let mut found = BTreeMap::new();
+    for (_, change) in diff::compare(&read(old), &read(new)).resources() {
+        let what = match change.consequence {
+            Consequence::AttributesOnly => "updated",
+            Consequence::Unchanged => continue,
+            // The CDK does not know what CloudFormation takes a snapshot of.
+            Consequence::Snapshot => "deleted",
+            other => other.name(),
+        };
+        if change.action == ResourceAction::Renamed {
+            found.insert(change.renamed_from.clone().unwrap_or_default(), what);
+            found.insert(change.logical_id.clone(), "created");
+        } else {
+            found.insert(change.logical_id.clone(), what);
+        }
+    }
+    found
+}
+
+/// Parts of ours that the CDK does not say: it resolves no parameters, and follows references only to replaced resources'
+/// properties that are create-only.
+fn is_effective_only(old: &str, new: &str, id: &str) -> bool {
+    let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();
+    let found = diff::compare(&read(old), &read(new));
+    let is_it = |change: &&diff::ResourceChange| change.logical_id == id;
+    found.resources().map(|(_, change)| change).find(is_it).is_some_and(|change| {
+        change.properties.iter().all(|one| one.because.is_some())
+            || change
+                .properties
+                .iter()
+                .all(|one| one.recreation == Recreation::Never && one.because.is_some())
+    })
+}
+
+#[test]
+fn the_cdk_finds_the_same_consequences() {
+    let Some(cdk) = cdk() else {
+        eprintln!("skipped: the CDK is not installed; run `cargo xtask tools`");
+        return;
+    };
+    let all: Vec<&pairs::Pair> = pairs::EXAMPLES.iter().chain(&pairs::SERVICES).collect();
+    // The CDK takes a second to start.
+    let parts = all.chunks(all.len().div_ceil(2));
+    let disagreements: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = parts.map(|part| scope.spawn(|| disagreements(&cdk, part))).collect();
+        running.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+}
+
+fn disagreements(cdk: &Path, pairs: &[&pairs::Pair]) -> Vec<String> {
+    let mut disagreements = Vec::new();
+    let explained: BTreeSet<(&str, &str)> = DIFFERENCES.iter().map(|(pair, id, _)| (*pair, *id)).collect();
+    for pair in pairs {
+        let (old, new) = (pair.old(), pair.new());
+        let (theirs, text) = judged(cdk, &old, &new);
+        let ours = ours(&old, &new);
+        let ids: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+        for id in ids {
+            let (their, our) = (theirs.get(id), ours.get(id));
+            let is_explained = explained.contains(&(pair.name, id.as_str()));
+            if their != our && !is_explained && !(their.is_none() && is_effective_only(&old, &new, id)) {
+                disagreements.push(format!("{}: {id}: CDK {their:?}, ours {our:?}\n{text}", pair.name));
+            }
+        }
+    }
+    disagreements
+}
