@@ -28,6 +28,7 @@ impl Pair {
 const SERVING: &str = include_str!("../../fixtures/cards/serving.yaml");
 const TRAINING: &str = include_str!("../../fixtures/cards/training.yaml");
 const MACHINE: &str = include_str!("../../fixtures/cards/machine.yaml");
+#[allow(dead_code, reason = "not every test that has these pairs uses all of them")]
 const OTHERS: &str = include_str!("../../fixtures/cards/others.yaml");
 
 const fn pair(
@@ -115,6 +116,7 @@ pub const EXAMPLES: [Pair; 25] = [
 ];
 
 /// Edits to other services.
+#[allow(dead_code, reason = "not every test that has these pairs uses all of them")]
 pub const SERVICES: [Pair; 18] = [
     pair("tag-only", OTHERS, &[("Value: research", "Value: production")]),
     pair("parameter-default", OTHERS, &[("Default: orders", "Default: invoices")]),
