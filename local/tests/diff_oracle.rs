@@ -84,7 +84,7 @@ async fn change_sets_and_the_comparison_agree() {
     let body = |text: String| read(&text).stacks[0].template.json().to_owned();
     let request: Json = all
         .iter()
-        .map(|pair| json!({ "name": pair.name, "old": body(pair.old()), "new": body(pair.new()) }))
+        .map(|pair| json!({ "name": pair.name, "old": body(pair.before()), "new": body(pair.after()) }))
         .collect();
     let url = local.url();
     let output = tokio::task::spawn_blocking(move || {
@@ -110,7 +110,7 @@ async fn change_sets_and_the_comparison_agree() {
             disagreements.push(format!("{}: no change set: {}", pair.name, result["failed"]));
             continue;
         }
-        let (theirs, ours) = (theirs(&result["changes"]), ours(&pair.old(), &pair.new()));
+        let (theirs, ours) = (theirs(&result["changes"]), ours(&pair.before(), &pair.after()));
         compared += 1;
         for id in theirs.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {
             let is_explained =

@@ -23,7 +23,7 @@ fn cards_of_edits_to_the_examples_are_as_reviewed() {
             let check =
                 check::Options { only: vec!["dangling-reference".into()], ..check::Options::default() };
             let options = Options { base: "main".into(), check, ..Options::default() };
-            let card = card(&read(pair.old()), &read(pair.new()), options);
+            let card = card(&read(pair.before()), &read(pair.after()), options);
             insta::assert_snapshot!(pair.name, markdown(&card, GITHUB_LIMIT));
         }
     });
@@ -34,7 +34,7 @@ fn cards_of_edits_to_the_examples_are_as_reviewed() {
 fn no_card_shows_two_equal_texts_as_a_change() {
     for pair in pairs::EXAMPLES.iter().chain(&pairs::SERVICES) {
         let read = |text: String| Assembly::of_template("Stack.yaml", text).unwrap();
-        let card = card(&read(pair.old()), &read(pair.new()), Options::default());
+        let card = card(&read(pair.before()), &read(pair.after()), Options::default());
         let text = markdown(&card, GITHUB_LIMIT);
         assert!(!card.diff.is_empty(), "{}", pair.name);
         for (before, after) in

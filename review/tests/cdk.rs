@@ -132,7 +132,7 @@ fn disagreements(cdk: &Path, pairs: &[&pairs::Pair]) -> Vec<String> {
     let mut disagreements = Vec::new();
     let explained: BTreeSet<(&str, &str)> = DIFFERENCES.iter().map(|(pair, id, _)| (*pair, *id)).collect();
     for pair in pairs {
-        let (old, new) = (pair.old(), pair.new());
+        let (old, new) = (pair.before(), pair.after());
         let (theirs, text) = judged(cdk, &old, &new);
         let ours = ours(&old, &new);
         let ids: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();

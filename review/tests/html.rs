@@ -24,7 +24,7 @@ fn browser() -> Option<PathBuf> {
 fn page() -> String {
     let pair = pairs::EXAMPLES.iter().find(|pair| pair.name == "bucket-rename").unwrap();
     let read = |text: String| Assembly::of_template("Stack.yaml", text).unwrap();
-    let (old, new) = (read(pair.old()), read(pair.new()));
+    let (old, new) = (read(pair.before()), read(pair.after()));
     let cost = vec![CostChange {
         what: "Stack".into(),
         before: Some("1,000 USD a month".into()),
@@ -32,7 +32,7 @@ fn page() -> String {
         note: None,
     }];
     let card = card(&old, &new, Options { base: "main".into(), cost, ..Options::default() });
-    report::html(&card, &new, |_| Some(pair.new()))
+    report::html(&card, &new, |_| Some(pair.after()))
 }
 
 /// Opens a page and returns what the browser prints on stdout and on the console.

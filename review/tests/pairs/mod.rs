@@ -11,13 +11,13 @@ pub struct Pair {
 
 impl Pair {
     /// The template before the edit.
-    pub fn old(&self) -> String {
+    pub fn before(&self) -> String {
         self.base.to_owned()
     }
 
     /// The template after the edit.
-    pub fn new(&self) -> String {
-        self.replacements.iter().fold(self.old(), |text, (from, to)| {
+    pub fn after(&self) -> String {
+        self.replacements.iter().fold(self.before(), |text, (from, to)| {
             assert!(text.contains(from), "{}: the template does not contain {from}", self.name);
             // A new name is used wherever the old one was.
             if self.name.ends_with("-renamed") { text.replace(from, to) } else { text.replacen(from, to, 1) }
