@@ -1,6 +1,6 @@
 //! The comparison of two templates and the change sets of local mode say the same of the same edits: what is created,
 //! deleted, replaced or changed, and which properties cause a replacement.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 #[path = "../../review/tests/pairs/mod.rs"]
 mod pairs;

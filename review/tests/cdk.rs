@@ -1,6 +1,6 @@
 //! The AWS CDK's own comparison of templates judges ours: what is created, deleted, replaced or changed, and which property
 //! causes a replacement.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod pairs;
 

@@ -1,5 +1,5 @@
 //! The HTML report in a browser: at two widths, light and dark, with and without JavaScript, without an error on the console.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod pairs;
 

@@ -1,5 +1,5 @@
 //! The steps of `action.yml`, run as GitHub runs them, against a server that speaks the API of comments.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
