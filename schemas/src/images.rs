@@ -38,6 +38,122 @@ pub enum Processor {
     Cpu,
     /// NVIDIA GPUs.
     Gpu,
+    /// AWS Graviton: instances with ARM processors and without accelerators.
+    Graviton,
+    /// AWS Trainium and Inferentia.
+    Neuron,
+}
+
+impl Processor {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Graviton => "graviton",
+            Self::Neuron => "neuron",
+        }
+    }
+
+    /// The processor that images for an instance type are built for, such as `ml.g5.2xlarge`; `None` where that is not
+    /// known.
+    pub fn of_instance_type(name: &str) -> Option<Self> {
+        let family = name.strip_prefix("ml.").unwrap_or(name).split('.').next()?;
+        if ["inf", "trn"].iter().any(|accelerator| family.starts_with(accelerator)) {
+            return Some(Self::Neuron);
+        }
+        let facts = crate::instances::instance(name)?;
+        if facts.accelerators().is_some_and(|facts| facts.cuda_compute_capability.is_some()) {
+            return Some(Self::Gpu);
+        }
+        if facts.accelerators().is_some() {
+            return None;
+        }
+        // `c7g`, `m6gd`, `r8g`: the generation's number, then the letter of Graviton.
+        let is_graviton = family
+            .trim_start_matches(|c: char| c.is_ascii_lowercase())
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with('g');
+        Some(if is_graviton { Self::Graviton } else { Self::Cpu })
+    }
+}
+
+/// The images that sagemaker's `image_uris.retrieve` finds.
+#[derive(Deserialize)]
+struct Retrieved {
+    registries: Vec<BTreeMap<String, String>>,
+    families: BTreeMap<String, RetrievedFamily>,
+}
+
+#[derive(Deserialize)]
+struct RetrievedFamily {
+    aliases: BTreeMap<String, String>,
+    versions: BTreeMap<String, RetrievedVersion>,
+}
+
+#[derive(Deserialize)]
+struct RetrievedVersion {
+    registry: usize,
+    cpu: Option<String>,
+    gpu: Option<String>,
+    graviton: Option<String>,
+    neuron: Option<String>,
+}
+
+impl RetrievedVersion {
+    fn image(&self, processor: Processor) -> Option<&str> {
+        match processor {
+            Processor::Cpu => self.cpu.as_deref(),
+            Processor::Gpu => self.gpu.as_deref(),
+            Processor::Graviton => self.graviton.as_deref(),
+            Processor::Neuron => self.neuron.as_deref(),
+        }
+    }
+}
+
+impl RetrievedFamily {
+    /// The version of a name: itself, what it is an alias of, or the newest base framework of a version of Transformers.
+    fn version(&self, name: &str) -> Option<&RetrievedVersion> {
+        let name = self.aliases.get(name).map_or(name, String::as_str);
+        if let Some(version) = self.versions.get(name) {
+            return Some(version);
+        }
+        let of_base = format!("{name}/");
+        let bases = self.versions.iter().filter(|(known, _)| known.starts_with(&of_base));
+        bases.max_by_key(|(known, _)| numbers(known)).map(|(_, version)| version)
+    }
+}
+
+fn retrieved() -> &'static Retrieved {
+    static RETRIEVED: OnceLock<Retrieved> = OnceLock::new();
+    RETRIEVED.get_or_init(|| embedded(include_str!("../facts/image_uris.json")))
+}
+
+/// An image of the table that `image_uris.retrieve` gave; the family stands in it.
+fn of_retrieved(family: &RetrievedFamily, version: &str, processor: Processor) -> Result<Image, NoImage> {
+    let Some(found) = family.version(version) else {
+        let mut known: Vec<_> = family.versions.keys().cloned().collect();
+        known.sort_by_key(|version| std::cmp::Reverse(numbers(version)));
+        known.truncate(5);
+        return Err(NoImage::Version(known));
+    };
+    let image = found.image(processor).ok_or(NoImage::Processor)?;
+    let (repository, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
+    let registry = retrieved().registries.get(found.registry);
+    let accounts =
+        registry.into_iter().flatten().map(|(region, account)| (region.as_str(), account.as_str())).collect();
+    Ok(Image { repository: repository.to_owned(), tag: tag.to_owned(), accounts })
+}
+
+/// Every family with its versions and the processors that an image of the version is built for.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str, Processor)> {
+    const PROCESSORS: [Processor; 4] =
+        [Processor::Cpu, Processor::Gpu, Processor::Graviton, Processor::Neuron];
+    retrieved().families.iter().flat_map(|(name, family)| {
+        family.versions.iter().flat_map(move |(version, built)| {
+            let processors = PROCESSORS.into_iter().filter(|processor| built.image(*processor).is_some());
+            processors.map(move |processor| (name.as_str(), version.as_str(), processor))
+        })
+    })
 }
 
 /// An image, still without the region that it is pulled in.
@@ -70,10 +186,15 @@ fn families() -> &'static BTreeMap<String, Family> {
     FAMILIES.get_or_init(|| embedded(include_str!("../data/images.json")))
 }
 
-/// The image of a family such as `pytorch-inference` in a version (`2.6.0`, or `2.6` for its newest).
+/// The image of a family such as `pytorch-inference` in a version (`2.6.0`, or `2.6` for its newest). A version of a
+/// Hugging Face family is that of Transformers, with the newest base framework, or both: `4.49.0/pytorch2.6.0`.
 pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image, NoImage> {
+    if let Some(family) = retrieved().families.get(family) {
+        return of_retrieved(family, version, processor);
+    }
     let Some(family) = families().get(family) else {
-        return Err(NoImage::Family(families().keys().map(String::as_str).collect()));
+        let names = families().keys().chain(retrieved().families.keys()).map(String::as_str);
+        return Err(NoImage::Family(names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()));
     };
     if !family.processors.contains(&processor) {
         return Err(NoImage::Processor);
@@ -88,7 +209,7 @@ pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image,
         known.truncate(5);
         return Err(NoImage::Version(known));
     };
-    let processor_name = if processor == Processor::Cpu { "cpu" } else { "gpu" };
+    let processor_name = processor.name();
     let container_version = fields.container_version[processor_name].as_str().unwrap_or_default();
     let mut tag = family.tag.clone();
     for (field, value) in [
@@ -125,8 +246,9 @@ fn cuda(version: &str) -> &'static str {
     }
 }
 
+/// The numbers in a version, to order versions by.
 fn numbers(version: &str) -> Vec<u32> {
-    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -138,6 +260,11 @@ mod tests {
         let tag = |family, version, processor| image(family, version, processor).map(|image| image.tag);
         assert_eq!(tag("pytorch-inference", "2.6.0", Processor::Cpu).unwrap(), "2.6.0-cpu-py312");
         assert_eq!(tag("pytorch-training", "2.8.0", Processor::Gpu).unwrap(), "2.8.0-gpu-py312");
+        assert_eq!(
+            tag("huggingface-pytorch-inference", "4.49.0", Processor::Gpu).unwrap(),
+            "2.6.0-transformers4.49.0-gpu-py312-cu124-ubuntu22.04"
+        );
+        assert_eq!(tag("xgboost-training", "1.7-1", Processor::Cpu).unwrap(), "1.7-1");
         assert_eq!(tag("tritonserver", "25.09", Processor::Gpu).unwrap(), "25.09-py3");
         assert_eq!(tag("tritonserver", "25.09", Processor::Cpu).unwrap(), "25.09-py3-cpu");
         assert_eq!(tag("pytorch-training", "2.8", Processor::Gpu).unwrap(), "2.8.0-gpu-py312");
@@ -163,6 +290,16 @@ mod tests {
             panic!()
         };
         assert_eq!(known.first().map(String::as_str), Some("2.6.0"));
-        assert_eq!(image("djl-lmi", "0.38.0", Processor::Cpu), Err(NoImage::Processor));
+        assert_eq!(image("pytorch-training", "2.8.0", Processor::Neuron), Err(NoImage::Processor));
+        let of = Processor::of_instance_type;
+        assert_eq!(
+            [of("ml.m5.xlarge"), of("ml.c7g.xlarge")],
+            [Some(Processor::Cpu), Some(Processor::Graviton)]
+        );
+        assert_eq!(
+            [of("ml.g5.xlarge"), of("ml.trn1.2xlarge")],
+            [Some(Processor::Gpu), Some(Processor::Neuron)]
+        );
+        assert_eq!([of("ml.g4dn.xlarge"), of("ml.x9.huge")], [Some(Processor::Gpu), None]);
     }
 }

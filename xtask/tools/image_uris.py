@@ -30,7 +30,6 @@ FAMILIES = {
     "huggingface-pytorch-inference": ("huggingface", "inference", "pytorch"),
     "huggingface-tensorflow-training": ("huggingface", "training", "tensorflow"),
     "huggingface-tensorflow-inference": ("huggingface", "inference", "tensorflow"),
-    "huggingface-pytorch-training-neuronx": ("huggingface-neuronx", "training", "pytorch"),
     "huggingface-pytorch-inference-neuronx": ("huggingface-neuronx", "inference", "pytorch"),
     "huggingface-tgi": ("huggingface-llm", "inference"),
     "huggingface-tgi-neuronx": ("huggingface-llm-neuronx", "inference"),
@@ -43,9 +42,7 @@ FAMILIES = {
     "djl-deepspeed": ("djl-deepspeed", "inference"),
     "djl-fastertransformer": ("djl-fastertransformer", "inference"),
     "tritonserver": ("sagemaker-tritonserver", "inference"),
-    "smp": ("pytorch-smp", "training"),
     "pytorch-training-neuron": ("pytorch-neuron", "training"),
-    "hyperpod-recipes-neuron": ("hyperpod-recipes-neuron", "training"),
     "xgboost-training": ("xgboost", "training"),
     "xgboost-inference": ("xgboost", "inference"),
     "xgboost-inference-graviton": ("xgboost", "inference_graviton"),
@@ -87,6 +84,43 @@ INSTANCES = {
     "neuron": ["ml.trn1.2xlarge", "ml.inf2.xlarge", "ml.inf1.xlarge"],
 }
 
+# Families that only sagemaker-core 2.27.0 (PyPI) lists, as of 2026-10-01, with the account of us-east-1; those of other
+# regions are not known.
+NEWER = {
+    "vllm": {
+        "0.23.0": "vllm:0.23.0-gpu-py312-cu130-ubuntu22.04-sagemaker",
+        "0.24.0": "vllm:0.24.0-gpu-py312-cu130-ubuntu22.04-sagemaker",
+        "0.25.0": "vllm:0.25.0-gpu-py312-cu130-ubuntu22.04-sagemaker",
+        "0.25.1": "vllm:0.25.1-gpu-py312-cu130-ubuntu22.04-sagemaker",
+        "0.26.0": "vllm:0.26.0-gpu-py312-cu130-ubuntu22.04-sagemaker",
+        "0.27.1": "vllm:0.27.1-gpu-py312-cu130-ubuntu22.04-sagemaker",
+        "0.28.0": "vllm:0.28.0-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.29.0": "vllm:0.29.0-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.30.0": "vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
+    },
+    "sglang": {
+        "0.5.13": "sglang:0.5.13-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.5.14": "sglang:0.5.14-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.5.15": "sglang:0.5.15-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.5.16": "sglang:0.5.16-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.5.17": "sglang:0.5.17-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.5.18": "sglang:0.5.18-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.5.19": "sglang:0.5.19-gpu-py312-cu130-ubuntu24.04-sagemaker",
+        "0.5.20": "sglang:0.5.20-gpu-py312-cu130-ubuntu24.04-sagemaker"
+    },
+    "huggingface-vllm": {
+        "0.14.0": "huggingface-vllm:0.14.0-transformers4.57.3-gpu-py312-cu129-ubuntu22.04",
+        "0.17.0": "huggingface-vllm:0.17.0-transformers4.57.5-gpu-py312-cu129-ubuntu22.04",
+        "0.21.0": "huggingface-vllm:0.21.0-transformers5.8.1-gpu-py312-cu130-ubuntu22.04",
+        "0.22.1": "huggingface-vllm:0.22.1-transformers5.10.2-gpu-py312-cu130-ubuntu22.04",
+        "0.25.1": "huggingface-vllm:0.25.1-transformers5.10.2-gpu-py312-cu130-ubuntu22.04",
+        "0.26.0": "huggingface-vllm:0.26.0-transformers5.10.2-gpu-py312-cu130-ubuntu22.04",
+        "0.27.1": "huggingface-vllm:0.27.1-transformers5.10.2-gpu-py312-cu130-ubuntu22.04",
+        "0.28.0": "huggingface-vllm:0.28.0-transformers5.15.0-gpu-py312-cu130-ubuntu24.04-v1.0",
+        "0.29.0": "huggingface-vllm:0.29.0-transformers5.15.0-gpu-py312-cu130-ubuntu24.04-v1.0"
+    }
+}
+
 
 def numbers(version):
     return [int(part) for part in re.findall(r"\d+", version)]
@@ -105,7 +139,13 @@ def attempts(family, framework, scope, base, version, fields):
         for instance in INSTANCES[kind]:
             arguments = {"framework": framework, "version": version, "image_scope": scope, "instance_type": instance}
             if framework.startswith("huggingface-neuronx"):
+                # The SDK finds this table by the framework and the tool.
+                if (scope == "training") != instance.startswith("ml.trn"):
+                    continue
                 arguments["framework"] = "huggingface"
+                arguments["inference_tool"] = "neuronx"
+            if framework == "pytorch-neuron":
+                arguments["framework"] = "pytorch"
             if python:
                 arguments["py_version"] = max(python, key=numbers)
             if base:
@@ -168,8 +208,17 @@ def main():
             "aliases": table.get("version_aliases") or {},
             "versions": versions,
         }
+    registries.append({"us-east-1": "763104351884"})
+    for family, versions in NEWER.items():
+        families[family] = {
+            "framework": family,
+            "scope": "inference",
+            "not_in_sdk": True,
+            "aliases": {},
+            "versions": {version: {"registry": len(registries) - 1, "gpu": image} for version, image in versions.items()},
+        }
     document = {
-        "source": f"sagemaker {installed('sagemaker')} (PyPI): what image_uris.retrieve returns, for one region and one instance type of each processor; image_uri_config/*.json for the accounts of each region",
+        "source": f"sagemaker {installed('sagemaker')} (PyPI): what image_uris.retrieve returns, for one region and one instance type of each processor; image_uri_config/*.json for the accounts of each region; vLLM and SGLang from sagemaker-core 2.27.0",
         "registries": registries,
         "families": families,
     }
