@@ -14,8 +14,9 @@ use stackwright::stacks::autoscaling::{
 };
 use stackwright::stacks::container::{
     Container, Containers, DataType, DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, LargeModel,
-    ModelData, ModelRepository, RollingBatch, Tensor, TensorRtLlmQuantization, TensorRtOptions,
-    TextGeneration, Triton, TritonModel, TritonType, VersionPolicy, Vllm, VllmQuantization, Weights,
+    ModelData, ModelRepository, RollingBatch, SequenceBatching, SequenceControl, Tensor,
+    TensorRtLlmQuantization, TensorRtOptions, TextGeneration, Triton, TritonModel, TritonType, VersionPolicy,
+    Vllm, VllmQuantization, WarmUp, Weights,
 };
 use stackwright::stacks::endpoint::{
     AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, CopyBatch,
@@ -155,8 +156,28 @@ fn repository() -> ModelRepository {
                 .input(tensor("in"))
                 .output(Tensor::new("out", TritonType::String, [1]))
                 .instances(InstanceGroup::cpu(2))
+                .decoupled(true)
+                .warm_up(WarmUp::new("largest").batch_size(16).repeat(2).random(Tensor::new(
+                    "in",
+                    TritonType::Fp32,
+                    [4, 64],
+                )))
                 .parameter("WORDS", "a \"quoted\" \\ word\n"),
         )
+        .model(
+            TritonModel::backend("forest", "fil", file())
+                .max_batch_size(16)
+                .input(tensor("in"))
+                .output(tensor("out"))
+                .sequence_batching(
+                    SequenceBatching::oldest(4)
+                        .max_idle(Duration::from_secs(5))
+                        .control("START", SequenceControl::Start(TritonType::Int32))
+                        .control("ID", SequenceControl::CorrelationId(TritonType::Uint64)),
+                )
+                .warm_up(WarmUp::new("zeros").zeros(Tensor::new("in", TritonType::Fp32, [1, 64]))),
+        )
+        .model(TritonModel::vllm("chat", serde_json::json!({ "model": "/opt/ml/model/weights" })))
         .ensemble(
             Ensemble::new("ensemble")
                 .max_batch_size(8)
@@ -452,7 +473,7 @@ fn every_kind_with_every_scaling_and_guardrail_is_what_others_take() {
         "PutScheduledAction: 18",
         "PutScalingPolicy: 131",
         "widgets: 35",
-        "config.pbtxt: 5",
+        "config.pbtxt: 7",
         "ensemble steps: 4",
         "tensorrt: 1",
         "preferred batches: 2",
@@ -513,6 +534,13 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("endpoint-name", { let app = App::new("wrong"); app.stack("S").name("s".repeat(60)).add("Endpoint", real_time()); app });
     // Asynchronous
     refused!("out-of-range", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/")).requests(place("requests/")).max_concurrent_invocations(1_001)));
+    refused!("no-request-location", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/"))));
+    // Images, keys, roles, topics
+    refused!("invalid-image-uri", on(Container::new(Image::from_uri("docker.io/library/nginx:1")), "ml.g5.xlarge"));
+    refused!("invalid-arn", served(real_time().kms_key("my-key")));
+    refused!("invalid-arn", served(real_time().role("arn:aws:s3:::models")));
+    refused!("invalid-arn", served(real_time().notify("alarms")));
+    refused!("invalid-bucket-name", on(gpu().model(S3Location::new("s3://my-models", "a.tar.gz")), "ml.g5.xlarge"));
     // Autoscaling
     refused!("real-time-variant-to-zero", served(RealTimeEndpoint::new(variant("Main").scale(0..=2, tracked()))));
     refused!("min-above-max-capacity", served(RealTimeEndpoint::new(variant("Main").scale(Capacity::between(5, 2), tracked()))));
@@ -564,6 +592,9 @@ fn what_a_triton_repository_says_of_itself_is_held_together() {
     refused!("is TYPE_FP16", of(one().ensemble(Ensemble::new("ensemble").input(Tensor::new("in", TritonType::Fp16, [64])).output(tensor("out")).step(EnsembleStep::new("scorer").input("in", "in").output("out", "out")))));
     refused!("takes batches of 16", of(one().ensemble(Ensemble::new("ensemble").max_batch_size(16).input(tensor("in")).output(tensor("out")).step(EnsembleStep::new("scorer").input("in", "in").output("out", "out")))));
     refused!("has no step", of(one().ensemble(Ensemble::new("ensemble").input(tensor("in")).output(tensor("in")))));
+    refused!("both dynamic batching and sequence batching", of(ModelRepository::new().model(model("scorer").dynamic_batching(DynamicBatching::new()).sequence_batching(SequenceBatching::direct()))));
+    refused!("has an open dimension", of(ModelRepository::new().model(model("scorer").warm_up(WarmUp::new("w").zeros(Tensor::new("in", TritonType::Fp32, [-1]))))));
+    refused!("has no input `inn`", of(ModelRepository::new().model(model("scorer").warm_up(WarmUp::new("w").zeros(tensor("inn"))))));
     refused!("no-default-model", of(one().model(model("other"))));
     refused!("plan-for-another-gpu", on(Triton::new("25.09", ModelRepository::new().model(TritonModel::tensorrt_plan("plan", file(), "ml.g5.xlarge"))), "ml.g4dn.xlarge"));
     refused!("unknown-instance-type", of(ModelRepository::new().model(TritonModel::tensorrt_plan("plan", file(), "ml.g5"))));

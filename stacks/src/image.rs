@@ -1,17 +1,23 @@
 //! Container images: AWS's own by family and version, or any in Amazon ECR.
 
+use stackwright_resources::ecr::RepositoryHandle;
 use stackwright_schemas::images::{self, NoImage};
-use stackwright_synth::intrinsic::{partition, region, url_suffix};
+use stackwright_synth::intrinsic::{account_id, partition, region, url_suffix};
 use stackwright_synth::{CallerLocation, IntoValue, Mapping, Scope, Value, sub};
 
 pub use stackwright_schemas::images::Processor;
 
-/// An image, found in the region that the stack is deployed into.
+/// A container image: one of AWS's by family and version, found in the region that the stack is deployed into; or one of
+/// your own registry.
 ///
 /// ```
-/// use stackwright_stacks::{Image, Processor};
+/// use stackwright_stacks::{Image, Mirror, Processor};
 ///
 /// Image::pytorch_inference("2.6.0", Processor::Cpu);
+/// Image::aws("xgboost-training", "1.7-1", Processor::Cpu);
+/// // One of your own, and AWS's image from a mirror in your account.
+/// Image::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/scorers:3");
+/// Image::pytorch_inference("2.6.0", Processor::Gpu).mirrored(Mirror::new().prefix("dlc/"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Image(Kind);
@@ -20,12 +26,68 @@ pub struct Image(Kind);
 enum Kind {
     Aws { family: &'static str, version: String, processor: Processor, source: CallerLocation },
     Own { uri: Value<String>, repository_arn: Value<String> },
+    Mirrored { original: Box<Kind>, mirror: Mirror },
+    Private { uri: Value<String>, credentials: Option<Value<String>> },
+}
+
+/// Where your copies of AWS's images are: repositories of the same names, with a prefix, in a registry of Amazon ECR.
+///
+/// ```
+/// use stackwright_stacks::Mirror;
+///
+/// Mirror::new().account("123456789012").region("eu-central-1").prefix("dlc/");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Mirror {
+    account: Option<Value<String>>,
+    region: Option<Value<String>>,
+    prefix: String,
+}
+
+impl Mirror {
+    /// Repositories in the account and region of the stack.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The account of the registry; that of the stack unless set.
+    #[track_caller]
+    pub fn account(mut self, id: impl IntoValue<String>) -> Self {
+        self.account = Some(id.into().with_caller_location());
+        self
+    }
+
+    /// The region of the registry; that of the stack unless set.
+    #[track_caller]
+    pub fn region(mut self, name: impl IntoValue<String>) -> Self {
+        self.region = Some(name.into().with_caller_location());
+        self
+    }
+
+    /// What the names of the repositories start with, such as the prefix of a pull-through cache: `dlc/`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
 }
 
 /// What an image comes to in one stack.
 pub(crate) struct Resolved {
     pub uri: Value<String>,
-    pub repository_arn: Value<String>,
+    /// The ARN of the repository in Amazon ECR; none for an image of another registry.
+    pub repository_arn: Option<Value<String>>,
+    /// How SageMaker reaches another registry: the ARN of the function that gives credentials, if it needs them.
+    pub private: Option<Option<Value<String>>>,
+}
+
+impl Resolved {
+    fn of_ecr(uri: Value<String>, repository_arn: Value<String>) -> Self {
+        Self { uri, repository_arn: Some(repository_arn), private: None }
+    }
+
+    fn unresolved() -> Self {
+        Self::of_ecr("".into(), "".into())
+    }
 }
 
 impl Image {
@@ -60,16 +122,119 @@ impl Image {
         Self(Kind::Aws { family, version: version.into(), processor, source })
     }
 
-    /// An image in your own Amazon ECR repository, with the repository's ARN: the role may pull from it alone.
+    /// AWS's deep learning container for inference with TensorFlow.
+    #[track_caller]
+    pub fn tensorflow_inference(version: impl Into<String>, processor: Processor) -> Self {
+        Self::aws("tensorflow-inference", version, processor)
+    }
+
+    /// Hugging Face's container for inference with PyTorch, by the version of Transformers.
+    #[track_caller]
+    pub fn huggingface_inference(transformers: impl Into<String>, processor: Processor) -> Self {
+        Self::aws("huggingface-pytorch-inference", transformers, processor)
+    }
+
+    /// Hugging Face's Text Embeddings Inference (TEI).
+    #[track_caller]
+    pub fn text_embeddings(version: impl Into<String>, processor: Processor) -> Self {
+        let family = if processor == Processor::Cpu { "huggingface-tei-cpu" } else { "huggingface-tei" };
+        Self::aws(family, version, processor)
+    }
+
+    /// vLLM in AWS's deep learning container.
+    #[track_caller]
+    pub fn vllm(version: impl Into<String>) -> Self {
+        Self::aws("vllm", version, Processor::Gpu)
+    }
+
+    /// SGLang in AWS's deep learning container.
+    #[track_caller]
+    pub fn sglang(version: impl Into<String>) -> Self {
+        Self::aws("sglang", version, Processor::Gpu)
+    }
+
+    /// SageMaker's container for training and inference with XGBoost.
+    #[track_caller]
+    pub fn xgboost(version: impl Into<String>) -> Self {
+        Self::aws("xgboost-training", version, Processor::Cpu)
+    }
+
+    /// SageMaker's container for training and inference with scikit-learn.
+    #[track_caller]
+    pub fn sklearn(version: impl Into<String>) -> Self {
+        Self::aws("sklearn-training", version, Processor::Cpu)
+    }
+
+    /// An image of your own in Amazon ECR, by its URI: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`. The role may
+    /// pull from that repository alone.
+    ///
+    /// For a URI that is known only when the stack is deployed, use [`ecr`](Self::ecr); for another registry, use
+    /// [`from_private_registry`](Self::from_private_registry).
+    #[track_caller]
+    pub fn from_uri(uri: impl IntoValue<String>) -> Self {
+        let uri = uri.into().with_caller_location();
+        let parsed = crate::arn::known(&uri).map(EcrUri::parse);
+        match parsed {
+            Some(Ok(parsed)) => {
+                let repository_arn = parsed.repository_arn().into();
+                Self(Kind::Own { uri, repository_arn })
+            }
+            Some(Err(message)) => {
+                let help = "use `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, or `Image::from_private_registry`";
+                let uri = Value::invalid("invalid-image-uri", message, help);
+                Self(Kind::Own { repository_arn: uri.clone(), uri })
+            }
+            None => {
+                let message = "the repository of the image is not known before the stack is deployed";
+                let help = "give the ARN of the repository too, with `Image::ecr(uri, repository_arn)`";
+                let uri = Value::invalid("invalid-image-uri", message, help);
+                Self(Kind::Own { repository_arn: uri.clone(), uri })
+            }
+        }
+    }
+
+    /// An image of a repository of the app, by its tag.
+    #[track_caller]
+    pub fn in_repository(repository: &RepositoryHandle, tag: impl IntoValue<String>) -> Self {
+        let tag = tag.into().with_caller_location();
+        let uri = sub!("{}:{}", repository.repository_uri(), &tag).with_location(tag.location());
+        Self(Kind::Own { uri, repository_arn: repository.arn() })
+    }
+
+    /// An image in Amazon ECR by its URI, with the ARN of its repository: the role may pull from that repository alone.
     #[track_caller]
     pub fn ecr(uri: impl IntoValue<String>, repository_arn: impl IntoValue<String>) -> Self {
+        let example = "arn:aws:ecr:us-east-1:123456789012:repository/scorers";
         Self(Kind::Own {
             uri: uri.into().with_caller_location(),
-            repository_arn: repository_arn.into().with_caller_location(),
+            repository_arn: crate::arn::checked(repository_arn, "ecr", example),
         })
     }
 
-    /// The same image, said at another line.
+    /// An image of a Docker registry in your VPC: what runs it has to have a VPC. SageMaker takes such images for models,
+    /// processing and training jobs.
+    #[track_caller]
+    pub fn from_private_registry(uri: impl IntoValue<String>) -> Self {
+        Self(Kind::Private { uri: uri.into().with_caller_location(), credentials: None })
+    }
+
+    /// Sets the Lambda function that gives the credentials of a private registry, by its ARN.
+    #[track_caller]
+    pub fn registry_credentials(mut self, function_arn: impl IntoValue<String>) -> Self {
+        let example = "arn:aws:lambda:us-east-1:123456789012:function:registry";
+        let arn = crate::arn::checked(function_arn, "lambda", example);
+        if let Kind::Private { credentials, .. } = &mut self.0 {
+            *credentials = Some(arn);
+        }
+        self
+    }
+
+    /// The same image, pulled from a copy in a registry of yours: for accounts without access to AWS's registries.
+    pub fn mirrored(self, mirror: Mirror) -> Self {
+        Self(Kind::Mirrored { original: Box::new(self.0), mirror })
+    }
+
+    /// The same image, given at another line.
     pub(crate) fn with_location(mut self, line: CallerLocation) -> Self {
         if let Kind::Aws { source, .. } = &mut self.0 {
             *source = line;
@@ -79,63 +244,149 @@ impl Image {
 
     /// The image in the scope's stack. A stack without a region gets a mapping from regions to accounts.
     pub(crate) fn resolve(self, scope: &mut Scope<'_>) -> Resolved {
-        let (family, version, processor, source) = match self.0 {
-            Kind::Own { uri, repository_arn } => return Resolved { uri, repository_arn },
-            Kind::Aws { family, version, processor, source } => (family, version, processor, source),
-        };
-        let unresolved = || Resolved { uri: "".into(), repository_arn: "".into() };
-        let image = match images::image(family, &version, processor) {
-            Ok(image) => image,
-            Err(why) => {
-                let (message, help) = explain(family, &version, why);
-                scope.error("unknown-image", message, help, Some(source));
-                return unresolved();
+        match self.0 {
+            Kind::Own { uri, repository_arn } => Resolved::of_ecr(uri, repository_arn),
+            Kind::Private { uri, credentials } => {
+                Resolved { uri, repository_arn: None, private: Some(credentials) }
             }
-        };
-        let account: Value<String> = match scope.environment().region {
-            Some(bound) => match image.accounts.get(bound.as_str()) {
-                Some(account) => (*account).into(),
-                None => {
-                    let known: Vec<_> = image.accounts.keys().copied().collect();
-                    scope.error(
-                        "unknown-image",
-                        format!("{family} {version} is not known to be in {bound}"),
-                        format!(
-                            "it is in {}; or copy it into your own repository and use `Image::ecr`",
-                            known.join(", ")
-                        ),
-                        Some(source),
-                    );
-                    return unresolved();
+            Kind::Mirrored { original, mirror } => match *original {
+                Kind::Aws { family, version, processor, source } => {
+                    let Some(image) = listed(family, &version, processor, source, scope) else {
+                        return Resolved::unresolved();
+                    };
+                    let name = format!("{}{}", mirror.prefix, image.repository);
+                    let account = mirror.account.unwrap_or_else(account_id);
+                    let region = mirror.region.unwrap_or_else(|| own_region(scope));
+                    in_registry(&account, &region, &name, &image.tag, source)
                 }
+                // The image of a registry of the user's is where its URI says.
+                own => Self(own).resolve(scope),
             },
-            None => {
-                let table = image
-                    .accounts
-                    .iter()
-                    .fold(Mapping::new(), |table, (region, account)| table.set(*region, "Account", *account));
-                scope.add("Registry", table).find(region(), "Account")
+            Kind::Aws { family, version, processor, source } => {
+                of_aws(family, &version, processor, source, scope)
             }
-        };
-        let region: Value<String> = scope.environment().region.map_or_else(region, Into::into);
-        Resolved {
-            uri: sub!(
-                "{}.dkr.ecr.{}.{}/{}:{}",
-                &account,
-                &region,
-                url_suffix(),
-                &image.repository,
-                image.tag
-            )
-            .with_location(Some(source)),
-            repository_arn: sub!(
-                "arn:{}:ecr:{}:{}:repository/{}",
-                partition(),
-                region,
-                account,
-                image.repository
-            ),
         }
+    }
+}
+
+/// The image in the table; if it is not there, that is an error at the line that gave it.
+fn listed(
+    family: &str,
+    version: &str,
+    processor: Processor,
+    source: CallerLocation,
+    scope: &Scope<'_>,
+) -> Option<images::Image> {
+    match images::image(family, version, processor) {
+        Ok(image) => Some(image),
+        Err(why) => {
+            let (message, help) = explain(family, version, why);
+            scope.error("unknown-image", message, help, Some(source));
+            None
+        }
+    }
+}
+
+/// The region that the stack is bound to, or the one that it is deployed into.
+fn own_region(scope: &Scope<'_>) -> Value<String> {
+    scope.environment().region.map_or_else(region, Into::into)
+}
+
+/// An image of Amazon ECR by the parts of its URI.
+fn in_registry(
+    account: &Value<String>,
+    region: &Value<String>,
+    repository: &str,
+    tag: &str,
+    source: CallerLocation,
+) -> Resolved {
+    let uri = sub!("{}.dkr.ecr.{}.{}/{}:{}", account, region, url_suffix(), repository, tag);
+    let arn = sub!("arn:{}:ecr:{}:{}:repository/{}", partition(), region, account, repository);
+    Resolved::of_ecr(uri.with_location(Some(source)), arn)
+}
+
+/// An image of AWS's in the scope's stack.
+fn of_aws(
+    family: &str,
+    version: &str,
+    processor: Processor,
+    source: CallerLocation,
+    scope: &mut Scope<'_>,
+) -> Resolved {
+    let Some(image) = listed(family, version, processor, source, scope) else {
+        return Resolved::unresolved();
+    };
+    let account: Value<String> = match scope.environment().region {
+        Some(bound) => match image.accounts.get(bound.as_str()) {
+            Some(account) => (*account).into(),
+            None => {
+                let known: Vec<_> = image.accounts.keys().copied().collect();
+                scope.error(
+                    "unknown-image",
+                    format!("{family} {version} is not known to be in {bound}"),
+                    format!(
+                        "it is in {}; or copy it into your own repository and use `Image::ecr`",
+                        known.join(", ")
+                    ),
+                    Some(source),
+                );
+                return Resolved::unresolved();
+            }
+        },
+        None => {
+            let table = image
+                .accounts
+                .iter()
+                .fold(Mapping::new(), |table, (region, account)| table.set(*region, "Account", *account));
+            scope.add("Registry", table).find(region(), "Account")
+        }
+    };
+    in_registry(&account, &own_region(scope), &image.repository, &image.tag, source)
+}
+
+/// The parts of the URI of an image in Amazon ECR.
+struct EcrUri<'u> {
+    account: &'u str,
+    region: &'u str,
+    suffix: &'u str,
+    repository: &'u str,
+}
+
+impl<'u> EcrUri<'u> {
+    /// Parses `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, or with `@sha256:DIGEST`.
+    fn parse(uri: &'u str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("`{uri}` is not the URI of an image in Amazon ECR: {why}");
+        if uri.contains("://") {
+            return Err(wrong("it starts with a scheme"));
+        }
+        let (host, path) = uri.split_once('/').ok_or_else(|| wrong("it names no registry"))?;
+        let parts: Vec<&str> = host.splitn(5, '.').collect();
+        let [account, "dkr", service, region, suffix] = parts.as_slice() else {
+            return Err(wrong(&format!("`{host}` is not a registry of Amazon ECR")));
+        };
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_account || !["ecr", "ecr-fips"].contains(service) {
+            return Err(wrong(&format!("`{host}` is not a registry of Amazon ECR")));
+        }
+        let name = path.split_once('@').map_or(path, |(name, _)| name);
+        let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
+        if repository.is_empty() || !repository.chars().all(legal) {
+            return Err(wrong(&format!("`{repository}` is not the name of a repository")));
+        }
+        if tag.is_empty() {
+            return Err(wrong("its tag is empty"));
+        }
+        Ok(Self { account, region, suffix, repository })
+    }
+
+    fn repository_arn(&self) -> String {
+        let partition = match self.suffix {
+            "amazonaws.com.cn" => "aws-cn",
+            _ if self.region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        format!("arn:{partition}:ecr:{}:{}:repository/{}", self.region, self.account, self.repository)
     }
 }
 
@@ -157,5 +408,33 @@ fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
             "give the whole URI with `Image::ecr`".into(),
         ),
         other => (format!("{family} {version} cannot be resolved: {other:?}"), "use `Image::ecr`".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_uri_of_an_image_is_taken_apart() {
+        fn arn(uri: &str) -> Result<String, String> {
+            EcrUri::parse(uri).map(|parsed| parsed.repository_arn())
+        }
+        let expected = "arn:aws:ecr:us-east-1:123456789012:repository/team/scorers";
+        for tag in ["", ":3", "@sha256:0123", ":3@sha256:0123"] {
+            let uri = format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/scorers{tag}");
+            assert_eq!(arn(&uri).unwrap(), expected);
+        }
+        assert!(
+            arn("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a").unwrap().starts_with("arn:aws-cn:")
+        );
+        for wrong in [
+            "scorers",
+            "docker.io/library/nginx:1",
+            "https://1.dkr.ecr.a.b/c",
+            "12.dkr.ecr.us-east-1.amazonaws.com/a",
+        ] {
+            assert!(arn(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -40,7 +40,7 @@ pub use endpoint::{
     MetricsOptions, RollingOptions,
 };
 pub use iam::{RoleOptions, RoleReference, Statement};
-pub use image::{Image, Processor};
+pub use image::{Image, Mirror, Processor};
 pub use key::{EncryptionKey, PrivateKey, PrivateKeyHandle};
 pub use metric::Metric;
 pub use s3::S3Location;

@@ -288,6 +288,12 @@ impl<E: Engine> LargeModel<E> {
         }
     }
 
+    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    pub fn image(mut self, image: Image) -> Self {
+        self.image = image;
+        self
+    }
+
     #[track_caller]
     fn put(mut self, key: &str, value: impl ToString) -> Self {
         let source = Location::caller();

@@ -9,12 +9,13 @@ pub use large_model::{
 };
 pub use text_generation::TextGeneration;
 pub use triton::{
-    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton,
-    TritonModel, TritonType, VersionPolicy,
+    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, ModelRepository, SequenceBatching,
+    SequenceControl, Tensor, TensorRtOptions, Triton, TritonModel, TritonType, VersionPolicy, WarmUp,
 };
 
 use stackwright_resources::sagemaker::model::{
-    CompressionType, ContainerDefinition, Mode, ModelCacheSetting, ModelDataSource, MultiModelConfig,
+    CompressionType, ContainerDefinition, HubAccessConfig, ImageConfig, Mode, ModelAccessConfig,
+    ModelCacheSetting, ModelDataSource, MultiModelConfig, RepositoryAccessMode, RepositoryAuthConfig,
     S3DataSource, S3DataType,
 };
 use stackwright_synth::{Asset, AssetHandle, CallerLocation, IntoValue, Map, Scope, Value};
@@ -50,7 +51,19 @@ pub struct Container {
 
 /// The model that a container gets: an archive or a folder in S3, or an asset.
 #[derive(Clone, Debug)]
-pub struct ModelData(Data);
+pub struct ModelData {
+    data: Data,
+    access: Option<Access>,
+}
+
+/// What SageMaker has to be told before it fetches a model that is not the account's own.
+#[derive(Clone, Debug)]
+enum Access {
+    /// The end-user license agreement is accepted.
+    Eula(Value<bool>),
+    /// The content of a hub.
+    Hub(Value<String>),
+}
 
 #[derive(Clone, Debug)]
 enum Data {
@@ -62,45 +75,84 @@ enum Data {
 }
 
 impl ModelData {
+    fn of(data: Data) -> Self {
+        Self { data, access: None }
+    }
+
+    /// An archive (`.tar.gz`) in S3.
+    ///
+    /// ```
+    /// use stackwright_stacks::container::ModelData;
+    ///
+    /// ModelData::archive("s3://my-models/relevance/3/model.tar.gz");
+    /// ```
+    pub fn archive(location: impl Into<S3Location>) -> Self {
+        Self::of(Data::Archive(location.into()))
+    }
+
+    /// Accepts the end-user license agreement of a model of JumpStart, or not (`ModelAccessConfig`): SageMaker refuses a
+    /// gated model without it.
+    ///
+    /// ```
+    /// use stackwright_stacks::S3Location;
+    /// use stackwright_stacks::container::ModelData;
+    ///
+    /// let weights = S3Location::new("jumpstart-private-cache-prod-us-east-1", "meta-textgeneration/llama-3-8b/");
+    /// ModelData::folder(weights).accept_eula(true);
+    /// ```
+    #[track_caller]
+    pub fn accept_eula(mut self, accepted: impl IntoValue<bool>) -> Self {
+        self.access = Some(Access::Eula(accepted.into().with_caller_location()));
+        self
+    }
+
+    /// Fetches the model with the access of a hub's content, by the content's ARN (`HubAccessConfig`).
+    #[track_caller]
+    pub fn hub_content(mut self, arn: impl IntoValue<String>) -> Self {
+        let example = "arn:aws:sagemaker:us-east-1:123456789012:hub-content/my-hub/Model/llama/1.0.0";
+        self.access = Some(Access::Hub(crate::arn::checked(arn, "sagemaker", example)));
+        self
+    }
+
     /// Every object below a place, as it is: nothing has to be packed, and nothing is unpacked when an instance
     /// starts. Serverless and multi-model endpoints take archives only.
-    pub fn folder(location: S3Location) -> Self {
-        Self(Data::Folder(location))
+    pub fn folder(location: impl Into<S3Location>) -> Self {
+        Self::of(Data::Folder(location.into()))
     }
 
     /// An archive whose URI is known when the stack is deployed, below a place that is known now: what a training
     /// job made, by a parameter or from another stack. The role may read the place and nothing else.
     #[track_caller]
     pub fn made_within(location: S3Location, uri: impl IntoValue<String>) -> Self {
-        Self(Data::Made { uri: uri.into().with_caller_location(), within: location })
+        Self::of(Data::Made { uri: uri.into().with_caller_location(), within: location })
     }
 
     pub(crate) fn multi_model(models: S3Location, cached: Option<Value<bool>>) -> Self {
-        Self(Data::MultiModel { models, cached })
+        Self::of(Data::MultiModel { models, cached })
     }
 }
 
 impl From<S3Location> for ModelData {
     fn from(archive: S3Location) -> Self {
-        Self(Data::Archive(archive))
+        Self::of(Data::Archive(archive))
     }
 }
 
 impl From<AssetHandle> for ModelData {
     fn from(archive: AssetHandle) -> Self {
-        Self(Data::Archive(archive.into()))
+        Self::of(Data::Archive(archive.into()))
     }
 }
 
 impl From<&AssetHandle> for ModelData {
     fn from(archive: &AssetHandle) -> Self {
-        Self(Data::Archive(archive.into()))
+        Self::of(Data::Archive(archive.into()))
     }
 }
 
 impl From<Asset> for ModelData {
     fn from(asset: Asset) -> Self {
-        Self(Data::Asset(asset))
+        Self::of(Data::Asset(asset))
     }
 }
 
@@ -142,8 +194,8 @@ impl Container {
     }
 
     /// Lets the container read more in S3.
-    pub fn reads(mut self, location: S3Location) -> Self {
-        self.reads.push(location);
+    pub fn reads(mut self, location: impl Into<S3Location>) -> Self {
+        self.reads.push(location.into());
         self
     }
 
@@ -152,6 +204,12 @@ impl Container {
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// Runs another image.
+    pub(crate) fn image(mut self, image: Image) -> Self {
+        self.image = image;
         self
     }
 
@@ -176,48 +234,13 @@ impl Container {
             Some(arn) => ContainerDefinition::new().model_package_name(arn),
             None => ContainerDefinition::new().image(&image.uri),
         };
-        if let Some(ModelData(data)) = self.model {
-            match data {
-                Data::Archive(archive) => {
-                    definition = definition.model_data_url(archive.uri());
-                    statements.extend(archive.read_object());
-                }
-                Data::Asset(asset) => {
-                    let archive = S3Location::from(scope.add(&format!("{part}Archive"), asset));
-                    definition = definition.model_data_url(archive.uri());
-                    statements.extend(archive.read_object());
-                }
-                Data::Made { uri, within } => {
-                    definition = definition.model_data_url(uri);
-                    statements.extend(within.read());
-                }
-                Data::Folder(folder) => {
-                    let folder = folder.as_folder();
-                    let uri = folder.uri();
-                    let source = S3DataSource::new()
-                        .compression_type(CompressionType::None)
-                        .s3_data_type(S3DataType::S3Prefix)
-                        .s3_uri(&uri);
-                    let source = Value::from(ModelDataSource::new(source)).with_location(uri.location());
-                    definition = definition.model_data_source(source);
-                    statements.extend(folder.read());
-                }
-                Data::MultiModel { models, cached } => {
-                    let models = models.as_folder();
-                    definition = definition.mode(Mode::MultiModel).model_data_url(models.uri());
-                    if let Some(cached) = cached {
-                        let enabled = cached.as_literal().and_then(serde_json::Value::as_bool);
-                        let setting = match enabled {
-                            Some(true) | None => ModelCacheSetting::Enabled,
-                            Some(false) => ModelCacheSetting::Disabled,
-                        };
-                        let setting = Value::from(setting).with_location(cached.location());
-                        definition = definition
-                            .multi_model_config(MultiModelConfig::new().model_cache_setting(setting));
-                    }
-                    statements.extend(models.read());
-                }
-            }
+        if let Some(model) = self.model {
+            let needed;
+            (definition, needed) = model.define(definition, part, scope);
+            statements.extend(needed);
+        }
+        if let Some(credentials) = &image.private {
+            definition = definition.image_config(private_registry(credentials.as_ref()));
         }
         for location in &self.reads {
             statements.extend(location.read());
@@ -230,6 +253,87 @@ impl Container {
         }
         (definition, statements)
     }
+}
+
+/// How SageMaker reaches a registry in a VPC.
+fn private_registry(credentials: Option<&Value<String>>) -> ImageConfig {
+    let config = ImageConfig::new(RepositoryAccessMode::Vpc);
+    match credentials {
+        Some(function) => config.repository_auth_config(RepositoryAuthConfig::new(function)),
+        None => config,
+    }
+}
+
+impl ModelData {
+    /// The definition with the model, and what the role needs to read it.
+    fn define(
+        self,
+        definition: ContainerDefinition,
+        part: &str,
+        scope: &mut Scope<'_>,
+    ) -> (ContainerDefinition, Vec<Statement>) {
+        let access = self.access.as_ref();
+        match self.data {
+            Data::Archive(archive) => of_archive(definition, &archive, access),
+            Data::Asset(asset) => {
+                let archive = S3Location::from(scope.add(&format!("{part}Archive"), asset));
+                of_archive(definition, &archive, access)
+            }
+            Data::Made { uri, within } => (definition.model_data_url(uri), within.read()),
+            Data::Folder(folder) => {
+                let folder = folder.as_folder();
+                let source = data_source(&folder, CompressionType::None, S3DataType::S3Prefix, access);
+                (definition.model_data_source(source), folder.read())
+            }
+            Data::MultiModel { models, cached } => {
+                let models = models.as_folder();
+                let mut definition = definition.mode(Mode::MultiModel).model_data_url(models.uri());
+                if let Some(cached) = cached {
+                    let enabled = cached.as_literal().and_then(serde_json::Value::as_bool);
+                    let setting = match enabled {
+                        Some(true) | None => ModelCacheSetting::Enabled,
+                        Some(false) => ModelCacheSetting::Disabled,
+                    };
+                    let setting = Value::from(setting).with_location(cached.location());
+                    let config = MultiModelConfig::new().model_cache_setting(setting);
+                    definition = definition.multi_model_config(config);
+                }
+                (definition, models.read())
+            }
+        }
+    }
+}
+
+/// An archive: by its URL, or as a data source where SageMaker has to be told more.
+fn of_archive(
+    definition: ContainerDefinition,
+    archive: &S3Location,
+    access: Option<&Access>,
+) -> (ContainerDefinition, Vec<Statement>) {
+    let definition = match access {
+        None => definition.model_data_url(archive.uri()),
+        Some(_) => {
+            let source = data_source(archive, CompressionType::Gzip, S3DataType::S3Object, access);
+            definition.model_data_source(source)
+        }
+    };
+    (definition, archive.read_object())
+}
+
+fn data_source(
+    location: &S3Location,
+    compression: CompressionType,
+    kind: S3DataType,
+    access: Option<&Access>,
+) -> Value<ModelDataSource> {
+    let uri = location.uri();
+    let mut source = S3DataSource::new().compression_type(compression).s3_data_type(kind).s3_uri(&uri);
+    source = match access {
+        None => source,
+        Some(Access::Eula(accepted)) => source.model_access_config(ModelAccessConfig::new(accepted)),
+        Some(Access::Hub(arn)) => source.hub_access_config(HubAccessConfig::new(arn)),
+    };
+    Value::from(ModelDataSource::new(source)).with_location(uri.location())
 }
 
 /// The containers of a model: one, several in a row, or several beside each other.

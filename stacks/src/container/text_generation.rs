@@ -36,6 +36,12 @@ impl TextGeneration {
         }
     }
 
+    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    pub fn image(mut self, image: Image) -> Self {
+        self.image = image;
+        self
+    }
+
     #[track_caller]
     fn set(mut self, name: &'static str, value: impl ToString) -> Self {
         self.settings.insert(name, Value::from(value.to_string()).with_caller_location());

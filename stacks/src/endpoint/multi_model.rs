@@ -129,6 +129,12 @@ impl MultiModelEndpoint {
         Self::of(image, models, instance_type)
     }
 
+    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    pub fn image(mut self, image: Image) -> Self {
+        self.container = self.container.image(image);
+        self
+    }
+
     /// Sets an environment variable of the container. Everybody who can describe the model can read it.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {

@@ -14,9 +14,9 @@ pub(crate) fn arn(service: &str, resource: impl IntoValue<String>) -> Value<Stri
 
 /// What every container in SageMaker needs: its image, its log group (with or without a `*` at its end), its
 /// metrics.
-pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> [Statement; 4] {
+pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> Vec<Statement> {
     let log_group = arn("logs", sub!("log-group:{}", log_group));
-    [
+    let mut statements = vec![
         Statement::allow([
             "logs:CreateLogGroup",
             "logs:CreateLogStream",
@@ -26,15 +26,23 @@ pub(crate) fn container(log_group: &Value<String>, image: &Resolved) -> [Stateme
         .on(log_group.clone())
         .on(sub!("{}:log-stream:*", log_group)),
         metrics(),
-        // AWS gives it no resource.
-        Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
-        Statement::allow([
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
-        ])
-        .on(&image.repository_arn),
-    ]
+    ];
+    if let Some(repository) = &image.repository_arn {
+        statements.extend([
+            // AWS gives it no resource.
+            Statement::allow(["ecr:GetAuthorizationToken"]).on("*"),
+            Statement::allow([
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ])
+            .on(repository),
+        ]);
+    }
+    if let Some(Some(function)) = &image.private {
+        statements.push(Statement::allow(["lambda:InvokeFunction"]).on(function));
+    }
+    statements
 }
 
 /// Permission to publish metrics of SageMaker. No resource can be named for it: AWS gives it none.

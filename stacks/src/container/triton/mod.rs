@@ -1,11 +1,12 @@
 //! NVIDIA Triton in AWS's build for SageMaker.
 
+mod check;
 mod model;
 mod repository;
 
 pub use model::{
-    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, Tensor, TensorRtOptions, TritonModel, TritonType,
-    VersionPolicy,
+    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, SequenceBatching, SequenceControl, Tensor,
+    TensorRtOptions, TritonModel, TritonType, VersionPolicy, WarmUp,
 };
 pub use repository::ModelRepository;
 
@@ -56,6 +57,12 @@ impl Triton {
     pub fn on(version: impl Into<String>, processor: Processor, repository: ModelRepository) -> Self {
         let image = Image::triton(version, processor);
         Self { image, repository, default_model: None, source: Location::caller() }
+    }
+
+    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    pub fn image(mut self, image: Image) -> Self {
+        self.image = image;
+        self
     }
 
     /// The model that a request reaches which names none: the only ensemble or the only model unless set.

@@ -40,7 +40,7 @@ impl TritonType {
 pub struct Tensor {
     pub(super) name: String,
     pub(super) data_type: TritonType,
-    dims: Vec<i64>,
+    pub(super) dims: Vec<i64>,
     pub(super) optional: bool,
 }
 
@@ -66,27 +66,6 @@ impl Tensor {
     }
 }
 
-/// Adds the setters of inputs and outputs.
-macro_rules! tensors {
-    ($model:ident) => {
-        impl $model {
-            /// An input.
-            pub fn input(mut self, tensor: Tensor) -> Self {
-                self.inputs.push(tensor);
-                self
-            }
-
-            /// An output.
-            pub fn output(mut self, tensor: Tensor) -> Self {
-                self.outputs.push(tensor);
-                self
-            }
-        }
-    };
-}
-tensors!(TritonModel);
-tensors!(Ensemble);
-
 /// How many copies of a model run at a time, and where. Without one there is a copy on each GPU.
 #[derive(Clone, Debug)]
 pub struct InstanceGroup {
@@ -104,6 +83,11 @@ impl InstanceGroup {
     /// Copies on the host's processors.
     pub fn cpu(count: u32) -> Self {
         Self { kind: "KIND_CPU", count, gpus: Vec::new() }
+    }
+
+    /// Copies that the model or its backend places by itself, as vLLM does.
+    pub fn model(count: u32) -> Self {
+        Self { kind: "KIND_MODEL", count, gpus: Vec::new() }
     }
 
     /// On these GPUs only, counted from 0.
@@ -143,6 +127,147 @@ impl DynamicBatching {
     pub fn preserve_ordering(mut self) -> Self {
         self.preserve_ordering = true;
         self
+    }
+}
+
+/// Requests that belong together, because the model keeps a state between them: each sequence is sent to the same copy of
+/// the model.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::container::{SequenceBatching, SequenceControl, TritonType};
+///
+/// SequenceBatching::oldest(16)
+///     .max_idle(Duration::from_secs(10))
+///     .control("START", SequenceControl::Start(TritonType::Int32))
+///     .control("CORRID", SequenceControl::CorrelationId(TritonType::Uint64));
+/// ```
+#[derive(Clone, Debug)]
+pub struct SequenceBatching {
+    candidates: Option<u32>,
+    max_idle: Option<Duration>,
+    controls: Vec<(String, SequenceControl)>,
+}
+
+/// What an input tells the model about a sequence. Flags are 0 or 1, in the given type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SequenceControl {
+    /// Whether the request starts a sequence.
+    Start(TritonType),
+    /// Whether the request ends a sequence.
+    End(TritonType),
+    /// Whether there is a request in this slot of the batch.
+    Ready(TritonType),
+    /// The ID of the sequence.
+    CorrelationId(TritonType),
+}
+
+impl SequenceBatching {
+    /// Each sequence has a slot in the batch of its own, as long as it lasts.
+    pub fn direct() -> Self {
+        Self { candidates: None, max_idle: None, controls: Vec::new() }
+    }
+
+    /// The oldest requests of a number of candidate sequences are batched dynamically.
+    pub fn oldest(max_candidate_sequences: u32) -> Self {
+        Self { candidates: Some(max_candidate_sequences), ..Self::direct() }
+    }
+
+    /// How long a sequence may be without a request before its slot is freed; a second unless set.
+    pub fn max_idle(mut self, time: Duration) -> Self {
+        self.max_idle = Some(time);
+        self
+    }
+
+    /// An input of the model that Triton itself fills in. It is not one of the model's inputs here.
+    pub fn control(mut self, input: impl Into<String>, control: SequenceControl) -> Self {
+        self.controls.push((input.into(), control));
+        self
+    }
+
+    fn fields(&self) -> JsonValue {
+        let control = |(name, control): &(String, SequenceControl)| {
+            let (kind, data_type) = match control {
+                SequenceControl::Start(data_type) => ("CONTROL_SEQUENCE_START", data_type),
+                SequenceControl::End(data_type) => ("CONTROL_SEQUENCE_END", data_type),
+                SequenceControl::Ready(data_type) => ("CONTROL_SEQUENCE_READY", data_type),
+                SequenceControl::CorrelationId(data_type) => ("CONTROL_SEQUENCE_CORRID", data_type),
+            };
+            let values = match (control, data_type) {
+                (SequenceControl::CorrelationId(_), _) => None,
+                (_, TritonType::Fp32) => Some("fp32_false_true: [0, 1]"),
+                (_, TritonType::Bool) => Some("bool_false_true: [false, true]"),
+                _ => Some("int32_false_true: [0, 1]"),
+            };
+            let data_type = values.is_none().then(|| data_type.name());
+            json!({ "name": name, "kind": kind, "data_type": data_type, "values": values })
+        };
+        json!({
+            "candidates": self.candidates,
+            "max_idle": self.max_idle.map(|time| time.as_micros().to_string()),
+            "controls": self.controls.iter().map(control).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A request that Triton runs when a model is loaded, before it counts as ready: so that the first real request does not
+/// wait for what the backend does once.
+///
+/// ```
+/// use stackwright_stacks::container::{Tensor, TritonType, WarmUp};
+///
+/// WarmUp::new("largest").batch_size(32).random(Tensor::new("features", TritonType::Fp32, [64]));
+/// ```
+#[derive(Clone, Debug)]
+pub struct WarmUp {
+    name: String,
+    batch_size: u32,
+    repeat: Option<u32>,
+    pub(super) inputs: Vec<(Tensor, bool)>,
+}
+
+impl WarmUp {
+    /// A request of one element, without inputs yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), batch_size: 1, repeat: None, inputs: Vec::new() }
+    }
+
+    /// The size of the batch.
+    pub fn batch_size(mut self, requests: u32) -> Self {
+        self.batch_size = requests;
+        self
+    }
+
+    /// How often the request is run; once unless set.
+    pub fn repeat(mut self, times: u32) -> Self {
+        self.repeat = Some(times);
+        self
+    }
+
+    /// An input of zeros, whose shape has no open dimensions.
+    pub fn zeros(mut self, input: Tensor) -> Self {
+        self.inputs.push((input, false));
+        self
+    }
+
+    /// An input of random numbers, whose shape has no open dimensions.
+    pub fn random(mut self, input: Tensor) -> Self {
+        self.inputs.push((input, true));
+        self
+    }
+
+    fn fields(&self) -> JsonValue {
+        let input = |(tensor, random): &(Tensor, bool)| {
+            let data = if *random { "random_data" } else { "zero_data" };
+            json!({ "tensor": tensor.fields(), "data": data })
+        };
+        json!({
+            "name": self.name,
+            "batch_size": self.batch_size,
+            "count": self.repeat,
+            "inputs": self.inputs.iter().map(input).collect::<Vec<_>>(),
+        })
     }
 }
 
@@ -201,14 +326,23 @@ impl TensorRtOptions {
     }
 }
 
+/// What lies in the directory of a version.
+#[derive(Clone, Debug)]
+pub(super) enum VersionData {
+    /// A file or a directory of the program's.
+    Path(PathBuf),
+    /// A file with this content.
+    Text(String),
+}
+
 /// A model of a repository: its file, and what `config.pbtxt` says of it.
 #[derive(Clone, Debug)]
 pub struct TritonModel {
     pub(super) name: String,
     platform: Option<&'static str>,
     backend: Option<String>,
-    file_name: &'static str,
-    pub(super) versions: Vec<(u32, PathBuf)>,
+    file_name: String,
+    pub(super) versions: Vec<(u32, VersionData)>,
     pub(super) max_batch_size: u32,
     pub(super) inputs: Vec<Tensor>,
     pub(super) outputs: Vec<Tensor>,
@@ -218,19 +352,28 @@ pub struct TritonModel {
     tensorrt: Option<TensorRtOptions>,
     parameters: Vec<(String, String)>,
     response_cache: bool,
+    pub(super) sequences: Option<(SequenceBatching, CallerLocation)>,
+    pub(super) warm_ups: Vec<(WarmUp, CallerLocation)>,
+    decoupled: bool,
     pub(super) built_on: Option<String>,
     pub(super) source: CallerLocation,
 }
 
 impl TritonModel {
     #[track_caller]
-    fn of(name: impl Into<String>, file_name: &'static str, file: &Asset) -> Self {
+    fn of(name: impl Into<String>, file_name: &str, file: &Asset) -> Self {
+        let data = file.path().map(|path| (1, VersionData::Path(path.to_owned())));
+        Self::with_data(name.into(), file_name, data.into_iter().collect())
+    }
+
+    #[track_caller]
+    fn with_data(name: String, file_name: &str, versions: Vec<(u32, VersionData)>) -> Self {
         Self {
-            name: name.into(),
+            name,
             platform: None,
             backend: None,
-            file_name,
-            versions: file.path().map(|path| (1, path.to_owned())).into_iter().collect(),
+            file_name: file_name.to_owned(),
+            versions,
             max_batch_size: 0,
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -240,6 +383,9 @@ impl TritonModel {
             tensorrt: None,
             parameters: Vec::new(),
             response_cache: false,
+            sequences: None,
+            warm_ups: Vec::new(),
+            decoupled: false,
             built_on: None,
             source: Location::caller(),
         }
@@ -271,9 +417,89 @@ impl TritonModel {
         Self { backend: Some("python".into()), ..Self::of(name, "model.py", &file_or_folder) }
     }
 
+    /// A model of TensorFlow: the directory of a SavedModel.
+    #[track_caller]
+    pub fn tensorflow_saved_model(name: impl Into<String>, folder: Asset) -> Self {
+        let name = name.into();
+        let model = Self::of(name, "model.savedmodel", &folder);
+        Self { platform: Some("tensorflow_savedmodel"), ..model }
+    }
+
+    /// A large language model that vLLM serves, by the arguments of its engine: they become `model.json`. Triton finds the
+    /// inputs and outputs by itself, and answers are streamed.
+    ///
+    /// ```
+    /// use stackwright_stacks::container::TritonModel;
+    ///
+    /// TritonModel::vllm("chat", serde_json::json!({ "model": "/opt/ml/model/weights", "gpu_memory_utilization": 0.9 }));
+    /// ```
+    #[track_caller]
+    pub fn vllm(name: impl Into<String>, engine_arguments: JsonValue) -> Self {
+        let text = format!("{engine_arguments:#}\n");
+        let model = Self::with_data(name.into(), "model.json", vec![(1, VersionData::Text(text))]);
+        let model = Self { backend: Some("vllm".into()), decoupled: true, ..model };
+        model.instances(InstanceGroup::model(1))
+    }
+
+    /// A model of any backend that Triton has, such as `fil` (XGBoost, LightGBM), `dali` or `openvino`. The file keeps its
+    /// name in the repository, which has to be the one that the backend expects: `xgboost.json`, `model.dali`. The contents
+    /// of a directory are the contents of the version.
+    ///
+    /// ```
+    /// use stackwright_stacks::container::{Tensor, TritonModel, TritonType};
+    /// # use stackwright_synth::Asset;
+    ///
+    /// # let file = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    /// TritonModel::backend("fraud", "fil", file)
+    ///     .max_batch_size(1_024)
+    ///     .input(Tensor::new("input__0", TritonType::Fp32, [32]))
+    ///     .output(Tensor::new("output__0", TritonType::Fp32, [1]))
+    ///     .parameter("model_type", "xgboost_json");
+    /// ```
+    #[track_caller]
+    pub fn backend(name: impl Into<String>, backend: impl Into<String>, file_or_folder: Asset) -> Self {
+        let path = file_or_folder.path();
+        let file_name =
+            path.and_then(|path| path.file_name()).and_then(|name| name.to_str()).unwrap_or("model");
+        Self { backend: Some(backend.into()), ..Self::of(name, file_name, &file_or_folder) }
+    }
+
+    /// An input.
+    pub fn input(mut self, tensor: Tensor) -> Self {
+        self.inputs.push(tensor);
+        self
+    }
+
+    /// An output.
+    pub fn output(mut self, tensor: Tensor) -> Self {
+        self.outputs.push(tensor);
+        self
+    }
+
     /// A further version, beside version 1 that the model was made with.
     pub fn version(mut self, number: u32, file: Asset) -> Self {
-        self.versions.extend(file.path().map(|path| (number, path.to_owned())));
+        self.versions.extend(file.path().map(|path| (number, VersionData::Path(path.to_owned()))));
+        self
+    }
+
+    /// Keeps requests of a sequence together. It excludes [`dynamic_batching`](Self::dynamic_batching).
+    #[track_caller]
+    pub fn sequence_batching(mut self, sequences: SequenceBatching) -> Self {
+        self.sequences = Some((sequences, Location::caller()));
+        self
+    }
+
+    /// Runs a request when the model is loaded. Several calls add up.
+    #[track_caller]
+    pub fn warm_up(mut self, request: WarmUp) -> Self {
+        self.warm_ups.push((request, Location::caller()));
+        self
+    }
+
+    /// Whether the model may answer a request with any number of responses, in any order (`decoupled`): for streamed
+    /// tokens.
+    pub fn decoupled(mut self, decoupled: bool) -> Self {
+        self.decoupled = decoupled;
         self
     }
 
@@ -321,8 +547,8 @@ impl TritonModel {
     }
 
     /// The name that a version's file has in the repository.
-    pub(super) fn file_name(&self) -> &'static str {
-        self.file_name
+    pub(super) fn file_name(&self) -> &str {
+        &self.file_name
     }
 
     /// What the template of `config.pbtxt` fills in.
@@ -353,6 +579,9 @@ impl TritonModel {
             "outputs": self.outputs.iter().map(Tensor::fields).collect::<Vec<_>>(),
             "groups": groups,
             "batching": batching,
+            "sequences": self.sequences.as_ref().map(|(sequences, _)| sequences.fields()),
+            "warm_ups": self.warm_ups.iter().map(|(request, _)| request.fields()).collect::<Vec<_>>(),
+            "decoupled": self.decoupled,
             "version_policy": policy,
             "tensorrt": self.tensorrt.as_ref().map(|options| json!({ "parameters": pairs(&options.parameters()) })),
             "parameters": pairs(&self.parameters),
@@ -405,6 +634,18 @@ impl Ensemble {
             steps: Vec::new(),
             source: Location::caller(),
         }
+    }
+
+    /// An input.
+    pub fn input(mut self, tensor: Tensor) -> Self {
+        self.inputs.push(tensor);
+        self
+    }
+
+    /// An output.
+    pub fn output(mut self, tensor: Tensor) -> Self {
+        self.outputs.push(tensor);
+        self
     }
 
     /// The most requests that are run at once: none of its models may take fewer.

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 use handlebars::{Handlebars, handlebars_helper, no_escape};
 use serde_json::Value as JsonValue;
-use stackwright_schemas::nearest;
-use stackwright_synth::{Asset, AssetHandle, CallerLocation, Construct, Scope};
+use stackwright_synth::{Asset, AssetHandle, Construct, Scope};
 
 use super::super::Need;
-use super::model::{Ensemble, EnsembleStep, Tensor, TritonModel, TritonType};
+use super::check::{EnsembleCheck, Found, check_scheduling, check_warm_ups};
+use super::model::{Ensemble, TritonModel, VersionData};
 use crate::deferred_error::DeferredError;
 
 /// Models by their names, and ensembles of them. By itself it is an archive for a multi-model endpoint; in
@@ -73,12 +73,17 @@ impl ModelRepository {
         let mut archive = Asset::archive();
         for model in &self.models {
             archive = archive.file(format!("{}/config.pbtxt", model.name), render(&model.fields()));
-            for (number, path) in &model.versions {
-                let mut name = format!("{}/{number}", model.name);
-                if !path.is_dir() {
-                    name = format!("{name}/{}", model.file_name());
-                }
-                archive = archive.copy(name, path);
+            for (number, data) in &model.versions {
+                let folder = format!("{}/{number}", model.name);
+                let file = format!("{folder}/{}", model.file_name());
+                archive = match data {
+                    VersionData::Text(text) => archive.file(file, text.as_str()),
+                    // The directory of a SavedModel keeps its name; the contents of others are those of the version.
+                    VersionData::Path(path) if path.is_dir() && !file.ends_with(".savedmodel") => {
+                        archive.copy(folder, path)
+                    }
+                    VersionData::Path(path) => archive.copy(file, path),
+                };
             }
         }
         for ensemble in &self.ensembles {
@@ -109,6 +114,8 @@ impl ModelRepository {
             }
         }
         for model in &self.models {
+            check_scheduling(model, &mut found);
+            check_warm_ups(model, &mut found);
             let Some((batching, source)) = &model.batching else { continue };
             let most = model.max_batch_size;
             if let Some(size) = batching.preferred.iter().find(|size| **size > most) {
@@ -123,115 +130,9 @@ impl ModelRepository {
             }
         }
         for ensemble in &self.ensembles {
-            self.look_at(ensemble, &mut found);
+            EnsembleCheck { models: &self.models, ensemble, found: &mut found }.run();
         }
         found.0
-    }
-
-    fn look_at(&self, ensemble: &Ensemble, found: &mut Found) {
-        // What each tensor of the ensemble is, once something has made it.
-        let mut made: BTreeMap<&str, TritonType> =
-            ensemble.inputs.iter().map(|tensor| (tensor.name.as_str(), tensor.data_type)).collect();
-        let steps: Vec<(&EnsembleStep, &TritonModel)> = ensemble
-            .steps
-            .iter()
-            .filter_map(|step| {
-                let model = self.models.iter().find(|model| model.name == step.model);
-                if model.is_none() {
-                    let help = meant(&step.model, self.models.iter().map(|model| model.name.as_str()));
-                    found.add(step.source, format!("the repository has no model `{}`", step.model), help);
-                }
-                Some((step, model?))
-            })
-            .collect();
-        for (step, model) in &steps {
-            if model.max_batch_size < ensemble.max_batch_size {
-                found.add(
-                    step.source,
-                    format!(
-                        "the ensemble takes batches of {}, and `{}` in it only {}",
-                        ensemble.max_batch_size, model.name, model.max_batch_size
-                    ),
-                    "lower the ensemble's `.max_batch_size(…)`, or raise the model's",
-                );
-            }
-            for (of_model, tensor) in &step.outputs {
-                let Some(output) = tensor_of(&model.outputs, of_model, model, "output", step.source, found)
-                else {
-                    continue;
-                };
-                if made.insert(tensor, output.data_type).is_some() {
-                    found.add(
-                        step.source,
-                        format!("`{tensor}` is made twice"),
-                        "give one of them another name",
-                    );
-                }
-            }
-        }
-        // What an unknown model makes is unknown too.
-        let all_known = steps.len() == ensemble.steps.len();
-        for (step, model) in &steps {
-            for (of_model, tensor) in &step.inputs {
-                let Some(input) = tensor_of(&model.inputs, of_model, model, "input", step.source, found)
-                else {
-                    continue;
-                };
-                match made.get(tensor.as_str()) {
-                    None if !all_known => {}
-                    None => {
-                        let help = meant(tensor, made.keys().copied());
-                        found.add(step.source, format!("nothing makes `{tensor}`"), help);
-                    }
-                    Some(kind) if *kind != input.data_type => found.add(
-                        step.source,
-                        format!(
-                            "`{tensor}` is {}, and the input `{of_model}` of `{}` is {}",
-                            kind.name(),
-                            model.name,
-                            input.data_type.name()
-                        ),
-                        "both have to have one type",
-                    ),
-                    Some(_) => {}
-                }
-            }
-            for input in model.inputs.iter().filter(|input| !input.optional) {
-                if !step.inputs.iter().any(|(name, _)| *name == input.name) {
-                    found.add(
-                        step.source,
-                        format!("the input `{}` of `{}` gets nothing", input.name, model.name),
-                        "name the tensor that it gets with `.input(…)`",
-                    );
-                }
-            }
-        }
-        for output in ensemble.outputs.iter().filter(|_| all_known) {
-            match made.get(output.name.as_str()) {
-                None => {
-                    let help = meant(&output.name, made.keys().copied());
-                    found.add(ensemble.source, format!("no step makes the output `{}`", output.name), help);
-                }
-                Some(kind) if *kind != output.data_type => found.add(
-                    ensemble.source,
-                    format!(
-                        "the output `{}` is {}, and the step that makes it says {}",
-                        output.name,
-                        output.data_type.name(),
-                        kind.name()
-                    ),
-                    "both have to have one type",
-                ),
-                Some(_) => {}
-            }
-        }
-        if ensemble.steps.is_empty() {
-            found.add(
-                ensemble.source,
-                format!("the ensemble `{}` has no step", ensemble.name),
-                "add one with `.step(…)`",
-            );
-        }
     }
 }
 
@@ -245,38 +146,6 @@ impl Construct for ModelRepository {
             problem.report(scope);
         }
         scope.add_default(archive)
-    }
-}
-
-struct Found(Vec<DeferredError>);
-
-impl Found {
-    fn add(&mut self, source: CallerLocation, message: String, help: impl Into<String>) {
-        self.0.push(DeferredError { name: "triton-model", message, help: help.into(), source });
-    }
-}
-
-/// The tensor of a model by its name; a name that it does not have is told.
-fn tensor_of<'a>(
-    tensors: &'a [Tensor],
-    name: &str,
-    model: &TritonModel,
-    kind: &str,
-    source: CallerLocation,
-    found: &mut Found,
-) -> Option<&'a Tensor> {
-    let tensor = tensors.iter().find(|tensor| tensor.name == name);
-    if tensor.is_none() {
-        let help = meant(name, tensors.iter().map(|tensor| tensor.name.as_str()));
-        found.add(source, format!("`{}` has no {kind} `{name}`", model.name), help);
-    }
-    tensor
-}
-
-fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(name, known.clone()) {
-        Some(near) => format!("the nearest is `{near}`"),
-        None => format!("there is {}", known.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
     }
 }
 

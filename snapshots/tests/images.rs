@@ -1,0 +1,28 @@
+//! Images have the URIs that the SageMaker SDK's `image_uris.retrieve` gives, for every family, version, processor and
+//! region.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+
+use stackwright_schemas::images;
+
+#[test]
+fn every_image_has_the_uri_that_the_sdk_retrieves() {
+    let mut lines = String::new();
+    for (family, version, processor) in images::all() {
+        let image = images::image(family, version, processor).unwrap();
+        for (region, account) in &image.accounts {
+            writeln!(
+                lines,
+                "{family}\t{version}\t{processor:?}\t{region}\t{account}\t{}:{}",
+                image.repository, image.tag
+            )
+            .unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("images.tsv");
+    std::fs::write(&list, lines).unwrap();
+    let judged = snapshots::judged_by("images.py", &list);
+    assert!(judged.contains("families: 5"), "{judged}");
+}
