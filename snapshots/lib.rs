@@ -65,3 +65,8 @@ pub fn judged_by(judge: &str, assembly: &Path) -> String {
     let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(judge);
     run(Command::new(tool("python/bin/python")).arg(judge).arg(assembly))
 }
+
+/// The snippets of `docs/serving.md`, which have to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/serving.md")]
+pub mod serving_page {}

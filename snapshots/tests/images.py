@@ -1,5 +1,6 @@
 """Compares a list of images with what sagemaker's `image_uris.retrieve` gives: one line an image and region."""
 
+import functools
 import json
 import logging
 import pathlib
@@ -9,6 +10,10 @@ import warnings
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
 from sagemaker import image_uris  # noqa: E402
+
+# The SDK reads its tables and botocore's for every image.
+image_uris.utils._botocore_resolver = functools.cache(image_uris.utils._botocore_resolver)
+image_uris.config_for_framework = functools.cache(image_uris.config_for_framework)
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 FAMILIES = json.loads((ROOT / "schemas/facts/image_uris.json").read_text())["families"]

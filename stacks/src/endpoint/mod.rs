@@ -10,6 +10,7 @@
 mod asynchronous;
 mod capture;
 mod component;
+mod dashboard;
 mod deployment;
 mod hosting;
 mod multi_model;
