@@ -61,7 +61,8 @@ for line in pathlib.Path(sys.argv[1]).read_text().splitlines():
     expected = [uri.split("/", 1)[1] for uri in found if uri.startswith(account + ".dkr.ecr." + region + ".")]
     compared += 1
     seen.add(family)
-    if image not in expected:
+    # An image without a tag is the one with the tag `latest`.
+    if image not in expected and image.removesuffix(":latest") not in expected:
         wrong.append((line, found))
 assert not wrong, wrong[:5]
 print("images:", compared, "families:", len(seen))

@@ -143,7 +143,7 @@ impl Construct for Definition {
         let step = self.0;
         let image = step.image.resolve(scope);
         // The model is used by transform jobs and by endpoints, whose log groups differ.
-        let mut statements: Vec<Statement> = iam::container(&"/aws/sagemaker/*".into(), &image).into();
+        let mut statements: Vec<Statement> = iam::container(&"/aws/sagemaker/*".into(), &image);
         let mut container = Properties::default();
         container.put("Image", &image.uri);
         if let Some(model) = &step.model {

@@ -1,0 +1,74 @@
+//! Every endpoint construct with KMS keys of its own: the check finds nothing, local mode deploys it, and a change of the model
+//! is an update in place of the endpoint.
+#![allow(clippy::unwrap_used)]
+
+use assert_cmd::Command;
+use stackwright::prelude::*;
+use stackwright::stacks::autoscaling::TargetTracking;
+use stackwright::stacks::container::{Container, LargeModel, Weights};
+use stackwright::stacks::endpoint::{
+    AsynchronousEndpoint, ComponentEndpoint, DataCapture, InferenceComponent, MultiModelEndpoint,
+    NotificationTopic, RealTimeEndpoint, ServerlessEndpoint, Variant,
+};
+
+fn app(version: u32) -> App {
+    let app = App::new("encrypted").encryption_key("alias/fallback");
+    let stack = app.stack("Serving").region("us-east-1");
+    let key = stack.add("Key", PrivateKey::new().alias("alias/serving"));
+    let models = stack.add("Models", PrivateBucket::new().own_kms_key());
+    let runs = stack.add("Runs", PrivateBucket::new().kms_key(&key));
+    let topic = stack.add("Topic", AlarmTopic::new());
+    let image = |processor| Image::pytorch_inference("2.6.0", processor);
+    let archive = |processor| {
+        Container::new(image(processor)).model(models.location(format!("relevance/{version}/model.tar.gz")))
+    };
+    stack.add(
+        "RealTime",
+        RealTimeEndpoint::new(
+            Variant::new("Main", archive(Processor::Gpu), "ml.g4dn.xlarge")
+                .scale(1..=2, TargetTracking::invocations_per_instance(100.0)),
+        )
+        .kms_key(&key)
+        .notify(&topic)
+        .data_capture(DataCapture::new(runs.location("captured/"), 10)),
+    );
+    stack.add(
+        "MultiModel",
+        MultiModelEndpoint::cpu(image(Processor::Cpu), models.location("scorers/"), "ml.m5.large").kms_key(&key),
+    );
+    stack.add("Serverless", ServerlessEndpoint::new(archive(Processor::Cpu)));
+    stack.add(
+        "Asynchronous",
+        AsynchronousEndpoint::new(archive(Processor::Cpu), "ml.m5.xlarge", runs.location("answers/"))
+            .requests(runs.location("requests/"))
+            .on_success(NotificationTopic::new(&topic))
+            .kms_key(&key),
+    );
+    let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2).kms_key(&key));
+    let weights = Weights::folder(models.location("qwen3-8b/"));
+    let server = LargeModel::vllm("0.36.0", weights).tensor_parallel_degree(1);
+    stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1));
+    app
+}
+
+fn stackwright(folder: &std::path::Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command.env("NO_COLOR", "1").current_dir(folder).args(["--app", "out"]).args(arguments);
+    let output = command.output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {text}");
+    text
+}
+
+#[test]
+fn encrypted_endpoints_are_deployed_and_updated_in_local_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    // Synthesizes and checks.
+    stackwright::testing::synth(&app(1)).write(&folder.path().join("out")).unwrap();
+    let deployed = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+    assert!(deployed.contains("encrypted-Serving: deployed"), "{deployed}");
+    stackwright::testing::synth(&app(2)).write(&folder.path().join("out")).unwrap();
+    let updated = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+    assert!(updated.contains("encrypted-Serving: deployed"), "{updated}");
+    assert!(!updated.contains("- RealTime AWS::SageMaker::Endpoint"), "{updated}");
+}
