@@ -44,6 +44,8 @@ def custom_resources_have_attributes():
     made = deploy("customized", body, "CREATE")
     found = outputs(made)
     check(found["Arn"] == "arn:aws:s3:::b" and "placeholder" in found["Name"], found)
+    assumed = json.loads(urllib.request.urlopen(f"{URL}/_local/assumptions").read())
+    check([one for one in assumed if "Lookup.Name in customized" in one], assumed)
     check(change_set("customized", body, name="again")["Status"] == "FAILED", "a placeholder does not change")
     put("faults", {"custom_resources": [{"resource": "Lookup", "physical_id": "id-1", "attributes": {"Name": "given"}}]})
     made = deploy("given", body, "CREATE")

@@ -315,8 +315,20 @@ impl Engine {
         run: impl FnOnce(&Scope<'_>) -> Result<R, String>,
     ) -> Result<R, String> {
         let stack = &self.state.stacks[position];
-        let lookup =
-            |name: &str, wants: Option<&str>| reference_value(stack.resources.get(name), name, wants);
+        let lookup = |name: &str, attribute: Option<&str>| {
+            let resource = stack.resources.get(name);
+            let value = reference_value(resource, name, attribute);
+            if let (Ok(_), Some(attribute), Some(resource)) = (&value, attribute, resource)
+                && resource.value(Some(attribute)).is_none()
+            {
+                self.assume(format!(
+                    "a placeholder for {name}.{attribute} in {}, because local mode does not run the handler of a custom resource \
+                     (`custom_resources` in a file of faults gives the value)",
+                    stack.name
+                ));
+            }
+            value
+        };
         self.in_scope(
             stack,
             (template, &stack.inputs),
