@@ -47,12 +47,20 @@ impl NetworkFacts {
 
 /// Returns the facts of a type, by its name with or without the prefix `ml.`; `None` for a type that is not in the table.
 pub fn network_facts(instance_type: &str) -> Option<&'static NetworkFacts> {
+    table().get(instance_type.strip_prefix("ml.").unwrap_or(instance_type))
+}
+
+/// Returns the facts of all types in the table, by name.
+pub fn all() -> impl Iterator<Item = &'static NetworkFacts> {
+    table().values()
+}
+
+fn table() -> &'static BTreeMap<String, NetworkFacts> {
     static TABLE: OnceLock<BTreeMap<String, NetworkFacts>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| {
+    TABLE.get_or_init(|| {
         let rows: Vec<NetworkFacts> = rows(include_str!("../facts/ec2_network.csv"));
         rows.into_iter().map(|row| (row.instance_type.clone(), row)).collect()
-    });
-    table.get(instance_type.strip_prefix("ml.").unwrap_or(instance_type))
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Resource attributes that control creation, update and deletion.
 
-use crate::value::{Expression, IntoValue, Literal, Property, Value, set};
+use crate::value::{Expression, IntoValue, Json, Literal, Property, Value, set};
 
 /// `DeletionPolicy` and `UpdateReplacePolicy`: what CloudFormation does with a resource that is removed or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,11 @@ policy! {
         rolling_pause_time => "AutoScalingRollingUpdate" / "PauseTime": String;
         /// Whether a rolling update waits for signals.
         rolling_wait_on_resource_signals => "AutoScalingRollingUpdate" / "WaitOnResourceSignals": bool;
+        /// How an instance refresh replaces instances of an Auto Scaling group: `Rolling` or `ReplaceRootVolume`. It excludes
+        /// a rolling update.
+        instance_refresh_strategy => "AutoScalingInstanceRefresh" / "Strategy": String;
+        /// The preferences of an instance refresh: healthy percentages, checkpoints, alarms.
+        instance_refresh_preferences => "AutoScalingInstanceRefresh" / "Preferences": Json;
         /// Whether CloudFormation ignores changes of the group size by scheduled actions.
         ignore_unmodified_group_size_properties =>
             "AutoScalingScheduledAction" / "IgnoreUnmodifiedGroupSizeProperties": bool;

@@ -1,7 +1,11 @@
 //! GPU instances on EC2: p5 instances with EFA in a capacity block, and a mix of g5 and g6 instances, most of them spot.
 
+use std::time::Duration;
+
 use stackwright::prelude::*;
-use stackwright::stacks::fleet::{Ami, GpuFleet, Os, SpotMix};
+use stackwright::stacks::fleet::{
+    Ami, GpuFleet, InstanceRefresh, LifecycleHook, MonthlyBudget, Os, ScheduledSize, SpotMix,
+};
 use stackwright::stacks::network::{Endpoint, Network};
 
 /// The reservation of the capacity block.
@@ -32,7 +36,10 @@ pub fn app() -> App {
         )
         .instances(0..=4)
         .efa()
-        .root_volume_gb(500),
+        .root_volume_gb(500)
+        .stripe_local_disks()
+        .user_data("#!/bin/bash\nset -euo pipefail\nmkdir -p /local/checkpoints\n")
+        .tag("team", "research"),
     );
     let inference = stack.add(
         "Inference",
@@ -41,7 +48,21 @@ pub fn app() -> App {
             SpotMix::of(["g5.12xlarge", "g6.12xlarge"]).on_demand_base(1).spot_percent(80),
             Ami::deep_learning_base(Os::AmazonLinux2023),
         )
-        .instances(1..=8),
+        .instances(0..=8)
+        .track_gpu_utilization(70.0)
+        // Nobody asks at night; and whatever was left on over a weekend is switched off.
+        .schedule(ScheduledSize::new("Night", "0 20 * * *", 0..=0).time_zone("Europe/Berlin"))
+        .schedule(ScheduledSize::new("Morning", "0 7 * * MON-FRI", 1..=8).time_zone("Europe/Berlin"))
+        .switch_off_when_idle(5.0, Duration::from_hours(2))
+        .lifecycle_hook(LifecycleHook::terminating("Drain", Duration::from_mins(5)))
+        .instance_refresh(
+            InstanceRefresh::keeping_healthy(90).checkpoints([20, 100], Duration::from_mins(10)),
+        )
+        .tag("team", "research"),
+    );
+    stack.add(
+        "Budget",
+        MonthlyBudget::new(20_000.0).of_tag("team", "research").email("ml-costs@example.com").at_percent(90),
     );
     stack.add("TrainingGroup", Output::new(training.group_name()));
     stack.add("InferenceGroup", Output::new(inference.group_name()));

@@ -5,7 +5,8 @@
 
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
-    DeepHealthCheck, EksCluster, HyperPodCluster, KarpenterGroup, KubernetesVersion, NodeGroup, TaintEffect,
+    ClusterPolicy, ComputeAllocation, DeepHealthCheck, EksCluster, HyperPodAddons, HyperPodCluster,
+    KarpenterGroup, KubernetesVersion, NodeGroup, Observability, TaintEffect, TaskGovernance,
 };
 use stackwright::stacks::network::{Endpoint, Network};
 
@@ -49,6 +50,22 @@ pub fn app() -> App {
             // The training operator of HyperPod works only on clusters with this tag.
             .tag("SageMaker", "true"),
     );
+    stack
+        .add("Addons", HyperPodAddons::new(&cluster).training_operator().observability(Observability::new()));
+
+    let policy = ClusterPolicy::new().priority_class("production", 90).priority_class("research", 50);
+    stack.add(
+        "Governance",
+        TaskGovernance::new(&cluster, policy)
+            .team(ComputeAllocation::new("vision").instances("ml.p5.48xlarge", 2).weight(60))
+            .team(
+                ComputeAllocation::new("speech")
+                    .accelerators("ml.p5.48xlarge", 16)
+                    .lend_and_borrow(100)
+                    .weight(40),
+            ),
+    );
+
     stack.add("ClusterArn", Output::new(cluster.arn()));
     app
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
-    DeepHealthCheck, HyperPodCluster, LustreFileSystem, LustreThroughput, NodeShare, RollingBatches,
-    ServiceNodes, WorkerGroup,
+    DeepHealthCheck, HyperPodCluster, LifecycleScripts, LustreFileSystem, LustreThroughput, NodeShare,
+    RollingBatches, ServiceNodes, SharedUser, WorkerGroup,
 };
-use stackwright::stacks::iam::Statement;
 use stackwright::stacks::network::{Endpoint, Network};
 
 /// The training plan whose capacity the second group has.
@@ -58,6 +57,16 @@ pub fn app() -> App {
                     .deep_health_checks(health),
             )
             .mount(shared.mount())
+            .scripts(
+                LifecycleScripts::new()
+                    .users([
+                        SharedUser::new("ada", 2001, "/fsx/ada"),
+                        SharedUser::new("grace", 2002, "/fsx/grace"),
+                    ])
+                    .docker_on_local_disk()
+                    .check_efa()
+                    .cloudwatch_agent(),
+            )
             .allow(Statement::allow(["s3:GetObject", "s3:PutObject"]).on(sub!("{}/*", runs.arn())))
             .tag("team", "research"),
     );

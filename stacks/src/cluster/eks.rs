@@ -9,7 +9,7 @@ use super::group::{
     AllOrNothing, Continuous, GroupSettings, Purchase, TaintEffect, node_settings, worker_settings,
 };
 use super::kubernetes::EksClusterHandle;
-use super::plan::{Orchestrate, Plan};
+use super::plan::{Orchestrate, Plan, RunsScripts};
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
@@ -99,7 +99,9 @@ impl KarpenterGroup {
     /// Creates a group of instances on demand.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>) -> Self {
-        Self { group: GroupSettings::new(name, instance_type, 0) }
+        let mut group = GroupSettings::new(name, instance_type, 0);
+        group.scaled = true;
+        Self { group }
     }
 
     /// Creates a group of spot instances.
@@ -207,6 +209,14 @@ impl<P> HyperPodCluster<Eks<P>> {
         self
     }
 }
+
+impl<P> Eks<P> {
+    pub(super) fn cluster(&self) -> &EksClusterHandle {
+        &self.eks
+    }
+}
+
+impl<P> RunsScripts for Eks<P> {}
 
 impl<P> Orchestrate for Eks<P> {
     fn plan(&self) -> Plan {

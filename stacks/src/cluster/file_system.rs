@@ -5,6 +5,8 @@ use stackwright_resources::fsx::{FileSystem, FileSystemHandle};
 use stackwright_synth::{Construct, DeletionPolicy, IntoValue, ResourceOptions, Scope, Value};
 
 use super::storage::SharedStorage;
+use crate::defaults;
+use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
 /// The throughput of a persistent file system on SSD, for each TiB of storage.
@@ -57,7 +59,7 @@ pub struct LustreFileSystem {
     network: NetworkHandle,
     size: Value<i64>,
     throughput: LustreThroughput,
-    key: Option<Value<String>>,
+    key: Option<EncryptionKey>,
     efa: bool,
     backup_days: Value<i64>,
 }
@@ -76,10 +78,11 @@ impl LustreFileSystem {
         }
     }
 
-    /// Encrypts it with this key of AWS KMS, by its ARN, instead of a key of AWS. Another key replaces the file system.
+    /// Encrypts it with this key of AWS KMS, instead of the stack's default key or a key of AWS. Another key replaces the file
+    /// system.
     #[track_caller]
-    pub fn kms_key(mut self, arn: impl IntoValue<String>) -> Self {
-        self.key = Some(arn.into().with_caller_location());
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
         self
     }
 
@@ -134,8 +137,8 @@ impl Construct for LustreFileSystem {
             .lustre_configuration(lustre)
             .deletion_policy(DeletionPolicy::Retain)
             .update_replace_policy(DeletionPolicy::Retain);
-        if let Some(key) = self.key {
-            system = system.kms_key_id(key);
+        if let Some(key) = defaults::encryption_key(self.key, scope) {
+            system = system.kms_key_id(key.id());
         }
         system = self.network.ready().iter().fold(system, |system, handle| system.depends_on(handle));
         LustreHandle(scope.add_default(system))

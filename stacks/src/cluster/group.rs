@@ -33,6 +33,15 @@ pub enum DeepHealthCheck {
     InstanceConnectivity,
 }
 
+/// The checks as CloudFormation takes them.
+pub(super) fn deep_health_checks(checks: &[DeepHealthCheck]) -> Vec<Value<DeepHealthCheckType>> {
+    let written = |check: &DeepHealthCheck| match check {
+        DeepHealthCheck::InstanceStress => DeepHealthCheckType::InstanceStress.into(),
+        DeepHealthCheck::InstanceConnectivity => DeepHealthCheckType::InstanceConnectivity.into(),
+    };
+    checks.iter().map(written).collect()
+}
+
 /// The instance types of a group.
 #[derive(Clone, Debug)]
 pub(super) enum Types {
@@ -79,6 +88,8 @@ pub(super) struct GroupSettings {
     pub network: Option<NetworkHandle>,
     pub efa_only: bool,
     pub update: Option<SoftwareUpdate>,
+    /// Whether Karpenter changes the number of instances.
+    pub scaled: bool,
     pub slurm: Option<(NodeType, Option<Value<String>>)>,
     pub labels: Vec<(String, Value<String>)>,
     pub taints: Vec<(String, Option<String>, TaintEffect)>,
@@ -105,6 +116,7 @@ impl GroupSettings {
             network: None,
             efa_only: false,
             update: None,
+            scaled: false,
             slurm: None,
             labels: Vec::new(),
             taints: Vec::new(),
@@ -116,6 +128,16 @@ impl GroupSettings {
         match &self.types {
             Types::One(name) => name.as_literal()?.as_str(),
             Types::Several(names) => names.first().map(String::as_str),
+        }
+    }
+
+    /// Returns whether instances of the group may be of a type, if that is known now. The answer for a group of several types
+    /// is known only for types that it does not have.
+    pub fn may_have(&self, instance_type: &str) -> Option<bool> {
+        match &self.types {
+            Types::One(name) => Some(name.as_literal()?.as_str()? == instance_type),
+            Types::Several(names) if names.iter().any(|name| name == instance_type) => None,
+            Types::Several(_) => Some(false),
         }
     }
 
@@ -196,14 +218,7 @@ impl GroupSettings {
             }
         }
         if !self.deep_health_checks.is_empty() {
-            let checks: Vec<Value<DeepHealthCheckType>> = self
-                .deep_health_checks
-                .iter()
-                .map(|check| match check {
-                    DeepHealthCheck::InstanceStress => DeepHealthCheckType::InstanceStress.into(),
-                    DeepHealthCheck::InstanceConnectivity => DeepHealthCheckType::InstanceConnectivity.into(),
-                })
-                .collect();
+            let checks = deep_health_checks(&self.deep_health_checks);
             group = group.on_start_deep_health_checks(checks);
         }
         group
@@ -279,19 +294,11 @@ macro_rules! node_settings {
                 self
             }
 
-            /// Encrypts the root volume and the additional volume with this key of AWS KMS, by its ARN. Without it, they
-            /// are encrypted with a key of AWS.
+            /// Encrypts the root volume and the additional volume with this key of AWS KMS. Without it, they are encrypted
+            /// with the default key of the stack, or with a key of AWS.
             #[track_caller]
-            pub fn volume_key(mut self, arn: impl stackwright_synth::IntoValue<String>) -> Self {
-                self.group.volumes.key = Some(arn.into().with_caller_location());
-                self
-            }
-
-            /// Mounts a shared file system on the nodes of this group, instead of the one of its kind that the cluster
-            /// mounts on every group.
-            pub fn mount(mut self, storage: $crate::cluster::SharedStorage) -> Self {
-                self.group.shared.retain(|other| other.is_lustre() != storage.is_lustre());
-                self.group.shared.push(storage);
+            pub fn volume_key(mut self, key: impl Into<$crate::EncryptionKey>) -> Self {
+                self.group.volumes.key = Some(key.into());
                 self
             }
 
@@ -346,6 +353,21 @@ macro_rules! node_settings {
     };
 }
 
+/// Adds the setters of groups on which HyperPod mounts file systems: those of clusters with Slurm.
+macro_rules! mount_settings {
+    ($group:ident $(<$generic:ident>)?) => {
+        impl $(<$generic>)? $group $(<$generic>)? {
+            /// Mounts a shared file system on the nodes of this group, instead of the one of its kind that the cluster
+            /// mounts on every group.
+            pub fn mount(mut self, storage: $crate::cluster::SharedStorage) -> Self {
+                self.group.shared.retain(|other| other.is_lustre() != storage.is_lustre());
+                self.group.shared.push(storage);
+                self
+            }
+        }
+    };
+}
+
 /// Adds the setters of groups that run jobs.
 macro_rules! worker_settings {
     ($group:ident $(<$generic:ident>)?) => {
@@ -374,4 +396,4 @@ macro_rules! worker_settings {
     };
 }
 
-pub(super) use {node_settings, worker_settings};
+pub(super) use {mount_settings, node_settings, worker_settings};

@@ -10,6 +10,7 @@ use stackwright_synth::intrinsic::{account_id, partition};
 use stackwright_synth::{Construct, Handle, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
 use crate::iam::{PolicyDocument, Statement};
+use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
 /// A version of Kubernetes that HyperPod supports (SageMaker Developer Guide, read 2026-11-26).
@@ -54,7 +55,7 @@ pub struct EksCluster {
     network: NetworkHandle,
     version: KubernetesVersion,
     name: Option<Value<String>>,
-    key: Option<Value<String>>,
+    key: Option<EncryptionKey>,
     public_access: Vec<Value<String>>,
     administrators: Vec<Value<String>>,
 }
@@ -79,10 +80,10 @@ impl EksCluster {
         self
     }
 
-    /// Encrypts Kubernetes secrets with this key of AWS KMS, by its ARN. It cannot be changed later.
+    /// Encrypts Kubernetes secrets with this key of AWS KMS. It cannot be changed later.
     #[track_caller]
-    pub fn secrets_key(mut self, arn: impl IntoValue<String>) -> Self {
-        self.key = Some(arn.into().with_caller_location());
+    pub fn secrets_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
         self
     }
 
@@ -133,7 +134,7 @@ impl EksCluster {
             cluster = cluster.name(name);
         }
         if let Some(key) = &self.key {
-            let config = EncryptionConfig::new().provider(Provider::new().key_arn(key));
+            let config = EncryptionConfig::new().provider(Provider::new().key_arn(key.id()));
             cluster = cluster.encryption_config([config]);
         }
         self.network.ready().iter().fold(cluster, |cluster, handle| cluster.depends_on(handle))

@@ -3,10 +3,16 @@
 use std::path::PathBuf;
 
 use stackwright_resources::sagemaker::cluster::ClusterLifeCycleConfig;
-use stackwright_synth::{Asset, UnpackedAsset, UnpackedAssetHandle};
+use stackwright_synth::{Asset, Scope, UnpackedAsset, UnpackedAssetHandle};
+
+use crate::deferred_error::DeferredError;
+use crate::iam::Statement;
 
 /// The script that runs all steps.
 const ENTRY: &str = "on_create.sh";
+
+/// The namespace of the metrics that the CloudWatch agent publishes, as its configuration says.
+const METRICS: &str = "HyperPod";
 
 /// When HyperPod runs the script.
 #[derive(Clone, Copy, Debug)]
@@ -30,18 +36,63 @@ impl Hook {
 /// Scripts that run on each new node, and again after its software is updated: they have to be idempotent.
 ///
 /// They run after HyperPod has configured Slurm and mounted the file systems (`OnInitComplete`), or before the kubelet
-/// starts (`OnCreate`) on Amazon EKS. If a step fails, the node fails; its log stream
-/// `/aws/sagemaker/Clusters/NAME/ID: LifecycleConfig/GROUP/INSTANCE` says which.
+/// starts (`OnCreate`) on Amazon EKS. If a step fails, the node fails, and its log stream
+/// `LifecycleConfig/GROUP/INSTANCE` in `/aws/sagemaker/Clusters/NAME/ID` says which.
 ///
 /// ```
-/// use stackwright_stacks::cluster::LifecycleScripts;
+/// use stackwright_stacks::cluster::{LifecycleScripts, SharedUser};
 ///
-/// LifecycleScripts::new().step("packages", "#!/bin/bash\nset -euo pipefail\napt-get install --yes htop\n");
+/// LifecycleScripts::new()
+///     .users([SharedUser::new("ada", 2001, "/fsx/home/ada")])
+///     .check_efa()
+///     .step("packages", "#!/bin/bash\nset -euo pipefail\napt-get install --yes htop\n");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct LifecycleScripts {
     folder: Option<(PathBuf, String)>,
-    steps: Vec<(String, String)>,
+    steps: Vec<Step>,
+    errors: Vec<DeferredError>,
+}
+
+/// A script that runs on each node, with the files beside it.
+#[derive(Clone, Debug)]
+struct Step {
+    name: String,
+    script: String,
+    files: Vec<(&'static str, String)>,
+}
+
+/// A user on every node of a Slurm cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedUser {
+    name: String,
+    id: u32,
+    home: String,
+}
+
+impl SharedUser {
+    /// Creates a user with a name, the user ID on all nodes, and a home directory on a shared file system.
+    pub fn new(name: impl Into<String>, id: u32, home: impl Into<String>) -> Self {
+        Self { name: name.into(), id, home: home.into() }
+    }
+
+    /// Returns the reason why `useradd` would not take it.
+    fn problem(&self) -> Option<String> {
+        let is_word = |character: char| {
+            character.is_ascii_lowercase()
+                || character.is_ascii_digit()
+                || character == '-'
+                || character == '_'
+        };
+        let starts_well = self.name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
+        if !starts_well || self.name.len() > 32 || !self.name.chars().all(is_word) {
+            return Some(format!("`{}` is not a user name of Linux", self.name));
+        }
+        if !self.home.starts_with('/') || self.home.contains([',', '\n', ':']) {
+            return Some(format!("`{}` is not a home directory", self.home));
+        }
+        None
+    }
 }
 
 impl LifecycleScripts {
@@ -53,14 +104,99 @@ impl LifecycleScripts {
     /// Uses a folder of your own with the name of the script in it that HyperPod runs. Steps are put into `steps/` beside it;
     /// your script has to run them.
     pub fn folder(path: impl Into<PathBuf>, script: impl Into<String>) -> Self {
-        Self { folder: Some((path.into(), script.into())), steps: Vec::new() }
+        Self { folder: Some((path.into(), script.into())), ..Self::default() }
     }
 
-    /// Adds a script, which runs after those that were added before. `name` becomes part of its file name.
-    pub fn step(mut self, name: &str, script: impl Into<String>) -> Self {
-        let number = self.steps.len() + 1;
-        self.steps.push((format!("steps/{number:02}-{name}.sh"), script.into()));
+    fn add(mut self, name: &str, script: impl Into<String>, files: Vec<(&'static str, String)>) -> Self {
+        self.steps.push(Step { name: name.to_owned(), script: script.into(), files });
         self
+    }
+
+    /// Adds a script, which runs after those that were added before. `name` becomes part of its file name: letters, digits and
+    /// hyphens.
+    #[track_caller]
+    pub fn step(mut self, name: &str, script: impl Into<String>) -> Self {
+        if name.is_empty()
+            || !name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-')
+        {
+            self.errors.push(DeferredError {
+                name: "lifecycle-step",
+                message: format!("`{name}` is not a name for a step"),
+                help: "use letters, digits and hyphens".into(),
+                source: std::panic::Location::caller(),
+            });
+        }
+        let script = script.into();
+        if script.contains('\r') {
+            self.errors.push(DeferredError {
+                name: "lifecycle-step",
+                message: format!(
+                    "the script of the step `{name}` has line ends of Windows, and bash refuses them"
+                ),
+                help: "save it with LF line ends".into(),
+                source: std::panic::Location::caller(),
+            });
+        }
+        self.add(name, script, Vec::new())
+    }
+
+    /// Creates users with the same ID on every node.
+    #[track_caller]
+    pub fn users(mut self, users: impl IntoIterator<Item = SharedUser>) -> Self {
+        let users: Vec<SharedUser> = users.into_iter().collect();
+        let location = std::panic::Location::caller();
+        for (index, user) in users.iter().enumerate() {
+            let taken = users[..index].iter().find(|other| other.id == user.id || other.name == user.name);
+            let problem = user.problem().or_else(|| {
+                taken.map(|other| format!("`{}` and `{}` have the same name or ID", other.name, user.name))
+            });
+            if let Some(message) = problem {
+                let help = "give each user a name, an ID and a home directory of its own".into();
+                self.errors.push(DeferredError { name: "lifecycle-users", message, help, source: location });
+            }
+        }
+        let list: String =
+            users.iter().map(|user| format!("{},{},{}\n", user.name, user.id, user.home)).collect();
+        self.add("users", include_str!("scripts/users.sh"), vec![("users.txt", list)])
+    }
+
+    /// Fails a node that has fewer EFA devices than its instance type should have: without them, training falls back to TCP
+    /// without an error.
+    pub fn check_efa(self) -> Self {
+        let list: String = stackwright_schemas::ec2_network::all()
+            .filter(|facts| facts.efa_max_interfaces > 0)
+            .map(|facts| format!("{} {}\n", facts.instance_type, facts.efa_max_interfaces))
+            .collect();
+        self.add("efa", include_str!("scripts/efa_check.sh"), vec![("efa.txt", list)])
+    }
+
+    /// Keeps Docker's images and containers on a local disk instead of the root volume.
+    pub fn docker_on_local_disk(self) -> Self {
+        self.add("docker", include_str!("scripts/docker_storage.sh"), Vec::new())
+    }
+
+    /// Installs the CloudWatch agent, which publishes the use of processors, memory, disks and GPUs in the namespace `HyperPod`.
+    /// The role that the cluster creates allows it.
+    pub fn cloudwatch_agent(self) -> Self {
+        let configuration = include_str!("scripts/cloudwatch_agent.json");
+        self.add(
+            "cloudwatch-agent",
+            include_str!("scripts/cloudwatch_agent.sh"),
+            vec![("cloudwatch_agent.json", configuration.into())],
+        )
+    }
+
+    /// Returns what the CloudWatch agent needs.
+    pub(super) fn statements(&self) -> Option<Statement> {
+        // AWS gives it no resource.
+        let publish = || {
+            Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
+                "StringEquals",
+                "cloudwatch:namespace",
+                METRICS,
+            )
+        };
+        self.steps.iter().any(|step| step.name == "cloudwatch-agent").then(publish)
     }
 
     /// The name of the script that HyperPod runs.
@@ -68,11 +204,35 @@ impl LifecycleScripts {
         self.folder.as_ref().map_or(ENTRY, |(_, script)| script)
     }
 
-    pub(super) fn into_asset(self) -> UnpackedAsset {
-        let asset = match self.folder {
+    /// Adds a step before all others, for a cluster that the scripts themselves configure.
+    pub(super) fn first(mut self, name: &str, script: &str) -> Self {
+        let step = Step { name: name.to_owned(), script: script.to_owned(), files: Vec::new() };
+        self.steps.insert(0, step);
+        self
+    }
+
+    /// Adds a step after all others, for a cluster that the scripts themselves configure.
+    pub(super) fn last(self, name: &str, script: &str) -> Self {
+        self.add(name, script, Vec::new())
+    }
+
+    pub(super) fn into_asset(self, parameters: Option<String>, scope: &Scope<'_>) -> UnpackedAsset {
+        for error in self.errors {
+            error.report(scope);
+        }
+        let mut asset = match self.folder {
             Some((path, _)) => Asset::new(path),
             None => Asset::archive().file(ENTRY, include_str!("scripts/on_create.sh")),
         };
-        self.steps.into_iter().fold(asset, |asset, (name, text)| asset.file(name, text)).unpacked()
+        for (index, step) in self.steps.into_iter().enumerate() {
+            asset = asset.file(format!("steps/{:02}-{}.sh", index + 1, step.name), step.script);
+            for (name, text) in step.files {
+                asset = asset.file(format!("steps/{name}"), text);
+            }
+        }
+        if let Some(parameters) = parameters {
+            asset = asset.file("provisioning_parameters.json", parameters);
+        }
+        asset.unpacked()
     }
 }

@@ -6,19 +6,26 @@
 //! |---|---|
 //! | [`HyperPodCluster::slurm`] | Slurm, all nodes or none |
 //! | [`HyperPodCluster::slurm_continuous`] | Slurm, nodes are added as capacity comes |
+//! | [`HyperPodCluster::slurm_by_scripts`] | Slurm that lifecycle scripts configure, as before HyperPod had an API for it |
 //! | [`HyperPodCluster::eks`] | Amazon EKS, all nodes or none |
 //! | [`HyperPodCluster::eks_continuous`] | Amazon EKS, nodes are added as capacity comes; spot, flexible groups, Karpenter |
+//! | [`HyperPodCluster::restricted`] | restricted instance groups on Amazon EKS, for the customization of Nova models |
 //!
 //! Facts come from the SageMaker Developer Guide and the registry schema of `AWS::SageMaker::Cluster`; what no source
 //! confirms is listed in `docs/clusters.md`.
 
+mod addon;
 mod eks;
+mod events;
 mod file_system;
+mod governance;
 mod group;
 mod kubernetes;
 mod lifecycle;
 mod plan;
+mod restricted;
 pub(crate) mod role;
+mod scripted;
 mod slurm;
 mod storage;
 mod update;
@@ -32,22 +39,27 @@ use stackwright_resources::sagemaker::{Cluster, ClusterHandle};
 use stackwright_synth::intrinsic::stack_name;
 use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value, sub};
 
-use crate::iam::Statement;
+use crate::defaults;
+use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
 use crate::network::NetworkHandle;
 use crate::s3::S3Location;
 
+pub use addon::{HyperPodAddons, MetricLevel, Observability};
 pub use eks::{Eks, KarpenterGroup, NodeGroup};
 pub use file_system::{LustreFileSystem, LustreHandle, LustreThroughput};
+pub use governance::{ClusterPolicy, ComputeAllocation, TaskGovernance};
 pub use group::{AllOrNothing, Continuous, DeepHealthCheck, TaintEffect};
 pub use kubernetes::{EksCluster, EksClusterHandle, KubernetesVersion};
-pub use lifecycle::LifecycleScripts;
+pub use lifecycle::{LifecycleScripts, SharedUser};
+pub use restricted::{Restricted, RestrictedGroup};
+pub use scripted::ScriptedSlurm;
 pub use slurm::{AccountingDatabase, ServiceNodes, Slurm, SlurmStrategy, WorkerGroup};
 pub use storage::SharedStorage;
 pub use update::{NodeShare, PatchTime, RollingBatches};
 
 use group::GroupSettings;
 use lifecycle::Hook;
-use plan::{Orchestrate, Plan};
+use plan::{Orchestrate, Plan, RunsScripts};
 
 /// The longest name of a cluster.
 const NAME_CHARACTERS: usize = 63;
@@ -93,11 +105,11 @@ pub struct HyperPodCluster<K> {
 struct Settings {
     network: NetworkHandle,
     name: Option<Value<String>>,
-    role: Option<Value<String>>,
-    statements: Vec<Statement>,
+    role: RoleSettings,
     node_recovery: bool,
     shared: Vec<SharedStorage>,
     scripts: Option<LifecycleScripts>,
+    topics: Vec<Value<String>>,
     tags: Vec<(String, Value<String>)>,
 }
 
@@ -106,11 +118,11 @@ impl Settings {
         Self {
             network: network.clone(),
             name: None,
-            role: None,
-            statements: Vec::new(),
+            role: RoleSettings::default(),
             node_recovery: true,
             shared: Vec::new(),
             scripts: None,
+            topics: Vec::new(),
             tags: Vec::new(),
         }
     }
@@ -125,19 +137,6 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Uses this role for the nodes, by its ARN, instead of creating one. SageMaker has to be able to assume it.
-    #[track_caller]
-    pub fn role(mut self, arn: impl IntoValue<String>) -> Self {
-        self.settings.role = Some(arn.into().with_caller_location());
-        self
-    }
-
-    /// Allows the nodes more than HyperPod needs, such as to read training data.
-    pub fn allow(mut self, statement: Statement) -> Self {
-        self.settings.statements.push(statement);
-        self
-    }
-
     /// Sets whether HyperPod reboots and replaces faulty nodes by itself; it does unless this is `false`. Karpenter requires
     /// it. Nodes without accelerators are not replaced.
     pub fn node_recovery(mut self, is_automatic: bool) -> Self {
@@ -145,16 +144,11 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Mounts a shared file system on the nodes of all groups. At most one of each kind.
-    pub fn mount(mut self, storage: SharedStorage) -> Self {
-        self.settings.shared.retain(|other| other.is_lustre() != storage.is_lustre());
-        self.settings.shared.push(storage);
-        self
-    }
-
-    /// Runs scripts on each new node. They are uploaded with the stack's assets, and the role may read them.
-    pub fn scripts(mut self, scripts: LifecycleScripts) -> Self {
-        self.settings.scripts = Some(scripts);
+    /// Tells this SNS topic, by its ARN, of faulty nodes and of the cluster's state, by EventBridge. The topic's policy has to let
+    /// `events.amazonaws.com` publish. CloudWatch has no metrics of HyperPod's own.
+    #[track_caller]
+    pub fn notify(mut self, topic_arn: impl IntoValue<String>) -> Self {
+        self.settings.topics.push(topic_arn.into().with_caller_location());
         self
     }
 
@@ -163,6 +157,20 @@ impl<K> HyperPodCluster<K> {
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.settings.tags.push((key.into(), value.into().with_caller_location()));
         self
+    }
+}
+
+impl<K: RunsScripts> HyperPodCluster<K> {
+    /// Runs scripts on each new node. They are uploaded with the stack's assets, and the role may read them.
+    pub fn scripts(mut self, scripts: LifecycleScripts) -> Self {
+        self.settings.scripts = Some(scripts);
+        self
+    }
+}
+
+impl<K> RoleOptions for HyperPodCluster<K> {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.settings.role
     }
 }
 
@@ -227,13 +235,16 @@ fn cluster_name(given: Option<&Value<String>>, scope: &Scope<'_>) -> Value<Strin
 }
 
 impl<K: Orchestrate> Construct for HyperPodCluster<K> {
-    type Handle = HyperPodHandle;
+    type Handle = HyperPodHandle<K>;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> HyperPodHandle {
+    fn build(self, scope: &mut Scope<'_>) -> HyperPodHandle<K> {
         let mut plan = self.kind.plan();
         let settings = self.settings;
         plan.groups.sort_by(|one, other| one.name.cmp(&other.name));
+        for group in &mut plan.groups {
+            group.volumes.key = defaults::encryption_key(group.volumes.key.take(), scope);
+        }
         check_groups(&plan, &settings, scope);
         let name = cluster_name(settings.name.as_ref(), scope);
         let scripts = match settings.scripts.clone() {
@@ -241,36 +252,53 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             None if plan.needs_script => Some(LifecycleScripts::new()),
             None => None,
         };
-        let hook = if plan.is_eks { Hook::OnCreate } else { Hook::OnInitComplete };
+        let by_scripts = plan.parameters.is_some();
+        let scripts =
+            scripts.map(|scripts| if by_scripts { scripted::configuring(scripts) } else { scripts });
+        let metrics = scripts.as_ref().and_then(LifecycleScripts::statements);
+        let hook = if plan.is_eks || by_scripts { Hook::OnCreate } else { Hook::OnInitComplete };
         let scripts = scripts.map(|scripts| {
             let script = scripts.entry().to_owned();
-            let uploaded = scope.add("Scripts", scripts.into_asset());
+            let asset = scripts.into_asset(plan.parameters.clone(), scope);
+            let uploaded = scope.add("Scripts", asset);
             (
                 hook.config(&script, &uploaded),
                 S3Location::new(uploaded.bucket(), format!("{}/", uploaded.prefix())),
             )
         });
         let location = scripts.as_ref().map(|(_, location)| location);
-        let role = match &settings.role {
-            Some(arn) => arn.clone(),
-            None => scope.add("Role", role::of_nodes(&name, &plan, &settings, location)).arn(),
+        let needed = RoleNeeded {
+            id: "Role".into(),
+            service: "sagemaker",
+            policy: "Nodes",
+            statements: role::of_nodes(&name, &plan, location).into_iter().chain(metrics).collect(),
         };
+        let BuiltRole { role, policy } =
+            settings.role.clone().build_trusting(role::trusted_by("sagemaker"), needed, scope);
         let groups: Vec<_> = plan
             .groups
             .iter()
             .map(|group| {
-                group.resource(&role, scripts.as_ref().map(|(config, _)| config.clone()), &settings.shared)
+                group.resource(
+                    role.arn(),
+                    scripts.as_ref().map(|(config, _)| config.clone()),
+                    &settings.shared,
+                )
             })
             .collect();
         let mut cluster = Cluster::new()
             .cluster_name(&name)
-            .instance_groups(groups)
             .node_recovery(if settings.node_recovery { NodeRecovery::Automatic } else { NodeRecovery::None })
             .vpc_config(
                 VpcConfig::new()
                     .security_group_ids(settings.network.security_group_ids())
                     .subnets(settings.network.subnet_ids()),
             );
+        cluster = if plan.restricted.is_empty() {
+            cluster.instance_groups(groups)
+        } else {
+            cluster.restricted_instance_groups(restricted::resources(&plan.restricted, role.arn()))
+        };
         if let Some(orchestrator) = plan.orchestrator.clone() {
             cluster = cluster.orchestrator(orchestrator);
         }
@@ -296,7 +324,7 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
         // Deleted in the other direction: an interface that outlives its network or its role blocks the deletion.
         let networks =
             plan.groups.iter().filter_map(|group| group.network.as_ref()).chain([&settings.network]);
-        let mut before: Vec<Handle> = plan.before.clone();
+        let mut before: Vec<Handle> = plan.before.iter().cloned().chain(policy).collect();
         before.extend(networks.flat_map(|network| network.ready().iter().cloned()));
         let mut placed: Vec<Handle> = Vec::new();
         for handle in before {
@@ -306,20 +334,24 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             }
         }
         let cluster = scope.add_default(cluster);
-        HyperPodHandle { cluster, name, role, groups: plan.groups }
+        if !settings.topics.is_empty() {
+            events::notify(&cluster.cluster_arn(), &settings.topics, scope);
+        }
+        HyperPodHandle { cluster, name, role, groups: plan.groups, kind: self.kind }
     }
 }
 
 /// A HyperPod cluster that was added to a stack.
 #[derive(Clone, Debug)]
-pub struct HyperPodHandle {
+pub struct HyperPodHandle<K> {
     cluster: ClusterHandle,
     name: Value<String>,
-    role: Value<String>,
+    role: RoleReference,
     groups: Vec<GroupSettings>,
+    kind: K,
 }
 
-impl HyperPodHandle {
+impl<K> HyperPodHandle<K> {
     /// Returns the cluster's ARN.
     pub fn arn(&self) -> Value<String> {
         self.cluster.cluster_arn()
@@ -330,9 +362,9 @@ impl HyperPodHandle {
         self.name.clone()
     }
 
-    /// Returns the ARN of the role that the nodes have.
-    pub fn role_arn(&self) -> Value<String> {
-        self.role.clone()
+    /// Returns the role that the nodes have.
+    pub fn role(&self) -> &RoleReference {
+        &self.role
     }
 
     /// Returns the names of the instance groups.

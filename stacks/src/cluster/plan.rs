@@ -4,6 +4,7 @@ use stackwright_resources::sagemaker::cluster::Orchestrator;
 use stackwright_synth::{Handle, Value};
 
 use super::group::GroupSettings;
+use super::restricted::RestrictedGroup;
 
 /// An orchestrator. It cannot be implemented outside of this crate.
 pub trait Orchestrate {
@@ -11,10 +12,15 @@ pub trait Orchestrate {
     fn plan(&self) -> Plan;
 }
 
+/// An orchestrator whose nodes run scripts of the user: all but restricted instance groups.
+pub trait RunsScripts {}
+
 /// What an orchestrator makes of its settings.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub(super) groups: Vec<GroupSettings>,
+    /// The groups once more, if they are restricted ones.
+    pub(super) restricted: Vec<RestrictedGroup>,
     pub(super) orchestrator: Option<Orchestrator>,
     pub(super) continuous: bool,
     pub(super) is_eks: bool,
@@ -24,6 +30,8 @@ pub struct Plan {
     pub(super) tiered_storage: Option<Value<i64>>,
     /// The ARNs of secrets that nodes read.
     pub(super) secrets: Vec<Value<String>>,
+    /// The text of `provisioning_parameters.json`, for a cluster that scripts configure.
+    pub(super) parameters: Option<String>,
     /// What has to exist before the cluster.
     pub(super) before: Vec<Handle>,
     /// Whether HyperPod runs a script on each node although none was given.

@@ -9,29 +9,19 @@ use stackwright_resources::iam::role::Policy;
 use stackwright_synth::intrinsic::partition;
 use stackwright_synth::{Json, Value, sub};
 
-use super::{Plan, Settings};
+use super::plan::Plan;
 use crate::iam::{PolicyDocument, Statement, arn};
+use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
-/// A role that a service assumes. The trust policies that AWS documents for nodes of HyperPod and for EC2 instances have no
-/// condition on the account, and it is not known that these services send one.
-pub(crate) fn trusted_by(
-    service: &str,
-    policy_name: &str,
-    statements: impl IntoIterator<Item = Statement>,
-) -> Role {
-    let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(service)]);
-    Role::new(trust)
-        .policies([Policy::new().policy_name(policy_name).policy_document(PolicyDocument::new(statements))])
+/// The trust policy of a role that a service assumes. Those that AWS documents for nodes of HyperPod, for its autoscaling and
+/// for EC2 instances have no condition on the account, and it is not known that these services send one.
+pub(crate) fn trusted_by(service: &str) -> PolicyDocument {
+    PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service(service)])
 }
 
-/// The role that nodes have.
-pub(super) fn of_nodes(
-    name: &Value<String>,
-    plan: &Plan,
-    settings: &Settings,
-    scripts: Option<&S3Location>,
-) -> Role {
+/// What nodes need.
+pub(super) fn of_nodes(name: &Value<String>, plan: &Plan, scripts: Option<&S3Location>) -> Vec<Statement> {
     let mut statements = Vec::from(logs(name));
     statements.push(sessions());
     statements.extend(interfaces(plan.is_eks));
@@ -45,7 +35,7 @@ pub(super) fn of_nodes(
         let read = Statement::allow(["secretsmanager:GetSecretValue"]);
         statements.push(plan.secrets.iter().fold(read, |read, secret| read.on(secret)));
     }
-    statements.extend(keys(plan).map(|key| use_through_ec2(&key)));
+    statements.extend(keys(plan).map(|key| use_through_services(&key)));
     if plan.groups.iter().any(|group| {
         group
             .update
@@ -56,8 +46,7 @@ pub(super) fn of_nodes(
         // AWS gives the listing of alarms no resource that names one alarm of another region or account.
         statements.push(Statement::allow(["cloudwatch:DescribeAlarms"]).on(arn("cloudwatch", "alarm:*")));
     }
-    statements.extend(settings.statements.iter().cloned());
-    trusted_by("sagemaker", "Nodes", statements)
+    statements
 }
 
 /// The role that Karpenter adds and deletes nodes with.
@@ -71,7 +60,8 @@ pub(super) fn of_karpenter(plan: &Plan) -> Role {
             .when("StringEquals", "aws:ResourceAccount", account),
     ];
     statements.extend(keys(plan).map(|key| use_through_sagemaker(&key)));
-    trusted_by("hyperpod.sagemaker", "Nodes", statements)
+    let policy = Policy::new().policy_name("Nodes").policy_document(PolicyDocument::new(statements));
+    Role::new(trusted_by("hyperpod.sagemaker")).policies([policy])
 }
 
 /// Logs and metrics of this cluster.
@@ -159,8 +149,8 @@ fn pods() -> [Statement; 3] {
 }
 
 /// The keys of the groups' volumes, each once.
-fn keys(plan: &Plan) -> impl Iterator<Item = Value<String>> {
-    let mut keys: Vec<Value<String>> = Vec::new();
+fn keys(plan: &Plan) -> impl Iterator<Item = EncryptionKey> {
+    let mut keys: Vec<EncryptionKey> = Vec::new();
     for key in plan.groups.iter().filter_map(|group| group.volumes.key.as_ref()) {
         if !keys.contains(key) {
             keys.push(key.clone());
@@ -169,25 +159,17 @@ fn keys(plan: &Plan) -> impl Iterator<Item = Value<String>> {
     keys.into_iter()
 }
 
-/// Leave to encrypt volumes with a key.
-fn use_through_ec2(key: &Value<String>) -> Statement {
-    let for_aws: Value<Json> = serde_json::Value::from("true").into();
-    Statement::allow([
-        "kms:CreateGrant",
-        "kms:Decrypt",
-        "kms:DescribeKey",
-        "kms:GenerateDataKeyWithoutPlaintext",
-    ])
-    .on(key)
-    .when("StringLike", "kms:ViaService", "*.amazonaws.com")
-    .when("BoolIfExists", "kms:GrantIsForAWSResource", for_aws)
+/// The permission to encrypt volumes with a key, through services of AWS only.
+fn use_through_services(key: &EncryptionKey) -> Statement {
+    key.allow(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"])
+        .when("StringLike", "kms:ViaService", "*.amazonaws.com")
 }
 
-/// Leave to let SageMaker encrypt volumes of new nodes with a key.
-fn use_through_sagemaker(key: &Value<String>) -> Statement {
-    let for_aws: Value<Json> = serde_json::Value::from("true").into();
-    Statement::allow(["kms:CreateGrant", "kms:DescribeKey"])
-        .on(key)
-        .when("StringLike", "kms:ViaService", "sagemaker.*.amazonaws.com")
-        .when("BoolIfExists", "kms:GrantIsForAWSResource", for_aws)
+/// The permission to let SageMaker encrypt volumes of new nodes with a key.
+fn use_through_sagemaker(key: &EncryptionKey) -> Statement {
+    key.allow(["kms:CreateGrant", "kms:DescribeKey"]).when(
+        "StringLike",
+        "kms:ViaService",
+        "sagemaker.*.amazonaws.com",
+    )
 }

@@ -8,9 +8,10 @@ use stackwright_resources::sagemaker::cluster::{
 use stackwright_synth::{IntoValue, Value};
 
 use super::group::{
-    AllOrNothing, Continuous, GroupSettings, Purchase, Types, node_settings, worker_settings,
+    AllOrNothing, Continuous, GroupSettings, Purchase, Types, mount_settings, node_settings, worker_settings,
 };
-use super::plan::{Orchestrate, Plan};
+use super::plan::{Orchestrate, Plan, RunsScripts};
+use super::storage::SharedStorage;
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
@@ -35,7 +36,20 @@ impl ServiceNodes {
     }
 }
 
+impl ServiceNodes {
+    pub(super) fn into_group(self) -> GroupSettings {
+        self.group
+    }
+}
+
+impl<P> WorkerGroup<P> {
+    pub(super) fn into_group(self) -> GroupSettings {
+        self.group
+    }
+}
+
 node_settings!(ServiceNodes);
+mount_settings!(ServiceNodes);
 
 /// Nodes that run Slurm jobs.
 ///
@@ -120,6 +134,7 @@ impl From<WorkerGroup<AllOrNothing>> for WorkerGroup<Continuous> {
 }
 
 node_settings!(WorkerGroup<P>);
+mount_settings!(WorkerGroup<P>);
 worker_settings!(WorkerGroup<P>);
 
 /// What HyperPod does with `slurm.conf` where it was changed by hand.
@@ -253,6 +268,13 @@ impl<P> HyperPodCluster<Slurm<P>> {
         self
     }
 
+    /// Mounts a shared file system on the nodes of all groups. At most one of each kind.
+    pub fn mount(mut self, storage: SharedStorage) -> Self {
+        self.settings.shared.retain(|other| other.is_lustre() != storage.is_lustre());
+        self.settings.shared.push(storage);
+        self
+    }
+
     /// Adds a group of nodes that run jobs.
     pub fn workers(mut self, group: impl Into<WorkerGroup<P>>) -> Self {
         let mut group = group.into().group;
@@ -263,6 +285,8 @@ impl<P> HyperPodCluster<Slurm<P>> {
         self
     }
 }
+
+impl<P> RunsScripts for Slurm<P> {}
 
 impl<P> Orchestrate for Slurm<P> {
     fn plan(&self) -> Plan {

@@ -5,6 +5,8 @@ use stackwright_resources::sagemaker::cluster::{
 };
 use stackwright_synth::{IntoValue, Value};
 
+use crate::key::EncryptionKey;
+
 /// A shared file system that HyperPod mounts on the nodes. An instance group has at most one of each kind.
 ///
 /// A change reaches only new nodes of a group that exists: scale the group to 0 and back to apply it.
@@ -68,8 +70,8 @@ impl SharedStorage {
 pub(super) struct Volumes {
     /// The size of the additional volume in GB.
     pub size: Option<Value<i64>>,
-    /// The key that encrypts root and additional volumes, by its ARN.
-    pub key: Option<Value<String>>,
+    /// The key that encrypts root and additional volumes.
+    pub key: Option<EncryptionKey>,
 }
 
 impl Volumes {
@@ -77,13 +79,13 @@ impl Volumes {
         let mut configs = Vec::new();
         if let Some(key) = &self.key {
             // The root volume takes a key and no size.
-            let root = ClusterEbsVolumeConfig::new().root_volume(true).volume_kms_key_id(key);
+            let root = ClusterEbsVolumeConfig::new().root_volume(true).volume_kms_key_id(key.id());
             configs.push(ClusterInstanceStorageConfig::new().ebs_volume_config(root));
         }
         if let Some(size) = &self.size {
             let mut volume = ClusterEbsVolumeConfig::new().volume_size_in_gb(size);
             if let Some(key) = &self.key {
-                volume = volume.volume_kms_key_id(key);
+                volume = volume.volume_kms_key_id(key.id());
             }
             configs.push(ClusterInstanceStorageConfig::new().ebs_volume_config(volume));
         }

@@ -4,12 +4,16 @@
 //! what one way excludes has no setter.
 
 mod ami;
+mod budget;
 mod capacity;
 mod interfaces;
 mod role;
+mod scaling;
+mod user_data;
 
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use stackwright_resources::autoscaling::auto_scaling_group::{LaunchTemplateSpecification, TagProperty};
 use stackwright_resources::autoscaling::{AutoScalingGroup, AutoScalingGroupHandle};
@@ -22,16 +26,23 @@ use stackwright_resources::ec2::placement_group::Strategy;
 use stackwright_resources::ec2::{LaunchTemplate, LaunchTemplateHandle, PlacementGroup};
 use stackwright_resources::iam::InstanceProfile;
 use stackwright_schemas::ec2_network::network_facts;
-use stackwright_synth::intrinsic::base64;
-use stackwright_synth::{CallerLocation, Construct, IntoValue, ResourceOptions, Scope, Value};
+use stackwright_synth::{CallerLocation, Construct, IntoValue, ResourceOptions, Scope, UpdatePolicy, Value};
 
-use crate::iam::Statement;
+use crate::cluster::role::trusted_by;
+use crate::defaults;
+use crate::duration::Seconds;
+use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleSettings};
+use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
 pub use ami::{Ami, Os};
+pub use budget::MonthlyBudget;
 pub use capacity::{Reservations, SpotAllocation, SpotMix};
+pub use scaling::{InstanceRefresh, LifecycleHook, ScheduledSize};
+pub use user_data::UserData;
 
 use capacity::Capacity;
+use scaling::{GpuTracking, IdleSwitchOff, Prepared};
 
 /// The marker of a fleet on demand.
 #[derive(Clone, Copy, Debug)]
@@ -98,10 +109,20 @@ struct Settings {
     efa: bool,
     placement: Option<Strategy>,
     root_gb: Value<i64>,
-    key: Option<Value<String>>,
-    user_data: Option<Value<String>>,
-    statements: Vec<Statement>,
-    role: Option<Value<String>>,
+    key: Option<EncryptionKey>,
+    user_data: UserData,
+    local_disks: bool,
+    agent: bool,
+    schedule: Vec<ScheduledSize>,
+    hooks: Vec<LifecycleHook>,
+    refresh: Option<InstanceRefresh>,
+    lifetime: Option<Value<i64>>,
+    warm_up: Option<Value<i64>>,
+    prepared: Option<Prepared>,
+    tracking: Option<GpuTracking>,
+    idle: Option<IdleSwitchOff>,
+    role: RoleSettings,
+    profile: Option<Value<String>>,
     protected: bool,
     tags: Vec<(String, Value<String>)>,
 }
@@ -115,9 +136,19 @@ impl Default for Settings {
             placement: None,
             root_gb: 200.into(),
             key: None,
-            user_data: None,
-            statements: Vec::new(),
-            role: None,
+            user_data: UserData::new(),
+            local_disks: false,
+            agent: false,
+            schedule: Vec::new(),
+            hooks: Vec::new(),
+            refresh: None,
+            lifetime: None,
+            warm_up: None,
+            prepared: None,
+            tracking: None,
+            idle: None,
+            role: RoleSettings::default(),
+            profile: None,
             protected: false,
             tags: Vec::new(),
         }
@@ -184,6 +215,16 @@ impl GpuFleet<Mixed> {
     }
 }
 
+impl GpuFleet<OnDemand> {
+    /// Keeps so many instances prepared and stopped, so that the fleet grows faster. A stopped instance costs its volumes only.
+    /// Fleets with spot instances, reservations or capacity blocks have no warm pool.
+    #[track_caller]
+    pub fn warm_pool(mut self, instances: impl IntoValue<i64>) -> Self {
+        self.settings.prepared = Some(Prepared { minimum: instances.into().with_caller_location() });
+        self
+    }
+}
+
 impl<C> GpuFleet<C> {
     /// Sets the smallest and the largest number of instances; `0..=1` unless set.
     #[track_caller]
@@ -213,31 +254,88 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Encrypts the volumes with this key of AWS KMS, by its ARN, instead of a key of AWS. The key has to let the service-linked
-    /// role of EC2 Auto Scaling use it.
+    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let the
+    /// service-linked role of EC2 Auto Scaling use it.
     #[track_caller]
-    pub fn volume_key(mut self, arn: impl IntoValue<String>) -> Self {
-        self.settings.key = Some(arn.into().with_caller_location());
+    pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.settings.key = Some(key.into());
         self
     }
 
-    /// Sets the script or the cloud-init document that instances run when they start for the first time.
+    /// Runs scripts and cloud-init documents when an instance starts for the first time. Several calls add up.
     #[track_caller]
-    pub fn user_data(mut self, text: impl IntoValue<String>) -> Self {
-        self.settings.user_data = Some(text.into().with_caller_location());
+    pub fn user_data(mut self, parts: impl Into<UserData>) -> Self {
+        self.settings.user_data.extend(parts.into());
+        self
+    }
+
+    /// Joins the local NVMe disks to one striped volume at `/local`. Its data is lost when an instance stops.
+    pub fn stripe_local_disks(mut self) -> Self {
+        self.settings.local_disks = true;
+        self
+    }
+
+    /// Publishes the use of GPUs, memory and disks in the namespace `GpuFleet`, by the CloudWatch agent.
+    pub fn gpu_metrics(mut self) -> Self {
+        self.settings.agent = true;
+        self
+    }
+
+    /// Sets other bounds at fixed times, such as none at night.
+    pub fn schedule(mut self, size: ScheduledSize) -> Self {
+        self.settings.schedule.push(size);
+        self
+    }
+
+    /// Scales to no instances when no GPU was used more than `below_percent` for so long. The metric comes from the CloudWatch
+    /// agent, which is installed on the instances. Set a minimum of 0 instances, or they come back.
+    #[track_caller]
+    pub fn switch_off_when_idle(mut self, below_percent: impl IntoValue<f64>, time: Duration) -> Self {
+        self.settings.agent = true;
+        let below = below_percent.into().with_caller_location();
+        self.settings.idle = Some(IdleSwitchOff { below, time });
+        self
+    }
+
+    /// Keeps the average use of GPUs near this share in percent. The metric comes from the CloudWatch agent, which is installed
+    /// on the instances.
+    #[track_caller]
+    pub fn track_gpu_utilization(mut self, percent: impl IntoValue<f64>) -> Self {
+        self.settings.agent = true;
+        self.settings.tracking = Some(GpuTracking { percent: percent.into().with_caller_location() });
+        self
+    }
+
+    /// Waits for a signal when instances are launched or terminated.
+    pub fn lifecycle_hook(mut self, hook: LifecycleHook) -> Self {
+        self.settings.hooks.push(hook);
+        self
+    }
+
+    /// Replaces instances when their launch template has changed. Without it, only new instances have the new template.
+    pub fn instance_refresh(mut self, refresh: InstanceRefresh) -> Self {
+        self.settings.refresh = Some(refresh);
+        self
+    }
+
+    /// Replaces instances that are older, 1 to 365 days.
+    #[track_caller]
+    pub fn maximum_lifetime(mut self, time: impl Into<Seconds>) -> Self {
+        self.settings.lifetime = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// Sets how long an instance needs until its metrics count.
+    #[track_caller]
+    pub fn instance_warm_up(mut self, time: impl Into<Seconds>) -> Self {
+        self.settings.warm_up = Some(time.into().0.with_caller_location());
         self
     }
 
     /// Uses the instance profile with this ARN instead of creating one.
     #[track_caller]
     pub fn instance_profile(mut self, arn: impl IntoValue<String>) -> Self {
-        self.settings.role = Some(arn.into().with_caller_location());
-        self
-    }
-
-    /// Allows the instances more than Session Manager.
-    pub fn allow(mut self, statement: Statement) -> Self {
-        self.settings.statements.push(statement);
+        self.settings.profile = Some(arn.into().with_caller_location());
         self
     }
 
@@ -315,26 +413,58 @@ impl<C> GpuFleet<C> {
         }
     }
 
-    fn volume(&self) -> BlockDeviceMapping {
+    fn volume(&self, scope: &Scope<'_>) -> BlockDeviceMapping {
         let mut volume = Ebs::new()
             .volume_size(&self.settings.root_gb)
             .volume_type(VolumeType::Gp3)
             .encrypted(true)
             .delete_on_termination(true);
-        if let Some(key) = &self.settings.key {
-            volume = volume.kms_key_id(key);
+        if let Some(key) = defaults::encryption_key(self.settings.key.clone(), scope) {
+            volume = volume.kms_key_id(key.id());
         }
         BlockDeviceMapping::new().device_name(self.ami.root_device()).ebs(volume)
     }
 
+    /// Everything that instances run, what the fleet itself needs first.
+    fn user_data_parts(&self) -> UserData {
+        let mut parts = UserData::new();
+        if self.settings.local_disks {
+            parts = parts.script(include_str!("scripts/local_disks.sh"));
+        }
+        if self.settings.agent {
+            parts = parts.script(include_str!("scripts/cloudwatch_agent.sh"));
+        }
+        parts.extend(self.settings.user_data.clone());
+        parts
+    }
+
+    /// Adds an instance profile with the role, and returns its ARN.
+    fn profile(&self, scope: &mut Scope<'_>) -> Value<String> {
+        let needed = RoleNeeded {
+            id: "Role".into(),
+            service: "ec2",
+            policy: "Instance",
+            statements: role::of_instances(self.settings.agent),
+        };
+        let BuiltRole { role, .. } =
+            self.settings.role.clone().build_trusting(trusted_by("ec2"), needed, scope);
+        let Some(handle) = role.handle() else {
+            scope.error(
+                "fleet-role",
+                "an instance profile takes a role by its name, and this role is outside of the app".into(),
+                "give the fleet an instance profile with `.instance_profile(…)`".into(),
+                Some(self.location),
+            );
+            return "".into();
+        };
+        scope.add("Profile", InstanceProfile::new([handle.reference()])).arn()
+    }
+
     /// Adds the launch template.
     fn launch_template(&self, scope: &mut Scope<'_>) -> LaunchTemplateHandle {
-        let profile = match &self.settings.role {
+        let profile = match &self.settings.profile {
             Some(arn) => arn.clone(),
-            None => {
-                let role = scope.add("Role", role::of_instances(&self.settings.statements));
-                scope.add("Profile", InstanceProfile::new([role.reference()])).arn()
-            }
+            None => self.profile(scope),
         };
         let metadata = MetadataOptions::new()
             .http_endpoint(HttpEndpoint::Enabled)
@@ -347,10 +477,11 @@ impl<C> GpuFleet<C> {
             .instance_type(self.instance_type.as_str())
             .iam_instance_profile(IamInstanceProfile::new().arn(profile))
             .metadata_options(metadata)
-            .block_device_mappings([self.volume()])
+            .block_device_mappings([self.volume(scope)])
             .network_interfaces(self.network_interfaces());
-        if let Some(text) = &self.settings.user_data {
-            data = data.user_data(base64(text.clone()).with_location(text.location()));
+        let user_data = self.user_data_parts();
+        if !user_data.is_empty() {
+            data = data.user_data(user_data.rendered());
         }
         if let Some(strategy) = &self.settings.placement {
             let group = scope.add("Placement", PlacementGroup::new().strategy(strategy.clone()));
@@ -382,12 +513,21 @@ impl<C> GpuFleet<C> {
     }
 }
 
+impl<C> RoleOptions for GpuFleet<C> {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.settings.role
+    }
+}
+
 impl<C> Construct for GpuFleet<C> {
     type Handle = GpuFleetHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> GpuFleetHandle {
         self.check(scope);
+        for error in &self.settings.user_data.errors {
+            error.clone().report(scope);
+        }
         let template = self.launch_template(scope);
         let specification = LaunchTemplateSpecification::new(template.latest_version_number())
             .launch_template_id(template.reference());
@@ -407,6 +547,22 @@ impl<C> Construct for GpuFleet<C> {
                 .capacity_reservation_specification(reservations.specification()),
             Capacity::OnDemand | Capacity::Block(_) => group.launch_template(specification),
         };
+        if let Some(time) = &self.settings.lifetime {
+            group = group.max_instance_lifetime(time);
+        }
+        if let Some(time) = &self.settings.warm_up {
+            group = group.default_instance_warmup(time);
+        }
+        if !self.settings.hooks.is_empty() {
+            let hooks: Vec<_> = self.settings.hooks.iter().map(LifecycleHook::specification).collect();
+            group = group.lifecycle_hook_specification_list(hooks);
+        }
+        // A deployment leaves the size alone that schedules, alarms and people have set.
+        let policy = match &self.settings.refresh {
+            Some(refresh) => refresh.policy(),
+            None => UpdatePolicy::new().ignore_unmodified_group_size_properties(true),
+        };
+        group = group.update_policy(policy);
         if self.settings.protected {
             group = group.new_instances_protected_from_scale_in(true);
         }
@@ -421,6 +577,18 @@ impl<C> Construct for GpuFleet<C> {
         }
         group = self.network.ready().iter().fold(group, |group, handle| group.depends_on(handle));
         let group = scope.add_default(group);
+        for size in &self.settings.schedule {
+            size.add(&group, scope);
+        }
+        if let Some(prepared) = &self.settings.prepared {
+            prepared.add(&group, scope);
+        }
+        if let Some(tracking) = &self.settings.tracking {
+            tracking.add(&group, scope);
+        }
+        if let Some(idle) = &self.settings.idle {
+            idle.add(&group, scope);
+        }
         GpuFleetHandle { group, template }
     }
 }

@@ -1,13 +1,11 @@
-//! The role of GPU instances.
+//! What GPU instances need.
 
-use stackwright_resources::iam::Role;
-
-use crate::cluster::role::trusted_by;
+use super::scaling::METRICS;
 use crate::iam::{Statement, arn};
 
-/// A role that lets people log in through Session Manager, and what was allowed beside that. The managed policy
-/// `AmazonSSMManagedInstanceCore` allows also to read all parameters, and documents of anyone.
-pub(super) fn of_instances(statements: &[Statement]) -> Role {
+/// What lets people log in through Session Manager. The managed policy `AmazonSSMManagedInstanceCore` allows also to read all
+/// parameters, and documents of anyone.
+pub(super) fn of_instances(publishes_metrics: bool) -> Vec<Statement> {
     // AWS gives these actions no resources.
     let sessions = Statement::allow([
         "ec2messages:AcknowledgeMessage",
@@ -22,6 +20,16 @@ pub(super) fn of_instances(statements: &[Statement]) -> Role {
         "ssmmessages:OpenDataChannel",
     ])
     .on("*");
-    let registration = Statement::allow(["ssm:UpdateInstanceInformation"]).on(arn("ec2", "instance/*"));
-    trusted_by("ec2", "Instance", [sessions, registration].into_iter().chain(statements.iter().cloned()))
+    let mut statements =
+        vec![sessions, Statement::allow(["ssm:UpdateInstanceInformation"]).on(arn("ec2", "instance/*"))];
+    if publishes_metrics {
+        // AWS gives these no resources. The agent reads the name of the Auto Scaling group from the instance's tags.
+        statements.push(Statement::allow(["cloudwatch:PutMetricData"]).on("*").when(
+            "StringEquals",
+            "cloudwatch:namespace",
+            METRICS,
+        ));
+        statements.push(Statement::allow(["ec2:DescribeTags"]).on("*"));
+    }
+    statements
 }

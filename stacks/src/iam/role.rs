@@ -195,13 +195,25 @@ impl RoleSettings {
 
     /// The role for a construct: the one that was given, or a new one with the statements in its own policy.
     pub(crate) fn build(self, needed: RoleNeeded, scope: &mut Scope<'_>) -> BuiltRole {
+        let trust = trust(needed.service);
+        self.build_trusting(trust, needed, scope)
+    }
+
+    /// The same, with a trust policy of the caller's instead of the one that the service's name makes.
+    pub(crate) fn build_trusting(
+        self,
+        trust: PolicyDocument,
+        needed: RoleNeeded,
+        scope: &mut Scope<'_>,
+    ) -> BuiltRole {
         let Self { role, statements: more } = self;
         if let Some((role, location)) = role {
             return given(role, location, more, needed, scope);
         }
         let statements: Vec<Statement> = needed.statements.into_iter().chain(more).collect();
         let policy = PolicyDocument::new(statements.clone());
-        let role = ServiceRole { service: needed.service, name: needed.policy, policy };
+        let role =
+            Role::new(trust).policies([Policy::new().policy_name(needed.policy).policy_document(policy)]);
         let role = scope.add(&needed.id, role);
         BuiltRole {
             role: RoleReference { permissions: statements, ..RoleReference::from(&role) },

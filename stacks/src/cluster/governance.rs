@@ -1,0 +1,427 @@
+//! Task governance: which team gets how much of a cluster, and who waits for whom.
+
+use stackwright_resources::sagemaker::cluster_scheduler_config::{
+    FairShare, IdleResourceSharing, PriorityClass, SchedulerConfig,
+};
+use stackwright_resources::sagemaker::compute_quota::{
+    ComputeQuotaConfig, ComputeQuotaResourceConfig, ComputeQuotaTarget, PreemptTeamTasks,
+    ResourceSharingConfig, Strategy,
+};
+use stackwright_resources::sagemaker::{ClusterSchedulerConfig, ComputeQuota};
+use stackwright_schemas::ec2_network::network_facts;
+use stackwright_synth::{CallerLocation, Construct, Handle, IntoValue, ResourceOptions, Scope, Value, sub};
+
+use super::addon::{Addons, ClusterAddon};
+use super::eks::Eks;
+use super::{HyperPodHandle, group::GroupSettings};
+
+/// How tasks of a cluster are ordered: by classes of priority, by the weights of teams, and who may use what is idle.
+///
+/// It becomes `AWS::SageMaker::ClusterSchedulerConfig`.
+#[derive(Clone, Debug)]
+pub struct ClusterPolicy {
+    classes: Vec<(String, Value<i64>)>,
+    fair_share: bool,
+    idle_sharing: Option<bool>,
+}
+
+impl ClusterPolicy {
+    /// Creates a policy with fair share and without classes.
+    pub fn new() -> Self {
+        Self { classes: Vec::new(), fair_share: true, idle_sharing: None }
+    }
+
+    /// Adds a class of priority with its weight, 0 to 100; tasks of a higher weight come first. At most ten. Jobs name it
+    /// `NAME-priority`.
+    #[track_caller]
+    pub fn priority_class(mut self, name: &str, weight: impl IntoValue<i64>) -> Self {
+        self.classes.push((name.to_owned(), weight.into().with_caller_location()));
+        self
+    }
+
+    /// Sets whether what is idle is shared by the weights of teams; it is unless this is `false`.
+    pub fn fair_share(mut self, is_enabled: bool) -> Self {
+        self.fair_share = is_enabled;
+        self
+    }
+
+    /// Sets whether capacity that no allocation names is shared among the teams.
+    pub fn share_idle_resources(mut self, is_enabled: bool) -> Self {
+        self.idle_sharing = Some(is_enabled);
+        self
+    }
+
+    fn config(&self) -> SchedulerConfig {
+        let mut config = SchedulerConfig::new().fair_share(if self.fair_share {
+            FairShare::Enabled
+        } else {
+            FairShare::Disabled
+        });
+        if let Some(shared) = self.idle_sharing {
+            config = config.idle_resource_sharing(if shared {
+                IdleResourceSharing::Enabled
+            } else {
+                IdleResourceSharing::Disabled
+            });
+        }
+        if !self.classes.is_empty() {
+            let classes: Vec<_> = self
+                .classes
+                .iter()
+                .map(|(name, weight)| PriorityClass::new().name(name.as_str()).weight(weight))
+                .collect();
+            config = config.priority_classes(classes);
+        }
+        config
+    }
+}
+
+impl Default for ClusterPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What of one instance type a team is given.
+#[derive(Clone, Debug, Default)]
+struct Quota {
+    instance_type: String,
+    instances: Option<u64>,
+    accelerators: Option<u64>,
+    vcpus: Option<f64>,
+    memory_gib: Option<f64>,
+}
+
+impl Quota {
+    fn config(&self) -> ComputeQuotaResourceConfig {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let mut config = ComputeQuotaResourceConfig::new(Value::<String>::from(self.instance_type.as_str()));
+        if let Some(count) = self.instances {
+            config = config.count(whole(count));
+        }
+        if let Some(count) = self.accelerators {
+            config = config.accelerators(whole(count));
+        }
+        if let Some(count) = self.vcpus {
+            config = config.v_cpu(count);
+        }
+        if let Some(size) = self.memory_gib {
+            config = config.memory_in_gi_b(size);
+        }
+        config
+    }
+
+    /// Returns how many instances the quota comes to, if that is known: what is left out is derived from the largest share of
+    /// an instance that is named.
+    #[expect(clippy::cast_precision_loss, reason = "quotas are far below 2^53")]
+    fn instances(&self) -> Option<f64> {
+        if let Some(count) = self.instances {
+            return Some(count as f64);
+        }
+        let facts = network_facts(&self.instance_type)?;
+        let shares = [
+            self.accelerators.map(|count| count as f64 / f64::from(facts.accelerator_count.max(1))),
+            self.vcpus.map(|count| count / f64::from(facts.vcpus)),
+            self.memory_gib.map(|size| size * 1_024.0 / facts.memory_mib as f64),
+        ];
+        shares.into_iter().flatten().reduce(f64::max)
+    }
+}
+
+/// What a team lends and borrows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    Keep,
+    Lend,
+    LendAndBorrow(Option<u16>),
+}
+
+/// What a team gets of a cluster, and whether it lends and borrows.
+///
+/// Pods of the team run in the namespace `hyperpod-ns-TEAM` and are queued in `hyperpod-ns-TEAM-localqueue`.
+///
+/// It becomes `AWS::SageMaker::ComputeQuota`.
+#[derive(Clone, Debug)]
+pub struct ComputeAllocation {
+    team: String,
+    quotas: Vec<Quota>,
+    weight: Option<Value<i64>>,
+    sharing: Sharing,
+    preempt: bool,
+    location: CallerLocation,
+}
+
+impl ComputeAllocation {
+    /// Creates an allocation for a team: lower case letters, digits and hyphens. The team lends what it does not use, borrows up
+    /// to half of its own quota, and its tasks give way to tasks of the team with higher priority.
+    #[track_caller]
+    pub fn new(team: &str) -> Self {
+        Self {
+            team: team.to_owned(),
+            quotas: Vec::new(),
+            weight: None,
+            sharing: Sharing::LendAndBorrow(None),
+            preempt: true,
+            location: std::panic::Location::caller(),
+        }
+    }
+
+    fn quota(&mut self, instance_type: &str) -> &mut Quota {
+        let index = match self.quotas.iter().position(|quota| quota.instance_type == instance_type) {
+            Some(index) => index,
+            None => {
+                self.quotas.push(Quota { instance_type: instance_type.to_owned(), ..Quota::default() });
+                self.quotas.len() - 1
+            }
+        };
+        &mut self.quotas[index]
+    }
+
+    /// Gives the team so many whole instances of a type.
+    pub fn instances(mut self, instance_type: &str, count: u64) -> Self {
+        self.quota(instance_type).instances = Some(count);
+        self
+    }
+
+    /// Gives the team so many accelerators of a type; virtual CPUs and memory follow in proportion.
+    pub fn accelerators(mut self, instance_type: &str, count: u64) -> Self {
+        self.quota(instance_type).accelerators = Some(count);
+        self
+    }
+
+    /// Gives the team so many virtual CPUs of a type; memory follows in proportion.
+    pub fn vcpus(mut self, instance_type: &str, count: f64) -> Self {
+        self.quota(instance_type).vcpus = Some(count);
+        self
+    }
+
+    /// Gives the team so much memory of a type in GiB; virtual CPUs follow in proportion.
+    pub fn memory_gib(mut self, instance_type: &str, size: f64) -> Self {
+        self.quota(instance_type).memory_gib = Some(size);
+        self
+    }
+
+    /// Sets the team's weight when idle capacity is shared, 0 to 100.
+    #[track_caller]
+    pub fn weight(mut self, weight: impl IntoValue<i64>) -> Self {
+        self.weight = Some(weight.into().with_caller_location());
+        self
+    }
+
+    /// Neither lends nor borrows.
+    pub fn keep(mut self) -> Self {
+        self.sharing = Sharing::Keep;
+        self
+    }
+
+    /// Lends what is not used, and borrows nothing.
+    pub fn lend(mut self) -> Self {
+        self.sharing = Sharing::Lend;
+        self
+    }
+
+    /// Lends what is not used, and borrows up to this share of its own quota in percent, 1 to 500.
+    pub fn lend_and_borrow(mut self, limit_percent: u16) -> Self {
+        self.sharing = Sharing::LendAndBorrow(Some(limit_percent));
+        self
+    }
+
+    /// Lets tasks of the team finish even if a task of the team with higher priority waits.
+    pub fn never_preempt(mut self) -> Self {
+        self.preempt = false;
+        self
+    }
+
+    /// Returns the namespace of the team's pods.
+    pub fn namespace(&self) -> String {
+        format!("hyperpod-ns-{}", self.team)
+    }
+
+    /// Returns the queue of the team's jobs, which they name in the label `kueue.x-k8s.io/queue-name`.
+    pub fn queue(&self) -> String {
+        format!("hyperpod-ns-{}-localqueue", self.team)
+    }
+
+    fn config(&self) -> ComputeQuotaConfig {
+        let sharing = match self.sharing {
+            Sharing::Keep => ResourceSharingConfig::new(Strategy::DontLend),
+            Sharing::Lend => ResourceSharingConfig::new(Strategy::Lend),
+            Sharing::LendAndBorrow(None) => ResourceSharingConfig::new(Strategy::LendAndBorrow),
+            Sharing::LendAndBorrow(Some(limit)) => {
+                ResourceSharingConfig::new(Strategy::LendAndBorrow).borrow_limit(i64::from(limit))
+            }
+        };
+        let quotas: Vec<_> = self.quotas.iter().map(Quota::config).collect();
+        ComputeQuotaConfig::new()
+            .compute_quota_resources(quotas)
+            .resource_sharing_config(sharing)
+            .preempt_team_tasks(if self.preempt {
+                PreemptTeamTasks::LowerPriority
+            } else {
+                PreemptTeamTasks::Never
+            })
+    }
+
+    /// Reports values that the API does not take.
+    fn check(&self, scope: &Scope<'_>) {
+        let refuse = |message: String, help: &str| {
+            scope.error("compute-allocation", message, help.to_owned(), Some(self.location));
+        };
+        if self.quotas.is_empty() {
+            refuse(
+                format!("the allocation of `{}` gives the team nothing", self.team),
+                "name instances, accelerators, virtual CPUs or memory of a type",
+            );
+        }
+        if let Sharing::LendAndBorrow(Some(limit)) = self.sharing
+            && !(1..=500).contains(&limit)
+        {
+            refuse(
+                format!("a team borrows 1 to 500 percent of its own quota, and here are {limit}"),
+                "use `lend()` for a team that borrows nothing",
+            );
+        }
+    }
+}
+
+/// Task governance of a cluster with Amazon EKS: the add-on that enforces it, one policy, and an allocation for each team.
+///
+/// The allocations together must not exceed the instance groups of the cluster, except groups that Karpenter scales.
+///
+/// ```no_run
+/// use stackwright_stacks::cluster::{ClusterPolicy, ComputeAllocation, TaskGovernance};
+/// # use stackwright_stacks::cluster::{Continuous, Eks, HyperPodHandle};
+/// # fn example(cluster: &HyperPodHandle<Eks<Continuous>>) -> TaskGovernance {
+///
+/// TaskGovernance::new(cluster, ClusterPolicy::new().priority_class("production", 90).priority_class("research", 50))
+///     .team(ComputeAllocation::new("vision").instances("ml.p5.48xlarge", 2).weight(60))
+///     .team(ComputeAllocation::new("speech").instances("ml.p5.48xlarge", 2).weight(40).lend_and_borrow(100))
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TaskGovernance {
+    arn: Value<String>,
+    name: Value<String>,
+    groups: Vec<GroupSettings>,
+    addons: Addons,
+    policy: ClusterPolicy,
+    teams: Vec<ComputeAllocation>,
+}
+
+impl TaskGovernance {
+    /// Creates the governance of a cluster with its policy: a cluster has one.
+    pub fn new<P>(cluster: &HyperPodHandle<Eks<P>>, policy: ClusterPolicy) -> Self {
+        Self {
+            arn: cluster.arn(),
+            name: cluster.cluster_name(),
+            groups: cluster.groups.clone(),
+            addons: Addons::of(cluster),
+            policy,
+            teams: Vec::new(),
+        }
+    }
+
+    /// Adds a team.
+    pub fn team(mut self, allocation: ComputeAllocation) -> Self {
+        self.teams.push(allocation);
+        self
+    }
+
+    /// Reports allocations that exceed the cluster.
+    fn check(&self, scope: &Scope<'_>) {
+        let mut types: Vec<&str> = Vec::new();
+        for quota in self.teams.iter().flat_map(|team| &team.quotas) {
+            if !types.contains(&quota.instance_type.as_str()) {
+                types.push(&quota.instance_type);
+            }
+        }
+        for instance_type in types {
+            self.check_type(instance_type, scope);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a cluster has at most 6,758 instances in a group")]
+    fn check_type(&self, instance_type: &str, scope: &Scope<'_>) {
+        let location = self
+            .teams
+            .iter()
+            .find(|team| team.quotas.iter().any(|quota| quota.instance_type == instance_type))
+            .map(|team| team.location);
+        let groups: Vec<_> =
+            self.groups.iter().filter(|group| group.may_have(instance_type) != Some(false)).collect();
+        if groups.is_empty() {
+            scope.error(
+                "compute-allocation",
+                format!("the cluster has no group of {instance_type}"),
+                "allocate an instance type of the cluster, or add a group".into(),
+                location,
+            );
+            return;
+        }
+        // A group that Karpenter scales, and one whose number is a parameter, may have any number.
+        let counts: Option<Vec<u64>> = groups
+            .iter()
+            .map(|group| {
+                group.known_count().filter(|_| !group.scaled && group.may_have(instance_type) == Some(true))
+            })
+            .collect();
+        let Some(counts) = counts else { return };
+        let available: u64 = counts.into_iter().sum();
+        let quotas = self.teams.iter().flat_map(|team| &team.quotas);
+        let given: f64 =
+            quotas.filter(|quota| quota.instance_type == instance_type).filter_map(Quota::instances).sum();
+        if given > available as f64 + 1e-9 {
+            scope.error(
+                "compute-allocation",
+                format!("the teams are given {given} instances of {instance_type}, and the cluster has {available}"),
+                "give the teams less; a team may borrow what another one does not use".into(),
+                location,
+            );
+        }
+    }
+}
+
+impl Construct for TaskGovernance {
+    type Handle = Handle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> Handle {
+        self.check(scope);
+        for team in &self.teams {
+            team.check(scope);
+        }
+        let addon = self.addons.add("Addon", &ClusterAddon::TASK_GOVERNANCE, |addon| addon, &[], scope);
+        let policy = ClusterSchedulerConfig::new()
+            .name(sub!("{}-policy", &self.name))
+            .cluster_arn(&self.arn)
+            .scheduler_config(self.policy.config())
+            .depends_on(&addon);
+        let policy = scope.add("Policy", policy);
+        for team in &self.teams {
+            let mut target = ComputeQuotaTarget::new(team.team.as_str());
+            if let Some(weight) = &team.weight {
+                target = target.fair_share_weight(weight);
+            }
+            let quota = ComputeQuota::new()
+                .name(format!("{}-allocation", team.team))
+                .cluster_arn(&self.arn)
+                .compute_quota_config(team.config())
+                .compute_quota_target(target)
+                .depends_on(&policy);
+            scope.add(&id(&team.team), quota);
+        }
+        Handle::clone(&policy)
+    }
+}
+
+/// The part of a logical ID that names a team.
+fn id(team: &str) -> String {
+    team.split(|character: char| !character.is_ascii_alphanumeric())
+        .map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        })
+        .collect()
+}

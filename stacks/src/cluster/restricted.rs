@@ -1,0 +1,169 @@
+//! Clusters of restricted instance groups, in which AWS runs customization of its Nova models.
+
+use stackwright_resources::sagemaker::cluster::{
+    ClusterOrchestratorEksConfig, ClusterRestrictedInstanceGroup, EnvironmentConfig, FSxLustreConfig,
+    Orchestrator, VpcConfig,
+};
+use stackwright_synth::{IntoValue, Value};
+
+use super::group::{DeepHealthCheck, GroupSettings, Purchase, Types, deep_health_checks};
+use super::kubernetes::EksClusterHandle;
+use super::plan::{Orchestrate, Plan};
+use super::{HyperPodCluster, Settings};
+use crate::network::NetworkHandle;
+
+/// The throughput of the file system of a restricted group, in MB/s for each TiB, and its size.
+#[derive(Clone, Debug)]
+struct Storage {
+    size_gib: Value<i64>,
+    throughput: Value<i64>,
+}
+
+/// An instance group that AWS manages: it takes no scripts, no labels, no image of your own, and no spot capacity.
+///
+/// It becomes an entry of `RestrictedInstanceGroups`.
+#[derive(Clone, Debug)]
+pub struct RestrictedGroup {
+    group: GroupSettings,
+    storage: Option<Storage>,
+}
+
+impl RestrictedGroup {
+    /// Creates a group with so many instances of a type, such as `ml.p5.48xlarge`.
+    #[track_caller]
+    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
+        Self { group: GroupSettings::new(name, instance_type, count), storage: None }
+    }
+
+    /// Creates a group whose instances a training plan reserved, by the plan's ARN.
+    #[track_caller]
+    pub fn planned(
+        name: &str,
+        instance_type: impl IntoValue<String>,
+        count: impl IntoValue<i64>,
+        training_plan_arn: impl IntoValue<String>,
+    ) -> Self {
+        let mut group = Self::new(name, instance_type, count);
+        group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
+        group
+    }
+
+    /// Gives the group an FSx for Lustre file system: its size in GiB, 1,200 to 100,800, and its throughput in MB/s for each TiB,
+    /// 125 to 1,000.
+    #[track_caller]
+    pub fn lustre(mut self, size_gib: impl IntoValue<i64>, throughput: impl IntoValue<i64>) -> Self {
+        self.storage = Some(Storage {
+            size_gib: size_gib.into().with_caller_location(),
+            throughput: throughput.into().with_caller_location(),
+        });
+        self
+    }
+
+    /// Adds an EBS volume of this size in GB to each node.
+    #[track_caller]
+    pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
+        self.group.volumes.size = Some(size.into().with_caller_location());
+        self
+    }
+
+    /// Sets the threads of each core: 1 (the default) or 2.
+    #[track_caller]
+    pub fn threads_per_core(mut self, threads: impl IntoValue<i64>) -> Self {
+        self.group.threads_per_core = threads.into().with_caller_location();
+        self
+    }
+
+    /// Runs deep health checks on each node before it takes work.
+    pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
+        self.group.deep_health_checks = checks.into_iter().collect();
+        self
+    }
+
+    /// Puts the nodes of this group into other subnets and security groups than the cluster's.
+    pub fn network(mut self, network: &NetworkHandle) -> Self {
+        self.group.network = Some(network.clone());
+        self
+    }
+
+    /// Returns the group as CloudFormation takes it.
+    fn resource(&self, role: &Value<String>) -> ClusterRestrictedInstanceGroup {
+        let instance_type = match &self.group.types {
+            Types::One(name) => name.clone(),
+            Types::Several(names) => names.first().cloned().unwrap_or_default().into(),
+        };
+        let mut group = ClusterRestrictedInstanceGroup::new()
+            .execution_role(role)
+            .instance_count(&self.group.count)
+            .instance_group_name(self.group.name.as_str())
+            .instance_type(instance_type)
+            .threads_per_core(&self.group.threads_per_core);
+        let volumes = self.group.volumes.configs();
+        if !volumes.is_empty() {
+            group = group.instance_storage_configs(volumes);
+        }
+        if let Purchase::TrainingPlan(arn) = &self.group.purchase {
+            group = group.training_plan_arn(arn);
+        }
+        if !self.group.deep_health_checks.is_empty() {
+            group = group.on_start_deep_health_checks(deep_health_checks(&self.group.deep_health_checks));
+        }
+        if let Some(network) = &self.group.network {
+            group = group.override_vpc_config(
+                VpcConfig::new()
+                    .security_group_ids(network.security_group_ids())
+                    .subnets(network.subnet_ids()),
+            );
+        }
+        if let Some(storage) = &self.storage {
+            let lustre = FSxLustreConfig::new()
+                .size_in_gi_b(&storage.size_gib)
+                .per_unit_storage_throughput(&storage.throughput);
+            group = group.environment_config(EnvironmentConfig::new().f_sx_lustre_config(lustre));
+        }
+        group
+    }
+}
+
+/// A cluster of restricted instance groups.
+#[derive(Clone, Debug)]
+pub struct Restricted {
+    eks: EksClusterHandle,
+    groups: Vec<RestrictedGroup>,
+}
+
+impl HyperPodCluster<Restricted> {
+    /// Creates a cluster of restricted instance groups. It has neither scripts, spot capacity, Karpenter nor task governance.
+    pub fn restricted(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
+        let kind = Restricted { eks: eks.clone(), groups: Vec::new() };
+        Self { settings: Settings::in_network(network), kind }
+    }
+
+    /// Adds a group.
+    pub fn group(mut self, group: RestrictedGroup) -> Self {
+        self.kind.groups.push(group);
+        self
+    }
+}
+
+impl Orchestrate for Restricted {
+    fn plan(&self) -> Plan {
+        let mut groups = self.groups.clone();
+        groups.sort_by(|one, other| one.group.name.cmp(&other.group.name));
+        Plan {
+            groups: groups.iter().map(|group| group.group.clone()).collect(),
+            restricted: groups,
+            orchestrator: Some(Orchestrator::new().eks(ClusterOrchestratorEksConfig::new(self.eks.arn()))),
+            is_eks: true,
+            before: self.eks.ready().to_vec(),
+            ..Plan::default()
+        }
+    }
+}
+
+/// Returns the groups as CloudFormation takes them.
+pub(super) fn resources(
+    groups: &[RestrictedGroup],
+    role: &Value<String>,
+) -> Vec<ClusterRestrictedInstanceGroup> {
+    groups.iter().map(|group| group.resource(role)).collect()
+}

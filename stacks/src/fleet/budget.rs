@@ -1,0 +1,124 @@
+//! Budgets: who is told when a month costs too much.
+
+use stackwright_resources::budgets::Budget;
+use stackwright_resources::budgets::budget::{
+    BudgetData, Notification, NotificationWithSubscribers, Spend, Subscriber,
+};
+use stackwright_synth::{Construct, Handle, IntoValue, Json, Property, Scope, Value};
+
+/// A monthly budget in USD: of the account, or of what has a tag.
+///
+/// A budget tells people, by e-mail or by an SNS topic; it does not stop anything, and costs appear up to a day late. A schedule
+/// ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
+/// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances.
+///
+/// It becomes `AWS::Budgets::Budget`.
+///
+/// ```
+/// use stackwright_stacks::fleet::MonthlyBudget;
+///
+/// MonthlyBudget::new(20_000.0)
+///     .of_tag("team", "research")
+///     .email("ml-costs@example.com")
+///     .at_percent(50)
+///     .at_percent(90)
+///     .at_forecast_percent(100);
+/// ```
+#[derive(Clone, Debug)]
+pub struct MonthlyBudget {
+    usd: Value<f64>,
+    tag: Option<(String, String)>,
+    subscribers: Vec<(&'static str, Value<String>)>,
+    thresholds: Vec<(&'static str, u16)>,
+}
+
+impl MonthlyBudget {
+    /// Creates a budget with its amount in USD a month.
+    #[track_caller]
+    pub fn new(usd: impl IntoValue<f64>) -> Self {
+        Self {
+            usd: usd.into().with_caller_location(),
+            tag: None,
+            subscribers: Vec::new(),
+            thresholds: Vec::new(),
+        }
+    }
+
+    /// Counts only what has this tag. The tag has to be activated for cost allocation.
+    pub fn of_tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tag = Some((key.into(), value.into()));
+        self
+    }
+
+    /// Tells this address by e-mail. At most ten.
+    #[track_caller]
+    pub fn email(mut self, address: impl IntoValue<String>) -> Self {
+        self.subscribers.push(("EMAIL", address.into().with_caller_location()));
+        self
+    }
+
+    /// Tells this SNS topic, by its ARN. Its policy has to let `budgets.amazonaws.com` publish.
+    #[track_caller]
+    pub fn topic(mut self, arn: impl IntoValue<String>) -> Self {
+        self.subscribers.push(("SNS", arn.into().with_caller_location()));
+        self
+    }
+
+    /// Tells when this share of the amount is spent, in percent. At most five thresholds.
+    pub fn at_percent(mut self, share: u16) -> Self {
+        self.thresholds.push(("ACTUAL", share));
+        self
+    }
+
+    /// Tells when this share of the amount is forecast to be spent by the end of the month, in percent.
+    pub fn at_forecast_percent(mut self, share: u16) -> Self {
+        self.thresholds.push(("FORECASTED", share));
+        self
+    }
+}
+
+impl Construct for MonthlyBudget {
+    type Handle = Handle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> Handle {
+        if self.subscribers.is_empty() || self.thresholds.is_empty() {
+            scope.error(
+                "budget-without-notification",
+                "the budget tells nobody".into(),
+                "add a threshold with `.at_percent(…)`, and `.email(…)` or `.topic(…)`".into(),
+                None,
+            );
+        }
+        let mut data = BudgetData::new()
+            .time_unit("MONTHLY")
+            .budget_type("COST")
+            .budget_limit(Spend::new().amount(self.usd).unit("USD"));
+        if let Some((key, value)) = &self.tag {
+            let filter: Value<Vec<String>> = vec![format!("user:{key}${value}")].into();
+            data = data.cost_filters(Json::object([Property::new("TagKeyValue", filter)]));
+        }
+        let subscribers: Vec<Value<Subscriber>> = self
+            .subscribers
+            .iter()
+            .map(|(kind, address)| Subscriber::new().subscription_type(*kind).address(address).into())
+            .collect();
+        let notifications: Vec<Value<NotificationWithSubscribers>> = self
+            .thresholds
+            .iter()
+            .map(|(kind, share)| {
+                let notification = Notification::new()
+                    .comparison_operator("GREATER_THAN")
+                    .notification_type(*kind)
+                    .threshold(f64::from(*share))
+                    .threshold_type("PERCENTAGE");
+                NotificationWithSubscribers::new()
+                    .subscribers(subscribers.clone())
+                    .notification(notification)
+                    .into()
+            })
+            .collect();
+        let budget = Budget::new(data).notifications_with_subscribers(notifications);
+        Handle::clone(&scope.add_default(budget))
+    }
+}
