@@ -234,6 +234,85 @@ def access_entry(given, names):
     return "entry"
 
 
+def alarm(given, names):
+    call("cloudwatch", "put_metric_alarm", True, AlarmName=f"alarm{len(names)}", **given)
+    return f"alarm{len(names)}"
+
+
+def scheduled_action(given, names):
+    call("autoscaling", "put_scheduled_update_group_action", False,
+         ScheduledActionName=f"action{len(names)}", **given)
+    return f"action{len(names)}"
+
+
+def scaling_policy(given, names):
+    given = dict(given)
+    if "Cooldown" in given:
+        given["Cooldown"] = int(given["Cooldown"])
+    call("autoscaling", "put_scaling_policy", False, PolicyName=f"policy{len(names)}", **given)
+    return f"arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:0:policy{len(names)}"
+
+
+def warm_pool(given, names):
+    call("autoscaling", "put_warm_pool", False, **given)
+    return "pool"
+
+
+def budget(given, names):
+    data = given["Budget"]
+    data.setdefault("BudgetName", f"budget{len(names)}")
+    data["BudgetLimit"]["Amount"] = str(data["BudgetLimit"]["Amount"])
+    call("budgets", "create_budget", True, AccountId="123456789012", Budget=data,
+         NotificationsWithSubscribers=given["NotificationsWithSubscribers"])
+    return data["BudgetName"]
+
+
+def workspace(given, names):
+    call("amp", "create_workspace", True, **{"alias": given["Alias"]})
+    return "workspace"
+
+
+def rule(given, names):
+    name = f"rule{len(names)}"
+    pattern = json.dumps(given["EventPattern"])
+    call("events", "put_rule", True, Name=name, Description=given["Description"], EventPattern=pattern,
+         State=given["State"])
+    call("events", "put_targets", True, Rule=name, Targets=given["Targets"])
+    return name
+
+
+def compute_environment(given, names):
+    request = camel(given)
+    tags = request["computeResources"].pop("tags", None)
+    if tags:
+        request["computeResources"]["tags"] = given["ComputeResources"]["Tags"]
+    request.pop("replaceComputeEnvironment", None)
+    request.pop("updatePolicy", None)
+    name = f"environment{len(names)}"
+    call("batch", "create_compute_environment", False, computeEnvironmentName=name, **request)
+    return name
+
+
+def job_queue(given, names):
+    name = f"queue{len(names)}"
+    call("batch", "create_job_queue", False, jobQueueName=name, **camel(given))
+    return name
+
+
+def job_definition(given, names):
+    request = camel(given)
+    for node in request["nodeProperties"]["nodeRangeProperties"]:
+        container = node["container"]
+        options = container.get("logConfiguration", {})
+        if "options" in options:
+            options["options"] = {key: value for key, value in options["options"].items()}
+        COUNTS["EFA devices of jobs"] += sum(
+            "infiniband" in one["hostPath"] for one in container.get("linuxParameters", {}).get("devices", [])
+        )
+    call("batch", "register_job_definition", False, jobDefinitionName=f"definition{len(names)}", **request)
+    return f"definition{len(names)}"
+
+
 def file_system(given, names):
     given.pop("FileSystemTypeVersion", None)
     call("fsx", "create_file_system", False, FileSystemTypeVersion="2.15", **given)
@@ -264,6 +343,16 @@ MAKERS = {
     "AWS::EKS::Addon": addon,
     "AWS::EKS::AccessEntry": access_entry,
     "AWS::FSx::FileSystem": file_system,
+    "AWS::CloudWatch::Alarm": alarm,
+    "AWS::AutoScaling::ScheduledAction": scheduled_action,
+    "AWS::AutoScaling::ScalingPolicy": scaling_policy,
+    "AWS::AutoScaling::WarmPool": warm_pool,
+    "AWS::Budgets::Budget": budget,
+    "AWS::APS::Workspace": workspace,
+    "AWS::Events::Rule": rule,
+    "AWS::Batch::ComputeEnvironment": compute_environment,
+    "AWS::Batch::JobQueue": job_queue,
+    "AWS::Batch::JobDefinition": job_definition,
 }
 
 # What is judged elsewhere, or has no request of its own here.

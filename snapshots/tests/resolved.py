@@ -1,5 +1,6 @@
 """An assembly's templates with every reference resolved, as they reach a service."""
 
+import base64
 import json
 import pathlib
 import re
@@ -38,6 +39,11 @@ def resolved(value, lookup=known):
         return lookup(".".join(value["Fn::GetAtt"]))
     if set(value) == {"Fn::Sub"}:
         return substituted(value["Fn::Sub"], lookup)
+    if set(value) == {"Fn::Base64"}:
+        return base64.b64encode(resolved(value["Fn::Base64"], lookup).encode()).decode()
+    if set(value) == {"Fn::Join"}:
+        delimiter, parts = value["Fn::Join"]
+        return delimiter.join(resolved(parts, lookup))
     return {key: resolved(inner, lookup) for key, inner in value.items()}
 
 

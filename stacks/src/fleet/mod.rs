@@ -1,6 +1,6 @@
 //! Fleets of GPU instances on EC2.
 //!
-//! [`GpuFleet`] is an Auto Scaling group with a launch template. How it gets its instances is said by its constructor, so that
+//! [`GpuFleet`] is an Auto Scaling group with a launch template, [`TrainingFleet`] a queue of AWS Batch. How it gets its instances is said by its constructor, so that
 //! what one way excludes has no setter.
 
 mod ami;
@@ -9,6 +9,7 @@ mod capacity;
 mod interfaces;
 mod role;
 mod scaling;
+mod training;
 mod user_data;
 
 use std::marker::PhantomData;
@@ -39,6 +40,7 @@ pub use ami::{Ami, Os};
 pub use budget::MonthlyBudget;
 pub use capacity::{Reservations, SpotAllocation, SpotMix};
 pub use scaling::{InstanceRefresh, LifecycleHook, ScheduledSize};
+pub use training::{TrainingFleet, TrainingFleetHandle};
 pub use user_data::UserData;
 
 use capacity::Capacity;

@@ -18,6 +18,12 @@ pub enum Endpoint {
     Ec2,
     /// `ec2messages`: Systems Manager.
     Ec2Messages,
+    /// `ecs`: Amazon ECS.
+    Ecs,
+    /// `ecs-agent`: the agent of Amazon ECS.
+    EcsAgent,
+    /// `ecs-telemetry`: metrics of the agent of Amazon ECS.
+    EcsTelemetry,
     /// `ecr.api`: Amazon ECR.
     EcrApi,
     /// `ecr.dkr`: Amazon ECR.
@@ -115,6 +121,23 @@ impl Endpoint {
         Self::Sts,
     ];
 
+    /// What instances of AWS Batch need, which run containers by Amazon ECS.
+    pub const BATCH: &'static [Self] = &[
+        Self::Ec2,
+        Self::Ecs,
+        Self::EcsAgent,
+        Self::EcsTelemetry,
+        Self::EcrApi,
+        Self::EcrDkr,
+        Self::Kms,
+        Self::Logs,
+        Self::Monitoring,
+        Self::Ssm,
+        Self::SsmMessages,
+        Self::Ec2Messages,
+        Self::Sts,
+    ];
+
     /// Returns the last part of the service name, after `com.amazonaws.REGION.`.
     pub(super) fn service(self) -> &'static str {
         match self {
@@ -123,6 +146,9 @@ impl Endpoint {
             Self::CloudFormation => "cloudformation",
             Self::Ec2 => "ec2",
             Self::Ec2Messages => "ec2messages",
+            Self::Ecs => "ecs",
+            Self::EcsAgent => "ecs-agent",
+            Self::EcsTelemetry => "ecs-telemetry",
             Self::EcrApi => "ecr.api",
             Self::EcrDkr => "ecr.dkr",
             Self::Eks => "eks",

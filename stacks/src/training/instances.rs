@@ -143,6 +143,14 @@ impl Instances {
         Some(count.as_literal()?.as_u64()? * u64::from(self.hardware()?.accelerator_count?))
     }
 
+    /// How many instances there are, if that is known; `None` for a heterogeneous cluster.
+    pub(super) fn count(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Same { count, .. } => count.as_literal()?.as_u64(),
+            Kind::Groups { .. } => None,
+        }
+    }
+
     /// Writes the members of `ResourceConfig` about the instances.
     pub(crate) fn put(&self, resources: &mut Properties) {
         let one = |into: &mut Properties, instance_type: &Value<String>, count: &Value<i64>| {

@@ -14,6 +14,7 @@ mod input;
 mod instances;
 mod job;
 mod observation;
+mod on_cluster;
 mod request;
 mod run;
 
@@ -31,4 +32,5 @@ pub use job::{OutputCompression, TrainingJob};
 pub use observation::{DebuggerHook, DebuggerRule, Profiler, TensorBoard};
 pub use run::{RunLocation, RunVariable};
 
+pub(crate) use on_cluster::OnCluster;
 pub(crate) use request::{Definition, Request};

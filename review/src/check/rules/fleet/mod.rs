@@ -4,6 +4,8 @@ mod capacity_block_fleet;
 mod capacity_block_market_type;
 mod cluster_placement_across_zones;
 mod subnet_outside_vpc;
+mod efa_group_closed_to_itself;
+mod reservation_target_not_used;
 mod too_many_efa_interfaces;
 mod unknown_allocation_strategy;
 
@@ -16,4 +18,6 @@ pub(super) const RULES: &[&Rule] = &[
     &cluster_placement_across_zones::RULE,
     &unknown_allocation_strategy::RULE,
     &subnet_outside_vpc::RULE,
+    &efa_group_closed_to_itself::RULE,
+    &reservation_target_not_used::RULE,
 ];

@@ -1,9 +1,10 @@
 //! HyperPod clusters.
 
+mod borrow_limit;
 mod cluster_autoscaling_requirements;
 mod cluster_group_closed_to_itself;
 mod cluster_plan_with_spot;
-mod continuous_provisioning_without_eks;
+mod continuous_provisioning_settings;
 mod deep_health_check_without_accelerator;
 mod eks_authentication_mode;
 mod instance_type_with_requirements;
@@ -11,6 +12,8 @@ mod lifecycle_scripts_elsewhere;
 mod public_cluster_subnet;
 mod root_volume_settings;
 mod slurm_controller_count;
+mod slurm_partition_of_service_nodes;
+mod strategy_with_continuous_provisioning;
 
 use serde_json::Value as JsonValue;
 
@@ -23,7 +26,10 @@ pub(super) const RULES: &[&Rule] = &[
     &root_volume_settings::RULE,
     &instance_type_with_requirements::RULE,
     &deep_health_check_without_accelerator::RULE,
-    &continuous_provisioning_without_eks::RULE,
+    &strategy_with_continuous_provisioning::RULE,
+    &continuous_provisioning_settings::RULE,
+    &slurm_partition_of_service_nodes::RULE,
+    &borrow_limit::RULE,
     &cluster_autoscaling_requirements::RULE,
     &eks_authentication_mode::RULE,
     &public_cluster_subnet::RULE,

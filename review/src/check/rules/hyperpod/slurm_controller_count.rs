@@ -7,21 +7,18 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// A Slurm cluster whose groups have types does not have exactly one controller group.
+    /// A Slurm cluster whose groups have a `SlurmConfig` does not have exactly one controller group.
     ///
     /// # Why it matters
     ///
-    /// AWS describes one controller group for a cluster.
+    /// The service answers "SlurmConfig for InstanceGroups may only have one Controller Group", or that no group has the node type
+    /// of the controller.
     ///
     /// # How to fix
     ///
-    /// Give exactly one group the type of the controller.
-    ///
-    /// # Limitations
-    ///
-    /// It is not confirmed that the API refuses another number, so this is a warning.
-    Warning "slurm-controller-count",
-    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterSlurmConfig; unconfirmed",
+    /// Give exactly one group the node type `Controller`.
+    Error "slurm-controller-count",
+    source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-slurm-api-config-migration.md",
     applies_to: ["AWS::SageMaker::Cluster"],
     check: Each(check),
 }

@@ -1,0 +1,50 @@
+//! `efa-group-closed-to-itself`
+
+use crate::check::findings::Findings;
+use crate::check::rules::distribution::lets_itself_in;
+use crate::check::rules::rule;
+use crate::check::value::{items, text};
+use crate::check::view::View;
+
+rule! {
+    /// The EFA interfaces of a launch template are in a security group that does not let all traffic in from itself.
+    ///
+    /// # Why it matters
+    ///
+    /// Nothing fails visibly: instances communicate through TCP, many times slower, or collective operations hang.
+    ///
+    /// # How to fix
+    ///
+    /// Add an ingress rule with protocol -1 whose source is the group itself, and an egress rule to it.
+    Error "efa-group-closed-to-itself",
+    source: "EC2 User Guide, efa-start.md, Prepare an EFA-enabled security group",
+    applies_to: ["AWS::EC2::LaunchTemplate"],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for template in view.of_type("AWS::EC2::LaunchTemplate") {
+        let interfaces = items(&template.properties["LaunchTemplateData"]["NetworkInterfaces"]);
+        for interface in interfaces {
+            if !text(&interface["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa")) {
+                continue;
+            }
+            let groups =
+                || items(&interface["Groups"]).filter_map(|place| Some((place, view.target(place)?)));
+            // One group that is open is enough, and a group outside of the template may be.
+            let all_known = items(&interface["Groups"]).count() == groups().count();
+            if !all_known || groups().any(|(_, group)| lets_itself_in(view, group)) {
+                continue;
+            }
+            if let Some((place, group)) = groups().next() {
+                findings.add(
+                    template,
+                    place,
+                    format!("`{}` does not let all traffic in from itself, which EFA needs", group.id),
+                    "add a rule with protocol -1 whose source is the group itself",
+                );
+                break;
+            }
+        }
+    }
+}

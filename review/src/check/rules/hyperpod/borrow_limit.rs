@@ -1,0 +1,40 @@
+//! `borrow-limit`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::number;
+use crate::check::view::View;
+
+rule! {
+    /// A team of a HyperPod cluster may borrow nothing, or more than 500 percent of its own quota.
+    ///
+    /// # Why it matters
+    ///
+    /// The documentation allows 1 to 500 percent.
+    ///
+    /// # How to fix
+    ///
+    /// Set a limit from 1 to 500, or the strategy `Lend` for a team that borrows nothing.
+    ///
+    /// # Limitations
+    ///
+    /// The schema allows up to 10,000, and it is not confirmed which of the two the service enforces, so this is a warning.
+    Warning "borrow-limit",
+    source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-operate-console-ui-governance-policies.md; unconfirmed",
+    applies_to: ["AWS::SageMaker::ComputeQuota"],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for quota in view.of_type("AWS::SageMaker::ComputeQuota") {
+        let limit = &quota.properties["ComputeQuotaConfig"]["ResourceSharingConfig"]["BorrowLimit"];
+        if let Some(given) = number(limit).filter(|given| !(1.0..=500.0).contains(given)) {
+            findings.add(
+                quota,
+                limit,
+                format!("a team borrows 1 to 500 percent of its own quota, and here are {given}"),
+                "use 1 to 500, or the strategy `Lend` for a team that borrows nothing",
+            );
+        }
+    }
+}
