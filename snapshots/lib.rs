@@ -5,6 +5,11 @@ use std::process::{Command, Output};
 
 use stackwright::App;
 
+/// The snippets of `docs/clusters.md` compile as shown.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/clusters.md")]
+pub struct ClustersPage;
+
 /// Every example by name.
 pub fn examples() -> Vec<(&'static str, App)> {
     vec![

@@ -17,7 +17,7 @@ use stackwright::stacks::cluster::{
 };
 use stackwright::stacks::fleet::{
     Ami, GpuFleet, InstanceRefresh, LifecycleHook, Os, Reservations, ScheduledSize, SpotAllocation, SpotMix,
-    UserData,
+    TrainingFleet, UserData,
 };
 use stackwright::stacks::iam::RoleOptions;
 use stackwright::stacks::network::{Endpoint, Network, NetworkHandle, NetworkSubnet};

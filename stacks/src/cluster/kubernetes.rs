@@ -7,7 +7,7 @@ use stackwright_resources::eks::cluster::{
 use stackwright_resources::eks::{AccessEntry, Addon, Cluster, access_entry};
 use stackwright_resources::iam::Role;
 use stackwright_synth::intrinsic::{account_id, partition};
-use stackwright_synth::{Construct, Handle, IntoValue, Json, ResourceOptions, Scope, Value, sub};
+use stackwright_synth::{Construct, Document, Handle, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
 use crate::iam::{PolicyDocument, Statement};
 use crate::key::EncryptionKey;
@@ -49,7 +49,9 @@ impl KubernetesVersion {
 /// be, and the add-ons that HyperPod's nodes need before they join (`vpc-cni`, `kube-proxy`, `eks-pod-identity-agent`).
 ///
 /// It becomes `AWS::EKS::Cluster` and `AWS::EKS::Addon`. A HyperPod cluster is created only after HyperPod's Helm chart is
-/// installed in it; `docs/clusters.md` shows the step.
+/// installed in it: by the script `STACK.ID.install_dependencies.sh` beside the template, which somebody runs between the stacks.
+/// A function of the stack that did it would need the permissions of an administrator of the Kubernetes cluster, a way into its
+/// private endpoint, and whatever the chart's repository says at that time.
 #[derive(Clone, Debug)]
 pub struct EksCluster {
     network: NetworkHandle,
@@ -186,6 +188,10 @@ impl Construct for EksCluster {
                 .access_policies([policy]);
             scope.add(&format!("Administrator{}", index + 1), entry);
         }
+        scope.add(
+            "",
+            Document::new("install_dependencies.sh", include_str!("scripts/install_dependencies.sh")),
+        );
         EksClusterHandle { name: cluster.reference(), arn: cluster.arn(), ready }
     }
 }
