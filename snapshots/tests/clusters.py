@@ -287,6 +287,8 @@ def compute_environment(given, names):
     if tags:
         request["computeResources"]["tags"] = given["ComputeResources"]["Tags"]
     request.pop("replaceComputeEnvironment", None)
+    # CloudFormation sends it when it updates the environment.
+    request["computeResources"].pop("updateToLatestImageVersion", None)
     request.pop("updatePolicy", None)
     name = f"environment{len(names)}"
     call("batch", "create_compute_environment", False, computeEnvironmentName=name, **request)
