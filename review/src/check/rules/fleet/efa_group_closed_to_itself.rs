@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::distribution::lets_itself_in;
 use crate::check::rules::rule;
-use crate::check::value::{items, text};
+use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
@@ -26,7 +26,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for template in view.of_type("AWS::EC2::LaunchTemplate") {
         let interfaces = items(&template.properties["LaunchTemplateData"]["NetworkInterfaces"]);
         for interface in interfaces {
-            if !text(&interface["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa")) {
+            if !string(&interface["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa")) {
                 continue;
             }
             let groups =

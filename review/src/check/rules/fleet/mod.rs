@@ -3,9 +3,9 @@
 mod capacity_block_fleet;
 mod capacity_block_market_type;
 mod cluster_placement_across_zones;
-mod subnet_outside_vpc;
 mod efa_group_closed_to_itself;
 mod reservation_target_not_used;
+mod subnet_outside_vpc;
 mod too_many_efa_interfaces;
 mod unknown_allocation_strategy;
 

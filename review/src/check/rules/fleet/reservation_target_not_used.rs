@@ -2,7 +2,7 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, text};
+use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
@@ -25,7 +25,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for group in view.of_type("AWS::AutoScaling::AutoScalingGroup") {
         let specification = &group.properties["CapacityReservationSpecification"];
         let preference = &specification["CapacityReservationPreference"];
-        let unused = text(preference).filter(|preference| matches!(*preference, "none" | "default"));
+        let unused = string(preference).filter(|preference| matches!(*preference, "none" | "default"));
         if let Some(given) = unused.filter(|_| is_set(&specification["CapacityReservationTarget"])) {
             findings.add(
                 group,

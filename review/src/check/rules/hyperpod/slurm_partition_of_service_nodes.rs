@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::value::{items, text};
+use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
@@ -25,7 +25,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         for config in groups(cluster).map(|group| &group["SlurmConfig"]) {
-            let kind = text(&config["NodeType"]).filter(|kind| *kind != "Compute");
+            let kind = string(&config["NodeType"]).filter(|kind| *kind != "Compute");
             let partitions = &config["PartitionNames"];
             if let Some(kind) = kind.filter(|_| items(partitions).next().is_some()) {
                 findings.add(

@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::CLUSTER;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, text};
+use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
@@ -25,7 +25,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         let strategy = &cluster.properties["Orchestrator"]["Slurm"]["SlurmConfigStrategy"];
-        if is_set(strategy) && text(&cluster.properties["NodeProvisioningMode"]) == Some("Continuous") {
+        if is_set(strategy) && string(&cluster.properties["NodeProvisioningMode"]) == Some("Continuous") {
             findings.add(
                 cluster,
                 strategy,
