@@ -303,11 +303,9 @@ def job_queue(given, names):
 
 def job_definition(given, names):
     request = camel(given)
-    for node in request["nodeProperties"]["nodeRangeProperties"]:
+    nodes = request.get("nodeProperties", {}).get("nodeRangeProperties")
+    for node in nodes or [{"container": request["containerProperties"]}]:
         container = node["container"]
-        options = container.get("logConfiguration", {})
-        if "options" in options:
-            options["options"] = {key: value for key, value in options["options"].items()}
         COUNTS["EFA devices of jobs"] += sum(
             "infiniband" in one["hostPath"] for one in container.get("linuxParameters", {}).get("devices", [])
         )
