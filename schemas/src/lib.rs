@@ -28,6 +28,7 @@ pub mod lifecycle;
 pub mod limits;
 mod nearest;
 pub mod prices;
+pub mod quotas;
 pub mod refused_updates;
 pub mod registry;
 pub mod return_values;

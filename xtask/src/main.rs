@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod memory;
 mod schemas;
 mod tools;
 mod wheel;
@@ -43,6 +44,9 @@ enum Task {
         /// Measure a fresh build, a saved edit and the crates under a user's app too.
         #[arg(long)]
         builds: bool,
+        /// Print the errors of the estimates of GPU memory against measured runs, and nothing else.
+        #[arg(long)]
+        memory: bool,
     },
 }
 
@@ -51,7 +55,8 @@ fn main() -> ExitCode {
         Task::Schemas { registry, check } => schemas::refresh(registry.as_deref(), check),
         Task::Tools => tools::install().map(drop),
         Task::Ci => ci::run_all(),
-        Task::Bench { builds } => bench::run_all(builds),
+        Task::Bench { memory: true, .. } => memory::print_errors(),
+        Task::Bench { builds, .. } => bench::run_all(builds),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -158,6 +158,7 @@ fn run(
         return line.unknown("the instance type or the number of instances is a parameter of the run");
     };
     let line = Line { item: format!("{}, {count} x {instance_type}", line.item), ..line };
+    let line = line.with_capacity(job.usage, instance_type, 0, *count, job.is_spot);
     let Some((price, hourly)) = scope.instance(job.usage, instance_type) else {
         return line.unknown(format!("no price of {instance_type} is known for {}", scope.region));
     };

@@ -100,6 +100,24 @@ pub struct Line {
     pub unknown: Option<String>,
     /// Assumptions.
     pub notes: Vec<String>,
+    /// The instances, where the line is about instances.
+    pub capacity: Option<Capacity>,
+}
+
+/// Instances of one type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Capacity {
+    /// What they are used for.
+    pub usage: Use,
+    /// The instance type.
+    pub instance_type: String,
+    /// The least number.
+    pub least: u64,
+    /// The most.
+    pub most: u64,
+    /// Spot capacity.
+    pub is_spot: bool,
 }
 
 /// Amounts of some lines together, without those that are unknown.

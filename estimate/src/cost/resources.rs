@@ -48,6 +48,7 @@ impl Scope<'_> {
             price: None,
             unknown: None,
             notes: Vec::new(),
+            capacity: None,
         }
     }
 
@@ -79,6 +80,20 @@ impl Line {
         self.ceiling = Some(amount);
         self.price = Some(price);
         self.formula = formula.into();
+        self
+    }
+
+    /// Names the instances.
+    pub(super) fn with_capacity(
+        mut self,
+        usage: Use,
+        instance_type: &str,
+        least: u64,
+        most: u64,
+        is_spot: bool,
+    ) -> Self {
+        self.capacity =
+            Some(super::Capacity { usage, instance_type: instance_type.to_owned(), least, most, is_spot });
         self
     }
 
@@ -173,6 +188,7 @@ pub(super) fn always_on(
     least: u64,
     most: u64,
 ) -> Line {
+    let line = line.with_capacity(usage, instance_type, least, most, false);
     let Some((price, hourly)) = scope.instance(usage, instance_type) else {
         return unknown_price(scope, line, instance_type);
     };
@@ -201,6 +217,7 @@ fn notebook(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<L
 
 /// An instance that people start and stop: nothing at the least, the stated hours, the whole month at the most.
 fn part_time(scope: &Scope<'_>, line: Line, usage: Use, instance_type: &str) -> Line {
+    let line = line.with_capacity(usage, instance_type, 0, 1, false);
     let Some((price, hourly)) = scope.instance(usage, instance_type) else {
         return unknown_price(scope, line, instance_type);
     };

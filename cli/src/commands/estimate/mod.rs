@@ -2,6 +2,7 @@
 
 mod cost;
 mod memory;
+mod quotas;
 
 use clap::{Args, Subcommand};
 
@@ -27,12 +28,14 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum What {
     Memory(memory::Arguments),
+    Quotas(quotas::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     match &arguments.what {
         None => cost::run(&arguments.cost, origin),
         Some(What::Memory(arguments)) => memory::run(arguments),
+        Some(What::Quotas(arguments)) => quotas::run(arguments, origin),
     }
 }
 
