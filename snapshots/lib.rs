@@ -75,3 +75,8 @@ pub fn judged_by(judge: &str, assembly: &Path) -> String {
 #[cfg(doctest)]
 #[doc = include_str!("../docs/serving.md")]
 pub mod serving_page {}
+
+/// The snippets of `docs/training.md`, which have to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/training.md")]
+pub mod training_page {}

@@ -1,0 +1,33 @@
+//! The training script, run on tiny shapes.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+/// The interpreter whose packages the scripts need: of `STACKWRIGHT_TORCH_PYTHON`, or that of the test tools.
+fn python() -> Option<String> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/python/bin/python");
+    let named = std::env::var("STACKWRIGHT_TORCH_PYTHON").ok();
+    let python = named.unwrap_or_else(|| tools.to_string_lossy().into_owned());
+    let imports = "import deepspeed, torch, transformers";
+    let has_packages = Command::new(&python).args(["-c", imports]).output();
+    has_packages.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+#[test]
+fn the_script_trains_resumes_within_a_run_and_starts_fresh_in_another() {
+    let Some(python) = python() else {
+        eprintln!(
+            "skipped: no Python with torch and deepspeed. Install the packages and name it: `python3 -m venv venv && \
+             venv/bin/pip install torch ninja setuptools -r examples/zero3/training/requirements.txt`, then \
+             `STACKWRIGHT_TORCH_PYTHON=venv/bin/python cargo test -p zero3`"
+        );
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
+    let output = Command::new(python).arg("-B").arg(script).arg(folder.path()).output().unwrap();
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && text.contains(r#"{"zero3": "trained"}"#), "{text}");
+}
