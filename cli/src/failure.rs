@@ -4,6 +4,8 @@ use std::fmt;
 
 use stackwright_synth::AssemblyError;
 
+use crate::safe_text;
+
 /// The exit codes of all commands.
 ///
 /// Usage errors have the code that `clap` uses for them, so that a wrong option and a wrong stack name are alike.
@@ -80,13 +82,18 @@ impl Failure {
         self
     }
 
+    /// Returns the message and the hints as text; empty if everything has been reported already.
+    pub fn text(&self) -> String {
+        let message = (!self.message.is_empty()).then(|| format!("error: {}", self.message));
+        let hints = self.hints.iter().map(|hint| format!("hint: {hint}"));
+        message.into_iter().chain(hints).collect::<Vec<_>>().join("\n")
+    }
+
     /// Prints the message and the hints to stderr.
     pub fn print(&self) {
-        if !self.message.is_empty() {
-            anstream::eprintln!("error: {}", self.message);
-        }
-        for hint in &self.hints {
-            anstream::eprintln!("hint: {hint}");
+        let text = self.text();
+        if !text.is_empty() {
+            anstream::eprintln!("{}", safe_text::block(&text));
         }
     }
 }

@@ -43,6 +43,7 @@ mod origin;
 mod program;
 #[cfg(feature = "deploy")]
 mod project;
+mod safe_text;
 pub mod testing;
 
 pub use stackwright_resources as resources;

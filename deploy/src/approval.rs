@@ -1,4 +1,4 @@
-//! What a change set does that nobody should do by accident, and who has said that it may.
+//! Changes that need an approval, and the approvals that were given.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,58 +6,142 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use stackwright_schemas::held::{Held, held};
 
-use crate::change_set::Change;
+use crate::attributes::AttributeChange;
+use crate::change::Change;
+use crate::error::DeployError;
+use crate::prompt::{Prompt, Question};
+use crate::status::{ChangeAction, Replacement};
 
-/// A kind of danger.
+/// The kinds of changes that need an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Danger {
-    /// A resource is made anew, and the old one goes.
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ApprovalKind {
+    /// A resource is replaced: a new one is created, and the old one is deleted.
     Replacement,
-    /// A resource goes.
+    /// A resource is deleted.
     Deletion,
-    /// Who may do what changes.
+    /// The permissions of somebody change.
     Permissions,
-    /// What reaches what changes.
+    /// The network connectivity changes.
     Network,
+    /// Termination protection of the stack is disabled.
+    TerminationProtection,
+    /// Tags of the stack are removed.
+    Tags,
 }
 
-impl fmt::Display for Danger {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+impl ApprovalKind {
+    const ALL: [Self; 6] = [
+        Self::Replacement,
+        Self::Deletion,
+        Self::Permissions,
+        Self::Network,
+        Self::TerminationProtection,
+        Self::Tags,
+    ];
+
+    /// Returns the name that `--approve` accepts.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Replacement => "replacement",
             Self::Deletion => "deletion",
             Self::Permissions => "permissions",
             Self::Network => "network",
+            Self::TerminationProtection => "termination-protection",
+            Self::Tags => "tags",
+        }
+    }
+
+    /// Returns whether an approval has to name the resource.
+    fn names_resource(self) -> bool {
+        matches!(self, Self::Replacement | Self::Deletion)
+    }
+}
+
+impl fmt::Display for ApprovalKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// What is lost when a resource is replaced or deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Loss {
+    /// The resource holds data.
+    Data,
+    /// The resource serves traffic.
+    Traffic,
+}
+
+impl Loss {
+    /// Returns what resources of a type lose, as far as `schemas/facts/held.json` lists the type.
+    pub(crate) fn of_type(resource_type: &str) -> Option<Self> {
+        held(resource_type).map(|held| match held {
+            Held::Data => Self::Data,
+            Held::Traffic => Self::Traffic,
         })
     }
 }
 
-/// A change that wants somebody's word.
+/// A change that needs an approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Concern {
-    /// What is dangerous about it.
-    pub danger: Danger,
-    /// The resource's logical id.
+#[non_exhaustive]
+pub struct RequiredApproval {
+    /// The kind of change.
+    pub kind: ApprovalKind,
+    /// The logical ID of the resource; the name of the stack for a change to the stack itself.
     pub logical_id: String,
-    /// The resource's type.
+    /// The type of the resource.
     pub resource_type: String,
-    /// What a replacement or a deletion loses or interrupts: it is never made without its own approval.
-    pub loses: Option<String>,
+    /// What is lost. `--yes` does not approve such a change: it needs its own approval.
+    pub loses: Option<Loss>,
 }
 
-impl Concern {
-    /// What `--approve` takes for it.
+impl RequiredApproval {
+    pub(crate) fn deletion(logical_id: &str, resource_type: &str, loses: Loss) -> Self {
+        Self {
+            kind: ApprovalKind::Deletion,
+            logical_id: logical_id.to_owned(),
+            resource_type: resource_type.to_owned(),
+            loses: Some(loses),
+        }
+    }
+
+    /// Returns the value that `--approve` accepts for the change.
     pub fn approval(&self) -> String {
-        match self.danger {
-            Danger::Permissions | Danger::Network => self.danger.to_string(),
-            Danger::Replacement | Danger::Deletion => format!("{}={}", self.danger, self.logical_id),
+        if self.kind.names_resource() {
+            format!("{}={}", self.kind, self.logical_id)
+        } else {
+            self.kind.to_string()
         }
     }
 }
 
-/// Types whose changes say who may do what.
-const PERMISSIONS: [&str; 6] = [
+impl fmt::Display for RequiredApproval {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, logical_id, resource_type, loses } = self;
+        let change = match kind {
+            ApprovalKind::Replacement => "replacement of",
+            ApprovalKind::Deletion => "deletion of",
+            ApprovalKind::Permissions => "change of permissions by",
+            ApprovalKind::Network => "change of network connectivity by",
+            ApprovalKind::TerminationProtection => "termination protection is disabled for",
+            ApprovalKind::Tags => "tags are removed from",
+        };
+        write!(formatter, "{change} {logical_id} ({resource_type})")?;
+        match loses {
+            Some(Loss::Data) => formatter.write_str(", which holds data"),
+            Some(Loss::Traffic) => formatter.write_str(", which serves traffic"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Types whose changes change permissions; a type that ends with `::` stands for a service.
+const PERMISSION_TYPES: [&str; 6] = [
     "AWS::IAM::",
     "AWS::S3::BucketPolicy",
     "AWS::KMS::Key",
@@ -66,8 +150,8 @@ const PERMISSIONS: [&str; 6] = [
     "AWS::Lambda::Permission",
 ];
 
-/// Types whose changes say what reaches what.
-const NETWORK: [&str; 7] = [
+/// Types whose changes change the network connectivity; each stands for all types that begin with it.
+const NETWORK_TYPES: [&str; 7] = [
     "AWS::EC2::SecurityGroup",
     "AWS::EC2::Route",
     "AWS::EC2::Subnet",
@@ -77,55 +161,77 @@ const NETWORK: [&str; 7] = [
     "AWS::EC2::NatGateway",
 ];
 
-/// What in a list of changes wants somebody's word.
-pub(crate) fn concerns(changes: &[Change]) -> Vec<Concern> {
+/// The type of a change to the stack itself.
+const STACK: &str = "AWS::CloudFormation::Stack";
+
+/// Returns the approvals that changes to resources and to attributes of the stack need.
+pub(crate) fn required_approvals(
+    stack: &str,
+    changes: &[Change],
+    attributes: &[AttributeChange],
+) -> Vec<RequiredApproval> {
+    let mut found: Vec<RequiredApproval> = changes.iter().flat_map(of_change).collect();
+    found.extend(attributes.iter().filter_map(AttributeChange::needs_approval).map(|kind| {
+        RequiredApproval { kind, logical_id: stack.to_owned(), resource_type: STACK.to_owned(), loses: None }
+    }));
+    found.dedup();
+    found
+}
+
+fn of_change(change: &Change) -> Vec<RequiredApproval> {
     let mut found = Vec::new();
-    for change in changes {
-        let mut add = |danger, loses| {
-            found.push(Concern {
-                danger,
-                logical_id: change.logical_id.clone(),
-                resource_type: change.resource_type.clone(),
-                loses,
-            });
-        };
-        let is_kept = change.policy_action.as_deref().is_some_and(|action| action.ends_with("Retain"));
-        let loses = held(&change.resource_type).filter(|_| !is_kept).map(|held| match held {
-            Held::Data => "data".to_owned(),
-            Held::Traffic => "traffic".to_owned(),
+    let mut add = |kind, loses| {
+        found.push(RequiredApproval {
+            kind,
+            logical_id: change.logical_id.clone(),
+            resource_type: change.resource_type.clone(),
+            loses,
         });
-        // What holds nothing can be made again: a model or an endpoint configuration is replaced every day.
-        match (change.action.as_str(), change.replacement.as_deref()) {
-            _ if loses.is_none() => {}
-            ("Remove", _) => add(Danger::Deletion, loses),
-            ("Modify", Some("True" | "Conditional")) => add(Danger::Replacement, loses),
+    };
+    let is_retained = change.policy_action.as_ref().is_some_and(|action| action.is_retained());
+    let loses = Loss::of_type(&change.resource_type).filter(|_| !is_retained);
+    // A resource that holds nothing can be created again: a model or an endpoint configuration is replaced every day.
+    if loses.is_some() {
+        match (&change.action, &change.replacement) {
+            (ChangeAction::Remove, _) => add(ApprovalKind::Deletion, loses),
+            (ChangeAction::Modify, Some(Replacement::Yes | Replacement::Conditional)) => {
+                add(ApprovalKind::Replacement, loses);
+            }
             _ => {}
         }
-        let is_of = |types: &[&str]| types.iter().any(|name| change.resource_type.starts_with(name));
-        if is_of(&PERMISSIONS) {
-            add(Danger::Permissions, None);
-        }
-        if is_of(&NETWORK) {
-            add(Danger::Network, None);
-        }
+    }
+    let is_of = |types: &[&str]| types.iter().any(|name| change.resource_type.starts_with(name));
+    if is_of(&PERMISSION_TYPES) {
+        add(ApprovalKind::Permissions, None);
+    }
+    if is_of(&NETWORK_TYPES) {
+        add(ApprovalKind::Network, None);
     }
     found
 }
 
-/// Somebody's word: `replacement=Endpoint`, `deletion=Bucket`, `permissions`, `network`.
+/// An approval: `replacement=Endpoint`, `deletion=Bucket`, `deletion=*`, `permissions`, `network`,
+/// `termination-protection` or `tags`.
+///
+/// ```
+/// use stackwright_deploy::Approval;
+///
+/// assert!("deletion=Models".parse::<Approval>().is_ok());
+/// assert!("deletion".parse::<Approval>().is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
-    danger: Danger,
+    kind: ApprovalKind,
     logical_id: Option<String>,
 }
 
 impl Approval {
-    /// Whether this is the word that a concern wants.
-    pub fn covers(&self, concern: &Concern) -> bool {
-        self.danger == concern.danger
+    /// Returns whether the approval is given for a change.
+    pub fn covers(&self, change: &RequiredApproval) -> bool {
+        self.kind == change.kind
             && match &self.logical_id {
-                Some(id) => *id == concern.logical_id,
-                None => matches!(self.danger, Danger::Permissions | Danger::Network),
+                Some(id) => id == "*" || *id == change.logical_id,
+                None => !self.kind.names_resource(),
             }
     }
 }
@@ -134,26 +240,76 @@ impl FromStr for Approval {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (danger, logical_id) = match text.split_once('=') {
-            Some((danger, id)) => (danger, Some(id.to_owned())),
+        let (kind, logical_id) = match text.split_once('=') {
+            Some((kind, id)) => (kind, Some(id.to_owned())),
             None => (text, None),
         };
-        let danger = match danger {
-            "replacement" => Danger::Replacement,
-            "deletion" => Danger::Deletion,
-            "permissions" => Danger::Permissions,
-            "network" => Danger::Network,
-            _ => {
-                return Err(
-                    "an approval is `replacement=ID`, `deletion=ID`, `permissions` or `network`".into()
-                );
-            }
-        };
-        if logical_id.is_none() && matches!(danger, Danger::Replacement | Danger::Deletion) {
-            return Err(format!("say of which resource: `{danger}=LOGICAL_ID`"));
+        let kind = ApprovalKind::ALL.into_iter().find(|one| one.name() == kind).ok_or(
+            "an approval is `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or \
+             `tags`",
+        )?;
+        if logical_id.is_none() && kind.names_resource() {
+            return Err(format!("name the resource: `{kind}=LOGICAL_ID`"));
         }
-        Ok(Self { danger, logical_id })
+        Ok(Self { kind, logical_id })
     }
+}
+
+/// The approvals of a command.
+#[derive(Clone, Debug, Default)]
+pub struct ApprovalPolicy {
+    approvals: Vec<Approval>,
+    yes: bool,
+}
+
+impl ApprovalPolicy {
+    /// Returns a policy.
+    ///
+    /// `yes` answers every question with yes, except those about changes that lose data or interrupt traffic.
+    pub fn new(approvals: Vec<Approval>, yes: bool) -> Self {
+        Self { approvals, yes }
+    }
+
+    /// Returns whether questions are answered with yes.
+    pub(crate) fn says_yes(&self) -> bool {
+        self.yes
+    }
+
+    /// Returns the changes for which no approval was given.
+    pub(crate) fn open<'c>(&self, changes: &'c [RequiredApproval]) -> Vec<&'c RequiredApproval> {
+        changes.iter().filter(|one| !self.approvals.iter().any(|approval| approval.covers(one))).collect()
+    }
+
+    /// Finds out whether the changes to a stack are approved: by the policy, or by the user.
+    pub(crate) async fn check(
+        &self,
+        prompt: &dyn Prompt,
+        stack: &str,
+        changes: &[RequiredApproval],
+    ) -> Result<(), DeployError> {
+        let refuse = |missing: Vec<RequiredApproval>| {
+            Err(DeployError::NotApproved { stack: stack.to_owned(), missing })
+        };
+        let open = self.open(changes);
+        if !prompt.is_interactive() || self.yes {
+            let missing: Vec<RequiredApproval> =
+                open.into_iter().filter(|one| !self.yes || one.loses.is_some()).cloned().collect();
+            return if missing.is_empty() { Ok(()) } else { refuse(missing) };
+        }
+        for change in open.into_iter().filter(|one| one.loses.is_some()) {
+            let question = Question::Confirm { stack: stack.to_owned(), change: change.clone() };
+            if !is_approved(prompt, &question).await {
+                return refuse(vec![change.clone()]);
+            }
+        }
+        let question = Question::Deploy { stack: stack.to_owned() };
+        if is_approved(prompt, &question).await { Ok(()) } else { refuse(Vec::new()) }
+    }
+}
+
+/// Asks a question; no answer is no approval.
+pub(crate) async fn is_approved(prompt: &dyn Prompt, question: &Question) -> bool {
+    prompt.ask(question).await.is_some_and(|answer| question.is_approved_by(&answer))
 }
 
 #[cfg(test)]
@@ -166,48 +322,49 @@ mod tests {
             logical_id: "It".into(),
             physical_id: None,
             resource_type: resource_type.into(),
-            replacement: replacement.map(str::to_owned),
-            policy_action: policy.map(str::to_owned),
+            replacement: replacement.map(Into::into),
+            policy_action: policy.map(Into::into),
             properties: Vec::new(),
         }
     }
 
-    fn found(change: Change) -> Vec<(Danger, Option<String>)> {
-        concerns(&[change]).into_iter().map(|one| (one.danger, one.loses)).collect()
+    fn found(change: Change) -> Vec<(ApprovalKind, Option<Loss>)> {
+        required_approvals("stack", &[change], &[]).into_iter().map(|one| (one.kind, one.loses)).collect()
     }
 
     #[test]
-    fn what_hurts_is_told_and_what_is_kept_does_not() {
-        let (data, traffic) = (Some("data".to_owned()), Some("traffic".to_owned()));
+    fn what_loses_something_needs_an_approval_and_what_is_retained_does_not() {
+        let (data, traffic) = (Some(Loss::Data), Some(Loss::Traffic));
         assert_eq!(
             found(change("Remove", "AWS::S3::Bucket", None, Some("Delete"))),
-            [(Danger::Deletion, data)]
+            [(ApprovalKind::Deletion, data)]
         );
         assert_eq!(found(change("Remove", "AWS::S3::Bucket", None, Some("Retain"))), []);
         let endpoint = "AWS::SageMaker::Endpoint";
         assert_eq!(
             found(change("Modify", endpoint, Some("True"), None)),
-            [(Danger::Replacement, traffic.clone())]
+            [(ApprovalKind::Replacement, traffic)]
         );
         assert_eq!(
             found(change("Modify", endpoint, Some("Conditional"), None)),
-            [(Danger::Replacement, traffic)]
+            [(ApprovalKind::Replacement, traffic)]
         );
         assert_eq!(found(change("Modify", endpoint, Some("False"), None)), []);
         assert_eq!(found(change("Modify", "AWS::SageMaker::Model", Some("True"), None)), []);
         assert_eq!(found(change("Remove", "AWS::SageMaker::Model", None, None)), []);
-        assert_eq!(found(change("Add", "AWS::IAM::Role", None, None)), [(Danger::Permissions, None)]);
+        assert_eq!(found(change("Add", "AWS::IAM::Role", None, None)), [(ApprovalKind::Permissions, None)]);
         assert_eq!(
             found(change("Modify", "AWS::EC2::SecurityGroup", Some("False"), None)),
-            [(Danger::Network, None)]
+            [(ApprovalKind::Network, None)]
         );
     }
 
     #[test]
-    fn an_approval_is_for_what_it_names() {
-        let concern = &concerns(&[change("Remove", "AWS::S3::Bucket", None, None)])[0];
-        let covers = |text: &str| text.parse::<Approval>().unwrap().covers(concern);
-        assert!(covers("deletion=It") && covers(&concern.approval()));
+    fn an_approval_covers_what_it_names() {
+        let required =
+            &required_approvals("stack", &[change("Remove", "AWS::S3::Bucket", None, None)], &[])[0];
+        let covers = |text: &str| text.parse::<Approval>().unwrap().covers(required);
+        assert!(covers("deletion=It") && covers("deletion=*") && covers(&required.approval()));
         assert!(!covers("deletion=Other") && !covers("replacement=It") && !covers("permissions"));
         assert!("deletion".parse::<Approval>().is_err() && "everything".parse::<Approval>().is_err());
     }

@@ -1,278 +1,178 @@
-//! Change sets: made once for the same wish, waited for, read to the last page.
+//! Change sets: creates them, waits for them, reads all pages, and deletes them.
 
 use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
-use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, DeploymentConfig, DeploymentConfigMode, DeploymentMode,
-    ExecutionStatus, OnStackFailure, Parameter, ResourceChange, ResourceToImport, Tag,
-};
+use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus, Parameter};
 use serde::{Deserialize, Serialize};
-use stackwright_synth::{StackArtifact, sha256};
+use stackwright_synth::StackArtifact;
 
-use crate::Progress;
-use crate::approval::{Concern, concerns};
+use crate::Report;
+use crate::approval::{RequiredApproval, required_approvals};
+use crate::attributes::AttributeChange;
+use crate::change::{Change, read_change};
 use crate::connection::Connection;
 use crate::error::DeployError;
-use crate::events::filled;
-use crate::problem::Problem;
+use crate::lookup::{change_sets, find_stack, status_of};
+use crate::messages;
+use crate::parameters::{ParameterNote, changed_ssm_values};
+use crate::request::{ChangeSetRequest, Existing};
 use crate::secret::Secrets;
-use crate::stack::{Found, Options};
+use crate::status::StackStatus;
+use crate::validation::{ValidationFailure, failures_in, failures_in_all};
 
-/// What CloudFormation says of a change set in which nothing changes.
-const NOTHING_CHANGES: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
+/// How long CloudFormation may take to create a change set.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A change set, ready to be executed.
+/// How often a change set is created again that others delete or make obsolete.
+const MAX_CREATIONS: usize = 3;
+
+/// A change set that can be executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChangeSet {
-    /// Its name.
+    /// The name of the change set.
     pub name: String,
-    /// Its ARN.
+    /// The ARN of the change set.
     pub id: String,
-    /// The stack's ARN.
-    pub stack_id: String,
-    /// What it does, nested stacks' changes too. A change to outputs alone is none of these.
-    pub changes: Vec<Change>,
-    /// What validation before deployment or a hook warns of.
+    /// The name of the stack.
     #[serde(default)]
-    pub warnings: Vec<Problem>,
+    pub stack: String,
+    /// The ARN of the stack.
+    pub stack_id: String,
+    /// The changes to resources, including those of nested stacks. A change to outputs alone is not among them.
+    pub changes: Vec<Change>,
+    /// The changes to attributes of the stack, such as tags.
+    #[serde(default)]
+    pub attributes: Vec<AttributeChange>,
+    /// Parameters whose value the program does not set.
+    #[serde(default)]
+    pub parameters: Vec<ParameterNote>,
+    /// Findings of CloudFormation's validation and of hooks that do not prevent the deployment.
+    #[serde(default)]
+    pub warnings: Vec<ValidationFailure>,
+    /// Whether the stack was created for this change set, so that it is deleted with it.
+    #[serde(default)]
+    pub created_stack: bool,
 }
 
 impl ChangeSet {
-    /// What in it wants somebody's word.
-    pub fn concerns(&self) -> Vec<Concern> {
-        concerns(&self.changes)
+    /// Returns the changes that need an approval.
+    pub fn required_approvals(&self) -> Vec<RequiredApproval> {
+        required_approvals(&self.stack, &self.changes, &self.attributes)
     }
 }
 
-/// What a change set does to one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Change {
-    /// `Add`, `Modify`, `Remove`, `Import` and so on.
-    pub action: String,
-    /// The logical id; after the stack's and a slash in a nested stack.
-    pub logical_id: String,
-    /// The physical id, where there is one.
-    pub physical_id: Option<String>,
-    /// The type.
-    pub resource_type: String,
-    /// `True`, `False`, `Conditional`; `None` where the question does not arise.
-    pub replacement: Option<String>,
-    /// What becomes of what goes: `Delete`, `Retain`, `ReplaceAndDelete` and so on.
-    pub policy_action: Option<String>,
-    /// The properties that change.
-    pub properties: Vec<PropertyChange>,
-}
-
-impl Change {
-    /// The properties that make CloudFormation replace the resource.
-    pub fn causes(&self) -> impl Iterator<Item = &str> {
-        self.properties.iter().filter(|one| one.recreation != "Never").map(|one| one.name.as_str())
-    }
-}
-
-/// A property that changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PropertyChange {
-    /// The property's name, or that of the resource's attribute: `Metadata`, `Tags`.
-    pub name: String,
-    /// `Never`, `Conditionally`, `Always`.
-    pub recreation: String,
-    /// What it was.
-    pub before: Option<String>,
-    /// What it will be.
-    pub after: Option<String>,
-    /// The parameter or resource that it changes because of.
-    pub because_of: Option<String>,
-}
-
-/// How long CloudFormation may take to make a change set.
-const DEADLINE: Duration = Duration::from_secs(600);
-
-/// What a change set is asked for.
-pub(crate) struct Wish<'a> {
-    pub stack: &'a StackArtifact,
-    pub options: &'a Options,
-    /// Where the template lies, if it is too large for a request.
-    pub template_url: Option<String>,
-    /// Parameters that keep the values that the stack has.
-    pub kept: Vec<String>,
-    /// The change set that was executed last: the same wish of a stack that has moved on is another.
-    pub last: Option<String>,
-}
-
-impl Wish<'_> {
-    /// The same wish has the same name: a deployer that was killed finds its own change set again, and of two at a time
-    /// one makes it and both see it.
-    fn name(&self) -> String {
-        let Self { stack, options, last, .. } = self;
-        let mut wish = Vec::new();
-        let mut add = |part: &str| {
-            wish.extend((part.len() as u64).to_be_bytes());
-            wish.extend(part.as_bytes());
-        };
-        add(stack.template_body());
-        for (key, value) in &options.parameters {
-            add(key);
-            add(value);
-        }
-        for (key, value) in &stack.tags {
-            add(key);
-            add(value);
-        }
-        let ways = [options.revert_drift, options.import_existing, options.express, options.keep_failed];
-        add(&format!("{ways:?}"));
-        for import in &options.imports {
-            add(&format!("{import:?}"));
-        }
-        add(last.as_deref().unwrap_or_default());
-        format!("stackwright-{}", &sha256(wish)[..24])
-    }
-}
-
-/// Makes a change set; `None` where nothing changes.
-pub(crate) async fn make(
+/// Creates a change set; `None` if nothing changes.
+pub(crate) async fn create(
     connection: &Connection,
-    wish: &Wish<'_>,
-    found: Found,
-    tell: &dyn Fn(Progress),
+    request: &ChangeSetRequest<'_>,
+    existing: Existing,
+    deployed_parameters: &[Parameter],
+    report: Report<'_>,
 ) -> Result<Option<ChangeSet>, DeployError> {
-    let (stack, name) = (wish.stack, wish.name());
-    // One from before may be used up or out of date: then it makes room.
-    for _ in 0..3 {
-        match create(connection, wish, found, &name).await {
+    let (stack, name) = (request.stack, request.name());
+    let created_stack = existing == Existing::Nothing;
+    // The name leaves secrets out, so that a change set with this name may have been created with another secret.
+    let mut may_reuse = !request.has_secrets();
+    for _ in 0..MAX_CREATIONS {
+        match request.send(connection, existing, &name).await {
             Ok(()) => {}
-            Err(DeployError::Call { code: Some(code), .. }) if code == "AlreadyExistsException" => {}
-            // Some endpoints refuse at once what CloudFormation finds out later.
-            Err(DeployError::Call { message, .. }) if says_nothing_changes(&message) => return Ok(None),
+            Err(error) if error.code() == Some("AlreadyExistsException") => {
+                if !may_reuse {
+                    may_reuse = true;
+                    delete(connection, &stack.name, &name).await?;
+                    continue;
+                }
+            }
+            // Some endpoints refuse the request, where CloudFormation creates a change set that fails.
+            Err(DeployError::Call { message, .. }) if messages::says_no_changes(&message) => return Ok(None),
             Err(error) => return Err(error),
         }
         let described = match wait(connection, &stack.name, &name).await {
             Ok(described) => described,
-            // Somebody has deleted it in the meantime.
-            Err(DeployError::Call { code: Some(code), .. }) if code.starts_with("ChangeSetNotFound") => {
-                continue;
-            }
+            // Another process has deleted it.
+            Err(error) if error.is_missing_change_set() => continue,
             Err(error) => return Err(error),
         };
-        let reason = described.status_reason.clone().unwrap_or_default();
         if described.status == Some(ChangeSetStatus::Failed) {
-            if says_nothing_changes(&reason) {
-                discard(connection, &stack.name, &name, found).await?;
-                return Ok(None);
-            }
-            let problems = connection.problems_within(&described, tell).await;
-            discard(connection, &stack.name, &name, found).await?;
-            let (problems, reason) = match problems {
-                Ok(problems) => (problems, reason),
-                Err(error) => (Vec::new(), format!("{reason} (details cannot be read: {error})")),
-            };
-            return Err(DeployError::ChangeSet { stack: stack.name.clone(), reason, problems });
+            return failed(connection, stack, &name, &described, created_stack, report).await;
         }
         match described.execution_status {
             Some(ExecutionStatus::Available) => {
-                let id = described.change_set_id.clone().unwrap_or_default();
-                let stack_id = described.stack_id.clone().unwrap_or_default();
-                let mut warnings = connection.problems(&id, "", tell).await.unwrap_or_default();
-                let (changes, nested) = every_change(connection, stack, &name, described).await?;
-                for (id, path) in nested {
-                    warnings.extend(connection.problems(&id, &path, tell).await.unwrap_or_default());
-                }
-                return Ok(Some(ChangeSet { name, id, stack_id, changes, warnings }));
+                let known = (request, deployed_parameters, created_stack);
+                return read(connection, known, &name, described, report).await.map(Some);
             }
             Some(ExecutionStatus::ExecuteInProgress) => {
-                return Err(DeployError::State {
-                    stack: stack.name.clone(),
-                    status: "being deployed".into(),
-                    reason: "another deployer executes the same change set".into(),
-                });
+                return Err(DeployError::AlreadyExecuting { stack: stack.name.clone() });
             }
+            // It was executed, or is obsolete: it has to make room.
             _ => delete(connection, &stack.name, &name).await?,
         }
     }
     Err(DeployError::ChangeSet {
         stack: stack.name.clone(),
-        reason: "somebody else makes it obsolete or deletes it again and again".into(),
-        problems: Vec::new(),
+        reason: "other processes delete it or make it obsolete again and again".into(),
+        failures: Vec::new(),
     })
 }
 
-async fn create(
+/// Handles a change set that could not be created: it is deleted, and the reason is read before.
+async fn failed(
     connection: &Connection,
-    wish: &Wish<'_>,
-    found: Found,
+    stack: &StackArtifact,
     name: &str,
-) -> Result<(), DeployError> {
-    let Wish { stack, options, template_url, kept, .. } = wish;
-    let kind = match found {
-        _ if !options.imports.is_empty() => ChangeSetType::Import,
-        Found::Stack => ChangeSetType::Update,
-        Found::Nothing | Found::Shell => ChangeSetType::Create,
+    described: &DescribeChangeSetOutput,
+    created_stack: bool,
+    report: Report<'_>,
+) -> Result<Option<ChangeSet>, DeployError> {
+    let reason = described.status_reason.clone().unwrap_or_default();
+    if messages::says_no_changes(&reason) {
+        remove(connection, &stack.name, name, created_stack).await?;
+        return Ok(None);
+    }
+    let failures = failures_in_all(connection, described, report).await;
+    remove(connection, &stack.name, name, created_stack).await?;
+    let (failures, reason) = match failures {
+        Ok(failures) => (failures, reason),
+        Err(error) => (Vec::new(), format!("{reason} (the details cannot be read: {error})")),
     };
-    let parameters = options
-        .parameters
-        .iter()
-        .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
-    let kept = kept
-        .iter()
-        .filter(|name| !options.parameters.contains_key(*name))
-        .map(|name| Parameter::builder().parameter_key(name).use_previous_value(true).build());
-    let mut request = connection
-        .cloudformation
-        .create_change_set()
-        .stack_name(&stack.name)
-        .change_set_name(name)
-        .change_set_type(kind)
-        // The same request twice, because the first answer was lost, is one.
-        .client_token(uuid::Uuid::new_v4().to_string())
-        .set_description(options.description.clone())
-        .set_capabilities(Some(vec![
-            Capability::CapabilityIam,
-            Capability::CapabilityNamedIam,
-            Capability::CapabilityAutoExpand,
-        ]))
-        .set_template_body(template_url.is_none().then(|| stack.template_body().to_owned()))
-        .set_template_url(template_url.clone())
-        .set_parameters(Some(parameters.chain(kept).collect()))
-        .set_tags(Some(
-            stack.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect(),
-        ));
-    if options.revert_drift && found == Found::Stack {
-        request = request.deployment_mode(DeploymentMode::RevertDrift);
-    }
-    if options.import_existing {
-        request = request.import_existing_resources(true);
-    }
-    // Either says what becomes of a failure, and neither beside the other.
-    if options.express {
-        let mode = DeploymentConfig::builder().mode(DeploymentConfigMode::Express);
-        request = request.deployment_config(mode.disable_rollback(options.keep_failed).build());
-    } else if options.keep_failed {
-        request = request.on_stack_failure(OnStackFailure::DoNothing);
-    }
-    if stack.template.resources().any(|(_, resource)| resource["Type"] == "AWS::CloudFormation::Stack") {
-        request = request.include_nested_stacks(true);
-    }
-    for import in &options.imports {
-        request = request.resources_to_import(
-            ResourceToImport::builder()
-                .logical_resource_id(&import.logical_id)
-                .resource_type(&import.resource_type)
-                .set_resource_identifier(Some(import.identifier.clone().into_iter().collect()))
-                .build(),
-        );
-    }
-    request.send().await.map(drop).map_err(DeployError::call("CreateChangeSet"))
+    Err(DeployError::ChangeSet { stack: stack.name.clone(), reason, failures })
 }
 
-fn says_nothing_changes(reason: &str) -> bool {
-    NOTHING_CHANGES.iter().any(|text| reason.contains(text))
+/// Reads a change set that can be executed.
+async fn read(
+    connection: &Connection,
+    (request, deployed_parameters, created_stack): (&ChangeSetRequest<'_>, &[Parameter], bool),
+    name: &str,
+    described: DescribeChangeSetOutput,
+    report: Report<'_>,
+) -> Result<ChangeSet, DeployError> {
+    let stack = request.stack;
+    let id = described.change_set_id.clone().unwrap_or_default();
+    let stack_id = described.stack_id.clone().unwrap_or_default();
+    let secrets = Secrets::new(stack, &request.options.parameters);
+    let mut parameters = request.parameters.notes.clone();
+    parameters.extend(changed_ssm_values(deployed_parameters, described.parameters(), &secrets));
+    let mut warnings = failures_in(connection, &id, "", report).await.unwrap_or_default();
+    let (changes, nested) = all_changes(connection, stack, &secrets, name, described).await?;
+    for (id, path) in nested {
+        warnings.extend(failures_in(connection, &id, &path, report).await.unwrap_or_default());
+    }
+    Ok(ChangeSet {
+        name: name.to_owned(),
+        id,
+        stack: stack.name.clone(),
+        stack_id,
+        changes,
+        attributes: request.tags.changes.clone(),
+        parameters,
+        warnings,
+        created_stack,
+    })
 }
 
-/// A change set by its name in a stack, or by its ARN alone.
+/// Describes a change set by its name and that of its stack, or by its ARN alone.
 pub(crate) async fn describe(
     connection: &Connection,
     stack: Option<&str>,
@@ -291,6 +191,7 @@ pub(crate) async fn describe(
         .map_err(DeployError::call("DescribeChangeSet"))
 }
 
+/// Waits until CloudFormation has created a change set.
 async fn wait(
     connection: &Connection,
     stack: &str,
@@ -303,20 +204,22 @@ async fn wait(
             Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) | None => {}
             _ => return Ok(described),
         }
-        if start.elapsed() > DEADLINE {
-            return Err(DeployError::Deadline {
-                what: format!("the change set {name}"),
-                seconds: DEADLINE.as_secs(),
+        if start.elapsed() > CREATION_TIMEOUT {
+            return Err(DeployError::Timeout {
+                activity: format!("the creation of the change set {name}"),
+                seconds: CREATION_TIMEOUT.as_secs(),
             });
         }
-        connection.poller.turn(start.elapsed()).await;
+        connection.poller.wait(start.elapsed()).await;
     }
 }
 
-/// The changes that a change set makes, nested stacks' too, and the change sets of these with the paths of their stacks.
-pub(crate) async fn every_change(
+/// Returns all changes of a change set, including those of nested stacks, and the ARNs of the nested change sets with the
+/// paths of their stacks.
+pub(crate) async fn all_changes(
     connection: &Connection,
     stack: &StackArtifact,
+    secrets: &Secrets<'_>,
     name: &str,
     first: DescribeChangeSetOutput,
 ) -> Result<(Vec<Change>, Vec<(String, String)>), DeployError> {
@@ -325,10 +228,9 @@ pub(crate) async fn every_change(
     let mut nested: Vec<(String, String)> = Vec::new();
     let mut read_nested = 0;
     let (mut id, mut path) = (name.to_owned(), String::new());
-    let secrets = Secrets::of(stack);
     loop {
         for change in page.changes().iter().filter_map(|change| change.resource_change()) {
-            let read = read_change(change, &path, &secrets);
+            let read = read_change(change, &path, secrets);
             if let Some(id) = change.change_set_id() {
                 nested.push((id.to_owned(), format!("{}/", read.logical_id)));
             }
@@ -342,40 +244,9 @@ pub(crate) async fn every_change(
             }
             read_nested += 1;
         }
-        // A name is one in its stack; a nested change set is known by its ARN.
+        // The name of a change set is unique only in its stack; a nested change set is described by its ARN.
         let stack = path.is_empty().then_some(stack.name.as_str());
         page = describe(connection, stack, &id, next).await?;
-    }
-}
-
-fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets<'_>) -> Change {
-    let logical_id = format!("{path}{}", change.logical_resource_id().unwrap_or_default());
-    let mut properties: Vec<_> = change
-        .details()
-        .iter()
-        .filter_map(|detail| Some((detail, detail.target()?)))
-        .map(|(detail, target)| PropertyChange {
-            name: filled(target.name())
-                .or_else(|| target.attribute().map(|attribute| attribute.to_string()))
-                .unwrap_or_default(),
-            recreation: target.requires_recreation().map_or("Never", |one| one.as_str()).to_owned(),
-            before: filled(target.before_value()),
-            after: filled(target.after_value()),
-            because_of: filled(detail.causing_entity()),
-        })
-        .collect();
-    for one in &mut properties {
-        secrets.hide(&logical_id, &one.name, &mut one.before);
-        secrets.hide(&logical_id, &one.name, &mut one.after);
-    }
-    Change {
-        action: change.action().map(|action| action.to_string()).unwrap_or_default(),
-        logical_id,
-        physical_id: filled(change.physical_resource_id()),
-        resource_type: change.resource_type().unwrap_or_default().to_owned(),
-        replacement: change.replacement().map(|replacement| replacement.to_string()),
-        policy_action: change.policy_action().map(|action| action.to_string()),
-        properties,
     }
 }
 
@@ -384,22 +255,36 @@ async fn delete(connection: &Connection, stack: &str, name: &str) -> Result<(), 
     request.send().await.map(drop).map_err(DeployError::call("DeleteChangeSet"))
 }
 
-/// Deletes a change set, and the empty stack that it brought along.
-pub(crate) async fn discard(
+/// Deletes a change set, and the stack that was created for it, unless others use that stack.
+async fn remove(
     connection: &Connection,
     stack: &str,
     name: &str,
-    found: Found,
+    created_stack: bool,
 ) -> Result<(), DeployError> {
     delete(connection, stack, name).await?;
-    if found == Found::Nothing {
-        let request = connection.cloudformation.delete_stack().stack_name(stack);
-        request.send().await.map_err(DeployError::call("DeleteStack"))?;
+    if !created_stack {
+        return Ok(());
     }
-    Ok(())
+    let status = find_stack(connection, stack).await?.as_ref().map(status_of);
+    if status != Some(StackStatus::ReviewInProgress) || !change_sets(connection, stack).await?.is_empty() {
+        return Ok(());
+    }
+    let request = connection.cloudformation.delete_stack().stack_name(stack);
+    request.send().await.map(drop).map_err(DeployError::call("DeleteStack"))
 }
 
-pub(crate) async fn execute(
+/// Deletes a change set that is not wanted. The empty stack that was created for it is deleted as well, unless it has
+/// change sets of others.
+///
+/// # Errors
+/// Returns an error if a request fails.
+pub async fn discard(connection: &Connection, change_set: &ChangeSet) -> Result<(), DeployError> {
+    remove(connection, &change_set.stack, &change_set.name, change_set.created_stack).await
+}
+
+/// Starts the execution of a change set.
+pub(crate) async fn start(
     connection: &Connection,
     stack: &str,
     change_set: &ChangeSet,
@@ -409,48 +294,31 @@ pub(crate) async fn execute(
         .execute_change_set()
         .stack_name(stack)
         .change_set_name(&change_set.id)
-        // A call that is repeated after a lost answer must not count twice; the same wish at another time is another.
+        // A request that is sent again after a lost answer must not count twice. Another change set has another token.
         .client_request_token(change_set.id.rsplit('/').next().unwrap_or(&change_set.name))
         .retain_except_on_create(true);
     let error = match request.send().await.map_err(DeployError::call("ExecuteChangeSet")) {
         Ok(_) => return Ok(()),
         Err(error) => error,
     };
-    if matches!(&error, DeployError::Call { code: Some(code), .. } if code.starts_with("ChangeSetNotFound")) {
-        return Err(DeployError::Changed { stack: stack.to_owned(), what: "the change set is gone".into() });
-    }
-    // The first call may have come through, and its answer not.
-    if matches!(&error, DeployError::Call { code: Some(code), .. } if code.starts_with("InvalidChangeSetStatus"))
-    {
-        let described = describe(connection, Some(stack), &change_set.id, None).await?;
-        let is_ours = matches!(
-            described.execution_status,
-            Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete)
-        );
-        if is_ours {
-            return Ok(());
+    let changed = |reason: String| Err(DeployError::Changed { stack: stack.to_owned(), reason });
+    match error.code() {
+        Some("ChangeSetNotFound" | "ChangeSetNotFoundException") => {
+            changed("the change set does not exist any more".into())
         }
-        return Err(DeployError::Changed {
-            stack: stack.to_owned(),
-            what: format!(
-                "the change set is {}",
-                described.execution_status.map_or("gone".to_owned(), |status| status.to_string())
-            ),
-        });
+        // The first request may have been received, and its answer lost.
+        Some("InvalidChangeSetStatus" | "InvalidChangeSetStatusException") => {
+            let described = describe(connection, Some(stack), &change_set.id, None).await?;
+            match described.execution_status {
+                Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => Ok(()),
+                status => changed(format!("the change set has the status {}", status_text(status.as_ref()))),
+            }
+        }
+        _ => Err(error),
     }
-    Err(error)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_to_do_is_told_by_both_texts() {
-        assert!(says_nothing_changes(
-            "The submitted information didn't contain changes. Submit different information to create a change set."
-        ));
-        assert!(says_nothing_changes("No updates are to be performed."));
-        assert!(!says_nothing_changes("Transform failed"));
-    }
+/// Returns the execution status of a change set for a message.
+pub(crate) fn status_text(status: Option<&ExecutionStatus>) -> &str {
+    status.map_or("UNKNOWN", ExecutionStatus::as_str)
 }

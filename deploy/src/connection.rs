@@ -1,5 +1,6 @@
-//! The connection to AWS: credentials, profile, region and endpoint as the AWS CLI has them.
+//! Connections to AWS: credentials, profile, region and endpoint are resolved as the AWS CLI resolves them.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -7,84 +8,82 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use stackwright_synth::StackArtifact;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::DeployError;
 use crate::poller::Poller;
+use crate::waiting::LastError;
 
-/// How long one try of a call may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long one attempt of a request to CloudFormation may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Which credentials and which region to use, where the environment should not decide.
+/// How often a request is tried.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// Which credentials and which region to use.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Profile {
-    /// A profile of the AWS CLI's configuration.
+    /// The name of a profile in the configuration of the AWS CLI. Default: the environment decides.
     pub name: Option<String>,
-    /// A region, for stacks that are bound to none.
+    /// The region for stacks that are not bound to one. Default: the profile or the environment decides.
     pub region: Option<String>,
-    /// A role to take on, by its ARN.
+    /// The ARN of a role to assume. `{account}` stands for the account that the stack is bound to.
     pub role: Option<String>,
-    /// An endpoint in place of AWS, with which any credentials will do.
-    pub local: Option<String>,
+    /// The URL of an endpoint that is used instead of AWS. Any credentials are valid for it.
+    pub endpoint: Option<String>,
 }
 
-/// Clients for one account and region.
+impl Profile {
+    /// Returns a profile that uses an endpoint instead of AWS.
+    ///
+    /// ```
+    /// let profile = stackwright_deploy::Profile::for_endpoint("http://127.0.0.1:4566");
+    /// assert!(profile.name.is_none());
+    /// ```
+    pub fn for_endpoint(url: impl Into<String>) -> Self {
+        Self { endpoint: Some(url.into()), ..Self::default() }
+    }
+
+    fn for_account(&self, account: Option<&str>) -> Self {
+        let mut profile = self.clone();
+        if let (Some(role), Some(account)) = (&mut profile.role, account) {
+            *role = role.replace("{account}", account);
+        }
+        profile
+    }
+}
+
+/// The clients for one account and region.
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) account: String,
     pub(crate) region: String,
-    /// Where every call goes, if not to AWS.
+    /// The endpoint that is used instead of AWS.
     pub(crate) endpoint: Option<String>,
     pub(crate) poller: Arc<Poller>,
-    /// Whether `DescribeEvents` is to be had, as soon as that is known.
-    pub(crate) tells_operations: Arc<OnceLock<bool>>,
+    /// Whether the endpoint supports `DescribeEvents`, and the caller may call it; set by the first call.
+    pub(crate) supports_describe_events: Arc<OnceLock<bool>>,
+    /// The last failed attempt of a request.
+    pub(crate) last_error: LastError,
 }
 
 impl Connection {
-    /// Connects for a stack: to its region, else the profile's, else the environment's.
+    /// Connects for a stack. The region is that of the stack, else that of the profile, else that of the environment.
     ///
     /// # Errors
-    /// There is no region or are no credentials, or they belong to another account than the stack.
+    /// Returns an error if no region or no credentials are configured, or if the credentials belong to a different
+    /// account than the stack.
     pub async fn for_stack(stack: &StackArtifact, profile: &Profile) -> Result<Self, DeployError> {
-        let mut retries = RetryConfig::adaptive().with_max_attempts(8);
-        if profile.local.is_some() {
-            // Nobody else is waited for there.
-            retries = retries.with_initial_backoff(Duration::from_millis(50));
-        }
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries);
-        if let Some(name) = &profile.name {
-            loader = loader.profile_name(name);
-        }
-        if let Some(region) = stack.environment.region.as_ref().or(profile.region.as_ref()) {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(url) = &profile.local {
-            let any = aws_sdk_cloudformation::config::Credentials::new("local", "local", None, None, "local");
-            loader = loader.endpoint_url(url).credentials_provider(any);
-            if stack.environment.region.is_none() && profile.region.is_none() {
-                loader = loader.region(Region::from_static("us-east-1"));
-            }
-        }
-        let mut config = loader.load().await;
-        if let Some(role) = &profile.role {
-            let provider = aws_config::sts::AssumeRoleProvider::builder(role)
-                .session_name("stackwright")
-                .configure(&config)
-                .build()
-                .await;
-            config = config
-                .into_builder()
-                .credentials_provider(aws_sdk_cloudformation::config::SharedCredentialsProvider::new(
-                    provider,
-                ))
-                .build();
-        }
-        let connection = Self::connect(&config).await?;
-        match &stack.environment.account {
-            Some(bound) if *bound != connection.account => Err(DeployError::WrongAccount {
+        let bound_account = stack.environment.account.as_deref();
+        let profile = profile.for_account(bound_account);
+        let connection = Self::connect(&load(stack, &profile).await).await?;
+        match bound_account {
+            Some(bound) if bound != connection.account => Err(DeployError::WrongAccount {
                 stack: stack.name.clone(),
-                bound: bound.clone(),
+                bound: bound.to_owned(),
                 actual: connection.account,
             }),
             _ => Ok(connection),
@@ -93,20 +92,27 @@ impl Connection {
 
     async fn connect(config: &SdkConfig) -> Result<Self, DeployError> {
         let region = config.region().ok_or(DeployError::NoRegion)?.to_string();
-        // The first call says soon that nobody is there.
-        let soon = aws_sdk_sts::config::Builder::from(config).retry_config(RetryConfig::standard()).build();
-        let identity = aws_sdk_sts::Client::from_conf(soon)
+        // The first request uses the default number of attempts, so that an unreachable endpoint is reported soon.
+        let few_attempts =
+            aws_sdk_sts::config::Builder::from(config).retry_config(RetryConfig::standard()).build();
+        let identity = aws_sdk_sts::Client::from_conf(few_attempts)
             .get_caller_identity()
             .send()
             .await
             .map_err(DeployError::call("GetCallerIdentity"))?;
         let endpoint = config.endpoint_url().map(|url| url.trim_end_matches('/').to_owned());
-        // An answer that never comes is asked for again. Uploads may take long: they have no such limit.
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
-        let cloudformation =
-            aws_sdk_cloudformation::config::Builder::from(config).timeout_config(timeouts).build();
-        // An endpoint on loopback has no host name for each bucket.
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(endpoint.is_some()).build();
+        let last_error = LastError::default();
+        // Requests to CloudFormation are short. Uploads to S3 have no time limit.
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        let cloudformation = aws_sdk_cloudformation::config::Builder::from(config)
+            .timeout_config(timeouts)
+            .interceptor(last_error.clone())
+            .build();
+        // An endpoint on loopback has no host names for buckets.
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(endpoint.is_some())
+            .interceptor(last_error.clone())
+            .build();
         Ok(Self {
             cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
             s3: aws_sdk_s3::Client::from_conf(s3),
@@ -114,27 +120,28 @@ impl Connection {
             region,
             poller: Arc::new(Poller::new(endpoint.as_deref().is_some_and(is_loopback))),
             endpoint,
-            tells_operations: Arc::default(),
+            supports_describe_events: Arc::default(),
+            last_error,
         })
     }
 
-    /// The account that is deployed into.
+    /// Returns the account ID.
     pub fn account(&self) -> &str {
         &self.account
     }
 
-    /// The region that is deployed into.
+    /// Returns the region.
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// Whether this is a rehearsal on this machine.
+    /// Returns whether the endpoint runs on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         self.endpoint.as_deref().is_some_and(is_loopback)
     }
 
-    /// Puts account and region into a name such as that of the bucket for assets.
-    pub(crate) fn resolved(&self, name: &str) -> String {
+    /// Replaces the pseudo parameters in a name such as that of the bucket for assets.
+    pub(crate) fn resolve_pseudo_parameters(&self, name: &str) -> String {
         name.replace("${AWS::AccountId}", &self.account)
             .replace("${AWS::Region}", &self.region)
             .replace("${AWS::Partition}", self.partition())
@@ -145,7 +152,7 @@ impl Connection {
         environment.partition().unwrap_or("aws")
     }
 
-    /// The URL by which CloudFormation reads an object.
+    /// Returns the URL from which CloudFormation reads an object.
     pub(crate) fn object_url(&self, bucket: &str, key: &str) -> String {
         match &self.endpoint {
             Some(endpoint) => format!("{endpoint}/{bucket}/{key}"),
@@ -157,7 +164,87 @@ impl Connection {
     }
 }
 
+/// Loads the configuration of the AWS SDK.
+async fn load(stack: &StackArtifact, profile: &Profile) -> SdkConfig {
+    let mut retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
+    if profile.endpoint.is_some() {
+        // Nobody else uses a local endpoint, so that a short delay is enough.
+        retries = retries.with_initial_backoff(Duration::from_millis(50));
+    }
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries);
+    if let Some(name) = &profile.name {
+        loader = loader.profile_name(name);
+    }
+    let region = stack.environment.region.as_ref().or(profile.region.as_ref());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(url) = &profile.endpoint {
+        let any = aws_sdk_cloudformation::config::Credentials::new("local", "local", None, None, "local");
+        loader = loader.endpoint_url(url).credentials_provider(any);
+        if region.is_none() {
+            loader = loader.region(Region::from_static("us-east-1"));
+        }
+    }
+    let config = loader.load().await;
+    let Some(role) = &profile.role else { return config };
+    let provider = aws_config::sts::AssumeRoleProvider::builder(role)
+        .session_name("stackwright")
+        .configure(&config)
+        .build()
+        .await;
+    config
+        .into_builder()
+        .credentials_provider(aws_sdk_cloudformation::config::SharedCredentialsProvider::new(provider))
+        .build()
+}
+
 fn is_loopback(url: &str) -> bool {
     let host = url.split("://").nth(1).unwrap_or(url);
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name))
+}
+
+/// The account and the region that a stack is bound to.
+type Binding = (Option<String>, Option<String>);
+
+/// The connections of a command, created once for each account and region.
+#[derive(Debug, Default)]
+pub struct Connections {
+    profile: Profile,
+    /// Endpoints that are used instead of AWS, by account; those of stacks without an account have the empty key.
+    endpoints: BTreeMap<String, String>,
+    connections: Mutex<BTreeMap<Binding, Arc<OnceCell<Connection>>>>,
+}
+
+impl Connections {
+    /// Returns an empty set of connections, which are created with a profile.
+    pub fn new(profile: Profile) -> Self {
+        Self { profile, ..Self::default() }
+    }
+
+    /// Uses an endpoint instead of AWS for the stacks of an account; `None` means stacks that are not bound to one.
+    #[must_use]
+    pub fn endpoint(mut self, account: Option<&str>, url: impl Into<String>) -> Self {
+        self.endpoints.insert(account.unwrap_or_default().to_owned(), url.into());
+        self
+    }
+
+    /// Returns the connection for a stack. Connections to different accounts are created at the same time.
+    ///
+    /// # Errors
+    /// See [`Connection::for_stack`].
+    pub async fn for_stack(&self, stack: &StackArtifact) -> Result<Connection, DeployError> {
+        let binding = (stack.environment.account.clone(), stack.environment.region.clone());
+        // The lock is held only to find the cell, not while the connection is created.
+        let cell = self.connections.lock().await.entry(binding).or_default().clone();
+        let connect = async || {
+            let mut profile = self.profile.clone();
+            let account = stack.environment.account.as_deref().unwrap_or_default();
+            if let Some(url) = self.endpoints.get(account) {
+                profile.endpoint = Some(url.clone());
+            }
+            Connection::for_stack(stack, &profile).await
+        };
+        cell.get_or_try_init(connect).await.cloned()
+    }
 }

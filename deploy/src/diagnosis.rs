@@ -1,220 +1,318 @@
-//! Why an operation failed: the first cause by time, down into nested stacks, and where to look next.
+//! Finds out why an operation failed: the first cause by time, followed into nested stacks.
 
 use std::collections::BTreeSet;
 
+use aws_sdk_cloudformation::primitives::DateTime;
 use serde::Serialize;
 
-use crate::Progress;
 use crate::connection::Connection;
 use crate::error::DeployError;
-use crate::events::{Of, ResourceEvent, Told};
-use crate::problem::Annotation;
+use crate::events::{EventRecord, EventScope, ResourceEvent, events_page, operation_events, stack_events};
+use crate::lookup::find_stack;
+use crate::messages;
+use crate::status::{ResourceStatus, StackStatus};
+use crate::validation::{Annotation, annotations};
+use crate::{Progress, Report};
 
 /// Why an operation on a stack failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// The stack, or the nested one, in which it failed first.
+    /// The name or ARN of the stack, or of the nested stack, with the first failure.
     pub stack: String,
-    /// Nested stacks on the way there, outermost first, by their logical ids.
+    /// The logical IDs of the nested stacks that lead to it, outermost first.
     pub path: Vec<String>,
-    /// What failed first.
+    /// The first failure.
     pub cause: ResourceEvent,
-    /// What failed after it and is no consequence, as far as one can tell.
+    /// Later failures that are not consequences of the first one, as far as CloudFormation reports it.
     pub others: Vec<ResourceEvent>,
-    /// What a hook advises, where one did not let it pass.
+    /// What a hook found, if a hook stopped the operation.
     pub annotations: Vec<Annotation>,
-    /// Commands that show more.
-    pub look: Vec<String>,
+    /// Commands that show more about the failure.
+    pub commands: Vec<String>,
 }
 
-/// How deep stacks are followed into each other.
-const DEEPEST: usize = 8;
+/// The reason for the end of an operation.
+pub(crate) enum Failure {
+    /// A user cancelled the operation.
+    Cancelled,
+    /// Something failed.
+    Cause(Box<Diagnosis>),
+}
 
-const STACK: &str = "AWS::CloudFormation::Stack";
+/// How many levels of nested stacks are followed.
+const MAX_NESTING: usize = 8;
 
-impl Connection {
-    /// Why the last operation on a stack that failed did so; `None` if none did.
-    ///
-    /// # Errors
-    /// There is no such stack, or a call failed.
-    pub async fn diagnose(
-        &self,
-        stack: &str,
-        tell: &dyn Fn(Progress),
-    ) -> Result<Option<Diagnosis>, DeployError> {
-        self.diagnose_within(stack, None, tell).await
-    }
+const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
 
-    /// The same of some operations only, where these are known.
-    pub(crate) async fn diagnose_within(
-        &self,
-        stack: &str,
-        mut operations: Option<&BTreeSet<String>>,
-        tell: &dyn Fn(Progress),
-    ) -> Result<Option<Diagnosis>, DeployError> {
-        let mut at = stack.to_owned();
-        let mut path = Vec::new();
-        let mut found = None;
-        for _ in 0..DEEPEST {
-            let failures = self.last_failures(&at, tell).await?;
-            // A nested stack has operations of its own.
-            let known = operations.take();
-            let is_within = |failure: &ResourceEvent| match (known, &failure.operation) {
-                (Some(known), Some(operation)) => known.contains(operation),
-                _ => true,
-            };
-            let mut failures = failures.into_iter().filter(is_within);
-            let Some(cause) = failures.next() else { break };
-            let inside =
-                cause.physical_id.clone().filter(|id| cause.resource_type == STACK && id.starts_with("arn:"));
-            let annotations = match cause.status.starts_with("HOOK_") {
-                true => self.advice_on(&at, &cause, tell).await,
-                false => Vec::new(),
-            };
-            found = Some(Diagnosis {
-                annotations,
-                stack: at.clone(),
-                path: path.clone(),
-                cause: cause.clone(),
-                others: failures.collect(),
-                look: look(&cause, self),
-            });
-            let Some(inside) = inside.filter(|id| *id != at) else { break };
-            path.push(cause.logical_id);
-            at = inside;
-        }
-        Ok(found)
-    }
+/// Finds out why the last failed operation on a stack failed; `None` if none has failed.
+///
+/// # Errors
+/// Returns an error if the stack does not exist or a request fails.
+pub async fn diagnose(
+    connection: &Connection,
+    stack: &str,
+    report: Report<'_>,
+) -> Result<Option<Diagnosis>, DeployError> {
+    Ok(match find_failure(connection, stack, None, report).await? {
+        Some(Failure::Cause(diagnosis)) => Some(*diagnosis),
+        Some(Failure::Cancelled) | None => None,
+    })
+}
 
-    /// The failures in the last operation that had any, with those of taking it back, oldest first.
-    async fn last_failures(
-        &self,
-        stack: &str,
-        tell: &dyn Fn(Progress),
-    ) -> Result<Vec<ResourceEvent>, DeployError> {
-        match self.failures_of_operations(stack, tell).await? {
-            Some(failures) => Ok(failures),
-            None => self.failures_of_stack(stack).await,
-        }
-    }
-
-    /// As operations tell it: asked for failures alone, they are a page, however large the stack. `None` where none of them
-    /// tells of one.
-    async fn failures_of_operations(
-        &self,
-        stack: &str,
-        tell: &dyn Fn(Progress),
-    ) -> Result<Option<Vec<ResourceEvent>>, DeployError> {
-        // Of the last operation that failed, and of the one that failed before it.
-        let (mut last, mut before): (Vec<Told>, Vec<Told>) = (Vec::new(), Vec::new());
-        let mut page = None;
-        'pages: loop {
-            let Some(answer) = self.operation_events(Of::Failures(stack), page, tell).await? else {
-                return Ok(None);
-            };
-            for told in answer.operation_events().iter().map(Told::from).filter(is_cause) {
-                let is_of = |known: &[Told]| {
-                    known.first().is_none_or(|first| first.event.operation == told.event.operation)
-                };
-                match () {
-                    () if is_of(&last) => last.push(told),
-                    () if is_of(&before) => before.push(told),
-                    () => break 'pages,
-                }
-            }
-            page = answer.next_token;
-            if page.is_none() {
-                break;
-            }
-        }
-        // What could not be taken back failed first where it could not be done.
-        if last.first().is_some_and(|told| told.takes_back) && !before.is_empty() {
-            let found = self.find(stack).await?;
-            let known = found.as_ref().map(|found| found.last_operations()).unwrap_or_default();
-            let is_known =
-                |told: &Told| known.iter().any(|one| one.operation_id() == told.event.operation.as_deref());
-            last.extend(before.into_iter().filter(is_known));
-        }
-        last.reverse();
-        Ok(Some(last.into_iter().map(|told| told.event).collect()).filter(|all: &Vec<_>| !all.is_empty()))
-    }
-
-    /// What the hook advises that did not let a resource pass.
-    async fn advice_on(
-        &self,
-        stack: &str,
-        cause: &ResourceEvent,
-        tell: &dyn Fn(Progress),
-    ) -> Vec<Annotation> {
-        let advice = async {
-            let mut page = None;
-            loop {
-                let (events, next) = self.stack_events(stack, page).await?;
-                let mut of_hooks = events.iter().filter(|told| told.event.status.starts_with("HOOK_"));
-                let about = of_hooks.find(|told| told.event.logical_id == cause.logical_id);
-                if let Some(id) = about.and_then(|told| told.hook_result.as_ref()) {
-                    return self.annotations(id).await;
-                }
-                page = next;
-                if page.is_none() {
-                    return Ok(Vec::new());
-                }
-            }
+/// Finds out why an operation failed. If `operations` is given, only these operations are considered.
+pub(crate) async fn find_failure(
+    connection: &Connection,
+    stack: &str,
+    operations: Option<&BTreeSet<String>>,
+    report: Report<'_>,
+) -> Result<Option<Failure>, DeployError> {
+    let mut at = stack.to_owned();
+    let mut path = Vec::new();
+    let mut known = operations;
+    let mut found = None;
+    for _ in 0..MAX_NESTING {
+        let failures = last_failures(connection, &at, report).await?;
+        let is_of_operation = |failure: &EventRecord| match (known, &failure.operation) {
+            (Some(known), Some(operation)) => known.contains(operation),
+            _ => true,
         };
-        advice.await.unwrap_or_else(|error: DeployError| {
-            tell(Progress::Unavailable { operation: "GetHookResult", reason: error.to_string() });
-            Vec::new()
-        })
+        let mut failures: Vec<EventRecord> = failures.into_iter().filter(is_of_operation).collect();
+        // A failure of the stack itself, such as an export in use, has no failed resource. For known operations it is read
+        // only if no resource has failed; otherwise the later failure counts.
+        if failures.is_empty() || known.is_none() {
+            if let Some(own) = stack_failure(connection, &at, known, report).await? {
+                let is_newer =
+                    |start: DateTime| failures.iter().all(|one| one.time.is_some_and(|time| time < start));
+                if failures.is_empty() || own.started.is_some_and(is_newer) {
+                    match own.record {
+                        Some(record) => failures = vec![record],
+                        None if found.is_none() => return Ok(Some(Failure::Cancelled)),
+                        None => failures.clear(),
+                    }
+                }
+            }
+        }
+        known = None;
+        let mut failures = failures.into_iter().filter_map(|record| record.event);
+        let Some(cause) = failures.next() else { break };
+        let nested = cause
+            .physical_id
+            .clone()
+            .filter(|id| cause.resource_type == NESTED_STACK && id.starts_with("arn:") && *id != at);
+        let annotations = match cause.status.is_of_hook() {
+            true => annotations_of(connection, &at, &cause, report).await,
+            false => Vec::new(),
+        };
+        found = Some(Diagnosis {
+            annotations,
+            stack: at.clone(),
+            path: path.clone(),
+            cause: cause.clone(),
+            others: failures.collect(),
+            commands: commands(&cause, connection),
+        });
+        let Some(nested) = nested else { break };
+        path.push(cause.logical_id);
+        at = nested;
     }
+    Ok(found.map(|diagnosis| Failure::Cause(Box::new(diagnosis))))
+}
 
-    /// As the stack's own events tell it.
-    async fn failures_of_stack(&self, stack: &str) -> Result<Vec<ResourceEvent>, DeployError> {
-        let mut failures = Vec::new();
+/// A failure that CloudFormation reports for the stack itself.
+struct StackFailure {
+    /// When the operation started.
+    started: Option<DateTime>,
+    /// The event with the reason; `None` if a user cancelled the operation.
+    record: Option<EventRecord>,
+}
+
+/// Finds the last operation that failed or was rolled back, by the events of the stack itself.
+async fn stack_failure(
+    connection: &Connection,
+    stack: &str,
+    operations: Option<&BTreeSet<String>>,
+    report: Report<'_>,
+) -> Result<Option<StackFailure>, DeployError> {
+    let mut first: Option<EventRecord> = None;
+    let mut page = None;
+    loop {
+        let (records, next) = events_page(connection, stack, page, report).await?;
+        for record in records.into_iter().filter(|record| record.is_of_stack) {
+            let is_other = match (operations, &record.operation) {
+                (Some(known), Some(operation)) => !known.contains(operation),
+                _ => false,
+            };
+            if is_other {
+                return Ok(first.map(|record| stack_failure_of(record, None)));
+            }
+            if starts_operation(&record) {
+                if let Some(first) = first {
+                    return Ok(Some(stack_failure_of(first, record.time)));
+                }
+                // An operation that succeeded: for `diagnose`, an earlier one may have failed.
+                if operations.is_some() {
+                    return Ok(None);
+                }
+            }
+            let fails = record.event.as_ref().is_some_and(|event| {
+                let status = StackStatus::from(event.status.as_str());
+                event.reason.is_some() && (status.is_failed() || status.is_rollback())
+            });
+            if fails {
+                // The records come newest first, so that the last one is the first in time.
+                first = Some(record);
+            }
+        }
+        page = next;
+        if page.is_none() {
+            return Ok(first.map(|record| stack_failure_of(record, None)));
+        }
+    }
+}
+
+fn stack_failure_of(record: EventRecord, started: Option<DateTime>) -> StackFailure {
+    let reason = record.event.as_ref().and_then(|event| event.reason.as_deref());
+    let is_cancelled = reason.is_some_and(messages::says_user_initiated);
+    StackFailure { started, record: (!is_cancelled).then_some(record) }
+}
+
+/// Returns the failures of resources in the last operation that had any, and in its rollback, oldest first.
+async fn last_failures(
+    connection: &Connection,
+    stack: &str,
+    report: Report<'_>,
+) -> Result<Vec<EventRecord>, DeployError> {
+    match failures_by_operation(connection, stack, report).await? {
+        Some(failures) => Ok(failures),
+        None => failures_by_stack(connection, stack).await,
+    }
+}
+
+/// Reads the failures with `DescribeEvents`, which returns them in one page however large the stack is; `None` if it
+/// returns none.
+async fn failures_by_operation(
+    connection: &Connection,
+    stack: &str,
+    report: Report<'_>,
+) -> Result<Option<Vec<EventRecord>>, DeployError> {
+    // The failures of the last operation with failures, and of the one before.
+    let (mut last, mut before): (Vec<EventRecord>, Vec<EventRecord>) = (Vec::new(), Vec::new());
+    let mut page = None;
+    'pages: loop {
+        let scope = EventScope::Failures(stack);
+        let Some(answer) = operation_events(connection, scope, page, report).await? else { return Ok(None) };
+        let records = answer.operation_events().iter().map(EventRecord::from);
+        for record in records.filter(|record| record.cause().is_some()) {
+            let is_same =
+                |known: &[EventRecord]| known.first().is_none_or(|first| first.operation == record.operation);
+            match () {
+                () if is_same(&last) => last.push(record),
+                () if is_same(&before) => before.push(record),
+                () => break 'pages,
+            }
+        }
+        page = answer.next_token;
+        if page.is_none() {
+            break;
+        }
+    }
+    // If a rollback failed, the operation that was rolled back failed first.
+    if last.first().is_some_and(|record| record.is_rollback) && !before.is_empty() {
+        let found = find_stack(connection, stack).await?;
+        let known = found.as_ref().map(|found| found.last_operations()).unwrap_or_default();
+        let is_known =
+            |record: &EventRecord| known.iter().any(|one| one.operation_id() == record.operation.as_deref());
+        last.extend(before.into_iter().filter(is_known));
+    }
+    last.reverse();
+    Ok((!last.is_empty()).then_some(last))
+}
+
+/// Reads the failures with `DescribeStackEvents`.
+async fn failures_by_stack(connection: &Connection, stack: &str) -> Result<Vec<EventRecord>, DeployError> {
+    let mut failures = Vec::new();
+    let mut page = None;
+    'pages: loop {
+        let (records, next) = stack_events(connection, stack, page).await?;
+        for record in records {
+            // The events come newest first: all of the operation has been read.
+            if starts_operation(&record) && !failures.is_empty() {
+                break 'pages;
+            }
+            if record.cause().is_some() {
+                failures.push(record);
+            }
+        }
+        page = next;
+        if page.is_none() {
+            break;
+        }
+    }
+    failures.reverse();
+    Ok(failures)
+}
+
+/// Reads what the hook found that stopped a resource.
+async fn annotations_of(
+    connection: &Connection,
+    stack: &str,
+    cause: &ResourceEvent,
+    report: Report<'_>,
+) -> Vec<Annotation> {
+    let read = async {
         let mut page = None;
-        'pages: loop {
-            let (events, next) = self.stack_events(stack, page).await?;
-            for told in events {
-                // The beginning of an operation, newest first: all of it has been read.
-                if is_beginning(&told) && !failures.is_empty() {
-                    break 'pages;
-                }
-                if is_cause(&told) {
-                    failures.push(told.event);
-                }
+        loop {
+            let (records, next) = stack_events(connection, stack, page).await?;
+            let is_about = |record: &&EventRecord| {
+                record
+                    .event
+                    .as_ref()
+                    .is_some_and(|event| event.status.is_of_hook() && event.logical_id == cause.logical_id)
+            };
+            let id = records.iter().find(is_about).and_then(|record| record.hook_result.as_ref());
+            if let Some(id) = id {
+                return annotations(connection, id).await;
             }
             page = next;
             if page.is_none() {
-                break;
+                return Ok(Vec::new());
             }
         }
-        failures.reverse();
-        Ok(failures)
-    }
+    };
+    read.await.unwrap_or_else(|error: DeployError| {
+        report(Progress::OperationUnavailable { operation: "GetHookResult", reason: error.to_string() });
+        Vec::new()
+    })
 }
 
-fn is_cause(told: &Told) -> bool {
-    told.event.is_failure() && !told.of_stack && !told.is_warning
+/// Returns whether an operation starts with an event.
+fn starts_operation(record: &EventRecord) -> bool {
+    record.is_of_stack
+        && record.event.as_ref().is_some_and(|event| {
+            matches!(
+                event.status,
+                ResourceStatus::CreateInProgress
+                    | ResourceStatus::UpdateInProgress
+                    | ResourceStatus::DeleteInProgress
+                    | ResourceStatus::ImportInProgress
+            )
+        })
 }
 
-fn is_beginning(told: &Told) -> bool {
-    told.of_stack
-        && matches!(
-            told.event.status.as_str(),
-            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS" | "IMPORT_IN_PROGRESS"
-        )
-}
-
-/// Where more stands about what failed: the logs and descriptions of the services that this is for.
-fn look(cause: &ResourceEvent, connection: &Connection) -> Vec<String> {
+/// Returns commands that show the logs and the description of what failed.
+fn commands(cause: &ResourceEvent, connection: &Connection) -> Vec<String> {
     let region = connection.region();
-    // An ARN's last part is the name.
+    // The name is the last part of an ARN.
     let id = cause.physical_id.as_deref().unwrap_or_default();
     let name = id.rsplit('/').next().unwrap_or(id);
+    // A name from outside goes into a command only if the shell does not interpret it.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    let name = if name.chars().all(is_plain) { name } else { "" };
     let sagemaker =
         |command: &str, option: &str| format!("aws sagemaker {command} --region {region} --{option} {name}");
     let logs = |group: &str| format!("aws logs tail {group}{name} --region {region} --since 1h");
-    let mut look = match cause.resource_type.as_str() {
+    let mut commands = match cause.resource_type.as_str() {
         _ if name.is_empty() => Vec::new(),
         "AWS::SageMaker::Endpoint" => {
             vec![logs("/aws/sagemaker/Endpoints/"), sagemaker("describe-endpoint", "endpoint-name")]
@@ -233,9 +331,9 @@ fn look(cause: &ResourceEvent, connection: &Connection) -> Vec<String> {
         _ => Vec::new(),
     };
     if let Some(operation) = &cause.operation {
-        look.push(format!(
+        commands.push(format!(
             "aws cloudformation describe-events --region {region} --operation-id {operation} --filters FailedEvents=true"
         ));
     }
-    look
+    commands
 }

@@ -1,120 +1,154 @@
-//! Drift: what somebody changed past the stack.
+//! Drift: changes made outside CloudFormation.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use aws_sdk_cloudformation::types::StackDriftDetectionStatus;
+use aws_sdk_cloudformation::types::{StackDriftDetectionStatus, StackResourceDrift};
 use serde::Serialize;
 use stackwright_synth::StackArtifact;
 
 use crate::connection::Connection;
 use crate::error::DeployError;
+use crate::lookup::resources;
 use crate::secret::Secrets;
+use crate::status::DriftStatus;
 
-/// What is other than the stack deployed it.
+/// The differences between a stack and its resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Drift {
-    /// The stack's name.
+    /// The name of the stack.
     pub stack: String,
-    /// Whether every resource that can be looked at was looked at.
+    /// Whether drift detection succeeded for every resource that supports it.
     pub complete: bool,
-    /// Resources that differ.
+    /// The number of resources that match the stack.
+    pub in_sync: usize,
+    /// The resources that differ.
     pub drifted: Vec<DriftedResource>,
-    /// Resources that could not be compared.
-    pub unchecked: Vec<String>,
+    /// The resources that CloudFormation did not compare (`NOT_CHECKED`), because their types do not support drift
+    /// detection or because it failed for them.
+    pub not_checked: Vec<String>,
 }
 
-/// A resource that differs.
+/// A resource that differs from the stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DriftedResource {
-    /// The logical id.
+    /// The logical ID.
     pub logical_id: String,
     /// The type.
     pub resource_type: String,
     /// `MODIFIED` or `DELETED`.
-    pub status: String,
-    /// Property paths, with what the stack says and what is there.
-    pub differences: Vec<(String, String, String)>,
+    pub status: DriftStatus,
+    /// The properties that differ.
+    pub differences: Vec<PropertyDifference>,
 }
 
-const DEADLINE: Duration = Duration::from_secs(30 * 60);
+/// A property that differs from the stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PropertyDifference {
+    /// The path of the property, as a JSON pointer.
+    pub path: String,
+    /// The value that was deployed.
+    pub expected: String,
+    /// The value that the resource has.
+    pub actual: String,
+}
 
-impl Connection {
-    /// Has CloudFormation compare a stack's resources with what it deployed.
-    ///
-    /// # Errors
-    /// There is no such stack, it is in an operation, or a call failed.
-    pub async fn drift(&self, stack: &StackArtifact) -> Result<Drift, DeployError> {
-        let (name, secrets) = (&stack.name, Secrets::of(stack));
-        let client = &self.cloudformation;
-        let begun = client.detect_stack_drift().stack_name(name).send().await;
-        let id = begun
-            .map_err(DeployError::call("DetectStackDrift"))?
-            .stack_drift_detection_id
-            .unwrap_or_default();
-        let start = Instant::now();
-        let complete = loop {
-            let request = client.describe_stack_drift_detection_status().stack_drift_detection_id(&id);
-            let status =
-                request.send().await.map_err(DeployError::call("DescribeStackDriftDetectionStatus"))?;
-            match status.detection_status {
-                Some(StackDriftDetectionStatus::DetectionComplete) => break true,
-                // What could be looked at is told all the same.
-                Some(StackDriftDetectionStatus::DetectionFailed) => break false,
-                _ => {}
-            }
-            if start.elapsed() > DEADLINE {
-                return Err(DeployError::Deadline {
-                    what: format!("looking for drift in {name}"),
-                    seconds: DEADLINE.as_secs(),
-                });
-            }
-            self.poller.turn(start.elapsed()).await;
-        };
-        let mut drift =
-            Drift { stack: name.to_owned(), complete, drifted: Vec::new(), unchecked: Vec::new() };
-        let mut page = None;
-        loop {
-            let request =
-                client.describe_stack_resource_drifts().stack_name(name).set_next_token(page.take());
-            let answer = request.send().await.map_err(DeployError::call("DescribeStackResourceDrifts"))?;
-            for one in answer.stack_resource_drifts() {
-                let logical_id = one.logical_resource_id().unwrap_or_default().to_owned();
-                let status = one.stack_resource_drift_status().map_or("UNKNOWN", |status| status.as_str());
-                match status {
-                    "IN_SYNC" => {}
-                    "MODIFIED" | "DELETED" => {
-                        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-                        let differences = one
-                            .property_differences()
-                            .iter()
-                            .map(|one| {
-                                let path = text(one.property_path());
-                                let property = path.split('/').nth(1).unwrap_or_default();
-                                let shown = |value: Option<&str>| {
-                                    let mut value = value.map(str::to_owned);
-                                    secrets.hide(&logical_id, property, &mut value);
-                                    value.unwrap_or_default()
-                                };
-                                let values = (shown(one.expected_value()), shown(one.actual_value()));
-                                (path, values.0, values.1)
-                            })
-                            .collect();
-                        drift.drifted.push(DriftedResource {
-                            logical_id,
-                            resource_type: text(one.resource_type()),
-                            status: status.to_owned(),
-                            differences,
-                        });
-                    }
-                    _ => drift.unchecked.push(logical_id),
+/// How long drift detection may take.
+const DETECTION_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// Compares the resources of a stack with what was deployed.
+///
+/// # Errors
+/// Returns an error if the stack does not exist, if an operation is running on it, or if a request fails.
+pub async fn detect_drift(connection: &Connection, stack: &StackArtifact) -> Result<Drift, DeployError> {
+    let (name, secrets) = (&stack.name, Secrets::new(stack, &BTreeMap::new()));
+    let complete = wait_for_detection(connection, name).await?;
+    let mut drift =
+        Drift { stack: name.to_owned(), complete, in_sync: 0, drifted: Vec::new(), not_checked: Vec::new() };
+    let mut compared = BTreeSet::new();
+    let mut page = None;
+    loop {
+        let request = connection.cloudformation.describe_stack_resource_drifts();
+        let request = request.stack_name(name).set_next_token(page);
+        let answer = request.send().await.map_err(DeployError::call("DescribeStackResourceDrifts"))?;
+        for one in answer.stack_resource_drifts() {
+            let logical_id = one.logical_resource_id().unwrap_or_default().to_owned();
+            let status = DriftStatus::from(
+                one.stack_resource_drift_status().map_or("UNKNOWN", |status| status.as_str()),
+            );
+            match status {
+                DriftStatus::InSync => drift.in_sync += 1,
+                DriftStatus::Modified | DriftStatus::Deleted => {
+                    drift.drifted.push(drifted(one, status, &secrets));
                 }
+                _ => continue,
             }
-            match answer.next_token {
-                Some(token) => page = Some(token),
-                None => return Ok(drift),
-            }
+            compared.insert(logical_id);
         }
+        page = answer.next_token;
+        if page.is_none() {
+            break;
+        }
+    }
+    // CloudFormation does not list the resources that it cannot compare.
+    let all = resources(connection, name).await?.into_iter().filter_map(|one| one.logical_resource_id);
+    drift.not_checked = all.filter(|id| !compared.contains(id)).collect();
+    Ok(drift)
+}
+
+/// Starts drift detection and waits for its end. Returns whether it succeeded for all resources.
+async fn wait_for_detection(connection: &Connection, stack: &str) -> Result<bool, DeployError> {
+    let client = &connection.cloudformation;
+    let started = client.detect_stack_drift().stack_name(stack).send().await;
+    let id =
+        started.map_err(DeployError::call("DetectStackDrift"))?.stack_drift_detection_id.unwrap_or_default();
+    let start = Instant::now();
+    loop {
+        let request = client.describe_stack_drift_detection_status().stack_drift_detection_id(&id);
+        let status = request.send().await.map_err(DeployError::call("DescribeStackDriftDetectionStatus"))?;
+        match status.detection_status {
+            Some(StackDriftDetectionStatus::DetectionComplete) => return Ok(true),
+            // The results for the other resources are available.
+            Some(StackDriftDetectionStatus::DetectionFailed) => return Ok(false),
+            _ => {}
+        }
+        if start.elapsed() > DETECTION_TIMEOUT {
+            return Err(DeployError::Timeout {
+                activity: format!("drift detection for the stack {stack}"),
+                seconds: DETECTION_TIMEOUT.as_secs(),
+            });
+        }
+        connection.poller.wait(start.elapsed()).await;
+    }
+}
+
+fn drifted(one: &StackResourceDrift, status: DriftStatus, secrets: &Secrets<'_>) -> DriftedResource {
+    let logical_id = one.logical_resource_id().unwrap_or_default().to_owned();
+    let differences = one
+        .property_differences()
+        .iter()
+        .map(|one| {
+            let path = one.property_path().unwrap_or_default().to_owned();
+            let property = path.split('/').nth(1).unwrap_or_default().to_owned();
+            let shown = |value: Option<&str>| {
+                let mut value = value.map(str::to_owned);
+                secrets.mask_property(&logical_id, &property, &mut value);
+                value.unwrap_or_default()
+            };
+            PropertyDifference {
+                expected: shown(one.expected_value()),
+                actual: shown(one.actual_value()),
+                path,
+            }
+        })
+        .collect();
+    DriftedResource {
+        resource_type: one.resource_type().unwrap_or_default().to_owned(),
+        logical_id,
+        status,
+        differences,
     }
 }

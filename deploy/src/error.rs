@@ -1,154 +1,233 @@
-//! Why a deployment stopped. CloudFormation's own words are always kept.
+//! The errors of the crate. The messages of CloudFormation are always kept.
 
 use std::path::PathBuf;
 
+use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
+use crate::approval::RequiredApproval;
 use crate::diagnosis::Diagnosis;
-use crate::problem::Problem;
+use crate::messages;
+use crate::status::StackStatus;
+use crate::validation::ValidationFailure;
 
-/// Why a deployment stopped.
+/// Why an operation of this crate failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeployError {
-    /// A call to AWS failed.
+    /// A request to AWS failed.
     #[error("{operation}: {message}")]
     Call {
-        /// The operation, such as `CreateChangeSet`.
+        /// The operation, for example `CreateChangeSet`.
         operation: &'static str,
-        /// AWS's error code, where there was an answer.
+        /// The error code of AWS, if AWS answered.
         code: Option<String>,
-        /// AWS's words, or what happened to the connection.
+        /// The message of AWS, or a description of the failure of the connection.
         message: String,
     },
-    /// No region was given.
-    #[error("no region: the stack is bound to none, and neither profile nor environment names one")]
+    /// No region is configured.
+    #[error(
+        "no region is configured: the stack is not bound to a region, and neither the profile nor the environment sets one"
+    )]
     NoRegion,
-    /// The credentials belong to another account.
-    #[error("the stack {stack} is bound to account {bound}, the credentials belong to {actual}")]
+    /// The credentials belong to a different account than the stack.
+    #[error(
+        "the stack {stack} is bound to the account {bound}, but the credentials belong to the account {actual}"
+    )]
     WrongAccount {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// What it is bound to.
+        /// The account that the stack is bound to.
         bound: String,
-        /// Whose credentials they are.
+        /// The account of the credentials.
         actual: String,
     },
-    /// The stack is in a state in which nothing can be deployed.
-    #[error("the stack {stack} is {status}: {reason}")]
+    /// The stack has a status in which it cannot be deployed.
+    #[error("the stack {stack} has the status {status}: {reason}")]
     State {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// Its status.
-        status: String,
-        /// CloudFormation's reason, or ours.
+        /// The status of the stack.
+        status: StackStatus,
+        /// Why the status prevents the deployment.
         reason: String,
     },
-    /// CloudFormation could not make the change set.
-    #[error("the change set for {stack} failed: {reason}")]
+    /// Another process is executing the same change set.
+    #[error("the stack {stack} is being deployed by another process, which executes the same change set")]
+    AlreadyExecuting {
+        /// The name of the stack.
+        stack: String,
+    },
+    /// CloudFormation could not create the change set.
+    #[error("the change set for the stack {stack} could not be created: {reason}")]
     ChangeSet {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// CloudFormation's words.
+        /// The reason that CloudFormation gives.
         reason: String,
-        /// What it says in detail.
-        problems: Vec<Problem>,
+        /// The findings of CloudFormation's validation and of hooks.
+        failures: Vec<ValidationFailure>,
     },
-    /// There is no such stack.
-    #[error("there is no stack {stack}")]
+    /// The stack does not exist.
+    #[error("the stack {stack} does not exist")]
     NoStack {
-        /// The name that was asked for.
+        /// The name of the stack.
         stack: String,
     },
-    /// A resource cannot be taken in.
-    #[error("{resource} cannot be imported: {what}")]
+    /// The stack depends on stacks that are not deployed.
+    #[error("the stack {stack} uses values of stacks that are not deployed: {}", .missing.join(", "))]
+    MissingDependencies {
+        /// The name of the stack.
+        stack: String,
+        /// The names of the stacks that are not deployed.
+        missing: Vec<String>,
+    },
+    /// Stacks depend on each other in a cycle.
+    #[error("the stacks {} depend on each other in a cycle, so that there is no order in which they can be deployed", .stacks.join(", "))]
+    DependencyCycle {
+        /// The names of the stacks that form the cycle.
+        stacks: Vec<String>,
+    },
+    /// A resource cannot be imported.
+    #[error("the resource {resource} cannot be imported: {reason}")]
     Import {
-        /// Its logical id.
+        /// The logical ID of the resource.
         resource: String,
-        /// Why.
-        what: String,
+        /// The reason.
+        reason: String,
     },
     /// A plan file cannot be used.
-    #[error("the plan cannot be deployed: {what}")]
+    #[error("the plan cannot be deployed: {reason}")]
     Plan {
-        /// Why.
-        what: String,
+        /// The reason.
+        reason: String,
     },
-    /// Something is other than it was planned or reviewed.
-    #[error("{stack} is not as it was planned: {what}; nothing was deployed")]
+    /// The stack, the program or the change set differs from what was planned.
+    #[error("the stack {stack} differs from its plan: {reason}; nothing was deployed")]
     Changed {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// What is different.
-        what: String,
+        /// The difference.
+        reason: String,
     },
-    /// CloudFormation refuses to delete the stack.
-    #[error("{stack} is protected against termination")]
+    /// Changes need an approval that was not given.
+    #[error("the changes to the stack {stack} were not approved; nothing was changed")]
+    NotApproved {
+        /// The name of the stack.
+        stack: String,
+        /// The approvals that are missing.
+        missing: Vec<RequiredApproval>,
+    },
+    /// The user stopped the command before the stack was changed.
+    #[error("the stack {stack} was not changed, because the command was stopped")]
+    Interrupted {
+        /// The name of the stack.
+        stack: String,
+    },
+    /// Termination protection prevents the deletion.
+    #[error("termination protection is enabled for the stack {stack}")]
     Protected {
-        /// The stack.
+        /// The name of the stack.
         stack: String,
     },
-    /// An operation goes on, and nobody can see it from here.
-    #[error("{stack} is out of sight, and goes on without us: {error}")]
-    OutOfSight {
-        /// The stack.
+    /// The operation is still running in AWS, but its progress cannot be read.
+    #[error("lost contact with the stack {stack}; the operation is still running in AWS: {source}")]
+    LostContact {
+        /// The name or ARN of the stack.
         stack: String,
-        /// What is in the way.
-        error: Box<DeployError>,
+        /// Why the progress cannot be read.
+        source: Box<DeployError>,
     },
-    /// The deployment failed.
-    #[error("{stack} is {status}")]
+    /// The operation on the stack failed.
+    #[error("{}", failed_message(.stack, .status, *.cancelled))]
     Failed {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// Its status now.
-        status: String,
-        /// What failed first, and where to look.
+        /// The status of the stack after the failure.
+        status: StackStatus,
+        /// Whether the operation was cancelled by a user rather than stopped by a failure.
+        cancelled: bool,
+        /// The first cause, and commands that show more.
         diagnosis: Option<Box<Diagnosis>>,
     },
-    /// Something took longer than was allowed.
-    #[error("{what} took longer than {seconds} s; it goes on without us")]
-    Deadline {
-        /// What.
-        what: String,
-        /// How long was waited.
+    /// The stack was deleted while it was being deployed.
+    #[error("the stack {stack} was deleted by another process while it was being deployed")]
+    DeletedMeanwhile {
+        /// The name of the stack.
+        stack: String,
+    },
+    /// An operation took longer than allowed.
+    #[error("{activity} has taken longer than {seconds} s; the operation is still running in AWS")]
+    Timeout {
+        /// What the program waited for.
+        activity: String,
+        /// The time limit in seconds.
         seconds: u64,
     },
-    /// An asset cannot be read.
-    #[error("{path}: {error}")]
+    /// An asset file cannot be read.
+    #[error("the asset {path} cannot be read: {source}")]
     Asset {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
-        error: std::io::Error,
+        /// The error of the file system.
+        source: std::io::Error,
     },
-    /// The bucket for assets belongs to somebody else, or cannot be used.
+    /// The bucket for assets cannot be used.
     #[error("the bucket {bucket} cannot be used: {reason}")]
     Bucket {
-        /// Its name.
+        /// The name of the bucket.
         bucket: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
+fn failed_message(stack: &str, status: &StackStatus, cancelled: bool) -> String {
+    if cancelled {
+        format!(
+            "the operation on the stack {stack} was cancelled by a user; the stack has the status {status}"
+        )
+    } else {
+        format!("the operation on the stack {stack} failed; the stack has the status {status}")
+    }
+}
+
 impl DeployError {
-    /// What to do about it, where that is known.
+    /// Returns what the user can do about the error, if that is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoRegion => "bind the stack with `.region(…)`, or give `--region`".into(),
-            Self::State { stack, .. } => format!("`recover {stack}` says what can be done about it"),
-            Self::OutOfSight { .. } => {
-                "run the same command again, with new credentials if they have expired: it goes on where the stack is".into()
+            Self::NoRegion => {
+                "bind the stack to a region with `.region(…)`, or pass `--region`".into()
             }
-            Self::Changed { .. } | Self::Plan { .. } => "make a new plan, and have it reviewed".into(),
-            Self::Protected { .. } => "`destroy --unprotect` takes the protection away first".into(),
-            Self::Call { .. } if self.is_expired() => "get new credentials and run it again".into(),
-            Self::Bucket { .. } => "name a bucket of your own with `App::asset_bucket`".into(),
+            Self::State { stack, .. } => format!("`recover {stack}` lists the recovery actions"),
+            Self::LostContact { .. } | Self::Timeout { .. } => {
+                "run the same command again, with new credentials if they have expired: it continues from the \
+                 current status of the stack"
+                    .into()
+            }
+            Self::AlreadyExecuting { .. } => "wait for the other process, then run the command again".into(),
+            Self::Changed { .. } | Self::Plan { .. } => "create a new plan, and have it reviewed".into(),
+            Self::Protected { .. } => "pass `--unprotect` to disable termination protection first".into(),
+            Self::MissingDependencies { missing, .. } => {
+                format!("deploy {} first, or pass `--with-dependencies`", missing.join(", "))
+            }
+            Self::NotApproved { missing, .. } => {
+                let mut arguments: Vec<String> =
+                    missing.iter().map(|one| format!("--approve {}", one.approval())).collect();
+                arguments.dedup();
+                if arguments.is_empty() {
+                    return None;
+                }
+                format!("to approve, pass {}", arguments.join(" "))
+            }
+            Self::Call { .. } if self.is_expired() => "get new credentials, and run the command again".into(),
+            Self::Bucket { .. } => "set a bucket that you own with `App::asset_bucket`".into(),
+            Self::Failed { stack, status, .. } if status.is_failed() => format!("`recover {stack}` lists the recovery actions"),
             _ => return None,
         })
     }
 
+    /// Returns a function that converts an error of the AWS SDK.
     pub(crate) fn call<E>(operation: &'static str) -> impl FnOnce(SdkError<E>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -157,52 +236,98 @@ impl DeployError {
             let code = error.code().map(str::to_owned);
             let message = match (error.message(), error.raw_response()) {
                 (Some(message), _) => message.to_owned(),
-                // Answers to HEAD requests have no words.
-                (None, Some(response)) => format!("HTTP status {}", response.status()),
-                (None, None) => chain(&error),
+                (None, Some(response)) => describe_response(response),
+                (None, None) => with_sources(&error),
             };
             Self::Call { operation, code, message }
         }
     }
 
-    /// Whether the credentials are no longer good for anything.
+    /// Returns the error code of AWS, if the error is an answer of AWS.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Call { code, .. } => code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the credentials are no longer valid.
     pub(crate) fn is_expired(&self) -> bool {
-        matches!(self, Self::Call { code: Some(code), .. }
-            if code.contains("Expired") || code.contains("InvalidClientTokenId"))
+        matches!(
+            self.code(),
+            Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidClientTokenId")
+        )
     }
 
-    /// Whether trying again is of no use.
-    pub(crate) fn is_over(&self) -> bool {
-        self.is_expired()
-            || matches!(self, Self::Call { code: Some(code), .. } if code.contains("AccessDenied"))
+    /// Returns whether trying again cannot help.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.is_expired() || self.is_access_denied()
     }
 
-    /// Whether a change set was asked for a stack that is no longer what it was.
+    /// Returns whether the caller is not allowed to call the operation.
+    pub(crate) fn is_access_denied(&self) -> bool {
+        matches!(self.code(), Some("AccessDenied" | "AccessDeniedException"))
+    }
+
+    /// Returns whether the change set does not exist.
+    pub(crate) fn is_missing_change_set(&self) -> bool {
+        matches!(self.code(), Some("ChangeSetNotFound" | "ChangeSetNotFoundException"))
+            || self.is_missing_stack()
+    }
+
+    /// Returns whether a change set cannot be created because the stack has changed since it was read.
     pub(crate) fn is_outdated(&self) -> bool {
-        matches!(self, Self::Call { operation: "CreateChangeSet", message, .. }
-            if message.contains("already exists and cannot be created again")
-                || message.contains("does not exist")
-                || message.contains("state and can not be updated"))
+        matches!(self, Self::Call { operation: "CreateChangeSet", message, .. } if messages::is_outdated(message))
     }
 
-    /// Whether AWS answered that there is no such stack.
+    /// Returns whether AWS answered that the stack does not exist.
     pub(crate) fn is_missing_stack(&self) -> bool {
-        matches!(self, Self::Call { message, .. } if message.contains("does not exist"))
+        matches!(self, Self::Call { message, .. } if messages::is_missing_stack(message))
     }
 }
 
-/// An error and what caused it, in words.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
+/// Describes an answer that has no error message of AWS, for example that of a proxy.
+pub(crate) fn describe_response(response: &HttpResponse) -> String {
+    let status = response.status().as_u16();
+    let header = |name: &str| response.headers().get(name).unwrap_or_default().to_owned();
+    if (300..400).contains(&status) {
+        let location = header("location");
+        let location = if location.is_empty() { "another address" } else { &location };
+        return format!(
+            "the endpoint answered with a redirect to {location} (HTTP status {status}): check the endpoint URL and \
+             the proxy settings"
+        );
+    }
+    let via = header("via");
+    let proxy = if via.is_empty() { String::new() } else { format!(", through the proxy `{via}`") };
+    let body = response.body().bytes().unwrap_or_default();
+    let is_html = header("content-type").starts_with("text/html")
+        || body.trim_ascii_start().get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"<html"))
+        || body.trim_ascii_start().get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"));
+    if is_html {
+        let text = String::from_utf8_lossy(body);
+        let title =
+            messages::html_title(&text).map(|title| format!(" with the title `{title}`")).unwrap_or_default();
+        return format!(
+            "the answer is an HTML page{title}, not an answer of AWS (HTTP status {status}{proxy}): check the endpoint \
+             URL, the proxy settings and whether the network requires a login"
+        );
+    }
+    format!("HTTP status {status}{proxy}")
+}
+
+/// Returns an error with its sources, as one text.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {
-        let text = error.to_string();
-        // Some errors repeat their cause.
-        if !words.ends_with(&text) {
-            words.push_str(": ");
-            words.push_str(&text);
+        let source = error.to_string();
+        // Some errors repeat the message of their source.
+        if !text.ends_with(&source) {
+            text.push_str(": ");
+            text.push_str(&source);
         }
         next = error.source();
     }
-    words
+    text
 }

@@ -1,5 +1,5 @@
-//! Events: those of operations, by `DescribeEvents`, and where that is not to be had those of stacks, by
-//! `DescribeStackEvents`.
+//! Events of stacks: those of operations (`DescribeEvents`), or those of stacks (`DescribeStackEvents`) if the endpoint or
+//! the policy of the caller does not allow the former.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,252 +12,299 @@ use aws_sdk_cloudformation::types::{
 };
 use serde::Serialize;
 
-use crate::Progress;
 use crate::connection::Connection;
 use crate::error::DeployError;
+use crate::messages;
+use crate::status::ResourceStatus;
+use crate::{Progress, Report};
 
-/// Something that happened to a resource of a stack.
+/// An event of a resource of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ResourceEvent {
-    /// The logical id; the stack's name for the stack itself.
+    /// The logical ID of the resource; the name of the stack for the stack itself.
     pub logical_id: String,
-    /// The physical id, where there is one.
+    /// The physical ID, if the resource has one.
     pub physical_id: Option<String>,
-    /// The type.
+    /// The type of the resource.
     pub resource_type: String,
-    /// Such as `CREATE_IN_PROGRESS`; that of the validation or of the hook where it is about one.
-    pub status: String,
-    /// CloudFormation's words.
+    /// The status of the resource, or that of a validation or a hook.
+    pub status: ResourceStatus,
+    /// The reason that CloudFormation gives.
     pub reason: Option<String>,
-    /// The operation that it belongs to, as `DescribeEvents` takes it.
+    /// The ID of the operation, as `DescribeEvents` accepts it.
     pub operation: Option<String>,
 }
 
 impl ResourceEvent {
-    fn of(
-        [logical_id, physical_id, resource_type]: [Option<&str>; 3],
-        operation: Option<&str>,
-        (status, reason): (String, Option<String>),
-    ) -> Self {
-        Self {
-            logical_id: logical_id.unwrap_or_default().to_owned(),
-            physical_id: filled(physical_id),
-            resource_type: resource_type.unwrap_or_default().to_owned(),
-            status,
-            reason,
-            operation: filled(operation),
-        }
-    }
-
-    /// Whether it is a failure of its own: what was cancelled because something else failed is no cause.
+    /// Returns whether the event reports a failure with a cause of its own. If CloudFormation cancelled the resource
+    /// because another one failed, it is not.
     pub(crate) fn is_failure(&self) -> bool {
-        let cancelled = self.reason.as_deref().is_some_and(|reason| reason.contains("cancelled"));
-        self.status.ends_with("_FAILED") && !cancelled
+        self.status.is_failed() && !self.reason.as_deref().is_some_and(messages::says_cancelled)
     }
 }
 
-/// A text that is there and says something.
-pub(crate) fn filled(text: Option<&str>) -> Option<String> {
+/// Returns a text if it is not empty.
+pub(crate) fn non_empty(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// An event, whichever call told it.
-pub(crate) struct Told {
+/// An event, independent of the operation that returned it.
+pub(crate) struct EventRecord {
     id: String,
-    time: Option<DateTime>,
-    /// Whether it is about the stack itself, and no hook's word on it.
-    pub of_stack: bool,
-    /// Whether the operation has come to its end with it.
-    pub is_end: bool,
-    /// Whether it only warns.
+    pub time: Option<DateTime>,
+    /// The ID of the operation.
+    pub operation: Option<String>,
+    /// Whether the event is one of the stack itself, and not of a hook for the stack.
+    pub is_of_stack: bool,
+    /// Whether the operation ends with the event.
+    pub ends_operation: bool,
+    /// Whether the event is only a warning.
     pub is_warning: bool,
-    /// Whether its operation takes another one back.
-    pub takes_back: bool,
-    /// Where more stands about what a hook said.
+    /// Whether the operation undoes another operation.
+    pub is_rollback: bool,
+    /// The ID of the result of a hook.
     pub hook_result: Option<String>,
-    pub event: ResourceEvent,
+    /// The event; `None` if it has no status.
+    pub event: Option<ResourceEvent>,
 }
 
-fn is_of(physical_id: Option<&str>, stack: Option<&str>) -> bool {
-    physical_id.is_some() && physical_id == stack
-}
-
-/// What was said, and what said it.
-fn words(what: Option<&str>, said: Option<&str>) -> Option<String> {
-    match (filled(what), filled(said)) {
-        (Some(what), Some(said)) => Some(format!("{said} ({what})")),
-        (what, said) => said.or(what),
+impl EventRecord {
+    /// Returns the event if it reports the failure of a resource with a cause of its own.
+    pub fn cause(&self) -> Option<&ResourceEvent> {
+        self.event.as_ref().filter(|event| event.is_failure() && !self.is_of_stack && !self.is_warning)
     }
 }
 
-impl From<&StackEvent> for Told {
+fn is_of_stack(physical_id: Option<&str>, stack: Option<&str>) -> bool {
+    physical_id.is_some() && physical_id == stack
+}
+
+/// Returns a reason with the name of the validation or the hook that gives it.
+fn reason_with_source(source: Option<&str>, reason: Option<&str>) -> Option<String> {
+    match (non_empty(source), non_empty(reason)) {
+        (Some(source), Some(reason)) => Some(format!("{reason} ({source})")),
+        (source, reason) => reason.or(source),
+    }
+}
+
+fn resource_event(
+    [logical_id, physical_id, resource_type]: [Option<&str>; 3],
+    operation: Option<&str>,
+    status: &str,
+    reason: Option<String>,
+) -> Option<ResourceEvent> {
+    (!status.is_empty()).then(|| ResourceEvent {
+        logical_id: logical_id.unwrap_or_default().to_owned(),
+        physical_id: non_empty(physical_id),
+        resource_type: resource_type.unwrap_or_default().to_owned(),
+        status: status.into(),
+        reason,
+        operation: non_empty(operation),
+    })
+}
+
+impl From<&StackEvent> for EventRecord {
     fn from(event: &StackEvent) -> Self {
-        let said = match event.hook_status() {
-            Some(status) => (status.to_string(), words(event.hook_type(), event.hook_status_reason())),
+        let (status, reason) = match event.hook_status() {
+            Some(status) => {
+                (status.as_str(), reason_with_source(event.hook_type(), event.hook_status_reason()))
+            }
             None => (
-                event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
-                filled(event.resource_status_reason()),
+                event.resource_status().map_or("", |status| status.as_str()),
+                non_empty(event.resource_status_reason()),
             ),
         };
         Self {
             id: event.event_id().unwrap_or_default().to_owned(),
             time: event.timestamp().copied(),
-            of_stack: event.hook_status().is_none() && is_of(event.physical_resource_id(), event.stack_id()),
-            is_end: false,
+            operation: non_empty(event.operation_id()),
+            is_of_stack: event.hook_status().is_none()
+                && is_of_stack(event.physical_resource_id(), event.stack_id()),
+            ends_operation: false,
             is_warning: event.hook_failure_mode() == Some(&HookFailureMode::Warn),
-            takes_back: false,
-            hook_result: filled(event.hook_invocation_id()),
-            event: ResourceEvent::of(
+            is_rollback: false,
+            hook_result: non_empty(event.hook_invocation_id()),
+            event: resource_event(
                 [event.logical_resource_id(), event.physical_resource_id(), event.resource_type()],
                 event.operation_id(),
-                said,
+                status,
+                reason,
             ),
         }
     }
 }
 
-impl From<&OperationEvent> for Told {
+impl From<&OperationEvent> for EventRecord {
     fn from(event: &OperationEvent) -> Self {
-        let resource = event.resource_status().map(|status| status.to_string());
-        let is_progress = event.validation_status().is_none() && event.hook_status().is_none();
-        let validation = event.validation_status().map(|status| format!("VALIDATION_{status}"));
-        let hook = event.hook_status().map(|status| status.to_string());
-        let said = match (validation, hook) {
-            (Some(status), _) => (status, words(event.validation_name(), event.validation_status_reason())),
-            (None, Some(status)) => (status, words(event.hook_type(), event.hook_status_reason())),
-            (None, None) => (resource.unwrap_or_default(), filled(event.resource_status_reason())),
+        let is_of_resource = event.validation_status().is_none() && event.hook_status().is_none();
+        let (status, reason) = match (event.validation_status(), event.hook_status()) {
+            (Some(status), _) => (
+                format!("VALIDATION_{status}"),
+                reason_with_source(event.validation_name(), event.validation_status_reason()),
+            ),
+            (None, Some(status)) => {
+                (status.to_string(), reason_with_source(event.hook_type(), event.hook_status_reason()))
+            }
+            (None, None) => (
+                event.resource_status().map(|status| status.to_string()).unwrap_or_default(),
+                non_empty(event.resource_status_reason()),
+            ),
         };
         let mode = event.validation_failure_mode().or(event.hook_failure_mode());
         Self {
             id: event.event_id().unwrap_or_default().to_owned(),
             time: event.timestamp().copied(),
-            of_stack: is_progress && is_of(event.physical_resource_id(), event.stack_id()),
-            is_end: matches!(
+            operation: non_empty(event.operation_id()),
+            is_of_stack: is_of_resource && is_of_stack(event.physical_resource_id(), event.stack_id()),
+            ends_operation: matches!(
                 event.operation_status(),
                 Some(BeaconStackOperationStatus::Succeeded | BeaconStackOperationStatus::Failed)
             ),
             is_warning: mode == Some(&HookFailureMode::Warn),
-            takes_back: matches!(
+            is_rollback: matches!(
                 event.operation_type(),
                 Some(OperationType::Rollback | OperationType::ContinueRollback)
             ),
-            // Only the stack's events name it.
+            // Only `DescribeStackEvents` returns it.
             hook_result: None,
-            event: ResourceEvent::of(
+            event: resource_event(
                 [event.logical_resource_id(), event.physical_resource_id(), event.resource_type()],
                 event.operation_id(),
-                said,
+                &status,
+                reason,
             ),
         }
     }
 }
 
-/// Whose events are asked for.
+/// Which events are requested.
 #[derive(Clone, Copy)]
-pub(crate) enum Of<'a> {
+pub(crate) enum EventScope<'a> {
+    /// All events of a stack.
     Stack(&'a str),
+    /// The failures of a change set.
     ChangeSet(&'a str),
-    /// Of a stack, those that tell of a failure.
+    /// The failures of a stack.
     Failures(&'a str),
 }
 
-impl Connection {
-    /// A page of what `DescribeEvents` tells; `None` where it is not to be had. Not every endpoint has it, and not every
-    /// policy allows it: the first time it is asked for once, and if in vain, that is told, and it is not asked for again.
-    pub(crate) async fn operation_events(
-        &self,
-        of: Of<'_>,
-        page: Option<String>,
-        tell: &dyn Fn(Progress),
-    ) -> Result<Option<DescribeEventsOutput>, DeployError> {
-        let known = self.tells_operations.get().copied();
-        if known == Some(false) {
-            return Ok(None);
-        }
-        let request = self.cloudformation.describe_events().set_next_token(page);
-        let failures = EventFilter::builder().failed_events(true).build();
-        let request = match of {
-            Of::Stack(id) => request.stack_name(id),
-            Of::ChangeSet(id) => request.change_set_name(id).filters(failures),
-            Of::Failures(id) => request.stack_name(id).filters(failures),
-        };
-        let mut request = request.customize();
-        if known.is_none() {
-            let once = aws_sdk_cloudformation::config::Builder::new().retry_config(RetryConfig::disabled());
-            request = request.config_override(once);
-        }
-        match request.send().await.map_err(DeployError::call("DescribeEvents")) {
-            Ok(answer) => {
-                let _ = self.tells_operations.set(true);
-                Ok(Some(answer))
-            }
-            Err(error) if known.is_some() || error.is_expired() => Err(error),
-            Err(error) => {
-                if self.tells_operations.set(false).is_ok() {
-                    tell(Progress::Unavailable { operation: "DescribeEvents", reason: error.to_string() });
-                }
-                Ok(None)
-            }
-        }
+/// Returns a page of `DescribeEvents`; `None` if the operation is not available.
+///
+/// An endpoint may not support the operation, and a policy may not allow it. The first request is sent only once; if it
+/// fails, that is reported, and the operation is not called again.
+pub(crate) async fn operation_events(
+    connection: &Connection,
+    scope: EventScope<'_>,
+    page: Option<String>,
+    report: Report<'_>,
+) -> Result<Option<DescribeEventsOutput>, DeployError> {
+    let known = connection.supports_describe_events.get().copied();
+    if known == Some(false) {
+        return Ok(None);
     }
-
-    /// A page of what `DescribeStackEvents` tells, newest first, and the way to the next.
-    pub(crate) async fn stack_events(
-        &self,
-        stack: &str,
-        page: Option<String>,
-    ) -> Result<(Vec<Told>, Option<String>), DeployError> {
-        let request = self.cloudformation.describe_stack_events().stack_name(stack).set_next_token(page);
-        let answer = request.send().await.map_err(DeployError::call("DescribeStackEvents"))?;
-        Ok((answer.stack_events().iter().map(Told::from).collect(), answer.next_token))
-    }
-}
-
-/// How long the last operation took that changed the stack, by its events, newest first.
-fn last_took(events: &[Told]) -> Option<Duration> {
-    let at = |statuses: [&str; 2]| {
-        let of_stack = events.iter().filter(|told| told.of_stack);
-        of_stack.filter(|told| statuses.contains(&told.event.status.as_str())).find_map(|told| told.time)
+    let request = connection.cloudformation.describe_events().set_next_token(page);
+    let failures = EventFilter::builder().failed_events(true).build();
+    let request = match scope {
+        EventScope::Stack(id) => request.stack_name(id),
+        EventScope::ChangeSet(id) => request.change_set_name(id).filters(failures),
+        EventScope::Failures(id) => request.stack_name(id).filters(failures),
     };
-    let end = at(["CREATE_COMPLETE", "UPDATE_COMPLETE"])?;
-    let begin = at(["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"])?;
-    // The one that ended last may not be the one that began last.
-    u64::try_from(end.secs() - begin.secs()).ok().map(Duration::from_secs)
+    let mut request = request.customize();
+    if known.is_none() {
+        let once = aws_sdk_cloudformation::config::Builder::new().retry_config(RetryConfig::disabled());
+        request = request.config_override(once);
+    }
+    match request.send().await.map_err(DeployError::call("DescribeEvents")) {
+        Ok(answer) => {
+            let _ = connection.supports_describe_events.set(true);
+            Ok(Some(answer))
+        }
+        Err(error) if known.is_some() || error.is_expired() => Err(error),
+        Err(error) => {
+            if connection.supports_describe_events.set(false).is_ok() {
+                report(Progress::OperationUnavailable {
+                    operation: "DescribeEvents",
+                    reason: error.to_string(),
+                });
+            }
+            Ok(None)
+        }
+    }
 }
 
-/// Reads what happens to a stack from some moment on: each event is told once, oldest first.
-pub(crate) struct Events {
+/// Returns a page of `DescribeStackEvents`, newest first, and the token of the next page.
+pub(crate) async fn stack_events(
+    connection: &Connection,
+    stack: &str,
+    page: Option<String>,
+) -> Result<(Vec<EventRecord>, Option<String>), DeployError> {
+    let request = connection.cloudformation.describe_stack_events().stack_name(stack).set_next_token(page);
+    let answer = request.send().await.map_err(DeployError::call("DescribeStackEvents"))?;
+    Ok((answer.stack_events().iter().map(EventRecord::from).collect(), answer.next_token))
+}
+
+/// Returns a page of events of a stack, newest first, from whichever operation is available.
+pub(crate) async fn events_page(
+    connection: &Connection,
+    stack: &str,
+    page: Option<String>,
+    report: Report<'_>,
+) -> Result<(Vec<EventRecord>, Option<String>), DeployError> {
+    match operation_events(connection, EventScope::Stack(stack), page.clone(), report).await? {
+        Some(answer) => {
+            Ok((answer.operation_events().iter().map(EventRecord::from).collect(), answer.next_token))
+        }
+        None => stack_events(connection, stack, page).await,
+    }
+}
+
+/// Returns how long the last operation took that changed the stack, from its events, newest first.
+fn last_took(events: &[EventRecord]) -> Option<Duration> {
+    let time_of = |statuses: [ResourceStatus; 2]| {
+        let of_stack = events.iter().filter(|record| record.is_of_stack);
+        let has_status = |record: &&EventRecord| {
+            record.event.as_ref().is_some_and(|event| statuses.contains(&event.status))
+        };
+        of_stack.filter(has_status).find_map(|record| record.time)
+    };
+    let end = time_of([ResourceStatus::CreateComplete, ResourceStatus::UpdateComplete])?;
+    let start = time_of([ResourceStatus::CreateInProgress, ResourceStatus::UpdateInProgress])?;
+    // Negative if the operation that started last has not ended.
+    u64::try_from(end.secs() - start.secs()).ok().map(Duration::from_secs)
+}
+
+/// Reads the events of a stack from some moment on: each event once, oldest first.
+pub(crate) struct EventReader {
     stack: String,
-    /// Whether operations are asked for their events, or the stack for its own.
+    /// Whether `DescribeEvents` returns the events of the stack.
     by_operation: bool,
     seen: BTreeSet<String>,
-    /// The operations that events belonged to since.
+    /// The IDs of the operations that the events since then belong to.
     pub operations: BTreeSet<String>,
-    /// How long the operation before took, as far as its events were on the newest page.
+    /// How long the previous operation took, if its events are on the newest page.
     pub last_took: Option<Duration>,
 }
 
-impl Events {
-    /// Starts after everything that has happened to the stack so far.
+impl EventReader {
+    /// Returns a reader that skips all events so far.
     pub async fn from_now(
         connection: &Connection,
         stack: &str,
-        tell: &dyn Fn(Progress),
+        report: Report<'_>,
     ) -> Result<Self, DeployError> {
-        // The newest page is enough: what is older is not read again.
-        let operations = connection.operation_events(Of::Stack(stack), None, tell).await?;
-        // A stack that is there has a history: an endpoint that knows none of it will not tell the rest either.
+        let operations = operation_events(connection, EventScope::Stack(stack), None, report).await?;
+        // An existing stack has events. An endpoint that returns none does not return later ones either.
         let operations = operations.filter(|answer| !answer.operation_events().is_empty());
-        let newest = match &operations {
-            Some(answer) => answer.operation_events().iter().map(Told::from).collect(),
-            None => connection.stack_events(stack, None).await?.0,
+        let newest: Vec<EventRecord> = match &operations {
+            Some(answer) => answer.operation_events().iter().map(EventRecord::from).collect(),
+            None => stack_events(connection, stack, None).await?.0,
         };
         Ok(Self {
             stack: stack.to_owned(),
             by_operation: operations.is_some(),
             last_took: last_took(&newest),
-            seen: newest.into_iter().map(|told| told.id).collect(),
+            seen: newest.into_iter().map(|record| record.id).collect(),
             operations: BTreeSet::new(),
         })
     }
@@ -266,34 +313,32 @@ impl Events {
         &self,
         connection: &Connection,
         page: Option<String>,
-    ) -> Result<(Vec<Told>, Option<String>), DeployError> {
-        if self.by_operation
-            && let Some(answer) =
-                connection.operation_events(Of::Stack(&self.stack), page.clone(), &|_| {}).await?
-        {
-            return Ok((answer.operation_events().iter().map(Told::from).collect(), answer.next_token));
+    ) -> Result<(Vec<EventRecord>, Option<String>), DeployError> {
+        if self.by_operation {
+            events_page(connection, &self.stack, page, &|_| {}).await
+        } else {
+            stack_events(connection, &self.stack, page).await
         }
-        connection.stack_events(&self.stack, page).await
     }
 
-    /// What has happened since the last call, oldest first.
-    pub async fn news(&mut self, connection: &Connection) -> Result<Vec<Told>, DeployError> {
-        let mut found: Vec<Told> = Vec::new();
+    /// Returns the events since the last call, oldest first.
+    pub async fn new_events(&mut self, connection: &Connection) -> Result<Vec<EventRecord>, DeployError> {
+        let mut found: Vec<EventRecord> = Vec::new();
         let mut next = None;
-        // Newest first: reading stops at the first event that is known.
+        // The newest events come first, so that reading stops at the first known event.
         loop {
             let (page, rest) = self.page(connection, next).await?;
-            let many = page.len();
-            let news = found.len();
-            found.extend(page.into_iter().take_while(|told| !self.seen.contains(&told.id)));
-            next = rest.filter(|_| found.len() - news == many);
+            let page_size = page.len();
+            let count = found.len();
+            found.extend(page.into_iter().take_while(|record| !self.seen.contains(&record.id)));
+            next = rest.filter(|_| found.len() - count == page_size);
             if next.is_none() {
                 break;
             }
         }
-        // Only what was read to its end counts as seen.
-        self.seen.extend(found.iter().map(|told| told.id.clone()));
-        self.operations.extend(found.iter().filter_map(|told| told.event.operation.clone()));
+        // If a later page could not be read, nothing counts as seen.
+        self.seen.extend(found.iter().map(|record| record.id.clone()));
+        self.operations.extend(found.iter().filter_map(|record| record.operation.clone()));
         found.reverse();
         Ok(found)
     }
@@ -301,45 +346,47 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudformation::types::{HookStatus, ResourceStatus, ValidationStatus};
+    use aws_sdk_cloudformation::types as sdk;
 
     use super::*;
 
     const STACK: &str = "arn:aws:cloudformation:us-east-1:111122223333:stack/one/1";
 
-    fn of_stack() -> aws_sdk_cloudformation::types::builders::OperationEventBuilder {
+    fn of_stack() -> sdk::builders::OperationEventBuilder {
         OperationEvent::builder().stack_id(STACK).physical_resource_id(STACK).logical_resource_id("one")
     }
 
     #[test]
-    fn what_a_hook_says_of_a_stack_is_not_its_status() {
-        let complete = Told::from(&of_stack().resource_status(ResourceStatus::UpdateComplete).build());
-        assert!(complete.of_stack && complete.event.status == "UPDATE_COMPLETE");
+    fn the_status_of_a_hook_is_not_that_of_the_stack() {
+        let complete =
+            EventRecord::from(&of_stack().resource_status(sdk::ResourceStatus::UpdateComplete).build());
+        assert!(complete.is_of_stack && complete.event.unwrap().status == ResourceStatus::UpdateComplete);
         let event = of_stack()
-            .resource_status(ResourceStatus::UpdateInProgress)
-            .hook_status(HookStatus::HookCompleteFailed)
+            .resource_status(sdk::ResourceStatus::UpdateInProgress)
+            .hook_status(sdk::HookStatus::HookCompleteFailed)
             .hook_type("Example::Guard::Stacks")
             .hook_status_reason("not now")
             .build();
-        let told = Told::from(&event);
-        assert!(!told.of_stack && told.event.is_failure() && !told.is_warning);
-        assert_eq!(told.event.reason.as_deref(), Some("not now (Example::Guard::Stacks)"));
+        let record = EventRecord::from(&event);
+        let cause = record.cause().unwrap();
+        assert_eq!(cause.reason.as_deref(), Some("not now (Example::Guard::Stacks)"));
     }
 
     #[test]
-    fn an_operation_can_end_without_a_word_on_the_stack() {
-        let told = Told::from(
+    fn an_operation_can_end_without_a_status_of_the_stack() {
+        let record = EventRecord::from(
             &OperationEvent::builder().operation_status(BeaconStackOperationStatus::Failed).build(),
         );
-        assert!(told.is_end && !told.of_stack && told.event.status.is_empty());
+        assert!(record.ends_operation && !record.is_of_stack && record.event.is_none());
     }
 
     #[test]
-    fn what_only_warns_says_so() {
+    fn a_warning_is_not_a_cause() {
         let event = OperationEvent::builder()
-            .validation_status(ValidationStatus::Failed)
+            .validation_status(sdk::ValidationStatus::Failed)
             .validation_failure_mode(HookFailureMode::Warn)
             .build();
-        assert!(Told::from(&event).is_warning);
+        let record = EventRecord::from(&event);
+        assert!(record.is_warning && record.cause().is_none());
     }
 }

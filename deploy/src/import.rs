@@ -1,46 +1,45 @@
-//! Taking in what is there already.
+//! Imports existing resources into a stack.
 
 use std::collections::BTreeMap;
 
 use stackwright_schemas::registry::resource_type;
 use stackwright_synth::StackArtifact;
 
+use crate::connection::Connection;
 use crate::error::DeployError;
+use crate::lookup::{find_stack, resources};
 
-/// A resource to take in.
+/// A resource to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Import {
-    /// What the template calls it.
+    /// The logical ID in the template.
     pub logical_id: String,
-    /// Its type.
+    /// The type.
     pub resource_type: String,
-    /// What identifies it: the type's primary identifier.
+    /// The properties that identify the resource: the primary identifier of the type.
     pub identifier: BTreeMap<String, String>,
 }
 
 impl Import {
-    /// A resource of the template, by its logical id. `values` are the parts of its primary identifier, in the order of
-    /// the type's schema; where they are not given, the template's own properties say it.
+    /// Describes the import of a resource of the template. `values` are the parts of its primary identifier, in the order
+    /// of the schema of its type. If there are none, the properties in the template identify the resource.
     ///
     /// # Errors
-    /// [`DeployError::Import`] if the template has no such resource, or what identifies it is not known.
-    pub fn of(stack: &StackArtifact, logical_id: &str, values: &[String]) -> Result<Self, DeployError> {
-        let refuse = |what: String| DeployError::Import { resource: logical_id.to_owned(), what };
-        let (_, resource) = stack
-            .template
-            .resources()
-            .find(|(id, _)| *id == logical_id)
-            .ok_or_else(|| refuse(format!("the stack {} has no such resource", stack.name)))?;
+    /// Returns [`DeployError::Import`] if the template does not have the resource, or if it is not clear which existing
+    /// resource it stands for.
+    pub fn new(stack: &StackArtifact, logical_id: &str, values: &[String]) -> Result<Self, DeployError> {
+        let refuse = |reason: String| DeployError::Import { resource: logical_id.to_owned(), reason };
+        let found = stack.template.resources().find(|(id, _)| *id == logical_id);
+        let (_, resource) = found.ok_or_else(|| refuse(unknown_id(stack, logical_id)))?;
         let name = resource["Type"].as_str().unwrap_or_default();
         let parts: Vec<&str> =
             resource_type(name).map(|kind| kind.primary_identifier().collect()).ok_or_else(|| {
-                refuse(format!("the registry has no type {name}, so that nobody knows what identifies it"))
+                refuse(format!("its type {name} is not in the registry, so that its identifier is not known"))
             })?;
         if resource["DeletionPolicy"].is_null() {
             return Err(refuse(
-                "what is taken in has to have a deletion policy: `.deletion_policy(DeletionPolicy::Retain)`"
-                    .into(),
+                "an imported resource needs a deletion policy: set `.deletion_policy(DeletionPolicy::Retain)`".into(),
             ));
         }
         let own: Option<Vec<String>> =
@@ -51,7 +50,7 @@ impl Import {
             _ => {
                 let wanted = parts.join(",");
                 return Err(refuse(format!(
-                    "{name} is identified by {wanted}: give it as {logical_id}={wanted}"
+                    "a resource of the type {name} is identified by {wanted}: pass {logical_id}={wanted}"
                 )));
             }
         };
@@ -61,4 +60,49 @@ impl Import {
             identifier: parts.into_iter().map(str::to_owned).zip(values).collect(),
         })
     }
+}
+
+/// Describes a logical ID that the template does not have. A construct with several resources has no logical ID of its
+/// own: its resources are listed.
+fn unknown_id(stack: &StackArtifact, logical_id: &str) -> String {
+    let parts: Vec<&str> =
+        stack.template.resources().map(|(id, _)| id).filter(|id| id.starts_with(logical_id)).collect();
+    if parts.is_empty() {
+        return format!("the stack {} has no resource with this logical ID", stack.name);
+    }
+    format!(
+        "it is not a logical ID, but the beginning of several: name each resource to import ({})",
+        parts.join(", ")
+    )
+}
+
+/// What an import does, and what it leaves for the next deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// The logical IDs of the resources that are imported.
+    pub imported: Vec<String>,
+    /// The logical IDs of resources of the program that are not in the stack and are not imported. The next deployment
+    /// creates them.
+    pub not_imported: Vec<String>,
+}
+
+/// Compares an import with the program.
+///
+/// # Errors
+/// Returns an error if a request fails.
+pub async fn import_report(
+    connection: &Connection,
+    stack: &StackArtifact,
+    imports: &[Import],
+) -> Result<ImportReport, DeployError> {
+    let mut known: Vec<String> = imports.iter().map(|one| one.logical_id.clone()).collect();
+    let imported = known.clone();
+    if find_stack(connection, &stack.name).await?.is_some() {
+        let present = resources(connection, &stack.name).await?;
+        known.extend(present.into_iter().filter_map(|one| one.logical_resource_id));
+    }
+    let not_imported =
+        stack.template.resources().map(|(id, _)| id.to_owned()).filter(|id| !known.contains(id)).collect();
+    Ok(ImportReport { imported, not_imported })
 }

@@ -1,86 +1,157 @@
 //! Deploys stacks through CloudFormation change sets.
 //!
-//! What lives here: the connection to AWS, assets, change sets, events. What never does: rules about templates,
-//! printing, and text for people beyond error messages. What happens is told as [`Progress`].
+//! The crate has three layers:
+//! - [`Connection`] and [`Connections`] hold the clients for an account and region.
+//! - One module for each concern has functions that take a connection: [`prepare`] creates a change set, [`execute`]
+//!   executes it, [`diagnose`] finds the cause of a failure, [`detect_drift`] compares, [`recover`] performs a recovery
+//!   action, and so on.
+//! - [`Orchestrator`] works on several stacks in the order of their dependencies: it plans, deploys and deletes them,
+//!   and asks for approvals through the trait [`Prompt`].
+//!
+//! The crate does not print, does not evaluate rules about templates, and keeps no state of its own. What happens is
+//! reported as [`Progress`].
 
 mod approval;
 mod assets;
+mod attributes;
+mod change;
 mod change_set;
 mod connection;
-mod destroy;
+mod deletion;
 mod diagnosis;
 mod drift;
 mod error;
 mod events;
+mod execution;
 mod import;
+mod import_template;
+mod lookup;
+mod messages;
+mod orchestrator;
 mod order;
+mod parameters;
 pub mod permissions;
 mod plan;
 mod poller;
-mod problem;
-mod recover;
+mod preparation;
+mod prompt;
+mod recovery;
+mod request;
+mod retained;
 mod secret;
-mod stack;
+mod status;
+mod upload;
+mod validation;
+mod waiting;
 
 use std::time::Duration;
 
-pub use approval::{Approval, Concern, Danger};
-pub use change_set::{Change, ChangeSet, PropertyChange};
-pub use connection::{Connection, Profile};
-pub use destroy::{Remains, Status};
-pub use diagnosis::Diagnosis;
-pub use drift::{Drift, DriftedResource};
+pub use approval::{Approval, ApprovalKind, ApprovalPolicy, Loss, RequiredApproval};
+pub use attributes::AttributeChange;
+pub use change::{Change, PropertyChange};
+pub use change_set::{ChangeSet, discard};
+pub use connection::{Connection, Connections, Profile};
+pub use deletion::{DeletedResource, DeletionPreview, Disposition, deletion_preview, destroy};
+pub use diagnosis::{Diagnosis, diagnose};
+pub use drift::{Drift, DriftedResource, PropertyDifference, detect_drift};
 pub use error::DeployError;
 pub use events::ResourceEvent;
-pub use import::Import;
-pub use order::{Done, in_order};
-pub use plan::{Plan, PlannedStack, Verdict};
-pub use problem::{Annotation, Problem};
-pub use recover::{Remedy, Standing, Way};
-pub use stack::{Options, Outcome, Prepared};
+pub use execution::{Outcome, execute, keep_unchanged};
+pub use futures_util::future::LocalBoxFuture;
+pub use import::{Import, ImportReport, import_report};
+pub use lookup::{StackDescription, describe_stack};
+pub use orchestrator::{Deleted, Orchestrator, Settings};
+pub use order::{StackResult, run_in_order};
+pub use parameters::{ParameterNote, ParameterReason};
+pub use plan::{Plan, PlannedOutcome, PlannedStack};
+pub use preparation::{Options, Prepared, prepare};
+pub use prompt::{NoPrompt, Prompt, Question};
+pub use recovery::{RecoveryAction, RecoveryOption, StackCondition, cancel, condition, recover};
+pub use secret::Secrets;
+pub use status::{
+    ChangeAction, DriftStatus, Phase, PolicyAction, Replacement, RequiresRecreation, ResourceStatus,
+    StackStatus,
+};
+pub use validation::{Annotation, ValidationFailure};
 
-/// What happens on the way, as it happens.
+/// Receives progress reports.
+pub(crate) type Report<'a> = &'a dyn Fn(Progress);
+
+/// What a deployment reports while it runs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Progress {
-    /// The bucket for assets was made.
-    BucketMade {
-        /// Its name.
+    /// The credentials belong to the account of the stack.
+    Connected {
+        /// The account ID.
+        account: String,
+        /// The region.
+        region: String,
+    },
+    /// The bucket for assets was created.
+    BucketCreated {
+        /// The name of the bucket.
         bucket: String,
     },
-    /// An asset is uploaded.
+    /// The upload of an asset has started.
     Uploading {
-        /// The object's key.
+        /// The object key.
         key: String,
-        /// Its size in bytes.
+        /// The size in bytes.
         bytes: u64,
     },
-    /// Another operation on the stack is waited for.
-    WaitingFor {
-        /// The stack's status.
-        status: String,
+    /// A part of a large asset was uploaded.
+    Uploaded {
+        /// The object key.
+        key: String,
+        /// How many bytes have been uploaded so far.
+        uploaded: u64,
+        /// The size in bytes.
+        bytes: u64,
     },
-    /// The remains of a first deployment that failed are deleted: nothing is in them.
-    ClearingShell,
-    /// CloudFormation makes the change set.
-    MakingChangeSet,
-    /// The change set runs.
+    /// Another operation on the stack is running, and the deployment waits for its end.
+    WaitingForOperation {
+        /// The status of the stack.
+        status: StackStatus,
+    },
+    /// Nothing has been reported for some time.
+    StillWaiting {
+        /// What the deployment waits for.
+        activity: String,
+        /// How long it has been waiting.
+        elapsed: Duration,
+        /// The last failed attempt of a request, if there was one since.
+        last_error: Option<String>,
+    },
+    /// The empty stack that a failed first deployment left is being deleted.
+    DeletingEmptyStack,
+    /// CloudFormation is creating the change set.
+    CreatingChangeSet,
+    /// The change set is ready.
+    ChangeSetCreated(Box<ChangeSet>),
+    /// The change set is being executed.
     Executing {
-        /// How long the operation before took: as good a guess as there is.
+        /// How many resources change.
+        changes: usize,
+        /// How long the previous operation on the stack took, as an estimate.
         last_took: Option<Duration>,
     },
-    /// The stack is as it should be, and could not be looked at: its outputs and its protection are not known.
-    Unread {
-        /// Why.
+    /// What the deletion of the stack would do.
+    DeletionPlanned(Box<DeletionPreview>),
+    /// The deployment succeeded, but the outputs and the attributes of the stack could not be read.
+    OutputsUnavailable {
+        /// The reason.
         reason: String,
     },
-    /// A call that tells more is not to be had: it goes on without what it would tell.
-    Unavailable {
-        /// The call.
+    /// An operation that gives additional information cannot be called. The deployment continues without it.
+    OperationUnavailable {
+        /// The operation, for example `DescribeEvents`.
         operation: &'static str,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Something happened to a resource.
+    /// An attribute of the stack that is not part of the template was changed.
+    AttributeChanged(AttributeChange),
+    /// An event of a resource.
     Event(ResourceEvent),
 }

@@ -1,106 +1,159 @@
-//! Many stacks: each after those that it depends on, independent ones at a time.
+//! The order of several stacks: each after those that it depends on, independent ones at the same time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use stackwright_synth::StackArtifact;
 
-/// What became of one stack.
+use crate::error::DeployError;
+
+/// The result of the work on one stack.
 #[derive(Debug)]
-pub enum Done<T, E> {
-    /// It went well.
-    Well(T),
-    /// It failed.
+#[non_exhaustive]
+pub enum StackResult<T, E> {
+    /// The work succeeded.
+    Succeeded(T),
+    /// The work failed.
     Failed(E),
-    /// It was not begun, because a stack that it depends on failed.
+    /// The work was not started, because it failed for a stack that this stack depends on.
     Skipped {
-        /// The name of that stack.
+        /// The name of the stack whose failure is the reason.
         because_of: String,
     },
 }
 
-/// Runs something for each stack, with at most `limit` at a time. Whatever does not depend on a failure goes on.
-/// `backwards` takes each stack before those that it depends on, as deleting does.
-pub async fn in_order<'s, T, E, F, R>(
+/// Runs work for each stack, at most `limit` at the same time. Stacks that do not depend on a failed one are still
+/// worked on. With `reversed`, each stack is worked on before those that it depends on, as a deletion needs it.
+///
+/// The results are in the order of `stacks`.
+///
+/// # Errors
+/// Returns [`DeployError::DependencyCycle`], and starts nothing, if stacks depend on each other in a cycle.
+pub async fn run_in_order<'s, T, E, F, R>(
     stacks: &[&'s StackArtifact],
     limit: usize,
-    backwards: bool,
+    reversed: bool,
     run: R,
-) -> Vec<(&'s StackArtifact, Done<T, E>)>
+) -> Result<Vec<(&'s StackArtifact, StackResult<T, E>)>, DeployError>
 where
     R: Fn(&'s StackArtifact) -> F,
     F: Future<Output = Result<T, E>>,
 {
-    let mut waits: BTreeMap<&str, Vec<&str>> =
-        stacks.iter().map(|stack| (stack.id.as_str(), Vec::new())).collect();
-    for stack in stacks {
-        for other in &stack.dependencies {
-            if !stacks.iter().any(|one| one.id == *other) {
-                continue;
-            }
-            let (first, then) = if backwards {
-                (stack.id.as_str(), other.as_str())
-            } else {
-                (other.as_str(), stack.id.as_str())
-            };
-            if let Some(list) = waits.get_mut(then) {
-                list.push(first);
-            }
-        }
+    let graph = Graph::new(stacks, reversed);
+    if let Some(cycle) = graph.cycle() {
+        let stacks = cycle.into_iter().map(|index| stacks[index].name.clone()).collect();
+        return Err(DeployError::DependencyCycle { stacks });
     }
-    let mut done: BTreeMap<&str, Done<T, E>> = BTreeMap::new();
+    let mut open: Vec<usize> = graph.before.iter().map(Vec::len).collect();
+    // The ready stacks, in the order in which they were given.
+    let mut ready: BTreeSet<usize> = (0..stacks.len()).filter(|index| open[*index] == 0).collect();
+    let mut results: Vec<Option<StackResult<T, E>>> = stacks.iter().map(|_| None).collect();
     let mut running = FuturesUnordered::new();
-    let mut started: Vec<&str> = Vec::new();
     loop {
-        // What waits for something that failed is skipped, and so is what waits for that.
-        loop {
-            let skipped = stacks.iter().find_map(|stack| {
-                if done.contains_key(stack.id.as_str()) || started.contains(&stack.id.as_str()) {
-                    return None;
-                }
-                let failed = waits[stack.id.as_str()]
-                    .iter()
-                    .find(|id| matches!(done.get(*id), Some(Done::Failed(_) | Done::Skipped { .. })))?;
-                Some((stack.id.as_str(), name_of(stacks, failed)))
-            });
-            let Some((id, because_of)) = skipped else { break };
-            done.insert(id, Done::Skipped { because_of });
+        while running.len() < limit.max(1)
+            && let Some(index) = ready.pop_first()
+        {
+            let work = run(stacks[index]);
+            running.push(async move { (index, work.await) });
         }
-        for stack in stacks {
-            let id = stack.id.as_str();
-            let is_free = !started.contains(&id)
-                && !done.contains_key(id)
-                && waits[id].iter().all(|other| matches!(done.get(other), Some(Done::Well(_))));
-            if is_free && running.len() < limit.max(1) {
-                started.push(id);
-                let work = run(stack);
-                running.push(async move { (id, work.await) });
+        let Some((index, result)) = running.next().await else { break };
+        let failed = result.is_err();
+        results[index] = Some(match result {
+            Ok(value) => StackResult::Succeeded(value),
+            Err(error) => StackResult::Failed(error),
+        });
+        if failed {
+            graph.skip(index, stacks, &mut results);
+            continue;
+        }
+        for next in &graph.after[index] {
+            open[*next] -= 1;
+            if open[*next] == 0 && results[*next].is_none() {
+                ready.insert(*next);
             }
         }
-        match running.next().await {
-            Some((id, Ok(outcome))) => done.insert(id, Done::Well(outcome)),
-            Some((id, Err(error))) => done.insert(id, Done::Failed(error)),
-            None => break,
-        };
     }
-    stacks.iter().filter_map(|stack| Some((*stack, done.remove(stack.id.as_str())?))).collect()
+    Ok(stacks.iter().copied().zip(results).filter_map(|(stack, result)| Some((stack, result?))).collect())
 }
 
-fn name_of(stacks: &[&StackArtifact], id: &str) -> String {
-    stacks.iter().find(|stack| stack.id == id).map_or_else(|| id.to_owned(), |stack| stack.name.clone())
+/// The dependencies of stacks among each other, by index.
+struct Graph {
+    /// The stacks that have to be finished before each stack.
+    before: Vec<Vec<usize>>,
+    /// The stacks that wait for each stack.
+    after: Vec<Vec<usize>>,
+}
+
+impl Graph {
+    fn new(stacks: &[&StackArtifact], reversed: bool) -> Self {
+        let indices: BTreeMap<&str, usize> =
+            stacks.iter().enumerate().map(|(index, stack)| (stack.id.as_str(), index)).collect();
+        let mut graph =
+            Self { before: vec![Vec::new(); stacks.len()], after: vec![Vec::new(); stacks.len()] };
+        for (index, stack) in stacks.iter().enumerate() {
+            let needed: BTreeSet<usize> =
+                stack.dependencies.iter().filter_map(|id| indices.get(id.as_str()).copied()).collect();
+            for other in needed {
+                let (first, then) = if reversed { (index, other) } else { (other, index) };
+                graph.before[then].push(first);
+                graph.after[first].push(then);
+            }
+        }
+        graph
+    }
+
+    /// Returns the stacks of a cycle, if there is one.
+    fn cycle(&self) -> Option<Vec<usize>> {
+        let mut open: Vec<usize> = self.before.iter().map(Vec::len).collect();
+        let mut ready: Vec<usize> = (0..open.len()).filter(|index| open[*index] == 0).collect();
+        while let Some(index) = ready.pop() {
+            for next in &self.after[index] {
+                open[*next] -= 1;
+                if open[*next] == 0 {
+                    ready.push(*next);
+                }
+            }
+        }
+        // Each stack that is left waits for another one that is left: following them leads into a cycle.
+        let mut at = open.iter().position(|count| *count > 0)?;
+        let mut path = Vec::new();
+        loop {
+            if let Some(start) = path.iter().position(|index| *index == at) {
+                return Some(path.split_off(start));
+            }
+            path.push(at);
+            at = *self.before[at].iter().find(|index| open[**index] > 0)?;
+        }
+    }
+
+    /// Skips everything that waits for a failed stack, directly or indirectly.
+    fn skip<T, E>(
+        &self,
+        failed: usize,
+        stacks: &[&StackArtifact],
+        results: &mut [Option<StackResult<T, E>>],
+    ) {
+        let mut waiting = self.after[failed].clone();
+        while let Some(index) = waiting.pop() {
+            if results[index].is_none() {
+                results[index] = Some(StackResult::Skipped { because_of: stacks[failed].name.clone() });
+                waiting.extend(&self.after[index]);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
 
-    use stackwright_synth::App;
+    use stackwright_synth::{App, Resource};
 
     use super::*;
 
     fn assembly() -> stackwright_synth::Assembly {
         let app = App::new("app");
-        let topic = || stackwright_synth::Resource::of("AWS::SNS::Topic");
+        let topic = || Resource::of("AWS::SNS::Topic");
         let base = app.stack("Base");
         base.add("Topic", topic());
         for id in ["Left", "Right"] {
@@ -110,41 +163,72 @@ mod tests {
         app.synth().unwrap()
     }
 
-    async fn walk(backwards: bool, fails: &str) -> (Vec<String>, Vec<String>) {
+    async fn walk(reversed: bool, fails: &str) -> (Vec<String>, Vec<String>) {
         let assembly = assembly();
         let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
-        let begun = RefCell::new(Vec::new());
-        let results = in_order(&stacks, 2, backwards, |stack| {
-            begun.borrow_mut().push(stack.id.clone());
-            let outcome = if stack.id == fails { Err(()) } else { Ok(()) };
-            async move { outcome }
+        let started = RefCell::new(Vec::new());
+        let results = run_in_order(&stacks, 2, reversed, |stack| {
+            started.borrow_mut().push(stack.id.clone());
+            let result = if stack.id == fails { Err(()) } else { Ok(()) };
+            async move { result }
         })
-        .await;
-        let words = results
+        .await
+        .unwrap();
+        let lines = results
             .into_iter()
-            .map(|(stack, done)| match done {
-                Done::Well(()) => format!("{} well", stack.id),
-                Done::Failed(()) => format!("{} failed", stack.id),
-                Done::Skipped { because_of } => format!("{} skipped for {because_of}", stack.id),
+            .map(|(stack, result)| match result {
+                StackResult::Succeeded(()) => format!("{} succeeded", stack.id),
+                StackResult::Failed(()) => format!("{} failed", stack.id),
+                StackResult::Skipped { because_of } => {
+                    format!("{} skipped because of {because_of}", stack.id)
+                }
             })
             .collect();
-        (begun.into_inner(), words)
+        (started.into_inner(), lines)
     }
 
     #[tokio::test]
     async fn a_failure_stops_only_what_depends_on_it() {
-        let (begun, words) = walk(false, "Base").await;
-        assert_eq!(begun, ["Base", "Alone"]);
-        let expected =
-            ["Base failed", "Left skipped for app-Base", "Right skipped for app-Base", "Alone well"];
-        assert_eq!(words, expected);
-        let (begun, _) = walk(true, "").await;
-        assert!(
-            begun.iter().position(|id| id == "Base") > begun.iter().position(|id| id == "Right"),
-            "{begun:?}"
-        );
-        let (begun, words) = walk(true, "Left").await;
-        assert!(!begun.contains(&"Base".to_owned()));
-        assert_eq!(words[0], "Base skipped for app-Left");
+        let (started, lines) = walk(false, "Base").await;
+        assert_eq!(started, ["Base", "Alone"]);
+        let expected = [
+            "Base failed",
+            "Left skipped because of app-Base",
+            "Right skipped because of app-Base",
+            "Alone succeeded",
+        ];
+        assert_eq!(lines, expected);
+        let (started, _) = walk(true, "").await;
+        let at = |id: &str| started.iter().position(|one| one == id);
+        assert!(at("Base") > at("Right"), "{started:?}");
+        let (started, lines) = walk(true, "Left").await;
+        assert!(!started.contains(&"Base".to_owned()));
+        assert_eq!(lines[0], "Base skipped because of app-Left");
+    }
+
+    #[tokio::test]
+    async fn a_cycle_is_an_error_and_nothing_is_started() {
+        let mut assembly = assembly();
+        assembly.stacks[0].dependencies.push("Left".into());
+        let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
+        for reversed in [false, true] {
+            let error = run_in_order(&stacks, 2, reversed, |_| -> std::future::Ready<Result<(), ()>> {
+                panic!("a stack was started")
+            })
+            .await
+            .unwrap_err();
+            let DeployError::DependencyCycle { mut stacks } = error else { panic!("{error}") };
+            stacks.sort();
+            assert_eq!(stacks, ["app-Base", "app-Left"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stack_that_depends_on_itself_is_a_cycle() {
+        let mut assembly = assembly();
+        assembly.stacks[3].dependencies.push("Alone".into());
+        let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
+        let outcome = run_in_order(&stacks, 2, false, async |_| Ok::<(), ()>(())).await;
+        assert!(matches!(outcome, Err(DeployError::DependencyCycle { stacks }) if stacks == ["app-Alone"]));
     }
 }

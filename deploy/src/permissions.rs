@@ -1,4 +1,4 @@
-//! What each command may do, as an IAM policy: no more than it needs.
+//! The IAM policy with the least permissions for each command.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::{Value as Json, json};
 use stackwright_synth::StackArtifact;
 
-/// A command that talks to AWS.
+/// A command that sends requests to AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// `plan`
@@ -24,11 +24,11 @@ pub enum Command {
 }
 
 impl Command {
-    /// Every one of them.
+    /// All commands.
     pub const ALL: [Self; 6] =
         [Self::Plan, Self::Deploy, Self::Destroy, Self::Recover, Self::Drift, Self::Status];
 
-    /// Its name.
+    /// Returns the name of the command.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -41,15 +41,17 @@ impl Command {
     }
 
     fn actions(self) -> Vec<&'static str> {
-        let look = ["DescribeStacks", "DescribeEvents", "DescribeStackEvents", "DescribeStackResources"];
+        let read = ["DescribeStacks", "DescribeEvents", "DescribeStackEvents", "ListStackResources"];
         let change_sets = [
             "CreateChangeSet",
             "DeleteChangeSet",
             "DescribeChangeSet",
-            // Of an empty stack, which a change set that is not wanted leaves behind.
+            "GetTemplateSummary",
+            // For the empty stack that is left when the first change set of a stack is not executed.
             "DeleteStack",
+            "ListChangeSets",
         ];
-        let mut actions = look.to_vec();
+        let mut actions = read.to_vec();
         match self {
             Self::Plan => actions.extend(change_sets),
             Self::Deploy => {
@@ -61,7 +63,12 @@ impl Command {
                     "TagResource",
                 ]);
             }
-            Self::Destroy => actions.extend(["DeleteStack", "UpdateTerminationProtection"]),
+            Self::Destroy => actions.extend([
+                "DeleteStack",
+                "GetTemplate",
+                "ListChangeSets",
+                "UpdateTerminationProtection",
+            ]),
             Self::Recover => actions.extend([
                 "CancelUpdateStack",
                 "ContinueUpdateRollback",
@@ -89,11 +96,11 @@ impl FromStr for Command {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|command| command.name() == text);
-        found.ok_or_else(|| format!("`{text}` does not talk to AWS"))
+        found.ok_or_else(|| format!("`{text}` is not a command that sends requests to AWS"))
     }
 }
 
-/// The policy for a command on some stacks.
+/// Returns the policy for a command on some stacks.
 pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
     let environment = |stack: &StackArtifact| {
         let any = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "*".into());
@@ -137,7 +144,7 @@ pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
             "Sid": "Bucket",
             "Effect": "Allow",
             "Action": [
-                "s3:CreateBucket", "s3:ListBucket", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
+                "s3:CreateBucket", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
                 "s3:PutEncryptionConfiguration",
             ],
             "Resource": of(""),
@@ -145,7 +152,7 @@ pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
         statements.push(json!({
             "Sid": "Assets",
             "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Action": ["s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
             "Resource": of("/*"),
         }));
     }

@@ -1,4 +1,4 @@
-//! The plan file: what was reviewed, bound to what will run.
+//! The plan file: it binds what was reviewed to what is executed.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,69 +6,76 @@ use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus};
 use serde::{Deserialize, Serialize};
 use stackwright_synth::{StackArtifact, sha256};
 
-use crate::approval::Concern;
-use crate::change_set::{self, ChangeSet};
+use crate::approval::RequiredApproval;
+use crate::attributes::AttributeChange;
+use crate::change_set::{self, ChangeSet, status_text};
 use crate::connection::Connection;
 use crate::error::DeployError;
-use crate::stack::{Options, Prepared};
+use crate::parameters::without_secrets;
+use crate::preparation::{Options, Prepared};
+use crate::secret::Secrets;
 
-/// The version of the file's form.
-const VERSION: u32 = 1;
+/// The version of the format of the file.
+const VERSION: u32 = 2;
 
-/// How long a plan holds, in seconds: what was reviewed a week ago is no longer what one remembers.
-const LASTS: u64 = 7 * 24 * 60 * 60;
+/// How long a plan is valid, in seconds: one week.
+const PLAN_TTL: u64 = 7 * 24 * 60 * 60;
 
-/// What was planned for some stacks.
+/// The plan for some stacks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Plan {
     version: u32,
-    /// Seconds since 1970.
-    pub made: u64,
-    /// Seconds since 1970; deploying it later is refused.
+    /// When the plan was created, in seconds since 1970-01-01T00:00:00Z.
+    pub created: u64,
+    /// When the plan expires, in seconds since 1970-01-01T00:00:00Z.
     pub expires: u64,
-    /// The commit that was planned, where it is known.
+    /// The commit that was planned, if it is known.
     pub commit: Option<String>,
-    /// One for each stack, in the order of deployment.
+    /// The planned stacks, in the order of their deployment.
     pub stacks: Vec<PlannedStack>,
 }
 
-/// What was planned for one stack.
+/// The plan for one stack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlannedStack {
-    /// The stack's id in the app.
+    /// The ID of the stack in the app.
     pub id: String,
-    /// The stack's name.
+    /// The name of the stack.
     pub stack: String,
-    /// The account that it is in.
+    /// The account ID.
     pub account: String,
-    /// The region that it is in.
+    /// The region.
     pub region: String,
-    /// SHA-256 of the template.
+    /// The SHA-256 of the template.
     pub template: String,
-    /// SHA-256 of the parameters that were given.
+    /// The SHA-256 of the given parameters, without the values of `NoEcho` parameters.
     pub parameters: String,
-    /// What becomes of it.
-    pub verdict: Verdict,
+    /// What the deployment does.
+    pub outcome: PlannedOutcome,
 }
 
-/// What becomes of a planned stack.
+/// What the deployment of a planned stack does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Nothing changes.
-    Unchanged,
-    /// A change set waits.
+#[non_exhaustive]
+pub enum PlannedOutcome {
+    /// The template does not change.
+    Unchanged {
+        /// The changes to attributes of the stack.
+        attributes: Vec<AttributeChange>,
+    },
+    /// A change set is executed.
     Ready {
         /// The change set.
-        change_set: ChangeSet,
-        /// What in it wants somebody's word.
-        concerns: Vec<Concern>,
+        change_set: Box<ChangeSet>,
+        /// The changes that need an approval.
+        approvals: Vec<RequiredApproval>,
     },
-    /// It takes values of stacks that are deployed before it and change: what it does is known then.
-    Later {
-        /// The ids of those stacks.
+    /// The stack uses values of stacks that change. Its change set can be created only after their deployment.
+    Deferred {
+        /// The IDs of these stacks.
         after: Vec<String>,
     },
 }
@@ -77,103 +84,109 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-fn parameters_hash(options: &Options) -> String {
-    sha256(serde_json::to_string(&options.parameters).unwrap_or_default())
+fn parameters_hash(stack: &StackArtifact, options: &Options) -> String {
+    let parameters = without_secrets(stack, &options.parameters);
+    sha256(serde_json::to_string(&parameters).unwrap_or_default())
 }
 
 impl Plan {
-    /// A plan of some stacks, made now.
+    /// Returns a plan that is created now.
     pub fn new(commit: Option<String>, stacks: Vec<PlannedStack>) -> Self {
-        let made = now();
-        Self { version: VERSION, made, expires: made + LASTS, commit, stacks }
+        let created = now();
+        Self { version: VERSION, created, expires: created + PLAN_TTL, commit, stacks }
     }
 
-    /// Reads a plan file.
+    /// Parses a plan file.
     ///
     /// # Errors
-    /// It is no plan, of another version, or has expired.
-    pub fn read(text: &str) -> Result<Self, DeployError> {
-        let refuse = |what: String| DeployError::Plan { what };
-        let plan: Self =
-            serde_json::from_str(text).map_err(|error| refuse(format!("it is no plan: {error}")))?;
-        if plan.version != VERSION {
+    /// Returns [`DeployError::Plan`] if the text is not a plan, has another version, or has expired.
+    pub fn parse(text: &str) -> Result<Self, DeployError> {
+        let refuse = |reason: String| DeployError::Plan { reason };
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| refuse(format!("it is not a plan: {error}")))?;
+        if let Some(version) = value["version"].as_u64().filter(|version| *version != u64::from(VERSION)) {
             return Err(refuse(format!(
-                "it has the form {}, and this program reads {VERSION}",
-                plan.version
+                "its format has the version {version}, but this program reads {VERSION}"
             )));
         }
+        let plan: Self =
+            serde_json::from_value(value).map_err(|error| refuse(format!("it is not a plan: {error}")))?;
         if plan.expires < now() {
             return Err(refuse("it has expired".into()));
         }
         Ok(plan)
     }
 
-    /// The file's text.
-    pub fn text(&self) -> String {
+    /// Returns the text of the plan file.
+    pub fn to_text(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// What was planned for a stack.
+    /// Returns the plan for a stack.
     pub fn of(&self, stack: &StackArtifact) -> Option<&PlannedStack> {
         self.stacks.iter().find(|planned| planned.stack == stack.name)
     }
 }
 
 impl PlannedStack {
-    /// What was planned for a stack, as a change set was made for it.
-    pub fn new(
+    /// Returns the plan for a stack whose change set was created.
+    pub(crate) fn new(
         connection: &Connection,
         stack: &StackArtifact,
         options: &Options,
         prepared: Prepared,
     ) -> Self {
-        let verdict = match prepared {
-            Prepared::Unchanged => Verdict::Unchanged,
+        let outcome = match prepared {
+            Prepared::Unchanged { attributes } => PlannedOutcome::Unchanged { attributes },
             Prepared::Ready(change_set) => {
-                let concerns = change_set.concerns();
-                Verdict::Ready { change_set, concerns }
+                let approvals = change_set.required_approvals();
+                PlannedOutcome::Ready { change_set, approvals }
             }
         };
-        Self::with(connection, stack, options, verdict)
+        Self::with(connection, stack, options, outcome)
     }
 
-    /// What can be planned of a stack that waits for others.
-    pub fn later(
+    /// Returns the plan for a stack that has to wait for others.
+    pub(crate) fn deferred(
         connection: &Connection,
         stack: &StackArtifact,
         options: &Options,
         after: Vec<String>,
     ) -> Self {
-        Self::with(connection, stack, options, Verdict::Later { after })
+        Self::with(connection, stack, options, PlannedOutcome::Deferred { after })
     }
 
-    fn with(connection: &Connection, stack: &StackArtifact, options: &Options, verdict: Verdict) -> Self {
+    fn with(
+        connection: &Connection,
+        stack: &StackArtifact,
+        options: &Options,
+        outcome: PlannedOutcome,
+    ) -> Self {
         Self {
             id: stack.id.clone(),
             stack: stack.name.clone(),
             account: connection.account().to_owned(),
             region: connection.region().to_owned(),
             template: sha256(stack.template_body()),
-            parameters: parameters_hash(options),
-            verdict,
+            parameters: parameters_hash(stack, options),
+            outcome,
         }
     }
 
-    /// Refuses a plan that is not of this stack any more: another template, other parameters, another account, or a
-    /// change set that somebody has used, deleted, or made obsolete.
+    /// Verifies that the plan is still valid: the template, the parameters, the account, and the change set.
     ///
     /// # Errors
-    /// [`DeployError::Changed`] says what is other than planned.
+    /// Returns [`DeployError::Changed`] with the difference, or another error if a request fails.
     pub async fn verify(
         &self,
         connection: &Connection,
         stack: &StackArtifact,
         options: &Options,
     ) -> Result<(), DeployError> {
-        let refuse = |what: String| Err(DeployError::Changed { stack: self.stack.clone(), what });
+        let refuse = |reason: String| Err(DeployError::Changed { stack: self.stack.clone(), reason });
         if self.account != connection.account() || self.region != connection.region() {
             return refuse(format!(
-                "it was planned for {} {}, and the credentials are for {} {}",
+                "it was planned for the account {} and the region {}, but the credentials are for {} and {}",
                 self.account,
                 self.region,
                 connection.account(),
@@ -181,36 +194,39 @@ impl PlannedStack {
             ));
         }
         if self.template != sha256(stack.template_body()) {
-            return refuse("the template is another than the planned one".into());
+            return refuse("the template has changed".into());
         }
-        if self.parameters != parameters_hash(options) {
-            return refuse("the parameters are others than the planned ones".into());
+        if self.parameters != parameters_hash(stack, options) {
+            return refuse("the parameters have changed".into());
         }
-        let Verdict::Ready { change_set, .. } = &self.verdict else { return Ok(()) };
+        let PlannedOutcome::Ready { change_set, .. } = &self.outcome else { return Ok(()) };
         let described = match change_set::describe(connection, Some(&self.stack), &change_set.id, None).await
         {
             Ok(described) => described,
-            Err(DeployError::Call { code: Some(code), message, .. })
-                if code.starts_with("ChangeSetNotFound") || message.contains("does not exist") =>
-            {
-                return refuse("the change set is gone".into());
+            Err(error) if error.is_missing_change_set() => {
+                return refuse("the change set does not exist any more".into());
             }
             Err(error) => return Err(error),
         };
         if described.status != Some(ChangeSetStatus::CreateComplete)
             || described.execution_status != Some(ExecutionStatus::Available)
         {
-            let status = described.execution_status.map_or("gone".to_owned(), |status| status.to_string());
-            return refuse(format!("the change set is {status}"));
+            let status = status_text(described.execution_status.as_ref());
+            return refuse(format!("the change set has the status {status}"));
         }
         if described.stack_id.as_deref() != Some(&change_set.stack_id) {
-            return refuse("the stack has been deleted and made again".into());
+            return refuse("the stack was deleted and created again".into());
         }
-        let (changes, _) = change_set::every_change(connection, stack, &change_set.id, described).await?;
+        let secrets = Secrets::new(stack, &options.parameters);
+        let (changes, _) =
+            change_set::all_changes(connection, stack, &secrets, &change_set.id, described).await?;
         if changes != change_set.changes {
-            return refuse("the change set does something else than planned".into());
+            return refuse("the changes of the change set differ from the planned ones".into());
         }
-        // What the change set holds is what was hashed.
+        if change_set.required_approvals() != self.approvals() {
+            return refuse("the approvals in the plan file do not belong to its changes".into());
+        }
+        // The change set has to be made of the template whose hash is in the plan.
         let template = connection
             .cloudformation
             .get_template()
@@ -220,8 +236,15 @@ impl PlannedStack {
             .await
             .map_err(DeployError::call("GetTemplate"))?;
         if template.template_body().is_some_and(|body| sha256(body) != self.template) {
-            return refuse("the change set was made of another template".into());
+            return refuse("the change set was created from another template".into());
         }
         Ok(())
+    }
+
+    fn approvals(&self) -> &[RequiredApproval] {
+        match &self.outcome {
+            PlannedOutcome::Ready { approvals, .. } => approvals,
+            _ => &[],
+        }
     }
 }

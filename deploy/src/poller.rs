@@ -1,42 +1,43 @@
-//! When to look again: one poller for all stacks of an account and region. However many of them are worked on, one of them
-//! is looked at at a time, in turn, so that their number makes each wait longer and AWS no busier.
+//! When to ask CloudFormation again: one poller for all stacks of an account and region. One stack is asked about at a
+//! time, in turn, so that more stacks lead to longer waits and not to more requests.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The queue of those who want to look.
+/// The queue of the stacks that wait for the next request.
 #[derive(Debug)]
 pub(crate) struct Poller {
-    /// Until when nobody looks.
+    /// The earliest time of the next request.
     next: Mutex<Instant>,
-    /// How long nobody looks after somebody has.
-    gap: Duration,
-    /// How long one waits for the next look: at first, and at most.
-    patience: (Duration, Duration),
+    /// The time between two requests.
+    interval: Duration,
+    /// The shortest and the longest delay before a stack is asked about again.
+    delay: (Duration, Duration),
 }
 
 impl Poller {
-    /// A poller for AWS, which answers some ten such calls a second, or for an endpoint on loopback, which nobody else uses.
+    /// Returns a poller for AWS, which allows about ten such requests in a second, or for an endpoint on loopback, which
+    /// has no other users.
     pub fn new(on_loopback: bool) -> Self {
-        let (gap, least, most) = if on_loopback { (0, 10, 100) } else { (100, 250, 5_000) };
+        let (interval, shortest, longest) = if on_loopback { (0, 10, 100) } else { (100, 250, 5_000) };
         Self {
             next: Mutex::new(Instant::now()),
-            gap: Duration::from_millis(gap),
-            patience: (Duration::from_millis(least), Duration::from_millis(most)),
+            interval: Duration::from_millis(interval),
+            delay: (Duration::from_millis(shortest), Duration::from_millis(longest)),
         }
     }
 
-    /// Waits for the next look at something that has been worked on for so long: short at first, longer later, and until
-    /// it is its turn.
-    pub async fn turn(&self, since: Duration) {
-        let (least, most) = self.patience;
-        sleep((since / 4).clamp(least, most)).await;
-        // Who asked first looks first.
+    /// Waits until a stack may be asked about again, whose operation has been running for `elapsed`: a quarter of that
+    /// time within the limits, and then until it is its turn.
+    pub async fn wait(&self, elapsed: Duration) {
+        let (shortest, longest) = self.delay;
+        sleep((elapsed / 4).clamp(shortest, longest)).await;
+        // The lock is fair: stacks are served in the order in which they ask.
         let mut next = self.next.lock().await;
         sleep_until(*next).await;
-        *next = Instant::now() + self.gap;
+        *next = Instant::now() + self.interval;
     }
 }
 
@@ -47,32 +48,32 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn many_stacks_make_no_more_calls_than_few() {
+    async fn many_stacks_lead_to_no_more_requests_than_few() {
         for stacks in [1_u32, 10, 200] {
             let poller = Poller::new(false);
             let start = Instant::now();
-            let looks = join_all((0..stacks).map(async |_| {
-                let mut looks = 0;
+            let requests = join_all((0..stacks).map(async |_| {
+                let mut requests = 0;
                 while start.elapsed() < Duration::from_secs(60) {
-                    poller.turn(start.elapsed()).await;
-                    looks += 1;
+                    poller.wait(start.elapsed()).await;
+                    requests += 1;
                 }
-                looks
+                requests
             }))
             .await;
-            let (all, least): (u32, u32) = (looks.iter().sum(), looks.iter().copied().min().unwrap_or(0));
-            // Ten a second, and nobody is forgotten.
-            assert!(all <= 600 + stacks, "{stacks} stacks were looked at {all} times");
-            assert!(least >= (600 / stacks).min(10), "one of {stacks} stacks was looked at {least} times");
+            let (all, fewest): (u32, u32) =
+                (requests.iter().sum(), requests.iter().copied().min().unwrap_or(0));
+            assert!(all <= 600 + stacks, "{all} requests for {stacks} stacks");
+            assert!(fewest >= (600 / stacks).min(10), "{fewest} requests for one of {stacks} stacks");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_is_soon_at_first_and_seldom_later() {
+    async fn the_delay_grows_with_the_time_that_the_operation_takes() {
         let poller = Poller::new(false);
-        let waited = async |since| {
+        let waited = async |elapsed| {
             let start = Instant::now();
-            poller.turn(Duration::from_secs(since)).await;
+            poller.wait(Duration::from_secs(elapsed)).await;
             start.elapsed()
         };
         assert_eq!(waited(0).await, Duration::from_millis(250));

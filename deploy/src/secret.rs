@@ -1,49 +1,273 @@
-//! Values that nobody should see: those of parameters with `NoEcho`, and properties that are made of them.
+//! Secrets: the values of parameters with `NoEcho`, and everything that is made of them.
+//!
+//! All texts that leave this crate pass through [`Secrets`]: property values, outputs, reasons in events, and errors.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use stackwright_synth::StackArtifact;
 use stackwright_synth::function::references;
 
-/// What stands in their place, as CloudFormation has it.
-const HIDDEN: &str = "****";
+use crate::Progress;
+use crate::diagnosis::Diagnosis;
+use crate::error::DeployError;
+use crate::events::ResourceEvent;
+use crate::validation::ValidationFailure;
 
-/// What of a stack is secret.
-pub(crate) struct Secrets<'a> {
+/// What is shown instead of a secret, as CloudFormation does it.
+const MASK: &str = "****";
+
+/// From this length on, a secret is replaced wherever it stands; a shorter one only where it stands as a word.
+const MIN_UNIQUE_CHARS: usize = 5;
+
+/// The secrets of a stack.
+#[derive(Clone, Debug)]
+pub struct Secrets<'a> {
     stack: &'a StackArtifact,
+    /// The names of the parameters with `NoEcho`.
     parameters: Vec<&'a str>,
+    /// The values of these parameters, as far as they are known, longest first.
+    values: Vec<String>,
 }
 
 impl<'a> Secrets<'a> {
-    pub fn of(stack: &'a StackArtifact) -> Self {
-        let is_hidden = |parameter: &Json| parameter["NoEcho"] == true || parameter["NoEcho"] == "true";
-        let declared = stack.template.section("Parameters");
-        let parameters = declared.filter(|(_, one)| is_hidden(one)).map(|(name, _)| name).collect();
-        Self { stack, parameters }
+    /// Finds the secrets of a stack, with the values that are given for its parameters.
+    pub fn new(stack: &'a StackArtifact, given: &BTreeMap<String, String>) -> Self {
+        let declared: Vec<(&str, &Json)> =
+            stack.template.section("Parameters").filter(|(_, one)| is_no_echo(one)).collect();
+        let mut values: Vec<String> = declared
+            .iter()
+            .filter_map(|(name, one)| given.get(*name).cloned().or_else(|| default_text(one)))
+            .filter(|value| !value.trim().is_empty())
+            .collect();
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        Self { stack, parameters: declared.into_iter().map(|(name, _)| name).collect(), values }
     }
 
-    /// Hides a value of a property, if it is made of a secret.
-    pub fn hide(&self, logical_id: &str, property: &str, value: &mut Option<String>) {
-        if value.is_some() && self.covers(logical_id, property) {
-            *value = Some(HIDDEN.into());
+    /// Returns whether a parameter is secret.
+    pub fn is_secret(&self, parameter: &str) -> bool {
+        self.parameters.contains(&parameter)
+    }
+
+    /// Replaces the known secrets in a text.
+    pub fn mask(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for value in &self.values {
+            text = replace(&text, value);
+            // The same value as it stands in a JSON text.
+            let escaped = Json::from(value.as_str()).to_string();
+            let escaped = escaped.trim_matches('"');
+            if escaped != value {
+                text = replace(&text, escaped);
+            }
+        }
+        text
+    }
+
+    /// Returns the value of an output; masked if it is made of a secret.
+    pub fn output(&self, key: &str, value: &str) -> String {
+        let is_made_of_secret = self
+            .stack
+            .template
+            .section("Outputs")
+            .find(|(name, _)| *name == key)
+            .is_some_and(|(_, output)| self.mentions_secret(&output["Value"]));
+        if is_made_of_secret { MASK.into() } else { self.mask(value) }
+    }
+
+    /// Masks the value of a property if it is made of a secret.
+    pub(crate) fn mask_property(&self, logical_id: &str, property: &str, value: &mut Option<String>) {
+        if let Some(text) = value {
+            *text = if self.covers(logical_id, property) { MASK.into() } else { self.mask(text) };
         }
     }
 
-    /// Whether a property, or for lack of it the whole resource, mentions a secret parameter.
-    pub fn covers(&self, logical_id: &str, property: &str) -> bool {
+    /// Returns whether a property is made of a secret. A property that is not in the template counts as made of one if
+    /// anything in its resource is.
+    pub(crate) fn covers(&self, logical_id: &str, property: &str) -> bool {
         if self.parameters.is_empty() {
             return false;
         }
         let Some((_, resource)) = self.stack.template.resources().find(|(id, _)| *id == logical_id) else {
-            // A resource that goes, or one of a nested stack: nobody knows what is in it.
+            // A resource that leaves the stack, or one of a nested stack: its template is not known here.
             return true;
         };
         let written = resource["Properties"].get(property).unwrap_or(resource);
-        self.parameters.iter().any(|name| mentions(written, name))
+        self.mentions(written)
+    }
+
+    /// Returns whether a value refers to a secret parameter, or to an attribute of a resource that is made of one.
+    fn mentions_secret(&self, value: &Json) -> bool {
+        if self.parameters.is_empty() {
+            return false;
+        }
+        let mut found = false;
+        references(value, &mut String::new(), &mut |name, attribute, _| {
+            found |= self.is_secret(name);
+            let property = attribute.as_deref().and_then(|path| path.split('.').next());
+            let resource = self.stack.template.resources().find(|(id, _)| *id == name);
+            if let (Some(property), Some((_, resource))) = (property, resource) {
+                found |= resource["Properties"].get(property).is_some_and(|value| self.mentions(value));
+            }
+        });
+        found
+    }
+
+    fn mentions(&self, value: &Json) -> bool {
+        let mut found = false;
+        references(value, &mut String::new(), &mut |name, _, _| found |= self.is_secret(name));
+        found
+    }
+
+    /// Masks a report.
+    pub fn mask_progress(&self, progress: Progress) -> Progress {
+        match progress {
+            Progress::Event(event) => Progress::Event(self.mask_event(event)),
+            Progress::StillWaiting { activity, elapsed, last_error } => {
+                let last_error = last_error.map(|error| self.mask(&error));
+                Progress::StillWaiting { activity, elapsed, last_error }
+            }
+            Progress::OutputsUnavailable { reason } => {
+                Progress::OutputsUnavailable { reason: self.mask(&reason) }
+            }
+            Progress::OperationUnavailable { operation, reason } => {
+                Progress::OperationUnavailable { operation, reason: self.mask(&reason) }
+            }
+            Progress::ChangeSetCreated(mut change_set) => {
+                for warning in &mut change_set.warnings {
+                    self.mask_failure(warning);
+                }
+                Progress::ChangeSetCreated(change_set)
+            }
+            other => other,
+        }
+    }
+
+    /// Masks an error.
+    pub fn mask_error(&self, error: DeployError) -> DeployError {
+        match error {
+            DeployError::Call { operation, code, message } => {
+                DeployError::Call { operation, code, message: self.mask(&message) }
+            }
+            DeployError::State { stack, status, reason } => {
+                DeployError::State { stack, status, reason: self.mask(&reason) }
+            }
+            DeployError::ChangeSet { stack, reason, mut failures } => {
+                for failure in &mut failures {
+                    self.mask_failure(failure);
+                }
+                DeployError::ChangeSet { stack, reason: self.mask(&reason), failures }
+            }
+            DeployError::LostContact { stack, source } => {
+                DeployError::LostContact { stack, source: Box::new(self.mask_error(*source)) }
+            }
+            DeployError::Failed { stack, status, cancelled, diagnosis } => {
+                let diagnosis = diagnosis.map(|found| Box::new(self.mask_diagnosis(*found)));
+                DeployError::Failed { stack, status, cancelled, diagnosis }
+            }
+            other => other,
+        }
+    }
+
+    /// Masks a diagnosis.
+    pub fn mask_diagnosis(&self, mut diagnosis: Diagnosis) -> Diagnosis {
+        diagnosis.cause = self.mask_event(diagnosis.cause);
+        diagnosis.others = diagnosis.others.into_iter().map(|event| self.mask_event(event)).collect();
+        for annotation in &mut diagnosis.annotations {
+            annotation.message = annotation.message.as_deref().map(|text| self.mask(text));
+        }
+        diagnosis
+    }
+
+    fn mask_event(&self, mut event: ResourceEvent) -> ResourceEvent {
+        event.reason = event.reason.as_deref().map(|reason| self.mask(reason));
+        event.physical_id = event.physical_id.as_deref().map(|id| self.mask(id));
+        event
+    }
+
+    fn mask_failure(&self, failure: &mut ValidationFailure) {
+        failure.reason = self.mask(&failure.reason);
+        for annotation in &mut failure.annotations {
+            annotation.message = annotation.message.as_deref().map(|text| self.mask(text));
+        }
     }
 }
 
-fn mentions(value: &Json, parameter: &str) -> bool {
-    let mut found = false;
-    references(value, &mut String::new(), &mut |name, _, _| found |= name == parameter);
-    found
+/// Returns whether a parameter is declared with `NoEcho`.
+pub(crate) fn is_no_echo(parameter: &Json) -> bool {
+    parameter["NoEcho"] == true || parameter["NoEcho"] == "true"
+}
+
+/// Returns the default of a parameter as CloudFormation converts it.
+pub(crate) fn default_text(parameter: &Json) -> Option<String> {
+    match parameter.get("Default")? {
+        Json::String(text) => Some(text.clone()),
+        Json::Null => None,
+        other => Some(other.to_string()),
+    }
+}
+
+/// Replaces a secret in a text; a short one only where it is not part of a longer word.
+fn replace(text: &str, secret: &str) -> String {
+    if secret.chars().count() >= MIN_UNIQUE_CHARS {
+        return text.replace(secret, MASK);
+    }
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(secret) {
+        let (before, after) = (&rest[..start], &rest[start + secret.len()..]);
+        let is_word = !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
+        masked.push_str(before);
+        masked.push_str(if is_word { MASK } else { secret });
+        rest = after;
+    }
+    masked + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_synth::Assembly;
+
+    use super::*;
+
+    fn stack() -> StackArtifact {
+        let template = json!({
+            "Parameters": {
+                "Token": { "Type": "String", "NoEcho": true },
+                "Pin": { "Type": "String", "NoEcho": "true", "Default": 123 },
+                "Name": { "Type": "String" },
+            },
+            "Resources": {
+                "Setting": { "Type": "AWS::SSM::Parameter", "Properties": { "Name": "n", "Type": "String", "Value": { "Ref": "Token" } } },
+            },
+            "Outputs": {
+                "Direct": { "Value": { "Fn::Sub": "https://${Token}@example.com" } },
+                "Indirect": { "Value": { "Fn::GetAtt": ["Setting", "Value"] } },
+                "Plain": { "Value": { "Ref": "Name" } },
+            },
+        });
+        Assembly::of_template("one.json", template.to_string()).unwrap().stacks.remove(0)
+    }
+
+    #[test]
+    fn outputs_that_are_made_of_secrets_are_masked() {
+        let stack = stack();
+        let secrets = Secrets::new(&stack, &BTreeMap::new());
+        assert_eq!(secrets.output("Direct", "https://hunter2@example.com"), MASK);
+        assert_eq!(secrets.output("Indirect", "hunter2"), MASK);
+        assert_eq!(secrets.output("Plain", "a name"), "a name");
+    }
+
+    #[test]
+    fn a_known_secret_is_masked_in_every_text() {
+        let stack = stack();
+        let given = BTreeMap::from([("Token".to_owned(), "hunter\"2".to_owned())]);
+        let secrets = Secrets::new(&stack, &given);
+        assert_eq!(secrets.mask("the token hunter\"2 is wrong"), "the token **** is wrong");
+        assert_eq!(secrets.mask(r#"{"token":"hunter\"2"}"#), r#"{"token":"****"}"#);
+        // A short secret does not make other texts unreadable.
+        assert_eq!(secrets.mask("pin 123, id 41235"), "pin ****, id 41235");
+        assert_eq!(secrets.output("Plain", "x hunter\"2"), "x ****");
+    }
 }

@@ -1,15 +1,18 @@
 //! What goes wrong on the way: the end is the same, and nothing is done twice.
 #![allow(clippy::unwrap_used)]
 
-mod rehearsal;
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::types::ChangeSetType;
-use rehearsal::{Rehearsal, STACK, stack, topics, total};
 use serde_json::{Value as Json, json};
-use stackwright_deploy::{DeployError, Diagnosis, Done, Options, Prepared, in_order};
+use simulation::{STACK, Simulation, stack, topics, total};
+use stackwright_deploy::{
+    DeployError, Diagnosis, Options, Prepared, StackResult, StackStatus, cancel, diagnose, execute, prepare,
+    run_in_order,
+};
 
 /// Operations of a deployment, in the order in which they come first.
 const OPERATIONS: [&str; 6] =
@@ -17,19 +20,19 @@ const OPERATIONS: [&str; 6] =
 
 /// Deploys a new stack while something goes wrong; then all is well, and was done once.
 async fn is_survived(fault: Json) -> BTreeMap<String, usize> {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.fail(json!({ "requests": [fault] }));
-    let outcome = rehearsal.deploy(&stack(&topics("", "one"))).await;
-    rehearsal.heal();
+    let simulation = Simulation::start().await;
+    simulation.fail(json!({ "requests": [fault] }));
+    let outcome = simulation.deploy(&stack(&topics("", "one"))).await;
+    simulation.heal();
     let outcome = outcome.unwrap_or_else(|error| panic!("{fault}: {error}"));
     assert!(outcome.changed, "{fault}");
-    assert_eq!(rehearsal.status().await, "CREATE_COMPLETE", "{fault}");
-    let history = rehearsal.history().await;
-    for once in ["CREATE_COMPLETE First", "CREATE_COMPLETE Second", "CREATE_COMPLETE rehearsed"] {
+    assert_eq!(simulation.status().await, "CREATE_COMPLETE", "{fault}");
+    let history = simulation.history().await;
+    for once in ["CREATE_COMPLETE First", "CREATE_COMPLETE Second", "CREATE_COMPLETE simulated"] {
         let count = history.iter().filter(|line| *line == once).count();
         assert_eq!(count, 1, "{fault}: {once} in {history:?}");
     }
-    rehearsal.local.requests()
+    simulation.local.requests()
 }
 
 async fn each_operation_survives(kind: &str, times: u32) {
@@ -89,12 +92,12 @@ async fn with_new_credentials_it_goes_on_where_the_stack_is() {
     let wanted = stack(&topics("", "one"));
     let (mut expired, mut unharmed) = (0, false);
     for after in 0..40 {
-        let rehearsal = Rehearsal::start().await;
-        rehearsal.fail(json!({
+        let simulation = Simulation::start().await;
+        simulation.fail(json!({
             "requests": [{ "action": "*", "kind": "expired-token", "after": after }],
             "resources": [{ "resource": "*", "on": "create", "milliseconds": 5 }],
         }));
-        match rehearsal.deploy(&wanted).await {
+        match simulation.deploy(&wanted).await {
             Ok(_) => unharmed = true,
             Err(error) => {
                 expired += 1;
@@ -103,10 +106,10 @@ async fn with_new_credentials_it_goes_on_where_the_stack_is() {
                 assert!(hint.contains("new credentials"), "{error}: {hint}");
             }
         }
-        rehearsal.heal();
-        rehearsal.deploy(&wanted).await.unwrap();
-        let history = rehearsal.history().await;
-        assert_eq!(rehearsal.status().await, "CREATE_COMPLETE", "{after}");
+        simulation.heal();
+        simulation.deploy(&wanted).await.unwrap();
+        let history = simulation.history().await;
+        assert_eq!(simulation.status().await, "CREATE_COMPLETE", "{after}");
         assert_eq!(
             history.iter().filter(|line| *line == "CREATE_COMPLETE Second").count(),
             1,
@@ -121,25 +124,25 @@ async fn with_new_credentials_it_goes_on_where_the_stack_is() {
 
 #[tokio::test]
 async fn a_last_look_that_fails_makes_no_failure_of_a_success() {
-    let rehearsal = Rehearsal::start().await;
+    let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
-    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it is new") };
-    rehearsal.fail(json!({ "requests": [{ "action": "DescribeStacks", "kind": "access-denied" }] }));
-    let tell = |progress| rehearsal.tell(progress);
-    let outcome = rehearsal.connection.execute(&wanted, &change_set, &tell).await.unwrap();
+    let Prepared::Ready(change_set) = simulation.plan(&wanted).await.unwrap() else { panic!("it is new") };
+    simulation.fail(json!({ "requests": [{ "action": "DescribeStacks", "kind": "access-denied" }] }));
+    let tell = |progress| simulation.report(progress);
+    let outcome = execute(&simulation.connection, &wanted, &change_set, &tell).await.unwrap();
     assert!(outcome.changed && outcome.outputs.is_empty());
-    assert!(rehearsal.told.lock().unwrap().iter().any(|line| line.starts_with("Unread")));
+    assert!(simulation.reports.lock().unwrap().iter().any(|line| line.starts_with("OutputsUnavailable")));
 }
 
 #[tokio::test]
 async fn a_change_set_that_others_deleted_or_made_obsolete_is_not_executed() {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let simulation = Simulation::start().await;
+    simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let wanted = stack(&topics("", "two"));
-    let execute = async |change_set| rehearsal.connection.execute(&wanted, change_set, &|_| {}).await;
+    let execute = async |change_set| execute(&simulation.connection, &wanted, change_set, &|_| {}).await;
 
-    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it changes") };
-    rehearsal
+    let Prepared::Ready(change_set) = simulation.plan(&wanted).await.unwrap() else { panic!("it changes") };
+    simulation
         .client
         .delete_change_set()
         .stack_name(STACK)
@@ -150,22 +153,24 @@ async fn a_change_set_that_others_deleted_or_made_obsolete_is_not_executed() {
     let error = execute(&change_set).await.unwrap_err();
     assert!(matches!(error, DeployError::Changed { .. }), "{error}");
 
-    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it changes") };
-    rehearsal.begin(&topics("", "somebody else's"), ChangeSetType::Update, false, &[]).await;
-    rehearsal.reach("UPDATE_COMPLETE").await;
+    let Prepared::Ready(change_set) = simulation.plan(&wanted).await.unwrap() else { panic!("it changes") };
+    simulation.begin(&topics("", "somebody else's"), ChangeSetType::Update, false, &[]).await;
+    simulation.reach("UPDATE_COMPLETE").await;
     let error = execute(&change_set).await.unwrap_err();
     assert!(matches!(error, DeployError::Changed { .. }), "{error}");
-    let history = rehearsal.history().await;
+    let history = simulation.history().await;
     assert_eq!(history.iter().filter(|line| *line == "UPDATE_COMPLETE First").count(), 1, "{history:?}");
 }
 
-/// What is wrong with `Second`, as a deployment that fails finds it, and what it told on the way.
-async fn diagnosed(rehearsal: &Rehearsal, requests: Json) -> (Diagnosis, Vec<String>) {
+/// What is wrong with `Second`, as a deployment that fails finds it, and what it reports on the way.
+async fn diagnosed(simulation: &Simulation, requests: Json) -> (Diagnosis, Vec<String>) {
     let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
-    rehearsal.fail(json!({ "resources": [fault], "requests": requests }));
-    match rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap_err() {
-        DeployError::Failed { diagnosis: Some(diagnosis), status, .. } if status == "ROLLBACK_COMPLETE" => {
-            (*diagnosis, rehearsal.told.lock().unwrap().clone())
+    simulation.fail(json!({ "resources": [fault], "requests": requests }));
+    match simulation.deploy(&stack(&topics("", "one"))).await.unwrap_err() {
+        DeployError::Failed { diagnosis: Some(diagnosis), status, .. }
+            if status == StackStatus::RollbackComplete =>
+        {
+            (*diagnosis, simulation.reports.lock().unwrap().clone())
         }
         error => panic!("{error}"),
     }
@@ -173,10 +178,10 @@ async fn diagnosed(rehearsal: &Rehearsal, requests: Json) -> (Diagnosis, Vec<Str
 
 #[tokio::test]
 async fn an_operation_is_followed_and_diagnosed_by_its_id() {
-    let rehearsal = Rehearsal::start().await;
-    let (diagnosis, told) = diagnosed(&rehearsal, json!([])).await;
-    assert!(!rehearsal.local.requests().contains_key("DescribeStackEvents"), "the old call is not needed");
-    let events: Vec<_> = told.iter().filter(|line| line.starts_with("Event")).collect();
+    let simulation = Simulation::start().await;
+    let (diagnosis, reports) = diagnosed(&simulation, json!([])).await;
+    assert!(!simulation.local.requests().contains_key("DescribeStackEvents"), "the old call is not needed");
+    let events: Vec<_> = reports.iter().filter(|line| line.starts_with("Event")).collect();
     let failure = events.iter().position(|line| line.contains("CREATE_FAILED") && line.contains("Second"));
     let operation = diagnosis.cause.operation.unwrap();
     assert!(events[failure.unwrap()].contains(&operation), "{events:?}");
@@ -184,79 +189,79 @@ async fn an_operation_is_followed_and_diagnosed_by_its_id() {
     assert!(events.last().unwrap().contains("ROLLBACK_COMPLETE"), "{events:?}");
     assert!(!events.last().unwrap().contains(&operation), "{events:?}");
     assert_eq!((diagnosis.cause.logical_id.as_str(), diagnosis.others.len()), ("Second", 0));
-    assert!(diagnosis.look.last().unwrap().contains(&format!("--operation-id {operation}")));
+    assert!(diagnosis.commands.last().unwrap().contains(&format!("--operation-id {operation}")));
 }
 
 #[tokio::test]
 async fn where_operations_tell_nothing_the_stack_is_asked() {
     for kind in ["access-denied", "server-error"] {
-        let rehearsal = Rehearsal::start().await;
-        let (diagnosis, told) =
-            diagnosed(&rehearsal, json!([{ "action": "DescribeEvents", "kind": kind }])).await;
-        let hints: Vec<_> = told.iter().filter(|line| line.starts_with("Unavailable")).collect();
-        assert!(matches!(hints[..], [hint] if hint.contains("DescribeEvents: ")), "{kind}: {told:?}");
-        assert_eq!(rehearsal.local.requests()["DescribeEvents"], 1, "{kind}: it is asked once");
+        let simulation = Simulation::start().await;
+        let (diagnosis, reports) =
+            diagnosed(&simulation, json!([{ "action": "DescribeEvents", "kind": kind }])).await;
+        let hints: Vec<_> = reports.iter().filter(|line| line.starts_with("OperationUnavailable")).collect();
+        assert!(matches!(hints[..], [hint] if hint.contains("DescribeEvents: ")), "{kind}: {reports:?}");
+        assert_eq!(simulation.local.requests()["DescribeEvents"], 1, "{kind}: it is asked once");
         let failed = |line: &&String| line.contains("CREATE_FAILED") && line.contains("no capacity");
-        assert_eq!(told.iter().filter(failed).count(), 1, "{kind}: {told:?}");
+        assert_eq!(reports.iter().filter(failed).count(), 1, "{kind}: {reports:?}");
         assert_eq!(diagnosis.cause.logical_id, "Second", "{kind}");
     }
 }
 
 #[tokio::test]
 async fn what_cannot_be_taken_back_failed_first_where_it_could_not_be_done() {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let simulation = Simulation::start().await;
+    simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let fault = |resource, on| json!({ "resource": resource, "on": on, "reason": format!("{resource} fails to {on}") });
-    rehearsal.fail(json!({ "resources": [fault("Second", "update"), fault("First", "rollback")] }));
-    let error = rehearsal.deploy(&stack(&topics("", "two"))).await.unwrap_err();
+    simulation.fail(json!({ "resources": [fault("Second", "update"), fault("First", "rollback")] }));
+    let error = simulation.deploy(&stack(&topics("", "two"))).await.unwrap_err();
     let DeployError::Failed { diagnosis: Some(diagnosis), status, .. } = error else { panic!("{error}") };
-    assert_eq!(status, "UPDATE_ROLLBACK_FAILED");
+    assert_eq!(status, StackStatus::UpdateRollbackFailed);
     assert_eq!(diagnosis.cause.logical_id, "Second");
     let others: Vec<_> = diagnosis.others.iter().map(|one| one.logical_id.as_str()).collect();
     assert_eq!(others, ["First"], "{diagnosis:?}");
 
     // What failed before and was mended is no cause of what fails now.
-    rehearsal.heal();
-    rehearsal.client.continue_update_rollback().stack_name(STACK).send().await.unwrap();
-    rehearsal.reach("UPDATE_ROLLBACK_COMPLETE").await;
-    rehearsal.fail(json!({ "resources": [fault("Second", "delete")] }));
-    rehearsal.client.delete_stack().stack_name(STACK).send().await.unwrap();
-    rehearsal.reach("DELETE_FAILED").await;
-    let diagnosis = rehearsal.connection.diagnose(STACK, &|_| {}).await.unwrap().unwrap();
+    simulation.heal();
+    simulation.client.continue_update_rollback().stack_name(STACK).send().await.unwrap();
+    simulation.reach("UPDATE_ROLLBACK_COMPLETE").await;
+    simulation.fail(json!({ "resources": [fault("Second", "delete")] }));
+    simulation.client.delete_stack().stack_name(STACK).send().await.unwrap();
+    simulation.reach("DELETE_FAILED").await;
+    let diagnosis = diagnose(&simulation.connection, STACK, &|_| {}).await.unwrap().unwrap();
     assert_eq!((diagnosis.cause.logical_id.as_str(), diagnosis.others.len()), ("Second", 0), "{diagnosis:?}");
-    assert_eq!(diagnosis.cause.status, "DELETE_FAILED");
+    assert_eq!(diagnosis.cause.status.as_str(), "DELETE_FAILED");
 }
 
 #[tokio::test]
 async fn what_failed_another_time_is_no_cause_of_what_was_cancelled() {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let simulation = Simulation::start().await;
+    simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let fault = json!({ "resource": "Second", "on": "update", "reason": "Second fails" });
-    rehearsal.fail(json!({ "resources": [fault] }));
-    rehearsal.deploy(&stack(&topics("", "two"))).await.unwrap_err();
+    simulation.fail(json!({ "resources": [fault] }));
+    simulation.deploy(&stack(&topics("", "two"))).await.unwrap_err();
 
-    rehearsal.fail(json!({ "resources": [{ "resource": "*", "on": "update", "milliseconds": 60_000 }] }));
+    simulation.fail(json!({ "resources": [{ "resource": "*", "on": "update", "milliseconds": 60_000 }] }));
     let wanted = stack(&topics("", "three"));
     let cancel = async {
-        rehearsal.reach("UPDATE_IN_PROGRESS").await;
-        rehearsal.connection.cancel(STACK).await.unwrap();
+        simulation.reach("UPDATE_IN_PROGRESS").await;
+        cancel(&simulation.connection, STACK).await.unwrap();
     };
-    let (outcome, ()) = tokio::join!(rehearsal.deploy(&wanted), cancel);
-    let DeployError::Failed { diagnosis, status, .. } = outcome.unwrap_err() else {
-        panic!("it was cancelled")
-    };
-    assert_eq!((status.as_str(), diagnosis), ("UPDATE_ROLLBACK_COMPLETE", None));
+    let (outcome, ()) = tokio::join!(simulation.deploy(&wanted), cancel);
+    let error = outcome.unwrap_err();
+    assert!(error.to_string().contains("was cancelled by a user"), "{error}");
+    let DeployError::Failed { diagnosis, status, cancelled, .. } = error else { panic!("{error}") };
+    assert_eq!((status.as_str(), diagnosis, cancelled), ("UPDATE_ROLLBACK_COMPLETE", None, true));
 }
 
 #[tokio::test]
 async fn what_validation_refused_is_diagnosed_later_too() {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
+    let simulation = Simulation::start().await;
+    simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let mut wrong = topics("", "two");
     wrong["Resources"]["First"]["Properties"]["Nmae"] = "x".into();
-    rehearsal.plan(&stack(&wrong)).await.unwrap_err();
-    let diagnosis = rehearsal.connection.diagnose(STACK, &|_| {}).await.unwrap().unwrap();
-    assert_eq!(diagnosis.cause.status, "VALIDATION_FAILED");
+    simulation.plan(&stack(&wrong)).await.unwrap_err();
+    let diagnosis = diagnose(&simulation.connection, STACK, &|_| {}).await.unwrap().unwrap();
+    assert_eq!(diagnosis.cause.status.as_str(), "VALIDATION_FAILED");
     let reason = diagnosis.cause.reason.unwrap();
     assert!(reason.contains("[Nmae]") && reason.contains("PROPERTY_VALIDATION"), "{reason}");
 }
@@ -273,11 +278,11 @@ fn hook(target: &str, mode: &str) -> Json {
 }
 
 #[tokio::test]
-async fn what_a_hook_says_and_advises_is_told() {
-    let rehearsal = Rehearsal::start().await;
+async fn what_a_hook_says_and_advises_is_reports() {
+    let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
-    rehearsal.fail(json!({ "hooks": hook("change-set", "FAIL") }));
-    let Err(DeployError::ChangeSet { problems, .. }) = rehearsal.plan(&wanted).await else {
+    simulation.fail(json!({ "hooks": hook("change-set", "FAIL") }));
+    let Err(DeployError::ChangeSet { failures: problems, .. }) = simulation.plan(&wanted).await else {
         panic!("it passes")
     };
     let [problem] = &problems[..] else { panic!("{problems:?}") };
@@ -285,13 +290,13 @@ async fn what_a_hook_says_and_advises_is_told() {
     let [advice] = &problem.annotations[..] else { panic!("only what failed is advice: {problem:?}") };
     assert_eq!((advice.name.as_str(), advice.remediation.as_deref()), ("KEY", Some("name one")));
 
-    rehearsal.fail(json!({ "hooks": hook("change-set", "WARN") }));
-    let Prepared::Ready(change_set) = rehearsal.plan(&wanted).await.unwrap() else { panic!("it is new") };
+    simulation.fail(json!({ "hooks": hook("change-set", "WARN") }));
+    let Prepared::Ready(change_set) = simulation.plan(&wanted).await.unwrap() else { panic!("it is new") };
     assert_eq!(change_set.warnings.len(), 1, "{change_set:?}");
     assert_eq!(change_set.warnings[0].annotations[0].message.as_deref(), Some("no key"));
 
-    rehearsal.fail(json!({ "hooks": hook("resource", "FAIL") }));
-    let error = rehearsal.connection.execute(&wanted, &change_set, &|_| {}).await.unwrap_err();
+    simulation.fail(json!({ "hooks": hook("resource", "FAIL") }));
+    let error = execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap_err();
     let DeployError::Failed { diagnosis: Some(diagnosis), .. } = error else { panic!("{error}") };
     assert_eq!(
         (diagnosis.cause.logical_id.as_str(), diagnosis.cause.status.as_str()),
@@ -300,50 +305,51 @@ async fn what_a_hook_says_and_advises_is_told() {
     assert_eq!(diagnosis.cause.reason.as_deref(), Some("not allowed (Example::Guard::Topics)"));
     assert_eq!(diagnosis.annotations[0].severity.as_deref(), Some("HIGH"));
 
-    // A policy that does not allow to ask for it keeps nothing else from being told.
-    rehearsal.fail(json!({
+    // A policy that does not allow to ask for it keeps nothing else from being reports.
+    simulation.fail(json!({
         "hooks": hook("change-set", "FAIL"),
         "requests": [{ "action": "ListHookResults", "kind": "access-denied" }],
     }));
-    rehearsal.told.lock().unwrap().clear();
-    let Err(DeployError::ChangeSet { problems, .. }) = rehearsal.plan(&wanted).await else {
+    simulation.reports.lock().unwrap().clear();
+    let Err(DeployError::ChangeSet { failures: problems, .. }) = simulation.plan(&wanted).await else {
         panic!("it passes")
     };
     assert_eq!((problems.len(), problems[0].annotations.len()), (1, 0));
-    assert!(rehearsal.told.lock().unwrap().iter().any(|line| line.starts_with("Unavailable")));
+    assert!(simulation.reports.lock().unwrap().iter().any(|line| line.starts_with("OperationUnavailable")));
 }
 
 #[tokio::test]
 async fn nested_stacks_are_planned_to_the_last_resource() {
-    let rehearsal = Rehearsal::start().await;
+    let simulation = Simulation::start().await;
     let child = async |properties: Json| {
         let body =
             json!({ "Resources": { "Inner": { "Type": "AWS::SNS::Topic", "Properties": properties } } });
-        let put = rehearsal.s3.put_object().bucket("templates").key("child.json");
+        let put = simulation.s3.put_object().bucket("templates").key("child.json");
         put.body(body.to_string().into_bytes().into()).send().await.unwrap();
     };
-    rehearsal.s3.create_bucket().bucket("templates").send().await.unwrap();
+    simulation.s3.create_bucket().bucket("templates").send().await.unwrap();
     child(json!({ "DisplayName": "one" })).await;
-    let url = format!("{}/templates/child.json", rehearsal.local.url());
+    let url = format!("{}/templates/child.json", simulation.local.url());
     let wanted = stack(&json!({ "Resources": {
         "Child": { "Type": "AWS::CloudFormation::Stack", "Properties": { "TemplateURL": url } },
         "Outer": { "Type": "AWS::SNS::Topic" },
     } }));
-    let changes = async || match rehearsal.plan(&wanted).await.unwrap() {
-        Prepared::Unchanged => Vec::new(),
+    let changes = async || match simulation.plan(&wanted).await.unwrap() {
+        Prepared::Unchanged { .. } => Vec::new(),
         Prepared::Ready(change_set) => {
             let ids: Vec<_> =
                 change_set.changes.iter().map(|one| format!("{} {}", one.action, one.logical_id)).collect();
-            rehearsal.connection.execute(&wanted, &change_set, &|_| {}).await.unwrap();
+            execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
             ids
         }
+        other => panic!("{other:?}"),
     };
     assert_eq!(changes().await, ["Add Child", "Add Outer", "Add Child/Inner"]);
     assert_eq!(changes().await, [""; 0]);
     child(json!({ "DisplayName": "two" })).await;
     assert_eq!(changes().await, ["Modify Child", "Modify Child/Inner"]);
     child(json!({ "Nmae": "three" })).await;
-    let Err(DeployError::ChangeSet { problems, .. }) = rehearsal.plan(&wanted).await else {
+    let Err(DeployError::ChangeSet { failures: problems, .. }) = simulation.plan(&wanted).await else {
         panic!("it is wrong")
     };
     assert!(
@@ -355,78 +361,80 @@ async fn nested_stacks_are_planned_to_the_last_resource() {
 
 #[tokio::test]
 async fn two_deployers_at_once_do_it_once() {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 20 }] }));
+    let simulation = Simulation::start().await;
+    simulation.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 20 }] }));
     let wanted = stack(&topics("", "one"));
-    let (one, other) = tokio::join!(rehearsal.deploy(&wanted), rehearsal.deploy(&wanted));
+    let (one, other) = tokio::join!(simulation.deploy(&wanted), simulation.deploy(&wanted));
     for outcome in [one, other] {
         match outcome {
             Ok(_) => {}
             // Whoever comes while the other executes says so.
-            Err(DeployError::State { reason, .. }) => {
-                assert!(reason.contains("another deployer"), "{reason}")
-            }
+            Err(DeployError::AlreadyExecuting { .. }) => {}
             Err(error) => panic!("{error}"),
         }
     }
-    rehearsal.reach("CREATE_COMPLETE").await;
-    let history = rehearsal.history().await;
+    simulation.reach("CREATE_COMPLETE").await;
+    let history = simulation.history().await;
     assert_eq!(history.iter().filter(|line| *line == "CREATE_COMPLETE Second").count(), 1, "{history:?}");
 }
 
 #[tokio::test]
 async fn what_failed_is_left_on_request_in_either_mode() {
     for express in [false, true] {
-        let rehearsal = Rehearsal::start().await;
+        let simulation = Simulation::start().await;
         let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
-        rehearsal.fail(json!({ "resources": [fault] }));
+        simulation.fail(json!({ "resources": [fault] }));
         let wanted = stack(&topics("", "one"));
         let options = Options { keep_failed: true, express, ..Options::default() };
         let Prepared::Ready(change_set) =
-            rehearsal.connection.prepare(&wanted, &options, &|_| {}).await.unwrap()
+            prepare(&simulation.connection, &wanted, &options, &|_| {}).await.unwrap()
         else {
             panic!("it is new")
         };
-        let error = rehearsal.connection.execute(&wanted, &change_set, &|_| {}).await.unwrap_err();
-        assert!(matches!(&error, DeployError::Failed { status, .. } if status == "CREATE_FAILED"), "{error}");
-        let history = rehearsal.history().await;
+        let error = execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap_err();
+        assert!(
+            matches!(&error, DeployError::Failed { status, .. } if *status == StackStatus::CreateFailed),
+            "{error}"
+        );
+        let history = simulation.history().await;
         assert!(!history.iter().any(|line| line.starts_with("DELETE")), "{history:?}");
     }
 }
 
 #[tokio::test]
-async fn how_long_it_took_before_is_told() {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.fail(json!({ "resources": [{ "resource": "Second", "on": "create", "milliseconds": 1_100 }] }));
-    rehearsal.deploy(&stack(&topics("", "one"))).await.unwrap();
-    rehearsal.deploy(&stack(&topics("", "two"))).await.unwrap();
-    let told = rehearsal.told.lock().unwrap().clone();
-    let executing: Vec<_> = told.iter().filter(|line| line.starts_with("Executing")).collect();
+async fn how_long_it_took_before_is_reports() {
+    let simulation = Simulation::start().await;
+    simulation
+        .fail(json!({ "resources": [{ "resource": "Second", "on": "create", "milliseconds": 1_100 }] }));
+    simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
+    simulation.deploy(&stack(&topics("", "two"))).await.unwrap();
+    let reports = simulation.reports.lock().unwrap().clone();
+    let executing: Vec<_> = reports.iter().filter(|line| line.starts_with("Executing")).collect();
     assert!(executing[0].contains("None"), "{executing:?}");
     assert!(executing[1].contains("Some(1s)") || executing[1].contains("Some(2s)"), "{executing:?}");
 }
 
 #[tokio::test]
 async fn a_deployment_asks_no_more_than_it_has_to() {
-    let rehearsal = Rehearsal::start().await;
+    let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
-    let before = total(&rehearsal.local);
-    rehearsal.deploy(&wanted).await.unwrap();
-    let made = total(&rehearsal.local);
-    rehearsal.deploy(&wanted).await.unwrap();
-    let unchanged = total(&rehearsal.local);
+    let before = total(&simulation.local);
+    simulation.deploy(&wanted).await.unwrap();
+    let made = total(&simulation.local);
+    simulation.deploy(&wanted).await.unwrap();
+    let unchanged = total(&simulation.local);
     // Look, make, describe, note the events, execute, see how it went, read the outputs; a look or two while it runs.
-    assert!(made - before <= 12, "{:?}", rehearsal.local.requests());
+    assert!(made - before <= 12, "{:?}", simulation.local.requests());
     // Look twice, make, describe, delete, read the outputs.
-    assert!(unchanged - made <= 7, "{:?}", rehearsal.local.requests());
+    assert!(unchanged - made <= 7, "{:?}", simulation.local.requests());
 }
 
 /// Independent stacks wait for nobody: with a second of simulated time each, a hundred take less than a tenth of what
 /// one after another would.
 #[tokio::test]
 async fn a_hundred_stacks_go_at_a_time() {
-    let rehearsal = Rehearsal::start().await;
-    rehearsal.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 1_000 }] }));
+    let simulation = Simulation::start().await;
+    simulation.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 1_000 }] }));
     let template = json!({ "Resources": { "Only": { "Type": "AWS::SNS::Topic" } } });
     let stacks: Vec<_> = (0..100)
         .map(|number| {
@@ -437,13 +445,15 @@ async fn a_hundred_stacks_go_at_a_time() {
         })
         .collect();
     let start = Instant::now();
-    rehearsal.deploy(&stacks[0]).await.unwrap();
+    simulation.deploy(&stacks[0]).await.unwrap();
     let one = start.elapsed();
     assert!(one > Duration::from_secs(1), "a second of simulated time takes one: {one:?}");
     let others: Vec<_> = stacks[1..].iter().collect();
     let start = Instant::now();
-    let results = in_order(&others, 100, false, |stack| rehearsal.deploy(stack)).await;
+    let results = run_in_order(&others, 100, false, |stack| simulation.deploy(stack)).await.unwrap();
     let all = start.elapsed();
-    assert!(results.iter().all(|(_, done)| matches!(done, Done::Well(outcome) if outcome.changed)));
+    assert!(
+        results.iter().all(|(_, done)| matches!(done, StackResult::Succeeded(outcome) if outcome.changed))
+    );
     assert!(all < one * 99 / 10, "one took {one:?}, ninety-nine took {all:?}");
 }

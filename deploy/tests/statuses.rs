@@ -1,12 +1,12 @@
 //! What the deployer does in each of CloudFormation's 23 stack statuses.
 #![allow(clippy::unwrap_used)]
 
-mod rehearsal;
+mod simulation;
 
 use aws_sdk_cloudformation::types::{ChangeSetType, StackStatus};
-use rehearsal::{Rehearsal, STACK, stack, topics};
 use serde_json::{Value as Json, json};
-use stackwright_deploy::{DeployError, Prepared};
+use simulation::{STACK, Simulation, stack, topics};
+use stackwright_deploy::{DeployError, Prepared, condition, deletion_preview, destroy, recover};
 
 /// How long something takes that is to be caught in the act, in milliseconds.
 const SLOW: u64 = 120;
@@ -30,30 +30,30 @@ fn buckets() -> Json {
 }
 
 /// Brings a new stack into a status.
-async fn bring(status: &str) -> Rehearsal {
+async fn bring(status: &str) -> Simulation {
     use ChangeSetType::{Create, Import, Update};
-    let rehearsal = Rehearsal::start().await;
-    let there = async |faults: Vec<Json>| rehearsal.fail(json!({ "resources": faults }));
+    let simulation = Simulation::start().await;
+    let there = async |faults: Vec<Json>| simulation.fail(json!({ "resources": faults }));
     let (old, changed, replaced) = (topics("", "old"), topics("", "changed"), topics("-anew", "changed"));
-    let create = async |keep| rehearsal.begin(&old, Create, keep, &[]).await;
-    let update = async |template: &Json, keep| rehearsal.begin(template, Update, keep, &[]).await;
+    let create = async |keep| simulation.begin(&old, Create, keep, &[]).await;
+    let update = async |template: &Json, keep| simulation.begin(template, Update, keep, &[]).await;
     let import = async || {
         let both = [("First", "first-bucket"), ("Second", "second-bucket")];
-        rehearsal.begin(&buckets(), Import, false, &both).await;
+        simulation.begin(&buckets(), Import, false, &both).await;
     };
     if status.starts_with("UPDATE") || status == "DELETE_FAILED" || status.starts_with("DELETE_") {
         create(false).await;
-        rehearsal.reach("CREATE_COMPLETE").await;
+        simulation.reach("CREATE_COMPLETE").await;
     }
     if status.starts_with("IMPORT") {
-        rehearsal.begin(&buckets(), Create, false, &[]).await;
-        rehearsal.reach("CREATE_COMPLETE").await;
-        rehearsal.client.delete_stack().stack_name(STACK).send().await.unwrap();
-        rehearsal.reach("DELETE_COMPLETE").await;
+        simulation.begin(&buckets(), Create, false, &[]).await;
+        simulation.reach("CREATE_COMPLETE").await;
+        simulation.client.delete_stack().stack_name(STACK).send().await.unwrap();
+        simulation.reach("DELETE_COMPLETE").await;
     }
-    let delete = async || drop(rehearsal.client.delete_stack().stack_name(STACK).send().await.unwrap());
+    let delete = async || drop(simulation.client.delete_stack().stack_name(STACK).send().await.unwrap());
     match status {
-        "REVIEW_IN_PROGRESS" => drop(rehearsal.plan(&stack(&old)).await.unwrap()),
+        "REVIEW_IN_PROGRESS" => drop(simulation.plan(&stack(&old)).await.unwrap()),
         "CREATE_IN_PROGRESS" => {
             there(vec![slow("Second", "create")]).await;
             create(false).await;
@@ -132,16 +132,17 @@ async fn bring(status: &str) -> Rehearsal {
         }
         other => panic!("nobody knows how to bring a stack to {other}"),
     }
-    rehearsal.reach(status).await;
+    simulation.reach(status).await;
     // What was begun goes on as it was; what is begun now goes well.
-    rehearsal.heal();
-    rehearsal
+    simulation.heal();
+    simulation
 }
 
-/// What each command did: `plan`, `deploy`, the ways that `recover` names, where the first of them led, `destroy`.
-type Deeds = (String, String, Vec<&'static str>, String, String);
+/// The results of the commands: `plan`, `deploy`, the actions that `recover` lists, the status after the first of them, and
+/// `destroy`.
+type Results = (String, String, Vec<&'static str>, String, String);
 
-async fn deeds(status: &str) -> Deeds {
+async fn results_of(status: &str) -> Results {
     let wanted = stack(&if status.starts_with("IMPORT") {
         let mut template = buckets();
         template["Resources"]["Third"] = json!({ "Type": "AWS::SNS::Topic" });
@@ -149,72 +150,74 @@ async fn deeds(status: &str) -> Deeds {
     } else {
         topics("", "wanted")
     });
-    let said = |error: DeployError| match error {
+    let message = |error: DeployError| match error {
         DeployError::State { status, .. } => format!("refused: {status}"),
-        DeployError::ChangeSet { problems, .. } => format!("refused: {}", problems[0].check),
+        DeployError::ChangeSet { failures, .. } => format!("refused: {}", failures[0].check),
         other => format!("{other}"),
     };
 
-    let rehearsal = bring(status).await;
-    let plan = match rehearsal.plan(&wanted).await {
-        Ok(Prepared::Unchanged) => "nothing".into(),
+    let simulation = bring(status).await;
+    let plan = match simulation.plan(&wanted).await {
+        Ok(Prepared::Unchanged { .. }) => "nothing".into(),
         Ok(Prepared::Ready(change_set)) => {
             let mut actions: Vec<_> =
                 change_set.changes.iter().map(|change| change.action.as_str()).collect();
             actions.sort_unstable();
             actions.join(" ")
         }
-        Err(error) => said(error),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => message(error),
     };
 
-    let rehearsal = bring(status).await;
-    let deploy = match rehearsal.deploy(&wanted).await {
+    let simulation = bring(status).await;
+    let deploy = match simulation.deploy(&wanted).await {
         Ok(outcome) => {
             assert!(outcome.changed, "{status}");
-            let again = rehearsal.deploy(&wanted).await.unwrap();
+            let again = simulation.deploy(&wanted).await.unwrap();
             assert!(!again.changed, "{status}: the second time there is nothing to do");
-            rehearsal.status().await
+            simulation.status().await
         }
-        Err(error) => said(error),
+        Err(error) => message(error),
     };
 
-    let rehearsal = bring(status).await;
-    let standing = rehearsal.connection.standing(STACK).await;
-    let (ways, led) = match standing {
-        Ok(standing) => {
+    let simulation = bring(status).await;
+    let (actions, led) = match condition(&simulation.connection, STACK).await {
+        Ok(condition) => {
             let mut led = String::new();
-            if let Some(remedy) = standing.remedies.first() {
-                assert_eq!(standing.status, status);
-                led = rehearsal.connection.recover(STACK, remedy.way, &|_| {}).await.unwrap();
+            if let Some(option) = condition.options.first() {
+                assert_eq!(condition.status.as_str(), status);
+                let connection = &simulation.connection;
+                led = recover(connection, STACK, option.action, &[], &|_| {}).await.unwrap().to_string();
             }
-            (standing.remedies.iter().map(|remedy| remedy.way.name()).collect(), led)
+            (condition.options.iter().map(|option| option.action.name()).collect(), led)
         }
-        Err(error) => (Vec::new(), said(error)),
+        Err(error) => (Vec::new(), message(error)),
     };
 
-    let rehearsal = bring(status).await;
-    let destroy = match rehearsal.connection.remains(STACK).await.unwrap() {
-        None => "nothing there".into(),
-        Some(remains) => match rehearsal.connection.destroy(&remains, false, &|_| {}).await {
-            Ok(()) => rehearsal.status().await,
-            Err(error) => said(error),
+    let simulation = bring(status).await;
+    let preview = deletion_preview(&simulation.connection, &wanted, &|_| {}).await.unwrap();
+    let destroyed = match preview {
+        None => "not there".into(),
+        Some(preview) => match destroy(&simulation.connection, &preview, false, &|_| {}).await {
+            Ok(()) => simulation.status().await,
+            Err(error) => message(error),
         },
     };
-    (plan, deploy, ways, led, destroy)
+    (plan, deploy, actions, led, destroyed)
 }
 
-async fn does(status: &str, plan: &str, deploy: &str, ways: &[&'static str], led: &str, destroy: &str) {
+async fn does(status: &str, plan: &str, deploy: &str, actions: &[&'static str], led: &str, destroy: &str) {
     assert!(StackStatus::values().contains(&status), "{status}");
-    let expected = (plan.to_owned(), deploy.to_owned(), ways.to_vec(), led.to_owned(), destroy.to_owned());
-    assert_eq!(deeds(status).await, expected, "{status}");
+    let expected = (plan.to_owned(), deploy.to_owned(), actions.to_vec(), led.to_owned(), destroy.to_owned());
+    assert_eq!(results_of(status).await, expected, "{status}");
 }
 
 /// One test a status, and a list of those that there are.
 macro_rules! statuses {
-    ($($name:ident: $status:literal, $plan:literal, $deploy:literal, $ways:expr, $led:literal, $destroy:literal;)*) => {
+    ($($name:ident: $status:literal, $plan:literal, $deploy:literal, $actions:expr, $led:literal, $destroy:literal;)*) => {
         $(#[tokio::test]
         async fn $name() {
-            does($status, $plan, $deploy, &$ways, $led, $destroy).await;
+            does($status, $plan, $deploy, &$actions, $led, $destroy).await;
         })*
 
         #[test]
@@ -239,7 +242,7 @@ statuses! {
     rollback_complete: "ROLLBACK_COMPLETE", "Add Add", "CREATE_COMPLETE", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
     delete_in_progress: "DELETE_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", [], "", "DELETE_COMPLETE";
     delete_failed: "DELETE_FAILED", "refused: DELETE_FAILED", "refused: DELETE_FAILED", ["delete", "delete-retaining"], "DELETE_COMPLETE", "DELETE_COMPLETE";
-    delete_complete: "DELETE_COMPLETE", "Add Add", "CREATE_COMPLETE", [], "there is no stack rehearsed", "nothing there";
+    delete_complete: "DELETE_COMPLETE", "Add Add", "CREATE_COMPLETE", [], "the stack simulated does not exist", "not there";
     update_in_progress: "UPDATE_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", ["cancel-update"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
     update_complete_cleanup_in_progress: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
     update_complete: "UPDATE_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";

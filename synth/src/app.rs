@@ -89,7 +89,7 @@ impl App {
             environment: Environment::default(),
             description: None,
             tags,
-            termination_protection: false,
+            termination_protection: None,
             source,
             parameters: IndexMap::new(),
             mappings: IndexMap::new(),

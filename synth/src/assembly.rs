@@ -54,8 +54,8 @@ pub struct StackArtifact {
     pub dependencies: Vec<String>,
     /// Tags of the stack.
     pub tags: IndexMap<String, String>,
-    /// Whether termination protection is enabled.
-    pub termination_protection: bool,
+    /// Whether termination protection is enabled; `None` leaves the setting of the stack as it is.
+    pub termination_protection: Option<bool>,
     /// The files that must be in S3 before the stack is deployed.
     pub assets: Vec<FileAsset>,
     /// Readable copies of documents, by file name: the JSON documents that the template holds as strings, such as a
@@ -244,7 +244,7 @@ impl Assembly {
                 provenance: Provenance::of_text(file, text),
                 dependencies: Vec::new(),
                 tags: IndexMap::new(),
-                termination_protection: false,
+                termination_protection: None,
                 assets: Vec::new(),
                 documents: Vec::new(),
                 template_bucket: DEFAULT_ASSET_BUCKET.to_owned(),
@@ -353,10 +353,12 @@ impl Assembly {
             let mut properties = Map::from_iter([
                 ("templateFile".to_owned(), stack.template_file().into()),
                 ("stackName".to_owned(), stack.name.as_str().into()),
-                ("terminationProtection".to_owned(), stack.termination_protection.into()),
                 ("tags".to_owned(), json!(stack.tags)),
                 ("validateOnSynth".to_owned(), false.into()),
             ]);
+            if let Some(enabled) = stack.termination_protection {
+                properties.insert("terminationProtection".into(), enabled.into());
+            }
             let mut entries: IndexMap<String, JsonValue> = IndexMap::new();
             for asset in &stack.assets {
                 let entry =
@@ -466,7 +468,7 @@ impl Assembly {
                     .map(str::to_owned)
                     .collect(),
                 tags: serde_json::from_value(properties["tags"].clone()).unwrap_or_default(),
-                termination_protection: properties["terminationProtection"] == true,
+                termination_protection: properties["terminationProtection"].as_bool(),
                 assets,
                 documents: Vec::new(),
                 template_bucket: template_bucket(properties),

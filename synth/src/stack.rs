@@ -81,7 +81,7 @@ pub(crate) struct Contents {
     pub environment: Environment,
     pub description: Option<String>,
     pub tags: IndexMap<String, String>,
-    pub termination_protection: bool,
+    pub termination_protection: Option<bool>,
     pub source: CallerLocation,
     pub parameters: IndexMap<String, Entry<ParameterParts>>,
     pub mappings: IndexMap<String, Entry<Mapping>>,
@@ -207,9 +207,10 @@ impl Stack {
         })
     }
 
-    /// Enables termination protection: CloudFormation refuses to delete the stack.
-    pub fn termination_protection(self) -> Self {
-        self.with(|contents| contents.termination_protection = true);
+    /// Enables or disables termination protection: CloudFormation refuses to delete the stack while it is enabled
+    /// (`EnableTerminationProtection`). A stack that does not call this method keeps the setting that it has.
+    pub fn termination_protection(self, enabled: bool) -> Self {
+        self.with(|contents| contents.termination_protection = Some(enabled));
         self
     }
 

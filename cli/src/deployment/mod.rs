@@ -1,14 +1,22 @@
-//! What the commands that talk to AWS share: where to, who has said yes, what is shown on the way, and what to say when
-//! something fails.
+//! What the commands that deploy share: their arguments, the connections, the terminal, and the texts that they print.
 
-mod explain;
-mod gate;
+mod arguments;
+mod failures;
+mod local_mode;
+mod render;
+mod runtime;
 mod session;
-mod show;
+mod signals;
+mod source;
+mod terminal;
 mod view;
 
-pub(crate) use explain::{diagnosis, diagnosis_json, explain, failure};
-pub(crate) use gate::{Gate, is_asked, read_line};
-pub(crate) use session::{Session, Target, Wishes, block_on, commit, on_each, on_stack, read_faults};
-pub(crate) use show::{change_set, markdown};
-pub(crate) use view::{ProgressForm, View};
+pub(crate) use arguments::{ApprovalArguments, DeploymentArguments, StackSelection, Target};
+pub(crate) use failures::{diagnosis, diagnosis_json, explain, failure};
+pub(crate) use local_mode::read_faults;
+pub(crate) use render::{change_set, change_set_markdown};
+pub(crate) use runtime::{block_on, commit, description, on_each, on_stack};
+pub(crate) use session::Session;
+pub(crate) use signals::run_until_stopped;
+pub(crate) use terminal::Terminal;
+pub(crate) use view::{ProgressFormat, View};

@@ -1,49 +1,59 @@
-//! What happens, as it happens: a live view on a terminal, lines elsewhere, JSON lines on request.
+//! Shows what happens: a live view on a terminal, lines otherwise, or JSON documents.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value as Json, json};
-use stackwright_deploy::{Progress, ResourceEvent};
+use stackwright_deploy::{Phase, Progress, ResourceEvent};
 
-/// The form of what happens.
+use super::render::{change_set, deletion_preview};
+use crate::safe_text;
+
+/// The format of progress messages.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProgressForm {
-    /// A live view on a terminal, lines elsewhere
+pub(crate) enum ProgressFormat {
+    /// A live view on a terminal, lines otherwise
     Auto,
     /// Lines
     Plain,
-    /// A JSON document a line
+    /// One JSON document in each line
     Json,
 }
 
-/// Shows what happens to many stacks at a time.
+/// Shows what happens to several stacks at the same time.
 pub(crate) struct View {
     json: bool,
     live: Option<MultiProgress>,
     bars: RefCell<BTreeMap<String, ProgressBar>>,
+    /// Whether a question is open, so that nothing else may be printed.
+    is_paused: Cell<bool>,
+    /// What was not printed while a question was open.
+    held_back: RefCell<Vec<String>>,
 }
 
 impl View {
-    pub fn new(form: ProgressForm) -> Self {
-        let live = form == ProgressForm::Auto && std::io::stderr().is_terminal();
+    /// Returns a view in a format.
+    pub fn new(format: ProgressFormat) -> Self {
+        let live = format == ProgressFormat::Auto && std::io::stderr().is_terminal();
         Self {
-            json: form == ProgressForm::Json,
+            json: format == ProgressFormat::Json,
             live: live.then(MultiProgress::new),
             bars: RefCell::default(),
+            is_paused: Cell::new(false),
+            held_back: RefCell::default(),
         }
     }
 
-    /// A stack is begun; so many changes are ahead.
-    pub fn begin(&self, stack: &str, changes: usize) {
+    /// Shows that an operation on a stack starts.
+    fn begin(&self, stack: &str, changes: usize) {
         let Some(live) = &self.live else { return };
         let bar = live.add(ProgressBar::new(changes as u64));
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} {wide_msg} {elapsed}")
-        {
+        let template = "{spinner} {prefix} {pos}/{len} {wide_msg} {elapsed}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_prefix(stack.to_owned());
@@ -51,64 +61,59 @@ impl View {
         self.bars.borrow_mut().insert(stack.to_owned(), bar);
     }
 
-    /// A stack has come to its end.
+    /// Shows that the work on a stack has ended.
     pub fn end(&self, stack: &str) {
         if let Some(bar) = self.bars.borrow_mut().remove(stack) {
             bar.finish_and_clear();
         }
     }
 
-    /// Says something about a stack.
-    pub fn say(&self, stack: &str, text: &str) {
+    /// Prints a message about a stack.
+    pub fn message(&self, stack: &str, text: &str) {
+        let text = safe_text::block(text.trim_end());
         if self.json {
-            self.emit(stack, "message", json!({ "message": text.trim_end() }));
-            return;
+            self.emit(stack, "message", json!({ "message": text }));
+        } else {
+            self.print(format!("{}: {text}", safe_text::line(stack)));
         }
-        let mut lines = text.lines();
-        let first = format!("{stack}: {}", lines.next().unwrap_or_default());
-        self.print(&lines.fold(first, |all, line| format!("{all}\n{line}")));
     }
 
-    /// Shows what the deployer tells.
-    pub fn tell(&self, stack: &str, progress: Progress) {
+    /// Prints a message that is not about a single stack.
+    pub fn note(&self, text: &str) {
+        let text = safe_text::block(text.trim_end());
+        if self.json {
+            self.print(safe_text::json(&json!({ "kind": "message", "message": text }).to_string()));
+        } else {
+            self.print(text);
+        }
+    }
+
+    /// Shows a report of the deployer.
+    pub fn progress(&self, stack: &str, progress: &Progress) {
         match progress {
-            Progress::Event(event) => self.event(stack, &event),
-            Progress::BucketMade { bucket } => self.say(stack, &format!("made the bucket {bucket}")),
-            Progress::Uploading { key, bytes } => {
-                self.say(stack, &format!("uploading {key} ({bytes} bytes)"))
+            Progress::Event(event) => self.event(stack, event),
+            Progress::ChangeSetCreated(changes) => {
+                self.message(stack, &format!("change set {}\n{}", changes.name, change_set(changes)));
             }
-            Progress::WaitingFor { status } => self.say(stack, &format!("waiting: it is {status}")),
-            Progress::ClearingShell => {
-                self.say(
-                    stack,
-                    "deleting what is left of its first deployment, which failed: nothing is in it",
-                );
-            }
-            Progress::Executing { last_took: Some(time) } if !time.is_zero() => {
+            Progress::DeletionPlanned(preview) => self.message(stack, &deletion_preview(preview)),
+            Progress::Executing { changes, last_took } => {
+                self.begin(stack, *changes);
+                let Some(time) = last_took.filter(|time| !time.is_zero()) else { return };
                 let time = HumanDuration(time);
                 match self.bars.borrow().get(stack) {
-                    Some(bar) => bar.set_prefix(format!("{stack} (last time {time})")),
-                    None => self.say(stack, &format!("executing; the operation before took {time}")),
+                    Some(bar) => bar.set_prefix(format!("{stack} (previous operation: {time})")),
+                    None => self.message(stack, &format!("executing; the previous operation took {time}")),
                 }
             }
-            Progress::Unread { reason } => {
-                self.say(stack, &format!("its outputs and its protection could not be looked at: {reason}"));
+            Progress::Uploaded { key, uploaded, bytes } => {
+                let text = format!("uploaded {} of {} of {key}", HumanBytes(*uploaded), HumanBytes(*bytes));
+                self.message(stack, &text);
             }
-            Progress::Unavailable { operation, reason } => {
-                let (without, hint) = match operation {
-                    "DescribeEvents" => (
-                        "its events are asked for as those of the stack, without validations and hooks",
-                        "`permissions` prints the policy that allows DescribeEvents, if it is that",
-                    ),
-                    _ => (
-                        "what its hooks advise is not known",
-                        "cloudformation:ListHookResults and cloudformation:GetHookResult tell it",
-                    ),
-                };
-                self.say(stack, &format!("{without}: {reason}\n{hint}"));
+            other => {
+                if let Some(text) = message_of(other) {
+                    self.message(stack, &text);
+                }
             }
-            Progress::MakingChangeSet => self.say(stack, "making a change set"),
-            _ => {}
         }
     }
 
@@ -117,43 +122,119 @@ impl View {
             self.emit(stack, "event", json!({ "event": event }));
             return;
         }
+        let text = event_line(event);
         if let Some(bar) = self.bars.borrow().get(stack) {
-            bar.set_message(line(event));
-            // What a resource was while it was worked on is seen for a moment; how it ended stays.
-            if event.status.ends_with("_IN_PROGRESS") {
-                return;
-            }
-            if event.status.ends_with("_COMPLETE") && event.logical_id != stack {
-                bar.inc(1);
+            bar.set_message(text.clone());
+            // On a terminal, only the end of the work on a resource stays visible.
+            match event.status.phase() {
+                Phase::InProgress => return,
+                Phase::Complete if event.logical_id != stack => bar.inc(1),
+                _ => {}
             }
         }
-        self.print(&format!("{stack}: {}", line(event)));
+        self.print(format!("{}: {text}", safe_text::line(stack)));
     }
 
     fn emit(&self, stack: &str, kind: &str, mut body: Json) {
         body["stack"] = stack.into();
         body["kind"] = kind.into();
-        anstream::eprintln!("{body}");
+        self.print(safe_text::json(&body.to_string()));
     }
 
-    fn print(&self, text: &str) {
+    fn print(&self, text: String) {
+        if self.is_paused.get() {
+            self.held_back.borrow_mut().push(text);
+            return;
+        }
         match &self.live {
             Some(live) => live.suspend(|| anstream::eprintln!("{text}")),
             None => anstream::eprintln!("{text}"),
         }
     }
 
-    /// Keeps the view still while somebody is asked.
-    pub fn still<T>(&self, ask: impl FnOnce() -> T) -> T {
-        match &self.live {
-            Some(live) => live.suspend(ask),
-            None => ask(),
+    /// Prints nothing until the guard is dropped, because a question is open.
+    pub fn pause(&self) -> Pause<'_> {
+        if let Some(live) = &self.live {
+            let _ = live.clear();
+            live.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        self.is_paused.set(true);
+        Pause { view: self }
+    }
+
+    fn resume(&self) {
+        self.is_paused.set(false);
+        if let Some(live) = &self.live {
+            live.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        for text in self.held_back.take() {
+            self.print(text);
         }
     }
 }
 
-/// An event as a line.
-pub(crate) fn line(event: &ResourceEvent) -> String {
+/// Keeps a [`View`] still while a question is open.
+pub(crate) struct Pause<'v> {
+    view: &'v View,
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        self.view.resume();
+    }
+}
+
+/// Returns the message for a report that is not about a resource.
+fn message_of(progress: &Progress) -> Option<String> {
+    Some(match progress {
+        Progress::Connected { account, region } => format!("account {account}, region {region}"),
+        Progress::BucketCreated { bucket } => format!("created the bucket {bucket}"),
+        Progress::Uploading { key, bytes } => format!("uploading {key} ({})", HumanBytes(*bytes)),
+        Progress::WaitingForOperation { status } => {
+            format!("waiting for the end of another operation; the stack has the status {status}")
+        }
+        Progress::StillWaiting { activity, elapsed, last_error } => {
+            let time = HumanDuration(*elapsed);
+            match last_error {
+                Some(error) => format!("waiting for {activity} for {time}; the last request failed: {error}"),
+                None => format!("waiting for {activity} for {time}"),
+            }
+        }
+        Progress::DeletingEmptyStack => {
+            "deleting the empty stack that the failed first deployment has left".into()
+        }
+        Progress::CreatingChangeSet => "creating a change set".into(),
+        Progress::AttributeChanged(change) => change.to_string(),
+        Progress::OutputsUnavailable { reason } => {
+            format!("the stack was deployed, but its outputs cannot be read: {reason}")
+        }
+        Progress::OperationUnavailable { operation, reason } => {
+            format!("{}: {reason}", without_operation(operation))
+        }
+        _ => return None,
+    })
+}
+
+/// Describes what is missing if an operation cannot be called.
+fn without_operation(operation: &str) -> String {
+    match operation {
+        "DescribeEvents" => "DescribeEvents is not available; the events of the stack are read with \
+                             DescribeStackEvents, which does not return the findings of validation and hooks (the \
+                             command `permissions` prints the policy that allows DescribeEvents)"
+            .into(),
+        "GetTemplate" => "GetTemplate is not available; the template of the program is used instead of the deployed \
+                          one"
+            .into(),
+        "GetTemplateSummary" => "GetTemplateSummary is not available; parameters keep the values that the stack has".into(),
+        "GetHookResult" => "the details of hooks are not available (they need the permissions \
+                            cloudformation:ListHookResults and cloudformation:GetHookResult)"
+            .into(),
+        other => format!("{other} is not available"),
+    }
+}
+
+/// Returns an event as one line.
+pub(crate) fn event_line(event: &ResourceEvent) -> String {
     let reason = event.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{} {} {}{reason}", event.status, event.logical_id, event.resource_type)
+    safe_text::line(&format!("{} {} {}{reason}", event.status, event.logical_id, event.resource_type))
 }

@@ -23,7 +23,7 @@ pub fn stack(app: &App) {
         .description("ARR-COC relevance scorers: TensorRT in a Triton ensemble on ml.g5.2xlarge, autoscaled")
         .tag("project", "arr-coc")
         .tag("stage", "production")
-        .termination_protection();
+        .termination_protection(true);
 
     let captured = stack.add("Captured", PrivateBucket::new().expire("requests/", 30));
     let alarms = stack.add("Alarms", AlarmTopic::new());

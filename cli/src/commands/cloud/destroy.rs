@@ -1,120 +1,71 @@
 //! `destroy`: deletes stacks.
 
 use clap::Args;
-use stackwright_deploy::{Done, in_order};
+use stackwright_deploy::{Deleted, DeployError, Orchestrator, Progress, Settings};
 use stackwright_synth::StackArtifact;
 
-use crate::deployment::{ProgressForm, Session, Target, View, block_on, explain, is_asked, read_line};
-use crate::failure::{ExitCode, Failure};
+use super::results::summarize;
+use crate::deployment::{
+    ApprovalArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, block_on, failure,
+    run_until_stopped,
+};
+use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Delete stacks, each before those that it depends on.
+/// Delete stacks, each before the stacks that it depends on.
 ///
-/// What goes and what stays is shown first, and the name of each stack has to be typed. A stack that is protected
-/// against termination stays, unless `--unprotect` is given.
+/// The command first prints what is deleted, what is retained and what becomes a snapshot. On a terminal, the user types
+/// the name of each stack. The deletion of a resource that holds data or serves traffic needs its own approval, as in
+/// `deploy`; `--approve 'deletion=*'` approves all of them. A stack with termination protection is not deleted, unless
+/// `--unprotect` is passed.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Stacks to delete, by id or name
+    /// The IDs or names of the stacks to delete
     #[arg(required_unless_present = "all")]
     stacks: Vec<String>,
-    /// Every stack of the program
+    /// Delete all stacks of the program
     #[arg(long, conflicts_with = "stacks")]
     all: bool,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
-    /// Take the protection against termination away first
+    #[command(flatten)]
+    approval: ApprovalArguments,
+    /// Disable termination protection first
     #[arg(long)]
     unprotect: bool,
     #[command(flatten)]
     target: Target,
-    /// How many stacks to delete at a time, where none waits for another
+    /// Set how many stacks are deleted at the same time, if they do not depend on each other
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     concurrency: usize,
-    /// The form of what happens, on stderr
-    #[arg(long, value_enum, default_value_t = ProgressForm::Auto)]
-    progress: ProgressForm,
+    /// Set the format of progress messages, which are printed to stderr
+    #[arg(long, value_enum, default_value_t = ProgressFormat::Auto)]
+    progress: ProgressFormat,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
+    let selection = StackSelection::new(&loaded.assembly, stacks);
     let view = View::new(arguments.progress);
     let results = block_on(async {
-        let session = Session::open(&arguments.target, &stacks).await?;
-        let one = |stack| destroy(stack, arguments, &session, &view);
-        Ok(in_order(&stacks, arguments.concurrency, true, one).await)
+        let session = Session::open(&arguments.target, &loaded.assembly.in_order()).await?;
+        let terminal = Terminal::new(&view);
+        let report = |stack: &StackArtifact, progress: Progress| view.progress(&stack.name, &progress);
+        let settings = Settings::new(arguments.concurrency)
+            .approvals(arguments.approval.policy())
+            .unprotect(arguments.unprotect);
+        let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
+        let report_end = |stack: &StackArtifact, result: &Result<Deleted, DeployError>| {
+            view.end(&stack.name);
+            let message = match result {
+                Ok(Deleted::NotDeployed) => "not deployed".into(),
+                Ok(_) => "deleted".into(),
+                Err(error) => format!("failed: {error}"),
+            };
+            view.message(&stack.name, &message);
+        };
+        let work = orchestrator.destroy(&selection.stacks, &selection.others, &report_end);
+        let results = run_until_stopped(&orchestrator, &view, &terminal, work).await?;
+        results.map_err(|error| failure(&error))
     })?;
-    let mut code = ExitCode::Success;
-    for (stack, done) in results {
-        match done {
-            Done::Well(()) => {}
-            Done::Failed(failure) => {
-                failure.print();
-                code = code.max(failure.code);
-            }
-            Done::Skipped { because_of } => {
-                anstream::eprintln!(
-                    "{}: kept, because {because_of} was not deleted and needs it",
-                    stack.name
-                );
-            }
-        }
-    }
-    if code == ExitCode::Success {
-        return Ok(());
-    }
-    let mut failure = Failure::reported();
-    failure.code = code;
-    Err(failure)
-}
-
-async fn destroy(
-    stack: &StackArtifact,
-    arguments: &Arguments,
-    session: &Session,
-    view: &View,
-) -> Result<(), Failure> {
-    let told = |error| explain(&error, stack);
-    let connection = session.connect(stack).await.map_err(told)?;
-    let Some(remains) = connection.remains(&stack.name).await.map_err(told)? else {
-        view.say(&stack.name, "not deployed");
-        return Ok(());
-    };
-    let kept = |id: &str| {
-        let found = stack.template.resources().find(|(name, _)| *name == id);
-        found.is_some_and(|(_, resource)| {
-            resource["DeletionPolicy"].as_str().is_some_and(|policy| policy.starts_with("Retain"))
-        })
-    };
-    let mut text = String::from("to be deleted\n");
-    for (id, kind) in &remains.deleted {
-        let word = if kept(id) { "  kept" } else { "  -" };
-        text.push_str(&format!("{word} {id} {kind}\n"));
-    }
-    if remains.protected {
-        text.push_str("  it is protected against termination\n");
-    }
-    view.say(&stack.name, &text);
-    if !arguments.yes && !is_typed(view, &stack.name) {
-        let mut failure = Failure::new(format!("{} was not deleted: nobody approved it", stack.name))
-            .hint("type the stack's name when asked, or give `--yes`");
-        failure.code = ExitCode::Refused;
-        return Err(failure);
-    }
-    let tell = |progress| view.tell(&stack.name, progress);
-    view.begin(&stack.name, remains.deleted.len());
-    let outcome = connection.destroy(&remains, arguments.unprotect, &tell).await.map_err(told);
-    view.end(&stack.name);
-    outcome?;
-    view.say(&stack.name, "deleted");
-    Ok(())
-}
-
-fn is_typed(view: &View, name: &str) -> bool {
-    is_asked()
-        && view.still(|| {
-            anstream::eprint!("type {name} to delete it: ");
-            read_line() == name
-        })
+    summarize(&view, &results, "deleted")
 }

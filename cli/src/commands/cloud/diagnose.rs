@@ -1,26 +1,25 @@
-//! `diagnose`: why a stack failed, later too.
-
-use std::io::Write as _;
+//! `diagnose`: prints why a stack failed, also later.
 
 use clap::Args;
 use serde_json::json;
+use stackwright_deploy::{Secrets, diagnose};
 
-use super::OutputFormat;
-use crate::deployment::{ProgressForm, Target, View, diagnosis, diagnosis_json, on_stack};
+use super::{OutputFormat, print_json, print_text};
+use crate::deployment::{ProgressFormat, Target, View, diagnosis, diagnosis_json, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Say why a stack failed.
+/// Print why the last failed operation on a stack failed.
 ///
-/// Of the last operation that failed: the first cause, down into nested stacks, in CloudFormation's words; the line of the
-/// program that made it; and where to look next.
+/// The command prints the first failure, also if it happened in a nested stack, with the message of CloudFormation, the
+/// line of the program that the resource comes from, and commands that show more.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The stack, by id or name
+    /// The ID or name of the stack
     stack: String,
     #[command(flatten)]
     target: Target,
-    /// The form of the answer
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }
@@ -28,17 +27,19 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
-    let view = View::new(ProgressForm::Plain);
-    let tell = |progress| view.tell(&stack.id, progress);
-    let found =
-        on_stack(&arguments.target, stack, async |connection| connection.diagnose(&stack.name, &tell).await)?;
-    let text = match (arguments.format, &found) {
-        (OutputFormat::Json, Some(found)) => format!("{:#}\n", diagnosis_json(found, stack)),
-        (OutputFormat::Json, None) => format!("{:#}\n", json!({ "diagnosis": null, "source": null })),
-        (OutputFormat::Text, Some(found)) => format!("{}\n{}", stack.name, diagnosis(found, stack)),
-        (OutputFormat::Text, None) => {
-            format!("{}: nothing has failed, as far as its events reach\n", stack.name)
+    let view = View::new(ProgressFormat::Plain);
+    let report = |progress| view.progress(&stack.id, &progress);
+    let found = on_stack(&arguments.target, stack, async |connection| {
+        diagnose(connection, &stack.name, &report).await
+    })?;
+    let secrets = Secrets::new(stack, &std::collections::BTreeMap::new());
+    let found = found.map(|found| secrets.mask_diagnosis(found));
+    match (arguments.format, &found) {
+        (OutputFormat::Json, Some(found)) => print_json(&diagnosis_json(found, stack)),
+        (OutputFormat::Json, None) => print_json(&json!({ "diagnosis": null, "source": null })),
+        (OutputFormat::Text, Some(found)) => {
+            print_text(&format!("{}\n{}", stack.name, diagnosis(found, stack)))
         }
-    };
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+        (OutputFormat::Text, None) => print_text(&format!("{}: no failure in its events\n", stack.name)),
+    }
 }

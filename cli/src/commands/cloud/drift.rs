@@ -1,68 +1,75 @@
-//! `drift`: what somebody changed past the stacks.
-
-use std::io::Write as _;
+//! `drift`: finds changes made outside CloudFormation.
 
 use clap::Args;
 use serde_json::json;
-use stackwright_deploy::Drift;
+use stackwright_deploy::{Drift, describe_stack, detect_drift};
 
-use super::OutputFormat;
-use super::status::Look;
+use super::status::QueryArguments;
+use super::{OutputFormat, print_json, print_text};
 use crate::deployment::on_each;
 use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
+use crate::safe_text;
 
-/// Say what somebody changed past the stacks.
+/// Find changes made outside CloudFormation (drift).
 ///
-/// Exit codes: 0 nothing, 5 something, 3 not everything could be compared. `deploy --revert-drift` changes it back.
+/// CloudFormation cannot compare all resource types; those that it did not compare are listed. The exit code is 0 if
+/// nothing has changed, 5 if something has, and 3 if drift detection failed for some resources. `deploy --revert-drift`
+/// reverts the changes.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    look: Look,
+    query: QueryArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
-    let Look { stacks, target, format } = &arguments.look;
+    let QueryArguments { stacks, target, format } = &arguments.query;
     let stacks = super::select(&loaded.assembly, stacks)?;
     let found = on_each(target, &stacks, async |connection, stack| {
-        if connection.status(&stack.name).await?.status.is_none() {
+        if describe_stack(connection, stack).await?.status.is_none() {
             anstream::eprintln!("{}: not deployed", stack.name);
             return Ok(None);
         }
-        connection.drift(stack).await.map(Some)
+        detect_drift(connection, stack).await.map(Some)
     })?;
     let found: Vec<Drift> = found.into_iter().flatten().collect();
-    let text = match format {
-        OutputFormat::Json => format!("{:#}\n", json!(found)),
-        OutputFormat::Text => found.iter().map(words).collect(),
-    };
-    anstream::stdout().write_all(text.as_bytes())?;
-    let mut failure = Failure::reported();
-    failure.code = if found.iter().any(|drift| !drift.drifted.is_empty()) {
-        ExitCode::DifferencesFound
-    } else if found.iter().any(|drift| !drift.complete) {
-        ExitCode::Incomplete
-    } else {
-        return Ok(());
-    };
-    Err(failure)
+    match format {
+        OutputFormat::Json => print_json(&json!(found))?,
+        OutputFormat::Text => print_text(&found.iter().map(text).collect::<String>())?,
+    }
+    if found.iter().any(|drift| !drift.drifted.is_empty()) {
+        return Err(Failure::reported().with_code(ExitCode::DifferencesFound));
+    }
+    if found.iter().any(|drift| !drift.complete) {
+        return Err(Failure::reported().with_code(ExitCode::Incomplete));
+    }
+    Ok(())
 }
 
-fn words(drift: &Drift) -> String {
-    let mut text = match (drift.drifted.len(), drift.complete) {
-        (0, true) => format!("{}: as it was deployed\n", drift.stack),
-        (0, false) => format!("{}: not everything could be compared\n", drift.stack),
-        (count, _) => format!("{}: {count} changed\n", drift.stack),
+fn text(drift: &Drift) -> String {
+    let count = drift.drifted.len();
+    let mut text = match (count, drift.complete) {
+        (0, true) if drift.not_checked.is_empty() => format!("{}: no drift\n", drift.stack),
+        (0, true) => format!(
+            "{}: no drift in the {} resources that CloudFormation compared\n",
+            drift.stack, drift.in_sync
+        ),
+        (0, false) => format!("{}: drift detection failed for some resources\n", drift.stack),
+        (1, _) => format!("{}: 1 resource has drifted\n", drift.stack),
+        (count, _) => format!("{}: {count} resources have drifted\n", drift.stack),
     };
     for one in &drift.drifted {
-        text.push_str(&format!("  {} {} {}\n", one.status, one.logical_id, one.resource_type));
-        for (path, expected, actual) in &one.differences {
-            text.push_str(&format!("      {path}: {expected} → {actual}\n"));
+        let head = safe_text::line(&format!("{} {} {}", one.status, one.logical_id, one.resource_type));
+        text.push_str(&format!("  {head}\n"));
+        for one in &one.differences {
+            let change = safe_text::line(&format!("{}: {} → {}", one.path, one.expected, one.actual));
+            text.push_str(&format!("      {change}\n"));
         }
     }
-    if !drift.unchecked.is_empty() {
-        text.push_str(&format!("  CloudFormation does not compare {}\n", drift.unchecked.join(", ")));
+    if !drift.not_checked.is_empty() {
+        let names = safe_text::line(&drift.not_checked.join(", "));
+        text.push_str(&format!("  NOT_CHECKED (CloudFormation did not compare them): {names}\n"));
     }
     text
 }

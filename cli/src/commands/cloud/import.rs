@@ -1,59 +1,84 @@
-//! `import`: resources that are there already.
+//! `import`: imports existing resources into a stack.
 
 use clap::Args;
-use stackwright_deploy::{Import, Prepared};
+use stackwright_deploy::{DeployError, Import, Orchestrator, Outcome, Progress, Settings, import_report};
+use stackwright_synth::StackArtifact;
 
-use crate::deployment::{Gate, ProgressForm, Session, Target, View, Wishes, block_on, change_set, explain};
+use super::results::summarize;
+use crate::deployment::{
+    ApprovalArguments, DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View,
+    block_on, description, explain, failure, run_until_stopped,
+};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Take resources that are there already into a stack, without touching them.
+/// Import existing resources into a stack, without changing them.
 ///
-/// The program has to have them, with a deletion policy. What identifies them is read from the template, or given.
+/// The program has to contain the resources, each with a deletion policy. The identifier of each resource is read from
+/// the template, or passed. CloudFormation makes no other change in an import: the resources of the stack stay as they
+/// are deployed, and `deploy` makes the other changes of the program afterwards.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The stack, by id or name
+    /// The ID or name of the stack
     stack: String,
-    /// The resources: `LOGICAL_ID`, or `LOGICAL_ID=VALUE` with the type's primary identifier, its parts after commas
+    /// The resources: `LOGICAL_ID`, or `LOGICAL_ID=VALUE` with the primary identifier of the type; its parts are
+    /// separated by commas
     #[arg(required = true, value_name = "RESOURCE")]
     resources: Vec<String>,
     #[command(flatten)]
     target: Target,
     #[command(flatten)]
-    wishes: Wishes,
+    deployment: DeploymentArguments,
     #[command(flatten)]
-    gate: Gate,
+    approval: ApprovalArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(true)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
-    let told = |error| explain(&error, stack);
-    arguments.wishes.check(&[stack])?;
-    let mut options = arguments.wishes.options(stack);
+    let explained = |error| explain(&error, stack);
+    arguments.deployment.check(&[stack])?;
+    let mut imports = Vec::new();
     for resource in &arguments.resources {
         let (id, values) = match resource.split_once('=') {
             Some((id, values)) => (id, values.split(',').map(str::to_owned).collect()),
             None => (resource.as_str(), Vec::new()),
         };
-        options.imports.push(Import::of(stack, id, &values).map_err(told)?);
+        imports.push(Import::new(stack, id, &values).map_err(explained)?);
     }
-    let view = View::new(ProgressForm::Auto);
-    let tell = |progress| view.tell(&stack.name, progress);
-    block_on(async {
+    let selection = StackSelection::new(&loaded.assembly, vec![stack]);
+    let description = description();
+    let view = View::new(ProgressFormat::Auto);
+    let results = block_on(async {
         let session = Session::open(&arguments.target, &[stack]).await?;
-        let connection = session.connect(stack).await.map_err(told)?;
-        let Prepared::Ready(changes) = connection.prepare(stack, &options, &tell).await.map_err(told)? else {
-            view.say(&stack.name, "nothing changed");
-            return Ok(());
-        };
-        view.say(&stack.name, &format!("change set {}\n{}", changes.name, change_set(&changes)));
-        if let Err(failure) = arguments.gate.pass(&stack.name, &changes.concerns()) {
-            let _ = connection.discard(stack, &changes).await;
-            return Err(failure);
+        let connection = session.connections.for_stack(stack).await.map_err(explained)?;
+        let found = import_report(&connection, stack, &imports).await.map_err(explained)?;
+        view.message(&stack.name, &format!("importing {}", found.imported.join(", ")));
+        if !found.not_imported.is_empty() {
+            let text = format!(
+                "not imported: {}; these resources of the program are not in the stack, and `deploy` creates them",
+                found.not_imported.join(", ")
+            );
+            view.message(&stack.name, &text);
         }
-        connection.execute(stack, &changes, &tell).await.map_err(told)?;
-        view.say(&stack.name, "imported");
-        Ok(())
-    })
+        let terminal = Terminal::new(&view);
+        let report = |stack: &StackArtifact, progress: Progress| view.progress(&stack.name, &progress);
+        let settings = Settings::new(1).approvals(arguments.approval.policy());
+        let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
+        let options = |stack: &StackArtifact| {
+            let mut options = arguments.deployment.options(stack, &description);
+            options.imports.clone_from(&imports);
+            options
+        };
+        let report_end = |stack: &StackArtifact, result: &Result<Outcome, DeployError>| {
+            view.end(&stack.name);
+            if let Ok(outcome) = result {
+                view.message(&stack.name, if outcome.changed { "imported" } else { "nothing changed" });
+            }
+        };
+        let work = orchestrator.deploy(&selection.stacks, &selection.others, &options, None, &report_end);
+        let results = run_until_stopped(&orchestrator, &view, &terminal, work).await?;
+        results.map_err(|error| failure(&error))
+    })?;
+    summarize(&view, &results, "imported")
 }

@@ -1,4 +1,4 @@
-//! The commands that talk to AWS, or to a rehearsal of it.
+//! The commands that send requests to AWS, or to local mode.
 
 mod deploy;
 mod destroy;
@@ -9,22 +9,26 @@ mod local;
 mod permissions;
 mod plan;
 mod recover;
+mod results;
 mod status;
+
+use std::io::Write as _;
 
 use clap::Subcommand;
 
 use super::{OutputFormat, only, select};
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::safe_text;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     Plan(plan::Arguments),
     Deploy(deploy::Arguments),
-    /// Say what state stacks are in
-    Status(status::Look),
+    /// Print the status of stacks
+    Status(status::QueryArguments),
     /// Print the outputs of stacks
-    Outputs(status::Look),
+    Outputs(status::QueryArguments),
     Diagnose(diagnose::Arguments),
     Recover(recover::Arguments),
     Drift(drift::Arguments),
@@ -48,4 +52,15 @@ pub(super) fn run(command: &Command, origin: &Origin) -> Result<(), Failure> {
         Command::Permissions(arguments) => permissions::run(arguments, origin),
         Command::Local(arguments) => local::run(arguments),
     }
+}
+
+/// Prints a result as text to stdout.
+fn print_text(text: &str) -> Result<(), Failure> {
+    Ok(anstream::stdout().write_all(safe_text::block(text).as_bytes())?)
+}
+
+/// Prints a result as a JSON document to stdout.
+fn print_json(document: &serde_json::Value) -> Result<(), Failure> {
+    let text = safe_text::json(&format!("{document:#}\n"));
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
 }

@@ -1,29 +1,28 @@
-//! `permissions`: what each command may do, as an IAM policy.
-
-use std::io::Write as _;
+//! `permissions`: prints the IAM policy that a command needs.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use stackwright_deploy::permissions::{Command, policy};
 
+use super::print_json;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Print the least IAM policy with which a command does its work on these stacks.
+/// Print the IAM policy with the least permissions that a command needs for the stacks.
 ///
-/// What the templates make is not in it: that is done by the role that CloudFormation uses, or by the caller.
+/// The policy does not contain the permissions to create the resources of the templates. CloudFormation creates them with
+/// the permissions of the caller, or of the service role of the stack.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The command; `status` is for `outputs` and `diagnose` too
+    /// The command; `status` is for `outputs` and `diagnose` as well
     #[arg(value_parser = PossibleValuesParser::new(Command::ALL.map(Command::name)).try_map(|name| name.parse::<Command>()))]
     command: Command,
-    /// Stacks, by id or name; all of them unless named
+    /// The IDs or names of the stacks. Default: all stacks of the program
     stacks: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
-    let text = format!("{:#}\n", policy(arguments.command, &stacks));
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    print_json(&policy(arguments.command, &stacks))
 }

@@ -1,152 +1,174 @@
-//! `plan`: what a deployment would do, to review before it does.
+//! `plan`: shows what a deployment would do, for a review.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use stackwright_deploy::{DeployError, Done, Plan, PlannedStack, Prepared, Verdict, in_order};
+use stackwright_deploy::{
+    DeployError, Orchestrator, Plan, PlannedOutcome, PlannedStack, Progress, Settings, StackResult,
+};
 use stackwright_synth::StackArtifact;
 
+use super::results::summarize;
+use super::{print_json, print_text};
 use crate::deployment::{
-    ProgressForm, Session, Target, View, Wishes, block_on, change_set, commit, explain, markdown,
+    DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, block_on,
+    change_set, change_set_markdown, commit, description, failure, run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::safe_text;
 
-/// Make change sets, show them, and write a plan of them for `deploy --plan`.
+/// Create change sets and print them; with `--out`, write a plan for `deploy --plan`.
 ///
-/// A plan is bound to account, region, template, parameters and change sets: `deploy --plan` refuses if any of them is
-/// other than planned. A stack whose dependencies change is planned when it is deployed.
+/// A plan is bound to the account, the region, the template, the parameters and the change set of each stack: `deploy
+/// --plan` refuses to deploy if any of them has changed. A stack that depends on a stack that changes is planned when it is
+/// deployed.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Stacks to plan, by id or name; all of them unless named
+    /// The IDs or names of the stacks to plan. Default: all stacks of the program
     stacks: Vec<String>,
+    /// Plan the stacks that the named stacks depend on as well
+    #[arg(long, requires = "stacks")]
+    with_dependencies: bool,
     #[command(flatten)]
     target: Target,
     #[command(flatten)]
-    wishes: Wishes,
-    /// The plan file
-    #[arg(long, value_name = "FILE", default_value = "plan.json")]
-    out: PathBuf,
-    /// How many stacks to plan at a time, where none waits for another
+    deployment: DeploymentArguments,
+    /// Write the plan to a file. Default: no file is written
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Set how many stacks are planned at the same time, if they do not depend on each other
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     concurrency: usize,
-    /// The form of the plan on stdout; the file is always JSON
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    format: Form,
-    /// The form of what happens, on stderr
-    #[arg(long, value_enum, default_value_t = ProgressForm::Auto)]
-    progress: ProgressForm,
-    /// Plan without checking
+    /// Set the format of the plan on stdout. The plan file is always JSON
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    format: PlanFormat,
+    /// Set the format of progress messages, which are printed to stderr
+    #[arg(long, value_enum, default_value_t = ProgressFormat::Auto)]
+    progress: ProgressFormat,
+    /// Plan without checking the templates first
     #[arg(long)]
     no_check: bool,
 }
 
+/// The formats in which a plan is printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum PlanFormat {
+    /// Text for people
     Text,
+    /// Markdown for a pull request
     Markdown,
+    /// The plan file
     Json,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(!arguments.no_check)?;
     let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
-    arguments.wishes.check(&stacks)?;
+    let mut selection = StackSelection::new(&loaded.assembly, stacks);
+    if arguments.with_dependencies {
+        selection = selection.with_dependencies(&loaded.assembly);
+    }
+    arguments.deployment.check(&selection.stacks)?;
+    let description = description();
     let view = View::new(arguments.progress);
     let results = block_on(async {
-        let session = Session::open(&arguments.target, &stacks).await?;
-        // Stacks that will change, by id: what waits for them cannot be known yet.
-        let changing = RefCell::new(BTreeSet::new());
-        let one = async |stack| {
-            let planned = plan(stack, arguments, &session, &view, &changing).await?;
-            if !matches!(planned.verdict, Verdict::Unchanged) {
-                changing.borrow_mut().insert(planned.id.clone());
+        let session = Session::open(&arguments.target, &selection.stacks).await?;
+        let terminal = Terminal::new(&view);
+        // The change sets are printed to stdout with the plan.
+        let report = |stack: &StackArtifact, progress: Progress| {
+            if !matches!(progress, Progress::ChangeSetCreated(_)) {
+                view.progress(&stack.name, &progress);
             }
-            Ok::<_, DeployError>(planned)
         };
-        Ok(in_order(&stacks, arguments.concurrency, false, one).await)
+        let settings = Settings::new(arguments.concurrency);
+        let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
+        let options = |stack: &StackArtifact| arguments.deployment.options(stack, &description);
+        let report_end = |stack: &StackArtifact, result: &Result<PlannedStack, DeployError>| {
+            if let Err(error) = result {
+                view.message(&stack.name, &format!("failed: {error}"));
+            }
+        };
+        let work = orchestrator.plan(&selection.stacks, &selection.others, &options, &report_end);
+        let results = run_until_stopped(&orchestrator, &view, &terminal, work).await?;
+        results.map_err(|error| failure(&error))
     })?;
-    let mut planned = Vec::new();
-    let mut failed = None;
-    for (stack, done) in results {
-        match done {
-            Done::Well(one) => planned.push(one),
-            Done::Failed(error) => {
-                let failure = explain(&error, stack);
-                failure.print();
-                failed = failed.or(Some(failure.code));
-            }
-            Done::Skipped { because_of } => {
-                anstream::eprintln!("{}: not planned, because {because_of} could not be", stack.name);
-            }
+    if let Err(failure) = summarize(&view, &results, "planned") {
+        // A plan without some of the stacks could be taken for a complete one.
+        if arguments.out.is_some() {
+            view.note("no plan was written");
         }
-    }
-    if let Some(code) = failed {
-        // A plan of some of it would be taken for a plan.
-        let mut failure = Failure::new("no plan was written");
-        failure.code = code;
         return Err(failure);
     }
-    let plan = Plan::new(commit().map(str::to_owned), planned);
-    write(&arguments.out, &plan.text())?;
-    let text = match arguments.format {
-        Form::Json => plan.text(),
-        Form::Markdown => plan.stacks.iter().map(card).collect(),
-        Form::Text => plan.stacks.iter().map(lines).collect(),
-    };
-    anstream::stdout().write_all(text.as_bytes())?;
-    anstream::eprintln!("wrote {}: `deploy --plan {0}` does this and nothing else", arguments.out.display());
+    let planned = results.into_iter().filter_map(|(_, result)| match result {
+        StackResult::Succeeded(planned) => Some(planned),
+        _ => None,
+    });
+    let plan = Plan::new(commit().map(str::to_owned), planned.collect());
+    if let Some(path) = &arguments.out {
+        write(path, &plan.to_text())?;
+    }
+    match arguments.format {
+        PlanFormat::Json => print_json(&serde_json::json!(plan))?,
+        PlanFormat::Markdown => print_text(&plan.stacks.iter().map(markdown).collect::<String>())?,
+        PlanFormat::Text => print_text(&plan.stacks.iter().map(text).collect::<String>())?,
+    }
+    match &arguments.out {
+        Some(path) => {
+            let path = path.display();
+            view.note(&format!("wrote {path}; `deploy --plan {path}` deploys exactly this"));
+        }
+        None => view.note("no plan was written; `--out FILE` writes one for `deploy --plan FILE`"),
+    }
     Ok(())
 }
 
-async fn plan(
-    stack: &StackArtifact,
-    arguments: &Arguments,
-    session: &Session,
-    view: &View,
-    changing: &RefCell<BTreeSet<String>>,
-) -> Result<PlannedStack, DeployError> {
-    let connection = session.connect(stack).await?;
-    let options = arguments.wishes.options(stack);
-    let is_changing = |id: &&String| changing.borrow().contains(*id);
-    let after: Vec<String> = stack.dependencies.iter().filter(is_changing).cloned().collect();
-    if !after.is_empty() {
-        return Ok(PlannedStack::later(&connection, stack, &options, after));
-    }
-    let prepared: Prepared =
-        connection.prepare(stack, &options, &|progress| view.tell(&stack.name, progress)).await?;
-    Ok(PlannedStack::new(&connection, stack, &options, prepared))
-}
-
-/// Writes all of it or nothing.
+/// Writes a file completely or not at all.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let at = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    std::fs::create_dir_all(folder).map_err(at)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at)?;
+    std::fs::create_dir_all(parent).map_err(at)?;
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(at)?;
     file.write_all(text.as_bytes()).map_err(at)?;
     file.persist(path).map(drop).map_err(|error| at(error.error))
 }
 
-fn lines(planned: &PlannedStack) -> String {
+/// Describes a stack whose template does not change.
+fn unchanged(attributes: &[stackwright_deploy::AttributeChange]) -> String {
+    if attributes.is_empty() {
+        return "nothing changes".into();
+    }
+    let changes: Vec<String> = attributes.iter().map(ToString::to_string).collect();
+    safe_text::line(&changes.join("; "))
+}
+
+fn text(planned: &PlannedStack) -> String {
     let head = format!("{} in {}, {}", planned.stack, planned.account, planned.region);
-    match &planned.verdict {
-        Verdict::Unchanged => format!("{head}: nothing changes\n"),
-        Verdict::Later { after } => format!("{head}: known when {} is deployed\n", after.join(", ")),
-        Verdict::Ready { change_set: changes, .. } => format!("{head}:\n{}", change_set(changes)),
+    match &planned.outcome {
+        PlannedOutcome::Unchanged { attributes } => format!("{head}: {}\n", unchanged(attributes)),
+        PlannedOutcome::Deferred { after } => {
+            format!("{head}: planned after the deployment of {}\n", after.join(", "))
+        }
+        PlannedOutcome::Ready { change_set: changes, .. } => format!("{head}:\n{}", change_set(changes)),
+        _ => format!("{head}\n"),
     }
 }
 
-fn card(planned: &PlannedStack) -> String {
-    let head = format!("## {}\n\nAccount {}, {}.\n\n", planned.stack, planned.account, planned.region);
-    match &planned.verdict {
-        Verdict::Unchanged => format!("{head}Nothing changes.\n\n"),
-        Verdict::Later { after } => {
-            format!("{head}What changes is known when {} is deployed.\n\n", after.join(", "))
+fn markdown(planned: &PlannedStack) -> String {
+    let name = safe_text::markdown(&planned.stack);
+    let head = format!("## {name}\n\nAccount {}, {}.\n\n", planned.account, planned.region);
+    match &planned.outcome {
+        PlannedOutcome::Unchanged { attributes } => {
+            format!("{head}Changes: {}.\n\n", safe_text::markdown(&unchanged(attributes)))
         }
-        Verdict::Ready { change_set, .. } => format!("{head}{}\n", markdown(change_set)),
+        PlannedOutcome::Deferred { after } => {
+            format!(
+                "{head}The stack is planned after the deployment of {}.\n\n",
+                safe_text::markdown(&after.join(", "))
+            )
+        }
+        PlannedOutcome::Ready { change_set, .. } => format!("{head}{}\n", change_set_markdown(change_set)),
+        _ => head,
     }
 }

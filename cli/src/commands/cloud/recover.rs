@@ -1,30 +1,38 @@
-//! `recover`: ways out of a state in which nothing can be deployed.
-
-use std::io::Write as _;
+//! `recover`: brings a stack into a status in which it can be deployed.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::json;
-use stackwright_deploy::{Standing, Way};
+use stackwright_deploy::{RecoveryAction, StackCondition, condition, recover};
 
-use super::OutputFormat;
-use crate::deployment::{ProgressForm, Target, View, on_stack};
+use super::{OutputFormat, print_json, print_text};
+use crate::deployment::{ProgressFormat, Target, View, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::safe_text;
 
-/// Find a way out of a state in which a stack cannot be deployed.
+/// Bring a stack into a status in which it can be deployed.
 ///
-/// It says what state the stack is in, what can be done about it, and what each way loses; and goes the way that is named.
+/// Without `--action`, the command prints the status of the stack and the recovery actions, each with what it loses. With
+/// `--action`, it performs the action and follows it to its end.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The stack, by id or name
+    /// The ID or name of the stack
     stack: String,
-    /// The way to go; without it, the ways are told and nothing is done
-    #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::name)).try_map(|name| name.parse::<Way>()))]
-    way: Option<Way>,
+    /// Perform a recovery action
+    #[arg(
+        long,
+        value_parser = PossibleValuesParser::new(RecoveryAction::ALL.map(RecoveryAction::name))
+            .try_map(|name| name.parse::<RecoveryAction>())
+    )]
+    action: Option<RecoveryAction>,
+    /// Choose a failed resource that `continue-rollback-skipping` skips or `delete-retaining` retains; may be repeated.
+    /// Default: all failed resources
+    #[arg(long = "resource", value_name = "LOGICAL_ID", requires = "action")]
+    resources: Vec<String>,
     #[command(flatten)]
     target: Target,
-    /// The form of the answer
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }
@@ -32,53 +40,50 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
-    let text = match arguments.way {
-        None => {
-            let standing = on_stack(&arguments.target, stack, async |connection| {
-                connection.standing(&stack.name).await
-            })?;
-            match arguments.format {
-                OutputFormat::Json => format!("{:#}\n", json!(standing)),
-                OutputFormat::Text => words(&standing),
-            }
-        }
-        Some(way) => {
-            let view = View::new(ProgressForm::Auto);
-            let tell = |progress| view.tell(&stack.name, progress);
-            let status = on_stack(&arguments.target, stack, async |connection| {
-                connection.recover(&stack.name, way, &tell).await
-            })?;
-            if status.ends_with("_FAILED") {
-                return Err(Failure::new(format!("{} is {status}", stack.name))
-                    .hint(format!("`recover {}` says what can be done now", arguments.stack)));
-            }
-            match arguments.format {
-                OutputFormat::Json => format!("{:#}\n", json!({ "stack": stack.name, "status": status })),
-                OutputFormat::Text => format!("{} is {status}\n", stack.name),
-            }
-        }
+    let Some(action) = arguments.action else {
+        let found =
+            on_stack(&arguments.target, stack, async |connection| condition(connection, &stack.name).await)?;
+        return match arguments.format {
+            OutputFormat::Json => print_json(&json!(found)),
+            OutputFormat::Text => print_text(&text(&found)),
+        };
     };
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    let view = View::new(ProgressFormat::Auto);
+    let report = |progress| view.progress(&stack.name, &progress);
+    let status = on_stack(&arguments.target, stack, async |connection| {
+        recover(connection, &stack.name, action, &arguments.resources, &report).await
+    });
+    view.end(&stack.name);
+    let status = status?;
+    if status.is_failed() {
+        return Err(Failure::new(format!("the stack {} has the status {status}", stack.name))
+            .hint(format!("`recover {}` lists the recovery actions", arguments.stack)));
+    }
+    match arguments.format {
+        OutputFormat::Json => print_json(&json!({ "stack": stack.name, "status": status })),
+        OutputFormat::Text => print_text(&format!("{} has the status {status}\n", stack.name)),
+    }
 }
 
-fn words(standing: &Standing) -> String {
-    let mut text = format!("{} is {}", standing.stack, standing.status);
-    if let Some(reason) = &standing.reason {
-        text.push_str(&format!(": {reason}"));
+fn text(condition: &StackCondition) -> String {
+    let mut text = format!("{} has the status {}", condition.stack, condition.status);
+    if let Some(reason) = &condition.reason {
+        text.push_str(&format!(": {}", safe_text::line(reason)));
     }
     text.push('\n');
-    if !standing.failed.is_empty() {
-        text.push_str(&format!("  failed: {}\n", standing.failed.join(", ")));
+    if !condition.failed.is_empty() {
+        text.push_str(&format!("  failed resources: {}\n", safe_text::line(&condition.failed.join(", "))));
     }
-    if standing.remedies.is_empty() {
-        text.push_str("  nothing has to be done about it\n");
+    if condition.options.is_empty() {
+        text.push_str("  no recovery action is needed\n");
     }
-    for remedy in &standing.remedies {
-        let loses = if remedy.loses.is_empty() { "nothing" } else { &remedy.loses };
+    for option in &condition.options {
+        let loses = if option.loses.is_empty() { "nothing" } else { &option.loses };
         text.push_str(&format!(
-            "  --way {}\n      leads to {}\n      loses {loses}\n",
-            remedy.way.name(),
-            remedy.leads_to
+            "  --action {}\n      leads to {}\n      loses {}\n",
+            option.action.name(),
+            option.leads_to,
+            safe_text::line(loses)
         ));
     }
     text

@@ -1,69 +1,60 @@
-//! `status` and `outputs`: stacks as they are.
-
-use std::io::Write as _;
+//! `status` and `outputs`: print stacks as they are.
 
 use clap::Args;
-use serde_json::{Map, json};
-use stackwright_deploy::Status;
+use serde_json::{Map, Value as Json, json};
+use stackwright_deploy::{StackDescription, describe_stack};
 
-use super::OutputFormat;
+use super::{OutputFormat, print_json, print_text};
 use crate::deployment::{Target, on_each};
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::safe_text;
 
-/// Which stacks to look at, and how to print what is seen.
+/// The stacks of a query, and the format of the answer.
 #[derive(Args)]
-pub(crate) struct Look {
-    /// Stacks to look at, by id or name; all of them unless named
+pub(crate) struct QueryArguments {
+    /// The IDs or names of the stacks. Default: all stacks of the program
     pub stacks: Vec<String>,
     #[command(flatten)]
     pub target: Target,
-    /// The form of the answer
+    /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub format: OutputFormat,
 }
 
-fn look(arguments: &Look, origin: &Origin) -> Result<Vec<(String, Status)>, Failure> {
+fn describe(arguments: &QueryArguments, origin: &Origin) -> Result<Vec<(String, StackDescription)>, Failure> {
     let loaded = origin.stacks(false)?;
     let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
     on_each(&arguments.target, &stacks, async |connection, stack| {
-        Ok((stack.id.clone(), connection.status(&stack.name).await?))
+        Ok((stack.id.clone(), describe_stack(connection, stack).await?))
     })
 }
 
-pub(super) fn status(arguments: &Look, origin: &Origin) -> Result<(), Failure> {
-    let found = look(arguments, origin)?;
-    let text = match arguments.format {
-        OutputFormat::Json => {
-            format!("{:#}\n", json!(found.iter().map(|(_, status)| status).collect::<Vec<_>>()))
-        }
-        OutputFormat::Text => {
-            let width = found.iter().map(|(_, status)| status.stack.len()).max().unwrap_or_default();
-            let line = |status: &Status| {
-                let word = status.status.as_deref().unwrap_or("not deployed");
-                let protected = if status.protected { ", protected against termination" } else { "" };
-                let reason = status.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-                format!("{:width$}  {word}{protected}{reason}\n", status.stack)
-            };
-            found.iter().map(|(_, status)| line(status)).collect()
-        }
+pub(super) fn status(arguments: &QueryArguments, origin: &Origin) -> Result<(), Failure> {
+    let found = describe(arguments, origin)?;
+    if arguments.format == OutputFormat::Json {
+        return print_json(&json!(found.iter().map(|(_, stack)| stack).collect::<Vec<_>>()));
+    }
+    let width = found.iter().map(|(_, stack)| stack.stack.len()).max().unwrap_or_default();
+    let line = |stack: &StackDescription| {
+        let status = stack.status.as_ref().map_or("not deployed", |status| status.as_str());
+        let protection = if stack.termination_protection { ", termination protection" } else { "" };
+        let reason = stack.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let text = safe_text::line(&format!("{status}{protection}{reason}"));
+        format!("{:width$}  {text}\n", stack.stack)
     };
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    print_text(&found.iter().map(|(_, stack)| line(stack)).collect::<String>())
 }
 
-pub(super) fn outputs(arguments: &Look, origin: &Origin) -> Result<(), Failure> {
-    let found = look(arguments, origin)?;
-    let text = match arguments.format {
-        OutputFormat::Json => {
-            let all: Map<_, _> = found.into_iter().map(|(id, status)| (id, json!(status.outputs))).collect();
-            format!("{:#}\n", json!(all))
-        }
-        OutputFormat::Text => {
-            let of = |(id, status): &(String, Status)| -> String {
-                status.outputs.iter().map(|(key, value)| format!("{id}.{key} = {value}\n")).collect()
-            };
-            found.iter().map(of).collect()
-        }
+pub(super) fn outputs(arguments: &QueryArguments, origin: &Origin) -> Result<(), Failure> {
+    let found = describe(arguments, origin)?;
+    if arguments.format == OutputFormat::Json {
+        let all: Map<_, _> = found.into_iter().map(|(id, stack)| (id, json!(stack.outputs))).collect();
+        return print_json(&Json::Object(all));
+    }
+    let lines = |(id, stack): &(String, StackDescription)| -> String {
+        let outputs = stack.outputs.iter();
+        outputs.map(|(key, value)| format!("{id}.{key} = {}\n", value.replace('\n', "\\n"))).collect()
     };
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    print_text(&found.iter().map(lines).collect::<String>())
 }

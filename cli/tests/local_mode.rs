@@ -1,4 +1,4 @@
-//! The commands, on a CloudFormation that runs on loopback: in the process of the command, or in one of its own.
+//! The commands in local mode: in the process of the command, or with an endpoint in a process of its own.
 #![allow(clippy::unwrap_used)]
 
 mod aws;
@@ -16,16 +16,16 @@ use stackwright::prelude::*;
 use stackwright::resources::{s3::Bucket, sns::Topic};
 use stackwright_local::Local;
 
-/// A folder with an assembly, in which the command rehearses.
-struct Desk {
+/// A directory with an assembly, in which the command runs in local mode.
+struct Workspace {
     folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl Workspace {
     fn with(app: &App) -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap() };
-        desk.write(app);
-        desk
+        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        workspace.write(app);
+        workspace
     }
 
     fn write(&self, app: &App) {
@@ -63,38 +63,38 @@ fn small(display: &str) -> App {
 
 #[test]
 fn the_seed_project_is_deployed_again_and_taken_down_without_an_account() {
-    let desk = Desk::with(&arr_coc::app());
-    let (stdout, stderr) = succeeded(desk.run(&["deploy", "--local", "--yes"]));
-    assert!(stderr.contains("nothing is made in AWS"), "{stderr}");
+    let workspace = Workspace::with(&arr_coc::app());
+    let (stdout, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes"]));
+    assert!(stderr.contains("nothing is created in AWS"), "{stderr}");
     assert!(stderr.contains("+ Scorers AWS::SageMaker::Endpoint"), "{stderr}");
     for stack in ["DevTest", "Production", "Training"] {
         assert!(stderr.contains(&format!("arr-coc-{stack}: deployed")), "{stderr}");
     }
     assert!(stdout.contains("Production.EndpointName = "), "{stdout}");
-    assert_eq!(std::fs::read_to_string(desk.path(".stackwright/local/.gitignore")).unwrap(), "*\n");
+    assert_eq!(std::fs::read_to_string(workspace.path(".stackwright/local/.gitignore")).unwrap(), "*\n");
 
-    let (_, stderr) = succeeded(desk.run(&["deploy", "--local", "--yes"]));
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes"]));
     assert_eq!(stderr.matches("nothing changed").count(), 3, "{stderr}");
 
-    let (stdout, _) = succeeded(desk.run(&["status", "--local"]));
+    let (stdout, _) = succeeded(workspace.run(&["status", "--local"]));
     assert!(stdout.contains("arr-coc-Production  CREATE_COMPLETE"), "{stdout}");
-    let (outputs, _) = succeeded(desk.run(&["outputs", "--local", "--format", "json", "DevTest"]));
+    let (outputs, _) = succeeded(workspace.run(&["outputs", "--local", "--format", "json", "DevTest"]));
     let outputs: Json = serde_json::from_str(&outputs).unwrap();
     assert!(outputs["DevTest"]["EndpointName"].is_string(), "{outputs}");
 
-    let (stdout, _) = succeeded(desk.run(&["drift", "--local"]));
-    assert!(stdout.contains("arr-coc-DevTest: as it was deployed"), "{stdout}");
+    let (stdout, _) = succeeded(workspace.run(&["drift", "--local"]));
+    assert!(stdout.contains("arr-coc-DevTest: no drift"), "{stdout}");
 
     // Nobody is there to type the name.
-    let stderr = ended(desk.run(&["destroy", "--local", "--all"]), 4);
+    let stderr = ended(workspace.run(&["destroy", "--local", "--all"]), 4);
     assert!(stderr.contains("- Scorers AWS::SageMaker::Endpoint") && stderr.contains("hint: "), "{stderr}");
-    succeeded(desk.run(&["destroy", "--local", "--all", "--yes", "--unprotect"]));
-    let (stdout, _) = succeeded(desk.run(&["status", "--local"]));
+    succeeded(workspace.run(&["destroy", "--local", "--all", "--yes", "--unprotect", "--approve", "deletion=*"]));
+    let (stdout, _) = succeeded(workspace.run(&["status", "--local"]));
     assert_eq!(stdout.matches("not deployed").count(), 3, "{stdout}");
 }
 
 #[test]
-fn what_is_dangerous_wants_its_own_word() {
+fn a_dangerous_change_needs_its_own_approval() {
     let app = |name: &str| {
         let app = App::new("careful");
         let stack = app.stack("Main").region("us-east-1");
@@ -107,75 +107,75 @@ fn what_is_dangerous_wants_its_own_word() {
         stack.add("Policy", resource);
         app
     };
-    let desk = Desk::with(&app("models-one"));
-    let deploy = |more: &[&str]| desk.run(&[&["deploy", "--local", "--no-check"], more].concat());
+    let workspace = Workspace::with(&app("models-one"));
+    let deploy = |more: &[&str]| workspace.run(&[&["deploy", "--local", "--no-check"], more].concat());
     let stderr = ended(deploy(&[]), 4);
-    assert!(stderr.contains("hint: to approve: --approve permissions"), "{stderr}");
-    let (stdout, _) = succeeded(desk.run(&["status", "--local"]));
+    assert!(stderr.contains("hint: to approve, pass --approve permissions"), "{stderr}");
+    let (stdout, _) = succeeded(workspace.run(&["status", "--local"]));
     assert!(stdout.contains("not deployed"), "no empty stack is left: {stdout}");
     succeeded(deploy(&["--approve", "permissions"]));
 
     // The bucket would be made anew: nobody's `--yes` is meant for that.
-    desk.write(&app("models-two"));
+    workspace.write(&app("models-two"));
     let stderr = ended(deploy(&["--yes"]), 4);
-    assert!(stderr.contains("± Models AWS::S3::Bucket replaced by BucketName"), "{stderr}");
+    assert!(stderr.contains("± Models AWS::S3::Bucket is replaced because of BucketName"), "{stderr}");
     assert!(stderr.contains("replacement of Models (AWS::S3::Bucket), which holds data"), "{stderr}");
     assert!(stderr.contains("--approve replacement=Models"), "{stderr}");
     let stderr = ended(deploy(&["--approve", "replacement=Other"]), 4);
     assert!(stderr.contains("nothing was deployed"), "{stderr}");
     succeeded(deploy(&["--approve", "replacement=Models"]));
     let stderr = ended(deploy(&["--approve", "replacement"]), 2);
-    assert!(stderr.contains("say of which resource"), "{stderr}");
+    assert!(stderr.contains("name the resource"), "{stderr}");
 }
 
 #[test]
 fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
-    let desk = Desk::with(&small("one"));
-    let (markdown, _) = succeeded(desk.run(&["plan", "--local", "--format", "markdown"]));
+    let workspace = Workspace::with(&small("one"));
+    let (markdown, _) = succeeded(workspace.run(&["plan", "--local", "--format", "markdown", "--out", "plan.json"]));
     assert!(markdown.contains("## small-Main") && markdown.contains("`Alarms`"), "{markdown}");
-    let plan: Json = serde_json::from_slice(&std::fs::read(desk.path("plan.json")).unwrap()).unwrap();
+    let plan: Json = serde_json::from_slice(&std::fs::read(workspace.path("plan.json")).unwrap()).unwrap();
     assert_eq!(plan["stacks"][0]["region"], "us-east-1");
-    let deploy = || desk.run(&["deploy", "--local", "--plan", "plan.json"]);
+    let deploy = || workspace.run(&["deploy", "--local", "--plan", "plan.json"]);
     succeeded(deploy());
     // It was used.
     let stderr = ended(deploy(), 4);
     assert!(stderr.contains("EXECUTE_COMPLETE"), "{stderr}");
 
     // Another template than the planned one.
-    desk.write(&small("two"));
-    succeeded(desk.run(&["plan", "--local"]));
-    desk.write(&small("three"));
+    workspace.write(&small("two"));
+    succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
+    workspace.write(&small("three"));
     let stderr = ended(deploy(), 4);
-    assert!(stderr.contains("is not as it was planned"), "{stderr}");
+    assert!(stderr.contains("differs from its plan"), "{stderr}");
 
     // Somebody was faster, and the change set is obsolete.
-    desk.write(&small("two"));
-    succeeded(desk.run(&["plan", "--local"]));
-    desk.write(&small("three"));
-    succeeded(desk.run(&["deploy", "--local"]));
-    desk.write(&small("two"));
+    workspace.write(&small("two"));
+    succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
+    workspace.write(&small("three"));
+    succeeded(workspace.run(&["deploy", "--local"]));
+    workspace.write(&small("two"));
     let stderr = ended(deploy(), 4);
-    assert!(stderr.contains("OBSOLETE") || stderr.contains("gone"), "{stderr}");
+    assert!(stderr.contains("OBSOLETE") || stderr.contains("does not exist any more"), "{stderr}");
 
     // Somebody changed the file.
-    succeeded(desk.run(&["plan", "--local"]));
-    let text = std::fs::read_to_string(desk.path("plan.json")).unwrap();
-    std::fs::write(desk.path("plan.json"), text.replace("Modify", "Add")).unwrap();
+    succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
+    let text = std::fs::read_to_string(workspace.path("plan.json")).unwrap();
+    std::fs::write(workspace.path("plan.json"), text.replace("\"Modify\"", "\"Add\"")).unwrap();
     let stderr = ended(deploy(), 4);
-    assert!(stderr.contains("does something else than planned"), "{stderr}");
-    std::fs::write(desk.path("plan.json"), "{}").unwrap();
+    assert!(stderr.contains("differ from the planned ones"), "{stderr}");
+    std::fs::write(workspace.path("plan.json"), "{}").unwrap();
     let stderr = ended(deploy(), 4);
-    assert!(stderr.contains("it is no plan") && stderr.contains("hint: "), "{stderr}");
-    let stderr = ended(desk.run(&["deploy", "--local", "--plan", "none.json"]), 1);
+    assert!(stderr.contains("it is not a plan") && stderr.contains("hint: "), "{stderr}");
+    let stderr = ended(workspace.run(&["deploy", "--local", "--plan", "none.json"]), 1);
     assert!(stderr.contains("none.json"), "{stderr}");
 }
 
 #[test]
 fn a_failure_names_its_cause_and_the_line_that_made_it() {
-    let desk = Desk::with(&arr_coc::app());
+    let workspace = Workspace::with(&arr_coc::app());
     let words = "Failed to create endpoint: insufficient capacity of ml.g5.2xlarge";
-    desk.fail(&json!({ "resources": [{ "stack": "arr-coc-Production", "resource": "Scorers", "on": "create", "reason": words }] }));
-    let output = desk.run(&[
+    workspace.fail(&json!({ "resources": [{ "stack": "arr-coc-Production", "resource": "Scorers", "on": "create", "reason": words }] }));
+    let output = workspace.run(&[
         "deploy",
         "--local",
         "--yes",
@@ -188,26 +188,26 @@ fn a_failure_names_its_cause_and_the_line_that_made_it() {
     ]);
     let outcome: Json = serde_json::from_slice(&output.stdout).unwrap();
     let stderr = ended(output, 1);
-    assert!(stderr.contains("arr-coc-Production is ROLLBACK_COMPLETE"), "{stderr}");
+    assert!(stderr.contains("the stack has the status ROLLBACK_COMPLETE"), "{stderr}");
     assert!(stderr.contains("first failure: CREATE_FAILED Scorers AWS::SageMaker::Endpoint"), "{stderr}");
     assert!(stderr.contains(words), "CloudFormation's own words: {stderr}");
     assert!(stderr.contains("--> examples/arr-coc/src/production.rs:"), "{stderr}");
-    assert!(stderr.contains("look: aws logs tail /aws/sagemaker/Endpoints/"), "{stderr}");
+    assert!(stderr.contains("for details: aws logs tail /aws/sagemaker/Endpoints/"), "{stderr}");
     assert_eq!(outcome["Production"]["result"], "failed");
     assert_eq!(outcome["Production"]["cause"]["diagnosis"]["cause"]["logical_id"], "Scorers");
     // What does not depend on it went on.
     assert_eq!(outcome["Training"]["result"], "deployed");
 
     // Later, too.
-    let (stdout, _) = succeeded(desk.run(&["diagnose", "--local", "Production"]));
+    let (stdout, _) = succeeded(workspace.run(&["diagnose", "--local", "Production"]));
     assert!(stdout.contains(words) && stdout.contains("production.rs:"), "{stdout}");
-    let (stdout, _) = succeeded(desk.run(&["recover", "--local", "Production"]));
-    assert!(stdout.contains("--way delete") && stdout.contains("loses "), "{stdout}");
-    succeeded(desk.run(&["recover", "--local", "Production", "--way", "delete"]));
-    let (stdout, _) = succeeded(desk.run(&["status", "--local", "Production"]));
+    let (stdout, _) = succeeded(workspace.run(&["recover", "--local", "Production"]));
+    assert!(stdout.contains("--action delete") && stdout.contains("loses "), "{stdout}");
+    succeeded(workspace.run(&["recover", "--local", "Production", "--action", "delete"]));
+    let (stdout, _) = succeeded(workspace.run(&["status", "--local", "Production"]));
     assert!(stdout.contains("not deployed"), "{stdout}");
-    let stderr = ended(desk.run(&["recover", "--local", "Production", "--way", "rollback"]), 1);
-    assert!(stderr.contains("there is no stack"), "{stderr}");
+    let stderr = ended(workspace.run(&["recover", "--local", "Production", "--action", "rollback"]), 1);
+    assert!(stderr.contains("does not exist"), "{stderr}");
 }
 
 #[test]
@@ -245,30 +245,30 @@ fn chain() -> App {
 
 #[test]
 fn what_takes_values_that_change_is_planned_when_it_is_deployed() {
-    let desk = Desk::with(&chain());
-    let (text, _) = succeeded(desk.run(&["plan", "--local"]));
-    assert!(text.contains("chain-Second in 000000000000, us-east-1: known when First is deployed"), "{text}");
-    let (_, stderr) = succeeded(desk.run(&["deploy", "--local", "--plan", "plan.json"]));
+    let workspace = Workspace::with(&chain());
+    let (text, _) = succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
+    assert!(text.contains("chain-Second in 000000000000, us-east-1: planned after the deployment of First"), "{text}");
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--plan", "plan.json"]));
     assert!(
         stderr.contains("+ Copy AWS::SNS::Topic") && stderr.contains("chain-Second: deployed"),
         "{stderr}"
     );
-    let (text, _) = succeeded(desk.run(&["plan", "--local"]));
+    let (text, _) = succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
     assert_eq!(text.matches("nothing changes").count(), 3, "{text}");
 }
 
 #[test]
 fn what_depends_on_a_failure_is_not_begun() {
-    let desk = Desk::with(&chain());
-    desk.fail(&json!({ "resources": [{ "stack": "chain-First", "resource": "*", "on": "create", "reason": "no" }] }));
-    let stderr = ended(desk.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
-    assert!(stderr.contains("chain-Second: not begun, because chain-First was not deployed"), "{stderr}");
+    let workspace = Workspace::with(&chain());
+    workspace.fail(&json!({ "resources": [{ "stack": "chain-First", "resource": "*", "on": "create", "reason": "no" }] }));
+    let stderr = ended(workspace.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
+    assert!(stderr.contains("chain-Second was not deployed, because chain-First was not deployed"), "{stderr}");
     assert!(stderr.contains("chain-Alone: deployed"), "{stderr}");
-    succeeded(desk.run(&["deploy", "--local"]));
+    succeeded(workspace.run(&["deploy", "--local"]));
     // The other way round, what others need goes last.
-    let (_, stderr) = succeeded(desk.run(&["destroy", "--local", "--all", "--yes"]));
+    let (_, stderr) = succeeded(workspace.run(&["destroy", "--local", "--all", "--yes"]));
     let at = |text: &str| stderr.find(text).unwrap();
-    assert!(at("chain-Second: deleted") < at("chain-First: to be deleted"), "{stderr}");
+    assert!(at("chain-Second: deleted") < at("chain-First: the deletion of the stack"), "{stderr}");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn drift_is_found_and_changed_back_and_what_is_there_is_taken_in() {
     let output = endpoint.run(&small("as deployed"), &["drift"]);
     let found = String::from_utf8(output.stdout.clone()).unwrap();
     ended(output, 5);
-    assert!(found.contains("DisplayName: as deployed → by hand"), "{found}");
+    assert!(found.contains("/DisplayName: as deployed → by hand"), "{found}");
     succeeded(endpoint.run(&small("as deployed"), &["deploy", "--revert-drift"]));
     succeeded(endpoint.run(&small("as deployed"), &["drift"]));
 
@@ -298,14 +298,14 @@ fn drift_is_found_and_changed_back_and_what_is_there_is_taken_in() {
     };
     succeeded(endpoint.run(&bucket(true), &["deploy"]));
     let (_, stderr) = succeeded(endpoint.run(&bucket(true), &["destroy", "Main", "--yes"]));
-    assert!(stderr.contains("kept Kept AWS::S3::Bucket"), "{stderr}");
+    assert!(stderr.contains("retained: Kept AWS::S3::Bucket"), "{stderr}");
     let stderr = ended(endpoint.run(&bucket(false), &["deploy"]), 1);
     assert!(stderr.contains("already exists"), "validation's words: {stderr}");
-    assert!(stderr.contains("--> cli/tests/rehearsal.rs:"), "{stderr}");
+    assert!(stderr.contains("--> cli/tests/local_mode.rs:"), "{stderr}");
     let (_, stderr) = succeeded(endpoint.run(&bucket(false), &["import", "Main", "Kept"]));
     assert!(stderr.contains("< Kept AWS::S3::Bucket") && stderr.contains("imported"), "{stderr}");
     let stderr = ended(endpoint.run(&bucket(true), &["import", "Main", "Alarms"]), 1);
-    assert!(stderr.contains("has to have a deletion policy"), "{stderr}");
+    assert!(stderr.contains("needs a deletion policy"), "{stderr}");
 }
 
 #[test]
@@ -333,18 +333,18 @@ fn a_loop_that_the_deployment_unrolls_is_rehearsed_too() {
     let stack = app.stack("Main").region("us-east-1");
     let teams = stack.add("Teams", Parameter::comma_delimited_list().default("search,ads"));
     stack.add("Alarms", ForEach::new(teams, |team| Topic::new().display_name(team)));
-    let desk = Desk::with(&app);
-    let (_, stderr) = succeeded(desk.run(&["deploy", "--local"]));
+    let workspace = Workspace::with(&app);
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local"]));
     assert!(stderr.contains("+ Alarmssearch ") && stderr.contains("+ Alarmsads "), "{stderr}");
-    let (_, stderr) = succeeded(desk.run(&["deploy", "--local"]));
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local"]));
     assert!(stderr.contains("nothing changed"), "{stderr}");
-    let (_, stderr) = succeeded(desk.run(&["deploy", "--local", "--parameter", "Teams=ads,maps"]));
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--parameter", "Teams=ads,maps"]));
     assert!(stderr.contains("+ Alarmsmaps ") && stderr.contains("- Alarmssearch "), "{stderr}");
 }
 
 #[test]
 fn what_a_hook_advises_is_shown() {
-    let desk = Desk::with(&small("one"));
+    let workspace = Workspace::with(&small("one"));
     let annotation = json!({
         "AnnotationName": "TOPIC_KEY", "Status": "FAILED", "StatusMessage": "it has no key",
         "RemediationMessage": "name one", "SeverityLevel": "HIGH",
@@ -356,15 +356,15 @@ fn what_a_hook_advises_is_shown() {
         }] })
     };
     let advice = "TOPIC_KEY (HIGH): it has no key; name one";
-    desk.fail(&hook("resource", "FAIL"));
-    let stderr = ended(desk.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
+    workspace.fail(&hook("resource", "FAIL"));
+    let stderr = ended(workspace.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
     assert!(stderr.contains("first failure: HOOK_COMPLETE_FAILED Alarms"), "{stderr}");
-    assert!(stderr.contains(advice) && stderr.contains("cli/tests/rehearsal.rs:"), "{stderr}");
-    let (stdout, _) = succeeded(desk.run(&["diagnose", "Main", "--local"]));
+    assert!(stderr.contains(advice) && stderr.contains("cli/tests/local_mode.rs:"), "{stderr}");
+    let (stdout, _) = succeeded(workspace.run(&["diagnose", "Main", "--local"]));
     assert!(stdout.contains(advice), "{stdout}");
-    desk.fail(&hook("change-set", "WARN"));
+    workspace.fail(&hook("change-set", "WARN"));
     let arguments = ["plan", "--local", "--faults", "faults.json", "--format", "markdown"];
-    let (card, _) = succeeded(desk.run(&arguments));
+    let (card, _) = succeeded(workspace.run(&arguments));
     assert!(card.contains("not allowed (Example::Guard::Topics)") && card.contains(advice), "{card}");
 }
 
@@ -376,9 +376,9 @@ fn a_baseline_for_many_accounts_is_a_stack_set() {
     let accounts = ["111122223333", "444455556666"];
     let set = StackSet::in_accounts(&baseline, accounts).region("us-east-1").region("us-west-2");
     app.stack("Accounts").region("us-east-1").add("Baseline", set);
-    let desk = Desk::with(&app);
+    let workspace = Workspace::with(&app);
     let mut lint = Command::new(tool("python/bin/cfn-lint"));
-    lint.arg(desk.path("out/Accounts.template.json"));
+    lint.arg(workspace.path("out/Accounts.template.json"));
     let output = lint.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let endpoint = Endpoint::local(&[]);
@@ -410,7 +410,7 @@ fn a_role_is_taken_on_in_the_account_of_each_stack() {
     other.stack("One").region("us-east-1").account("999999999999").add("Alarms", Topic::new());
     let stderr = ended(endpoint.run(&other, &["deploy"]), 1);
     assert!(
-        stderr.contains("bound to account 999999999999, the credentials belong to 123456789012"),
+        stderr.contains("bound to the account 999999999999, but the credentials belong to the account 123456789012"),
         "{stderr}"
     );
 }
@@ -418,12 +418,12 @@ fn a_role_is_taken_on_in_the_account_of_each_stack() {
 #[test]
 fn a_protected_stack_stays() {
     let app = App::new("protected");
-    app.stack("Main").region("us-east-1").termination_protection().add("Alarms", Topic::new());
-    let desk = Desk::with(&app);
-    succeeded(desk.run(&["deploy", "--local"]));
-    let stderr = ended(desk.run(&["destroy", "--local", "Main", "--yes"]), 1);
-    assert!(stderr.contains("protected against termination") && stderr.contains("--unprotect"), "{stderr}");
-    succeeded(desk.run(&["destroy", "--local", "Main", "--yes", "--unprotect"]));
+    app.stack("Main").region("us-east-1").termination_protection(true).add("Alarms", Topic::new());
+    let workspace = Workspace::with(&app);
+    succeeded(workspace.run(&["deploy", "--local"]));
+    let stderr = ended(workspace.run(&["destroy", "--local", "Main", "--yes"]), 1);
+    assert!(stderr.contains("termination protection is enabled") && stderr.contains("--unprotect"), "{stderr}");
+    succeeded(workspace.run(&["destroy", "--local", "Main", "--yes", "--unprotect"]));
 }
 
 #[test]
@@ -447,7 +447,7 @@ fn what_is_secret_is_never_told() {
     };
     for value in ["hunter2-one", "hunter2-two"] {
         let parameter = format!("Token={value}");
-        let planned = run(&["plan", "--format", "json", "--parameter", &parameter]);
+        let planned = run(&["plan", "--format", "json", "--out", "plan.json", "--parameter", &parameter]);
         let deployed = run(&["deploy", "--progress", "json", "--parameter", &parameter]);
         let file = std::fs::read_to_string(folder.path().join("plan.json")).unwrap();
         let said = format!("{planned:?}{deployed:?}{file}");
@@ -460,8 +460,8 @@ fn what_is_secret_is_never_told() {
 fn the_printed_permissions_are_those_that_are_used() {
     let called = |endpoint: &Endpoint| endpoint.requests().as_object().unwrap().clone();
     let allowed = |command: &str| -> BTreeSet<String> {
-        let desk = Desk::with(&arr_coc::app());
-        let (text, _) = succeeded(desk.run(&["permissions", command]));
+        let workspace = Workspace::with(&arr_coc::app());
+        let (text, _) = succeeded(workspace.run(&["permissions", command]));
         let policy: Json = serde_json::from_str(&text).unwrap();
         assert!(!text.contains("\"Resource\": \"*\""), "{text}");
         policy["Statement"]
@@ -476,6 +476,8 @@ fn the_printed_permissions_are_those_that_are_used() {
     let permission = |operation: String| match operation.as_str() {
         "HeadBucket" => Some("ListBucket".to_owned()),
         "HeadObject" => Some("GetObject".into()),
+        "ListMultipartUploads" => Some("ListBucketMultipartUploads".into()),
+        "ListParts" => Some("ListMultipartUploadParts".into()),
         "PutPublicAccessBlock" => Some("PutBucketPublicAccessBlock".into()),
         "PutBucketEncryption" => Some("PutEncryptionConfiguration".into()),
         "GetCallerIdentity" => None,
@@ -490,7 +492,7 @@ fn the_printed_permissions_are_those_that_are_used() {
         ("drift", vec!["drift"]),
         ("status", vec!["diagnose", "DevTest"]),
         ("recover", vec!["recover", "DevTest"]),
-        ("destroy", vec!["destroy", "--all", "--yes", "--unprotect"]),
+        ("destroy", vec!["destroy", "--all", "--yes", "--unprotect", "--approve", "deletion=*"]),
     ] {
         succeeded(endpoint.run(&arr_coc::app(), &arguments));
         let now = called(&endpoint);
@@ -507,7 +509,7 @@ fn the_printed_permissions_are_those_that_are_used() {
 #[test]
 fn killed_at_any_step_the_next_one_goes_on() {
     let app = small("one");
-    let desk = Desk::with(&app);
+    let workspace = Workspace::with(&app);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut killed = 0;
     for number in 1..100 {
@@ -522,7 +524,7 @@ fn killed_at_any_step_the_next_one_goes_on() {
         let command = || {
             let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
             command
-                .current_dir(desk.folder.path())
+                .current_dir(workspace.folder.path())
                 .args(["--app", "out", "deploy"])
                 .envs(environment(&url))
                 .stdout(Stdio::null())
@@ -585,16 +587,16 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 #[test]
 fn on_a_terminal_it_asks_and_can_be_cancelled() {
     let endpoint = Endpoint::local(&["--resource-time", "1500"]);
-    let desk = Desk::with(&small("one"));
+    let workspace = Workspace::with(&small("one"));
     let mut command = Command::new(tool("python/bin/python"));
     command.envs(environment(&endpoint.url));
-    command.env("TERM", "xterm").current_dir(desk.folder.path());
+    command.env("TERM", "xterm").current_dir(workspace.folder.path());
     command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_stackwright"), "--app", "out", "deploy"]);
     let output = command.output().unwrap();
     let seen = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1), "{seen}");
-    assert!(seen.contains("deploy small-Main?") && seen.contains("cancelling"), "{seen}");
-    assert!(seen.contains("small-Main is DELETE_COMPLETE"), "{seen}");
+    assert!(seen.contains("Deploy small-Main?") && seen.contains("cancelling"), "{seen}");
+    assert!(seen.contains("small-Main was cancelled by a user; the stack has the status DELETE_COMPLETE"), "{seen}");
     let (stdout, _) = succeeded(endpoint.run(&small("one"), &["status"]));
     assert!(stdout.contains("not deployed"), "{stdout}");
 }
@@ -602,10 +604,10 @@ fn on_a_terminal_it_asks_and_can_be_cancelled() {
 #[test]
 fn without_a_terminal_an_interrupt_detaches() {
     let endpoint = Endpoint::local(&["--resource-time", "1500"]);
-    let desk = Desk::with(&small("one"));
+    let workspace = Workspace::with(&small("one"));
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
     command
-        .current_dir(desk.folder.path())
+        .current_dir(workspace.folder.path())
         .args(["--app", "out", "deploy"])
         .envs(environment(&endpoint.url))
         .stdin(Stdio::null())
@@ -624,10 +626,10 @@ fn without_a_terminal_an_interrupt_detaches() {
     assert!(interrupt.success());
     lines.for_each(|line| said.push_str(&line));
     assert_eq!(child.wait().unwrap().code(), Some(3), "{said}");
-    assert!(said.contains("detached: CloudFormation goes on with small-Main"), "{said}");
+    assert!(said.contains("detached from small-Main; the operation is still running in AWS"), "{said}");
     let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
     assert!(
-        stderr.contains("waiting: it is CREATE_IN_PROGRESS") && stderr.contains("nothing changed"),
+        stderr.contains("the stack has the status CREATE_IN_PROGRESS") && stderr.contains("nothing changed"),
         "{stderr}"
     );
 }
@@ -739,10 +741,10 @@ fn ministack_takes_what_the_deployer_sends() {
     };
     endpoint.ask("client('ssm').put_parameter(Name='taken', Type='String', Value='0') and 1");
     let stderr = ended(endpoint.run(&app("taken"), &["deploy"]), 1);
-    assert!(stderr.contains("failing-Main is ROLLBACK_COMPLETE"), "{stderr}");
+    assert!(stderr.contains("the stack has the status ROLLBACK_COMPLETE"), "{stderr}");
     assert!(stderr.contains("first failure: CREATE_FAILED Setting AWS::SSM::Parameter"), "{stderr}");
     let (_, stderr) = succeeded(endpoint.run(&app("free"), &["deploy"]));
-    assert!(stderr.contains("deleting what is left of its first deployment"), "{stderr}");
+    assert!(stderr.contains("deleting the empty stack"), "{stderr}");
 
     endpoint.ask("s3.create_bucket(Bucket='kept-for-later') and 1");
     let app = App::new("heir");

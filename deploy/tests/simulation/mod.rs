@@ -1,4 +1,4 @@
-//! An endpoint on loopback, a deployer that is connected to it, and a client of its own to bring stacks into any state.
+//! A simulated CloudFormation, a connection to it, and a client of its own that brings stacks into any status.
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::sync::Mutex;
@@ -9,24 +9,26 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::{Credentials, Region};
 use aws_sdk_cloudformation::types::{ChangeSetStatus, ChangeSetType, ResourceToImport, StackStatus};
 use serde_json::{Value as Json, json};
-use stackwright_deploy::{Connection, DeployError, Options, Outcome, Prepared, Profile, Progress};
+use stackwright_deploy::{
+    Connection, DeployError, Options, Outcome, Prepared, Profile, Progress, execute, keep_unchanged, prepare,
+};
 use stackwright_local::{Faults, Local};
 use stackwright_synth::{Assembly, StackArtifact};
 
 /// The name of the stack.
-pub const STACK: &str = "rehearsed";
+pub const STACK: &str = "simulated";
 
-pub struct Rehearsal {
+pub struct Simulation {
     pub local: Local,
     pub client: Client,
     pub s3: aws_sdk_s3::Client,
     pub connection: Connection,
-    /// What the deployer told.
-    pub told: Mutex<Vec<String>>,
+    /// The progress reports.
+    pub reports: Mutex<Vec<String>>,
     made: AtomicU32,
 }
 
-/// Two topics, one after the other. What changes with `display` is changed in place; with `name`, replaced.
+/// Two topics, of which the second depends on the first. Another `display` updates them, another `name` replaces them.
 pub fn topics(name: &str, display: &str) -> Json {
     let topic = |name: String| json!({ "Type": "AWS::SNS::Topic", "Properties": { "TopicName": name, "DisplayName": display } });
     let mut second = topic("second".into());
@@ -34,12 +36,12 @@ pub fn topics(name: &str, display: &str) -> Json {
     json!({ "Resources": { "First": topic(format!("first{name}")), "Second": second } })
 }
 
-/// How often each operation was asked for, all in all.
+/// Returns how many requests the endpoint has received.
 pub fn total(local: &Local) -> usize {
     local.requests().values().sum()
 }
 
-/// A template as a stack.
+/// Returns a stack with a template.
 pub fn stack(template: &Json) -> StackArtifact {
     let assembly = Assembly::of_template(&format!("{STACK}.json"), template.to_string()).unwrap();
     assembly.stacks.into_iter().next().unwrap()
@@ -49,7 +51,7 @@ pub fn faults(document: Json) -> Faults {
     serde_json::from_value(document).unwrap()
 }
 
-impl Rehearsal {
+impl Simulation {
     pub async fn start() -> Self {
         let local = Local::start(stackwright_local::Options::default()).await.unwrap();
         let any = Credentials::new("local", "local", None, None, "local");
@@ -66,14 +68,14 @@ impl Rehearsal {
             .force_path_style(true)
             .behavior_version_latest()
             .build();
-        let profile = Profile { local: Some(local.url()), ..Profile::default() };
+        let profile = Profile::for_endpoint(local.url());
         let connection = Connection::for_stack(&stack(&topics("", "")), &profile).await.unwrap();
         Self {
             local,
             client: Client::from_conf(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             connection,
-            told: Mutex::default(),
+            reports: Mutex::default(),
             made: AtomicU32::new(0),
         }
     }
@@ -86,7 +88,7 @@ impl Rehearsal {
         self.local.set_faults(Faults::default());
     }
 
-    /// Makes and executes a change set as anybody could, and does not wait.
+    /// Creates and executes a change set as another client would, without waiting for the end.
     pub async fn begin(
         &self,
         template: &Json,
@@ -141,7 +143,7 @@ impl Rehearsal {
         panic!("{status} was not reached, but {seen:?}");
     }
 
-    /// Everything that ever happened to stacks of the name, as `STATUS LOGICAL_ID`, oldest first.
+    /// Returns all events of all stacks with the name, as `STATUS LOGICAL_ID`, oldest first.
     pub async fn history(&self) -> Vec<String> {
         let stacks = self.client.list_stacks().send().await.unwrap();
         let mut history = Vec::new();
@@ -173,20 +175,23 @@ impl Rehearsal {
         }
     }
 
-    pub fn tell(&self, progress: Progress) {
-        self.told.lock().unwrap().push(format!("{progress:?}"));
+    pub fn report(&self, progress: Progress) {
+        self.reports.lock().unwrap().push(format!("{progress:?}"));
     }
 
     pub async fn plan(&self, stack: &StackArtifact) -> Result<Prepared, DeployError> {
-        self.connection.prepare(stack, &Options::default(), &|progress| self.tell(progress)).await
+        prepare(&self.connection, stack, &Options::default(), &|progress| self.report(progress)).await
     }
 
     pub async fn deploy(&self, stack: &StackArtifact) -> Result<Outcome, DeployError> {
         match self.plan(stack).await? {
-            Prepared::Unchanged => self.connection.unchanged(stack, &|progress| self.tell(progress)).await,
-            Prepared::Ready(change_set) => {
-                self.connection.execute(stack, &change_set, &|progress| self.tell(progress)).await
+            Prepared::Unchanged { attributes } => {
+                keep_unchanged(&self.connection, stack, &attributes, &|progress| self.report(progress)).await
             }
+            Prepared::Ready(change_set) => {
+                execute(&self.connection, stack, &change_set, &|progress| self.report(progress)).await
+            }
+            other => panic!("{other:?}"),
         }
     }
 }

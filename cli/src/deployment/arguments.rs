@@ -1,0 +1,155 @@
+//! The arguments that several commands have.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use stackwright_deploy::{Approval, ApprovalPolicy, Options, Profile};
+use stackwright_synth::{Assembly, StackArtifact};
+
+use crate::failure::Failure;
+
+/// Where the stacks are deployed.
+#[derive(Args)]
+pub(crate) struct Target {
+    /// Use a profile of the configuration of the AWS CLI
+    #[arg(long)]
+    profile: Option<String>,
+    /// Use a region for stacks that are not bound to one
+    #[arg(long)]
+    region: Option<String>,
+    /// Assume a role; `{account}` in it stands for the account that the stack is bound to
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+    /// Use local mode: a simulation of CloudFormation in this process, without an AWS account. Nothing is created in AWS
+    #[arg(long, conflicts_with_all = ["profile", "role"])]
+    pub local: bool,
+    /// Set the directory in which local mode keeps its state between commands
+    #[arg(long, value_name = "DIR", default_value = ".stackwright/local", requires = "local")]
+    pub local_state: PathBuf,
+    /// Simulate the faults in a file, in the format of `local --faults`
+    #[arg(long, value_name = "FILE", requires = "local")]
+    pub faults: Option<PathBuf>,
+}
+
+impl Target {
+    /// Returns the credentials and the region to use.
+    pub fn profile(&self) -> Profile {
+        let mut profile = Profile::default();
+        profile.name.clone_from(&self.profile);
+        profile.region.clone_from(&self.region);
+        profile.role.clone_from(&self.role);
+        profile
+    }
+}
+
+/// How stacks are deployed.
+#[derive(Args)]
+pub(crate) struct DeploymentArguments {
+    /// Set a parameter of the template, in every stack that has it
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Revert changes made outside CloudFormation (drift)
+    #[arg(long)]
+    revert_drift: bool,
+    /// Import existing resources that have the names that the template sets, instead of creating them
+    #[arg(long)]
+    import_existing: bool,
+    /// Finish when every resource is configured, without waiting until it is ready (CloudFormation's express mode)
+    #[arg(long)]
+    express: bool,
+    /// Keep the resources that were created when something fails, for inspection
+    #[arg(long)]
+    keep_failed: bool,
+    /// Remove tags of the stack that the program does not set. Default: they are kept
+    #[arg(long)]
+    prune_tags: bool,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a parameter is set with NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn has_parameter(stack: &StackArtifact, parameter: &str) -> bool {
+    stack.template.section("Parameters").any(|(known, _)| known == parameter)
+}
+
+impl DeploymentArguments {
+    /// Refuses a parameter that none of the stacks has.
+    pub fn check(&self, stacks: &[&StackArtifact]) -> Result<(), Failure> {
+        for (name, _) in &self.parameters {
+            if !stacks.iter().any(|stack| has_parameter(stack, name)) {
+                return Err(Failure::usage(format!("none of the stacks has a parameter `{name}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the options for one stack. `description` is that of the change set.
+    pub fn options(&self, stack: &StackArtifact, description: &str) -> Options {
+        let parameters = self.parameters.iter().filter(|(name, _)| has_parameter(stack, name)).cloned();
+        Options {
+            parameters: parameters.collect(),
+            description: Some(description.to_owned()),
+            revert_drift: self.revert_drift,
+            import_existing: self.import_existing,
+            express: self.express,
+            keep_failed: self.keep_failed,
+            prune_tags: self.prune_tags,
+            ..Options::default()
+        }
+    }
+}
+
+/// The approvals of changes.
+#[derive(Args)]
+pub(crate) struct ApprovalArguments {
+    /// Approve a change: `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or `tags`; `*`
+    /// stands for every ID. A change that loses data or interrupts traffic always needs its own approval
+    #[arg(long = "approve", value_name = "CHANGE")]
+    approvals: Vec<Approval>,
+    /// Answer all questions with yes, except those about changes that lose data or interrupt traffic
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl ApprovalArguments {
+    /// Returns the policy that the arguments describe.
+    pub fn policy(&self) -> ApprovalPolicy {
+        ApprovalPolicy::new(self.approvals.clone(), self.yes)
+    }
+}
+
+/// The stacks that a command works on, and the other stacks of the program.
+pub(crate) struct StackSelection<'a> {
+    /// The selected stacks.
+    pub stacks: Vec<&'a StackArtifact>,
+    /// The other stacks.
+    pub others: Vec<&'a StackArtifact>,
+}
+
+impl<'a> StackSelection<'a> {
+    /// Divides the stacks of an assembly.
+    pub fn new(assembly: &'a Assembly, stacks: Vec<&'a StackArtifact>) -> Self {
+        let is_other = |stack: &&StackArtifact| !stacks.iter().any(|one| one.id == stack.id);
+        let others = assembly.stacks.iter().filter(is_other).collect();
+        Self { stacks, others }
+    }
+
+    /// Adds all stacks that the selected ones depend on, directly or indirectly.
+    pub fn with_dependencies(self, assembly: &'a Assembly) -> Self {
+        let mut ids: Vec<&str> = self.stacks.iter().map(|stack| stack.id.as_str()).collect();
+        let mut next = 0;
+        while next < ids.len() {
+            let dependencies = assembly.stack(ids[next]).map(|stack| stack.dependencies.as_slice());
+            for id in dependencies.unwrap_or_default() {
+                if !ids.contains(&id.as_str()) {
+                    ids.push(id);
+                }
+            }
+            next += 1;
+        }
+        let stacks = assembly.in_order().into_iter().filter(|stack| ids.contains(&stack.id.as_str()));
+        Self::new(assembly, stacks.collect())
+    }
+}

@@ -1,0 +1,73 @@
+//! Local mode: a simulation of CloudFormation in the process of the command, one for each account.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use stackwright_local::Local;
+use stackwright_synth::StackArtifact;
+
+use super::arguments::Target;
+use crate::failure::Failure;
+
+/// The account in local mode of stacks that are not bound to one.
+const DEFAULT_ACCOUNT: &str = "000000000000";
+
+/// How long local mode takes for a resource: long enough to see the order of the resources.
+const RESOURCE_TIME: Duration = Duration::from_millis(20);
+
+/// The endpoints of local mode, by the account that stacks are bound to.
+pub(super) type Endpoints = BTreeMap<Option<String>, Local>;
+
+/// Starts an endpoint for each account.
+pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<Endpoints, Failure> {
+    let faults = target.faults.as_deref().map(read_faults).transpose()?.unwrap_or_default();
+    ignore_in_git(&target.local_state)?;
+    let mut endpoints = Endpoints::new();
+    for account in stacks.iter().map(|stack| &stack.environment.account) {
+        if endpoints.contains_key(account) {
+            continue;
+        }
+        let name = account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+        let directory = target.local_state.join(name);
+        fs::create_dir_all(&directory)?;
+        let mut options = stackwright_local::Options::default();
+        options.folder = Some(directory.clone());
+        options.account = name.to_owned();
+        options.resource_time = RESOURCE_TIME;
+        options.faults = faults.clone();
+        let local = Local::start(options).await.map_err(|error| {
+            Failure::new(format!("local mode in {} cannot be started: {error}", directory.display()))
+                .hint("delete the directory to start with an empty account")
+        })?;
+        anstream::eprintln!(
+            "local mode: {} simulates CloudFormation, with its state in {}; nothing is created in AWS",
+            local.url(),
+            directory.display()
+        );
+        endpoints.insert(account.clone(), local);
+    }
+    Ok(endpoints)
+}
+
+/// Reads a file with faults to simulate.
+pub(crate) fn read_faults(path: &Path) -> Result<stackwright_local::Faults, Failure> {
+    let at = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| at(&error))?;
+    serde_json::from_str(&text).map_err(|error| {
+        at(&error).hint(
+            r#"for example {"resources": [{"resource": "Endpoint", "on": "create", "reason": "no capacity"}]}"#,
+        )
+    })
+}
+
+/// Keeps the state of local mode out of version control.
+fn ignore_in_git(directory: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(directory)?;
+    let file = directory.join(".gitignore");
+    if !file.exists() {
+        fs::write(file, "*\n")?;
+    }
+    Ok(())
+}

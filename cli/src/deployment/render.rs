@@ -1,0 +1,262 @@
+//! Change sets and deletion previews as text and as Markdown.
+
+use std::fmt::Write as _;
+
+use stackwright_deploy::{
+    Annotation, Change, ChangeAction, ChangeSet, DeletionPreview, Disposition, ParameterNote,
+    ParameterReason, PolicyAction, PropertyChange, Replacement,
+};
+
+use crate::safe_text::{line, markdown, markdown_code};
+
+/// How many characters of a value are shown.
+const MAX_VALUE_CHARS: usize = 60;
+
+/// How many equal characters are shown before the first difference of two long values.
+const CONTEXT_CHARS: usize = 15;
+
+fn sign(change: &Change) -> &'static str {
+    match (&change.action, &change.replacement) {
+        (ChangeAction::Add, _) => "+",
+        (ChangeAction::Remove, _) => "-",
+        (ChangeAction::Import, _) => "<",
+        (_, Some(Replacement::Yes)) => "±",
+        _ => "~",
+    }
+}
+
+/// Describes what happens to a resource beyond its action.
+fn effect(change: &Change) -> String {
+    let causes: Vec<_> = change.replacement_causes().collect();
+    let by =
+        if causes.is_empty() { String::new() } else { format!(" because of {}", line(&causes.join(", "))) };
+    match (&change.replacement, &change.policy_action) {
+        (Some(Replacement::Yes), _) => format!(" is replaced{by}"),
+        (Some(Replacement::Conditional), _) => format!(" may be replaced{by}"),
+        (_, Some(PolicyAction::Retain)) => " leaves the stack and is retained".into(),
+        (_, Some(PolicyAction::Snapshot)) => " is deleted after a snapshot".into(),
+        _ => String::new(),
+    }
+}
+
+/// Returns two values so that their difference is visible, however long they are.
+fn shown_pair(before: &str, after: &str) -> (String, String) {
+    let (before, after): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
+    let common = before.iter().zip(&after).take_while(|(one, other)| one == other).count();
+    let is_long = before.len().max(after.len()) > MAX_VALUE_CHARS;
+    // The first difference has to be in the part that is shown.
+    let start = if is_long { common.saturating_sub(CONTEXT_CHARS) } else { 0 };
+    let shown = |value: &[char]| {
+        let rest = value.get(start..).unwrap_or_default();
+        let head = if start > 0 { "…" } else { "" };
+        let text: String = rest.iter().take(MAX_VALUE_CHARS).collect();
+        let tail = if rest.len() > MAX_VALUE_CHARS { "…" } else { "" };
+        format!("{head}{}{tail}", line(&text))
+    };
+    let (one, other) = (shown(&before), shown(&after));
+    if one != other || before == after {
+        return (one, other);
+    }
+    // They differ in characters that a line cannot show, for example a line break and a space.
+    let escaped = |value: &[char]| {
+        let text: String = value.iter().skip(start).take(MAX_VALUE_CHARS).collect();
+        text.escape_default().to_string()
+    };
+    (escaped(&before), escaped(&after))
+}
+
+fn shown(value: &str) -> String {
+    shown_pair(value, value).0
+}
+
+fn property(change: &PropertyChange) -> String {
+    let because = change.caused_by.as_ref().map(|cause| format!(" (because of {cause})")).unwrap_or_default();
+    let name = &change.name;
+    let text = match (&change.before, &change.after) {
+        (None, None) => format!("{name}{because}"),
+        (Some(before), Some(after)) if before == after => format!("{name}: {}{because}", shown(before)),
+        (Some(before), Some(after)) => {
+            let (before, after) = shown_pair(before, after);
+            format!("{name}: {before} → {after}{because}")
+        }
+        (Some(before), None) => format!("{name}: {} → —{because}", shown(before)),
+        (None, Some(after)) => format!("{name}: — → {}{because}", shown(after)),
+    };
+    line(&text)
+}
+
+/// Describes a parameter whose value the program does not set.
+fn parameter(note: &ParameterNote) -> String {
+    let ParameterNote { name, reason, current, new, .. } = note;
+    let value = |text: &Option<String>| text.as_deref().map_or("a hidden value".into(), shown);
+    let (current, new) = match (current, new) {
+        (Some(current), Some(new)) => shown_pair(current, new),
+        (current, new) => (value(current), value(new)),
+    };
+    line(&match reason {
+        ParameterReason::Kept => format!(
+            "parameter {name} keeps {current}, which an earlier deployment set; the default of the template is {new} \
+             (`--parameter {name}=…` sets it)"
+        ),
+        ParameterReason::DefaultChanged => {
+            format!("parameter {name}: {current} → {new}, the new default of the template")
+        }
+        ParameterReason::SsmValueChanged => {
+            format!("parameter {name}: the value of its SSM parameter has changed, {current} → {new}")
+        }
+        _ => format!("parameter {name}: {current} → {new}"),
+    })
+}
+
+/// Returns the lines about a change set that are not about resources.
+fn notes(change_set: &ChangeSet) -> Vec<String> {
+    let mut notes: Vec<String> = change_set.attributes.iter().map(|one| line(&one.to_string())).collect();
+    notes.extend(change_set.parameters.iter().map(parameter));
+    if change_set.changes.is_empty() && change_set.attributes.is_empty() {
+        notes.insert(0, "no resource changes, only outputs or metadata of the stack".into());
+    }
+    notes
+}
+
+/// Returns a change set as text.
+pub(crate) fn change_set(change_set: &ChangeSet) -> String {
+    let mut text = String::new();
+    for note in notes(change_set) {
+        let _ = writeln!(text, "  {note}");
+    }
+    for change in &change_set.changes {
+        let resource = line(&format!("{} {}", change.logical_id, change.resource_type));
+        let _ = writeln!(text, "  {} {resource}{}", sign(change), effect(change));
+        if change.action == ChangeAction::Modify {
+            for one in &change.properties {
+                let _ = writeln!(text, "      {}", property(one));
+            }
+        }
+    }
+    for required in change_set.required_approvals().iter().filter(|one| one.loses.is_some()) {
+        let _ = writeln!(text, "  ! {}", line(&required.to_string()));
+    }
+    for one in &change_set.warnings {
+        let warning = line(&format!("{}: {} ({})", one.logical_id, one.reason, one.check));
+        let _ = writeln!(text, "  warning: {warning}");
+        for one in &one.annotations {
+            let _ = writeln!(text, "    {}", annotation(one));
+        }
+    }
+    text
+}
+
+/// Returns what a hook found, in one line.
+pub(crate) fn annotation(annotation: &Annotation) -> String {
+    let Annotation { name, severity, message, remediation, link, .. } = annotation;
+    let severity = severity.as_ref().map(|severity| format!(" ({severity})")).unwrap_or_default();
+    let parts: Vec<&str> = [message, remediation, link].into_iter().flatten().map(String::as_str).collect();
+    line(&format!("{name}{severity}: {}", parts.join("; ")))
+}
+
+/// Returns a change set as Markdown, for a pull request.
+pub(crate) fn change_set_markdown(change_set: &ChangeSet) -> String {
+    let mut text = String::new();
+    for note in notes(change_set) {
+        let _ = writeln!(text, "- {}", markdown(&note));
+    }
+    if !change_set.changes.is_empty() {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str("| | resource | type | properties |\n|---|---|---|---|\n");
+    }
+    for change in &change_set.changes {
+        let is_modified = change.action == ChangeAction::Modify;
+        let properties: Vec<String> = change
+            .properties
+            .iter()
+            .filter(|_| is_modified)
+            .map(|one| markdown_code(&property(one)))
+            .collect();
+        let _ = writeln!(
+            text,
+            "| {} | {}{} | {} | {} |",
+            sign(change),
+            markdown_code(&change.logical_id),
+            markdown(&effect(change)),
+            markdown(&change.resource_type),
+            properties.join("<br>")
+        );
+    }
+    for one in &change_set.warnings {
+        let (id, reason) = (markdown_code(&one.logical_id), markdown(&one.reason));
+        let _ = writeln!(text, "\nWarning: {id}: {reason} ({})", markdown(&one.check));
+        for one in &one.annotations {
+            let _ = writeln!(text, "\n- {}", markdown(&annotation(one)));
+        }
+    }
+    let required = change_set.required_approvals();
+    if !required.is_empty() {
+        text.push_str("\nTo approve:\n\n");
+        for one in &required {
+            let approval = markdown_code(&format!("--approve {}", one.approval()));
+            let change = markdown(&one.to_string());
+            let change = if one.loses.is_some() { format!("**{change}**") } else { change };
+            let _ = writeln!(text, "- {approval}: {change}");
+        }
+    }
+    text
+}
+
+/// Returns what the deletion of a stack would do, as text.
+pub(crate) fn deletion_preview(preview: &DeletionPreview) -> String {
+    let mut text = String::from("the deletion of the stack would have these effects:\n");
+    for one in &preview.resources {
+        let resource = line(&format!("{} {}", one.logical_id, one.resource_type));
+        let _ = match one.disposition {
+            Disposition::Retained => writeln!(text, "  retained: {resource}"),
+            Disposition::Snapshot => writeln!(text, "  - {resource} (deleted after a snapshot)"),
+            _ => writeln!(text, "  - {resource}"),
+        };
+    }
+    for (resource, key) in &preview.lost_keys {
+        let warning = line(&format!(
+            "{resource} is retained, but its KMS key {key} is deleted: its content cannot be read afterwards"
+        ));
+        let _ = writeln!(text, "  warning: {warning}");
+    }
+    for name in &preview.change_sets {
+        let _ = writeln!(text, "  - change set {}", line(name));
+    }
+    if !preview.dependents.is_empty() {
+        let names = line(&preview.dependents.join(", "));
+        let _ = writeln!(text, "  warning: {names} depends on this stack and is deployed");
+    }
+    if preview.termination_protection {
+        text.push_str("  termination protection is enabled\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut_where_they_differ() {
+        let long = |end: &str| format!("{}{end}", "x".repeat(300));
+        let (before, after) = shown_pair(&long("one"), &long("two"));
+        assert!(before.ends_with("xone") && after.ends_with("xtwo"), "{before} {after}");
+        assert!(before.chars().count() < 40 && before.starts_with('…'));
+        let (before, after) = shown_pair(&long(""), &long(&"y".repeat(200)));
+        assert_ne!(before, after);
+        assert_eq!(shown_pair("one", "two"), ("one".into(), "two".into()));
+    }
+
+    #[test]
+    fn two_different_values_are_never_shown_alike() {
+        let (before, after) = shown_pair("a b", "a\nb");
+        assert_ne!(before, after);
+        let same = |middle: &str| format!("{}{middle}{}", "x".repeat(100), "y".repeat(100));
+        let (before, after) = shown_pair(&same("1"), &same("2"));
+        assert_ne!(before, after);
+        let (before, after) = shown_pair(&same("\t"), &same(" "));
+        assert_ne!(before, after);
+    }
+}

@@ -1,0 +1,139 @@
+//! Ends a command in an orderly way when the user or the system stops it.
+
+use stackwright_deploy::{Orchestrator, Prompt as _};
+
+use super::terminal::Terminal;
+use super::view::View;
+use crate::failure::{ExitCode, Failure};
+
+/// A signal that stops a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// `SIGTERM` or `SIGHUP`.
+    Terminate(&'static str),
+}
+
+/// Waits for signals.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, hangup: signal(SignalKind::hangup())? })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate("SIGTERM"),
+            _ = self.hangup.recv() => Signal::Terminate("SIGHUP"),
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) -> Signal {
+        let _ = tokio::signal::ctrl_c().await;
+        Signal::Interrupt
+    }
+}
+
+/// What the user chooses after Ctrl-C while operations are running.
+const CHOICES: &str = "[d]etach, [c]ancel and roll back, or [w]ait? ";
+
+/// Runs work of an orchestrator until it ends or is stopped.
+///
+/// The first Ctrl-C starts no other operation and withdraws open questions. While operations are running, it asks whether to
+/// detach from them, to cancel them or to wait. The second Ctrl-C, `SIGTERM` and `SIGHUP` end the command at once; running
+/// operations continue in AWS, and the message names their stacks.
+pub(crate) async fn run_until_stopped<T>(
+    orchestrator: &Orchestrator<'_>,
+    view: &View,
+    terminal: &Terminal<'_>,
+    work: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::pin!(work);
+    let mut signals = Signals::listen()?;
+    loop {
+        let signal = tokio::select! {
+            result = &mut work => return Ok(result),
+            signal = signals.next() => signal,
+        };
+        orchestrator.stop();
+        let running = orchestrator.running();
+        if let Signal::Terminate(name) = signal {
+            return Err(stopped(name, &running));
+        }
+        if running.is_empty() {
+            view.note("stopping: no operation is running; change sets that were not executed are deleted");
+        } else if !terminal.is_interactive() {
+            return Err(stopped("an interrupt", &running));
+        } else {
+            let question =
+                format!("\n{} still running; nothing else is started. {CHOICES}", running.join(", "));
+            // The work goes on while the question is open.
+            let answer = tokio::select! {
+                result = &mut work => return Ok(result),
+                answer = terminal.ask_text(&question) => answer.unwrap_or_default(),
+                signal = signals.next() => {
+                    let name = match signal {
+                        Signal::Interrupt => "an interrupt",
+                        Signal::Terminate(name) => name,
+                    };
+                    return Err(stopped(name, &running));
+                }
+            };
+            match answer.as_str() {
+                "c" | "cancel" => {
+                    for (name, result) in orchestrator.cancel_running().await {
+                        match result {
+                            Ok(()) => view.message(&name, "cancelling the operation"),
+                            Err(error) => {
+                                view.message(&name, &format!("the operation cannot be cancelled: {error}"))
+                            }
+                        }
+                    }
+                }
+                "w" | "wait" => {}
+                _ => return Err(stopped("an interrupt", &running)),
+            }
+            continue;
+        }
+        // Change sets are being deleted; the next signal does not wait for it.
+        tokio::select! {
+            result = &mut work => return Ok(result),
+            signal = signals.next() => {
+                let name = match signal {
+                    Signal::Interrupt => "a second interrupt",
+                    Signal::Terminate(name) => name,
+                };
+                return Err(stopped(name, &orchestrator.running()));
+            }
+        }
+    }
+}
+
+/// Returns the failure of a command that was stopped.
+fn stopped(by: &str, running: &[String]) -> Failure {
+    if running.is_empty() {
+        return Failure::new(format!("stopped by {by}; no operation is running"))
+            .hint("change sets that were created remain; the same command uses or replaces them");
+    }
+    let names = running.join(", ");
+    Failure::new(format!("stopped by {by}: detached from {names}; the operation is still running in AWS"))
+        .hint("run the same command again to continue from the current status; `status` prints the status")
+        .with_code(ExitCode::Incomplete)
+}

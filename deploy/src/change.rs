@@ -1,0 +1,85 @@
+//! The changes of a change set.
+
+use aws_sdk_cloudformation::types::ResourceChange;
+use serde::{Deserialize, Serialize};
+
+use crate::events::non_empty;
+use crate::secret::Secrets;
+use crate::status::{ChangeAction, PolicyAction, Replacement, RequiresRecreation};
+
+/// What a change set does with one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// What happens to the resource.
+    pub action: ChangeAction,
+    /// The logical ID. For a resource of a nested stack, the logical ID of the stack and a slash precede it.
+    pub logical_id: String,
+    /// The physical ID, if the resource exists.
+    pub physical_id: Option<String>,
+    /// The type of the resource.
+    pub resource_type: String,
+    /// Whether the resource is replaced; `None` for actions other than a modification.
+    pub replacement: Option<Replacement>,
+    /// What happens to a resource that leaves the stack or is replaced.
+    pub policy_action: Option<PolicyAction>,
+    /// The properties that change.
+    pub properties: Vec<PropertyChange>,
+}
+
+impl Change {
+    /// Returns the names of the properties that cause a replacement.
+    pub fn replacement_causes(&self) -> impl Iterator<Item = &str> {
+        let causes =
+            self.properties.iter().filter(|one| one.requires_recreation != RequiresRecreation::Never);
+        causes.map(|one| one.name.as_str())
+    }
+}
+
+/// A property that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PropertyChange {
+    /// The name of the property, or that of an attribute of the resource such as `Metadata` or `Tags`.
+    pub name: String,
+    /// Whether the change of the property replaces the resource.
+    pub requires_recreation: RequiresRecreation,
+    /// The current value; `None` if the property is not set, or its value is not known.
+    pub before: Option<String>,
+    /// The new value; `None` if the property is removed, or its value is known only after the deployment.
+    pub after: Option<String>,
+    /// The parameter or the resource whose change causes this change.
+    pub caused_by: Option<String>,
+}
+
+/// Reads a change of the AWS SDK. `path` precedes the logical ID.
+pub(crate) fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets<'_>) -> Change {
+    let logical_id = format!("{path}{}", change.logical_resource_id().unwrap_or_default());
+    let mut properties: Vec<_> = change
+        .details()
+        .iter()
+        .filter_map(|detail| Some((detail, detail.target()?)))
+        .map(|(detail, target)| PropertyChange {
+            name: non_empty(target.name())
+                .or_else(|| target.attribute().map(|attribute| attribute.to_string()))
+                .unwrap_or_default(),
+            requires_recreation: target.requires_recreation().map_or("Never", |one| one.as_str()).into(),
+            before: non_empty(target.before_value()),
+            after: non_empty(target.after_value()),
+            caused_by: non_empty(detail.causing_entity()),
+        })
+        .collect();
+    for one in &mut properties {
+        secrets.mask_property(&logical_id, &one.name, &mut one.before);
+        secrets.mask_property(&logical_id, &one.name, &mut one.after);
+    }
+    Change {
+        action: change.action().map_or("", |action| action.as_str()).into(),
+        logical_id,
+        physical_id: non_empty(change.physical_resource_id()),
+        resource_type: change.resource_type().unwrap_or_default().to_owned(),
+        replacement: change.replacement().map(|replacement| replacement.as_str().into()),
+        policy_action: change.policy_action().map(|action| action.as_str().into()),
+        properties,
+    }
+}

@@ -1,0 +1,170 @@
+//! Deletes stacks, and shows before what is deleted and what remains.
+
+use aws_sdk_cloudformation::types::{ChangeSetStatus, TemplateStage};
+use serde::Serialize;
+use stackwright_synth::StackArtifact;
+
+use crate::approval::{Loss, RequiredApproval};
+use crate::connection::Connection;
+use crate::error::DeployError;
+use crate::events::EventReader;
+use crate::execution::{failed, follow, set_termination_protection};
+use crate::lookup::{change_sets, deployed_template, find_stack, resources, status_of};
+use crate::preparation::wait_until_idle;
+pub use crate::retained::Disposition;
+use crate::retained::{dispositions, lost_keys};
+use crate::status::{ResourceStatus, StackStatus};
+use crate::{Progress, Report};
+
+/// What the deletion of a stack would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DeletionPreview {
+    /// The name of the stack.
+    pub stack: String,
+    /// The ARN of the stack.
+    pub stack_id: String,
+    /// Whether termination protection is enabled.
+    pub termination_protection: bool,
+    /// The resources of the stack.
+    pub resources: Vec<DeletedResource>,
+    /// Change sets that wait for their execution, and are deleted with the stack.
+    pub change_sets: Vec<String>,
+    /// Retained resources with the KMS key of the stack that they are encrypted with and that is deleted. Their content
+    /// cannot be read after the deletion of the key.
+    pub lost_keys: Vec<(String, String)>,
+    /// The names of deployed stacks that use values of the stack.
+    pub dependents: Vec<String>,
+}
+
+impl DeletionPreview {
+    /// Returns the deletions that need an approval of their own.
+    pub fn required_approvals(&self) -> Vec<RequiredApproval> {
+        let of_key = self.lost_keys.iter().map(|(_, key)| key.as_str());
+        let of_key: Vec<&str> = of_key.collect();
+        self.resources
+            .iter()
+            .filter(|one| one.disposition == Disposition::Deleted)
+            .filter_map(|one| {
+                let loss = Loss::of_type(&one.resource_type)
+                    .or_else(|| of_key.contains(&one.logical_id.as_str()).then_some(Loss::Data))?;
+                Some(RequiredApproval::deletion(&one.logical_id, &one.resource_type, loss))
+            })
+            .collect()
+    }
+}
+
+/// A resource of a stack that is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DeletedResource {
+    /// The logical ID.
+    pub logical_id: String,
+    /// The type.
+    pub resource_type: String,
+    /// What happens to the resource.
+    pub disposition: Disposition,
+}
+
+/// Finds out what the deletion of a stack would do; `None` if the stack does not exist.
+///
+/// # Errors
+/// Returns an error if a request fails.
+pub async fn deletion_preview(
+    connection: &Connection,
+    stack: &StackArtifact,
+    report: Report<'_>,
+) -> Result<Option<DeletionPreview>, DeployError> {
+    let Some(found) = find_stack(connection, &stack.name).await? else { return Ok(None) };
+    let id = found.stack_id().unwrap_or_default().to_owned();
+    let present: Vec<(String, String)> = resources(connection, &id)
+        .await?
+        .into_iter()
+        .filter(|one| {
+            let status = one.resource_status().map_or("", |status| status.as_str());
+            ResourceStatus::from(status) != ResourceStatus::DeleteComplete
+        })
+        .map(|one| (one.logical_resource_id.unwrap_or_default(), one.resource_type.unwrap_or_default()))
+        .collect();
+    let waiting = if status_of(&found) == StackStatus::ReviewInProgress {
+        change_sets(connection, &stack.name)
+            .await?
+            .into_iter()
+            .filter(|one| one.status() != Some(&ChangeSetStatus::Failed))
+            .filter_map(|one| one.change_set_name)
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let deployed = if present.is_empty() {
+        None
+    } else {
+        // What was deployed decides, not what the program says now.
+        match deployed_template(connection, &id, TemplateStage::Processed).await {
+            Ok(template) => Some(template),
+            Err(error) if error.is_expired() => return Err(error),
+            Err(error) => {
+                report(Progress::OperationUnavailable {
+                    operation: "GetTemplate",
+                    reason: error.to_string(),
+                });
+                None
+            }
+        }
+    };
+    let template = deployed.as_ref().unwrap_or(&stack.template);
+    let dispositions = dispositions(template);
+    let resources = present
+        .into_iter()
+        .map(|(logical_id, resource_type)| DeletedResource {
+            disposition: dispositions.get(logical_id.as_str()).copied().unwrap_or(Disposition::Deleted),
+            logical_id,
+            resource_type,
+        })
+        .collect();
+    Ok(Some(DeletionPreview {
+        stack: stack.name.clone(),
+        stack_id: id,
+        termination_protection: found.enable_termination_protection == Some(true),
+        resources,
+        change_sets: waiting,
+        lost_keys: lost_keys(template),
+        dependents: Vec::new(),
+    }))
+}
+
+/// Deletes a stack and follows the operation to its end. With `unprotect`, termination protection is disabled first.
+///
+/// # Errors
+/// Returns an error if termination protection is enabled, if a resource cannot be deleted, or if a request fails.
+pub async fn destroy(
+    connection: &Connection,
+    preview: &DeletionPreview,
+    unprotect: bool,
+    report: Report<'_>,
+) -> Result<(), DeployError> {
+    let id = &preview.stack_id;
+    // A deletion may start during these operations; all others have to end first.
+    let interruptible = [
+        StackStatus::CreateInProgress,
+        StackStatus::RollbackInProgress,
+        StackStatus::ReviewInProgress,
+        StackStatus::DeleteInProgress,
+    ];
+    wait_until_idle(connection, id, &interruptible, report).await?;
+    if preview.termination_protection {
+        if !unprotect {
+            return Err(DeployError::Protected { stack: preview.stack.clone() });
+        }
+        set_termination_protection(connection, id, false).await?;
+    }
+    let mut events = EventReader::from_now(connection, id, report).await?;
+    report(Progress::Executing { changes: preview.resources.len(), last_took: None });
+    let request = connection.cloudformation.delete_stack().stack_name(id);
+    request.send().await.map_err(DeployError::call("DeleteStack"))?;
+    let status = follow(connection, id, &mut events, report).await?;
+    if status == StackStatus::DeleteComplete {
+        return Ok(());
+    }
+    Err(failed(connection, &preview.stack, id, status, &events, report).await)
+}

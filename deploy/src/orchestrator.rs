@@ -1,0 +1,439 @@
+//! Plans, deploys and deletes several stacks: in the order of their dependencies, with approvals, and with an orderly end
+//! when the user stops the command.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use stackwright_synth::StackArtifact;
+use tokio::sync::{Mutex, watch};
+
+use crate::Progress;
+use crate::approval::{ApprovalPolicy, RequiredApproval, is_approved, required_approvals};
+use crate::change_set::{ChangeSet, discard};
+use crate::connection::{Connection, Connections};
+use crate::deletion::{DeletionPreview, deletion_preview, destroy};
+use crate::error::DeployError;
+use crate::execution::{Outcome, execute, keep_unchanged};
+use crate::lookup::{find_stack, status_of};
+use crate::order::{StackResult, run_in_order};
+use crate::plan::{Plan, PlannedOutcome, PlannedStack};
+use crate::preparation::{Options, Prepared, prepare};
+use crate::prompt::{Prompt, Question};
+use crate::recovery::cancel;
+use crate::secret::Secrets;
+use crate::status::StackStatus;
+use crate::waiting::{Activity, LastError};
+
+/// How an [`Orchestrator`] works.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// How many stacks are worked on at the same time, if they do not depend on each other.
+    pub concurrency: usize,
+    /// The approvals that were given.
+    pub approvals: ApprovalPolicy,
+    /// Whether termination protection is disabled before a stack is deleted.
+    pub unprotect: bool,
+}
+
+impl Settings {
+    /// Returns settings without approvals.
+    pub fn new(concurrency: usize) -> Self {
+        Self { concurrency, approvals: ApprovalPolicy::default(), unprotect: false }
+    }
+
+    /// Sets the approvals that were given.
+    #[must_use]
+    pub fn approvals(mut self, approvals: ApprovalPolicy) -> Self {
+        self.approvals = approvals;
+        self
+    }
+
+    /// Disables termination protection before a stack is deleted.
+    #[must_use]
+    pub fn unprotect(mut self, unprotect: bool) -> Self {
+        self.unprotect = unprotect;
+        self
+    }
+}
+
+/// The results for several stacks, in the order of the stacks.
+type Results<'s, T> = Vec<(&'s StackArtifact, StackResult<T, DeployError>)>;
+
+/// Works on several stacks.
+pub struct Orchestrator<'a> {
+    connections: &'a Connections,
+    prompt: &'a dyn Prompt,
+    report: &'a dyn Fn(&StackArtifact, Progress),
+    settings: Settings,
+    /// Only one question is open at a time.
+    asking: Mutex<()>,
+    /// The stacks on which an operation is running, by name.
+    running: RefCell<BTreeMap<String, Connection>>,
+    stopped: watch::Sender<bool>,
+}
+
+impl<'a> Orchestrator<'a> {
+    /// Returns an orchestrator. `report` receives what happens to each stack.
+    pub fn new(
+        connections: &'a Connections,
+        prompt: &'a dyn Prompt,
+        report: &'a dyn Fn(&StackArtifact, Progress),
+        settings: Settings,
+    ) -> Self {
+        Self {
+            connections,
+            prompt,
+            report,
+            settings,
+            asking: Mutex::new(()),
+            running: RefCell::default(),
+            stopped: watch::Sender::new(false),
+        }
+    }
+
+    /// Starts no other operation, and withdraws open questions. Change sets that were not executed are deleted.
+    pub fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+
+    /// Returns the names of the stacks on which an operation is running.
+    pub fn running(&self) -> Vec<String> {
+        self.running.borrow().keys().cloned().collect()
+    }
+
+    /// Cancels the running operations, and returns the result for each stack.
+    pub async fn cancel_running(&self) -> Vec<(String, Result<(), DeployError>)> {
+        let running = self.running.borrow().clone();
+        let mut results = Vec::new();
+        for (name, connection) in running {
+            let result = cancel(&connection, &name).await;
+            results.push((name, result));
+        }
+        results
+    }
+
+    /// Deploys stacks. `others` are the stacks of the program that are not deployed; `options` returns the options for
+    /// a stack. With a plan, only what was planned is executed. `ended` is called when the work on a stack has ended.
+    ///
+    /// # Errors
+    /// Returns an error if the stacks depend on each other in a cycle. Errors of single stacks are in the results.
+    pub async fn deploy<'s>(
+        &self,
+        stacks: &[&'s StackArtifact],
+        others: &[&StackArtifact],
+        options: &dyn Fn(&StackArtifact) -> Options,
+        plan: Option<&Plan>,
+        ended: &dyn Fn(&StackArtifact, &Result<Outcome, DeployError>),
+    ) -> Result<Results<'s, Outcome>, DeployError> {
+        run_in_order(stacks, self.settings.concurrency, false, |stack| {
+            let options = options(stack);
+            async move {
+                let secrets = Secrets::new(stack, &options.parameters);
+                let work = async |job: &Job<'_>| self.deploy_one(job, others, &options, plan).await;
+                let masked = |(key, value): (String, String)| {
+                    let value = secrets.output(&key, &value);
+                    (key, value)
+                };
+                let result = self.run(stack, &secrets, work).await.map(|outcome| Outcome {
+                    changed: outcome.changed,
+                    outputs: outcome.outputs.into_iter().map(masked).collect(),
+                });
+                ended(stack, &result);
+                result
+            }
+        })
+        .await
+    }
+
+    /// Creates change sets for stacks, and returns the plan for each. A stack that depends on a stack that changes is
+    /// planned when it is deployed.
+    ///
+    /// # Errors
+    /// Returns an error if the stacks depend on each other in a cycle. Errors of single stacks are in the results.
+    pub async fn plan<'s>(
+        &self,
+        stacks: &[&'s StackArtifact],
+        others: &[&StackArtifact],
+        options: &dyn Fn(&StackArtifact) -> Options,
+        ended: &dyn Fn(&StackArtifact, &Result<PlannedStack, DeployError>),
+    ) -> Result<Results<'s, PlannedStack>, DeployError> {
+        let changing = RefCell::new(BTreeSet::new());
+        run_in_order(stacks, self.settings.concurrency, false, |stack| {
+            let (options, changing) = (options(stack), &changing);
+            async move {
+                let secrets = Secrets::new(stack, &options.parameters);
+                let work = async |job: &Job<'_>| self.plan_one(job, others, &options, changing).await;
+                let result = self.run(stack, &secrets, work).await;
+                ended(stack, &result);
+                result
+            }
+        })
+        .await
+    }
+
+    /// Deletes stacks. `others` are the stacks of the program that are not deleted.
+    ///
+    /// # Errors
+    /// Returns an error if the stacks depend on each other in a cycle. Errors of single stacks are in the results.
+    pub async fn destroy<'s>(
+        &self,
+        stacks: &[&'s StackArtifact],
+        others: &[&StackArtifact],
+        ended: &dyn Fn(&StackArtifact, &Result<Deleted, DeployError>),
+    ) -> Result<Results<'s, Deleted>, DeployError> {
+        run_in_order(stacks, self.settings.concurrency, true, |stack| async move {
+            let secrets = Secrets::new(stack, &BTreeMap::new());
+            let work = async |job: &Job<'_>| self.destroy_one(job, others).await;
+            let result = self.run(stack, &secrets, work).await;
+            ended(stack, &result);
+            result
+        })
+        .await
+    }
+
+    /// Runs work on one stack: with reports while it waits, and with secrets masked.
+    async fn run<T>(
+        &self,
+        stack: &StackArtifact,
+        secrets: &Secrets<'_>,
+        work: impl AsyncFnOnce(&Job<'_>) -> Result<T, DeployError>,
+    ) -> Result<T, DeployError> {
+        self.check_stopped(stack)?;
+        let report = |progress| (self.report)(stack, secrets.mask_progress(progress));
+        let activity = Activity::new(&report);
+        let job = Job { stack, activity: &activity, last_error: RefCell::default() };
+        let last_error = || job.last_error.borrow().as_ref().and_then(LastError::take);
+        let result = activity.watch(last_error, work(&job)).await;
+        self.running.borrow_mut().remove(&stack.name);
+        result.map_err(|error| secrets.mask_error(error))
+    }
+
+    fn check_stopped(&self, stack: &StackArtifact) -> Result<(), DeployError> {
+        if *self.stopped.borrow() {
+            return Err(DeployError::Interrupted { stack: stack.name.clone() });
+        }
+        Ok(())
+    }
+
+    async fn connect(&self, job: &Job<'_>) -> Result<Connection, DeployError> {
+        let connection = self.connections.for_stack(job.stack).await?;
+        *job.last_error.borrow_mut() = Some(connection.last_error.clone());
+        job.report(Progress::Connected {
+            account: connection.account().to_owned(),
+            region: connection.region().to_owned(),
+        });
+        Ok(connection)
+    }
+
+    /// Waits for an approval, unless the command is stopped before.
+    async fn approve(
+        &self,
+        stack: &StackArtifact,
+        approval: impl Future<Output = Result<(), DeployError>>,
+    ) -> Result<(), DeployError> {
+        let mut stopped = self.stopped.subscribe();
+        let ask = async {
+            let _only_question = self.asking.lock().await;
+            approval.await
+        };
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => {
+                Err(DeployError::Interrupted { stack: stack.name.clone() })
+            }
+            result = ask => result,
+        }
+    }
+
+    async fn approve_changes(
+        &self,
+        stack: &StackArtifact,
+        changes: &[RequiredApproval],
+    ) -> Result<(), DeployError> {
+        let check = self.settings.approvals.check(self.prompt, &stack.name, changes);
+        self.approve(stack, check).await
+    }
+
+    async fn deploy_one(
+        &self,
+        job: &Job<'_>,
+        others: &[&StackArtifact],
+        options: &Options,
+        plan: Option<&Plan>,
+    ) -> Result<Outcome, DeployError> {
+        let stack = job.stack;
+        let report = |progress| job.report(progress);
+        let connection = self.connect(job).await?;
+        self.check_dependencies(stack, others).await?;
+        let planned = plan.and_then(|plan| plan.of(stack));
+        if let Some(planned) = planned {
+            planned.verify(&connection, stack, options).await?;
+        }
+        let prepared = match planned.map(|planned| &planned.outcome) {
+            Some(PlannedOutcome::Unchanged { attributes }) => {
+                Prepared::Unchanged { attributes: attributes.clone() }
+            }
+            Some(PlannedOutcome::Ready { change_set, .. }) => Prepared::Ready(change_set.clone()),
+            Some(PlannedOutcome::Deferred { .. }) | None => {
+                prepare(&connection, stack, options, &report).await?
+            }
+        };
+        match prepared {
+            Prepared::Unchanged { attributes } => {
+                let required = required_approvals(&stack.name, &[], &attributes);
+                if !required.is_empty() {
+                    self.approve_changes(stack, &required).await?;
+                }
+                keep_unchanged(&connection, stack, &attributes, &report).await
+            }
+            Prepared::Ready(change_set) => {
+                job.report(Progress::ChangeSetCreated(change_set.clone()));
+                if let Err(error) = self.approve_changes(stack, &change_set.required_approvals()).await {
+                    // A planned change set stays available.
+                    if planned.is_none() {
+                        discard_quietly(&connection, &change_set).await;
+                    }
+                    return Err(error);
+                }
+                self.running.borrow_mut().insert(stack.name.clone(), connection.clone());
+                execute(&connection, stack, &change_set, &report).await
+            }
+        }
+    }
+
+    async fn plan_one(
+        &self,
+        job: &Job<'_>,
+        others: &[&StackArtifact],
+        options: &Options,
+        changing: &RefCell<BTreeSet<String>>,
+    ) -> Result<PlannedStack, DeployError> {
+        let stack = job.stack;
+        let connection = self.connect(job).await?;
+        self.check_dependencies(stack, others).await?;
+        let is_changing = |id: &&String| changing.borrow().contains(*id);
+        let after: Vec<String> = stack.dependencies.iter().filter(is_changing).cloned().collect();
+        let planned = if after.is_empty() {
+            let prepared = prepare(&connection, stack, options, &|progress| job.report(progress)).await?;
+            PlannedStack::new(&connection, stack, options, prepared)
+        } else {
+            PlannedStack::deferred(&connection, stack, options, after)
+        };
+        if !matches!(planned.outcome, PlannedOutcome::Unchanged { .. }) {
+            changing.borrow_mut().insert(planned.id.clone());
+        }
+        Ok(planned)
+    }
+
+    async fn destroy_one(&self, job: &Job<'_>, others: &[&StackArtifact]) -> Result<Deleted, DeployError> {
+        let stack = job.stack;
+        let report = |progress| job.report(progress);
+        let connection = self.connect(job).await?;
+        let Some(mut preview) = deletion_preview(&connection, stack, &report).await? else {
+            return Ok(Deleted::NotDeployed);
+        };
+        preview.dependents = self.deployed_dependents(stack, others).await;
+        job.report(Progress::DeletionPlanned(Box::new(preview.clone())));
+        self.approve(stack, self.check_deletion(&preview)).await?;
+        self.running.borrow_mut().insert(stack.name.clone(), connection.clone());
+        destroy(&connection, &preview, self.settings.unprotect, &report).await?;
+        Ok(Deleted::Deleted)
+    }
+
+    /// Finds out whether the deletion of a stack is approved.
+    async fn check_deletion(&self, preview: &DeletionPreview) -> Result<(), DeployError> {
+        let refuse = |missing: Vec<RequiredApproval>| {
+            Err(DeployError::NotApproved { stack: preview.stack.clone(), missing })
+        };
+        let required = preview.required_approvals();
+        let open: Vec<RequiredApproval> =
+            self.settings.approvals.open(&required).into_iter().cloned().collect();
+        let is_asked = self.prompt.is_interactive() && !self.settings.approvals.says_yes();
+        if !is_asked {
+            return match (open.is_empty(), self.settings.approvals.says_yes()) {
+                (true, true) => Ok(()),
+                _ => refuse(open),
+            };
+        }
+        for change in open {
+            let question = Question::Confirm { stack: preview.stack.clone(), change: change.clone() };
+            if !is_approved(self.prompt, &question).await {
+                return refuse(vec![change]);
+            }
+        }
+        let question =
+            Question::Delete { stack: preview.stack.clone(), dependents: preview.dependents.clone() };
+        if is_approved(self.prompt, &question).await { Ok(()) } else { refuse(Vec::new()) }
+    }
+
+    /// Refuses a stack that depends on stacks that are neither deployed now nor in the account.
+    async fn check_dependencies(
+        &self,
+        stack: &StackArtifact,
+        others: &[&StackArtifact],
+    ) -> Result<(), DeployError> {
+        let mut missing = Vec::new();
+        for other in others.iter().filter(|other| stack.dependencies.contains(&other.id)) {
+            if self.is_deployed(other).await == Some(false) {
+                missing.push(other.name.clone());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(DeployError::MissingDependencies { stack: stack.name.clone(), missing })
+    }
+
+    /// Returns the names of deployed stacks of the program that depend on a stack.
+    async fn deployed_dependents(&self, stack: &StackArtifact, others: &[&StackArtifact]) -> Vec<String> {
+        let mut found = Vec::new();
+        for other in others.iter().filter(|other| other.dependencies.contains(&stack.id)) {
+            if self.is_deployed(other).await == Some(true) {
+                found.push(other.name.clone());
+            }
+        }
+        found
+    }
+
+    /// Returns whether a stack is deployed; `None` if that cannot be read, for example in another account.
+    async fn is_deployed(&self, stack: &StackArtifact) -> Option<bool> {
+        let connection = self.connections.for_stack(stack).await.ok()?;
+        let found = find_stack(&connection, &stack.name).await.ok()?;
+        Some(found.is_some_and(|found| {
+            !matches!(
+                status_of(&found),
+                StackStatus::ReviewInProgress | StackStatus::DeleteComplete | StackStatus::RollbackComplete
+            )
+        }))
+    }
+}
+
+/// Deletes a change set that is not wanted. If that fails, the change set remains, which does no harm: the error that
+/// led here is the one to report.
+async fn discard_quietly(connection: &Connection, change_set: &ChangeSet) {
+    let _ = discard(connection, change_set).await;
+}
+
+/// The result of the deletion of a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deleted {
+    /// The stack was deleted.
+    Deleted,
+    /// The stack was not deployed.
+    NotDeployed,
+}
+
+/// The work on one stack.
+struct Job<'j> {
+    stack: &'j StackArtifact,
+    activity: &'j Activity<'j>,
+    last_error: RefCell<Option<LastError>>,
+}
+
+impl Job<'_> {
+    fn report(&self, progress: Progress) {
+        self.activity.report(progress);
+    }
+}

@@ -1,0 +1,229 @@
+//! Prepares the deployment of a stack: waits for other operations, uploads assets, and creates the change set.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudformation::types::{Stack, TemplateStage};
+use stackwright_synth::StackArtifact;
+
+use crate::attributes::AttributeChange;
+use crate::change_set::{self, ChangeSet};
+use crate::connection::Connection;
+use crate::error::DeployError;
+use crate::import::Import;
+use crate::lookup::{deployed_template, find_stack, resources, status_of};
+use crate::request::{ChangeSetRequest, Existing};
+use crate::status::{ResourceStatus, StackStatus};
+use crate::{Progress, Report, assets, attributes, import_template, parameters};
+
+/// How a stack is deployed.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Values for parameters of the template.
+    pub parameters: BTreeMap<String, String>,
+    /// The description of the change set, for example the commit and the program that created it.
+    pub description: Option<String>,
+    /// Whether changes made outside CloudFormation (drift) are reverted.
+    pub revert_drift: bool,
+    /// Whether existing resources with the names that the template sets are imported instead of created.
+    pub import_existing: bool,
+    /// Whether the deployment ends when all resources are configured, without waiting until they are ready
+    /// (CloudFormation's express mode).
+    pub express: bool,
+    /// Whether resources that were created are kept after a failure, for inspection.
+    pub keep_failed: bool,
+    /// Whether tags of the stack that the program does not set are removed.
+    pub prune_tags: bool,
+    /// The resources to import. If there are any, nothing else changes.
+    pub imports: Vec<Import>,
+}
+
+/// The result of [`prepare`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Prepared {
+    /// Nothing in the template changes.
+    Unchanged {
+        /// Changes to attributes of the stack that are not part of a change set.
+        attributes: Vec<AttributeChange>,
+    },
+    /// A change set that can be executed.
+    Ready(Box<ChangeSet>),
+}
+
+/// How long the deletion of an empty stack may take.
+const DELETION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long another operation on the stack, or the deployment itself, may take.
+pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// How often a change set is requested while other processes create and delete the stack.
+const MAX_ATTEMPTS: usize = 4;
+
+/// Waits until a stack can be changed, uploads its assets, and creates a change set.
+///
+/// # Errors
+/// Returns an error if the stack cannot be deployed in its current status, if CloudFormation cannot create the change
+/// set, or if a request fails.
+pub async fn prepare(
+    connection: &Connection,
+    stack: &StackArtifact,
+    options: &Options,
+    report: Report<'_>,
+) -> Result<Prepared, DeployError> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let (existing, present) = wait_until_deployable(connection, &stack.name, report).await?;
+        let deployed = present.as_ref().filter(|_| existing == Existing::Deployed);
+        let imported = if options.imports.is_empty() {
+            None
+        } else {
+            let base = match deployed {
+                Some(_) => Some(deployed_template(connection, &stack.name, TemplateStage::Original).await?),
+                None => None,
+            };
+            Some(import_template::build(stack, base.as_ref(), &options.imports)?)
+        };
+        let template = imported.as_deref().unwrap_or_else(|| stack.template_body());
+        let template_url = assets::upload(connection, stack, template, report).await?;
+        report(Progress::CreatingChangeSet);
+        let request = ChangeSetRequest {
+            stack,
+            options,
+            template,
+            template_url,
+            parameters: parameters::resolve(connection, stack, &options.parameters, deployed, report).await?,
+            tags: if options.imports.is_empty() {
+                attributes::tags(stack, deployed, options.prune_tags)
+            } else {
+                attributes::Tags::default()
+            },
+            last_executed: deployed.and_then(|stack| stack.change_set_id.clone()),
+        };
+        let deployed_parameters = deployed.map(Stack::parameters).unwrap_or_default();
+        match change_set::create(connection, &request, existing, deployed_parameters, report).await {
+            // Another process has created, changed or deleted the stack since it was read.
+            Err(error) if error.is_outdated() && attempts < MAX_ATTEMPTS => {}
+            Err(error) => return Err(error),
+            Ok(change_set) => {
+                let is_import = !options.imports.is_empty();
+                let protection =
+                    if is_import { None } else { attributes::termination_protection(stack, deployed) };
+                return Ok(match change_set {
+                    Some(mut change_set) => {
+                        change_set.attributes.extend(protection);
+                        Prepared::Ready(Box::new(change_set))
+                    }
+                    None => Prepared::Unchanged { attributes: protection.into_iter().collect() },
+                });
+            }
+        }
+    }
+}
+
+/// Waits until a stack can be changed. The empty stack that a failed first deployment left is deleted, because
+/// CloudFormation cannot update it.
+async fn wait_until_deployable(
+    connection: &Connection,
+    name: &str,
+    report: Report<'_>,
+) -> Result<(Existing, Option<Stack>), DeployError> {
+    loop {
+        let Some(stack) = wait_until_idle(connection, name, &[], report).await? else {
+            return Ok((Existing::Nothing, None));
+        };
+        let status = status_of(&stack);
+        match status {
+            StackStatus::DeleteComplete => return Ok((Existing::Nothing, None)),
+            StackStatus::ReviewInProgress => return Ok((Existing::InReview, Some(stack))),
+            StackStatus::RollbackComplete => delete_empty_stack(connection, &stack, report).await?,
+            StackStatus::RollbackFailed
+            | StackStatus::DeleteFailed
+            | StackStatus::UpdateRollbackFailed
+            | StackStatus::ImportRollbackFailed => {
+                let reason = stack
+                    .stack_status_reason
+                    .unwrap_or_else(|| "CloudFormation cannot update a stack with this status".into());
+                return Err(DeployError::State { stack: name.to_owned(), status, reason });
+            }
+            _ => return Ok((Existing::Deployed, Some(stack))),
+        }
+    }
+}
+
+/// Waits until no operation is running on a stack, except operations with the named statuses, and returns the stack.
+pub(crate) async fn wait_until_idle(
+    connection: &Connection,
+    name: &str,
+    except: &[StackStatus],
+    report: Report<'_>,
+) -> Result<Option<Stack>, DeployError> {
+    let start = Instant::now();
+    let mut reported = None;
+    loop {
+        let Some(stack) = find_stack(connection, name).await? else { return Ok(None) };
+        let status = status_of(&stack);
+        if !status.is_in_progress() || except.contains(&status) {
+            return Ok(Some(stack));
+        }
+        if start.elapsed() > OPERATION_TIMEOUT {
+            return Err(DeployError::Timeout {
+                activity: format!("another operation on the stack {name} ({status})"),
+                seconds: OPERATION_TIMEOUT.as_secs(),
+            });
+        }
+        if reported.as_ref() != Some(&status) {
+            report(Progress::WaitingForOperation { status: status.clone() });
+            reported = Some(status);
+        }
+        connection.poller.wait(start.elapsed()).await;
+    }
+}
+
+/// Deletes a stack whose first deployment was rolled back, if it has no resources left.
+async fn delete_empty_stack(
+    connection: &Connection,
+    stack: &Stack,
+    report: Report<'_>,
+) -> Result<(), DeployError> {
+    let name = stack.stack_name().unwrap_or_default().to_owned();
+    let id = stack.stack_id().unwrap_or_default().to_owned();
+    let left: Vec<String> = resources(connection, &id)
+        .await?
+        .into_iter()
+        .filter(|one| {
+            let status = one.resource_status().map_or("", |status| status.as_str());
+            ResourceStatus::from(status) != ResourceStatus::DeleteComplete
+        })
+        .filter_map(|one| one.logical_resource_id)
+        .collect();
+    let refuse = |reason: String| {
+        Err(DeployError::State { stack: name.clone(), status: StackStatus::RollbackComplete, reason })
+    };
+    if !left.is_empty() {
+        return refuse(format!("the failed first deployment has left {}", left.join(", ")));
+    }
+    if stack.enable_termination_protection == Some(true) {
+        return refuse(
+            "the stack is empty and has to be deleted, but termination protection is enabled".into(),
+        );
+    }
+    report(Progress::DeletingEmptyStack);
+    let request = connection.cloudformation.delete_stack().stack_name(&id);
+    request.send().await.map_err(DeployError::call("DeleteStack"))?;
+    let start = Instant::now();
+    while find_stack(connection, &id)
+        .await?
+        .is_some_and(|stack| status_of(&stack) != StackStatus::DeleteComplete)
+    {
+        if start.elapsed() > DELETION_TIMEOUT {
+            return Err(DeployError::Timeout {
+                activity: format!("the deletion of the empty stack {name}"),
+                seconds: DELETION_TIMEOUT.as_secs(),
+            });
+        }
+        connection.poller.wait(start.elapsed()).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! Uploads objects to S3. Large files are uploaded in parts with checksums, and an upload that was interrupted is resumed.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use sha2::{Digest as _, Sha256};
+
+use crate::connection::Connection;
+use crate::error::DeployError;
+use crate::{Progress, Report};
+
+const MIB: u64 = 1024 * 1024;
+
+/// From this size on, a file is uploaded in parts. S3 accepts at most 5 GB in one part.
+const MULTIPART_THRESHOLD: u64 = 64 * MIB;
+
+/// The smallest part. S3 requires at least 5 MiB.
+const MIN_PART_SIZE: u64 = 16 * MIB;
+
+/// The largest number of parts (Amazon S3 User Guide, "Amazon S3 multipart upload limits").
+const MAX_PARTS: u64 = 10_000;
+
+/// How many parts of a file are uploaded at the same time; each is held in memory.
+const CONCURRENT_PARTS: usize = 4;
+
+/// The content of an object.
+#[derive(Clone, Copy)]
+pub(crate) enum Content<'a> {
+    File(&'a Path),
+    Text(&'a str),
+}
+
+/// Uploads an object, unless the bucket has one with its key, which is the hash of the content.
+pub(crate) async fn put(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    content: Content<'_>,
+    report: Report<'_>,
+) -> Result<(), DeployError> {
+    let s3 = &connection.s3;
+    let head = s3.head_object().bucket(bucket).key(key).expected_bucket_owner(&connection.account);
+    match head.send().await {
+        Ok(_) => return Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => {}
+        Err(error) => return Err(DeployError::call("HeadObject")(error)),
+    }
+    let (bytes, body) = match content {
+        Content::Text(text) => (text.len() as u64, ByteStream::from(text.as_bytes().to_vec())),
+        Content::File(path) => {
+            let failed = |source| DeployError::Asset { path: path.to_owned(), source };
+            let bytes = tokio::fs::metadata(path).await.map_err(failed)?.len();
+            if bytes >= MULTIPART_THRESHOLD {
+                report(Progress::Uploading { key: key.to_owned(), bytes });
+                let file = File { path, bytes, part_size: part_size(bytes) };
+                return multipart(connection, bucket, key, &file, report).await;
+            }
+            let body = ByteStream::from_path(path).await;
+            (bytes, body.map_err(|error| failed(std::io::Error::other(error)))?)
+        }
+    };
+    report(Progress::Uploading { key: key.to_owned(), bytes });
+    s3.put_object()
+        .bucket(bucket)
+        .key(key)
+        // A bucket with this name in another account must not receive the files.
+        .expected_bucket_owner(&connection.account)
+        .body(body)
+        .send()
+        .await
+        .map(drop)
+        .map_err(DeployError::call("PutObject"))
+}
+
+/// A file that is uploaded in parts.
+struct File<'a> {
+    path: &'a Path,
+    bytes: u64,
+    part_size: u64,
+}
+
+impl File<'_> {
+    /// Reads a part and computes its checksum, without blocking other work.
+    async fn part(&self, number: u64) -> Result<(Vec<u8>, String), DeployError> {
+        let start = (number - 1) * self.part_size;
+        let length = self.part_size.min(self.bytes - start);
+        let path: PathBuf = self.path.to_owned();
+        let read = tokio::task::spawn_blocking(move || -> std::io::Result<(Vec<u8>, String)> {
+            let mut file = std::fs::File::open(path)?;
+            file.seek(SeekFrom::Start(start))?;
+            let mut part = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+            file.take(length).read_to_end(&mut part)?;
+            if part.len() as u64 != length {
+                return Err(std::io::Error::other("the file was changed while it was uploaded"));
+            }
+            let checksum = STANDARD.encode(Sha256::digest(&part));
+            Ok((part, checksum))
+        });
+        let read = read.await.map_err(std::io::Error::other).flatten();
+        read.map_err(|source| DeployError::Asset { path: self.path.to_owned(), source })
+    }
+
+    fn parts(&self) -> u64 {
+        self.bytes.div_ceil(self.part_size)
+    }
+}
+
+/// Returns the size of the parts of a file: as small as the limit on their number allows, in whole MiB.
+fn part_size(bytes: u64) -> u64 {
+    bytes.div_ceil(MAX_PARTS).div_ceil(MIB).saturating_mul(MIB).max(MIN_PART_SIZE)
+}
+
+/// A part that S3 has.
+struct UploadedPart {
+    tag: String,
+    checksum: Option<String>,
+}
+
+async fn multipart(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    file: &File<'_>,
+    report: Report<'_>,
+) -> Result<(), DeployError> {
+    let (upload, present) = match unfinished(connection, bucket, key).await {
+        Some(found) => found,
+        None => (begin(connection, bucket, key).await?, BTreeMap::new()),
+    };
+    let uploaded = std::cell::Cell::new(0);
+    let parts = (1..=file.parts()).map(async |number| {
+        let (part, checksum) = file.part(number).await?;
+        let length = part.len() as u64;
+        let number = i32::try_from(number).unwrap_or(i32::MAX);
+        let known = present.get(&number).filter(|one| one.checksum.as_ref() == Some(&checksum));
+        let tag = match known {
+            Some(part) => Some(part.tag.clone()),
+            None => {
+                let request = connection
+                    .s3
+                    .upload_part()
+                    .bucket(bucket)
+                    .key(key)
+                    .upload_id(&upload)
+                    .part_number(number)
+                    .expected_bucket_owner(&connection.account)
+                    .checksum_sha256(&checksum)
+                    .body(ByteStream::from(part));
+                request.send().await.map_err(DeployError::call("UploadPart"))?.e_tag
+            }
+        };
+        uploaded.set(uploaded.get() + length);
+        let progress =
+            Progress::Uploaded { key: key.to_owned(), uploaded: uploaded.get(), bytes: file.bytes };
+        report(progress);
+        let part = CompletedPart::builder().part_number(number).set_e_tag(tag).checksum_sha256(checksum);
+        Ok::<_, DeployError>(part.build())
+    });
+    let mut parts: Vec<CompletedPart> =
+        stream::iter(parts).buffer_unordered(CONCURRENT_PARTS).try_collect().await?;
+    parts.sort_by_key(CompletedPart::part_number);
+    let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+    connection
+        .s3
+        .complete_multipart_upload()
+        .bucket(bucket)
+        .key(key)
+        .upload_id(upload)
+        .expected_bucket_owner(&connection.account)
+        .multipart_upload(parts)
+        .send()
+        .await
+        .map(drop)
+        .map_err(DeployError::call("CompleteMultipartUpload"))
+}
+
+async fn begin(connection: &Connection, bucket: &str, key: &str) -> Result<String, DeployError> {
+    let request = connection
+        .s3
+        .create_multipart_upload()
+        .bucket(bucket)
+        .key(key)
+        .expected_bucket_owner(&connection.account)
+        .checksum_algorithm(ChecksumAlgorithm::Sha256);
+    let answer = request.send().await.map_err(DeployError::call("CreateMultipartUpload"))?;
+    Ok(answer.upload_id.unwrap_or_default())
+}
+
+/// Finds an upload of the object that was interrupted, with its parts. If it cannot be read, the upload starts again.
+async fn unfinished(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+) -> Option<(String, BTreeMap<i32, UploadedPart>)> {
+    let request = connection.s3.list_multipart_uploads().bucket(bucket).prefix(key);
+    let answer = request.expected_bucket_owner(&connection.account).send().await.ok()?;
+    let found = answer.uploads().iter().rev().find(|one| one.key() == Some(key))?;
+    let upload = found.upload_id()?.to_owned();
+    let mut parts = BTreeMap::new();
+    let mut marker = None;
+    loop {
+        let request = connection.s3.list_parts().bucket(bucket).key(key).upload_id(&upload);
+        let request = request.expected_bucket_owner(&connection.account).set_part_number_marker(marker);
+        let answer = request.send().await.ok()?;
+        for part in answer.parts() {
+            if let (Some(number), Some(tag)) = (part.part_number(), part.e_tag()) {
+                let checksum = part.checksum_sha256().map(str::to_owned);
+                parts.insert(number, UploadedPart { tag: tag.to_owned(), checksum });
+            }
+        }
+        marker = answer.next_part_number_marker.filter(|_| answer.is_truncated == Some(true));
+        if marker.is_none() {
+            return Some((upload, parts));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_that_s3_accepts_has_too_many_parts() {
+        assert_eq!(part_size(64 * MIB), 16 * MIB);
+        // The largest object of S3 has 50 TB.
+        for bytes in [5_000_000_000, 200_000 * MIB, 50_000_000_000_000] {
+            let size = part_size(bytes);
+            assert!(bytes.div_ceil(size) <= MAX_PARTS && size % MIB == 0, "{bytes}: {size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_parts_of_a_file_make_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, b"abcdefgh").unwrap();
+        let file = File { path: &path, bytes: 8, part_size: 3 };
+        assert_eq!(file.parts(), 3);
+        let mut all = Vec::new();
+        for number in 1..=3 {
+            all.extend(file.part(number).await.unwrap().0);
+        }
+        assert_eq!(all, b"abcdefgh");
+        // A file that was cut is an error.
+        let file = File { path: &path, bytes: 9, part_size: 3 };
+        assert!(file.part(3).await.is_err());
+    }
+}

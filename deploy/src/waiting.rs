@@ -1,0 +1,186 @@
+//! Reports while nothing else is reported: what the program waits for, how long, and the last failed attempt.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_cloudformation::config::interceptors::FinalizerInterceptorContextRef;
+use aws_sdk_cloudformation::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_cloudformation::error::BoxError;
+use tokio::time::{Instant, sleep_until};
+
+use crate::error::{describe_response, with_sources};
+use crate::{Progress, Report};
+
+/// How long nothing may be reported before the first report about waiting.
+const FIRST_REPORT: Duration = Duration::from_secs(10);
+
+/// The longest time between two reports about waiting.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// The last failed attempt of a request. The AWS SDK repeats failed attempts without a report.
+#[derive(Clone, Default)]
+pub(crate) struct LastError(Arc<Mutex<Option<String>>>);
+
+impl LastError {
+    /// Returns the description of the last failed attempt, and forgets it.
+    pub fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn set(&self, description: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = description;
+    }
+}
+
+impl fmt::Debug for LastError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("LastError")
+    }
+}
+
+impl Intercept for LastError {
+    fn name(&self) -> &'static str {
+        "LastError"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match context.output_or_error() {
+            Some(Err(error)) => {
+                let description = match (error.as_operation_error(), context.response()) {
+                    (Some(error), _) => error.to_string(),
+                    (None, Some(response)) => describe_response(response),
+                    (None, None) => with_sources(error),
+                };
+                self.set(Some(description));
+            }
+            _ => self.set(None),
+        }
+        Ok(())
+    }
+}
+
+/// What the program is doing for one stack, and when it reported something the last time.
+pub(crate) struct Activity<'a> {
+    report: Report<'a>,
+    /// `None` while the program waits for the user.
+    name: RefCell<Option<String>>,
+    started: Cell<Instant>,
+    reported: Cell<Instant>,
+}
+
+impl<'a> Activity<'a> {
+    pub fn new(report: Report<'a>) -> Self {
+        let now = Instant::now();
+        Self {
+            report,
+            name: RefCell::new(Some("the connection to AWS".into())),
+            started: Cell::new(now),
+            reported: Cell::new(now),
+        }
+    }
+
+    /// Passes a report on, and derives from it what the program does next.
+    pub fn report(&self, progress: Progress) {
+        let name = match &progress {
+            Progress::Connected { .. } => Some(Some("the status of the stack".to_owned())),
+            Progress::Uploading { key, .. } => Some(Some(format!("the upload of {key}"))),
+            Progress::WaitingForOperation { status } => {
+                Some(Some(format!("the end of another operation on the stack ({status})")))
+            }
+            Progress::DeletingEmptyStack => Some(Some("the deletion of the empty stack".into())),
+            Progress::CreatingChangeSet => Some(Some("the creation of the change set".into())),
+            Progress::ChangeSetCreated(_) | Progress::DeletionPlanned(_) => Some(None),
+            Progress::Executing { .. } => Some(Some("the operation on the stack".into())),
+            _ => None,
+        };
+        let now = Instant::now();
+        if let Some(name) = name {
+            *self.name.borrow_mut() = name;
+            self.started.set(now);
+        }
+        self.reported.set(now);
+        (self.report)(progress);
+    }
+
+    /// Runs something, and reports from time to time if nothing else is reported meanwhile.
+    pub async fn watch<T>(
+        &self,
+        last_error: impl Fn() -> Option<String>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        tokio::pin!(work);
+        let mut silence = FIRST_REPORT;
+        loop {
+            let wake = self.reported.get() + silence;
+            tokio::select! {
+                result = &mut work => return result,
+                () = sleep_until(wake) => {}
+            }
+            if self.reported.get() + silence > Instant::now() {
+                silence = FIRST_REPORT;
+                continue;
+            }
+            let activity = self.name.borrow().clone();
+            match activity {
+                Some(activity) => self.report(Progress::StillWaiting {
+                    activity,
+                    elapsed: self.started.get().elapsed(),
+                    last_error: last_error(),
+                }),
+                None => self.reported.set(Instant::now()),
+            }
+            silence = (silence * 2).min(LONGEST_SILENCE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_broken_and_less_often_later() {
+        let times = RefCell::new(Vec::new());
+        let start = Instant::now();
+        let record = |progress| {
+            if let Progress::StillWaiting { activity, last_error, .. } = progress {
+                times.borrow_mut().push((start.elapsed().as_secs(), activity, last_error));
+            }
+        };
+        let activity = Activity::new(&record);
+        activity.report(Progress::CreatingChangeSet);
+        activity.watch(|| Some("connection refused".into()), sleep(Duration::from_secs(100))).await;
+        let times = times.into_inner();
+        assert_eq!(times.iter().map(|(time, ..)| *time).collect::<Vec<_>>(), [10, 30, 70]);
+        assert!(
+            times.iter().all(|(_, name, error)| name == "the creation of the change set" && error.is_some()),
+            "{times:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_reports_is_not_reported_about() {
+        let waits = Cell::new(0);
+        let record = |progress| {
+            waits.set(waits.get() + usize::from(matches!(progress, Progress::StillWaiting { .. })))
+        };
+        let activity = Activity::new(&record);
+        let work = async {
+            for _ in 0..20 {
+                sleep(Duration::from_secs(5)).await;
+                activity.report(Progress::CreatingChangeSet);
+            }
+        };
+        activity.watch(|| None, work).await;
+        assert_eq!(waits.get(), 0);
+    }
+}
