@@ -17,6 +17,7 @@ fn main() {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
 
     let regions = regions(&data.join("regions"));
+    assert!(regions.len() <= 128, "a type has one bit for each region");
     let mut packed = Vec::new();
     let mut services = String::new();
     let mut types = String::new();
@@ -27,7 +28,7 @@ fn main() {
             let offset = raw.len();
             raw.extend(minified(&fs::read_to_string(file).expect("a schema is text")));
             let present = regions.iter().enumerate().filter(|(_, (_, types))| types.contains(&name));
-            let bits: u64 = present.map(|(index, _)| 1 << index).sum();
+            let bits: u128 = present.map(|(index, _)| 1 << index).sum();
             let service = services.lines().count();
             writeln!(types, "({name:?}, {service}, {offset}, {}, {bits}),", raw.len())
                 .expect("writing to a string");
@@ -48,7 +49,7 @@ fn main() {
     sorted.sort_unstable();
     let index = format!(
         "pub(super) static REGIONS: &[&str] = &{names:?};\npub(super) static SERVICES: &[(usize, usize, usize)] = &[\n{services}];\n\
-         pub(super) static TYPES: &[(&str, u16, u32, u32, u64)] = &[\n{}\n];\n\
+         pub(super) static TYPES: &[(&str, u16, u32, u32, u128)] = &[\n{}\n];\n\
          pub(super) static PATCHES: &[(&str, &str)] = &[\n{patches}];\n",
         sorted.join("\n")
     );

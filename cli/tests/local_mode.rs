@@ -88,7 +88,15 @@ fn the_seed_project_is_deployed_again_and_taken_down_without_an_account() {
     // Nobody is there to type the name.
     let stderr = ended(workspace.run(&["destroy", "--local", "--all"]), 4);
     assert!(stderr.contains("- Scorers AWS::SageMaker::Endpoint") && stderr.contains("hint: "), "{stderr}");
-    succeeded(workspace.run(&["destroy", "--local", "--all", "--yes", "--unprotect", "--approve", "deletion=*"]));
+    succeeded(workspace.run(&[
+        "destroy",
+        "--local",
+        "--all",
+        "--yes",
+        "--unprotect",
+        "--approve",
+        "deletion=*",
+    ]));
     let (stdout, _) = succeeded(workspace.run(&["status", "--local"]));
     assert_eq!(stdout.matches("not deployed").count(), 3, "{stdout}");
 }
@@ -131,7 +139,8 @@ fn a_dangerous_change_needs_its_own_approval() {
 #[test]
 fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
     let workspace = Workspace::with(&small("one"));
-    let (markdown, _) = succeeded(workspace.run(&["plan", "--local", "--format", "markdown", "--out", "plan.json"]));
+    let (markdown, _) =
+        succeeded(workspace.run(&["plan", "--local", "--format", "markdown", "--out", "plan.json"]));
     assert!(markdown.contains("## small-Main") && markdown.contains("`Alarms`"), "{markdown}");
     let plan: Json = serde_json::from_slice(&std::fs::read(workspace.path("plan.json")).unwrap()).unwrap();
     assert_eq!(plan["stacks"][0]["region"], "us-east-1");
@@ -247,7 +256,10 @@ fn chain() -> App {
 fn what_takes_values_that_change_is_planned_when_it_is_deployed() {
     let workspace = Workspace::with(&chain());
     let (text, _) = succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
-    assert!(text.contains("chain-Second in 000000000000, us-east-1: planned after the deployment of First"), "{text}");
+    assert!(
+        text.contains("chain-Second in 000000000000, us-east-1: planned after the deployment of First"),
+        "{text}"
+    );
     let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--plan", "plan.json"]));
     assert!(
         stderr.contains("+ Copy AWS::SNS::Topic") && stderr.contains("chain-Second: deployed"),
@@ -262,7 +274,10 @@ fn what_depends_on_a_failure_is_not_begun() {
     let workspace = Workspace::with(&chain());
     workspace.fail(&json!({ "resources": [{ "stack": "chain-First", "resource": "*", "on": "create", "reason": "no" }] }));
     let stderr = ended(workspace.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
-    assert!(stderr.contains("chain-Second was not deployed, because chain-First was not deployed"), "{stderr}");
+    assert!(
+        stderr.contains("chain-Second was not deployed, because chain-First was not deployed"),
+        "{stderr}"
+    );
     assert!(stderr.contains("chain-Alone: deployed"), "{stderr}");
     succeeded(workspace.run(&["deploy", "--local"]));
     // The other way round, what others need goes last.
@@ -410,7 +425,9 @@ fn a_role_is_taken_on_in_the_account_of_each_stack() {
     other.stack("One").region("us-east-1").account("999999999999").add("Alarms", Topic::new());
     let stderr = ended(endpoint.run(&other, &["deploy"]), 1);
     assert!(
-        stderr.contains("bound to the account 999999999999, but the credentials belong to the account 123456789012"),
+        stderr.contains(
+            "bound to the account 999999999999, but the credentials belong to the account 123456789012"
+        ),
         "{stderr}"
     );
 }
@@ -422,7 +439,10 @@ fn a_protected_stack_stays() {
     let workspace = Workspace::with(&app);
     succeeded(workspace.run(&["deploy", "--local"]));
     let stderr = ended(workspace.run(&["destroy", "--local", "Main", "--yes"]), 1);
-    assert!(stderr.contains("termination protection is enabled") && stderr.contains("--unprotect"), "{stderr}");
+    assert!(
+        stderr.contains("termination protection is enabled") && stderr.contains("--unprotect"),
+        "{stderr}"
+    );
     succeeded(workspace.run(&["destroy", "--local", "Main", "--yes", "--unprotect"]));
 }
 
@@ -596,7 +616,10 @@ fn on_a_terminal_it_asks_and_can_be_cancelled() {
     let seen = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1), "{seen}");
     assert!(seen.contains("Deploy small-Main?") && seen.contains("cancelling"), "{seen}");
-    assert!(seen.contains("small-Main was cancelled by a user; the stack has the status DELETE_COMPLETE"), "{seen}");
+    assert!(
+        seen.contains("small-Main was cancelled by a user; the stack has the status DELETE_COMPLETE"),
+        "{seen}"
+    );
     let (stdout, _) = succeeded(endpoint.run(&small("one"), &["status"]));
     assert!(stdout.contains("not deployed"), "{stdout}");
 }

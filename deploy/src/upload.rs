@@ -236,6 +236,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_upload_that_was_interrupted_is_resumed() {
+        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
+        let template = r#"{"Resources":{}}"#.to_owned();
+        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
+        let profile = crate::Profile::for_endpoint(local.url());
+        let connection = Connection::for_stack(&stack, &profile).await.unwrap();
+        connection.s3.create_bucket().bucket("assets").send().await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("weights");
+        let content: Vec<u8> = (0..MULTIPART_THRESHOLD + MIB).map(|index| (index / MIB) as u8).collect();
+        std::fs::write(&path, &content).unwrap();
+
+        let faults = r#"{"requests":[{"action":"UploadPart","kind":"access-denied","after":3}]}"#;
+        local.set_faults(serde_json::from_str(faults).unwrap());
+        let upload = async || put(&connection, "assets", "weights", Content::File(&path), &|_| {}).await;
+        let error = upload().await.unwrap_err();
+        assert!(error.is_access_denied(), "{error}");
+        local.set_faults(stackwright_local::Faults::default());
+        let before = local.requests()["UploadPart"];
+        upload().await.unwrap();
+        // Of five parts, three were there.
+        assert_eq!(local.requests()["UploadPart"] - before, 2);
+        assert_eq!(local.requests()["CreateMultipartUpload"], 1);
+        let object = connection.s3.get_object().bucket("assets").key("weights").send().await.unwrap();
+        let received = object.body.collect().await.unwrap().into_bytes();
+        assert!(received == content, "the content is the same");
+    }
+
+    #[tokio::test]
     async fn the_parts_of_a_file_make_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");

@@ -56,7 +56,8 @@ fn service(number: usize) -> &'static [u8] {
 #[derive(Debug)]
 pub struct ResourceType {
     name: &'static str,
-    regions: u64,
+    /// One bit for each region of the index.
+    regions: u128,
     document: Value,
     attributes: OnceLock<Vec<String>>,
 }
@@ -190,7 +191,7 @@ impl ResourceType {
     /// Whether a region has the type; `None` for a region of which that is not known.
     pub fn is_in(&self, region: &str) -> Option<bool> {
         let at = index::REGIONS.binary_search(&region).ok()?;
-        Some(self.regions & (1 << at) != 0)
+        Some(self.regions >> at & 1 == 1)
     }
 
     /// The permissions that CloudFormation needs for an operation: `create`, `read`, `update`, `delete`, `list`.

@@ -79,6 +79,15 @@ struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
+    /// Returns a name for a variable of an `Fn::Sub` that no element of the stack has: a variable hides the element.
+    fn unused_name(&self, number: usize) -> String {
+        let mut name = format!("Part{number}");
+        while self.contents.logical_ids.contains_key(&name) {
+            name.push('_');
+        }
+        name
+    }
+
     fn template(&mut self) -> Map<String, JsonValue> {
         let contents = self.contents;
         let parameters = self.section("Parameters", &contents.parameters, |_, _, parameter| {
@@ -368,7 +377,7 @@ impl Renderer<'_> {
                         continue;
                     }
                     value => {
-                        let variable = format!("Part{}", variables.len() + 1);
+                        let variable = self.unused_name(variables.len() + 1);
                         variables.insert(variable.clone(), value);
                         variable
                     }
@@ -555,6 +564,21 @@ mod tests {
     use crate::intrinsic::{json_text, region, unquoted};
     use crate::value::{Json, Property};
     use crate::{App, Parameter, Resource, sub};
+
+    #[test]
+    fn a_variable_of_a_sub_does_not_hide_an_element_of_the_stack() {
+        let app = App::new("shop");
+        let stack = app.stack("Work");
+        let part = stack.add("Part1", Parameter::string());
+        let subnets = stack.add("Subnets", Parameter::comma_delimited_list());
+        let joined = crate::intrinsic::join(",", subnets);
+        stack.add("Topic", Resource::of("X::Y::Z").set("Name", sub!("{}-{}", part, joined)));
+        let assembly = app.synth().unwrap();
+        let sub =
+            &assembly.stacks[0].template.sections()["Resources"]["Topic"]["Properties"]["Name"]["Fn::Sub"];
+        assert_eq!(sub[0], "${Part1}-${Part1_}");
+        assert!(sub[1].get("Part1").is_none() && sub[1].get("Part1_").is_some(), "{sub}");
+    }
 
     #[test]
     fn a_document_is_a_text_with_references_and_a_file_for_people() {

@@ -47,6 +47,14 @@ pub fn stack(template: &Json) -> StackArtifact {
     assembly.stacks.into_iter().next().unwrap()
 }
 
+/// Returns a stack with a name.
+pub fn named(name: &str, template: &Json) -> StackArtifact {
+    let mut stack = stack(template);
+    stack.id = name.to_owned();
+    stack.name = name.to_owned();
+    stack
+}
+
 pub fn faults(document: Json) -> Faults {
     serde_json::from_value(document).unwrap()
 }

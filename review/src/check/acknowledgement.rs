@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as JsonValue;
+use stackwright_synth::pointer::escape;
 
 use super::findings::{Findings, Found};
 use super::rules::{rule_named, template};
@@ -91,13 +92,13 @@ fn said<'a>(view: &View<'a>) -> Vec<Acknowledgement<'a>> {
     let mut found = Vec::new();
     for (resource, metadata) in whole.into_iter().chain(each) {
         for (rule, reason) in entries(&metadata["stackwright"]["acknowledge"]) {
-            let holder = resource.map_or(String::new(), |id| format!("/Resources/{id}"));
+            let holder = resource.map_or(String::new(), |id| format!("/Resources/{}", escape(id)));
             let reason: &JsonValue = reason;
             found.push(Acknowledgement {
                 resource,
                 rule,
                 reason: reason.as_str().unwrap_or_default(),
-                pointer: format!("{holder}/Metadata/stackwright/acknowledge/{rule}"),
+                pointer: format!("{holder}/Metadata/stackwright/acknowledge/{}", escape(rule)),
             });
         }
     }

@@ -221,12 +221,20 @@ fn compile(mut document: JsonValue) -> Validator {
             document = JsonValue::Bool(true);
             continue;
         };
-        if let Some(JsonValue::Object(holder)) = document.pointer_mut(holder) {
-            holder.shift_remove(keyword);
-            if keyword == "patternProperties" {
-                // What the names would have let in must not be refused now.
-                holder.shift_remove("additionalProperties");
+        let removed = match document.pointer_mut(holder) {
+            Some(JsonValue::Object(holder)) => {
+                let removed = holder.shift_remove(keyword).is_some();
+                if keyword == "patternProperties" {
+                    // What the names would have let in must not be refused now.
+                    holder.shift_remove("additionalProperties");
+                }
+                removed
             }
+            _ => false,
+        };
+        if !removed {
+            // The error does not name what causes it: without this, the loop would not end.
+            document = JsonValue::Bool(true);
         }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) fn describe_stack_resources(engine: &mut Engine, request: &Request<'_
         .resources
         .values()
         .filter(|one| wanted.is_none_or(|id| one.logical_id == id))
+        // CloudFormation returns the first 100 and has no pages; `ListStackResources` has.
+        .take(100)
         .map(|one| resource_json(stack, one))
         .take(MAX_DESCRIBED_RESOURCES)
         .collect();

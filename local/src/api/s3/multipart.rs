@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::copy::source;
@@ -177,9 +179,23 @@ pub(super) fn list_parts(engine: &Engine, request: &S3Request<'_>, bucket: &str,
             .text("LastModified", iso_time(part.time))
             .text("ETag", quoted(&part.etag))
             .text("Size", part.bytes.to_string());
+        let one = match part_checksum(&part.file) {
+            Some(checksum) => one.text("ChecksumSHA256", checksum),
+            None => one,
+        };
         result = result.nested("Part", one);
     }
     Ok(S3Answer::ok(result.document("ListPartsResult")))
+}
+
+/// Returns the SHA-256 of a part in Base64. Its file is named after it, in hexadecimal digits.
+fn part_checksum(file: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> = (0..file.len() / 2)
+        .map(|index| {
+            file.get(index * 2..index * 2 + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok())
+        })
+        .collect();
+    bytes.filter(|bytes| bytes.len() == 32).map(|bytes| STANDARD.encode(bytes))
 }
 
 /// `ListMultipartUploads`, in one page.

@@ -1,0 +1,245 @@
+//! What a deployment does with a stack that exists: parameters, attributes, large stacks, change sets of others.
+#![allow(clippy::unwrap_used)]
+
+mod simulation;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::{ChangeSetType, Tag};
+use serde_json::{Value as Json, json};
+use simulation::{STACK, Simulation, stack, topics};
+use stackwright_deploy::{
+    AttributeChange, ChangeSet, DeployError, Disposition, Import, Options, ParameterReason, Prepared,
+    RecoveryAction, StackStatus, condition, deletion_preview, destroy, detect_drift, diagnose, discard,
+    execute, prepare, recover,
+};
+use stackwright_synth::StackArtifact;
+
+async fn ready(simulation: &Simulation, stack: &StackArtifact, options: &Options) -> ChangeSet {
+    match prepare(&simulation.connection, stack, options, &|_| {}).await.unwrap() {
+        Prepared::Ready(change_set) => *change_set,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A stack with more resources than one page has.
+fn large() -> StackArtifact {
+    let topic = |number: usize| (format!("Topic{number}"), json!({ "Type": "AWS::SNS::Topic" }));
+    let resources: serde_json::Map<String, Json> = (0..230).map(topic).collect();
+    stack(&json!({ "Resources": resources }))
+}
+
+#[tokio::test]
+async fn all_pages_of_a_large_stack_are_read() {
+    let simulation = Simulation::start().await;
+    let large = large();
+    let change_set = ready(&simulation, &large, &Options::default()).await;
+    assert_eq!(change_set.changes.len(), 230, "pages of the change set");
+    execute(&simulation.connection, &large, &change_set, &|_| {}).await.unwrap();
+    assert!(simulation.local.requests()["DescribeEvents"] > 4, "pages of the events");
+    let preview = deletion_preview(&simulation.connection, &large, &|_| {}).await.unwrap().unwrap();
+    assert_eq!(preview.resources.len(), 230, "pages of the resources");
+    let drift = detect_drift(&simulation.connection, &large).await.unwrap();
+    assert_eq!((drift.in_sync, drift.not_checked.len()), (230, 0), "pages of the drifts");
+
+    // The last resource fails: it is among those that recovery may retain.
+    let fault = json!({ "resource": "Topic229", "on": "delete", "reason": "it is in use" });
+    simulation.fail(json!({ "resources": [fault] }));
+    destroy(&simulation.connection, &preview, false, &|_| {}).await.unwrap_err();
+    let found = condition(&simulation.connection, STACK).await.unwrap();
+    assert_eq!(found.failed, ["Topic229"]);
+}
+
+#[tokio::test]
+async fn the_change_sets_of_others_keep_their_stack() {
+    let simulation = Simulation::start().await;
+    let wanted = stack(&topics("", "one"));
+    // The stack was created for this change set; somebody else adds one.
+    let ours = ready(&simulation, &wanted, &Options::default()).await;
+    assert!(ours.created_stack);
+    let theirs = simulation.client.create_change_set().stack_name(STACK).change_set_name("theirs");
+    let theirs = theirs.change_set_type(ChangeSetType::Create).template_body(topics("", "two").to_string());
+    theirs.send().await.unwrap();
+    discard(&simulation.connection, &ours).await.unwrap();
+    assert_eq!(simulation.status().await, "REVIEW_IN_PROGRESS");
+
+    // The stack of somebody else stays as well.
+    let ours = ready(&simulation, &wanted, &Options::default()).await;
+    assert!(!ours.created_stack);
+    discard(&simulation.connection, &ours).await.unwrap();
+    assert_eq!(simulation.status().await, "REVIEW_IN_PROGRESS");
+    let preview = deletion_preview(&simulation.connection, &wanted, &|_| {}).await.unwrap().unwrap();
+    assert_eq!(preview.change_sets, ["theirs"]);
+}
+
+fn with_default(default: &Json) -> StackArtifact {
+    stack(&json!({
+        "Parameters": { "Name": { "Type": "String", "Default": default } },
+        "Resources": { "Alarms": { "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": { "Ref": "Name" } } } },
+    }))
+}
+
+#[tokio::test]
+async fn a_parameter_that_nobody_set_follows_the_template_and_any_other_is_kept() {
+    let simulation = Simulation::start().await;
+    simulation.deploy(&with_default(&json!("one"))).await.unwrap();
+    let changed = with_default(&json!("two"));
+    let change_set = ready(&simulation, &changed, &Options::default()).await;
+    assert_eq!(change_set.changes.len(), 1, "the new default is deployed");
+    assert_eq!(change_set.parameters[0].reason, ParameterReason::DefaultChanged);
+    execute(&simulation.connection, &changed, &change_set, &|_| {}).await.unwrap();
+
+    let given = Options {
+        parameters: BTreeMap::from([("Name".to_owned(), "mine".to_owned())]),
+        ..Options::default()
+    };
+    let change_set = ready(&simulation, &changed, &given).await;
+    execute(&simulation.connection, &changed, &change_set, &|_| {}).await.unwrap();
+    // Another default and another property: the value that was set stays, and is reported.
+    let mut template: Json = serde_json::from_str(with_default(&json!(3)).template_body()).unwrap();
+    template["Resources"]["Alarms"]["Properties"]["TopicName"] = "named".into();
+    let change_set = ready(&simulation, &stack(&template), &Options::default()).await;
+    let note = &change_set.parameters[0];
+    assert_eq!((note.reason, note.current.as_deref()), (ParameterReason::Kept, Some("mine")));
+    assert_eq!(note.new.as_deref(), Some("3"));
+}
+
+#[tokio::test]
+async fn what_the_program_does_not_set_is_not_touched() {
+    let simulation = Simulation::start().await;
+    let mut wanted = stack(&topics("", "one"));
+    simulation.deploy(&wanted).await.unwrap();
+    let protect = simulation.client.update_termination_protection().stack_name(STACK);
+    protect.enable_termination_protection(true).send().await.unwrap();
+    let tag = Tag::builder().key("owner").value("search").build();
+    let update = simulation.client.update_stack().stack_name(STACK).use_previous_template(true).tags(tag);
+    update.send().await.unwrap();
+    simulation.reach("UPDATE_COMPLETE").await;
+    let is = async |protected: bool, tags: &[(&str, &str)]| {
+        let found = simulation.client.describe_stacks().stack_name(STACK).send().await.unwrap();
+        let found = &found.stacks()[0];
+        assert_eq!(found.enable_termination_protection, Some(protected));
+        let mut present: Vec<_> =
+            found.tags().iter().map(|tag| (tag.key().unwrap(), tag.value().unwrap())).collect();
+        present.sort_unstable();
+        assert_eq!(present, tags);
+    };
+    assert!(!simulation.deploy(&wanted).await.unwrap().changed);
+    is(true, &[("owner", "search")]).await;
+    simulation.deploy(&stack(&topics("", "two"))).await.unwrap();
+    is(true, &[("owner", "search")]).await;
+
+    // What the program sets is set, and is part of the plan.
+    wanted = stack(&topics("", "three"));
+    wanted.termination_protection = Some(false);
+    wanted.tags.insert("team".into(), "ads".into());
+    let change_set = ready(&simulation, &wanted, &Options::default()).await;
+    let protection = AttributeChange::TerminationProtection { enabled: false };
+    assert!(change_set.attributes.contains(&protection), "{change_set:?}");
+    let needed: Vec<_> = change_set.required_approvals().iter().map(|one| one.approval()).collect();
+    assert_eq!(needed, ["termination-protection"]);
+    execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
+    is(false, &[("owner", "search"), ("team", "ads")]).await;
+    let options = Options { prune_tags: true, ..Options::default() };
+    let change_set = ready(&simulation, &wanted, &options).await;
+    let needed: Vec<_> = change_set.required_approvals().iter().map(|one| one.approval()).collect();
+    assert_eq!(needed, ["tags"]);
+}
+
+#[tokio::test]
+async fn an_export_in_use_is_the_cause_that_is_reported() {
+    let simulation = Simulation::start().await;
+    let exporting = |value: &str| {
+        let mut template = topics("", value);
+        template["Outputs"] = json!({ "Name": { "Value": value, "Export": { "Name": "shared" } } });
+        stack(&template)
+    };
+    simulation.deploy(&exporting("one")).await.unwrap();
+    let user = simulation::named(
+        "User",
+        &json!({ "Resources": { "Alarms": {
+        "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": { "Fn::ImportValue": "shared" } },
+    } } }),
+    );
+    simulation.deploy(&user).await.unwrap();
+    let error = simulation.deploy(&exporting("two")).await.unwrap_err();
+    let DeployError::Failed { diagnosis: Some(diagnosis), cancelled, .. } = &error else { panic!("{error}") };
+    assert!(!cancelled);
+    let reason = diagnosis.cause.reason.clone().unwrap();
+    assert!(reason.contains("Export shared") && reason.contains("in use by User"), "{reason}");
+    let later = diagnose(&simulation.connection, STACK, &|_| {}).await.unwrap().unwrap();
+    assert_eq!(later.cause.reason, diagnosis.cause.reason);
+
+    let preview =
+        deletion_preview(&simulation.connection, &exporting("one"), &|_| {}).await.unwrap().unwrap();
+    let error = destroy(&simulation.connection, &preview, false, &|_| {}).await.unwrap_err();
+    let DeployError::Failed { diagnosis: Some(diagnosis), status, .. } = &error else { panic!("{error}") };
+    assert_eq!(*status, StackStatus::DeleteFailed);
+    assert!(diagnosis.cause.reason.clone().unwrap().contains("in use by User"), "{diagnosis:?}");
+    assert!(error.hint().unwrap().contains("recover"), "{error}");
+}
+
+#[tokio::test]
+async fn an_import_sends_the_deployed_template_and_the_resource() {
+    let simulation = Simulation::start().await;
+    simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
+    simulation.s3.create_bucket().bucket("models").send().await.unwrap();
+    let mut template = topics("", "changed");
+    template["Resources"]["Models"] = json!({
+        "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": "models" },
+    });
+    template["Outputs"] = json!({ "Name": { "Value": "new" } });
+    let wanted = stack(&template);
+    let imports = vec![Import::new(&wanted, "Models", &[]).unwrap()];
+    let options = Options { imports, ..Options::default() };
+    let change_set = ready(&simulation, &wanted, &options).await;
+    assert_eq!(change_set.changes.len(), 1, "{change_set:?}");
+    execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
+    assert_eq!(simulation.status().await, "IMPORT_COMPLETE");
+    // The other changes are still to be made.
+    assert!(simulation.deploy(&wanted).await.unwrap().changed);
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_is_not_called_clean() {
+    let simulation = Simulation::start().await;
+    let mut template = topics("", "one");
+    template["Resources"]["Own"] = json!({ "Type": "Custom::Thing", "Properties": { "ServiceToken": "arn:aws:sns:us-east-1:000000000000:x" } });
+    let wanted = stack(&template);
+    simulation.deploy(&wanted).await.unwrap();
+    let drift = detect_drift(&simulation.connection, &wanted).await.unwrap();
+    assert_eq!((drift.in_sync, drift.not_checked.as_slice()), (2, ["Own".to_owned()].as_slice()));
+}
+
+#[tokio::test]
+async fn chosen_resources_are_retained() {
+    let simulation = Simulation::start().await;
+    let wanted = stack(&topics("", "one"));
+    simulation.deploy(&wanted).await.unwrap();
+    let fault = |resource| json!({ "resource": resource, "on": "delete", "reason": "it is in use" });
+    simulation.fail(json!({ "resources": [fault("Second")] }));
+    simulation.client.delete_stack().stack_name(STACK).send().await.unwrap();
+    simulation.reach("DELETE_FAILED").await;
+    simulation.heal();
+    let retain = async |resource: &str| {
+        let action = RecoveryAction::DeleteRetaining;
+        recover(&simulation.connection, STACK, action, &[resource.to_owned()], &|_| {}).await
+    };
+    let error = retain("First").await.unwrap_err().to_string();
+    assert!(error.contains("First has not failed"), "{error}");
+    assert_eq!(retain("Second").await.unwrap(), StackStatus::DeleteComplete);
+}
+
+#[tokio::test]
+async fn the_preview_uses_the_policies_that_were_deployed() {
+    let simulation = Simulation::start().await;
+    let with_policy = |policy: &str| {
+        stack(&json!({ "Resources": { "Models": { "Type": "AWS::S3::Bucket", "DeletionPolicy": policy } } }))
+    };
+    simulation.deploy(&with_policy("Retain")).await.unwrap();
+    // The program says something else now, and it was not deployed.
+    let preview =
+        deletion_preview(&simulation.connection, &with_policy("Delete"), &|_| {}).await.unwrap().unwrap();
+    assert_eq!(preview.resources[0].disposition, Disposition::Retained);
+    assert!(preview.required_approvals().is_empty());
+}

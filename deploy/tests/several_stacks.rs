@@ -1,0 +1,205 @@
+//! Several stacks: dependencies, approvals, questions and interruptions.
+#![allow(clippy::unwrap_used)]
+
+mod simulation;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+use simulation::{Simulation, named};
+use stackwright_deploy::{
+    Approval, ApprovalPolicy, Connections, Deleted, DeployError, LocalBoxFuture, NoPrompt, Options,
+    Orchestrator, Profile, Progress, Prompt, Question, Settings, StackResult,
+};
+use stackwright_synth::StackArtifact;
+use tokio::sync::Notify;
+
+fn topic() -> Json {
+    json!({ "Resources": { "Alarms": { "Type": "AWS::SNS::Topic" } } })
+}
+
+/// Two stacks, of which the second depends on the first.
+fn producer_and_consumer() -> (StackArtifact, StackArtifact) {
+    let producer = named("Producer", &topic());
+    let mut consumer = named("Consumer", &topic());
+    consumer.dependencies.push("Producer".into());
+    (producer, consumer)
+}
+
+fn no_options(_: &StackArtifact) -> Options {
+    Options::default()
+}
+
+fn error_of<T>(results: Vec<(&StackArtifact, StackResult<T, DeployError>)>) -> DeployError {
+    let failed = results.into_iter().find_map(|(_, result)| match result {
+        StackResult::Failed(error) => Some(error),
+        _ => None,
+    });
+    failed.expect("a stack has failed")
+}
+
+/// A prompt that answers what it is told, as soon as it may.
+struct Answers {
+    may_answer: Notify,
+    answer: &'static str,
+    asked: RefCell<Vec<String>>,
+}
+
+impl Answers {
+    fn new(answer: &'static str) -> Self {
+        Self { may_answer: Notify::new(), answer, asked: RefCell::default() }
+    }
+}
+
+impl Prompt for Answers {
+    fn is_interactive(&self) -> bool {
+        true
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> LocalBoxFuture<'a, Option<String>> {
+        Box::pin(async move {
+            self.asked.borrow_mut().push(question.to_string());
+            self.may_answer.notified().await;
+            Some(self.answer.to_owned())
+        })
+    }
+}
+
+fn connections(simulation: &Simulation) -> Connections {
+    Connections::new(Profile::for_endpoint(simulation.local.url()))
+}
+
+#[tokio::test]
+async fn a_stack_without_its_producer_names_the_producer() {
+    let simulation = Simulation::start().await;
+    let connections = connections(&simulation);
+    let (producer, consumer) = producer_and_consumer();
+    let report = |_: &StackArtifact, _: Progress| {};
+    let deploy = async |stacks: &[&StackArtifact], others: &[&StackArtifact]| {
+        let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(4));
+        let results = orchestrator.deploy(stacks, others, &no_options, None, &|_, _| {}).await.unwrap();
+        results.into_iter().map(|(stack, result)| (stack.id.clone(), result)).collect::<Vec<_>>()
+    };
+    let results = deploy(&[&consumer], &[&producer]).await;
+    let StackResult::Failed(error) = &results[0].1 else { panic!("{results:?}") };
+    assert!(
+        matches!(error, DeployError::MissingDependencies { missing, .. } if missing == &["Producer"]),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("--with-dependencies"));
+    assert!(!simulation.local.requests().contains_key("CreateChangeSet"), "nothing was created");
+
+    let results = deploy(&[&producer, &consumer], &[]).await;
+    assert!(results.iter().all(|(_, result)| matches!(result, StackResult::Succeeded(_))), "{results:?}");
+    // Now the producer is deployed.
+    let results = deploy(&[&consumer], &[&producer]).await;
+    assert!(matches!(&results[0].1, StackResult::Succeeded(outcome) if !outcome.changed), "{results:?}");
+}
+
+#[tokio::test]
+async fn the_deletion_of_a_producer_names_its_deployed_consumers() {
+    let simulation = Simulation::start().await;
+    let connections = connections(&simulation);
+    let (producer, consumer) = producer_and_consumer();
+    let report = |_: &StackArtifact, _: Progress| {};
+    let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(4));
+    orchestrator.deploy(&[&producer, &consumer], &[], &no_options, None, &|_, _| {}).await.unwrap();
+
+    let answers = Answers::new("no");
+    answers.may_answer.notify_one();
+    let orchestrator = Orchestrator::new(&connections, &answers, &report, Settings::new(4));
+    let results = orchestrator.destroy(&[&producer], &[&consumer], &|_, _| {}).await.unwrap();
+    assert!(matches!(error_of(results), DeployError::NotApproved { .. }));
+    let asked = answers.asked.borrow().join("");
+    assert!(asked.contains("Consumer uses values of Producer"), "{asked}");
+}
+
+#[tokio::test]
+async fn data_is_deleted_only_with_its_own_approval() {
+    let simulation = Simulation::start().await;
+    let connections = connections(&simulation);
+    let bucket = |policy: &str| json!({ "Type": "AWS::S3::Bucket", "DeletionPolicy": policy });
+    let template = json!({ "Resources": { "Models": bucket("Delete"), "Kept": bucket("Retain") } });
+    let stack = named("Storage", &template);
+    let report = |_: &StackArtifact, _: Progress| {};
+    let with = |approvals: &[&str]| {
+        let approvals = approvals.iter().map(|text| text.parse::<Approval>().unwrap()).collect();
+        Settings::new(1).approvals(ApprovalPolicy::new(approvals, true))
+    };
+    let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, with(&[]));
+    orchestrator.deploy(&[&stack], &[], &no_options, None, &|_, _| {}).await.unwrap();
+    let error = error_of(orchestrator.destroy(&[&stack], &[], &|_, _| {}).await.unwrap());
+    let DeployError::NotApproved { missing, .. } = &error else { panic!("{error}") };
+    assert_eq!(missing.iter().map(|one| one.approval()).collect::<Vec<_>>(), ["deletion=Models"]);
+
+    let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, with(&["deletion=Models"]));
+    let results = orchestrator.destroy(&[&stack], &[], &|_, _| {}).await.unwrap();
+    assert!(matches!(results[0].1, StackResult::Succeeded(Deleted::Deleted)), "{results:?}");
+}
+
+/// While a question about one stack is open, another stack is deployed; a stop withdraws the question, and the empty stack of
+/// the first one is deleted.
+#[tokio::test]
+async fn an_open_question_does_not_stop_other_stacks() {
+    let simulation = Simulation::start().await;
+    let connections = connections(&simulation);
+    let (asked, other) = (
+        named("Asked", &topic()),
+        named("Other", &json!({ "Resources": { "Models": { "Type": "AWS::S3::Bucket" } } })),
+    );
+    let answers = Answers::new("y");
+    let report = |_: &StackArtifact, _: Progress| {};
+    let orchestrator = Orchestrator::new(&connections, &answers, &report, Settings::new(4));
+    let work = orchestrator.deploy(&[&asked], &[], &no_options, None, &|_, _| {});
+    let meanwhile = async {
+        while answers.asked.borrow().is_empty() {
+            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        // The question is open: the same thread deploys the other stack.
+        let second = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(1));
+        let results = second.deploy(&[&other], &[], &no_options, None, &|_, _| {}).await.unwrap();
+        assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+        orchestrator.stop();
+    };
+    let (results, ()) = tokio::join!(work, meanwhile);
+    let error = error_of(results.unwrap());
+    assert!(matches!(error, DeployError::Interrupted { .. }), "{error}");
+    let left = simulation.client.describe_stacks().stack_name("Asked").send().await;
+    assert!(left.is_err(), "no empty stack is left");
+}
+
+#[tokio::test]
+async fn secrets_are_masked_in_outputs_and_in_reasons() {
+    let simulation = Simulation::start().await;
+    let connections = connections(&simulation);
+    let template = json!({
+        "Parameters": { "Token": { "Type": "String", "NoEcho": true } },
+        "Resources": { "Alarms": { "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": { "Ref": "Token" } } } },
+        "Outputs": { "Url": { "Value": { "Fn::Sub": "https://${Token}@example.com" } } },
+    });
+    let stack = named("Secret", &template);
+    let seen = RefCell::new(String::new());
+    let report =
+        |_: &StackArtifact, progress: Progress| seen.borrow_mut().push_str(&format!("{progress:?}\n"));
+    let options = |_: &StackArtifact| Options {
+        parameters: BTreeMap::from([("Token".to_owned(), "hunter2".to_owned())]),
+        ..Options::default()
+    };
+    let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(1));
+    let results = orchestrator.deploy(&[&stack], &[], &options, None, &|_, _| {}).await.unwrap();
+    let StackResult::Succeeded(outcome) = &results[0].1 else { panic!("{results:?}") };
+    assert_eq!(outcome.outputs["Url"], "****");
+
+    let mut changed = template;
+    changed["Resources"]["Alarms"]["Properties"]["TopicName"] = "another".into();
+    let stack = named("Secret", &changed);
+    simulation.fail(
+        json!({ "resources": [{ "resource": "Alarms", "on": "create", "reason": "hunter2 is not a name" }] }),
+    );
+    let error = error_of(orchestrator.deploy(&[&stack], &[], &options, None, &|_, _| {}).await.unwrap());
+    let DeployError::Failed { diagnosis: Some(diagnosis), .. } = &error else { panic!("{error}") };
+    assert_eq!(diagnosis.cause.reason.as_deref(), Some("**** is not a name"));
+    assert!(!seen.borrow().contains("hunter2"), "{}", seen.borrow());
+}
