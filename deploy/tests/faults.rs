@@ -182,11 +182,11 @@ async fn an_operation_is_followed_and_diagnosed_by_its_id() {
     let (diagnosis, reports) = diagnosed(&simulation, json!([])).await;
     assert!(!simulation.local.requests().contains_key("DescribeStackEvents"), "the old call is not needed");
     let events: Vec<_> = reports.iter().filter(|line| line.starts_with("Event")).collect();
-    let failure = events.iter().position(|line| line.contains("CREATE_FAILED") && line.contains("Second"));
+    let failure = events.iter().position(|line| line.contains("CreateFailed") && line.contains("Second"));
     let operation = diagnosis.cause.operation.unwrap();
     assert!(events[failure.unwrap()].contains(&operation), "{events:?}");
     // Taking it back is another operation, and belongs to the same deployment.
-    assert!(events.last().unwrap().contains("ROLLBACK_COMPLETE"), "{events:?}");
+    assert!(events.last().unwrap().contains("RollbackComplete"), "{events:?}");
     assert!(!events.last().unwrap().contains(&operation), "{events:?}");
     assert_eq!((diagnosis.cause.logical_id.as_str(), diagnosis.others.len()), ("Second", 0));
     assert!(diagnosis.commands.last().unwrap().contains(&format!("--operation-id {operation}")));
@@ -201,7 +201,7 @@ async fn where_operations_tell_nothing_the_stack_is_asked() {
         let hints: Vec<_> = reports.iter().filter(|line| line.starts_with("OperationUnavailable")).collect();
         assert!(matches!(hints[..], [hint] if hint.contains("DescribeEvents: ")), "{kind}: {reports:?}");
         assert_eq!(simulation.local.requests()["DescribeEvents"], 1, "{kind}: it is asked once");
-        let failed = |line: &&String| line.contains("CREATE_FAILED") && line.contains("no capacity");
+        let failed = |line: &&String| line.contains("CreateFailed") && line.contains("no capacity");
         assert_eq!(reports.iter().filter(failed).count(), 1, "{kind}: {reports:?}");
         assert_eq!(diagnosis.cause.logical_id, "Second", "{kind}");
     }
@@ -278,7 +278,7 @@ fn hook(target: &str, mode: &str) -> Json {
 }
 
 #[tokio::test]
-async fn what_a_hook_says_and_advises_is_reports() {
+async fn what_a_hook_says_and_advises_is_reported() {
     let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
     simulation.fail(json!({ "hooks": hook("change-set", "FAIL") }));
@@ -402,7 +402,7 @@ async fn what_failed_is_left_on_request_in_either_mode() {
 }
 
 #[tokio::test]
-async fn how_long_it_took_before_is_reports() {
+async fn how_long_it_took_before_is_reported() {
     let simulation = Simulation::start().await;
     simulation
         .fail(json!({ "resources": [{ "resource": "Second", "on": "create", "milliseconds": 1_100 }] }));

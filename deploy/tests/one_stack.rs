@@ -183,11 +183,17 @@ async fn an_export_in_use_is_the_cause_that_is_reported() {
 async fn an_import_sends_the_deployed_template_and_the_resource() {
     let simulation = Simulation::start().await;
     simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
-    simulation.s3.create_bucket().bucket("models").send().await.unwrap();
-    let mut template = topics("", "changed");
-    template["Resources"]["Models"] = json!({
+    // A stack leaves the bucket in the account.
+    let bucket = json!({
         "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": "models" },
     });
+    simulation
+        .deploy(&simulation::named("Old", &json!({ "Resources": { "Models": bucket } })))
+        .await
+        .unwrap();
+    simulation.client.delete_stack().stack_name("Old").send().await.unwrap();
+    let mut template = topics("", "changed");
+    template["Resources"]["Models"] = bucket;
     template["Outputs"] = json!({ "Name": { "Value": "new" } });
     let wanted = stack(&template);
     let imports = vec![Import::new(&wanted, "Models", &[]).unwrap()];

@@ -151,7 +151,9 @@ async fn an_open_question_does_not_stop_other_stacks() {
     let answers = Answers::new("y");
     let report = |_: &StackArtifact, _: Progress| {};
     let orchestrator = Orchestrator::new(&connections, &answers, &report, Settings::new(4));
-    let work = orchestrator.deploy(&[&asked], &[], &no_options, None, &|_, _| {});
+    let stacks = [&asked];
+    let ended = |_: &StackArtifact, _: &Result<stackwright_deploy::Outcome, DeployError>| {};
+    let work = orchestrator.deploy(&stacks, &[], &no_options, None, &ended);
     let meanwhile = async {
         while answers.asked.borrow().is_empty() {
             tokio::task::yield_now().await;
@@ -200,6 +202,7 @@ async fn secrets_are_masked_in_outputs_and_in_reasons() {
     );
     let error = error_of(orchestrator.deploy(&[&stack], &[], &options, None, &|_, _| {}).await.unwrap());
     let DeployError::Failed { diagnosis: Some(diagnosis), .. } = &error else { panic!("{error}") };
-    assert_eq!(diagnosis.cause.reason.as_deref(), Some("**** is not a name"));
+    let reason = diagnosis.cause.reason.clone().unwrap();
+    assert!(reason.contains("**** is not a name"), "{reason}");
     assert!(!seen.borrow().contains("hunter2"), "{}", seen.borrow());
 }

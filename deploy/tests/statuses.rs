@@ -9,7 +9,7 @@ use simulation::{STACK, Simulation, stack, topics};
 use stackwright_deploy::{DeployError, Prepared, condition, deletion_preview, destroy, recover};
 
 /// How long something takes that is to be caught in the act, in milliseconds.
-const SLOW: u64 = 120;
+const SLOW: u64 = 600;
 
 fn fault(resource: &str, on: &str, reason: Option<&str>, milliseconds: Option<u64>) -> Json {
     json!({ "resource": resource, "on": on, "reason": reason, "milliseconds": milliseconds })
