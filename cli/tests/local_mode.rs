@@ -18,12 +18,12 @@ use stackwright_local::Local;
 
 /// A directory with an assembly, in which the command runs in local mode.
 struct Workspace {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Workspace {
     fn with(app: &App) -> Self {
-        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        let workspace = Self { directory: tempfile::tempdir().unwrap() };
         workspace.write(app);
         workspace
     }
@@ -33,12 +33,16 @@ impl Workspace {
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
+        self.directory.path().join(name)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-        command.env("NO_COLOR", "1").current_dir(self.folder.path()).args(["--app", "out"]).args(arguments);
+        command
+            .env("NO_COLOR", "1")
+            .current_dir(self.directory.path())
+            .args(["--app", "out"])
+            .args(arguments);
         command
     }
 
@@ -544,7 +548,7 @@ fn killed_at_any_step_the_next_one_goes_on() {
         let command = || {
             let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
             command
-                .current_dir(workspace.folder.path())
+                .current_dir(workspace.directory.path())
                 .args(["--app", "out", "deploy"])
                 .envs(environment(&url))
                 .stdout(Stdio::null())
@@ -586,12 +590,12 @@ fn killed_at_any_step_the_next_one_goes_on() {
 
 /// A program that runs a command on a terminal, types, and says how it ended.
 const TERMINAL: &str = r#"
-import os, pty, sys, time
+import json, os, pty, sys, time
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 seen = b''
-steps = [(b'[y/N]', b'y\n'), (b'CREATE_IN_PROGRESS', b'\x03'), (b'ait?', b'cancel\n')]
+steps = [(wait.encode(), answer.encode()) for wait, answer in json.loads(os.environ['STEPS'])]
 deadline = time.time() + 60
 while time.time() < deadline:
     try:
@@ -604,33 +608,48 @@ print(seen.decode(errors='replace'))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 "#;
 
+/// Runs `deploy` on a terminal. Each step waits for a text and types an answer. Returns what was printed, and the exit code.
+fn on_terminal(endpoint: &Endpoint, workspace: &Workspace, steps: &Json) -> (String, Option<i32>) {
+    let mut command = Command::new(tool("python/bin/python"));
+    command.envs(environment(&endpoint.url)).env("STEPS", steps.to_string());
+    command.env("TERM", "xterm").current_dir(workspace.directory.path());
+    command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_stackwright"), "--app", "out", "deploy"]);
+    let output = command.output().unwrap();
+    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+}
+
 #[test]
 fn on_a_terminal_it_asks_and_can_be_cancelled() {
     let endpoint = Endpoint::local(&["--resource-time", "1500"]);
     let workspace = Workspace::with(&small("one"));
-    let mut command = Command::new(tool("python/bin/python"));
-    command.envs(environment(&endpoint.url));
-    command.env("TERM", "xterm").current_dir(workspace.folder.path());
-    command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_stackwright"), "--app", "out", "deploy"]);
-    let output = command.output().unwrap();
-    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{seen}");
-    assert!(seen.contains("Deploy small-Main?") && seen.contains("cancelling"), "{seen}");
-    assert!(
-        seen.contains("small-Main was cancelled by a user; the stack has the status DELETE_COMPLETE"),
-        "{seen}"
-    );
+    let steps = json!([["[y/N]", "y\n"], ["CREATE_IN_PROGRESS", "\u{3}"], ["ait?", "cancel\n"]]);
+    let (seen, code) = on_terminal(&endpoint, &workspace, &steps);
+    assert_eq!(code, Some(1), "{seen}");
+    assert!(seen.contains("Deploy small-Main?") && seen.contains("cancelling the operation"), "{seen}");
+    assert!(seen.contains("small-Main was deleted while it was being deployed"), "{seen}");
     let (stdout, _) = succeeded(endpoint.run(&small("one"), &["status"]));
     assert!(stdout.contains("not deployed"), "{stdout}");
 }
 
 #[test]
-fn without_a_terminal_an_interrupt_detaches() {
+fn ctrl_c_at_a_question_withdraws_it_and_leaves_nothing() {
+    let endpoint = Endpoint::local(&[]);
+    let workspace = Workspace::with(&small("one"));
+    let (seen, code) = on_terminal(&endpoint, &workspace, &json!([["[y/N]", "\u{3}"]]));
+    assert_eq!(code, Some(1), "{seen}");
+    assert!(seen.contains("stopping: no operation is running"), "{seen}");
+    assert!(seen.contains("was not changed, because the command was stopped"), "{seen}");
+    let (stdout, _) = succeeded(endpoint.run(&small("one"), &["status"]));
+    assert!(stdout.contains("not deployed"), "{stdout}");
+}
+
+/// Sends a signal to `deploy` while an operation is running; the command detaches, and the next one continues.
+fn detaches_on(signal: &str, name: &str) {
     let endpoint = Endpoint::local(&["--resource-time", "1500"]);
     let workspace = Workspace::with(&small("one"));
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
     command
-        .current_dir(workspace.folder.path())
+        .current_dir(workspace.directory.path())
         .args(["--app", "out", "deploy"])
         .envs(environment(&endpoint.url))
         .stdin(Stdio::null())
@@ -645,16 +664,96 @@ fn without_a_terminal_an_interrupt_detaches() {
         }
     }
     let interrupt =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     lines.for_each(|line| said.push_str(&line));
     assert_eq!(child.wait().unwrap().code(), Some(3), "{said}");
-    assert!(said.contains("detached from small-Main; the operation is still running in AWS"), "{said}");
+    assert!(
+        said.contains(&format!(
+            "stopped by {name}: detached from small-Main; the operation is still running in AWS"
+        )),
+        "{said}"
+    );
     let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
     assert!(
         stderr.contains("the stack has the status CREATE_IN_PROGRESS") && stderr.contains("nothing changed"),
         "{stderr}"
     );
+}
+
+#[test]
+fn without_a_terminal_an_interrupt_detaches() {
+    detaches_on("-INT", "an interrupt");
+}
+
+#[test]
+fn a_termination_signal_detaches() {
+    detaches_on("-TERM", "SIGTERM");
+}
+
+#[test]
+fn control_characters_from_outside_are_harmless() {
+    let workspace = Workspace::with(&small("one"));
+    let reason = "no\u{1b}[2J\u{9b}31m\n::error::fake\n  ::stop-commands::x\n##[error]fake";
+    workspace.fail(&json!({ "resources": [{ "resource": "*", "on": "create", "reason": reason }] }));
+    let output = workspace.run(&["deploy", "--local", "--faults", "faults.json", "--format", "json"]);
+    let document: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["Main"]["result"], "failed");
+    let stdout = String::from_utf8(output.stdout.clone()).unwrap();
+    let stderr = ended(output, 1);
+    for text in [stdout, stderr] {
+        assert!(text.contains("fake"), "{text}");
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{9b}') && !text.contains("##["), "{text}");
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
+    }
+}
+
+#[test]
+fn a_cycle_in_a_foreign_assembly_is_an_error() {
+    let workspace = Workspace::with(&chain());
+    let path = workspace.path("out/manifest.json");
+    let mut manifest: Json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    manifest["artifacts"]["First"]["dependencies"] = json!(["Second"]);
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    for arguments in
+        [&["deploy", "--local"][..], &["plan", "--local"], &["destroy", "--local", "--all", "--yes"]]
+    {
+        let stderr = ended(workspace.run(arguments), 1);
+        assert!(
+            stderr.contains("depend on each other in a cycle") && stderr.contains("chain-First"),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("chain-Alone: deployed"), "{stderr}");
+    }
+}
+
+#[test]
+fn many_stacks_that_were_not_started_are_one_line() {
+    let app = App::new("row");
+    let mut before: Option<stackwright::Stack> = None;
+    for number in 0..6 {
+        let mut stack = app.stack(&format!("Number{number}")).region("us-east-1");
+        if let Some(before) = &before {
+            stack = stack.depends_on(before);
+        }
+        stack.add("Alarms", Topic::new());
+        before = Some(stack);
+    }
+    let workspace = Workspace::with(&app);
+    workspace.fail(&json!({ "resources": [{ "stack": "row-Number1", "resource": "*", "on": "create", "reason": "no" }] }));
+    let stderr = ended(workspace.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
+    assert!(stderr.contains("4 stacks were not deployed, because row-Number1 was not deployed"), "{stderr}");
+    assert!(stderr.contains("summary: 1 deployed, 1 failed, 4 not started"), "{stderr}");
+    let end = stderr.trim_end();
+    let last = end.rfind("summary:").unwrap();
+    assert!(end[last..].contains("first failure: CREATE_FAILED Alarms"), "the failures are last: {stderr}");
+}
+
+#[test]
+fn a_usage_error_is_not_taken_for_drift() {
+    let workspace = Workspace::with(&small("one"));
+    ended(workspace.run(&["drift", "--local", "Unknown"]), 2);
+    ended(workspace.run(&["drift", "--no-such-option"]), 2);
 }
 
 /// What happened to the stack, by AWS's own client.

@@ -80,18 +80,14 @@ pub(crate) async fn find_failure(
         let mut failures: Vec<EventRecord> = failures.into_iter().filter(is_of_operation).collect();
         // A failure of the stack itself, such as an export in use, has no failed resource. For known operations it is read
         // only if no resource has failed; otherwise the later failure counts.
-        if failures.is_empty() || known.is_none() {
-            if let Some(own) = stack_failure(connection, &at, known, report).await? {
-                let is_newer =
-                    |start: DateTime| failures.iter().all(|one| one.time.is_some_and(|time| time < start));
-                if failures.is_empty() || own.started.is_some_and(is_newer) {
-                    match own.record {
-                        Some(record) => failures = vec![record],
-                        None if found.is_none() => return Ok(Some(Failure::Cancelled)),
-                        None => failures.clear(),
-                    }
-                }
-            }
+        let may_be_own = failures.is_empty() || known.is_none();
+        let own = if may_be_own { stack_failure(connection, &at, known, report).await? } else { None };
+        let is_newer = |start: DateTime| failures.iter().all(|one| one.time.is_some_and(|time| time < start));
+        match own.filter(|own| failures.is_empty() || own.started.is_some_and(is_newer)) {
+            Some(StackFailure { record: Some(record), .. }) => failures = vec![record],
+            Some(_) if found.is_none() => return Ok(Some(Failure::Cancelled)),
+            Some(_) => failures.clear(),
+            None => {}
         }
         known = None;
         let mut failures = failures.into_iter().filter_map(|record| record.event);

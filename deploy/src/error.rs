@@ -151,7 +151,7 @@ pub enum DeployError {
         diagnosis: Option<Box<Diagnosis>>,
     },
     /// The stack was deleted while it was being deployed.
-    #[error("the stack {stack} was deleted by another process while it was being deployed")]
+    #[error("the stack {stack} was deleted while it was being deployed")]
     DeletedMeanwhile {
         /// The name of the stack.
         stack: String,

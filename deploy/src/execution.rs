@@ -54,7 +54,7 @@ pub async fn execute(
     report(Progress::Executing { changes: change_set.changes.len(), last_took: events.last_took });
     change_set::start(connection, &stack.name, change_set).await?;
     let status = follow(connection, &change_set.stack_id, &mut events, report).await?;
-    if status == StackStatus::DeleteComplete && !change_set.created_stack {
+    if status == StackStatus::DeleteComplete {
         return Err(DeployError::DeletedMeanwhile { stack: stack.name.clone() });
     }
     if !status.is_deployed() {

@@ -231,7 +231,7 @@ mod tests {
         // The largest object of S3 has 50 TB.
         for bytes in [5_000_000_000, 200_000 * MIB, 50_000_000_000_000] {
             let size = part_size(bytes);
-            assert!(bytes.div_ceil(size) <= MAX_PARTS && size % MIB == 0, "{bytes}: {size}");
+            assert!(bytes.div_ceil(size) <= MAX_PARTS && size.is_multiple_of(MIB), "{bytes}: {size}");
         }
     }
 
