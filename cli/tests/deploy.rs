@@ -177,5 +177,5 @@ fn a_template_by_anyone_is_taken() {
 
     std::fs::write(&path, "Resources:\n  Jobs: !Reff x\n").unwrap();
     let stderr = String::from_utf8(synth(&path).stderr).unwrap();
-    assert!(stderr.contains("queues.yaml:2:9: `!Reff` is no intrinsic function"), "{stderr}");
+    assert!(stderr.contains("queues.yaml:2:9: `!Reff` is not an intrinsic function"), "{stderr}");
 }

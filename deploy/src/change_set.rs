@@ -76,27 +76,29 @@ pub(crate) async fn create(
     // The name leaves secrets out, so that a change set with this name may have been created with another secret.
     let mut may_reuse = !request.has_secrets();
     for _ in 0..MAX_CREATIONS {
-        match request.send(connection, existing, &name).await {
-            Ok(()) => {}
+        // A name is unique only among the change sets that were not executed; the ARN is always unique.
+        let target = match request.send(connection, existing, &name).await {
+            Ok(id) => id.unwrap_or_else(|| name.clone()),
             Err(error) if error.code() == Some("AlreadyExistsException") => {
                 if !may_reuse {
                     may_reuse = true;
                     delete(connection, &stack.name, &name).await?;
                     continue;
                 }
+                name.clone()
             }
             // Some endpoints refuse the request, where CloudFormation creates a change set that fails.
             Err(DeployError::Call { message, .. }) if messages::says_no_changes(&message) => return Ok(None),
             Err(error) => return Err(error),
-        }
-        let described = match wait(connection, &stack.name, &name).await {
+        };
+        let described = match wait(connection, &stack.name, &target).await {
             Ok(described) => described,
             // Another process has deleted it.
             Err(error) if error.is_missing_change_set() => continue,
             Err(error) => return Err(error),
         };
         if described.status == Some(ChangeSetStatus::Failed) {
-            return failed(connection, stack, &name, &described, created_stack, report).await;
+            return failed(connection, stack, &target, &described, created_stack, report).await;
         }
         match described.execution_status {
             Some(ExecutionStatus::Available) => {
@@ -107,7 +109,7 @@ pub(crate) async fn create(
                 return Err(DeployError::AlreadyExecuting { stack: stack.name.clone() });
             }
             // It was executed, or is obsolete: it has to make room.
-            _ => delete(connection, &stack.name, &name).await?,
+            _ => delete(connection, &stack.name, &target).await?,
         }
     }
     Err(DeployError::ChangeSet {
@@ -155,7 +157,7 @@ async fn read(
     let mut parameters = request.parameters.notes.clone();
     parameters.extend(changed_ssm_values(deployed_parameters, described.parameters(), &secrets));
     let mut warnings = failures_in(connection, &id, "", report).await.unwrap_or_default();
-    let (changes, nested) = all_changes(connection, stack, &secrets, name, described).await?;
+    let (changes, nested) = all_changes(connection, stack, &secrets, &id, described).await?;
     for (id, path) in nested {
         warnings.extend(failures_in(connection, &id, &path, report).await.unwrap_or_default());
     }
@@ -280,7 +282,7 @@ async fn remove(
 /// # Errors
 /// Returns an error if a request fails.
 pub async fn discard(connection: &Connection, change_set: &ChangeSet) -> Result<(), DeployError> {
-    remove(connection, &change_set.stack, &change_set.name, change_set.created_stack).await
+    remove(connection, &change_set.stack, &change_set.id, change_set.created_stack).await
 }
 
 /// Starts the execution of a change set.

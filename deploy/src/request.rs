@@ -71,13 +71,13 @@ impl ChangeSetRequest<'_> {
         without_secrets(self.stack, &self.options.parameters).values().any(Option::is_none)
     }
 
-    /// Sends the request.
+    /// Sends the request, and returns the ARN of the change set.
     pub async fn send(
         &self,
         connection: &Connection,
         existing: Existing,
         name: &str,
-    ) -> Result<(), DeployError> {
+    ) -> Result<Option<String>, DeployError> {
         let Self { stack, options, template_url, .. } = self;
         let kind = match existing {
             _ if !options.imports.is_empty() => ChangeSetType::Import,
@@ -125,7 +125,7 @@ impl ChangeSetRequest<'_> {
                 .set_resource_identifier(Some(import.identifier.clone().into_iter().collect()));
             request = request.resources_to_import(import.build());
         }
-        request.send().await.map(drop).map_err(DeployError::call("CreateChangeSet"))
+        request.send().await.map(|answer| answer.id).map_err(DeployError::call("CreateChangeSet"))
     }
 }
 

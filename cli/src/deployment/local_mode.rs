@@ -39,7 +39,6 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         options.faults = faults.clone();
         let local = Local::start(options).await.map_err(|error| {
             Failure::new(format!("local mode in {} cannot be started: {error}", directory.display()))
-                .hint("delete the directory to start with an empty account")
         })?;
         anstream::eprintln!(
             "local mode: {} simulates CloudFormation, with its state in {}; nothing is created in AWS",

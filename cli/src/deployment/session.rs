@@ -6,11 +6,20 @@ use stackwright_synth::StackArtifact;
 use super::arguments::Target;
 use super::local_mode::{self, Endpoints};
 use crate::failure::Failure;
+use crate::safe_text;
 
 /// The connections of a command, and the endpoints of local mode as long as they are needed.
 pub(crate) struct Session {
     pub connections: Connections,
-    _endpoints: Endpoints,
+    endpoints: Endpoints,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        for assumption in self.endpoints.values().flat_map(stackwright_local::Local::assumptions) {
+            anstream::eprintln!("{}", safe_text::line(&format!("local mode assumed: {assumption}")));
+        }
+    }
 }
 
 impl Session {
@@ -22,6 +31,6 @@ impl Session {
         for (account, local) in &endpoints {
             connections = connections.endpoint(account.as_deref(), local.url());
         }
-        Ok(Self { connections, _endpoints: endpoints })
+        Ok(Self { connections, endpoints })
     }
 }
