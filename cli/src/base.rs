@@ -62,7 +62,7 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
         return Err(Failure::new("`--base` needs a program: what `--app` names is not built")
             .hint("name the stored old version instead: `diff OLD NEW`"));
     }
-    let here = std::env::current_dir()?;
+    let here = program_directory(origin)?;
     let root = PathBuf::from(git(&here, &["rev-parse", "--show-toplevel"])?);
     let commit = git(&here, &["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])
         .map_err(|_| {
@@ -79,8 +79,13 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
     }
     let out = directory.path().join("assembly");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--", "synth", "--quiet", "--no-check", "--out"])
+    let mut command = Command::new(cargo);
+    command.args(["run", "--quiet"]);
+    if let Some(package) = origin.package() {
+        command.args(["--package", package]);
+    }
+    let status = command
+        .args(["--", "synth", "--quiet", "--no-check", "--out"])
         .arg(&out)
         .current_dir(&program)
         .env("CARGO_TARGET_DIR", target(&here).join("stackwright-base"))
@@ -94,6 +99,12 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
         .hint("store its assembly (`synth --out DIR`) and compare with that: `diff DIR`"));
     }
     Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
+}
+
+/// The directory of the program: that of its package if cargo runs it, the current one otherwise.
+fn program_directory(origin: &Origin) -> Result<PathBuf, Failure> {
+    let of_cargo = std::env::var_os("CARGO_MANIFEST_DIR").filter(|_| matches!(origin, Origin::Program(_)));
+    Ok(of_cargo.map_or_else(std::env::current_dir, |directory| Ok(PathBuf::from(directory)))?)
 }
 
 /// The target directory of the program.

@@ -49,6 +49,15 @@ impl Origin {
         Ok(stacks)
     }
 
+    /// Returns the package of the workspace that was named, if one was.
+    pub fn package(&self) -> Option<&str> {
+        match self {
+            #[cfg(feature = "deploy")]
+            Self::CurrentDirectory(package) => package.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Returns whether the stacks are those of the program in the current directory, which cargo can build.
     pub fn is_program_here(&self) -> bool {
         match self {

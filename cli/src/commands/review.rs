@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use stackwright_estimate::cost;
 use stackwright_review::card::{self, Card, GITHUB_LIMIT, GITLAB_LIMIT, Verdict};
 use stackwright_review::{check, report};
 
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
     /// Exit with code 4 if CloudFormation or `check` would refuse the change, or if it needs an approval
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Denied>,
-    /// The region to check for, where a stack names none
+    /// The region to check and to estimate for, where a stack names none
     #[arg(long)]
     region: Option<String>,
 }
@@ -66,9 +67,14 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         Some(path) => base::stored(path)?,
         None => origin.stacks(false)?,
     };
+    let mut estimate = cost::Options::default();
+    if let Some(region) = &arguments.region {
+        estimate.region.clone_from(region);
+    }
     let options = card::Options {
         base: arguments.base.clone(),
         check: check::Options { region: arguments.region.clone(), ..check::Options::default() },
+        estimate: Some(estimate),
         cost: Vec::new(),
     };
     let card = card::card(&old.assembly, &new.assembly, options);

@@ -4,6 +4,7 @@
 //! for, and what the caller adds about cost. The views are [`markdown`], [`json`] and [`crate::report::html`].
 
 mod approvals;
+mod cost;
 mod findings;
 mod json;
 mod markdown;
@@ -28,7 +29,9 @@ pub struct Options {
     pub base: String,
     /// How to look for findings.
     pub check: check::Options,
-    /// What changes in cost, in the order in which it is shown.
+    /// How to estimate the cost before and after; without it, no cost is estimated.
+    pub estimate: Option<stackwright_estimate::cost::Options>,
+    /// What else changes in cost, in the order in which it is shown.
     pub cost: Vec<CostChange>,
 }
 
@@ -110,6 +113,8 @@ pub struct Card {
 /// ```
 pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     let diff = diff::compare(old, new);
+    let mut costs = options.estimate.map(|estimate| cost::changes(old, new, &estimate)).unwrap_or_default();
+    costs.extend(options.cost);
     let findings = findings::compare(old, new, &options.check);
     let approvals = approvals::required(&diff);
     let refused = diff.resources().any(|(_, change)| !change.failures.is_empty())
@@ -138,7 +143,7 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         known_findings: findings.known,
         fixed_findings: findings.fixed,
         approvals,
-        cost: options.cost,
+        cost: costs,
         graphs,
     }
 }
