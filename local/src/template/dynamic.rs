@@ -140,7 +140,7 @@ impl Resolver<'_> {
     }
 
     fn parameter(&self, name: &str, version: Option<u64>, inner: &str) -> Result<Parameter, Unresolved> {
-        let found = self.state.parameter(self.environment, name);
+        let found = self.state.parameter(self.environment, name).or_else(|| public_image(name));
         let found = found.filter(|found| version.is_none_or(|version| version <= found.version));
         found.ok_or_else(|| Unresolved::Early(format!("Parameters: [{inner}] cannot be found.")))
     }
@@ -188,6 +188,19 @@ fn parse(inner: &str) -> Option<Reference<'_>> {
     }
 }
 
+/// A public parameter of AWS that names an image has a value in every account. Local mode assumes an ID for it, because no image
+/// is started.
+fn public_image(name: &str) -> Option<Parameter> {
+    let is_image =
+        name.starts_with("/aws/service/") && (name.ends_with("/ami-id") || name.ends_with("/image_id"));
+    is_image.then(|| Parameter {
+        kind: "String".to_owned(),
+        value: "ami-0123456789abcdef0".to_owned(),
+        version: 1,
+        time: 0,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -223,6 +236,9 @@ mod tests {
             json!({ "Names": ["a-{{resolve:ssm:/plain:1}}-b {{resolve:ssm:/plain}}"] }),
         );
         assert_eq!(found.unwrap(), json!({ "Names": ["a-value-b value"] }));
+        let image = json!({ "ImageId": "{{resolve:ssm:/aws/service/ami/latest/ami-id}}" });
+        let found = resolved("AWS::EC2::LaunchTemplate", image);
+        assert_eq!(found.unwrap()["ImageId"], "ami-0123456789abcdef0");
     }
 
     #[test]
