@@ -34,7 +34,8 @@ fn app(version: u32) -> App {
     );
     stack.add(
         "MultiModel",
-        MultiModelEndpoint::cpu(image(Processor::Cpu), models.location("scorers/"), "ml.m5.large").kms_key(&key),
+        MultiModelEndpoint::cpu(image(Processor::Cpu), models.location("scorers/"), "ml.m5.large")
+            .kms_key(&key),
     );
     stack.add("Serverless", ServerlessEndpoint::new(archive(Processor::Cpu)));
     stack.add(
@@ -55,7 +56,8 @@ fn stackwright(folder: &std::path::Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     command.env("NO_COLOR", "1").current_dir(folder).args(["--app", "out"]).args(arguments);
     let output = command.output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{arguments:?}: {text}");
     text
 }
