@@ -38,7 +38,23 @@ pub fn install() -> Result<PathBuf> {
         }
         run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder))
     })?;
+    browser();
     Ok(tools)
+}
+
+/// Installs the browser in which the HTML report is tested, where Debian's package manager may. Without it, that test is
+/// skipped with a message.
+fn browser() {
+    let is_there =
+        |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    if ["chromium", "chromium-browser", "google-chrome"].into_iter().any(is_there) {
+        return;
+    }
+    let installed =
+        run(Command::new("apt-get").args(["install", "--yes", "--no-install-recommends", "chromium"]));
+    if let Err(error) = installed {
+        eprintln!("no browser is installed, so that the test of the HTML report is skipped: {error}");
+    }
 }
 
 /// Makes a Python environment with what a file pins.
