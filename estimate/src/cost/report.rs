@@ -41,7 +41,12 @@ fn cells(line: &Line) -> [String; 4] {
     if line.unknown.is_some() {
         return [name, "unknown".to_owned(), "unknown".to_owned(), "unknown".to_owned()];
     }
-    [name, amount(line.floor), amount(line.typical.or(line.floor)), amount(line.ceiling)]
+    [
+        name,
+        amount(line.floor),
+        line.typical.map_or("not stated".to_owned(), |money| format!("${money}")),
+        amount(line.ceiling),
+    ]
 }
 
 fn total_cells(name: &str, total: &Total) -> [String; 4] {

@@ -13,7 +13,7 @@ use crate::input;
 use crate::origin::Origin;
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct CostArguments {
     /// Templates (JSON or YAML), assemblies (directories), or `-` for standard input. Default: the stacks of the program
     paths: Vec<PathBuf>,
     /// The output format
@@ -66,7 +66,7 @@ fn money(text: &str) -> Result<Money, String> {
         .ok_or_else(|| "write an amount in US dollars such as 5000".to_owned())
 }
 
-pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+pub(super) fn run(arguments: &CostArguments, origin: &Origin) -> Result<(), Failure> {
     let options = options(arguments)?;
     let read = if arguments.paths.is_empty() { origin.input()? } else { input::read(&arguments.paths) };
     if let Some(diagnostic) = read.unreadable.first() {
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     limits(arguments, &estimate)
 }
 
-fn options(arguments: &Arguments) -> Result<Options, Failure> {
+fn options(arguments: &CostArguments) -> Result<Options, Failure> {
     let mut options = Options::default();
     options.region.clone_from(&arguments.region);
     options.utilization = arguments.utilization;
@@ -111,7 +111,7 @@ fn prices(paths: &[PathBuf]) -> Result<PriceBook, Failure> {
 }
 
 /// Refuses costs above the limits that were set.
-fn limits(arguments: &Arguments, estimate: &Estimate) -> Result<(), Failure> {
+fn limits(arguments: &CostArguments, estimate: &Estimate) -> Result<(), Failure> {
     let monthly = estimate.monthly();
     if let Some(limit) = arguments.max_monthly.filter(|limit| monthly.ceiling > *limit) {
         let most = monthly.ceiling;

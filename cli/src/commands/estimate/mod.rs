@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     what: Option<What>,
     #[command(flatten)]
-    cost: cost::Arguments,
+    cost: cost::CostArguments,
 }
 
 #[derive(Subcommand)]
