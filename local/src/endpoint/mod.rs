@@ -33,8 +33,8 @@ pub struct Options {
     pub resource_time: Duration,
     /// How long it takes to create a change set. The default is no time.
     pub change_set_time: Duration,
-    /// Whether resources that wait for signals (wait conditions, creation policies) are taken to have received them. By default
-    /// they wait for `SignalResource`.
+    /// Whether resources that wait for signals (wait conditions, creation policies) are taken to have received them, because
+    /// nothing that would send them runs. This is the default; otherwise they wait for `SignalResource`.
     pub assumes_signals: bool,
     /// What fails, and how.
     pub faults: Faults,
@@ -48,7 +48,7 @@ impl Default for Options {
             account: "000000000000".into(),
             resource_time: Duration::ZERO,
             change_set_time: Duration::ZERO,
-            assumes_signals: false,
+            assumes_signals: true,
             faults: Faults::default(),
         }
     }

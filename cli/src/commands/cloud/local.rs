@@ -42,6 +42,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     options.folder.clone_from(&arguments.state);
     options.account.clone_from(&arguments.account);
     options.resource_time = Duration::from_millis(arguments.resource_time);
+    // A client of the endpoint can send signals.
+    options.assumes_signals = false;
     if let Some(path) = &arguments.faults {
         options.faults = read_faults(path)?;
     }
