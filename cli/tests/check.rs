@@ -148,7 +148,7 @@ fn text_shows_the_line_of_the_template() {
     assert!(text.contains("--> <stdin>:1:14") && text.contains("Parameters: {Name:"), "{text}");
     assert!(text.ends_with("1 warning\n"), "{text}");
     let talk = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(talk, "next: `explain unused-parameter` says more of that rule\n");
+    assert_eq!(talk, "next: `explain unused-parameter` explains the rule\n");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn explain_teaches() {
     let page = run(&["multi-model-gpu-instance"]);
     assert!(
         page.starts_with("# multi-model-gpu-instance\n")
-            && page.contains("Found in:")
+            && page.contains("## What it checks")
             && page.contains("# here")
     );
     let list = run(&[]);
@@ -190,4 +190,34 @@ fn explain_teaches() {
     assert!(all.as_array().unwrap().len() > 100);
     let wrong = stackwright().args(["explain", "multi-model-gpu-instanse"]).assert().failure();
     wrong.stderr("error: there is no rule `multi-model-gpu-instanse`\nhint: the nearest is `multi-model-gpu-instance`\n");
+}
+
+#[test]
+fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let template = write("template.yaml", WARNED);
+    let baseline = folder.path().join("baseline.json").display().to_string();
+    stackwright().args(["check", &template, "--write-baseline", &baseline]).assert().success();
+    assert_eq!(report(&[&template, "--baseline", &baseline, "--deny", "warnings"], "").0, 0);
+    let config = write("stackwright.toml", "paths = [\"*.yaml\"]\n[rules]\nunused-parameter = \"error\"\n");
+    let (code, found) = report(&["--config", &config], "");
+    assert_eq!((code, ids(&found)), (1, vec!["unused-parameter"]));
+    let wrong = write("wrong.toml", "[rules]\nno-such-rule = \"off\"\n");
+    stackwright().args(["check", &template, "--config", &wrong]).assert().failure().code(2);
+}
+
+#[test]
+fn certain_mistakes_are_fixed_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("template.yaml");
+    std::fs::write(&path, "Resources:\n  Topic:\n    Type: AWS::SNS::Topik\n").unwrap();
+    let output = stackwright().args(["check", "--fix"]).arg(&path).output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("+    Type: AWS::SNS::Topic\n"));
+    assert!(std::fs::read_to_string(&path).unwrap().contains("AWS::SNS::Topic\n"));
 }

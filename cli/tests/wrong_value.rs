@@ -45,10 +45,10 @@ error[out-of-range]: 400 is too large
 #[test]
 fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
     let app = App::new("app");
-    let bucket = || Bucket::new().bucket_name("scores");
+    let bucket = |name| Bucket::new().bucket_name(name);
     let stack = app.stack("Data");
-    stack.add("Known", bucket().acknowledge("bucket-without-encryption", "public scores"));
-    stack.add("Other", bucket().acknowledge("bucket-without-encryptoin", "public scores"));
+    stack.add("Known", bucket("scores").acknowledge("bucket-without-encryption", "public scores"));
+    stack.add("Other", bucket("other-scores").acknowledge("bucket-without-encryptoin", "public scores"));
     let line = line!() - 1;
     let found = check::check(&app.synth().unwrap(), &check::Options::default());
     let said: Vec<_> = found
@@ -59,14 +59,14 @@ fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
     assert_eq!(
         said,
         [
-            ("bucket-without-encryption", "Other", None),
             ("unused-acknowledgement", "Other", None),
+            ("bucket-without-encryption", "Other", None),
             ("bucket-without-encryption", "Known", Some("public scores")),
         ]
     );
-    assert_eq!(found.diagnostics[1].location.as_ref().unwrap().line, line);
-    assert_eq!(found.diagnostics[1].help.as_deref(), Some("the nearest is `bucket-without-encryption`"));
-    assert_eq!(found.summary(), "2 warnings, 1 acknowledged");
+    assert_eq!(found.diagnostics[0].location.as_ref().unwrap().line, line);
+    assert_eq!(found.diagnostics[0].help.as_deref(), Some("the nearest is `bucket-without-encryption`"));
+    assert_eq!(found.summary(), "1 warning, 1 info, 1 acknowledged");
 }
 
 #[test]

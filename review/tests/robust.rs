@@ -119,6 +119,33 @@ fn what_grows_fast_is_bounded() {
             format!("  T{n}: {{Type: AWS::SNS::Topic, DependsOn: [{}]}}\n", others.join(", "))
         })
         .collect();
+    let values: Vec<String> = (0..200).map(|n| format!("v{n}")).collect();
+    let allowed: String = (0..200)
+        .map(|n| format!("  P{n}: {{Type: String, Default: v0, AllowedValues: [{}]}}\n", values.join(", ")))
+        .collect();
+    let types: Vec<String> = (0..200).map(|n| format!("g{n}.none")).collect();
+    let instances: String = (0..100)
+        .map(|n| format!("  I{n}: {{Type: AWS::EC2::Instance, Properties: {{ImageId: ami-0123456789abcdef0, InstanceType: !Ref T}}}}\n"))
+        .collect();
+    let statements: String = (0..2000)
+        .map(|n| format!("          - {{Effect: Alow, Action: 's3:Nothing{n}', Resource: bucket{n}}}\n"))
+        .collect();
+    let policy = format!(
+        "Resources:\n  P:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      PolicyDocument:\n        Version: '2012-10-17'\n        \
+         Statement:\n{statements}"
+    );
+    let wide: String = (0..2000)
+        .map(|n| {
+            let others: Vec<String> = (n + 1..n + 6).map(|other| format!("!Condition C{other}")).collect();
+            format!("  C{n}: !And [{}]\n", others.join(", "))
+        })
+        .collect();
+    let nested = format!("{}1{}", "!Sub ['${A}', {A: ".repeat(60), "}]".repeat(60));
+    let loops = format!(
+        "{}{{T: {{Type: AWS::SNS::Topic}}}}{}",
+        "{'Fn::ForEach::L': [X, [a, b], ".repeat(40),
+        "]}".repeat(40)
+    );
     let topic = "Resources:\n  T: {Type: AWS::SNS::Topic, Properties: {TopicName: !If [C0, a, b]}}\n";
     let braces = format!(
         "Resources:\n  T: {{Type: AWS::SNS::Topic, Properties: {{TopicName: !Sub \"{}\"}}}}\n",
@@ -131,6 +158,21 @@ fn what_grows_fast_is_bounded() {
         ("a long circle", format!("Resources:\n{circle}")),
         ("everything after everything", format!("Resources:\n{all}")),
         ("a text of open braces", braces),
+        ("200 parameters of 200 values", format!("Parameters:\n{allowed}{topic}")),
+        (
+            "100 instances of 200 types",
+            format!(
+                "Parameters:\n  T: {{Type: String, AllowedValues: [{}]}}\nResources:\n{instances}",
+                types.join(", ")
+            ),
+        ),
+        ("a large policy", policy),
+        ("conditions that name each other", format!("Conditions:\n{wide}{topic}")),
+        (
+            "nested substitutions",
+            format!("Resources:\n  T: {{Type: AWS::SNS::Topic, Properties: {{TopicName: {nested}}}}}\n"),
+        ),
+        ("nested loops", format!("Transform: AWS::LanguageExtensions\nResources: {loops}\n")),
     ] {
         let start = Instant::now();
         report(text);

@@ -66,6 +66,7 @@ fn data(rule: &Rule) -> JsonValue {
         "name": rule.name,
         "severity": rule.severity.name(),
         "summary": rule.summary(),
+        "sections": rule.sections().into_iter().map(|(heading, text)| json!({ "heading": heading, "text": text })).collect::<JsonValue>(),
         "documentation": rule.documentation.trim(),
         "source": rule.source,
         "good": rule.good.trim(),

@@ -355,6 +355,8 @@ fn comparisons<'a>(condition: &'a JsonValue, asked: &mut BTreeMap<&'a str, Vec<J
 fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'a>> {
     let mut open = vec![scenario];
     let mut steps = 0;
+    // How many scenarios there are by now: what cannot be decided doubles them only so far.
+    let mut number = 1;
     for (name, _) in template.section("Conditions") {
         let mut next = Vec::new();
         for mut scenario in open {
@@ -370,7 +372,8 @@ fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'
             let known = decision.known;
             scenario.conditions.extend(known.into_iter().filter_map(|(name, truth)| Some((name, truth?))));
             scenario.conditions.insert(name, truth.unwrap_or(true));
-            if truth.is_none() && next.len() + 1 < COMBINATIONS {
+            if truth.is_none() && number < COMBINATIONS {
+                number += 1;
                 let mut otherwise = scenario.clone();
                 otherwise.conditions.insert(name, false);
                 let said = format!("the condition `{name}` does not hold");

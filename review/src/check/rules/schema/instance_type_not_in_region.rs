@@ -1,5 +1,7 @@
 //! `instance-type-not-in-region`
 
+use std::collections::HashMap;
+
 use stackwright_schemas::instances::{anywhere, in_region};
 
 use crate::check::findings::Findings;
@@ -76,6 +78,8 @@ fn is_listed(holder: &str) -> bool {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (holder_type, service, path) in PLACES {
+        // Many resources often have one type: what is near is computed once for each.
+        let mut near_names: HashMap<String, String> = HashMap::new();
         let resources = view.of_type(holder_type).map(|resource| (resource, resource.properties.as_ref()));
         let requests = view.requests(holder_type).map(|(resource, request)| (resource, &request.arguments));
         for (resource, holder) in resources.chain(requests) {
@@ -98,10 +102,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     Some((_, Some(offered))) => offered.iter().map(String::as_str).collect(),
                     _ => everywhere,
                 };
-                let near = nearest(name, offered.iter().copied());
-                let help = near.map_or_else(String::new, |near| format!("the nearest is {near}"));
+                let help = near_names.entry(name.to_owned()).or_insert_with(|| {
+                    let near = nearest(name, offered.iter().copied());
+                    near.map_or_else(String::new, |near| format!("the nearest is {near}"))
+                });
                 let offers = if view.region.is_some() { "does not offer" } else { "offers" };
-                findings.add(resource, given, format!("{who} {offers} {name} for {service}"), help);
+                findings.add(resource, given, format!("{who} {offers} {name} for {service}"), help.clone());
             }
         }
     }

@@ -44,11 +44,14 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         };
         let is_known = known.iter().any(|section| has(template, section, one.name));
         // Of a module's resources the names start with the module's.
-        let of_module = template.resources().any(|(id, body)| {
-            one.name.starts_with(id) && body["Type"].as_str().is_some_and(|name| name.ends_with("::MODULE"))
-        });
+        let of_module = || {
+            template.resources().any(|(id, body)| {
+                one.name.starts_with(id)
+                    && body["Type"].as_str().is_some_and(|name| name.ends_with("::MODULE"))
+            })
+        };
         if is_known
-            || of_module
+            || of_module()
             || may_be_generated(template, one.name)
             || matches!(one.kind, Kind::Ref) && PSEUDO_PARAMETERS.contains(&one.name)
         {
