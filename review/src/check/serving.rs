@@ -98,6 +98,20 @@ pub(crate) fn is_gpu(instance: &Instance) -> bool {
     instance.accelerators().is_some_and(|facts| facts.cuda_compute_capability.is_some())
 }
 
+/// The NeuronCores of all Inferentia or Trainium chips of a type: what a tensor parallel degree counts there. `None` for other
+/// types. Four a chip on Inferentia1, two on Inferentia2 and Trainium1, eight on Trainium2 ("Neuron Architecture", AWS
+/// Neuron documentation, 2026-11).
+pub(crate) fn neuron_cores(instance: &Instance) -> Option<u32> {
+    let family = instance.instance_type.strip_prefix("ml.")?.split('.').next()?;
+    let cores = match family {
+        "inf1" => 4,
+        "inf2" | "trn1" | "trn1n" => 2,
+        "trn2" | "trn2u" => 8,
+        _ => return None,
+    };
+    instance.accelerator_count.map(|chips| chips * cores)
+}
+
 /// Trainium and Inferentia.
 pub(crate) fn is_neuron(instance_type: &str) -> bool {
     ["ml.trn", "ml.inf"].iter().any(|family| instance_type.starts_with(family))

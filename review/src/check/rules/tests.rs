@@ -64,7 +64,9 @@ fn every_file_is_in_the_table() {
         let names: BTreeSet<String> = rules.iter().map(|rule| rule.name.to_owned()).collect();
         assert_eq!(files, names, "{topic}");
     }
-    let fixtures = std::fs::read_dir(folder.join("../../../fixtures")).unwrap().count();
+    let fixtures = std::fs::read_dir(folder.join("../../../fixtures")).unwrap();
+    // Directories belong to other tests.
+    let fixtures = fixtures.filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
     assert_eq!(fixtures, 2 * rules().count(), "a fixture of no rule");
 }
 

@@ -2,6 +2,7 @@
 
 mod duplicate_instance_pool_priority;
 mod duplicate_variant_name;
+mod endpoint_key_on_local_storage;
 mod fixed_name_on_replaced_resource;
 mod model_without_policy;
 mod prefix_routing_strategy;
@@ -20,4 +21,5 @@ pub(super) const RULES: &[&Rule] = &[
     &primary_container_with_containers::RULE,
     &unsupported_shadow_variant::RULE,
     &model_without_policy::RULE,
+    &endpoint_key_on_local_storage::RULE,
 ];

@@ -3,11 +3,13 @@
 use crate::check::findings::Findings;
 use crate::check::rules::large_model::servers;
 use crate::check::rules::rule;
+use crate::check::serving::neuron_cores;
 use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// The tensor parallel degree is larger than the number of accelerators of the instance.
+    /// The tensor parallel degree is larger than the number of accelerators of the instance. On Inferentia and Trainium, NeuronCores
+    /// count: a chip has several.
     ///
     /// # Why it matters
     ///
@@ -27,9 +29,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let place = settings.place("TENSOR_PARALLEL_DEGREE");
         let Some(degree) = number(place) else { continue };
         for instance in settings.instances(view, model) {
-            if let Some(has) = instance.accelerator_count.filter(|has| degree > f64::from(*has)) {
-                let message =
-                    format!("{degree} is more than the {has} accelerators of {}", instance.instance_type);
+            let cores = neuron_cores(instance);
+            let unit = if cores.is_some() { "NeuronCores" } else { "accelerators" };
+            if let Some(has) = cores.or(instance.accelerator_count).filter(|has| degree > f64::from(*has)) {
+                let message = format!("{degree} is more than the {has} {unit} of {}", instance.instance_type);
                 findings.add(model, place, message, "use `max`, or a larger instance type");
             }
         }

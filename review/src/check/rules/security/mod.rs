@@ -1,5 +1,6 @@
 //! What a template opens to others.
 
+mod alarm_topic_with_aws_managed_key;
 mod bucket_without_encryption;
 mod direct_internet_access;
 mod malformed_policy;
@@ -9,6 +10,7 @@ mod open_traffic_between_containers;
 mod open_trust;
 mod public_access_allowed;
 mod public_bucket;
+mod reader_without_key_permission;
 mod secret_by_name;
 mod secret_in_plain_text;
 mod trust_without_condition;
@@ -41,6 +43,8 @@ pub(super) const RULES: &[&Rule] = &[
     &open_network_with_sensitive_data::RULE,
     &direct_internet_access::RULE,
     &open_ingress::RULE,
+    &reader_without_key_permission::RULE,
+    &alarm_topic_with_aws_managed_key::RULE,
 ];
 
 /// Every statement that allows something, of every policy of a principal.
