@@ -40,7 +40,6 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         let statements: Vec<_> = allowing(view)
             .filter(|(holder, _)| holder.id == role.id || is_attached(view, holder, role))
-            .map(|(holder, statement)| (holder, statement))
             .collect();
         let allows_decrypt = statements
             .iter()
