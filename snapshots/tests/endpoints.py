@@ -190,9 +190,13 @@ def triton(files):
         config = text_format.Parse(content.decode(), model_config_pb2.ModelConfig())
         assert config.name == folder, (config.name, folder)
         assert any(other.startswith(f"{folder}/1/") for other in files), folder
-        assert config.input and config.output, name
+        # vLLM tells Triton its inputs and outputs when it is loaded.
+        assert (config.input and config.output) or config.backend == "vllm", name
         for group in config.instance_group:
-            assert group.kind in (1, 2), group
+            assert group.kind in (1, 2, 3), group
+        COUNTS["sequence controls"] += len(config.sequence_batching.control_input)
+        COUNTS["warm-ups"] += sum(1 for request in config.model_warmup if request.inputs)
+        COUNTS["decoupled"] += config.model_transaction_policy.decoupled
         COUNTS["config.pbtxt"] += 1
         COUNTS["tensorrt"] += sum(
             accelerator.name == "tensorrt"

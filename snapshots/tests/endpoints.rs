@@ -283,8 +283,7 @@ fn everything(app: &App) {
     )
     .weight(0.1)
     .ami_version("al2-ami-sagemaker-inference-gpu-3-1")
-    .capacity_reservation("arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan")
-    .managed_instance_scaling(1..=3);
+    .capacity_reservation("arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan");
     let endpoint = stack.add(
         "Several",
         RealTimeEndpoint::new(old)
@@ -475,6 +474,9 @@ fn every_kind_with_every_scaling_and_guardrail_is_what_others_take() {
         "widgets: 35",
         "config.pbtxt: 7",
         "ensemble steps: 4",
+        "sequence controls: 2",
+        "warm-ups: 2",
+        "decoupled: 2",
         "tensorrt: 1",
         "preferred batches: 2",
         "typos refused: 1",

@@ -96,13 +96,6 @@ impl Variant {
         self
     }
 
-    /// Lets SageMaker itself change the number of instances within bounds (`ManagedInstanceScaling`).
-    #[track_caller]
-    pub fn managed_instance_scaling(mut self, capacity: impl Into<Capacity>) -> Self {
-        self.hosting.managed = Some(capacity.into());
-        self
-    }
-
     /// Adds its model, under ids that start with a part, and gives the variant as the configuration has it. Its role may
     /// do more than the containers need.
     pub(super) fn lower(
