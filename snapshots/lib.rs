@@ -1,14 +1,9 @@
-//! The examples, for the tests that look at all of them (a new example is a line here), and what several tests need.
+//! The list of examples and the helpers of the tests that run over all of them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use stackwright::App;
-
-/// The snippets of `docs/clusters.md` compile as shown.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/clusters.md")]
-pub struct ClustersPage;
 
 /// Every example by name.
 pub fn examples() -> Vec<(&'static str, App)> {
@@ -24,7 +19,7 @@ pub fn examples() -> Vec<(&'static str, App)> {
     ]
 }
 
-/// What is wrong with an app, as a user sees it.
+/// Returns the report about an app as text, as a user sees it.
 pub fn findings(app: &App) -> String {
     match app.synth() {
         Err(errors) => errors.to_string(),
@@ -35,7 +30,7 @@ pub fn findings(app: &App) -> String {
     }
 }
 
-/// Holds that a rule finds something wrong in an app, at the line of the call.
+/// Asserts that a rule finds an error in an app at the line of the call.
 #[macro_export]
 macro_rules! refused {
     ($rule:literal, $app:expr) => {{
@@ -47,14 +42,14 @@ macro_rules! refused {
     }};
 }
 
-/// A program that `cargo xtask tools` installs, by its path there.
+/// Returns the path of a program that `cargo xtask tools` installs.
 pub fn tool(path: &str) -> PathBuf {
     let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(path);
     assert!(tool.exists(), "{path} is not installed: run `cargo xtask tools`");
     tool
 }
 
-/// What a command says, if it succeeds.
+/// Runs a command and returns its output. It panics if the command fails.
 pub fn run(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = match command.output() {
         Ok(output) => output,
@@ -65,18 +60,23 @@ pub fn run(command: &mut Command) -> String {
     text
 }
 
-/// What a judge in Python, a file of `tests/`, says of an assembly, if it has nothing against it.
+/// Runs a Python file of `tests/` over an assembly and returns its output. It panics if the file finds an error.
 pub fn judged_by(judge: &str, assembly: &Path) -> String {
     let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(judge);
     run(Command::new(tool("python/bin/python")).arg(judge).arg(assembly))
 }
 
-/// The snippets of `docs/serving.md`, which have to compile.
+/// The Rust snippets of the README and of the guides compile as they are shown.
 #[cfg(doctest)]
-#[doc = include_str!("../docs/serving.md")]
-pub mod serving_page {}
-
-/// The snippets of `docs/training.md`, which have to compile.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/training.md")]
-pub mod training_page {}
+mod snippets {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/clusters.md")]
+    struct Clusters;
+    #[doc = include_str!("../docs/deploying.md")]
+    struct Deploying;
+    #[doc = include_str!("../docs/serving.md")]
+    struct Serving;
+    #[doc = include_str!("../docs/training.md")]
+    struct Training;
+}

@@ -22,11 +22,11 @@
 //! }
 //! ```
 //!
-//! Such a program has the commands `synth`, `check`, `explain` and `list`, and is light. With the Cargo feature `deploy` it has
-//! `deploy` too. The binary `stackwright` has every command, for the program in the current folder, for an
-//! assembly on disk or for a template by anyone.
+//! Such a program has the commands that need no AWS account (`synth`, `check`, `diff`, `review`, `graph`, `estimate`,
+//! `explain`, `list`), and builds without the AWS SDK. With the Cargo feature `deploy` it has every command. The binary
+//! `stackwright` has every command as well, for the program in the current directory, for an assembly, or for a template.
 //!
-//! What lives here: the commands, each a thin file, and what users of the crate import. Logic does not.
+//! This crate holds the commands, each a thin file, and the items that programs import. Logic is in the libraries.
 
 mod base;
 mod commands;
@@ -57,11 +57,47 @@ pub use commands::run;
 #[doc(hidden)]
 pub use commands::run_binary;
 
-/// What a program of stacks mostly needs.
+/// The types that ordinary programs use: `use stackwright::prelude::*;`.
+///
+/// Typed resources of single services are in [`resources`]; less common types are in the modules of [`stacks`].
 pub mod prelude {
-    pub use stackwright_stacks::*;
+    pub use stackwright_stacks::autoscaling::{
+        CapacityRange, MetricMath, Scaling, ScheduledCapacity, StepScaling, TargetTracking,
+    };
+    pub use stackwright_stacks::cluster::{
+        ClusterJob, ClusterPolicy, ComputeAllocation, EksCluster, HyperPodCluster, LifecycleScripts,
+        LustreFileSystem, TaskGovernance,
+    };
+    pub use stackwright_stacks::container::{
+        Container, Containers, DataType, DynamicBatching, Ensemble, EnsembleStep, LargeModel, ModelData,
+        ModelRepository, Tensor, TensorRtLlmQuantization, TensorRtOptions, TextGeneration, Triton,
+        TritonInstanceGroup, TritonModel, TritonType, VllmQuantization, Weights,
+    };
+    pub use stackwright_stacks::endpoint::{
+        AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, DataCapture,
+        InferenceComponent, MemorySize, MultiModelEndpoint, NotificationTopic, RealTimeEndpoint, Rolling,
+        Routing, ServerlessEndpoint, Variant,
+    };
+    pub use stackwright_stacks::fleet::{Ami, GpuFleet, MonthlyBudget, SpotMix, TrainingFleet, UserData};
+    pub use stackwright_stacks::iam::{ExecutionRole, PolicyDocument};
+    pub use stackwright_stacks::launch::{
+        ConditionStep, FailStep, OptimizationJob, Pipeline, ProcessingJob, ProcessingStep, RegisterModelStep,
+        Schedule, ScheduleExpression, StateMachine, TrainingStep, TransformStep, TuningJob, TuningStep,
+    };
+    pub use stackwright_stacks::network::{InterfaceEndpoint, Network};
+    pub use stackwright_stacks::training::{
+        Checkpoints, Ddp, DeepSpeed, DeepSpeedConfig, Fsdp, Input, InstanceGroup, Instances, ModelParallel,
+        Precision, RunLocation, RunVariable, ShardingStrategy, Smddp, Spot, TrainingCapacity, TrainingJob,
+        TrainingPlan, WarmPool,
+    };
+    pub use stackwright_stacks::{
+        AlarmTopic, Arn, AutoscalingOptions, BlueGreenOptions, ContainerImage, Defaults, EncryptionKey,
+        EndpointOptions, ExternalBucket, HostingOptions, InstanceCountOptions, Metric, MetricsOptions,
+        Mirror, PrivateBucket, PrivateKey, Processor, RoleOptions, RoleReference, RollingOptions, S3Location,
+        SecurityOptions, SsmParameter, StackSet, Statement, TopicReference, VpcConfig,
+    };
     pub use stackwright_synth::{
-        App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, Map, Mapping, Output, Parameter,
-        Resource, ResourceOptions, Scope, Stack, Value, asset, intrinsic, sub,
+        App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map, Mapping, Output,
+        Parameter, Resource, ResourceOptions, Scope, Stack, Value, asset, intrinsic, sub,
     };
 }

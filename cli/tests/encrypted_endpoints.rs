@@ -18,7 +18,7 @@ fn app(version: u32) -> App {
     let models = stack.add("Models", PrivateBucket::new().own_kms_key());
     let runs = stack.add("Runs", PrivateBucket::new().kms_key(&key));
     let topic = stack.add("Topic", AlarmTopic::new());
-    let image = |processor| Image::pytorch_inference("2.6.0", processor);
+    let image = |processor| ContainerImage::pytorch_inference("2.6.0", processor);
     let archive = |processor| {
         Container::new(image(processor)).model(models.location(format!("relevance/{version}/model.tar.gz")))
     };

@@ -8,7 +8,7 @@ use stackwright::stacks::container::Container;
 use stackwright::stacks::endpoint::{MemorySize, ServerlessEndpoint};
 
 fn container() -> Container {
-    Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+    Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
         .model(S3Location::new("models", "m.tar.gz"))
 }
 

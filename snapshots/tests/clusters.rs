@@ -20,7 +20,7 @@ use stackwright::stacks::fleet::{
     TrainingFleet, UserData,
 };
 use stackwright::stacks::iam::RoleOptions;
-use stackwright::stacks::network::{Endpoint, Network, NetworkHandle, NetworkSubnet};
+use stackwright::stacks::network::{InterfaceEndpoint, Network, NetworkHandle, NetworkSubnet};
 use stackwright::stacks::training::{Instances, TrainingJob};
 
 const PLAN: &str = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/pretraining";

@@ -13,9 +13,9 @@ use stackwright::stacks::autoscaling::{
     Scaling, ScheduledCapacity, StepScaling, Target, TargetTracking,
 };
 use stackwright::stacks::container::{
-    Container, Containers, DataType, DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, LargeModel,
-    ModelData, ModelRepository, RollingBatch, SequenceBatching, SequenceControl, Tensor,
-    TensorRtLlmQuantization, TensorRtOptions, TextGeneration, Triton, TritonModel, TritonType, VersionPolicy,
+    Container, Containers, DataType, DynamicBatching, Ensemble, EnsembleStep, LargeModel, ModelData,
+    ModelRepository, RollingBatch, SequenceBatching, SequenceControl, Tensor, TensorRtLlmQuantization,
+    TensorRtOptions, TextGeneration, Triton, TritonInstanceGroup, TritonModel, TritonType, VersionPolicy,
     Vllm, VllmQuantization, WarmUp, Weights,
 };
 use stackwright::stacks::endpoint::{
@@ -38,7 +38,8 @@ fn minutes(number: u64) -> Duration {
 
 #[track_caller]
 fn container(processor: Processor) -> Container {
-    Container::new(Image::pytorch_inference("2.6.0", processor)).model(place("relevance/model.tar.gz"))
+    Container::new(ContainerImage::pytorch_inference("2.6.0", processor))
+        .model(place("relevance/model.tar.gz"))
 }
 
 #[track_caller]
@@ -124,7 +125,7 @@ fn repository() -> ModelRepository {
                 .max_batch_size(16)
                 .input(tensor("in"))
                 .output(tensor("out"))
-                .instances(InstanceGroup::gpu(2).on_gpus([0]))
+                .instances(TritonInstanceGroup::gpu(2).on_gpus([0]))
                 .dynamic_batching(
                     DynamicBatching::new()
                         .preferred([4, 16])
@@ -155,7 +156,7 @@ fn repository() -> ModelRepository {
                 .max_batch_size(16)
                 .input(tensor("in"))
                 .output(Tensor::new("out", TritonType::String, [1]))
-                .instances(InstanceGroup::cpu(2))
+                .instances(TritonInstanceGroup::cpu(2))
                 .decoupled(true)
                 .warm_up(WarmUp::new("largest").batch_size(16).repeat(2).random(Tensor::new(
                     "in",
@@ -239,7 +240,7 @@ fn app() -> App {
     batch_by_batch.add(
         "Models",
         MultiModelEndpoint::cpu(
-            Image::pytorch_inference("2.6.0", Processor::Cpu),
+            ContainerImage::pytorch_inference("2.6.0", Processor::Cpu),
             place("m/"),
             "ml.m5.large",
         )
@@ -263,7 +264,7 @@ fn app() -> App {
 /// Every setting that there is.
 fn everything(app: &App) {
     let stack = app.stack("Everything").region("us-east-1");
-    let network = || Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
+    let network = || VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
     let topic = "arn:aws:sns:us-east-1:123456789012:topic";
     let most = stack.add("Most", Parameter::number().default(6));
     let old = Variant::new("Old", gpu(), "ml.m5.xlarge")
@@ -404,7 +405,7 @@ fn containers(app: &App) {
     one("TritonDefault", triton().default_model("plan").into());
     one("Folder", gpu().model(ModelData::folder(place("relevance"))).into());
     one("Trained", gpu().model(ModelData::made_within(place("runs/"), made)).reads(place("words/")).into());
-    let image = Image::pytorch_inference("2.6.0", Processor::Gpu);
+    let image = ContainerImage::pytorch_inference("2.6.0", Processor::Gpu);
     one("Package", Container::package(package, image, place("packages/")).into());
     one("Pipeline", Containers::serial([container(Processor::Cpu), gpu(), triton().into()]));
     one("Direct", Containers::direct([("words", gpu()), ("pictures", gpu())]));
@@ -414,7 +415,7 @@ fn containers(app: &App) {
 /// Every component.
 fn components(app: &App) {
     let stack = app.stack("Components").region("us-east-1");
-    let network = Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
+    let network = VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
     let host = stack.add(
         "Host",
         ComponentEndpoint::new("ml.g5.48xlarge", 0..=2)
@@ -523,7 +524,7 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("utilization-above-one", served(ServerlessEndpoint::new(cpu()).scale(1..=3, TargetTracking::utilization(70.0))));
     // Multi-model
     refused!("multi-model-gpu-instance", served(MultiModelEndpoint::triton("25.09", place("scorers/"), "ml.g5.12xlarge")));
-    refused!("multi-model-without-triton", served(MultiModelEndpoint::cpu(Image::pytorch_inference("2.6.0", Processor::Gpu), place("m/"), "ml.g5.xlarge")));
+    refused!("multi-model-without-triton", served(MultiModelEndpoint::cpu(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu), place("m/"), "ml.g5.xlarge")));
     // Real-time
     refused!("value-not-allowed", on(gpu(), "ml.g5.3xlarge"));
     refused!("duplicate-variant-name", served(real_time().variant(variant("Main").weight(0.5))));
@@ -538,7 +539,7 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("out-of-range", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/")).requests(place("requests/")).max_concurrent_invocations(1_001)));
     refused!("no-request-location", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/"))));
     // Images, keys, roles, topics
-    refused!("invalid-image-uri", on(Container::new(Image::from_uri("docker.io/library/nginx:1")), "ml.g5.xlarge"));
+    refused!("invalid-image-uri", on(Container::new(ContainerImage::from_uri("docker.io/library/nginx:1")), "ml.g5.xlarge"));
     refused!("invalid-arn", served(real_time().kms_key("my-key")));
     refused!("invalid-arn", served(real_time().role("arn:aws:s3:::models")));
     refused!("invalid-arn", served(real_time().notify("alarms")));
@@ -640,7 +641,7 @@ fn changes<C: Construct + Clone>(endpoint: &C, edited: C, expected: &[&str]) {
 #[test]
 fn an_edit_changes_what_a_reviewer_expects_and_never_replaces_the_endpoint() {
     let of = |containers: Container| Variant::new("Main", containers, "ml.g5.xlarge");
-    let image = |version: &str| Container::new(Image::pytorch_inference(version, Processor::Gpu));
+    let image = |version: &str| Container::new(ContainerImage::pytorch_inference(version, Processor::Gpu));
     let tracked = |value: f64| TargetTracking::invocations_per_instance(value);
     let archive = |key: &str| image("2.6.0").model(place(key));
     let variant = || of(archive("relevance/1.tar.gz")).scale(1..=4, tracked(100.0));

@@ -113,7 +113,7 @@ fn everything(app: &App) {
     let rate = pipeline.parameter("LearningRate", 0.001);
     let folder = pipeline.parameter("Folder", "run-1");
     let again = pipeline.parameter("Again", true);
-    let image = || Image::pytorch_training("2.6.0");
+    let image = || ContainerImage::pytorch_training("2.6.0");
     let prepared = pipeline.step(
         "Prepare",
         ProcessingStep::new(
@@ -140,7 +140,7 @@ fn everything(app: &App) {
         .max_pending(Duration::from_hours(4))
         .volume_gb(200)
         .kms_key("arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f")
-        .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+        .vpc(VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
         .encrypt_between_containers()
         .tag("team", "vision");
     let debugged = job.clone().set("RemoteDebugConfig", serde_json::json!({ "EnableRemoteDebug": true }));
@@ -172,7 +172,7 @@ fn everything(app: &App) {
         .property_file("Report", "report", "report.json"),
     );
     let register =
-        || RegisterModelStep::new("group", trained.model(), Image::triton("25.09", Processor::Gpu));
+        || RegisterModelStep::new("group", trained.model(), ContainerImage::triton("25.09", Processor::Gpu));
     pipeline.step(
         "Decide",
         ConditionStep::when(evaluated.measure("Report", "loss").below(2.5))
@@ -189,9 +189,9 @@ fn deployment(app: &App) {
     let key = stack.add("Key", PrivateKey::new());
     let runs = stack.add("Runs", PrivateBucket::new().kms_key(&key));
     let place = |key: &str| S3Location::in_bucket(&runs, key);
-    let image = |processor| Image::pytorch_inference("2.6.0", processor);
+    let image = |processor| ContainerImage::pytorch_inference("2.6.0", processor);
     let source = || Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zero3/training"));
-    let network = || Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
+    let network = || VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
     let mut pipeline = Pipeline::new().max_parallel_steps(4).tag("team", "vision");
     let chosen = pipeline.step(
         "Choose",
@@ -248,7 +248,7 @@ fn deployment(app: &App) {
             .split(SplitType::Line)
             .max_payload_mb(6),
     );
-    let analyzer = Image::ecr(
+    let analyzer = ContainerImage::ecr(
         "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer",
         "arn:aws:ecr:us-east-1:156813124566:repository/sagemaker-model-monitor-analyzer",
     );
@@ -291,7 +291,7 @@ fn app() -> App {
         let model = |key: &str| S3Location::new("my-models", key);
         let optimization =
             OptimizationJob::new(model("llama/"), "ml.g5.12xlarge", model("fast/"), optimizations)
-                .image(Image::aws("djl-lmi", "0.33.0", Processor::Gpu));
+                .image(ContainerImage::aws("djl-lmi", "0.33.0", Processor::Gpu));
         let spot = job("2.6.0", Instances::of("ml.g5.12xlarge", 1), Ddp::new().into())
             .capacity(Spot::new(Duration::from_hours(6), S3Location::new("my-runs", "checkpoints/")));
         app.stack(name)

@@ -24,8 +24,8 @@ fn encrypted() -> App {
     let external = ExternalBucket::from_name("company-requests")
         .kms_key("arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f");
     let topic = stack.add("Answers", AlarmTopic::new());
-    let network = || Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
-    let image = |processor| Image::pytorch_inference("2.6.0", processor);
+    let network = || VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
+    let image = |processor| ContainerImage::pytorch_inference("2.6.0", processor);
     let archive = || Container::new(image(Processor::Gpu)).model(models.location("relevance/model.tar.gz"));
     let old = Variant::new("Old", archive(), "ml.m5.xlarge")
         .core_dumps(captured.location("dumps/"))
@@ -320,7 +320,7 @@ fn the_key_of_volumes_is_left_out_where_storage_is_local() {
 #[test]
 fn a_role_of_the_users_is_used_and_told_what_it_needs() {
     let container = || {
-        Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+        Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
             .model(S3Location::new("my-models", "model.tar.gz"))
     };
     let app = App::new("roles");
@@ -351,7 +351,7 @@ fn a_role_of_the_users_is_used_and_told_what_it_needs() {
 fn every_resource_of_an_endpoint_can_be_changed() {
     let app = App::new("custom");
     let stack = app.stack("Serving").region("us-east-1");
-    let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu));
+    let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu));
     let endpoint = ServerlessEndpoint::new(container.model(S3Location::new("my-models", "model.tar.gz")));
     stack.add(
         "Scorer",

@@ -11,16 +11,16 @@ pub use stackwright_schemas::images::Processor;
 /// your own registry.
 ///
 /// ```
-/// use stackwright_stacks::{Image, Mirror, Processor};
+/// use stackwright_stacks::{ContainerImage, Mirror, Processor};
 ///
-/// Image::pytorch_inference("2.6.0", Processor::Cpu);
-/// Image::aws("xgboost-training", "1.7-1", Processor::Cpu);
+/// ContainerImage::pytorch_inference("2.6.0", Processor::Cpu);
+/// ContainerImage::aws("xgboost-training", "1.7-1", Processor::Cpu);
 /// // One of your own, and AWS's image from a mirror in your account.
-/// Image::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/scorers:3");
-/// Image::pytorch_inference("2.6.0", Processor::Gpu).mirrored(Mirror::new().prefix("dlc/"));
+/// ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/scorers:3");
+/// ContainerImage::pytorch_inference("2.6.0", Processor::Gpu).mirrored(Mirror::new().prefix("dlc/"));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Image(Kind);
+pub struct ContainerImage(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -90,7 +90,7 @@ impl Resolved {
     }
 }
 
-impl Image {
+impl ContainerImage {
     /// AWS's deep learning container for inference with PyTorch.
     #[track_caller]
     pub fn pytorch_inference(version: impl Into<String>, processor: Processor) -> Self {

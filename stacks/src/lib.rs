@@ -40,7 +40,7 @@ pub use endpoint::{
     MetricsOptions, RollingOptions,
 };
 pub use iam::{RoleOptions, RoleReference, Statement};
-pub use image::{Image, Mirror, Processor};
+pub use image::{ContainerImage, Mirror, Processor};
 pub use key::{EncryptionKey, PrivateKey, PrivateKeyHandle};
 pub use metric::Metric;
 pub use s3::S3Location;
@@ -48,4 +48,4 @@ pub use security::{SecurityOptions, SecuritySettings};
 pub use ssm_parameter::SsmParameter;
 pub use stack_set::StackSet;
 pub use topic::{AlarmTopic, AlarmTopicHandle, TopicReference};
-pub use vpc::Vpc;
+pub use vpc::VpcConfig;

@@ -4,13 +4,13 @@ use stackwright_synth::{IntoValue, Scope, Value};
 
 use crate::defaults;
 use crate::key::EncryptionKey;
-use crate::vpc::Vpc;
+use crate::vpc::VpcConfig;
 
 /// What a program says about encryption and the network.
 #[derive(Clone, Debug, Default)]
 pub struct SecuritySettings {
     pub(crate) key: Option<EncryptionKey>,
-    pub(crate) vpc: Option<Vpc>,
+    pub(crate) vpc: Option<VpcConfig>,
     pub(crate) isolated: Option<Value<bool>>,
 }
 
@@ -27,12 +27,12 @@ impl SecuritySettings {
 /// ```
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{RealTimeEndpoint, Variant};
-/// use stackwright_stacks::{Image, Processor, SecurityOptions, Vpc};
+/// use stackwright_stacks::{ContainerImage, Processor, SecurityOptions, VpcConfig};
 ///
-/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu));
 /// RealTimeEndpoint::new(Variant::new("Main", container, "ml.g5.2xlarge"))
 ///     .kms_key("alias/serving")
-///     .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+///     .vpc(VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
 ///     .network_isolation(true);
 /// ```
 pub trait SecurityOptions: Sized {
@@ -49,7 +49,7 @@ pub trait SecurityOptions: Sized {
     }
 
     /// Puts the network interfaces of the containers into a VPC.
-    fn vpc(mut self, vpc: impl Into<Vpc>) -> Self {
+    fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.security_settings().vpc = Some(vpc.into());
         self
     }

@@ -14,7 +14,7 @@ use stackwright_stacks::training::{
     ModelParallel, Mpi, MultiWorkerMirrored, OutputCompression, ParameterServer, Profiler, Smddp, Spot,
     TensorBoard, TrainingJob, TrainingPlan, WarmPool,
 };
-use stackwright_stacks::{Image, S3Location, Vpc};
+use stackwright_stacks::{ContainerImage, S3Location, VpcConfig};
 use stackwright_synth::{App, Asset};
 
 /// The bucket and a key of the recorded requests.
@@ -27,11 +27,11 @@ fn script() -> Asset {
 }
 
 /// An image by its URI in a repository of AWS or of the account.
-fn image(uri: &str) -> Image {
+fn image(uri: &str) -> ContainerImage {
     let (registry, repository) = uri.split_once('/').unwrap();
     let account = registry.split_once('.').unwrap().0;
     let repository = repository.split_once(':').unwrap().0;
-    Image::ecr(uri, format!("arn:aws:ecr:us-east-1:{account}:repository/{repository}"))
+    ContainerImage::ecr(uri, format!("arn:aws:ecr:us-east-1:{account}:repository/{repository}"))
 }
 
 /// The request that a pipeline makes for a job, with the functions of CloudFormation replaced.
@@ -186,7 +186,7 @@ fn model_parallel_with_a_file_system() {
         .metric("base_metric", "<><><><><><>")
         .profiler(at("smp-fsdp/out/"))
         .volume_gb(400)
-        .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]));
+        .vpc(VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]));
     compare("smp", job, &[SCRIPT]);
 }
 
@@ -351,7 +351,7 @@ fn pytorch_with_smddp_and_efs() {
         .source(script(), "train.py")
         .distribution(Smddp::new().custom_mpi_options("-verbose -x NCCL_DEBUG=VERSION"))
         .input("training", Input::efs("fs-0123456789abcdef0", "/data"))
-        .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+        .vpc(VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
         .metrics_time_series(true)
         .debugger(DebuggerHook::new(root()).without_collections())
         .profiler(root());
@@ -476,7 +476,7 @@ fn a_container_with_its_own_entry_point() {
     .hyperparameter("name", "value")
     .hyperparameter("flag", "yes")
     .input("train", Input::fsx_lustre("fs-0123456789abcdef0", "/abc/data"))
-    .vpc(Vpc::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
+    .vpc(VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]))
     .max_run(Duration::from_hours(1))
     .capacity(WarmPool::new(Duration::from_mins(30)))
     .infrastructure_check(true)

@@ -14,7 +14,7 @@ pub fn app() -> App {
 
     // The directory `model/` is packed as model.tar.gz and uploaded when the stack is deployed.
     let model = stack.add("Model", asset!("model"));
-    let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+    let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
         .model(model)
         .environment("SAGEMAKER_PROGRAM", "inference.py");
     let endpoint = stack.add(

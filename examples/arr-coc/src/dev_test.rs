@@ -25,7 +25,7 @@ pub fn stack(app: &App) {
     let endpoint = stack.add(
         "Scorers",
         ServerlessEndpoint::new(
-            Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+            Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
                 .model(archive)
                 .environment("SAGEMAKER_PROGRAM", "inference.py"),
         )

@@ -5,8 +5,8 @@ use std::time::Duration;
 use stackwright::prelude::*;
 use stackwright::stacks::autoscaling::{Scaling, ScheduledCapacity, TargetTracking};
 use stackwright::stacks::container::{
-    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton,
-    TritonModel, TritonType,
+    DynamicBatching, Ensemble, EnsembleStep, ModelRepository, Tensor, TensorRtOptions, Triton,
+    TritonInstanceGroup, TritonModel, TritonType,
 };
 use stackwright::stacks::endpoint::{
     BlueGreen, CapacitySize, DataCapture, RealTimeEndpoint, Routing, Variant,
@@ -81,7 +81,7 @@ pub fn scorers() -> ModelRepository {
         TritonModel::onnx(name, file)
             .max_batch_size(32)
             .output(score(name))
-            .instances(InstanceGroup::gpu(1))
+            .instances(TritonInstanceGroup::gpu(1))
             .tensorrt(TensorRtOptions::fp16().max_workspace_size(1 << 30))
             .dynamic_batching(
                 DynamicBatching::new().preferred([8, 16, 32]).max_queue_delay(Duration::from_micros(500)),
@@ -93,7 +93,7 @@ pub fn scorers() -> ModelRepository {
         .input(score("salience"))
         .input(score("coupling"))
         .output(score("relevance"))
-        .instances(InstanceGroup::gpu(1));
+        .instances(TritonInstanceGroup::gpu(1));
     let step = |name: &str| EnsembleStep::new(name).input("patches", "patches").output(name, name);
     ModelRepository::new()
         .model(scorer("information", asset!("scorers/information.onnx")).input(patches()))

@@ -97,7 +97,7 @@ pub fn stack(app: &App) {
                 RegisterModelStep::new(
                     models.reference(),
                     packed.output("archive").join("model.tar.gz"),
-                    Image::triton("25.09", Processor::Gpu),
+                    ContainerImage::triton("25.09", Processor::Gpu),
                 )
                 .instance_types(["ml.g5.2xlarge"]),
             )

@@ -6,7 +6,7 @@ use stackwright::prelude::*;
 use stackwright::stacks::fleet::{
     Ami, GpuFleet, InstanceRefresh, LifecycleHook, MonthlyBudget, Os, ScheduledSize, SpotMix,
 };
-use stackwright::stacks::network::{Endpoint, Network};
+use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
 /// The reservation of the capacity block.
 const BLOCK: &str = "cr-0123456789abcdef0";

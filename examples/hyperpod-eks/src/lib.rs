@@ -8,7 +8,7 @@ use stackwright::stacks::cluster::{
     ClusterPolicy, ComputeAllocation, DeepHealthCheck, EksCluster, HyperPodAddons, HyperPodCluster,
     KarpenterGroup, KubernetesVersion, NodeGroup, Observability, TaintEffect, TaskGovernance,
 };
-use stackwright::stacks::network::{Endpoint, Network};
+use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
 /// The stacks of the project.
 pub fn app() -> App {

@@ -8,7 +8,7 @@ use stackwright::stacks::cluster::{
     DeepHealthCheck, HyperPodCluster, LifecycleScripts, LustreFileSystem, LustreThroughput, NodeShare,
     RollingBatches, ServiceNodes, SharedUser, WorkerGroup,
 };
-use stackwright::stacks::network::{Endpoint, Network};
+use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
 /// The training plan whose capacity the second group has.
 const PLAN: &str = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/pretraining";

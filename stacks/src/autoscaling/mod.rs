@@ -84,12 +84,12 @@ impl Target for CopyCount {
 
 /// The least and the most there may be: `1..=4`, or two parameters.
 #[derive(Clone, Debug)]
-pub struct Capacity {
+pub struct CapacityRange {
     pub(crate) least: Value<i64>,
     pub(crate) most: Value<i64>,
 }
 
-impl Capacity {
+impl CapacityRange {
     /// Between two numbers, both included.
     #[track_caller]
     pub fn between(least: impl IntoValue<i64>, most: impl IntoValue<i64>) -> Self {
@@ -102,7 +102,7 @@ impl Capacity {
     }
 }
 
-impl From<RangeInclusive<i64>> for Capacity {
+impl From<RangeInclusive<i64>> for CapacityRange {
     #[track_caller]
     fn from(range: RangeInclusive<i64>) -> Self {
         Self::between(*range.start(), *range.end())
@@ -201,7 +201,7 @@ impl<T: Target> From<TargetTracking<T>> for Scaling<T> {
 
 /// A target with its bounds and policies, as the construct that it scales adds it.
 pub(crate) struct Scaled<T> {
-    pub capacity: Capacity,
+    pub capacity: CapacityRange,
     pub scaling: Scaling<T>,
     /// `endpoint/NAME/variant/NAME` or `inference-component/NAME`.
     pub resource_id: Value<String>,

@@ -3,14 +3,14 @@
 use stackwright_resources::applicationautoscaling::scalable_target::{ScalableTargetAction, ScheduledAction};
 use stackwright_synth::{IntoValue, Value};
 
-use super::Capacity;
+use super::CapacityRange;
 
 /// Other bounds from a time on, until the next such time: more in the morning, less at night.
 #[derive(Clone, Debug)]
 pub struct ScheduledCapacity {
     name: Value<String>,
     schedule: Value<String>,
-    capacity: Capacity,
+    capacity: CapacityRange,
     time_zone: Option<Value<String>>,
     start: Option<Value<String>>,
     end: Option<Value<String>>,
@@ -23,7 +23,7 @@ impl ScheduledCapacity {
     pub fn new(
         name: impl IntoValue<String>,
         schedule: impl IntoValue<String>,
-        capacity: impl Into<Capacity>,
+        capacity: impl Into<CapacityRange>,
     ) -> Self {
         Self {
             name: name.into().with_caller_location(),

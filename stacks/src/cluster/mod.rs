@@ -77,7 +77,7 @@ const NAME_CHARACTERS: usize = 63;
 ///
 /// ```
 /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, SharedStorage, WorkerGroup};
-/// use stackwright_stacks::network::{Endpoint, Network};
+/// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("research");

@@ -10,7 +10,7 @@ use stackwright_synth::{Asset, CallerLocation, IntoValue, Value};
 
 use super::{Container, ModelData};
 use crate::deferred_error::DeferredError;
-use crate::image::{Image, Processor};
+use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 
 /// Where a SageMaker container finds its model.
@@ -172,7 +172,7 @@ pub enum RollingBatch {
 /// ```
 #[derive(Clone, Debug)]
 pub struct LargeModel<E> {
-    image: Image,
+    image: ContainerImage,
     weights: Weights,
     options: Vec<(String, Value<String>, CallerLocation)>,
     job_queue_size: Option<Value<String>>,
@@ -278,7 +278,7 @@ impl<E: Engine> LargeModel<E> {
     #[track_caller]
     fn of(family: &'static str, version: String, weights: Weights) -> Self {
         Self {
-            image: Image::aws(family, version, Processor::Gpu),
+            image: ContainerImage::aws(family, version, Processor::Gpu),
             weights,
             options: Vec::new(),
             job_queue_size: None,
@@ -289,7 +289,7 @@ impl<E: Engine> LargeModel<E> {
     }
 
     /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
-    pub fn image(mut self, image: Image) -> Self {
+    pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
     }

@@ -9,8 +9,8 @@ pub use large_model::{
 };
 pub use text_generation::TextGeneration;
 pub use triton::{
-    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, ModelRepository, SequenceBatching,
-    SequenceControl, Tensor, TensorRtOptions, Triton, TritonModel, TritonType, VersionPolicy, WarmUp,
+    DynamicBatching, Ensemble, EnsembleStep, ModelRepository, SequenceBatching, SequenceControl, Tensor,
+    TensorRtOptions, Triton, TritonInstanceGroup, TritonModel, TritonType, VersionPolicy, WarmUp,
 };
 
 use stackwright_resources::sagemaker::model::{
@@ -22,22 +22,22 @@ use stackwright_synth::{Asset, AssetHandle, CallerLocation, IntoValue, Map, Scop
 
 use crate::deferred_error::DeferredError;
 use crate::iam::{self, Statement};
-use crate::image::Image;
+use crate::image::ContainerImage;
 use crate::s3::S3Location;
 
 /// A container that serves a model.
 ///
 /// ```
 /// use stackwright_stacks::container::Container;
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
-/// Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+/// Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
 ///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"))
 ///     .environment("SAGEMAKER_PROGRAM", "inference.py");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Container {
-    image: Image,
+    image: ContainerImage,
     /// The ARN of a model package that names the image too.
     package: Option<Value<String>>,
     model: Option<ModelData>,
@@ -167,7 +167,7 @@ pub(crate) struct Need {
 
 impl Container {
     /// A container of an image, without a model and with an empty environment.
-    pub fn new(image: Image) -> Self {
+    pub fn new(image: ContainerImage) -> Self {
         Self {
             image,
             package: None,
@@ -183,7 +183,7 @@ impl Container {
     /// What a registered model package says, by the package's ARN. Its image and the place of its artifacts are
     /// what the role may read; CloudFormation does not look into the package.
     #[track_caller]
-    pub fn package(arn: impl IntoValue<String>, image: Image, artifacts: S3Location) -> Self {
+    pub fn package(arn: impl IntoValue<String>, image: ContainerImage, artifacts: S3Location) -> Self {
         Self { package: Some(arn.into().with_caller_location()), ..Self::new(image) }.reads(artifacts)
     }
 
@@ -208,7 +208,7 @@ impl Container {
     }
 
     /// Runs another image.
-    pub(crate) fn image(mut self, image: Image) -> Self {
+    pub(crate) fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
     }

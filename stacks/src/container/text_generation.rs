@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stackwright_synth::Value;
 
 use super::{Container, Weights};
-use crate::image::{Image, Processor};
+use crate::image::{ContainerImage, Processor};
 
 /// Hugging Face Text Generation Inference.
 ///
@@ -20,7 +20,7 @@ use crate::image::{Image, Processor};
 /// ```
 #[derive(Clone, Debug)]
 pub struct TextGeneration {
-    image: Image,
+    image: ContainerImage,
     weights: Weights,
     settings: BTreeMap<&'static str, Value<String>>,
 }
@@ -30,14 +30,14 @@ impl TextGeneration {
     #[track_caller]
     pub fn new(version: impl Into<String>, weights: Weights) -> Self {
         Self {
-            image: Image::aws("huggingface-tgi", version, Processor::Gpu),
+            image: ContainerImage::aws("huggingface-tgi", version, Processor::Gpu),
             weights,
             settings: BTreeMap::new(),
         }
     }
 
     /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
-    pub fn image(mut self, image: Image) -> Self {
+    pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
     }

@@ -15,7 +15,7 @@ use super::options::{
 };
 use super::settings::Settings;
 use super::{EndpointHandle, OnInstances, name};
-use crate::autoscaling::{AsynchronousInstanceCount, Capacity, Scaling};
+use crate::autoscaling::{AsynchronousInstanceCount, CapacityRange, Scaling};
 use crate::container::Containers;
 use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::s3::S3Location;
@@ -64,12 +64,12 @@ impl<T: Into<TopicReference>> From<T> for NotificationTopic {
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{AsynchronousEndpoint, AutoscalingOptions};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("shop");
 /// # let stack = app.stack("Serving").region("us-east-1");
-/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu))
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu))
 ///     .model(S3Location::new("my-models", "segments/3/model.tar.gz"));
 /// stack.add(
 ///     "Segments",
@@ -91,7 +91,7 @@ pub struct AsynchronousEndpoint {
     error_topic: Option<NotificationTopic>,
     at_a_time: Option<Value<i64>>,
     hosting: Hosting,
-    scaling: Option<(Capacity, Scaling<AsynchronousInstanceCount>)>,
+    scaling: Option<(CapacityRange, Scaling<AsynchronousInstanceCount>)>,
     update: Update,
     settings: Settings,
     security: SecuritySettings,
@@ -128,7 +128,7 @@ impl MetricsOptions for AsynchronousEndpoint {}
 impl AutoscalingOptions for AsynchronousEndpoint {
     type Scales = AsynchronousInstanceCount;
 
-    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<AsynchronousInstanceCount>)> {
+    fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<AsynchronousInstanceCount>)> {
         &mut self.scaling
     }
 }

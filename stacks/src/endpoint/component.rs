@@ -16,7 +16,7 @@ use super::hosting::{Hosting, InstancePool, On, Routing};
 use super::options::{AutoscalingOptions, EndpointOptions, HostingOptions, MetricsOptions};
 use super::settings::Settings;
 use super::{EndpointHandle, ONE_VARIANT, Plan, encrypted, name};
-use crate::autoscaling::{Capacity, CopyCount, Scaled, Scaling};
+use crate::autoscaling::{CapacityRange, CopyCount, Scaled, Scaling};
 use crate::container::Container;
 use crate::duration::Seconds;
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, versioned_policy};
@@ -83,17 +83,20 @@ impl MetricsOptions for ComponentEndpoint {}
 impl ComponentEndpoint {
     /// Instances of a type, as many as the components need, within bounds. It starts with one.
     #[track_caller]
-    pub fn new(instance_type: impl IntoValue<String>, instances: impl Into<Capacity>) -> Self {
+    pub fn new(instance_type: impl IntoValue<String>, instances: impl Into<CapacityRange>) -> Self {
         Self::of(Hosting::on(instance_type), instances.into())
     }
 
     /// Instances of whichever of up to five types is available, as many as the components need, within bounds. Components
     /// may have settings for each type: [`InferenceComponent::on_instance_type`].
-    pub fn on_pools(pools: impl IntoIterator<Item = InstancePool>, instances: impl Into<Capacity>) -> Self {
+    pub fn on_pools(
+        pools: impl IntoIterator<Item = InstancePool>,
+        instances: impl Into<CapacityRange>,
+    ) -> Self {
         Self::of(Hosting::new(On::Pools(pools.into_iter().collect())), instances.into())
     }
 
-    fn of(mut hosting: Hosting, instances: Capacity) -> Self {
+    fn of(mut hosting: Hosting, instances: CapacityRange) -> Self {
         hosting.managed = Some(instances);
         // Copies are not spread evenly, so that a random instance may have none.
         hosting.routing = Some(Routing::least_outstanding_requests());
@@ -288,7 +291,7 @@ pub struct InferenceComponent {
     types: Vec<ForInstanceType>,
     cache: Option<Value<bool>>,
     statements: Vec<Statement>,
-    scaling: Option<(Capacity, Scaling<CopyCount>)>,
+    scaling: Option<(CapacityRange, Scaling<CopyCount>)>,
     settings: Settings,
 }
 
@@ -301,7 +304,7 @@ impl EndpointOptions for InferenceComponent {
 impl AutoscalingOptions for InferenceComponent {
     type Scales = CopyCount;
 
-    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<CopyCount>)> {
+    fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<CopyCount>)> {
         &mut self.scaling
     }
 }

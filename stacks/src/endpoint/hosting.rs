@@ -7,7 +7,7 @@ use stackwright_resources::sagemaker::endpoint_config::{
 use stackwright_schemas::instances::{Instance, instance};
 use stackwright_synth::{IntoValue, Scope, Value};
 
-use crate::autoscaling::Capacity;
+use crate::autoscaling::CapacityRange;
 use crate::container::Containers;
 use crate::iam::Statement;
 use crate::key::EncryptionKey;
@@ -83,7 +83,7 @@ pub struct Hosting {
     pub(super) ami_version: Option<Value<String>>,
     pub(super) reservation: Option<Value<String>>,
     pub(super) routing: Option<Routing>,
-    pub(super) managed: Option<Capacity>,
+    pub(super) managed: Option<CapacityRange>,
     pub(super) core_dumps: Option<S3Location>,
     pub(super) ssm_access: Option<Value<bool>>,
 }
@@ -213,7 +213,7 @@ impl Hosting {
                 .ml_reservation_arn(arn);
             variant = variant.capacity_reservation_config(reservation);
         }
-        if let Some(Capacity { least, most }) = self.managed {
+        if let Some(CapacityRange { least, most }) = self.managed {
             let scaling = ManagedInstanceScaling::new()
                 .status(Status::Enabled)
                 .min_instance_count(least)

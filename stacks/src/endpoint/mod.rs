@@ -47,7 +47,7 @@ use stackwright_schemas::hosting::hosting;
 use stackwright_synth::intrinsic::stack_name;
 use stackwright_synth::{ResourceOptions, Scope, Value, sub};
 
-use crate::autoscaling::{Capacity, Scaled, Scaling, Target};
+use crate::autoscaling::{CapacityRange, Scaled, Scaling, Target};
 use crate::container::Containers;
 use crate::iam::{self, BuiltRole, RoleNeeded, RoleReference, RoleSettings, Statement};
 use crate::key::EncryptionKey;
@@ -212,7 +212,7 @@ impl Plan<'_> {
 struct OnInstances<T> {
     containers: Containers,
     hosting: Hosting,
-    scaling: Option<(Capacity, Scaling<T>)>,
+    scaling: Option<(CapacityRange, Scaling<T>)>,
     update: Update,
     settings: Settings,
     security: SecuritySettings,
@@ -279,7 +279,7 @@ fn add_scaling<T: Target>(
     endpoint: &EndpointHandle,
     variant: &Value<String>,
     part: &str,
-    (capacity, scaling): (Capacity, Scaling<T>),
+    (capacity, scaling): (CapacityRange, Scaling<T>),
     scope: &mut Scope<'_>,
 ) {
     let name = endpoint.endpoint_name();

@@ -11,10 +11,10 @@ use super::options::{
 };
 use super::settings::Settings;
 use super::{EndpointHandle, OnInstances, name};
-use crate::autoscaling::{Capacity, InstanceCount, Scaling};
+use crate::autoscaling::{CapacityRange, InstanceCount, Scaling};
 use crate::container::{Container, ModelData};
 use crate::iam::{RoleOptions, RoleSettings};
-use crate::image::{Image, Processor};
+use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 use crate::security::{SecurityOptions, SecuritySettings};
 
@@ -48,7 +48,7 @@ pub struct MultiModelEndpoint {
     models: S3Location,
     cached: Option<Value<bool>>,
     hosting: Hosting,
-    scaling: Option<(Capacity, Scaling<InstanceCount>)>,
+    scaling: Option<(CapacityRange, Scaling<InstanceCount>)>,
     update: Update,
     settings: Settings,
     security: SecuritySettings,
@@ -85,7 +85,7 @@ impl MetricsOptions for MultiModelEndpoint {}
 impl AutoscalingOptions for MultiModelEndpoint {
     type Scales = InstanceCount;
 
-    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<InstanceCount>)> {
+    fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<InstanceCount>)> {
         &mut self.scaling
     }
 }
@@ -100,7 +100,7 @@ impl RollingOptions for MultiModelEndpoint {}
 
 impl MultiModelEndpoint {
     #[track_caller]
-    fn of(image: Image, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
+    fn of(image: ContainerImage, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
         Self {
             container: Container::new(image),
             models,
@@ -120,17 +120,17 @@ impl MultiModelEndpoint {
         models: S3Location,
         instance_type: impl IntoValue<String>,
     ) -> Self {
-        Self::of(Image::triton(version, Processor::Gpu), models, instance_type)
+        Self::of(ContainerImage::triton(version, Processor::Gpu), models, instance_type)
     }
 
     /// An image for processors, with the place of the models' archives. It has to know how to load and unload models.
     #[track_caller]
-    pub fn cpu(image: Image, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
+    pub fn cpu(image: ContainerImage, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
         Self::of(image, models, instance_type)
     }
 
     /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
-    pub fn image(mut self, image: Image) -> Self {
+    pub fn image(mut self, image: ContainerImage) -> Self {
         self.container = self.container.image(image);
         self
     }

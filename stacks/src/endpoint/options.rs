@@ -7,7 +7,7 @@ use stackwright_synth::{IntoValue, Value};
 use super::deployment::{BlueGreen, Rolling, Update};
 use super::hosting::{Hosting, InstanceMetrics, Routing};
 use super::settings::Settings;
-use crate::autoscaling::{Capacity, Scaling, Target};
+use crate::autoscaling::{CapacityRange, Scaling, Target};
 use crate::duration::Seconds;
 use crate::s3::S3Location;
 use crate::topic::TopicReference;
@@ -18,9 +18,9 @@ use crate::topic::TopicReference;
 /// use std::time::Duration;
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{EndpointOptions, ServerlessEndpoint};
-/// use stackwright_stacks::{Image, Processor};
+/// use stackwright_stacks::{ContainerImage, Processor};
 ///
-/// ServerlessEndpoint::new(Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu)))
+/// ServerlessEndpoint::new(Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu)))
 ///     .name("relevance")
 ///     .tag("team", "vision")
 ///     .error_alarm(0.05)
@@ -105,9 +105,9 @@ pub trait EndpointOptions: Sized {
 /// use std::time::Duration;
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{HostingOptions, Routing, Variant};
-/// use stackwright_stacks::{Image, Processor};
+/// use stackwright_stacks::{ContainerImage, Processor};
 ///
-/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu));
 /// Variant::new("Main", container, "ml.g5.2xlarge")
 ///     .volume_gb(100)
 ///     .health_check_timeout(Duration::from_mins(20))
@@ -212,9 +212,9 @@ pub trait InstanceCountOptions: HostingOptions {
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{AutoscalingOptions, Variant};
-/// use stackwright_stacks::{Image, Processor};
+/// use stackwright_stacks::{ContainerImage, Processor};
 ///
-/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu));
 /// Variant::new("Main", container, "ml.g5.2xlarge")
 ///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0));
 /// ```
@@ -224,7 +224,7 @@ pub trait AutoscalingOptions: Sized {
 
     /// The setting that the other method changes.
     #[doc(hidden)]
-    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<Self::Scales>)>;
+    fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<Self::Scales>)>;
 
     /// Lets Application Auto Scaling change the number of instances, of copies, or of provisioned requests within bounds.
     ///
@@ -232,7 +232,11 @@ pub trait AutoscalingOptions: Sized {
     /// inference component to zero: an alarm on requests without capacity then brings the first one back. A serverless
     /// endpoint starts with the lower bound as its provisioned concurrency.
     #[track_caller]
-    fn scale(mut self, capacity: impl Into<Capacity>, scaling: impl Into<Scaling<Self::Scales>>) -> Self {
+    fn scale(
+        mut self,
+        capacity: impl Into<CapacityRange>,
+        scaling: impl Into<Scaling<Self::Scales>>,
+    ) -> Self {
         *self.scaling() = Some((capacity.into(), scaling.into()));
         self
     }

@@ -39,12 +39,12 @@ pub enum RollingUpdate {}
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{AutoscalingOptions, BlueGreen, CapacitySize, RealTimeEndpoint, Variant};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("shop");
 /// # let stack = app.stack("Serving").region("us-east-1");
-/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu))
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu))
 ///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"));
 /// let variant = Variant::new("Main", container, "ml.g5.2xlarge")
 ///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0));
@@ -62,8 +62,8 @@ pub enum RollingUpdate {}
 /// # use std::time::Duration;
 /// # use stackwright_stacks::container::Container;
 /// # use stackwright_stacks::endpoint::{CapacitySize, RealTimeEndpoint, Rolling, Variant};
-/// # use stackwright_stacks::{Image, Processor};
-/// # let container = || Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu));
+/// # use stackwright_stacks::{ContainerImage, Processor};
+/// # let container = || Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu));
 /// // Several variants have no rolling update.
 /// RealTimeEndpoint::new(Variant::new("Old", container(), "ml.g5.xlarge"))
 ///     .variant(Variant::new("New", container(), "ml.g5.xlarge"))

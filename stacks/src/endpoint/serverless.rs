@@ -9,7 +9,7 @@ use super::deployment::{BlueGreen, Update};
 use super::options::{AutoscalingOptions, BlueGreenOptions, EndpointOptions};
 use super::settings::Settings;
 use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group, name};
-use crate::autoscaling::{Capacity, ProvisionedConcurrency, Scaling};
+use crate::autoscaling::{CapacityRange, ProvisionedConcurrency, Scaling};
 use crate::container::Container;
 use crate::iam::{RoleOptions, RoleSettings};
 use crate::security::SecuritySettings;
@@ -63,12 +63,12 @@ pub struct MemorySizeValue(Value<i64>);
 /// ```
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{MemorySize, ServerlessEndpoint};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 /// use stackwright_synth::App;
 ///
 /// let app = App::new("shop");
 /// let stack = app.stack("DevTest").region("us-east-1");
-/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
 ///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"));
 /// let scorer = stack.add("Scorer", ServerlessEndpoint::new(container).memory(MemorySize::Gb6).max_concurrency(5));
 /// stack.output("EndpointName", scorer.endpoint_name());
@@ -81,7 +81,7 @@ pub struct ServerlessEndpoint {
     memory: Value<i64>,
     max_concurrency: Value<i64>,
     provisioned_concurrency: Option<Value<i64>>,
-    scaling: Option<(Capacity, Scaling<ProvisionedConcurrency>)>,
+    scaling: Option<(CapacityRange, Scaling<ProvisionedConcurrency>)>,
     update: Update,
     settings: Settings,
 }
@@ -101,7 +101,7 @@ impl RoleOptions for ServerlessEndpoint {
 impl AutoscalingOptions for ServerlessEndpoint {
     type Scales = ProvisionedConcurrency;
 
-    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<ProvisionedConcurrency>)> {
+    fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<ProvisionedConcurrency>)> {
         &mut self.scaling
     }
 }

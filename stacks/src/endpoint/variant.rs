@@ -6,7 +6,7 @@ use stackwright_synth::{IntoValue, Scope, Value};
 use super::hosting::{Hosting, InstancePool, On};
 use super::options::{AutoscalingOptions, HostingOptions, InstanceCountOptions};
 use super::{ServedModel, add_model, log_group};
-use crate::autoscaling::{Capacity, InstanceCount, Scaling};
+use crate::autoscaling::{CapacityRange, InstanceCount, Scaling};
 use crate::container::Containers;
 use crate::iam::{RoleOptions, RoleSettings, Statement};
 use crate::security::SecuritySettings;
@@ -17,9 +17,9 @@ use crate::security::SecuritySettings;
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::{AutoscalingOptions, HostingOptions, Routing, Variant};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
-/// let container = Container::new(Image::pytorch_inference("2.6.0", Processor::Gpu))
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu))
 ///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"));
 /// Variant::new("Main", container, "ml.g5.2xlarge")
 ///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0))
@@ -31,7 +31,7 @@ pub struct Variant {
     pub(super) containers: Containers,
     pub(super) hosting: Hosting,
     pub(super) weight: Option<Value<f64>>,
-    pub(super) scaling: Option<(Capacity, Scaling<InstanceCount>)>,
+    pub(super) scaling: Option<(CapacityRange, Scaling<InstanceCount>)>,
     role: RoleSettings,
 }
 
@@ -53,7 +53,7 @@ impl InstanceCountOptions for Variant {}
 impl AutoscalingOptions for Variant {
     type Scales = InstanceCount;
 
-    fn scaling(&mut self) -> &mut Option<(Capacity, Scaling<InstanceCount>)> {
+    fn scaling(&mut self) -> &mut Option<(CapacityRange, Scaling<InstanceCount>)> {
         &mut self.scaling
     }
 }

@@ -72,7 +72,7 @@ pub struct Mixed;
 ///
 /// ```
 /// use stackwright_stacks::fleet::{Ami, GpuFleet, Os};
-/// use stackwright_stacks::network::{Endpoint, Network};
+/// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("research");

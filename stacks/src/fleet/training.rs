@@ -62,7 +62,7 @@ enum Capacity {
 ///
 /// ```
 /// use stackwright_stacks::fleet::TrainingFleet;
-/// use stackwright_stacks::network::{Endpoint, Network};
+/// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("research");

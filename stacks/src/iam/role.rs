@@ -141,9 +141,9 @@ pub struct RoleSettings {
 /// use stackwright_stacks::container::Container;
 /// use stackwright_stacks::endpoint::ServerlessEndpoint;
 /// use stackwright_stacks::iam::{RoleOptions, Statement};
-/// use stackwright_stacks::{Image, Processor};
+/// use stackwright_stacks::{ContainerImage, Processor};
 ///
-/// let container = || Container::new(Image::pytorch_inference("2.6.0", Processor::Cpu));
+/// let container = || Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu));
 /// ServerlessEndpoint::new(container())
 ///     .allow(Statement::allow(["dynamodb:GetItem"]).on("arn:aws:dynamodb:us-east-1:123456789012:table/Features"));
 /// ServerlessEndpoint::new(container()).role("arn:aws:iam::123456789012:role/Serving");

@@ -6,11 +6,11 @@ use crate::defaults;
 use crate::document::{list, tags, within};
 use crate::duration::Seconds;
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
-use crate::image::Image;
+use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 use crate::training::Request;
-use crate::vpc::Vpc;
+use crate::vpc::VpcConfig;
 
 /// How numbers are made smaller, for a model that vLLM serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl Optimizations {
 ///
 /// ```
 /// use stackwright_stacks::launch::{OptimizationJob, Optimizations, Quantization};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
 /// OptimizationJob::new(
 ///     S3Location::new("my-models", "llama/"),
@@ -139,7 +139,7 @@ impl Optimizations {
 ///     S3Location::new("my-models", "llama-awq/"),
 ///     Optimizations::quantization(Quantization::Awq),
 /// )
-/// .image(Image::aws("djl-lmi", "0.33.0", Processor::Gpu));
+/// .image(ContainerImage::aws("djl-lmi", "0.33.0", Processor::Gpu));
 /// ```
 #[derive(Clone, Debug)]
 pub struct OptimizationJob {
@@ -147,11 +147,11 @@ pub struct OptimizationJob {
     instance_type: Value<String>,
     output: S3Location,
     optimizations: Optimizations,
-    image: Option<Image>,
+    image: Option<ContainerImage>,
     environment: Map<String>,
     max_run: Value<i64>,
     key: Option<EncryptionKey>,
-    vpc: Option<Vpc>,
+    vpc: Option<VpcConfig>,
     tags: Vec<(String, Value<String>)>,
     role: RoleSettings,
 }
@@ -181,7 +181,7 @@ impl OptimizationJob {
     }
 
     /// The image that optimizes; SageMaker's choice unless set.
-    pub fn image(mut self, image: Image) -> Self {
+    pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = Some(image);
         self
     }
@@ -208,7 +208,7 @@ impl OptimizationJob {
     }
 
     /// Connects the job to subnets and security groups of a VPC.
-    pub fn vpc(mut self, vpc: Vpc) -> Self {
+    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
         self.vpc = Some(vpc);
         self
     }

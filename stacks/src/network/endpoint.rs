@@ -7,7 +7,7 @@
 /// `aws-samples/awsome-distributed-training` (`modules/vpc_endpoints`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Endpoint {
+pub enum InterfaceEndpoint {
     /// `aps-workspaces`: Amazon Managed Service for Prometheus.
     Prometheus,
     /// `autoscaling`: EC2 Auto Scaling.
@@ -56,7 +56,7 @@ pub enum Endpoint {
     Sts,
 }
 
-impl Endpoint {
+impl InterfaceEndpoint {
     /// What SageMaker training and processing jobs need.
     pub const TRAINING: &'static [Self] = &[
         Self::EcrApi,

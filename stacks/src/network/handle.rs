@@ -2,7 +2,7 @@
 
 use stackwright_synth::{Handle, IntoValue, Value};
 
-use crate::vpc::Vpc;
+use crate::vpc::VpcConfig;
 
 /// A network that was added to a stack, or one that exists already.
 #[derive(Clone, Debug)]
@@ -108,8 +108,8 @@ impl NetworkHandle {
 
     /// Returns where jobs and endpoints put their network interfaces: all private subnets, and the security groups for
     /// instances.
-    pub fn vpc(&self) -> Vpc {
-        Vpc::new(self.subnet_ids(), self.security_group_ids())
+    pub fn vpc(&self) -> VpcConfig {
+        VpcConfig::new(self.subnet_ids(), self.security_group_ids())
     }
 
     /// Returns the same network with one subnet only, counted from 0. Instances that communicate through EFA have to be in

@@ -18,7 +18,7 @@ use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value, sub};
 
 use crate::deferred_error::DeferredError;
 
-pub use endpoint::Endpoint;
+pub use endpoint::InterfaceEndpoint;
 pub use handle::{NetworkHandle, NetworkSubnet};
 
 /// The TCP ports of Lustre: `modules/security_group` of `aws-samples/awsome-distributed-training`.
@@ -42,7 +42,7 @@ const HTTPS: i64 = 443;
 /// `AWS::EC2::SecurityGroup`.
 ///
 /// ```
-/// use stackwright_stacks::network::{Endpoint, Network};
+/// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("research");
@@ -63,7 +63,7 @@ pub struct Network {
     internet: bool,
     efa: bool,
     lustre: bool,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<InterfaceEndpoint>,
     errors: Vec<DeferredError>,
     location: stackwright_synth::CallerLocation,
 }
@@ -163,9 +163,9 @@ impl Network {
         self
     }
 
-    /// Adds interface endpoints. [`Endpoint::TRAINING`] and its neighbours list what each kind of workload needs. Several
+    /// Adds interface endpoints. [`InterfaceEndpoint::TRAINING`] and its neighbours list what each kind of workload needs. Several
     /// calls add up.
-    pub fn endpoints<'e>(mut self, endpoints: impl IntoIterator<Item = &'e Endpoint>) -> Self {
+    pub fn endpoints<'e>(mut self, endpoints: impl IntoIterator<Item = &'e InterfaceEndpoint>) -> Self {
         for endpoint in endpoints {
             if !self.endpoints.contains(endpoint) {
                 self.endpoints.push(*endpoint);

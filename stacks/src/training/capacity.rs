@@ -7,7 +7,7 @@ use crate::duration::Seconds;
 
 /// Where the instances come from: [`Spot`], a [`WarmPool`] or a [`TrainingPlan`]. A job without one runs on demand.
 #[derive(Clone, Debug)]
-pub enum Capacity {
+pub enum TrainingCapacity {
     /// Spare capacity that can be interrupted.
     Spot(Spot),
     /// Instances that are kept for the next job.
@@ -88,19 +88,19 @@ impl TrainingPlan {
     }
 }
 
-impl From<Spot> for Capacity {
+impl From<Spot> for TrainingCapacity {
     fn from(spot: Spot) -> Self {
         Self::Spot(spot)
     }
 }
 
-impl From<WarmPool> for Capacity {
+impl From<WarmPool> for TrainingCapacity {
     fn from(pool: WarmPool) -> Self {
         Self::WarmPool(pool)
     }
 }
 
-impl From<TrainingPlan> for Capacity {
+impl From<TrainingPlan> for TrainingCapacity {
     fn from(plan: TrainingPlan) -> Self {
         Self::TrainingPlan(plan)
     }

@@ -3,7 +3,7 @@
 use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{Asset, CallerLocation, IntoValue, Json, Value};
 
-use super::capacity::Capacity;
+use super::capacity::TrainingCapacity;
 use super::checkpoints::Checkpoints;
 use super::customization::{Customization, Mlflow};
 use super::distribution::Distribution;
@@ -14,9 +14,9 @@ use super::observation::{DebuggerHook, DebuggerRule, Observation, Profiler, Tens
 use super::run::RunLocation;
 use crate::duration::Seconds;
 use crate::iam::{RoleOptions, RoleSettings, Statement};
-use crate::image::Image;
+use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
-use crate::vpc::Vpc;
+use crate::vpc::VpcConfig;
 
 /// A training job: the `CreateTrainingJob` request that a launcher makes when it runs.
 ///
@@ -60,11 +60,11 @@ pub struct TrainingJob {
     pub(super) inputs: Vec<(Value<String>, Input)>,
     pub(super) max_run: Option<Value<i64>>,
     pub(super) max_pending: Option<Value<i64>>,
-    pub(super) capacity: Option<Capacity>,
+    pub(super) capacity: Option<TrainingCapacity>,
     pub(super) checkpoints: Option<Checkpoints>,
     pub(super) volume_gb: Value<i64>,
     pub(super) retries: Option<Value<i64>>,
-    pub(super) vpc: Option<Vpc>,
+    pub(super) vpc: Option<VpcConfig>,
     pub(super) key: Option<EncryptionKey>,
     pub(super) role: RoleSettings,
     pub(super) switches: Vec<(&'static [&'static str], Value<bool>)>,
@@ -86,7 +86,7 @@ pub(super) enum Algorithm {
     /// PyTorch in the image of AWS that the strategy and the instance type need.
     PyTorch { version: String, source: CallerLocation },
     /// An image.
-    Image(Image),
+    Image(ContainerImage),
     /// An algorithm by name or ARN.
     Named(Value<String>),
     /// Serverless model customization, for which SageMaker chooses image and instances.
@@ -133,10 +133,10 @@ impl TrainingJob {
     /// A job of any image: a framework container, a built-in algorithm of SageMaker, or an image of your own.
     ///
     /// ```
-    /// use stackwright_stacks::{Image, S3Location};
+    /// use stackwright_stacks::{ContainerImage, S3Location};
     /// use stackwright_stacks::training::{Input, Instances, TrainingJob};
     ///
-    /// let image = Image::ecr(
+    /// let image = ContainerImage::ecr(
     ///     "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3",
     ///     "arn:aws:ecr:us-east-1:123456789012:repository/trainer",
     /// );
@@ -144,7 +144,7 @@ impl TrainingJob {
     ///     .hyperparameter("objective", "reg:squarederror")
     ///     .input("train", Input::s3(S3Location::new("my-data", "train/")).content_type("libsvm"));
     /// ```
-    pub fn new(image: Image, instances: Instances, output: impl Into<RunLocation>) -> Self {
+    pub fn new(image: ContainerImage, instances: Instances, output: impl Into<RunLocation>) -> Self {
         Self::of(Algorithm::Image(image), Some(instances), output.into())
     }
 
@@ -319,7 +319,7 @@ impl TrainingJob {
     }
 
     /// Where the instances come from; on demand unless set.
-    pub fn capacity(mut self, capacity: impl Into<Capacity>) -> Self {
+    pub fn capacity(mut self, capacity: impl Into<TrainingCapacity>) -> Self {
         self.capacity = Some(capacity.into());
         self
     }
@@ -346,7 +346,7 @@ impl TrainingJob {
     }
 
     /// Connects the job to subnets and security groups of a VPC.
-    pub fn vpc(mut self, vpc: Vpc) -> Self {
+    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
         self.vpc = Some(vpc);
         self
     }
@@ -519,7 +519,7 @@ impl TrainingJob {
 
     /// Whether it runs on spot capacity.
     pub(crate) fn is_spot(&self) -> bool {
-        matches!(self.capacity, Some(Capacity::Spot(_)))
+        matches!(self.capacity, Some(TrainingCapacity::Spot(_)))
     }
 
     /// How its hyperparameters are written.

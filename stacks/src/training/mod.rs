@@ -18,7 +18,7 @@ mod on_cluster;
 mod request;
 mod run;
 
-pub use capacity::{Capacity, Spot, TrainingPlan, WarmPool};
+pub use capacity::{Spot, TrainingCapacity, TrainingPlan, WarmPool};
 pub use checkpoints::Checkpoints;
 pub use customization::{Customization, CustomizationTechnique, EvaluationType, Mlflow};
 pub use distribution::{

@@ -7,7 +7,7 @@ use stackwright_synth::{IntoValue, Map, Properties, Scope, Value};
 use super::run::RunLocation;
 use crate::document::list;
 use crate::iam::{self, Statement};
-use crate::image::Image;
+use crate::image::ContainerImage;
 
 /// `ProfilerConfig`: the system metrics and the framework profile of a job.
 ///
@@ -174,10 +174,10 @@ impl<L: Into<RunLocation>> From<L> for DebuggerHook {
 /// A rule of SageMaker Debugger or of the profiler, which runs beside the job and evaluates what it saves.
 ///
 /// ```
-/// use stackwright_stacks::Image;
+/// use stackwright_stacks::ContainerImage;
 /// use stackwright_stacks::training::DebuggerRule;
 ///
-/// let rules = Image::ecr(
+/// let rules = ContainerImage::ecr(
 ///     "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest",
 ///     "arn:aws:ecr:us-east-1:503895931360:repository/sagemaker-debugger-rules",
 /// );
@@ -186,7 +186,7 @@ impl<L: Into<RunLocation>> From<L> for DebuggerHook {
 #[derive(Clone, Debug)]
 pub struct DebuggerRule {
     name: Value<String>,
-    image: Image,
+    image: ContainerImage,
     parameters: Map<String>,
     instance_type: Option<Value<String>>,
     volume_gb: Option<Value<i64>>,
@@ -197,13 +197,13 @@ pub struct DebuggerRule {
 impl DebuggerRule {
     /// A rule that AWS maintains, such as `VanishingGradient` or `ProfilerReport`, with the image that evaluates it.
     #[track_caller]
-    pub fn built_in(name: &str, evaluator: Image) -> Self {
+    pub fn built_in(name: &str, evaluator: ContainerImage) -> Self {
         Self::custom(name, evaluator).parameter("rule_to_invoke", name)
     }
 
     /// A rule of an image of one's own, by a name for its configuration.
     #[track_caller]
-    pub fn custom(name: impl IntoValue<String>, evaluator: Image) -> Self {
+    pub fn custom(name: impl IntoValue<String>, evaluator: ContainerImage) -> Self {
         Self {
             name: name.into().with_caller_location(),
             image: evaluator,

@@ -3,7 +3,7 @@
 use stackwright_synth::intrinsic::region;
 use stackwright_synth::{CallerLocation, Construct, Map, Properties, Scope, Value};
 
-use super::capacity::Capacity;
+use super::capacity::TrainingCapacity;
 use super::checkpoints::Checkpoints;
 use super::distribution::{Distribution, Launch};
 use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
@@ -12,7 +12,7 @@ use super::run::RunLocation;
 use crate::defaults;
 use crate::document::{list, object, tags};
 use crate::iam::{self, BuiltRole, RoleNeeded, Statement};
-use crate::image::Image;
+use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
@@ -170,7 +170,7 @@ impl Builder<'_> {
     }
 
     /// The image of PyTorch for the strategy and the instances.
-    fn pytorch(&self, version: &str, source: CallerLocation) -> Image {
+    fn pytorch(&self, version: &str, source: CallerLocation) -> ContainerImage {
         let (family, processor) = match &self.job.distribution {
             Some(Distribution::ModelParallel(_)) => ("smp", crate::Processor::Gpu),
             _ => {
@@ -178,7 +178,7 @@ impl Builder<'_> {
                 ("pytorch-training", instances.map_or(crate::Processor::Gpu, |known| known.processor()))
             }
         };
-        Image::aws(family, version, processor).with_location(source)
+        ContainerImage::aws(family, version, processor).with_location(source)
     }
 
     /// `InputDataConfig` and `OutputDataConfig`.
@@ -218,8 +218,10 @@ impl Builder<'_> {
             resources.put("VolumeKmsKeyId", key.id());
         }
         match &job.capacity {
-            Some(Capacity::WarmPool(pool)) => resources.put("KeepAlivePeriodInSeconds", &pool.keep_alive),
-            Some(Capacity::TrainingPlan(plan)) => resources.put("TrainingPlanArn", &plan.arn),
+            Some(TrainingCapacity::WarmPool(pool)) => {
+                resources.put("KeepAlivePeriodInSeconds", &pool.keep_alive)
+            }
+            Some(TrainingCapacity::TrainingPlan(plan)) => resources.put("TrainingPlanArn", &plan.arn),
             _ => {}
         }
         self.arguments.put("ResourceConfig", resources);
@@ -238,7 +240,7 @@ impl Builder<'_> {
                 stopping.put(name, time);
             }
         }
-        if let Some(Capacity::Spot(spot)) = &job.capacity {
+        if let Some(TrainingCapacity::Spot(spot)) = &job.capacity {
             stopping.put("MaxWaitTimeInSeconds", &spot.max_wait);
             self.arguments.put("EnableManagedSpotTraining", true);
             checkpoints = Some(&spot.checkpoints);

@@ -5,8 +5,8 @@ mod model;
 mod repository;
 
 pub use model::{
-    DynamicBatching, Ensemble, EnsembleStep, InstanceGroup, SequenceBatching, SequenceControl, Tensor,
-    TensorRtOptions, TritonModel, TritonType, VersionPolicy, WarmUp,
+    DynamicBatching, Ensemble, EnsembleStep, SequenceBatching, SequenceControl, Tensor, TensorRtOptions,
+    TritonInstanceGroup, TritonModel, TritonType, VersionPolicy, WarmUp,
 };
 pub use repository::ModelRepository;
 
@@ -16,14 +16,14 @@ use stackwright_synth::{CallerLocation, IntoValue, Value};
 
 use super::Container;
 use crate::deferred_error::DeferredError;
-use crate::image::{Image, Processor};
+use crate::image::{ContainerImage, Processor};
 
 /// Triton with a repository of models, which is packed and put into S3 with the stack.
 ///
 /// ```
 /// use std::time::Duration;
 /// use stackwright_stacks::container::{
-///     DynamicBatching, InstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton, TritonModel, TritonType,
+///     DynamicBatching, TritonInstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton, TritonModel, TritonType,
 /// };
 /// # use stackwright_synth::Asset;
 ///
@@ -32,14 +32,14 @@ use crate::image::{Image, Processor};
 ///     .max_batch_size(64)
 ///     .input(Tensor::new("features", TritonType::Fp32, [64]))
 ///     .output(Tensor::new("score", TritonType::Fp32, [1]))
-///     .instances(InstanceGroup::gpu(1))
+///     .instances(TritonInstanceGroup::gpu(1))
 ///     .tensorrt(TensorRtOptions::fp16())
 ///     .dynamic_batching(DynamicBatching::new().preferred([16, 32]).max_queue_delay(Duration::from_micros(500)));
 /// Triton::new("25.09", ModelRepository::new().model(scorer));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Triton {
-    image: Image,
+    image: ContainerImage,
     repository: ModelRepository,
     default_model: Option<Value<String>>,
     source: CallerLocation,
@@ -55,12 +55,12 @@ impl Triton {
     /// Triton of a version, for a kind of processor, with its models.
     #[track_caller]
     pub fn on(version: impl Into<String>, processor: Processor, repository: ModelRepository) -> Self {
-        let image = Image::triton(version, processor);
+        let image = ContainerImage::triton(version, processor);
         Self { image, repository, default_model: None, source: Location::caller() }
     }
 
     /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
-    pub fn image(mut self, image: Image) -> Self {
+    pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
     }

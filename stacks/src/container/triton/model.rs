@@ -68,13 +68,13 @@ impl Tensor {
 
 /// How many copies of a model run at a time, and where. Without one there is a copy on each GPU.
 #[derive(Clone, Debug)]
-pub struct InstanceGroup {
+pub struct TritonInstanceGroup {
     kind: &'static str,
     count: u32,
     gpus: Vec<u32>,
 }
 
-impl InstanceGroup {
+impl TritonInstanceGroup {
     /// Copies on each GPU.
     pub fn gpu(count: u32) -> Self {
         Self { kind: "KIND_GPU", count, gpus: Vec::new() }
@@ -346,7 +346,7 @@ pub struct TritonModel {
     pub(super) max_batch_size: u32,
     pub(super) inputs: Vec<Tensor>,
     pub(super) outputs: Vec<Tensor>,
-    groups: Vec<InstanceGroup>,
+    groups: Vec<TritonInstanceGroup>,
     pub(super) batching: Option<(DynamicBatching, CallerLocation)>,
     version_policy: Option<VersionPolicy>,
     tensorrt: Option<TensorRtOptions>,
@@ -438,7 +438,7 @@ impl TritonModel {
         let text = format!("{engine_arguments:#}\n");
         let model = Self::with_data(name.into(), "model.json", vec![(1, VersionData::Text(text))]);
         let model = Self { backend: Some("vllm".into()), decoupled: true, ..model };
-        model.instances(InstanceGroup::model(1))
+        model.instances(TritonInstanceGroup::model(1))
     }
 
     /// A model of any backend that Triton has, such as `fil` (XGBoost, LightGBM), `dali` or `openvino`. The file keeps its
@@ -510,7 +510,7 @@ impl TritonModel {
     }
 
     /// Where copies of it run. Several groups add up.
-    pub fn instances(mut self, group: InstanceGroup) -> Self {
+    pub fn instances(mut self, group: TritonInstanceGroup) -> Self {
         self.groups.push(group);
         self
     }

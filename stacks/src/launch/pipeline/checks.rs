@@ -44,9 +44,9 @@ impl CheckType {
 ///
 /// ```
 /// use stackwright_stacks::launch::{CheckStep, CheckType, Pipeline, ProcessingInput, ProcessingJob, ProcessingOutput};
-/// use stackwright_stacks::{Image, S3Location};
+/// use stackwright_stacks::{ContainerImage, S3Location};
 ///
-/// let analyzer = Image::ecr(
+/// let analyzer = ContainerImage::ecr(
 ///     "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer",
 ///     "arn:aws:ecr:us-east-1:156813124566:repository/sagemaker-model-monitor-analyzer",
 /// );

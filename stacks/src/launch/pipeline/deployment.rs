@@ -17,12 +17,12 @@ use crate::key::EncryptionKey;
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, EndpointConfigStep, EndpointStep, Pipeline};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
 /// let mut pipeline = Pipeline::new();
 /// let model = pipeline.step(
 ///     "Model",
-///     CreateModelStep::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+///     CreateModelStep::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
 ///         .model(S3Location::new("my-models", "scorer/model.tar.gz")),
 /// );
 /// let config = pipeline.step("Config", EndpointConfigStep::new(&model, "ml.m5.xlarge").instances(2));

@@ -6,36 +6,36 @@ use super::get;
 use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
 use crate::document::{tags, within};
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
-use crate::image::Image;
+use crate::image::ContainerImage;
 use crate::s3::S3Location;
 use crate::training::{Request, RunLocation};
-use crate::vpc::Vpc;
+use crate::vpc::VpcConfig;
 
 /// A step that creates a model from an image and the output of another step.
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, Pipeline, TrainingStep};
 /// use stackwright_stacks::training::{Instances, TrainingJob};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
 /// let mut pipeline = Pipeline::new();
 /// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"));
 /// let trained = pipeline.step("Train", TrainingStep::new(job));
 /// pipeline.step(
 ///     "Model",
-///     CreateModelStep::new(Image::pytorch_inference("2.6.0", Processor::Gpu))
+///     CreateModelStep::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu))
 ///         .model(trained.model())
 ///         .environment("SAGEMAKER_PROGRAM", "inference.py"),
 /// );
 /// ```
 #[derive(Clone, Debug)]
 pub struct CreateModelStep {
-    image: Image,
+    image: ContainerImage,
     model: Option<RunLocation>,
     environment: Map<String>,
     reads: Vec<S3Location>,
     writes: Vec<S3Location>,
-    vpc: Option<Vpc>,
+    vpc: Option<VpcConfig>,
     is_isolated: bool,
     tags: Vec<(String, Value<String>)>,
     role: RoleSettings,
@@ -44,7 +44,7 @@ pub struct CreateModelStep {
 
 impl CreateModelStep {
     /// A model of an image.
-    pub fn new(image: Image) -> Self {
+    pub fn new(image: ContainerImage) -> Self {
         Self {
             image,
             model: None,
@@ -85,7 +85,7 @@ impl CreateModelStep {
     }
 
     /// Connects the model to subnets and security groups of a VPC.
-    pub fn vpc(mut self, vpc: Vpc) -> Self {
+    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
         self.vpc = Some(vpc);
         self
     }

@@ -12,25 +12,25 @@ use crate::defaults;
 use crate::document::{list, object, tags, within};
 use crate::duration::Seconds;
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
-use crate::image::{Image, Processor};
+use crate::image::{ContainerImage, Processor};
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 use crate::training::{Request, RunLocation};
-use crate::vpc::Vpc;
+use crate::vpc::VpcConfig;
 
 /// A processing job: a container that reads from and writes to S3.
 ///
 /// ```
 /// use stackwright_stacks::launch::ProcessingJob;
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
-/// ProcessingJob::new(Image::pytorch_inference("2.6.0", Processor::Cpu), "ml.m5.xlarge")
+/// ProcessingJob::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu), "ml.m5.xlarge")
 ///     .input("data", S3Location::new("my-data", "test/"))
 ///     .output("evaluation", S3Location::new("my-runs", "evaluation").per_run());
 /// ```
 #[derive(Clone, Debug)]
 pub struct ProcessingJob {
-    image: Image,
+    image: ContainerImage,
     instance_type: Value<String>,
     instance_count: Value<i64>,
     volume_gb: Value<i64>,
@@ -40,7 +40,7 @@ pub struct ProcessingJob {
     pub(super) outputs: Vec<(String, ProcessingOutput)>,
     environment: Map<String>,
     max_run: Value<i64>,
-    vpc: Option<Vpc>,
+    vpc: Option<VpcConfig>,
     switches: Vec<(&'static str, Value<bool>)>,
     key: Option<EncryptionKey>,
     tags: Vec<(String, Value<String>)>,
@@ -66,7 +66,7 @@ enum Program {
 impl ProcessingJob {
     /// A job of an image on one instance of a type.
     #[track_caller]
-    pub fn new(image: Image, instance_type: impl IntoValue<String>) -> Self {
+    pub fn new(image: ContainerImage, instance_type: impl IntoValue<String>) -> Self {
         Self {
             image,
             instance_type: instance_type.into().with_caller_location(),
@@ -108,7 +108,7 @@ impl ProcessingJob {
             .and_then(|instance| instance.accelerator_count);
         let processor =
             if accelerators.is_some_and(|count| count > 0) { Processor::Gpu } else { Processor::Cpu };
-        Self::new(Image::aws("pytorch-training", version, processor), instance_type)
+        Self::new(ContainerImage::aws("pytorch-training", version, processor), instance_type)
     }
 
     /// Runs a Python script instead of the image's own program.
@@ -191,7 +191,7 @@ impl ProcessingJob {
     }
 
     /// Connects the job to subnets and security groups of a VPC.
-    pub fn vpc(mut self, vpc: Vpc) -> Self {
+    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
         self.vpc = Some(vpc);
         self
     }

@@ -8,14 +8,14 @@ use super::step::{Kind, Lowering, Step};
 use crate::arn::known;
 use crate::document::list;
 use crate::iam::{Statement, arn};
-use crate::image::Image;
+use crate::image::ContainerImage;
 use crate::training::RunLocation;
 
 /// A step that makes a version of a model package in a group of the model registry, to be approved by hand.
 #[derive(Clone, Debug)]
 pub struct RegisterModelStep {
     group: Value<String>,
-    image: Image,
+    image: ContainerImage,
     model: RunLocation,
     content_types: Vec<Value<String>>,
     response_types: Vec<Value<String>>,
@@ -27,7 +27,7 @@ impl RegisterModelStep {
     /// A model in a group, with the image that serves it. The group is given by its name, or by a reference to an
     /// `AWS::SageMaker::ModelPackageGroup`, which yields its ARN.
     #[track_caller]
-    pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: Image) -> Self {
+    pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
         let json = || vec![Value::from("application/json")];
         Self {
             group: group.into().with_caller_location(),

@@ -30,14 +30,14 @@ pub enum SplitType {
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, Pipeline, SplitType, TransformStep};
-/// use stackwright_stacks::{Image, Processor, S3Location};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
 /// let data = S3Location::new("my-data", "batch/");
 /// let predictions = S3Location::new("my-runs", "predictions/");
 /// let mut pipeline = Pipeline::new();
 /// let model = pipeline.step(
 ///     "Model",
-///     CreateModelStep::new(Image::pytorch_inference("2.6.0", Processor::Cpu))
+///     CreateModelStep::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
 ///         .model(S3Location::new("my-models", "scorer/model.tar.gz"))
 ///         .reads(data.clone())
 ///         .writes(predictions.clone()),
