@@ -43,6 +43,10 @@ mod origin;
 mod program;
 #[cfg(feature = "deploy")]
 mod project;
+#[cfg_attr(
+    not(feature = "deploy"),
+    allow(dead_code, reason = "only commands that talk to AWS print every form")
+)]
 mod safe_text;
 pub mod testing;
 

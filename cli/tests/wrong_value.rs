@@ -72,7 +72,7 @@ fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
 #[test]
 fn in_what_a_construct_looks_up() {
     let app = App::new("app");
-    let image = Image::pytorch_inference("2.66", Processor::Cpu);
+    let image = ContainerImage::pytorch_inference("2.66", Processor::Cpu);
     let line = line!() - 1;
     app.stack("DevTest").add("Scorers", ServerlessEndpoint::new(Container::new(image)));
     let found = Diagnostic::from_errors(&app.synth().unwrap_err());

@@ -167,9 +167,7 @@ async fn diagnosed(simulation: &Simulation, requests: Json) -> (Diagnosis, Vec<S
     let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
     simulation.fail(json!({ "resources": [fault], "requests": requests }));
     match simulation.deploy(&stack(&topics("", "one"))).await.unwrap_err() {
-        DeployError::Failed { diagnosis: Some(diagnosis), status, .. }
-            if status == StackStatus::RollbackComplete =>
-        {
+        DeployError::Failed { diagnosis: Some(diagnosis), status: StackStatus::RollbackComplete, .. } => {
             (*diagnosis, simulation.reports.lock().unwrap().clone())
         }
         error => panic!("{error}"),

@@ -317,7 +317,10 @@ fn shellcheck_finds_nothing_in_the_scripts() {
 }
 
 fn network(stack: &Stack) -> NetworkHandle {
-    stack.add("Network", Network::isolated("10.0.0.0/16", 1).efa().endpoints(Endpoint::HYPERPOD_SLURM))
+    stack.add(
+        "Network",
+        Network::isolated("10.0.0.0/16", 1).efa().endpoints(InterfaceEndpoint::HYPERPOD_SLURM),
+    )
 }
 
 /// The properties of each resource of an app's only stack, by logical ID.

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use snapshots::refused;
 use stackwright::prelude::*;
 use stackwright::stacks::autoscaling::{
-    AsynchronousInstanceCount, Capacity, CopyCount, InstanceCount, MetricMath, ProvisionedConcurrency,
+    AsynchronousInstanceCount, CapacityRange, CopyCount, InstanceCount, MetricMath, ProvisionedConcurrency,
     Scaling, ScheduledCapacity, StepScaling, Target, TargetTracking,
 };
 use stackwright::stacks::container::{
@@ -276,7 +276,7 @@ fn everything(app: &App) {
         .provision_timeout(minutes(20))
         .core_dumps(place("dumps/"))
         .routing(Routing::prefix_aware(4_096))
-        .scale(Capacity::between(1, most), TargetTracking::invocations_per_instance(100.0));
+        .scale(CapacityRange::between(1, most), TargetTracking::invocations_per_instance(100.0));
     let new = Variant::on_pools(
         "New",
         gpu(),
@@ -546,7 +546,7 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("invalid-bucket-name", on(gpu().model(S3Location::new("s3://my-models", "a.tar.gz")), "ml.g5.xlarge"));
     // Autoscaling
     refused!("real-time-variant-to-zero", served(RealTimeEndpoint::new(variant("Main").scale(0..=2, tracked()))));
-    refused!("min-above-max-capacity", served(RealTimeEndpoint::new(variant("Main").scale(Capacity::between(5, 2), tracked()))));
+    refused!("min-above-max-capacity", served(RealTimeEndpoint::new(variant("Main").scale(CapacityRange::between(5, 2), tracked()))));
     refused!("autoscaled-burstable-instance", served(RealTimeEndpoint::new(Variant::new("Main", cpu(), "ml.t2.medium").scale(1..=2, tracked()))));
     refused!("no-scaling-step", served(RealTimeEndpoint::new(variant("Main").scale(1..=2, Scaling::new().step(StepScaling::at_least(Metric::gpu_utilization(), 70.0))))));
     // Guardrails

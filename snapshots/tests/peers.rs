@@ -48,7 +48,8 @@ fn the_cdk_cli_reads_the_assembly() {
             assert!(listed.contains(&stack.id) && listed.contains(&stack.name), "{listed}");
             let empty = folder.path().join("empty.json");
             std::fs::write(&empty, r#"{"Resources": {}}"#).unwrap();
-            let difference = quiet(&["diff", &stack.id, "--template", &empty.display().to_string()]);
+            let difference =
+                quiet(&["diff", &stack.id, "--exclusively", "--template", &empty.display().to_string()]);
             for (id, _) in stack.template.resources() {
                 assert!(difference.contains(id), "{id} is not in\n{difference}");
             }

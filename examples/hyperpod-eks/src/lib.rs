@@ -22,7 +22,7 @@ pub fn app() -> App {
         Network::isolated("10.0.0.0/16", 2)
             .zone_ids(["use1-az4", "use1-az6"])
             .efa()
-            .endpoints(Endpoint::HYPERPOD_EKS),
+            .endpoints(InterfaceEndpoint::HYPERPOD_EKS),
     );
     let eks = kubernetes.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
 

@@ -23,7 +23,7 @@ pub fn app() -> App {
         Network::isolated("10.0.0.0/16", 2)
             .zone_ids(["use1-az4", "use1-az6"])
             .efa()
-            .endpoints(Endpoint::HYPERPOD_SLURM),
+            .endpoints(InterfaceEndpoint::HYPERPOD_SLURM),
     );
 
     let stack = app

@@ -64,7 +64,7 @@ pub fn app() -> App {
     .hyperparameter("steps", STEPS)
     .input("tokens", Input::fsx_lustre(tokens, "/fsx/tokens"))
     .checkpoints(S3Location::in_bucket(&runs, "checkpoints"))
-    .vpc(Vpc::new(subnets, groups))
+    .vpc(VpcConfig::new(subnets, groups))
     .metric("train:loss", r"loss=([0-9.]+)")
     .max_run(Duration::from_hours(14 * 24))
     .retries(3);

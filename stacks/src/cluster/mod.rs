@@ -84,7 +84,7 @@ const NAME_CHARACTERS: usize = 63;
 /// # let stack = app.stack("Cluster").region("us-east-1");
 /// let network = stack.add(
 ///     "Network",
-///     Network::isolated("10.0.0.0/16", 1).zone_ids(["use1-az4"]).efa().endpoints(Endpoint::HYPERPOD_SLURM),
+///     Network::isolated("10.0.0.0/16", 1).zone_ids(["use1-az4"]).efa().endpoints(InterfaceEndpoint::HYPERPOD_SLURM),
 /// );
 /// let cluster = stack.add(
 ///     "Cluster",

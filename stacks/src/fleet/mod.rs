@@ -78,7 +78,7 @@ pub struct Mixed;
 /// # let app = App::new("research");
 /// # let stack = app.stack("Fleet").region("us-east-1");
 /// let network = stack
-///     .add("Network", Network::isolated("10.0.0.0/16", 1).zone_ids(["use1-az4"]).efa().endpoints(Endpoint::FLEET));
+///     .add("Network", Network::isolated("10.0.0.0/16", 1).zone_ids(["use1-az4"]).efa().endpoints(InterfaceEndpoint::FLEET));
 /// stack.add(
 ///     "Trainers",
 ///     GpuFleet::capacity_block(

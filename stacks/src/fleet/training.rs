@@ -68,7 +68,7 @@ enum Capacity {
 /// # let app = App::new("research");
 /// # let stack = app.stack("Jobs").region("us-east-1");
 /// let network =
-///     stack.add("Network", Network::isolated("10.0.0.0/16", 1).efa().endpoints(Endpoint::BATCH));
+///     stack.add("Network", Network::isolated("10.0.0.0/16", 1).efa().endpoints(InterfaceEndpoint::BATCH));
 /// let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
 /// let jobs = stack.add(
 ///     "Training",

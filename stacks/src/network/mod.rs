@@ -49,7 +49,7 @@ const HTTPS: i64 = 443;
 /// # let stack = app.stack("Network").region("us-east-1");
 /// let network = stack.add(
 ///     "Network",
-///     Network::isolated("10.0.0.0/16", 2).zone_ids(["use1-az4", "use1-az6"]).efa().endpoints(Endpoint::TRAINING),
+///     Network::isolated("10.0.0.0/16", 2).zone_ids(["use1-az4", "use1-az6"]).efa().endpoints(InterfaceEndpoint::TRAINING),
 /// );
 /// let for_jobs = network.vpc();
 /// # app.synth()?;
