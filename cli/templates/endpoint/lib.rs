@@ -1,8 +1,6 @@
 //! A model behind a serverless endpoint: it costs nothing while there are no requests.
 
 use stackwright::prelude::*;
-use stackwright::stacks::container::Container;
-use stackwright::stacks::endpoint::{MemorySize, ServerlessEndpoint};
 
 /// The stacks of this project.
 pub fn app() -> App {

@@ -3,9 +3,6 @@
 use std::time::Duration;
 
 use stackwright::prelude::*;
-use stackwright::stacks::autoscaling::TargetTracking;
-use stackwright::stacks::container::{DataType, LargeModel, Weights};
-use stackwright::stacks::endpoint::{ComponentEndpoint, InferenceComponent};
 
 /// The version of AWS's large model inference (LMI) image.
 const LMI_VERSION: &str = "0.36.0";
@@ -23,7 +20,7 @@ pub fn app() -> App {
     let host = stack.add(
         "Host",
         ComponentEndpoint::new("ml.g6e.2xlarge", 0..=2)
-            .network_isolation()
+            .network_isolation(true)
             .health_check_timeout(Duration::from_mins(20))
             .download_timeout(Duration::from_mins(20)),
     );

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use stackwright::prelude::*;
-use stackwright::stacks::launch::{Pipeline, TrainingStep};
-use stackwright::stacks::training::{Input, Instances, Spot, TrainingJob};
 
 /// The stacks of this project.
 pub fn app() -> App {
