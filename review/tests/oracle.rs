@@ -374,7 +374,11 @@ fn verdicts_agree_or_it_is_known_why_not() {
             .iter()
             .filter(|one| one.counts_as(Severity::Error))
             .map(|one| format!("{} {}: {}", one.id, one.path, one.message))
-            .filter(|said| !OURS_ALONE.iter().any(|(known, _)| said.contains(known)))
+            // A property that the service requires can also hold a reference that leads nowhere.
+            .filter(|said| {
+                said.starts_with("dangling-reference")
+                    || !OURS_ALONE.iter().any(|(known, _)| said.contains(known))
+            })
             .collect();
         let theirs = |judge: &str| -> Vec<&String> {
             let said = &said[&format!("{name}.json")][judge];

@@ -1,10 +1,10 @@
 //! What differs between two assemblies, and what follows from it.
 //!
-//! Values are compared in one canonical form ([`node`]), so that what AWS treats alike is no difference; lists of named
-//! elements are compared by name ([`lists`]). Edits carry paths and can be applied: the old value with its edits is the new
-//! value ([`edit`]). Each resource is compared twice, as it is written and as it is deployed with the default of every
-//! parameter ([`effective`]). What follows from a change comes from the registry ([`consequence`]) and from references to
-//! what is replaced ([`chain`]).
+//! Values are compared in one canonical form (`node`), so that what AWS treats alike is no difference; lists of named
+//! elements are compared by name (`lists`). Edits carry paths and can be applied: the old value with its edits is the new
+//! value (`edit`). Each resource is compared twice, as it is written and as it is deployed with the default of every
+//! parameter (`effective`). What follows from a change comes from the registry (`consequence`) and from references to
+//! what is replaced (`chain`).
 //!
 //! ```
 //! use stackwright_review::diff;

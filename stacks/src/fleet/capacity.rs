@@ -18,8 +18,8 @@ pub(super) enum Capacity {
 
 /// On-demand capacity reservations.
 ///
-/// A reservation that [`Reservations::new`] names, or a resource group of reservations, is used first. What happens when it is
-/// full is said by the constructor, not by a setting that could be forgotten.
+/// Instances are launched into reservations, or into the reservations of resource groups. The constructor states what happens
+/// when they are full: launches fail (`only`), or continue on demand (`first`).
 #[derive(Clone, Debug)]
 pub struct Reservations {
     target: Target,
