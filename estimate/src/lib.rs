@@ -4,5 +4,6 @@
 //! reported as unknown, never as zero.
 
 pub mod cost;
+pub mod duration;
 pub mod memory;
 pub mod quotas;

@@ -26,6 +26,7 @@ pub mod instances;
 pub mod large_models;
 pub mod lifecycle;
 pub mod limits;
+pub mod mfu;
 mod nearest;
 pub mod prices;
 pub mod quotas;

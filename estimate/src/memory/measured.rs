@@ -103,10 +103,14 @@ impl MeasuredRun {
     }
 }
 
+/// Reads runs, one JSON object per line. Lines that are not a run are left out.
+pub fn read(lines: &str) -> Vec<MeasuredRun> {
+    lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
 /// Reads runs, one JSON object a line, and estimates each. Lines that are no run are left out.
 pub fn compare(lines: &str) -> Vec<Comparison> {
-    let runs = lines.lines().filter_map(|line| serde_json::from_str::<MeasuredRun>(line).ok());
-    let compared = runs.filter_map(|run| {
+    let compared = read(lines).into_iter().filter_map(|run| {
         let estimated = training_peak(&run.shape()?, &run.training()).bytes;
         Some(Comparison { run, estimated })
     });

@@ -57,7 +57,7 @@ enum Form {
     Csv,
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
     Rate::parse(text).ok_or_else(|| "write a share from 0 to 1 such as 0.30".to_owned())
 }
 

@@ -1,7 +1,7 @@
 //! `estimate memory`: the peak of GPU memory of a training step.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -79,7 +79,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum StrategyName {
+pub(super) enum StrategyName {
     /// PyTorch's DistributedDataParallel
     Ddp,
     /// FSDP: weights, gradients and optimizer states are distributed
@@ -94,6 +94,20 @@ enum StrategyName {
     Zero2,
     /// DeepSpeed: weights are distributed too
     Zero3,
+}
+
+impl StrategyName {
+    pub(super) fn strategy(self) -> Strategy {
+        match self {
+            Self::Ddp => Strategy::Ddp,
+            Self::FullShard => Strategy::FullShard,
+            Self::ShardGradOp => Strategy::ShardGradOp,
+            Self::HybridShard => Strategy::HybridShard,
+            Self::Zero1 => Strategy::Zero1,
+            Self::Zero2 => Strategy::Zero2,
+            Self::Zero3 => Strategy::Zero3,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,7 +130,7 @@ enum ImplementationName {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+pub(super) enum Form {
     /// Text for people
     Text,
     /// One JSON document
@@ -154,12 +168,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn model(arguments: &Arguments) -> Result<ModelShape, Failure> {
-    let path = arguments.model.display();
-    let text = std::fs::read_to_string(&arguments.model)
-        .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
-    let config = serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
-    let shape =
-        ModelShape::from_config(&config).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+    let shape = read_model(&arguments.model)?;
     Ok(match arguments.implementation {
         Some(ImplementationName::Transformers) => shape.run_by(Implementation::Transformers),
         Some(ImplementationName::Fused) => shape.run_by(Implementation::Fused),
@@ -167,7 +176,15 @@ fn model(arguments: &Arguments) -> Result<ModelShape, Failure> {
     })
 }
 
-fn accelerator(instance_type: &str) -> Result<Gpu, Failure> {
+/// Reads a model's `config.json`.
+pub(super) fn read_model(file: &Path) -> Result<ModelShape, Failure> {
+    let path = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+    let config = serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+    ModelShape::from_config(&config).map_err(|error| Failure::usage(format!("{path}: {error}")))
+}
+
+pub(super) fn accelerator(instance_type: &str) -> Result<Gpu, Failure> {
     let gpu = memory::gpu_of(instance_type).ok_or_else(|| {
         Failure::usage(format!("`{instance_type}` is not a known instance type"))
             .hint("write a SageMaker instance type such as ml.p4d.24xlarge")
@@ -180,17 +197,9 @@ fn accelerator(instance_type: &str) -> Result<Gpu, Failure> {
 }
 
 fn training(arguments: &Arguments, gpu: Option<&Gpu>) -> Training {
-    let strategy = match arguments.strategy {
-        StrategyName::Ddp => Strategy::Ddp,
-        StrategyName::FullShard => Strategy::FullShard,
-        StrategyName::ShardGradOp => Strategy::ShardGradOp,
-        StrategyName::HybridShard => Strategy::HybridShard,
-        StrategyName::Zero1 => Strategy::Zero1,
-        StrategyName::Zero2 => Strategy::Zero2,
-        StrategyName::Zero3 => Strategy::Zero3,
-    };
     let per_instance = gpu.and_then(|gpu| gpu.count).map(u64::from).filter(|count| *count > 0);
-    let mut training = Training::new(strategy, arguments.ranks, arguments.batch, arguments.sequence);
+    let mut training =
+        Training::new(arguments.strategy.strategy(), arguments.ranks, arguments.batch, arguments.sequence);
     training.shard_ranks = arguments.shard_ranks.or(per_instance).unwrap_or(8).clamp(1, training.ranks);
     training.attention = match arguments.attention {
         AttentionName::Sdpa => Attention::Sdpa,

@@ -1,6 +1,7 @@
 //! `estimate`: what a deployment costs, what GPU memory a training step takes, and which quotas are needed.
 
 mod cost;
+mod duration;
 mod memory;
 mod quotas;
 
@@ -27,6 +28,7 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
+    Duration(duration::Arguments),
     Memory(memory::Arguments),
     Quotas(quotas::Arguments),
 }
@@ -34,6 +36,7 @@ enum What {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     match &arguments.what {
         None => cost::run(&arguments.cost, origin),
+        Some(What::Duration(arguments)) => duration::run(arguments),
         Some(What::Memory(arguments)) => memory::run(arguments),
         Some(What::Quotas(arguments)) => quotas::run(arguments, origin),
     }

@@ -1,0 +1,110 @@
+//! `estimate duration`: how long a training job takes, and what it costs.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use stackwright_estimate::cost::{PriceBook, Rate};
+use stackwright_estimate::duration::{self, Job};
+
+use super::cost::rate;
+use super::memory::{Form, StrategyName, read_model};
+use crate::failure::Failure;
+
+/// Estimate how long a training job takes, and what it costs.
+///
+/// The time is the model's floating-point operations over the peak of the accelerators times a model FLOPs utilization:
+/// the range of published runs that are alike, or a stated one. docs/estimating.md describes the method.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The model's Hugging Face `config.json`
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The instance type, for example ml.p4d.24xlarge
+    #[arg(long, value_name = "TYPE")]
+    instance: String,
+    /// How weights, gradients and optimizer states are distributed
+    #[arg(long, value_enum)]
+    strategy: StrategyName,
+    /// The number of GPUs of the job
+    #[arg(long, default_value_t = 1)]
+    ranks: u64,
+    /// Samples per GPU and step
+    #[arg(long, default_value_t = 1)]
+    batch: u64,
+    /// Tokens of a sample
+    #[arg(long)]
+    sequence: u64,
+    /// The number of tokens to train on
+    #[arg(long, required_unless_present = "steps", conflicts_with = "steps")]
+    tokens: Option<u64>,
+    /// The number of steps, instead of `--tokens`
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Compute activations of each layer again in the backward pass
+    #[arg(long)]
+    activation_checkpointing: bool,
+    /// The model FLOPs utilization (without recomputation), from 0 to 1. Default: the range of published runs
+    #[arg(long, value_name = "SHARE", conflicts_with = "hfu")]
+    mfu: Option<f64>,
+    /// The hardware FLOPs utilization (with recomputation), from 0 to 1
+    #[arg(long, value_name = "SHARE")]
+    hfu: Option<f64>,
+    /// The dense bf16 peak of one accelerator in TFLOPS. Default: that of the instance type
+    #[arg(long, value_name = "TFLOPS")]
+    peak_tflops: Option<f64>,
+    /// The minutes between two checkpoints. Default: no checkpoints
+    #[arg(long, value_name = "MINUTES")]
+    checkpoint_minutes: Option<u64>,
+    /// The seconds for which a checkpoint stops the training
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    checkpoint_seconds: u64,
+    /// The number of interruptions of the run, for example by managed spot training
+    #[arg(long, default_value_t = 0)]
+    interruptions: u64,
+    /// The minutes from an interruption until the training continues
+    #[arg(long, value_name = "MINUTES", default_value_t = 0)]
+    restart_minutes: u64,
+    /// The region of the price
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// The saving of managed spot training, from 0 to 1. AWS documents up to 0.90
+    #[arg(long, value_name = "SHARE", value_parser = rate)]
+    spot_saving: Option<Rate>,
+    /// The output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let shape = read_model(&arguments.model)?;
+    let estimate = duration::training_duration(&shape, &job(arguments), &PriceBook::shipped())
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let text = match arguments.format {
+        Form::Text => duration::text(&estimate),
+        Form::Json => duration::json(&estimate),
+        Form::Markdown => duration::markdown(&estimate),
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn job(arguments: &Arguments) -> Job {
+    let tokens_per_step = arguments.ranks.saturating_mul(arguments.batch).saturating_mul(arguments.sequence);
+    let of_steps = arguments.steps.map(|steps| steps.saturating_mul(tokens_per_step));
+    let tokens = arguments.tokens.or(of_steps).unwrap_or_default();
+    let mut job = Job::new(&arguments.instance, arguments.ranks, arguments.strategy.strategy(), tokens);
+    job.batch = arguments.batch;
+    job.sequence = arguments.sequence;
+    job.activation_checkpointing = arguments.activation_checkpointing;
+    job.mfu = arguments.mfu;
+    job.hfu = arguments.hfu;
+    job.peak_tflops = arguments.peak_tflops;
+    job.checkpoint_interval_seconds = arguments.checkpoint_minutes.map(|minutes| minutes.saturating_mul(60));
+    job.checkpoint_seconds = arguments.checkpoint_seconds;
+    job.interruptions = arguments.interruptions;
+    job.restart_seconds = arguments.restart_minutes.saturating_mul(60);
+    job.region.clone_from(&arguments.region);
+    job.spot_saving = arguments.spot_saving;
+    job
+}

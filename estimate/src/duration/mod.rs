@@ -1,0 +1,342 @@
+//! How long a training job takes, as a range.
+//!
+//! The time is the model's floating-point operations over the peak of the accelerators times a model FLOPs utilization
+//! (MFU), which is stated or taken from published runs. It is at least the time that the communication between instances
+//! takes, and grows by checkpoints and interruptions as they are stated.
+
+mod flops;
+mod measured;
+mod network;
+mod report;
+#[cfg(test)]
+mod tests;
+mod utilization;
+
+pub use flops::{Flops, flops_per_token};
+pub use measured::{MeasuredStep, measured_utilization};
+pub use report::{json, markdown, text};
+pub use utilization::UtilizationRange;
+
+use serde::Serialize;
+use stackwright_schemas::instances;
+
+use crate::cost::{Money, Price, PriceBook, Rate, Use};
+use crate::memory::{ModelShape, Strategy};
+
+/// A training job.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Job {
+    /// The instance type, such as `ml.p4d.24xlarge`.
+    pub instance_type: String,
+    /// The number of GPUs.
+    pub ranks: u64,
+    /// How weights, gradients and optimizer states are distributed.
+    pub strategy: Strategy,
+    /// The number of samples per GPU and step.
+    pub batch: u64,
+    /// The number of tokens in a sample.
+    pub sequence: u64,
+    /// The number of tokens to train on.
+    pub tokens: u64,
+    /// Whether activations of each layer are computed again in the backward pass.
+    pub activation_checkpointing: bool,
+    /// A stated utilization that counts model FLOPs, from 0 to 1.
+    pub mfu: Option<f64>,
+    /// A stated utilization that counts recomputation too, from 0 to 1.
+    pub hfu: Option<f64>,
+    /// The dense bf16 peak of one accelerator in TFLOPS, where the table has none.
+    pub peak_tflops: Option<f64>,
+    /// The number of seconds between two checkpoints.
+    pub checkpoint_interval_seconds: Option<u64>,
+    /// The number of seconds for which a checkpoint stops the training.
+    pub checkpoint_seconds: u64,
+    /// The number of interruptions of the run.
+    pub interruptions: u64,
+    /// The number of seconds from an interruption until the training continues.
+    pub restart_seconds: u64,
+    /// The region of the price.
+    pub region: String,
+    /// The saving of managed spot training, as it is stated.
+    pub spot_saving: Option<Rate>,
+}
+
+impl Job {
+    /// Describes a job on `ranks` GPUs of an instance type that trains on `tokens` tokens, without checkpoints and
+    /// interruptions, in `us-east-1`.
+    pub fn new(instance_type: &str, ranks: u64, strategy: Strategy, tokens: u64) -> Self {
+        Self {
+            instance_type: instance_type.to_owned(),
+            ranks,
+            strategy,
+            batch: 1,
+            sequence: 2048,
+            tokens,
+            activation_checkpointing: false,
+            mfu: None,
+            hfu: None,
+            peak_tflops: None,
+            checkpoint_interval_seconds: None,
+            checkpoint_seconds: 0,
+            interruptions: 0,
+            restart_seconds: 0,
+            region: "us-east-1".to_owned(),
+            spot_saving: None,
+        }
+    }
+}
+
+/// A range of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Range<T> {
+    /// The least.
+    pub low: T,
+    /// The expected value.
+    pub expected: T,
+    /// The most.
+    pub high: T,
+}
+
+impl<T> Range<T> {
+    fn map<U>(self, change: impl Fn(T) -> U) -> Range<U> {
+        Range { low: change(self.low), expected: change(self.expected), high: change(self.high) }
+    }
+}
+
+/// The duration of a training job with what it was computed from.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct DurationEstimate {
+    /// Seconds of the whole run, with checkpoints and interruptions.
+    pub seconds: Range<u64>,
+    /// Seconds of one step.
+    pub step_seconds: Range<f64>,
+    /// The number of steps.
+    pub steps: u64,
+    /// The number of instances.
+    pub instances: u64,
+    /// FLOPs for one token.
+    pub flops_per_token: Flops,
+    /// The dense bf16 peak of one accelerator, TFLOPS.
+    pub peak_tflops: f64,
+    /// The utilization, and where it comes from.
+    pub utilization: UtilizationRange,
+    /// Seconds that the communication between instances takes in a step at least; `None` if the bandwidth is unknown.
+    pub communication_seconds: Option<f64>,
+    /// The price of an instance hour; `None` if it is unknown.
+    pub price: Option<Price>,
+    /// The cost of the run on demand; `None` if the price is unknown.
+    pub cost: Option<Range<Money>>,
+    /// The cost of the run with the stated saving of managed spot training.
+    pub spot_cost: Option<Range<Money>>,
+    /// The job.
+    pub job: Job,
+    /// Assumptions and doubts.
+    pub notes: Vec<String>,
+}
+
+/// Why a duration cannot be estimated.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DurationError {
+    /// The model is not a decoder of text.
+    #[error("the duration is estimated for decoders of text only, and the model has an encoder")]
+    Architecture,
+    /// The instance type is not in the table.
+    #[error("`{0}` is not a known instance type")]
+    InstanceType(String),
+    /// The instance type has no accelerators, or their number is unknown.
+    #[error("the number of accelerators of `{0}` is zero or unknown")]
+    Accelerators(String),
+    /// The peak is unknown.
+    #[error(
+        "the dense bf16 peak of the accelerators of `{0}` is unknown; state it in TFLOPS with `--peak-tflops`"
+    )]
+    Peak(String),
+    /// No published run is alike.
+    #[error(
+        "no published model FLOPs utilization is known for {0}; state one with `--mfu`, for example `--mfu 0.40`"
+    )]
+    Utilization(String),
+    /// A number is out of its range.
+    #[error("`{name}` is {value}; set it to {expected}")]
+    Invalid {
+        /// The option.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is valid.
+        expected: &'static str,
+    },
+    /// Interruptions without checkpoints.
+    #[error(
+        "{0} interruptions are stated without checkpoints; state the minutes between checkpoints with `--checkpoint-minutes`"
+    )]
+    NoCheckpoints(u64),
+}
+
+/// Estimates how long a training job takes, and what it costs.
+///
+/// # Errors
+///
+/// If the instance type, the peak of its accelerators or the utilization is not known and not stated, or a number is out of
+/// its range.
+pub fn training_duration(
+    shape: &ModelShape,
+    job: &Job,
+    prices: &PriceBook,
+) -> Result<DurationEstimate, DurationError> {
+    validate(job)?;
+    let instance = instances::instance(&job.instance_type)
+        .ok_or_else(|| DurationError::InstanceType(job.instance_type.clone()))?;
+    let count = instance
+        .accelerator_count
+        .filter(|count| *count > 0)
+        .ok_or_else(|| DurationError::Accelerators(job.instance_type.clone()))?;
+    let instances = job.ranks.div_ceil(u64::from(count));
+    let peak_tflops = job
+        .peak_tflops
+        .or_else(|| instance.accelerators().and_then(|facts| facts.peak_bf16_dense_tflops_per_gpu))
+        .ok_or_else(|| DurationError::Peak(job.instance_type.clone()))?;
+    let flops = flops_per_token(shape, job.sequence, job.activation_checkpointing)?;
+    let utilization = utilization(job, instance.accelerator.as_deref().unwrap_or("unknown accelerator"))?;
+
+    let tokens_per_step = job.ranks.saturating_mul(job.batch).saturating_mul(job.sequence);
+    let steps = job.tokens.div_ceil(tokens_per_step.max(1));
+    let counted = if job.hfu.is_some() { flops.hardware() } else { flops.model() } as f64;
+    let compute =
+        |share: f64| counted * (job.batch.saturating_mul(job.sequence)) as f64 / (peak_tflops * 1e12 * share);
+    let mut notes = shape.notes.clone();
+    let communication_seconds =
+        communication(shape, job, instances, instance.network_performance.as_deref(), &mut notes);
+    let at_least = |seconds: f64| seconds.max(communication_seconds.unwrap_or(0.0));
+    // The highest utilization gives the shortest step.
+    let step_seconds = Range { low: utilization.high, expected: utilization.expected, high: utilization.low }
+        .map(|share| at_least(compute(share)));
+    let seconds = with_interruptions(job, step_seconds.map(|step| step * steps as f64));
+    add_notes(job, &utilization, &mut notes);
+
+    let price = prices.instance(Use::Training, &job.instance_type, &job.region);
+    let cost = price
+        .as_ref()
+        .map(|price| seconds.map(|seconds| price.usd.times(instances).times_ratio(seconds, 3600)));
+    let spot_cost = job.spot_saving.and_then(|saving| cost.map(|cost| cost.map(|usd| usd.less(saving))));
+    Ok(DurationEstimate {
+        seconds,
+        step_seconds,
+        steps,
+        instances,
+        flops_per_token: flops,
+        peak_tflops,
+        utilization,
+        communication_seconds,
+        price,
+        cost,
+        spot_cost,
+        job: job.clone(),
+        notes,
+    })
+}
+
+fn validate(job: &Job) -> Result<(), DurationError> {
+    let counts = [
+        ("--ranks", job.ranks, 1 << 24),
+        ("--batch", job.batch, 1 << 24),
+        ("--sequence", job.sequence, 1 << 24),
+        ("--tokens", job.tokens, u64::MAX),
+    ];
+    for (name, value, most) in counts {
+        if value == 0 || value > most {
+            let expected = "at least 1 and, but for `--tokens`, at most 16777216";
+            return Err(DurationError::Invalid { name, value: value.to_string(), expected });
+        }
+    }
+    for (name, value) in [("--mfu", job.mfu), ("--hfu", job.hfu)] {
+        if let Some(value) = value.filter(|value| !(*value > 0.0 && *value <= 1.0)) {
+            let expected = "a share above 0 and at most 1";
+            return Err(DurationError::Invalid { name, value: value.to_string(), expected });
+        }
+    }
+    if let Some(value) = job.peak_tflops.filter(|value| !(value.is_finite() && *value > 0.0)) {
+        let expected = "a number of TFLOPS above 0";
+        return Err(DurationError::Invalid { name: "--peak-tflops", value: value.to_string(), expected });
+    }
+    if job.checkpoint_interval_seconds == Some(0) {
+        let expected = "at least 1 minute";
+        return Err(DurationError::Invalid { name: "--checkpoint-minutes", value: "0".to_owned(), expected });
+    }
+    if job.interruptions > 0 && job.checkpoint_interval_seconds.is_none() {
+        return Err(DurationError::NoCheckpoints(job.interruptions));
+    }
+    Ok(())
+}
+
+fn utilization(job: &Job, accelerator: &str) -> Result<UtilizationRange, DurationError> {
+    match (job.mfu, job.hfu) {
+        (Some(share), _) => Ok(UtilizationRange::stated(share, "--mfu")),
+        (None, Some(share)) => Ok(UtilizationRange::stated(share, "--hfu")),
+        (None, None) => {
+            utilization::published(accelerator, job.strategy, job.activation_checkpointing, job.ranks)
+                .ok_or_else(|| DurationError::Utilization(format!("{:?} on {accelerator}", job.strategy)))
+        }
+    }
+}
+
+fn communication(
+    shape: &ModelShape,
+    job: &Job,
+    instances: u64,
+    network: Option<&str>,
+    notes: &mut Vec<String>,
+) -> Option<f64> {
+    if instances <= 1 {
+        return Some(0.0);
+    }
+    let Some((bytes_per_second, burst)) = network.and_then(network::bandwidth) else {
+        notes.push(
+            "the network bandwidth of the instance type is unknown: communication is not counted".to_owned(),
+        );
+        return None;
+    };
+    if burst {
+        notes.push("the network bandwidth is a burst bandwidth; sustained traffic takes longer".to_owned());
+    }
+    Some(network::bytes_per_step(job.strategy, shape.parameters(), instances) / bytes_per_second)
+}
+
+/// Adds checkpoints and interruptions. An interruption loses no progress at best, half of the interval between two
+/// checkpoints as expected, and all of it at worst.
+fn with_interruptions(job: &Job, seconds: Range<f64>) -> Range<u64> {
+    let interval = job.checkpoint_interval_seconds.map(|seconds| seconds as f64);
+    let total = |seconds: f64, lost: f64| {
+        let checkpoints = interval.map_or(0.0, |interval| (seconds / interval).floor());
+        let restarts =
+            job.interruptions as f64 * (job.restart_seconds as f64 + lost * interval.unwrap_or(0.0));
+        (seconds + checkpoints * job.checkpoint_seconds as f64 + restarts).ceil() as u64
+    };
+    Range {
+        low: total(seconds.low, 0.0),
+        expected: total(seconds.expected, 0.5),
+        high: total(seconds.high, 1.0),
+    }
+}
+
+fn add_notes(job: &Job, utilization: &UtilizationRange, notes: &mut Vec<String>) {
+    if utilization.runs == 1 {
+        notes.push(
+            "a single published run is alike, so that the range of the utilization is not known".to_owned(),
+        );
+    }
+    if utilization.runs > 0 && utilization.selection.ends_with("any number of GPUs") {
+        notes.push(
+            "no published run of this number of GPUs is alike; runs of other numbers are used".to_owned(),
+        );
+    }
+    if job.spot_saving.is_some() && job.interruptions == 0 {
+        notes.push(
+            "a saving of managed spot training is stated without interruptions; state them with `--interruptions`"
+                .to_owned(),
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! The model FLOPs utilization (MFU) that a run is expected to reach, from published runs.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use stackwright_schemas::mfu::{self, Utilization};
+
+use crate::memory::Strategy;
+
+/// A utilization as a range, with where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct UtilizationRange {
+    /// The least, as a share from 0 to 1.
+    pub low: f64,
+    /// The median.
+    pub expected: f64,
+    /// The most.
+    pub high: f64,
+    /// How many published runs the range is taken from; 0 if it was stated.
+    pub runs: usize,
+    /// The sources with their dates.
+    pub sources: Vec<String>,
+    /// How the runs were selected.
+    pub selection: String,
+}
+
+impl UtilizationRange {
+    /// A stated utilization.
+    pub(super) fn stated(share: f64, name: &str) -> Self {
+        Self {
+            low: share,
+            expected: share,
+            high: share,
+            runs: 0,
+            sources: Vec::new(),
+            selection: format!("stated with `{name}`"),
+        }
+    }
+}
+
+/// The name that the table has for a strategy; `None` if no published run used it.
+fn name_of(strategy: Strategy) -> Option<&'static str> {
+    match strategy {
+        Strategy::FullShard => Some("full_shard"),
+        Strategy::ShardGradOp => Some("shard_grad_op"),
+        Strategy::HybridShard => Some("hybrid_shard"),
+        _ => None,
+    }
+}
+
+/// The class of a number of GPUs: one instance, some instances, many instances.
+fn scale(gpus: u64) -> (u8, &'static str) {
+    match gpus {
+        0..=8 => (0, "up to 8 GPUs"),
+        9..=64 => (1, "9 to 64 GPUs"),
+        _ => (2, "more than 64 GPUs"),
+    }
+}
+
+/// Returns the range of published runs with the same accelerator, strategy, activation checkpointing and scale. Without
+/// a run of the same scale, runs of every scale are used, which the selection states.
+pub(super) fn published(
+    accelerator: &str,
+    strategy: Strategy,
+    checkpointing: bool,
+    gpus: u64,
+) -> Option<UtilizationRange> {
+    // The H200 computes as fast as the H100; only its memory is larger.
+    let counted_as = if accelerator == "H200" { "H100" } else { accelerator };
+    let name = name_of(strategy)?;
+    let checkpointing = if checkpointing { "full" } else { "none" };
+    let alike: Vec<&Utilization> = mfu::utilizations()
+        .rows
+        .iter()
+        .filter(|row| {
+            row.accelerator == counted_as && row.strategy == name && row.checkpointing == checkpointing
+        })
+        .collect();
+    let of_scale: Vec<&Utilization> =
+        alike.iter().copied().filter(|row| scale(row.gpus).0 == scale(gpus).0).collect();
+    let (rows, scale) =
+        if of_scale.is_empty() { (alike, "any number of GPUs") } else { (of_scale, scale(gpus).1) };
+    let mut shares: Vec<f64> = rows.iter().map(|row| row.mfu_percent / 100.0).collect();
+    shares.sort_by(f64::total_cmp);
+    let (low, high) = (*shares.first()?, *shares.last()?);
+    let sources: BTreeSet<String> = rows.iter().map(|row| format!("{} ({})", row.source, row.date)).collect();
+    Some(UtilizationRange {
+        low,
+        expected: median(&shares)?,
+        high,
+        runs: rows.len(),
+        sources: sources.into_iter().collect(),
+        selection: format!(
+            "published runs on {counted_as}, {name}, activation checkpointing {checkpointing}, {scale}"
+        ),
+    })
+}
+
+/// The median of sorted values.
+fn median(sorted: &[f64]) -> Option<f64> {
+    let middle = sorted.len() / 2;
+    let upper = *sorted.get(middle)?;
+    if sorted.len() % 2 == 1 {
+        return Some(upper);
+    }
+    sorted.get(middle.checked_sub(1)?).map(|lower| (lower + upper) / 2.0)
+}

@@ -1,0 +1,67 @@
+//! Published model FLOPs utilizations (MFU) of training.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::api::embedded;
+
+/// The table of published utilizations.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Utilizations {
+    /// The date when the table was compiled.
+    pub as_of: String,
+    /// How the sources count the FLOPs and the peak.
+    pub definition: String,
+    /// The published runs.
+    pub rows: Vec<Utilization>,
+}
+
+/// A published training run in bf16.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct Utilization {
+    /// The name of the model.
+    pub model: String,
+    /// `A100` or `H100`.
+    pub accelerator: String,
+    /// The number of GPUs.
+    pub gpus: u64,
+    /// `full_shard`, `shard_grad_op` or `hybrid_shard`.
+    pub strategy: String,
+    /// Activation checkpointing: `full`, `selective`, `none`, or `unknown` where the source does not state it.
+    pub checkpointing: String,
+    /// The number of tokens in a sample, where the source states it.
+    pub sequence: Option<u64>,
+    /// The model FLOPs utilization in percent.
+    pub mfu_percent: f64,
+    /// The framework.
+    pub framework: String,
+    /// Where the figure was read.
+    pub source: String,
+    /// The date of the figure.
+    pub date: String,
+}
+
+/// Returns the table.
+pub fn utilizations() -> &'static Utilizations {
+    static TABLE: OnceLock<Utilizations> = OnceLock::new();
+    TABLE.get_or_init(|| embedded(include_str!("../facts/mfu.json")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_a_share_of_a_known_accelerator() {
+        let rows = &utilizations().rows;
+        assert_eq!(rows.len(), 94);
+        for row in rows {
+            assert!(row.mfu_percent > 5.0 && row.mfu_percent < 80.0, "{row:?}");
+            assert!(["A100", "H100"].contains(&row.accelerator.as_str()), "{row:?}");
+            assert!(!row.source.is_empty() && !row.date.is_empty(), "{row:?}");
+        }
+    }
+}
