@@ -1,4 +1,4 @@
-//! Alarms on what SageMaker publishes.
+//! CloudWatch alarms on metrics that SageMaker publishes.
 
 use stackwright_resources::cloudwatch::alarm::{ComparisonOperator, Dimension, TreatMissingData};
 use stackwright_resources::cloudwatch::{self, AlarmHandle};
@@ -6,30 +6,30 @@ use stackwright_synth::{Construct, Scope, Value};
 
 use crate::metric::{Metric, Subject};
 
-/// What it means when a metric has no values.
+/// How an alarm treats missing data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Missing {
-    /// All is well: nobody asked.
+    /// Missing data does not breach the threshold: there were no requests.
     Fine,
-    /// Nothing: the alarm stays as it is.
+    /// Missing data is ignored: the alarm keeps its state.
     Ignored,
 }
 
-/// An alarm on a metric of something.
+/// An alarm on a metric of a variant or an inference component.
 pub(crate) struct Alarm {
     pub metric: Metric,
     pub subject: Subject,
     pub comparison: ComparisonOperator,
     pub threshold: Value<f64>,
-    /// Seconds.
+    /// The length of a period in seconds.
     pub period: Value<i64>,
-    /// Of so many periods …
+    /// The number of periods that are evaluated.
     pub periods: Value<i64>,
-    /// … so many have to be past the threshold.
+    /// The number of periods that have to breach the threshold.
     pub breaching: Value<i64>,
     pub missing: Missing,
     pub description: String,
-    /// What it tells, by ARN.
+    /// The ARNs of the actions, such as SNS topics.
     pub actions: Vec<Value<String>>,
 }
 
@@ -52,7 +52,7 @@ impl Construct for Alarm {
             alarm = alarm.dimensions(dimensions);
         }
         let statistic = self.metric.stat();
-        // Percentiles have a property of their own.
+        // Percentiles are set with `ExtendedStatistic`.
         let is_percentile = statistic.as_literal().and_then(|name| name.as_str()).is_some_and(|name| {
             name.strip_prefix(['p', 't']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         });

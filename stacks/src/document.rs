@@ -1,4 +1,4 @@
-//! Parts of requests: objects and lists, as SageMaker takes them.
+//! Helpers that build parts of SageMaker requests: objects and lists.
 
 use stackwright_synth::{Properties, Untyped, Value};
 
@@ -9,7 +9,7 @@ pub(crate) fn within(name: &'static str, value: impl Untyped) -> Properties {
     object
 }
 
-/// An object out of named values.
+/// An object with the given members.
 pub(crate) fn object<'a, T: 'a>(
     entries: impl IntoIterator<Item = (&'static str, &'a Value<T>)>,
 ) -> Properties {
@@ -25,7 +25,7 @@ pub(crate) fn list(objects: impl IntoIterator<Item = Properties>) -> Value<Vec<P
     objects.into_iter().map(Value::from).collect::<Vec<Value<Properties>>>().into()
 }
 
-/// Tags, as SageMaker takes them.
+/// A list of tags in the form that SageMaker expects.
 pub(crate) fn tags(tags: &[(String, Value<String>)]) -> Value<Vec<Properties>> {
     list(tags.iter().map(|(key, value)| {
         let mut tag = Properties::default();

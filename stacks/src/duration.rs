@@ -1,11 +1,11 @@
-//! Durations, as SageMaker counts them.
+//! Durations in seconds.
 
 use std::time::Duration;
 
 use stackwright_synth::Value;
 use stackwright_synth::intrinsic::unquoted;
 
-/// What setters of durations take: a [`Duration`], or a parameter in seconds.
+/// The argument of setters for durations: a [`Duration`], or a parameter in seconds.
 #[derive(Clone, Debug)]
 pub struct Seconds(pub(crate) Value<i64>);
 

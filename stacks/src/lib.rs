@@ -1,8 +1,9 @@
 //! Constructs for machine learning on AWS.
 //!
-//! What lives here: training jobs and what launches them, endpoints with their containers, autoscaling and alarms, and
-//! the images, places in S3 and roles they are made of; and stack sets, for what every account should have. A combination that AWS forbids should not compile; what depends on values is a rule in
-//! `review/`.
+//! The crate contains training jobs and their launchers, endpoints and their containers, autoscaling and alarms,
+//! clusters, networks, the images, S3 locations and IAM roles that these need, and stack sets for resources that
+//! every account should have. Where possible, the types rule out combinations that AWS rejects; rules in `review/`
+//! check what depends on values.
 
 pub mod autoscaling;
 pub mod cluster;

@@ -1,19 +1,20 @@
-//! Metrics of CloudWatch, as scaling policies, alarms and dashboards name them.
+//! CloudWatch metrics, for scaling policies, alarms and dashboards.
 
 use stackwright_synth::{IntoValue, Json, Properties, Value};
 
 use crate::document::list;
 
-/// What a metric is measured of.
+/// The resource that a metric describes.
 #[derive(Clone, Debug)]
 pub(crate) enum Subject {
-    /// A variant of an endpoint, by their names.
+    /// A variant of an endpoint, by the names of the endpoint and the variant.
     Variant { endpoint: Value<String>, variant: Value<String> },
     /// An inference component, by its name.
     Component { name: Value<String> },
 }
 
-/// A metric of CloudWatch: one that SageMaker publishes of what is scaled, or any other.
+/// A CloudWatch metric: one that SageMaker publishes for the resource that is scaled or monitored, or any other
+/// metric.
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -32,9 +33,9 @@ pub struct Metric {
 #[derive(Clone, Debug)]
 enum Namespace {
     Given(Value<String>),
-    /// Where SageMaker publishes how busy instances and copies are.
+    /// The namespace of SageMaker's metrics about the utilization of instances and copies.
     Utilization,
-    /// Where SageMaker publishes what becomes of requests.
+    /// The namespace of SageMaker's metrics about invocations.
     Invocations,
 }
 
@@ -42,12 +43,12 @@ enum Namespace {
 enum Dimensions {
     Given(Vec<(Value<String>, Value<String>)>),
     OfSubject,
-    /// Of the whole endpoint, whatever its variants: what is published of its queue.
+    /// The dimension `EndpointName` alone, for metrics about the queue of an asynchronous endpoint.
     OfEndpoint,
 }
 
 impl Metric {
-    /// A metric by its namespace and name, without dimensions, averaged.
+    /// A metric with a namespace and a name, without dimensions, with the statistic `Average`.
     #[track_caller]
     pub fn new(namespace: impl IntoValue<String>, name: impl IntoValue<String>) -> Self {
         Self {
@@ -74,49 +75,48 @@ impl Metric {
         Self::published(Namespace::Invocations, name, Dimensions::OfEndpoint)
     }
 
-    /// How busy the GPUs of what is scaled are, in percent, added up over the GPUs of an instance: 0 to 400 on
-    /// four.
+    /// The utilization of the GPUs in percent, summed over the GPUs of an instance: 0 to 400 for four GPUs.
     pub fn gpu_utilization() -> Self {
         Self::utilization("GPUUtilization")
     }
 
-    /// How much of the GPUs' memory is taken, in percent, added up over the GPUs of an instance.
+    /// The utilization of the GPUs' memory in percent, summed over the GPUs of an instance.
     pub fn gpu_memory_utilization() -> Self {
         Self::utilization("GPUMemoryUtilization")
     }
 
-    /// How busy the processors are, in percent, added up over the cores.
+    /// The utilization of the CPUs in percent, summed over the cores.
     pub fn cpu_utilization() -> Self {
         Self::utilization("CPUUtilization")
     }
 
-    /// How much of the host's memory is taken, in percent.
+    /// The utilization of the host's memory in percent.
     pub fn memory_utilization() -> Self {
         Self::utilization("MemoryUtilization")
     }
 
-    /// How full the disk is, in percent.
+    /// The utilization of the disk in percent.
     pub fn disk_utilization() -> Self {
         Self::utilization("DiskUtilization")
     }
 
-    /// How many requests there were.
+    /// The number of invocations.
     pub fn invocations() -> Self {
         Self::invocations_named("Invocations").statistic("Sum")
     }
 
-    /// The time in the container, in microseconds.
+    /// The time that the container takes for a request, in microseconds.
     pub fn model_latency() -> Self {
         Self::invocations_named("ModelLatency")
     }
 
-    /// The time that SageMaker adds, in microseconds.
+    /// The time that SageMaker adds to a request, in microseconds.
     pub fn overhead_latency() -> Self {
         Self::invocations_named("OverheadLatency")
     }
 
-    /// A dimension by its name and value. On a metric that SageMaker publishes of what is scaled it takes the
-    /// place of the dimensions that name that.
+    /// Adds a dimension. For a metric that SageMaker publishes, the dimensions that are given replace the default
+    /// ones, such as `EndpointName` and `VariantName`.
     #[track_caller]
     pub fn dimension(mut self, name: impl IntoValue<String>, value: impl IntoValue<String>) -> Self {
         let dimension = (name.into().with_caller_location(), value.into().with_caller_location());
@@ -127,7 +127,7 @@ impl Metric {
         self
     }
 
-    /// How the values of a period make one: `Average` unless set, `Sum`, `Maximum`, `SampleCount`, `p99`.
+    /// The statistic over a period, such as `Average` (the default), `Sum`, `Maximum`, `SampleCount` or `p99`.
     #[track_caller]
     pub fn statistic(mut self, name: impl IntoValue<String>) -> Self {
         self.statistic = name.into().with_caller_location();
@@ -138,7 +138,7 @@ impl Metric {
         &self.name
     }
 
-    /// The name as an id can have it.
+    /// The metric's name as a part of a logical ID.
     pub(crate) fn id(&self) -> String {
         let name = self.name.as_literal().and_then(|name| name.as_str()).unwrap_or("Metric");
         name.chars().filter(char::is_ascii_alphanumeric).collect()
@@ -148,7 +148,7 @@ impl Metric {
         &self.statistic
     }
 
-    /// The namespace, for a metric of something.
+    /// The namespace of the metric for a resource.
     pub(crate) fn namespace(&self, subject: &Subject) -> Value<String> {
         match (&self.namespace, subject) {
             (Namespace::Given(namespace), _) => namespace.clone(),
@@ -160,7 +160,7 @@ impl Metric {
         }
     }
 
-    /// The dimensions, for a metric of something.
+    /// The dimensions of the metric for a resource.
     pub(crate) fn dimensions(&self, subject: &Subject) -> Vec<(Value<String>, Value<String>)> {
         match (&self.dimensions, subject) {
             (Dimensions::Given(dimensions), _) => dimensions.clone(),
@@ -174,7 +174,7 @@ impl Metric {
         }
     }
 
-    /// The metric as a widget of a dashboard has it: one list, with what is special at its end.
+    /// The metric as an entry of a dashboard widget: an array that ends with an object of options.
     pub(crate) fn in_widget(&self, subject: &Subject, statistic: &str, label: &str) -> Value<Json> {
         let mut parts: Vec<Value<Json>> = vec![self.namespace(subject).into(), self.name.clone().into()];
         for (name, value) in self.dimensions(subject) {
@@ -188,7 +188,7 @@ impl Metric {
     }
 }
 
-/// Widgets or their metrics as a list.
+/// Converts widgets or their metrics to a JSON array.
 pub(crate) fn json_list(items: impl IntoIterator<Item = Properties>) -> Value<Json> {
     list(items).cast()
 }

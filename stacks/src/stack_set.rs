@@ -1,4 +1,4 @@
-//! The same stack in many accounts and regions.
+//! Stack sets: one stack in many accounts and regions.
 
 use stackwright_resources::cloudformation::stack_set::{
     AutoDeployment, Capability, DeploymentTargets, ManagedExecution, OperationPreferences, PermissionModel,
@@ -8,10 +8,11 @@ use stackwright_resources::cloudformation::{self, StackSetHandle};
 use stackwright_schemas::limits::limits;
 use stackwright_synth::{App, CallerLocation, Construct, Scope, Value};
 
-/// The same stack in many accounts and regions, which CloudFormation keeps alike: a baseline, such as budgets, alarms and
-/// roles for training.
+/// A CloudFormation stack set: one stack that CloudFormation deploys to many accounts and regions, such as a baseline
+/// of budgets, alarms and roles for training.
 ///
-/// The stack is the only one of an app of its own, without assets: nobody uploads them in the other accounts.
+/// The stack must be the only one of an app of its own, and must have no assets, because nothing uploads them to the
+/// other accounts.
 ///
 /// ```
 /// use stackwright_stacks::{PrivateBucket, StackSet};
@@ -42,14 +43,16 @@ struct Template {
 }
 
 impl StackSet {
-    /// In these accounts, by the roles `AWSCloudFormationStackSetAdministrationRole` here and
-    /// `AWSCloudFormationStackSetExecutionRole` there.
+    /// A stack set in the given accounts, with self-managed permissions: the role
+    /// `AWSCloudFormationStackSetAdministrationRole` must exist in this account, and
+    /// `AWSCloudFormationStackSetExecutionRole` in each target account.
     #[track_caller]
     pub fn in_accounts<A: Into<String>>(app: &App, accounts: impl IntoIterator<Item = A>) -> Self {
         Self::of(app, PermissionModel::SelfManaged, accounts.into_iter().map(Into::into).collect())
     }
 
-    /// In every account of these organizational units, those that come later too.
+    /// A stack set in all accounts of the given organizational units, including accounts that join them later
+    /// (service-managed permissions with automatic deployment).
     #[track_caller]
     pub fn in_organization<A: Into<String>>(app: &App, units: impl IntoIterator<Item = A>) -> Self {
         Self::of(app, PermissionModel::ServiceManaged, units.into_iter().map(Into::into).collect())
@@ -66,7 +69,7 @@ impl StackSet {
         }
     }
 
-    /// In this region, after those that were named before.
+    /// Adds a region. CloudFormation deploys to regions in the order in which they are added.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.regions.push(region.into());
@@ -127,7 +130,7 @@ impl Construct for StackSet {
             .permission_model(self.model)
             .template_body(text)
             .managed_execution(ManagedExecution::new().active(true))
-            // One account shows what is wrong before the others have it.
+            // CloudFormation deploys to one account first, so that a failure shows before other accounts are changed.
             .operation_preferences(
                 OperationPreferences::new().failure_tolerance_count(0).max_concurrent_count(1),
             )

@@ -1,8 +1,16 @@
-//! Where in a network something runs.
+//! The VPC configuration of jobs, models and endpoints.
 
 use stackwright_synth::{IntoValue, Value};
 
-/// Subnets and security groups of a VPC that network interfaces of jobs and endpoints are put into.
+/// The subnets and security groups of a VPC for the network interfaces of jobs and endpoints (`VpcConfig`).
+///
+/// ```
+/// use stackwright_stacks::VpcConfig;
+/// use stackwright_synth::Value;
+///
+/// let subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"].map(Value::from).to_vec();
+/// VpcConfig::new(subnets, vec![Value::from("sg-0123456789abcdef0")]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct VpcConfig {
     pub(crate) subnets: Value<Vec<String>>,
@@ -10,7 +18,7 @@ pub struct VpcConfig {
 }
 
 impl VpcConfig {
-    /// By the ids of subnets and security groups.
+    /// A configuration with the IDs of subnets and security groups.
     #[track_caller]
     pub fn new(subnets: impl IntoValue<Vec<String>>, security_groups: impl IntoValue<Vec<String>>) -> Self {
         Self {

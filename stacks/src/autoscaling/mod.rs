@@ -1,8 +1,8 @@
-//! Application Auto Scaling: how many instances, copies or provisioned requests there are at a time.
+//! Application Auto Scaling of instances, inference component copies and provisioned concurrency.
 //!
-//! What is scaled has a type of its own, so that a policy can only track what its target publishes: requests for
-//! each instance, the queue of an asynchronous endpoint, requests for each copy of an inference component, or the
-//! provisioned concurrency of a serverless endpoint.
+//! Each scalable dimension has a type of its own, so that a policy can only track a metric that its target publishes:
+//! invocations per instance, the backlog of an asynchronous endpoint, invocations per copy of an inference component,
+//! or the utilization of the provisioned concurrency of a serverless endpoint.
 
 mod schedule;
 mod step;
@@ -23,34 +23,34 @@ use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Va
 
 use crate::metric::{Metric, Subject};
 
-/// What can be scaled.
+/// A scalable target of Application Auto Scaling.
 pub trait Target {
     #[doc(hidden)]
     const DIMENSION: ScalableDimension;
 
-    /// The metric that tells of requests while there is no capacity at all, for what may scale to zero.
+    /// The metric that reports requests while the capacity is zero, for targets that can scale to zero.
     #[doc(hidden)]
     fn wakes_up() -> Option<Metric> {
         None
     }
 }
 
-/// A target that consists of instances.
+/// A target whose capacity is a number of instances.
 pub trait Instances: Target {}
 
-/// The instances of a real-time or multi-model endpoint's variant.
+/// The instances of a variant of a real-time or multi-model endpoint.
 #[derive(Clone, Copy, Debug)]
 pub enum InstanceCount {}
 
-/// The instances of an asynchronous endpoint: none, while its queue is empty.
+/// The instances of an asynchronous endpoint. The number can be zero while the queue is empty.
 #[derive(Clone, Copy, Debug)]
 pub enum AsynchronousInstanceCount {}
 
-/// The requests that a serverless endpoint always serves without a cold start.
+/// The provisioned concurrency of a serverless endpoint: the number of requests that it serves without a cold start.
 #[derive(Clone, Copy, Debug)]
 pub enum ProvisionedConcurrency {}
 
-/// The copies of an inference component: none, while nobody asks.
+/// The copies of an inference component. The number can be zero while there are no requests.
 #[derive(Clone, Copy, Debug)]
 pub enum CopyCount {}
 
@@ -82,7 +82,14 @@ impl Target for CopyCount {
     }
 }
 
-/// The least and the most there may be: `1..=4`, or two parameters.
+/// The minimum and maximum capacity of a scalable target, given as a range such as `1..=4` or as two parameters.
+///
+/// ```
+/// use stackwright_stacks::autoscaling::CapacityRange;
+///
+/// CapacityRange::from(1..=4);
+/// CapacityRange::between(1, 4);
+/// ```
 #[derive(Clone, Debug)]
 pub struct CapacityRange {
     pub(crate) least: Value<i64>,
@@ -90,13 +97,13 @@ pub struct CapacityRange {
 }
 
 impl CapacityRange {
-    /// Between two numbers, both included.
+    /// A range between two values, both included.
     #[track_caller]
     pub fn between(least: impl IntoValue<i64>, most: impl IntoValue<i64>) -> Self {
         Self { least: least.into().with_caller_location(), most: most.into().with_caller_location() }
     }
 
-    /// Whether it is known that there is always some.
+    /// Returns whether the minimum is a literal above zero.
     fn is_above_zero(&self) -> bool {
         self.least.as_literal().and_then(serde_json::Value::as_i64).is_some_and(|least| least > 0)
     }
@@ -109,7 +116,8 @@ impl From<RangeInclusive<i64>> for CapacityRange {
     }
 }
 
-/// How a target is scaled: by policies and at times. Several policies add up: the one that wants most decides.
+/// The scaling policies and scheduled actions of a target. If several policies apply, the one that requests the
+/// largest capacity decides.
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -149,40 +157,40 @@ impl<T> Default for Scaling<T> {
 }
 
 impl<T: Target> Scaling<T> {
-    /// Without policies: the bounds alone, for somebody else to move within.
+    /// No policies: only the minimum and maximum capacity, within which other tools can change the capacity.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps a metric near a value.
+    /// Adds a target tracking policy, which keeps a metric near a value.
     pub fn track(mut self, policy: TargetTracking<T>) -> Self {
         self.tracking.push(policy);
         self
     }
 
-    /// Changes the capacity by steps when a metric passes a value.
+    /// Adds a step scaling policy, which changes the capacity in steps while a metric breaches a threshold.
     pub fn step(mut self, policy: StepScaling) -> Self {
         self.steps.push(policy);
         self
     }
 
-    /// Changes the bounds at a time.
+    /// Adds a scheduled action, which changes the minimum and maximum capacity.
     pub fn schedule(mut self, action: ScheduledCapacity) -> Self {
         self.scheduled.push(action);
         self
     }
 
-    /// Switches scaling in off until this is taken away again.
+    /// Suspends scaling in, until this setting is removed.
     pub fn suspend_scale_in(self) -> Self {
         self.suspend(Suspended::ScaleIn)
     }
 
-    /// Switches scaling out off until this is taken away again.
+    /// Suspends scaling out, until this setting is removed.
     pub fn suspend_scale_out(self) -> Self {
         self.suspend(Suspended::ScaleOut)
     }
 
-    /// Switches the schedule off until this is taken away again.
+    /// Suspends scheduled scaling, until this setting is removed.
     pub fn suspend_schedule(self) -> Self {
         self.suspend(Suspended::Schedule)
     }
@@ -199,14 +207,14 @@ impl<T: Target> From<TargetTracking<T>> for Scaling<T> {
     }
 }
 
-/// A target with its bounds and policies, as the construct that it scales adds it.
+/// A scalable target with its capacity range and policies, which the scaled construct adds to the stack.
 pub(crate) struct Scaled<T> {
     pub capacity: CapacityRange,
     pub scaling: Scaling<T>,
-    /// `endpoint/NAME/variant/NAME` or `inference-component/NAME`.
+    /// The resource ID: `endpoint/NAME/variant/NAME` or `inference-component/NAME`.
     pub resource_id: Value<String>,
     pub subject: Subject,
-    /// What has to be there first, where the id does not say so.
+    /// The resource that must exist first, if the resource ID does not refer to it.
     pub after: Option<Handle>,
 }
 
@@ -247,7 +255,8 @@ impl<T: Target> Construct for Scaled<T> {
         for policy in scaling.steps {
             policy.add_to(scope, &target, &subject);
         }
-        // No policy that tracks a metric of what is there can leave zero: nothing is there to measure.
+        // At a capacity of zero, no metric of the instances or copies is published, so that no tracking policy can
+        // scale out.
         if let Some(metric) = T::wakes_up().filter(|_| !capacity.is_above_zero()) {
             StepScaling::wake_up(metric).add_to(scope, &target, &subject);
         }

@@ -1,11 +1,18 @@
-//! Bounds that change at a time.
+//! Scheduled actions, which change the minimum and maximum capacity.
 
 use stackwright_resources::applicationautoscaling::scalable_target::{ScalableTargetAction, ScheduledAction};
 use stackwright_synth::{IntoValue, Value};
 
 use super::CapacityRange;
 
-/// Other bounds from a time on, until the next such time: more in the morning, less at night.
+/// A scheduled action: it sets the minimum and maximum capacity, which stay until the next scheduled action.
+///
+/// ```
+/// use stackwright_stacks::autoscaling::ScheduledCapacity;
+///
+/// ScheduledCapacity::new("Morning", "cron(0 7 ? * MON-FRI *)", 2..=8).time_zone("Europe/Berlin");
+/// ScheduledCapacity::new("Evening", "cron(0 20 ? * MON-FRI *)", 1..=2).time_zone("Europe/Berlin");
+/// ```
 #[derive(Clone, Debug)]
 pub struct ScheduledCapacity {
     name: Value<String>,
@@ -17,8 +24,8 @@ pub struct ScheduledCapacity {
 }
 
 impl ScheduledCapacity {
-    /// By a name, an expression (`cron(0 7 ? * MON-FRI *)`, `rate(1 day)`, `at(2027-01-01T00:00:00)`) and the
-    /// bounds from then on.
+    /// A scheduled action with its name, its schedule (`cron(0 7 ? * MON-FRI *)`, `rate(1 day)` or
+    /// `at(2027-01-01T00:00:00)`) and the capacity range that it sets.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -35,21 +42,21 @@ impl ScheduledCapacity {
         }
     }
 
-    /// The time zone of the expression, such as `Europe/Berlin`; UTC unless set.
+    /// The time zone of the schedule, such as `Europe/Berlin`; UTC unless set.
     #[track_caller]
     pub fn time_zone(mut self, name: impl IntoValue<String>) -> Self {
         self.time_zone = Some(name.into().with_caller_location());
         self
     }
 
-    /// Not before this time, in ISO 8601: `2027-01-01T00:00:00Z`.
+    /// The time at which the schedule starts, in ISO 8601: `2027-01-01T00:00:00Z`.
     #[track_caller]
     pub fn starts(mut self, time: impl IntoValue<String>) -> Self {
         self.start = Some(time.into().with_caller_location());
         self
     }
 
-    /// Not after this time, in ISO 8601.
+    /// The time at which the schedule ends, in ISO 8601.
     #[track_caller]
     pub fn ends(mut self, time: impl IntoValue<String>) -> Self {
         self.end = Some(time.into().with_caller_location());

@@ -1,4 +1,4 @@
-//! Steps: more the further a metric is past a value.
+//! Step scaling policies: the capacity changes more, the further a metric is beyond a threshold.
 
 use stackwright_resources::applicationautoscaling::scaling_policy::{
     AdjustmentType, MetricAggregationType, PolicyType, StepAdjustment, StepScalingPolicyConfiguration,
@@ -11,9 +11,10 @@ use crate::alarm::{Alarm, Missing};
 use crate::duration::Seconds;
 use crate::metric::{Metric, Subject};
 
-/// A policy that changes the capacity by steps while a metric is past a value, with the alarm that sees it.
+/// A step scaling policy, with the alarm that starts it. The capacity changes in steps while a metric breaches a
+/// threshold.
 ///
-/// Steps are given by their distance from the value, so that no two overlap and none is left out.
+/// Steps are given by their distance from the threshold, so that intervals neither overlap nor leave a gap.
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -38,13 +39,13 @@ pub struct StepScaling {
 }
 
 impl StepScaling {
-    /// When the metric is at a value or above.
+    /// A policy for a metric that is greater than or equal to a threshold.
     #[track_caller]
     pub fn at_least(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(metric, value.into().with_caller_location(), true)
     }
 
-    /// When the metric is at a value or below.
+    /// A policy for a metric that is less than or equal to a threshold.
     #[track_caller]
     pub fn at_most(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(metric, value.into().with_caller_location(), false)
@@ -64,52 +65,54 @@ impl StepScaling {
         }
     }
 
-    /// By how much the capacity changes when the metric reaches the value: less than nothing scales in.
+    /// The change of the capacity when the metric reaches the threshold; a negative number scales in.
     pub fn change(self, by: i64) -> Self {
         self.change_beyond(0.0, by)
     }
 
-    /// By how much the capacity changes when the metric is so far past the value, until the next step.
+    /// The change of the capacity when the metric is at least this distance beyond the threshold, up to the next
+    /// step.
     pub fn change_beyond(mut self, distance: f64, by: i64) -> Self {
         self.steps.push((distance.abs(), by));
         self.steps.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         self
     }
 
-    /// Counts changes in percent of what is there.
+    /// Interprets the changes as percentages of the current capacity (`PercentChangeInCapacity`).
     pub fn in_percent(mut self) -> Self {
         self.adjustment = AdjustmentType::PercentChangeInCapacity;
         self
     }
 
-    /// Takes changes for the capacity to have.
+    /// Interprets the changes as the new capacity (`ExactCapacity`).
     pub fn to_exact_capacity(mut self) -> Self {
         self.adjustment = AdjustmentType::ExactCapacity;
         self
     }
 
-    /// How long after a change the next one waits; five minutes unless set.
+    /// The cooldown after a change of the capacity; five minutes unless set.
     #[track_caller]
     pub fn cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// For how many periods in a row the metric has to be past the value; one unless set.
+    /// The number of consecutive periods in which the metric must breach the threshold; one unless set.
     #[track_caller]
     pub fn periods(mut self, number: impl IntoValue<i64>) -> Self {
         self.periods = number.into().with_caller_location();
         self
     }
 
-    /// The length of a period: a minute unless set, 10 or 30 seconds for metrics published that often.
+    /// The length of a period; one minute unless set. 10 or 30 seconds are possible for metrics that are published
+    /// that often.
     #[track_caller]
     pub fn period(mut self, time: impl Into<Seconds>) -> Self {
         self.period = time.into().0.with_caller_location();
         self
     }
 
-    /// Brings the first one back when a metric tells of requests that find none.
+    /// A policy that scales out from zero when a metric reports requests that find no capacity.
     pub(super) fn wake_up(metric: Metric) -> Self {
         Self { purpose: "Requests find no capacity", ..Self::of(metric, 1.0.into(), true).change(1) }
     }
@@ -128,7 +131,7 @@ impl StepScaling {
                         None => step,
                     }
                 } else {
-                    // A distance of 0 would be written as -0.
+                    // Without this, a distance of 0 is rendered as -0.
                     let step = step.metric_interval_upper_bound(0.0 - *from);
                     match to {
                         Some(to) => step.metric_interval_lower_bound(-to),

@@ -1,4 +1,4 @@
-//! Target tracking: a metric is kept near a value.
+//! Target tracking policies: a metric is kept near a target value.
 
 use std::marker::PhantomData;
 
@@ -14,7 +14,8 @@ use super::{AsynchronousInstanceCount, CopyCount, InstanceCount, Instances, Prov
 use crate::duration::Seconds;
 use crate::metric::{Metric, Subject};
 
-/// A policy that keeps a metric near a value. Which metrics there are depends on what is scaled:
+/// A target tracking policy, which keeps a metric near a target value. The type parameter decides which metrics are
+/// available:
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,15 +50,15 @@ enum Tracked {
 }
 
 impl TargetTracking<InstanceCount> {
-    /// Requests in a minute for each instance.
+    /// Tracks the invocations per minute and instance.
     #[track_caller]
     pub fn invocations_per_instance(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantInvocationsPerInstance;
         Self::of(Tracked::Predefined(metric, "InvocationsPerInstance"), value.into().with_caller_location())
     }
 
-    /// Requests at a time for each model, measured every ten seconds: it reacts faster, and suits requests that
-    /// take long.
+    /// Tracks the concurrent requests per model, measured every ten seconds. The policy reacts faster than one for
+    /// invocations, and suits requests that take long.
     #[track_caller]
     pub fn concurrent_requests_per_model(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantConcurrentRequestsPerModelHighResolution;
@@ -69,7 +70,7 @@ impl TargetTracking<InstanceCount> {
 }
 
 impl TargetTracking<AsynchronousInstanceCount> {
-    /// Requests in the queue for each instance.
+    /// Tracks the number of requests in the queue per instance.
     #[track_caller]
     pub fn backlog_per_instance(value: impl IntoValue<f64>) -> Self {
         let metric = Metric::of_queue("ApproximateBacklogSizePerInstance");
@@ -78,7 +79,7 @@ impl TargetTracking<AsynchronousInstanceCount> {
 }
 
 impl TargetTracking<ProvisionedConcurrency> {
-    /// The share of the provisioned concurrency that is in use, 0 to 1.
+    /// Tracks the utilization of the provisioned concurrency, 0 to 1.
     #[track_caller]
     pub fn utilization(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerVariantProvisionedConcurrencyUtilization;
@@ -87,15 +88,15 @@ impl TargetTracking<ProvisionedConcurrency> {
 }
 
 impl TargetTracking<CopyCount> {
-    /// Requests in a minute for each copy.
+    /// Tracks the invocations per minute and copy.
     #[track_caller]
     pub fn invocations_per_copy(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentInvocationsPerCopy;
         Self::of(Tracked::Predefined(metric, "InvocationsPerCopy"), value.into().with_caller_location())
     }
 
-    /// Requests at a time for each copy, measured every ten seconds: it reacts faster, and suits requests that
-    /// take long.
+    /// Tracks the concurrent requests per copy, measured every ten seconds. The policy reacts faster than one for
+    /// invocations, and suits requests that take long.
     #[track_caller]
     pub fn concurrent_requests_per_copy(value: impl IntoValue<f64>) -> Self {
         let metric = PredefinedMetricType::SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution;
@@ -107,13 +108,13 @@ impl TargetTracking<CopyCount> {
 }
 
 impl<T: Instances> TargetTracking<T> {
-    /// How busy the GPUs are, as [`Metric::gpu_utilization`] counts.
+    /// Tracks the utilization of the GPUs in percent, in the unit of [`Metric::gpu_utilization`].
     #[track_caller]
     pub fn gpu_utilization(percent: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(Metric::gpu_utilization()), percent.into().with_caller_location())
     }
 
-    /// How busy the processors are, as [`Metric::cpu_utilization`] counts.
+    /// Tracks the utilization of the CPUs in percent, in the unit of [`Metric::cpu_utilization`].
     #[track_caller]
     pub fn cpu_utilization(percent: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(Metric::cpu_utilization()), percent.into().with_caller_location())
@@ -132,33 +133,34 @@ impl<T: Target> TargetTracking<T> {
         }
     }
 
-    /// Any metric that falls as the capacity grows.
+    /// Tracks any metric that decreases as the capacity grows.
     #[track_caller]
     pub fn metric(metric: Metric, value: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Metric(metric), value.into().with_caller_location())
     }
 
-    /// What an expression makes of metrics, such as the length of a queue for each instance.
+    /// Tracks the result of a metric math expression, such as the length of a queue divided by the number of
+    /// instances.
     #[track_caller]
     pub fn math(math: MetricMath, value: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Math(math), value.into().with_caller_location())
     }
 
-    /// How long after scaling in the next scaling in waits; five minutes unless set.
+    /// The cooldown after scaling in; five minutes unless set.
     #[track_caller]
     pub fn scale_in_cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.scale_in_cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// How long after scaling out the next scaling out waits; five minutes unless set.
+    /// The cooldown after scaling out; five minutes unless set.
     #[track_caller]
     pub fn scale_out_cooldown(mut self, time: impl Into<Seconds>) -> Self {
         self.scale_out_cooldown = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Lets the policy scale out only.
+    /// Disables scaling in by this policy (`DisableScaleIn`).
     pub fn never_scale_in(mut self) -> Self {
         self.scales_in = false;
         self
@@ -213,7 +215,7 @@ impl<T: Target> TargetTracking<T> {
     }
 }
 
-/// An expression over metrics, in CloudWatch's metric math.
+/// An expression of CloudWatch metric math.
 ///
 /// ```
 /// use stackwright_stacks::Metric;
@@ -231,13 +233,13 @@ pub struct MetricMath {
 }
 
 impl MetricMath {
-    /// An expression over ids of metrics.
+    /// An expression over metric IDs.
     #[track_caller]
     pub fn new(expression: impl IntoValue<String>) -> Self {
         Self { expression: expression.into().with_caller_location(), metrics: Vec::new() }
     }
 
-    /// A metric under an id, which starts with a small letter.
+    /// Adds a metric with its ID, which starts with a lower-case letter.
     pub fn metric(mut self, id: impl Into<String>, metric: Metric) -> Self {
         self.metrics.push((id.into(), metric));
         self

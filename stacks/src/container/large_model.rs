@@ -1,4 +1,4 @@
-//! AWS's containers for large models (LMI): DJL Serving with vLLM or TensorRT-LLM.
+//! AWS's large model inference (LMI) containers: DJL Serving with vLLM or TensorRT-LLM.
 
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -13,10 +13,18 @@ use crate::deferred_error::DeferredError;
 use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 
-/// Where a SageMaker container finds its model.
+/// The directory of the model in a SageMaker container.
 const MODEL_FOLDER: &str = "/opt/ml/model";
 
-/// A large model: a folder in S3, or a repository of the Hugging Face hub.
+/// The weights of a large model: a prefix in S3, or a repository of the Hugging Face Hub.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::container::Weights;
+///
+/// Weights::folder(S3Location::new("my-models", "qwen3-8b/"));
+/// Weights::hub("Qwen/Qwen3-8B").revision("b968826d9c46dd6066d109eabc6255188de91218");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Weights(From);
 
@@ -27,19 +35,19 @@ enum From {
 }
 
 impl Weights {
-    /// Every object below a place, in the layout of Hugging Face.
+    /// All objects below a location, in the file layout of Hugging Face.
     pub fn folder(location: S3Location) -> Self {
         Self(From::Folder(location))
     }
 
-    /// A public repository of the hub, fetched when an instance starts: name the [`revision`](Self::revision) too,
-    /// or what runs changes without a deployment.
+    /// A public repository of the Hugging Face Hub, downloaded when an instance starts. Set the
+    /// [`revision`](Self::revision) too; without it, the model can change without a deployment.
     #[track_caller]
     pub fn hub(model: impl IntoValue<String>) -> Self {
         Self(From::Hub { model: model.into().with_caller_location(), revision: None })
     }
 
-    /// The commit of the hub's repository.
+    /// The revision of the repository, such as a commit ID.
     #[track_caller]
     pub fn revision(mut self, commit: impl IntoValue<String>) -> Self {
         if let From::Hub { revision, .. } = &mut self.0 {
@@ -48,7 +56,7 @@ impl Weights {
         self
     }
 
-    /// A container that gets the weights as its model, and knows where they are.
+    /// Sets the weights as the model data of a container, and the environment variables that name them.
     pub(super) fn in_container(self, container: Container) -> Container {
         match self.0 {
             From::Folder(folder) => {
@@ -64,7 +72,7 @@ impl Weights {
         }
     }
 
-    /// A container that fetches the weights by itself, because its model is something else.
+    /// Lets the container download the weights itself, because its model data is something else.
     fn fetched_by(self, container: Container) -> Container {
         match self.0 {
             From::Folder(folder) => {
@@ -76,7 +84,7 @@ impl Weights {
     }
 }
 
-/// What runs a large model.
+/// The inference engine of a large model.
 pub trait Engine {
     #[doc(hidden)]
     const KEYS: large_models::Engine;
@@ -102,54 +110,54 @@ impl Engine for TensorRtLlm {
     const ROLLING_BATCH: &'static str = "trtllm";
 }
 
-/// The type of weights that the model is loaded with.
+/// The data type of the weights in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataType {
-    /// 32 bit.
+    /// 32-bit floating point.
     Fp32,
-    /// 16 bit.
+    /// 16-bit floating point (`fp16`).
     Fp16,
-    /// 16 bit with the range of 32; needs a compute capability of 8.0.
+    /// bfloat16, which has the range of 32-bit floating point. It requires compute capability 8.0.
     Bf16,
 }
 
-/// Numbers made smaller while vLLM loads a model. A model that was made smaller before needs no setting.
+/// The quantization that vLLM applies while it loads a model. A model that is quantized already needs no setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VllmQuantization {
-    /// 8 bit floating point.
+    /// 8-bit floating point.
     Fp8,
-    /// `bitsandbytes`
+    /// The library `bitsandbytes`.
     BitsAndBytes,
 }
 
-/// Numbers made smaller while TensorRT-LLM compiles a model.
+/// The quantization that TensorRT-LLM applies while it compiles a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TensorRtLlmQuantization {
-    /// Weights and activations of 8 bits.
+    /// SmoothQuant: 8-bit weights and activations.
     SmoothQuant,
-    /// Activation-aware weights of 4 bits.
+    /// Activation-aware weight quantization (AWQ) with 4-bit weights.
     Awq,
-    /// 8 bit floating point.
+    /// 8-bit floating point.
     Fp8,
 }
 
-/// Whether requests join a batch that is running already.
+/// Whether requests can join a batch that is running (rolling batch, also called continuous batching).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RollingBatch {
-    /// As the container thinks fit.
+    /// The container chooses.
     Auto,
-    /// By the engine.
+    /// The engine batches requests.
     Engine,
-    /// Not at all.
+    /// Rolling batches are disabled.
     Disabled,
 }
 
-/// AWS's container for large models, with its settings as environment variables or, after
-/// [`serving_properties`](Self::serving_properties), as a file.
+/// AWS's large model inference container. Its settings are environment variables or, after
+/// [`serving_properties`](Self::serving_properties), a file.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -182,13 +190,13 @@ pub struct LargeModel<E> {
 }
 
 impl LargeModel<Vllm> {
-    /// vLLM in AWS's image by the image's version, with a model.
+    /// vLLM in AWS's image with this version, and a model.
     #[track_caller]
     pub fn vllm(version: impl Into<String>, weights: Weights) -> Self {
         Self::of("djl-lmi", version.into(), weights)
     }
 
-    /// Makes numbers smaller while the model is loaded.
+    /// Quantizes the weights while the model is loaded.
     #[track_caller]
     pub fn quantize(self, how: VllmQuantization) -> Self {
         self.put(
@@ -200,39 +208,39 @@ impl LargeModel<Vllm> {
         )
     }
 
-    /// The most tokens of a prompt and its answer.
+    /// The maximum number of tokens of a prompt and its response.
     #[track_caller]
     pub fn max_model_len(self, tokens: u32) -> Self {
         self.put("max_model_len", tokens)
     }
 
-    /// The share of a GPU's memory that vLLM may take, 0 to 1.
+    /// The share of the GPU memory that vLLM may use, 0 to 1.
     #[track_caller]
     pub fn gpu_memory_utilization(self, share: f64) -> Self {
         self.put("gpu_memory_utilization", share)
     }
 
-    /// Keeps what it computed of prompts for others that start alike.
+    /// Caches the computation for prompts, and reuses it for prompts with the same prefix.
     #[track_caller]
     pub fn prefix_caching(self) -> Self {
         self.put("enable_prefix_caching", true)
     }
 
-    /// Serves adapters beside the model: so many at a time, of so high a rank.
+    /// Serves LoRA adapters beside the model: the maximum number at the same time, and their maximum rank.
     #[track_caller]
     pub fn adapters(self, at_a_time: u32, rank: u32) -> Self {
         self.put("enable_lora", true).put("max_loras", at_a_time).put("max_lora_rank", rank)
     }
 
-    /// A smaller model guesses several tokens, the model checks them. The smaller one is a path in the container or
-    /// an id of the hub.
+    /// Enables speculative decoding: a draft model proposes several tokens, and the model verifies them. The draft
+    /// model is given as a path in the container or as an ID of the Hugging Face Hub.
     #[track_caller]
     pub fn speculative_decoding(self, draft_model: &str, tokens: u32) -> Self {
         let config = serde_json::json!({ "model": draft_model, "num_speculative_tokens": tokens });
         self.put("speculative_config", config)
     }
 
-    /// Leaves batches to vLLM's own server, which DJL Serving then stands in front of without queueing.
+    /// Lets vLLM's asynchronous engine batch the requests; rolling batches of DJL Serving are disabled.
     #[track_caller]
     pub fn asynchronous(self) -> Self {
         self.put("async_mode", true)
@@ -240,7 +248,7 @@ impl LargeModel<Vllm> {
             .put("entryPoint", "djl_python.lmi_vllm.vllm_async_service")
     }
 
-    /// Any argument of vLLM's engine, passed on without a look at it.
+    /// Sets any argument of vLLM's engine. The name and the value are not checked.
     #[track_caller]
     pub fn engine_argument(self, name: &str, value: impl ToString) -> Self {
         self.put(name, value)
@@ -248,13 +256,13 @@ impl LargeModel<Vllm> {
 }
 
 impl LargeModel<TensorRtLlm> {
-    /// TensorRT-LLM in AWS's image by the image's version, with a model, which is compiled when an instance starts.
+    /// TensorRT-LLM in AWS's image with this version, and a model, which is compiled when an instance starts.
     #[track_caller]
     pub fn tensorrt_llm(version: impl Into<String>, weights: Weights) -> Self {
         Self::of("djl-tensorrtllm", version.into(), weights)
     }
 
-    /// Makes numbers smaller while the model is compiled.
+    /// Quantizes the weights while the model is compiled.
     #[track_caller]
     pub fn quantize(self, how: TensorRtLlmQuantization) -> Self {
         self.put(
@@ -267,7 +275,7 @@ impl LargeModel<TensorRtLlm> {
         )
     }
 
-    /// The most tokens of all requests at a time.
+    /// The maximum number of tokens of all concurrent requests.
     #[track_caller]
     pub fn max_num_tokens(self, tokens: u32) -> Self {
         self.put("max_num_tokens", tokens)
@@ -288,7 +296,7 @@ impl<E: Engine> LargeModel<E> {
         }
     }
 
-    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    /// Replaces the image, for example by one that is based on AWS's image, or by a mirrored one.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
@@ -303,7 +311,7 @@ impl<E: Engine> LargeModel<E> {
         self
     }
 
-    /// Over how many accelerators the model is split.
+    /// The number of accelerators that the model is split over.
     #[track_caller]
     pub fn tensor_parallel_degree(self, accelerators: u32) -> Self {
         self.put("tensor_parallel_degree", accelerators)
@@ -315,7 +323,7 @@ impl<E: Engine> LargeModel<E> {
         self.put("tensor_parallel_degree", "max")
     }
 
-    /// The type of weights that the model is loaded with.
+    /// The data type of the weights in memory.
     #[track_caller]
     pub fn data_type(self, name: DataType) -> Self {
         self.put(
@@ -328,7 +336,7 @@ impl<E: Engine> LargeModel<E> {
         )
     }
 
-    /// Whether requests join a running batch.
+    /// Whether requests can join a running batch.
     #[track_caller]
     pub fn rolling_batch(self, how: RollingBatch) -> Self {
         self.put(
@@ -341,26 +349,28 @@ impl<E: Engine> LargeModel<E> {
         )
     }
 
-    /// The most requests in a batch.
+    /// The maximum number of requests in a batch.
     #[track_caller]
     pub fn max_rolling_batch_size(self, requests: u32) -> Self {
         self.put("max_rolling_batch_size", requests)
     }
 
-    /// How long loading the model may take; half an hour unless set. The endpoint's own timeouts have to allow it.
+    /// The time within which the model must be loaded; half an hour unless set. The timeouts of the endpoint must
+    /// allow it.
     #[track_caller]
     pub fn model_loading_timeout(self, time: Duration) -> Self {
         self.put("model_loading_timeout", time.as_secs())
     }
 
-    /// How many requests wait before more are refused; 1,000 unless set.
+    /// The number of requests that may wait before further ones are rejected; 1,000 unless set.
     #[track_caller]
     pub fn job_queue_size(mut self, requests: u32) -> Self {
         self.job_queue_size = Some(Value::from(requests.to_string()).with_caller_location());
         self
     }
 
-    /// Any other setting that DJL Serving documents, by its key without `option.`; another key is refused.
+    /// Sets any other documented option of DJL Serving, by its key without the prefix `option.`. An unknown key is
+    /// reported as an error.
     #[track_caller]
     pub fn option(mut self, key: &str, value: impl IntoValue<String>) -> Self {
         let source = Location::caller();
@@ -380,8 +390,8 @@ impl<E: Engine> LargeModel<E> {
         self
     }
 
-    /// Ships the settings as `serving.properties` in an archive of their own, so that they can differ between models
-    /// of one container. The model then is fetched by the container.
+    /// Writes the settings to `serving.properties` in an archive of their own, so that they can differ between the
+    /// models of one container. The container then downloads the weights itself.
     pub fn serving_properties(mut self) -> Self {
         self.as_file = true;
         self

@@ -1,4 +1,4 @@
-//! What runs behind an endpoint: an image, a model, an environment.
+//! The containers of a model: image, model data and environment.
 
 mod large_model;
 mod text_generation;
@@ -38,10 +38,10 @@ use crate::s3::S3Location;
 #[derive(Clone, Debug)]
 pub struct Container {
     image: ContainerImage,
-    /// The ARN of a model package that names the image too.
+    /// The ARN of a model package, which determines the image too.
     package: Option<Value<String>>,
     model: Option<ModelData>,
-    /// What the role reads beside the model.
+    /// Further locations that the role may read.
     reads: Vec<S3Location>,
     environment: Map<String>,
     hostname: Option<Value<String>>,
@@ -49,19 +49,19 @@ pub struct Container {
     problems: Vec<DeferredError>,
 }
 
-/// The model that a container gets: an archive or a folder in S3, or an asset.
+/// The model data of a container: an archive or a prefix in S3, or an asset.
 #[derive(Clone, Debug)]
 pub struct ModelData {
     data: Data,
     access: Option<Access>,
 }
 
-/// What SageMaker has to be told before it fetches a model that is not the account's own.
+/// The access that SageMaker needs to model data of JumpStart or a private hub.
 #[derive(Clone, Debug)]
 enum Access {
-    /// The end-user license agreement is accepted.
+    /// The end-user license agreement is accepted (`ModelAccessConfig`).
     Eula(Value<bool>),
-    /// The content of a hub.
+    /// The ARN of a hub content (`HubAccessConfig`).
     Hub(Value<String>),
 }
 
@@ -90,8 +90,8 @@ impl ModelData {
         Self::of(Data::Archive(location.into()))
     }
 
-    /// Accepts the end-user license agreement of a model of JumpStart, or not (`ModelAccessConfig`): SageMaker refuses a
-    /// gated model without it.
+    /// Accepts or declines the end-user license agreement of a JumpStart model (`ModelAccessConfig`). SageMaker
+    /// rejects a gated model without it.
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -106,7 +106,7 @@ impl ModelData {
         self
     }
 
-    /// Fetches the model with the access of a hub's content, by the content's ARN (`HubAccessConfig`).
+    /// Reads the model data with the access of a hub content, by its ARN (`HubAccessConfig`).
     #[track_caller]
     pub fn hub_content(mut self, arn: impl IntoValue<String>) -> Self {
         let example = "arn:aws:sagemaker:us-east-1:123456789012:hub-content/my-hub/Model/llama/1.0.0";
@@ -114,14 +114,14 @@ impl ModelData {
         self
     }
 
-    /// Every object below a place, as it is: nothing has to be packed, and nothing is unpacked when an instance
-    /// starts. Serverless and multi-model endpoints take archives only.
+    /// Uncompressed model data: all objects below a location. SageMaker copies them without unpacking an archive when
+    /// an instance starts. Serverless and multi-model endpoints accept archives only.
     pub fn folder(location: impl Into<S3Location>) -> Self {
         Self::of(Data::Folder(location.into()))
     }
 
-    /// An archive whose URI is known when the stack is deployed, below a place that is known now: what a training
-    /// job made, by a parameter or from another stack. The role may read the place and nothing else.
+    /// An archive whose URI is resolved during deployment, such as the output of a training job in a parameter, below
+    /// a location that is known during synthesis. The role may read this location only.
     #[track_caller]
     pub fn made_within(location: S3Location, uri: impl IntoValue<String>) -> Self {
         Self::of(Data::Made { uri: uri.into().with_caller_location(), within: location })
@@ -156,8 +156,8 @@ impl From<Asset> for ModelData {
     }
 }
 
-/// What instances have to have for a container: a TensorRT plan runs on the compute capability alone that it was
-/// built on.
+/// The hardware that a container requires. A TensorRT plan, for example, runs only on GPUs of the compute capability
+/// that it was built on.
 #[derive(Clone, Debug)]
 pub(crate) struct Need {
     pub what: String,
@@ -166,7 +166,7 @@ pub(crate) struct Need {
 }
 
 impl Container {
-    /// A container of an image, without a model and with an empty environment.
+    /// A container that runs an image, without model data and with an empty environment.
     pub fn new(image: ContainerImage) -> Self {
         Self {
             image,
@@ -180,34 +180,33 @@ impl Container {
         }
     }
 
-    /// What a registered model package says, by the package's ARN. Its image and the place of its artifacts are
-    /// what the role may read; CloudFormation does not look into the package.
+    /// A container of a registered model package, by its ARN. CloudFormation does not resolve the package, so the
+    /// image and the location of its artifacts are given too: the role may read them.
     #[track_caller]
     pub fn package(arn: impl IntoValue<String>, image: ContainerImage, artifacts: S3Location) -> Self {
         Self { package: Some(arn.into().with_caller_location()), ..Self::new(image) }.reads(artifacts)
     }
 
-    /// The model that is put into `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
+    /// The model data that SageMaker copies to `/opt/ml/model`: an archive in S3, an asset, or [`ModelData`].
     pub fn model(mut self, model: impl Into<ModelData>) -> Self {
         self.model = Some(model.into());
         self
     }
 
-    /// Lets the container read more in S3.
+    /// Allows the container to read a further location in S3.
     pub fn reads(mut self, location: impl Into<S3Location>) -> Self {
         self.reads.push(location.into());
         self
     }
 
-    /// Sets an environment variable. It can be read by everybody who can describe the model: a secret has no
-    /// place here.
+    /// Sets an environment variable. Everybody who may describe the model can read it: do not put a secret here.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
-    /// Runs another image.
+    /// Replaces the image.
     pub(crate) fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
@@ -217,8 +216,8 @@ impl Container {
         &self.needs
     }
 
-    /// The definition for a model, and what the role needs for it. `part` tells it from other containers of the
-    /// same model in ids.
+    /// The container definition of a model, and the statements that its role needs. `part` distinguishes the
+    /// containers of one model in logical IDs.
     pub(crate) fn define(
         self,
         part: &str,
@@ -255,7 +254,7 @@ impl Container {
     }
 }
 
-/// How SageMaker reaches a registry in a VPC.
+/// The configuration for an image of a private registry that SageMaker reaches through a VPC.
 fn private_registry(credentials: Option<&Value<String>>) -> ImageConfig {
     let config = ImageConfig::new(RepositoryAccessMode::Vpc);
     match credentials {
@@ -265,7 +264,7 @@ fn private_registry(credentials: Option<&Value<String>>) -> ImageConfig {
 }
 
 impl ModelData {
-    /// The definition with the model, and what the role needs to read it.
+    /// The container definition with the model data, and the statements that the role needs to read it.
     fn define(
         self,
         definition: ContainerDefinition,
@@ -304,7 +303,7 @@ impl ModelData {
     }
 }
 
-/// An archive: by its URL, or as a data source where SageMaker has to be told more.
+/// An archive: by its URL, or as a data source if SageMaker needs an access configuration.
 fn of_archive(
     definition: ContainerDefinition,
     archive: &S3Location,
@@ -336,7 +335,17 @@ fn data_source(
     Value::from(ModelDataSource::new(source)).with_location(uri.location())
 }
 
-/// The containers of a model: one, several in a row, or several beside each other.
+/// The containers of a model: one container, a serial inference pipeline, or several containers that are invoked
+/// directly.
+///
+/// ```
+/// use stackwright_stacks::container::{Container, Containers};
+/// use stackwright_stacks::{ContainerImage, Processor};
+///
+/// let container = || Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu));
+/// Containers::serial([container(), container()]);
+/// Containers::direct([("small", container()), ("large", container())]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Containers {
     pub(crate) all: Vec<Container>,
@@ -344,13 +353,14 @@ pub struct Containers {
 }
 
 impl Containers {
-    /// An inference pipeline: each container gets what the one before it answered. At most 15.
+    /// A serial inference pipeline of at most 15 containers: each container gets the response of the one before it.
     pub fn serial(containers: impl IntoIterator<Item = Container>) -> Self {
         let mode = stackwright_resources::sagemaker::model::InferenceExecutionConfigMode::Serial;
         Self { all: containers.into_iter().collect(), mode: Some(mode) }
     }
 
-    /// Containers by their names, each of which is asked by itself: a request says which it is for. At most 15.
+    /// At most 15 containers with names, which are invoked directly: a request selects one with
+    /// `TargetContainerHostname`.
     #[track_caller]
     pub fn direct<N: IntoValue<String>>(containers: impl IntoIterator<Item = (N, Container)>) -> Self {
         let mode = stackwright_resources::sagemaker::model::InferenceExecutionConfigMode::Direct;

@@ -1,4 +1,4 @@
-//! Hugging Face's server for text generation.
+//! Hugging Face Text Generation Inference (TGI).
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub struct TextGeneration {
 }
 
 impl TextGeneration {
-    /// AWS's image by the server's version, with a model.
+    /// AWS's image of TGI with this version, and a model.
     #[track_caller]
     pub fn new(version: impl Into<String>, weights: Weights) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl TextGeneration {
         }
     }
 
-    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    /// Replaces the image, for example by one that is based on AWS's image, or by a mirrored one.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
@@ -48,25 +48,26 @@ impl TextGeneration {
         self
     }
 
-    /// How many accelerators the model is split over (`SM_NUM_GPUS`).
+    /// The number of accelerators that the model is split over (`SM_NUM_GPUS`).
     #[track_caller]
     pub fn accelerators(self, number: u32) -> Self {
         self.set("SM_NUM_GPUS", number)
     }
 
-    /// The most tokens of a prompt (`MAX_INPUT_TOKENS`).
+    /// The maximum number of tokens of a prompt (`MAX_INPUT_TOKENS`).
     #[track_caller]
     pub fn max_input_tokens(self, tokens: u32) -> Self {
         self.set("MAX_INPUT_TOKENS", tokens)
     }
 
-    /// The most tokens of a prompt and its answer (`MAX_TOTAL_TOKENS`).
+    /// The maximum number of tokens of a prompt and its response (`MAX_TOTAL_TOKENS`).
     #[track_caller]
     pub fn max_total_tokens(self, tokens: u32) -> Self {
         self.set("MAX_TOTAL_TOKENS", tokens)
     }
 
-    /// The most tokens of all prompts that are read at once (`MAX_BATCH_PREFILL_TOKENS`).
+    /// The maximum number of tokens of all prompts that are processed in one prefill batch
+    /// (`MAX_BATCH_PREFILL_TOKENS`).
     #[track_caller]
     pub fn max_batch_prefill_tokens(self, tokens: u32) -> Self {
         self.set("MAX_BATCH_PREFILL_TOKENS", tokens)

@@ -7,7 +7,8 @@ use stackwright_synth::Value;
 
 const HELP: &str = "use `cron(0 2 * * ? *)`, `rate(1 day)` or `at(2027-01-01T00:00:00)`";
 
-/// When a schedule starts something. A string is parsed: a malformed one is an error at the caller's line.
+/// When a schedule starts its target. A string is parsed; a malformed one is reported as an error at the caller's
+/// line.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,7 +23,7 @@ const HELP: &str = "use `cron(0 2 * * ? *)`, `rate(1 day)` or `at(2027-01-01T00:
 pub struct ScheduleExpression(pub(super) Value<String>);
 
 impl ScheduleExpression {
-    /// Again and again after a time, which is rounded down to minutes.
+    /// Repeats after a time, which is rounded down to minutes.
     #[track_caller]
     pub fn rate(every: Duration) -> Self {
         let minutes = every.as_secs() / 60;
@@ -35,13 +36,13 @@ impl ScheduleExpression {
         Self::from(format!("rate({count} {unit}{plural})").as_str())
     }
 
-    /// At times that six fields choose: minutes, hours, day of the month, month, day of the week, year.
+    /// Runs at the times that six fields select: minutes, hours, day of month, month, day of week, year.
     #[track_caller]
     pub fn cron(fields: &str) -> Self {
         Self::from(format!("cron({fields})").as_str())
     }
 
-    /// Once, at a date and time without a time zone: `2027-01-01T00:00:00`.
+    /// Runs once, at a date and time without a time zone: `2027-01-01T00:00:00`.
     #[track_caller]
     pub fn at(time: &str) -> Self {
         Self::from(format!("at({time})").as_str())
@@ -79,7 +80,8 @@ impl From<Value<String>> for ScheduleExpression {
     }
 }
 
-/// Why a string is not an expression of EventBridge Scheduler (User Guide, "Schedule types in EventBridge Scheduler").
+/// Returns why a string is not an expression of EventBridge Scheduler (User Guide, "Schedule types in EventBridge
+/// Scheduler").
 fn problem(text: &str) -> Option<String> {
     let inner = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
     if let Some(fields) = inner("cron") {
@@ -116,7 +118,7 @@ fn at_problem(time: &str) -> Option<String> {
     (!is_shape).then(|| "the time has the form `yyyy-mm-ddThh:mm:ss`".into())
 }
 
-/// A field of a cron expression: its name, its numbers, its names, and the other characters that it takes.
+/// A field of a cron expression: its name, its range of numbers, its names, and the other characters that it accepts.
 type Field = (&'static str, RangeInclusive<u32>, &'static [&'static str], &'static str);
 
 const FIELDS: [Field; 6] = [
@@ -149,7 +151,7 @@ fn field_problem(text: &str, (name, numbers, names, symbols): &Field) -> Option<
         // A number may carry L (last) or W (weekday): `15W`, `6L`.
         let number = word.trim_end_matches(|c| (c == 'L' || c == 'W') && symbols.contains(c));
         let is_right = match number.parse::<u32>() {
-            // What follows a slash or `#` counts steps or weeks.
+            // The number after a slash or `#` counts steps or weeks.
             Ok(number) => numbers.contains(&number) || (number > 0 && text.contains(['/', '#'])),
             Err(_) => number.is_empty() || names.contains(&number.to_ascii_uppercase().as_str()),
         };

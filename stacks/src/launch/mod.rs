@@ -1,7 +1,7 @@
-//! What makes a request to SageMaker when it runs: pipelines, state machines, schedules.
+//! Launchers: pipelines, state machines and schedules that send requests to SageMaker when they run.
 //!
-//! CloudFormation deploys these; the jobs they start are no resources. What they are defined by is a text to
-//! CloudFormation: it is built here as a document, with references, and is also written beside the template.
+//! CloudFormation deploys the launchers; the jobs that they start are not resources. For CloudFormation a definition
+//! is a string. It is built here as a document with references, and it is also written beside the template.
 
 mod expression;
 mod optimization;
@@ -26,26 +26,26 @@ pub use state_machine::{StateMachine, StateMachineHandle};
 use stackwright_synth::intrinsic::region;
 use stackwright_synth::{CallerLocation, Output, Scope, Value, sub};
 
-/// A name that SageMaker takes, out of an id: at most so many letters, digits and hyphens.
+/// Derives a name that SageMaker accepts from an ID: at most `characters` letters, digits and hyphens.
 fn name_prefix(id: &str, characters: usize) -> String {
     let name: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let name = name.trim_matches('-');
     name[..name.len().min(characters)].trim_end_matches('-').to_owned()
 }
 
-/// Tells how a run is started and where it is seen.
+/// Adds outputs with the command that starts a run and the URL of the console page that shows runs.
 fn put_outputs(scope: &mut Scope<'_>, command: Value<String>, console: &Value<String>) {
     scope.add("StartCommand", Output::new(command).description("Starts a run"));
     put_console(scope, console);
 }
 
-/// Tells where runs are seen.
+/// Adds an output with the URL of the console page that shows runs.
 fn put_console(scope: &mut Scope<'_>, page: &Value<String>) {
     let link = sub!("https://{}.console.aws.amazon.com/{}", region(), page);
     scope.add("Console", Output::new(link).description("Shows the runs"));
 }
 
-/// Notes names that are given twice, and that there is none.
+/// Reports names that are used twice, and a launcher without any name.
 fn check_names<'n>(
     scope: &Scope<'_>,
     what: &str,

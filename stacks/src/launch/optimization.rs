@@ -1,4 +1,4 @@
-//! Inference optimization jobs: a model made faster or smaller before it is served.
+//! SageMaker inference optimization jobs: they quantize, compile or shard a model before it is deployed.
 
 use stackwright_synth::{Construct, IntoValue, Map, Properties, Scope, Value};
 
@@ -12,49 +12,58 @@ use crate::s3::S3Location;
 use crate::training::Request;
 use crate::vpc::VpcConfig;
 
-/// How numbers are made smaller, for a model that vLLM serves.
+/// The quantization technique for a model that vLLM serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quantization {
-    /// Activation-aware weights of 4 bits.
+    /// Activation-aware weight quantization (AWQ) with 4-bit weights.
     Awq,
-    /// 8 bit floating point.
+    /// 8-bit floating point (FP8).
     Fp8,
 }
 
-/// How numbers are made smaller, for a model that is compiled with TensorRT-LLM.
+/// The quantization technique for a model that is compiled with TensorRT-LLM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CompiledQuantization {
-    /// Activation-aware weights of 4 bits.
+    /// Activation-aware weight quantization (AWQ) with 4-bit weights.
     Awq,
-    /// 8 bit floating point.
+    /// 8-bit floating point (FP8).
     Fp8,
-    /// Weights and activations of 8 bits; only compiled.
+    /// SmoothQuant: 8-bit weights and activations. It requires compilation.
     SmoothQuant,
 }
 
-/// A smaller model guesses, the model checks. SageMaker trains it with EAGLE.
+/// Speculative decoding: a draft model proposes several tokens, and the target model verifies them. SageMaker trains
+/// the draft model with the technique EAGLE (`ModelSpeculativeDecodingConfig`).
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::SpeculativeDecoding;
+///
+/// SpeculativeDecoding::new().training_data(S3Location::new("my-data", "prompts/"));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct SpeculativeDecoding {
     data: Option<S3Location>,
 }
 
 impl SpeculativeDecoding {
-    /// With SageMaker's own data.
+    /// Speculative decoding whose draft model is trained with SageMaker's default data.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Trained with prompts from S3.
+    /// The location in S3 of the prompts that the draft model is trained with.
     pub fn training_data(mut self, data: S3Location) -> Self {
         self.data = Some(data);
         self
     }
 }
 
-/// What is done to a model. What excludes what is in the types: compilation excludes speculative decoding,
-/// SmoothQuant needs compilation, sharding excludes everything else.
+/// The optimizations that a job applies to a model. The constructors allow only combinations that SageMaker accepts:
+/// compilation cannot be combined with speculative decoding, SmoothQuant requires compilation, and sharding cannot be
+/// combined with anything else.
 ///
 /// ```
 /// use stackwright_stacks::launch::{CompiledQuantization, Optimizations, Quantization, SpeculativeDecoding};
@@ -88,17 +97,17 @@ impl Optimizations {
         })
     }
 
-    /// Smaller numbers.
+    /// Quantization alone.
     pub fn quantization(quantization: Quantization) -> Self {
         Self { quantization: Self::option(quantization), ..Self::NONE }
     }
 
-    /// A smaller model that guesses.
+    /// Speculative decoding alone.
     pub fn speculative_decoding(how: SpeculativeDecoding) -> Self {
         Self { speculative_decoding: Some(how), ..Self::NONE }
     }
 
-    /// Smaller numbers, and a smaller model that guesses.
+    /// Quantization and speculative decoding.
     pub fn quantization_and_speculative_decoding(
         quantization: Quantization,
         how: SpeculativeDecoding,
@@ -106,12 +115,12 @@ impl Optimizations {
         Self { quantization: Self::option(quantization), speculative_decoding: Some(how), ..Self::NONE }
     }
 
-    /// Compiled for the instance type, ahead of the first start.
+    /// Compilation for the instance type of the job, so that an endpoint does not compile the model when it starts.
     pub fn compilation() -> Self {
         Self { compilation: true, ..Self::NONE }
     }
 
-    /// Compiled, with smaller numbers.
+    /// Compilation and quantization.
     pub fn compilation_and_quantization(quantization: CompiledQuantization) -> Self {
         let option = match quantization {
             CompiledQuantization::Awq => "awq",
@@ -121,13 +130,15 @@ impl Optimizations {
         Self { quantization: Some(option), ..Self::compilation() }
     }
 
-    /// Weights split beforehand for so many accelerators, so that they load fast.
+    /// Sharding: the job splits the weights for a tensor parallel degree (the number of accelerators), so that they
+    /// load faster.
     pub fn sharding(tensor_parallel_degree: u32) -> Self {
         Self { sharding: Some(tensor_parallel_degree), ..Self::NONE }
     }
 }
 
-/// An optimization job. CloudFormation has no type for it: a [`StateMachine`](super::StateMachine) runs it.
+/// An inference optimization job (`CreateOptimizationJob`). CloudFormation has no resource type for it; a
+/// [`StateMachine`](super::StateMachine) runs it.
 ///
 /// ```
 /// use stackwright_stacks::launch::{OptimizationJob, Optimizations, Quantization};
@@ -157,7 +168,7 @@ pub struct OptimizationJob {
 }
 
 impl OptimizationJob {
-    /// Optimizes a model in S3 for an instance type, and puts the result into S3.
+    /// A job that optimizes a model in S3 for an instance type, and stores the result in S3.
     #[track_caller]
     pub fn new(
         model: S3Location,
@@ -180,27 +191,27 @@ impl OptimizationJob {
         }
     }
 
-    /// The image that optimizes; SageMaker's choice unless set.
+    /// The image that runs the optimization. SageMaker chooses one unless this is set.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = Some(image);
         self
     }
 
-    /// An environment variable of the optimized model.
+    /// Sets an environment variable of the optimized model.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
-    /// How long it may run; ten hours unless set.
+    /// The maximum run time of the job; ten hours unless set.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.with_caller_location();
         self
     }
 
-    /// Encrypts the output with a KMS key: a handle, an ARN or an alias.
+    /// Encrypts the output with a KMS key, given as a handle, an ARN or an alias.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -213,7 +224,7 @@ impl OptimizationJob {
         self
     }
 
-    /// A tag of the job.
+    /// Adds a tag to the job.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
@@ -227,7 +238,7 @@ impl RoleOptions for OptimizationJob {
     }
 }
 
-/// Adds what a job needs to a stack.
+/// Adds the role and the request of a job to a stack.
 pub(super) struct Definition(pub OptimizationJob);
 
 impl Construct for Definition {

@@ -1,4 +1,4 @@
-//! Schedules: EventBridge Scheduler starts something at its times.
+//! Schedules: EventBridge Scheduler starts a target at the times of an expression.
 
 use stackwright_resources::scheduler;
 use stackwright_resources::scheduler::schedule::{
@@ -14,10 +14,11 @@ use super::{PipelineHandle, StateMachineHandle, name_prefix};
 use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleSettings, Statement, arn, pass_to_sagemaker};
 use crate::training::{Definition, RunVariable, TrainingJob};
 
-/// A job's name may have 63 characters; the id of a scheduled call has 36.
+/// The maximum length of the prefix of a job name. A name may have 63 characters, and the ID of a scheduled call has
+/// 36.
 const PREFIX_CHARACTERS: usize = 63 - 36 - 1;
 
-/// A schedule that starts a pipeline, a state machine, or a training job by itself.
+/// A schedule that starts a pipeline, a state machine, or a training job directly.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -42,14 +43,14 @@ pub struct Schedule {
     role: RoleSettings,
 }
 
-/// What a schedule starts.
+/// The target of a schedule.
 #[derive(Clone, Debug)]
 pub enum ScheduleTarget {
     /// A run of a pipeline.
     Pipeline(PipelineHandle),
     /// A run of a state machine.
     StateMachine(StateMachineHandle),
-    /// A training job, with nothing that tries again or waits.
+    /// A training job, without retries and without monitoring.
     TrainingJob(Box<TrainingJob>),
 }
 
@@ -72,8 +73,8 @@ impl From<TrainingJob> for ScheduleTarget {
 }
 
 impl Schedule {
-    /// A schedule by its times, such as `"rate(1 day)"`, `"cron(0 2 * * ? *)"` or a [`ScheduleExpression`], and what it
-    /// starts.
+    /// A schedule with its times, such as `"rate(1 day)"`, `"cron(0 2 * * ? *)"` or a [`ScheduleExpression`], and its
+    /// target.
     #[track_caller]
     pub fn new(expression: impl Into<ScheduleExpression>, target: impl Into<ScheduleTarget>) -> Self {
         Self {
@@ -92,7 +93,7 @@ impl Schedule {
         self
     }
 
-    /// Starts at some time within so many minutes after the scheduled one.
+    /// Starts the target at any time within this many minutes after the scheduled time (`FlexibleTimeWindow`).
     pub fn flexible_window(mut self, minutes: u32) -> Self {
         self.window_minutes = Some(minutes.into());
         self
@@ -116,7 +117,7 @@ impl Construct for Schedule {
             ScheduleTarget::Pipeline(pipeline) => {
                 let mut input = Properties::default();
                 input.put("PipelineName", pipeline.name());
-                // The same call made twice is one run.
+                // EventBridge Scheduler may send a call twice; the same token makes that one run.
                 input.put("ClientRequestToken", "<aws.scheduler.execution-id>");
                 let allowed = Statement::allow(["sagemaker:StartPipelineExecution"]).on(pipeline.arn());
                 (call("startPipelineExecution"), input, vec![allowed])

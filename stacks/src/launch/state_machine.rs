@@ -1,4 +1,4 @@
-//! Step Functions: jobs one after the other, with tries, and with word to people when one fails.
+//! State machines of Step Functions that run jobs in sequence, retry them, and publish failures to an SNS topic.
 
 use std::time::Duration;
 
@@ -16,14 +16,16 @@ use crate::iam::{
 };
 use crate::training::{Definition, TrainingJob};
 
-/// A job's name may have 63 characters: 36 of them make it unique, and 2 count the tries.
+/// The maximum length of the prefix of a job name. A name may have 63 characters: 36 are the ID of the run, and 2 are
+/// the number of the attempt.
 const PREFIX_CHARACTERS: usize = 63 - 36 - 1 - 3;
 
-/// Between two tries after there was no capacity.
+/// The time between two attempts after a capacity error.
 const CAPACITY_WAIT: Duration = Duration::from_mins(10);
 
-/// A state machine that runs jobs in their order. A spot job that found no capacity is started again after a
-/// while; a failed job ends the run, and says so to a topic if there is one.
+/// A state machine that runs jobs in the order in which they were added. A spot job that failed with a capacity error
+/// is started again after ten minutes. A failed job ends the run; if a topic is set, the state machine publishes the
+/// error to it.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -74,13 +76,13 @@ impl StateMachine {
         Self::default()
     }
 
-    /// Runs a training job, in a state of this name, and waits for its end.
+    /// Adds a state with this name that runs a training job and waits until it ends.
     #[track_caller]
     pub fn train(self, state: &str, job: TrainingJob) -> Self {
         self.task(state, Task::Train(Box::new(job)), std::panic::Location::caller())
     }
 
-    /// Runs an optimization job, and waits for its end.
+    /// Adds a state with this name that runs an optimization job and waits until it ends.
     #[track_caller]
     pub fn optimize(self, state: &str, job: OptimizationJob) -> Self {
         self.task(state, Task::Optimize(Box::new(job)), std::panic::Location::caller())
@@ -91,20 +93,21 @@ impl StateMachine {
         self
     }
 
-    /// Tells a topic, by its ARN, what failed.
+    /// Publishes the error of a failed job to an SNS topic, given by its ARN.
     #[track_caller]
     pub fn notify(mut self, topic_arn: impl IntoValue<String>) -> Self {
         self.topic = Some(topic_arn.into().with_caller_location());
         self
     }
 
-    /// How long a run may take in all, waiting for capacity included; 14 days unless set.
+    /// The timeout of a run, including the time in which it waits for capacity; 14 days unless set.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
     }
 
-    /// How often a request to SageMaker that was throttled or over a quota is made again; 5 times unless set.
+    /// The maximum number of attempts for a request to SageMaker that was throttled or exceeded a quota; 5 unless
+    /// set.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.into();
         self
@@ -124,7 +127,7 @@ impl StateMachineHandle {
         self.resource.arn()
     }
 
-    /// The role that the state machine runs with, and what it needs.
+    /// The role that the state machine runs with, and the resources that a run depends on.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }
@@ -135,11 +138,11 @@ impl StateMachineHandle {
     }
 }
 
-/// The states of a definition, and what its role needs.
+/// The states of a definition, and the permissions that the state machine's role needs for them.
 struct States {
     states: Map<Json>,
     statements: Vec<Statement>,
-    /// Policies that have to exist before a run.
+    /// Policies that must exist before a run starts.
     policies: Vec<Handle>,
     attempts: i64,
 }
@@ -174,7 +177,7 @@ impl States {
         let request = scope.add(&id(name), Definition { job, is_tuned: false });
         self.policies.extend(request.role.policy.clone());
         let mut parameters = request.arguments;
-        // Every try needs a name of its own.
+        // Every attempt needs a unique job name.
         parameters.put(
             "TrainingJobName.$",
             format!("States.Format('{prefix}-{{}}-{{}}', States.UUID(), $$.State.RetryCount)"),
@@ -199,7 +202,7 @@ impl States {
             );
             self.add(&wait, json!({ "Type": "Wait", "Seconds": CAPACITY_WAIT.as_secs(), "Next": name }));
         }
-        // SageMaker writes ARNs in small letters, and asks IAM with the name as it was given: both are the job's.
+        // SageMaker writes ARNs in lower case, but IAM evaluates the name as it was given: the statement lists both.
         let jobs = arn("sagemaker", sub!("training-job/{}-*", prefix.to_lowercase()));
         self.statements.extend([
             Statement::allow([
@@ -216,7 +219,8 @@ impl States {
         ]);
     }
 
-    /// Step Functions has no integration that waits for an optimization job: the machine asks until it ends.
+    /// Step Functions has no integration that waits for an optimization job, so the state machine polls the job's
+    /// status.
     fn optimize(&mut self, name: &str, job: OptimizationJob, next: JsonValue, scope: &mut Scope<'_>) {
         let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
         let request = scope.add(&id(name), super::optimization::Definition(job));
@@ -299,17 +303,18 @@ impl States {
     }
 }
 
-/// The state that a failed job leads to.
+/// The name of the state that follows a failed job.
 const FAILED: &str = "Job failed";
 
-/// Adds the members of one object to another.
+/// Merges the members of one object into another.
 fn join(into: &mut JsonValue, from: &JsonValue) {
     if let (Some(into), Some(from)) = (into.as_object_mut(), from.as_object()) {
         into.extend(from.clone());
     }
 }
 
-/// What a state adds to the stack, and where it keeps its result.
+/// The part of logical IDs and result paths that stands for a state: its name without other characters than letters
+/// and digits.
 fn id(state: &str) -> String {
     state.chars().filter(char::is_ascii_alphanumeric).collect()
 }

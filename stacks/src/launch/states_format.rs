@@ -1,11 +1,11 @@
-//! Variables of the run in the parameters of a state: Step Functions fills them in with intrinsic functions.
+//! Variables of the run in the parameters of a state. Step Functions inserts them with intrinsic functions.
 
 use stackwright_synth::{Expression, Property};
 
 use crate::training::RunVariable;
 
-/// Replaces the variables of the run by those of Step Functions: a member that contains one gets `.$` at the end of its
-/// name, and its value becomes a call of `States.Format`.
+/// Replaces the variables of the run by those of Step Functions: a member that contains one gets the suffix `.$` on
+/// its name, and its value becomes a call of `States.Format`.
 pub(super) fn with_context(expression: Expression) -> Expression {
     match expression {
         Expression::Object(properties) => Expression::Object(properties.into_iter().map(member).collect()),
@@ -37,7 +37,7 @@ fn member(property: Property) -> Property {
     property.renamed(name).map(|_| call)
 }
 
-/// A call of `States.Format` that yields a string with its variables.
+/// A call of `States.Format` that yields a string with its variables replaced.
 fn formatted(expression: &Expression) -> Vec<Expression> {
     let mut parts = vec![literal("States.Format('")];
     let mut arguments = Vec::new();
@@ -70,7 +70,7 @@ fn literal(text: &str) -> Expression {
     Expression::Literal(text.into())
 }
 
-/// A string as it stands between the quotes of an intrinsic function.
+/// Escapes a string for use between the quotes of an intrinsic function.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\'', "\\'").replace('{', "\\{").replace('}', "\\}")
 }

@@ -1,29 +1,31 @@
-//! Where the instances of a training job come from. One source excludes the others.
+//! The capacity that a training job runs on.
 
 use stackwright_synth::{IntoValue, Value};
 
 use super::checkpoints::Checkpoints;
 use crate::duration::Seconds;
 
-/// Where the instances come from: [`Spot`], a [`WarmPool`] or a [`TrainingPlan`]. A job without one runs on demand.
+/// The capacity that a training job runs on: [`Spot`], a [`WarmPool`] or a [`TrainingPlan`]. A job without any of
+/// them runs on on-demand instances.
 #[derive(Clone, Debug)]
 pub enum TrainingCapacity {
-    /// Spare capacity that can be interrupted.
+    /// Spot instances, which AWS can interrupt.
     Spot(Spot),
-    /// Instances that are kept for the next job.
+    /// Instances that are kept running for the next job.
     WarmPool(WarmPool),
-    /// Reserved capacity.
+    /// Capacity that is reserved by a training plan.
     TrainingPlan(TrainingPlan),
 }
 
-/// Managed spot training: spare capacity at a lower price, which AWS can interrupt. SageMaker starts the job again
-/// as long as there is time to wait, and the script resumes from its last checkpoint.
+/// Managed spot training: unused capacity at a lower price, which AWS can interrupt. SageMaker restarts an
+/// interrupted job until the maximum waiting time is over, and the script resumes from its last checkpoint.
 ///
 /// It sets the maximum waiting time, the location of checkpoints and SageMaker's retries after internal errors. The
-/// launcher of the job tries again after a capacity error.
+/// launcher retries the job after a capacity error.
 ///
-/// Given a location, every run of the launcher has checkpoints of its own below it: an interrupted job resumes, and the
-/// next run starts from the beginning. [`Checkpoints::continuing`] lets a run continue what earlier runs left.
+/// With a location, every run of the launcher has its own checkpoints below it: an interrupted job resumes, and the
+/// next run starts from the beginning. With [`Checkpoints::continuing`], a run continues from the checkpoints of
+/// earlier runs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,14 +42,16 @@ pub struct Spot {
 }
 
 impl Spot {
-    /// Spot capacity with the maximum time for waiting and running together, and where checkpoints are kept.
+    /// Spot capacity with the maximum time for waiting and running together (`MaxWaitTimeInSeconds`), and the
+    /// location of checkpoints.
     #[track_caller]
     pub fn new(max_wait: impl Into<Seconds>, checkpoints: impl Into<Checkpoints>) -> Self {
         Self { max_wait: max_wait.into().0.with_caller_location(), checkpoints: Box::new(checkpoints.into()) }
     }
 }
 
-/// Instances that are kept for a while after the job, for the next one. They are charged while they wait.
+/// A warm pool: the instances of the job are kept for a time after it ends, for the next job. They are charged during
+/// this time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -61,14 +65,14 @@ pub struct WarmPool {
 }
 
 impl WarmPool {
-    /// A warm pool with the time for which the instances are kept, at most one hour.
+    /// A warm pool whose instances are kept for this time, at most one hour (`KeepAlivePeriodInSeconds`).
     #[track_caller]
     pub fn new(keep_alive: impl Into<Seconds>) -> Self {
         Self { keep_alive: keep_alive.into().0.with_caller_location() }
     }
 }
 
-/// Capacity that a training plan of SageMaker reserved.
+/// Capacity that a SageMaker training plan reserves.
 ///
 /// ```
 /// use stackwright_stacks::training::TrainingPlan;
@@ -81,7 +85,7 @@ pub struct TrainingPlan {
 }
 
 impl TrainingPlan {
-    /// By the plan's ARN.
+    /// The training plan with this ARN.
     #[track_caller]
     pub fn new(arn: impl IntoValue<String>) -> Self {
         Self { arn: arn.into().with_caller_location() }

@@ -1,15 +1,15 @@
-//! Where a training job keeps checkpoints, and which runs share them.
+//! The location of a training job's checkpoints, and which runs share them.
 
 use stackwright_synth::{IntoValue, Properties, Value};
 
 use super::run::{RunLocation, RunVariable};
 use crate::s3::S3Location;
 
-/// Where checkpoints are kept in S3, and which runs find them.
+/// The location of checkpoints in S3, and which runs use the same checkpoints.
 ///
-/// A job that finds checkpoints continues from them. By default every run has a directory of its own, so that an
-/// interrupted spot job or a retry within the run resumes, and the next run starts from the beginning. A run that
-/// continues what an earlier one left is requested with [`Checkpoints::continuing`].
+/// A job that finds checkpoints continues from them. By default every run has its own directory: an interrupted spot
+/// job or a retry within the run resumes, and the next run starts from the beginning. Use [`Checkpoints::continuing`]
+/// for runs that continue from the checkpoints of earlier runs.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -27,21 +27,21 @@ pub struct Checkpoints {
 
 #[derive(Clone, Debug)]
 enum Location {
-    /// Below a location, in a directory named after the run and the job.
+    /// Below the location, in a directory that is named after the run and the job.
     PerRun(S3Location),
-    /// Exactly there.
+    /// At the location itself.
     Fixed(RunLocation),
 }
 
 impl Checkpoints {
-    /// A directory of its own for every run, named after the run's ID and the job: retries and interrupted spot jobs
+    /// A separate directory for every run, named after the run's ID and the job: retries and interrupted spot jobs
     /// within a run resume; another run starts from the beginning.
     pub fn per_run(location: S3Location) -> Self {
         Self { location: Location::PerRun(location), local_path: None }
     }
 
-    /// Exactly this location: a run continues from the checkpoints that any earlier run left there. A script that
-    /// has finished its work once finds nothing to do in the next run.
+    /// The location itself: a run continues from the checkpoints of any earlier run. If an earlier run has completed
+    /// the training, the next one finds nothing left to do.
     pub fn continuing(location: impl Into<RunLocation>) -> Self {
         Self { location: Location::Fixed(location.into()), local_path: None }
     }
@@ -53,7 +53,7 @@ impl Checkpoints {
         self
     }
 
-    /// The location for a job, which `job` tells apart from the other jobs of the same run.
+    /// The location for a job; `job` distinguishes the jobs of one run.
     pub(super) fn location(&self, job: &str) -> RunLocation {
         match &self.location {
             Location::PerRun(location) => location.join(RunVariable::id()).join(job).into(),
@@ -61,7 +61,7 @@ impl Checkpoints {
         }
     }
 
-    /// `CheckpointConfig`.
+    /// Writes `CheckpointConfig`.
     pub(super) fn config(&self, location: &RunLocation) -> Properties {
         let mut config = Properties::default();
         config.put("S3Uri", location.uri());

@@ -9,13 +9,13 @@ use crate::s3::S3Location;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CustomizationTechnique {
-    /// Supervised fine-tuning.
+    /// Supervised fine-tuning (SFT).
     SupervisedFineTuning,
-    /// Direct preference optimization.
+    /// Direct preference optimization (DPO).
     DirectPreferenceOptimization,
-    /// Reinforcement learning with verifiable rewards.
+    /// Reinforcement learning with verifiable rewards (RLVR).
     ReinforcementLearningVerifiableRewards,
-    /// Reinforcement learning with feedback of another model.
+    /// Reinforcement learning with AI feedback (RLAIF): another model evaluates the responses.
     ReinforcementLearningAiFeedback,
 }
 
@@ -30,13 +30,13 @@ impl CustomizationTechnique {
     }
 }
 
-/// How a model is evaluated: `EvaluationType` of the API.
+/// How a model is evaluated (`EvaluationType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EvaluationType {
-    /// Another model judges the answers.
+    /// Another model evaluates the responses.
     LlmAsJudge,
-    /// A scorer of your own judges the answers.
+    /// A scorer of your own evaluates the responses.
     CustomScorer,
     /// A public benchmark.
     Benchmark,
@@ -52,7 +52,8 @@ impl EvaluationType {
     }
 }
 
-/// `ServerlessJobConfig`: a job for which SageMaker chooses image and instances.
+/// The configuration of serverless model customization (`ServerlessJobConfig`): SageMaker chooses the image and the
+/// instances.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -78,7 +79,7 @@ pub struct Customization {
 }
 
 impl Customization {
-    /// Fine-tunes a model of a hub, by its ARN.
+    /// Fine-tunes a model of a hub, given by its ARN.
     #[track_caller]
     pub fn fine_tuning(base_model: impl IntoValue<String>, technique: CustomizationTechnique) -> Self {
         Self {
@@ -87,7 +88,7 @@ impl Customization {
         }
     }
 
-    /// Evaluates a model of a hub, by its ARN.
+    /// Evaluates a model of a hub, given by its ARN.
     #[track_caller]
     pub fn evaluation(base_model: impl IntoValue<String>, evaluation: EvaluationType) -> Self {
         Self {
@@ -115,20 +116,20 @@ impl Customization {
         self
     }
 
-    /// Trains low-rank adapters instead of all weights.
+    /// Trains low-rank adapters (LoRA) instead of all weights.
     pub fn lora(mut self) -> Self {
         self.lora = true;
         self
     }
 
-    /// The evaluator or the reward function, by its ARN in a hub.
+    /// The ARN of the evaluator or of the reward function in a hub.
     #[track_caller]
     pub fn evaluator(mut self, arn: impl IntoValue<String>) -> Self {
         self.evaluator = Some(arn.into().with_caller_location());
         self
     }
 
-    /// The longest sequence, in the form that the model's recipe names, such as `4K`.
+    /// The maximum sequence length, in the form that the model's recipe uses, such as `4K`.
     #[track_caller]
     pub fn sequence_length(mut self, length: impl IntoValue<String>) -> Self {
         self.sequence_length = Some(length.into().with_caller_location());
@@ -160,7 +161,7 @@ impl Customization {
         config
     }
 
-    /// What the role needs to read the model and the evaluator of a hub.
+    /// The statements that the role needs to read the model and the evaluator of a hub.
     pub(super) fn statements(&self) -> Vec<Statement> {
         let mut read = Statement::allow(["sagemaker:DescribeHubContent"]).on(&self.base_model);
         if let Some(arn) = &self.evaluator {
@@ -170,10 +171,10 @@ impl Customization {
     }
 }
 
-/// Managed MLflow of SageMaker: the tracking server (or MLflow app) that a job records its metrics and models in.
+/// Managed MLflow of SageMaker: the tracking server (or MLflow app) in which a job records its metrics and models.
 ///
-/// In a job with a container, the environment variable `MLFLOW_TRACKING_ARN` contains the ARN, as the `sagemaker-mlflow`
-/// plugin expects it. In a serverless customization job it becomes `MlflowConfig`.
+/// In a job with a container, the environment variable `MLFLOW_TRACKING_ARN` contains the ARN, as the plugin
+/// `sagemaker-mlflow` expects it. In a serverless customization job, the ARN is written to `MlflowConfig`.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -191,19 +192,20 @@ pub struct Mlflow {
 }
 
 impl Mlflow {
-    /// A tracking server by its ARN.
+    /// A tracking server, given by its ARN.
     #[track_caller]
     pub fn new(arn: impl IntoValue<String>) -> Self {
         Self { arn: arn.into().with_caller_location(), artifacts: None, experiment: None, run: None }
     }
 
-    /// The server's artifact store in S3: the MLflow client writes files there itself, and the role is allowed to.
+    /// The server's artifact store in S3. The role is allowed to access it, because the MLflow client writes files to
+    /// it directly.
     pub fn artifacts(mut self, location: S3Location) -> Self {
         self.artifacts = Some(location);
         self
     }
 
-    /// The experiment that a serverless customization job is recorded in.
+    /// The MLflow experiment of a serverless customization job.
     #[track_caller]
     pub fn experiment(mut self, name: impl IntoValue<String>) -> Self {
         self.experiment = Some(name.into().with_caller_location());

@@ -3,7 +3,7 @@
 use serde_json::Value as JsonValue;
 use stackwright_synth::{Expression, IntoValue, Json, Property, Value, sub};
 
-/// How the values of hyperparameters are written into the request.
+/// The format of hyperparameter values in the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HyperparameterFormat {
@@ -17,8 +17,8 @@ pub enum HyperparameterFormat {
 
 /// The value of a hyperparameter.
 ///
-/// SageMaker takes strings only. Which string a value becomes depends on the job's [`HyperparameterFormat`];
-/// [`Hyperparameter::plain`] is written as it is in every job.
+/// SageMaker accepts strings only. The string for a value depends on the job's [`HyperparameterFormat`];
+/// [`Hyperparameter::plain`] is written unchanged in every job.
 ///
 /// ```
 /// use stackwright_stacks::training::Hyperparameter;
@@ -40,7 +40,7 @@ impl Hyperparameter {
         Self { json: text.clone(), plain: text }
     }
 
-    /// The string that stands in the request.
+    /// The string that is written to the request.
     pub(super) fn written(self, format: HyperparameterFormat) -> Value<String> {
         match format {
             HyperparameterFormat::Json => self.json,
@@ -89,7 +89,8 @@ impl From<Value<String>> for Hyperparameter {
             Expression::Literal(JsonValue::String(literal)) => {
                 Value::from(JsonValue::from(literal.as_str()).to_string()).with_location(location)
             }
-            // A value that a pipeline fills in cannot be quoted here. The toolkit takes what is not JSON as a string.
+            // A value that a pipeline resolves cannot be quoted here. The toolkit reads a value that is not JSON as a
+            // string.
             Expression::Object(_) | Expression::Literal(JsonValue::Object(_)) => plain.clone(),
             _ => sub!("\"{}\"", &plain).with_location(location),
         };
@@ -125,7 +126,7 @@ macro_rules! numbers {
 }
 numbers!(i64, f64, bool);
 
-/// Returns a number that a pipeline fills in when it runs, as a string.
+/// Converts a number that a pipeline resolves when it runs to a string.
 fn as_string(value: Value<String>) -> Value<String> {
     let parts: Value<Vec<String>> = vec![value].into();
     let join = [Property::new("On", ""), Property::new("Values", parts)];

@@ -1,11 +1,11 @@
-//! What a training job reads.
+//! The input channels of a training job.
 
 use stackwright_synth::{IntoValue, Properties, Value};
 
 use super::run::RunLocation;
 use crate::s3::S3Location;
 
-/// How data in S3 reaches the container: `TrainingInputMode` and `InputMode` of the API.
+/// How SageMaker provides data from S3 to the container (`TrainingInputMode` and `InputMode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputMode {
@@ -27,7 +27,7 @@ impl InputMode {
     }
 }
 
-/// The data of a channel. The container finds it in `/opt/ml/input/data/` followed by the channel's name.
+/// The data of an input channel. The container finds it in `/opt/ml/input/data/NAME`.
 ///
 /// ```
 /// use stackwright_stacks::{S3Location, training::Input};
@@ -48,7 +48,7 @@ pub struct Input {
     record_io: bool,
     shuffle: Option<i64>,
     instance_groups: Vec<Value<String>>,
-    /// Further locations that the role may read: the objects that a manifest lists.
+    /// Further locations that the role may read, such as the objects that a manifest lists.
     reads: Vec<S3Location>,
 }
 
@@ -92,20 +92,20 @@ impl Input {
         })
     }
 
-    /// Every object in S3 whose key starts with the location's key. Every instance gets all of them, unless the
-    /// input is [`sharded`](Self::sharded). The output of another step of the same pipeline can be given too.
+    /// All objects in S3 whose key starts with the location's key. Every instance gets all of them, unless the input
+    /// is [`sharded`](Self::sharded). The location can also be the output of another step of the same pipeline.
     pub fn s3(location: impl Into<RunLocation>) -> Self {
         Self::of_type("S3Prefix", location.into())
     }
 
-    /// The objects that a manifest file in S3 lists. The role also has to read these: name their location with
-    /// [`reads`](Self::reads).
+    /// The objects that a manifest file in S3 lists. The role must be able to read the objects too: name their
+    /// location with [`reads`](Self::reads).
     pub fn manifest(file: impl Into<RunLocation>) -> Self {
         Self::of_type("ManifestFile", file.into())
     }
 
-    /// The records of an augmented manifest, a file of JSON lines, with the attributes that the algorithm reads in
-    /// their order. SageMaker requires the input mode `Pipe` and, for most algorithms, [`record_io`](Self::record_io).
+    /// The records of an augmented manifest, a JSON Lines file, with the attributes to read, in this order. SageMaker
+    /// requires the input mode `Pipe` and, for most algorithms, [`record_io`](Self::record_io).
     #[track_caller]
     pub fn augmented_manifest<A: IntoValue<String>>(
         file: impl Into<RunLocation>,
@@ -120,21 +120,21 @@ impl Input {
         })
     }
 
-    /// A directory of an FSx for Lustre file system: `/`, the mount name, and the path. The job needs a VPC.
+    /// A directory of an FSx for Lustre file system: `/`, the mount name, and the path. The job must run in a VPC.
     #[track_caller]
     pub fn fsx_lustre(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
         let (id, directory) = (id.into().with_caller_location(), directory.into().with_caller_location());
         Self::of(Source::FileSystem { kind: "FSxLustre", id, directory, is_writable: false })
     }
 
-    /// A directory of an EFS file system. The job needs a VPC.
+    /// A directory of an EFS file system. The job must run in a VPC.
     #[track_caller]
     pub fn efs(id: impl IntoValue<String>, directory: impl IntoValue<String>) -> Self {
         let (id, directory) = (id.into().with_caller_location(), directory.into().with_caller_location());
         Self::of(Source::FileSystem { kind: "EFS", id, directory, is_writable: false })
     }
 
-    /// Lets the job write to the file system.
+    /// Mounts the file system with read and write access (`FileSystemAccessMode`).
     pub fn writable(mut self) -> Self {
         if let Source::FileSystem { is_writable, .. } = &mut self.source {
             *is_writable = true;
@@ -142,44 +142,46 @@ impl Input {
         self
     }
 
-    /// Lets the job read further objects: those that a manifest lists.
+    /// Allows the job's role to read a further location, such as the objects that a manifest lists.
     pub fn reads(mut self, location: S3Location) -> Self {
         self.reads.push(location);
         self
     }
 
-    /// Reads objects when the script opens them, instead of copying all before the job starts.
+    /// Uses fast file mode: objects are read when the script opens them, instead of being copied before the job
+    /// starts.
     #[track_caller]
     pub fn fast_file(self) -> Self {
         self.mode(InputMode::FastFile)
     }
 
-    /// Streams objects through a named pipe.
+    /// Uses pipe mode: objects are streamed through a named pipe.
     #[track_caller]
     pub fn pipe(self) -> Self {
         self.mode(InputMode::Pipe)
     }
 
-    /// The input mode of this channel, where it differs from the job's.
+    /// The input mode of this channel, if it differs from that of the job.
     #[track_caller]
     pub fn mode(mut self, mode: InputMode) -> Self {
         self.mode = Some(Value::from(mode.name()).with_caller_location());
         self
     }
 
-    /// Gives each instance its share of the objects instead of all: `ShardedByS3Key`.
+    /// Distributes the objects over the instances (`ShardedByS3Key`), instead of providing all of them to each
+    /// instance.
     pub fn sharded(mut self) -> Self {
         self.sharded = true;
         self
     }
 
-    /// Shuffles the order of objects, by a seed.
+    /// Shuffles the objects with a seed (`ShuffleConfig`).
     pub fn shuffled(mut self, seed: i64) -> Self {
         self.shuffle = Some(seed);
         self
     }
 
-    /// The objects are compressed with gzip and are decompressed for the container.
+    /// Declares that the objects are compressed with gzip; SageMaker decompresses them for the container.
     pub fn gzip(mut self) -> Self {
         self.gzip = true;
         self
@@ -198,14 +200,14 @@ impl Input {
         self
     }
 
-    /// Sends the data to some instance groups of a heterogeneous cluster only, by their names.
+    /// Provides the channel only to these instance groups of a heterogeneous cluster, given by their names.
     #[track_caller]
     pub fn instance_groups<N: IntoValue<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.instance_groups.extend(names.into_iter().map(|name| name.into().with_caller_location()));
         self
     }
 
-    /// Accepts the end-user license agreement of a gated model of JumpStart in this channel.
+    /// Accepts the end-user license agreement of a gated JumpStart model in this channel.
     pub fn accept_license_agreement(mut self) -> Self {
         if let Source::S3 { accepts_license, .. } = &mut self.source {
             *accepts_license = true;
@@ -213,7 +215,7 @@ impl Input {
         self
     }
 
-    /// The locations in S3 that the role reads.
+    /// The locations in S3 that the role must be able to read.
     pub(super) fn locations(&self) -> Vec<RunLocation> {
         let from = match &self.source {
             Source::S3 { location, .. } => Some((**location).clone()),
@@ -222,7 +224,7 @@ impl Input {
         from.into_iter().chain(self.reads.iter().map(RunLocation::from)).collect()
     }
 
-    /// The channel, as SageMaker takes it.
+    /// The channel in the form of the request.
     pub(super) fn channel(&self, name: &Value<String>) -> Properties {
         let mut channel = Properties::default();
         channel.put("ChannelName", name);

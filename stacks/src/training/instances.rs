@@ -6,7 +6,7 @@ use stackwright_synth::{IntoValue, Properties, Scope, Value};
 
 use crate::image::Processor;
 
-/// Instances of one type, or groups of several types.
+/// The instances of a training job: instances of one type, or a heterogeneous cluster of several instance groups.
 ///
 /// ```
 /// use stackwright_stacks::training::{InstanceGroup, Instances};
@@ -27,7 +27,7 @@ enum Kind {
     Groups { groups: Vec<InstanceGroup>, trains: Option<Value<String>> },
 }
 
-/// One group of a heterogeneous cluster.
+/// An instance group of a heterogeneous cluster.
 ///
 /// ```
 /// use stackwright_stacks::training::InstanceGroup;
@@ -42,7 +42,7 @@ pub struct InstanceGroup {
 }
 
 impl InstanceGroup {
-    /// A group by its name, with a number of instances of one type.
+    /// An instance group with a name, an instance type and the number of instances.
     #[track_caller]
     pub fn new(
         name: impl IntoValue<String>,
@@ -58,7 +58,13 @@ impl InstanceGroup {
 }
 
 impl Instances {
-    /// A number of instances of one type.
+    /// A cluster of `count` instances of one type.
+    ///
+    /// ```
+    /// use stackwright_stacks::training::Instances;
+    ///
+    /// Instances::of("ml.p4d.24xlarge", 2);
+    /// ```
     #[track_caller]
     pub fn of(instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self(Kind::Same {
@@ -67,13 +73,22 @@ impl Instances {
         })
     }
 
-    /// A heterogeneous cluster. A distribution strategy runs on the first group unless
+    /// A heterogeneous cluster of instance groups. A distribution strategy runs on the first group unless
     /// [`distributed_on`](Self::distributed_on) names another one.
+    ///
+    /// ```
+    /// use stackwright_stacks::training::{InstanceGroup, Instances};
+    ///
+    /// Instances::groups([
+    ///     InstanceGroup::new("train", "ml.p4d.24xlarge", 2),
+    ///     InstanceGroup::new("data", "ml.c5.18xlarge", 4),
+    /// ]);
+    /// ```
     pub fn groups(groups: impl IntoIterator<Item = InstanceGroup>) -> Self {
         Self(Kind::Groups { groups: groups.into_iter().collect(), trains: None })
     }
 
-    /// The instance group that the distribution strategy runs on, by its name.
+    /// The name of the instance group that the distribution strategy runs on.
     #[track_caller]
     pub fn distributed_on(mut self, group: impl IntoValue<String>) -> Self {
         if let Kind::Groups { trains, .. } = &mut self.0 {
@@ -82,7 +97,7 @@ impl Instances {
         self
     }
 
-    /// The group that the strategy runs on.
+    /// The instance group that the distribution strategy runs on.
     fn training_group(&self) -> Option<&InstanceGroup> {
         match &self.0 {
             Kind::Same { .. } => None,
@@ -91,7 +106,7 @@ impl Instances {
         }
     }
 
-    /// Reports a strategy that is to run on a group that the cluster does not have.
+    /// Reports an error if the distribution strategy is to run on a group that the cluster does not have.
     pub(super) fn check(&self, scope: &Scope<'_>) {
         let Kind::Groups { groups, trains: Some(name) } = &self.0 else { return };
         if self.training_group().is_some() {
@@ -106,7 +121,7 @@ impl Instances {
         );
     }
 
-    /// The instance type that trains.
+    /// The instance type that the distribution strategy runs on.
     pub(super) fn instance_type(&self) -> Value<String> {
         match &self.0 {
             Kind::Same { instance_type, .. } => instance_type.clone(),
@@ -116,12 +131,12 @@ impl Instances {
         }
     }
 
-    /// The name of the group that trains, where there are groups.
+    /// The name of the instance group that the distribution strategy runs on; `None` without groups.
     pub(super) fn group(&self) -> Option<Value<String>> {
         self.training_group().map(|group| group.name.clone())
     }
 
-    /// The processor that the image of the job is built for. A type that is not known is taken to have GPUs.
+    /// The processor for which the job needs an image. An unknown instance type is assumed to have GPUs.
     pub(super) fn processor(&self) -> Processor {
         match self.hardware().and_then(|hardware| hardware.accelerator_count) {
             Some(0) => Processor::Cpu,
@@ -129,12 +144,12 @@ impl Instances {
         }
     }
 
-    /// What is known of the type that trains, if the type is known.
+    /// The facts about the instance type that the distribution strategy runs on; `None` for an unknown type.
     pub(super) fn hardware(&self) -> Option<&'static Instance> {
         instance(self.instance_type().as_literal()?.as_str()?)
     }
 
-    /// How many accelerators train, if that is known.
+    /// The total number of accelerators of the distribution strategy; `None` if it is not known during synthesis.
     pub(super) fn accelerators(&self) -> Option<u64> {
         let count = match &self.0 {
             Kind::Same { count, .. } => count,
@@ -143,7 +158,7 @@ impl Instances {
         Some(count.as_literal()?.as_u64()? * u64::from(self.hardware()?.accelerator_count?))
     }
 
-    /// How many instances there are, if that is known; `None` for a heterogeneous cluster.
+    /// The number of instances; `None` for a heterogeneous cluster, or if the number is not known during synthesis.
     pub(super) fn count(&self) -> Option<u64> {
         match &self.0 {
             Kind::Same { count, .. } => count.as_literal()?.as_u64(),
@@ -151,7 +166,7 @@ impl Instances {
         }
     }
 
-    /// Writes the members of `ResourceConfig` about the instances.
+    /// Writes the members of `ResourceConfig` that describe the instances.
     pub(crate) fn put(&self, resources: &mut Properties) {
         let one = |into: &mut Properties, instance_type: &Value<String>, count: &Value<i64>| {
             into.put("InstanceType", instance_type);

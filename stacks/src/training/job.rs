@@ -1,4 +1,4 @@
-//! The training job: a value with a setter for every member of the request.
+//! The training job, with a setter for every member of the request.
 
 use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{Asset, CallerLocation, IntoValue, Json, Value};
@@ -18,7 +18,7 @@ use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
 use crate::vpc::VpcConfig;
 
-/// A training job: the `CreateTrainingJob` request that a launcher makes when it runs.
+/// A training job: a `CreateTrainingJob` request that a launcher sends when it runs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,16 +80,16 @@ pub struct TrainingJob {
     pub(super) others: Vec<(String, Value<Json>)>,
 }
 
-/// What trains.
+/// The training algorithm.
 #[derive(Clone, Debug)]
 pub(super) enum Algorithm {
-    /// PyTorch in the image of AWS that the strategy and the instance type need.
+    /// PyTorch, in the AWS image that the distribution strategy and the instance type need.
     PyTorch { version: String, source: CallerLocation },
-    /// An image.
+    /// A training image.
     Image(ContainerImage),
-    /// An algorithm by name or ARN.
+    /// An algorithm resource of SageMaker, by its name or ARN.
     Named(Value<String>),
-    /// Serverless model customization, for which SageMaker chooses image and instances.
+    /// Serverless model customization: SageMaker chooses the image and the instances.
     Customization(Box<Customization>),
 }
 
@@ -101,12 +101,12 @@ pub(super) struct Source {
     pub location: CallerLocation,
 }
 
-/// Where the script's directory comes from.
+/// The origin of the script's directory.
 #[derive(Clone, Debug)]
 pub(super) enum Code {
     /// A directory that is packed and uploaded with the stack.
     Asset(Asset),
-    /// A `sourcedir.tar.gz` that is in S3 already.
+    /// An archive `sourcedir.tar.gz` that is in S3 already.
     Archive(Box<RunLocation>),
 }
 
@@ -114,23 +114,24 @@ pub(super) enum Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputCompression {
-    /// One archive, `model.tar.gz`. The default.
+    /// One archive, `model.tar.gz`. This is the default.
     Gzip,
-    /// The files as they are, below a prefix. Large models are uploaded and served without packing.
+    /// The files below a prefix, without an archive. Large models are uploaded and deployed faster without one.
     None,
 }
 
 impl TrainingJob {
-    /// PyTorch of a version in an image of AWS: the SageMaker model parallel image with
-    /// [`ModelParallel`](super::ModelParallel), the deep learning container for CPUs or GPUs as the instance type has
-    /// them otherwise. The model is stored below `output`.
+    /// A PyTorch job in an AWS image of this version: the SageMaker model parallel image with
+    /// [`ModelParallel`](super::ModelParallel), otherwise the deep learning container for CPUs or GPUs, whichever the
+    /// instance type has. The model is stored below `output`.
     #[track_caller]
     pub fn pytorch(version: impl Into<String>, instances: Instances, output: impl Into<RunLocation>) -> Self {
         let source = std::panic::Location::caller();
         Self::of(Algorithm::PyTorch { version: version.into(), source }, Some(instances), output.into())
     }
 
-    /// A job of any image: a framework container, a built-in algorithm of SageMaker, or an image of your own.
+    /// A job that runs an image: a framework container, a built-in algorithm of SageMaker, or your own image. The
+    /// model is stored below `output`.
     ///
     /// ```
     /// use stackwright_stacks::{ContainerImage, S3Location};
@@ -148,7 +149,7 @@ impl TrainingJob {
         Self::of(Algorithm::Image(image), Some(instances), output.into())
     }
 
-    /// An algorithm of SageMaker or of AWS Marketplace, by name or ARN.
+    /// A job that runs an algorithm of your account or of AWS Marketplace, given by its name or ARN.
     ///
     /// ```
     /// use stackwright_stacks::S3Location;
@@ -167,8 +168,8 @@ impl TrainingJob {
         Self::of(Algorithm::Named(name), Some(instances), output.into())
     }
 
-    /// Serverless model customization: SageMaker fine-tunes or evaluates a model of the public hub and chooses image
-    /// and instances itself. See [`Customization`].
+    /// A job of serverless model customization: SageMaker fine-tunes or evaluates a model of the public hub, and
+    /// chooses the image and the instances. See [`Customization`].
     pub fn serverless(customization: Customization, output: impl Into<RunLocation>) -> Self {
         Self::of(Algorithm::Customization(Box::new(customization)), None, output.into())
     }
@@ -211,8 +212,8 @@ impl TrainingJob {
         }
     }
 
-    /// The directory of the training script, and the script in it. The directory is packed and uploaded with the
-    /// stack; the training toolkit installs its `requirements.txt` and starts the script.
+    /// The directory of the training script, and the path of the script in it. The directory is packed and uploaded
+    /// with the stack; the training toolkit installs its `requirements.txt` and starts the script.
     #[track_caller]
     pub fn source(mut self, directory: Asset, entry_point: impl Into<String>) -> Self {
         let location = std::panic::Location::caller();
@@ -221,7 +222,8 @@ impl TrainingJob {
         self
     }
 
-    /// A training script in an archive, `sourcedir.tar.gz`, that is in S3 already.
+    /// The archive of the training script, a `sourcedir.tar.gz` that is in S3 already, and the path of the script in
+    /// it.
     #[track_caller]
     pub fn source_archive(mut self, archive: impl Into<RunLocation>, entry_point: impl Into<String>) -> Self {
         let location = std::panic::Location::caller();
@@ -230,27 +232,28 @@ impl TrainingJob {
         self
     }
 
-    /// The command that the container runs instead of its own: `ContainerEntrypoint`.
+    /// The command that the container runs instead of its default one (`ContainerEntrypoint`).
     #[track_caller]
     pub fn container_entrypoint<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.entrypoint = words.into_iter().map(|word| word.into().with_caller_location()).collect();
         self
     }
 
-    /// The arguments of the container's command: `ContainerArguments`.
+    /// The arguments of the container's command (`ContainerArguments`).
     #[track_caller]
     pub fn container_arguments<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.container_arguments = words.into_iter().map(|word| word.into().with_caller_location()).collect();
         self
     }
 
-    /// How the processes share the work.
+    /// The distribution strategy of the job.
     pub fn distribution(mut self, distribution: impl Into<Distribution>) -> Self {
         self.distribution = Some(distribution.into());
         self
     }
 
-    /// A hyperparameter; the script gets it as an argument. A job has at most 100, each of at most 2,500 characters.
+    /// Sets a hyperparameter, which the script gets as an argument. A job has at most 100 hyperparameters of at most
+    /// 2,500 characters each.
     ///
     /// Jobs with a script or a distribution strategy write values as JSON, other jobs as plain text: see
     /// [`HyperparameterFormat`].
@@ -260,13 +263,13 @@ impl TrainingJob {
         self
     }
 
-    /// How the values of hyperparameters are written, where the default is wrong for the image.
+    /// The format of hyperparameter values, if the default does not suit the image.
     pub fn hyperparameter_format(mut self, format: HyperparameterFormat) -> Self {
         self.hyperparameter_format = Some(format);
         self
     }
 
-    /// An environment variable. Everybody who may describe the job can read it: do not put a secret here, use
+    /// Sets an environment variable. Everybody who may describe the job can read it: do not put a secret here, use
     /// [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
@@ -274,8 +277,8 @@ impl TrainingJob {
         self
     }
 
-    /// A secret of AWS Secrets Manager: the environment variable contains its ARN, and the role may read its value.
-    /// The script gets the value with `secretsmanager.get_secret_value(SecretId=os.environ[NAME])`.
+    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its
+    /// value. The script gets the value with `secretsmanager.get_secret_value(SecretId=os.environ[NAME])`.
     #[track_caller]
     pub fn secret(mut self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
         let arn = arn.into().with_caller_location();
@@ -284,7 +287,7 @@ impl TrainingJob {
         self
     }
 
-    /// Data that the job reads from `/opt/ml/input/data/` and the channel's name: a location in S3, the output of
+    /// Adds an input channel, which the job reads from `/opt/ml/input/data/NAME`: a location in S3, the output of
     /// another step, or an [`Input`].
     #[track_caller]
     pub fn input(mut self, channel: impl IntoValue<String>, input: impl Into<Input>) -> Self {
@@ -292,53 +295,54 @@ impl TrainingJob {
         self
     }
 
-    /// How data in S3 reaches the container, for channels that do not set it; [`InputMode::File`] unless set.
+    /// The input mode of channels that do not set one; [`InputMode::File`] unless set.
     pub fn input_mode(mut self, mode: InputMode) -> Self {
         self.input_mode = mode;
         self
     }
 
-    /// How the model is stored; as an archive unless set.
+    /// How the model is compressed; an archive unless set.
     pub fn output_compression(mut self, compression: OutputCompression) -> Self {
         self.output_compression = Some(compression);
         self
     }
 
-    /// How long it may run; one day unless set.
+    /// The maximum run time; one day unless set.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// How long it may wait for instances with accelerators: from 2 hours to 28 days.
+    /// The maximum time that the job may stay pending while it waits for instances with accelerators, from 2 hours to
+    /// 28 days (`MaxPendingTimeInSeconds`).
     #[track_caller]
     pub fn max_pending(mut self, time: impl Into<Seconds>) -> Self {
         self.max_pending = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// Where the instances come from; on demand unless set.
+    /// The capacity that the job runs on; on-demand instances unless set.
     pub fn capacity(mut self, capacity: impl Into<TrainingCapacity>) -> Self {
         self.capacity = Some(capacity.into());
         self
     }
 
-    /// Where checkpoints are kept: below a location, in a directory for each run, unless [`Checkpoints`] says
-    /// otherwise. [`Spot`](super::Spot) has a location of its own.
+    /// The location of checkpoints. Every run has its own directory below the location, unless [`Checkpoints`] sets
+    /// another mode. [`Spot`](super::Spot) has its own location.
     pub fn checkpoints(mut self, checkpoints: impl Into<Checkpoints>) -> Self {
         self.checkpoints = Some(checkpoints.into());
         self
     }
 
-    /// The size of each instance's volume in GB, 30 unless set. Types with NVMe storage have that instead.
+    /// The size of each instance's volume in GB; 30 unless set. Instance types with NVMe storage use that instead.
     #[track_caller]
     pub fn volume_gb(mut self, size: impl IntoValue<i64>) -> Self {
         self.volume_gb = unquoted(size).with_caller_location();
         self
     }
 
-    /// How often SageMaker tries again after an internal error, 1 to 30 times: `RetryStrategy`.
+    /// The number of retries after an internal error of SageMaker, 1 to 30 (`RetryStrategy`).
     #[track_caller]
     pub fn retries(mut self, attempts: impl IntoValue<i64>) -> Self {
         self.retries = Some(unquoted(attempts).with_caller_location());
@@ -351,8 +355,8 @@ impl TrainingJob {
         self
     }
 
-    /// Encrypts volumes and output with a KMS key: a handle, an ARN or an alias. Without it the output is encrypted with
-    /// the key of its bucket, and volumes with a key of SageMaker.
+    /// Encrypts volumes and output with a KMS key, given as a handle, an ARN or an alias. Without it, the output is
+    /// encrypted with the key of its bucket, and volumes with a key of SageMaker.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -372,14 +376,14 @@ impl TrainingJob {
         self.switch(&["EnableInterContainerTrafficEncryption"], true)
     }
 
-    /// Gives the containers no network access except to each other.
+    /// Disables the network access of the containers, except to each other (`EnableNetworkIsolation`).
     #[track_caller]
     pub fn network_isolation(self) -> Self {
         self.switch(&["EnableNetworkIsolation"], true)
     }
 
-    /// Allows to connect to the running container through AWS Systems Manager. The role gets the permissions of
-    /// the SSM agent.
+    /// Enables remote debugging: connections to the running container through AWS Systems Manager. The role gets the
+    /// permissions that the SSM agent needs.
     #[track_caller]
     pub fn remote_debug(self) -> Self {
         self.switch(&["RemoteDebugConfig", "EnableRemoteDebug"], true)
@@ -391,19 +395,19 @@ impl TrainingJob {
         self.switch(&["InfraCheckConfig", "EnableInfraCheck"], is_on)
     }
 
-    /// Passes the session tags of the caller on to the job's role.
+    /// Passes the session tags of the caller to the job's role (`SessionChainingConfig`).
     #[track_caller]
     pub fn session_tag_chaining(self) -> Self {
         self.switch(&["SessionChainingConfig", "EnableSessionTagChaining"], true)
     }
 
-    /// The profiler: where it writes to, or [`Profiler::disabled`].
+    /// The profiler: its location, or [`Profiler::disabled`].
     pub fn profiler(mut self, profiler: impl Into<Profiler>) -> Self {
         self.observation.profiler = Some(profiler.into());
         self
     }
 
-    /// A rule of the profiler.
+    /// Adds a rule of the profiler.
     pub fn profiler_rule(mut self, rule: DebuggerRule) -> Self {
         self.observation.profiler_rules.push(rule);
         self
@@ -415,27 +419,27 @@ impl TrainingJob {
         self
     }
 
-    /// A rule of SageMaker Debugger.
+    /// Adds a rule of SageMaker Debugger.
     pub fn debugger_rule(mut self, rule: DebuggerRule) -> Self {
         self.observation.debugger_rules.push(rule);
         self
     }
 
-    /// Where the files that TensorBoard reads are written.
+    /// The location of the files for TensorBoard.
     pub fn tensor_board(mut self, output: impl Into<TensorBoard>) -> Self {
         self.observation.tensor_board = Some(output.into());
         self
     }
 
-    /// A metric that a regular expression finds in the log.
+    /// Adds a metric that SageMaker extracts from the log with a regular expression.
     #[track_caller]
     pub fn metric(mut self, name: impl IntoValue<String>, regex: impl IntoValue<String>) -> Self {
         self.metrics.push((name.into().with_caller_location(), regex.into().with_caller_location()));
         self
     }
 
-    /// Whether metrics are kept as time series for SageMaker's consoles: `EnableSageMakerMetricsTimeSeries`. It is
-    /// on for jobs with metrics unless set; the SageMaker Python SDK turns it on for every framework image that
+    /// Whether SageMaker keeps metrics as time series for its consoles (`EnableSageMakerMetricsTimeSeries`). Unless
+    /// set, it is enabled for jobs with metrics; the SageMaker Python SDK enables it for every framework image that
     /// supports it.
     #[track_caller]
     pub fn metrics_time_series(mut self, is_on: impl IntoValue<bool>) -> Self {
@@ -443,7 +447,7 @@ impl TrainingJob {
         self
     }
 
-    /// A tag of the job.
+    /// Adds a tag to the job.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
@@ -458,7 +462,7 @@ impl TrainingJob {
         self
     }
 
-    /// The name under which the job is shown in its trial: `TrialComponentDisplayName`.
+    /// The name of the job in its trial (`TrialComponentDisplayName`).
     #[track_caller]
     pub fn trial_component(mut self, display_name: impl IntoValue<String>) -> Self {
         self.experiment.push(("TrialComponentDisplayName", display_name.into().with_caller_location()));
@@ -479,50 +483,51 @@ impl TrainingJob {
         self
     }
 
-    /// The model package group that a customized model is registered in, by its ARN.
+    /// The ARN of the model package group in which a customized model is registered.
     #[track_caller]
     pub fn model_package_group(mut self, arn: impl IntoValue<String>) -> Self {
         self.model_package_group = Some(arn.into().with_caller_location());
         self
     }
 
-    /// The model package that a customization continues from, by its ARN.
+    /// The ARN of the model package from which a customization continues.
     #[track_caller]
     pub fn source_model_package(mut self, arn: impl IntoValue<String>) -> Self {
         self.source_model_package = Some(arn.into().with_caller_location());
         self
     }
 
-    /// Sets any member of the request by its JSON pointer, such as `/ResourceConfig/InstancePlacementConfig`, also one
-    /// that has a setter: the escape hatch. The result is checked like the rest of the request.
+    /// Sets any member of the request by its JSON pointer, such as `/ResourceConfig/InstancePlacementConfig`, also
+    /// one that has a setter. The result is checked like the rest of the request.
     #[track_caller]
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));
         self
     }
 
-    /// The job without the hyperparameters that are tuned: SageMaker refuses one that is fixed and tuned at once.
+    /// Removes the hyperparameters that are tuned, because SageMaker rejects a hyperparameter that is both static and
+    /// tuned.
     pub(crate) fn without_hyperparameters(mut self, is_tuned: impl Fn(&str) -> bool) -> Self {
         self.hyperparameters.retain(|(name, _)| !is_tuned(name));
         self
     }
 
-    /// Where the model is stored.
+    /// The location of the model.
     pub(crate) fn output(&self) -> &RunLocation {
         &self.output
     }
 
-    /// Whether the model is stored as files instead of an archive.
+    /// Returns whether the model is stored as files instead of an archive.
     pub(crate) fn stores_files(&self) -> bool {
         self.output_compression == Some(OutputCompression::None)
     }
 
-    /// Whether it runs on spot capacity.
+    /// Returns whether the job runs on spot instances.
     pub(crate) fn is_spot(&self) -> bool {
         matches!(self.capacity, Some(TrainingCapacity::Spot(_)))
     }
 
-    /// How its hyperparameters are written.
+    /// The format of hyperparameter values.
     pub(super) fn format(&self) -> HyperparameterFormat {
         let by_toolkit = self.source.is_some()
             || self.distribution.is_some()

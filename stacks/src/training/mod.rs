@@ -1,7 +1,7 @@
 //! Training jobs.
 //!
-//! CloudFormation has no type for them. A [`TrainingJob`] is a typed `CreateTrainingJob` request that something
-//! deployable makes when it runs: a [`Pipeline`](crate::launch::Pipeline), a
+//! CloudFormation has no resource type for them. A [`TrainingJob`] is a typed `CreateTrainingJob` request that a
+//! launcher sends when it runs: a [`Pipeline`](crate::launch::Pipeline), a
 //! [`StateMachine`](crate::launch::StateMachine), or a [`Schedule`](crate::launch::Schedule). The request is the same
 //! with each of them, and it is checked like a resource.
 

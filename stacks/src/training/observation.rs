@@ -1,4 +1,4 @@
-//! What is observed while a job trains: SageMaker Debugger's hook, rules and profiler, and TensorBoard.
+//! Debugging and profiling of training jobs: SageMaker Debugger's hook and rules, the profiler, and TensorBoard.
 
 use std::time::Duration;
 
@@ -30,24 +30,24 @@ pub struct Profiler {
 }
 
 impl Profiler {
-    /// A profiler that writes below a location.
+    /// A profiler that stores its data below a location.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self { output: Some(output.into()), interval: None, parameters: Map::default() }
     }
 
-    /// No profiler: `DisableProfiler` is true.
+    /// Disables the profiler (`DisableProfiler`).
     pub fn disabled() -> Self {
         Self { output: None, interval: None, parameters: Map::default() }
     }
 
-    /// How often system metrics are taken: 100, 200, 500 milliseconds, 1, 5 or 60 seconds. SageMaker's default is
-    /// 500 milliseconds.
+    /// The interval of system metrics: 100, 200 or 500 milliseconds, 1, 5 or 60 seconds. SageMaker's default is 500
+    /// milliseconds.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX));
         self
     }
 
-    /// A parameter of the framework profiler: its name and its value, which is JSON for most of them.
+    /// Sets a parameter of the framework profiler: its name and its value, which is JSON for most of them.
     #[track_caller]
     pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.parameters = self.parameters.set(name, value.into().with_caller_location());
@@ -96,7 +96,7 @@ pub struct DebuggerHook {
 }
 
 impl DebuggerHook {
-    /// A hook that writes below a location.
+    /// A hook that saves tensors below a location.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self {
             output: output.into(),
@@ -113,7 +113,7 @@ impl DebuggerHook {
         self
     }
 
-    /// A collection of tensors by its name, with its parameters.
+    /// Adds a collection of tensors by its name, with its parameters.
     #[track_caller]
     pub fn collection<K: Into<String>, V: IntoValue<String>>(
         mut self,
@@ -127,7 +127,7 @@ impl DebuggerHook {
         self
     }
 
-    /// A parameter of the hook.
+    /// Sets a parameter of the hook.
     #[track_caller]
     pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.parameters = self.parameters.set(name, value.into().with_caller_location());
@@ -171,7 +171,7 @@ impl<L: Into<RunLocation>> From<L> for DebuggerHook {
     }
 }
 
-/// A rule of SageMaker Debugger or of the profiler, which runs beside the job and evaluates what it saves.
+/// A rule of SageMaker Debugger or of the profiler, which runs beside the job and evaluates the data that it saves.
 ///
 /// ```
 /// use stackwright_stacks::ContainerImage;
@@ -201,7 +201,7 @@ impl DebuggerRule {
         Self::custom(name, evaluator).parameter("rule_to_invoke", name)
     }
 
-    /// A rule of an image of one's own, by a name for its configuration.
+    /// A rule in an image of your own, with a name for its configuration.
     #[track_caller]
     pub fn custom(name: impl IntoValue<String>, evaluator: ContainerImage) -> Self {
         Self {
@@ -215,21 +215,21 @@ impl DebuggerRule {
         }
     }
 
-    /// The name of the rule's configuration, where it differs from the rule's.
+    /// The name of the rule's configuration, if it differs from the rule's name.
     #[track_caller]
     pub fn configuration_name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = name.into().with_caller_location();
         self
     }
 
-    /// A parameter of the rule.
+    /// Sets a parameter of the rule.
     #[track_caller]
     pub fn parameter(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.parameters = self.parameters.set(name, value.into().with_caller_location());
         self
     }
 
-    /// The instance type that evaluates the rule, and the size of its volume in GB.
+    /// The instance type on which the rule is evaluated, and the size of its volume in GB.
     #[track_caller]
     pub fn instance(mut self, instance_type: impl IntoValue<String>, volume_gb: impl IntoValue<i64>) -> Self {
         self.instance_type = Some(instance_type.into().with_caller_location());
@@ -237,13 +237,13 @@ impl DebuggerRule {
         self
     }
 
-    /// Where the rule writes its findings.
+    /// The location in S3 of the rule's results.
     pub fn output(mut self, location: impl Into<RunLocation>) -> Self {
         self.output = Some(location.into());
         self
     }
 
-    /// The directory in the rule's container that is written to S3.
+    /// The directory in the rule's container whose content is uploaded to S3.
     #[track_caller]
     pub fn local_path(mut self, path: impl IntoValue<String>) -> Self {
         self.local_path = Some(path.into().with_caller_location());
@@ -276,7 +276,7 @@ impl DebuggerRule {
     }
 }
 
-/// `TensorBoardOutputConfig`: where the files that TensorBoard reads are written.
+/// The location of the files for TensorBoard (`TensorBoardOutputConfig`).
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -291,7 +291,7 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// Writes below a location.
+    /// A configuration that uploads the files to a location.
     pub fn new(output: impl Into<RunLocation>) -> Self {
         Self { output: output.into(), local_path: None }
     }
@@ -319,7 +319,7 @@ impl<L: Into<RunLocation>> From<L> for TensorBoard {
     }
 }
 
-/// Everything of a job that observes it.
+/// The debugging and profiling settings of a job.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Observation {
     pub profiler: Option<Profiler>,
@@ -330,7 +330,7 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    /// Writes the members of the request, and what the role needs for them.
+    /// Writes the members of the request, and adds the statements that the role needs for them.
     pub fn put(&self, arguments: &mut Properties, statements: &mut Vec<Statement>, scope: &mut Scope<'_>) {
         if let Some(profiler) = &self.profiler {
             arguments.put("ProfilerConfig", profiler.config());

@@ -1,29 +1,30 @@
-//! What a cluster needs to know of a training job.
+//! A training job in the form that a launcher on a HyperPod cluster needs.
 
 use super::job::TrainingJob;
 use crate::training::HyperparameterFormat;
 
-/// A training job as a launcher of a cluster starts it. Everything in it is known when the program runs: a manifest is a file,
+/// A training job that is started on a cluster. All values are known during synthesis, because a manifest is a file
 /// in which nothing is resolved later.
 #[derive(Clone, Debug)]
 pub(crate) struct OnCluster {
     /// The script, if the job has one.
     pub entry_point: Option<String>,
-    /// The type with its prefix `ml.`.
+    /// The instance type, with its prefix `ml.`.
     pub instance_type: String,
     pub instances: u64,
-    /// Hyperparameters, as the training toolkit passes them to the script.
+    /// The hyperparameters, as the training toolkit passes them to the script.
     pub arguments: Vec<(String, String)>,
     pub environment: Vec<(String, String)>,
-    /// In seconds.
+    /// The maximum run time in seconds.
     pub max_run: Option<u64>,
 }
 
 impl TrainingJob {
-    /// Returns what a cluster needs to know of the job.
+    /// Converts the job to the form that a cluster needs.
     ///
     /// # Errors
-    /// Returns the name of the first setting whose value is known only during deployment, or that a cluster cannot have.
+    /// Returns the name of the first setting whose value is known only during deployment, or that is not available on
+    /// a cluster.
     pub(crate) fn on_cluster(&self) -> Result<OnCluster, String> {
         let instances = self.instances.as_ref().ok_or("instances")?;
         let known = |name: &str, value: &stackwright_synth::Value<String>| {

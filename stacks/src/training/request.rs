@@ -1,4 +1,4 @@
-//! The request that a job becomes in a stack, with its role and its source.
+//! Converts a training job to a request, with its role and its source.
 
 use stackwright_synth::intrinsic::region;
 use stackwright_synth::{CallerLocation, Construct, Map, Properties, Scope, Value};
@@ -16,16 +16,17 @@ use crate::image::ContainerImage;
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
-/// A job in a stack: the request that launches it, without the job's name.
+/// A training job in a stack: the request that starts it, without the job's name.
 pub(crate) struct Request {
     pub arguments: Properties,
     pub role: BuiltRole,
 }
 
-/// Adds what a job needs to a stack: its role and its source.
+/// Adds the role and the source of a job to a stack.
 pub(crate) struct Definition {
     pub job: TrainingJob,
-    /// Whether a tuning job starts it: then the request has fewer members, and the hyperparameters have another name.
+    /// Whether a tuning job starts the training job: then the request has fewer members, and the hyperparameters have
+    /// another name.
     pub is_tuned: bool,
 }
 
@@ -57,14 +58,15 @@ impl Construct for Definition {
     }
 }
 
-/// A file of a strategy beside the entry point: its name, its text, and the line that asked for it.
+/// A file of a strategy beside the entry point: its name, its content, and the location in the program that caused
+/// it.
 type File = (String, String, CallerLocation);
 
 /// The parts of a request while it is built.
 struct Builder<'j> {
     job: &'j TrainingJob,
     is_tuned: bool,
-    /// The job's key, or the default of the stack.
+    /// The job's KMS key, or the default key of the stack.
     key: Option<EncryptionKey>,
     arguments: Properties,
     statements: Vec<Statement>,
@@ -73,7 +75,7 @@ struct Builder<'j> {
 }
 
 impl Builder<'_> {
-    /// What the strategy sets, followed by what the job sets; returns the files of the strategy.
+    /// Writes the settings of the strategy and then those of the job; returns the files of the strategy.
     fn distribution(&mut self, scope: &mut Scope<'_>) -> Vec<File> {
         let mut files = Vec::new();
         if let (Some(distribution), Some(instances)) = (&self.job.distribution, &self.job.instances) {
@@ -97,7 +99,7 @@ impl Builder<'_> {
         files
     }
 
-    /// The script, and the hyperparameters by which the training toolkit finds it.
+    /// Writes the source, and the hyperparameters with which the training toolkit finds it.
     fn source(&mut self, files: Vec<File>, scope: &mut Scope<'_>) {
         let Some(Source { code, entry_point, location }) = &self.job.source else {
             report_missing_source(&files, scope);
@@ -127,7 +129,7 @@ impl Builder<'_> {
         ]);
     }
 
-    /// `AlgorithmSpecification`, or `ServerlessJobConfig` of a customization.
+    /// Writes `AlgorithmSpecification`, or `ServerlessJobConfig` for a customization.
     fn algorithm(&mut self, scope: &mut Scope<'_>) {
         let job = self.job;
         let mut algorithm = Properties::default();
@@ -169,7 +171,7 @@ impl Builder<'_> {
         self.arguments.put("AlgorithmSpecification", algorithm);
     }
 
-    /// The image of PyTorch for the strategy and the instances.
+    /// Returns the PyTorch image for the strategy and the instances.
     fn pytorch(&self, version: &str, source: CallerLocation) -> ContainerImage {
         let (family, processor) = match &self.job.distribution {
             Some(Distribution::ModelParallel(_)) => ("smp", crate::Processor::Gpu),
@@ -181,7 +183,7 @@ impl Builder<'_> {
         ContainerImage::aws(family, version, processor).with_location(source)
     }
 
-    /// `InputDataConfig` and `OutputDataConfig`.
+    /// Writes `InputDataConfig` and `OutputDataConfig`.
     fn data(&mut self) {
         let job = self.job;
         for location in job.inputs.iter().flat_map(|(_, input)| input.locations()) {
@@ -205,7 +207,7 @@ impl Builder<'_> {
         self.statements.extend(job.output.write());
     }
 
-    /// `ResourceConfig`.
+    /// Writes `ResourceConfig`.
     fn resources(&mut self) {
         let job = self.job;
         let Some(instances) = &job.instances else { return };
@@ -213,7 +215,7 @@ impl Builder<'_> {
         instances.put(&mut resources);
         resources.put("VolumeSizeInGB", &job.volume_gb);
         let is_on_nvme = instances.hardware().is_some_and(|hardware| hardware.local_nvme_gb.unwrap_or(0) > 0);
-        // NVMe storage is encrypted by the instance, and the API refuses a key for it.
+        // NVMe storage is encrypted by the instance, and the API rejects a key for it.
         if let Some(key) = self.key.as_ref().filter(|_| !is_on_nvme) {
             resources.put("VolumeKmsKeyId", key.id());
         }
@@ -227,7 +229,7 @@ impl Builder<'_> {
         self.arguments.put("ResourceConfig", resources);
     }
 
-    /// `StoppingCondition`, spot capacity, checkpoints and retries.
+    /// Writes `StoppingCondition`, the spot settings, checkpoints and retries.
     fn stopping(&mut self, scope: &Scope<'_>) {
         let job = self.job;
         let mut stopping = Properties::default();
@@ -259,7 +261,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The VPC, and the members that are switched on or off.
+    /// Writes the VPC configuration, and the members that enable or disable a feature.
     fn network(&mut self) {
         let job = self.job;
         if let Some(vpc) = &job.vpc {
@@ -281,7 +283,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Profiler, debugger, TensorBoard, experiments, tags: members that the jobs of a tuning job do not have.
+    /// Writes profiler, debugger, TensorBoard, experiments and tags, which the training jobs of a tuning job do not
+    /// have.
     fn observation(&mut self, scope: &mut Scope<'_>) {
         if self.is_tuned {
             return;
@@ -297,7 +300,7 @@ impl Builder<'_> {
         }
     }
 
-    /// MLflow and the model package of a customization.
+    /// Writes the MLflow configuration and the model package of a customization.
     fn customization(&mut self) {
         let job = self.job;
         if let Some(mlflow) = &job.mlflow {
@@ -325,7 +328,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Hyperparameters and environment.
+    /// Writes the hyperparameters and the environment.
     fn maps(&mut self) {
         let hyperparameters = if self.is_tuned { "StaticHyperParameters" } else { "HyperParameters" };
         for (name, entries) in [
@@ -341,7 +344,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The rest: the role, and what the user set by path.
+    /// Writes the role, and the members that the user set by JSON pointer.
     fn finish(mut self, scope: &mut Scope<'_>) -> Request {
         if let Some(key) = &self.key {
             self.statements.push(iam::use_key(key));
@@ -362,7 +365,7 @@ impl Builder<'_> {
     }
 }
 
-/// Reports files of a strategy that have no directory to be put into.
+/// Reports files of a strategy if the job has no source directory for them.
 fn report_missing_source(files: &[File], scope: &Scope<'_>) {
     if let Some((name, _, source)) = files.first() {
         scope.error(
@@ -376,7 +379,8 @@ fn report_missing_source(files: &[File], scope: &Scope<'_>) {
     }
 }
 
-/// What the SSM agent in a container needs for remote debugging. IAM has no resources for these actions.
+/// The permissions that the SSM agent in a container needs for remote debugging. These actions support no resource
+/// types.
 fn session_manager() -> Statement {
     Statement::allow([
         "ssmmessages:CreateControlChannel",

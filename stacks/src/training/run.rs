@@ -1,11 +1,11 @@
-//! Values that are known only when a job runs: the ID and the start time of the run, and locations made of them.
+//! Values that are known only when a job runs: the ID and the start time of the run, and locations that contain them.
 
 use stackwright_synth::{Expression, IntoValue, Property, Value, sub};
 
 use crate::iam::Statement;
 use crate::s3::S3Location;
 
-/// The member of the objects that stand for a variable of the run until a launcher replaces them.
+/// The name of the member that marks an object as a variable of the run, until a launcher replaces it.
 const MARKER: &str = "stackwright:Run";
 
 /// A variable of the run that starts a job.
@@ -27,7 +27,7 @@ const MARKER: &str = "stackwright:Run";
 pub enum RunVariable {
     /// The ID of the run.
     Id,
-    /// When the run was started, in ISO 8601.
+    /// The start time of the run, in ISO 8601.
     StartTime,
 }
 
@@ -50,7 +50,7 @@ impl RunVariable {
         Value::from_expression(Expression::Object(vec![Property::new(MARKER, name)]))
     }
 
-    /// The variable that an expression stands for.
+    /// Returns the variable that an expression represents.
     pub(crate) fn of(expression: &Expression) -> Option<Self> {
         let Expression::Object(properties) = expression else { return None };
         let [property] = properties.as_slice() else { return None };
@@ -63,7 +63,7 @@ impl RunVariable {
         }
     }
 
-    /// Whether an expression contains a variable of the run anywhere.
+    /// Returns whether an expression contains a variable of the run.
     pub(crate) fn is_in(expression: &Expression) -> bool {
         if Self::of(expression).is_some() {
             return true;
@@ -114,20 +114,20 @@ pub struct RunLocation {
 }
 
 impl S3Location {
-    /// A directory below this location that is named after the run: every run has its own.
+    /// A directory below this location that is named after the run, so that every run has its own.
     pub fn per_run(&self) -> S3Location {
         self.join(RunVariable::id())
     }
 }
 
 impl RunLocation {
-    /// A URI that is known when the job starts, below a location that is known when the stack is deployed.
+    /// A URI that is resolved when the job starts, below a location that is known when the stack is deployed.
     #[track_caller]
     pub fn within(location: S3Location, uri: impl IntoValue<String>) -> Self {
         Self { uri: uri.into().with_caller_location(), within: location, is_directory: false }
     }
 
-    /// Marks what lies there as a directory of files instead of an archive.
+    /// Marks the data at the location as a directory of files instead of an archive.
     pub(crate) fn directory(mut self) -> Self {
         self.is_directory = true;
         self
@@ -139,12 +139,12 @@ impl RunLocation {
         Self { uri, ..self.clone() }
     }
 
-    /// The URI, `s3://…`, with the values that the run fills in.
+    /// The URI, `s3://…`, with the variables of the run.
     pub fn uri(&self) -> Value<String> {
         self.uri.clone()
     }
 
-    /// The location that policies name.
+    /// The location for the resources of IAM policies.
     pub(crate) fn known(&self) -> &S3Location {
         &self.within
     }
@@ -153,12 +153,12 @@ impl RunLocation {
         self.is_directory
     }
 
-    /// What a role needs to read there.
+    /// The statements that a role needs to read the location.
     pub(crate) fn read(&self) -> Vec<Statement> {
         self.within.read()
     }
 
-    /// What a role needs to write there.
+    /// The statements that a role needs to write to the location.
     pub(crate) fn write(&self) -> Vec<Statement> {
         self.within.write()
     }

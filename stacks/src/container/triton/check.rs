@@ -1,5 +1,5 @@
-//! What the parts of a model repository say of each other: whether the tensors of an ensemble exist and fit, and whether a
-//! model's own settings agree.
+//! Checks of a model repository: whether the tensors of an ensemble exist and match, and whether the settings of a
+//! model are consistent.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use stackwright_synth::CallerLocation;
 use super::model::{Ensemble, EnsembleStep, Tensor, TritonModel, TritonType};
 use crate::deferred_error::DeferredError;
 
-/// The errors that were found.
+/// The errors of a check.
 pub(super) struct Found(pub Vec<DeferredError>);
 
 impl Found {
@@ -18,7 +18,7 @@ impl Found {
     }
 }
 
-/// The tensor of a model by its name; a name that it does not have is reported.
+/// Finds a tensor of a model by its name, or reports that the model does not have it.
 fn tensor_of<'a>(
     tensors: &'a [Tensor],
     name: &str,
@@ -64,7 +64,7 @@ pub(super) fn check_warm_ups(model: &TritonModel, found: &mut Found) {
                     "give the size of each dimension",
                 );
             }
-            // Some backends complete the configuration by themselves: then no input is known.
+            // Some backends complete the configuration themselves; then the inputs are not known here.
             if !model.inputs.is_empty()
                 && let Some(input) = tensor_of(&model.inputs, &tensor.name, model, "input", source, found)
                 && input.data_type != tensor.data_type
@@ -84,14 +84,14 @@ pub(super) fn check_warm_ups(model: &TritonModel, found: &mut Found) {
     }
 }
 
-/// The check of an ensemble against the models of its repository.
+/// Checks an ensemble against the models of its repository.
 pub(super) struct EnsembleCheck<'r> {
     pub models: &'r [TritonModel],
     pub ensemble: &'r Ensemble,
     pub found: &'r mut Found,
 }
 
-/// The tensors of an ensemble with their types, once something has produced them.
+/// The types of the ensemble's tensors, for inputs and for outputs of the steps so far.
 type Produced<'r> = BTreeMap<&'r str, TritonType>;
 
 impl<'r> EnsembleCheck<'r> {
@@ -102,7 +102,7 @@ impl<'r> EnsembleCheck<'r> {
             self.found.add(ensemble.source, message, "add one with `.step(…)`");
         }
         let steps = self.steps();
-        // What an unknown model produces is unknown too.
+        // The output types of an unknown model are unknown too.
         let all_known = steps.len() == ensemble.steps.len();
         let mut produced: Produced<'r> =
             ensemble.inputs.iter().map(|tensor| (tensor.name.as_str(), tensor.data_type)).collect();
@@ -119,7 +119,7 @@ impl<'r> EnsembleCheck<'r> {
         }
     }
 
-    /// The steps whose model the repository has.
+    /// The steps whose model is in the repository.
     fn steps(&mut self) -> Vec<(&'r EnsembleStep, &'r TritonModel)> {
         let models = self.models;
         let mut steps = Vec::new();

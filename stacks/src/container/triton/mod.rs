@@ -1,4 +1,4 @@
-//! NVIDIA Triton in AWS's build for SageMaker.
+//! NVIDIA Triton Inference Server, in AWS's image for SageMaker.
 
 mod check;
 mod model;
@@ -18,7 +18,7 @@ use super::Container;
 use crate::deferred_error::DeferredError;
 use crate::image::{ContainerImage, Processor};
 
-/// Triton with a repository of models, which is packed and put into S3 with the stack.
+/// Triton with a model repository, which is packed and uploaded with the stack.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,26 +46,26 @@ pub struct Triton {
 }
 
 impl Triton {
-    /// Triton of a version, on GPUs, with its models.
+    /// Triton with this version, for GPUs, with its models.
     #[track_caller]
     pub fn new(version: impl Into<String>, repository: ModelRepository) -> Self {
         Self::on(version, Processor::Gpu, repository)
     }
 
-    /// Triton of a version, for a kind of processor, with its models.
+    /// Triton with this version, for a type of processor, with its models.
     #[track_caller]
     pub fn on(version: impl Into<String>, processor: Processor, repository: ModelRepository) -> Self {
         let image = ContainerImage::triton(version, processor);
         Self { image, repository, default_model: None, source: Location::caller() }
     }
 
-    /// Runs another image, such as one of yours that is based on AWS's, or a mirrored one.
+    /// Replaces the image, for example by one that is based on AWS's image, or by a mirrored one.
     pub fn image(mut self, image: ContainerImage) -> Self {
         self.image = image;
         self
     }
 
-    /// The model that a request reaches which names none: the only ensemble or the only model unless set.
+    /// The model that serves requests that name no model; the only ensemble or the only model unless set.
     #[track_caller]
     pub fn default_model(mut self, name: impl IntoValue<String>) -> Self {
         self.default_model = Some(name.into().with_caller_location());

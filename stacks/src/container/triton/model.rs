@@ -1,4 +1,4 @@
-//! Models as Triton's `config.pbtxt` describes them.
+//! Models with the settings of Triton's `config.pbtxt`.
 
 use std::panic::Location;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as JsonValue, json};
 use stackwright_synth::{Asset, CallerLocation};
 
-/// The type of a tensor's elements.
+/// The data type of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum TritonType {
@@ -24,7 +24,7 @@ pub enum TritonType {
     Fp32,
     Fp64,
     Bf16,
-    /// Bytes, of any length.
+    /// Strings of bytes with any length.
     String,
 }
 
@@ -35,7 +35,8 @@ impl TritonType {
     }
 }
 
-/// An input or output by its name, type and shape, without the dimension of the batch. `-1` is any size.
+/// An input or output tensor: its name, its type, and its shape without the batch dimension. `-1` stands for any
+/// size.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     pub(super) name: String,
@@ -45,12 +46,12 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// A tensor.
+    /// A tensor with a name, a type and a shape.
     pub fn new(name: impl Into<String>, data_type: TritonType, dims: impl Into<Vec<i64>>) -> Self {
         Self { name: name.into(), data_type, dims: dims.into(), optional: false }
     }
 
-    /// Lets a request leave it out.
+    /// Declares the input as optional.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
@@ -66,7 +67,8 @@ impl Tensor {
     }
 }
 
-/// How many copies of a model run at a time, and where. Without one there is a copy on each GPU.
+/// The number and the location of the execution instances of a model (`instance_group`). By default there is one
+/// instance on each GPU.
 #[derive(Clone, Debug)]
 pub struct TritonInstanceGroup {
     kind: &'static str,
@@ -75,29 +77,29 @@ pub struct TritonInstanceGroup {
 }
 
 impl TritonInstanceGroup {
-    /// Copies on each GPU.
+    /// This number of instances on each GPU.
     pub fn gpu(count: u32) -> Self {
         Self { kind: "KIND_GPU", count, gpus: Vec::new() }
     }
 
-    /// Copies on the host's processors.
+    /// This number of instances on the CPU.
     pub fn cpu(count: u32) -> Self {
         Self { kind: "KIND_CPU", count, gpus: Vec::new() }
     }
 
-    /// Copies that the model or its backend places by itself, as vLLM does.
+    /// This number of instances that the model or its backend places itself, as vLLM does (`KIND_MODEL`).
     pub fn model(count: u32) -> Self {
         Self { kind: "KIND_MODEL", count, gpus: Vec::new() }
     }
 
-    /// On these GPUs only, counted from 0.
+    /// Restricts the instances to these GPUs, counted from 0.
     pub fn on_gpus(mut self, gpus: impl Into<Vec<u32>>) -> Self {
         self.gpus = gpus.into();
         self
     }
 }
 
-/// Requests put together into a batch.
+/// Triton's dynamic batcher: it combines requests to a batch.
 #[derive(Clone, Debug, Default)]
 pub struct DynamicBatching {
     pub(super) preferred: Vec<u32>,
@@ -106,32 +108,33 @@ pub struct DynamicBatching {
 }
 
 impl DynamicBatching {
-    /// Whatever waits together is run together.
+    /// Dynamic batching with Triton's defaults: all waiting requests are combined.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sizes that are run at once when they are reached; none above the model's largest batch.
+    /// The preferred batch sizes: a batch of one of these sizes runs at once. None may exceed the model's maximum
+    /// batch size.
     pub fn preferred(mut self, sizes: impl Into<Vec<u32>>) -> Self {
         self.preferred = sizes.into();
         self
     }
 
-    /// How long a request may wait for others.
+    /// The maximum time that a request may wait for others.
     pub fn max_queue_delay(mut self, time: Duration) -> Self {
         self.delay = Some(time);
         self
     }
 
-    /// Answers in the order of the requests.
+    /// Returns responses in the order of the requests.
     pub fn preserve_ordering(mut self) -> Self {
         self.preserve_ordering = true;
         self
     }
 }
 
-/// Requests that belong together, because the model keeps a state between them: each sequence is sent to the same copy of
-/// the model.
+/// Triton's sequence batcher, for models that keep a state between requests: all requests of a sequence are sent to
+/// the same instance of the model.
 ///
 /// ```
 /// use std::time::Duration;
@@ -149,38 +152,38 @@ pub struct SequenceBatching {
     controls: Vec<(String, SequenceControl)>,
 }
 
-/// What an input tells the model about a sequence. Flags are 0 or 1, in the given type.
+/// The control inputs that tell a model about a sequence. Flags are 0 or 1, in the given type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SequenceControl {
-    /// Whether the request starts a sequence.
+    /// Whether the request is the first of the sequence.
     Start(TritonType),
-    /// Whether the request ends a sequence.
+    /// Whether the request is the last of the sequence.
     End(TritonType),
-    /// Whether there is a request in this slot of the batch.
+    /// Whether the slot of the batch has a request.
     Ready(TritonType),
     /// The ID of the sequence.
     CorrelationId(TritonType),
 }
 
 impl SequenceBatching {
-    /// Each sequence has a slot in the batch of its own, as long as it lasts.
+    /// The direct strategy: each sequence has its own slot in the batch until it ends.
     pub fn direct() -> Self {
         Self { candidates: None, max_idle: None, controls: Vec::new() }
     }
 
-    /// The oldest requests of a number of candidate sequences are batched dynamically.
+    /// The oldest strategy: the oldest requests of a number of candidate sequences are batched dynamically.
     pub fn oldest(max_candidate_sequences: u32) -> Self {
         Self { candidates: Some(max_candidate_sequences), ..Self::direct() }
     }
 
-    /// How long a sequence may be without a request before its slot is freed; a second unless set.
+    /// The time without requests after which the slot of a sequence is freed; one second unless set.
     pub fn max_idle(mut self, time: Duration) -> Self {
         self.max_idle = Some(time);
         self
     }
 
-    /// An input of the model that Triton itself fills in. It is not one of the model's inputs here.
+    /// Adds a control input, which Triton fills in. Do not list it among the model's inputs.
     pub fn control(mut self, input: impl Into<String>, control: SequenceControl) -> Self {
         self.controls.push((input.into(), control));
         self
@@ -211,8 +214,8 @@ impl SequenceBatching {
     }
 }
 
-/// A request that Triton runs when a model is loaded, before it counts as ready: so that the first real request does not
-/// wait for what the backend does once.
+/// A warm-up request that Triton runs before a model becomes ready, so that one-time initialization of the backend
+/// does not delay the first request.
 ///
 /// ```
 /// use stackwright_stacks::container::{Tensor, TritonType, WarmUp};
@@ -228,7 +231,7 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
-    /// A request of one element, without inputs yet.
+    /// A request with batch size 1 and without inputs.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), batch_size: 1, repeat: None, inputs: Vec::new() }
     }
@@ -239,19 +242,19 @@ impl WarmUp {
         self
     }
 
-    /// How often the request is run; once unless set.
+    /// The number of times that the request is run; one unless set.
     pub fn repeat(mut self, times: u32) -> Self {
         self.repeat = Some(times);
         self
     }
 
-    /// An input of zeros, whose shape has no open dimensions.
+    /// Adds an input of zeros. Its shape must have no variable dimensions.
     pub fn zeros(mut self, input: Tensor) -> Self {
         self.inputs.push((input, false));
         self
     }
 
-    /// An input of random numbers, whose shape has no open dimensions.
+    /// Adds an input of random numbers. Its shape must have no variable dimensions.
     pub fn random(mut self, input: Tensor) -> Self {
         self.inputs.push((input, true));
         self
@@ -271,18 +274,18 @@ impl WarmUp {
     }
 }
 
-/// Which of a model's versions are served; the latest one unless set.
+/// The versions of a model that Triton serves; the latest one unless set.
 #[derive(Clone, Debug)]
 pub enum VersionPolicy {
-    /// So many of the latest.
+    /// This number of latest versions.
     Latest(u32),
-    /// All of them.
+    /// All versions.
     All,
-    /// These.
+    /// These versions.
     Specific(Vec<u32>),
 }
 
-/// How ONNX Runtime compiles a model with TensorRT when it is loaded.
+/// The TensorRT optimization of ONNX Runtime, which compiles a model when it is loaded.
 #[derive(Clone, Debug)]
 pub struct TensorRtOptions {
     precision: &'static str,
@@ -291,23 +294,24 @@ pub struct TensorRtOptions {
 }
 
 impl TensorRtOptions {
-    /// In 32 bit.
+    /// Computes with 32-bit precision.
     pub fn fp32() -> Self {
         Self { precision: "FP32", workspace: None, cache: None }
     }
 
-    /// In 16 bit where that is faster.
+    /// Computes with 16-bit precision where that is faster.
     pub fn fp16() -> Self {
         Self { precision: "FP16", ..Self::fp32() }
     }
 
-    /// The most memory that choosing kernels may take, in bytes.
+    /// The maximum workspace memory for the selection of kernels, in bytes.
     pub fn max_workspace_size(mut self, bytes: u64) -> Self {
         self.workspace = Some(bytes);
         self
     }
 
-    /// Keeps compiled engines in a folder of the container, so that only its first start compiles.
+    /// Caches compiled engines in a directory of the container, so that a model is compiled only when it is loaded
+    /// for the first time.
     pub fn engine_cache(mut self, folder: impl Into<String>) -> Self {
         self.cache = Some(folder.into());
         self
@@ -326,16 +330,16 @@ impl TensorRtOptions {
     }
 }
 
-/// What lies in the directory of a version.
+/// The content of a version's directory.
 #[derive(Clone, Debug)]
 pub(super) enum VersionData {
-    /// A file or a directory of the program's.
+    /// A file or directory on the machine that synthesizes.
     Path(PathBuf),
     /// A file with this content.
     Text(String),
 }
 
-/// A model of a repository: its file, and what `config.pbtxt` says of it.
+/// A model of a repository: its files, and the settings for its `config.pbtxt`.
 #[derive(Clone, Debug)]
 pub struct TritonModel {
     pub(super) name: String,
@@ -391,33 +395,33 @@ impl TritonModel {
         }
     }
 
-    /// A TensorRT plan, built on an instance type such as `ml.g5.xlarge`: it runs on GPUs of the same compute
-    /// capability only, and with the same version of TensorRT.
+    /// A TensorRT plan that was built on an instance type such as `ml.g5.xlarge`. It runs only on GPUs of the same
+    /// compute capability and with the same version of TensorRT.
     #[track_caller]
     pub fn tensorrt_plan(name: impl Into<String>, plan: Asset, built_on: impl Into<String>) -> Self {
         let model = Self::of(name, "model.plan", &plan);
         Self { platform: Some("tensorrt_plan"), built_on: Some(built_on.into()), ..model }
     }
 
-    /// A model in ONNX, which [`tensorrt`](Self::tensorrt) has compiled for whatever GPU it is loaded on.
+    /// An ONNX model. [`tensorrt`](Self::tensorrt) lets ONNX Runtime compile it for the GPU that it is loaded on.
     #[track_caller]
     pub fn onnx(name: impl Into<String>, file: Asset) -> Self {
         Self { platform: Some("onnxruntime_onnx"), ..Self::of(name, "model.onnx", &file) }
     }
 
-    /// A model in TorchScript.
+    /// A TorchScript model.
     #[track_caller]
     pub fn torchscript(name: impl Into<String>, file: Asset) -> Self {
         Self { platform: Some("pytorch_libtorch"), ..Self::of(name, "model.pt", &file) }
     }
 
-    /// Python: a file with a class `TritonPythonModel`, or a folder with such a `model.py` in it.
+    /// A Python model: a file with a class `TritonPythonModel`, or a directory that contains it as `model.py`.
     #[track_caller]
     pub fn python(name: impl Into<String>, file_or_folder: Asset) -> Self {
         Self { backend: Some("python".into()), ..Self::of(name, "model.py", &file_or_folder) }
     }
 
-    /// A model of TensorFlow: the directory of a SavedModel.
+    /// A TensorFlow model: the directory of a SavedModel.
     #[track_caller]
     pub fn tensorflow_saved_model(name: impl Into<String>, folder: Asset) -> Self {
         let name = name.into();
@@ -425,8 +429,8 @@ impl TritonModel {
         Self { platform: Some("tensorflow_savedmodel"), ..model }
     }
 
-    /// A large language model that vLLM serves, by the arguments of its engine: they become `model.json`. Triton finds the
-    /// inputs and outputs by itself, and answers are streamed.
+    /// A large language model for vLLM, with the arguments of its engine, which become `model.json`. The backend adds
+    /// the inputs and outputs, and responses are streamed.
     ///
     /// ```
     /// use stackwright_stacks::container::TritonModel;
@@ -441,9 +445,9 @@ impl TritonModel {
         model.instances(TritonInstanceGroup::model(1))
     }
 
-    /// A model of any backend that Triton has, such as `fil` (XGBoost, LightGBM), `dali` or `openvino`. The file keeps its
-    /// name in the repository, which has to be the one that the backend expects: `xgboost.json`, `model.dali`. The contents
-    /// of a directory are the contents of the version.
+    /// A model for any other backend of Triton, such as `fil` (XGBoost, LightGBM), `dali` or `openvino`. The file
+    /// keeps its name, which must be the one that the backend expects: `xgboost.json`, `model.dali`. The contents of
+    /// a directory become the contents of the version.
     ///
     /// ```
     /// use stackwright_stacks::container::{Tensor, TritonModel, TritonType};
@@ -464,58 +468,58 @@ impl TritonModel {
         Self { backend: Some(backend.into()), ..Self::of(name, file_name, &file_or_folder) }
     }
 
-    /// An input.
+    /// Adds an input tensor.
     pub fn input(mut self, tensor: Tensor) -> Self {
         self.inputs.push(tensor);
         self
     }
 
-    /// An output.
+    /// Adds an output tensor.
     pub fn output(mut self, tensor: Tensor) -> Self {
         self.outputs.push(tensor);
         self
     }
 
-    /// A further version, beside version 1 that the model was made with.
+    /// Adds a version. Version 1 is the one that the model was constructed with.
     pub fn version(mut self, number: u32, file: Asset) -> Self {
         self.versions.extend(file.path().map(|path| (number, VersionData::Path(path.to_owned()))));
         self
     }
 
-    /// Keeps requests of a sequence together. It excludes [`dynamic_batching`](Self::dynamic_batching).
+    /// Enables the sequence batcher. It excludes [`dynamic_batching`](Self::dynamic_batching).
     #[track_caller]
     pub fn sequence_batching(mut self, sequences: SequenceBatching) -> Self {
         self.sequences = Some((sequences, Location::caller()));
         self
     }
 
-    /// Runs a request when the model is loaded. Several calls add up.
+    /// Adds a warm-up request, which runs when the model is loaded. Several calls add up.
     #[track_caller]
     pub fn warm_up(mut self, request: WarmUp) -> Self {
         self.warm_ups.push((request, Location::caller()));
         self
     }
 
-    /// Whether the model may answer a request with any number of responses, in any order (`decoupled`): for streamed
+    /// Declares a decoupled model, which may send any number of responses to a request in any order, such as streamed
     /// tokens.
     pub fn decoupled(mut self, decoupled: bool) -> Self {
         self.decoupled = decoupled;
         self
     }
 
-    /// The most requests that are run at once; 0, the default, if the model takes no batches.
+    /// The maximum batch size. The default of 0 is for models that do not support batching.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
         self
     }
 
-    /// Where copies of it run. Several groups add up.
+    /// Adds an instance group. Several groups add up.
     pub fn instances(mut self, group: TritonInstanceGroup) -> Self {
         self.groups.push(group);
         self
     }
 
-    /// Puts requests together.
+    /// Enables the dynamic batcher.
     #[track_caller]
     pub fn dynamic_batching(mut self, batching: DynamicBatching) -> Self {
         self.batching = Some((batching, Location::caller()));
@@ -528,30 +532,30 @@ impl TritonModel {
         self
     }
 
-    /// Has ONNX Runtime compile the model with TensorRT.
+    /// Lets ONNX Runtime compile the model with TensorRT.
     pub fn tensorrt(mut self, options: TensorRtOptions) -> Self {
         self.tensorrt = Some(options);
         self
     }
 
-    /// A parameter of the backend.
+    /// Sets a parameter of the backend.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
         self
     }
 
-    /// Keeps answers for requests that come again.
+    /// Caches responses, and returns them for identical requests.
     pub fn response_cache(mut self) -> Self {
         self.response_cache = true;
         self
     }
 
-    /// The name that a version's file has in the repository.
+    /// The file name of a version in the repository.
     pub(super) fn file_name(&self) -> &str {
         &self.file_name
     }
 
-    /// What the template of `config.pbtxt` fills in.
+    /// The values for the template of `config.pbtxt`.
     pub(super) fn fields(&self) -> JsonValue {
         let policy = self.version_policy.as_ref().map(|policy| match policy {
             VersionPolicy::Latest(number) => format!("latest: {{ num_versions: {number} }}"),
@@ -590,7 +594,7 @@ impl TritonModel {
     }
 }
 
-/// Numbers in brackets, or nothing where there are none.
+/// Formats numbers in brackets; an empty list yields an empty string.
 fn list(numbers: &[u32]) -> Option<String> {
     (!numbers.is_empty()).then(|| format!("{numbers:?}"))
 }
@@ -599,7 +603,7 @@ fn pairs(pairs: &[(String, String)]) -> Vec<JsonValue> {
     pairs.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
-/// Models in a row or beside each other, which a request reaches as one. It has no copies of its own: those of its
+/// An ensemble: a graph of models that serves a request as one model. It has no instances of its own; those of its
 /// models run.
 ///
 /// ```
@@ -636,25 +640,25 @@ impl Ensemble {
         }
     }
 
-    /// An input.
+    /// Adds an input tensor.
     pub fn input(mut self, tensor: Tensor) -> Self {
         self.inputs.push(tensor);
         self
     }
 
-    /// An output.
+    /// Adds an output tensor.
     pub fn output(mut self, tensor: Tensor) -> Self {
         self.outputs.push(tensor);
         self
     }
 
-    /// The most requests that are run at once: none of its models may take fewer.
+    /// The maximum batch size. It must not exceed that of any model in the ensemble.
     pub fn max_batch_size(mut self, requests: u32) -> Self {
         self.max_batch_size = requests;
         self
     }
 
-    /// A model that runs as soon as all of its inputs are there.
+    /// Adds a step: a model that runs as soon as all of its inputs are available.
     pub fn step(mut self, step: EnsembleStep) -> Self {
         self.steps.push(step);
         self
@@ -684,7 +688,7 @@ impl Ensemble {
     }
 }
 
-/// A model within an ensemble, with the names that its tensors have there.
+/// A step of an ensemble: a model, and the mapping of its tensors to those of the ensemble.
 #[derive(Clone, Debug)]
 pub struct EnsembleStep {
     pub(super) model: String,
@@ -707,19 +711,19 @@ impl EnsembleStep {
         }
     }
 
-    /// A version of the model; the latest unless set.
+    /// The version of the model; the latest one unless set.
     pub fn version(mut self, number: u32) -> Self {
         self.version = Some(number);
         self
     }
 
-    /// An input of the model, and the tensor of the ensemble that it gets.
+    /// Maps an input of the model to the tensor of the ensemble that it gets.
     pub fn input(mut self, of_model: impl Into<String>, tensor: impl Into<String>) -> Self {
         self.inputs.push((of_model.into(), tensor.into()));
         self
     }
 
-    /// An output of the model, and the tensor of the ensemble that it becomes.
+    /// Maps an output of the model to the tensor of the ensemble that it becomes.
     pub fn output(mut self, of_model: impl Into<String>, tensor: impl Into<String>) -> Self {
         self.outputs.push((of_model.into(), tensor.into()));
         self

@@ -1,4 +1,4 @@
-//! Triton's model repository: a folder for each model, with its versions and its `config.pbtxt`.
+//! Triton's model repository: a directory for each model, with its versions and its `config.pbtxt`.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -12,11 +12,11 @@ use super::check::{EnsembleCheck, Found, check_scheduling, check_warm_ups};
 use super::model::{Ensemble, TritonModel, VersionData};
 use crate::deferred_error::DeferredError;
 
-/// Models by their names, and ensembles of them. By itself it is an archive for a multi-model endpoint; in
-/// [`Triton`](super::Triton) it is what the container serves.
+/// Models and ensembles, identified by their names. An archive of a repository is a model of a multi-model endpoint;
+/// in [`Triton`](super::Triton) it is the model data of the container.
 ///
-/// What the parts say of each other is checked: whether an ensemble's models are there, whether its tensors come from
-/// somewhere and have the types that they are taken for, whether a preferred batch fits.
+/// Synthesis checks the parts against each other: whether the models of an ensemble exist, whether its tensors are
+/// produced and have matching types, and whether a preferred batch size is allowed.
 #[derive(Clone, Debug, Default)]
 pub struct ModelRepository {
     models: Vec<TritonModel>,
@@ -35,13 +35,13 @@ impl ModelRepository {
         self
     }
 
-    /// Adds an ensemble of its models.
+    /// Adds an ensemble of models of the repository.
     pub fn ensemble(mut self, ensemble: Ensemble) -> Self {
         self.ensembles.push(ensemble);
         self
     }
 
-    /// The model that stands for all of them, if one does.
+    /// The default model, if there is one.
     pub(super) fn main_model(&self) -> Option<&str> {
         match (self.ensembles.as_slice(), self.models.as_slice()) {
             ([ensemble], _) => Some(&ensemble.name),
@@ -50,7 +50,7 @@ impl ModelRepository {
         }
     }
 
-    /// What the models ask of instances.
+    /// The hardware that the models require.
     pub(super) fn needs(&self) -> Vec<Need> {
         let plans = self.models.iter().filter_map(|model| Some((model, model.built_on.clone()?)));
         plans
@@ -62,12 +62,13 @@ impl ModelRepository {
             .collect()
     }
 
-    /// The repository as an archive, without a container: a pipeline puts trained weights into it and registers the result.
+    /// Returns the repository as an archive, without a container, for example to let a pipeline add trained weights
+    /// and register the result.
     pub fn archive(self) -> Asset {
         self.into_archive().0
     }
 
-    /// The archive, and what is wrong with the models.
+    /// The archive, and the errors that were found in the models.
     pub(super) fn into_archive(self) -> (Asset, Vec<DeferredError>) {
         let problems = self.problems();
         let mut archive = Asset::archive();
@@ -78,7 +79,8 @@ impl ModelRepository {
                 let file = format!("{folder}/{}", model.file_name());
                 archive = match data {
                     VersionData::Text(text) => archive.file(file, text.as_str()),
-                    // The directory of a SavedModel keeps its name; the contents of others are those of the version.
+                    // The directory of a SavedModel keeps its name; for other backends, the contents of the directory
+                    // are copied to the version.
                     VersionData::Path(path) if path.is_dir() && !file.ends_with(".savedmodel") => {
                         archive.copy(folder, path)
                     }
@@ -87,8 +89,8 @@ impl ModelRepository {
             }
         }
         for ensemble in &self.ensembles {
-            // Triton wants a folder for a version, though an ensemble has nothing to put there; and an archive of
-            // files has no empty folder.
+            // Triton requires a directory for each version, although an ensemble has no files in it, and an archive
+            // of files cannot contain an empty directory.
             archive = archive
                 .file(format!("{}/config.pbtxt", ensemble.name), render(&ensemble.fields()))
                 .file(format!("{}/1/.keep", ensemble.name), "");
@@ -150,7 +152,7 @@ impl Construct for ModelRepository {
 }
 
 handlebars_helper!(quoted: |text: str| {
-    // A text of protobuf's text format, in which control characters are written in octal.
+    // Escapes a string for protobuf's text format, in which control characters are octal.
     let mut escaped = String::from("\"");
     for character in text.chars() {
         match character {
@@ -165,7 +167,7 @@ handlebars_helper!(quoted: |text: str| {
     escaped
 });
 
-/// `config.pbtxt` of a model.
+/// Renders the `config.pbtxt` of a model.
 fn render(fields: &JsonValue) -> String {
     static TEMPLATE: OnceLock<Handlebars<'static>> = OnceLock::new();
     let template = TEMPLATE.get_or_init(|| {

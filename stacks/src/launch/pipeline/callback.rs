@@ -1,4 +1,4 @@
-//! The steps that call a Lambda function, or wait for somebody else through an SQS queue.
+//! The pipeline steps that call a Lambda function, or wait for another system through an SQS queue.
 
 use stackwright_synth::intrinsic::{select, split, url_suffix};
 use stackwright_synth::{IntoValue, Json, Map, Properties, Value, sub};
@@ -15,7 +15,7 @@ use crate::iam::Statement;
 pub enum OutputType {
     /// A string.
     String,
-    /// A whole number.
+    /// An integer.
     Integer,
     /// A number.
     Float,
@@ -23,7 +23,7 @@ pub enum OutputType {
     Boolean,
 }
 
-/// The inputs and outputs that both steps have.
+/// The inputs and outputs of both steps.
 #[derive(Clone, Debug, Default)]
 struct Parameters {
     inputs: Map<Json>,
@@ -43,7 +43,7 @@ impl Parameters {
     }
 }
 
-/// What later steps take from a Lambda or callback step.
+/// The values that later steps can take from a Lambda or callback step.
 #[derive(Clone, Debug)]
 pub struct OutputsHandle {
     name: String,
@@ -51,7 +51,8 @@ pub struct OutputsHandle {
 }
 
 impl OutputsHandle {
-    /// The value of an output by its name. A name that the step does not have is an error at this line.
+    /// The value of an output, by its name. If the step has no such output, synthesis reports an error at the
+    /// caller's line.
     #[track_caller]
     pub fn output<T>(&self, name: &str) -> Value<T> {
         if self.outputs.iter().any(|known| known == name) {
@@ -65,7 +66,7 @@ impl OutputsHandle {
     }
 }
 
-/// A step that calls a Lambda function and takes outputs from the object that the function returns.
+/// A step that calls a Lambda function and takes its outputs from the object that the function returns.
 ///
 /// ```
 /// use stackwright_stacks::launch::{LambdaStep, OutputType, Pipeline};
@@ -87,7 +88,7 @@ pub struct LambdaStep {
 }
 
 impl LambdaStep {
-    /// Calls a function by its ARN.
+    /// A step that calls a function, given by its ARN.
     #[track_caller]
     pub fn new(function_arn: impl IntoValue<String>) -> Self {
         let function =
@@ -95,14 +96,14 @@ impl LambdaStep {
         Self { function, parameters: Parameters::default(), options: Options::default() }
     }
 
-    /// A member of the event that the function gets.
+    /// Adds a member to the event that the function gets.
     #[track_caller]
     pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.parameters.inputs = self.parameters.inputs.set(name, value.into().with_caller_location());
         self
     }
 
-    /// A member of the object that the function returns, for later steps.
+    /// Declares a member of the object that the function returns as an output for later steps.
     pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
         self.parameters.outputs.push((name.into(), kind));
         self
@@ -136,7 +137,7 @@ impl Step for LambdaStep {
     }
 }
 
-/// A step that sends a message with a token to an SQS queue and waits until somebody answers with
+/// A step that sends a message with a token to an SQS queue and waits until the receiver calls
 /// `SendPipelineExecutionStepSuccess` or `SendPipelineExecutionStepFailure`.
 ///
 /// ```
@@ -159,27 +160,27 @@ pub struct CallbackStep {
 }
 
 impl CallbackStep {
-    /// Sends to a queue by its ARN.
+    /// A step that sends its message to a queue, given by its ARN.
     #[track_caller]
     pub fn new(queue_arn: impl IntoValue<String>) -> Self {
         let queue = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:labelling");
         Self { queue, parameters: Parameters::default(), options: Options::default() }
     }
 
-    /// A member of the message's `arguments`.
+    /// Adds a member to the `arguments` of the message.
     #[track_caller]
     pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.parameters.inputs = self.parameters.inputs.set(name, value.into().with_caller_location());
         self
     }
 
-    /// An output that the answer has, for later steps.
+    /// Declares an output that the receiver sets, for later steps.
     pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
         self.parameters.outputs.push((name.into(), kind));
         self
     }
 
-    /// The URL of the queue, which follows from its ARN.
+    /// Returns the URL of the queue, which is derived from its ARN.
     fn queue_url(&self) -> Value<String> {
         let part = |index: usize| -> Value<String> {
             let literal = self.queue.as_literal().and_then(serde_json::Value::as_str);

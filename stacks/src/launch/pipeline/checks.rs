@@ -1,4 +1,5 @@
-//! The steps of SageMaker Model Monitor and SageMaker Clarify: they compute a baseline and compare with an earlier one.
+//! The pipeline steps of SageMaker Model Monitor and SageMaker Clarify. They compute a baseline and compare it with
+//! an earlier one.
 
 use stackwright_synth::{IntoValue, Json, Properties, Scope, Value, sub};
 
@@ -8,19 +9,19 @@ use super::processing::{Definition, ProcessingJob};
 use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
 use crate::iam::{RoleOptions, Statement, arn};
 
-/// What a check compares.
+/// The type of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckType {
-    /// The data, with the image of Model Monitor.
+    /// Data quality, with the image of Model Monitor.
     DataQuality,
-    /// The model's answers, with the image of Model Monitor.
+    /// Model quality (the model's predictions), with the image of Model Monitor.
     ModelQuality,
-    /// The bias of the data, with the image of Clarify.
+    /// Data bias, with the image of Clarify.
     DataBias,
-    /// The bias of the model's answers, with the image of Clarify.
+    /// Model bias (the bias of the predictions), with the image of Clarify.
     ModelBias,
-    /// How features explain the model's answers, with the image of Clarify.
+    /// Model explainability (the contribution of each feature to the predictions), with the image of Clarify.
     ModelExplainability,
 }
 
@@ -79,7 +80,7 @@ pub struct CheckStep {
 }
 
 impl CheckStep {
-    /// A check by a job, with the model package group that has the earlier baseline, by its name.
+    /// A check that a processing job runs. The model package group, given by its name, has the earlier baseline.
     #[track_caller]
     pub fn new(check: CheckType, job: ProcessingJob, model_package_group: impl IntoValue<String>) -> Self {
         Self {
@@ -96,7 +97,7 @@ impl CheckStep {
         }
     }
 
-    /// Only computes the baseline, and compares nothing; false unless set.
+    /// Whether the step only computes the baseline and does not compare it; false unless set.
     #[track_caller]
     pub fn skip_check(mut self, skip: impl IntoValue<bool>) -> Self {
         self.skip = skip.into().with_caller_location();
@@ -117,21 +118,21 @@ impl CheckStep {
         self
     }
 
-    /// The constraints to compare with, by the URI of the file, instead of those of the group's approved model.
+    /// The URI of the constraints file to compare with, instead of the constraints of the group's approved model.
     #[track_caller]
     pub fn supplied_constraints(mut self, uri: impl IntoValue<String>) -> Self {
         self.constraints = Some(uri.into().with_caller_location());
         self
     }
 
-    /// The statistics to compare with, by the URI of the file. Checks of Clarify have none.
+    /// The URI of the statistics file to compare with. Checks of Clarify have no statistics.
     #[track_caller]
     pub fn supplied_statistics(mut self, uri: impl IntoValue<String>) -> Self {
         self.statistics = Some(uri.into().with_caller_location());
         self
     }
 
-    /// The model that a check of Clarify asks, through a temporary endpoint whose name starts with `sm-clarify-`.
+    /// The model that a check of Clarify invokes, through a temporary endpoint whose name starts with `sm-clarify-`.
     pub fn model(mut self, model: &ModelHandle) -> Self {
         self.model = Some(model.model_name());
         self.job = self.job.allow(
@@ -210,7 +211,7 @@ impl Step for CheckStep {
     }
 }
 
-/// What later steps take from a check.
+/// The values that later steps can take from a check.
 #[derive(Clone, Debug)]
 pub struct CheckHandle {
     name: String,

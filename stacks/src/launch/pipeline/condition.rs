@@ -1,15 +1,15 @@
-//! The step that decides, and the one that fails.
+//! The pipeline step that branches on conditions, and the step that fails a run.
 
 use stackwright_synth::{CallerLocation, IntoValue, Properties, Scope, Value};
 
 use super::step::{Kind, Lowering, Step, lower};
 use crate::document::{list, within};
 
-/// A number that a run knows, to be compared.
+/// A number that is known during a run and that a condition compares.
 #[derive(Clone, Debug)]
 pub struct Measure(Value<f64>);
 
-/// A comparison that a condition step makes.
+/// A comparison of a condition step.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     name: &'static str,
@@ -26,32 +26,46 @@ impl Measure {
         Comparison { name, left: self.0, right }
     }
 
-    /// The measure is this or greater.
+    /// True if the measure is greater than or equal to the value.
     #[track_caller]
     pub fn at_least(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("GreaterThanOrEqualTo", number.into().with_caller_location())
     }
 
-    /// The measure is greater.
+    /// True if the measure is greater than the value.
     #[track_caller]
     pub fn above(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("GreaterThan", number.into().with_caller_location())
     }
 
-    /// The measure is this or less.
+    /// True if the measure is less than or equal to the value.
     #[track_caller]
     pub fn at_most(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("LessThanOrEqualTo", number.into().with_caller_location())
     }
 
-    /// The measure is less.
+    /// True if the measure is less than the value.
     #[track_caller]
     pub fn below(self, number: impl IntoValue<f64>) -> Comparison {
         self.compare("LessThan", number.into().with_caller_location())
     }
 }
 
-/// A step that goes on with some steps if all its comparisons hold, and with others if not.
+/// A step that runs one list of steps if all its conditions are true, and another list if one of them is false.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::{ConditionStep, FailStep, Pipeline, TrainingStep};
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+///
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"))
+///     .metric("accuracy", "accuracy=([0-9.]+)");
+/// let mut pipeline = Pipeline::new();
+/// let trained = pipeline.step("Train", TrainingStep::new(job));
+/// let check = ConditionStep::when(trained.metric("accuracy").at_most(0.9))
+///     .then("Reject", FailStep::new("The accuracy is not above 0.9."));
+/// pipeline.step("Check", check);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ConditionStep {
     comparisons: Vec<Comparison>,
@@ -60,25 +74,25 @@ pub struct ConditionStep {
 }
 
 impl ConditionStep {
-    /// If this holds.
+    /// A condition step with its first condition.
     pub fn when(comparison: Comparison) -> Self {
         Self { comparisons: vec![comparison], then: Vec::new(), otherwise: Vec::new() }
     }
 
-    /// And this too.
+    /// Adds a further condition; all of them must be true.
     pub fn and(mut self, comparison: Comparison) -> Self {
         self.comparisons.push(comparison);
         self
     }
 
-    /// A step to go on with if it holds.
+    /// Adds a step that runs if all conditions are true.
     #[track_caller]
     pub fn then(mut self, name: &str, step: impl Step) -> Self {
         self.then.push((name.to_owned(), step.into_kind(), std::panic::Location::caller()));
         self
     }
 
-    /// A step to go on with if it does not.
+    /// Adds a step that runs if a condition is false.
     #[track_caller]
     pub fn otherwise(mut self, name: &str, step: impl Step) -> Self {
         self.otherwise.push((name.to_owned(), step.into_kind(), std::panic::Location::caller()));
@@ -125,12 +139,19 @@ impl Step for ConditionStep {
     }
 }
 
-/// A step that ends the run as failed, with a message.
+/// A step that stops the run with the status `Failed` and a message.
+///
+/// ```
+/// use stackwright_stacks::launch::{FailStep, Pipeline};
+///
+/// let mut pipeline = Pipeline::new();
+/// pipeline.step("Reject", FailStep::new("The accuracy is below 0.9."));
+/// ```
 #[derive(Clone, Debug)]
 pub struct FailStep(Value<String>);
 
 impl FailStep {
-    /// With a message.
+    /// A step that fails the run with this message.
     #[track_caller]
     pub fn new(message: impl IntoValue<String>) -> Self {
         Self(message.into().with_caller_location())

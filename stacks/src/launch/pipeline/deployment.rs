@@ -1,4 +1,4 @@
-//! The steps that create an endpoint, or update it, in the pipeline that trained its model.
+//! The pipeline steps that create or update an endpoint for a model of the same pipeline.
 
 use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{IntoValue, Properties, Value, sub};
@@ -12,8 +12,8 @@ use crate::key::EncryptionKey;
 
 /// A step that creates an endpoint configuration with one variant.
 ///
-/// The endpoint of such a pipeline is not a resource of CloudFormation. For an endpoint in a stack, register the model
-/// and let the stack deploy the approved version.
+/// Such an endpoint is not a CloudFormation resource. To have the endpoint in a stack, register the model and let the
+/// stack deploy the approved version.
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, EndpointConfigStep, EndpointStep, Pipeline};
@@ -36,7 +36,7 @@ pub struct EndpointConfigStep {
 }
 
 impl EndpointConfigStep {
-    /// A configuration that serves a model on an instance type.
+    /// An endpoint configuration with a model on an instance type.
     #[track_caller]
     pub fn new(model: &ModelHandle, instance_type: impl IntoValue<String>) -> Self {
         let mut variant = Properties::default();
@@ -55,7 +55,7 @@ impl EndpointConfigStep {
         self
     }
 
-    /// Encrypts the volumes with a KMS key. Instance types with NVMe storage do not take a key.
+    /// Encrypts the volumes with a KMS key. SageMaker rejects a key for instance types with NVMe storage.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -103,14 +103,14 @@ impl Step for EndpointConfigStep {
     }
 }
 
-/// What later steps take from a step that creates an endpoint configuration.
+/// The values that later steps can take from a step that creates an endpoint configuration.
 #[derive(Clone, Debug)]
 pub struct EndpointConfigHandle {
     name: String,
 }
 
 impl EndpointConfigHandle {
-    /// The name of the configuration.
+    /// The name of the endpoint configuration.
     pub fn name(&self) -> Value<String> {
         get(&format!("Steps.{}.EndpointConfigName", self.name))
     }
@@ -127,7 +127,7 @@ pub struct EndpointStep {
 }
 
 impl EndpointStep {
-    /// An endpoint by its name, with a configuration of the same pipeline.
+    /// An endpoint with a name and an endpoint configuration of the same pipeline.
     #[track_caller]
     pub fn new(endpoint: impl IntoValue<String>, config: &EndpointConfigHandle) -> Self {
         let endpoint = endpoint.into().with_caller_location();

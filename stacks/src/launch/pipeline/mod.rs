@@ -1,4 +1,4 @@
-//! SageMaker Pipelines: steps in an order that follows from what they take from each other.
+//! SageMaker Pipelines. The order of the steps follows from the values that they take from each other.
 
 mod callback;
 mod checks;
@@ -42,14 +42,14 @@ use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings
 use crate::training::RunVariable;
 use step::Lowering;
 
-/// The version of the definition's language.
+/// The version of the schema of pipeline definitions.
 const VERSION: &str = "2020-12-01";
 
-/// A pipeline. Deploying it starts nothing: a run is started by the command in the output `…StartCommand`, or by a
+/// A pipeline. Deploying it starts no run: use the command in the output `…StartCommand`, or a
 /// [`Schedule`](super::Schedule).
 ///
-/// A step that takes something from another one runs after it; [`StepOptions::after`] sets any further order. `.role(…)` of
-/// [`RoleOptions`] is the pipeline's own role, which starts the jobs.
+/// A step that takes a value from another step runs after it; [`StepOptions::after`] adds a further dependency.
+/// `.role(…)` of [`RoleOptions`] sets the pipeline's own role, which starts the jobs.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -80,11 +80,11 @@ pub struct Pipeline {
     role: RoleSettings,
 }
 
-/// A type that a pipeline's parameter can have, by its default.
+/// A type that a parameter of a pipeline can have, given by its default.
 pub trait ParameterDefault: Into<JsonValue> {
-    /// What the parameter yields.
+    /// The type of the parameter's value.
     type Yields;
-    /// SageMaker's name of the type.
+    /// The name of the type in a pipeline definition.
     const NAME: &'static str;
 }
 
@@ -104,21 +104,21 @@ impl Pipeline {
         Self::default()
     }
 
-    /// Says what it is for.
+    /// The description of the pipeline.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// How many steps run at the same time; SageMaker runs up to 50 unless set.
+    /// The maximum number of steps that run at the same time. SageMaker runs up to 50 unless this is set.
     #[track_caller]
     pub fn max_parallel_steps(mut self, steps: impl IntoValue<i64>) -> Self {
         self.max_parallel_steps = Some(steps.into().with_caller_location());
         self
     }
 
-    /// The experiment and the trial of SageMaker Experiments that runs are recorded in: the pipeline's name and the ID of
-    /// the run unless set.
+    /// The experiment and the trial of SageMaker Experiments that runs are recorded in; the pipeline's name and the
+    /// ID of the run unless set.
     #[track_caller]
     pub fn experiment(mut self, experiment: impl IntoValue<String>, trial: impl IntoValue<String>) -> Self {
         self.experiment =
@@ -132,15 +132,15 @@ impl Pipeline {
         self
     }
 
-    /// A tag of the pipeline, which SageMaker also gives to the jobs that it starts.
+    /// Adds a tag to the pipeline. SageMaker also adds it to the jobs that the pipeline starts.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
 
-    /// A parameter that every run can set, with its default. It is known to SageMaker, not to CloudFormation: use
-    /// it in this pipeline's steps only.
+    /// Adds a parameter that every run can set, with its default. It is a parameter of SageMaker and not of
+    /// CloudFormation: use it in steps of this pipeline only.
     #[track_caller]
     pub fn parameter<D: ParameterDefault>(&mut self, name: &str, default: D) -> Value<D::Yields> {
         let source = std::panic::Location::caller();
@@ -148,7 +148,7 @@ impl Pipeline {
         get(&format!("Parameters.{name}")).cast()
     }
 
-    /// Adds a step under a name, and gives what later steps take from it.
+    /// Adds a step with a name, and returns the values that later steps can take from it.
     #[track_caller]
     pub fn step<S: Step>(&mut self, name: &str, step: S) -> S::Handle {
         let handle = step.handle(name);
@@ -157,12 +157,12 @@ impl Pipeline {
     }
 }
 
-/// What a run knows under a name: `{"Get": "Steps.Train.…"}`.
+/// A reference to a value of the run: `{"Get": "Steps.Train.…"}`.
 pub(super) fn get(path: &str) -> Value<String> {
     Value::from_expression(Expression::Object(vec![Property::new("Get", path)]))
 }
 
-/// Replaces the variables of the run by those of pipelines.
+/// Replaces the variables of the run by those of SageMaker Pipelines.
 fn with_execution_variables(expression: Expression) -> Expression {
     RunVariable::replace(expression, &|variable| {
         let path = match variable {
@@ -173,7 +173,7 @@ fn with_execution_variables(expression: Expression) -> Expression {
     })
 }
 
-/// Strings with values of the run in them: SageMaker joins what CloudFormation cannot.
+/// Replaces strings that contain values of the run: SageMaker joins the parts that CloudFormation cannot resolve.
 fn joined(expression: Expression) -> Expression {
     match expression {
         Expression::Text(parts) if parts.iter().any(|part| matches!(part, Expression::Object(_))) => {
@@ -206,7 +206,7 @@ impl PipelineHandle {
         self.resource.reference()
     }
 
-    /// The role that the pipeline runs with, and what it needs.
+    /// The role that the pipeline runs with, and the resources that a run depends on.
     pub fn role(&self) -> &RoleReference {
         &self.role
     }

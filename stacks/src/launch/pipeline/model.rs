@@ -1,4 +1,4 @@
-//! The step that creates a model, for a batch transform or an endpoint of the same pipeline.
+//! The pipeline step that creates a model for a batch transform job or an endpoint of the same pipeline.
 
 use stackwright_synth::{Construct, IntoValue, Map, Properties, Scope, Value};
 
@@ -11,7 +11,7 @@ use crate::s3::S3Location;
 use crate::training::{Request, RunLocation};
 use crate::vpc::VpcConfig;
 
-/// A step that creates a model from an image and the output of another step.
+/// A step that creates a model from an image and from the output of another step.
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, Pipeline, TrainingStep};
@@ -43,7 +43,7 @@ pub struct CreateModelStep {
 }
 
 impl CreateModelStep {
-    /// A model of an image.
+    /// A step that creates a model that runs an image.
     pub fn new(image: ContainerImage) -> Self {
         Self {
             image,
@@ -59,26 +59,26 @@ impl CreateModelStep {
         }
     }
 
-    /// The data of the model: an archive in S3, or what a training step stored.
+    /// The model data: an archive in S3, or the output of a training step.
     pub fn model(mut self, location: impl Into<RunLocation>) -> Self {
         self.model = Some(location.into());
         self
     }
 
-    /// An environment variable of the container.
+    /// Sets an environment variable of the container.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
-    /// Lets the model read a location: the input of a batch transform.
+    /// Allows the model to read a location, such as the input of a batch transform job.
     pub fn reads(mut self, location: S3Location) -> Self {
         self.reads.push(location);
         self
     }
 
-    /// Lets the model write to a location: the output of a batch transform.
+    /// Allows the model to write to a location, such as the output of a batch transform job.
     pub fn writes(mut self, location: S3Location) -> Self {
         self.writes.push(location);
         self
@@ -90,13 +90,13 @@ impl CreateModelStep {
         self
     }
 
-    /// Gives the container no network access.
+    /// Disables the network access of the container (`EnableNetworkIsolation`).
     pub fn network_isolation(mut self) -> Self {
         self.is_isolated = true;
         self
     }
 
-    /// A tag of the model.
+    /// Adds a tag to the model.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
@@ -119,7 +119,7 @@ impl CreateModelStep {
     }
 }
 
-/// The container's member for the model's data.
+/// The member of the container definition for the model data.
 pub(super) fn put_model_data(container: &mut Properties, model: &RunLocation) {
     if model.is_directory() {
         let mut source = Properties::default();
@@ -132,7 +132,7 @@ pub(super) fn put_model_data(container: &mut Properties, model: &RunLocation) {
     }
 }
 
-/// Adds what a model needs to a stack.
+/// Adds the role of a model and its request to a stack.
 struct Definition(CreateModelStep);
 
 impl Construct for Definition {
@@ -142,7 +142,7 @@ impl Construct for Definition {
     fn build(self, scope: &mut Scope<'_>) -> Request {
         let step = self.0;
         let image = step.image.resolve(scope);
-        // The model is used by transform jobs and by endpoints, whose log groups differ.
+        // Transform jobs and endpoints use the model; their log groups differ.
         let mut statements: Vec<Statement> = iam::container(&"/aws/sagemaker/*".into(), &image);
         let mut container = Properties::default();
         container.put("Image", &image.uri);
@@ -200,7 +200,7 @@ impl Step for CreateModelStep {
     }
 }
 
-/// What later steps take from a step that creates a model.
+/// The values that later steps can take from a step that creates a model.
 #[derive(Clone, Debug)]
 pub struct ModelHandle {
     name: String,

@@ -1,4 +1,4 @@
-//! The step that processes: prepares data, or evaluates a model.
+//! The pipeline step that runs a processing job, for example to prepare data or to evaluate a model.
 
 use serde_json::json;
 use stackwright_synth::intrinsic::unquoted;
@@ -50,21 +50,21 @@ pub struct ProcessingJob {
     role: RoleSettings,
 }
 
-/// What the container runs.
+/// The program that the container runs.
 #[derive(Clone, Debug)]
 enum Program {
-    /// The image's own program.
+    /// The program of the image.
     OfImage,
     /// A command.
     Entrypoint(Vec<Value<String>>),
-    /// One script.
+    /// A single Python script.
     Script(Asset),
-    /// A script in a directory.
+    /// A Python script in a directory.
     Source { directory: Asset, entry_point: String },
 }
 
 impl ProcessingJob {
-    /// A job of an image on one instance of a type.
+    /// A job that runs an image on one instance of a type.
     #[track_caller]
     pub fn new(image: ContainerImage, instance_type: impl IntoValue<String>) -> Self {
         Self {
@@ -89,8 +89,8 @@ impl ProcessingJob {
         }
     }
 
-    /// A job of AWS's PyTorch image: the one for GPUs if the instance type is known to have some, the one for CPUs
-    /// otherwise.
+    /// A job that runs AWS's PyTorch image: the image for GPUs if the instance type is known to have GPUs, the image
+    /// for CPUs otherwise.
     ///
     /// ```
     /// use stackwright_stacks::launch::ProcessingJob;
@@ -111,21 +111,21 @@ impl ProcessingJob {
         Self::new(ContainerImage::aws("pytorch-training", version, processor), instance_type)
     }
 
-    /// Runs a Python script instead of the image's own program.
+    /// Runs a Python script instead of the program of the image.
     pub fn script(mut self, file: Asset) -> Self {
         self.program = Program::Script(file);
         self
     }
 
-    /// Runs a Python script of a directory. The directory is packed and uploaded with the stack; its `requirements.txt`
-    /// is installed before the script starts in the directory. The image has to have `bash`, `tar` and `pip`, as the
-    /// framework images do.
+    /// Runs a Python script in a directory. The directory is packed and uploaded with the stack; its
+    /// `requirements.txt` is installed before the script starts. The image must contain `bash`, `tar` and `pip`, as
+    /// the framework images do.
     pub fn source(mut self, directory: Asset, entry_point: impl Into<String>) -> Self {
         self.program = Program::Source { directory, entry_point: entry_point.into() };
         self
     }
 
-    /// Runs a command instead of the image's own program: `ContainerEntrypoint`.
+    /// Runs a command instead of the program of the image (`ContainerEntrypoint`).
     #[track_caller]
     pub fn entrypoint<A: IntoValue<String>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
         self.program =
@@ -133,7 +133,7 @@ impl ProcessingJob {
         self
     }
 
-    /// An argument of the program.
+    /// Adds an argument of the program (`ContainerArguments`).
     #[track_caller]
     pub fn argument(mut self, argument: impl IntoValue<String>) -> Self {
         self.arguments.push(argument.into().with_caller_location());
@@ -154,27 +154,29 @@ impl ProcessingJob {
         self
     }
 
-    /// Data from S3 or from another step, copied to `/opt/ml/processing/input/` and the name, or a [`ProcessingInput`].
+    /// Adds an input: a location in S3 or the output of another step, copied to `/opt/ml/processing/input/NAME`, or a
+    /// [`ProcessingInput`].
     pub fn input(mut self, name: impl Into<String>, data: impl Into<ProcessingInput>) -> Self {
         self.inputs.push((name.into(), data.into()));
         self
     }
 
-    /// The directory `/opt/ml/processing/output/` and the name, stored in S3 when the job ends, or a
+    /// Adds an output: a location in S3 to which `/opt/ml/processing/output/NAME` is uploaded when the job ends, or a
     /// [`ProcessingOutput`].
     pub fn output(mut self, name: impl Into<String>, output: impl Into<ProcessingOutput>) -> Self {
         self.outputs.push((name.into(), output.into()));
         self
     }
 
-    /// An environment variable. Do not put a secret here, use [`secret`](Self::secret).
+    /// Sets an environment variable. Do not put a secret here, use [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
-    /// A secret of AWS Secrets Manager: the environment variable contains its ARN, and the role may read its value.
+    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager. The role may read the secret's
+    /// value.
     #[track_caller]
     pub fn secret(mut self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
         let arn = arn.into().with_caller_location();
@@ -183,7 +185,7 @@ impl ProcessingJob {
         self
     }
 
-    /// How long it may run; one day unless set.
+    /// The maximum run time; one day unless set.
     #[track_caller]
     pub fn max_run(mut self, time: impl Into<Seconds>) -> Self {
         self.max_run = time.into().0.with_caller_location();
@@ -204,21 +206,21 @@ impl ProcessingJob {
         self
     }
 
-    /// Gives the containers no network access except to each other.
+    /// Disables the network access of the containers, except to each other (`EnableNetworkIsolation`).
     #[track_caller]
     pub fn network_isolation(mut self) -> Self {
         self.switches.push(("EnableNetworkIsolation", Value::from(true).with_caller_location()));
         self
     }
 
-    /// Encrypts volumes and outputs with a KMS key: a handle, an ARN or an alias.
+    /// Encrypts volumes and outputs with a KMS key, given as a handle, an ARN or an alias.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// A tag of the job.
+    /// Adds a tag to the job.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
@@ -235,8 +237,8 @@ impl ProcessingJob {
         self
     }
 
-    /// Sets any member of the request by its JSON pointer, such as `/AppSpecification/ContainerArguments`: the escape
-    /// hatch. The result is checked like the rest of the request.
+    /// Sets any member of the request by its JSON pointer, such as `/AppSpecification/ContainerArguments`. Use it
+    /// where a setter is missing. The result is checked like the rest of the request.
     #[track_caller]
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));
@@ -250,7 +252,7 @@ impl RoleOptions for ProcessingJob {
     }
 }
 
-/// Adds what a job needs to a stack.
+/// Adds the role and the request of a job to a stack.
 pub(super) struct Definition(pub ProcessingJob);
 
 impl Construct for Definition {
@@ -291,7 +293,7 @@ impl Construct for Definition {
 }
 
 impl ProcessingJob {
-    /// `AppSpecification`; the code becomes an input.
+    /// Writes `AppSpecification`; the program's code becomes an input.
     fn application(&mut self, scope: &mut Scope<'_>, statements: &mut Vec<Statement>) -> Properties {
         let image = self.image.clone().resolve(scope);
         statements.extend(iam::container(&"/aws/sagemaker/ProcessingJobs".into(), &image));
@@ -329,7 +331,7 @@ impl ProcessingJob {
         application
     }
 
-    /// `ProcessingResources`.
+    /// Writes `ProcessingResources`.
     fn resources(&self, key: Option<&EncryptionKey>) -> Properties {
         let mut cluster = Properties::default();
         cluster.put("InstanceType", &self.instance_type);
@@ -337,7 +339,7 @@ impl ProcessingJob {
         cluster.put("VolumeSizeInGB", &self.volume_gb);
         let known = self.instance_type.as_literal().and_then(serde_json::Value::as_str);
         let hardware = known.and_then(stackwright_schemas::instances::instance);
-        // NVMe storage is encrypted by the instance, and the API refuses a key for it.
+        // NVMe storage is encrypted by the instance, and the API rejects a key for it.
         let is_on_nvme = hardware.is_some_and(|hardware| hardware.local_nvme_gb.unwrap_or(0) > 0);
         if let Some(key) = key.filter(|_| !is_on_nvme) {
             cluster.put("VolumeKmsKeyId", key.id());
@@ -345,7 +347,7 @@ impl ProcessingJob {
         within("ClusterConfig", cluster)
     }
 
-    /// `ProcessingInputs` and `ProcessingOutputConfig`.
+    /// Writes `ProcessingInputs` and `ProcessingOutputConfig`.
     fn put_data(
         &self,
         key: Option<&EncryptionKey>,
@@ -370,7 +372,7 @@ impl ProcessingJob {
         statements.extend(self.outputs.iter().flat_map(|(_, output)| output.location.write()));
     }
 
-    /// `NetworkConfig`.
+    /// Writes `NetworkConfig`.
     fn put_network(&self, arguments: &mut Properties, statements: &mut Vec<Statement>) {
         let mut network = Properties::default();
         for (name, value) in &self.switches {
@@ -389,7 +391,7 @@ impl ProcessingJob {
     }
 }
 
-/// A step that runs a [`ProcessingJob`].
+/// A pipeline step that runs a [`ProcessingJob`].
 ///
 /// ```
 /// use stackwright_stacks::launch::{Pipeline, ProcessingJob, ProcessingStep, TrainingStep};
@@ -414,12 +416,12 @@ pub struct ProcessingStep {
 }
 
 impl ProcessingStep {
-    /// A step for a job.
+    /// A step that runs a processing job.
     pub fn new(job: ProcessingJob) -> Self {
         Self { job, property_files: Vec::new(), options: Options::default() }
     }
 
-    /// A JSON file in one of the job's outputs that conditions read, by a name of its own.
+    /// Declares a property file: a JSON file in one of the job's outputs, with a name, that conditions can read.
     pub fn property_file(
         mut self,
         name: impl Into<String>,
@@ -474,7 +476,7 @@ impl Step for ProcessingStep {
     }
 }
 
-/// What later steps take from a processing step.
+/// The values that later steps can take from a processing step.
 #[derive(Clone, Debug)]
 pub struct ProcessingHandle {
     name: String,
@@ -482,8 +484,8 @@ pub struct ProcessingHandle {
 }
 
 impl ProcessingHandle {
-    /// What the job stores in S3 for one of its outputs, by the output's name. A name that no output has is an error at
-    /// this line.
+    /// The location in S3 of one of the job's outputs, by the output's name. If the job has no such output, synthesis
+    /// reports an error at the caller's line.
     #[track_caller]
     pub fn output(&self, name: &str) -> RunLocation {
         if let Some((_, location)) = self.outputs.iter().find(|(known, _)| known == name) {
@@ -499,7 +501,7 @@ impl ProcessingHandle {
         RunLocation::within(S3Location::new("unknown", ""), unknown)
     }
 
-    /// A number in a property file, by its path: `metrics.accuracy.value`.
+    /// A number in a property file, by its JSON path, such as `metrics.accuracy.value`.
     pub fn measure(&self, property_file: &str, path: &str) -> Measure {
         let file = get(&format!("Steps.{}.PropertyFiles.{property_file}", self.name));
         let read = Json::object([Property::new("PropertyFile", file), Property::new("Path", path)]);

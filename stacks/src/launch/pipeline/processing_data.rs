@@ -5,10 +5,10 @@ use stackwright_synth::{IntoValue, Properties, Value};
 use crate::s3::S3Location;
 use crate::training::RunLocation;
 
-/// The directory that contains everything of a processing job.
+/// The directory in the container below which all inputs and outputs of a processing job are.
 pub(super) const ROOT: &str = "/opt/ml/processing";
 
-/// Data that a processing job reads.
+/// An input of a processing job.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -27,7 +27,7 @@ pub struct ProcessingInput {
 }
 
 impl ProcessingInput {
-    /// Every object whose key starts with the location's key.
+    /// All objects whose key starts with the location's key.
     pub fn new(location: impl Into<RunLocation>) -> Self {
         Self {
             location: location.into(),
@@ -46,13 +46,14 @@ impl ProcessingInput {
         self
     }
 
-    /// The location is a manifest file that lists the objects.
+    /// Declares that the location is a manifest file that lists the objects.
     pub fn manifest(mut self) -> Self {
         self.is_manifest = true;
         self
     }
 
-    /// Gives each instance its share of the objects instead of all.
+    /// Distributes the objects over the instances (`ShardedByS3Key`), instead of copying all of them to each
+    /// instance.
     pub fn sharded(mut self) -> Self {
         self.is_sharded = true;
         self
@@ -64,7 +65,7 @@ impl ProcessingInput {
         self
     }
 
-    /// The objects are compressed with gzip and are decompressed for the container; only with
+    /// Declares that the objects are compressed with gzip; SageMaker decompresses them for the container. Only with
     /// [`pipe`](Self::pipe).
     pub fn gzip(mut self) -> Self {
         self.is_gzip = true;
@@ -103,7 +104,7 @@ impl From<S3Location> for ProcessingInput {
     }
 }
 
-/// A directory that a processing job stores in S3.
+/// An output of a processing job: a directory whose files are stored in S3.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -119,7 +120,7 @@ pub struct ProcessingOutput {
 }
 
 impl ProcessingOutput {
-    /// Stored below a location when the job ends.
+    /// Stores the directory below a location when the job ends.
     pub fn new(location: impl Into<RunLocation>) -> Self {
         Self { location: location.into(), local_path: None, is_continuous: false }
     }
@@ -131,7 +132,7 @@ impl ProcessingOutput {
         self
     }
 
-    /// Stores files while the job runs.
+    /// Uploads files while the job runs, instead of at its end.
     pub fn continuous(mut self) -> Self {
         self.is_continuous = true;
         self

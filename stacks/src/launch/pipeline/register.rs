@@ -1,4 +1,4 @@
-//! The step that registers a model.
+//! The pipeline step that registers a model.
 
 use stackwright_synth::intrinsic::{select, split};
 use stackwright_synth::{IntoValue, Properties, Scope, Value, sub};
@@ -11,7 +11,21 @@ use crate::iam::{Statement, arn};
 use crate::image::ContainerImage;
 use crate::training::RunLocation;
 
-/// A step that makes a version of a model package in a group of the model registry, to be approved by hand.
+/// A step that creates a version of a model package in a model package group, with the status `PendingManualApproval`
+/// unless [`approved`](Self::approved) is set.
+///
+/// ```
+/// use stackwright_stacks::launch::{Pipeline, RegisterModelStep};
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
+///
+/// let image = ContainerImage::pytorch_inference("2.6.0", Processor::Cpu);
+/// let mut pipeline = Pipeline::new();
+/// pipeline.step(
+///     "Register",
+///     RegisterModelStep::new("scorers", S3Location::new("my-models", "scorer.tar.gz"), image)
+///         .instance_types(["ml.m5.xlarge"]),
+/// );
+/// ```
 #[derive(Clone, Debug)]
 pub struct RegisterModelStep {
     group: Value<String>,
@@ -24,8 +38,8 @@ pub struct RegisterModelStep {
 }
 
 impl RegisterModelStep {
-    /// A model in a group, with the image that serves it. The group is given by its name, or by a reference to an
-    /// `AWS::SageMaker::ModelPackageGroup`, which yields its ARN.
+    /// A step that registers a model in a group, with the image that serves it. The group is given by its name, or by
+    /// a reference to an `AWS::SageMaker::ModelPackageGroup`, which yields its ARN.
     #[track_caller]
     pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
         let json = || vec![Value::from("application/json")];
@@ -52,14 +66,14 @@ impl RegisterModelStep {
         self
     }
 
-    /// The instance types that it may be served on.
+    /// The instance types that the model may be deployed on.
     #[track_caller]
     pub fn instance_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.instance_types = types.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Approves the version at once, instead of waiting for somebody.
+    /// Registers the version with the status `Approved`.
     pub fn approved(mut self) -> Self {
         self.approved = true;
         self
@@ -108,7 +122,7 @@ impl RegisterModelStep {
             .on(group)
             .on(packages),
         );
-        // Who registers a model has to be able to read it.
+        // The role that registers a model must be able to read it.
         lowering.others.extend(self.model.read());
     }
 }

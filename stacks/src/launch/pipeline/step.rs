@@ -1,4 +1,4 @@
-//! What all steps have: a name, an order, retries, a cache.
+//! The settings of all steps: name, dependencies, retries and caching.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::iam::{BuiltRole, RoleReference, Statement, arn, pass_to_sagemaker};
 
 /// A step of a pipeline.
 pub trait Step {
-    /// What later steps take from it.
+    /// The values that later steps can take from the step.
     type Handle;
 
     #[doc(hidden)]
@@ -26,7 +26,7 @@ pub trait Step {
     fn into_kind(self) -> Kind;
 }
 
-/// The kinds of steps.
+/// The types of steps.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub enum Kind {
@@ -45,7 +45,7 @@ pub enum Kind {
     Fail(FailStep),
 }
 
-/// A kind of job or resource that a pipeline's role starts and follows.
+/// A type of job or resource that a pipeline's role starts and monitors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Started {
     Training,
@@ -56,7 +56,8 @@ pub(super) enum Started {
 }
 
 impl Started {
-    /// What the role needs. SageMaker names what a pipeline starts after the pipeline.
+    /// The permissions that the role needs. SageMaker derives the names of what a pipeline starts from the pipeline's
+    /// name.
     fn statement(self) -> Statement {
         let (resource, actions): (&str, &[&str]) = match self {
             Self::Training => {
@@ -84,18 +85,18 @@ impl Started {
     }
 }
 
-/// What the steps of a pipeline need of the pipeline's role.
+/// The permissions that the pipeline's role needs for the steps.
 #[derive(Default)]
 pub(super) struct Lowering {
     pub started: BTreeSet<Started>,
     roles: Vec<RoleReference>,
-    /// Policies that have to exist before a run.
+    /// Policies that must exist before a run starts.
     pub policies: Vec<Handle>,
     pub others: Vec<Statement>,
 }
 
 impl Lowering {
-    /// Lets the pipeline start something with a role.
+    /// Allows the pipeline to start a job or to create a resource with a role.
     pub fn starts(&mut self, started: Started, role: BuiltRole) {
         self.started.insert(started);
         self.roles.push(role.role);
@@ -120,19 +121,19 @@ impl Lowering {
     }
 }
 
-/// The errors after which a step is tried again.
+/// The errors after which a step is retried (`ExceptionType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryOn {
-    /// SageMaker Pipelines failed.
+    /// SageMaker Pipelines had an internal error.
     ServiceFault,
-    /// Too many requests.
+    /// A request was throttled.
     Throttling,
-    /// The job failed inside SageMaker.
+    /// The job failed with an internal error of SageMaker.
     JobInternalError,
-    /// There was no capacity.
+    /// There was no capacity (`SageMaker.CAPACITY_ERROR`).
     CapacityError,
-    /// A quota of the account was reached.
+    /// A quota of the account was exceeded.
     ResourceLimit,
 }
 
@@ -148,7 +149,7 @@ impl RetryOn {
     }
 }
 
-/// How a step is tried again. It ends after a number of attempts or after a time, never both.
+/// How a step is retried: up to a number of attempts or for a time, never both.
 ///
 /// ```
 /// use std::time::Duration;
@@ -166,12 +167,12 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Up to a number of attempts, 1 to 20.
+    /// Retries up to a number of attempts, 1 to 20.
     pub fn attempts(attempts: u32, on: impl IntoIterator<Item = RetryOn>) -> Self {
         Self::of(("MaxAttempts", attempts.into()), on)
     }
 
-    /// For a time, at most 10 days.
+    /// Retries for a time, at most 10 days.
     pub fn until(time: Duration, on: impl IntoIterator<Item = RetryOn>) -> Self {
         Self::of(("ExpireAfterMin", i64::try_from(time.as_secs() / 60).unwrap_or(i64::MAX)), on)
     }
@@ -180,19 +181,19 @@ impl RetryPolicy {
         Self { on: on.into_iter().collect(), interval: Duration::from_mins(1), backoff: 2.0, end }
     }
 
-    /// How long it waits before the second attempt; one minute unless set.
+    /// The wait before the second attempt; one minute unless set.
     pub fn interval(mut self, time: Duration) -> Self {
         self.interval = time;
         self
     }
 
-    /// The factor by which each wait is longer than the one before; 2 unless set.
+    /// The factor by which each wait is longer than the previous one; 2 unless set.
     pub fn backoff_rate(mut self, factor: f64) -> Self {
         self.backoff = factor;
         self
     }
 
-    /// The policy of steps that set none: for errors that are not the job's.
+    /// The policy of steps that set none. It covers errors that the job itself does not cause.
     pub(super) fn of_the_service() -> Self {
         Self::attempts(3, [RetryOn::ServiceFault, RetryOn::Throttling])
     }
@@ -228,7 +229,7 @@ impl Options {
         step.put("RetryPolicies", list(retries.iter().map(RetryPolicy::lower)));
     }
 
-    /// Writes the members of a step that SageMaker does not try again.
+    /// Writes the members of a step that SageMaker does not retry.
     pub(super) fn put_order(&self, step: &mut Properties) {
         for (name, text) in [("DisplayName", &self.display_name), ("Description", &self.description)] {
             if let Some(text) = text {
@@ -248,7 +249,7 @@ impl Options {
     }
 }
 
-/// The setters of all steps.
+/// The setters that all steps share.
 ///
 /// ```
 /// use std::time::Duration;
@@ -258,44 +259,43 @@ impl Options {
 /// LambdaStep::new(function).after("Train").display_name("Notify").cache(Duration::from_hours(24));
 /// ```
 pub trait StepOptions: Sized {
-    /// The settings that the other methods change.
+    /// Returns the settings that the other methods change.
     #[doc(hidden)]
     fn options(&mut self) -> &mut Options;
 
-    /// Runs after another step, by its name, although it takes nothing from it.
+    /// Runs the step after another one, given by its name, although it takes no value from it.
     fn after(mut self, step: impl Into<String>) -> Self {
         self.options().after.push(step.into());
         self
     }
 
-    /// Tries again after errors. Several policies for different errors add up. Only steps that start jobs can be tried
-    /// again.
+    /// Adds a retry policy. Several policies for different errors add up. Only steps that start jobs can be retried.
     fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options().retries.push(policy);
         self
     }
 
-    /// Takes the result of an earlier run with the same arguments, if it is not older than this. A step whose arguments
-    /// contain a variable of the run never has the same arguments twice.
+    /// Reuses the result of an earlier run with the same arguments if it is not older than this. The arguments of a
+    /// step that contain a variable of the run are never the same twice.
     fn cache(mut self, age: Duration) -> Self {
         self.options().cache = Some(age);
         self
     }
 
-    /// The name that the console shows.
+    /// The display name in the console.
     fn display_name(mut self, name: impl Into<String>) -> Self {
         self.options().display_name = Some(name.into());
         self
     }
 
-    /// Describes the step.
+    /// The description of the step.
     fn description(mut self, text: impl Into<String>) -> Self {
         self.options().description = Some(text.into());
         self
     }
 }
 
-/// `P30D`, `PT36H`, `PT90M`: the largest unit that has no remainder.
+/// Formats a duration as `P30D`, `PT36H` or `PT90M`, with the largest unit that leaves no remainder.
 fn iso_8601(time: Duration) -> String {
     match time.as_secs() / 60 {
         minutes if minutes % (24 * 60) == 0 => format!("P{}D", minutes / (24 * 60)),
@@ -304,7 +304,7 @@ fn iso_8601(time: Duration) -> String {
     }
 }
 
-/// A step as the definition has it.
+/// A step as it is written to the definition.
 pub(super) fn lower(
     name: &str,
     kind: Kind,
@@ -332,7 +332,7 @@ pub(super) fn lower(
     step
 }
 
-/// The names of steps, those within branches too.
+/// The names of all steps, including those of branches.
 pub(super) fn names(steps: &[(String, Kind, CallerLocation)]) -> Vec<(&str, CallerLocation)> {
     let mut names = Vec::new();
     let mut waiting: Vec<&(String, Kind, CallerLocation)> = steps.iter().rev().collect();
@@ -345,7 +345,8 @@ pub(super) fn names(steps: &[(String, Kind, CallerLocation)]) -> Vec<(&str, Call
     names
 }
 
-/// The ID of what a step adds to the stack: its name without the characters that an ID cannot have.
+/// The logical ID of the resources that a step adds to the stack: its name without the characters that are not valid
+/// in an ID.
 pub(super) fn id(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect()
 }

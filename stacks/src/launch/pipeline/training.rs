@@ -1,4 +1,4 @@
-//! The step that trains.
+//! The pipeline step that runs a training job.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::get;
 use super::step::{Kind, Lowering, Options, RetryOn, RetryPolicy, Started, Step, StepOptions, id};
 use crate::training::{Definition, RunLocation, TrainingJob};
 
-/// A step that runs a [`TrainingJob`]. It is tried again after errors of the service, and a spot job also after capacity
-/// errors.
+/// A step that runs a [`TrainingJob`]. The step is retried after errors of the service; a spot job is also retried
+/// after capacity errors.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -33,7 +33,7 @@ impl StepOptions for TrainingStep {
 }
 
 impl TrainingStep {
-    /// A step for a job.
+    /// A step that runs a training job.
     pub fn new(job: TrainingJob) -> Self {
         Self { job, options: Options::default() }
     }
@@ -74,7 +74,7 @@ impl Step for TrainingStep {
     }
 }
 
-/// What later steps take from a training step.
+/// The values that later steps can take from a training step.
 #[derive(Clone, Debug)]
 pub struct TrainingHandle {
     name: String,
@@ -83,8 +83,7 @@ pub struct TrainingHandle {
 }
 
 impl TrainingHandle {
-    /// The model of the job: its `model.tar.gz`, or the directory of its files where the job stores them without an
-    /// archive.
+    /// The model of the job: its `model.tar.gz`, or the directory of its files if the job stores them uncompressed.
     pub fn model(&self) -> RunLocation {
         let uri = get(&format!("Steps.{}.ModelArtifacts.S3ModelArtifacts", self.name));
         let model = RunLocation::within(self.output.known().clone(), uri);

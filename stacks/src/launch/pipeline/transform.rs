@@ -1,4 +1,4 @@
-//! The step that runs a batch transform job.
+//! The pipeline step that runs a batch transform job.
 
 use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{IntoValue, Map, Properties, Value};
@@ -11,21 +11,21 @@ use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 use crate::training::RunLocation;
 
-/// How the objects of the input are split into records.
+/// How SageMaker splits the objects of the input into records (`SplitType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SplitType {
-    /// One record a line.
+    /// One record per line.
     Line,
     /// RecordIO records.
     RecordIo,
-    /// Records of TensorFlow.
+    /// TensorFlow `TFRecord` records.
     TfRecord,
 }
 
-/// A batch transform job: a model answers every record of a data set in S3.
+/// A batch transform job: it sends every record of a data set in S3 to a model.
 ///
-/// The model reads and writes with its own role, so that the locations have to be allowed there: see
+/// The model reads and writes with its own role, which must be allowed to access the locations: see
 /// [`CreateModelStep`](super::CreateModelStep).
 ///
 /// ```
@@ -62,7 +62,8 @@ pub struct TransformStep {
 }
 
 impl TransformStep {
-    /// Answers the records below `input` with a model on an instance type, and stores the answers below `output`.
+    /// A job that invokes a model on an instance type with the records below `input`, and stores the responses below
+    /// `output`.
     #[track_caller]
     pub fn new(
         model: &ModelHandle,
@@ -110,15 +111,15 @@ impl TransformStep {
         self
     }
 
-    /// The MIME type of the answers.
+    /// The MIME type of the responses.
     #[track_caller]
     pub fn accept(mut self, name: impl IntoValue<String>) -> Self {
         self.output.put("Accept", name.into().with_caller_location());
         self
     }
 
-    /// Splits objects into records; an object is one record unless set. The answers are assembled line by line where
-    /// records are lines.
+    /// How objects are split into records; an object is one record unless set. Responses are assembled line by line
+    /// if the records are lines.
     pub fn split(mut self, split: SplitType) -> Self {
         let (name, assembled) = match split {
             SplitType::Line => ("Line", "Line"),
@@ -130,34 +131,34 @@ impl TransformStep {
         self
     }
 
-    /// The input is compressed with gzip.
+    /// Declares that the input is compressed with gzip.
     pub fn gzip(mut self) -> Self {
         self.input.put("CompressionType", "Gzip");
         self
     }
 
-    /// Sends one record in a request instead of as many as fit.
+    /// Sends one record in each request, instead of as many as fit (`BatchStrategy`).
     pub fn single_record(mut self) -> Self {
         self.arguments.put("BatchStrategy", "SingleRecord");
         self
     }
 
-    /// The largest request in MB.
+    /// The maximum size of a request in MB.
     #[track_caller]
     pub fn max_payload_mb(mut self, size: impl IntoValue<i64>) -> Self {
         self.arguments.put("MaxPayloadInMB", unquoted(size).with_caller_location());
         self
     }
 
-    /// How many requests an instance gets at the same time.
+    /// The maximum number of requests that an instance gets at the same time.
     #[track_caller]
     pub fn max_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.arguments.put("MaxConcurrentTransforms", unquoted(requests).with_caller_location());
         self
     }
 
-    /// JSONPath expressions that choose what is sent of a record and what is kept of record and answer. With a `join`,
-    /// the answer is joined with its record.
+    /// JSONPath expressions that select the part of a record to send, and the part of the record and the response to
+    /// store. With `join`, each response is joined with its record.
     #[track_caller]
     pub fn data_processing(
         mut self,
@@ -173,14 +174,14 @@ impl TransformStep {
         self
     }
 
-    /// An environment variable of the container.
+    /// Sets an environment variable of the container.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
         self
     }
 
-    /// Encrypts the volumes and the answers with a KMS key. The model's role has to be allowed to use it.
+    /// Encrypts the volumes and the responses with a KMS key. The model's role must be allowed to use the key.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         let key = key.into();
@@ -189,7 +190,7 @@ impl TransformStep {
         self
     }
 
-    /// A tag of the job.
+    /// Adds a tag to the job.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
@@ -232,7 +233,7 @@ impl Step for TransformStep {
     }
 }
 
-/// What later steps take from a transform step.
+/// The values that later steps can take from a transform step.
 #[derive(Clone, Debug)]
 pub struct TransformHandle {
     name: String,
@@ -240,7 +241,7 @@ pub struct TransformHandle {
 }
 
 impl TransformHandle {
-    /// Where the answers are stored.
+    /// The location in S3 of the responses.
     pub fn output(&self) -> RunLocation {
         let path = format!("Steps.{}.TransformOutput.S3OutputPath", self.name);
         RunLocation::within(self.output.clone(), get(&path))

@@ -1,4 +1,4 @@
-//! The step that tunes hyperparameters.
+//! The pipeline step that tunes hyperparameters.
 
 use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{IntoValue, Properties, Scope, Value};
@@ -9,65 +9,65 @@ use crate::document::{list, tags, within};
 use crate::duration::Seconds;
 use crate::training::{Definition, RunLocation, TrainingJob};
 
-/// Whether the metric is to be minimized or maximized.
+/// Whether a tuning job minimizes or maximizes its metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
-    /// The smallest value is the best.
+    /// The smallest value is the best one.
     Minimize,
-    /// The largest value is the best.
+    /// The largest value is the best one.
     Maximize,
 }
 
-/// How values are chosen: `Strategy`.
+/// How a tuning job chooses values (`Strategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TuningStrategy {
-    /// By what earlier jobs of the tuning job found. The default.
+    /// Bayesian optimization: values are chosen from the results of earlier training jobs. This is the default.
     Bayesian,
-    /// At random.
+    /// Random search.
     Random,
-    /// Many jobs with few resources, of which the best get more. See [`TuningJob::hyperband`].
+    /// Many training jobs start with few resources, and the best ones get more. See [`TuningJob::hyperband`].
     Hyperband,
-    /// Every combination; all ranges are categorical.
+    /// Grid search: every combination of values. All ranges must be categorical.
     Grid,
 }
 
-/// How the values of a range are spread: `ScalingType`.
+/// How the values of a range are distributed (`ScalingType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RangeScaling {
-    /// SageMaker chooses.
+    /// SageMaker chooses the scale.
     Auto,
-    /// Evenly.
+    /// Linear.
     Linear,
-    /// By their logarithm; for ranges above 0.
+    /// Logarithmic; for ranges above 0.
     Logarithmic,
-    /// By the logarithm of their distance to 1; for ranges within 0 and 1.
+    /// Reverse logarithmic: the logarithm of the distance to 1; for ranges between 0 and 1.
     ReverseLogarithmic,
 }
 
-/// What an earlier tuning job is used for: `WarmStartType`.
+/// How a tuning job uses the results of an earlier one (`WarmStartType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WarmStart {
-    /// The same data and algorithm, with other ranges.
+    /// The data and the algorithm are the same; ranges may differ.
     IdenticalDataAndAlgorithm,
-    /// Other data, or another version of the algorithm.
+    /// The data or the version of the algorithm may differ.
     TransferLearning,
 }
 
-/// The values that a hyperparameter is tried with.
+/// The values that a tuning job tries for a hyperparameter.
 #[derive(Clone, Debug)]
 pub enum Range {
-    /// Whole numbers, both ends included.
+    /// Integers between two values, both included.
     Integer(i64, i64),
-    /// Numbers between two.
+    /// Numbers between two values.
     Continuous(f64, f64),
-    /// One of these.
+    /// One of these values.
     Categorical(Vec<String>),
 }
 
-/// A tuning job: many runs of a [`TrainingJob`] with different hyperparameters.
+/// A hyperparameter tuning job: it runs a [`TrainingJob`] many times with different hyperparameters.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -104,8 +104,8 @@ pub struct TuningJob {
 }
 
 impl TuningJob {
-    /// Tunes a job by a metric, in at most so many runs. The job's log has to have the metric:
-    /// [`TrainingJob::metric`].
+    /// A tuning job that optimizes a metric in at most `max_jobs` training jobs. The metric must be defined for the
+    /// training job: see [`TrainingJob::metric`].
     #[track_caller]
     pub fn new(
         job: TrainingJob,
@@ -133,33 +133,33 @@ impl TuningJob {
         }
     }
 
-    /// A hyperparameter with the values to try, instead of the value that the job has for it.
+    /// Tunes a hyperparameter within a range. The range replaces the value that the training job has for it.
     pub fn range(mut self, name: impl Into<String>, range: Range) -> Self {
         self.ranges.push((name.into(), range));
         self
     }
 
-    /// How many runs at a time; one unless set.
+    /// The maximum number of training jobs at the same time; one unless set.
     #[track_caller]
     pub fn parallel(mut self, jobs: impl IntoValue<i64>) -> Self {
         self.parallel = unquoted(jobs).with_caller_location();
         self
     }
 
-    /// How values are chosen; [`TuningStrategy::Bayesian`] unless set.
+    /// The search strategy; [`TuningStrategy::Bayesian`] unless set.
     pub fn strategy(mut self, strategy: TuningStrategy) -> Self {
         self.strategy = strategy;
         self
     }
 
-    /// The strategy Hyperband, with the least and the most resources (epochs, mostly) that a job gets.
+    /// Uses the strategy Hyperband, with the minimum and maximum resources (usually epochs) of a training job.
     pub fn hyperband(mut self, least: u32, most: u32) -> Self {
         self.strategy = TuningStrategy::Hyperband;
         self.hyperband = Some((least.into(), most.into()));
         self
     }
 
-    /// How the values of a range are spread, by the name of the hyperparameter.
+    /// The distribution of the values of a range, for a hyperparameter by its name.
     pub fn scaling(mut self, name: impl Into<String>, scaling: RangeScaling) -> Self {
         self.scaling.push((name.into(), scaling));
         self
@@ -171,34 +171,34 @@ impl TuningJob {
         self
     }
 
-    /// Lets SageMaker choose ranges and other settings where none are set: `Autotune`.
+    /// Lets SageMaker choose ranges and other settings that are not set (`Autotune`).
     pub fn autotune(mut self) -> Self {
         self.autotune = true;
         self
     }
 
-    /// The value of the metric at which tuning ends.
+    /// The value of the metric at which the tuning job stops.
     #[track_caller]
     pub fn target(mut self, value: impl IntoValue<f64>) -> Self {
         self.target = Some(value.into().with_caller_location());
         self
     }
 
-    /// How long all jobs together may run.
+    /// The maximum run time of the tuning job.
     #[track_caller]
     pub fn max_runtime(mut self, time: impl Into<Seconds>) -> Self {
         self.max_runtime = Some(time.into().0.with_caller_location());
         self
     }
 
-    /// The seed of the strategy: two tuning jobs with the same seed try the same values.
+    /// The random seed of the strategy: two tuning jobs with the same seed try the same values.
     #[track_caller]
     pub fn random_seed(mut self, seed: impl IntoValue<i64>) -> Self {
         self.seed = Some(unquoted(seed).with_caller_location());
         self
     }
 
-    /// Starts from what earlier tuning jobs found, by their names; at most five.
+    /// Starts from the results of earlier tuning jobs, given by their names; at most five.
     #[track_caller]
     pub fn warm_start<N: IntoValue<String>>(
         mut self,
@@ -210,14 +210,14 @@ impl TuningJob {
         self
     }
 
-    /// A tag of the tuning job and of its training jobs.
+    /// Adds a tag to the tuning job and to its training jobs.
     #[track_caller]
     pub fn tag(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.tags.push((key.into(), value.into().with_caller_location()));
         self
     }
 
-    /// The members beside the configuration and the training job.
+    /// The members of the request other than the configuration and the training job definition.
     fn put_start(&self, arguments: &mut Properties) {
         if let Some((kind, names)) = &self.parents {
             let mut warm = Properties::default();
@@ -304,7 +304,21 @@ impl TuningJob {
     }
 }
 
-/// A step that runs a [`TuningJob`]. See there for an example.
+/// A pipeline step that runs a [`TuningJob`].
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::launch::pipeline::{Objective, Range};
+/// use stackwright_stacks::launch::{Pipeline, TuningJob, TuningStep};
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+///
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("my-runs", "models"))
+///     .metric("loss", "loss=([0-9.]+)");
+/// let tuning = TuningJob::new(job, Objective::Minimize, "loss", 20)
+///     .range("learning_rate", Range::Continuous(1e-5, 1e-2));
+/// let mut pipeline = Pipeline::new();
+/// pipeline.step("Tune", TuningStep::new(tuning));
+/// ```
 #[derive(Clone, Debug)]
 pub struct TuningStep {
     job: TuningJob,
@@ -317,7 +331,7 @@ impl StepOptions for TuningStep {
 }
 
 impl TuningStep {
-    /// A step for a job.
+    /// A step that runs a tuning job.
     pub fn new(job: TuningJob) -> Self {
         Self { job, options: Options::default() }
     }
@@ -355,7 +369,7 @@ impl Step for TuningStep {
     }
 }
 
-/// What later steps take from a tuning step.
+/// The values that later steps can take from a tuning step.
 #[derive(Clone, Debug)]
 pub struct TuningHandle {
     name: String,
@@ -363,12 +377,12 @@ pub struct TuningHandle {
 }
 
 impl TuningHandle {
-    /// The name of the best run.
+    /// The name of the best training job.
     pub fn best_job(&self) -> Value<String> {
         get(&format!("Steps.{}.BestTrainingJob.TrainingJobName", self.name))
     }
 
-    /// The `model.tar.gz` of the best run.
+    /// The `model.tar.gz` of the best training job.
     pub fn model(&self) -> RunLocation {
         self.output.join(self.best_job()).join("output/model.tar.gz")
     }

@@ -6,10 +6,9 @@ use stackwright_synth::{CallerLocation, IntoValue, Value};
 
 use super::Launch;
 
-/// PyTorch's distributed data parallel, started by torchrun: `torch_distributed` of the SageMaker Python SDK.
+/// Distributed data parallel (DDP) of PyTorch, started by torchrun (`torch_distributed` of the SageMaker Python SDK).
 ///
-/// It is also how a script that shards by itself (FSDP, DeepSpeed, `torch_xla` on Trainium) is started without further
-/// settings.
+/// Use it also for a script that configures sharding itself (FSDP, DeepSpeed, or `torch_xla` on Trainium).
 ///
 /// ```
 /// use stackwright_stacks::training::Ddp;
@@ -20,7 +19,7 @@ use super::Launch;
 pub struct Ddp(CallerLocation);
 
 impl Ddp {
-    /// With NCCL's collectives.
+    /// DDP with the collectives of NCCL.
     #[track_caller]
     pub fn new() -> Self {
         Self(Location::caller())
@@ -38,8 +37,8 @@ impl Default for Ddp {
     }
 }
 
-/// SageMaker's distributed data parallel library (SMDDP), started by its own launcher: for ml.p4d.24xlarge and
-/// ml.p4de.24xlarge. Under FSDP and DeepSpeed it is a setting of those.
+/// The SageMaker distributed data parallel library (SMDDP), started by its own launcher, for ml.p4d.24xlarge and
+/// ml.p4de.24xlarge. For FSDP and DeepSpeed, SMDDP is a setting of these strategies.
 ///
 /// ```
 /// use stackwright_stacks::training::Smddp;
@@ -53,13 +52,13 @@ pub struct Smddp {
 }
 
 impl Smddp {
-    /// With the launcher's own options.
+    /// SMDDP with the default options of its launcher.
     #[track_caller]
     pub fn new() -> Self {
         Self { options: "".into(), source: Location::caller() }
     }
 
-    /// Options that are added to the command line of `mpirun`, by which the launcher starts the script.
+    /// Options that are added to the `mpirun` command that starts the script.
     #[track_caller]
     pub fn custom_mpi_options(mut self, options: impl IntoValue<String>) -> Self {
         self.options = options.into().with_caller_location();

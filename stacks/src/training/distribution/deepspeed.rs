@@ -1,4 +1,4 @@
-//! DeepSpeed's ZeRO, typed: what a stage cannot do has no setter there.
+//! DeepSpeed with ZeRO. A setter exists only for the stages that support the setting.
 
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -9,19 +9,19 @@ use stackwright_synth::CallerLocation;
 use super::Distribution;
 use super::deepspeed_file::DeepSpeedConfig;
 
-/// The precision of forward and backward. One excludes the others.
+/// The precision of the forward and the backward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// bfloat16: needs an accelerator of the A100's generation or newer.
+    /// bfloat16. It requires an accelerator of the generation of the A100 or newer.
     Bf16,
-    /// float16, with a scaled loss.
+    /// float16, with loss scaling.
     Fp16,
     /// float32.
     Fp32,
 }
 
 impl Precision {
-    /// As Accelerate calls it.
+    /// The name in Accelerate.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Bf16 => "bf16",
@@ -31,21 +31,21 @@ impl Precision {
     }
 }
 
-/// ZeRO stage 1: optimizer states are shared out.
+/// ZeRO stage 1: optimizer states are sharded.
 #[derive(Clone, Copy, Debug)]
 pub enum Stage1 {}
 
-/// ZeRO stage 2: gradients too.
+/// ZeRO stage 2: optimizer states and gradients are sharded.
 #[derive(Clone, Copy, Debug)]
 pub enum Stage2 {}
 
-/// ZeRO stage 3: parameters too.
+/// ZeRO stage 3: optimizer states, gradients and parameters are sharded.
 #[derive(Clone, Copy, Debug)]
 pub enum Stage3 {}
 
-/// DeepSpeed with ZeRO, started by torchrun. Its configuration is rendered to `ds_config.json` and shipped beside
-/// the entry point, because a hyperparameter holds 2,500 characters at most; the script gets the file's name in
-/// the hyperparameter `deepspeed_config`, which DeepSpeed's own `add_config_arguments` reads.
+/// DeepSpeed with ZeRO, started by torchrun. Its configuration is written to `ds_config.json` beside the entry point,
+/// because a hyperparameter has at most 2,500 characters. The script gets the name of the file in the hyperparameter
+/// `deepspeed_config`, which DeepSpeed's function `add_config_arguments` reads.
 ///
 /// ```
 /// use stackwright_stacks::training::{ActivationCheckpointing, DeepSpeed, Precision};
@@ -59,7 +59,7 @@ pub enum Stage3 {}
 ///     .activation_checkpointing(ActivationCheckpointing::new().partitioned());
 /// ```
 ///
-/// Parameters stay whole below stage 3, so there they cannot be offloaded:
+/// Below stage 3, parameters are not sharded and cannot be offloaded:
 ///
 /// ```compile_fail
 /// # use stackwright_stacks::training::DeepSpeed;
@@ -75,7 +75,7 @@ pub struct DeepSpeed<Stage> {
 }
 
 impl DeepSpeed<Stage1> {
-    /// Stage 1, with the batch of one accelerator in one step.
+    /// ZeRO stage 1, with the micro-batch size per accelerator.
     #[track_caller]
     pub fn zero_1(micro_batch_size: u32) -> Self {
         Self::of(1, micro_batch_size, Location::caller())
@@ -83,7 +83,7 @@ impl DeepSpeed<Stage1> {
 }
 
 impl DeepSpeed<Stage2> {
-    /// Stage 2, with the batch of one accelerator in one step.
+    /// ZeRO stage 2, with the micro-batch size per accelerator.
     #[track_caller]
     pub fn zero_2(micro_batch_size: u32) -> Self {
         Self::of(2, micro_batch_size, Location::caller())
@@ -91,26 +91,26 @@ impl DeepSpeed<Stage2> {
 }
 
 impl DeepSpeed<Stage3> {
-    /// Stage 3, with the batch of one accelerator in one step.
+    /// ZeRO stage 3, with the micro-batch size per accelerator.
     #[track_caller]
     pub fn zero_3(micro_batch_size: u32) -> Self {
         let mut this = Self::of(3, micro_batch_size, Location::caller());
-        // Without it a saved model holds no weights.
+        // Without this setting, a saved model contains no weights.
         this.zero.insert("stage3_gather_16bit_weights_on_model_save".into(), true.into());
         this
     }
 
-    /// Keeps parameters in the host's memory while they are not used.
+    /// Offloads parameters to the host's memory while they are not used.
     pub fn offload_parameters_to_cpu(self) -> Self {
         self.zero("offload_param", json!({ "device": "cpu", "pin_memory": true }))
     }
 
-    /// Keeps parameters on the instance's NVMe storage while they are not used: `/tmp` lies there.
+    /// Offloads parameters to the instance's NVMe storage, on which `/tmp` is, while they are not used.
     pub fn offload_parameters_to_nvme(self, folder: &str) -> Self {
         self.zero("offload_param", json!({ "device": "nvme", "nvme_path": folder, "pin_memory": true }))
     }
 
-    /// Keeps optimizer states on the instance's NVMe storage.
+    /// Offloads optimizer states to the instance's NVMe storage.
     pub fn offload_optimizer_to_nvme(self, folder: &str) -> Self {
         self.zero("offload_optimizer", json!({ "device": "nvme", "nvme_path": folder, "pin_memory": true }))
     }
@@ -131,61 +131,62 @@ impl<Stage> DeepSpeed<Stage> {
         Self { config, zero, smddp: None, source, stage: PhantomData }
     }
 
-    /// The precision, [`Precision::Bf16`] unless set.
+    /// The precision; [`Precision::Bf16`] unless set.
     pub fn precision(mut self, precision: Precision) -> Self {
         self.config.remove("bf16");
         self.config.remove("fp16");
         match precision {
             Precision::Bf16 => self.set("bf16", json!({ "enabled": true })),
-            // A loss scale of 0 is one that DeepSpeed adapts.
+            // A loss scale of 0 enables dynamic loss scaling.
             Precision::Fp16 => self.set("fp16", json!({ "enabled": true, "loss_scale": 0 })),
             Precision::Fp32 => self,
         }
     }
 
-    /// How many steps make one step of the optimizer; 1 unless set.
+    /// The number of gradient accumulation steps; 1 unless set.
     pub fn gradient_accumulation_steps(self, steps: u32) -> Self {
         self.set("gradient_accumulation_steps", steps)
     }
 
-    /// The largest norm of the gradients.
+    /// The maximum norm of the gradients (`gradient_clipping`).
     pub fn gradient_clipping(self, norm: f64) -> Self {
         self.set("gradient_clipping", norm)
     }
 
-    /// The optimizer by DeepSpeed's name, with its parameters.
+    /// The optimizer, by its name in DeepSpeed, with its parameters.
     pub fn optimizer(self, name: &str, parameters: JsonValue) -> Self {
         self.set("optimizer", json!({ "type": name, "params": parameters }))
     }
 
-    /// The schedule of the learning rate by DeepSpeed's name, with its parameters.
+    /// The learning rate scheduler, by its name in DeepSpeed, with its parameters.
     pub fn scheduler(self, name: &str, parameters: JsonValue) -> Self {
         self.set("scheduler", json!({ "type": name, "params": parameters }))
     }
 
-    /// Keeps optimizer states in the host's memory, where the processor updates them.
+    /// Offloads optimizer states to the host's memory, where the CPU updates them.
     pub fn offload_optimizer_to_cpu(self) -> Self {
         self.zero("offload_optimizer", json!({ "device": "cpu", "pin_memory": true }))
     }
 
-    /// Computes activations again in the backward pass instead of keeping them.
+    /// Enables activation checkpointing: activations are recomputed in the backward pass instead of being stored.
     pub fn activation_checkpointing(self, how: ActivationCheckpointing) -> Self {
         self.set("activation_checkpointing", how.0)
     }
 
-    /// A setting of `zero_optimization` by its name; one that DeepSpeed does not know is refused.
+    /// Sets an option of `zero_optimization` by its name. An option that DeepSpeed does not have is reported as an
+    /// error.
     pub fn zero(mut self, name: &str, value: impl Into<JsonValue>) -> Self {
         self.zero.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Any other setting by its name; one that DeepSpeed does not know is refused.
+    /// Sets any other option by its name. An option that DeepSpeed does not have is reported as an error.
     pub fn set(mut self, name: &str, value: impl Into<JsonValue>) -> Self {
         self.config.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Uses the collectives of SMDDP, as [`Fsdp::smddp`](super::Fsdp::smddp).
+    /// Enables the SMDDP collectives, like [`Fsdp::smddp`](super::Fsdp::smddp).
     #[track_caller]
     pub fn smddp(mut self) -> Self {
         self.smddp = Some(Location::caller());
@@ -207,12 +208,12 @@ impl<Stage> From<DeepSpeed<Stage>> for Distribution {
     }
 }
 
-/// How DeepSpeed checkpoints activations.
+/// Activation checkpointing of DeepSpeed.
 #[derive(Clone, Debug, Default)]
 pub struct ActivationCheckpointing(Map<String, JsonValue>);
 
 impl ActivationCheckpointing {
-    /// With DeepSpeed's defaults.
+    /// Activation checkpointing with DeepSpeed's defaults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -222,17 +223,17 @@ impl ActivationCheckpointing {
         self
     }
 
-    /// Shares the checkpoints out among the accelerators of a tensor parallel group.
+    /// Partitions the checkpoints over the accelerators of a tensor parallel group.
     pub fn partitioned(self) -> Self {
         self.set("partition_activations", true)
     }
 
-    /// Keeps partitioned checkpoints in the host's memory.
+    /// Offloads partitioned checkpoints to the host's memory.
     pub fn on_cpu(self) -> Self {
         self.set("partition_activations", true).set("cpu_checkpointing", true)
     }
 
-    /// How many checkpoints there are: mostly one a layer.
+    /// The number of checkpoints, usually one per layer.
     pub fn count(self, checkpoints: u32) -> Self {
         self.set("number_checkpoints", checkpoints)
     }

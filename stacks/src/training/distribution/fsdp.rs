@@ -1,4 +1,4 @@
-//! PyTorch FSDP: parameters, gradients and optimizer states are shared out among the accelerators.
+//! Fully sharded data parallel (FSDP): parameters, gradients and optimizer states are sharded over the accelerators.
 
 use std::panic::Location;
 
@@ -6,22 +6,23 @@ use stackwright_synth::CallerLocation;
 
 use super::{Launch, Precision};
 
-/// What is shared out. The names are PyTorch's.
+/// The sharding strategy of FSDP, with PyTorch's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShardingStrategy {
-    /// Parameters, gradients and optimizer states, among all accelerators; as ZeRO stage 3.
+    /// Shards parameters, gradients and optimizer states over all accelerators, like ZeRO stage 3.
     FullShard,
-    /// Gradients and optimizer states; parameters stay whole between forward and backward. As ZeRO stage 2.
+    /// Shards gradients and optimizer states; parameters are not sharded between the forward and the backward pass.
+    /// It is like ZeRO stage 2.
     ShardGradOp,
-    /// As `FullShard` within an instance, and whole copies between instances.
+    /// Shards as `FullShard` within an instance, and replicates the model across instances.
     HybridShard,
-    /// Nothing: as DDP.
+    /// Shards nothing, like DDP.
     NoShard,
 }
 
 impl ShardingStrategy {
-    /// PyTorch's name: `SHARD_GRAD_OP`.
+    /// The name in PyTorch, such as `SHARD_GRAD_OP`.
     pub fn name(self) -> &'static str {
         match self {
             Self::FullShard => "FULL_SHARD",
@@ -32,10 +33,10 @@ impl ShardingStrategy {
     }
 }
 
-/// Fully sharded data parallel, started by torchrun.
+/// Fully sharded data parallel (FSDP) of PyTorch, started by torchrun.
 ///
-/// The script finds its settings in the environment, under the names that Hugging Face Accelerate reads:
-/// `FSDP_SHARDING_STRATEGY` and so on. A script without Accelerate reads the same variables.
+/// The settings are environment variables with the names that Hugging Face Accelerate reads, such as
+/// `FSDP_SHARDING_STRATEGY`. A script without Accelerate must read the same variables.
 ///
 /// ```
 /// use stackwright_stacks::training::{Fsdp, Precision, ShardingStrategy};
@@ -68,33 +69,32 @@ impl Fsdp {
         }
     }
 
-    /// The precision of forward and backward.
+    /// The precision of the forward and the backward pass.
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = Some(precision);
         self
     }
 
-    /// Shards by layers of this class.
+    /// Wraps layers of this class (`FSDP_TRANSFORMER_CLS_TO_WRAP`).
     pub fn wrap(mut self, layer_class: impl Into<String>) -> Self {
         self.wrap = Some(layer_class.into());
         self
     }
 
-    /// Keeps parameters in the host's memory while they are not used.
+    /// Offloads parameters to the host's memory while they are not used.
     pub fn offload_parameters(mut self) -> Self {
         self.offload = true;
         self
     }
 
-    /// Computes activations again in the backward pass instead of keeping them.
+    /// Enables activation checkpointing: activations are recomputed in the backward pass instead of being stored.
     pub fn activation_checkpointing(mut self) -> Self {
         self.activation_checkpointing = true;
         self
     }
 
-    /// Uses the collectives of SMDDP: the script gets the hyperparameter `ddp_dist_backend` with the value
-    /// `smddp`, imports `smdistributed.dataparallel.torch.torch_smddp` and passes the name to
-    /// `init_process_group`.
+    /// Enables the SMDDP collectives. The script gets the hyperparameter `ddp_dist_backend` with the value `smddp`;
+    /// it must import `smdistributed.dataparallel.torch.torch_smddp` and pass the name to `init_process_group`.
     #[track_caller]
     pub fn smddp(mut self) -> Self {
         self.smddp = Some(Location::caller());

@@ -1,7 +1,7 @@
-//! Distribution strategies: how the processes of a training job share the work.
+//! Distribution strategies: how the processes of a training job divide the work.
 //!
-//! Each is a value that adds what it needs: hyperparameters for the launcher, environment variables, files. What the
-//! request shows (instance types, versions, degrees) is checked by rules; what it does not show is checked here.
+//! A strategy adds hyperparameters for the launcher, environment variables and files to the job. Rules check what the
+//! request shows (instance types, versions, degrees); this module checks the rest.
 
 mod data_parallel;
 mod deepspeed;
@@ -24,18 +24,19 @@ use stackwright_synth::{CallerLocation, Scope, Value};
 use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
 use super::instances::Instances;
 
-/// A strategy. A job has one; SMDDP under FSDP or DeepSpeed is a setting of those.
+/// A distribution strategy. A job has at most one; the SMDDP collectives for FSDP or DeepSpeed are a setting of
+/// these.
 #[derive(Clone, Debug)]
 pub enum Distribution {
-    /// PyTorch's distributed data parallel.
+    /// Distributed data parallel (DDP) of PyTorch.
     Ddp(Ddp),
-    /// PyTorch's fully sharded data parallel.
+    /// Fully sharded data parallel (FSDP) of PyTorch.
     Fsdp(Fsdp),
-    /// SageMaker model parallel on top of FSDP.
+    /// The SageMaker model parallel library, based on FSDP.
     ModelParallel(ModelParallel),
-    /// DeepSpeed's ZeRO.
+    /// DeepSpeed with ZeRO.
     DeepSpeed(DeepSpeedConfig),
-    /// SageMaker's distributed data parallel library, by itself.
+    /// The SageMaker distributed data parallel library (SMDDP), without FSDP or DeepSpeed.
     Smddp(Smddp),
     /// MPI.
     Mpi(Mpi),
@@ -81,13 +82,13 @@ impl Distribution {
     }
 }
 
-/// What a strategy writes to.
+/// The parts of a job that a strategy changes.
 pub(super) struct Launch<'a, 's> {
     pub scope: &'a mut Scope<'s>,
     pub instances: &'a Instances,
     pub hyperparameters: Vec<(String, Value<String>)>,
     pub environment: Vec<(String, Value<String>)>,
-    /// Beside the entry point: name, text, and the line that asked for it.
+    /// Files beside the entry point: name, content, and the location in the program that caused it.
     pub files: Vec<(String, String, CallerLocation)>,
 }
 
@@ -102,14 +103,14 @@ impl Launch<'_, '_> {
         self.environment.push((name.to_owned(), Value::from(value).with_location(Some(source))));
     }
 
-    /// Starts one process for each accelerator with torchrun.
+    /// Starts one process per accelerator with torchrun.
     fn torchrun(&mut self, source: CallerLocation) {
         self.hyperparameter("sagemaker_torch_distributed_enabled", true, source);
         self.instance_type();
         self.instance_groups(source);
     }
 
-    /// Names the instance type that trains for the launcher.
+    /// Sets the hyperparameter with the instance type for the launcher.
     fn instance_type(&mut self) {
         let instance_type = self.instances.instance_type();
         let source = instance_type.location();
@@ -117,7 +118,8 @@ impl Launch<'_, '_> {
         self.hyperparameters.push(("sagemaker_instance_type".to_owned(), written.with_location(source)));
     }
 
-    /// Names the instance group that the strategy runs on: on others the toolkit starts the script alone.
+    /// Sets the hyperparameter with the instance group of the strategy; on instances of other groups, the toolkit
+    /// starts the script without the strategy.
     fn instance_groups(&mut self, source: CallerLocation) {
         if let Some(group) = self.instances.group() {
             let groups = stackwright_synth::sub!("[\"{}\"]", &group);
@@ -126,13 +128,13 @@ impl Launch<'_, '_> {
         }
     }
 
-    /// The collectives of SMDDP: the script passes the name on to `init_process_group`.
+    /// Enables the SMDDP collectives: the script passes the name of the backend to `init_process_group`.
     fn smddp_collectives(&mut self, source: CallerLocation) {
         self.hyperparameter("ddp_dist_backend", "smddp", source);
     }
 
-    /// Sets the environment of the Elastic Fabric Adapter for types whose containers do not set it: the training
-    /// toolkit knows some types by name, and does not know newer ones.
+    /// Sets the environment variables of the Elastic Fabric Adapter for instance types whose containers do not set
+    /// them: the training toolkit has a list of type names that does not contain newer types.
     fn set_network_fabric(&mut self) {
         let instance_type = self.instances.instance_type();
         let Some(name) = instance_type.as_literal().and_then(JsonValue::as_str) else { return };

@@ -1,4 +1,4 @@
-//! SageMaker model parallel, version 2: FSDP with more ways to split a model.
+//! The SageMaker model parallel library, version 2, which adds tensor, context and expert parallelism to FSDP.
 
 use std::panic::Location;
 
@@ -7,8 +7,8 @@ use stackwright_synth::CallerLocation;
 
 use super::Launch;
 
-/// SageMaker model parallel on FSDP, started by torchrun. A job made with
-/// [`TrainingJob::pytorch`](crate::training::TrainingJob::pytorch) gets its image.
+/// The SageMaker model parallel library version 2, started by torchrun. A job that is constructed with
+/// [`TrainingJob::pytorch`](crate::training::TrainingJob::pytorch) gets the image of the library.
 ///
 /// ```
 /// use stackwright_stacks::training::ModelParallel;
@@ -24,7 +24,7 @@ pub struct ModelParallel {
 }
 
 impl ModelParallel {
-    /// With SageMaker's defaults: everything is sharded among all accelerators.
+    /// The library with its defaults: everything is sharded over all accelerators.
     #[track_caller]
     pub fn new() -> Self {
         Self {
@@ -35,7 +35,7 @@ impl ModelParallel {
         }
     }
 
-    /// A parameter of `mp_parameters` by its name, where this type has no setter for it.
+    /// Sets a parameter of `mp_parameters` by its name, if there is no setter for it.
     pub fn parameter(self, name: &str, value: impl Into<JsonValue>) -> Self {
         self.set(name, value)
     }
@@ -45,45 +45,46 @@ impl ModelParallel {
         self
     }
 
-    /// Among how many accelerators the model is sharded; 0 leaves it to the library.
+    /// The number of accelerators over which the model is sharded; with 0, the library decides.
     pub fn hybrid_shard_degree(self, accelerators: u32) -> Self {
         self.set("hybrid_shard_degree", accelerators)
     }
 
-    /// Among how many accelerators each layer is split.
+    /// The number of accelerators over which each layer is split.
     pub fn tensor_parallel_degree(self, accelerators: u32) -> Self {
         self.set("tensor_parallel_degree", accelerators)
     }
 
-    /// Among how many accelerators each sequence is split; at most the hybrid shard degree.
+    /// The number of accelerators over which each sequence is split; at most the hybrid shard degree.
     pub fn context_parallel_degree(self, accelerators: u32) -> Self {
         self.set("context_parallel_degree", accelerators)
     }
 
-    /// Among how many accelerators the experts of a mixture are spread.
+    /// The number of accelerators over which the experts of a mixture-of-experts model are distributed.
     pub fn expert_parallel_degree(self, accelerators: u32) -> Self {
         self.set("expert_parallel_degree", accelerators)
     }
 
-    /// Moves activations to the host's memory, and gets them back this many layers before they are needed.
+    /// Offloads activations to the host's memory, and loads them back this number of layers before they are needed.
     pub fn activation_offloading(self, horizon: u32) -> Self {
         self.set("sm_activation_offloading", true).set("activation_loading_horizon", horizon)
     }
 
-    /// The seed of random numbers in tensor parallel layers.
+    /// The random seed of tensor parallel layers.
     pub fn random_seed(self, seed: u32) -> Self {
         self.set("random_seed", seed)
     }
 
-    /// Makes parameters on the accelerators, shard by shard, instead of whole in the host's memory. It is up to
-    /// the script, which gets the hyperparameter `delayed_param` with the value 1.
+    /// Requests delayed parameter initialization: parameters are created on the accelerators, shard by shard, instead
+    /// of in the host's memory. The script must implement it; it gets the hyperparameter `delayed_param` with the
+    /// value 1.
     #[track_caller]
     pub fn delayed_parameter_initialization(mut self) -> Self {
         self.delayed_parameter_initialization = Some(Location::caller());
         self
     }
 
-    /// Uses the collectives of SMDDP, as [`Fsdp::smddp`](super::Fsdp::smddp).
+    /// Enables the SMDDP collectives, like [`Fsdp::smddp`](super::Fsdp::smddp).
     #[track_caller]
     pub fn smddp(mut self) -> Self {
         self.smddp = Some(Location::caller());

@@ -1,4 +1,4 @@
-//! Launchers of the training toolkit that are not torchrun: MPI, TensorFlow's strategies, parameter servers.
+//! Strategies that do not use torchrun: MPI, and TensorFlow's worker strategies and parameter servers.
 
 use std::panic::Location;
 
@@ -22,20 +22,20 @@ pub struct Mpi {
 }
 
 impl Mpi {
-    /// MPI with the toolkit's default of one process for each host.
+    /// MPI with the toolkit's default of one process per host.
     #[track_caller]
     pub fn new() -> Self {
         Self { processes_per_host: None, options: "".into(), source: Location::caller() }
     }
 
-    /// How many processes run on each instance.
+    /// The number of processes per instance.
     #[track_caller]
     pub fn processes_per_host(mut self, processes: impl IntoValue<i64>) -> Self {
         self.processes_per_host = Some(processes.into().with_caller_location());
         self
     }
 
-    /// Options that are added to the command line of `mpirun`.
+    /// Options that are added to the `mpirun` command.
     #[track_caller]
     pub fn custom_options(mut self, options: impl IntoValue<String>) -> Self {
         self.options = options.into().with_caller_location();
@@ -74,7 +74,7 @@ impl Default for Mpi {
 pub struct MultiWorkerMirrored(CallerLocation);
 
 impl MultiWorkerMirrored {
-    /// With one worker for each instance.
+    /// One worker per instance.
     #[track_caller]
     pub fn new() -> Self {
         Self(Location::caller())
@@ -92,7 +92,7 @@ impl Default for MultiWorkerMirrored {
     }
 }
 
-/// TensorFlow's parameter servers, one on each instance beside the worker.
+/// TensorFlow's parameter servers: each instance runs a parameter server and a worker.
 ///
 /// ```
 /// use stackwright_stacks::training::ParameterServer;
@@ -103,7 +103,7 @@ impl Default for MultiWorkerMirrored {
 pub struct ParameterServer(CallerLocation);
 
 impl ParameterServer {
-    /// With one server for each instance.
+    /// One parameter server per instance.
     #[track_caller]
     pub fn new() -> Self {
         Self(Location::caller())
