@@ -4,7 +4,9 @@
 //! of Hugging Face's transformers under PyTorch's FSDP2 and DistributedDataParallel and under DeepSpeed. Nothing is
 //! fitted to measurements; `docs/estimating.md` holds the errors against measured runs.
 
+mod candidates;
 mod formulas;
+mod inference;
 mod layers;
 pub mod measured;
 mod shape;
@@ -13,10 +15,12 @@ mod training;
 mod verdict;
 mod weights;
 
+pub use candidates::Candidate;
 pub use formulas::{
     Recomputation, activation_bytes, deepspeed_states, kv_cache_bytes_per_token, zero_states,
 };
+pub use inference::{Inference, InferenceError, InferenceEstimate, Precision, inference_estimate};
 pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
 pub use tape::Category;
 pub use training::{Attention, Offload, Peak, Strategy, Training, training_peak};
-pub use verdict::{Gpu, TrainingEstimate, Verdict, gpu_of, training_estimate, verdict};
+pub use verdict::{Gpu, TrainingEstimate, Verdict, gpu_of, training_candidates, training_estimate, verdict};

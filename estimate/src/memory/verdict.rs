@@ -1,10 +1,12 @@
 //! Whether a step fits on a GPU, and what the largest step is that does.
 
 use serde::Serialize;
-use stackwright_schemas::instances::{self, Instance};
+use stackwright_schemas::instances::{self, Instance, Service};
 
+use super::candidates::{Candidate, cheapest};
 use super::shape::{Implementation, ModelShape};
 use super::training::{Peak, Strategy, Training, training_peak};
+use crate::cost::{PriceBook, Use};
 
 /// Whether a peak fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,7 +43,7 @@ const MIB: u64 = 1024 * 1024;
 /// The driver keeps about 1.5 % (an H100 of 81,920 MiB shows 81,079 MiB to PyTorch, an A100 of 40,960 MiB shows 40,326).
 const DRIVER_SHARE: u64 = 15;
 /// A CUDA context with the kernels of PyTorch, and NCCL's buffers.
-const CONTEXT: u64 = 900 * MIB;
+pub(super) const CONTEXT: u64 = 900 * MIB;
 /// Parts of a thousand that fragmentation takes at the least where the memory is nearly full.
 const LEAST_FRAGMENTATION: u64 = 30;
 /// Parts of a thousand that are left free where a step is said to fit.
@@ -52,7 +54,7 @@ pub fn gpu_of(instance_type: &str) -> Option<Gpu> {
     instances::instance(instance_type).map(of)
 }
 
-fn of(instance: &Instance) -> Gpu {
+pub(super) fn of(instance: &Instance) -> Gpu {
     let corrected = instance.accelerators().and_then(|facts| facts.accelerator_memory_gib_override);
     let mib = corrected.map(|gib| (gib * 1024.0) as u64).or(instance.accelerator_memory_mib);
     let memory_bytes = mib.filter(|mib| *mib > 0).map(|mib| mib * MIB);
@@ -142,6 +144,19 @@ pub fn training_estimate(shape: &ModelShape, training: &Training, gpu: Option<Gp
     }
 }
 
+/// Returns the instance types for training that fit the step on its GPUs, the cheapest first, and those without a known price
+/// last.
+pub fn training_candidates(
+    shape: &ModelShape,
+    training: &Training,
+    prices: &PriceBook,
+    region: &str,
+) -> Vec<Candidate> {
+    let peak = training_peak(&judged_shape(shape), training).bytes.max(training_peak(shape, training).bytes);
+    let judge = |gpu: &Gpu| verdict(peak, gpu.usable_bytes);
+    cheapest(Service::Training, Use::Training, training.ranks, prices, region, judge)
+}
+
 /// What decides the verdict: the larger of the implementations that the model may have.
 fn judged_shape(shape: &ModelShape) -> ModelShape {
     match shape.implementation {
@@ -186,6 +201,26 @@ mod tests {
         assert!(gpu.usable_bytes.unwrap() < 40_326 * MIB);
         assert!(gpu_of("ml.unknown").is_none());
         assert!(gpu_of("ml.m5.large").unwrap().usable_bytes.is_none());
+    }
+
+    #[test]
+    fn the_cheapest_types_for_training_count_all_instances() {
+        let shape = ModelShape::from_config(&serde_json::json!({
+            "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
+            "tie_word_embeddings": false
+        }))
+        .unwrap();
+        let mut training = Training::new(Strategy::FullShard, 16, 1, 2048);
+        training.activation_checkpointing = true;
+        let found = training_candidates(&shape, &training, &PriceBook::shipped(), "us-east-1");
+        let p4de = found.iter().find(|one| one.instance_type == "ml.p4de.24xlarge").unwrap();
+        assert_eq!(p4de.instances, 2);
+        assert_eq!(p4de.usd_per_hour, p4de.price.as_ref().map(|price| price.usd.times(2)));
+        let priced: Vec<_> = found.iter().filter_map(|one| one.usd_per_hour).collect();
+        assert!(priced.len() > 1 && priced.is_sorted(), "{priced:?}");
+        // The states alone take 8.03e9 × 12 bytes / 16 = 6 GB, and the step more than the 16 GiB of a V100.
+        assert!(!found.iter().any(|one| one.instance_type.starts_with("ml.p3.")));
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use stackwright_estimate::cost::PriceBook;
 use stackwright_estimate::memory::{
-    self, Attention, Gpu, Implementation, ModelShape, Offload, Strategy, Training, TrainingEstimate, Verdict,
+    self, Attention, Candidate, Gpu, Implementation, ModelShape, Offload, Strategy, Training,
+    TrainingEstimate, Verdict,
 };
 
-use super::refused;
+use super::{candidates, refused};
 use crate::failure::Failure;
 
 /// Estimate the peak of GPU memory of one training step.
@@ -73,6 +75,9 @@ pub(super) struct Arguments {
     /// The code that runs the model. Default: transformers, if the configuration was written by it
     #[arg(long, value_enum)]
     implementation: Option<ImplementationName>,
+    /// The region of the prices of the cheapest instance types that fit
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
     /// The output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
@@ -153,10 +158,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let estimate = memory::training_estimate(&shape, &training, gpu);
+    let cheapest = memory::training_candidates(&shape, &training, &PriceBook::shipped(), &arguments.region);
     let text = match arguments.format {
-        Form::Text => text(&estimate),
-        Form::Json => format!("{:#}\n", document(&estimate, &training)),
-        Form::Markdown => markdown(&estimate),
+        Form::Text => text(&estimate, &cheapest),
+        Form::Json => format!("{:#}\n", document(&estimate, &training, &cheapest)),
+        Form::Markdown => markdown(&estimate, &cheapest),
     };
     std::io::stdout().write_all(text.as_bytes())?;
     match estimate.verdict {
@@ -223,7 +229,7 @@ fn category(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn document(estimate: &TrainingEstimate, training: &Training) -> serde_json::Value {
+fn document(estimate: &TrainingEstimate, training: &Training, cheapest: &[Candidate]) -> serde_json::Value {
     let breakdown: serde_json::Map<_, _> =
         estimate.peak.breakdown.iter().map(|(name, bytes)| (category(name), json!(bytes))).collect();
     json!({
@@ -242,12 +248,13 @@ fn document(estimate: &TrainingEstimate, training: &Training) -> serde_json::Val
         "margin_bytes": estimate.margin_bytes,
         "largest_batch": estimate.largest_batch,
         "largest_sequence": estimate.largest_sequence,
+        "cheapest": cheapest,
         "training": training,
         "notes": estimate.notes,
     })
 }
 
-fn gib(bytes: u64) -> String {
+pub(super) fn gib(bytes: u64) -> String {
     format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
@@ -266,7 +273,7 @@ fn rows(estimate: &TrainingEstimate) -> Vec<(String, String)> {
     rows
 }
 
-fn conclusion(estimate: &TrainingEstimate) -> Vec<String> {
+fn conclusion(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> Vec<String> {
     let on = estimate.gpu.as_ref().map_or(String::new(), |gpu| {
         format!(" on {} ({})", gpu.instance_type, gpu.name.as_deref().unwrap_or("accelerator unknown"))
     });
@@ -284,11 +291,12 @@ fn conclusion(estimate: &TrainingEstimate) -> Vec<String> {
             "Largest batch per GPU that fits: {batch}; longest sequence that fits: {sequence}."
         ));
     }
+    lines.extend(candidates::lines(cheapest));
     lines.extend(estimate.notes.iter().map(|note| format!("note: {note}")));
     lines
 }
 
-fn text(estimate: &TrainingEstimate) -> String {
+fn text(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> String {
     let rows = rows(estimate);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = format!("GPU memory of one training step, {} parameters\n\n", estimate.parameters);
@@ -296,20 +304,20 @@ fn text(estimate: &TrainingEstimate) -> String {
         text.push_str(&format!("  {name:width$}  {value:>12}\n"));
     }
     text.push('\n');
-    for line in conclusion(estimate) {
+    for line in conclusion(estimate, cheapest) {
         text.push_str(&line);
         text.push('\n');
     }
     text
 }
 
-fn markdown(estimate: &TrainingEstimate) -> String {
+fn markdown(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> String {
     let mut text = "| GPU memory of one training step | |\n|---|---:|\n".to_owned();
     for (name, value) in rows(estimate) {
         text.push_str(&format!("| {name} | {value} |\n"));
     }
     text.push('\n');
-    for line in conclusion(estimate) {
+    for line in conclusion(estimate, cheapest) {
         text.push_str(&format!("{line}\n\n"));
     }
     text

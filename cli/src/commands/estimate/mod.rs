@@ -1,7 +1,10 @@
-//! `estimate`: what a deployment costs, what GPU memory a training step takes, and which quotas are needed.
+//! `estimate`: what a deployment costs, what GPU memory training and inference take, how long training takes, and which quotas
+//! are needed.
 
+mod candidates;
 mod cost;
 mod duration;
+mod inference;
 mod memory;
 mod quotas;
 
@@ -29,6 +32,7 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum What {
     Duration(duration::Arguments),
+    Inference(inference::Arguments),
     Memory(memory::Arguments),
     Quotas(quotas::Arguments),
 }
@@ -37,6 +41,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     match &arguments.what {
         None => cost::run(&arguments.cost, origin),
         Some(What::Duration(arguments)) => duration::run(arguments),
+        Some(What::Inference(arguments)) => inference::run(arguments),
         Some(What::Memory(arguments)) => memory::run(arguments),
         Some(What::Quotas(arguments)) => quotas::run(arguments, origin),
     }

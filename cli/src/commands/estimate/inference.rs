@@ -1,0 +1,185 @@
+//! `estimate inference`: the GPU memory of serving a model.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use stackwright_estimate::cost::PriceBook;
+use stackwright_estimate::memory::{self, Inference, InferenceEstimate, Precision, Verdict};
+
+use super::memory::{Form, accelerator, gib, read_model};
+use super::{candidates, refused};
+use crate::failure::Failure;
+
+/// Estimate the GPU memory of serving a model.
+///
+/// Counts weights, the cache of keys and values, and a reserve for activations, as vLLM and TensorRT-LLM allocate them, on
+/// the GPU that needs the most. docs/estimating.md describes the method.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 it fits, 1 failure, 2 usage error, 4 it does not fit.")]
+pub(super) struct Arguments {
+    /// The model's Hugging Face `config.json`
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The instance type whose accelerators serve the model, for example ml.g5.2xlarge
+    #[arg(long, value_name = "TYPE")]
+    instance: Option<String>,
+    /// The number of sequences at the same time
+    #[arg(long, default_value_t = 1)]
+    sequences: u64,
+    /// The number of tokens of a sequence, prompt and answer
+    #[arg(long)]
+    length: u64,
+    /// The number format of the weights
+    #[arg(long, value_enum, default_value_t = PrecisionName::Bf16)]
+    precision: PrecisionName,
+    /// The number format of the cache of keys and values
+    #[arg(long, value_enum, default_value_t = CachePrecision::Bf16)]
+    kv_cache: CachePrecision,
+    /// The number of tokens that one forward pass computes at most (`max_num_batched_tokens`)
+    #[arg(long, value_name = "TOKENS", default_value_t = 8192)]
+    batched_tokens: u64,
+    /// The number of GPUs over which each layer is split
+    #[arg(long, value_name = "GPUS", default_value_t = 1)]
+    tensor_parallel: u64,
+    /// The number of groups of GPUs over which the layers are distributed
+    #[arg(long, value_name = "STAGES", default_value_t = 1)]
+    pipeline_parallel: u64,
+    /// The percentage of the GPU memory that the server takes (`gpu_memory_utilization`)
+    #[arg(long, value_name = "PERCENT", default_value_t = 90)]
+    memory_percent: u64,
+    /// The region of the prices
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// The output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PrecisionName {
+    /// 4 bytes
+    Fp32,
+    /// 2 bytes
+    #[value(alias = "fp16")]
+    Bf16,
+    /// 1 byte
+    Fp8,
+    /// 1 byte
+    Int8,
+    /// 4 bits in groups of 128 (AWQ, GPTQ)
+    #[value(alias = "awq", alias = "gptq")]
+    Int4,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CachePrecision {
+    /// 2 bytes
+    #[value(alias = "fp16")]
+    Bf16,
+    /// 1 byte
+    Fp8,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let shape = read_model(&arguments.model)?;
+    let gpu = arguments.instance.as_deref().map(accelerator).transpose()?;
+    let inference = inference(arguments);
+    if let Some(count) = gpu.as_ref().and_then(|gpu| gpu.count).map(u64::from)
+        && inference.gpus() > count
+    {
+        return Err(Failure::usage(format!(
+            "`--tensor-parallel` times `--pipeline-parallel` is {}, and the instance type has {count} GPUs",
+            inference.gpus()
+        ))
+        .hint("use fewer GPUs, or an instance type that has more"));
+    }
+    let prices = PriceBook::shipped();
+    let estimate = memory::inference_estimate(&shape, &inference, gpu, &prices, &arguments.region)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let text = match arguments.format {
+        Form::Text => text(&estimate),
+        Form::Json => format!("{:#}\n", json!({ "version": 1, "inference": estimate })),
+        Form::Markdown => markdown(&estimate),
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
+    match estimate.verdict {
+        Verdict::DoesNotFit => Err(refused("the model does not fit in the memory of the GPU")
+            .hint("serve fewer or shorter sequences, quantize weights or the cache, or use more GPUs")),
+        _ => Ok(()),
+    }
+}
+
+fn inference(arguments: &Arguments) -> Inference {
+    let mut inference = Inference::new(arguments.sequences, arguments.length);
+    inference.weights = match arguments.precision {
+        PrecisionName::Fp32 => Precision::Fp32,
+        PrecisionName::Bf16 => Precision::Bf16,
+        PrecisionName::Fp8 => Precision::Fp8,
+        PrecisionName::Int8 => Precision::Int8,
+        PrecisionName::Int4 => Precision::Int4,
+    };
+    inference.kv_bytes = match arguments.kv_cache {
+        CachePrecision::Bf16 => 2,
+        CachePrecision::Fp8 => 1,
+    };
+    inference.batched_tokens = arguments.batched_tokens;
+    inference.tensor_parallel = arguments.tensor_parallel;
+    inference.pipeline_parallel = arguments.pipeline_parallel;
+    inference.memory_percent = arguments.memory_percent;
+    inference
+}
+
+fn rows(estimate: &InferenceEstimate) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("weights", gib(estimate.weights_bytes)),
+        ("cache of keys and values", gib(estimate.kv_cache_bytes)),
+        ("activation reserve", gib(estimate.activation_bytes)),
+        ("together", gib(estimate.bytes)),
+    ];
+    if let Some(budget) = estimate.budget_bytes {
+        rows.push(("memory that the server can allocate", gib(budget)));
+    }
+    rows
+}
+
+fn conclusion(estimate: &InferenceEstimate) -> Vec<String> {
+    let (inference, on) = (&estimate.inference, estimate.gpu.as_ref().map(|gpu| gpu.instance_type.as_str()));
+    let served = format!("{} sequences of {} tokens", inference.sequences, inference.length);
+    let mut lines = vec![match (estimate.verdict, on) {
+        (Verdict::Fits, Some(on)) => format!("The model with {served} fits on {on}."),
+        (Verdict::DoesNotFit, Some(on)) => format!("The model with {served} does not fit on {on}."),
+        _ => "No instance type was given, so that it is not known whether the model fits.".to_owned(),
+    }];
+    if let Some(most) = estimate.largest_sequences {
+        lines.push(format!("Largest number of sequences of {} tokens that fits: {most}.", inference.length));
+    }
+    lines.extend(candidates::lines(&estimate.cheapest));
+    lines.extend(estimate.notes.iter().map(|note| format!("note: {note}")));
+    lines
+}
+
+fn text(estimate: &InferenceEstimate) -> String {
+    let mut text = format!("GPU memory of inference for each GPU, {} parameters\n\n", estimate.parameters);
+    for (name, value) in rows(estimate) {
+        text.push_str(&format!("  {name:35}  {value:>12}\n"));
+    }
+    text.push('\n');
+    for line in conclusion(estimate) {
+        text.push_str(&format!("{line}\n"));
+    }
+    text
+}
+
+fn markdown(estimate: &InferenceEstimate) -> String {
+    let mut text = "| GPU memory of inference for each GPU | |\n|---|---:|\n".to_owned();
+    for (name, value) in rows(estimate) {
+        text.push_str(&format!("| {name} | {value} |\n"));
+    }
+    text.push('\n');
+    for line in conclusion(estimate) {
+        text.push_str(&format!("{line}\n\n"));
+    }
+    text
+}

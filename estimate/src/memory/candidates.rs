@@ -1,0 +1,74 @@
+//! The cheapest instance types that fit.
+
+use serde::Serialize;
+use stackwright_schemas::instances::{self, Instance, Service};
+
+use super::verdict::{Gpu, Verdict, of};
+use crate::cost::{Money, Price, PriceBook, Use};
+
+/// An instance type whose GPUs have enough memory.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// The instance type.
+    pub instance_type: String,
+    /// The name of the accelerator.
+    pub accelerator: Option<String>,
+    /// The number of instances that the GPUs need.
+    pub instances: u64,
+    /// [`Verdict::Fits`] or [`Verdict::Tight`].
+    pub verdict: Verdict,
+    /// The price of all instances for an hour; `None` if it is unknown.
+    pub usd_per_hour: Option<Money>,
+    /// The price of one instance with its region, date and source.
+    pub price: Option<Price>,
+}
+
+/// GPUs with a lower CUDA compute capability do not compute in bf16.
+const BF16_CAPABILITY: f64 = 8.0;
+
+/// Returns the instance types that fit `gpus` GPUs, the cheapest first, and those without a known price last. `judge` says
+/// whether the work fits on a GPU of a type; types whose GPU memory is unknown are left out.
+pub(super) fn cheapest(
+    service: Service,
+    usage: Use,
+    gpus: u64,
+    prices: &PriceBook,
+    region: &str,
+    judge: impl Fn(&Gpu) -> Verdict,
+) -> Vec<Candidate> {
+    let types = instances::instances().values().filter(|instance| instance.is_for(service));
+    let fitting = types.filter(|instance| computes_in_bf16(instance)).filter_map(|instance| {
+        let gpu = of(instance);
+        let count = gpu.count.map(u64::from).filter(|count| *count > 0)?;
+        let needed = gpus.max(1).div_ceil(count);
+        // An endpoint's model runs on one instance; a training job on many.
+        if service == Service::Hosting && needed > 1 {
+            return None;
+        }
+        let verdict = judge(&gpu);
+        if !matches!(verdict, Verdict::Fits | Verdict::Tight) {
+            return None;
+        }
+        let price = prices.instance(usage, &gpu.instance_type, region);
+        Some(Candidate {
+            usd_per_hour: price.as_ref().map(|price| price.usd.times(needed)),
+            instance_type: gpu.instance_type,
+            accelerator: gpu.name,
+            instances: needed,
+            verdict,
+            price,
+        })
+    });
+    let mut candidates: Vec<Candidate> = fitting.collect();
+    candidates.sort_by(|a, b| {
+        let key = |one: &Candidate| (one.usd_per_hour.is_none(), one.usd_per_hour);
+        key(a).cmp(&key(b)).then_with(|| a.instance_type.cmp(&b.instance_type))
+    });
+    candidates
+}
+
+fn computes_in_bf16(instance: &Instance) -> bool {
+    let capability = instance.accelerators().and_then(|facts| facts.cuda_compute_capability);
+    capability.is_some_and(|capability| capability >= BF16_CAPABILITY)
+}

@@ -1,0 +1,389 @@
+//! GPU memory of inference with vLLM, TensorRT-LLM and other servers with a paged cache of keys and values.
+
+use serde::{Deserialize, Serialize};
+use stackwright_schemas::instances::Service;
+
+use super::candidates::{Candidate, cheapest};
+use super::formulas::kv_cache_bytes_per_token;
+use super::shape::{Architecture, ModelShape};
+use super::verdict::{CONTEXT, Gpu, Verdict};
+use crate::cost::{PriceBook, Use};
+
+/// The number format of weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Precision {
+    /// 4 bytes.
+    Fp32,
+    /// 2 bytes (bf16 or fp16).
+    Bf16,
+    /// 1 byte.
+    Fp8,
+    /// 1 byte.
+    Int8,
+    /// 4 bits in groups of 128 with a scale of 16 bits and a zero point of 4 bits (AWQ, GPTQ).
+    Int4,
+}
+
+impl Precision {
+    /// The bytes of so many weights of the layers.
+    fn bytes(self, weights: u64) -> u64 {
+        match self {
+            Self::Fp32 => weights.saturating_mul(4),
+            Self::Bf16 => weights.saturating_mul(2),
+            Self::Fp8 | Self::Int8 => weights,
+            // 128 × 4 bits + 16 bits + 4 bits = 66.5 bytes for 128 weights.
+            Self::Int4 => (weights / 256).saturating_mul(133).saturating_add(weights % 256),
+        }
+    }
+
+    /// The bytes of a weight of the embedding and the output layer, which quantization leaves as they are.
+    fn of_embedding(self) -> u64 {
+        if self == Self::Fp32 { 4 } else { 2 }
+    }
+}
+
+/// How a model is served.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Inference {
+    /// The number format of the weights.
+    pub weights: Precision,
+    /// The bytes of a key or a value in the cache: 2 for bf16, 1 for fp8.
+    pub kv_bytes: u64,
+    /// The number of sequences at the same time.
+    pub sequences: u64,
+    /// The number of tokens of a sequence, prompt and answer.
+    pub length: u64,
+    /// The number of tokens that one forward pass computes at most (`max_num_batched_tokens`).
+    pub batched_tokens: u64,
+    /// The number of GPUs over which each layer is split.
+    pub tensor_parallel: u64,
+    /// The number of groups of GPUs over which the layers are distributed.
+    pub pipeline_parallel: u64,
+    /// The parts of a hundred of the GPU memory that the server takes (`gpu_memory_utilization`).
+    pub memory_percent: u64,
+}
+
+impl Inference {
+    /// Serves so many sequences of so many tokens in bf16 on one GPU, with 8192 tokens in a forward pass and 90 % of the GPU
+    /// memory.
+    pub fn new(sequences: u64, length: u64) -> Self {
+        Self {
+            weights: Precision::Bf16,
+            kv_bytes: 2,
+            sequences,
+            length,
+            batched_tokens: 8192,
+            tensor_parallel: 1,
+            pipeline_parallel: 1,
+            memory_percent: 90,
+        }
+    }
+
+    /// The number of GPUs.
+    pub fn gpus(&self) -> u64 {
+        self.tensor_parallel.saturating_mul(self.pipeline_parallel)
+    }
+}
+
+/// Why the memory of inference cannot be estimated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InferenceError {
+    /// The model is not a decoder.
+    #[error("the memory of inference is estimated for decoders only, and {0:?} is not one")]
+    Architecture(Architecture),
+    /// A number is out of its range.
+    #[error("`{name}` is {value}; set it to {expected}")]
+    Invalid {
+        /// The option.
+        name: &'static str,
+        /// Its value.
+        value: u64,
+        /// What is valid.
+        expected: String,
+    },
+}
+
+/// The memory of inference on the GPU that needs the most.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct InferenceEstimate {
+    /// All parts together, bytes.
+    pub bytes: u64,
+    /// Weights.
+    pub weights_bytes: u64,
+    /// Keys and values of all sequences.
+    pub kv_cache_bytes: u64,
+    /// Keys and values of one token.
+    pub kv_bytes_per_token: u64,
+    /// The reserve for the activations of one forward pass and its logits.
+    pub activation_bytes: u64,
+    /// The parameters of the model.
+    pub parameters: u64,
+    /// The accelerator.
+    pub gpu: Option<Gpu>,
+    /// What the server can allocate on the GPU.
+    pub budget_bytes: Option<u64>,
+    /// Whether it fits.
+    pub verdict: Verdict,
+    /// What is left of the budget; negative where it does not fit.
+    pub margin_bytes: Option<i64>,
+    /// The most sequences of the stated length that fit at the same time; 0 if not one fits.
+    pub largest_sequences: Option<u64>,
+    /// The instance types that fit, the cheapest first, and those without a known price last.
+    pub cheapest: Vec<Candidate>,
+    /// What is served.
+    pub inference: Inference,
+    /// Assumptions and doubts.
+    pub notes: Vec<String>,
+}
+
+/// The number of tokens in a block of the paged cache.
+const BLOCK: u64 = 16;
+
+/// The parts of the memory of one GPU.
+struct Parts {
+    weights: u64,
+    kv_per_token: u64,
+    /// Keys, values and logits of one sequence.
+    kv_of_sequence: u64,
+    logits_of_sequence: u64,
+    activations: u64,
+}
+
+/// Estimates the memory of inference on an instance type, and which instance types fit it.
+///
+/// # Errors
+///
+/// If the model is not a decoder, or a number is out of its range.
+pub fn inference_estimate(
+    shape: &ModelShape,
+    inference: &Inference,
+    gpu: Option<Gpu>,
+    prices: &PriceBook,
+    region: &str,
+) -> Result<InferenceEstimate, InferenceError> {
+    validate(shape, inference)?;
+    let parts = parts(shape, inference);
+    let kv_cache_bytes = parts.kv_of_sequence.saturating_mul(inference.sequences);
+    let activation_bytes =
+        parts.activations.saturating_add(parts.logits_of_sequence.saturating_mul(inference.sequences));
+    let bytes = parts.weights.saturating_add(kv_cache_bytes).saturating_add(activation_bytes);
+    let budget_of = |gpu: &Gpu| budget(gpu, inference.memory_percent);
+    let budget_bytes = gpu.as_ref().and_then(budget_of);
+    let largest_sequences = budget_bytes.map(|budget| {
+        let each = parts.kv_of_sequence.saturating_add(parts.logits_of_sequence).max(1);
+        budget.saturating_sub(parts.weights).saturating_sub(parts.activations) / each
+    });
+    let judge = |gpu: &Gpu| verdict(bytes, budget_of(gpu));
+    Ok(InferenceEstimate {
+        bytes,
+        weights_bytes: parts.weights,
+        kv_cache_bytes,
+        kv_bytes_per_token: parts.kv_per_token,
+        activation_bytes,
+        parameters: shape.parameters(),
+        verdict: verdict(bytes, budget_bytes),
+        margin_bytes: budget_bytes
+            .map(|budget| i64::try_from(i128::from(budget) - i128::from(bytes)).unwrap_or(i64::MIN)),
+        budget_bytes,
+        largest_sequences,
+        cheapest: cheapest(Service::Hosting, Use::Hosting, inference.gpus(), prices, region, judge),
+        gpu,
+        inference: inference.clone(),
+        notes: notes(shape),
+    })
+}
+
+fn verdict(bytes: u64, budget: Option<u64>) -> Verdict {
+    match budget {
+        None => Verdict::Unknown,
+        Some(budget) if bytes > budget => Verdict::DoesNotFit,
+        Some(_) => Verdict::Fits,
+    }
+}
+
+/// What the server can allocate: its share of the memory, less the CUDA context.
+fn budget(gpu: &Gpu, percent: u64) -> Option<u64> {
+    let visible = gpu.usable_bytes?.saturating_add(CONTEXT);
+    Some((visible / 100 * percent).saturating_sub(CONTEXT))
+}
+
+fn parts(shape: &ModelShape, inference: &Inference) -> Parts {
+    let tensor = inference.tensor_parallel;
+    let table = shape.vocab.saturating_mul(shape.hidden);
+    let tables = if shape.tied { table } else { table.saturating_mul(2) };
+    let in_layers = shape.parameters().saturating_sub(tables);
+    let layers = shape.layers.div_ceil(inference.pipeline_parallel);
+    // The stage with the most layers also holds the embedding or the output layer.
+    let of_stage = (u128::from(in_layers) * u128::from(layers)).div_ceil(u128::from(shape.layers.max(1)));
+    let of_stage = u64::try_from(of_stage).unwrap_or(u64::MAX);
+    let tables = if inference.pipeline_parallel > 1 { table } else { tables };
+    let weights = inference
+        .weights
+        .bytes(of_stage)
+        .saturating_add(tables.saturating_mul(inference.weights.of_embedding()))
+        .div_ceil(tensor);
+    // Each GPU holds at least one head of keys and values.
+    let kv_heads = shape.kv_heads.div_ceil(tensor).max(1);
+    let kv_per_token = kv_cache_bytes_per_token(layers, kv_heads, shape.head_dim, inference.kv_bytes);
+    let tokens = inference.length.div_ceil(BLOCK).saturating_mul(BLOCK);
+    let ffn = shape.experts.map_or(shape.ffn, |experts| experts.ffn.saturating_mul(experts.per_token));
+    // Residual, normalized input, result and the block's own input; gate, up and their product.
+    let wide = shape.hidden.saturating_mul(4).saturating_add(ffn.saturating_mul(3).div_ceil(tensor));
+    Parts {
+        weights,
+        kv_per_token,
+        kv_of_sequence: kv_per_token.saturating_mul(tokens),
+        // Logits in bf16 and their copy in fp32 for sampling.
+        logits_of_sequence: shape.vocab.saturating_mul(2 + 4),
+        activations: wide.saturating_mul(2).saturating_mul(inference.batched_tokens),
+    }
+}
+
+fn validate(shape: &ModelShape, inference: &Inference) -> Result<(), InferenceError> {
+    if matches!(shape.architecture, Architecture::T5 | Architecture::Vit) {
+        return Err(InferenceError::Architecture(shape.architecture));
+    }
+    let invalid = |name, value, expected: String| Err(InferenceError::Invalid { name, value, expected });
+    for (name, value, most) in [
+        ("--sequences", inference.sequences, 1 << 24),
+        ("--length", inference.length, 1 << 24),
+        ("--batched-tokens", inference.batched_tokens, 1 << 24),
+        ("--memory-percent", inference.memory_percent, 100),
+        ("--tensor-parallel", inference.tensor_parallel, shape.heads),
+        ("--pipeline-parallel", inference.pipeline_parallel, shape.layers),
+    ] {
+        if value == 0 || value > most {
+            return invalid(name, value, format!("a number from 1 to {most}"));
+        }
+    }
+    let tensor = inference.tensor_parallel;
+    if !shape.heads.is_multiple_of(tensor) {
+        return invalid(
+            "--tensor-parallel",
+            tensor,
+            format!("a divisor of the {} attention heads", shape.heads),
+        );
+    }
+    Ok(())
+}
+
+fn notes(shape: &ModelShape) -> Vec<String> {
+    let mut notes = shape.notes.clone();
+    notes.push(
+        "the activation reserve follows the widths of the layers, and was not compared with measurements"
+            .to_owned(),
+    );
+    if shape.window.is_some() {
+        notes.push(
+            "every layer is counted with the whole sequence, although layers with a sliding window need less"
+                .to_owned(),
+        );
+    }
+    if shape.vision.is_some() {
+        notes.push("activations of the vision encoder are not counted; its weights are".to_owned());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::memory::gpu_of;
+
+    /// Llama 3 8B: 8,030,261,248 parameters; the embedding and the output layer have 525,336,576 each.
+    fn llama() -> ModelShape {
+        ModelShape::from_config(&json!({
+            "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
+            "tie_word_embeddings": false
+        }))
+        .unwrap()
+    }
+
+    fn estimate(inference: &Inference, instance: &str) -> InferenceEstimate {
+        let prices = PriceBook::shipped();
+        inference_estimate(&llama(), inference, gpu_of(instance), &prices, "us-east-1").unwrap()
+    }
+
+    #[test]
+    fn llama_in_bf16_on_one_gpu() {
+        let found = estimate(&Inference::new(16, 4096), "ml.p5.4xlarge");
+        assert_eq!(found.weights_bytes, 16_060_522_496);
+        // 2 × 32 layers × 8 heads × 128 × 2 bytes, for 16 × 4,096 tokens.
+        assert_eq!(found.kv_bytes_per_token, 131_072);
+        assert_eq!(found.kv_cache_bytes, 8_589_934_592);
+        // (4 × 4,096 + 3 × 14,336) × 2 bytes × 8,192 tokens + 16 × 128,256 × 6 bytes.
+        assert_eq!(found.activation_bytes, 973_078_528 + 12_312_576);
+        assert_eq!(found.bytes, 16_060_522_496 + 8_589_934_592 + 985_391_104);
+        assert_eq!(found.verdict, Verdict::Fits);
+    }
+
+    #[test]
+    fn the_largest_number_of_sequences_fits_and_one_more_does_not() {
+        let most = estimate(&Inference::new(1, 8192), "ml.g5.2xlarge").largest_sequences.unwrap();
+        assert!(most > 0);
+        assert_eq!(estimate(&Inference::new(most, 8192), "ml.g5.2xlarge").verdict, Verdict::Fits);
+        let more = estimate(&Inference::new(most + 1, 8192), "ml.g5.2xlarge");
+        assert_eq!(more.verdict, Verdict::DoesNotFit);
+        assert!(more.margin_bytes.unwrap() < 0);
+    }
+
+    #[test]
+    fn quantized_weights_leave_the_embedding_in_bf16() {
+        // 6,979,588,096 weights in the layers; 1,050,673,152 in the embedding and the output layer.
+        let with = |weights| {
+            estimate(&Inference { weights, ..Inference::new(1, 128) }, "ml.g5.2xlarge").weights_bytes
+        };
+        assert_eq!(with(Precision::Fp8), 6_979_588_096 + 2_101_346_304);
+        // 6,979,588,096 × 133 / 256.
+        assert_eq!(with(Precision::Int4), 3_626_114_128 + 2_101_346_304);
+    }
+
+    #[test]
+    fn parallel_gpus_share_weights_and_cache() {
+        let inference = Inference { tensor_parallel: 4, ..Inference::new(1, 1) };
+        let found = estimate(&inference, "ml.g5.12xlarge");
+        assert_eq!(found.weights_bytes, 16_060_522_496 / 4);
+        assert_eq!(found.kv_bytes_per_token, 131_072 / 4);
+        // A token takes a whole block of 16.
+        assert_eq!(found.kv_cache_bytes, 131_072 / 4 * 16);
+        // More GPUs than heads of keys and values: each holds one.
+        let wide = Inference { tensor_parallel: 16, ..Inference::new(1, 1) };
+        assert_eq!(estimate(&wide, "ml.p4d.24xlarge").kv_bytes_per_token, 131_072 / 8);
+        let staged = Inference { pipeline_parallel: 2, ..Inference::new(1, 1) };
+        // Half of the layers, and one of the two tables.
+        assert_eq!(estimate(&staged, "ml.g5.12xlarge").weights_bytes, 6_979_588_096 + 1_050_673_152);
+    }
+
+    #[test]
+    fn candidates_are_sorted_by_price_and_hold_enough() {
+        let found = estimate(&Inference::new(4, 8192), "ml.g5.2xlarge");
+        let priced: Vec<_> = found.cheapest.iter().filter_map(|one| one.usd_per_hour).collect();
+        assert!(priced.len() > 3 && priced.is_sorted(), "{priced:?}");
+        assert!(found.cheapest.iter().all(|one| one.instances == 1 && one.verdict == Verdict::Fits));
+        // A T4 has 16 GiB and does not compute in bf16.
+        assert!(!found.cheapest.iter().any(|one| one.instance_type.starts_with("ml.g4dn.")));
+        let first_unknown = found.cheapest.iter().position(|one| one.price.is_none());
+        assert!(
+            first_unknown.is_none_or(|first| found.cheapest[first..].iter().all(|one| one.price.is_none()))
+        );
+    }
+
+    #[test]
+    fn wrong_numbers_are_refused() {
+        let wrong = Inference { tensor_parallel: 3, ..Inference::new(1, 128) };
+        let error =
+            inference_estimate(&llama(), &wrong, None, &PriceBook::shipped(), "us-east-1").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`--tensor-parallel` is 3; set it to a divisor of the 32 attention heads"
+        );
+    }
+}
