@@ -1,4 +1,5 @@
-//! Request shapes of the SageMaker operations that a template can hold only as text.
+//! JSON Schemas of the requests of SageMaker operations that templates contain as strings, such as in pipeline
+//! definitions.
 
 use std::sync::OnceLock;
 
@@ -14,12 +15,12 @@ fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| embedded(include_str!("../data/api/sagemaker.json")))
 }
 
-/// The operations whose requests are known.
+/// The operations whose request schemas are available.
 pub fn operations() -> impl Iterator<Item = &'static str> {
     document()["operations"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
 }
 
-/// The request of an operation such as `CreateTrainingJob` as a JSON Schema of its own.
+/// Returns the request of an operation such as `CreateTrainingJob` as a self-contained JSON Schema.
 pub fn request(operation: &str) -> Option<Value> {
     let start = document()["operations"].get(operation)?;
     let mut definitions = Map::new();
@@ -27,7 +28,7 @@ pub fn request(operation: &str) -> Option<Value> {
     Some(json!({ "$ref": start["$ref"], "definitions": definitions }))
 }
 
-/// Collects the shapes that a schema leads to.
+/// Collects the shapes that a schema refers to, directly or indirectly.
 fn reach(schema: &Value, found: &mut Map<String, Value>) {
     match schema {
         Value::Object(map) => {
@@ -45,7 +46,7 @@ fn reach(schema: &Value, found: &mut Map<String, Value>) {
     }
 }
 
-/// One shape that a request reaches, such as `ResourceConfig`.
+/// Returns a shape that a request contains, such as `ResourceConfig`.
 pub fn shape(name: &str) -> Option<&'static Value> {
     document()["definitions"].get(name)
 }

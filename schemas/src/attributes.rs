@@ -1,4 +1,4 @@
-//! The attributes of a resource beside its properties: update, creation and deletion policies.
+//! Resource attributes other than properties: update, creation and deletion policies.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -27,7 +27,7 @@ fn attributes() -> &'static Attributes {
     })
 }
 
-/// The JSON Schema of `UpdatePolicy` for a resource type; `None` for a type that takes none.
+/// Returns the JSON Schema of `UpdatePolicy` for a resource type; `None` for a type that does not support it.
 ///
 /// ```
 /// use stackwright_schemas::attributes::update_policy;
@@ -38,12 +38,12 @@ pub fn update_policy(type_name: &str) -> Option<&'static Value> {
     attributes().update.get(type_name)
 }
 
-/// The JSON Schema of `CreationPolicy`.
+/// Returns the JSON Schema of `CreationPolicy`.
 pub fn creation_policy() -> &'static Value {
     &attributes().document["creation_policy"]
 }
 
-/// Whether a type can be kept as a snapshot when it is deleted or replaced.
+/// Returns whether a resource type supports `Snapshot` as its deletion or update-replace policy.
 pub fn takes_snapshots(type_name: &str) -> bool {
     attributes().document["snapshot"].as_array().into_iter().flatten().any(|known| known == type_name)
 }

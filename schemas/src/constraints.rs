@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::api::embedded;
 
-/// A requirement of a service on the properties of a resource.
+/// A requirement of a service on the properties of a resource type.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Constraint {
-    /// The reason in one sentence; empty where the violation explains itself.
+    /// The reason in one sentence; empty if the violation needs no explanation.
     pub why: String,
-    /// The API operation or documentation page that states it.
+    /// The API operation or documentation page that states the requirement.
     pub source: String,
-    /// A JSON Schema of the properties.
+    /// The JSON Schema that the properties must satisfy.
     pub schema: Value,
 }
 
@@ -25,7 +25,7 @@ struct File {
     types: BTreeMap<String, Vec<Constraint>>,
 }
 
-/// The constraints of a resource type; those of `Custom::` hold for every custom resource.
+/// Returns the constraints of a resource type. Those of `Custom::` apply to every custom resource type.
 ///
 /// ```
 /// assert!(!stackwright_schemas::constraints::of("AWS::FSx::FileSystem").is_empty());

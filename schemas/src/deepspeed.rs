@@ -1,4 +1,4 @@
-//! The keys of DeepSpeed's configuration file, and what they take.
+//! The options of DeepSpeed's configuration file, and their values.
 
 use std::sync::OnceLock;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::api::embedded;
 
-/// The JSON Schema of `ds_config.json`, as DeepSpeed's own classes define it. Its top level is closed here:
-/// DeepSpeed itself passes over a key there that it does not know.
+/// Returns the JSON Schema of `ds_config.json`, derived from DeepSpeed's own classes. It rejects unknown keys at the
+/// top level, which DeepSpeed itself ignores.
 pub fn schema() -> &'static Value {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     SCHEMA.get_or_init(|| embedded(include_str!("../facts/deepspeed.json")))

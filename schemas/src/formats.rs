@@ -1,4 +1,4 @@
-//! Formats of texts that registry schemas name: what an id or an ARN looks like.
+//! Formats of strings that registry schemas name, such as IDs and ARNs.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// The regular expression of a format such as `AWS::EC2::Subnet.Id`, where it is known.
+/// Returns the regular expression of a format such as `AWS::EC2::Subnet.Id`; `None` for an unknown format.
 pub fn pattern(format: &str) -> Option<&'static str> {
     #[derive(Deserialize)]
     struct Document {

@@ -1,4 +1,5 @@
-//! What a resource holds that is lost or interrupted with it.
+//! Resource types whose deletion or replacement loses data or interrupts traffic, and types whose changes need an
+//! approval.
 
 use std::sync::OnceLock;
 
@@ -6,12 +7,12 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// What a resource holds.
+/// The reason why the deletion of a resource is dangerous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// Data that is gone with it.
+    /// The resource holds data, which is lost with it.
     Data,
-    /// Requests or work that it serves.
+    /// The resource serves requests or runs work, which is interrupted.
     Traffic,
 }
 
@@ -21,7 +22,7 @@ struct Types {
     traffic: Vec<String>,
 }
 
-/// What resources of a type hold, as far as it is known.
+/// Returns why the deletion of a resource of this type is dangerous; `None` if no reason is known.
 pub fn held(type_name: &str) -> Option<Held> {
     static TYPES: OnceLock<Types> = OnceLock::new();
     let types: &'static Types = TYPES.get_or_init(|| embedded(include_str!("../facts/held.json")));
@@ -35,7 +36,7 @@ pub fn held(type_name: &str) -> Option<Held> {
     }
 }
 
-/// Types whose changes change permissions; a type that ends with `::` stands for a service.
+/// Types whose changes change permissions. An entry that ends in `::` stands for all types of a service.
 const PERMISSION_TYPES: [&str; 6] = [
     "AWS::IAM::",
     "AWS::S3::BucketPolicy",
@@ -45,7 +46,7 @@ const PERMISSION_TYPES: [&str; 6] = [
     "AWS::Lambda::Permission",
 ];
 
-/// Types whose changes change the network connectivity; each stands for all types that begin with it.
+/// Types whose changes change the network connectivity. Each entry stands for all types that start with it.
 const NETWORK_TYPES: [&str; 7] = [
     "AWS::EC2::SecurityGroup",
     "AWS::EC2::Route",
@@ -56,13 +57,13 @@ const NETWORK_TYPES: [&str; 7] = [
     "AWS::EC2::NatGateway",
 ];
 
-/// Whether a change of a resource of a type changes permissions, so that a deployment needs an approval for it.
+/// Returns whether a change of a resource of this type changes permissions, so that a deployment needs an approval.
 pub fn changes_permissions(type_name: &str) -> bool {
     PERMISSION_TYPES.iter().any(|name| type_name.starts_with(name))
 }
 
-/// Whether a change of a resource of a type changes the network connectivity, so that a deployment needs an approval for
-/// it.
+/// Returns whether a change of a resource of this type changes the network connectivity, so that a deployment needs
+/// an approval.
 pub fn changes_network(type_name: &str) -> bool {
     NETWORK_TYPES.iter().any(|name| type_name.starts_with(name))
 }

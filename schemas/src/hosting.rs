@@ -1,4 +1,4 @@
-//! Limits of SageMaker's endpoints.
+//! Limits of SageMaker endpoints.
 
 use std::sync::OnceLock;
 
@@ -6,22 +6,22 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// What an endpoint can be called, and how long a request may take.
+/// The maximum length of names, and the maximum duration of requests.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Hosting {
-    /// The longest name of an endpoint or an inference component.
+    /// The maximum length of the name of an endpoint or an inference component, in characters.
     pub name_characters: usize,
-    /// The longest that a request to a real-time endpoint may take, without streaming; also to one with inference
-    /// components or several models.
+    /// The maximum duration of a request to a real-time endpoint without streaming; it also applies to endpoints with
+    /// inference components or several models.
     pub real_time_request_seconds: u32,
-    /// The longest that a request to a serverless endpoint may take.
+    /// The maximum duration of a request to a serverless endpoint.
     pub serverless_request_seconds: u32,
-    /// The longest that a request to an asynchronous endpoint may take.
+    /// The maximum duration of a request to an asynchronous endpoint.
     pub asynchronous_request_seconds: u32,
 }
 
-/// The limits.
+/// Returns the limits.
 pub fn hosting() -> &'static Hosting {
     static LIMITS: OnceLock<Hosting> = OnceLock::new();
     LIMITS.get_or_init(|| embedded(include_str!("../facts/hosting.json")))

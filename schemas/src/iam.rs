@@ -1,11 +1,12 @@
-//! The actions of IAM policies: which exist, and which take a resource.
+//! The actions of IAM policies: which actions exist, and which of them support resource-level permissions.
 
 use std::io::Read;
 use std::sync::OnceLock;
 
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/iam_actions.bin"));
 
-/// Lines of a service and its actions in lower case; an action that takes no resource ends in `!`.
+/// Each line contains a service and its actions in lower case. An action without resource-level permissions ends in
+/// `!`.
 fn lines() -> &'static [&'static str] {
     static TEXT: OnceLock<String> = OnceLock::new();
     static LINES: OnceLock<Vec<&'static str>> = OnceLock::new();
@@ -19,21 +20,22 @@ fn lines() -> &'static [&'static str] {
     LINES.get_or_init(|| text.lines().collect())
 }
 
-/// What is known of an action such as `s3:GetObject`, or of all that a name with `*` or `?` matches.
+/// The facts about an action such as `s3:GetObject`, or about all actions that a name with `*` or `?` matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// The service is not known here.
+    /// The service is not in the data.
     UnknownService,
     /// The service has no such action.
     Unknown,
-    /// Every action that the name matches can only be allowed on all resources.
+    /// No action that the name matches supports resource-level permissions: they can only be allowed on all
+    /// resources.
     WithoutResource,
-    /// An ARN can narrow the action down.
+    /// The action supports resource-level permissions.
     OfResource,
 }
 
-/// What is known of an action.
+/// Returns the facts about an action.
 ///
 /// ```
 /// use stackwright_schemas::iam::{Action, action};
@@ -62,13 +64,13 @@ pub fn action(name: &str) -> Action {
     found
 }
 
-/// The actions of a service, in lower case.
+/// Returns the actions of a service, in lower case.
 pub fn actions(service: &str) -> impl Iterator<Item = &'static str> {
     let line = lines().iter().find(|line| line.split(' ').next() == Some(service));
     line.into_iter().flat_map(|line| line.split(' ').skip(1)).map(|name| name.trim_end_matches('!'))
 }
 
-/// Whether a name with `*` and `?` matches another.
+/// Returns whether a pattern with `*` and `?` matches a name.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut position) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

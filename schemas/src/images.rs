@@ -1,4 +1,4 @@
-//! AWS's container images for SageMaker: repositories, versions, and the account that serves each region.
+//! AWS's container images for SageMaker: repositories, versions, and the registry account of each region.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -30,7 +30,7 @@ struct Version {
     not_in: Vec<String>,
 }
 
-/// What an image is built for.
+/// The processor that an image is built for.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Processor {
@@ -54,8 +54,8 @@ impl Processor {
         }
     }
 
-    /// The processor that images for an instance type are built for, such as `ml.g5.2xlarge`; `None` where that is not
-    /// known.
+    /// Returns the processor that images for an instance type, such as `ml.g5.2xlarge`, are built for; `None` if that
+    /// is not known.
     pub fn of_instance_type(name: &str) -> Option<Self> {
         let family = name.strip_prefix("ml.").unwrap_or(name).split('.').next()?;
         if ["inf", "trn"].iter().any(|accelerator| family.starts_with(accelerator)) {
@@ -68,7 +68,7 @@ impl Processor {
         if facts.accelerators().is_some() {
             return None;
         }
-        // `c7g`, `m6gd`, `r8g`: the generation's number, then the letter of Graviton.
+        // In `c7g`, `m6gd` and `r8g`, the letter of Graviton follows the number of the generation.
         let is_graviton = family
             .trim_start_matches(|c: char| c.is_ascii_lowercase())
             .trim_start_matches(|c: char| c.is_ascii_digit())
@@ -77,7 +77,7 @@ impl Processor {
     }
 }
 
-/// The images that sagemaker's `image_uris.retrieve` finds.
+/// The table of images, with the data of `image_uris.retrieve` of the SageMaker Python SDK.
 #[derive(Deserialize)]
 struct Retrieved {
     registries: Vec<BTreeMap<String, String>>,
@@ -111,7 +111,8 @@ impl RetrievedVersion {
 }
 
 impl RetrievedFamily {
-    /// The version of a name: itself, what it is an alias of, or the newest base framework of a version of Transformers.
+    /// Resolves a version: an exact one, an alias, or a version of Transformers, for which it takes the newest base
+    /// framework.
     fn version(&self, name: &str) -> Option<&RetrievedVersion> {
         let name = self.aliases.get(name).map_or(name, String::as_str);
         if let Some(version) = self.versions.get(name) {
@@ -128,7 +129,7 @@ fn retrieved() -> &'static Retrieved {
     RETRIEVED.get_or_init(|| embedded(include_str!("../facts/image_uris.json")))
 }
 
-/// An image of the table that `image_uris.retrieve` gave; the family stands in it.
+/// Returns an image of a family from the results of `image_uris.retrieve`.
 fn of_retrieved(family: &RetrievedFamily, version: &str, processor: Processor) -> Result<Image, NoImage> {
     let Some(found) = family.version(version) else {
         let mut known: Vec<_> = family.versions.keys().cloned().collect();
@@ -144,7 +145,7 @@ fn of_retrieved(family: &RetrievedFamily, version: &str, processor: Processor) -
     Ok(Image { repository: repository.to_owned(), tag: tag.to_owned(), accounts })
 }
 
-/// Every family with its versions and the processors that an image of the version is built for.
+/// Returns every family with its versions, and the processors that each version has an image for.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str, Processor)> {
     const PROCESSORS: [Processor; 4] =
         [Processor::Cpu, Processor::Gpu, Processor::Graviton, Processor::Neuron];
@@ -156,28 +157,28 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str, Processor)> {
     })
 }
 
-/// An image, still without the region that it is pulled in.
+/// An image, without the region from which it is pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// The name of the repository, the same in every region.
+    /// The name of the repository, which is the same in every region.
     pub repository: String,
     /// The tag.
     pub tag: String,
-    /// The account that serves the image, by region.
+    /// The registry account by region.
     pub accounts: BTreeMap<&'static str, &'static str>,
 }
 
-/// Why there is no such image.
+/// The reason why there is no such image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoImage {
-    /// No family of that name; these are the names.
+    /// There is no family with this name. The variant contains the known names.
     Family(Vec<&'static str>),
-    /// No such version; these are the newest ones, newest first.
+    /// There is no such version. The variant contains the newest versions, newest first.
     Version(Vec<String>),
-    /// The family is not built for that processor.
+    /// The family has no image for this processor.
     Processor,
-    /// The tag needs a field that the data does not have for this version.
+    /// The tag needs a field that the data does not contain for this version.
     Tag(String),
 }
 
@@ -186,8 +187,9 @@ fn families() -> &'static BTreeMap<String, Family> {
     FAMILIES.get_or_init(|| embedded(include_str!("../data/images.json")))
 }
 
-/// The image of a family such as `pytorch-inference` in a version (`2.6.0`, or `2.6` for its newest). A version of a
-/// Hugging Face family is that of Transformers, with the newest base framework, or both: `4.49.0/pytorch2.6.0`.
+/// Returns the image of a family such as `pytorch-inference` in a version (`2.6.0`, or `2.6` for its newest patch).
+/// For a Hugging Face family, the version is that of Transformers, which selects the newest base framework, or both:
+/// `4.49.0/pytorch2.6.0`.
 pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image, NoImage> {
     if let Some(family) = retrieved().families.get(family) {
         return of_retrieved(family, version, processor);
@@ -199,7 +201,8 @@ pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image,
     if !family.processors.contains(&processor) {
         return Err(NoImage::Processor);
     }
-    // A family of its own versions, such as SageMaker model parallel, still has the framework's in its tags.
+    // The tags of a family with its own versions, such as SageMaker model parallel, contain the version of the
+    // framework too.
     let in_tag = version;
     let version = family.aliases.get(version).map_or(version, String::as_str);
     let in_tag = if in_tag.matches('.').count() == 2 { in_tag } else { version };
@@ -235,18 +238,19 @@ pub fn image(family: &str, version: &str, processor: Processor) -> Result<Image,
     Ok(Image { repository: family.repository.clone(), tag, accounts })
 }
 
-/// The CUDA part of a model parallel image's tag, as sagemaker 2.257.7 `image_uris` derives it from the version.
+/// The CUDA part of the tag of a model parallel image. `image_uris` of version 2.257.7 of the SageMaker Python SDK
+/// derives it from the version in the same way.
 fn cuda(version: &str) -> &'static str {
     match numbers(version).as_slice() {
         [2, 1..=4, ..] => "cu121",
         [2, 5, ..] => "cu124",
-        // For 2.0 it depends on the instance type, and for newer ones the SDK falls back to a tag that no document
-        // confirms.
+        // For 2.0 it depends on the instance type. For newer versions, the SDK falls back to a tag that no
+        // documentation confirms.
         _ => "",
     }
 }
 
-/// The numbers in a version, to order versions by.
+/// Returns the numbers in a version, to sort versions.
 fn numbers(version: &str) -> Vec<u32> {
     version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }

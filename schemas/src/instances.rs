@@ -1,4 +1,4 @@
-//! ML instance types: their hardware, and what SageMaker takes them for.
+//! ML instance types: their hardware, and the SageMaker services that offer them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -7,26 +7,26 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// What is known of one `ml.` instance type. `None` is unknown, never zero.
+/// The facts about an instance type with the prefix `ml.`. `None` means unknown, never zero.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Instance {
-    /// `ml.p4d.24xlarge`
+    /// The name, such as `ml.p4d.24xlarge`.
     pub instance_type: String,
-    /// Virtual processors.
+    /// The number of vCPUs.
     pub vcpu: Option<u32>,
-    /// Memory of the host, MiB.
+    /// The memory of the host in MiB.
     pub memory_mib: Option<u64>,
-    /// Name of the accelerator, such as `A100`; `None` where there is none or it is unknown.
+    /// The name of the accelerator, such as `A100`; `None` if the type has none, or if it is unknown.
     pub accelerator: Option<String>,
-    /// How many accelerators; 0 on a processor-only type.
+    /// The number of accelerators; 0 for a type without accelerators.
     pub accelerator_count: Option<u32>,
-    /// Memory of one accelerator as EC2 reports it, MiB.
+    /// The memory of one accelerator in MiB, as EC2 reports it.
     pub accelerator_memory_mib: Option<u64>,
-    /// Elastic Fabric Adapter interfaces; 0 where there are none.
+    /// The number of Elastic Fabric Adapter (EFA) interfaces; 0 if the type has none.
     pub efa_interfaces: Option<u32>,
-    /// Network performance in EC2's words.
+    /// The network performance, as EC2 describes it.
     pub network_performance: Option<String>,
-    /// Local NVMe storage, GB.
+    /// The size of the local NVMe storage in GB.
     pub local_nvme_gb: Option<u64>,
     training: bool,
     hosting: bool,
@@ -57,7 +57,7 @@ pub enum Service {
 }
 
 impl Instance {
-    /// Whether the API of a service lists the type.
+    /// Returns whether the API of a service lists the type.
     pub fn is_for(&self, service: Service) -> bool {
         match service {
             Service::Training => self.training,
@@ -70,27 +70,27 @@ impl Instance {
         }
     }
 
-    /// What people found out about the type's accelerators, for types that have any.
+    /// Returns facts about the type's accelerators that no API reports; `None` if there are none.
     pub fn accelerators(&self) -> Option<&'static Accelerators> {
         accelerators().get(&self.instance_type)
     }
 }
 
-/// What no API tells about a type with accelerators.
+/// Facts about a type with accelerators that no API reports.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Accelerators {
     instance_type: String,
-    /// `yes`, `no`, or the interconnect's name.
+    /// Whether the accelerators are connected with each other: `yes`, `no`, or the name of the interconnect.
     pub nvlink: Option<String>,
-    /// Dense bf16 peak of one accelerator, TFLOPS.
+    /// The peak performance of one accelerator with dense bf16 matrices, in TFLOPS.
     pub peak_bf16_dense_tflops_per_gpu: Option<f64>,
-    /// Dense fp16 peak of one accelerator, TFLOPS.
+    /// The peak performance of one accelerator with dense fp16 matrices, in TFLOPS.
     pub peak_fp16_dense_tflops_per_gpu: Option<f64>,
-    /// CUDA compute capability.
+    /// The CUDA compute capability.
     pub cuda_compute_capability: Option<f64>,
-    /// Memory of one accelerator in GiB, where what EC2 reports is known to be wrong.
+    /// The memory of one accelerator in GiB, if the value that EC2 reports is known to be wrong.
     pub accelerator_memory_gib_override: Option<f64>,
-    /// Whether it hosts GPU multi-model endpoints (`True`, `False`).
+    /// Whether GPU multi-model endpoints support the type (`True`, `False`).
     pub mme_gpu: Option<String>,
     /// Whether SageMaker's distributed data parallel library supports it.
     pub smddp: Option<String>,
@@ -98,16 +98,16 @@ pub struct Accelerators {
     pub smp_v2: Option<String>,
     /// Whether SageMaker model parallel version 1 supports it.
     pub smp_v1: Option<String>,
-    /// A doubt or a correction, to be shown with the numbers.
+    /// A doubt or a correction, which is to be shown with the numbers.
     pub note: Option<String>,
 }
 
-/// The facts of a type such as `ml.g5.2xlarge`.
+/// Returns the facts about a type such as `ml.g5.2xlarge`; `None` for an unknown type.
 pub fn instance(name: &str) -> Option<&'static Instance> {
     instances().get(name)
 }
 
-/// Every type, by name.
+/// Returns all types, sorted by name.
 pub fn instances() -> &'static BTreeMap<String, Instance> {
     static TABLE: OnceLock<BTreeMap<String, Instance>> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -132,8 +132,9 @@ pub(crate) fn rows<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
         .expect("a test reads every embedded table")
 }
 
-/// The environment variables that a training job has to set for Elastic Fabric Adapter (EFA) on an instance type: those
-/// of types that have EFA and that the training toolkit in AWS's containers does not know. Empty for other types.
+/// Returns the environment variables that a training job must set for Elastic Fabric Adapter (EFA) on an instance
+/// type. They are needed for types with EFA that the training toolkit in AWS's containers does not recognize; for
+/// other types the list is empty.
 pub fn efa_environment(name: &str) -> &'static [(&'static str, &'static str)] {
     #[derive(Deserialize)]
     struct Document {
@@ -152,18 +153,18 @@ pub fn efa_environment(name: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// The instance types that a service takes in a region, by the service's name in the data (`hosting`,
-/// `processing`, `transform`, `cluster`, `ec2`); `None` where that is not known.
+/// Returns the instance types that a service offers in a region, by the service's name in the data (`hosting`,
+/// `processing`, `transform`, `cluster`, `ec2`); `None` if that is not known.
 pub fn in_region(service: &str, region: &str) -> Option<&'static [String]> {
     regions_of(service)?.get(region).map(Vec::as_slice)
 }
 
-/// The instance types that a service takes in any region.
+/// Returns the instance types that a service offers in any region.
 pub fn anywhere(service: &str) -> BTreeSet<&'static str> {
     regions_of(service).into_iter().flat_map(BTreeMap::values).flatten().map(String::as_str).collect()
 }
 
-/// The instance types of a service by region. A table is read when it is first asked for.
+/// Returns the instance types of a service by region. A table is parsed at its first use.
 fn regions_of(service: &str) -> Option<&'static BTreeMap<String, Vec<String>>> {
     type Table = OnceLock<BTreeMap<String, Vec<String>>>;
     static TABLES: [(&str, &str, Table); 5] = [

@@ -1,4 +1,4 @@
-//! The settings of AWS's containers for large models.
+//! The settings of AWS's large model inference containers.
 
 use std::sync::OnceLock;
 
@@ -13,7 +13,7 @@ struct Keys {
     tensorrt_llm: Vec<String>,
 }
 
-/// What runs the model in the container.
+/// The inference engine of the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// vLLM.
@@ -22,7 +22,7 @@ pub enum Engine {
     TensorRtLlm,
 }
 
-/// The keys of `serving.properties` that DJL Serving documents for an engine, without the prefix `option.`.
+/// Returns the keys of `serving.properties` that DJL Serving documents for an engine, without the prefix `option.`.
 pub fn option_keys(engine: Engine) -> impl Iterator<Item = &'static str> {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     let keys: &'static Keys =

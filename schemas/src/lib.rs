@@ -1,16 +1,17 @@
-//! Dated facts about AWS, and typed access to them.
+//! Facts about AWS with dates and sources, and typed access to them.
 //!
-//! What lives here: the CloudFormation registry schemas of every type ([`registry`]), the request shapes of
-//! the SageMaker operations that a template holds as text ([`api`]), instance types and what SageMaker takes
-//! them for ([`instances`]), network cards of EC2
-//! types ([`ec2_network`]), prices ([`prices`]), container images ([`images`]), formats of texts ([`formats`]),
-//! DeepSpeed's configuration ([`deepspeed`]), settings of containers for large models ([`large_models`]), limits of
-//! endpoints ([`hosting`]), what resources hold ([`held`]), what `Ref` and `Fn::GetAtt` return ([`return_values`]),
-//! updates that services refuse ([`refused_updates`]), quotas ([`limits`]), requirements beyond the registry
-//! ([`constraints`]), SAM's resource types ([`sam`]), what ended ([`lifecycle`]) and the actions of IAM ([`iam`]).
-//! Each data file is listed in `SOURCES.json` with origin, version, date, licence and hash.
+//! The crate contains the CloudFormation registry schemas of all resource types ([`registry`]), the request shapes of
+//! SageMaker operations that templates contain as strings ([`api`]), ML instance types and the services that offer
+//! them ([`instances`]), network cards of EC2 instance types ([`ec2_network`]), prices ([`prices`]), container images
+//! ([`images`]), formats of strings ([`formats`]), the options of DeepSpeed ([`deepspeed`]), the settings of large
+//! model inference containers ([`large_models`]), the share of peak performance that training reaches ([`mfu`]),
+//! limits of endpoints ([`hosting`]), resource types that hold data or serve traffic ([`held`]), return values of
+//! `Ref` and `Fn::GetAtt` ([`return_values`]), updates that services reject ([`refused_updates`]), quotas
+//! ([`limits`]), requirements beyond the registry schemas ([`constraints`]), the resource types of SAM ([`sam`]),
+//! ends of support ([`lifecycle`]) and the actions of IAM ([`iam`]). Each data file is listed in `SOURCES.json` with
+//! origin, version, date, licence and hash.
 //!
-//! What does not: any idea of an app or a template. A fact that nobody confirmed is `None` here, never a guess.
+//! The crate does not know apps or templates. A fact that is not confirmed is `None`, never a guess.
 
 pub mod api;
 pub mod attributes;

@@ -1,4 +1,4 @@
-//! Services and Lambda runtimes that ended or will end, with dates.
+//! The end of support of services and Lambda runtimes, with dates.
 
 use std::sync::OnceLock;
 
@@ -6,19 +6,19 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// A service that ended, ends, or gets no new features.
+/// A service that was shut down, will be shut down, or gets no new features.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Service {
-    /// What the names of its resource types start with.
+    /// The prefix of the names of its resource types.
     pub prefix: String,
     /// What happens to it.
     pub status: Status,
-    /// The date, where AWS gives one: `2025-07-31`.
+    /// The date in the form `2025-07-31`; `None` if AWS has not published one.
     pub since: Option<String>,
 }
 
-/// What happens to a service.
+/// The stage of a service's end of support.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -31,26 +31,26 @@ pub enum Status {
     Maintenance,
 }
 
-/// A Lambda runtime and the dates of its end; dates are `YYYY-MM-DD`.
+/// A Lambda runtime and the dates of its deprecation, in the form `YYYY-MM-DD`.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Runtime {
     /// The identifier, such as `python3.9`.
     pub name: String,
-    /// From when it gets no updates.
+    /// The date from which the runtime gets no updates.
     pub deprecated: Option<String>,
-    /// From when no function can be created with it.
+    /// The date from which no function can be created with the runtime.
     pub block_create: Option<String>,
-    /// From when no function that has it can be updated.
+    /// The date from which functions with the runtime cannot be updated.
     pub block_update: Option<String>,
-    /// The runtime that takes its place.
+    /// The recommended successor of the runtime.
     pub successor: Option<String>,
 }
 
-/// The date to which these facts were read: what ends later has not ended for the check.
+/// The date on which these facts were read. The check treats a later end of support as not reached yet.
 pub const READ: &str = "2026-11-26";
 
-/// What is known of the end of a resource type's service.
+/// Returns the end of support of the service of a resource type; `None` if none is known.
 ///
 /// ```
 /// use stackwright_schemas::lifecycle::{Status, service};
@@ -67,7 +67,7 @@ pub fn service(type_name: &str) -> Option<&'static Service> {
     file.services.iter().find(|service| type_name.starts_with(&service.prefix))
 }
 
-/// A Lambda runtime by its identifier.
+/// Returns a Lambda runtime, by its identifier.
 ///
 /// ```
 /// let runtime = stackwright_schemas::lifecycle::runtime("python3.7").unwrap();

@@ -1,4 +1,4 @@
-//! Quotas of CloudFormation that a template runs into.
+//! Quotas of CloudFormation that apply to templates.
 
 use std::sync::OnceLock;
 
@@ -10,29 +10,29 @@ use crate::api::embedded;
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Resources in a template.
+    /// The maximum number of resources in a template.
     pub resources: usize,
-    /// Parameters in a template.
+    /// The maximum number of parameters in a template.
     pub parameters: usize,
-    /// Outputs in a template.
+    /// The maximum number of outputs in a template.
     pub outputs: usize,
-    /// Mappings in a template.
+    /// The maximum number of mappings in a template.
     pub mappings: usize,
-    /// Attributes of one mapping.
+    /// The maximum number of attributes in a mapping.
     pub mapping_attributes: usize,
-    /// Characters of a logical id.
+    /// The maximum length of a logical ID in characters.
     pub logical_id_characters: usize,
-    /// Bytes of a template's description.
+    /// The maximum size of a template's description in bytes.
     pub description_bytes: usize,
-    /// Bytes of a template that is passed in the request.
+    /// The maximum size in bytes of a template that is passed in the request.
     pub template_body_bytes: usize,
-    /// Bytes of a template that is passed by its URL in S3.
+    /// The maximum size in bytes of a template that is passed by its URL in S3.
     pub template_url_bytes: usize,
-    /// Tags of a stack.
+    /// The maximum number of tags of a stack.
     pub tags: usize,
 }
 
-/// The quotas.
+/// Returns the quotas.
 pub fn limits() -> &'static Limits {
     static LIMITS: OnceLock<Limits> = OnceLock::new();
     LIMITS.get_or_init(|| embedded(include_str!("../facts/cloudformation_limits.json")))

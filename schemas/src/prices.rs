@@ -1,4 +1,4 @@
-//! Prices, each with its date and source. What has no published price has none here.
+//! Prices, each with its date and source. Items without a published price are not listed.
 
 use std::sync::OnceLock;
 
@@ -8,59 +8,59 @@ use serde_json::Value;
 use crate::api::embedded;
 use crate::instances::rows;
 
-/// The price of an hour of an instance type for one component of the bill.
+/// The hourly price of an instance type for one type of use.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Price {
-    /// `ml.g5.2xlarge`, or without `ml.` for a price of EC2.
+    /// The instance type, such as `ml.g5.2xlarge`; without the prefix `ml.` for a price of EC2.
     pub instance_type: String,
-    /// `sagemaker-hosting`, `sagemaker-training`, `ec2-on-demand` and so on.
+    /// The type of use: `sagemaker-hosting`, `sagemaker-training`, `ec2-on-demand` and others.
     pub component: String,
-    /// The region, in the words of the source.
+    /// The region, as the source names it.
     pub region: String,
-    /// US dollars an hour, exactly as published.
+    /// The price in US dollars per hour, exactly as published.
     pub usd_per_hour: String,
-    /// When it was read.
+    /// The date on which the price was read.
     pub date: String,
-    /// Where it was read.
+    /// The source of the price.
     pub source: String,
-    /// `ESTIMATE`, superseded, or other doubts, to be shown with the price.
+    /// A note that is to be shown with the price, such as `ESTIMATE` or that the price is superseded.
     pub note: String,
 }
 
-/// Every price row of a type, in the order of the table.
+/// Returns all prices of an instance type, in the order of the table.
 pub fn prices(instance_type: &str) -> impl Iterator<Item = &'static Price> {
     static TABLE: OnceLock<Vec<Price>> = OnceLock::new();
     let table = TABLE.get_or_init(|| rows(include_str!("../facts/prices.csv")));
     table.iter().filter(move |price| price.instance_type == instance_type)
 }
 
-/// The price of something that is not an instance: storage, data, a gateway.
+/// The price of an item that is not an instance, such as storage, data transfer or a gateway.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct UnitPrice {
-    /// What is priced, for example `EBS gp3 storage`.
+    /// The item, for example `EBS gp3 storage`.
     pub item: String,
-    /// `usd_per_gb_month`, `usd_per_hour`, `usd_per_gb`, `usd_per_month` and so on.
+    /// The unit: `usd_per_gb_month`, `usd_per_hour`, `usd_per_gb`, `usd_per_month` and others.
     pub unit: String,
     /// The region.
     pub region: String,
-    /// US dollars, as the source has them.
+    /// The price in US dollars, exactly as published.
     pub usd: String,
-    /// When it was read.
+    /// The date on which the price was read.
     pub date: String,
-    /// Where it was read.
+    /// The source of the price.
     pub source: String,
-    /// Doubts, to be shown with the price.
+    /// A note that is to be shown with the price.
     pub note: String,
 }
 
-/// Every price row of an item, in the order of the table.
+/// Returns all prices of an item, in the order of the table.
 pub fn unit_prices(item: &str) -> impl Iterator<Item = &'static UnitPrice> {
     static TABLE: OnceLock<Vec<UnitPrice>> = OnceLock::new();
     let table = TABLE.get_or_init(|| rows(include_str!("../facts/price_table.csv")));
     table.iter().filter(move |price| price.item == item)
 }
 
-/// Prices that are not by the instance hour: serverless inference, managed spot, savings plans.
+/// Prices that are not per instance hour: serverless inference, managed spot training, savings plans.
 pub fn terms() -> &'static Value {
     static TERMS: OnceLock<Value> = OnceLock::new();
     TERMS.get_or_init(|| embedded(include_str!("../facts/price_terms.json")))

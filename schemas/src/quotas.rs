@@ -7,28 +7,28 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// What is known of quotas.
+/// The table of quotas.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Quotas {
-    /// When the codes were read.
+    /// The date on which the quota codes were read.
     pub as_of: String,
-    /// Where the codes were read.
+    /// The source of the quota codes.
     pub source: String,
-    /// Default values by the quota's name. A quota that is not here has a default that is not known.
+    /// Default values by the name of the quota. The default of a quota that is not listed is unknown.
     pub defaults: BTreeMap<String, u64>,
-    /// Where the defaults were read.
+    /// The source of the default values.
     pub defaults_source: String,
-    /// The default of every quota of training jobs on demand.
+    /// The default value of every quota of on-demand training jobs.
     pub training_default: u64,
-    /// Codes by instance type and use (`hosting`, `training`, `spot_training`, `processing`, `transform`, `warm_pool`,
-    /// `hyperpod_cluster`, `notebook`).
+    /// Quota codes by instance type and use (`hosting`, `training`, `spot_training`, `processing`, `transform`,
+    /// `warm_pool`, `hyperpod_cluster`, `notebook`).
     pub sagemaker: BTreeMap<String, BTreeMap<String, String>>,
-    /// Codes of EC2's quotas of vCPUs by name.
+    /// The codes of EC2's vCPU quotas, by the name of the quota.
     pub ec2: BTreeMap<String, String>,
 }
 
-/// The table.
+/// Returns the table.
 pub fn quotas() -> &'static Quotas {
     static TABLE: OnceLock<Quotas> = OnceLock::new();
     TABLE.get_or_init(|| embedded(include_str!("../facts/quotas.json")))

@@ -1,4 +1,4 @@
-//! Updates that a service refuses although the registry's schema allows them.
+//! Updates that a service rejects although the registry schema allows them.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// A rule: an update of a resource is refused if a member of the items of a list changes while another resource exists.
+/// A rule: a service rejects an update if a member of the items of a list changes while another resource exists.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct RefusedUpdate {
@@ -15,48 +15,49 @@ pub struct RefusedUpdate {
     pub type_name: String,
     /// The property that changes.
     pub property: String,
-    /// The resource that the property names, if the list stands there; otherwise the list stands in the resource itself.
+    /// The resource to which the property refers, if the list is in that resource; otherwise the list is in the
+    /// resource itself.
     #[serde(default)]
     pub through: Option<Through>,
-    /// The list whose items are compared; without it, the property itself may not change.
+    /// The list whose items are compared; without a list, the property itself must not change.
     #[serde(default)]
     pub list: Option<String>,
     /// The member that identifies an item.
     #[serde(default)]
     pub key: String,
-    /// The member that may not change.
+    /// The member that must not change.
     #[serde(default)]
     pub member: String,
-    /// The resource that has to exist; without it, the update is always refused.
+    /// The resource that must exist; without it, the service always rejects the update.
     #[serde(default, rename = "while")]
     pub while_exists: Option<While>,
-    /// The service's message, with placeholders for properties of the resource and members of the item.
+    /// The service's error message, with placeholders for properties of the resource and members of the item.
     pub message: String,
-    /// Where that is documented or reported.
+    /// The documentation or report that states the rule.
     pub source: String,
 }
 
-/// A resource that a property names.
+/// A resource to which a property refers.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Through {
-    /// Its type.
+    /// The resource type.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The property or attribute that identifies it.
+    /// The property or attribute that identifies the resource.
     pub property: String,
 }
 
-/// A resource that exists.
+/// A resource that must exist.
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct While {
-    /// Its type.
+    /// The resource type.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The property that identifies it.
+    /// The property that identifies the resource.
     pub property: String,
-    /// The property's value, with placeholders.
+    /// The value of the property, with placeholders.
     pub value: String,
 }
 
@@ -65,7 +66,7 @@ struct Facts {
     rules: Vec<RefusedUpdate>,
 }
 
-/// The rules for updates of a type.
+/// Returns the rules for updates of a resource type.
 pub fn refused_updates(type_name: &str) -> impl Iterator<Item = &'static RefusedUpdate> {
     static FACTS: OnceLock<Facts> = OnceLock::new();
     let facts: &'static Facts = FACTS.get_or_init(|| embedded(include_str!("../facts/refused_updates.json")));

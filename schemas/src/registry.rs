@@ -1,7 +1,7 @@
-//! The CloudFormation registry: what each resource type is made of.
+//! The CloudFormation registry: the schemas of all resource types.
 //!
-//! The schemas are embedded compressed. The first question about a type inflates its service and parses
-//! that type alone; later ones are a look-up.
+//! The schemas are embedded in compressed form. The first query for a type decompresses the schemas of its service
+//! and parses the schema of that type; later queries use the parsed schema.
 //!
 //! ```
 //! let config = stackwright_schemas::registry::resource_type("AWS::SageMaker::EndpointConfig").unwrap();
@@ -20,17 +20,17 @@ mod index {
     pub(super) static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/registry.bin"));
 }
 
-/// The names of all types, sorted.
+/// Returns the names of all types, sorted.
 pub fn type_names() -> impl Iterator<Item = &'static str> {
     index::TYPES.iter().map(|entry| entry.0)
 }
 
-/// The regions of which it is known what types they have, sorted.
+/// Returns the regions whose resource types are known, sorted.
 pub fn regions() -> &'static [&'static str] {
     index::REGIONS
 }
 
-/// The schema of a type such as `AWS::SageMaker::Endpoint`; `None` for a type that is not in the registry.
+/// Returns the schema of a type such as `AWS::SageMaker::Endpoint`; `None` for a type that is not in the registry.
 pub fn resource_type(name: &str) -> Option<&'static ResourceType> {
     static LOADED: OnceLock<Vec<OnceLock<ResourceType>>> = OnceLock::new();
     let at = index::TYPES.binary_search_by(|entry| entry.0.cmp(name)).ok()?;
@@ -38,7 +38,7 @@ pub fn resource_type(name: &str) -> Option<&'static ResourceType> {
     Some(loaded[at].get_or_init(|| ResourceType::load(at)))
 }
 
-/// The inflated schemas of one service.
+/// Returns the decompressed schemas of one service.
 fn service(number: usize) -> &'static [u8] {
     static INFLATED: OnceLock<Vec<OnceLock<Vec<u8>>>> = OnceLock::new();
     let inflated = INFLATED.get_or_init(|| index::SERVICES.iter().map(|_| OnceLock::new()).collect());
@@ -52,11 +52,11 @@ fn service(number: usize) -> &'static [u8] {
     })
 }
 
-/// One resource type of the registry.
+/// A resource type of the registry.
 #[derive(Debug)]
 pub struct ResourceType {
     name: &'static str,
-    /// One bit for each region of the index.
+    /// A bit set with one bit per region of the index.
     regions: u128,
     document: Value,
     attributes: OnceLock<Vec<String>>,
@@ -74,62 +74,63 @@ impl ResourceType {
         Self { name, regions, document, attributes: OnceLock::new() }
     }
 
-    /// `AWS::Service::Type`.
+    /// Returns the name of the type, in the form `AWS::Service::Type`.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The whole schema as the registry publishes it, patched, without descriptions.
+    /// Returns the whole schema as the registry publishes it, with patches and without descriptions.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// The schema of the type's properties.
+    /// Returns the schema of the type's properties.
     pub fn schema(&self) -> Schema<'_> {
         Schema { root: &self.document, node: &self.document }
     }
 
-    /// Every property with its schema, those only AWS sets among them.
+    /// Returns all properties with their schemas, including read-only ones.
     pub fn properties(&self) -> impl Iterator<Item = (&str, Schema<'_>)> {
         self.schema().properties()
     }
 
-    /// The schema of one property.
+    /// Returns the schema of a property.
     pub fn property(&self, name: &str) -> Option<Schema<'_>> {
         self.schema().property(name)
     }
 
-    /// The shared schemas that properties refer to.
+    /// Returns the definitions to which properties refer.
     pub fn definitions(&self) -> impl Iterator<Item = (&str, Schema<'_>)> {
         named(&self.document, &self.document, "definitions")
     }
 
-    /// Properties without which the type is refused.
+    /// Returns the names of the required properties.
     pub fn required(&self) -> impl Iterator<Item = &str> {
         self.schema().required()
     }
 
-    /// Whether changing a property, or what holds it, replaces the resource. `property` is `A` or `A/B`.
+    /// Returns whether a change of a property, or of the object that contains it, replaces the resource. `property`
+    /// has the form `A` or `A/B`.
     pub fn is_create_only(&self, property: &str) -> bool {
         self.covers("createOnlyProperties", property)
     }
 
-    /// Whether changing a property may replace the resource, as the service decides.
+    /// Returns whether a change of a property replaces the resource under conditions that the service decides.
     pub fn is_conditionally_create_only(&self, property: &str) -> bool {
         self.covers("conditionalCreateOnlyProperties", property)
     }
 
-    /// Whether only AWS sets a property.
+    /// Returns whether a property is read-only.
     pub fn is_read_only(&self, property: &str) -> bool {
         self.covers("readOnlyProperties", property)
     }
 
-    /// Whether a property can be set and never read back.
+    /// Returns whether a property is write-only: it can be set and not read.
     pub fn is_write_only(&self, property: &str) -> bool {
         self.covers("writeOnlyProperties", property)
     }
 
-    /// Whether AWS advises against a property.
+    /// Returns whether a property is deprecated.
     pub fn is_deprecated(&self, property: &str) -> bool {
         self.covers("deprecatedProperties", property)
     }
@@ -140,17 +141,17 @@ impl ResourceType {
         })
     }
 
-    /// The property paths of a list such as `readOnlyProperties`, without their `/properties/`.
+    /// Returns the property paths in a list such as `readOnlyProperties`, without the prefix `/properties/`.
     fn pointers(&self, list: &str) -> impl Iterator<Item = &str> {
         strings(&self.document[list]).filter_map(|path| path.strip_prefix("/properties/"))
     }
 
-    /// The properties that identify a resource: mostly what `Ref` gives.
+    /// Returns the properties of the primary identifier, which `Ref` returns for most types.
     pub fn primary_identifier(&self) -> impl Iterator<Item = &str> {
         self.pointers("primaryIdentifier")
     }
 
-    /// What `Fn::GetAtt` gives, such as `Arn` or `Endpoint.Address`, sorted.
+    /// Returns the attributes of `Fn::GetAtt`, such as `Arn` or `Endpoint.Address`, sorted.
     pub fn attributes(&self) -> &[String] {
         self.attributes.get_or_init(|| self.all_attributes())
     }
@@ -159,7 +160,7 @@ impl ResourceType {
         let more = attribute_exceptions();
         let mut found: BTreeSet<String> = self
             .pointers("readOnlyProperties")
-            // Below a list there is no attribute to name.
+            // The elements of a list have no attribute name.
             .filter(|path| !path.split('/').any(|step| step == "*"))
             .map(|path| path.replace("/properties/", ".").replace('/', "."))
             .collect();
@@ -170,12 +171,12 @@ impl ResourceType {
         found.into_iter().collect()
     }
 
-    /// The schema of what an attribute gives, where the registry tells.
+    /// Returns the schema of an attribute's value; `None` if the registry does not contain it.
     pub fn attribute(&self, name: &str) -> Option<Schema<'_>> {
         name.split('.').try_fold(self.schema(), |schema, step| schema.property(step))
     }
 
-    /// The property that holds tags, where the type takes tags.
+    /// Returns the property that holds tags; `None` for a type that does not support tags.
     pub fn tag_property(&self) -> Option<&str> {
         let tagging = &self.document["tagging"];
         if tagging["taggable"] == false {
@@ -188,19 +189,20 @@ impl ResourceType {
         self.property(name).map(|_| name)
     }
 
-    /// Whether a region has the type; `None` for a region of which that is not known.
+    /// Returns whether the type is available in a region; `None` for a region for which that is not known.
     pub fn is_in(&self, region: &str) -> Option<bool> {
         let at = index::REGIONS.binary_search(&region).ok()?;
         Some(self.regions >> at & 1 == 1)
     }
 
-    /// The permissions that CloudFormation needs for an operation: `create`, `read`, `update`, `delete`, `list`.
+    /// Returns the permissions that CloudFormation needs for an operation: `create`, `read`, `update`, `delete` or
+    /// `list`.
     pub fn permissions(&self, operation: &str) -> impl Iterator<Item = &str> {
         strings(&self.document["handlers"][operation]["permissions"])
     }
 }
 
-/// A schema inside a resource type, able to follow references into the type's definitions.
+/// A schema within a resource type. It resolves references to the definitions of the type.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema<'a> {
     root: &'a Value,
@@ -208,25 +210,25 @@ pub struct Schema<'a> {
 }
 
 impl<'a> Schema<'a> {
-    /// A JSON Schema whose references lead into itself.
+    /// Wraps a JSON Schema whose references refer to itself.
     pub fn of(document: &'a Value) -> Self {
         Self { root: document, node: document }
     }
 
-    /// The schema as JSON.
+    /// Returns the schema as JSON.
     pub fn node(&self) -> &'a Value {
         self.node
     }
 
-    /// The name of the definition that this schema refers to.
+    /// Returns the name of the definition to which this schema refers.
     pub fn reference(&self) -> Option<&'a str> {
         self.node["$ref"].as_str()?.strip_prefix("#/definitions/")
     }
 
-    /// The schema itself, or what it refers to.
+    /// Returns the schema, or the definition to which it refers.
     pub fn resolved(self) -> Self {
         let mut schema = self;
-        // A chain longer than this is a circle.
+        // A longer chain of references is a cycle.
         for _ in 0..16 {
             let Some(path) = schema.node["$ref"].as_str().and_then(|path| path.strip_prefix('#')) else {
                 break;
@@ -237,7 +239,8 @@ impl<'a> Schema<'a> {
         schema
     }
 
-    /// The types it allows: `string`, `integer`, `number`, `boolean`, `array`, `object`; none where any is.
+    /// Returns the types that the schema allows: `string`, `integer`, `number`, `boolean`, `array`, `object`; empty
+    /// if any type is allowed.
     pub fn types(&self) -> Vec<&'a str> {
         match &self.resolved().node["type"] {
             Value::String(one) => vec![one],
@@ -245,28 +248,28 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// The values it allows, where they are listed.
+    /// Returns the values of the `enum` keyword.
     pub fn enumeration(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
         self.resolved().node["enum"].as_array().into_iter().flatten()
     }
 
-    /// The regular expression that a string has to match.
+    /// Returns the regular expression that a string must match.
     pub fn pattern(&self) -> Option<&'a str> {
         self.resolved().node["pattern"].as_str()
     }
 
-    /// A bound such as `minimum`, `maxLength` or `maxItems`.
+    /// Returns the value of a keyword such as `minimum`, `maxLength` or `maxItems`.
     pub fn bound(&self, keyword: &str) -> Option<&'a Value> {
         self.resolved().node.get(keyword).filter(|value| value.is_number())
     }
 
-    /// The schema of a list's elements.
+    /// Returns the schema of a list's elements.
     pub fn items(&self) -> Option<Self> {
         let resolved = self.resolved();
         resolved.node.get("items").filter(|node| node.is_object()).map(|node| Self { root: self.root, node })
     }
 
-    /// The schema of a map's values, for an object that maps free names.
+    /// Returns the schema of the values of a map, for an object with arbitrary keys.
     pub fn map_values(&self) -> Option<Self> {
         let resolved = self.resolved();
         let named =
@@ -275,25 +278,25 @@ impl<'a> Schema<'a> {
         node.is_object().then_some(Self { root: self.root, node })
     }
 
-    /// Every property with its schema.
+    /// Returns all properties with their schemas.
     pub fn properties(&self) -> impl Iterator<Item = (&'a str, Self)> + use<'a> {
         named(self.root, self.resolved().node, "properties")
     }
 
-    /// One property.
+    /// Returns the schema of a property.
     pub fn property(&self, name: &str) -> Option<Self> {
         let node = self.resolved().node["properties"].get(name)?;
         Some(Self { root: self.root, node })
     }
 
-    /// The schemas of which an object fits one, some or all: `oneOf`, `anyOf`, `allOf`.
+    /// Returns the subschemas of `oneOf`, `anyOf` or `allOf`.
     pub fn alternatives(&self) -> impl Iterator<Item = Self> + use<'a> {
         let (root, node) = (self.root, self.resolved().node);
         let lists = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|keyword| node[keyword].as_array());
         lists.flatten().map(move |node| Self { root, node })
     }
 
-    /// Properties that have to be there.
+    /// Returns the names of the required properties.
     pub fn required(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         strings(&self.resolved().node["required"])
     }
@@ -317,7 +320,8 @@ fn attribute_exceptions() -> &'static Value {
     EXCEPTIONS.get_or_init(|| crate::api::embedded(include_str!("../data/attributes.json")))
 }
 
-/// RFC 7396: an object is merged by key, `null` removes, anything else replaces.
+/// Applies a JSON Merge Patch (RFC 7396): objects are merged by key, `null` removes a key, and any other value
+/// replaces the old one.
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(changes) = patch else {
         *target = patch.clone();

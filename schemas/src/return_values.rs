@@ -1,4 +1,4 @@
-//! The forms of what `Ref` and `Fn::GetAtt` return, by resource type.
+//! The formats of the return values of `Ref` and `Fn::GetAtt`, by resource type.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -7,19 +7,20 @@ use serde::Deserialize;
 
 use crate::api::embedded;
 
-/// The forms of a type's return values.
+/// The formats of the return values of a resource type.
 ///
-/// A form is a text with placeholders: `{region}`, `{account}`, `{name}` (the resource's name), `{lower-name}`, `{stack}`,
-/// `{logical-id}`, a property or an attribute such as `{Path}` (`{Family|name}` and `{Cluster|default}` with what stands for
-/// an absent one), and parts that the service generates: `{id}` (17 hexadecimal digits), `{idN}` and `{IDN}` (N of them,
-/// in lower or upper case), `{uuid}`, `{random6}`, `{digits}` and `{octet}`.
+/// A format is a string with placeholders: `{region}`, `{account}`, `{name}` (the resource's name), `{lower-name}`,
+/// `{stack}`, `{logical-id}`, a property or an attribute such as `{Path}` (`{Family|name}` and `{Cluster|default}`
+/// name a replacement for an absent one), and parts that the service generates: `{id}` (17 hexadecimal digits),
+/// `{idN}` and `{IDN}` (N hexadecimal digits, in lower or upper case), `{uuid}`, `{random6}`, `{digits}` and
+/// `{octet}`.
 #[derive(Debug, Default, Deserialize)]
 #[non_exhaustive]
 pub struct ReturnValues {
-    /// What `Ref` returns, where it is not the primary identifier of the registry schema.
+    /// The return value of `Ref`, if it is not the primary identifier of the registry schema.
     #[serde(default, rename = "ref")]
     pub reference: Option<String>,
-    /// What `Fn::GetAtt` returns, by attribute.
+    /// The return values of `Fn::GetAtt`, by attribute.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
 }
@@ -29,7 +30,7 @@ struct Facts {
     types: BTreeMap<String, ReturnValues>,
 }
 
-/// The forms of a type's return values, as far as they are known.
+/// Returns the formats of a resource type; `None` if they are not known.
 pub fn return_values(type_name: &str) -> Option<&'static ReturnValues> {
     facts().types.get(type_name)
 }

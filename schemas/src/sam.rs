@@ -15,7 +15,7 @@ fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| embedded(include_str!("../facts/sam.json")))
 }
 
-/// The names of all SAM resource types, sorted.
+/// Returns the names of all SAM resource types, sorted.
 ///
 /// ```
 /// assert!(stackwright_schemas::sam::type_names().any(|name| name == "AWS::Serverless::Function"));
@@ -24,7 +24,7 @@ pub fn type_names() -> impl Iterator<Item = &'static str> {
     document()["types"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
 }
 
-/// The JSON Schema of the properties of a SAM resource type; `None` for a type that SAM does not have.
+/// Returns the JSON Schema of the properties of a SAM resource type; `None` for a type that SAM does not have.
 pub fn properties(type_name: &str) -> Option<&'static Value> {
     static SCHEMAS: OnceLock<BTreeMap<&'static str, Value>> = OnceLock::new();
     let schemas = SCHEMAS.get_or_init(|| {
@@ -33,19 +33,19 @@ pub fn properties(type_name: &str) -> Option<&'static Value> {
     schemas.get(type_name)
 }
 
-/// The JSON Schema of the section `Globals`.
+/// Returns the JSON Schema of the section `Globals`.
 pub fn globals() -> &'static Value {
     static GLOBALS: OnceLock<Value> = OnceLock::new();
     GLOBALS.get_or_init(|| closed(&document()["globals"]))
 }
 
-/// The attributes of a resource beside `Type` that a SAM resource type takes.
+/// Returns the resource attributes other than `Type` that a SAM resource type accepts.
 pub fn resource_attributes(type_name: &str) -> impl Iterator<Item = &'static str> {
     let attributes = &document()["types"][type_name]["attributes"];
     attributes.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// A schema with the definitions that it refers to.
+/// Returns a schema together with the definitions to which it refers.
 fn closed(schema: &Value) -> Value {
     let mut closed = schema.as_object().cloned().unwrap_or_default();
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/definitions/")) {

@@ -1,5 +1,5 @@
-//! Measures what docs/performance.md states: the whole process over many stacks beside the peers that are installed,
-//! and builds, edits and crates.
+//! Measures the figures of docs/performance.md: the whole process over many stacks, other validators that are
+//! installed, builds, edits, and the number of crates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub fn run_all(with_builds: bool) -> Result<()> {
     Ok(())
 }
 
-/// How many crates a user's program is built of.
+/// Returns the number of crates that a user's program is built from.
 fn crates() -> Result<()> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "-p", "arr-coc", "-e", "normal,build", "--prefix", "none", "--format", "{p}"])
@@ -40,7 +40,7 @@ fn crates() -> Result<()> {
     Ok(())
 }
 
-/// From nothing to the first template, and from a saved edit to a changed one.
+/// Measures the time from an empty target directory to the first template, and from an edit to the changed template.
 fn builds(scratch: &Path) -> Result<()> {
     let target = scratch.join("target");
     let synth = || -> Result<f64> {
@@ -74,8 +74,8 @@ fn builds(scratch: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The whole process in a release build, written to memory where there is a memory-backed folder, beside validators
-/// that check the same templates.
+/// Measures the whole process in a release build, with output to a memory-backed directory if there is one, and the
+/// validators that check the same templates.
 fn processes(scratch: &Path) -> Result<()> {
     run(Command::new(env!("CARGO"))
         .args(["bench", "-p", "stackwright", "--bench", "scale", "--no-run"])
@@ -112,7 +112,7 @@ fn processes(scratch: &Path) -> Result<()> {
             if stacks > most {
                 return Ok("–".into());
             }
-            // They find things to say about these templates: only their time counts here.
+            // The validators report findings for these templates; only their run time counts here.
             command.args(&templates).stdout(Stdio::null()).stderr(Stdio::null());
             let time = timed(if stacks > 10 { 1 } else { 3 }, || Ok(command.status().map(drop)?))?;
             Ok(format!("{time:.0} ({:.0} times ours)", time / full))
@@ -130,12 +130,12 @@ fn processes(scratch: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks every template named with cloudformation-validate.
+/// Runs cloudformation-validate on each of the given templates.
 const VALIDATE: &str = "import sys, cloudformation_validate as c
 engine = c.RegoEngine()
 for path in sys.argv[1:]: engine.validate_template(path)";
 
-/// The median of some runs, ms.
+/// Returns the median run time in ms.
 fn timed(runs: usize, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..runs {
@@ -151,7 +151,7 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
-/// The program that was built last under a name.
+/// Returns the program that was built last under a name.
 fn newest(folder: &Path, prefix: &str) -> Result<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,4 +1,4 @@
-//! Everything that CI runs, step by step. A step that fails ends it.
+//! All steps of CI. The first step that fails ends the run.
 
 use std::process::Command;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::tools::{self, run};
 use crate::{Result, root};
 
-/// Features that bring in the AWS SDK: everything is built with them but the user's side, which is built without.
+/// The features that need the AWS SDK. Everything is built with them, except what represents a user's program.
 const EVERYTHING: [&str; 4] =
     ["--workspace", "--features", "stackwright/deploy", "--features=arr-coc/deploy"];
 

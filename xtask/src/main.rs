@@ -1,4 +1,4 @@
-//! What maintainers run: `cargo xtask --help`.
+//! The tasks of maintainers: `cargo xtask --help`.
 
 mod bench;
 mod ci;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Every task says what failed in one line; nothing here is caught and retried.
+/// The result of a task: an error has a message of one line.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[derive(Parser)]
@@ -24,27 +24,27 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Refresh everything under schemas/data from the packages that carry AWS's data, and show what changed.
+    /// Generate everything under schemas/data from the packages that contain AWS's data, and show the changes.
     ///
-    /// The registry part can come from AWS's own published archive of registry schemas instead.
+    /// The registry schemas can come from AWS's own published archive instead.
     Schemas {
-        /// Take the registry schemas from AWS's archive: a .zip, or the folder it unpacks to.
+        /// Take the registry schemas from AWS's archive: a .zip file, or the directory that it was extracted to.
         #[arg(long, value_name = "PATH")]
         registry: Option<PathBuf>,
-        /// Write nothing; fail if the committed data is not what this command makes.
+        /// Write nothing, and fail if the committed data differs from the generated data.
         #[arg(long)]
         check: bool,
     },
-    /// Install the programs that judge our output (cfn-lint, moto, the CDK CLI) into .tools/.
+    /// Install the programs that validate the project's output (cfn-lint, moto, the CDK CLI) into .tools/.
     Tools,
-    /// Everything that CI runs: tools, format, clippy, tests, documentation, data.
+    /// Run everything that CI runs: tools, format, clippy, tests, documentation, data.
     Ci,
-    /// Measure the whole process over many stacks, beside the validators that are installed.
+    /// Measure the whole process over many stacks, and the other validators that are installed.
     Bench {
-        /// Measure a fresh build, a saved edit and the crates under a user's app too.
+        /// Also measure a build from scratch, a build after an edit, and the number of crates of a user's program.
         #[arg(long)]
         builds: bool,
-        /// Print the errors of the estimates of GPU memory against measured runs, and nothing else.
+        /// Only print the errors of the GPU memory estimates against measured runs.
         #[arg(long)]
         memory: bool,
     },
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The folder of the workspace.
+/// The root directory of the workspace.
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
 }

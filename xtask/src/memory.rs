@@ -1,4 +1,4 @@
-//! The errors of the estimates of GPU memory against measured runs.
+//! The errors of the GPU memory estimates against measured runs.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The programs that judge our output, each at a fixed version, in `.tools/`.
+//! The external programs that validate this project's output, each at a fixed version, in `.tools/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,25 @@ use std::process::Command;
 
 use crate::{Result, root};
 
-/// Python packages: what `tools/requirements.txt` pins goes into a virtual environment.
+/// The Python packages that `tools/requirements.txt` pins, in a virtual environment.
 const REQUIREMENTS: &str = "xtask/tools/requirements.txt";
-/// Checkov, in an environment of its own.
+/// Checkov, in a virtual environment of its own.
 const CHECKOV: &str = "xtask/tools/checkov.txt";
-/// The AWS CLI and an emulator, in an environment of their own.
+/// The AWS CLI and an emulator, in a virtual environment of their own.
 const AWS: &str = "xtask/tools/aws.txt";
-/// DeepSpeed, whose classes read what we write for it.
+/// DeepSpeed, whose configuration classes read the generated configuration files.
 const DEEPSPEED: &str = "deepspeed==0.19.8";
-/// Node packages: `package.json` with its lock file.
+/// The Node packages of `package.json` with its lock file.
 const NODE: &str = "xtask/tools";
 
-/// Installs what is missing and returns the folder `.tools`.
+/// Installs missing tools, and returns the directory `.tools`.
 pub fn install() -> Result<PathBuf> {
     let tools = root().join(".tools");
     fs::create_dir_all(&tools)?;
     once(&tools, "python", &root().join(REQUIREMENTS), |folder| {
         environment(folder, REQUIREMENTS)?;
-        // It comes as source only, and its kernels need a GPU: what is read here is its configuration classes.
+        // The package is available as source only, and its kernels need a GPU; only its configuration classes are
+        // used here.
         run(Command::new(folder.join("bin/pip"))
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"])
             .arg(DEEPSPEED)
@@ -42,8 +43,8 @@ pub fn install() -> Result<PathBuf> {
     Ok(tools)
 }
 
-/// Installs the browser in which the HTML report is tested, where Debian's package manager may. Without it, that test is
-/// skipped with a message.
+/// Installs the browser with which the HTML report is tested, if Debian's package manager can install packages.
+/// Without the browser, that test is skipped with a message.
 fn browser() {
     let is_there =
         |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
@@ -57,7 +58,7 @@ fn browser() {
     }
 }
 
-/// Makes a Python environment with what a file pins.
+/// Creates a virtual environment with the packages that a file pins.
 fn environment(folder: &Path, requirements: &str) -> Result<()> {
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
     run(Command::new(folder.join("bin/pip"))
@@ -65,7 +66,7 @@ fn environment(folder: &Path, requirements: &str) -> Result<()> {
         .arg(root().join(requirements)))
 }
 
-/// Runs `make` for `tools/name` unless it was made from the same `pins` before.
+/// Runs `make` for `tools/name`, unless it has run with the same `pins` before.
 fn once(tools: &Path, name: &str, pins: &Path, make: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let wanted = fs::read_to_string(pins).map_err(|error| format!("{}: {error}", pins.display()))?;
     let stamp = tools.join(format!("{name}.installed"));
@@ -78,7 +79,7 @@ fn once(tools: &Path, name: &str, pins: &Path, make: impl Fn(&Path) -> Result<()
     Ok(())
 }
 
-/// Runs a command to its end; a failure says which.
+/// Runs a command to its end. The error of a failure names the command.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| format!("cannot start {command:?}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}").into()) }

@@ -1,4 +1,4 @@
-//! The Python wheel with the binary: built, installed into a clean environment, and used there.
+//! The Python wheel with the binary: it is built, installed into a new environment, and used there.
 
 use std::fs;
 use std::process::Command;

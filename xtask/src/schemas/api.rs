@@ -1,4 +1,4 @@
-//! SageMaker API request shapes as JSON Schema, from the service model that the AWS SDK for Python carries.
+//! JSON Schemas of SageMaker API requests, from the service model in the AWS SDK for Python.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Files, pretty};
 use crate::Result;
 
-/// Requests that a template can hold only as text, so nothing else checks them; and `CreateModel`.
+/// The requests that a template contains only as strings, so that nothing else checks them; and `CreateModel`.
 const OPERATIONS: [&str; 6] = [
     "CreateHyperParameterTuningJob",
     "CreateModel",
@@ -79,7 +79,7 @@ fn reach(name: &str, shapes: &Map<String, Value>, definitions: &mut BTreeMap<Str
             if let Some(values) = shape.get("enum") {
                 schema.insert("enum".into(), values.clone());
             }
-            // The model's patterns bind the whole string.
+            // The patterns of the service model apply to the whole string.
             if let Some(pattern) = shape["pattern"].as_str() {
                 schema.insert("pattern".into(), format!("^(?:{pattern})$").into());
             }

@@ -1,4 +1,4 @@
-//! One Cargo feature a service, in the crates that generate and forward typed resources.
+//! The Cargo features, one per service, of the crates that generate and forward typed resources.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use toml_edit::{Array, DocumentMut, value};
 use super::Files;
 use crate::{Result, root};
 
-/// Writes the features of `resources/` and their forwarding in `stacks/` and `cli/`.
+/// Writes the features of `resources/`, and the features of `stacks/` and `cli/` that forward them.
 pub fn manifests(files: &mut Files) -> Result<()> {
     let services: BTreeSet<String> = files
         .keys()
@@ -19,7 +19,7 @@ pub fn manifests(files: &mut Files) -> Result<()> {
     manifest("cli/Cargo.toml", &services, |service| vec![format!("stackwright-resources/{service}")], files)
 }
 
-/// Puts a feature a service into a manifest and leaves what else stands there as it is.
+/// Writes a feature per service to a manifest, and leaves the rest of the manifest unchanged.
 fn manifest(
     path: &str,
     services: &BTreeSet<String>,
@@ -28,7 +28,7 @@ fn manifest(
 ) -> Result<()> {
     let mut document: DocumentMut = fs::read_to_string(root().join(path))?.parse()?;
     let features = document["features"].as_table_mut().ok_or_else(|| format!("{path} has no [features]"))?;
-    // Ours are the ones between; everything a person wrote stands above this marker key.
+    // The generated features follow this marker key; everything above it is maintained by hand.
     let marker = "all-services";
     let own: Vec<String> =
         features.iter().map(|(name, _)| name.to_owned()).take_while(|name| name != marker).collect();

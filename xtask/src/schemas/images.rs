@@ -1,4 +1,5 @@
-//! Container images: repositories, registry accounts by region and versions, from the SageMaker SDK's tables.
+//! Container images: repositories, registry accounts by region, and versions, from the tables of the SageMaker Python
+//! SDK.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Files, Package, pretty};
 use crate::Result;
 
-/// A family of images: its table, the scope in it, the repository to keep (older versions lie in
-/// others), and how the SDK's `image_uris` builds a tag from the fields of a version.
+/// A family of images: its table, the scope in it, the repository to keep (older versions are in other repositories),
+/// and how `image_uris` of the SDK builds a tag from the fields of a version.
 struct Family {
     name: &'static str,
     table: &'static str,
@@ -89,7 +90,8 @@ pub fn tables(package: &mut Package, files: &mut Files) -> Result<()> {
         for (_, fields) in &of_repository {
             for (region, account) in fields["registries"].as_object().into_iter().flatten() {
                 let account = account.as_str().unwrap_or_default();
-                // One account a region serves every version of a family; a table where that is not so needs thought.
+                // The data assumes that one account per region serves all versions of a family; a table that differs
+                // must be handled explicitly.
                 if let Some(other) = registries.insert(region, account)
                     && other != account
                 {

@@ -1,4 +1,4 @@
-//! Instance types: hardware as EC2 describes it, and which SageMaker services take each.
+//! Instance types: the hardware that EC2 describes, and the SageMaker services that offer each type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Files, Package};
 use crate::Result;
 
-/// A column for each service, and the enumeration of the service model that lists what it takes.
+/// A column for each service, with the enumeration of the service model that lists its instance types.
 const SERVICES: [(&str, &str); 7] = [
     ("training", "TrainingInstanceType"),
     ("hosting", "ProductionVariantInstanceType"),
@@ -46,7 +46,7 @@ pub fn table(moto: &mut Package, model: &Value, files: &mut Files) -> Result<()>
     for name in every {
         let described = &hardware[name.trim_start_matches("ml.")];
         let number = |value: &Value| value.as_f64().map(|number| number.to_string()).unwrap_or_default();
-        // An accelerator stands under a key of its kind, each with one element.
+        // Each kind of accelerator has its own key with a list of one element.
         let accelerator = [
             ("GpuInfo", "Gpus"),
             ("NeuronInfo", "NeuronDevices"),

@@ -1,4 +1,4 @@
-//! `cargo xtask schemas`: makes everything under `schemas/data` from the packages that carry AWS's data.
+//! `cargo xtask schemas`: generates everything under `schemas/data` from packages that contain AWS's data.
 
 mod api;
 mod features;
@@ -22,10 +22,10 @@ const BOTOCORE: &str = "1.44.5";
 const SAGEMAKER: &str = "2.257.7";
 const MOTO: &str = "5.2.5";
 
-/// Files to be written, by path from the workspace root.
+/// The files to write, by their paths relative to the root of the workspace.
 type Files = BTreeMap<PathBuf, String>;
 
-/// Makes the data and writes it, or with `check` compares it with what is committed.
+/// Generates the data and writes it; with `check`, compares it with the committed data instead.
 pub fn refresh(registry_archive: Option<&Path>, check: bool) -> Result<()> {
     let mut cfn_lint = Package::open("cfn-lint", CFN_LINT)?;
     let mut botocore = Package::open("botocore", BOTOCORE)?;
@@ -64,7 +64,7 @@ pub fn refresh(registry_archive: Option<&Path>, check: bool) -> Result<()> {
     Ok(())
 }
 
-/// One Python package, opened as the archive that the registry serves.
+/// A Python package, opened as the archive that the package index serves.
 struct Package(ZipArchive<File>);
 
 impl Package {
@@ -76,7 +76,7 @@ impl Package {
         self.0.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect()
     }
 
-    /// A file of the package; `.gz` is inflated.
+    /// Returns a file of the package; a `.gz` file is decompressed.
     fn text(&mut self, path: &str) -> Result<String> {
         let mut text = String::new();
         let mut file = self.0.by_name(path).map_err(|error| format!("{path}: {error}"))?;
@@ -93,7 +93,7 @@ impl Package {
     }
 }
 
-/// Pretty JSON with sorted keys: one line a fact, so that a refresh is a diff that can be read.
+/// Formats JSON with sorted keys and one fact per line, so that the diff of an update is readable.
 fn pretty(value: &Value) -> Result<String> {
     let mut text = serde_json::to_string_pretty(&sorted(value))?;
     text.push('\n');
@@ -111,7 +111,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// What differs between the files on disk and those to be written, a line each.
+/// Returns the differences between the files on disk and the files to write, one per line.
 fn changes(files: &Files) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for (path, text) in files {
@@ -130,7 +130,7 @@ fn changes(files: &Files) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Files under `schemas/data` that the command no longer makes.
+/// Returns files under `schemas/data` that the command no longer generates.
 fn stale(files: &Files) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("schemas/data")];

@@ -1,4 +1,4 @@
-//! CloudFormation registry schemas, a file a type, and which types and instance types a region has.
+//! The CloudFormation registry schemas, one file per type, and the types and instance types of each region.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use crate::Result;
 
 const DATA: &str = "cfnlint/data/schemas";
 
-/// Words for people and links: they are two thirds of a schema and no check reads them.
+/// Keywords with descriptions and links. They make up two thirds of a schema, and no check reads them.
 const PROSE: [&str; 10] = [
     "$comment",
     "$id",
@@ -28,18 +28,18 @@ const PROSE: [&str; 10] = [
     "title",
 ];
 
-/// Keywords whose object maps names to schemas: a property may well be called `description`.
+/// Keywords whose object maps names to schemas: a property can have the name `description`.
 const NAMED: [&str; 5] =
     ["definitions", "dependentExcluded", "dependentRequired", "patternProperties", "properties"];
 
-/// Where the registry schemas came from.
+/// The origin of the registry schemas.
 pub struct Origin {
     pub name: String,
     pub version: String,
     pub date: String,
 }
 
-/// Every type that any region has, from the cfn-lint package.
+/// Returns all types of all regions, from the cfn-lint package.
 pub fn from_cfn_lint(package: &mut Package, files: &mut Files) -> Result<Origin> {
     let mut hashes = BTreeMap::new();
     for region in regions_of(package) {
@@ -56,7 +56,7 @@ pub fn from_cfn_lint(package: &mut Package, files: &mut Files) -> Result<Origin>
     Ok(Origin { name: "PyPI cfn-lint".into(), version: super::CFN_LINT.into(), date })
 }
 
-/// Every type in AWS's own archive of registry schemas.
+/// Returns all types of AWS's published archive of registry schemas.
 pub fn from_archive(path: &Path, files: &mut Files) -> Result<Origin> {
     let mut texts = Vec::new();
     if path.is_dir() {
@@ -105,7 +105,7 @@ fn without_prose(value: &Value, names: bool) -> Value {
         Value::Object(map) => {
             let mut kept = Map::new();
             for (key, value) in map {
-                // A keyword with prose for its value; an object under the same word is a schema.
+                // A keyword whose value is a string; an object under the same name is a schema.
                 if !names && PROSE.contains(&key.as_str()) {
                     continue;
                 }
@@ -118,9 +118,9 @@ fn without_prose(value: &Value, names: bool) -> Value {
     }
 }
 
-/// Which types a region has (a line each), and which instance types each service takes there.
+/// Returns the types of each region (one line per type), and the instance types that each service offers there.
 ///
-/// The package fills regions that publish no schemas with a copy of us-east-1: those stay unknown.
+/// For regions that publish no schemas, the package contains a copy of us-east-1. These regions stay unknown.
 pub fn regions(package: &mut Package, files: &mut Files) -> Result<()> {
     let everywhere: BTreeSet<String> = types_of(package, "us-east-1")?.into_keys().collect();
     for region in regions_of(package) {
@@ -147,7 +147,7 @@ pub fn regions(package: &mut Package, files: &mut Files) -> Result<()> {
             .as_object()
             .ok_or("instance types are not by region")?
             .iter()
-            // A region without a list is one where nobody looked.
+            // The package has no list for the region: its instance types are unknown.
             .filter(|(_, list)| list["enum"].is_array())
             .map(|(region, list)| (region.clone(), list["enum"].clone()))
             .collect();
@@ -165,7 +165,7 @@ fn regions_of(package: &Package) -> Vec<String> {
         .names()
         .iter()
         .filter_map(|name| name.strip_prefix(&prefix)?.strip_suffix(".json"))
-        // The serverless transform's types exist in templates only.
+        // The types of the serverless transform exist in templates only.
         .filter(|region| *region != "sam")
         .map(str::to_owned)
         .collect();
@@ -177,10 +177,10 @@ fn types_of(package: &mut Package, region: &str) -> Result<BTreeMap<String, Stri
     Ok(serde_json::from_value(package.json(&format!("{DATA}/providers/{region}.json"))?)?)
 }
 
-/// Attributes that `Fn::GetAtt` gives beyond the read-only properties of a schema, as the package lists them:
-/// types with an attribute a property, and types with named ones.
+/// Returns the attributes that `Fn::GetAtt` returns in addition to the read-only properties of a schema, as the
+/// package lists them: types whose properties all are attributes, and types with named attributes.
 pub fn attributes(package: &mut Package, files: &mut Files) -> Result<()> {
-    // The package keeps them as two Python literals; Python's own parser reads them, and runs nothing.
+    // The package contains them as two Python literals. Python's `ast.literal_eval` parses them without running code.
     const READ: &str = "import ast, json, sys\n\
         found = {}\n\
         for node in ast.parse(sys.argv[1]).body:\n    \

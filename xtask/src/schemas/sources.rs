@@ -11,7 +11,7 @@ use crate::{Result, root};
 
 const PATH: &str = "schemas/SOURCES.json";
 
-/// What is known of a path: origin, version, date, licence.
+/// The entry of a path: origin, version, date, licence.
 fn made(registry: &Origin) -> Vec<(&'static str, Value)> {
     let entry = |origin: &str, version: &str, date: &str, licence: &str, note: &str| json!({ "origin": origin, "version": version, "date": date, "licence": licence, "note": note });
     let (apache, mit_0) = ("Apache-2.0", "MIT-0");
@@ -83,7 +83,7 @@ fn made(registry: &Origin) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Records what the command made, and brings the hashes of the facts kept by hand up to date.
+/// Records the generated files, and updates the hashes of the facts that are maintained by hand.
 pub fn record(registry: &Origin, files: &mut Files) -> Result<()> {
     let old: Value = match fs::read_to_string(root().join(PATH)) {
         Ok(text) => serde_json::from_str(&text)?,
