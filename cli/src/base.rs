@@ -1,4 +1,4 @@
-//! The version that a review compares with: what is stored, or the program at a git revision.
+//! The version with which a review compares: a stored version, or the program at a git revision.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +10,7 @@ use stackwright_synth::Assembly;
 use crate::failure::Failure;
 use crate::origin::{Origin, Stacks};
 
-/// Stacks that are stored: a template, an assembly, the output of the CDK, or a directory of templates.
+/// Reads stored stacks: a template, an assembly, the output of the CDK, or a directory of templates.
 pub(crate) fn stored(path: &Path) -> Result<Stacks, Failure> {
     if !path.is_dir() {
         return template(path).map(Stacks::from);
@@ -21,7 +21,7 @@ pub(crate) fn stored(path: &Path) -> Result<Stacks, Failure> {
     directory(path).map(Stacks::from)
 }
 
-/// A template by anyone, as a stack that is called like the file.
+/// Reads a template as a stack that has the name of the file.
 fn template(path: &Path) -> Result<Assembly, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
@@ -30,7 +30,7 @@ fn template(path: &Path) -> Result<Assembly, Failure> {
     })
 }
 
-/// Every template of a directory, each as a stack that is called like its file.
+/// Reads every template of a directory as a stack that has the name of its file.
 fn directory(path: &Path) -> Result<Assembly, Failure> {
     let mut files: Vec<PathBuf> = fs::read_dir(path)
         .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?
@@ -55,8 +55,8 @@ fn is_template(file: &Path) -> bool {
         && file.extension().and_then(OsStr::to_str).is_some_and(|extension| known.contains(&extension))
 }
 
-/// The stacks of the program at a git revision. The revision is checked out in a temporary worktree, and built there with
-/// the target directory of the program, so that dependencies are not built again.
+/// Returns the stacks of the program at a git revision. The revision is checked out in a temporary worktree and built
+/// there, with a target directory of its own that is kept, so that dependencies are not built again.
 pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Failure> {
     if !origin.is_program_here() {
         return Err(Failure::new("`--base` needs a program: what `--app` names is not built")
@@ -74,7 +74,7 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
     let worktree = Worktree::add(&root, &directory.path().join("base"), &commit)?;
     let program = worktree.path.join(program);
     if !program.join("Cargo.toml").is_file() {
-        // The program is new.
+        // The program did not exist at the revision.
         return Ok(Stacks::from(Assembly { stacks: Vec::new() }));
     }
     let out = directory.path().join("assembly");
@@ -101,13 +101,13 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
     Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
 }
 
-/// The directory of the program: that of its package if cargo runs it, the current one otherwise.
+/// Returns the directory of the program: that of its package if Cargo runs it, otherwise the current one.
 fn program_directory(origin: &Origin) -> Result<PathBuf, Failure> {
     let of_cargo = std::env::var_os("CARGO_MANIFEST_DIR").filter(|_| matches!(origin, Origin::Program(_)));
     Ok(of_cargo.map_or_else(std::env::current_dir, |directory| Ok(PathBuf::from(directory)))?)
 }
 
-/// The target directory of the program.
+/// Returns the target directory of the program.
 fn target(here: &Path) -> PathBuf {
     if let Some(given) = std::env::var_os("CARGO_TARGET_DIR") {
         return PathBuf::from(given);
@@ -117,7 +117,7 @@ fn target(here: &Path) -> PathBuf {
     existing.unwrap_or_else(|| here.join("target"))
 }
 
-/// A worktree of git, removed when it is dropped.
+/// A git worktree, which is removed when this value is dropped.
 struct Worktree<'a> {
     root: &'a Path,
     path: PathBuf,
@@ -132,12 +132,12 @@ impl<'a> Worktree<'a> {
 
 impl Drop for Worktree<'_> {
     fn drop(&mut self) {
-        // What is left is removed by `git worktree prune`.
+        // If this fails, `git worktree prune` removes the rest.
         let _ = git(self.root, &["worktree", "remove", "--force", &self.path.to_string_lossy()]);
     }
 }
 
-/// What a git command prints, without the line break at its end.
+/// Returns the output of a git command, without the line break at its end.
 pub(crate) fn git(directory: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let output = Command::new("git")
         .args(arguments)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use stackwright_review::check::{Ignore, Level, Options};
 
-/// What the file sets; nothing, where there is none.
+/// The settings of the file; empty if there is no file.
 #[derive(Debug, Default)]
 pub(crate) struct Configuration {
     pub region: Option<String>,
@@ -34,7 +34,7 @@ impl Configuration {
 
 #[cfg(not(feature = "lint"))]
 impl Configuration {
-    /// The paths to check where the command line names none.
+    /// Returns the paths to check if the command line contains none.
     pub fn paths(&self) -> Result<Vec<PathBuf>, crate::failure::Failure> {
         let _ = (&self.patterns, &self.excluded, &self.directory);
         Ok(Vec::new())
@@ -56,7 +56,7 @@ mod file {
     const NAME: &str = "stackwright.toml";
 
     impl Configuration {
-        /// Reads a file, or the one in the current directory or above.
+        /// Reads the given file, or the one in the current directory or its nearest ancestor.
         pub fn read(explicit: Option<&Path>) -> Result<Self, Failure> {
             let current = std::env::current_dir()?;
             let found = current.ancestors().map(|directory| directory.join(NAME)).find(|path| path.is_file());
@@ -122,7 +122,8 @@ mod file {
             Ok(())
         }
 
-        /// The paths to check where the command line names none: the files that match `paths` and not `exclude`.
+        /// Returns the paths to check if the command line contains none: the files that match `paths` and do not
+        /// match `exclude`.
         pub fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
             let mut found = Vec::new();
             if !self.patterns.is_empty() {

@@ -1,4 +1,4 @@
-//! The error type of the commands: a message, hints that each stand on their own line, and the exit code.
+//! The error type of the commands: a message, hints that are printed on separate lines, and the exit code.
 
 use std::fmt;
 
@@ -8,14 +8,15 @@ use crate::safe_text;
 
 /// The exit codes of all commands.
 ///
-/// Usage errors have the code that `clap` uses for them, so that a wrong option and a wrong stack name are alike.
+/// Usage errors have the exit code that `clap` uses for them, so that an unknown option and an unknown stack name
+/// have the same code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(
     not(feature = "deploy"),
     allow(dead_code, reason = "only commands that talk to AWS use every code")
 )]
 pub(crate) enum ExitCode {
-    /// The command did what it was asked to do, or there was nothing to do.
+    /// The command succeeded, or there was nothing to do.
     Success = 0,
     /// The command failed.
     Failure = 1,
@@ -25,12 +26,12 @@ pub(crate) enum ExitCode {
     Incomplete = 3,
     /// The command refused to act: a change was not approved, or differs from what was planned.
     Refused = 4,
-    /// The comparison that was asked for found differences, for example drift.
+    /// The comparison found differences, for example drift.
     DifferencesFound = 5,
 }
 
 impl ExitCode {
-    /// The paragraph about exit codes for `--help`.
+    /// The paragraph about exit codes in `--help`.
     pub const HELP: &str = "Exit codes: 0 success or nothing to do; 1 failure; 2 usage error; 3 incomplete (an \
                             operation is still running in AWS, or not every resource could be compared); 4 refused \
                             (not approved, or not as planned); 5 differences found (drift). Results are printed to \
@@ -43,10 +44,10 @@ impl From<ExitCode> for std::process::ExitCode {
     }
 }
 
-/// Why a command stopped.
+/// The reason why a command stopped.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// The message; empty if everything has been printed already.
+    /// The message; empty if it has been printed already.
     pub message: String,
     /// What the user can do about it.
     pub hints: Vec<String>,
@@ -65,7 +66,7 @@ impl Failure {
         Self::new("")
     }
 
-    /// A mistake in the command line.
+    /// A usage error.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self::new(message).with_code(ExitCode::Usage)
     }

@@ -1,12 +1,12 @@
-//! Paths relative to the root of the git repository, as code hosts want them.
+//! Paths relative to the root of the git repository, which code hosts require.
 
 use std::path::{Path, PathBuf};
 
 use stackwright_review::Report;
 
-/// Makes the locations of a report relative to the root of the git repository that the current directory is in. The compiler
-/// names files relative to the root of the workspace, and a user names templates relative to the current directory. What is
-/// not found below the root stays as it is.
+/// Makes the locations of a report relative to the root of the git repository that contains the current directory.
+/// The compiler names files relative to the root of the workspace, and a user names templates relative to the current
+/// directory. A location that is not found below the root stays unchanged.
 pub(crate) fn relative_to_git_root(report: &mut Report) {
     let Ok(current) = std::env::current_dir() else { return };
     let Some(root) = git_root(&current) else { return };
@@ -20,7 +20,7 @@ pub(crate) fn relative_to_git_root(report: &mut Report) {
     }
 }
 
-/// The nearest directory that holds `.git`, which is a file in a worktree.
+/// Returns the nearest ancestor that contains `.git`, which is a file in a worktree.
 fn git_root(current: &Path) -> Option<PathBuf> {
     current.ancestors().find(|directory| directory.join(".git").exists()).map(Path::to_path_buf)
 }
@@ -28,7 +28,7 @@ fn git_root(current: &Path) -> Option<PathBuf> {
 fn relative(file: &str, current: &Path, root: &Path) -> Option<String> {
     let within = current.ancestors().take_while(|directory| directory.starts_with(root));
     let path = within.map(|directory| directory.join(file)).find(|path| path.is_file())?;
-    // A path may lead through `..`.
+    // The path may contain `..`.
     let path = path.canonicalize().ok()?;
     let below = path.strip_prefix(root.canonicalize().ok()?).ok()?;
     Some(below.to_string_lossy().replace('\\', "/"))

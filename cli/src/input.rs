@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use stackwright_review::{Diagnostic, check};
 use stackwright_synth::{Assembly, AssemblyError, TemplateError};
 
-/// The largest file that is read. CloudFormation's limit for templates is far below it.
+/// The maximum size of a file to read. CloudFormation's quota for templates is far below it.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The name of standard input in reports.
@@ -19,7 +19,7 @@ const STANDARD_INPUT: &str = "<stdin>";
 pub(crate) struct Input {
     pub assembly: Assembly,
     pub unreadable: Vec<Diagnostic>,
-    /// The texts of inputs that cannot be read a second time, by name.
+    /// The contents of inputs that cannot be read a second time, by name.
     texts: HashMap<String, String>,
 }
 
@@ -30,7 +30,7 @@ impl From<Assembly> for Input {
 }
 
 impl Input {
-    /// Returns the text of an input that is not a file.
+    /// Returns the content of an input that is not a file.
     pub fn source(&self, file: &str) -> Option<String> {
         self.texts.get(file).cloned()
     }

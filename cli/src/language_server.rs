@@ -1,7 +1,7 @@
-//! A language server for templates: diagnostics, explanations and fixes, from what `check` finds.
+//! A language server for templates. It offers the diagnostics, explanations and fixes of `check`.
 //!
-//! A server was chosen over `check --watch`, because it shows findings at their line in every editor, and because it is
-//! small: the whole text of a template is checked after each change, which takes milliseconds.
+//! A server was chosen instead of `check --watch`, because it shows findings at their line in every editor, and
+//! because it is small: the whole template is checked after each change, which takes milliseconds.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use stackwright_synth::{Assembly, SourceLocation};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Serves one editor until it says `exit`.
+/// Serves one editor until it sends `exit`.
 pub(crate) fn run(options: Options) -> std::result::Result<(), String> {
     let (connection, threads) = Connection::stdio();
     let served = serve(&connection, options).map_err(|error| error.to_string());
-    // The threads end when the connection does.
+    // The threads end when the connection is closed.
     drop(connection);
     served.and_then(|()| threads.join().map_err(|error| error.to_string()))
 }
@@ -43,7 +43,7 @@ fn serve(connection: &Connection, options: Options) -> Result<()> {
 struct Server<'c> {
     connection: &'c Connection,
     options: Options,
-    /// The texts that are open, with what was found in them.
+    /// The open documents, with their findings.
     documents: HashMap<String, (String, Vec<Diagnostic>)>,
 }
 
@@ -100,7 +100,7 @@ impl Server<'_> {
         Ok(self.connection.sender.send(Message::Response(response))?)
     }
 
-    /// The explanation of the rules that found something on a line.
+    /// Returns the explanation of the rules that have findings on a line.
     fn hover(&self, uri: &str, line: Option<u64>) -> JsonValue {
         let Some((text, found)) = self.documents.get(uri) else { return JsonValue::Null };
         let on_line = found.iter().filter(|one| line_of(one, text) == line);
@@ -112,7 +112,7 @@ impl Server<'_> {
         json!({ "contents": { "kind": "markdown", "value": pages.join("\n\n---\n\n") } })
     }
 
-    /// The fixes of what was found on some lines.
+    /// Returns the fixes of the findings on a range of lines.
     fn actions(&self, uri: &str, lines: &std::ops::RangeInclusive<Option<u64>>) -> JsonValue {
         let Some((text, found)) = self.documents.get(uri) else { return json!([]) };
         let with_fix = found.iter().filter(|one| one.fix.is_some() && lines.contains(&line_of(one, text)));
@@ -120,7 +120,7 @@ impl Server<'_> {
     }
 }
 
-/// The line of a diagnostic, from 0.
+/// Returns the line of a diagnostic, counted from 0.
 fn line_of(one: &Diagnostic, text: &str) -> Option<u64> {
     range(one.location.as_ref(), text)["start"]["line"].as_u64()
 }
@@ -161,7 +161,8 @@ fn diagnostic(one: &Diagnostic, text: &str) -> JsonValue {
     })
 }
 
-/// From where a diagnostic points to the end of its line, in the units of the protocol: lines from 0, UTF-16 characters.
+/// Returns the range from the position of a diagnostic to the end of its line, in the units of the protocol: lines
+/// counted from 0, and UTF-16 code units.
 fn range(place: Option<&SourceLocation>, text: &str) -> JsonValue {
     let (line, column) = place.map_or((0, 0), |place| {
         (place.line.saturating_sub(1) as usize, place.column.saturating_sub(1) as usize)
@@ -176,7 +177,7 @@ fn range(place: Option<&SourceLocation>, text: &str) -> JsonValue {
 mod tests {
     use super::*;
 
-    /// A scripted editor: it opens a template with a misspelled type, asks about it, and fixes it.
+    /// A scripted editor: it opens a template with a misspelled type, requests an explanation, and applies the fix.
     #[test]
     fn an_editor_gets_diagnostics_explanations_and_fixes() {
         let (server, client) = Connection::memory();

@@ -1,4 +1,4 @@
-//! The binary `stackwright`: every command, for the program in the current folder, an assembly or a template.
+//! The binary `stackwright`: every command, for the program in the current directory, an assembly or a template.
 
 fn main() -> std::process::ExitCode {
     stackwright::run_binary()

@@ -1,7 +1,8 @@
-//! Texts from outside, made safe for where they are printed.
+//! Escapes strings from outside for the output that they are printed to.
 //!
-//! Reasons, outputs and names come from AWS, from hooks and from other people's templates. In a terminal, control characters
-//! move the cursor or change the title; in the log of a CI system, some texts are commands; in Markdown, some are markup.
+//! Reasons, outputs and names come from AWS, from hooks and from templates of other people. In a terminal, control
+//! characters can move the cursor or change the title; in the log of a CI system, some strings are commands; in
+//! Markdown, some are markup.
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,8 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Makes a text safe that stands in a line: line breaks and tabs become spaces, other control characters are escaped.
+/// Escapes a string that is printed within a line: line breaks and tabs become spaces, other control characters are
+/// escaped.
 pub(crate) fn line(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.trim_end().chars() {
@@ -25,7 +27,7 @@ pub(crate) fn line(text: &str) -> String {
     without_commands(&safe)
 }
 
-/// Makes a text of several lines safe. No line can be read as a command of a CI system.
+/// Escapes a string of several lines, so that no line is a command of a CI system.
 pub(crate) fn block(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for (number, one) in text.split('\n').enumerate() {
@@ -52,7 +54,7 @@ fn without_commands(text: &str) -> String {
     text.replace("##[", "# #[").replace("##vso[", "# #vso[")
 }
 
-/// Makes a JSON document safe without changing its value: the characters are escaped as JSON allows it.
+/// Escapes a JSON document without changing its value, with the escapes of JSON.
 pub(crate) fn json(document: &str) -> String {
     let mut safe = String::with_capacity(document.len());
     for c in document.chars() {
@@ -65,11 +67,11 @@ pub(crate) fn json(document: &str) -> String {
             safe.push(c);
         }
     }
-    // Such a text can only stand in a string.
+    // These characters can only occur in a string.
     safe.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[")
 }
 
-/// Makes a text safe in Markdown, also in a table: it is shown as it is, and is no markup and no mention.
+/// Escapes a string for Markdown, also within a table: it is shown literally, without markup or mentions.
 pub(crate) fn markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in line(text).chars() {
@@ -89,7 +91,7 @@ pub(crate) fn markdown(text: &str) -> String {
     safe
 }
 
-/// Returns a text as inline code of Markdown, also in a table.
+/// Returns a string as inline code of Markdown, also for use in a table.
 pub(crate) fn markdown_code(text: &str) -> String {
     let text = line(text).replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();

@@ -24,10 +24,10 @@ use serde_json::{Value as Json, json};
 use stackwright_review::{Diagnostic, check, diff, graph, report};
 use stackwright_synth::{App, Assembly, StackArtifact};
 
-/// Synthesizes and checks an app, for tests.
+/// Synthesizes and checks an app in a test.
 ///
 /// # Panics
-/// With the whole report, if there are errors; warnings are left to the review.
+/// If there are errors; the message is the whole report. Warnings are not errors.
 pub fn synth(app: &App) -> Assembly {
     let assembly = match app.synth() {
         Ok(assembly) => assembly,
@@ -38,12 +38,12 @@ pub fn synth(app: &App) -> Assembly {
     assembly
 }
 
-/// The templates of an app by stack name, as YAML, and the documents in them, such as a pipeline's definition, by
-/// stack name, resource and property; with digests replaced: a snapshot changes when the stack
-/// does, not when a packed file does.
+/// Returns the templates of an app by stack name, as YAML, and the documents in them, such as a pipeline definition,
+/// by stack name, resource and property. Digests are replaced, so that a snapshot changes with the stack and not with
+/// the content of an asset.
 ///
 /// # Panics
-/// With the whole report, if anything is wrong.
+/// If there are errors; the message is the whole report.
 pub fn snapshots(app: &App) -> BTreeMap<String, String> {
     synth(app)
         .stacks
@@ -59,14 +59,14 @@ pub fn snapshots(app: &App) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Stands for any value in the properties that [`StackAssertions::has_resource`] looks for.
+/// A placeholder for any value in the properties of [`StackAssertions::has_resource`].
 pub fn any() -> Json {
     json!({ ANY: true })
 }
 
 const ANY: &str = "stackwright::testing::any";
 
-/// Assertions on one stack, as `aws-cdk-lib/assertions` has them.
+/// Assertions on one stack, similar to those of `aws-cdk-lib/assertions`.
 ///
 /// ```
 /// use serde_json::json;
@@ -88,7 +88,7 @@ impl<'a> StackAssertions<'a> {
     /// Assertions on the stack with an ID or a name.
     ///
     /// # Panics
-    /// There is no such stack.
+    /// If there is no such stack.
     #[track_caller]
     pub fn new(assembly: &'a Assembly, stack: &str) -> Self {
         let names: Vec<&str> = assembly.stacks.iter().map(|stack| stack.id.as_str()).collect();
@@ -107,11 +107,11 @@ impl<'a> StackAssertions<'a> {
             .collect()
     }
 
-    /// Asserts that a resource of a type has at least these properties. Objects match if each member does; lists match if
-    /// each element stands in the list, in this order; [`any`] matches what is there.
+    /// Asserts that a resource of a type has at least these properties. Objects match if each member matches; lists
+    /// match if the actual list contains each element, in this order; [`any`] matches every value.
     ///
     /// # Panics
-    /// No resource matches; the message shows what each one has instead.
+    /// If no resource matches; the message shows the differences of each resource.
     #[track_caller]
     pub fn has_resource(&self, resource_type: &str, properties: Json) {
         let wanted = diff::canonical(resource_type, &properties);
@@ -130,10 +130,10 @@ impl<'a> StackAssertions<'a> {
         panic!("no {resource_type} of the stack `{stack}` has these properties:\n{}", reasons.join("\n"));
     }
 
-    /// Asserts how many resources of a type there are.
+    /// Asserts the number of resources of a type.
     ///
     /// # Panics
-    /// It is another number.
+    /// If the number differs.
     #[track_caller]
     pub fn resource_count(&self, resource_type: &str, number: usize) {
         let ids: Vec<String> = self.find(resource_type).into_iter().map(|(id, _)| id).collect();
@@ -149,7 +149,7 @@ impl<'a> StackAssertions<'a> {
     /// Asserts that a resource refers to another one, by their logical IDs.
     ///
     /// # Panics
-    /// It does not; the message lists what it refers to.
+    /// If there is no such reference; the message lists the references of the resource.
     #[track_caller]
     pub fn references(&self, from: &str, to: &str) {
         let graph = graph::of_stack(self.stack);
@@ -165,7 +165,7 @@ impl<'a> StackAssertions<'a> {
     /// Asserts that the stack has an output.
     ///
     /// # Panics
-    /// It has none of that name.
+    /// If there is no output with this name.
     #[track_caller]
     pub fn has_output(&self, name: &str) {
         let names: Vec<&str> = self.stack.template.section("Outputs").map(|(name, _)| name).collect();
@@ -173,7 +173,7 @@ impl<'a> StackAssertions<'a> {
     }
 }
 
-/// Why a value does not match; `None` if it does.
+/// Returns why a value does not match; `None` if it matches.
 fn mismatch(there: &Json, wanted: &Json, path: &str) -> Option<String> {
     if wanted.get(ANY).is_some() {
         return there.is_null().then(|| format!("{path} is not set"));
@@ -206,7 +206,7 @@ fn mismatch(there: &Json, wanted: &Json, path: &str) -> Option<String> {
 /// Asserts that the stacks of an app do not differ from an assembly that was stored with [`store`] or `synth --out`.
 ///
 /// # Panics
-/// They differ: the message is what `diff` prints, with the consequence of each change.
+/// If they differ; the message is the output of `diff`, with the consequence of each change.
 #[track_caller]
 pub fn assert_unchanged(app: &App, stored: &Path) {
     let old = match Assembly::read(stored) {
@@ -222,20 +222,20 @@ pub fn assert_unchanged(app: &App, stored: &Path) {
     );
 }
 
-/// Writes the assembly of an app, for [`assert_unchanged`].
+/// Writes the assembly of an app for [`assert_unchanged`].
 ///
 /// # Panics
-/// The app has errors, or the directory cannot be written.
+/// If the app has errors, or the directory cannot be written.
 pub fn store(app: &App, directory: &Path) {
     if let Err(error) = synth(app).write(directory) {
         panic!("{error}");
     }
 }
 
-/// Asserts that `check` finds nothing in an app but what is allowed, by the names of rules.
+/// Asserts that `check` has no findings for an app, except for those of the allowed rules.
 ///
 /// # Panics
-/// There are other findings, errors or warnings: the message is what `check` prints.
+/// If there are other findings (errors or warnings); the message is the output of `check`.
 #[track_caller]
 pub fn assert_no_findings(app: &App, allowed: &[&str]) {
     let assembly = match app.synth() {
@@ -247,7 +247,7 @@ pub fn assert_no_findings(app: &App, allowed: &[&str]) {
     assert!(found.errors() + found.warnings() == 0, "{}", report::text(&found, |_| None, false));
 }
 
-/// Replaces every SHA-256 in a text.
+/// Replaces every SHA-256 digest in a string.
 pub fn without_digests(text: &str) -> String {
     let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     let mut kept = String::new();

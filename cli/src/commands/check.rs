@@ -1,4 +1,4 @@
-//! `check`: finds what is wrong in stacks and templates before anything is deployed.
+//! `check`: finds errors in stacks and templates before a deployment.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -15,12 +15,12 @@ use crate::git_paths;
 use crate::input::{self, Input};
 use crate::origin::{self, Origin};
 
-/// Find what is wrong with stacks before anything is deployed.
+/// Find errors in stacks and templates before a deployment.
 ///
-/// Evaluates the deployments that parameters and conditions allow: the template itself, every property of every
-/// resource, policies and definitions inside of properties, what SageMaker and Application Auto Scaling require of
-/// several resources together, the jobs that pipelines and state machines start, and what is open to others. `explain`
-/// lists the rules.
+/// The command evaluates the deployments that parameters and conditions allow. It checks the template itself, every
+/// property of every resource, policies and definitions in properties, what SageMaker and Application Auto Scaling
+/// require across several resources, the jobs that pipelines and state machines start, and access from outside.
+/// `explain` lists the rules.
 #[derive(Args)]
 #[command(
     after_help = "A finding that is intentional is acknowledged with a reason: `.acknowledge(\"rule-name\", \"reason\")` on a \
@@ -39,25 +39,25 @@ pub(super) struct Arguments {
     /// Fail on warnings as well as errors
     #[arg(long, value_enum, value_name = "SEVERITY")]
     deny: Option<Denied>,
-    /// Rules whose findings do not count; they stay in the report
+    /// Rules whose findings do not affect the exit code; the report still contains them
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     allow: Vec<String>,
     /// Evaluate only these rules
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     only: Vec<String>,
-    /// The region to check for, where a stack is not bound to one
+    /// The region to check for, for stacks that are not bound to one
     #[arg(long)]
     region: Option<String>,
     /// The number of findings that the text report shows in full; 0 shows all of them
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     max_findings: usize,
-    /// A file with findings that do not count, because they were there before
+    /// A baseline file: the findings in it do not affect the exit code
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Write all findings to a baseline file, and succeed
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     write_baseline: Option<PathBuf>,
-    /// Change the templates where a fix is certain: misspelled names and missing `!Sub`. Prints the changes
+    /// Apply the fixes that are certain to the templates: misspelled names and missing `!Sub`. Prints the changes
     #[arg(long)]
     fix: bool,
     /// The configuration file. Default: `stackwright.toml` in the current directory or above
@@ -68,7 +68,7 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// Text for people, with the lines of source
+    /// Text for people, with source lines
     Text,
     /// One JSON document; docs/report.schema.json describes it
     Json,
@@ -80,13 +80,13 @@ enum Form {
     Markdown,
     /// Workflow commands for GitHub Actions
     Github,
-    /// Code quality for merge requests of GitLab
+    /// Code quality report for merge requests of GitLab
     Gitlab,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Denied {
-    /// Warnings fail with exit code 4
+    /// Warnings result in exit code 4
     Warnings,
 }
 
@@ -152,7 +152,7 @@ fn options(arguments: &Arguments, configuration: &Configuration) -> Result<Optio
 fn print(found: &Report, arguments: &Arguments, input: &Input) -> Result<(), Failure> {
     let text = shown(found, arguments, input);
     if arguments.format != Form::Text {
-        // Control codes inside of these are data.
+        // Control characters in these formats are data.
         return Ok(std::io::stdout().write_all(text.as_bytes())?);
     }
     anstream::stdout().write_all(text.as_bytes())?;

@@ -1,4 +1,4 @@
-//! `diff`: what differs between two versions of stacks, and what follows from it.
+//! `diff`: compares two versions of stacks, and shows the consequences.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -10,25 +10,26 @@ use crate::base;
 use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
 
-/// Show what differs between two versions of stacks, and what CloudFormation does about it.
+/// Show the differences between two versions of stacks, and what CloudFormation does about them.
 ///
-/// Compares two templates, assemblies or directories of the CDK (`diff OLD NEW`), what is stored against the stacks of the
-/// program (`diff OLD`), or the program at a git revision against the program as it is (`diff --base main`). Values are
-/// compared by meaning; consequences come from the CloudFormation registry. Nothing is asked of AWS.
+/// The command compares two templates, assemblies or outputs of the CDK (`diff OLD NEW`), a stored version with the
+/// stacks of the program (`diff OLD`), or the program at a git revision with the current one (`diff --base main`).
+/// Values are compared by meaning. The consequences come from the CloudFormation registry; the command sends no
+/// requests to AWS.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 nothing differs, or something does and --exit-code was not given, 1 failure, 5 something \
                         differs and --exit-code was given."
 )]
 pub(super) struct Arguments {
-    /// The old version: a template, an assembly, or a directory of the CDK
+    /// The old version: a template, an assembly, or the output of the CDK
     old: Option<PathBuf>,
-    /// The new version; the stacks of the program if it is not given
+    /// The new version. Default: the stacks of the program
     new: Option<PathBuf>,
     /// Compare with the program at a git revision, which is built in a temporary worktree
     #[arg(long, value_name = "REVISION", conflicts_with_all = ["old", "new"])]
     base: Option<String>,
-    /// The form of the comparison
+    /// The output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
     /// Exit with code 5 if anything differs
@@ -38,11 +39,11 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// For people
+    /// Text for people
     Text,
-    /// For pull requests
+    /// Markdown for pull requests
     Markdown,
-    /// For programs; docs/diff.schema.json describes it
+    /// JSON for programs; docs/diff.schema.json describes it
     Json,
 }
 

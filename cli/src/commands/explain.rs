@@ -1,4 +1,4 @@
-//! `explain`: the rules of the check.
+//! `explain`: prints the documentation of rules.
 
 use std::io::Write as _;
 
@@ -8,12 +8,12 @@ use stackwright_review::check::{Rule, nearest_rule, reference, rule_named, rules
 
 use crate::failure::Failure;
 
-/// Explain a rule of the check, or list them all.
+/// Explain a rule of the check, or list all rules.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The rule, as reports name it: `error[multi-model-gpu-instance]`
+    /// The name of the rule, as in `error[multi-model-gpu-instance]`. Default: list all rules
     rule: Option<String>,
-    /// The form of the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
 }
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(anstream::stdout().write_all(text.as_bytes())?)
 }
 
-/// The rule with a name, or what to say if there is none.
+/// Returns the rule with a name, or a failure that suggests similar names.
 pub(super) fn known(name: &str) -> Result<&'static Rule, Failure> {
     rule_named(name).ok_or_else(|| {
         let failure = Failure::new(format!("there is no rule `{name}`"));

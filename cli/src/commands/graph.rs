@@ -1,4 +1,4 @@
-//! `graph`: pictures of stacks.
+//! `graph`: draws stacks as graphs.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -10,23 +10,24 @@ use crate::base;
 use crate::failure::Failure;
 use crate::origin::Origin;
 
-/// Draw the resources and references of stacks, the stacks of the app, or the steps of pipelines and state machines.
+/// Draw graphs: the resources and references of stacks, the stacks of the app, or the steps of pipelines and state
+/// machines.
 ///
 /// A graph with more nodes than --max-nodes is collapsed: each construct becomes one node, then each service.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Stacks to draw, by ID or name [default: all]
+    /// The IDs or names of the stacks to draw. Default: all stacks of the program
     stacks: Vec<String>,
-    /// What to draw
+    /// The content of the graph
     #[arg(long, value_enum, default_value_t = Subject::Resources)]
     of: Subject,
-    /// The form of the picture; `svg` takes one graph
+    /// The output format. With `svg`, exactly one graph must be selected
     #[arg(long, value_enum, default_value_t = Form::Mermaid)]
     format: Form,
-    /// Draw a template, an assembly or a directory of the CDK instead of the program
+    /// Draw a template, an assembly or the output of the CDK instead of the program
     #[arg(long, value_name = "PATH")]
     input: Option<PathBuf>,
-    /// The most nodes of a graph
+    /// The maximum number of nodes in a graph
     #[arg(long, value_name = "NUMBER", default_value_t = graph::MAX_NODES)]
     max_nodes: usize,
 }
@@ -37,17 +38,17 @@ enum Subject {
     Resources,
     /// Stacks and their dependencies
     Stacks,
-    /// Steps of pipelines and states of state machines
+    /// Steps of pipelines, and states of state machines
     Steps,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// Mermaid, which GitHub and GitLab draw
+    /// Mermaid, which GitHub and GitLab render
     Mermaid,
-    /// The language of Graphviz
+    /// DOT, the language of Graphviz
     Dot,
-    /// A picture
+    /// An SVG image
     Svg,
 }
 

@@ -8,8 +8,9 @@ use crate::language_server;
 
 /// Run a language server for templates on standard input and output.
 ///
-/// Editors that speak the Language Server Protocol start it by themselves. It reports what `check` finds while a template
-/// is edited, explains a rule where the pointer is, and offers the fixes that `check --fix` makes.
+/// An editor with support for the Language Server Protocol starts this command itself. The server reports the
+/// findings of `check` while a template is edited, explains the rule under the pointer, and offers the fixes of
+/// `check --fix`.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The region to check for. Default: that of `stackwright.toml`

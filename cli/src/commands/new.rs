@@ -9,8 +9,8 @@ use crate::project::{self, Name, Source, Template};
 
 /// Create a project in a new directory.
 ///
-/// The project is a small Rust program with one stack, a snapshot test, a CI workflow and a README. It deploys as it is:
-/// run `stackwright deploy --local` in it, which needs no AWS account.
+/// The project is a small Rust program with one stack, a snapshot test, a CI workflow and a README. It can be
+/// deployed without changes: run `stackwright deploy --local` in it, which needs no AWS account.
 #[derive(Args)]
 pub(super) struct NewArguments {
     /// The name of the project and of its directory: a letter, then letters, digits and hyphens

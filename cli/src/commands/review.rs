@@ -1,4 +1,4 @@
-//! `review`: the card of a change.
+//! `review`: prints a summary of a change, the review card.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -12,41 +12,42 @@ use crate::base;
 use crate::failure::{ExitCode, Failure};
 use crate::origin::{self, Origin};
 
-/// Show what a change does in one card: verdict, consequences, approvals, security, new findings.
+/// Show a change in one review card: verdict, consequences, approvals, security, cost and new findings.
 ///
-/// Compares the program with a git revision or a stored version, and looks only for findings of `check` that the change
-/// adds. Nothing is asked of AWS. The Markdown fits into a comment of GitHub; what does not fit is left out, and the card says
-/// what.
+/// The command compares the program with a git revision or a stored version, and reports only the findings of `check`
+/// that the change adds. It sends no requests to AWS. The Markdown fits into a comment of GitHub; parts that do not
+/// fit are left out, and the card names them.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 the card was written, 1 failure, 4 --deny refuses the change.")]
 pub(super) struct Arguments {
-    /// What to compare with: a git revision, or the path of a template, an assembly or a directory of the CDK
+    /// The version to compare with: a git revision, or the path of a template, an assembly or the output of the CDK
     #[arg(long, value_name = "REVISION|PATH", default_value = "main")]
     base: String,
-    /// The new version; the stacks of the program if it is not given
+    /// The new version. Default: the stacks of the program
     new: Option<PathBuf>,
-    /// The form of the card
+    /// The output format
     #[arg(long, value_enum, default_value_t = Form::Markdown)]
     format: Form,
-    /// The file to write; stdout if it is not given
+    /// Write the card to a file. Default: stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The most characters of a card in Markdown [default: 65536, what GitHub takes; 1000000 with GitLab's CI]
+    /// The maximum number of characters of a card in Markdown [default: 65536, the limit of GitHub; 1000000 in GitLab
+    /// CI]
     #[arg(long, value_name = "NUMBER")]
     max_length: Option<usize>,
-    /// Exit with code 4 if CloudFormation or `check` would refuse the change, or if it needs an approval
+    /// Exit with code 4 if CloudFormation or `check` would reject the change, or if it needs an approval
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Denied>,
-    /// The region to check and to estimate for, where a stack names none
+    /// The region for the check and the estimate, for stacks that are not bound to one
     #[arg(long)]
     region: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// For a comment of a pull request
+    /// Markdown for a comment on a pull request
     Markdown,
-    /// For programs; docs/card.schema.json describes it
+    /// JSON for programs; docs/card.schema.json describes it
     Json,
     /// One HTML file with diagrams, which needs no network
     Html,
@@ -54,9 +55,9 @@ enum Form {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Denied {
-    /// Changes that fail
+    /// Changes that would fail
     Refused,
-    /// Changes that need an approval, and those that fail
+    /// Changes that need an approval, and changes that would fail
     Approvals,
 }
 
@@ -91,7 +92,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     denied(&card, arguments.deny)
 }
 
-/// What the host of the code takes in a comment.
+/// Returns the maximum length of a comment on the code host.
 fn limit() -> usize {
     if std::env::var_os("GITLAB_CI").is_some() { GITLAB_LIMIT } else { GITHUB_LIMIT }
 }

@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     Ok(())
 }
 
-/// Returns the templates as one text: one template as it is, several by the IDs of their stacks.
+/// Returns the templates as one string: a single template unchanged, several templates by the IDs of their stacks.
 fn templates(stacks: &[&StackArtifact], form: Form) -> String {
     match (stacks, form) {
         ([stack], Form::Json) => stack.template.json().to_owned(),

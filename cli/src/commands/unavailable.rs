@@ -1,10 +1,10 @@
-//! The commands that a program without the feature `deploy` does not have. They say how to run them.
+//! The commands that need the feature `deploy`, for programs without it. They print how to run the command.
 
 use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
 
-/// The commands that talk to AWS or to local mode.
+/// The commands that send requests to AWS or to local mode.
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Compute what a deployment would change (run `stackwright plan`)

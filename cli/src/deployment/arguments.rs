@@ -1,4 +1,4 @@
-//! The arguments that several commands have.
+//! Arguments that several commands share.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use stackwright_synth::{Assembly, StackArtifact};
 
 use crate::failure::Failure;
 
-/// Where the stacks are deployed.
+/// The arguments that determine where stacks are deployed.
 #[derive(Args)]
 pub(crate) struct Target {
     /// Use a profile of the configuration of the AWS CLI
@@ -42,7 +42,7 @@ impl Target {
     }
 }
 
-/// How stacks are deployed.
+/// The arguments that determine how stacks are deployed.
 #[derive(Args)]
 pub(crate) struct DeploymentArguments {
     /// Set a parameter of the template, in every stack that has it

@@ -1,4 +1,4 @@
-//! What the commands that deploy share: their arguments, the connections, the terminal, and the texts that they print.
+//! Code that the deployment commands share: arguments, connections, the terminal, and messages.
 
 mod arguments;
 mod failures;

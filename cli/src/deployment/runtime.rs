@@ -20,7 +20,8 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     result
 }
 
-/// Returns the description of a change set. It asks `git` for the commit, which blocks: call it before asynchronous work.
+/// Returns the description of a change set. It runs `git` to find the commit, which blocks: call it outside of
+/// asynchronous code.
 pub(crate) fn description() -> String {
     let program = concat!("stackwright ", env!("CARGO_PKG_VERSION"));
     match commit() {
@@ -29,7 +30,7 @@ pub(crate) fn description() -> String {
     }
 }
 
-/// Returns the commit that is checked out, with `-dirty` if files differ from it. `git` is asked once.
+/// Returns the commit that is checked out, with the suffix `-dirty` if files differ from it. `git` runs only once.
 pub(crate) fn commit() -> Option<&'static str> {
     static COMMIT: OnceLock<Option<String>> = OnceLock::new();
     let ask = || {
@@ -57,7 +58,7 @@ pub(crate) fn on_stack<T>(
     })
 }
 
-/// Runs a query about each of some stacks.
+/// Runs a query about each of several stacks.
 pub(crate) fn on_each<T>(
     target: &Target,
     stacks: &[&StackArtifact],

@@ -1,6 +1,6 @@
-//! New projects: the files of a small program that deploys in local mode as it is.
+//! New projects: the files of a small program that can be deployed in local mode without changes.
 //!
-//! Every file is prepared in memory, and nothing is written if one of them exists already.
+//! All files are prepared in memory, and nothing is written if one of them exists already.
 
 mod name;
 mod source;
@@ -14,7 +14,7 @@ pub(crate) use name::Name;
 pub(crate) use source::Source;
 pub(crate) use template::Template;
 
-/// Why a project could not be created. Nothing is left behind.
+/// The reason why a project could not be created. No file is left behind.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProjectError {
     #[error("{} already has {}", directory.display(), list(files))]
@@ -31,7 +31,7 @@ fn list(files: &[PathBuf]) -> String {
     files.iter().map(|file| format!("`{}`", file.display())).collect::<Vec<_>>().join(", ")
 }
 
-/// Writes the files of a project into a directory, and returns their paths relative to it.
+/// Writes the files of a project to a directory, and returns their paths relative to it.
 pub(crate) fn create(
     directory: &Path,
     name: &Name,

@@ -1,4 +1,4 @@
-//! The name of a project: of its package and, with the ID of a stack, of its stacks in CloudFormation.
+//! The name of a project: it is the name of the package and, with the ID of a stack, of its stacks in CloudFormation.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name(String);
 
-/// Why a name was refused.
+/// The reason why a name was rejected.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NameError {
     #[error(
@@ -17,7 +17,7 @@ pub(crate) enum NameError {
     Reserved(String),
 }
 
-/// Names that Cargo or the compiler refuse, and the crate that the project depends on.
+/// Names that Cargo or the compiler rejects, and the crate on which the project depends.
 const RESERVED: [&str; 43] = [
     "abstract",
     "alloc",
@@ -83,12 +83,12 @@ impl FromStr for Name {
 }
 
 impl Name {
-    /// The name as it was given.
+    /// Returns the name as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of the library crate, as Rust code writes it.
+    /// Returns the name of the library crate, as it is written in Rust code.
     pub fn crate_name(&self) -> String {
         self.0.replace('-', "_")
     }

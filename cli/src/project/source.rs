@@ -1,19 +1,19 @@
-//! Where a new project takes the crate `stackwright` from.
+//! The source from which a new project takes the crate `stackwright`.
 
 use std::path::{Path, PathBuf};
 
-/// The source of the dependency.
+/// The source of the dependency `stackwright`.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// The registry, in the version of this program.
+    /// The registry, with the version of this program.
     Registry,
-    /// A directory that holds the package.
+    /// A directory that contains the package.
     Path(PathBuf),
     /// A Git repository.
     Git(String),
 }
 
-/// Why a source was refused.
+/// The reason why a source was rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
     #[error("`{}` is not a directory with the package `stackwright`: {reason}", path.display())]
@@ -21,7 +21,7 @@ pub(crate) enum SourceError {
 }
 
 impl Source {
-    /// Reads what `--source` gives: a URL, or the path of the repository or of the package.
+    /// Parses the value of `--source`: a URL, or the path of the repository or of the package.
     pub fn parse(text: Option<&str>) -> Result<Self, SourceError> {
         match text {
             None => Ok(Self::Registry),
@@ -30,7 +30,7 @@ impl Source {
         }
     }
 
-    /// The keys of the dependency in `Cargo.toml`.
+    /// Returns the keys of the dependency in `Cargo.toml`.
     pub fn dependency(&self) -> String {
         match self {
             Self::Registry => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
@@ -40,7 +40,7 @@ impl Source {
     }
 }
 
-/// The directory of the package: the given one, or `cli/` in a checkout of the repository.
+/// Returns the directory of the package: the given one, or `cli/` in a checkout of the repository.
 fn package(path: &Path) -> Result<PathBuf, SourceError> {
     let refuse = |reason: String| SourceError::NoPackage { path: path.to_owned(), reason };
     let path = path.canonicalize().map_err(|error| refuse(error.to_string()))?;

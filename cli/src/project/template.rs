@@ -1,4 +1,4 @@
-//! The templates of `new` and `init`: the same frame around stacks that tell one story each.
+//! The project templates of `new` and `init`: common files, and different stacks.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,8 @@ macro_rules! file {
 }
 
 impl Template {
-    /// The files by their paths in the project. Texts are rendered; assets of the stacks are taken as they are.
+    /// Returns the files by their paths in the project. Text files are rendered; assets of the stacks are copied
+    /// unchanged.
     pub fn files(self, name: &Name, source: &Source) -> Vec<(PathBuf, String)> {
         let mut renderer = Handlebars::new();
         renderer.set_strict_mode(true);
@@ -59,7 +60,7 @@ impl Template {
         rendered.into_iter().chain(assets).chain(snapshots).collect()
     }
 
-    /// One sentence for the project's README.
+    /// A sentence about the stacks for the project's README.
     fn summary(self) -> &'static str {
         match self {
             Self::Endpoint => "A model behind a SageMaker serverless endpoint.",
@@ -88,7 +89,8 @@ impl Template {
         }
     }
 
-    /// The reviewed templates by the names that the snapshot test gives them after the project's name.
+    /// The expected CloudFormation templates, by the names that the snapshot test gives them after the project's
+    /// name.
     fn snapshots(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Endpoint => &[("Serving", file!("endpoint/Serving.snap"))],

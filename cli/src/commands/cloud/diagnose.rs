@@ -1,4 +1,4 @@
-//! `diagnose`: prints why a stack failed, also later.
+//! `diagnose`: prints why the last failed operation on a stack failed.
 
 use clap::Args;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::origin::Origin;
 
 /// Print why the last failed operation on a stack failed.
 ///
-/// The command prints the first failure, also if it happened in a nested stack, with the message of CloudFormation, the
+/// The command prints the first failure, even if it happened in a nested stack: the message of CloudFormation, the
 /// line of the program that the resource comes from, and commands that show more.
 #[derive(Args)]
 pub(crate) struct Arguments {

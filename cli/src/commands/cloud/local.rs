@@ -10,22 +10,22 @@ use stackwright_local::{Local, Options};
 use crate::deployment::{block_on, read_faults};
 use crate::failure::Failure;
 
-/// Serve a CloudFormation endpoint on this machine, to deploy to with any client. Nothing is created in AWS.
+/// Serve a CloudFormation endpoint on this machine, which any client can deploy to. Nothing is created in AWS.
 ///
-/// The endpoint answers the AWS CLI, the CDK CLI, SDKs and `deploy`. It keeps stacks, resources and objects as records,
-/// refuses what CloudFormation refuses, and lets fail what a file of faults names.
+/// The endpoint accepts requests from the AWS CLI, the CDK CLI, SDKs and `deploy`. It stores stacks, resources and S3
+/// objects as records, rejects what CloudFormation rejects, and simulates the failures in a file of faults.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The port; 0 for a free one
+    /// The port; 0 selects a free one
     #[arg(long, default_value_t = 4566)]
     port: u16,
-    /// The directory that keeps the state; without it, the state is lost when the command ends
+    /// The directory in which the state is stored. Default: the state is lost when the command ends
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The account ID that everything belongs to
+    /// The account ID of all stacks and resources
     #[arg(long, default_value = "000000000000")]
     account: String,
-    /// How long it takes to create, update or delete a resource
+    /// The time that the creation, update or deletion of a resource takes
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     resource_time: u64,
     /// What fails, and what custom resources return, as JSON: `{"resources": [{"resource": "Endpoint", "on": "create",

@@ -14,7 +14,7 @@ use crate::origin::Origin;
 /// the permissions of the caller, or of the service role of the stack.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The command; `status` is for `outputs` and `diagnose` as well
+    /// The command; `status` also covers `outputs` and `diagnose`
     #[arg(value_parser = PossibleValuesParser::new(Command::ALL.map(Command::name)).try_map(|name| name.parse::<Command>()))]
     command: Command,
     /// The IDs or names of the stacks. Default: all stacks of the program

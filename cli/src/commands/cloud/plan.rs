@@ -124,7 +124,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     Ok(())
 }
 
-/// Writes a file completely or not at all.
+/// Writes a file atomically.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let at = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));

@@ -13,8 +13,8 @@ use crate::safe_text;
 
 /// Bring a stack into a status in which it can be deployed.
 ///
-/// Without `--action`, the command prints the status of the stack and the recovery actions, each with what it loses. With
-/// `--action`, it performs the action and follows it to its end.
+/// Without `--action`, the command prints the status of the stack and the recovery actions, each with its
+/// consequences. With `--action`, it performs the action and waits until it ends.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The ID or name of the stack

@@ -8,9 +8,9 @@ use stackwright_synth::StackArtifact;
 use crate::deployment::{View, explain};
 use crate::failure::{ExitCode, Failure};
 
-/// Prints what failed and what was not started, the failures last, and returns the failure of the command.
+/// Prints failed stacks and stacks that were not started, the failures last, and returns the failure of the command.
 ///
-/// `verb` says what was done, for example `deployed`.
+/// `verb` describes the operation, for example `deployed`.
 pub(super) fn summarize<T>(
     view: &View,
     results: &[(&StackArtifact, StackResult<T, DeployError>)],

@@ -1,4 +1,4 @@
-//! `status` and `outputs`: print stacks as they are.
+//! `status` and `outputs`: print the current state of stacks.
 
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::safe_text;
 
-/// The stacks of a query, and the format of the answer.
+/// The stacks of a query, and the output format.
 #[derive(Args)]
 pub(crate) struct QueryArguments {
     /// The IDs or names of the stacks. Default: all stacks of the program

@@ -19,41 +19,42 @@ pub(super) struct CostArguments {
     /// The output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-    /// The region of stacks that are bound to none
+    /// The region for stacks that are not bound to one
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which come before the shipped prices
+    /// AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV), which take precedence over
+    /// the built-in prices
     #[arg(long, value_name = "FILE")]
     prices: Vec<PathBuf>,
     /// A JSON file with usage: {"resources": {"LogicalId": {"requests_per_month": 30000, "duration_ms": 120}}}
     #[arg(long, value_name = "FILE")]
     usage: Option<PathBuf>,
-    /// The typical share of the way from the least to the most capacity, from 0 to 1
+    /// The position of the typical capacity between the minimum (0) and the maximum (1)
     #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = rate)]
     utilization: Rate,
-    /// The saving of a SageMaker savings plan, from 0 to 1. AWS documents up to 0.64
+    /// The saving of a SageMaker savings plan, from 0 to 1. AWS documents savings of up to 0.64
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     savings_plan: Option<Rate>,
-    /// The saving of managed spot training, from 0 to 1. AWS documents up to 0.90
+    /// The saving of managed spot training, from 0 to 1. AWS documents savings of up to 0.90
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     spot_saving: Option<Rate>,
-    /// Refuse (exit code 4) if the most that the stacks cost a month is more US dollars
+    /// Fail with exit code 4 if the maximum monthly cost of the stacks exceeds this number of US dollars
     #[arg(long, value_name = "USD", value_parser = money)]
     max_monthly: Option<Money>,
-    /// Refuse (exit code 4) if the most that one run of a job costs is more US dollars
+    /// Fail with exit code 4 if the maximum cost of a single run of a job exceeds this number of US dollars
     #[arg(long, value_name = "USD", value_parser = money)]
     max_run: Option<Money>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// Tables for people
+    /// Tables as text
     Text,
     /// One JSON document
     Json,
-    /// For pull requests
+    /// Markdown for pull requests
     Markdown,
-    /// A row for each cost
+    /// CSV with one row for each cost
     Csv,
 }
 
@@ -110,7 +111,7 @@ fn prices(paths: &[PathBuf]) -> Result<PriceBook, Failure> {
     Ok(book)
 }
 
-/// Refuses costs above the limits that were set.
+/// Returns a failure if a cost exceeds its limit.
 fn limits(arguments: &CostArguments, estimate: &Estimate) -> Result<(), Failure> {
     let monthly = estimate.monthly();
     if let Some(limit) = arguments.max_monthly.filter(|limit| monthly.ceiling > *limit) {

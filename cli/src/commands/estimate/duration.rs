@@ -13,8 +13,9 @@ use crate::failure::Failure;
 
 /// Estimate how long a training job takes, and what it costs.
 ///
-/// The time is the model's floating-point operations over the peak of the accelerators times a model FLOPs utilization:
-/// the range of published runs that are alike, or a stated one. docs/estimating.md describes the method.
+/// The duration is the number of floating-point operations of the model, divided by the peak performance of the
+/// accelerators and by the model FLOPs utilization (MFU). The utilization is the range of similar published runs, or
+/// a given value. docs/estimating.md describes the method.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The model's Hugging Face `config.json`
@@ -68,7 +69,7 @@ pub(super) struct Arguments {
     /// The region of the price
     #[arg(long, default_value = "us-east-1")]
     region: String,
-    /// The saving of managed spot training, from 0 to 1. AWS documents up to 0.90
+    /// The saving of managed spot training, from 0 to 1. AWS documents savings of up to 0.90
     #[arg(long, value_name = "SHARE", value_parser = rate)]
     spot_saving: Option<Rate>,
     /// The output format

@@ -1,4 +1,4 @@
-//! `estimate memory`: the peak of GPU memory of a training step.
+//! `estimate memory`: estimates the peak GPU memory of a training step.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use stackwright_estimate::memory::{
 use super::{candidates, refused};
 use crate::failure::Failure;
 
-/// Estimate the peak of GPU memory of one training step.
+/// Estimate the peak GPU memory of one training step.
 ///
-/// The estimate follows what PyTorch, transformers and DeepSpeed allocate operator by operator: bf16 with AdamW in fp32.
-/// docs/estimating.md describes the method and its errors against measured runs.
+/// The estimate follows the allocations of PyTorch, transformers and DeepSpeed operator by operator, for bf16 with
+/// AdamW in fp32. docs/estimating.md describes the method and its errors against measured runs.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 it fits or is tight, 1 failure, 2 usage error, 4 it does not fit.")]
 pub(super) struct Arguments {
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// The number of GPUs of the job
     #[arg(long, default_value_t = 1)]
     ranks: u64,
-    /// The number of GPUs of a group of `hybrid-shard`. Default: the GPUs of the instance type
+    /// The number of GPUs in a sharding group of `hybrid-shard`. Default: the GPUs of the instance type
     #[arg(long, value_name = "RANKS")]
     shard_ranks: Option<u64>,
     /// Samples per GPU and step
@@ -42,37 +42,37 @@ pub(super) struct Arguments {
     /// Tokens of a sample
     #[arg(long)]
     sequence: u64,
-    /// How attention is computed
+    /// The implementation of attention
     #[arg(long, value_enum, default_value_t = AttentionName::Sdpa)]
     attention: AttentionName,
-    /// Compute activations of each layer again in the backward pass
+    /// Recompute the activations of each layer in the backward pass (activation checkpointing)
     #[arg(long)]
     activation_checkpointing: bool,
-    /// Train LoRA adapters of this rank on the projections of attention; the rest of the model is frozen
+    /// Train LoRA adapters of this rank on the attention projections; the rest of the model is frozen
     #[arg(long, value_name = "RANK")]
     lora_rank: Option<u64>,
-    /// Hold frozen weights in 4 bits (QLoRA); needs `--lora-rank`
+    /// Store frozen weights in 4 bits (QLoRA); requires `--lora-rank`
     #[arg(long, requires = "lora_rank")]
     qlora: bool,
-    /// Patches of images per sample (vision-language models)
+    /// The number of image patches per sample (vision-language models)
     #[arg(long, value_name = "PATCHES", default_value_t = 0)]
     image_patches: u64,
-    /// Keep optimizer states in the memory of the host
+    /// Offload optimizer states to the memory of the host
     #[arg(long)]
     offload_optimizer: bool,
-    /// Keep weights in the memory of the host (`zero3`)
+    /// Offload weights to the memory of the host (`zero3`)
     #[arg(long)]
     offload_parameters: bool,
-    /// The number of GPUs over which each layer is split
+    /// The number of GPUs over which each layer is split (tensor parallelism)
     #[arg(long, value_name = "RANKS", default_value_t = 1)]
     tensor_parallel: u64,
-    /// The number of GPUs over which the experts of a layer are distributed
+    /// The number of GPUs over which the experts of a layer are distributed (expert parallelism)
     #[arg(long, value_name = "RANKS", default_value_t = 1)]
     expert_parallel: u64,
-    /// The number of GPUs over which each sample is split
+    /// The number of GPUs over which each sample is split (context parallelism)
     #[arg(long, value_name = "RANKS", default_value_t = 1)]
     context_parallel: u64,
-    /// The code that runs the model. Default: transformers, if the configuration was written by it
+    /// The implementation of the model. Default: transformers, if it wrote the configuration
     #[arg(long, value_enum)]
     implementation: Option<ImplementationName>,
     /// The region of the prices of the cheapest instance types that fit
@@ -87,17 +87,17 @@ pub(super) struct Arguments {
 pub(super) enum StrategyName {
     /// PyTorch's DistributedDataParallel
     Ddp,
-    /// FSDP: weights, gradients and optimizer states are distributed
+    /// FSDP: weights, gradients and optimizer states are sharded
     FullShard,
-    /// FSDP: gathered weights stay until the backward pass
+    /// FSDP: gathered weights stay in memory until the backward pass
     ShardGradOp,
-    /// FSDP inside of groups of GPUs
+    /// FSDP: sharded within groups of GPUs, and replicated across groups
     HybridShard,
-    /// DeepSpeed: optimizer states are distributed
+    /// DeepSpeed: optimizer states are sharded
     Zero1,
-    /// DeepSpeed: optimizer states and gradients are distributed
+    /// DeepSpeed: optimizer states and gradients are sharded
     Zero2,
-    /// DeepSpeed: weights are distributed too
+    /// DeepSpeed: optimizer states, gradients and weights are sharded
     Zero3,
 }
 
@@ -117,12 +117,12 @@ impl StrategyName {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum AttentionName {
-    /// Scaled dot product attention of PyTorch
+    /// Scaled dot product attention (SDPA) of PyTorch
     Sdpa,
     /// FlashAttention
     #[value(alias = "flash_attention_2")]
     Flash,
-    /// Scores in memory
+    /// Eager attention, which stores the attention scores
     Eager,
 }
 
@@ -136,11 +136,11 @@ enum ImplementationName {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Form {
-    /// Text for people
+    /// A table as text
     Text,
     /// One JSON document
     Json,
-    /// For pull requests
+    /// Markdown for pull requests
     Markdown,
 }
 
@@ -224,7 +224,7 @@ fn training(arguments: &Arguments, gpu: Option<&Gpu>) -> Training {
     training
 }
 
-/// What a category is called.
+/// Returns the label of a category.
 fn category(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -258,7 +258,7 @@ pub(super) fn gib(bytes: u64) -> String {
     format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
-/// The rows of the table: what, and how much.
+/// Returns the rows of the table: a label and a value.
 fn rows(estimate: &TrainingEstimate) -> Vec<(String, String)> {
     let parts = estimate.peak.breakdown.iter().filter(|(_, bytes)| *bytes > 0);
     let mut rows: Vec<_> =

@@ -1,5 +1,5 @@
-//! `estimate`: what a deployment costs, what GPU memory training and inference take, how long training takes, and which quotas
-//! are needed.
+//! `estimate`: estimates the cost of a deployment, the GPU memory of training and inference, the duration of training, and
+//! the service quotas.
 
 mod candidates;
 mod cost;
@@ -15,8 +15,9 @@ use crate::origin::Origin;
 
 /// Estimate cost, GPU memory, duration and service quotas before a deployment.
 ///
-/// Without a subcommand, estimates the cost of the stacks by resource: the least (minimum capacity), a typical value and the
-/// most (maximum capacity) a month, and the most that one run of each job costs. What has no known price is listed as unknown.
+/// Without a subcommand, the command estimates the monthly cost of the stacks by resource: the minimum (at minimum
+/// capacity), a typical value and the maximum (at maximum capacity), and the maximum cost of one run of each job.
+/// Resources without a known price are listed as unknown.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
@@ -47,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
 }
 
-/// A refusal with exit code 4.
+/// A failure with exit code 4.
 fn refused(message: impl std::fmt::Display) -> Failure {
     Failure::new(message).with_code(ExitCode::Refused)
 }
