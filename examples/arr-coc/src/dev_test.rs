@@ -1,4 +1,4 @@
-//! Dev/test: the relevance scorers behind a serverless endpoint with 6 GB.
+//! The stack for development and tests: the relevance scorers on a serverless endpoint with 6 GB of memory.
 
 use stackwright::prelude::*;
 use stackwright::stacks::container::Container;
@@ -9,7 +9,7 @@ pub fn stack(app: &App) {
         .stack("DevTest")
         .region("us-east-1")
         .description(
-            "ARR-COC relevance scorers for development and tests: serverless, nothing runs while nobody asks",
+            "ARR-COC relevance scorers for development and tests: serverless, no cost without requests",
         )
         .tag("project", "arr-coc")
         .tag("stage", "dev-test");
@@ -33,9 +33,13 @@ pub fn stack(app: &App) {
         .max_concurrency(5),
     );
 
-    stack.add("EndpointName", Output::new(endpoint.endpoint_name()).description("Invoke it by this name"));
+    stack.add(
+        "EndpointName",
+        Output::new(endpoint.endpoint_name()).description("The name to invoke the endpoint with"),
+    );
     stack.add(
         "EndpointArn",
-        Output::new(endpoint.endpoint_arn()).description("For policies that allow to invoke it"),
+        Output::new(endpoint.endpoint_arn())
+            .description("The ARN for policies that allow to invoke the endpoint"),
     );
 }

@@ -1,7 +1,8 @@
-//! ARR-COC: a vision-language model (Qwen3-VL-2B) that spends its visual tokens where an image is relevant.
+//! ARR-COC: a vision-language model (Qwen3-VL-2B) that gives more visual tokens to the relevant parts of an image.
 //!
-//! Its training on one ml.p4d.24xlarge; its dev/test stack, the relevance scorers behind a serverless endpoint, which
-//! costs nothing while nobody tries them; and production, the same scorers compiled by TensorRT in a Triton ensemble.
+//! The app has three stacks: training on one ml.p4d.24xlarge; a stack for development and tests with the relevance
+//! scorers on a serverless endpoint, which costs nothing without requests; and production, with the same scorers in a
+//! Triton ensemble, compiled by TensorRT.
 
 mod dev_test;
 mod production;
@@ -9,7 +10,7 @@ mod training;
 
 use stackwright::App;
 
-/// Every stack of the project.
+/// Returns the app with all stacks of the project.
 pub fn app() -> App {
     let app = App::new("arr-coc");
     dev_test::stack(&app);

@@ -1,4 +1,5 @@
-//! Production: the relevance scorers, compiled by TensorRT where they run, in a Triton ensemble on ml.g5.2xlarge.
+//! The production stack: the relevance scorers in a Triton ensemble on ml.g5.2xlarge. TensorRT compiles them when
+//! they are loaded.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use stackwright::stacks::endpoint::{
     BlueGreen, CapacitySize, DataCapture, RealTimeEndpoint, Routing, Variant,
 };
 
-/// Patches of an image, and features of a patch: the shapes that the scorers were exported with.
+/// The number of patches of an image, and the number of features of a patch: the shapes with which the scorers were
+/// exported.
 const PATCHES: i64 = 256;
 const FEATURES: i64 = 64;
 
@@ -65,14 +67,18 @@ pub fn stack(app: &App) {
             .log_retention_days(90),
     );
 
-    stack.add("EndpointName", Output::new(endpoint.endpoint_name()).description("Invoke it by this name"));
+    stack.add(
+        "EndpointName",
+        Output::new(endpoint.endpoint_name()).description("The name to invoke the endpoint with"),
+    );
     stack.add(
         "EndpointArn",
-        Output::new(endpoint.endpoint_arn()).description("For policies that allow to invoke it"),
+        Output::new(endpoint.endpoint_arn())
+            .description("The ARN for policies that allow to invoke the endpoint"),
     );
 }
 
-/// Three scorers beside each other, and the one that weighs their scores.
+/// Returns an ensemble of three scorers that run in parallel, and a model that weights their scores.
 pub fn scorers() -> ModelRepository {
     let patches = || Tensor::new("patches", TritonType::Fp32, [PATCHES, FEATURES]);
     let query = || Tensor::new("query", TritonType::Fp32, [FEATURES]);

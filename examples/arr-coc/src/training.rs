@@ -1,6 +1,6 @@
-//! Training: Qwen3-VL-2B with ARR-COC on one ml.p4d.24xlarge, on spot capacity, launched by a pipeline that evaluates the
-//! model, packs its relevance scorers into the Triton repository of production, and registers that if the model is good
-//! enough.
+//! The training stack: Qwen3-VL-2B with ARR-COC on one ml.p4d.24xlarge spot instance. A pipeline runs the training
+//! job, evaluates the model, packs its relevance scorers into the Triton model repository of production, and
+//! registers the repository if the model is accurate enough.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use stackwright::stacks::training::{Fsdp, Input, Instances, Precision, ShardingS
 
 use crate::production;
 
-/// The share of right answers that a model has to reach to be registered.
+/// The share of correct answers that a model must reach to be registered.
 const ACCURACY: f64 = 0.62;
 
-/// The model of the Hugging Face Hub that is fine-tuned, and its commit there.
+/// The model of the Hugging Face Hub that is fine-tuned, and its revision.
 const MODEL: &str = "Qwen/Qwen3-VL-2B-Instruct";
 const REVISION: &str = "89644892e4d85e24eaac8bacfd4f463576704203";
 
-/// How many of its 256 patches the language model sees of an image.
+/// The number of patches (of 256) of an image that the language model gets.
 const VISUAL_TOKENS: i32 = 128;
 
 pub fn stack(app: &App) {
@@ -76,7 +76,7 @@ pub fn stack(app: &App) {
         )
         .property_file("Evaluation", "evaluation", "evaluation.json"),
     );
-    // Production's repository with the trained weights in it: what is registered is what Triton serves.
+    // The model repository of production, with the trained weights: the registered model is what Triton serves.
     let repository = stack.add("Repository", production::scorers().archive());
     let packed = pipeline.step(
         "Pack",

@@ -8,10 +8,10 @@ use stackwright::stacks::fleet::{
 };
 use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
-/// The reservation of the capacity block.
+/// The capacity reservation of the capacity block.
 const BLOCK: &str = "cr-0123456789abcdef0";
 
-/// The stack of the project.
+/// Returns the app with the stack of the project.
 pub fn app() -> App {
     let app = App::new("gpu-fleet");
     let stack = app
@@ -28,7 +28,7 @@ pub fn app() -> App {
     let training = stack.add(
         "Training",
         GpuFleet::capacity_block(
-            // The zone of the capacity block.
+            // The Availability Zone of the capacity block.
             &network.in_subnet(0),
             "p5.48xlarge",
             Ami::deep_learning_base(Os::Ubuntu2204),
@@ -50,7 +50,8 @@ pub fn app() -> App {
         )
         .instances(0..=8)
         .track_gpu_utilization(70.0)
-        // Nobody asks at night; and whatever was left on over a weekend is switched off.
+        // The group has no instances at night and at weekends, and is also scaled to zero when its GPUs are idle for
+        // two hours.
         .schedule(ScheduledSize::new("Night", "0 20 * * *", 0..=0).time_zone("Europe/Berlin"))
         .schedule(ScheduledSize::new("Morning", "0 7 * * MON-FRI", 1..=8).time_zone("Europe/Berlin"))
         .switch_off_when_idle(5.0, Duration::from_hours(2))

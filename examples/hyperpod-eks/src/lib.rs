@@ -10,13 +10,13 @@ use stackwright::stacks::cluster::{
 };
 use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
-/// The stacks of the project.
+/// Returns the app with the stacks of the project.
 pub fn app() -> App {
     let app = App::new("hyperpod-eks");
     let kubernetes = app
         .stack("Kubernetes")
         .region("us-east-1")
-        .description("A network, and an EKS cluster with what HyperPod requires");
+        .description("A network, and an EKS cluster that meets the requirements of HyperPod");
     let network = kubernetes.add(
         "Network",
         Network::isolated("10.0.0.0/16", 2)
@@ -47,7 +47,7 @@ pub fn app() -> App {
             )
             .karpenter(KarpenterGroup::new("burst", "ml.g5.8xlarge").volume_gb(200))
             .tiered_storage(20)
-            // The training operator of HyperPod works only on clusters with this tag.
+            // HyperPod's training operator works only on clusters with this tag.
             .tag("SageMaker", "true"),
     );
     stack

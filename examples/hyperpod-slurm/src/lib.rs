@@ -1,5 +1,5 @@
-//! A HyperPod cluster with Slurm: two groups of p5 instances, one of them from a training plan in its own zone, FSx for Lustre,
-//! and a login node. Nothing of it is reached from the internet.
+//! A HyperPod cluster with Slurm: two groups of p5 instances (one of them with the capacity of a training plan in its
+//! own Availability Zone), FSx for Lustre, and a login node. No part of it can be reached from the internet.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use stackwright::stacks::cluster::{
 };
 use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
-/// The training plan whose capacity the second group has.
+/// The training plan that provides the capacity of the second group.
 const PLAN: &str = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/pretraining";
 
-/// The stacks of the project.
+/// Returns the app with the stacks of the project.
 pub fn app() -> App {
     let app = App::new("hyperpod-slurm");
     let network_stack =
@@ -74,7 +74,7 @@ pub fn app() -> App {
     stack.add("ClusterArn", Output::new(cluster.arn()));
     stack.add(
         "LogGroups",
-        Output::new(cluster.log_group_prefix()).description("Where the logs of nodes start"),
+        Output::new(cluster.log_group_prefix()).description("The prefix of the log groups of the nodes"),
     );
     app
 }

@@ -1,5 +1,5 @@
-//! Two large models and an adapter on one endpoint. Each has copies of its own, on accelerators that they share out among
-//! them; while nobody asks, there is not one instance.
+//! Two large models and an adapter on one endpoint. Each has its own copies, which share the accelerators of the
+//! instances; without requests, the endpoint scales to zero instances.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use stackwright::stacks::autoscaling::TargetTracking;
 use stackwright::stacks::container::{DataType, LargeModel, VllmQuantization, Weights};
 use stackwright::stacks::endpoint::{AdapterComponent, ComponentEndpoint, InferenceComponent};
 
-/// AWS's image with vLLM.
+/// The version of AWS's image with vLLM.
 const VERSION: &str = "0.36.0";
 
-/// The stack of the project.
+/// Returns the app with the stack of the project.
 pub fn app() -> App {
     let app = App::new("llm");
     let stack = app
         .stack("Serving")
         .region("us-east-1")
-        .description("Two large models and an adapter on ml.g6e.12xlarge, scaled to zero while nobody asks");
+        .description("Two large models and an adapter on ml.g6e.12xlarge, scaled to zero without requests");
 
     let models = stack.add("Models", PrivateBucket::new());
     let weights = |folder: &str| Weights::folder(S3Location::in_bucket(&models, folder));
@@ -25,7 +25,7 @@ pub fn app() -> App {
     let host = stack.add(
         "Host",
         ComponentEndpoint::new("ml.g6e.12xlarge", 0..=2)
-            // The weights are in S3: the containers have nothing to fetch.
+            // The weights are in S3, so that the containers download nothing from the internet.
             .network_isolation(true)
             .health_check_timeout(Duration::from_mins(30))
             .download_timeout(Duration::from_mins(30)),
@@ -71,9 +71,12 @@ pub fn app() -> App {
         AdapterComponent::new(&extract, S3Location::in_bucket(&models, "adapters/invoices.tar.gz")),
     );
 
-    stack.add("EndpointName", Output::new(host.endpoint_name()).description("Invoke it by this name"));
+    stack.add(
+        "EndpointName",
+        Output::new(host.endpoint_name()).description("The name to invoke the endpoint with"),
+    );
     for (id, component) in [("ChatName", &chat), ("ExtractName", &extract), ("InvoicesName", &invoices)] {
-        stack.add(id, Output::new(component.name()).description("The component that a request names"));
+        stack.add(id, Output::new(component.name()).description("The inference component name for requests"));
     }
     app
 }

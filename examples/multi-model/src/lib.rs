@@ -1,7 +1,8 @@
-//! Fifty models on one instance with a GPU: each customer's relevance scorer, loaded when it is asked for.
+//! Fifty models on one instance with a GPU: a relevance scorer for each customer, which is loaded at its first
+//! request.
 //!
-//! A model is added by putting its archive below the prefix: nothing is deployed. One ml.g5.2xlarge holds as many as fit
-//! into its memory at a time; the others wait in S3.
+//! To add a model, upload its archive below the prefix; no deployment is needed. The models that are in use stay in
+//! the memory of the ml.g5.2xlarge, as many as fit; the others are in S3.
 
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use stackwright::prelude::*;
 use stackwright::stacks::autoscaling::{Scaling, StepScaling, TargetTracking};
 use stackwright::stacks::endpoint::{BlueGreen, MultiModelEndpoint};
 
-/// Customers with a model of their own.
+/// The number of customers with a model of their own.
 const MODELS: usize = 50;
 
-/// The stack of the project.
+/// Returns the app with the stack of the project.
 pub fn app() -> App {
     let app = App::new("multi-model");
     let stack = app.stack("Serving").region("us-east-1").description(format!(
@@ -31,18 +32,21 @@ pub fn app() -> App {
                         TargetTracking::invocations_per_instance(1_200.0)
                             .scale_in_cooldown(Duration::from_mins(15)),
                     )
-                    // Models push each other out before the GPU is busy.
+                    // Models are unloaded for lack of memory before the GPU is fully utilized.
                     .step(StepScaling::at_least(Metric::gpu_memory_utilization(), 95.0).change(1).periods(3)),
             )
             .blue_green(BlueGreen::all_at_once().termination_wait(Duration::from_mins(15)))
             .dashboard(),
     );
 
-    stack.add("EndpointName", Output::new(endpoint.endpoint_name()).description("Invoke it by this name"));
+    stack.add(
+        "EndpointName",
+        Output::new(endpoint.endpoint_name()).description("The name to invoke the endpoint with"),
+    );
     stack.add(
         "AddModel",
         Output::new(sub!("aws s3 cp customer-{}.tar.gz {}", MODELS, place.uri()))
-            .description("Adds a model; a request names it by its TargetModel"),
+            .description("The command that adds a model; a request selects it with TargetModel"),
     );
     app
 }

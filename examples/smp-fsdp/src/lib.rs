@@ -1,5 +1,5 @@
-//! Llama 2 70B with SageMaker model parallel on 16 ml.p4d.24xlarge: FSDP with hybrid sharding, tensor parallel
-//! layers, activations offloaded, and the collectives of SMDDP.
+//! Llama 2 70B with the SageMaker model parallel library on 16 ml.p4d.24xlarge: FSDP with hybrid sharding, tensor
+//! parallelism, activation offloading, and the collectives of SMDDP.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use stackwright::prelude::*;
 use stackwright::stacks::launch::{Pipeline, TrainingStep};
 use stackwright::stacks::training::{Input, Instances, ModelParallel, TrainingJob};
 
-/// The stack of the project.
+/// Returns the app with the stack of the project.
 pub fn app() -> App {
     let app = App::new("smp-fsdp");
     let stack = app

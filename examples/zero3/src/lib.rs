@@ -1,5 +1,6 @@
-//! A language model of 175 billion parameters with DeepSpeed ZeRO-3 on 16 ml.p5.48xlarge, launched by Step
-//! Functions: throttled and over-quota requests are made again, a failed job sends word to a topic.
+//! A language model of 175 billion parameters with DeepSpeed ZeRO-3 on 16 ml.p5.48xlarge, launched by Step Functions.
+//! Requests that are throttled or over a quota are retried, and the error of a failed job is published to an SNS
+//! topic.
 
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use stackwright::stacks::training::{
     ActivationCheckpointing, DeepSpeed, Input, Instances, Precision, TrainingJob,
 };
 
-/// The steps of the optimizer in a run.
+/// The number of optimizer steps of a run.
 const STEPS: i32 = 190_000;
 
-/// The stack of the project.
+/// Returns the app with the stack of the project.
 pub fn app() -> App {
     let app = App::new("zero3");
     let stack = app

@@ -61,7 +61,7 @@ impl StepScaling {
             cooldown: None,
             periods: 1.into(),
             period: 60.into(),
-            purpose: "Moves the capacity by steps",
+            purpose: "Starts a step scaling policy",
         }
     }
 
@@ -114,7 +114,10 @@ impl StepScaling {
 
     /// A policy that scales out from zero when a metric reports requests that find no capacity.
     pub(super) fn wake_up(metric: Metric) -> Self {
-        Self { purpose: "Requests find no capacity", ..Self::of(metric, 1.0.into(), true).change(1) }
+        Self {
+            purpose: "Requests fail because there is no capacity",
+            ..Self::of(metric, 1.0.into(), true).change(1)
+        }
     }
 
     fn adjustments(&self) -> Vec<StepAdjustment> {

@@ -35,14 +35,14 @@ fn name_prefix(id: &str, characters: usize) -> String {
 
 /// Adds outputs with the command that starts a run and the URL of the console page that shows runs.
 fn put_outputs(scope: &mut Scope<'_>, command: Value<String>, console: &Value<String>) {
-    scope.add("StartCommand", Output::new(command).description("Starts a run"));
+    scope.add("StartCommand", Output::new(command).description("The command that starts a run"));
     put_console(scope, console);
 }
 
 /// Adds an output with the URL of the console page that shows runs.
 fn put_console(scope: &mut Scope<'_>, page: &Value<String>) {
     let link = sub!("https://{}.console.aws.amazon.com/{}", region(), page);
-    scope.add("Console", Output::new(link).description("Shows the runs"));
+    scope.add("Console", Output::new(link).description("The console page that shows the runs"));
 }
 
 /// Reports names that are used twice, and a launcher without any name.
