@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value as Json;
 use stackwright_deploy::{
     Annotation, Change, ChangeAction, ChangeSet, DeletionPreview, Disposition, ParameterNote,
     ParameterReason, PolicyAction, PropertyChange, Replacement,
 };
+use stackwright_review::diff;
 
 use crate::safe_text::{line, markdown, markdown_code};
 
@@ -69,20 +71,41 @@ fn shown(value: &str) -> String {
     shown_pair(value, value).0
 }
 
-fn property(change: &PropertyChange) -> String {
+/// How CloudFormation marks a value in a change set that it knows only after the deployment.
+const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
+
+/// Returns a line for each difference of a property. Values that are objects or lists are compared by their contents.
+fn property(resource_type: &str, change: &PropertyChange) -> Vec<String> {
     let because = change.caused_by.as_ref().map(|cause| format!(" (because of {cause})")).unwrap_or_default();
+    let lines = structured(resource_type, change).unwrap_or_else(|| vec![scalar(change)]);
+    let readable = |text: String| line(&text.replace(KNOWN_AFTER_APPLY, "(known after deployment)"));
+    lines.into_iter().map(|text| readable(format!("{text}{because}"))).collect()
+}
+
+/// The differences of two values that are objects or lists, or `None` for other values.
+fn structured(resource_type: &str, change: &PropertyChange) -> Option<Vec<String>> {
+    let read = |value: &Option<String>| -> Option<Json> {
+        let value: Json = serde_json::from_str(value.as_deref()?).ok()?;
+        (value.is_object() || value.is_array()).then_some(value)
+    };
+    let (before, after) = (read(&change.before)?, read(&change.after)?);
+    let lines = diff::property_lines(resource_type, &change.name, &before, &after);
+    // CloudFormation lists a change that has no effect, for example another order of tags: it is shown as it is.
+    (!lines.is_empty()).then_some(lines)
+}
+
+fn scalar(change: &PropertyChange) -> String {
     let name = &change.name;
-    let text = match (&change.before, &change.after) {
-        (None, None) => format!("{name}{because}"),
-        (Some(before), Some(after)) if before == after => format!("{name}: {}{because}", shown(before)),
+    match (&change.before, &change.after) {
+        (None, None) => name.clone(),
+        (Some(before), Some(after)) if before == after => format!("{name}: {}", shown(before)),
         (Some(before), Some(after)) => {
             let (before, after) = shown_pair(before, after);
-            format!("{name}: {before} → {after}{because}")
+            format!("{name}: {before} → {after}")
         }
-        (Some(before), None) => format!("{name}: {} → —{because}", shown(before)),
-        (None, Some(after)) => format!("{name}: — → {}{because}", shown(after)),
-    };
-    line(&text)
+        (Some(before), None) => format!("{name}: {} → —", shown(before)),
+        (None, Some(after)) => format!("{name}: — → {}", shown(after)),
+    }
 }
 
 /// Describes a parameter whose value the program does not set.
@@ -128,8 +151,8 @@ pub(crate) fn change_set(change_set: &ChangeSet) -> String {
         let resource = line(&format!("{} {}", change.logical_id, change.resource_type));
         let _ = writeln!(text, "  {} {resource}{}", sign(change), effect(change));
         if change.action == ChangeAction::Modify {
-            for one in &change.properties {
-                let _ = writeln!(text, "      {}", property(one));
+            for one in change.properties.iter().flat_map(|one| property(&change.resource_type, one)) {
+                let _ = writeln!(text, "      {one}");
             }
         }
     }
@@ -172,7 +195,8 @@ pub(crate) fn change_set_markdown(change_set: &ChangeSet) -> String {
             .properties
             .iter()
             .filter(|_| is_modified)
-            .map(|one| markdown_code(&property(one)))
+            .flat_map(|one| property(&change.resource_type, one))
+            .map(|one| markdown_code(&one))
             .collect();
         let _ = writeln!(
             text,

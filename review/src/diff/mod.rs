@@ -108,3 +108,27 @@ pub fn canonical(resource_type: &str, properties: &serde_json::Value) -> serde_j
 pub fn is_same(one: &serde_json::Value, other: &serde_json::Value) -> bool {
     Node::of(one, "", None) == Node::of(other, "", None)
 }
+
+/// Compares the values of one property, such as those that CloudFormation returns for a change set, and returns a line for
+/// each difference: `ProductionVariants[Main].InstanceType: ml.g5.2xlarge → ml.g6.2xlarge`.
+///
+/// `name` is the name of the property in the resource type. The result is empty if AWS treats the values alike.
+pub fn property_lines(
+    resource_type: &str,
+    name: &str,
+    before: &serde_json::Value,
+    after: &serde_json::Value,
+) -> Vec<String> {
+    let node =
+        |value: &serde_json::Value| resource::properties(resource_type, &serde_json::json!({ name: value }));
+    let changes: Vec<PropertyChange> =
+        edit::edits(&node(before), &node(after)).iter().map(resource::property).collect();
+    let lines = |line| match line {
+        Line::One(text) => vec![text],
+        Line::Several(path, lines) => {
+            let changed = lines.into_iter().map(|(sign, number, text)| format!("  {sign} {number}: {text}"));
+            std::iter::once(format!("{path}:")).chain(changed).collect()
+        }
+    };
+    view::grouped(&changes).into_iter().flat_map(lines).collect()
+}
