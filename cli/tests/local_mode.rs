@@ -127,7 +127,7 @@ fn a_dangerous_change_needs_its_own_approval() {
     assert!(stdout.contains("not deployed"), "no empty stack is left: {stdout}");
     succeeded(deploy(&["--approve", "permissions"]));
 
-    // The bucket would be made anew: nobody's `--yes` is meant for that.
+    // The bucket would be replaced, which `--yes` does not approve.
     workspace.write(&app("models-two"));
     let stderr = ended(deploy(&["--yes"]), 4);
     assert!(stderr.contains("± Models AWS::S3::Bucket is replaced because of BucketName"), "{stderr}");

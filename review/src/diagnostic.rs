@@ -70,7 +70,7 @@ pub struct Diagnostic {
     pub related: Option<(String, SourceLocation)>,
     /// A change of the source that removes the cause, where it is certain enough to be made without asking.
     pub fix: Option<Fix>,
-    /// Why somebody said that it is meant so.
+    /// The reason of the acknowledgement.
     pub acknowledged: Option<String>,
 }
 

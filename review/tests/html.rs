@@ -76,7 +76,7 @@ window.addEventListener('load', function () {
   });
   var ids = {};
   document.querySelectorAll('[id]').forEach(function (element) {
-    if (ids[element.id] && !element.closest('svg')) { found.push('the ID ' + element.id + ' stands twice'); }
+    if (ids[element.id] && !element.closest('svg')) { found.push('the ID ' + element.id + ' is used twice'); }
     ids[element.id] = true;
   });
   document.body.setAttribute('data-probe', found.join('; ') || 'well');

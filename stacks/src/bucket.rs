@@ -1,4 +1,4 @@
-//! Buckets that nobody else can read, and references to buckets.
+//! Private buckets, and references to existing buckets.
 
 use stackwright_resources::s3::bucket::{
     AbortIncompleteMultipartUpload, BucketEncryption, LifecycleConfiguration, LoggingConfiguration,

@@ -264,7 +264,7 @@ impl Construct for PrivateKey {
     const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> PrivateKeyHandle {
-        // Without it nobody could change the policy any more. It also lets the account's IAM policies use the key.
+        // Without it the policy could not be changed any more. It also lets the account's IAM policies use the key.
         let account = Statement::allow(["kms:*"]).on("*").to_account(account_id());
         let policy = PolicyDocument::new([account].into_iter().chain(self.statements));
         let removal = defaults::removal_policy(self.removal, scope);

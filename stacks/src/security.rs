@@ -40,8 +40,8 @@ pub trait SecurityOptions: Sized {
     #[doc(hidden)]
     fn security_settings(&mut self) -> &mut SecuritySettings;
 
-    /// Encrypts volumes and outputs with a KMS key: a handle, an ARN, an ID or an alias. Instances with NVMe storage
-    /// encrypt that by themselves, with a key of the instance.
+    /// Encrypts volumes and outputs with a KMS key: a handle, an ARN, an ID or an alias. Local NVMe
+    /// storage is encrypted by the hardware of the instance, with a key of its own.
     #[track_caller]
     fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.security_settings().key = Some(key.into());

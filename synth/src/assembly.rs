@@ -269,7 +269,7 @@ impl Assembly {
                 };
                 stack.dependencies.iter().all(there)
             };
-            // Synthesis refuses circles; one in somebody else's assembly must not turn this into a loop.
+            // Synthesis refuses cycles; a cycle in an assembly that was read must not make this loop endless.
             let next = waiting.iter().position(is_ready).unwrap_or(0);
             ordered.push(waiting.remove(next));
         }

@@ -58,7 +58,7 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
                 one.resource,
                 one.pointer.clone(),
                 message,
-                "say in a few words why it is meant so",
+                "state in a few words why the finding is intentional",
             );
         }
         let was_asked = rule_named(one.rule).is_none_or(|rule| options.asks(rule.name));

@@ -171,7 +171,7 @@ pub fn check(assembly: &Assembly, options: &Options) -> Report {
     report
 }
 
-/// What is to be said of a text that is no template.
+/// Returns the diagnostic for a text that is not a template.
 pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
     let mut diagnostic =
         Diagnostic::error(template::UNREADABLE_TEMPLATE.name, file.to_owned(), error.message.clone());

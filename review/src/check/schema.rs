@@ -805,7 +805,8 @@ fn split_over(context: &[Vec<ValidationError<'_>>]) -> Option<BTreeSet<String>> 
     (all.len() > 1 && all.iter().all(somebody_has)).then_some(all)
 }
 
-/// A number or truth that stands as text, against bounds and values: the schema says only that it is no number.
+/// Compares a number or a boolean that is written as a string with bounds and allowed values, because the schema only
+/// reports that it is a string.
 fn out_of_range(value: &JsonValue, schema: registry::Schema<'_>) -> Option<Said> {
     let given = super::value::number(value)?;
     let most = schema.bound("maximum").and_then(JsonValue::as_f64);

@@ -1,4 +1,4 @@
-//! Events of a cluster: who is told of faulty nodes and of the state of the cluster.
+//! Events of a cluster: notifications about faulty nodes and about the status of the cluster.
 
 use stackwright_resources::events::Rule;
 use stackwright_resources::events::rule::{State, Target};

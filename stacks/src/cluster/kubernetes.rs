@@ -126,7 +126,7 @@ impl EksCluster {
             .resources_vpc_config(vpc)
             .version(self.version.number())
             .access_config(
-                // Whoever deploys the stack administers the cluster, or nobody could.
+                // The principal that deploys the stack becomes an administrator of the cluster. Otherwise there would be none.
                 AccessConfig::new()
                     .authentication_mode(AuthenticationMode::Api)
                     .bootstrap_cluster_creator_admin_permissions(true),

@@ -33,7 +33,7 @@ impl NodeShare {
     }
 }
 
-/// How an update moves through the nodes of a group: batch by batch, and back if an alarm goes off.
+/// How an update proceeds through the nodes of a group: in batches, with a rollback if an alarm enters `ALARM`.
 ///
 /// It becomes `DeploymentConfig`.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl RollingBatches {
         self
     }
 
-    /// Rolls the update back when this CloudWatch alarm goes off, by its name. At most ten alarms.
+    /// Rolls the update back when this CloudWatch alarm, given by its name, enters `ALARM`. At most ten alarms.
     #[track_caller]
     pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());

@@ -100,7 +100,7 @@ impl ComponentEndpoint {
         hosting.managed = Some(instances);
         // Copies are not spread evenly, so that a random instance may have none.
         hosting.routing = Some(Routing::least_outstanding_requests());
-        // What goes wrong with requests is told of each component.
+        // Metrics about failed requests are published for each component.
         let settings = Settings { watches: false, ..Settings::default() };
         Self { hosting, settings, security: SecuritySettings::default() }
     }

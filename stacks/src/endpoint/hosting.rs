@@ -256,7 +256,7 @@ impl Default for InstanceMetrics {
 }
 
 impl InstanceMetrics {
-    /// As SageMaker publishes them unless told otherwise.
+    /// The default of SageMaker.
     pub fn new() -> Self {
         Self::default()
     }

@@ -47,7 +47,7 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// Publishes to a topic when an alarm goes off: an [`AlarmTopic`](crate::AlarmTopic), or any topic by its handle or
+    /// Publishes to a topic when an alarm enters `ALARM`: an [`AlarmTopic`](crate::AlarmTopic), or any topic by its handle or
     /// ARN.
     #[track_caller]
     fn notify(mut self, topic: impl Into<TopicReference>) -> Self {
@@ -55,7 +55,7 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// The share of requests that may end in an error of the server (5xx), 0 to 1, before an alarm goes off and rolls an
+    /// The share of requests that may end in an error of the server (5xx), 0 to 1, before an alarm enters `ALARM` and rolls an
     /// update back; 0.01 unless set.
     #[track_caller]
     fn error_alarm(mut self, share: impl IntoValue<f64>) -> Self {
@@ -63,7 +63,7 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// The 99th percentile of the time in the container (`ModelLatency`) above which an alarm goes off and rolls an update
+    /// The 99th percentile of the time in the container (`ModelLatency`) above which an alarm enters `ALARM` and rolls an update
     /// back; half of what SageMaker allows a request unless set.
     #[track_caller]
     fn latency_alarm(mut self, time: Duration) -> Self {
@@ -77,7 +77,7 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// Rolls an update back when another alarm goes off, by its name. At most ten alarms in all.
+    /// Rolls an update back when another alarm, given by its name, enters `ALARM`. At most ten alarms in all.
     #[track_caller]
     fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.settings().alarms.push(alarm_name.into().with_caller_location());

@@ -140,7 +140,7 @@ impl RealTimeEndpoint<OneVariant> {
         self.become_()
     }
 
-    /// A variant that gets a copy of the requests, and whose answers nobody sees. Its weight, 0 to 1, is the share of
+    /// A shadow variant: it receives a copy of the requests, and its responses are not returned. Its weight, 0 to 1, is the share of
     /// the requests that it gets. Not for several containers, and not on Inferentia 1.
     pub fn shadow(mut self, variant: Variant) -> RealTimeEndpoint<WithShadow> {
         self.shadow = Some(variant);
@@ -162,7 +162,7 @@ impl RealTimeEndpoint<SeveralVariants> {
     }
 
     /// Has every update set the weights as they are here. Without this, weights that were changed while the endpoint ran
-    /// stay: a shift of traffic that somebody is in the middle of is not undone by a deployment.
+    /// stay: a deployment does not undo a manual shift of traffic.
     pub fn set_weights(mut self) -> Self {
         self.settings.sets_weights = true;
         self

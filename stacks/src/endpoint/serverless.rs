@@ -1,4 +1,4 @@
-//! Serverless endpoints: capacity by the request, nothing while nobody asks.
+//! Serverless endpoints: capacity for each request, without cost while there are no requests.
 
 use stackwright_resources::sagemaker::EndpointConfig;
 use stackwright_resources::sagemaker::endpoint_config::{ProductionVariant, ServerlessConfig};
@@ -140,7 +140,7 @@ impl ServerlessEndpoint {
         self
     }
 
-    /// How many requests are always served without a cold start. It costs while nobody asks.
+    /// How many requests are always served without a cold start. It is billed while there are no requests as well.
     #[track_caller]
     pub fn provisioned_concurrency(mut self, requests: impl IntoValue<i64>) -> Self {
         self.provisioned_concurrency = Some(requests.into().with_caller_location());

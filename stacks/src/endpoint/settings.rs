@@ -14,7 +14,7 @@ pub struct Settings {
     pub(super) tags: Vec<(String, Value<String>)>,
     pub(super) topics: Vec<TopicReference>,
     pub(super) watches: bool,
-    /// The share of requests that may fail before the alarm goes off.
+    /// The share of requests that may fail before the alarm enters `ALARM`.
     pub(super) errors: Value<f64>,
     /// Microseconds.
     pub(super) latency: Option<Value<f64>>,

@@ -1,4 +1,4 @@
-//! Budgets: who is told when a month costs too much.
+//! Budgets: notifications when the cost of a month exceeds a limit.
 
 use stackwright_resources::budgets::Budget;
 use stackwright_resources::budgets::budget::{

@@ -177,7 +177,7 @@ impl InstanceRefresh {
         self
     }
 
-    /// Fails the update when this alarm goes off, by its name; CloudFormation then rolls it back. At most ten.
+    /// Fails the update when this alarm, given by its name, enters `ALARM`; CloudFormation then rolls it back. At most ten alarms.
     #[track_caller]
     pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());

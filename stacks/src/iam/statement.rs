@@ -170,7 +170,7 @@ impl Statement {
     }
 }
 
-/// One value by itself, several as a list.
+/// Writes one value as a scalar and several values as a list.
 fn one_or_many(mut values: Vec<Value<String>>) -> Value<Json> {
     match values.len() {
         1 => values.remove(0).cast(),

@@ -76,7 +76,7 @@ impl Template {
             known.unwrap_or(Self::SECTIONS.len())
         };
         let mut ordered: Vec<_> = sections.into_iter().collect();
-        // Sections that nobody knows come last, in their own order.
+        // Unknown sections come last, in their own order.
         ordered.sort_by_key(|(name, _)| rank(name));
         Self { sections: ordered.into_iter().collect(), json: OnceLock::new() }
     }

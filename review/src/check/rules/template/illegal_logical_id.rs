@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 let at = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
                 let resource = (section == "Resources").then_some(id);
                 let help = format!("letters and digits only, at most {most} of them");
-                findings.add_written(resource, at, format!("`{id}` is no logical id"), help);
+                findings.add_written(resource, at, format!("`{id}` is not a valid logical ID"), help);
             }
         }
     }
