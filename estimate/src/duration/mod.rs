@@ -278,7 +278,7 @@ fn utilization(job: &Job, accelerator: &str) -> Result<UtilizationRange, Duratio
         (None, Some(share)) => Ok(UtilizationRange::stated(share, "--hfu")),
         (None, None) => {
             utilization::published(accelerator, job.strategy, job.activation_checkpointing, job.ranks)
-                .ok_or_else(|| DurationError::Utilization(format!("{:?} on {accelerator}", job.strategy)))
+                .ok_or_else(|| DurationError::Utilization(format!("{} on {accelerator}", job.strategy)))
         }
     }
 }

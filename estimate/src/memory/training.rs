@@ -28,6 +28,21 @@ pub enum Strategy {
     Zero3,
 }
 
+impl std::fmt::Display for Strategy {
+    /// Writes the name as the command line takes it, such as `shard-grad-op`.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Ddp => "ddp",
+            Self::FullShard => "full-shard",
+            Self::ShardGradOp => "shard-grad-op",
+            Self::HybridShard => "hybrid-shard",
+            Self::Zero1 => "zero1",
+            Self::Zero2 => "zero2",
+            Self::Zero3 => "zero3",
+        })
+    }
+}
+
 /// How attention is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
