@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use stackwright_schemas::held::{Held, held};
+use stackwright_schemas::held::{Held, changes_network, changes_permissions, held};
 
 use crate::attributes::AttributeChange;
 use crate::change::Change;
@@ -140,27 +140,6 @@ impl fmt::Display for RequiredApproval {
     }
 }
 
-/// Types whose changes change permissions; a type that ends with `::` stands for a service.
-const PERMISSION_TYPES: [&str; 6] = [
-    "AWS::IAM::",
-    "AWS::S3::BucketPolicy",
-    "AWS::KMS::Key",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SQS::QueuePolicy",
-    "AWS::Lambda::Permission",
-];
-
-/// Types whose changes change the network connectivity; each stands for all types that begin with it.
-const NETWORK_TYPES: [&str; 7] = [
-    "AWS::EC2::SecurityGroup",
-    "AWS::EC2::Route",
-    "AWS::EC2::Subnet",
-    "AWS::EC2::VPC",
-    "AWS::EC2::NetworkAcl",
-    "AWS::EC2::InternetGateway",
-    "AWS::EC2::NatGateway",
-];
-
 /// The type of a change to the stack itself.
 const STACK: &str = "AWS::CloudFormation::Stack";
 
@@ -200,11 +179,10 @@ fn of_change(change: &Change) -> Vec<RequiredApproval> {
             _ => {}
         }
     }
-    let is_of = |types: &[&str]| types.iter().any(|name| change.resource_type.starts_with(name));
-    if is_of(&PERMISSION_TYPES) {
+    if changes_permissions(&change.resource_type) {
         add(ApprovalKind::Permissions, None);
     }
-    if is_of(&NETWORK_TYPES) {
+    if changes_network(&change.resource_type) {
         add(ApprovalKind::Network, None);
     }
     found
