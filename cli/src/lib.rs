@@ -97,8 +97,9 @@ pub mod prelude {
     pub use stackwright_stacks::{
         AlarmTopic, Arn, AutoscalingOptions, BlueGreenOptions, ContainerImage, Defaults, EncryptionKey,
         EndpointOptions, ExternalBucket, HostingOptions, InstanceCountOptions, Metric, MetricsOptions,
-        Mirror, PrivateBucket, PrivateKey, Processor, RoleOptions, RoleReference, RollingOptions, S3Location,
-        SecurityOptions, SsmParameter, StackSet, Statement, TopicReference, VpcConfig,
+        Mirror, PrivateBucket, PrivateBucketHandle, PrivateKey, PrivateKeyHandle, Processor, RoleOptions,
+        RoleReference, RollingOptions, S3Location, SecurityOptions, SsmParameter, StackSet, Statement,
+        TopicReference, VpcConfig,
     };
     pub use stackwright_synth::{
         App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map, Mapping, Output,
