@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use stackwright_synth::{Errors, SourceLocation};
+use stackwright_synth::{Errors, SourceLocation, pointer};
 
 /// How severe a diagnostic is, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,7 +125,8 @@ impl Diagnostic {
     /// What it is about, in words: `Serving/Scorer: ProductionVariants[0].MemorySizeInMB`.
     pub fn subject(&self) -> String {
         let mut subject = self.stack.clone();
-        let steps: Vec<_> = self.path.split('/').skip(1).collect();
+        let steps: Vec<_> = pointer::steps(&self.path).collect();
+        let steps: Vec<&str> = steps.iter().map(AsRef::as_ref).collect();
         let steps = match (&self.resource, steps.as_slice()) {
             (Some(resource), steps) => {
                 subject.push('/');

@@ -8,7 +8,7 @@
 //! limits of endpoints ([`hosting`]), resource types that hold data or serve traffic ([`held`]), return values of
 //! `Ref` and `Fn::GetAtt` ([`return_values`]), updates that services reject ([`refused_updates`]), quotas
 //! ([`limits`]), requirements beyond the registry schemas ([`constraints`]), the resource types of SAM ([`sam`]),
-//! ends of support ([`lifecycle`]) and the actions of IAM ([`iam`]). Each data file is listed in `SOURCES.json` with
+//! ends of support ([`lifecycle`]), the actions of IAM ([`iam`]) and the statuses of CloudFormation ([`status`]). Each data file is listed in `SOURCES.json` with
 //! origin, version, date, licence and hash.
 //!
 //! The crate does not know apps or templates. A fact that is not confirmed is `None`, never a guess.
@@ -35,5 +35,6 @@ pub mod refused_updates;
 pub mod registry;
 pub mod return_values;
 pub mod sam;
+pub mod status;
 
 pub use nearest::nearest;

@@ -22,6 +22,19 @@ pub fn push(pointer: &mut String, step: &str) {
     pointer.push_str(&escape(step));
 }
 
+/// Returns the pointer that consists of some steps.
+///
+/// ```
+/// assert_eq!(stackwright_synth::pointer::of(["Resources", "a/b"]), "/Resources/a~1b");
+/// ```
+pub fn of<S: AsRef<str>>(steps: impl IntoIterator<Item = S>) -> String {
+    let mut pointer = String::new();
+    for step in steps {
+        push(&mut pointer, step.as_ref());
+    }
+    pointer
+}
+
 /// Returns the steps of a pointer, unescaped.
 ///
 /// ```

@@ -255,8 +255,7 @@ impl Renderer<'_> {
 
     fn at<R>(&mut self, step: &str, write: impl FnOnce(&mut Self) -> R) -> R {
         let length = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(&pointer::escape(step));
+        pointer::push(&mut self.pointer, step);
         let result = write(self);
         self.pointer.truncate(length);
         result

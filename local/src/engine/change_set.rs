@@ -7,7 +7,10 @@ use crate::engine::Engine;
 use crate::engine::hook::run_change_set_hooks;
 use crate::engine::nested::MAX_NESTING;
 use crate::engine::plan::{DesiredState, Plan, PlanProblem, ProblemKind, plan};
-use crate::state::{CREATE_CHANGE_SET_OPERATION, Change, ChangeSet, Event, Millis, unique_id};
+use crate::state::{
+    Change, ChangeSet, ChangeSetStatus, ChangeSetType, Event, ExecutionStatus, Millis, OperationType,
+    StackStatus, unique_id,
+};
 use crate::template::{NESTED, StackTemplate};
 
 const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a \
@@ -24,7 +27,7 @@ pub(crate) fn stack_for_new_change_set(
     add: impl FnOnce(&mut Engine) -> usize,
 ) -> (usize, String) {
     let position = present.unwrap_or_else(|| add(engine));
-    let operation = engine.state.stacks[position].enter(CREATE_CHANGE_SET_OPERATION);
+    let operation = engine.state.stacks[position].enter(OperationType::CreateChangeset);
     if present.is_none() {
         review(engine, position, time);
     }
@@ -33,7 +36,7 @@ pub(crate) fn stack_for_new_change_set(
 
 /// Lets a stack wait for its first change set to be executed.
 pub(crate) fn review(engine: &mut Engine, position: usize, time: Millis) {
-    engine.set_status(position, time, "REVIEW_IN_PROGRESS", Some("User Initiated".into()));
+    engine.set_status(position, time, StackStatus::ReviewInProgress, Some("User Initiated".into()));
 }
 
 /// Computes what a change set changes.
@@ -47,7 +50,7 @@ pub(crate) fn compute_change_set(
         template,
         inputs: &change_set.inputs,
         imports: &change_set.imports,
-        is_import: change_set.kind == "IMPORT",
+        is_import: change_set.kind == ChangeSetType::Import,
         reverts_drift: change_set.deployment_mode.as_deref() == Some("REVERT_DRIFT"),
         import_existing: change_set.import_existing,
     };
@@ -118,7 +121,7 @@ fn compute_nested_change_sets(
         let present = engine.state.stacks[position].resources.get(logical_id);
         let present = present.map(|resource| resource.physical_id.clone());
         let child = present.and_then(|id| engine.state.position_of(&id));
-        let kind = if child.is_some() { "UPDATE" } else { "CREATE" };
+        let kind = if child.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
         let (child, operation) = stack_for_new_change_set(engine, child, parent.created, |engine| {
             engine.add_nested(position, logical_id, parent.created)
         });
@@ -127,7 +130,7 @@ fn compute_nested_change_sets(
         let mut change_set = ChangeSet {
             id: ChangeSet::new_id(engine.state.stacks[child].environment(), &name),
             name,
-            kind: kind.into(),
+            kind,
             inputs,
             changes: Vec::new(),
             imports: IndexMap::new(),
@@ -199,7 +202,7 @@ pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: 
             }
             let stack = &mut engine.state.stacks[position];
             stack.change_sets.retain(|one| one.id != nested.id);
-            if stack.status == "REVIEW_IN_PROGRESS" {
+            if stack.status == StackStatus::ReviewInProgress {
                 engine.begin_delete(position, Vec::new(), None, time);
             }
         }
@@ -226,8 +229,8 @@ fn bucket_contents_warning(engine: &Engine, change: &Change) -> Option<PlanProbl
 }
 
 fn fail(change_set: &mut ChangeSet, reason: String) {
-    change_set.status = "FAILED".into();
-    change_set.execution = "UNAVAILABLE".into();
+    change_set.status = ChangeSetStatus::Failed;
+    change_set.execution = ExecutionStatus::Unavailable;
     change_set.reason = Some(reason);
 }
 

@@ -5,9 +5,6 @@ use crate::faults::{HookFault, HookMode, HookTarget};
 use crate::state::{Change, ChangeSet, Event, HookResult, Millis, Resource, unique_id};
 use crate::template::NESTED;
 
-/// The status of a hook that reports a failure.
-pub(crate) const HOOK_FAILED: &str = "HOOK_COMPLETE_FAILED";
-
 /// Runs the hooks on a change set; returns the names of those that fail it.
 pub(crate) fn run_change_set_hooks(
     engine: &mut Engine,
@@ -50,7 +47,7 @@ pub(crate) fn run_resource_hooks(
             Some(resource.type_name.clone()),
             time,
         );
-        engine.event(position, time, Some(resource), &resource.status, None);
+        engine.event(position, time, Some(resource), resource.status.clone(), None);
         if let Some(event) = engine.state.stacks[position].events.last_mut() {
             event.hook = Some(result);
         }

@@ -36,8 +36,9 @@ use crate::api::error::ServiceError;
 use crate::engine::refactor::end_refactors;
 use crate::engine::stack_set::{advance_stack_sets, operations_end};
 use crate::state::{
-    Environment, Event, Inputs, Millis, OnFailure, Operation, OperationKind, OperationOptions, Phase,
-    Progress, ROLLBACK, Resource, Stack, State, Store, Target, Task, TaskAction, unique_id,
+    Environment, Event, Inputs, Millis, OnFailure, Operation, OperationKind, OperationOptions, OperationType,
+    Phase, Progress, Resource, ResourceStatus, Stack, StackStatus, State, Store, Target, Task, TaskAction,
+    unique_id,
 };
 use crate::template::evaluate::{self, Lookup, Scope, pseudo_parameters, reference_value};
 use crate::template::{NESTED, StackTemplate};
@@ -150,7 +151,7 @@ impl Engine {
         position: usize,
         time: Millis,
         resource: Option<&Resource>,
-        status: &str,
+        status: ResourceStatus,
         reason: Option<String>,
     ) {
         let properties = resource.map(|one| {
@@ -160,18 +161,18 @@ impl Engine {
             Json::Object(shown).to_string()
         });
         let stack = &mut self.state.stacks[position];
-        let (operation_type, operation) = stack.last_operations.first().cloned().unwrap_or_default();
+        let (operation_type, operation) = stack.last_operations.first().cloned().unzip();
         let event = Event {
             id: unique_id(),
             time,
             logical_id: resource.map_or(&stack.name, |one| &one.logical_id).clone(),
             physical_id: resource.map_or(&stack.id, |one| &one.physical_id).clone(),
             type_name: resource.map_or(NESTED, |one| &one.type_name).to_owned(),
-            status: status.to_owned(),
+            status: Some(status),
             reason,
             properties,
             token: stack.operation.as_ref().and_then(|operation| operation.token.clone()),
-            operation,
+            operation: operation.unwrap_or_default(),
             operation_type,
             validation: None,
             hook: None,
@@ -179,11 +180,12 @@ impl Engine {
         stack.events.push(event);
     }
 
-    pub fn set_status(&mut self, position: usize, time: Millis, status: &str, reason: Option<String>) {
+    pub fn set_status(&mut self, position: usize, time: Millis, status: StackStatus, reason: Option<String>) {
         let stack = &mut self.state.stacks[position];
-        stack.status = status.to_owned();
+        let of_event = ResourceStatus::from(&status);
+        stack.status = status;
         stack.reason = reason.clone().unwrap_or_default();
-        self.event(position, time, None, status, reason);
+        self.event(position, time, None, of_event, reason);
     }
 
     /// Starts to create, update or import into a stack.
@@ -205,9 +207,9 @@ impl Engine {
         stack.operation = Some(operation);
         stack.enter(kind.operation_type());
         let status = match kind {
-            OperationKind::Create => "CREATE_IN_PROGRESS",
-            OperationKind::Import => "IMPORT_IN_PROGRESS",
-            _ => "UPDATE_IN_PROGRESS",
+            OperationKind::Create => StackStatus::CreateInProgress,
+            OperationKind::Import => StackStatus::ImportInProgress,
+            _ => StackStatus::UpdateInProgress,
         };
         self.set_status(position, time, status, Some("User Initiated".into()));
         match self.forward_tasks(position) {
@@ -239,7 +241,7 @@ impl Engine {
     /// Records a deletion that fails before anything is deleted.
     pub fn refuse_delete(&mut self, position: usize, token: Option<String>, time: Millis, reason: String) {
         self.start_delete_operation(position, token, time);
-        self.end(position, time, "DELETE_FAILED", Some(reason));
+        self.end(position, time, StackStatus::DeleteFailed, Some(reason));
     }
 
     fn start_delete_operation(&mut self, position: usize, token: Option<String>, time: Millis) {
@@ -250,7 +252,7 @@ impl Engine {
         let operation = Operation::on(stack, OperationKind::Delete, Phase::Delete, target, how);
         stack.operation = Some(operation);
         stack.enter(OperationKind::Delete.operation_type());
-        self.set_status(position, time, "DELETE_IN_PROGRESS", Some("User Initiated".into()));
+        self.set_status(position, time, StackStatus::DeleteInProgress, Some("User Initiated".into()));
     }
 
     /// Starts to roll back what a failed operation changed, except the resources to skip.
@@ -262,8 +264,11 @@ impl Engine {
         time: Millis,
     ) {
         let stack = &mut self.state.stacks[position];
-        let kind =
-            if stack.status == "CREATE_FAILED" { OperationKind::Create } else { OperationKind::Rollback };
+        let kind = if stack.status == StackStatus::CreateFailed {
+            OperationKind::Create
+        } else {
+            OperationKind::Rollback
+        };
         let failed = stack.operation.take();
         let how = OperationOptions { on_failure: OnFailure::Rollback, token, retain_except_on_create: false };
         let mut operation = Operation::on(stack, kind, Phase::Back, stack.inputs.clone().into(), how);
@@ -274,9 +279,9 @@ impl Engine {
             operation.leftovers = failed.leftovers;
         }
         stack.operation = Some(operation);
-        stack.enter(match stack.status.as_str() {
-            "UPDATE_ROLLBACK_FAILED" => "CONTINUE_ROLLBACK",
-            _ => ROLLBACK,
+        stack.enter(match stack.status {
+            StackStatus::UpdateRollbackFailed => OperationType::ContinueRollback,
+            _ => OperationType::Rollback,
         });
         self.start_rollback(position, time, Some("User Initiated".into()));
     }
@@ -410,20 +415,20 @@ impl Engine {
         for task in &mut operation.tasks {
             if matches!(task.progress, Progress::Running { .. } | Progress::Signals(_)) {
                 task.progress = Progress::Failed;
-                let verb = if matches!(task.action, TaskAction::Create) { "CREATE" } else { "UPDATE" };
-                cancelled.push((task.id.clone(), verb));
+                cancelled.push((task.id.clone(), matches!(task.action, TaskAction::Create)));
             }
         }
-        for (id, verb) in cancelled {
-            let reason =
-                if verb == "CREATE" { "Resource creation cancelled" } else { "Resource update cancelled" };
-            let status = format!("{verb}_FAILED");
+        for (id, is_creation) in cancelled {
+            let (status, reason) = match is_creation {
+                true => (ResourceStatus::CreateFailed, "Resource creation cancelled"),
+                false => (ResourceStatus::UpdateFailed, "Resource update cancelled"),
+            };
             let stack = &mut self.state.stacks[position];
             if let Some(resource) = stack.resources.get_mut(&id) {
                 resource.status.clone_from(&status);
                 resource.reason = Some(reason.to_owned());
                 let resource = resource.clone();
-                self.event(position, time, Some(&resource), &status, Some(reason.to_owned()));
+                self.event(position, time, Some(&resource), status, Some(reason.to_owned()));
             }
         }
     }

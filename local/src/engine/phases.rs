@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use crate::engine::Engine;
 use crate::engine::plan::outputs;
 use crate::state::{
-    Environment, Millis, OnFailure, OperationKind, Output, Phase, Progress, ROLLBACK, Resource, Stack, Task,
-    TaskAction,
+    Environment, ExecutionStatus, Millis, OnFailure, OperationKind, OperationType, Output, Phase, Progress,
+    Resource, Stack, StackStatus, Task, TaskAction,
 };
 
 impl Engine {
@@ -66,9 +66,9 @@ impl Engine {
             }
             Phase::Cleanup => {
                 let status = match operation.kind {
-                    OperationKind::Create => "CREATE_COMPLETE",
-                    OperationKind::Import => "IMPORT_COMPLETE",
-                    _ => "UPDATE_COMPLETE",
+                    OperationKind::Create => StackStatus::CreateComplete,
+                    OperationKind::Import => StackStatus::ImportComplete,
+                    _ => StackStatus::UpdateComplete,
                 };
                 self.end(position, time, status, None);
             }
@@ -81,55 +81,64 @@ impl Engine {
                 let reason =
                     format!("The following resource(s) failed to update: [{}].", operation.failed.join(", "));
                 let status = match operation.kind {
-                    OperationKind::Import => "IMPORT_ROLLBACK_FAILED",
-                    OperationKind::Create => "ROLLBACK_FAILED",
-                    _ => "UPDATE_ROLLBACK_FAILED",
+                    OperationKind::Import => StackStatus::ImportRollbackFailed,
+                    OperationKind::Create => StackStatus::RollbackFailed,
+                    _ => StackStatus::UpdateRollbackFailed,
                 };
                 // What is still to be rolled back is kept for `ContinueUpdateRollback`.
                 self.set_status(position, time, status, Some(reason));
             }
             Phase::BackCleanup => match (operation.kind, operation.failed.is_empty()) {
-                (OperationKind::Create, true) => self.end(position, time, "ROLLBACK_COMPLETE", None),
+                (OperationKind::Create, true) => {
+                    self.end(position, time, StackStatus::RollbackComplete, None)
+                }
                 (OperationKind::Create, false) => {
                     let reason = format!(
                         "The following resource(s) failed to delete: [{}].",
                         operation.failed.join(", ")
                     );
-                    self.end(position, time, "ROLLBACK_FAILED", Some(reason));
+                    self.end(position, time, StackStatus::RollbackFailed, Some(reason));
                 }
-                (OperationKind::Import, _) => self.end(position, time, "IMPORT_ROLLBACK_COMPLETE", None),
-                _ => self.end(position, time, "UPDATE_ROLLBACK_COMPLETE", None),
+                (OperationKind::Import, _) => {
+                    self.end(position, time, StackStatus::ImportRollbackComplete, None)
+                }
+                _ => self.end(position, time, StackStatus::UpdateRollbackComplete, None),
             },
             Phase::Delete if operation.failed.is_empty() => {
                 let stack = &mut self.state.stacks[position];
                 stack.deleted = Some(time);
                 stack.outputs.clear();
                 stack.imports.clear();
-                self.end(position, time, "DELETE_COMPLETE", None);
+                self.end(position, time, StackStatus::DeleteComplete, None);
             }
             Phase::Delete => {
                 let reason = format!(
                     "The following resource(s) failed to delete: [{}]. ",
                     operation.failed.join(", ")
                 );
-                self.end(position, time, "DELETE_FAILED", Some(reason));
+                self.end(position, time, StackStatus::DeleteFailed, Some(reason));
             }
         }
     }
 
-    pub(super) fn end(&mut self, position: usize, time: Millis, status: &str, reason: Option<String>) {
+    pub(super) fn end(&mut self, position: usize, time: Millis, status: StackStatus, reason: Option<String>) {
+        let has_succeeded = status.is_deployed();
         self.set_status(position, time, status, reason);
         let stack = &mut self.state.stacks[position];
         stack.operation = None;
         let id = stack.id.clone();
         for change_set in &mut stack.change_sets {
-            if change_set.execution == "EXECUTE_IN_PROGRESS" {
-                let went_well = matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE");
-                change_set.execution = if went_well { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" }.into();
+            if change_set.execution == ExecutionStatus::ExecuteInProgress {
+                change_set.execution = if has_succeeded {
+                    ExecutionStatus::ExecuteComplete
+                } else {
+                    ExecutionStatus::ExecuteFailed
+                };
             }
         }
         // Nested stacks that were not started existed for their change sets only.
-        let is_left = |one: &Stack| one.parent.as_ref() == Some(&id) && one.status == "REVIEW_IN_PROGRESS";
+        let is_left =
+            |one: &Stack| one.parent.as_ref() == Some(&id) && one.status == StackStatus::ReviewInProgress;
         while let Some(left) = self.state.stacks.iter().position(is_left) {
             self.begin_delete(left, Vec::new(), None, time);
         }
@@ -207,9 +216,9 @@ impl Engine {
             operation.failed.clear();
         }
         let status = match (phase, kind) {
-            (Phase::Cleanup, OperationKind::Update) => Some("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+            (Phase::Cleanup, OperationKind::Update) => Some(StackStatus::UpdateCompleteCleanupInProgress),
             (Phase::BackCleanup, OperationKind::Update | OperationKind::Rollback) => {
-                Some("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+                Some(StackStatus::UpdateRollbackCompleteCleanupInProgress)
             }
             _ => None,
         };
@@ -241,16 +250,16 @@ impl Engine {
                 self.set_status(
                     position,
                     time,
-                    "DELETE_IN_PROGRESS",
+                    StackStatus::DeleteInProgress,
                     Some(format!("{reason} Delete requested by user.")),
                 );
                 self.delete_everything(position);
             }
             (OperationKind::Create, OnFailure::DoNothing) => {
-                self.stop(position, time, "CREATE_FAILED", reason);
+                self.stop(position, time, StackStatus::CreateFailed, reason);
             }
             (OperationKind::Update, OnFailure::DoNothing) => {
-                self.stop(position, time, "UPDATE_FAILED", reason);
+                self.stop(position, time, StackStatus::UpdateFailed, reason);
             }
             _ => {
                 let reason = if kind == OperationKind::Create {
@@ -259,18 +268,18 @@ impl Engine {
                     reason.to_owned()
                 };
                 // A rollback is an operation of its own.
-                self.state.stacks[position].enter(ROLLBACK);
+                self.state.stacks[position].enter(OperationType::Rollback);
                 self.start_rollback(position, time, Some(reason));
             }
         }
     }
 
     /// Stops without a rollback; what a later rollback needs is kept.
-    pub(super) fn stop(&mut self, position: usize, time: Millis, status: &str, reason: &str) {
+    pub(super) fn stop(&mut self, position: usize, time: Millis, status: StackStatus, reason: &str) {
         self.set_status(position, time, status, Some(reason.to_owned()));
         for change_set in &mut self.state.stacks[position].change_sets {
-            if change_set.execution == "EXECUTE_IN_PROGRESS" {
-                change_set.execution = "EXECUTE_FAILED".into();
+            if change_set.execution == ExecutionStatus::ExecuteInProgress {
+                change_set.execution = ExecutionStatus::ExecuteFailed;
             }
         }
     }
@@ -304,9 +313,9 @@ impl Engine {
         });
         operation.tasks = tasks;
         let status = match operation.kind {
-            OperationKind::Create => "ROLLBACK_IN_PROGRESS",
-            OperationKind::Import => "IMPORT_ROLLBACK_IN_PROGRESS",
-            _ => "UPDATE_ROLLBACK_IN_PROGRESS",
+            OperationKind::Create => StackStatus::RollbackInProgress,
+            OperationKind::Import => StackStatus::ImportRollbackInProgress,
+            _ => StackStatus::UpdateRollbackInProgress,
         };
         self.set_status(position, time, status, reason);
     }

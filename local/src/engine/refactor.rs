@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::engine::plan::{outputs, same};
 use crate::faults::On;
 use crate::state::{
-    Inputs, Millis, Move, OperationKind, Origins, Output, Place, ROLLBACK, Refactor, Resource, Side, Stack,
+    Inputs, Millis, Move, OperationKind, OperationType, Origins, Output, Place, Refactor,
+    RefactorExecutionStatus, Resource, ResourceStatus, Side, Stack, StackStatus,
 };
 use crate::template::StackTemplate;
 use crate::template::evaluate::reference_value;
@@ -260,14 +261,15 @@ pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
     for side in &stacks {
         if let Some(position) = engine.state.position_of(&side.id) {
             let (kind, status) = match side.is_new {
-                true => (OperationKind::Create, "CREATE_IN_PROGRESS"),
-                false => (OperationKind::Update, "UPDATE_IN_PROGRESS"),
+                true => (OperationKind::Create, StackStatus::CreateInProgress),
+                false => (OperationKind::Update, StackStatus::UpdateInProgress),
             };
             engine.state.stacks[position].enter(kind.operation_type());
             engine.set_status(position, time, status, Some("User Initiated".into()));
         }
     }
-    add_move_events(engine, &moves, time, "IN_PROGRESS", None);
+    let started = [ResourceStatus::ExportInProgress, ResourceStatus::ImportInProgress];
+    add_move_events(engine, &moves, time, started, None);
     let (mut until, mut fails) = (time, None);
     for Move { to, .. } in &moves {
         let name = engine.state.stack_of(&to.stack).map(|stack| stack.name.clone());
@@ -277,7 +279,7 @@ pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
         fails = fails.or(reason);
     }
     let refactor = &mut engine.state.rest.refactors[number];
-    refactor.execution = "EXECUTE_IN_PROGRESS".into();
+    refactor.execution = RefactorExecutionStatus::ExecuteInProgress;
     refactor.running = Some((until, fails));
 }
 
@@ -316,14 +318,15 @@ fn complete_refactor(engine: &mut Engine, number: usize, stacks: &[Side], moves:
                 resource.written = written.clone();
             }
             if moved(&side.id, id) {
-                resource.status = "IMPORT_COMPLETE".into();
+                resource.status = ResourceStatus::ImportComplete;
                 resource.time = time;
             }
             resources.insert(id.clone(), resource);
         }
         contents.push(resources);
     }
-    add_move_events(engine, moves, time, "COMPLETE", None);
+    let ended = [ResourceStatus::ExportComplete, ResourceStatus::ImportComplete];
+    add_move_events(engine, moves, time, ended, None);
     for (side, resources) in stacks.iter().zip(contents) {
         let Some(position) = engine.state.position_of(&side.id) else { continue };
         let stack = &mut engine.state.stacks[position];
@@ -332,10 +335,10 @@ fn complete_refactor(engine: &mut Engine, number: usize, stacks: &[Side], moves:
         stack.outputs.clone_from(&side.outputs);
         stack.imports.clone_from(&side.imports);
         stack.updated = (!side.is_new).then_some(time).or(stack.updated);
-        let status = if side.is_new { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE" };
+        let status = if side.is_new { StackStatus::CreateComplete } else { StackStatus::UpdateComplete };
         engine.set_status(position, time, status, None);
     }
-    engine.state.rest.refactors[number].execution = "EXECUTE_COMPLETE".into();
+    engine.state.rest.refactors[number].execution = RefactorExecutionStatus::ExecuteComplete;
 }
 
 fn roll_back_refactor(
@@ -346,35 +349,39 @@ fn roll_back_refactor(
     time: Millis,
     reason: String,
 ) {
-    add_move_events(engine, moves, time, "FAILED", Some(&reason));
+    let failed = [ResourceStatus::ExportFailed, ResourceStatus::ImportFailed];
+    add_move_events(engine, moves, time, failed, Some(&reason));
     for side in stacks {
         let Some(position) = engine.state.position_of(&side.id) else { continue };
-        let rollback = if side.is_new { "ROLLBACK" } else { "UPDATE_ROLLBACK" };
-        engine.state.stacks[position].enter(ROLLBACK);
-        engine.set_status(position, time, &format!("{rollback}_IN_PROGRESS"), Some(reason.clone()));
-        engine.set_status(position, time, &format!("{rollback}_COMPLETE"), None);
+        let (during, after) = match side.is_new {
+            true => (StackStatus::RollbackInProgress, StackStatus::RollbackComplete),
+            false => (StackStatus::UpdateRollbackInProgress, StackStatus::UpdateRollbackComplete),
+        };
+        engine.state.stacks[position].enter(OperationType::Rollback);
+        engine.set_status(position, time, during, Some(reason.clone()));
+        engine.set_status(position, time, after, None);
     }
     let refactor = &mut engine.state.rest.refactors[number];
-    refactor.execution = "ROLLBACK_COMPLETE".into();
+    refactor.execution = RefactorExecutionStatus::RollbackComplete;
     refactor.execution_reason = Some(reason);
 }
 
-/// Adds the events of resources that move.
-fn add_move_events(engine: &mut Engine, moves: &[Move], time: Millis, how: &str, reason: Option<&str>) {
+/// Adds the events of resources that move: the status in the stack that a resource leaves, and in the one that takes it.
+fn add_move_events(
+    engine: &mut Engine,
+    moves: &[Move],
+    time: Millis,
+    [of_source, of_destination]: [ResourceStatus; 2],
+    reason: Option<&str>,
+) {
     for Move { from, to, .. } in moves {
-        for (place, verb) in [(from, "EXPORT"), (to, "IMPORT")] {
+        for (place, status) in [(from, &of_source), (to, &of_destination)] {
             let resource = at(engine, from).cloned();
             let Some((position, mut resource)) = engine.state.position_of(&place.stack).zip(resource) else {
                 continue;
             };
             resource.logical_id.clone_from(&place.logical_id);
-            engine.event(
-                position,
-                time,
-                Some(&resource),
-                &format!("{verb}_{how}"),
-                reason.map(str::to_owned),
-            );
+            engine.event(position, time, Some(&resource), status.clone(), reason.map(str::to_owned));
         }
     }
 }

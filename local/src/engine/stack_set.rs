@@ -9,7 +9,8 @@ use crate::engine::inputs::{given, resolve_inputs, tags};
 use crate::engine::template_url::object_of_url;
 use crate::state::{
     Environment, Inputs, Instance, Millis, OnFailure, OperationKind, OperationOptions, OperationResult,
-    SetAction, SetOperation, Stack, StackSet, unique_id,
+    ResourceStatus, SetAction, SetOperation, Stack, StackInstanceStatus, StackSet, StackSetOperationStatus,
+    StackSetResultStatus, StackStatus, unique_id,
 };
 use crate::template::scalar_text;
 
@@ -33,12 +34,17 @@ pub(crate) fn order(engine: &mut Engine, set: usize, order: Order, time: Millis)
     environments.sort_by_key(|(_, region)| preferred.iter().position(|one| one == region));
     let results = environments
         .into_iter()
-        .map(|(account, region)| OperationResult { account, region, status: "PENDING".into(), reason: None })
+        .map(|(account, region)| OperationResult {
+            account,
+            region,
+            status: StackSetResultStatus::Pending,
+            reason: None,
+        })
         .collect();
     engine.state.rest.stack_sets[set].operations.push(SetOperation {
         id,
         action,
-        status: "QUEUED".into(),
+        status: StackSetOperationStatus::Queued,
         created: time,
         ended: None,
         preferences,
@@ -65,23 +71,23 @@ pub(crate) fn operation_of(engine: &mut Engine, set: usize, number: usize) -> &m
 
 fn advance_operation(engine: &mut Engine, set: usize, number: usize, now: Millis) -> bool {
     let mut moved = false;
-    if operation_of(engine, set, number).status == "QUEUED" {
-        operation_of(engine, set, number).status = "RUNNING".into();
+    if operation_of(engine, set, number).status == StackSetOperationStatus::Queued {
+        operation_of(engine, set, number).status = StackSetOperationStatus::Running;
         moved = true;
     }
     for result in 0..operation_of(engine, set, number).results.len() {
-        if operation_of(engine, set, number).results[result].status == "RUNNING" {
+        if operation_of(engine, set, number).results[result].status == StackSetResultStatus::Running {
             moved |= end_result(engine, set, number, result);
         }
     }
     let operation = operation_of(engine, set, number);
-    let ends = match operation.status.as_str() {
-        "STOPPING" => Some("Cancelled by user"),
+    let ends = match operation.status {
+        StackSetOperationStatus::Stopping => Some("Cancelled by user"),
         _ => operation.is_over().then_some("Cancelled since failure tolerance has exceeded"),
     };
     if let Some(reason) = ends {
-        for one in operation.results.iter_mut().filter(|one| one.status == "PENDING") {
-            one.status = "CANCELLED".into();
+        for one in operation.results.iter_mut().filter(|one| one.status == StackSetResultStatus::Pending) {
+            one.status = StackSetResultStatus::Cancelled;
             one.reason = Some(reason.into());
             moved = true;
         }
@@ -91,13 +97,16 @@ fn advance_operation(engine: &mut Engine, set: usize, number: usize, now: Millis
         moved = true;
     }
     let operation = operation_of(engine, set, number);
-    if operation.results.iter().all(|one| !matches!(one.status.as_str(), "PENDING" | "RUNNING")) {
-        operation.status = match operation.status.as_str() {
-            "STOPPING" => "STOPPED",
-            _ if operation.is_over() => "FAILED",
-            _ => "SUCCEEDED",
-        }
-        .to_owned();
+    if operation
+        .results
+        .iter()
+        .all(|one| !matches!(one.status, StackSetResultStatus::Pending | StackSetResultStatus::Running))
+    {
+        operation.status = match operation.status {
+            StackSetOperationStatus::Stopping => StackSetOperationStatus::Stopped,
+            _ if operation.is_over() => StackSetOperationStatus::Failed,
+            _ => StackSetOperationStatus::Succeeded,
+        };
         operation.ended = Some(now);
         let set = &mut engine.state.rest.stack_sets[set];
         set.is_deleted |= set.is_deleted_when_empty && set.instances.is_empty();
@@ -120,7 +129,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
     let operation = operation_of(engine, set, number).clone();
     let environment = operation.results[result].clone();
     let environment = environment.environment();
-    operation_of(engine, set, number).results[result].status = "RUNNING".into();
+    operation_of(engine, set, number).results[result].status = StackSetResultStatus::Running;
     let present = instance_stack(engine, set, environment)
         .filter(|position| !engine.state.stacks[*position].is_deleted());
     if operation.action == SetAction::Delete {
@@ -137,7 +146,15 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
     let how =
         OperationOptions { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
     // A stack whose creation failed cannot be updated: it is deleted and created again.
-    let is_remains = |stack: &Stack| stack.status.starts_with("ROLLBACK_") || stack.status == "CREATE_FAILED";
+    let is_remains = |stack: &Stack| {
+        matches!(
+            stack.status,
+            StackStatus::CreateFailed
+                | StackStatus::RollbackInProgress
+                | StackStatus::RollbackFailed
+                | StackStatus::RollbackComplete
+        )
+    };
     match present {
         Some(position) if is_remains(&engine.state.stacks[position]) => {
             engine.begin_delete(position, Vec::new(), None, time);
@@ -145,7 +162,14 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
         }
         Some(position) => {
             if engine.state.stacks[position].inputs.are_equivalent(&inputs) {
-                set_result(engine, set, number, result, ("SUCCEEDED", "CURRENT"), None);
+                set_result(
+                    engine,
+                    set,
+                    number,
+                    result,
+                    (StackSetResultStatus::Succeeded, StackInstanceStatus::Current),
+                    None,
+                );
             } else {
                 engine.begin(position, OperationKind::Update, inputs.into(), how, time);
             }
@@ -192,10 +216,20 @@ fn end_result(engine: &mut Engine, set: usize, number: usize, result: usize) -> 
     if stack.is_in_progress() {
         return false;
     }
-    match (engine.state.rest.stack_sets[set].operations[number].action, stack.status.as_str()) {
-        (SetAction::Delete, "DELETE_COMPLETE") => remove_instance(engine, set, number, result),
-        (SetAction::Create | SetAction::Update, "CREATE_COMPLETE" | "UPDATE_COMPLETE") => {
-            set_result(engine, set, number, result, ("SUCCEEDED", "CURRENT"), None);
+    match (engine.state.rest.stack_sets[set].operations[number].action, &stack.status) {
+        (SetAction::Delete, StackStatus::DeleteComplete) => remove_instance(engine, set, number, result),
+        (
+            SetAction::Create | SetAction::Update,
+            StackStatus::CreateComplete | StackStatus::UpdateComplete,
+        ) => {
+            set_result(
+                engine,
+                set,
+                number,
+                result,
+                (StackSetResultStatus::Succeeded, StackInstanceStatus::Current),
+                None,
+            );
         }
         _ => {
             let reason = first_failure(stack);
@@ -207,8 +241,8 @@ fn end_result(engine: &mut Engine, set: usize, number: usize, result: usize) -> 
 
 fn fail_result(engine: &mut Engine, set: usize, number: usize, result: usize, reason: String) {
     let is_stuck = operation_of(engine, set, number).action == SetAction::Delete;
-    let status = if is_stuck { "INOPERABLE" } else { "OUTDATED" };
-    set_result(engine, set, number, result, ("FAILED", status), Some(reason));
+    let status = if is_stuck { StackInstanceStatus::Inoperable } else { StackInstanceStatus::Outdated };
+    set_result(engine, set, number, result, (StackSetResultStatus::Failed, status), Some(reason));
 }
 
 fn set_result(
@@ -216,18 +250,18 @@ fn set_result(
     set: usize,
     number: usize,
     result: usize,
-    (status, of_instance): (&str, &str),
+    (status, of_instance): (StackSetResultStatus, StackInstanceStatus),
     reason: Option<String>,
 ) {
     let operation = operation_of(engine, set, number);
     let id = operation.id.clone();
     let one = &mut operation.results[result];
-    one.status = status.to_owned();
+    one.status = status;
     one.reason.clone_from(&reason);
     let one = one.clone();
     if let Some(instance) = instance(engine, set, one.environment()) {
         let instance = &mut engine.state.rest.stack_sets[set].instances[instance];
-        instance.status = of_instance.to_owned();
+        instance.status = of_instance;
         instance.reason = reason;
         instance.last = (id, one.status);
     }
@@ -235,7 +269,14 @@ fn set_result(
 
 /// Removes an instance from the set.
 fn remove_instance(engine: &mut Engine, set: usize, number: usize, result: usize) {
-    set_result(engine, set, number, result, ("SUCCEEDED", "CURRENT"), None);
+    set_result(
+        engine,
+        set,
+        number,
+        result,
+        (StackSetResultStatus::Succeeded, StackInstanceStatus::Current),
+        None,
+    );
     let environment = operation_of(engine, set, number).results[result].clone();
     engine.state.rest.stack_sets[set].instances.retain(|one| one.environment() != environment.environment());
 }
@@ -280,7 +321,7 @@ pub(crate) fn update_from_resource(
         match wanted.get(&environment) {
             None => gone.push(environment),
             Some(overrides) => {
-                if is_changed || one.overrides != *overrides || one.status != "CURRENT" {
+                if is_changed || one.overrides != *overrides || one.status != StackInstanceStatus::Current {
                     one.overrides.clone_from(overrides);
                     changed.push(environment);
                 }
@@ -328,10 +369,10 @@ pub(crate) fn add_instance(
         account,
         region,
         stack: None,
-        status: "OUTDATED".into(),
+        status: StackInstanceStatus::Outdated,
         reason: None,
         overrides,
-        last: (String::new(), "PENDING".into()),
+        last: (String::new(), StackSetResultStatus::Pending),
     });
 }
 
@@ -397,8 +438,9 @@ pub(crate) fn operations_end(engine: &Engine, ids: &[String]) -> Option<Millis> 
 
 /// Why operations of a stack set failed, if they did.
 pub(crate) fn operations_failure(engine: &Engine, ids: &[String]) -> Option<String> {
-    let failed = operations_of(engine, ids).find(|operation| operation.status != "SUCCEEDED")?;
-    let first = failed.results.iter().find(|result| result.status == "FAILED");
+    let failed = operations_of(engine, ids)
+        .find(|operation| operation.status != StackSetOperationStatus::Succeeded)?;
+    let first = failed.results.iter().find(|result| result.status == StackSetResultStatus::Failed);
     let reason = first.map(|result| {
         let why = result.reason.as_deref().unwrap_or_default();
         format!("Account [{}], Region [{}]: {why}", result.account, result.region)
@@ -432,7 +474,9 @@ fn first_failure(stack: &Stack) -> String {
     });
     let is_cause = |reason: &str| !reason.contains("cancelled");
     let first = failed
-        .filter(|event| event.status.ends_with("_FAILED") && event.physical_id != stack.id)
+        .filter(|event| {
+            event.status.as_ref().is_some_and(ResourceStatus::is_failed) && event.physical_id != stack.id
+        })
         .filter(|event| event.reason.as_deref().is_some_and(is_cause))
         .last();
     match first {

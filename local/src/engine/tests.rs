@@ -7,7 +7,7 @@ use super::inputs::resolve_inputs;
 use super::plan::{DesiredState, Plan, plan};
 use super::{Engine, Settings};
 use crate::faults::{Faults, On, ResourceFault};
-use crate::state::{Inputs, Millis, OnFailure, OperationKind, OperationOptions};
+use crate::state::{Inputs, Millis, OnFailure, OperationKind, OperationOptions, ResourceStatus};
 
 const REGION: &str = "us-east-1";
 
@@ -69,13 +69,17 @@ impl Machine {
     }
 
     fn status(&self, position: usize) -> &str {
-        &self.engine.state.stacks[position].status
+        self.engine.state.stacks[position].status.as_str()
     }
 
     /// The events as `LogicalId STATUS`, oldest first.
     fn events(&self, position: usize) -> Vec<String> {
         let events = self.engine.state.stacks[position].events.iter();
-        events.map(|event| format!("{} {}", event.logical_id, event.status)).collect()
+        events
+            .map(|event| {
+                format!("{} {}", event.logical_id, event.status.as_ref().map_or("", ResourceStatus::as_str))
+            })
+            .collect()
     }
 
     fn property(&self, position: usize, id: &str, name: &str) -> Json {

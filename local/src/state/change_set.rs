@@ -4,22 +4,22 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Environment, HookResult, Inputs, Millis, unique_id};
-
-/// The type of the operation that creates a change set.
-pub(crate) const CREATE_CHANGE_SET_OPERATION: &str = "CREATE_CHANGESET";
+use super::{
+    ChangeSetStatus, ChangeSetType, Environment, ExecutionStatus, HookResult, Inputs, Millis, OperationType,
+    ResourceStatus, unique_id,
+};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ChangeSet {
     pub id: String,
     pub name: String,
-    pub kind: String,
+    pub kind: ChangeSetType,
     pub created: Millis,
     /// When its creation ends: only then has it the status that `status` says.
     pub ready: Millis,
-    pub status: String,
+    pub status: ChangeSetStatus,
     pub reason: Option<String>,
-    pub execution: String,
+    pub execution: ExecutionStatus,
     pub description: Option<String>,
     pub inputs: Inputs,
     pub changes: Vec<Change>,
@@ -51,8 +51,11 @@ impl ChangeSet {
     /// Whether it was executed, or can no longer be.
     pub fn is_past(&self) -> bool {
         matches!(
-            self.execution.as_str(),
-            "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" | "OBSOLETE"
+            self.execution,
+            ExecutionStatus::ExecuteInProgress
+                | ExecutionStatus::ExecuteComplete
+                | ExecutionStatus::ExecuteFailed
+                | ExecutionStatus::Obsolete
         )
     }
 
@@ -64,12 +67,12 @@ impl ChangeSet {
             logical_id: logical_id.to_owned(),
             physical_id: String::new(),
             type_name: type_name.to_owned(),
-            status: String::new(),
+            status: None,
             reason: None,
             properties: None,
             token: None,
             operation: self.operation.clone(),
-            operation_type: CREATE_CHANGE_SET_OPERATION.to_owned(),
+            operation_type: Some(OperationType::CreateChangeset),
             validation: None,
             hook: None,
         }
@@ -83,12 +86,13 @@ pub(crate) struct Event {
     pub logical_id: String,
     pub physical_id: String,
     pub type_name: String,
-    pub status: String,
+    /// The status of the resource; `None` for a finding of a validation or of a hook on a change set.
+    pub status: Option<ResourceStatus>,
     pub reason: Option<String>,
     pub properties: Option<String>,
     pub token: Option<String>,
     pub operation: String,
-    pub operation_type: String,
+    pub operation_type: Option<OperationType>,
     /// The name and the path of a validation before deployment.
     pub validation: Option<(String, String)>,
     /// The result of a hook.

@@ -25,6 +25,11 @@ pub(crate) use self::stack_set::*;
 pub(crate) use self::stacks::Stacks;
 pub(crate) use self::store::Store;
 pub(crate) use self::time::*;
+pub(crate) use stackwright_schemas::status::{
+    ChangeSetStatus, ChangeSetType, DriftStatus, ExecutionStatus, OperationType, RefactorExecutionStatus,
+    ResourceStatus, StackDriftStatus, StackInstanceStatus, StackRefactorStatus, StackSetOperationStatus,
+    StackSetResultStatus, StackStatus,
+};
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeSet, Inputs, Millis, Resource, Stack, unique_id};
+use super::{ChangeSet, Inputs, Millis, OperationType, Resource, Stack, unique_id};
 
 /// What an operation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,18 +19,15 @@ pub(crate) enum OperationKind {
 }
 
 impl OperationKind {
-    pub fn operation_type(self) -> &'static str {
+    pub fn operation_type(self) -> OperationType {
         match self {
-            Self::Create => "CREATE_STACK",
-            Self::Update | Self::Import => "UPDATE_STACK",
-            Self::Delete => "DELETE_STACK",
-            Self::Rollback => ROLLBACK,
+            Self::Create => OperationType::CreateStack,
+            Self::Update | Self::Import => OperationType::UpdateStack,
+            Self::Delete => OperationType::DeleteStack,
+            Self::Rollback => OperationType::Rollback,
         }
     }
 }
-
-/// The type of the operation that rolls another one back.
-pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Phase {

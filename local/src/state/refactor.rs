@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, Millis, Output};
+use super::{Inputs, Millis, Output, RefactorExecutionStatus, StackRefactorStatus};
 
 /// A refactor of stacks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -13,9 +13,9 @@ pub(crate) struct Refactor {
     pub description: Option<String>,
     /// When its creation ends: only then has it the status that `status` says.
     pub ready: Millis,
-    pub status: String,
+    pub status: StackRefactorStatus,
     pub reason: Option<String>,
-    pub execution: String,
+    pub execution: RefactorExecutionStatus,
     pub execution_reason: Option<String>,
     pub stacks: Vec<Side>,
     pub moves: Vec<Move>,

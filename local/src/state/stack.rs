@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::{CREATE_CHANGE_SET_OPERATION, ChangeSet, Event, Millis, Operation, unique_id};
+use super::{
+    ChangeSet, DriftStatus, Event, Millis, Operation, OperationType, ResourceStatus, StackDriftStatus,
+    StackStatus, unique_id,
+};
 
 /// The inputs of a stack: a request gives them, a change set keeps them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -34,7 +37,7 @@ pub(crate) struct Stack {
     /// The account. It differs from the endpoint's only for the stacks of a stack set.
     pub account: String,
     pub region: String,
-    pub status: String,
+    pub status: StackStatus,
     pub reason: String,
     pub created: Millis,
     pub updated: Option<Millis>,
@@ -54,7 +57,7 @@ pub(crate) struct Stack {
     pub change_sets: Vec<ChangeSet>,
     pub operation: Option<Operation>,
     /// The type and the ID of every operation, the newest first.
-    pub last_operations: Vec<(String, String)>,
+    pub last_operations: Vec<(OperationType, String)>,
     /// The change set that was executed last.
     #[serde(default)]
     pub last_change_set: Option<String>,
@@ -76,7 +79,7 @@ pub(crate) struct Resource {
     pub logical_id: String,
     pub type_name: String,
     pub physical_id: String,
-    pub status: String,
+    pub status: ResourceStatus,
     pub reason: Option<String>,
     pub time: Millis,
     /// The properties that were deployed last, with functions resolved.
@@ -88,7 +91,7 @@ pub(crate) struct Resource {
     /// The resource as the template has it.
     pub written: Json,
     pub depends_on: Vec<String>,
-    pub drift: Option<String>,
+    pub drift: Option<DriftStatus>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,7 +99,7 @@ pub(crate) struct Drift {
     pub id: String,
     pub started: Millis,
     pub ready: Millis,
-    pub status: String,
+    pub status: StackDriftStatus,
     pub drifted: usize,
 }
 
@@ -140,7 +143,7 @@ impl Stack {
             name: name.to_owned(),
             account: account.to_owned(),
             region: region.to_owned(),
-            status: "REVIEW_IN_PROGRESS".into(),
+            status: StackStatus::ReviewInProgress,
             reason: String::new(),
             created: time,
             updated: None,
@@ -168,27 +171,27 @@ impl Stack {
     }
 
     pub fn is_deleted(&self) -> bool {
-        self.status == "DELETE_COMPLETE"
+        self.status == StackStatus::DeleteComplete
     }
 
     pub fn is_in_progress(&self) -> bool {
-        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
+        self.status.is_in_progress()
     }
 
     /// Starts an operation, to which all following events belong; returns its ID.
-    pub fn enter(&mut self, operation_type: &str) -> String {
+    pub fn enter(&mut self, operation_type: OperationType) -> String {
         let id = unique_id();
-        self.last_operations.insert(0, (operation_type.to_owned(), id.clone()));
+        self.last_operations.insert(0, (operation_type, id.clone()));
         id
     }
 
     /// The last operation, and the rollback of it. The creation of a change set does not count.
-    pub fn last_operations_shown(&self) -> impl Iterator<Item = &(String, String)> {
+    pub fn last_operations_shown(&self) -> impl Iterator<Item = &(OperationType, String)> {
         let mut is_shown = false;
-        self.last_operations.iter().filter(|(kind, _)| kind != CREATE_CHANGE_SET_OPERATION).take_while(
+        self.last_operations.iter().filter(|(kind, _)| *kind != OperationType::CreateChangeset).take_while(
             move |(kind, _)| {
                 let was_shown = is_shown;
-                is_shown |= !kind.ends_with("ROLLBACK");
+                is_shown |= !kind.is_rollback();
                 !was_shown
             },
         )

@@ -4,7 +4,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::{Environment, Inputs, Millis};
+use super::{
+    Environment, Inputs, Millis, StackInstanceStatus, StackSetOperationStatus, StackSetResultStatus,
+};
 use crate::template::scalar_text;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,13 +34,12 @@ pub(crate) struct Instance {
     pub region: String,
     /// The stack's ARN, once it is created.
     pub stack: Option<String>,
-    /// `CURRENT`, `OUTDATED`, `INOPERABLE`.
-    pub status: String,
+    pub status: StackInstanceStatus,
     pub reason: Option<String>,
     /// The parameter overrides.
     pub overrides: IndexMap<String, String>,
     /// The ID of the last operation and the status of its result.
-    pub last: (String, String),
+    pub last: (String, StackSetResultStatus),
 }
 
 impl StackSet {
@@ -78,8 +79,7 @@ pub(crate) enum SetAction {
 pub(crate) struct SetOperation {
     pub id: String,
     pub action: SetAction,
-    /// `QUEUED`, `RUNNING`, `STOPPING`, `STOPPED`, `SUCCEEDED`, `FAILED`.
-    pub status: String,
+    pub status: StackSetOperationStatus,
     pub created: Millis,
     pub ended: Option<Millis>,
     pub preferences: Json,
@@ -94,8 +94,7 @@ pub(crate) struct SetOperation {
 pub(crate) struct OperationResult {
     pub account: String,
     pub region: String,
-    /// `PENDING`, `RUNNING`, `SUCCEEDED`, `FAILED`, `CANCELLED`.
-    pub status: String,
+    pub status: StackSetResultStatus,
     pub reason: Option<String>,
 }
 
@@ -107,7 +106,12 @@ impl OperationResult {
 
 impl SetOperation {
     pub fn is_ended(&self) -> bool {
-        matches!(self.status.as_str(), "SUCCEEDED" | "FAILED" | "STOPPED")
+        matches!(
+            self.status,
+            StackSetOperationStatus::Succeeded
+                | StackSetOperationStatus::Failed
+                | StackSetOperationStatus::Stopped
+        )
     }
 
     /// A count among the preferences, or a percentage of the accounts of a region.
@@ -129,12 +133,15 @@ impl SetOperation {
         let mut ready = Vec::new();
         for region in regions {
             let inside = || self.results.iter().enumerate().filter(|(_, one)| one.region == region);
-            let count = |status: &str| inside().filter(|(_, one)| one.status == status).count();
+            let count =
+                |status: StackSetResultStatus| inside().filter(|(_, one)| one.status == status).count();
             let accounts = inside().count();
             let most = self.preferred("MaxConcurrent", accounts).unwrap_or(1).max(1);
-            let pending = inside().filter(|(_, one)| one.status == "PENDING").map(|(number, _)| number);
-            ready.extend(pending.take(most.saturating_sub(count("RUNNING"))));
-            let is_busy = count("RUNNING") + count("PENDING") > 0;
+            let pending = inside()
+                .filter(|(_, one)| one.status == StackSetResultStatus::Pending)
+                .map(|(number, _)| number);
+            ready.extend(pending.take(most.saturating_sub(count(StackSetResultStatus::Running))));
+            let is_busy = count(StackSetResultStatus::Running) + count(StackSetResultStatus::Pending) > 0;
             if is_busy && !is_parallel {
                 break;
             }
@@ -147,7 +154,7 @@ impl SetOperation {
         self.results.iter().any(|one| {
             let inside = || self.results.iter().filter(|other| other.region == one.region);
             let tolerated = self.preferred("FailureTolerance", inside().count()).unwrap_or(0);
-            inside().filter(|other| other.status == "FAILED").count() > tolerated
+            inside().filter(|other| other.status == StackSetResultStatus::Failed).count() > tolerated
         })
     }
 }

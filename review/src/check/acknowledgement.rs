@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::pointer::escape;
+use stackwright_synth::pointer;
 
 use super::findings::{Findings, Found};
 use super::rules::{rule_named, template};
@@ -92,13 +92,13 @@ fn said<'a>(view: &View<'a>) -> Vec<Acknowledgement<'a>> {
     let mut found = Vec::new();
     for (resource, metadata) in whole.into_iter().chain(each) {
         for (rule, reason) in entries(&metadata["stackwright"]["acknowledge"]) {
-            let holder = resource.map_or(String::new(), |id| format!("/Resources/{}", escape(id)));
+            let holder = resource.into_iter().flat_map(|id| ["Resources", id]);
             let reason: &JsonValue = reason;
             found.push(Acknowledgement {
                 resource,
                 rule,
                 reason: reason.as_str().unwrap_or_default(),
-                pointer: format!("{holder}/Metadata/stackwright/acknowledge/{}", escape(rule)),
+                pointer: pointer::of(holder.chain(["Metadata", "stackwright", "acknowledge", rule])),
             });
         }
     }

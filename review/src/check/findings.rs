@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as JsonValue;
-use stackwright_synth::SourceLocation;
+use stackwright_synth::{SourceLocation, pointer};
 
 use super::resolve::Resolver;
 use super::rules::{Rule, schema};
@@ -109,7 +109,7 @@ impl Findings<'_, '_, '_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let mut pointer = format!("/Resources/{}", resource.id);
+        let mut pointer = pointer::of(["Resources", resource.id]);
         let Some(path) = path else {
             let written = pointer.clone();
             return self.push(Some(resource.id), pointer, &written, None, message.into(), help.into());
@@ -121,8 +121,7 @@ impl Findings<'_, '_, '_> {
         let parameter = parameter.or_else(|| resolver.chosen_member(properties?, &written));
         let written = format!("{pointer}{written}");
         for step in path {
-            pointer.push('/');
-            pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+            pointer::push(&mut pointer, step);
         }
         // A program says more than the template's text does: which line set what inside a document.
         let text = written.trim_end_matches("/0").trim_end_matches("/Fn::Sub");
@@ -215,7 +214,7 @@ impl Findings<'_, '_, '_> {
     /// not the template.
     fn source(&self, name: &str) -> Option<Source> {
         let parameter = self.view.template().sections().get("Parameters")?.get(name)?;
-        let place = self.view.stack.provenance.find(&format!("/Parameters/{name}/Default"));
+        let place = self.view.stack.provenance.find(&pointer::of(["Parameters", name, "Default"]));
         let related =
             place.map(|place| (format!("the value comes from the parameter `{name}`"), place.clone()));
         let (is_assumed, given) = match parameter.get("Default") {

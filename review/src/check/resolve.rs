@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as JsonValue, json};
 use stackwright_synth::Template;
 use stackwright_synth::function::references;
+use stackwright_synth::pointer;
 
 use super::scenario::{Given, Scenario};
 use super::text::{Part, Text, parts, reference};
@@ -264,16 +265,15 @@ impl<'t, 's> Resolver<'t, 's> {
                     let mut there =
                         items.iter().enumerate().filter(|(_, item)| self.value(item, 0).is_some());
                     let Some((index, item)) = there.nth(index) else { return (pointer, None) };
-                    (index.to_string(), item)
+                    (Cow::Owned(index.to_string()), item)
                 }
                 JsonValue::Object(map) => match map.get(step.as_str()) {
-                    Some(next) => (step.replace('~', "~0").replace('/', "~1"), next),
+                    Some(next) => (Cow::Borrowed(step.as_str()), next),
                     None => return (pointer, None),
                 },
                 _ => return (pointer, None),
             };
-            pointer.push('/');
-            pointer.push_str(&step);
+            pointer::push(&mut pointer, &step);
             value = next;
             path = rest;
         }

@@ -3,6 +3,7 @@
 //! A value that CloudFormation resolves later is held against its schema by the type that it yields and by what is
 //! known of its text; what it could still make right is never reported.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -21,6 +22,7 @@ use super::value::{function, holds_unresolved, is_unresolved, shown};
 use super::view::{Resource, View};
 use crate::diagnostic::Fix;
 use stackwright_schemas::nearest;
+use stackwright_synth::pointer;
 
 /// Checks the properties of every resource, and the requests that its documents make. What was checked in the first
 /// scenario and is the same in this one is not checked again.
@@ -411,13 +413,7 @@ fn look(
     }
     let mut problems = Vec::new();
     for error in validator.iter_errors(instance) {
-        let path: Vec<String> = error
-            .instance_path()
-            .as_str()
-            .split('/')
-            .skip(1)
-            .map(|step| step.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let path: Vec<String> = pointer::steps(error.instance_path().as_str()).map(Cow::into_owned).collect();
         let at = schema_at(schema, &path);
         if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
             if unresolved_on_the_way(instance, &path).is_none() {

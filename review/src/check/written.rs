@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::Template;
+use stackwright_synth::pointer;
 
 use super::findings::Findings;
 use super::value::{below, children, one_or_many};
@@ -48,7 +49,7 @@ impl<'a> Written<'a> {
         let mut uses = Vec::new();
         for section in ["Globals", "Conditions", "Resources", "Outputs", "Rules", "Hooks"] {
             for (id, value) in template.section(section) {
-                let mut pointer = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
+                let mut pointer = pointer::of([section, id]);
                 let at = |step: &str| format!("{pointer}/{step}");
                 if let Some(name) = value["Condition"].as_str().filter(|_| section != "Rules") {
                     uses.push(Use { kind: Kind::Condition, name, pointer: at("Condition") });
@@ -159,7 +160,7 @@ pub(crate) fn unused(
     for (name, _) in template.section(section).filter(|(name, _)| !name.starts_with("Fn::")) {
         if !written.uses.iter().any(|one| one.name == name && is_use(&one.kind)) {
             let message = format!("nothing uses the {what} `{name}`");
-            findings.add_written(None, format!("/{section}/{name}"), message, "remove it");
+            findings.add_written(None, pointer::of([section, name]), message, "remove it");
         }
     }
 }

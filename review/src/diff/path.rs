@@ -75,7 +75,7 @@ pub(crate) fn pointer(path: &[Step], value: &JsonValue) -> String {
     let (mut pointer, mut value) = (String::new(), value);
     for step in path {
         let next = match step {
-            Step::Key(name) => value.get(name).map(|inner| (pointer::escape(name).into_owned(), inner)),
+            Step::Key(name) => value.get(name).map(|inner| (name.clone(), inner)),
             Step::Index(index) => value.get(index).map(|inner| (index.to_string(), inner)),
             Step::Name(name) => value.as_array().and_then(|items| {
                 let is_it = |item: &JsonValue| {
@@ -87,8 +87,7 @@ pub(crate) fn pointer(path: &[Step], value: &JsonValue) -> String {
             Step::Item(_) => None,
         };
         let Some((step, inner)) = next else { break };
-        pointer.push('/');
-        pointer.push_str(&step);
+        pointer::push(&mut pointer, &step);
         value = inner;
     }
     pointer

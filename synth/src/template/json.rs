@@ -46,8 +46,7 @@ pub(super) fn places(text: &str) -> Vec<(String, Position)> {
 fn walk<'a>(text: &'a str, pointer: &mut String, found: &mut impl FnMut(&str, &'a str)) {
     let mut below = |step: &str, key: Option<&'a str>, value: &'a RawValue| {
         let length = pointer.len();
-        pointer.push('/');
-        pointer.push_str(&pointer::escape(step));
+        pointer::push(pointer, step);
         let is_scalar = !value.get().starts_with(['{', '[']);
         found(pointer, key.filter(|_| !is_scalar).unwrap_or(value.get()));
         walk(value.get(), pointer, found);

@@ -120,8 +120,7 @@ impl<'a> Reader<'a> {
             return self.node(event, span);
         }
         let length = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(&pointer::escape(step));
+        pointer::push(&mut self.pointer, step);
         let at = match &event {
             Event::Scalar(..) => span.start,
             _ => key.unwrap_or(span.start),
@@ -138,8 +137,7 @@ impl<'a> Reader<'a> {
     fn below(&mut self, tag: Option<&Tag>) -> usize {
         let length = self.pointer.len();
         if let Some(name) = tag.and_then(function).filter(|_| self.places.is_some()) {
-            self.pointer.push('/');
-            self.pointer.push_str(name);
+            pointer::push(&mut self.pointer, name);
         }
         length
     }

@@ -8,7 +8,10 @@ use crate::api::cloudformation::{Answer, Request, add_own_stack, inputs, non_emp
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::change_set::{compute_change_set, discard_nested, nested_in, stack_for_new_change_set};
-use crate::state::{Change, ChangeSet, Inputs, OnFailure, OperationKind, OperationOptions, Target, iso_time};
+use crate::state::{
+    Change, ChangeSet, ChangeSetStatus, ChangeSetType, ExecutionStatus, Inputs, OnFailure, OperationKind,
+    OperationOptions, StackStatus, Target, iso_time,
+};
 use crate::template::{HIDDEN, StackTemplate, scalar_text};
 
 /// How many changes a page has.
@@ -16,8 +19,8 @@ const PAGE: usize = 50;
 
 pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let (name, stack_name) = (request.new_name("ChangeSetName")?, request.required("StackName")?);
-    let kind = request.text("ChangeSetType").unwrap_or("UPDATE");
-    let position = stack_for_change_set(engine, request, stack_name, kind)?;
+    let kind = ChangeSetType::from(request.text("ChangeSetType").unwrap_or("UPDATE"));
+    let position = stack_for_change_set(engine, request, stack_name, &kind)?;
     let existing = position.map(|position| &engine.state.stacks[position]);
     if let Some(stack) = existing {
         let token = request.text("ClientToken");
@@ -57,12 +60,12 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
     let mut change_set = ChangeSet {
         id: ChangeSet::new_id(engine.environment(request.region), name),
         name: name.to_owned(),
-        kind: kind.to_owned(),
+        kind,
         created: request.time,
         ready: request.time + engine.settings.change_set_time,
-        status: "CREATE_COMPLETE".into(),
+        status: ChangeSetStatus::CreateComplete,
         reason: None,
-        execution: "AVAILABLE".into(),
+        execution: ExecutionStatus::Available,
         description: request.text("Description").map(str::to_owned),
         inputs,
         changes: Vec::new(),
@@ -87,19 +90,21 @@ fn stack_for_change_set(
     engine: &Engine,
     request: &Request<'_>,
     stack_name: &str,
-    kind: &str,
+    kind: &ChangeSetType,
 ) -> Result<Option<usize>, ServiceError> {
     let found = engine.position(request.region, stack_name);
-    let status = found.map(|position| engine.state.stacks[position].status.as_str());
+    let status = found.map(|position| &engine.state.stacks[position].status);
     match (kind, status) {
-        ("CREATE", None | Some("REVIEW_IN_PROGRESS")) | ("IMPORT", None) => Ok(found),
-        ("CREATE", Some(status)) => Err(ServiceError::validation(format!(
+        (ChangeSetType::Create, None | Some(StackStatus::ReviewInProgress))
+        | (ChangeSetType::Import, None) => Ok(found),
+        (ChangeSetType::Create, Some(status)) => Err(ServiceError::validation(format!(
             "Stack [{stack_name}] already exists and cannot be created again with the changeSet [{}] (it is {status}).",
             request.required("ChangeSetName")?
         ))),
         (_, None) => Err(ServiceError::validation(format!("Stack [{stack_name}] does not exist"))),
         (_, Some(status))
-            if can_be_updated(status) || (kind == "IMPORT" && status == "REVIEW_IN_PROGRESS") =>
+            if can_be_updated(status)
+                || (*kind == ChangeSetType::Import && *status == StackStatus::ReviewInProgress) =>
         {
             Ok(found)
         }
@@ -144,11 +149,11 @@ pub(crate) fn describe_change_set(engine: &mut Engine, request: &Request<'_>) ->
         change_set.changes.iter().map(|change| change_json(change, shows_values)).collect();
     let (changes, next) = page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE)?;
     let status = match (is_ready, request.time.saturating_sub(change_set.created)) {
-        (true, _) => change_set.status.as_str(),
-        (false, 0..=20) => "CREATE_PENDING",
-        (false, _) => "CREATE_IN_PROGRESS",
+        (true, _) => change_set.status.clone(),
+        (false, 0..=20) => ChangeSetStatus::CreatePending,
+        (false, _) => ChangeSetStatus::CreateInProgress,
     };
-    let execution = if is_ready { change_set.execution.as_str() } else { "UNAVAILABLE" };
+    let execution = if is_ready { &change_set.execution } else { &ExecutionStatus::Unavailable };
     Ok(json!({
         "ChangeSetName": change_set.name,
         "ChangeSetId": change_set.id,
@@ -206,7 +211,7 @@ pub(crate) fn delete_change_set(engine: &mut Engine, request: &Request<'_>) -> A
     match change_set(engine, request) {
         Ok((position, number)) => {
             let change_set = &engine.state.stacks[position].change_sets[number];
-            if change_set.execution == "EXECUTE_IN_PROGRESS" {
+            if change_set.execution == ExecutionStatus::ExecuteInProgress {
                 return Err(ServiceError::new(
                     "InvalidChangeSetStatus",
                     format!("ChangeSet [{}] cannot be deleted in status EXECUTE_IN_PROGRESS", change_set.id),
@@ -231,7 +236,12 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
     let change_set = stack.change_sets[number].clone();
     let token = request.token();
     let is_repeated = token.is_some()
-        && change_set.execution.starts_with("EXECUTE_")
+        && matches!(
+            change_set.execution,
+            ExecutionStatus::ExecuteInProgress
+                | ExecutionStatus::ExecuteComplete
+                | ExecutionStatus::ExecuteFailed
+        )
         && stack.events.iter().any(|event| event.token == token);
     if is_repeated {
         return Ok(json!({}));
@@ -239,7 +249,7 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
     if change_set.within.is_some() {
         return Err(nested_refusal(&change_set, "executed"));
     }
-    if change_set.ready > request.time || change_set.status != "CREATE_COMPLETE" {
+    if change_set.ready > request.time || change_set.status != ChangeSetStatus::CreateComplete {
         return Err(ServiceError::new(
             "InvalidChangeSetStatus",
             format!(
@@ -248,7 +258,7 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
             ),
         ));
     }
-    if change_set.execution != "AVAILABLE" {
+    if change_set.execution != ExecutionStatus::Available {
         return Err(ServiceError::new(
             "InvalidChangeSetStatus",
             format!(
@@ -271,9 +281,9 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
     stack_policy::check(engine.state.stacks[position].policy.as_deref(), &change_set.changes)?;
     mark_executed(engine, &change_set);
     let stack = &mut engine.state.stacks[position];
-    let kind = match (change_set.kind.as_str(), stack.status.as_str()) {
-        ("IMPORT", _) => OperationKind::Import,
-        (_, "REVIEW_IN_PROGRESS") => OperationKind::Create,
+    let kind = match (&change_set.kind, &stack.status) {
+        (ChangeSetType::Import, _) => OperationKind::Import,
+        (_, StackStatus::ReviewInProgress) => OperationKind::Create,
         _ => OperationKind::Update,
     };
     let express_stops =
@@ -300,11 +310,11 @@ fn mark_executed(engine: &mut Engine, change_set: &ChangeSet) {
         }
         let stack = &mut engine.state.stacks[position];
         for one in &mut stack.change_sets {
-            one.execution = match one.execution.as_str() {
-                _ if one.id == change_set.id => "EXECUTE_IN_PROGRESS".into(),
-                "AVAILABLE" => "OBSOLETE".into(),
-                kept => kept.to_owned(),
-            };
+            if one.id == change_set.id {
+                one.execution = ExecutionStatus::ExecuteInProgress;
+            } else if one.execution == ExecutionStatus::Available {
+                one.execution = ExecutionStatus::Obsolete;
+            }
         }
     }
     for nested in nested_in(engine, change_set) {
@@ -320,16 +330,16 @@ fn nested_refusal(change_set: &ChangeSet, verb: &str) -> ServiceError {
     ))
 }
 
-pub(crate) fn can_be_updated(status: &str) -> bool {
+pub(crate) fn can_be_updated(status: &StackStatus) -> bool {
     matches!(
         status,
-        "CREATE_COMPLETE"
-            | "UPDATE_COMPLETE"
-            | "UPDATE_ROLLBACK_COMPLETE"
-            | "IMPORT_COMPLETE"
-            | "IMPORT_ROLLBACK_COMPLETE"
-            | "CREATE_FAILED"
-            | "UPDATE_FAILED"
+        StackStatus::CreateComplete
+            | StackStatus::UpdateComplete
+            | StackStatus::UpdateRollbackComplete
+            | StackStatus::ImportComplete
+            | StackStatus::ImportRollbackComplete
+            | StackStatus::CreateFailed
+            | StackStatus::UpdateFailed
     )
 }
 

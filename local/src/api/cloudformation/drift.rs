@@ -8,7 +8,7 @@ use crate::api::cloudformation::{Answer, Request, page};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::plan::same;
-use crate::state::{Drift, Resource, Stack, iso_time, unique_id};
+use crate::state::{Drift, DriftStatus, Resource, Stack, StackDriftStatus, iso_time, unique_id};
 use crate::template::scalar_text;
 
 /// The properties of a resource that differ from those that were deployed.
@@ -47,12 +47,12 @@ fn can_be_checked(type_name: &str) -> bool {
     kind.is_some_and(|kind| kind.document()["handlers"].get("read").is_some())
 }
 
-pub(crate) fn status(resource: &Resource) -> &'static str {
+pub(crate) fn status(resource: &Resource) -> DriftStatus {
     match () {
-        () if !can_be_checked(&resource.type_name) => "NOT_CHECKED",
-        () if resource.live.is_empty() && !resource.properties.is_empty() => "DELETED",
-        () if differences(resource).is_empty() => "IN_SYNC",
-        () => "MODIFIED",
+        () if !can_be_checked(&resource.type_name) => DriftStatus::NotChecked,
+        () if resource.live.is_empty() && !resource.properties.is_empty() => DriftStatus::Deleted,
+        () if differences(resource).is_empty() => DriftStatus::InSync,
+        () => DriftStatus::Modified,
     }
 }
 
@@ -68,15 +68,15 @@ pub(crate) fn detect_stack_drift(engine: &mut Engine, request: &Request<'_>) -> 
     let mut drifted = 0;
     for resource in stack.resources.values_mut() {
         let status = status(resource);
-        drifted += usize::from(matches!(status, "MODIFIED" | "DELETED"));
-        resource.drift = Some(status.to_owned());
+        drifted += usize::from(matches!(status, DriftStatus::Modified | DriftStatus::Deleted));
+        resource.drift = Some(status);
     }
     let id = unique_id();
     stack.drift = Some(Drift {
         id: id.clone(),
         started: request.time,
         ready: request.time + engine.settings.change_set_time,
-        status: if drifted > 0 { "DRIFTED" } else { "IN_SYNC" }.into(),
+        status: if drifted > 0 { StackDriftStatus::Drifted } else { StackDriftStatus::InSync },
         drifted,
     });
     Ok(json!({ "StackDriftDetectionId": id }))
@@ -110,7 +110,7 @@ pub(crate) fn describe_resource_drifts(engine: &mut Engine, request: &Request<'_
         .resources
         .values()
         .filter_map(|resource| Some((resource, resource.drift.as_ref()?)))
-        .filter(|(_, status)| wanted.is_empty() || wanted.contains(status))
+        .filter(|(_, status)| wanted.is_empty() || wanted.iter().any(|one| one == status.as_str()))
         .map(|(resource, status)| drift_json(stack, resource, status))
         .collect();
     let max = request.text("MaxResults").and_then(|text| text.parse().ok()).unwrap_or(100);
@@ -122,15 +122,15 @@ pub(crate) fn detect_stack_resource_drift(engine: &mut Engine, request: &Request
     let (position, id) = stack_resource(engine, request)?;
     let stack = &mut engine.state.stacks[position];
     if let Some(resource) = stack.resources.get_mut(&id) {
-        resource.drift = Some(status(resource).to_owned());
+        resource.drift = Some(status(resource));
     }
     let resource = &engine.state.stacks[position].resources[&id];
     Ok(
-        json!({ "StackResourceDrift": drift_json(&engine.state.stacks[position], resource, status(resource)) }),
+        json!({ "StackResourceDrift": drift_json(&engine.state.stacks[position], resource, &status(resource)) }),
     )
 }
 
-fn drift_json(stack: &Stack, resource: &Resource, status: &str) -> Json {
+fn drift_json(stack: &Stack, resource: &Resource, status: &DriftStatus) -> Json {
     let text = |map: &Map<String, Json>| Json::Object(map.clone()).to_string();
     json!({
         "StackId": stack.id,

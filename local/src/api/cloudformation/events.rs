@@ -6,8 +6,7 @@ use crate::api::cloudformation::{Answer, Request, non_empty, page};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::change_set::BUCKET_EMPTINESS;
-use crate::engine::hook::HOOK_FAILED;
-use crate::state::{Event, Stack, iso_time};
+use crate::state::{Event, OperationType, ResourceStatus, Stack, StackStatus, iso_time};
 
 /// How many events a page has.
 const PAGE: usize = 100;
@@ -24,7 +23,7 @@ pub(crate) fn describe_stack_events(engine: &mut Engine, request: &Request<'_>) 
         .iter()
         .rev()
         // Only `DescribeEvents` reports validations.
-        .filter(|event| !event.status.is_empty())
+        .filter(|event| event.status.is_some())
         .map(|event| {
             let mut shown = common(stack, event);
             shown["StackName"] = stack.name.as_str().into();
@@ -81,7 +80,7 @@ pub(crate) fn describe_events(engine: &mut Engine, request: &Request<'_>) -> Ans
 }
 
 fn event_json(stack: &Stack, event: &Event) -> Json {
-    let failed = event.status.ends_with("_FAILED");
+    let failed = event.status.as_ref().is_some_and(ResourceStatus::is_failed);
     let kind = match (&event.validation, failed, event.physical_id == stack.id) {
         (Some(_), ..) => "VALIDATION_ERROR",
         _ if event.hook.is_some() => "HOOK_INVOCATION_ERROR",
@@ -90,7 +89,7 @@ fn event_json(stack: &Stack, event: &Event) -> Json {
         (None, false, false) => "PROGRESS_EVENT",
     };
     let mut shown = common(stack, event);
-    shown["OperationType"] = non_empty(&event.operation_type);
+    shown["OperationType"] = json!(event.operation_type);
     shown["OperationStatus"] = operation_status(stack, event);
     shown["EventType"] = kind.into();
     shown["StartTime"] = shown["Timestamp"].clone();
@@ -115,14 +114,14 @@ fn common(stack: &Stack, event: &Event) -> Json {
         "PhysicalResourceId": non_empty(&event.physical_id),
         "ResourceType": event.type_name,
         "Timestamp": iso_time(event.time),
-        "ResourceStatus": non_empty(&event.status),
+        "ResourceStatus": event.status,
         "ResourceStatusReason": event.reason,
         "ResourceProperties": event.properties,
         "ClientRequestToken": event.token,
     });
     if let Some(hook) = &event.hook {
         shown["HookType"] = hook.hook.as_str().into();
-        shown["HookStatus"] = HOOK_FAILED.into();
+        shown["HookStatus"] = json!(ResourceStatus::HookCompleteFailed);
         shown["HookStatusReason"] = hook.reason.as_str().into();
         shown["HookInvocationPoint"] = "PRE_PROVISION".into();
         shown["HookFailureMode"] = json!(hook.mode);
@@ -135,11 +134,12 @@ fn operation_status(stack: &Stack, event: &Event) -> Json {
     if event.physical_id != stack.id {
         return Json::Null;
     }
-    let takes_back = event.operation_type.ends_with("ROLLBACK");
-    let status = match event.status.as_str() {
-        status if status.ends_with("_IN_PROGRESS") => "IN_PROGRESS",
-        status if status.ends_with("_FAILED") => "FAILED",
-        status if status.contains("ROLLBACK") && !takes_back => "FAILED",
+    let Some(status) = &event.status else { return Json::Null };
+    let is_of_rollback = event.operation_type.as_ref().is_some_and(OperationType::is_rollback);
+    let status = match StackStatus::from(status.as_str()) {
+        StackStatus::ReviewInProgress => "IN_PROGRESS",
+        status if status.is_in_progress() => "IN_PROGRESS",
+        status if status.is_failed() || status.is_rollback() && !is_of_rollback => "FAILED",
         _ => "SUCCEEDED",
     };
     status.into()

@@ -6,9 +6,8 @@ use crate::api::cloudformation::change_sets::change_set;
 use crate::api::cloudformation::{Answer, Request, page};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
-use crate::engine::hook::HOOK_FAILED;
 use crate::faults::HookTarget;
-use crate::state::{HookResult, iso_time};
+use crate::state::{HookResult, ResourceStatus, iso_time};
 
 pub(crate) fn describe_change_set_hooks(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let (position, number) = change_set(engine, request)?;
@@ -85,7 +84,7 @@ fn summary(result: &HookResult) -> Json {
         "InvocationPoint": "PRE_PROVISION",
         "FailureMode": result.mode,
         "TypeName": result.hook,
-        "Status": HOOK_FAILED,
+        "Status": ResourceStatus::HookCompleteFailed,
         "HookStatusReason": result.reason,
     })
 }

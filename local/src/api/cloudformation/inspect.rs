@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::api::cloudformation::{Answer, Request, non_empty, page, template_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
-use crate::state::{Resource, Stack, iso_time};
+use crate::state::{DriftStatus, Resource, Stack, iso_time};
 use crate::template::{StackTemplate, scalar_text};
 
 fn resource_json(stack: &Stack, resource: &Resource) -> Json {
@@ -19,7 +19,7 @@ fn resource_json(stack: &Stack, resource: &Resource) -> Json {
         "LastUpdatedTimestamp": iso_time(resource.time),
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
-        "DriftInformation": { "StackResourceDriftStatus": resource.drift.as_deref().unwrap_or("NOT_CHECKED") },
+        "DriftInformation": { "StackResourceDriftStatus": resource.drift.as_ref().unwrap_or(&DriftStatus::NotChecked) },
     })
 }
 

@@ -9,7 +9,9 @@ use crate::engine::Engine;
 use crate::engine::change_set::review;
 use crate::engine::inputs::resolve_inputs;
 use crate::engine::refactor::{Definition, at, begin_refactor, outdated_by, plan_refactor};
-use crate::state::{Move, Place, Refactor, unique_id};
+use crate::state::{
+    Move, Place, Refactor, RefactorExecutionStatus, StackRefactorStatus, StackStatus, unique_id,
+};
 use crate::template::{StackTemplate, scalar_text};
 
 /// How many refactors or actions a page has.
@@ -52,9 +54,13 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
         region: request.region.to_owned(),
         description: request.text("Description").map(str::to_owned),
         ready: request.time + engine.settings.change_set_time,
-        status: if is_made { "CREATE_COMPLETE" } else { "CREATE_FAILED" }.into(),
+        status: if is_made { StackRefactorStatus::CreateComplete } else { StackRefactorStatus::CreateFailed },
         reason,
-        execution: if is_made { "AVAILABLE" } else { "UNAVAILABLE" }.into(),
+        execution: if is_made {
+            RefactorExecutionStatus::Available
+        } else {
+            RefactorExecutionStatus::Unavailable
+        },
         execution_reason: None,
         stacks,
         moves,
@@ -80,7 +86,7 @@ fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<
         None => return Err(ServiceError::validation(format!("Stack [{name}] does not exist"))),
     };
     let stack = &engine.state.stacks[position];
-    let is_new = stack.status == "REVIEW_IN_PROGRESS" && may_be_made;
+    let is_new = stack.status == StackStatus::ReviewInProgress && may_be_made;
     let refused = |message: String| ServiceError::validation(format!("{}: {message}", stack.id));
     if !is_new && !can_be_updated(&stack.status) {
         return Err(refused(format!("Stack is in {} state and can not be updated.", stack.status)));
@@ -121,18 +127,19 @@ fn refactor(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceErro
 /// A refactor as it is shown; one that was not executed may have become obsolete.
 fn refactor_json(engine: &Engine, request: &Request<'_>, refactor: &Refactor) -> Json {
     let is_ready = refactor.ready <= request.time;
-    let obsolete = outdated_by(engine, refactor).filter(|_| refactor.execution == "AVAILABLE");
+    let obsolete =
+        outdated_by(engine, refactor).filter(|_| refactor.execution == RefactorExecutionStatus::Available);
     let (execution, reason) = match obsolete {
-        _ if !is_ready => ("UNAVAILABLE", None),
-        Some(reason) => ("OBSOLETE", Some(reason)),
-        None => (refactor.execution.as_str(), refactor.execution_reason.clone()),
+        _ if !is_ready => (RefactorExecutionStatus::Unavailable, None),
+        Some(reason) => (RefactorExecutionStatus::Obsolete, Some(reason)),
+        None => (refactor.execution.clone(), refactor.execution_reason.clone()),
     };
     json!({
         "StackRefactorId": refactor.id,
         "Description": refactor.description,
         "ExecutionStatus": execution,
         "ExecutionStatusReason": reason,
-        "Status": if is_ready { refactor.status.as_str() } else { "CREATE_IN_PROGRESS" },
+        "Status": if is_ready { &refactor.status } else { &StackRefactorStatus::CreateInProgress },
         "StatusReason": refactor.reason.as_ref().filter(|_| is_ready),
     })
 }
@@ -148,7 +155,7 @@ pub(crate) fn execute_stack_refactor(engine: &mut Engine, request: &Request<'_>)
     let number = refactor(engine, request)?;
     let refactor = &engine.state.rest.refactors[number];
     let shown = refactor_json(engine, request, refactor);
-    if shown["ExecutionStatus"] != "AVAILABLE" {
+    if shown["ExecutionStatus"] != RefactorExecutionStatus::Available.as_str() {
         return Err(ServiceError::validation(format!(
             "Stack refactor {} cannot be executed in its current execution status of [{}]",
             refactor.id,

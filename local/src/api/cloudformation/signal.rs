@@ -44,7 +44,7 @@ pub(super) fn signal_resource(engine: &mut Engine, request: &Request<'_>) -> Ans
     let status = if is_success { "SUCCESS" } else { "FAILURE" };
     if let Some(resource) = engine.state.stacks[position].resources.get(id).cloned() {
         let reason = format!("Received {status} signal with UniqueId {unique}");
-        engine.event(position, request.time, Some(&resource), &resource.status, Some(reason));
+        engine.event(position, request.time, Some(&resource), resource.status.clone(), Some(reason));
     }
     Ok(json!({}))
 }

@@ -7,7 +7,10 @@ use crate::api::cloudformation::{Answer, Request, inputs, non_empty, page, tag_l
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::stack_set::{Order, accounts, add_instance, instance, order, overrides, settings};
-use crate::state::{Environment, Inputs, Instance, SetAction, SetOperation, StackSet, iso_time, unique_id};
+use crate::state::{
+    Environment, Inputs, Instance, SetAction, SetOperation, StackInstanceStatus, StackSet,
+    StackSetOperationStatus, StackSetResultStatus, iso_time, unique_id,
+};
 use crate::template::scalar_text;
 
 /// How many items a page has.
@@ -57,7 +60,7 @@ pub(crate) fn update_stack_set(engine: &mut Engine, request: &Request<'_>) -> An
         all.description = Some(description.to_owned());
     }
     for one in &mut all.instances {
-        one.status = "OUTDATED".into();
+        one.status = StackInstanceStatus::Outdated;
     }
     ordered(engine, set, request, SetAction::Update, environments)
 }
@@ -302,7 +305,7 @@ pub(crate) fn stop_stack_set_operation(engine: &mut Engine, request: &Request<'_
         let message = format!("Operation {} is {} and cannot be stopped", operation.id, operation.status);
         return Err(ServiceError::new("InvalidOperationException", message));
     }
-    operation.status = "STOPPING".into();
+    operation.status = StackSetOperationStatus::Stopping;
     Ok(json!({}))
 }
 
@@ -345,14 +348,14 @@ fn instance_json(set: &StackSet, one: &Instance) -> Json {
         "StackId": one.stack,
         "Status": one.status,
         "StatusReason": one.reason,
-        "StackInstanceStatus": { "DetailedStatus": if one.status == "INOPERABLE" { "INOPERABLE" } else { result } },
+        "StackInstanceStatus": { "DetailedStatus": if one.status == StackInstanceStatus::Inoperable { one.status.as_str() } else { result.as_str() } },
         "DriftStatus": "NOT_CHECKED",
         "LastOperationId": non_empty(operation),
     })
 }
 
 fn operation_json(operation: &SetOperation) -> Json {
-    let failed = operation.results.iter().filter(|one| one.status == "FAILED").count();
+    let failed = operation.results.iter().filter(|one| one.status == StackSetResultStatus::Failed).count();
     json!({
         "OperationId": operation.id,
         "Action": operation.action,

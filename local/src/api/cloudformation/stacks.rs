@@ -12,7 +12,10 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::plan::{DesiredState, plan};
 use crate::engine::template_url::object_of_url;
-use crate::state::{Inputs, OnFailure, OperationKind, OperationOptions, Refactor, Stack, iso_time};
+use crate::state::{
+    ExecutionStatus, Inputs, OnFailure, OperationKind, OperationOptions, Refactor, ResourceStatus, Stack,
+    StackDriftStatus, StackStatus, iso_time,
+};
 use crate::template::StackTemplate;
 
 pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
@@ -78,8 +81,8 @@ pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         stack.policy = new_policy;
     }
     // A change set that was created before would overwrite the update.
-    for change_set in stack.change_sets.iter_mut().filter(|one| one.execution == "AVAILABLE") {
-        change_set.execution = "OBSOLETE".into();
+    for change_set in stack.change_sets.iter_mut().filter(|one| one.execution == ExecutionStatus::Available) {
+        change_set.execution = ExecutionStatus::Obsolete;
     }
     let how = OperationOptions {
         on_failure: if request.is("DisableRollback") { OnFailure::DoNothing } else { OnFailure::Rollback },
@@ -97,7 +100,7 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         return Ok(json!({}));
     };
     let stack = &mut engine.state.stacks[position];
-    if stack.is_deleted() || stack.status == "DELETE_IN_PROGRESS" {
+    if stack.is_deleted() || stack.status == StackStatus::DeleteInProgress {
         return Ok(json!({}));
     }
     if stack.termination_protection {
@@ -111,7 +114,8 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
     };
     let is_moved = engine.state.rest.refactors.iter().any(is_moved);
     if stack.is_in_progress()
-        && (is_moved || !matches!(stack.status.as_str(), "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS"))
+        && (is_moved
+            || !matches!(stack.status, StackStatus::CreateInProgress | StackStatus::RollbackInProgress))
     {
         return Err(ServiceError::validation(format!(
             "Stack [{}] cannot be deleted while in status {}",
@@ -119,7 +123,7 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         )));
     }
     let retain = request.texts("RetainResources");
-    if !retain.is_empty() && stack.status != "DELETE_FAILED" {
+    if !retain.is_empty() && stack.status != StackStatus::DeleteFailed {
         return Err(ServiceError::validation(format!(
             "Invalid operation on stack [{}]: RetainResources is only valid for stacks in DELETE_FAILED state",
             stack.id
@@ -146,7 +150,7 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
 pub(crate) fn cancel_update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
-    if stack.status != "UPDATE_IN_PROGRESS" {
+    if stack.status != StackStatus::UpdateInProgress {
         return Err(ServiceError::validation(format!(
             "CancelUpdateStack cannot be called from current stack status {}",
             stack.status
@@ -159,7 +163,7 @@ pub(crate) fn cancel_update_stack(engine: &mut Engine, request: &Request<'_>) ->
 pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
-    if stack.status != "UPDATE_ROLLBACK_FAILED" {
+    if stack.status != StackStatus::UpdateRollbackFailed {
         return Err(ServiceError::validation(format!(
             "Stack:{} is in {} state and can not continue rollback. Only stacks in UPDATE_ROLLBACK_FAILED state can.",
             stack.id, stack.status
@@ -173,12 +177,12 @@ pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_
         ));
     }
     if forces {
-        let failed = stack.resources.values().filter(|one| one.status == "UPDATE_FAILED");
+        let failed = stack.resources.values().filter(|one| one.status == ResourceStatus::UpdateFailed);
         skip.extend(failed.map(|one| one.logical_id.clone()));
     }
     let others: Vec<&str> = skip
         .iter()
-        .filter(|id| stack.resources.get(*id).is_none_or(|one| one.status != "UPDATE_FAILED"))
+        .filter(|id| stack.resources.get(*id).is_none_or(|one| one.status != ResourceStatus::UpdateFailed))
         .map(String::as_str)
         .collect();
     if !others.is_empty() {
@@ -194,7 +198,7 @@ pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_
 pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
-    if !matches!(stack.status.as_str(), "CREATE_FAILED" | "UPDATE_FAILED") {
+    if !matches!(stack.status, StackStatus::CreateFailed | StackStatus::UpdateFailed) {
         return Err(ServiceError::validation(format!(
             "Rollback of Stack:{} cannot be called from current stack status {}",
             stack.id, stack.status
@@ -243,7 +247,7 @@ pub(crate) fn list_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer 
         .stacks
         .iter()
         .filter(|stack| stack.environment() == engine.environment(request.region))
-        .filter(|stack| wanted.is_empty() || wanted.contains(&stack.status))
+        .filter(|stack| wanted.is_empty() || wanted.iter().any(|one| one == stack.status.as_str()))
         .map(|stack| {
             json!({
                 "StackId": stack.id,
@@ -326,7 +330,7 @@ fn stack_json(engine: &Engine, stack: &Stack) -> Json {
         "EnableTerminationProtection": stack.termination_protection,
         "ParentId": stack.parent,
         "DriftInformation": {
-            "StackDriftStatus": stack.drift.as_ref().map_or("NOT_CHECKED", |drift| drift.status.as_str()),
+            "StackDriftStatus": stack.drift.as_ref().map_or(&StackDriftStatus::NotChecked, |drift| &drift.status),
         },
         "LastOperations": operations,
     })

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::resource::{CreatedResource, ResourceContext, create_resource};
 use crate::faults::On;
-use crate::state::{BUCKET, Bucket, Failure, Millis, Resource, Task, TaskAction, unique_id};
+use crate::state::{BUCKET, Bucket, Failure, Millis, Resource, ResourceStatus, Task, TaskAction, unique_id};
 use crate::template::NESTED;
 
 impl Engine {
@@ -19,19 +19,20 @@ impl Engine {
         resource.properties = wanted.properties;
         resource.live = wanted.live;
         let before = self.state.stacks[position].resources.get(&task.id).cloned();
-        let status = if is_replaced { "UPDATE_IN_PROGRESS" } else { "CREATE_IN_PROGRESS" };
+        let status =
+            if is_replaced { ResourceStatus::UpdateInProgress } else { ResourceStatus::CreateInProgress };
         let reason = is_replaced.then(|| {
             "Requested update requires the creation of a new physical resource; hence creating one."
                 .to_owned()
         });
-        self.event(position, time, Some(&resource), status, reason);
+        self.event(position, time, Some(&resource), status.clone(), reason);
         if type_name == NESTED {
             return self.start_nested(position, number, resource, None, time);
         }
         let created = self.create_in(position, &resource, before.is_some());
         if self.is_taken(&self.state.stacks[position], &type_name, &created.physical_id) {
             let failure = already_exists(&type_name, &created.physical_id);
-            resource.status = "CREATE_FAILED".into();
+            resource.status = ResourceStatus::CreateFailed;
             if before.is_none() {
                 self.state.stacks[position].resources.insert(task.id.clone(), resource);
             }
@@ -39,7 +40,7 @@ impl Engine {
         }
         resource.physical_id = created.physical_id;
         resource.attributes = created.attributes;
-        resource.status = status.to_owned();
+        resource.status = status.clone();
         self.event(position, time, Some(&resource), status, Some("Resource creation Initiated".into()));
         if let (Some(before), Some(operation)) = (before, &mut self.state.stacks[position].operation) {
             operation.leftovers.push(before);

@@ -2,7 +2,9 @@
 
 use crate::engine::Engine;
 use crate::faults::On;
-use crate::state::{BUCKET, Failure, Millis, Operation, OperationKind, Phase, Progress, Resource, Stack};
+use crate::state::{
+    BUCKET, Failure, Millis, Operation, OperationKind, Phase, Progress, Resource, ResourceStatus, Stack,
+};
 use crate::template::NESTED;
 
 impl Engine {
@@ -12,11 +14,11 @@ impl Engine {
         if is_retained(stack, operation, resource) {
             return self.retain(position, number, resource, time);
         }
-        self.event(position, time, Some(resource), "DELETE_IN_PROGRESS", None);
+        self.event(position, time, Some(resource), ResourceStatus::DeleteInProgress, None);
         if let Some(present) = self.state.stacks[position].resources.get_mut(&resource.logical_id)
             && present.physical_id == resource.physical_id
         {
-            present.status = "DELETE_IN_PROGRESS".into();
+            present.status = ResourceStatus::DeleteInProgress;
         }
         if resource.type_name == NESTED
             && let Some(child) = self.state.position_of(&resource.physical_id)
@@ -36,8 +38,8 @@ impl Engine {
 
     /// Leaves a resource behind, which no stack owns from then on.
     fn retain(&mut self, position: usize, number: usize, resource: &Resource, time: Millis) {
-        self.event(position, time, Some(resource), "DELETE_SKIPPED", None);
-        self.state.rest.unowned.push(Resource { status: "DELETE_SKIPPED".into(), ..resource.clone() });
+        self.event(position, time, Some(resource), ResourceStatus::DeleteSkipped, None);
+        self.state.rest.unowned.push(Resource { status: ResourceStatus::DeleteSkipped, ..resource.clone() });
         let stack = &mut self.state.stacks[position];
         let present = stack.resources.get(&resource.logical_id);
         if present.is_some_and(|one| one.physical_id == resource.physical_id) {

@@ -2,14 +2,15 @@
 
 use crate::engine::Engine;
 use crate::engine::stack_set::operations_failure;
-use crate::state::{Failure, Millis, Phase, Progress, Resource, Task, TaskAction, unique_id};
+use crate::state::{
+    Failure, Millis, Phase, Progress, Resource, ResourceStatus, StackStatus, Task, TaskAction, unique_id,
+};
 
 impl Engine {
     pub(in crate::engine) fn finish(&mut self, position: usize, number: usize, time: Millis) {
         let Some(task) = self.task(position, number).cloned() else { return };
         let reason = self.failure_of(&task, time).map(reported);
-        let status =
-            format!("{}_{}", verb(&task.action), if reason.is_some() { "FAILED" } else { "COMPLETE" });
+        let status = end_status(&task.action, reason.is_some());
         let progress = if reason.is_some() { Progress::Failed } else { Progress::Done };
         self.set_progress(position, number, progress);
         self.take_outputs_of_nested(position, &task);
@@ -21,7 +22,7 @@ impl Engine {
         subject.reason.clone_from(&reason);
         subject.time = time;
         self.settle(position, &task, &subject, reason.is_some());
-        self.event(position, time, Some(&subject), &status, reason.clone());
+        self.event(position, time, Some(&subject), status, reason.clone());
         if reason.is_some() {
             let phase = self.state.stacks[position].operation.as_mut().map(|operation| {
                 operation.failed.push(task.id.clone());
@@ -47,8 +48,8 @@ impl Engine {
     fn nested_failure(&self, task: &Task, id: &str) -> Option<Failure> {
         let stack = self.state.stack_of(id)?;
         let is_complete = match task.action {
-            TaskAction::Delete(_) => stack.status == "DELETE_COMPLETE",
-            _ => matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
+            TaskAction::Delete(_) => stack.status == StackStatus::DeleteComplete,
+            _ => matches!(stack.status, StackStatus::CreateComplete | StackStatus::UpdateComplete),
         };
         (!is_complete).then(|| {
             Failure::Plain(format!(
@@ -104,14 +105,20 @@ impl Engine {
     }
 }
 
-fn verb(action: &TaskAction) -> &'static str {
-    match action {
-        TaskAction::Create => "CREATE",
-        TaskAction::Update | TaskAction::Replace | TaskAction::Restore(Some(_)) => "UPDATE",
-        TaskAction::Import(_) => "IMPORT",
-        TaskAction::Restore(None) => "IMPORT_ROLLBACK",
-        TaskAction::Delete(_) => "DELETE",
-    }
+/// The status of a resource after a task.
+fn end_status(action: &TaskAction, is_failed: bool) -> ResourceStatus {
+    let (complete, failed) = match action {
+        TaskAction::Create => (ResourceStatus::CreateComplete, ResourceStatus::CreateFailed),
+        TaskAction::Update | TaskAction::Replace | TaskAction::Restore(Some(_)) => {
+            (ResourceStatus::UpdateComplete, ResourceStatus::UpdateFailed)
+        }
+        TaskAction::Import(_) => (ResourceStatus::ImportComplete, ResourceStatus::ImportFailed),
+        TaskAction::Restore(None) => {
+            (ResourceStatus::ImportRollbackComplete, ResourceStatus::ImportRollbackFailed)
+        }
+        TaskAction::Delete(_) => (ResourceStatus::DeleteComplete, ResourceStatus::DeleteFailed),
+    };
+    if is_failed { failed } else { complete }
 }
 
 /// A failure as events report it.

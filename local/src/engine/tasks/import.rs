@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::faults::On;
-use crate::state::{Failure, Millis, Task};
+use crate::state::{Failure, Millis, ResourceStatus, Task};
 
 impl Engine {
     pub(super) fn start_import(
@@ -24,14 +24,14 @@ impl Engine {
         resource.properties = wanted.properties;
         resource.live = wanted.live;
         let started = Some("Resource import started.".to_owned());
-        self.event(position, time, Some(&resource), "IMPORT_IN_PROGRESS", started);
+        self.event(position, time, Some(&resource), ResourceStatus::ImportInProgress, started);
         let Some(found) = self.take_unowned(position, &resource) else {
             let failure = Failure::Handler(format!("Resource {physical} does not exist"));
             return self.cannot_start(position, number, &task.id, time, failure);
         };
         resource.attributes = found.attributes;
         resource.live = found.live;
-        resource.status = "IMPORT_IN_PROGRESS".into();
+        resource.status = ResourceStatus::ImportInProgress;
         self.state.stacks[position].resources.insert(task.id.clone(), resource.clone());
         self.run(position, number, &resource, On::Create, time);
     }

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::engine::hook::run_resource_hooks;
 use crate::engine::stack_set::{STACK_SET, update_from_resource};
 use crate::faults::On;
-use crate::state::{Failure, Millis, Progress, Resource, Task, TaskAction};
+use crate::state::{Failure, Millis, Progress, Resource, ResourceStatus, Task, TaskAction};
 use crate::template::dynamic;
 
 /// The properties that a template wants a resource to have.
@@ -106,7 +106,7 @@ impl Engine {
             logical_id: id.to_owned(),
             type_name: type_name.to_owned(),
             physical_id: String::new(),
-            status: String::new(),
+            status: ResourceStatus::CreateInProgress,
             reason: None,
             time,
             properties: Map::new(),

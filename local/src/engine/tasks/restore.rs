@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::faults::On;
-use crate::state::{Millis, Progress, Resource, Task};
+use crate::state::{Millis, Progress, Resource, ResourceStatus, Task};
 use crate::template::NESTED;
 
 impl Engine {
@@ -22,11 +22,11 @@ impl Engine {
                 if skipped {
                     let stack = &mut self.state.stacks[position];
                     if let Some(resource) = stack.resources.get_mut(&task.id) {
-                        resource.status = "UPDATE_COMPLETE".into();
+                        resource.status = ResourceStatus::UpdateComplete;
                     }
                     return self.set_progress(position, number, Progress::Done);
                 }
-                self.event(position, time, Some(before), "UPDATE_IN_PROGRESS", None);
+                self.event(position, time, Some(before), ResourceStatus::UpdateInProgress, None);
                 if before.type_name == NESTED && before.physical_id == present.physical_id {
                     return self.start_nested(
                         position,
@@ -42,7 +42,13 @@ impl Engine {
                 let stack = &mut self.state.stacks[position];
                 let is_imported = matches!(&stack.operation, Some(operation) if operation.target.imports.contains_key(&task.id));
                 if is_imported && !present.physical_id.is_empty() {
-                    self.event(position, time, Some(&present), "IMPORT_ROLLBACK_IN_PROGRESS", None);
+                    self.event(
+                        position,
+                        time,
+                        Some(&present),
+                        ResourceStatus::ImportRollbackInProgress,
+                        None,
+                    );
                     return self.run(position, number, &present, On::Rollback, time);
                 }
                 stack.resources.shift_remove(&task.id);

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::engine::plan::{Recreation, recreation, same};
 use crate::engine::refused_updates::refused_update;
 use crate::faults::On;
-use crate::state::{Millis, Progress, Resource, Task, TaskAction};
+use crate::state::{Millis, Progress, Resource, ResourceStatus, Task, TaskAction};
 use crate::template::NESTED;
 
 impl Engine {
@@ -53,7 +53,7 @@ impl Engine {
         let refused =
             refused_update(&self.state, self.state.stacks[position].environment(), &present, &wanted.live);
         let resource = self.updated(position, &present, wanted, written, depends_on);
-        self.event(position, time, Some(&resource), "UPDATE_IN_PROGRESS", None);
+        self.event(position, time, Some(&resource), ResourceStatus::UpdateInProgress, None);
         if present.type_name == NESTED {
             return self.start_nested(position, number, resource, Some(present.physical_id), time);
         }
@@ -76,7 +76,7 @@ impl Engine {
         depends_on: Vec<String>,
     ) -> Resource {
         let mut resource = Resource {
-            status: "UPDATE_IN_PROGRESS".into(),
+            status: ResourceStatus::UpdateInProgress,
             written,
             depends_on,
             properties: wanted.properties,

@@ -1,6 +1,7 @@
 //! `unknown-resource-type`
 
 use stackwright_schemas::{registry, sam};
+use stackwright_synth::pointer;
 
 use crate::check::findings::{Findings, nearest_name};
 use crate::check::rules::rule;
@@ -35,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if !is_ours || view.has_macro() || is_known {
             continue;
         }
-        let at = format!("/Resources/{}/Type", resource.id);
+        let at = pointer::of(["Resources", resource.id, "Type"]);
         if !view.is_sam() && sam::properties(name).is_some() {
             let message = format!("`{name}` is a type of the SAM transform, which the template does not use");
             let help = format!("add `Transform: {}`", sam::TRANSFORM);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use stackwright_synth::Template;
+use stackwright_synth::pointer;
 
 use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
@@ -56,7 +57,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let more = if cycle.len() > 20 { " → …" } else { "" };
             let message = format!("resources wait for each other: {}{more}", shown.join(" → "));
             let help = "remove one of the references, or move it into a resource of its own";
-            findings.add_written(Some(cycle[0]), format!("/Resources/{}", cycle[0]), message, help);
+            findings.add_written(Some(cycle[0]), pointer::of(["Resources", cycle[0]]), message, help);
         }
     }
 }

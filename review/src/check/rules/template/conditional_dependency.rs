@@ -1,5 +1,7 @@
 //! `conditional-dependency`
 
+use stackwright_synth::pointer;
+
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::one_or_many;
@@ -30,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     "`DependsOn` names `{id}`, which is not created in every deployment that creates this"
                 );
                 let help = "give both the same condition, or refer to it in an `Fn::If`";
-                let at = format!("/Resources/{}/DependsOn", resource.id);
+                let at = pointer::of(["Resources", resource.id, "DependsOn"]);
                 findings.add_written(Some(resource.id), at, message, help);
             }
         }

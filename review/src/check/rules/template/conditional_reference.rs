@@ -1,5 +1,7 @@
 //! `conditional-reference`
 
+use stackwright_synth::pointer;
+
 use crate::check::findings::Findings;
 use crate::check::resolve::Resolver;
 use crate::check::rules::rule;
@@ -59,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             }
         });
         for id in missing {
-            findings.add_written(None, format!("/Outputs/{name}/Value"), message(&id), HELP);
+            findings.add_written(None, pointer::of(["Outputs", name, "Value"]), message(&id), HELP);
         }
     }
 }

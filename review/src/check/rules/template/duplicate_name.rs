@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use stackwright_schemas::registry;
+use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::resolve::Resolver;
@@ -77,7 +78,7 @@ fn exports(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let message = format!("the output `{first}` exports the same name");
             findings.add_written(
                 None,
-                format!("/Outputs/{output}/Export/Name"),
+                pointer::of(["Outputs", output, "Export", "Name"]),
                 message,
                 "choose another name",
             );

@@ -1,6 +1,7 @@
 //! `illegal-logical-id`
 
 use stackwright_schemas::limits::limits;
+use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -28,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for (id, _) in view.template().section(section).filter(|(id, _)| !id.starts_with("Fn::")) {
             let fits = !id.is_empty() && id.len() <= most;
             if !fits || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                let at = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
+                let at = pointer::of([section, id]);
                 let resource = (section == "Resources").then_some(id);
                 let help = format!("letters and digits only, at most {most} of them");
                 findings.add_written(resource, at, format!("`{id}` is not a valid logical ID"), help);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::Template;
+use stackwright_synth::pointer;
 
 use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
@@ -42,7 +43,7 @@ const LATE: [&str; 4] = ["Fn::GetAtt", "Fn::ImportValue", "Fn::GetAZs", "Fn::Get
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let template = view.template();
     for (name, condition) in template.section("Conditions").filter(|(id, _)| !id.starts_with("Fn::")) {
-        let at = format!("/Conditions/{}", name.replace('~', "~0").replace('/', "~1"));
+        let at = pointer::of(["Conditions", name]);
         if let Err((message, help)) = of_conditions(condition).and_then(|()| operands(template, condition)) {
             findings.add_written(None, at, message, help);
         }
@@ -52,7 +53,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let message = format!("conditions refer to each other: {}", shown.join(" → "));
         findings.add_written(
             None,
-            format!("/Conditions/{}", cycle[0]),
+            pointer::of(["Conditions", cycle[0]]),
             message,
             "remove one of the references",
         );

@@ -1,6 +1,7 @@
 //! `malformed-dynamic-reference`
 
 use serde_json::Value as JsonValue;
+use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -45,7 +46,7 @@ const SECURE: [(&str, &str); 12] = [
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for section in ["Conditions", "Resources", "Outputs"] {
         for (id, body) in view.template().section(section) {
-            let mut pointer = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
+            let mut pointer = pointer::of([section, id]);
             let type_name = body["Type"].as_str().unwrap_or_default();
             search(body, &mut pointer, &mut |pointer, text| {
                 let resource = (section == "Resources").then_some(id);

@@ -8,6 +8,7 @@ use crate::check::schema::{Kind, kind};
 use crate::check::value::{below, children, function, items, number, shown};
 use crate::check::view::{View, transforms};
 use stackwright_schemas::nearest;
+use stackwright_synth::pointer;
 
 rule! {
     /// An intrinsic function does not exist, has arguments of another shape than it takes, or stands where CloudFormation does
@@ -117,7 +118,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for section in ["Conditions", "Resources", "Outputs"] {
         for (id, value) in view.template().section(section) {
             let resource = (section == "Resources").then_some(id);
-            let mut pointer = format!("/{section}/{}", id.replace('~', "~0").replace('/', "~1"));
+            let mut pointer = pointer::of([section, id]);
             let mut walk = Walk { view, in_conditions: section == "Conditions", found: Vec::new() };
             if id.starts_with("Fn::ForEach") {
                 walk.loops(id, value, &pointer);

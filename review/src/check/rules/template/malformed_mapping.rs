@@ -1,6 +1,7 @@
 //! `malformed-mapping`
 
 use serde_json::Value as JsonValue;
+use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -26,7 +27,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (name, mapping) in view.template().section("Mappings").filter(|(id, _)| !id.starts_with("Fn::")) {
-        let at = format!("/Mappings/{}", escaped(name));
+        let at = pointer::of(["Mappings", name]);
         if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             let message =
                 format!("the name `{name}` of a mapping has other characters than letters and digits");
@@ -37,7 +38,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         };
         for (key, row) in rows.iter().filter(|(key, _)| !key.starts_with("Fn::")) {
-            let at = format!("{at}/{}", escaped(key));
+            let at = format!("{at}/{}", pointer::escape(key));
             name_of_key(key, &at, findings);
             let Some(values) = row.as_object() else {
                 findings.add_written(None, at, "a mapping has two levels of keys, and here is one", "");
@@ -47,7 +48,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 continue;
             }
             for (key, value) in values.iter().filter(|(key, _)| !key.starts_with("Fn::")) {
-                let at = format!("{at}/{}", escaped(key));
+                let at = format!("{at}/{}", pointer::escape(key));
                 name_of_key(key, &at, findings);
                 if !is_value(value) {
                     findings.add_written(
@@ -76,8 +77,4 @@ fn is_value(value: &JsonValue) -> bool {
         JsonValue::Array(items) => items.iter().all(|item| !item.is_object() && !item.is_array()),
         other => !other.is_object(),
     }
-}
-
-fn escaped(step: &str) -> String {
-    step.replace('~', "~0").replace('/', "~1")
 }

@@ -6,6 +6,7 @@ use crate::check::schema::{Kind, kind};
 use crate::check::value::function;
 use crate::check::view::View;
 use stackwright_schemas::nearest;
+use stackwright_synth::pointer;
 
 rule! {
     /// An output has no value, a value that is not a string, or an attribute that outputs do not have.
@@ -27,7 +28,7 @@ const ATTRIBUTES: [&str; 4] = ["Value", "Description", "Export", "Condition"];
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (name, output) in view.template().section("Outputs").filter(|(id, _)| !id.starts_with("Fn::")) {
-        let at = format!("/Outputs/{name}");
+        let at = pointer::of(["Outputs", name]);
         if output.get("Value").is_none() {
             findings.add_written(None, at.clone(), "the output has no `Value`", "");
         }

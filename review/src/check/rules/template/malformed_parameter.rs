@@ -9,6 +9,7 @@ use crate::check::schema::is_yaml_boolean;
 use crate::check::value::{boolean, items, number, shown};
 use crate::check::view::View;
 use stackwright_schemas::nearest;
+use stackwright_synth::pointer;
 
 rule! {
     /// A parameter has no type, a type or an attribute that does not exist, an attribute of another type than CloudFormation
@@ -48,11 +49,11 @@ const ATTRIBUTES: [&str; 11] = [
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (name, parameter) in view.template().section("Parameters").filter(|(id, _)| !id.starts_with("Fn::")) {
-        let at = |attribute: &str| format!("/Parameters/{name}/{attribute}");
+        let at = |attribute: &str| pointer::of(["Parameters", name, attribute]);
         let Some(attributes) = parameter.as_object() else {
             findings.add_written(
                 None,
-                format!("/Parameters/{name}"),
+                pointer::of(["Parameters", name]),
                 "a parameter is an object with a `Type`",
                 "",
             );
@@ -84,7 +85,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             None if parameter.get("Type").is_some() => {}
             None => findings.add_written(
                 None,
-                format!("/Parameters/{name}"),
+                pointer::of(["Parameters", name]),
                 "the parameter has no `Type`",
                 "String fits most",
             ),

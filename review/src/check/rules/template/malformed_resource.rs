@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as JsonValue};
 use stackwright_schemas::{attributes, nearest, sam};
+use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -56,7 +57,7 @@ const CREATED_WITH_SIGNALS: [&str; 4] = [
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (id, body) in view.template().resources().filter(|(id, _)| !id.starts_with("Fn::")) {
-        let at = format!("/Resources/{}", id.replace('~', "~0").replace('/', "~1"));
+        let at = pointer::of(["Resources", id]);
         let Some(attributes) = body.as_object() else {
             findings.add_written(Some(id), at, "a resource is an object with a `Type`", "");
             continue;
@@ -189,6 +190,5 @@ fn update_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<
 /// The first fault of an attribute that is an object.
 fn below(faults: Vec<(Vec<String>, String, String)>) -> Option<Fault> {
     let (path, message, help) = faults.into_iter().next()?;
-    let path = path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect();
-    Some((path, message, help))
+    Some((pointer::of(path), message, help))
 }

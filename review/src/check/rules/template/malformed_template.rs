@@ -1,6 +1,7 @@
 //! `malformed-template`
 
 use serde_json::Value as JsonValue;
+use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -38,7 +39,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let message = "`Description` is a constant string";
             findings.add_written(None, "/Description".into(), message, "write it without a function");
         } else if !is_text && name != "Transform" && !is_object {
-            findings.add_written(None, format!("/{name}"), format!("the section `{name}` is an object"), "");
+            findings.add_written(None, pointer::of([name]), format!("the section `{name}` is an object"), "");
         }
     }
     if let Some(transform) = sections.get("Transform") {
@@ -56,13 +57,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (name, rule) in view.template().section("Rules") {
         if let Some(message) = rule_fault(rule) {
             let help = "give it a list of `Assertions`, each with `Assert` and `AssertDescription`";
-            findings.add_written(None, format!("/Rules/{name}"), message, help);
+            findings.add_written(None, pointer::of(["Rules", name]), message, help);
         }
     }
     let interface = sections.get("Metadata").and_then(|metadata| metadata.get(INTERFACE));
     if let Some(message) = interface.and_then(|interface| interface_fault(view, interface)) {
         let help = "use `ParameterGroups` with `Label` and `Parameters`, and `ParameterLabels`";
-        findings.add_written(None, format!("/Metadata/{INTERFACE}"), message, help);
+        findings.add_written(None, pointer::of(["Metadata", INTERFACE]), message, help);
     }
 }
 

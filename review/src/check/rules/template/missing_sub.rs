@@ -2,6 +2,7 @@
 
 use serde_json::Value as JsonValue;
 use stackwright_synth::function::{Part, parts};
+use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
@@ -73,8 +74,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for (id, body) in view.template().section(section).filter(|(id, _)| !id.starts_with("Fn::")) {
             let holder = if section == "Resources" { &body["Properties"] } else { &body["Value"] };
             let step = if section == "Resources" { "Properties" } else { "Value" };
-            let id_step = id.replace('~', "~0").replace('/', "~1");
-            let mut pointer = format!("/{section}/{id_step}/{step}");
+            let mut pointer = pointer::of([section, id, step]);
             let has_substitutions = body["Properties"].get("DefinitionSubstitutions").is_some();
             search(view, holder, has_substitutions, &mut pointer, &mut |pointer, name| {
                 let resource = (section == "Resources").then_some(id);

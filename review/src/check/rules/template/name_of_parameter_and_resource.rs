@@ -1,5 +1,7 @@
 //! `name-of-parameter-and-resource`
 
+use stackwright_synth::pointer;
+
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::view::View;
@@ -24,7 +26,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let template = view.template();
     for (id, _) in template.resources().filter(|(id, _)| has(template, "Parameters", id)) {
-        let at = format!("/Resources/{id}");
+        let at = pointer::of(["Resources", id]);
         findings.add_written(
             Some(id),
             at,
