@@ -21,10 +21,10 @@ fn main() {
     let mut packed = Vec::new();
     let mut services = String::new();
     let mut types = String::new();
-    for (service, folder) in services_of(&data.join("registry")) {
+    for (service, directory) in services_of(&data.join("registry")) {
         let mut raw = Vec::new();
         let start = packed.len();
-        for (name, file) in types_of(&service, &folder) {
+        for (name, file) in types_of(&service, &directory) {
             let offset = raw.len();
             raw.extend(minified(&fs::read_to_string(file).expect("a schema is text")));
             let present = regions.iter().enumerate().filter(|(_, (_, types))| types.contains(&name));
@@ -62,7 +62,7 @@ fn main() {
     fs::write(out.join("registry.rs"), index).expect("OUT_DIR is writable");
 }
 
-/// `AWS::Service` and its folder, in order.
+/// `AWS::Service` and its directory, in order.
 fn services_of(registry: &Path) -> BTreeMap<String, PathBuf> {
     let mut services = BTreeMap::new();
     for vendor in entries(registry) {
@@ -73,16 +73,16 @@ fn services_of(registry: &Path) -> BTreeMap<String, PathBuf> {
     services
 }
 
-fn types_of(service: &str, folder: &Path) -> BTreeMap<String, PathBuf> {
-    entries(folder).into_iter().map(|file| (format!("{service}::{}", stem(&file)), file)).collect()
+fn types_of(service: &str, directory: &Path) -> BTreeMap<String, PathBuf> {
+    entries(directory).into_iter().map(|file| (format!("{service}::{}", stem(&file)), file)).collect()
 }
 
 /// The region names and the types each has.
-fn regions(folder: &Path) -> BTreeMap<String, std::collections::BTreeSet<String>> {
+fn regions(directory: &Path) -> BTreeMap<String, std::collections::BTreeSet<String>> {
     let read = |file: &Path| {
         fs::read_to_string(file).expect("a region is text").lines().map(str::to_owned).collect()
     };
-    entries(folder).into_iter().map(|file| (stem(&file), read(&file))).collect()
+    entries(directory).into_iter().map(|file| (stem(&file), read(&file))).collect()
 }
 
 /// Without the white space that makes the committed form readable; no string of it spans lines.
@@ -90,10 +90,10 @@ fn minified(text: &str) -> Vec<u8> {
     text.lines().map(str::trim_start).collect::<String>().into_bytes()
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.expect("a readable folder").path())
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(directory)
+        .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
+        .map(|entry| entry.expect("a readable directory").path())
         .collect();
     paths.sort();
     paths

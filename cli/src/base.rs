@@ -43,7 +43,7 @@ fn directory(path: &Path) -> Result<Assembly, Failure> {
         assembly.stacks.extend(template(&file)?.stacks);
     }
     if assembly.stacks.is_empty() {
-        return Err(Failure::new(format!("{} holds no assembly and no template", path.display()))
+        return Err(Failure::new(format!("{} contains neither an assembly nor a template", path.display()))
             .hint("an assembly has a `manifest.json`; templates end in .json, .yaml, .yml or .template"));
     }
     Ok(assembly)
@@ -59,15 +59,15 @@ fn is_template(file: &Path) -> bool {
 /// there, with a target directory of its own that is kept, so that dependencies are not built again.
 pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Failure> {
     if !origin.is_program_here() {
-        return Err(Failure::new("`--base` needs a program: what `--app` names is not built")
-            .hint("name the stored old version instead: `diff OLD NEW`"));
+        return Err(Failure::new("`--base` needs a program, and `--app` names an assembly or a template")
+            .hint("pass the stored old version instead: `diff OLD NEW`"));
     }
     let here = program_directory(origin)?;
     let root = PathBuf::from(git(&here, &["rev-parse", "--show-toplevel"])?);
     let commit = git(&here, &["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])
         .map_err(|_| {
-            Failure::new(format!("git knows no revision `{revision}`"))
-                .hint("a shallow clone may not have it: `git fetch --depth 1 origin REVISION`")
+            Failure::new(format!("the revision `{revision}` does not exist in the git repository"))
+                .hint("if the clone is shallow, fetch it: `git fetch --depth 1 origin REVISION`")
         })?;
     let program = here.strip_prefix(&root).unwrap_or(Path::new("")).to_owned();
     let directory = tempfile::tempdir()?;

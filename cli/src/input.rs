@@ -61,9 +61,9 @@ fn unreadable(file: &str, message: String) -> Box<Diagnostic> {
     Box::new(check::unreadable(file, &TemplateError { message, line: 0, column: 0 }))
 }
 
-fn assembly(folder: &Path) -> Result<Assembly, Box<Diagnostic>> {
-    let name = folder.display().to_string();
-    Assembly::read(folder).map_err(|error| match error {
+fn assembly(directory: &Path) -> Result<Assembly, Box<Diagnostic>> {
+    let name = directory.display().to_string();
+    Assembly::read(directory).map_err(|error| match error {
         AssemblyError::Template { path, error } => {
             Box::new(check::unreadable(&path.display().to_string(), &error))
         }

@@ -95,9 +95,9 @@ fn the_exit_code_says_what_was_found() {
 
 #[test]
 fn broken_input_is_a_finding_with_a_place_and_keeps_nobody_from_the_rest() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path.display().to_string()
     };
@@ -108,8 +108,8 @@ fn broken_input_is_a_finding_with_a_place_and_keeps_nobody_from_the_rest() {
         write("deep.json", "[".repeat(100_000).as_bytes()),
         write("alias.yaml", b"Resources:\n  A: &a [*a]\n"),
         write("huge.yaml", &vec![b'#'; 17 * 1024 * 1024]),
-        folder.path().join("nowhere.yaml").display().to_string(),
-        folder.path().display().to_string(),
+        directory.path().join("nowhere.yaml").display().to_string(),
+        directory.path().display().to_string(),
     ];
     let lines = [Some(2), Some(2), Some(3), Some(1), Some(2), None, None, None];
     for (path, line) in broken.iter().zip(lines) {
@@ -123,18 +123,18 @@ fn broken_input_is_a_finding_with_a_place_and_keeps_nobody_from_the_rest() {
 
 #[test]
 fn assemblies_are_read_ours_and_those_without_provenance() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let app = stackwright::App::new("app");
     let bucket = stackwright::synth::Resource::of("AWS::S3::Bucket").set("BucketNam", "x");
     let line = line!() - 1;
     app.stack("Data").add("Models", bucket);
-    app.synth().unwrap().write(&folder.path().join("out")).unwrap();
-    let out = folder.path().join("out").display().to_string();
+    app.synth().unwrap().write(&directory.path().join("out")).unwrap();
+    let out = directory.path().join("out").display().to_string();
     let (_, found) = report(&[&out, "--only", "unknown-property"], "");
     assert_eq!(found["diagnostics"][0]["location"]["file"], "cli/tests/check.rs");
     assert_eq!(found["diagnostics"][0]["location"]["line"], line);
     // As the CDK writes it: the place is in the template.
-    std::fs::remove_file(folder.path().join("out/provenance.json")).unwrap();
+    std::fs::remove_file(directory.path().join("out/provenance.json")).unwrap();
     let (_, found) = report(&[&out, "--only", "unknown-property"], "");
     let file = found["diagnostics"][0]["location"]["file"].as_str().unwrap();
     assert!(file.ends_with("Data.template.json"), "{file}");
@@ -147,28 +147,36 @@ fn text_shows_the_line_of_the_template() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("--> <stdin>:1:14") && text.contains("Parameters: {Name:"), "{text}");
     assert!(text.ends_with("1 warning\n"), "{text}");
-    let talk = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(talk, "next: `explain unused-parameter` explains the rule\n");
+    let messages = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(messages, "next: `explain unused-parameter` explains the rule\n");
 }
 
 #[test]
 fn other_programs_read_the_reports() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for (form, name) in [("sarif", "report.sarif"), ("junit", "report.xml")] {
         let output = stackwright().args(["check", "planted.yaml", "--format", form]).output().unwrap();
-        std::fs::write(folder.path().join(name), output.stdout).unwrap();
+        std::fs::write(directory.path().join(name), output.stdout).unwrap();
     }
     let run = |command: &mut Command| {
         String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap()
     };
     let (_, found) = report(&["planted.yaml"], "");
     let errors = found["summary"]["errors"].as_u64().unwrap();
-    let summary = run(Command::new(tool("sarif")).arg("summary").arg(folder.path().join("report.sarif")));
+    let summary = run(Command::new(tool("sarif")).arg("summary").arg(directory.path().join("report.sarif")));
     assert!(summary.contains(&format!("error: {errors}\n")), "{summary}");
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../.tools/node/node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json");
+    let validate = "import json, sys, jsonschema; schema, log = (json.load(open(path)) for path in sys.argv[1:]); \
+                    jsonschema.Draft7Validator(schema).validate(log)";
+    run(Command::new(tool("python"))
+        .args(["-c", validate])
+        .arg(schema)
+        .arg(directory.path().join("report.sarif")));
     let count =
         "import sys, junitparser; print(sum(s.failures for s in junitparser.JUnitXml.fromfile(sys.argv[1])))";
     let failures =
-        run(Command::new(tool("python")).args(["-c", count]).arg(folder.path().join("report.xml")));
+        run(Command::new(tool("python")).args(["-c", count]).arg(directory.path().join("report.xml")));
     assert_eq!(failures.trim(), errors.to_string());
 }
 
@@ -194,14 +202,14 @@ fn explain_teaches() {
 
 #[test]
 fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     };
     let template = write("template.yaml", WARNED);
-    let baseline = folder.path().join("baseline.json").display().to_string();
+    let baseline = directory.path().join("baseline.json").display().to_string();
     stackwright().args(["check", &template, "--write-baseline", &baseline]).assert().success();
     assert_eq!(report(&[&template, "--baseline", &baseline, "--deny", "warnings"], "").0, 0);
     let config = write("stackwright.toml", "paths = [\"*.yaml\"]\n[rules]\nunused-parameter = \"error\"\n");
@@ -213,8 +221,8 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
 
 #[test]
 fn certain_mistakes_are_fixed_in_the_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("template.yaml");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("template.yaml");
     std::fs::write(&path, "Resources:\n  Topic:\n    Type: AWS::SNS::Topik\n").unwrap();
     let output = stackwright().args(["check", "--fix"]).arg(&path).output().unwrap();
     assert!(output.status.success());

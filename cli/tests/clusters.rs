@@ -5,9 +5,9 @@ use assert_cmd::Command;
 use stackwright::App;
 
 /// Runs the binary on an assembly, and returns what it says.
-fn run(folder: &std::path::Path, arguments: &[&str]) -> String {
+fn run(directory: &std::path::Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    command.env("NO_COLOR", "1").current_dir(folder).args(["--app", "out"]).args(arguments);
+    command.env("NO_COLOR", "1").current_dir(directory).args(["--app", "out"]).args(arguments);
     let output = command.output().unwrap();
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -16,13 +16,13 @@ fn run(folder: &std::path::Path, arguments: &[&str]) -> String {
 }
 
 fn is_deployed(app: &App, stacks: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    stackwright::testing::synth(app).write(&folder.path().join("out")).unwrap();
-    let said = run(folder.path(), &["deploy", "--local", "--yes"]);
+    let directory = tempfile::tempdir().unwrap();
+    stackwright::testing::synth(app).write(&directory.path().join("out")).unwrap();
+    let said = run(directory.path(), &["deploy", "--local", "--yes"]);
     for stack in stacks {
         assert!(said.contains(&format!("{stack}: deployed")), "{stack} in {said}");
     }
-    let again = run(folder.path(), &["deploy", "--local", "--yes"]);
+    let again = run(directory.path(), &["deploy", "--local", "--yes"]);
     assert_eq!(again.matches("nothing changed").count(), stacks.len(), "{again}");
 }
 

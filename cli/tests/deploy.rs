@@ -74,8 +74,8 @@ fn what_cannot_be_deployed_says_why() {
 #[test]
 fn the_cdk_cli_deploys_the_assembly_too() {
     let moto = Endpoint::moto();
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
     stackwright::testing::synth(&arr_coc::app()).write(&out).unwrap();
     moto.cdk_deploy(&out, "DevTest");
     let endpoints = moto.ask("sagemaker.list_endpoints()['Endpoints']");
@@ -160,8 +160,8 @@ fn the_program_of_the_folder_is_run_where_nothing_else_is_named() {
 
 #[test]
 fn a_template_by_anyone_is_taken() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("queues.yaml");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queues.yaml");
     std::fs::write(&path, "Resources:\n  Jobs:\n    Type: AWS::SQS::Queue\n    Properties: {QueueName: !Sub '${AWS::StackName}-x'}\n").unwrap();
     let synth = |path: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));

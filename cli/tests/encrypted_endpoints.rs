@@ -46,15 +46,15 @@ fn app(version: u32) -> App {
             .kms_key(&key),
     );
     let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2).kms_key(&key));
-    let weights = Weights::folder(models.location("qwen3-8b/"));
+    let weights = Weights::prefix(models.location("qwen3-8b/"));
     let server = LargeModel::vllm("0.36.0", weights).tensor_parallel_degree(1);
     stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1));
     app
 }
 
-fn stackwright(folder: &std::path::Path, arguments: &[&str]) -> String {
+fn stackwright(directory: &std::path::Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    command.env("NO_COLOR", "1").current_dir(folder).args(["--app", "out"]).args(arguments);
+    command.env("NO_COLOR", "1").current_dir(directory).args(["--app", "out"]).args(arguments);
     let output = command.output().unwrap();
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -64,13 +64,13 @@ fn stackwright(folder: &std::path::Path, arguments: &[&str]) -> String {
 
 #[test]
 fn encrypted_endpoints_are_deployed_and_updated_in_local_mode() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     // Synthesizes and checks.
-    stackwright::testing::synth(&app(1)).write(&folder.path().join("out")).unwrap();
-    let deployed = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+    stackwright::testing::synth(&app(1)).write(&directory.path().join("out")).unwrap();
+    let deployed = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
     assert!(deployed.contains("encrypted-Serving: deployed"), "{deployed}");
-    stackwright::testing::synth(&app(2)).write(&folder.path().join("out")).unwrap();
-    let updated = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+    stackwright::testing::synth(&app(2)).write(&directory.path().join("out")).unwrap();
+    let updated = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
     assert!(updated.contains("encrypted-Serving: deployed"), "{updated}");
     assert!(!updated.contains("- RealTime AWS::SageMaker::Endpoint"), "{updated}");
 }

@@ -12,10 +12,10 @@ const LLAMA: &str = r#"{"model_type": "llama", "transformers_version": "5.0", "h
 
 /// Runs `estimate` with words that are separated by spaces, and `--model` with Llama 3 8B.
 fn estimate(words: &str) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("config.json"), LLAMA).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("config.json"), LLAMA).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    command.env("NO_COLOR", "1").current_dir(folder.path());
+    command.env("NO_COLOR", "1").current_dir(directory.path());
     command.arg("estimate").args(words.split_whitespace()).args(["--model", "config.json"]).output().unwrap()
 }
 

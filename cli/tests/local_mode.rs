@@ -226,7 +226,7 @@ fn a_failure_names_its_cause_and_the_line_that_made_it() {
 #[test]
 fn a_failure_is_followed_into_nested_stacks() {
     let endpoint = Endpoint::local(&[]);
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let child = json!({ "Resources": { "Inner": { "Type": "AWS::SNS::Topic" } } });
     endpoint.ask(&format!(
         "[s3.create_bucket(Bucket='templates'), s3.put_object(Bucket='templates', Key='child.json', Body='{child}')]"
@@ -234,12 +234,12 @@ fn a_failure_is_followed_into_nested_stacks() {
     let url = format!("{}/templates/child.json", endpoint.url);
     let nested = json!({ "Type": "AWS::CloudFormation::Stack", "Properties": { "TemplateURL": url } });
     let parent = json!({ "Resources": { "Child": nested } });
-    std::fs::write(folder.path().join("parent.json"), parent.to_string()).unwrap();
+    std::fs::write(directory.path().join("parent.json"), parent.to_string()).unwrap();
     let fault = json!({ "resource": "Inner", "on": "create", "reason": "no more topics" });
     endpoint.put("faults", &json!({ "resources": [fault] }));
     let mut deploy = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     deploy.envs(environment(&endpoint.url));
-    deploy.current_dir(folder.path()).args(["--app", "parent.json", "deploy", "--no-check"]);
+    deploy.current_dir(directory.path()).args(["--app", "parent.json", "deploy", "--no-check"]);
     let stderr = ended(deploy.output().unwrap(), 1);
     assert!(stderr.contains("first failure: Child/CREATE_FAILED Inner AWS::SNS::Topic"), "{stderr}");
     assert!(stderr.contains("no more topics") && stderr.contains("--> parent.json:1:"), "{stderr}");
@@ -457,12 +457,12 @@ fn what_is_secret_is_never_told() {
         "Parameters": { "Token": { "Type": "String", "NoEcho": true } },
         "Resources": { "Alarms": { "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": { "Ref": "Token" } } } },
     });
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("secret.json"), template.to_string()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("secret.json"), template.to_string()).unwrap();
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
         let output = command
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .args(["--app", "secret.json"])
             .args(arguments)
             .args(["--local", "--no-check"])
@@ -474,7 +474,7 @@ fn what_is_secret_is_never_told() {
         let parameter = format!("Token={value}");
         let planned = run(&["plan", "--format", "json", "--out", "plan.json", "--parameter", &parameter]);
         let deployed = run(&["deploy", "--progress", "json", "--parameter", &parameter]);
-        let file = std::fs::read_to_string(folder.path().join("plan.json")).unwrap();
+        let file = std::fs::read_to_string(directory.path().join("plan.json")).unwrap();
         let said = format!("{planned:?}{deployed:?}{file}");
         assert!(said.contains("Alarms") && !said.contains("hunter2"), "{said}");
     }
@@ -538,13 +538,12 @@ fn killed_at_any_step_the_next_one_goes_on() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut killed = 0;
     for number in 1..100 {
-        let mut options = stackwright_local::Options::default();
-        options.faults = serde_json::from_value(json!({
+        let faults = serde_json::from_value(json!({
             "requests": [{ "action": "*", "kind": "slow", "milliseconds": 25 }],
             "resources": [{ "resource": "*", "on": "create", "milliseconds": 60 }],
         }))
         .unwrap();
-        let local = runtime.block_on(Local::start(options)).unwrap();
+        let local = runtime.block_on(Local::start(stackwright_local::Options::new().faults(faults))).unwrap();
         let url = local.url();
         let command = || {
             let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
@@ -770,12 +769,12 @@ fn events(url: &str) -> Vec<String> {
 #[test]
 fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
     let endpoint = Endpoint::local(&["--account", "123456789012"]);
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
     stackwright::testing::synth(&arr_coc::app()).write(&out).unwrap();
 
     let template = stackwright::testing::synth(&small("one")).stacks.remove(0);
-    let file = folder.path().join("small.json");
+    let file = directory.path().join("small.json");
     std::fs::write(&file, template.template_body()).unwrap();
     let aws = |more: &[&str]| {
         let mut command = Command::new(tool("aws/bin/aws"));
@@ -821,8 +820,8 @@ fn the_cdk_cli_moves_resources_between_stacks() {
     let (main, other) = (topics("Main"), topics("Other"));
 
     let after = app(&[("Alerts", "alarms")], &[("Notes", "notes"), ("Reports", "reports")]);
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
     stackwright::testing::synth(&after).write(&out).unwrap();
     let said = endpoint.cdk(&out, &["refactor", "--unstable=refactor", "--force"]);
     assert!(said.contains("Stack refactor complete"), "{said}");

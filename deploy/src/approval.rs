@@ -234,6 +234,14 @@ impl FromStr for Approval {
 }
 
 /// The approvals of a command.
+///
+/// ```
+/// use stackwright_deploy::ApprovalPolicy;
+///
+/// let policy = ApprovalPolicy::new(vec!["deletion=Models".parse()?], false);
+/// # let _ = policy;
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ApprovalPolicy {
     approvals: Vec<Approval>,

@@ -208,6 +208,13 @@ fn is_loopback(url: &str) -> bool {
 type Binding = (Option<String>, Option<String>);
 
 /// The connections of a command, created once for each account and region.
+///
+/// ```
+/// use stackwright_deploy::{Connections, Profile};
+///
+/// let connections = Connections::new(Profile::default());
+/// # let _ = connections;
+/// ```
 #[derive(Debug, Default)]
 pub struct Connections {
     profile: Profile,

@@ -10,6 +10,16 @@ use crate::error::DeployError;
 use crate::lookup::{find_stack, resources};
 
 /// A resource to import.
+///
+/// ```
+/// use stackwright_deploy::Import;
+/// use stackwright_synth::Assembly;
+///
+/// let template = "Resources: {Models: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}}";
+/// let stack = Assembly::of_template("models.yaml", template.to_owned()).unwrap().stacks.remove(0);
+/// let import = Import::new(&stack, "Models", &["my-models".to_owned()]).unwrap();
+/// assert_eq!(import.identifier["BucketName"], "my-models");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Import {

@@ -25,6 +25,13 @@ use crate::status::StackStatus;
 use crate::waiting::{Activity, LastError};
 
 /// How an [`Orchestrator`] works.
+///
+/// ```
+/// use stackwright_deploy::Settings;
+///
+/// let settings = Settings::new(4).unprotect(true);
+/// # let _ = settings;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
@@ -61,6 +68,14 @@ impl Settings {
 type Results<'s, T> = Vec<(&'s StackArtifact, StackResult<T, DeployError>)>;
 
 /// Works on several stacks.
+///
+/// ```
+/// use stackwright_deploy::{Connections, NoPrompt, Orchestrator, Profile, Settings};
+///
+/// let connections = Connections::new(Profile::default());
+/// let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, Settings::new(4));
+/// assert!(orchestrator.running().is_empty());
+/// ```
 pub struct Orchestrator<'a> {
     connections: &'a Connections,
     prompt: &'a dyn Prompt,

@@ -22,6 +22,13 @@ const VERSION: u32 = 2;
 const PLAN_TTL: u64 = 7 * 24 * 60 * 60;
 
 /// The plan for some stacks.
+///
+/// ```
+/// use stackwright_deploy::Plan;
+///
+/// let plan = Plan::new(None, Vec::new());
+/// assert_eq!(Plan::parse(&plan.to_text()).unwrap(), plan);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Plan {

@@ -16,26 +16,85 @@ use crate::request::{ChangeSetRequest, Existing};
 use crate::status::{ResourceStatus, StackStatus};
 use crate::{Progress, Report, assets, attributes, import_template, parameters};
 
-/// How a stack is deployed.
+/// How a stack is deployed. By default, nothing but the template changes.
+///
+/// ```
+/// let options = stackwright_deploy::Options::new().parameter("Stage", "prod").keep_failed(true);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Values for parameters of the template.
-    pub parameters: BTreeMap<String, String>,
-    /// The description of the change set, for example the commit and the program that created it.
-    pub description: Option<String>,
-    /// Whether changes made outside CloudFormation (drift) are reverted.
-    pub revert_drift: bool,
-    /// Whether existing resources with the names that the template sets are imported instead of created.
-    pub import_existing: bool,
-    /// Whether the deployment ends when all resources are configured, without waiting until they are ready
-    /// (CloudFormation's express mode).
-    pub express: bool,
-    /// Whether resources that were created are kept after a failure, for inspection.
-    pub keep_failed: bool,
-    /// Whether tags of the stack that the program does not set are removed.
-    pub prune_tags: bool,
-    /// The resources to import. If there are any, nothing else changes.
-    pub imports: Vec<Import>,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) description: Option<String>,
+    pub(crate) revert_drift: bool,
+    pub(crate) import_existing: bool,
+    pub(crate) express: bool,
+    pub(crate) keep_failed: bool,
+    pub(crate) prune_tags: bool,
+    pub(crate) imports: Vec<Import>,
+}
+
+impl Options {
+    /// Returns options that change nothing but the template.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the value of a parameter of the template.
+    #[must_use]
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets the description of the change set, for example the commit and the program that created it.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Reverts changes made outside CloudFormation (drift).
+    #[must_use]
+    pub fn revert_drift(mut self, revert_drift: bool) -> Self {
+        self.revert_drift = revert_drift;
+        self
+    }
+
+    /// Imports existing resources with the names that the template sets, instead of creating resources.
+    #[must_use]
+    pub fn import_existing(mut self, import_existing: bool) -> Self {
+        self.import_existing = import_existing;
+        self
+    }
+
+    /// Ends the deployment when all resources are configured, without waiting until they are ready (CloudFormation's express
+    /// mode).
+    #[must_use]
+    pub fn express(mut self, express: bool) -> Self {
+        self.express = express;
+        self
+    }
+
+    /// Keeps resources that were created after a failure, for inspection.
+    #[must_use]
+    pub fn keep_failed(mut self, keep_failed: bool) -> Self {
+        self.keep_failed = keep_failed;
+        self
+    }
+
+    /// Removes tags of the stack that the program does not set.
+    #[must_use]
+    pub fn prune_tags(mut self, prune_tags: bool) -> Self {
+        self.prune_tags = prune_tags;
+        self
+    }
+
+    /// Sets the resources to import. If there are any, nothing else changes.
+    #[must_use]
+    pub fn imports(mut self, imports: Vec<Import>) -> Self {
+        self.imports = imports;
+        self
+    }
 }
 
 /// The result of [`prepare`].

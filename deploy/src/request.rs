@@ -131,8 +131,6 @@ impl ChangeSetRequest<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use stackwright_synth::Assembly;
 
     use super::*;
@@ -143,9 +141,8 @@ mod tests {
             "Resources": { "Alarms": { "Type": "AWS::SNS::Topic" } },
         });
         let stack = Assembly::of_template("one.json", template.to_string()).unwrap().stacks.remove(0);
-        let parameters: BTreeMap<String, String> =
-            given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let options = Options { parameters, ..Options::default() };
+        let options =
+            given.iter().fold(Options::new(), |options, (name, value)| options.parameter(*name, *value));
         let request = ChangeSetRequest {
             stack: &stack,
             options: &options,

@@ -21,6 +21,17 @@ const MASK: &str = "****";
 const MIN_UNIQUE_CHARS: usize = 5;
 
 /// The secrets of a stack.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use stackwright_deploy::Secrets;
+/// use stackwright_synth::Assembly;
+///
+/// let template = "Parameters: {Token: {Type: String, NoEcho: true}}\nResources: {}";
+/// let stack = Assembly::of_template("one.yaml", template.to_owned()).unwrap().stacks.remove(0);
+/// let secrets = Secrets::new(&stack, &BTreeMap::from([("Token".to_owned(), "hunter2".to_owned())]));
+/// # let _ = secrets;
+/// ```
 #[derive(Clone, Debug)]
 pub struct Secrets<'a> {
     stack: &'a StackArtifact,

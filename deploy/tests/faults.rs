@@ -383,7 +383,7 @@ async fn what_failed_is_left_on_request_in_either_mode() {
         let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
         simulation.fail(json!({ "resources": [fault] }));
         let wanted = stack(&topics("", "one"));
-        let options = Options { keep_failed: true, express, ..Options::default() };
+        let options = Options::new().keep_failed(true).express(express);
         let Prepared::Ready(change_set) =
             prepare(&simulation.connection, &wanted, &options, &|_| {}).await.unwrap()
         else {

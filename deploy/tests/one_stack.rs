@@ -3,8 +3,6 @@
 
 mod simulation;
 
-use std::collections::BTreeMap;
-
 use aws_sdk_cloudformation::types::{ChangeSetType, Tag};
 use serde_json::{Value as Json, json};
 use simulation::{STACK, Simulation, stack, topics};
@@ -89,10 +87,7 @@ async fn a_parameter_that_nobody_set_follows_the_template_and_any_other_is_kept(
     assert_eq!(change_set.parameters[0].reason, ParameterReason::DefaultChanged);
     execute(&simulation.connection, &changed, &change_set, &|_| {}).await.unwrap();
 
-    let given = Options {
-        parameters: BTreeMap::from([("Name".to_owned(), "mine".to_owned())]),
-        ..Options::default()
-    };
+    let given = Options::new().parameter("Name", "mine");
     let change_set = ready(&simulation, &changed, &given).await;
     execute(&simulation.connection, &changed, &change_set, &|_| {}).await.unwrap();
     // Another default and another property: the value that was set stays, and is reported.
@@ -140,7 +135,7 @@ async fn what_the_program_does_not_set_is_not_touched() {
     assert_eq!(needed, ["termination-protection"]);
     execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
     is(false, &[("owner", "search"), ("team", "ads")]).await;
-    let options = Options { prune_tags: true, ..Options::default() };
+    let options = Options::new().prune_tags(true);
     let change_set = ready(&simulation, &wanted, &options).await;
     let needed: Vec<_> = change_set.required_approvals().iter().map(|one| one.approval()).collect();
     assert_eq!(needed, ["tags"]);
@@ -197,7 +192,7 @@ async fn an_import_sends_the_deployed_template_and_the_resource() {
     template["Outputs"] = json!({ "Name": { "Value": "new" } });
     let wanted = stack(&template);
     let imports = vec![Import::new(&wanted, "Models", &[]).unwrap()];
-    let options = Options { imports, ..Options::default() };
+    let options = Options::new().imports(imports);
     let change_set = ready(&simulation, &wanted, &options).await;
     assert_eq!(change_set.changes.len(), 1, "{change_set:?}");
     execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();

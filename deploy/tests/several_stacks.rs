@@ -4,7 +4,6 @@
 mod simulation;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use simulation::{Simulation, named};
@@ -39,7 +38,7 @@ fn error_of<T>(results: Vec<(&StackArtifact, StackResult<T, DeployError>)>) -> D
     failed.expect("a stack has failed")
 }
 
-/// A prompt that answers what it is told, as soon as it may.
+/// A prompt that gives one answer, as soon as the test allows it.
 struct Answers {
     may_answer: Notify,
     answer: &'static str,
@@ -185,10 +184,7 @@ async fn secrets_are_masked_in_outputs_and_in_reasons() {
     let seen = RefCell::new(String::new());
     let report =
         |_: &StackArtifact, progress: Progress| seen.borrow_mut().push_str(&format!("{progress:?}\n"));
-    let options = |_: &StackArtifact| Options {
-        parameters: BTreeMap::from([("Token".to_owned(), "hunter2".to_owned())]),
-        ..Options::default()
-    };
+    let options = |_: &StackArtifact| Options::new().parameter("Token", "hunter2");
     let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, Settings::new(1));
     let results = orchestrator.deploy(&[&stack], &[], &options, None, &|_, _| {}).await.unwrap();
     let StackResult::Succeeded(outcome) = &results[0].1 else { panic!("{results:?}") };

@@ -9,9 +9,7 @@ use stackwright_local::{Local, Options};
 
 /// Runs a script of scenarios against an endpoint of its own.
 async fn run(script: &'static str) {
-    let mut options = Options::default();
-    options.assumes_signals = false;
-    let local = Local::start(options).await.unwrap();
+    let local = Local::start(Options::new().assumes_signals(false)).await.unwrap();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = here.join("../.tools/python/bin/python");
     assert!(python.exists(), "the Python tools are not installed: run `cargo xtask tools`");

@@ -60,9 +60,7 @@ impl Raw {
 }
 
 fn in_directory(directory: &Path) -> Options {
-    let mut options = Options::default();
-    options.folder = Some(directory.to_owned());
-    options
+    Options::new().directory(directory)
 }
 
 const TEMPLATE: &str = "%7B%22Resources%22:%7B%22T%22:%7B%22Type%22:%22AWS::SNS::Topic%22%7D%7D%7D";

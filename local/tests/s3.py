@@ -33,8 +33,8 @@ def got(bucket, key, **more):
 def ranges_and_copies_keep_content():
     s3.create_bucket(Bucket="content")
     data = content(20 * MIB)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "file")
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "file")
         path.write_bytes(data)
         s3.upload_file(str(path), "content", "large", Config=SMALL_PARTS, ExtraArgs={"Metadata": {"by": "test"}})
         s3.download_file("content", "large", str(path), Config=SMALL_PARTS)
@@ -141,8 +141,8 @@ def the_command_line_keeps_content():
         return print("skipped: the AWS CLI is not installed (`cargo xtask tools`)")
     aws = lambda *arguments: subprocess.run([AWS, "--endpoint-url", URL, "s3", *arguments], check=True, capture_output=True, text=True).stdout
     data = content(19 * MIB + 7, seed=1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "file")
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "file")
         path.write_bytes(data)
         aws("mb", "s3://cli-one")
         aws("cp", str(path), "s3://cli-one/dir/large")
@@ -151,14 +151,14 @@ def the_command_line_keeps_content():
         check(str(len(data)) in aws("ls", "s3://cli-one/moved/"))
         aws("cp", "s3://cli-one/moved/large", str(path))
         check(sha(path.read_bytes()) == sha(data), "there and back")
-        tree = Path(folder, "tree")
+        tree = Path(directory, "tree")
         for number in range(30):
             file = tree / f"d{number % 3}" / f"f {number}"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content(1000 + number, seed=number))
         aws("sync", str(tree), "s3://cli-one/tree")
         check(aws("sync", str(tree), "s3://cli-one/tree") == "", "nothing is to be done twice")
-        back = Path(folder, "back")
+        back = Path(directory, "back")
         aws("sync", "s3://cli-one/tree", str(back))
         hashes = lambda root: {str(one.relative_to(root)): sha(one.read_bytes()) for one in root.rglob("*") if one.is_file()}
         check(hashes(back) == hashes(tree) and len(hashes(tree)) == 30)

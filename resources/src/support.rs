@@ -5,6 +5,10 @@ pub use stackwright_synth::{
 };
 
 /// A tag of a resource: the pair of key and value that all services share.
+///
+/// ```
+/// stackwright_resources::Tag::new("team", "search");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tag(Properties);
 

@@ -1,4 +1,4 @@
-"""What cfn-lint and cloudformation-validate say of every template in a folder, as JSON on standard output."""
+"""What cfn-lint and cloudformation-validate say of every template in a directory, as JSON on standard output."""
 
 import functools
 import json

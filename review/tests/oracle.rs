@@ -352,14 +352,15 @@ fn cases(attempts: usize) -> BTreeMap<String, JsonValue> {
 #[test]
 fn verdicts_agree_or_it_is_known_why_not() {
     let cases = cases(2);
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for (name, template) in &cases {
-        std::fs::write(folder.path().join(format!("{name}.json")), template.to_string()).unwrap();
+        std::fs::write(directory.path().join(format!("{name}.json")), template.to_string()).unwrap();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("../.tools/python/bin/python");
     assert!(python.exists(), "cfn-lint is not installed: run `cargo xtask tools`");
-    let output = Command::new(python).arg(root.join("tests/judges.py")).arg(folder.path()).output().unwrap();
+    let output =
+        Command::new(python).arg(root.join("tests/judges.py")).arg(directory.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said: BTreeMap<String, BTreeMap<String, Vec<String>>> =
         serde_json::from_slice(&output.stdout).unwrap();

@@ -56,6 +56,12 @@ impl Processor {
 
     /// Returns the processor that images for an instance type, such as `ml.g5.2xlarge`, are built for; `None` if that
     /// is not known.
+    ///
+    /// ```
+    /// use stackwright_schemas::images::Processor;
+    ///
+    /// assert_eq!(Processor::of_instance_type("ml.g5.2xlarge"), Some(Processor::Gpu));
+    /// ```
     pub fn of_instance_type(name: &str) -> Option<Self> {
         let family = name.strip_prefix("ml.").unwrap_or(name).split('.').next()?;
         if ["inf", "trn"].iter().any(|accelerator| family.starts_with(accelerator)) {

@@ -203,6 +203,13 @@ impl ResourceType {
 }
 
 /// A schema within a resource type. It resolves references to the definitions of the type.
+///
+/// ```
+/// use stackwright_schemas::registry::Schema;
+///
+/// let document = serde_json::json!({ "properties": { "Name": { "type": "string" } } });
+/// assert_eq!(Schema::of(&document).properties().count(), 1);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Schema<'a> {
     root: &'a Value,

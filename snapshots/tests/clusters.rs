@@ -29,8 +29,8 @@ const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:cluster";
 
 /// Judges an app by every program, and holds that the judges looked at what is named.
 fn judged(app: &App, looked_at: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let assembly = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let assembly = directory.path().join("out");
     stackwright::testing::synth(app).write(&assembly).unwrap();
     let said = snapshots::judged_by("clusters.py", &assembly);
     for looked in looked_at {
@@ -267,14 +267,14 @@ fn what_cannot_work_is_refused_at_the_users_line() {
     refused!("1 zones are named", with(|stack, _| drop(stack.add("Network", Network::isolated("10.0.0.0/16", 2).zones(["us-east-1a"])))));
     // Clusters
     let slurm = |network: &NetworkHandle| HyperPodCluster::slurm(network, controller());
-    refused!("two groups of the cluster are called `a`", with(|stack, network| drop(stack.add("Cluster", slurm(network).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1)).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1))))));
+    refused!("two groups of the cluster have the name `a`", with(|stack, network| drop(stack.add("Cluster", slurm(network).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1)).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1))))));
     refused!("is not a user name", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().users([SharedUser::new("Ada L", 2001, "/fsx/ada")]))))));
     refused!("line ends of Windows", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().step("a", "#!/bin/bash\r\n"))))));
     refused!("the nodes need", with(|stack, _| { let network = stack.add("Network", Network::isolated("10.0.0.0/24", 1).efa()); stack.add("Cluster", slurm(&network).workers(WorkerGroup::new("a", "ml.p5.48xlarge", 8))); }));
     let continuous = |network: &NetworkHandle| HyperPodCluster::eks_continuous(&eks(), network).group(NodeGroup::new("p5", "ml.p5.48xlarge", 2));
     refused!("the teams are given 3 instances", with(|stack, network| { let cluster = stack.add("Cluster", continuous(network)); stack.add("Governance", governance(&cluster, 3)); }));
     // Fleets
-    refused!("is not sold in capacity blocks", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "g5.12xlarge", ami(), "cr-0123456789abcdef0")))));
+    refused!("is not offered in capacity blocks", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "g5.12xlarge", ami(), "cr-0123456789abcdef0")))));
     refused!("has no Elastic Fabric Adapter", with(|stack, network| drop(stack.add("Fleet", GpuFleet::new(network, "g5.2xlarge", ami()).efa()))));
     refused!("different numbers of EFA interfaces", with(|stack, network| drop(stack.add("Fleet", GpuFleet::mixed(network, SpotMix::of(["g6e.24xlarge", "g6e.48xlarge"]), ami()).efa()))));
     refused!("stays in one Availability Zone", with(|stack, _| { let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).efa()); stack.add("Fleet", GpuFleet::new(&network, "p4d.24xlarge", ami()).efa()); }));
@@ -290,11 +290,11 @@ fn a_fleet_is_scaled_to_nothing_at_night() {
     assert_eq!((&action["MaxSize"], &action["DesiredCapacity"]), (&Json::from(0), &Json::from(0)));
 }
 
-/// The files of the only assets of an app, in a folder.
-fn uploaded(app: &App, folder: &Path) {
+/// The files of the only assets of an app, in a directory.
+fn uploaded(app: &App, directory: &Path) {
     for asset in &app.synth().unwrap().stacks[0].assets {
         let (_, name) = asset.object_key.split_once('/').unwrap();
-        let path = folder.join(name);
+        let path = directory.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::copy(&asset.path, path).unwrap();
     }
@@ -304,8 +304,8 @@ fn uploaded(app: &App, folder: &Path) {
 fn shellcheck_finds_nothing_in_the_scripts() {
     let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stacks/src");
     let mut checked = 0;
-    for folder in ["cluster/scripts", "fleet/scripts"] {
-        for entry in std::fs::read_dir(stacks.join(folder)).unwrap() {
+    for directory in ["cluster/scripts", "fleet/scripts"] {
+        for entry in std::fs::read_dir(stacks.join(directory)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|ending| ending == "sh") {
                 snapshots::run(Command::new(snapshots::tool("python/bin/shellcheck")).arg(&path));
@@ -362,21 +362,21 @@ fn a_network_is_closed() {
     assert_eq!(resources["NetworkLustre1In"]["Properties"]["FromPort"], 988);
 }
 
-/// Runs a step of the lifecycle scripts in a folder of its own, with programs in `bin` before those of the system.
-fn step(folder: &Path, name: &str, variables: &[(&str, &str)]) -> std::process::Output {
-    let steps = std::fs::read_dir(folder.join("steps")).unwrap();
+/// Runs a step of the lifecycle scripts in a directory of its own, with programs in `bin` before those of the system.
+fn step(directory: &Path, name: &str, variables: &[(&str, &str)]) -> std::process::Output {
+    let steps = std::fs::read_dir(directory.join("steps")).unwrap();
     let script = steps
         .map(|entry| entry.unwrap().path())
         .find(|path| path.to_string_lossy().contains(&format!("{name}.sh")))
         .unwrap();
-    let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", directory.join("bin").display(), std::env::var("PATH").unwrap());
     Command::new("bash").arg(script).env("PATH", path).envs(variables.iter().copied()).output().unwrap()
 }
 
 /// Puts a program into the sandbox.
-fn program(folder: &Path, name: &str, script: &str) {
+fn program(directory: &Path, name: &str, script: &str) {
     use std::os::unix::fs::PermissionsExt;
-    let path = folder.join("bin").join(name);
+    let path = directory.join("bin").join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, format!("#!/bin/bash\n{script}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -400,9 +400,9 @@ fn scripted() -> App {
 #[test]
 fn provisioning_parameters_are_what_the_lifecycle_scripts_of_aws_take() {
     let app = scripted();
-    let folder = tempfile::tempdir().unwrap();
-    uploaded(&app, folder.path());
-    let text = std::fs::read_to_string(folder.path().join("provisioning_parameters.json")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    uploaded(&app, directory.path());
+    let text = std::fs::read_to_string(directory.path().join("provisioning_parameters.json")).unwrap();
     let parameters: Json = serde_json::from_str(&text).unwrap();
     // What `validate-config.py` of awsome-distributed-training requires, and what `lifecycle_script.py` reads.
     for name in
@@ -432,48 +432,48 @@ fn provisioning_parameters_are_what_the_lifecycle_scripts_of_aws_take() {
 #[test]
 fn the_scripts_do_what_they_say_in_a_sandbox() {
     let sandbox = tempfile::tempdir().unwrap();
-    let folder = sandbox.path();
-    uploaded(&scripted(), folder);
-    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let directory = sandbox.path();
+    uploaded(&scripted(), directory);
+    let text = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
     let said = |output: &std::process::Output| {
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     };
 
     // Users are created once.
-    program(folder, "useradd", &format!("echo \"$*\" >>{}/useradd", folder.display()));
-    let output = step(folder, "users", &[]);
+    program(directory, "useradd", &format!("echo \"$*\" >>{}/useradd", directory.display()));
+    let output = step(directory, "users", &[]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(text("useradd").contains("--uid 2001 --home-dir /fsx/ada --shell /bin/bash ada"));
-    program(folder, "id", "exit 0");
-    assert!(said(&step(folder, "users", &[])).contains("user ada exists"));
+    program(directory, "id", "exit 0");
+    assert!(said(&step(directory, "users", &[])).contains("user ada exists"));
 
     // A node with fewer EFA devices than its type has fails.
     program(
-        folder,
+        directory,
         "curl",
         "case \"$*\" in *token*latest/api*|*api/token) echo token;; *) echo p5.48xlarge;; esac",
     );
-    let devices = folder.join("devices");
+    let devices = directory.join("devices");
     std::fs::create_dir(&devices).unwrap();
     let devices_variable = [("STACKWRIGHT_DEVICES", devices.to_str().unwrap())];
-    let output = step(folder, "efa", &devices_variable);
+    let output = step(directory, "efa", &devices_variable);
     assert!(!output.status.success() && said(&output).contains("0 EFA devices, and 32"), "{}", said(&output));
     for number in 0..32 {
         std::fs::write(devices.join(format!("rdmap{number}")), "").unwrap();
     }
-    let output = step(folder, "efa", &devices_variable);
+    let output = step(directory, "efa", &devices_variable);
     assert!(output.status.success(), "{}", said(&output));
 
     // The file system is mounted, and stands in fstab once.
-    std::fs::write(folder.join("fstab"), "").unwrap();
-    program(folder, "mountpoint", "exit 1");
-    program(folder, "mount", &format!("echo \"$*\" >>{}/mounted", folder.display()));
-    let table = folder.join("fstab");
-    let at = folder.join("fsx");
+    std::fs::write(directory.join("fstab"), "").unwrap();
+    program(directory, "mountpoint", "exit 1");
+    program(directory, "mount", &format!("echo \"$*\" >>{}/mounted", directory.display()));
+    let table = directory.join("fstab");
+    let at = directory.join("fsx");
     let variables =
         [("STACKWRIGHT_FSTAB", table.to_str().unwrap()), ("STACKWRIGHT_FSX", at.to_str().unwrap())];
     for _ in 0..2 {
-        let output = step(folder, "mount-lustre", &variables);
+        let output = step(directory, "mount-lustre", &variables);
         assert!(output.status.success(), "{}", said(&output));
     }
     assert_eq!(
@@ -486,16 +486,16 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
         {"Name": "controller", "Instances": [{"InstanceName": "controller-1", "CustomerIpAddress": "10.0.0.1"}]},
         {"Name": "workers", "Instances": [{"InstanceName": "workers-1", "CustomerIpAddress": "10.0.0.2"}]},
         {"Name": "login", "Instances": null}]}"#;
-    let configuration = folder.join("resource_config.json");
+    let configuration = directory.join("resource_config.json");
     std::fs::write(&configuration, resource_config).unwrap();
-    let units = folder.join("units");
+    let units = directory.join("units");
     std::fs::create_dir(&units).unwrap();
     std::fs::write(units.join("slurmd.service"), "ExecStart=slurmd $SLURMD_OPTIONS\n").unwrap();
-    program(folder, "systemctl", &format!("echo \"$*\" >>{}/systemctl", folder.display()));
-    program(folder, "envsubst", "sed \"s|\\$SLURMD_OPTIONS|$SLURMD_OPTIONS|\"");
+    program(directory, "systemctl", &format!("echo \"$*\" >>{}/systemctl", directory.display()));
+    program(directory, "envsubst", "sed \"s|\\$SLURMD_OPTIONS|$SLURMD_OPTIONS|\"");
     let node = |address: &str| {
         step(
-            folder,
+            directory,
             "start-slurm",
             &[
                 ("SAGEMAKER_RESOURCE_CONFIG_PATH", configuration.to_str().unwrap()),
@@ -518,19 +518,19 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
 #[test]
 fn a_step_that_fails_fails_the_node_and_says_so() {
     let sandbox = tempfile::tempdir().unwrap();
-    let folder = sandbox.path();
+    let directory = sandbox.path();
     let scripts = LifecycleScripts::new().step("good", "echo all is well").step("bad", "exit 3");
     let app = with(|stack, network| {
         stack.add("Cluster", HyperPodCluster::slurm(network, controller()).scripts(scripts));
     });
-    uploaded(&app, folder);
-    let script = std::fs::read_to_string(folder.join("on_create.sh")).unwrap();
+    uploaded(&app, directory);
+    let script = std::fs::read_to_string(directory.join("on_create.sh")).unwrap();
     // The log is where nobody but root may write.
-    let log = folder.join("provisioning.log");
+    let log = directory.join("provisioning.log");
     let script = script.replace("/var/log/provision/provisioning.log", log.to_str().unwrap());
-    std::fs::write(folder.join("on_create.sh"), script).unwrap();
+    std::fs::write(directory.join("on_create.sh"), script).unwrap();
     let output = Command::new("bash")
-        .arg(folder.join("on_create.sh"))
+        .arg(directory.join("on_create.sh"))
         .env("STACKWRIGHT_LOG_DELAY", "0")
         .output()
         .unwrap();
@@ -590,15 +590,16 @@ fn one_description_is_a_manifest_and_a_slurm_script() {
     assert_eq!(manifest["spec"]["runPolicy"]["activeDeadlineSeconds"], 36_000);
 
     let script = document(&app, "job.sbatch");
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("job.sh");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("job.sh");
     std::fs::write(&path, &script).unwrap();
     snapshots::run(Command::new(snapshots::tool("python/bin/shellcheck")).arg(&path));
     // What the shell makes of it: the words of torchrun on a node.
-    program(folder.path(), "srun", "shift; exec \"$@\"");
-    program(folder.path(), "scontrol", "echo node-1; echo node-2");
-    program(folder.path(), "torchrun", "printf '%s\\n' \"$@\"");
-    let path_variable = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+    program(directory.path(), "srun", "shift; exec \"$@\"");
+    program(directory.path(), "scontrol", "echo node-1; echo node-2");
+    program(directory.path(), "torchrun", "printf '%s\\n' \"$@\"");
+    let path_variable =
+        format!("{}:{}", directory.path().join("bin").display(), std::env::var("PATH").unwrap());
     let output = Command::new("bash")
         .arg(&path)
         .env("PATH", path_variable)

@@ -184,12 +184,12 @@ def archives():
 def triton(files):
     """Each model of a repository is where Triton looks for it, and is described as Triton reads it."""
     for name, content in files.items():
-        folder, _, file = name.partition("/")
+        directory, _, file = name.partition("/")
         if file != "config.pbtxt":
             continue
         config = text_format.Parse(content.decode(), model_config_pb2.ModelConfig())
-        assert config.name == folder, (config.name, folder)
-        assert any(other.startswith(f"{folder}/1/") for other in files), folder
+        assert config.name == directory, (config.name, directory)
+        assert any(other.startswith(f"{directory}/1/") for other in files), directory
         # vLLM tells Triton its inputs and outputs when it is loaded.
         assert (config.input and config.output) or config.backend == "vllm", name
         for group in config.instance_group:

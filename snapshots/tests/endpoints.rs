@@ -115,7 +115,7 @@ fn for_instances() -> Vec<(&'static str, Scaling<InstanceCount>)> {
 fn repository() -> ModelRepository {
     let file =
         || Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/arr-coc/scorers/coupling.onnx"));
-    let folder = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/arr-coc/model/code"));
+    let directory = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/arr-coc/model/code"));
     let tensor = |name: &str| Tensor::new(name, TritonType::Fp32, [-1, 64]);
     ModelRepository::new()
         .model(
@@ -152,7 +152,7 @@ fn repository() -> ModelRepository {
                 .parameter("INFERENCE_MODE", "true"),
         )
         .model(
-            TritonModel::python("python", folder)
+            TritonModel::python("python", directory)
                 .max_batch_size(16)
                 .input(tensor("in"))
                 .output(Tensor::new("out", TritonType::String, [1]))
@@ -338,7 +338,7 @@ fn everything(app: &App) {
 /// Every container.
 fn containers(app: &App) {
     let stack = app.stack("Containers").region("us-east-1");
-    let weights = || Weights::folder(place("qwen3-8b/"));
+    let weights = || Weights::prefix(place("qwen3-8b/"));
     let large_models: Vec<(&str, Container)> = vec![
         (
             "Vllm",
@@ -403,7 +403,7 @@ fn containers(app: &App) {
     };
     one("Triton", triton().into());
     one("TritonDefault", triton().default_model("plan").into());
-    one("Folder", gpu().model(ModelData::folder(place("relevance"))).into());
+    one("Folder", gpu().model(ModelData::prefix(place("relevance"))).into());
     one("Trained", gpu().model(ModelData::made_within(place("runs/"), made)).reads(place("words/")).into());
     let image = ContainerImage::pytorch_inference("2.6.0", Processor::Gpu);
     one("Package", Container::package(package, image, place("packages/")).into());
@@ -426,7 +426,7 @@ fn components(app: &App) {
             .dashboard(),
     );
     let server = || {
-        LargeModel::vllm("0.36.0", Weights::folder(place("qwen3-8b/")))
+        LargeModel::vllm("0.36.0", Weights::prefix(place("qwen3-8b/")))
             .tensor_parallel_degree(1)
             .adapters(4, 16)
     };
@@ -458,8 +458,8 @@ fn components(app: &App) {
 
 #[test]
 fn every_kind_with_every_scaling_and_guardrail_is_what_others_take() {
-    let folder = tempfile::tempdir().unwrap();
-    let assembly = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let assembly = directory.path().join("out");
     // Synthesizes and checks.
     stackwright::testing::synth(&app()).write(&assembly).unwrap();
     let said = snapshots::judged_by("endpoints.py", &assembly);
@@ -505,7 +505,7 @@ fn variant(name: &str) -> Variant {
 
 #[track_caller]
 fn vllm() -> LargeModel<Vllm> {
-    LargeModel::vllm("0.36.0", Weights::folder(place("qwen3-8b/")))
+    LargeModel::vllm("0.36.0", Weights::prefix(place("qwen3-8b/")))
 }
 
 #[test]
@@ -519,7 +519,7 @@ fn wrong_combinations_are_found_at_the_users_line() {
     // Serverless
     refused!("out-of-range", served(ServerlessEndpoint::new(cpu()).max_concurrency(201)));
     refused!("provisioned-above-max-concurrency", served(ServerlessEndpoint::new(cpu()).max_concurrency(2).provisioned_concurrency(3)));
-    refused!("unsupported-model-data-source", served(ServerlessEndpoint::new(cpu().model(ModelData::folder(place("relevance"))))));
+    refused!("unsupported-model-data-source", served(ServerlessEndpoint::new(cpu().model(ModelData::prefix(place("relevance"))))));
     refused!("gpu-image-on-serverless", served(ServerlessEndpoint::new(gpu())));
     refused!("utilization-above-one", served(ServerlessEndpoint::new(cpu()).scale(1..=3, TargetTracking::utilization(70.0))));
     // Multi-model
@@ -589,7 +589,7 @@ fn what_a_triton_repository_says_of_itself_is_held_together() {
     refused!("has no input `inn`", of(one().ensemble(ensemble().step(EnsembleStep::new("scorer").input("inn", "in").output("out", "out")))));
     refused!("has no output `ot`", of(one().ensemble(ensemble().step(EnsembleStep::new("scorer").input("in", "in").output("ot", "out")))));
     refused!("gets nothing", of(one().ensemble(ensemble().step(EnsembleStep::new("scorer").output("out", "out")))));
-    refused!("nothing makes `elsewhere`", of(one().ensemble(ensemble().step(EnsembleStep::new("scorer").input("in", "elsewhere").output("out", "out")))));
+    refused!("no step or input produces `elsewhere`", of(one().ensemble(ensemble().step(EnsembleStep::new("scorer").input("in", "elsewhere").output("out", "out")))));
     refused!("no step makes the output", of(one().ensemble(Ensemble::new("ensemble").input(tensor("in")).output(tensor("late")).step(step("scorer")))));
     refused!("is made twice", of(one().ensemble(Ensemble::new("ensemble").input(tensor("in")).output(tensor("out")).step(step("scorer")).step(EnsembleStep::new("scorer").input("in", "in").output("out", "out")))));
     refused!("is TYPE_FP16", of(one().ensemble(Ensemble::new("ensemble").input(Tensor::new("in", TritonType::Fp16, [64])).output(tensor("out")).step(EnsembleStep::new("scorer").input("in", "in").output("out", "out")))));
@@ -716,7 +716,7 @@ fn a_component_is_updated_in_place() {
         let app = App::new("app");
         let stack = app.stack("Serving").region("us-east-1");
         let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2));
-        let server = LargeModel::vllm(version, Weights::folder(place("qwen3-8b/")));
+        let server = LargeModel::vllm(version, Weights::prefix(place("qwen3-8b/")));
         stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1).copies(copies));
         app
     };
@@ -727,8 +727,8 @@ fn a_component_is_updated_in_place() {
 
 #[test]
 fn production_scores_what_development_scores() {
-    let folder = tempfile::tempdir().unwrap();
-    let assembly = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let assembly = directory.path().join("out");
     stackwright::testing::synth(&arr_coc::app()).write(&assembly).unwrap();
     assert!(snapshots::judged_by("scorers.py", &assembly).contains("scorers agree: 4"));
 }

@@ -23,8 +23,8 @@ fn every_image_has_the_uri_that_the_sdk_retrieves() {
             .unwrap();
         }
     }
-    let folder = tempfile::tempdir().unwrap();
-    let list = folder.path().join("images.tsv");
+    let directory = tempfile::tempdir().unwrap();
+    let list = directory.path().join("images.tsv");
     std::fs::write(&list, lines).unwrap();
     let judged = snapshots::judged_by("images.py", &list);
     assert!(judged.contains("families: 5"), "{judged}");

@@ -111,7 +111,7 @@ fn everything(app: &App) {
     let kind = pipeline.parameter("InstanceType", "ml.p3.16xlarge");
     let count = pipeline.parameter("InstanceCount", 1);
     let rate = pipeline.parameter("LearningRate", 0.001);
-    let folder = pipeline.parameter("Folder", "run-1");
+    let directory = pipeline.parameter("Folder", "run-1");
     let again = pipeline.parameter("Again", true);
     let image = || ContainerImage::pytorch_training("2.6.0");
     let prepared = pipeline.step(
@@ -119,8 +119,8 @@ fn everything(app: &App) {
         ProcessingStep::new(
             ProcessingJob::new(image(), "ml.m5.xlarge")
                 .instances(2)
-                .argument(sub!("--folder={}", &folder))
-                .environment("FOLDER", &folder)
+                .argument(sub!("--directory={}", &directory))
+                .environment("FOLDER", &directory)
                 .input("raw", place("raw/"))
                 .output("tokens", place("tokens")),
         )
@@ -130,7 +130,7 @@ fn everything(app: &App) {
         .source(Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zero3/training")), "train.py")
         .distribution(Ddp::new())
         .hyperparameter("learning_rate", rate)
-        .hyperparameter("folder", &folder)
+        .hyperparameter("directory", &directory)
         .hyperparameter("again", again)
         .input("tokens", Input::s3(place("tokens")).pipe().shuffled(7).gzip().content_type("text/plain"))
         .metric("loss", "loss=([0-9.]+)")
@@ -178,7 +178,7 @@ fn everything(app: &App) {
         ConditionStep::when(evaluated.measure("Report", "loss").below(2.5))
             .and(evaluated.measure("Report", "share").at_least(0.5))
             .then("Register", register().instance_types(["ml.g5.2xlarge"]))
-            .otherwise("Stop", FailStep::new(sub!("{} is not good enough", &folder))),
+            .otherwise("Stop", FailStep::new(sub!("{} is not good enough", &directory))),
     );
     stack.add("Pipeline", pipeline);
 }
@@ -197,12 +197,12 @@ fn deployment(app: &App) {
         "Choose",
         LambdaStep::new("arn:aws:lambda:us-east-1:123456789012:function:choose")
             .input("bucket", "my-data")
-            .output("folder", OutputType::String),
+            .output("directory", OutputType::String),
     );
     let labelled = pipeline.step(
         "Label",
         CallbackStep::new("arn:aws:sqs:us-east-1:123456789012:labelling")
-            .input("folder", chosen.output::<String>("folder"))
+            .input("directory", chosen.output::<String>("directory"))
             .output("count", OutputType::Integer),
     );
     let prepared = pipeline.step(
@@ -213,7 +213,7 @@ fn deployment(app: &App) {
                 .argument(sub!("--count={}", labelled.output::<i64>("count")))
                 .input(
                     "raw",
-                    ProcessingInput::new(place("raw").join(chosen.output::<String>("folder"))).sharded(),
+                    ProcessingInput::new(place("raw").join(chosen.output::<String>("directory"))).sharded(),
                 )
                 .output("train", ProcessingOutput::new(place("prepared").per_run()).continuous())
                 .environment("MODE", "train")
@@ -303,8 +303,8 @@ fn app() -> App {
 
 #[test]
 fn every_strategy_on_every_launcher_is_what_others_take() {
-    let folder = tempfile::tempdir().unwrap();
-    let assembly = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let assembly = directory.path().join("out");
     // Synthesizes and checks.
     stackwright::testing::synth(&app()).write(&assembly).unwrap();
     let said = snapshots::judged_by("launchers.py", &assembly);
@@ -349,7 +349,7 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.48xlarge", 2), place()).distribution(Smddp::new())));
     refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p5.48xlarge", 2), place()).distribution(Fsdp::new(ShardingStrategy::FullShard).smddp())));
     refused!("data-parallel-library-missing", launched(TrainingJob::pytorch("2.6.0", p4d(), place()).source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).smddp())));
-    refused!("no-source-folder", launched(TrainingJob::pytorch("2.6.0", p4d(), place()).distribution(DeepSpeed::zero_3(1))));
+    refused!("no-source-directory", launched(TrainingJob::pytorch("2.6.0", p4d(), place()).distribution(DeepSpeed::zero_3(1))));
     refused!("unsupported-model-parallel-instance", launched(TrainingJob::pytorch("2.3.1", Instances::of("ml.g5.48xlarge", 2), place()).distribution(ModelParallel::new())));
     refused!("unknown-image", launched(TrainingJob::pytorch("2.9.0", p4d(), place()).distribution(ModelParallel::new())));
     refused!("unknown-image", launched(TrainingJob::pytorch("9.9", p4d(), place())));
@@ -388,7 +388,9 @@ fn steps_have_names_of_their_own() {
     stack.add("Machine", StateMachine::new().train("Tune", job()).train("Tune", job()));
     stack.add("Empty", StateMachine::new());
     let found = snapshots::findings(&app);
-    for message in ["two steps are called \"Train\"", "two states are called \"Tune\"", "there is no state"] {
+    for message in
+        ["two steps have the name \"Train\"", "two states have the name \"Tune\"", "there are no states"]
+    {
         assert!(found.contains(message), "{found}");
     }
 }

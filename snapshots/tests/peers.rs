@@ -6,27 +6,27 @@ use std::process::Command;
 
 use snapshots::{run, tool};
 
-/// Every example's assembly in a folder of its own.
+/// Every example's assembly in a directory of its own.
 fn assemblies() -> Vec<(tempfile::TempDir, stackwright::synth::Assembly)> {
     snapshots::examples()
         .into_iter()
         .map(|(_, app)| {
-            let folder = tempfile::tempdir().unwrap();
+            let directory = tempfile::tempdir().unwrap();
             let assembly = stackwright::testing::synth(&app);
-            assembly.write(&folder.path().join("out")).unwrap();
-            (folder, assembly)
+            assembly.write(&directory.path().join("out")).unwrap();
+            (directory, assembly)
         })
         .collect()
 }
 
 #[test]
 fn cfn_lint_finds_nothing_in_json_or_yaml() {
-    for (folder, assembly) in assemblies() {
+    for (directory, assembly) in assemblies() {
         let mut lint = Command::new(tool("python/bin/cfn-lint"));
         for stack in &assembly.stacks {
-            let yaml = folder.path().join(format!("{}.template.yaml", stack.id));
+            let yaml = directory.path().join(format!("{}.template.yaml", stack.id));
             std::fs::write(&yaml, stack.template.to_yaml()).unwrap();
-            lint.arg(folder.path().join("out").join(stack.template_file())).arg(yaml);
+            lint.arg(directory.path().join("out").join(stack.template_file())).arg(yaml);
         }
         assert_eq!(run(&mut lint), "");
     }
@@ -34,19 +34,19 @@ fn cfn_lint_finds_nothing_in_json_or_yaml() {
 
 #[test]
 fn the_cdk_cli_reads_the_assembly() {
-    for (folder, assembly) in assemblies() {
+    for (directory, assembly) in assemblies() {
         let cdk = tool("node/node_modules/.bin/cdk");
-        let out = folder.path().join("out");
+        let out = directory.path().join("out");
         let quiet = |arguments: &[&str]| {
             let mut command = Command::new(&cdk);
-            command.args(arguments).arg("--app").arg(&out).current_dir(folder.path());
+            command.args(arguments).arg("--app").arg(&out).current_dir(directory.path());
             command.env("CI", "true").env("CDK_DISABLE_CLI_TELEMETRY", "true");
             run(command.args(["--no-notices", "--no-version-reporting"]))
         };
         let listed = quiet(&["ls"]);
         for stack in &assembly.stacks {
             assert!(listed.contains(&stack.id) && listed.contains(&stack.name), "{listed}");
-            let empty = folder.path().join("empty.json");
+            let empty = directory.path().join("empty.json");
             std::fs::write(&empty, r#"{"Resources": {}}"#).unwrap();
             let difference =
                 quiet(&["diff", &stack.id, "--exclusively", "--template", &empty.display().to_string()]);
@@ -71,10 +71,10 @@ fn what_checkov_finds_is_answered() {
         "json",
     ]);
     let assemblies = assemblies();
-    for (folder, _) in &assemblies {
-        checkov.arg("--directory").arg(folder.path());
+    for (directory, _) in &assemblies {
+        checkov.arg("--directory").arg(directory.path());
     }
-    // A report for each folder, on stdout; what it says of itself is elsewhere.
+    // A report for each directory, on stdout; what it says of itself is elsewhere.
     let output = checkov.output().unwrap();
     let reports: Vec<serde_json::Value> =
         serde_json::Deserializer::from_slice(&output.stdout).into_iter().collect::<Result<_, _>>().unwrap();

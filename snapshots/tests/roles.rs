@@ -30,11 +30,12 @@ fn encrypted() -> App {
     let old = Variant::new("Old", archive(), "ml.m5.xlarge")
         .core_dumps(captured.location("dumps/"))
         .scale(1..=2, TargetTracking::invocations_per_instance(100.0));
-    let folder = Container::new(image(Processor::Gpu)).model(ModelData::folder(models.location("folder")));
+    let directory =
+        Container::new(image(Processor::Gpu)).model(ModelData::prefix(models.location("directory")));
     stack.add(
         "RealTime",
         RealTimeEndpoint::new(old)
-            .variant(Variant::new("New", folder, "ml.m5.xlarge"))
+            .variant(Variant::new("New", directory, "ml.m5.xlarge"))
             .kms_key(&key)
             .vpc(network())
             .notify(&topic)
@@ -60,7 +61,7 @@ fn encrypted() -> App {
     let small = Container::new(image(Processor::Cpu)).model(models.location("small/model.tar.gz"));
     stack.add("Serverless", ServerlessEndpoint::new(small));
     let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2).kms_key(&key));
-    let server = LargeModel::vllm("0.36.0", Weights::folder(models.location("qwen3-8b/")))
+    let server = LargeModel::vllm("0.36.0", Weights::prefix(models.location("qwen3-8b/")))
         .tensor_parallel_degree(1)
         .adapters(2, 16);
     let base = stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1));

@@ -18,7 +18,8 @@ use crate::s3::S3Location;
 
 /// A bucket of the app or outside of it: its name, its ARN and the KMS key of its objects.
 ///
-/// Functions take whatever converts into it: the handle of a [`PrivateBucket`] or of a resource, an [`ExternalBucket`].
+/// Functions accept every value that converts into it: the handle of a [`PrivateBucket`] or of a resource, an
+/// [`ExternalBucket`].
 ///
 /// ```
 /// use stackwright_resources::s3::Bucket;
@@ -48,7 +49,7 @@ impl BucketReference {
         Self { arn: sub!("arn:{}:s3:::{}", partition(), &name), name, key: None }
     }
 
-    /// The bucket of the app's assets, whose name is legal however it looks before deployment.
+    /// The bucket of the app's assets, whose name is not validated, because it is complete only during deployment.
     pub(crate) fn of_assets(name: Value<String>) -> Self {
         Self { arn: sub!("arn:{}:s3:::{}", partition(), &name), name, key: None }
     }
@@ -202,7 +203,7 @@ const KEPT_DAYS: i64 = 30;
 /// # let stack = app.stack("Training");
 /// let runs = stack.add("Runs", PrivateBucket::new().expire("checkpoints/", 30));
 /// let checkpoints = runs.location("checkpoints/");
-/// // With a KMS key of its own, which whoever may read the bucket may use.
+/// // With a separate KMS key. A role that may read the bucket may also use the key.
 /// stack.add("Models", PrivateBucket::new().own_kms_key());
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -219,7 +220,7 @@ enum Encryption {
     /// The stack's default key, or else a key of S3.
     #[default]
     Default,
-    /// A key of S3, whatever the stack's default.
+    /// Encrypts with keys of S3 (SSE-S3), regardless of the stack's default.
     S3,
     /// A key that the construct creates.
     Own,
@@ -259,13 +260,13 @@ impl PrivateBucket {
         self
     }
 
-    /// Keeps a log of every request in another bucket, below a place. That bucket has to let S3's logging service write.
+    /// Writes a log of every request to a location in another bucket. That bucket has to allow S3's logging service to write.
     pub fn access_logs(mut self, location: S3Location) -> Self {
         self.logs = Some(location);
         self
     }
 
-    /// Deletes objects whose keys start like this after so many days.
+    /// Deletes objects whose keys start with a prefix after a number of days.
     pub fn expire(mut self, prefix: impl Into<String>, days: u32) -> Self {
         self.expiring.push((prefix.into(), days.into()));
         self

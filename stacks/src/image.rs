@@ -71,7 +71,7 @@ impl Mirror {
     }
 }
 
-/// What an image comes to in one stack.
+/// An image as it is resolved for one stack.
 pub(crate) struct Resolved {
     pub uri: Value<String>,
     /// The ARN of the repository in Amazon ECR; none for an image of another registry.
@@ -186,7 +186,7 @@ impl ContainerImage {
             }
             None => {
                 let message = "the repository of the image is not known before the stack is deployed";
-                let help = "give the ARN of the repository too, with `Image::ecr(uri, repository_arn)`";
+                let help = "also pass the ARN of the repository, with `Image::ecr(uri, repository_arn)`";
                 let uri = Value::invalid("invalid-image-uri", message, help);
                 Self(Kind::Own { repository_arn: uri.clone(), uri })
             }
@@ -323,9 +323,9 @@ fn of_aws(
                 let known: Vec<_> = image.accounts.keys().copied().collect();
                 scope.error(
                     "unknown-image",
-                    format!("{family} {version} is not known to be in {bound}"),
+                    format!("{family} {version} is not available in {bound}, as far as the image table shows"),
                     format!(
-                        "it is in {}; or copy it into your own repository and use `Image::ecr`",
+                        "use one of the regions {}, or copy the image into your own repository and use `Image::ecr`",
                         known.join(", ")
                     ),
                     Some(source),
@@ -359,7 +359,7 @@ impl<'u> EcrUri<'u> {
         if uri.contains("://") {
             return Err(wrong("it starts with a scheme"));
         }
-        let (host, path) = uri.split_once('/').ok_or_else(|| wrong("it names no registry"))?;
+        let (host, path) = uri.split_once('/').ok_or_else(|| wrong("it does not contain a registry"))?;
         let parts: Vec<&str> = host.splitn(5, '.').collect();
         let [account, "dkr", service, region, suffix] = parts.as_slice() else {
             return Err(wrong(&format!("`{host}` is not a registry of Amazon ECR")));
@@ -392,20 +392,21 @@ impl<'u> EcrUri<'u> {
 
 fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
     match why {
-        NoImage::Family(known) => {
-            (format!("there is no image family {family}"), format!("known families: {}", known.join(", ")))
-        }
+        NoImage::Family(known) => (
+            format!("the image family {family} does not exist"),
+            format!("the families are {}", known.join(", ")),
+        ),
         NoImage::Version(known) => (
             format!("{family} has no version {version} in the image table"),
-            format!("the newest are {}; `Image::ecr` takes any other", known.join(", ")),
+            format!("use one of the newest, {}, or `Image::ecr` for another image", known.join(", ")),
         ),
         NoImage::Processor => (
-            format!("{family} is not built for that processor"),
-            "take the other one, or another family".into(),
+            format!("{family} is not available for that processor"),
+            "use the other processor, or another family".into(),
         ),
         NoImage::Tag(field) => (
             format!("the tag of {family} {version} needs `{field}`, which the image table does not have"),
-            "give the whole URI with `Image::ecr`".into(),
+            "pass the complete URI to `Image::ecr`".into(),
         ),
         other => (format!("{family} {version} cannot be resolved: {other:?}"), "use `Image::ecr`".into()),
     }

@@ -13,7 +13,7 @@ use crate::ssm_parameter::SsmParameter;
 const EXAMPLE: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
 
 /// The KMS key that something is encrypted with: a handle of the app, or a key outside of the app by its ARN, ID or
-/// alias. Setters take whatever converts into it.
+/// alias. Setters accept every value that converts into it.
 ///
 /// ```
 /// use stackwright_stacks::{EncryptionKey, PrivateBucket, PrivateKey, SsmParameter};
@@ -76,8 +76,12 @@ impl EncryptionKey {
         if let Some(text) = known(&alias)
             && !text.starts_with("alias/")
         {
-            let message = format!("`{text}` is not an alias of a KMS key");
-            return Self::from_arn(Value::invalid("invalid-key", message, "an alias starts with `alias/`"));
+            let message = format!("`{text}` is not a valid alias of a KMS key");
+            return Self::from_arn(Value::invalid(
+                "invalid-key",
+                message,
+                "use an alias that starts with `alias/`",
+            ));
         }
         Self { id: alias.clone(), granted: Granted::Alias(alias) }
     }
@@ -181,7 +185,7 @@ impl From<&PrivateKeyHandle> for EncryptionKey {
 }
 
 /// A KMS key that the account's IAM policies give access to: rotated every year, kept when the stack is deleted, and
-/// managed by the account. Other services use it where [`allow_service`](Self::allow_service) says so.
+/// managed by the account. [`allow_service`](Self::allow_service) allows other services to use it.
 ///
 /// ```
 /// use stackwright_stacks::PrivateKey;

@@ -14,8 +14,8 @@ const MAX_KEY_BYTES: usize = 1_024;
 
 /// An object in S3, such as a `model.tar.gz`, or all objects whose keys start with the same characters.
 ///
-/// A location knows the KMS key of its bucket: whoever may read the location may decrypt with the key, and whoever may
-/// write there may encrypt with it.
+/// A location contains the KMS key of its bucket: a role that may read the location may decrypt with the key, and a role that
+/// may write there may encrypt with it.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -105,8 +105,8 @@ impl S3Location {
         Self { key: joined, ..self.clone() }
     }
 
-    /// The same location with a slash at its end: without it, S3 takes folders whose names start alike for the same.
-    pub(crate) fn as_folder(&self) -> Self {
+    /// The same location with a slash at its end. Without it, S3 also matches keys of other prefixes that start alike.
+    pub(crate) fn as_prefix(&self) -> Self {
         let key = match known(&self.key) {
             Some(key) => match key.trim_end_matches('/') {
                 "" => Value::from(""),
@@ -183,9 +183,9 @@ fn checked_key(key: impl IntoValue<String>) -> Value<String> {
         (message, "use `S3Location::from_uri` for a URI")
     } else if text.starts_with('/') || text.contains("//") {
         let message = format!("the key `{text}` has an empty part");
-        (message, "leave out the slash at its start, and use single slashes")
+        (message, "remove the slash at its start, and use single slashes")
     } else if text.len() > MAX_KEY_BYTES {
-        let message = format!("the key has {} bytes, and S3 takes {MAX_KEY_BYTES}", text.len());
+        let message = format!("the key has {} bytes, and S3 accepts {MAX_KEY_BYTES}", text.len());
         (message, "use a shorter key")
     } else {
         return key;

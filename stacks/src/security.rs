@@ -6,7 +6,7 @@ use crate::defaults;
 use crate::key::EncryptionKey;
 use crate::vpc::VpcConfig;
 
-/// What a program says about encryption and the network.
+/// The settings of a program for encryption and the network.
 #[derive(Clone, Debug, Default)]
 pub struct SecuritySettings {
     pub(crate) key: Option<EncryptionKey>,

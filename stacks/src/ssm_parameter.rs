@@ -3,7 +3,7 @@
 use stackwright_synth::{IntoValue, Value};
 
 /// The value of a parameter in Systems Manager Parameter Store, which CloudFormation reads when it deploys the stack
-/// (a dynamic reference, `{{resolve:ssm:NAME}}`). It stands wherever a string does: a bucket's name, an ARN, a subnet.
+/// (a dynamic reference, `{{resolve:ssm:NAME}}`). It can be used in place of any string: a bucket's name, an ARN, a subnet.
 ///
 /// ```
 /// use stackwright_stacks::{ExternalBucket, SsmParameter};

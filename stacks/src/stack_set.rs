@@ -11,7 +11,7 @@ use stackwright_synth::{App, CallerLocation, Construct, Scope, Value};
 /// A CloudFormation stack set: one stack that CloudFormation deploys to many accounts and regions, such as a baseline
 /// of budgets, alarms and roles for training.
 ///
-/// The stack must be the only one of an app of its own, and must have no assets, because nothing uploads them to the
+/// The stack must be the only stack of a separate app, and must have no assets, because nothing uploads them to the
 /// other accounts.
 ///
 /// ```
@@ -80,15 +80,18 @@ impl StackSet {
 fn template(app: &App) -> Result<Template, String> {
     let assembly = app.synth().map_err(|errors| format!("its app cannot be synthesized: {errors}"))?;
     let [stack] = assembly.stacks.as_slice() else {
-        return Err(format!("its app has {} stacks: a stack set is of one", assembly.stacks.len()));
+        return Err(format!(
+            "its app has {} stacks, and a stack set needs exactly one",
+            assembly.stacks.len()
+        ));
     };
     if !stack.assets.is_empty() {
-        return Err("its stack has assets, which nobody uploads in the other accounts".into());
+        return Err("its stack has assets, which are not uploaded to the other accounts".into());
     }
     let text = stack.template_body().to_owned();
     let most = limits().template_body_bytes;
     if text.len() > most {
-        return Err(format!("its template has {} bytes: a stack set takes {most}", text.len()));
+        return Err(format!("its template has {} bytes, and a stack set accepts {most}", text.len()));
     }
     let makes_roles = stack
         .template
@@ -106,15 +109,15 @@ impl Construct for StackSet {
             scope.error("stack-set", message, help.to_owned(), Some(self.source));
         };
         if self.regions.is_empty() {
-            wrong("a stack set is in no region".into(), "name those that it is in: `.region(\"us-east-1\")`");
+            wrong("the stack set has no regions".into(), "add the regions with `.region(\"us-east-1\")`");
         }
         if self.targets.is_empty() {
-            wrong("a stack set is in no account".into(), "name accounts or organizational units");
+            wrong("the stack set has no accounts".into(), "add accounts or organizational units");
         }
         let template = self.template.unwrap_or_else(|message| {
             wrong(
-                format!("this cannot be a stack set: {message}"),
-                "give it an app of its own with one stack",
+                format!("the app cannot be deployed as a stack set: {message}"),
+                "use a separate app with one stack",
             );
             Template { name: "StackSet".into(), text: String::new(), makes_roles: false }
         });

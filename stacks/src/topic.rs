@@ -16,7 +16,7 @@ const EXAMPLE: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
 /// A topic of the app or outside of it, with the KMS key that its messages are encrypted with: who publishes to it may
 /// use the key.
 ///
-/// Setters take whatever converts into it: the handle of an [`AlarmTopic`] or of a resource, or an ARN.
+/// Setters accept every value that converts into it: the handle of an [`AlarmTopic`] or of a resource, or an ARN.
 ///
 /// ```
 /// use stackwright_stacks::TopicReference;
@@ -109,7 +109,7 @@ impl From<SsmParameter> for TopicReference {
 
 /// A topic that CloudWatch alarms publish to, encrypted with a KMS key that CloudWatch may use.
 ///
-/// The AWS managed key `alias/aws/sns` does not work for alarms: its key policy does not let CloudWatch use it, and the
+/// The AWS managed key `alias/aws/sns` does not work for alarms: its key policy does not allow CloudWatch to use it, and the
 /// alarm's action fails ("Encrypting Amazon SNS topics", CloudWatch User Guide). This construct creates a key whose policy
 /// does, unless it is given one.
 ///
@@ -131,12 +131,12 @@ pub struct AlarmTopic {
 }
 
 impl AlarmTopic {
-    /// A topic with a key of its own.
+    /// Creates a topic with a separate KMS key.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Encrypts with a key of yours. Its key policy has to let `cloudwatch.amazonaws.com` use the key, as
+    /// Encrypts with an existing key. Its key policy has to allow `cloudwatch.amazonaws.com` to use the key, as
     /// [`PrivateKey::allow_service`] does.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {

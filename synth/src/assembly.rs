@@ -30,6 +30,15 @@ const MANIFEST_VERSION: &str = "36.0.0";
 const PROVENANCE: &str = "provenance.json";
 
 /// The result of synthesis: all stacks of an app, or the stacks that were read from a directory or a template.
+///
+/// ```
+/// use stackwright_synth::Assembly;
+///
+/// let template = "Resources: {Jobs: {Type: AWS::SQS::Queue}}";
+/// let assembly = Assembly::of_template("queues.yaml", template.to_owned())?;
+/// assert_eq!(assembly.stacks[0].id, "queues");
+/// # Ok::<(), stackwright_synth::TemplateError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Assembly {
     /// The stacks in the order in which the app added them.
@@ -487,7 +496,7 @@ impl FileAsset {
     /// Returns the file name of the asset in the assembly.
     fn file_name(&self) -> String {
         match &self.content {
-            // The key of a file in an uploaded folder has slashes.
+            // The key of a file in an uploaded directory has slashes.
             Some(_) => format!("asset.{}", self.object_key.replace('/', ".")),
             None => self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         }

@@ -86,7 +86,7 @@ impl Asset {
         self.path.as_deref()
     }
 
-    /// Uploads the files one by one below a common prefix, for services that take a folder in S3 and not an archive.
+    /// Uploads the files one by one below a common prefix, for services that read a prefix in S3 and not an archive.
     pub fn unpacked(self) -> UnpackedAsset {
         UnpackedAsset(self)
     }

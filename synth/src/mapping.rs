@@ -9,6 +9,18 @@ use crate::construct::{Construct, Scope};
 use crate::value::{Expression, IntoValue, Property, Value};
 
 /// A constant table with two keys, such as the region and the name of a setting.
+///
+/// ```
+/// use stackwright_synth::{App, Mapping, Resource, Value, pseudo};
+///
+/// let app = App::new("shop");
+/// let stack = app.stack("Queues");
+/// let delays = stack.add("Delays", Mapping::new().set("us-east-1", "Seconds", 5).set("eu-west-1", "Seconds", 9));
+/// let delay: Value<i64> = delays.find(pseudo::region(), "Seconds");
+/// stack.add("Jobs", Resource::of("AWS::SQS::Queue").set("DelaySeconds", delay));
+/// # assert!(app.synth()?.stacks[0].template.json().contains("Fn::FindInMap"));
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Mapping {
     pub(crate) rows: IndexMap<String, IndexMap<String, JsonValue>>,

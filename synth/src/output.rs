@@ -5,6 +5,17 @@ use crate::construct::{Construct, Scope};
 use crate::value::{IntoValue, Property, Untyped};
 
 /// An output of a stack.
+///
+/// ```
+/// use stackwright_synth::{App, Output, Resource};
+///
+/// let app = App::new("shop");
+/// let stack = app.stack("Queues");
+/// let jobs = stack.add("Jobs", Resource::of("AWS::SQS::Queue"));
+/// stack.add("JobsUrl", Output::new(jobs.reference::<String>()).description("The URL of the queue"));
+/// # assert!(app.synth()?.stacks[0].template.json().contains("JobsUrl"));
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Output {
     pub(crate) value: Property,

@@ -9,6 +9,18 @@ use crate::construct::{Construct, Scope};
 use crate::value::{Literal, Value};
 
 /// A parameter of a template, typed by the value of a reference to it.
+///
+/// ```
+/// use stackwright_synth::{App, Parameter, Resource};
+///
+/// let app = App::new("shop");
+/// let stack = app.stack("Queues");
+/// let delay = stack.add("Delay", Parameter::number().default(5));
+/// let name = stack.add("Name", Parameter::string());
+/// stack.add("Jobs", Resource::of("AWS::SQS::Queue").set("QueueName", name).set("DelaySeconds", delay));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Parameter<T> {
     parts: ParameterParts,

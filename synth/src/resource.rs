@@ -12,6 +12,15 @@ use crate::value::{Expression, Properties, Reference, Untyped, Value};
 /// A resource of any type: a type name, properties, and the attributes that every type has.
 ///
 /// Typed resources wrap it. Use it directly for types without a typed form, such as private registry types.
+///
+/// ```
+/// use stackwright_synth::{App, Resource};
+///
+/// let app = App::new("shop");
+/// app.stack("Queues").add("Jobs", Resource::of("AWS::SQS::Queue").set("DelaySeconds", 5));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Resource {
     pub(crate) type_name: Cow<'static, str>,

@@ -1,4 +1,4 @@
-//! Folders that are uploaded file by file, for services that take the prefix of a folder and not an archive.
+//! Directories that are uploaded file by file, for services that read a prefix in S3 and not an archive.
 
 use std::fs;
 use std::io::Write;
@@ -11,10 +11,10 @@ use crate::construct::{Construct, Scope};
 use crate::error::ErrorKind;
 use crate::value::{Expression, Value};
 
-/// A folder whose files are uploaded one by one below a common prefix, which is the hash of all of them. Changed content
+/// A directory whose files are uploaded one by one below a common prefix, which is the hash of all of them. Changed content
 /// changes the prefix, and with it the template.
 ///
-/// It is made from an [`Asset`] that is a folder or an archive of named files; what the asset leaves out is left out here.
+/// It is made from an [`Asset`] that is a directory or an archive of named files; what the asset leaves out is left out here.
 ///
 /// ```
 /// use stackwright_synth::{App, Asset};
@@ -122,8 +122,8 @@ mod tests {
         assert_eq!(one, [format!("{prefix}/a.sh"), format!("{prefix}/b/c.sh")]);
         assert_eq!(keys("hello"), one);
         assert!(!keys("bye")[0].starts_with(&prefix));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("assembly");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("assembly");
         synth("hello").write(&path).unwrap();
         let read = crate::Assembly::read(&path).unwrap();
         assert_eq!(read.stacks[0].assets.len(), 2, "the same content twice is uploaded twice");

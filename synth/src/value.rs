@@ -454,6 +454,13 @@ impl<E: StringEnum> From<Value<String>> for Value<E> {
 }
 
 /// A free-form JSON document that can contain values.
+///
+/// ```
+/// use stackwright_synth::{Json, Value};
+///
+/// let document: Value<Json> = serde_json::json!({ "maxReceiveCount": 3 }).into();
+/// # let _ = document;
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(Expression);
 

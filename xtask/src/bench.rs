@@ -152,9 +152,9 @@ fn median(times: &mut [f64]) -> f64 {
 }
 
 /// Returns the program that was built last under a name.
-fn newest(folder: &Path, prefix: &str) -> Result<PathBuf> {
+fn newest(directory: &Path, prefix: &str) -> Result<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with(prefix) && path.extension().is_none() {
@@ -165,5 +165,5 @@ fn newest(folder: &Path, prefix: &str) -> Result<PathBuf> {
     found
         .pop()
         .map(|(_, path)| path)
-        .ok_or_else(|| format!("no program {prefix}* in {}", folder.display()).into())
+        .ok_or_else(|| format!("no program {prefix}* in {}", directory.display()).into())
 }

@@ -21,23 +21,23 @@ const NODE: &str = "xtask/tools";
 pub fn install() -> Result<PathBuf> {
     let tools = root().join(".tools");
     fs::create_dir_all(&tools)?;
-    once(&tools, "python", &root().join(REQUIREMENTS), |folder| {
-        environment(folder, REQUIREMENTS)?;
+    once(&tools, "python", &root().join(REQUIREMENTS), |directory| {
+        environment(directory, REQUIREMENTS)?;
         // The package is available as source only, and its kernels need a GPU; only its configuration classes are
         // used here.
-        run(Command::new(folder.join("bin/pip"))
+        run(Command::new(directory.join("bin/pip"))
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"])
             .arg(DEEPSPEED)
             .env("DS_BUILD_OPS", "0"))
     })?;
-    once(&tools, "checkov", &root().join(CHECKOV), |folder| environment(folder, CHECKOV))?;
-    once(&tools, "aws", &root().join(AWS), |folder| environment(folder, AWS))?;
-    once(&tools, "node", &root().join(NODE).join("package-lock.json"), |folder| {
-        fs::create_dir_all(folder)?;
+    once(&tools, "checkov", &root().join(CHECKOV), |directory| environment(directory, CHECKOV))?;
+    once(&tools, "aws", &root().join(AWS), |directory| environment(directory, AWS))?;
+    once(&tools, "node", &root().join(NODE).join("package-lock.json"), |directory| {
+        fs::create_dir_all(directory)?;
         for file in ["package.json", "package-lock.json"] {
-            fs::copy(root().join(NODE).join(file), folder.join(file))?;
+            fs::copy(root().join(NODE).join(file), directory.join(file))?;
         }
-        run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder))
+        run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(directory))
     })?;
     browser();
     Ok(tools)
@@ -59,9 +59,9 @@ fn browser() {
 }
 
 /// Creates a virtual environment with the packages that a file pins.
-fn environment(folder: &Path, requirements: &str) -> Result<()> {
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
-    run(Command::new(folder.join("bin/pip"))
+fn environment(directory: &Path, requirements: &str) -> Result<()> {
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory))?;
+    run(Command::new(directory.join("bin/pip"))
         .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
         .arg(root().join(requirements)))
 }
@@ -87,13 +87,13 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Downloads one wheel by name and version, without its dependencies, and returns its path.
 pub fn wheel(package: &str, version: &str) -> Result<PathBuf> {
-    let folder = root().join("target/wheels");
-    fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{}-{version}-py3-none-any.whl", package.replace('-', "_")));
+    let directory = root().join("target/wheels");
+    fs::create_dir_all(&directory)?;
+    let file = directory.join(format!("{}-{version}-py3-none-any.whl", package.replace('-', "_")));
     if !file.exists() {
         run(Command::new("python3")
             .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest"])
-            .arg(&folder)
+            .arg(&directory)
             .arg(format!("{package}=={version}")))?;
     }
     Ok(file)

@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let graphs: Vec<Graph> =
         graphs.into_iter().map(|graph| graph::collapse(graph, arguments.max_nodes)).collect();
     if graphs.is_empty() {
-        return Err(Failure::new("there is nothing to draw: no stack has a pipeline or a state machine"));
+        return Err(Failure::new("the stacks have no graph: no stack has a pipeline or a state machine"));
     }
     if arguments.format == Form::Svg && graphs.len() > 1 {
         let names: Vec<&str> = graphs.iter().map(|graph| graph.title.as_str()).collect();

@@ -87,17 +87,15 @@ impl DeploymentArguments {
 
     /// Returns the options for one stack. `description` is that of the change set.
     pub fn options(&self, stack: &StackArtifact, description: &str) -> Options {
-        let parameters = self.parameters.iter().filter(|(name, _)| has_parameter(stack, name)).cloned();
-        Options {
-            parameters: parameters.collect(),
-            description: Some(description.to_owned()),
-            revert_drift: self.revert_drift,
-            import_existing: self.import_existing,
-            express: self.express,
-            keep_failed: self.keep_failed,
-            prune_tags: self.prune_tags,
-            ..Options::default()
-        }
+        let options = Options::new()
+            .description(description)
+            .revert_drift(self.revert_drift)
+            .import_existing(self.import_existing)
+            .express(self.express)
+            .keep_failed(self.keep_failed)
+            .prune_tags(self.prune_tags);
+        let parameters = self.parameters.iter().filter(|(name, _)| has_parameter(stack, name));
+        parameters.fold(options, |options, (name, value)| options.parameter(name, value))
     }
 }
 

@@ -32,11 +32,11 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         let name = account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
         let directory = target.local_state.join(name);
         fs::create_dir_all(&directory)?;
-        let mut options = stackwright_local::Options::default();
-        options.folder = Some(directory.clone());
-        options.account = name.to_owned();
-        options.resource_time = RESOURCE_TIME;
-        options.faults = faults.clone();
+        let options = stackwright_local::Options::new()
+            .directory(&directory)
+            .account(name)
+            .resource_time(RESOURCE_TIME)
+            .faults(faults.clone());
         let local = Local::start(options).await.map_err(|error| {
             Failure::new(format!("local mode in {} cannot be started: {error}", directory.display()))
         })?;

@@ -24,7 +24,7 @@ pub fn app() -> App {
             .health_check_timeout(Duration::from_mins(20))
             .download_timeout(Duration::from_mins(20)),
     );
-    let model = LargeModel::vllm(LMI_VERSION, Weights::folder(S3Location::in_bucket(&models, "qwen3-8b/")))
+    let model = LargeModel::vllm(LMI_VERSION, Weights::prefix(S3Location::in_bucket(&models, "qwen3-8b/")))
         .tensor_parallel_degree(1)
         .data_type(DataType::Bf16)
         .max_model_len(16_384)

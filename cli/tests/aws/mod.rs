@@ -70,12 +70,12 @@ impl Endpoint {
 
     /// Writes an app's assembly and runs a command over it.
     pub fn run(&self, app: &App, arguments: &[&str]) -> Output {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("out");
+        let directory = tempfile::tempdir().unwrap();
+        let out = directory.path().join("out");
         stackwright::testing::synth(app).write(&out).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
         command.envs(environment(&self.url));
-        command.current_dir(folder.path()).arg("--app").arg(&out).args(arguments).output().unwrap()
+        command.current_dir(directory.path()).arg("--app").arg(&out).args(arguments).output().unwrap()
     }
 
     /// The CDK CLI deploys a stack of an assembly. It expects the bucket for assets to be there.

@@ -11,10 +11,24 @@ const UNITS: i128 = 1_000_000_000_000;
 const DECIMALS: usize = 12;
 
 /// An amount in US dollars, exact to 10^-12.
+///
+/// ```
+/// use stackwright_estimate::cost::Money;
+///
+/// assert_eq!(Money::parse("1.515"), Money::parse("1.5150"));
+/// assert_eq!(Money::parse("a lot"), None);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Money(i128);
 
 /// A share between 0 and 1, exact to 10^-6.
+///
+/// ```
+/// use stackwright_estimate::cost::Rate;
+///
+/// assert_eq!(Rate::parse("0.30"), Some(Rate::percent(30)));
+/// assert_eq!(Rate::parse("1.1"), None);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(u32);
 

@@ -78,6 +78,13 @@ pub struct Price {
 }
 
 /// Where prices are looked up.
+///
+/// ```
+/// use stackwright_estimate::cost::PriceBook;
+///
+/// let prices = PriceBook::shipped();
+/// # let _ = prices;
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct PriceBook {
     /// Prices from bulk price lists: by use, instance type and region.

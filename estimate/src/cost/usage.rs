@@ -7,6 +7,14 @@ use serde::Deserialize;
 use super::money::Rate;
 
 /// The usage of resources, by logical ID or by `STACK.LOGICAL-ID`.
+///
+/// ```
+/// use stackwright_estimate::cost::Usage;
+///
+/// let usage = Usage::from_json(r#"{"resources": {"Endpoint": {"requests_per_month": 30000}}}"#);
+/// assert!(usage.is_ok());
+/// assert!(Usage::from_json(r#"{"resources": {"Endpoint": {"requests": 30000}}}"#).is_err());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Usage(BTreeMap<String, ResourceUsage>);
 

@@ -24,6 +24,14 @@ use crate::cost::{Money, Price, PriceBook, Rate, Use};
 use crate::memory::{ModelShape, Strategy};
 
 /// A training job.
+///
+/// ```
+/// use stackwright_estimate::duration::Job;
+/// use stackwright_estimate::memory::Strategy;
+///
+/// let job = Job::new("ml.p4d.24xlarge", 8, Strategy::FullShard, 1_000_000_000);
+/// assert_eq!((job.batch, job.sequence), (1, 2048));
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Job {

@@ -45,6 +45,13 @@ impl Precision {
 }
 
 /// How a model is served.
+///
+/// ```
+/// use stackwright_estimate::memory::Inference;
+///
+/// let inference = Inference::new(32, 4096);
+/// assert_eq!(inference.batched_tokens, 8192);
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Inference {

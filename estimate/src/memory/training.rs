@@ -67,6 +67,13 @@ pub struct Offload {
 }
 
 /// A training step.
+///
+/// ```
+/// use stackwright_estimate::memory::{Strategy, Training};
+///
+/// let step = Training::new(Strategy::FullShard, 8, 1, 2048);
+/// assert_eq!(step.ranks, 8);
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Training {

@@ -17,8 +17,8 @@ fn text(output: &Output) -> (String, String) {
     (String::from_utf8(output.stdout.clone()).unwrap(), String::from_utf8(output.stderr.clone()).unwrap())
 }
 
-fn contents(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
-    let mut files: Vec<_> = fs::read_dir(folder)
+fn contents(directory: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap())
         .map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap()))
@@ -29,24 +29,24 @@ fn contents(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
 
 #[test]
 fn synth_writes_the_same_bytes_every_time_and_from_anywhere() {
-    let folder = tempfile::tempdir().unwrap();
-    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let directory = tempfile::tempdir().unwrap();
+    let (one, two) = (directory.path().join("one"), directory.path().join("two"));
     program().args(["synth", "--out"]).arg(&one).assert().success();
-    program().args(["synth", "--out"]).arg(&two).current_dir(folder.path()).assert().success();
+    program().args(["synth", "--out"]).arg(&two).current_dir(directory.path()).assert().success();
     assert_eq!(contents(&one), contents(&two));
     assert!(one.join("DevTest.template.json").is_file());
 }
 
 #[test]
 fn stdout_is_data_and_nothing_is_written_beside_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let output =
-        program().args(["synth", "--stdout", "DevTest"]).current_dir(folder.path()).output().unwrap();
+        program().args(["synth", "--stdout", "DevTest"]).current_dir(directory.path()).output().unwrap();
     let (stdout, stderr) = text(&output);
     assert_eq!(stderr, "");
     let template: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(template["Resources"]["Scorers"]["Type"], "AWS::SageMaker::Endpoint");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 
     let output = program().args(["synth", "--stdout", "--format", "yaml", "DevTest"]).output().unwrap();
     assert!(text(&output).0.contains("ModelName: !GetAtt ScorersModel.ModelName"));
@@ -54,11 +54,11 @@ fn stdout_is_data_and_nothing_is_written_beside_it() {
 
 #[test]
 fn yaml_lies_beside_the_json_that_tools_read() {
-    let folder = tempfile::tempdir().unwrap();
-    program().args(["synth", "--format", "yaml", "--out"]).arg(folder.path()).assert().success();
-    let yaml = fs::read_to_string(folder.path().join("DevTest.template.yaml")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    program().args(["synth", "--format", "yaml", "--out"]).arg(directory.path()).assert().success();
+    let yaml = fs::read_to_string(directory.path().join("DevTest.template.yaml")).unwrap();
     assert!(yaml.contains("!Sub"));
-    assert!(folder.path().join("DevTest.template.json").is_file());
+    assert!(directory.path().join("DevTest.template.json").is_file());
 }
 
 #[test]
@@ -80,12 +80,12 @@ fn a_wrong_argument_is_explained_with_a_hint() {
         "error: there is no stack `Productoin`\nhint: the stacks of the program are DevTest, Production, Training\n"
     );
 
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
-    let output = program().args(["synth", "--out"]).arg(folder.path()).output().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("thesis.txt"), "years of work").unwrap();
+    let output = program().args(["synth", "--out"]).arg(directory.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).1.contains("does not hold an assembly"));
-    assert!(folder.path().join("thesis.txt").is_file());
+    assert!(directory.path().join("thesis.txt").is_file());
 }
 
 #[test]

@@ -24,9 +24,9 @@ fn the_scorers_are_trained_and_what_is_trained_is_served() {
         );
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
-    let output = Command::new(python).arg("-B").arg(script).arg(folder.path()).output().unwrap();
+    let output = Command::new(python).arg("-B").arg(script).arg(directory.path()).output().unwrap();
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && text.contains(r#"{"arr-coc": "trained"}"#), "{text}");

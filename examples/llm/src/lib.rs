@@ -20,7 +20,7 @@ pub fn app() -> App {
         .description("Two large models and an adapter on ml.g6e.12xlarge, scaled to zero without requests");
 
     let models = stack.add("Models", PrivateBucket::new());
-    let weights = |folder: &str| Weights::folder(S3Location::in_bucket(&models, folder));
+    let weights = |directory: &str| Weights::prefix(S3Location::in_bucket(&models, directory));
 
     let host = stack.add(
         "Host",

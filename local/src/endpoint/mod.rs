@@ -20,30 +20,83 @@ use crate::engine::{Engine, Settings};
 use crate::faults::Faults;
 
 /// How the endpoint behaves.
+///
+/// ```
+/// use std::time::Duration;
+/// let options = stackwright_local::Options::new().port(4566).resource_time(Duration::from_millis(20));
+/// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Options {
-    /// The directory that keeps the state. Without one, the state is lost when the endpoint ends.
-    pub folder: Option<PathBuf>,
-    /// The port; 0 for a free one, which is the default.
-    pub port: u16,
-    /// The account ID that everything belongs to. The default is `000000000000`.
-    pub account: String,
-    /// How long it takes to create, update or delete a resource. The default is no time.
-    pub resource_time: Duration,
-    /// How long it takes to create a change set. The default is no time.
-    pub change_set_time: Duration,
-    /// Whether resources that wait for signals (wait conditions, creation policies) are taken to have received them, because
-    /// nothing that would send them runs. This is the default; otherwise they wait for `SignalResource`.
-    pub assumes_signals: bool,
-    /// What fails, and how.
-    pub faults: Faults,
+    directory: Option<PathBuf>,
+    port: u16,
+    account: String,
+    resource_time: Duration,
+    change_set_time: Duration,
+    assumes_signals: bool,
+    faults: Faults,
+}
+
+impl Options {
+    /// Returns the defaults, which each setter describes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the directory that keeps the state. By default, the state is lost when the endpoint ends.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// Sets the port. The default is 0, which stands for a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets the ID of the account. The default is `000000000000`.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = account.into();
+        self
+    }
+
+    /// Sets how long it takes to create, update or delete a resource. The default is 0 s.
+    #[must_use]
+    pub fn resource_time(mut self, time: Duration) -> Self {
+        self.resource_time = time;
+        self
+    }
+
+    /// Sets how long it takes to create a change set. The default is 0 s.
+    #[must_use]
+    pub fn change_set_time(mut self, time: Duration) -> Self {
+        self.change_set_time = time;
+        self
+    }
+
+    /// Sets whether resources that wait for signals (wait conditions, creation policies) are treated as if they had received
+    /// them, because nothing runs that would send them. The default is `true`; otherwise they wait for `SignalResource`.
+    #[must_use]
+    pub fn assumes_signals(mut self, assumes_signals: bool) -> Self {
+        self.assumes_signals = assumes_signals;
+        self
+    }
+
+    /// Sets what fails, and how.
+    #[must_use]
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            folder: None,
+            directory: None,
             port: 0,
             account: "000000000000".into(),
             resource_time: Duration::ZERO,
@@ -61,7 +114,7 @@ pub struct Local {
     address: SocketAddr,
     server: JoinHandle<()>,
     /// The directory of the state, if nobody named one. It is removed with the endpoint.
-    _folder: Option<tempfile::TempDir>,
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl Drop for Local {
@@ -78,8 +131,8 @@ impl Local {
     /// # Errors
     /// The port is taken, another process uses the state directory, or its files cannot be read or written.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let (folder, own) = match options.folder {
-            Some(folder) => (folder, None),
+        let (directory, own) = match options.directory {
+            Some(directory) => (directory, None),
             None => {
                 let own = tempfile::tempdir()?;
                 (own.path().to_owned(), Some(own))
@@ -93,13 +146,13 @@ impl Local {
             assumes_signals: options.assumes_signals,
             faults: options.faults,
         };
-        let mut engine = Engine::open(&folder, settings)?;
+        let mut engine = Engine::open(&directory, settings)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         engine.store.announce(&format!("http://{address}"))?;
         let engine = Arc::new(Mutex::new(engine));
         let server = tokio::spawn(listen::listen(listener, Arc::clone(&engine)));
-        Ok(Self { engine, address, server, _folder: own })
+        Ok(Self { engine, address, server, _directory: own })
     }
 
     /// The URL of the endpoint: `http://127.0.0.1:PORT`.

@@ -54,6 +54,14 @@ pub struct Options {
 }
 
 /// Whether a rule is evaluated, and how severe its findings are.
+///
+/// ```
+/// use stackwright_review::Severity;
+/// use stackwright_review::check::Level;
+///
+/// assert_eq!(Level::parse("info"), Some(Level::Severity(Severity::Info)));
+/// assert_eq!(Level::parse("loud"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Level {

@@ -1,6 +1,6 @@
 //! Application Auto Scaling of instances, inference component copies and provisioned concurrency.
 //!
-//! Each scalable dimension has a type of its own, so that a policy can only track a metric that its target publishes:
+//! Each scalable dimension has its own type, so that a policy can only track a metric that its target publishes:
 //! invocations per instance, the backlog of an asynchronous endpoint, invocations per copy of an inference component,
 //! or the utilization of the provisioned concurrency of a serverless endpoint.
 

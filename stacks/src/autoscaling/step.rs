@@ -151,8 +151,8 @@ impl StepScaling {
         if self.steps.is_empty() {
             scope.error(
                 "no-scaling-step",
-                format!("the policy on {} has no step", self.metric.id()),
-                "say by how much the capacity changes, with `.change(1)`".into(),
+                format!("the policy on {} has no step adjustments", self.metric.id()),
+                "add a step adjustment, for example with `.change(1)`".into(),
                 self.threshold.location(),
             );
         }

@@ -107,8 +107,15 @@ impl MetricLevel {
     }
 }
 
-/// What the observability add-on of HyperPod collects, and where it goes: a workspace of Amazon Managed Service for
-/// Prometheus, of its own unless one is named, and dashboards in a workspace of Amazon Managed Grafana if one is named.
+/// What the observability add-on of HyperPod collects, and where it stores it: in a workspace of Amazon Managed Service for
+/// Prometheus, which is created unless an existing one is set, with dashboards in a workspace of Amazon Managed Grafana if one
+/// is set.
+///
+/// ```
+/// use stackwright_stacks::cluster::Observability;
+///
+/// Observability::new();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Observability {
     workspace: Option<(Value<String>, Value<String>)>,
@@ -118,7 +125,7 @@ pub struct Observability {
 }
 
 impl Observability {
-    /// Creates it with a Prometheus workspace of its own and basic metrics.
+    /// Creates the settings with a new Prometheus workspace and basic metrics.
     pub fn new() -> Self {
         Self { workspace: None, grafana: None, level: MetricLevel::Basic, logs: false }
     }
@@ -160,7 +167,7 @@ impl Default for Observability {
 /// The add-ons of a HyperPod cluster with Amazon EKS.
 ///
 /// They become `AWS::EKS::Addon`, each with a role of least privilege by EKS Pod Identity where its pods call AWS. Task
-/// governance has a construct of its own: [`TaskGovernance`](super::TaskGovernance).
+/// governance has its own construct: [`TaskGovernance`](super::TaskGovernance).
 ///
 /// ```no_run
 /// use stackwright_stacks::cluster::{HyperPodAddons, Observability};

@@ -15,8 +15,17 @@ use crate::network::NetworkHandle;
 
 /// Nodes of a Kubernetes cluster.
 ///
-/// [`NodeGroup::new`] buys them on demand, [`NodeGroup::planned`] takes them from a training plan, [`NodeGroup::spot`] from
-/// spare capacity.
+/// [`NodeGroup::new`] uses on-demand capacity, [`NodeGroup::planned`] uses a training plan, and [`NodeGroup::spot`] uses spot
+/// capacity.
+///
+/// ```
+/// use stackwright_stacks::cluster::NodeGroup;
+///
+/// NodeGroup::new("system", "ml.m5.2xlarge", 2).volume_gb(200);
+/// NodeGroup::spot("spot", "ml.g5.12xlarge", 2).or_types(["ml.g6.12xlarge"]);
+/// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
+/// NodeGroup::planned("p5", "ml.p5.48xlarge", 4, plan);
+/// ```
 #[derive(Clone, Debug)]
 pub struct NodeGroup<P = AllOrNothing> {
     group: GroupSettings,
@@ -24,7 +33,7 @@ pub struct NodeGroup<P = AllOrNothing> {
 }
 
 impl NodeGroup {
-    /// Creates a group with so many instances of a type, such as `ml.p5.48xlarge`, on demand.
+    /// Creates a group with a number of on-demand instances of a type, such as `ml.p5.48xlarge`.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), provisioning: PhantomData }
@@ -61,8 +70,8 @@ impl<P> NodeGroup<P> {
         NodeGroup { group: self.group, provisioning: PhantomData }
     }
 
-    /// Takes the group into service when so many nodes are there; after three hours without them it is rolled back. Only a
-    /// cluster with continuous provisioning takes such a group.
+    /// Puts the group into service as soon as this number of nodes is available; after three hours without them, it is rolled
+    /// back. Only a cluster with continuous provisioning takes such a group.
     #[track_caller]
     pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> NodeGroup<Continuous> {
         let mut group = self.continuous();
@@ -90,13 +99,20 @@ worker_settings!(NodeGroup<P>);
 
 /// A group that starts without nodes and that Karpenter scales. It has neither a training plan nor deep health checks, and its
 /// subnets are in one zone.
+///
+/// ```
+/// use stackwright_stacks::cluster::KarpenterGroup;
+///
+/// KarpenterGroup::new("burst", "ml.g5.8xlarge").volume_gb(200);
+/// KarpenterGroup::spot("burst-spot", "ml.g5.8xlarge");
+/// ```
 #[derive(Clone, Debug)]
 pub struct KarpenterGroup {
     group: GroupSettings,
 }
 
 impl KarpenterGroup {
-    /// Creates a group of instances on demand.
+    /// Creates a group of on-demand instances.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>) -> Self {
         let mut group = GroupSettings::new(name, instance_type, 0);
@@ -106,8 +122,8 @@ impl KarpenterGroup {
 
     /// Creates a group of spot instances.
     ///
-    /// AWS's documentation contradicts itself about spot under Karpenter: its page about node classes says on demand only, its
-    /// newer page about spot says that it works.
+    /// Not confirmed: AWS's page about node classes allows on-demand capacity only, and its newer page about spot allows spot
+    /// capacity.
     #[track_caller]
     pub fn spot(name: &str, instance_type: impl IntoValue<String>) -> Self {
         let mut group = Self::new(name, instance_type);
@@ -179,13 +195,13 @@ impl HyperPodCluster<Eks> {
 }
 
 impl HyperPodCluster<Eks<Continuous>> {
-    /// Creates a cluster whose nodes belong to an EKS cluster, with continuous provisioning: nodes are added as capacity comes,
-    /// and failures appear as cluster events.
+    /// Creates a cluster whose nodes belong to an EKS cluster, with continuous provisioning: nodes are added when capacity
+    /// becomes available, and failures appear as cluster events.
     pub fn eks_continuous(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
         Self { settings: Settings::in_network(network), kind: Eks::of(eks, true) }
     }
 
-    /// Adds a group that Karpenter scales, and turns autoscaling on with a role of its own. Keep at least one other group for
+    /// Adds a group that Karpenter scales, and enables autoscaling with a separate role. Keep at least one other group for
     /// the system's pods.
     pub fn karpenter(mut self, group: KarpenterGroup) -> Self {
         self.kind.karpenter = true;

@@ -36,8 +36,8 @@ impl LustreThroughput {
 
 /// A persistent FSx for Lustre file system on SSD (`PERSISTENT_2`): encrypted, compressed, and kept when the stack is deleted.
 ///
-/// It is in the first subnet of the network and in its security groups, which have to let instances and the file system reach
-/// each other: [`Network::efa`](crate::network::Network::efa) or [`Network::lustre`](crate::network::Network::lustre).
+/// It is in the first subnet of the network and in its security groups, which have to allow instances and the file system to
+/// reach each other: [`Network::efa`](crate::network::Network::efa) or [`Network::lustre`](crate::network::Network::lustre).
 ///
 /// It becomes `AWS::FSx::FileSystem`.
 ///
@@ -92,7 +92,7 @@ impl LustreFileSystem {
         self
     }
 
-    /// Keeps automatic daily backups for so many days; 7 unless set, 0 for none.
+    /// Sets the number of days for which automatic daily backups are kept. The default is 7; 0 disables them.
     #[track_caller]
     pub fn backup_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.backup_days = days.into().with_caller_location();
@@ -108,7 +108,7 @@ impl Construct for LustreFileSystem {
         if self.network.is_open_to_lustre() == Some(false) {
             scope.error(
                 "lustre-security-group",
-                "the security group of the network lets no Lustre traffic through".into(),
+                "the security group of the network does not allow Lustre traffic".into(),
                 "add `.efa()` or `.lustre()` to the network".into(),
                 None,
             );

@@ -18,6 +18,12 @@ use super::{HyperPodHandle, group::GroupSettings};
 /// How tasks of a cluster are ordered: by classes of priority, by the weights of teams, and who may use what is idle.
 ///
 /// It becomes `AWS::SageMaker::ClusterSchedulerConfig`.
+///
+/// ```
+/// use stackwright_stacks::cluster::ClusterPolicy;
+///
+/// ClusterPolicy::new().priority_class("production", 90).priority_class("research", 50);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClusterPolicy {
     classes: Vec<(String, Value<i64>)>,
@@ -31,8 +37,8 @@ impl ClusterPolicy {
         Self { classes: Vec::new(), fair_share: true, idle_sharing: None }
     }
 
-    /// Adds a class of priority with its weight, 0 to 100; tasks of a higher weight come first. At most ten. Jobs name it
-    /// `NAME-priority`.
+    /// Adds a class of priority with its weight, 0 to 100; tasks with a higher weight run first. A policy has at most ten
+    /// classes. Jobs name it `NAME-priority`.
     #[track_caller]
     pub fn priority_class(mut self, name: &str, weight: impl IntoValue<i64>) -> Self {
         self.classes.push((name.to_owned(), weight.into().with_caller_location()));
@@ -111,8 +117,8 @@ impl Quota {
         config
     }
 
-    /// Returns how many instances the quota comes to, if that is known: what is left out is derived from the largest share of
-    /// an instance that is named.
+    /// Returns the number of instances that the quota corresponds to, if that is known: what is left out is derived from the
+    /// largest share of an instance that is named.
     #[expect(clippy::cast_precision_loss, reason = "quotas are far below 2^53")]
     fn instances(&self) -> Option<f64> {
         if let Some(count) = self.instances {
@@ -141,6 +147,12 @@ enum Sharing {
 /// Pods of the team run in the namespace `hyperpod-ns-TEAM` and are queued in `hyperpod-ns-TEAM-localqueue`.
 ///
 /// It becomes `AWS::SageMaker::ComputeQuota`.
+///
+/// ```
+/// use stackwright_stacks::cluster::ComputeAllocation;
+///
+/// ComputeAllocation::new("vision").instances("ml.p5.48xlarge", 2).weight(60);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ComputeAllocation {
     team: String,
@@ -152,8 +164,8 @@ pub struct ComputeAllocation {
 }
 
 impl ComputeAllocation {
-    /// Creates an allocation for a team: lower case letters, digits and hyphens. The team lends what it does not use, borrows up
-    /// to half of its own quota, and its tasks give way to tasks of the team with higher priority.
+    /// Creates an allocation for a team: lower case letters, digits and hyphens. The team lends what it does not use, borrows
+    /// up to half of its own quota, and tasks of the team with a higher priority preempt its tasks.
     #[track_caller]
     pub fn new(team: &str) -> Self {
         Self {
@@ -177,19 +189,19 @@ impl ComputeAllocation {
         &mut self.quotas[index]
     }
 
-    /// Gives the team so many whole instances of a type.
+    /// Allocates a number of whole instances of a type to the team.
     pub fn instances(mut self, instance_type: &str, count: u64) -> Self {
         self.quota(instance_type).instances = Some(count);
         self
     }
 
-    /// Gives the team so many accelerators of a type; virtual CPUs and memory follow in proportion.
+    /// Allocates a number of accelerators of a type to the team; virtual CPUs and memory follow in proportion.
     pub fn accelerators(mut self, instance_type: &str, count: u64) -> Self {
         self.quota(instance_type).accelerators = Some(count);
         self
     }
 
-    /// Gives the team so many virtual CPUs of a type; memory follows in proportion.
+    /// Allocates a number of virtual CPUs of a type to the team; memory follows in proportion.
     pub fn vcpus(mut self, instance_type: &str, count: f64) -> Self {
         self.quota(instance_type).vcpus = Some(count);
         self
@@ -269,16 +281,16 @@ impl ComputeAllocation {
         };
         if self.quotas.is_empty() {
             refuse(
-                format!("the allocation of `{}` gives the team nothing", self.team),
-                "name instances, accelerators, virtual CPUs or memory of a type",
+                format!("the allocation of `{}` is empty", self.team),
+                "set instances, accelerators, virtual CPUs or memory of an instance type",
             );
         }
         if let Sharing::LendAndBorrow(Some(limit)) = self.sharing
             && !(1..=500).contains(&limit)
         {
             refuse(
-                format!("a team borrows 1 to 500 percent of its own quota, and here are {limit}"),
-                "use `lend()` for a team that borrows nothing",
+                format!("a team can borrow 1 to 500 percent of its own quota, not {limit}"),
+                "use `lend()` for a team that does not borrow",
             );
         }
     }
@@ -352,7 +364,7 @@ impl TaskGovernance {
         if groups.is_empty() {
             scope.error(
                 "compute-allocation",
-                format!("the cluster has no group of {instance_type}"),
+                format!("the cluster has no instance group of {instance_type}"),
                 "allocate an instance type of the cluster, or add a group".into(),
                 location,
             );
@@ -373,8 +385,8 @@ impl TaskGovernance {
         if given > available as f64 + 1e-9 {
             scope.error(
                 "compute-allocation",
-                format!("the teams are given {given} instances of {instance_type}, and the cluster has {available}"),
-                "give the teams less; a team may borrow what another one does not use".into(),
+                format!("{given} instances of {instance_type} are allocated to the teams, and the cluster has {available}"),
+                "allocate fewer instances; a team can borrow what another team does not use".into(),
                 location,
             );
         }

@@ -12,7 +12,7 @@ use super::storage::{SharedStorage, Volumes};
 use super::update::SoftwareUpdate;
 use crate::network::NetworkHandle;
 
-/// The marker of a cluster that comes up with all its nodes or not at all: the default of HyperPod.
+/// The marker of a cluster that is created with all its nodes, or fails: the default of HyperPod.
 #[derive(Clone, Copy, Debug)]
 pub struct AllOrNothing;
 
@@ -50,7 +50,7 @@ pub(super) enum Types {
     Several(Vec<String>),
 }
 
-/// Where the instances of a group come from.
+/// The capacity that the instances of a group use.
 #[derive(Clone, Debug)]
 pub(super) enum Purchase {
     OnDemand,

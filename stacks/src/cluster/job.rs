@@ -11,8 +11,8 @@ const AGENT_PORT: u16 = 8080;
 
 /// A training job as a file beside the template, for the scheduler of a HyperPod cluster.
 ///
-/// It takes the script, the instances, the hyperparameters and the environment of a [`TrainingJob`]. The script has to be in the
-/// image, or on a file system that the nodes share: a cluster does not fetch the archive of the source as SageMaker does.
+/// It takes the script, the instances, the hyperparameters and the environment of a [`TrainingJob`]. The script has to be in
+/// the image, or on a file system that the nodes share: a cluster does not fetch the archive of the source as SageMaker does.
 /// Distribution strategies that only the training toolkit of SageMaker starts have no counterpart: processes are started by
 /// `hyperpodrun` or `torchrun`.
 ///
@@ -86,7 +86,7 @@ impl ClusterJob {
             || self.name.starts_with('-')
         {
             refuse(
-                format!("`{}` is not a name for a job", self.name),
+                format!("`{}` is not a valid name of a job", self.name),
                 "use at most 63 lower case letters, digits and hyphens",
             );
         }
@@ -95,7 +95,7 @@ impl ClusterJob {
             Err(what) => {
                 refuse(
                     format!("the {what} is not known when the file is written"),
-                    "use a literal: nothing in the file is resolved during deployment",
+                    "use a literal: CloudFormation does not resolve values in this file",
                 );
                 return None;
             }
@@ -103,7 +103,7 @@ impl ClusterJob {
         let facts = network_facts(&job.instance_type);
         if facts.is_none() {
             refuse(
-                format!("it is not known what accelerators {} has", job.instance_type),
+                format!("the accelerators of {} are not known", job.instance_type),
                 "use an instance type with accelerators",
             );
         }
@@ -148,7 +148,7 @@ impl EksJob {
         self
     }
 
-    /// Keeps so many nodes in reserve for nodes that fail. It needs task governance.
+    /// Sets the number of spare nodes for nodes that fail. It needs task governance.
     pub fn spares(mut self, nodes: u32) -> Self {
         self.spares = nodes;
         self
@@ -322,7 +322,8 @@ impl SlurmJob {
         }
         lines.extend(job.environment.iter().map(|(name, value)| format!("export {name}={}", quoted(value))));
         lines.push(String::new());
-        // HyperPod starts the step again on other nodes when one is replaced, so nothing about the nodes is asked outside of it.
+        // HyperPod starts the step again on other nodes when one is replaced, so nothing about the nodes is asked outside of
+        // it.
         let mut words = vec![
             "torchrun".to_owned(),
             format!("--nnodes={}", job.instances),
@@ -357,7 +358,7 @@ impl SlurmJob {
     }
 }
 
-/// A word of a shell script.
+/// A quoted argument of a shell script.
 fn quoted(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {

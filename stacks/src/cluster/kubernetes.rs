@@ -45,13 +45,26 @@ impl KubernetesVersion {
     }
 }
 
-/// An EKS cluster for HyperPod: access entries instead of a config map, a private endpoint, secrets and logs as they should
-/// be, and the add-ons that HyperPod's nodes need before they join (`vpc-cni`, `kube-proxy`, `eks-pod-identity-agent`).
+/// An EKS cluster for HyperPod: access entries instead of a config map, a private endpoint, encrypted secrets, control plane
+/// logs, and the add-ons that HyperPod's nodes need before they join (`vpc-cni`, `kube-proxy`, `eks-pod-identity-agent`).
 ///
 /// It becomes `AWS::EKS::Cluster` and `AWS::EKS::Addon`. A HyperPod cluster is created only after HyperPod's Helm chart is
-/// installed in it: by the script `STACK.ID.install_dependencies.sh` beside the template, which somebody runs between the stacks.
-/// A function of the stack that did it would need the permissions of an administrator of the Kubernetes cluster, a way into its
-/// private endpoint, and whatever the chart's repository says at that time.
+/// installed in it: by the script `STACK.ID.install_dependencies.sh` beside the template, which an operator runs between the
+/// deployments of the two stacks. A function of the stack that did it would need the permissions of an administrator of the
+/// Kubernetes cluster, access to its private endpoint, and a chart whose content at that time was not reviewed.
+///
+/// ```
+/// use stackwright_stacks::cluster::{EksCluster, KubernetesVersion};
+/// use stackwright_stacks::network::{InterfaceEndpoint, Network};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("research");
+/// # let stack = app.stack("Kubernetes").region("us-east-1");
+/// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
+/// stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct EksCluster {
     network: NetworkHandle,
@@ -75,7 +88,7 @@ impl EksCluster {
         }
     }
 
-    /// Sets the cluster's name. Without it, CloudFormation makes one. Another name replaces the cluster.
+    /// Sets the cluster's name. Without it, CloudFormation generates one. Another name replaces the cluster.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());
@@ -151,8 +164,8 @@ impl Construct for EksCluster {
         if self.network.subnets().len() < 2 {
             scope.error(
                 "eks-subnets",
-                "the network has one subnet, and EKS needs subnets in two zones".into(),
-                "give the network two subnets, and put HyperPod's groups into one with `in_subnet`".into(),
+                "the network has one subnet, and EKS needs subnets in two Availability Zones".into(),
+                "create the network with two subnets, and assign HyperPod's groups to one of them with `in_subnet`".into(),
                 None,
             );
         }
@@ -197,6 +210,12 @@ impl Construct for EksCluster {
 }
 
 /// An EKS cluster that was added to a stack, or one that exists already.
+///
+/// ```
+/// use stackwright_stacks::cluster::EksClusterHandle;
+///
+/// EksClusterHandle::existing("research", "arn:aws:eks:us-east-1:123456789012:cluster/research");
+/// ```
 #[derive(Clone, Debug)]
 pub struct EksClusterHandle {
     name: Value<String>,

@@ -11,7 +11,7 @@ use crate::iam::Statement;
 /// The script that runs all steps.
 const ENTRY: &str = "on_create.sh";
 
-/// The namespace of the metrics that the CloudWatch agent publishes, as its configuration says.
+/// The namespace of the metrics that the CloudWatch agent publishes, as in its configuration.
 const METRICS: &str = "HyperPod";
 
 /// When HyperPod runs the script.
@@ -37,7 +37,7 @@ impl Hook {
 ///
 /// They run after HyperPod has configured Slurm and mounted the file systems (`OnInitComplete`), or before the kubelet
 /// starts (`OnCreate`) on Amazon EKS. If a step fails, the node fails, and its log stream
-/// `LifecycleConfig/GROUP/INSTANCE` in `/aws/sagemaker/Clusters/NAME/ID` says which.
+/// `LifecycleConfig/GROUP/INSTANCE` in `/aws/sagemaker/Clusters/NAME/ID` names the failed step.
 ///
 /// ```
 /// use stackwright_stacks::cluster::{LifecycleScripts, SharedUser};
@@ -49,7 +49,7 @@ impl Hook {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct LifecycleScripts {
-    folder: Option<(PathBuf, String)>,
+    directory: Option<(PathBuf, String)>,
     steps: Vec<Step>,
     errors: Vec<DeferredError>,
 }
@@ -63,6 +63,12 @@ struct Step {
 }
 
 /// A user on every node of a Slurm cluster.
+///
+/// ```
+/// use stackwright_stacks::cluster::SharedUser;
+///
+/// SharedUser::new("ada", 2001, "/fsx/ada");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedUser {
     name: String,
@@ -86,10 +92,10 @@ impl SharedUser {
         };
         let starts_well = self.name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
         if !starts_well || self.name.len() > 32 || !self.name.chars().all(is_word) {
-            return Some(format!("`{}` is not a user name of Linux", self.name));
+            return Some(format!("`{}` is not a valid Linux user name", self.name));
         }
         if !self.home.starts_with('/') || self.home.contains([',', '\n', ':']) {
-            return Some(format!("`{}` is not a home directory", self.home));
+            return Some(format!("`{}` is not a valid home directory", self.home));
         }
         None
     }
@@ -101,10 +107,10 @@ impl LifecycleScripts {
         Self::default()
     }
 
-    /// Uses a folder of your own with the name of the script in it that HyperPod runs. Steps are put into `steps/` beside it;
-    /// your script has to run them.
-    pub fn folder(path: impl Into<PathBuf>, script: impl Into<String>) -> Self {
-        Self { folder: Some((path.into(), script.into())), ..Self::default() }
+    /// Uses a directory of your own with the name of the script in it that HyperPod runs. Steps are put into `steps/` beside
+    /// it; your script has to run them.
+    pub fn directory(path: impl Into<PathBuf>, script: impl Into<String>) -> Self {
+        Self { directory: Some((path.into(), script.into())), ..Self::default() }
     }
 
     fn add(mut self, name: &str, script: impl Into<String>, files: Vec<(&'static str, String)>) -> Self {
@@ -121,7 +127,7 @@ impl LifecycleScripts {
         {
             self.errors.push(DeferredError {
                 name: "lifecycle-step",
-                message: format!("`{name}` is not a name for a step"),
+                message: format!("`{name}` is not a valid name of a step"),
                 help: "use letters, digits and hyphens".into(),
                 source: std::panic::Location::caller(),
             });
@@ -131,9 +137,9 @@ impl LifecycleScripts {
             self.errors.push(DeferredError {
                 name: "lifecycle-step",
                 message: format!(
-                    "the script of the step `{name}` has line ends of Windows, and bash refuses them"
+                    "the script of the step `{name}` has Windows line endings (CRLF), which bash does not accept"
                 ),
-                help: "save it with LF line ends".into(),
+                help: "save it with LF line endings".into(),
                 source: std::panic::Location::caller(),
             });
         }
@@ -151,7 +157,7 @@ impl LifecycleScripts {
                 taken.map(|other| format!("`{}` and `{}` have the same name or ID", other.name, user.name))
             });
             if let Some(message) = problem {
-                let help = "give each user a name, an ID and a home directory of its own".into();
+                let help = "use a different name, ID and home directory for each user".into();
                 self.errors.push(DeferredError { name: "lifecycle-users", message, help, source: location });
             }
         }
@@ -175,8 +181,8 @@ impl LifecycleScripts {
         self.add("docker", include_str!("scripts/docker_storage.sh"), Vec::new())
     }
 
-    /// Installs the CloudWatch agent, which publishes the use of processors, memory, disks and GPUs in the namespace `HyperPod`.
-    /// The role that the cluster creates allows it.
+    /// Installs the CloudWatch agent, which publishes the use of processors, memory, disks and GPUs in the namespace
+    /// `HyperPod`. The role that the cluster creates allows it.
     pub fn cloudwatch_agent(self) -> Self {
         let configuration = include_str!("scripts/cloudwatch_agent.json");
         self.add(
@@ -201,7 +207,7 @@ impl LifecycleScripts {
 
     /// The name of the script that HyperPod runs.
     pub(super) fn entry(&self) -> &str {
-        self.folder.as_ref().map_or(ENTRY, |(_, script)| script)
+        self.directory.as_ref().map_or(ENTRY, |(_, script)| script)
     }
 
     /// Adds a step before all others, for a cluster that the scripts themselves configure.
@@ -220,7 +226,7 @@ impl LifecycleScripts {
         for error in self.errors {
             error.report(scope);
         }
-        let mut asset = match self.folder {
+        let mut asset = match self.directory {
             Some((path, _)) => Asset::new(path),
             None => Asset::archive().file(ENTRY, include_str!("scripts/on_create.sh")),
         };

@@ -5,10 +5,10 @@
 //! | constructor | for |
 //! |---|---|
 //! | [`HyperPodCluster::slurm`] | Slurm, all nodes or none |
-//! | [`HyperPodCluster::slurm_continuous`] | Slurm, nodes are added as capacity comes |
+//! | [`HyperPodCluster::slurm_continuous`] | Slurm, nodes are added when capacity becomes available |
 //! | [`HyperPodCluster::slurm_by_scripts`] | Slurm that lifecycle scripts configure, as before HyperPod had an API for it |
 //! | [`HyperPodCluster::eks`] | Amazon EKS, all nodes or none |
-//! | [`HyperPodCluster::eks_continuous`] | Amazon EKS, nodes are added as capacity comes; spot, flexible groups, Karpenter |
+//! | [`HyperPodCluster::eks_continuous`] | Amazon EKS, nodes are added when capacity becomes available; spot, flexible groups, Karpenter |
 //! | [`HyperPodCluster::restricted`] | restricted instance groups on Amazon EKS, for the customization of Nova models |
 //!
 //! Facts come from the SageMaker Developer Guide and the registry schema of `AWS::SageMaker::Cluster`; what no source
@@ -68,7 +68,7 @@ const NAME_CHARACTERS: usize = 63;
 
 /// A HyperPod cluster.
 ///
-/// It brings a role with least privilege for its nodes, and writes every setting that an update would otherwise reset. It is
+/// It creates a role with least privilege for its nodes, and writes every setting that an update would otherwise reset. It is
 /// deleted before its role and its network. Groups are written in the order of their names, so that the order of calls
 /// changes nothing.
 ///
@@ -131,7 +131,7 @@ impl Settings {
 }
 
 impl<K> HyperPodCluster<K> {
-    /// Sets the cluster's name: letters, digits and hyphens, at most 63. Without it, the name is made of the stack's name
+    /// Sets the cluster's name: letters, digits and hyphens, at most 63. The default consists of the stack's name
     /// and the construct's ID. Another name replaces the cluster.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
@@ -146,8 +146,8 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Tells this SNS topic, by its ARN, of faulty nodes and of the cluster's state, by EventBridge. The topic's policy has to let
-    /// `events.amazonaws.com` publish. CloudWatch has no metrics of HyperPod's own.
+    /// Notifies an SNS topic, by its ARN, of faulty nodes and of changes of the cluster's status, through EventBridge. The
+    /// topic's policy has to let `events.amazonaws.com` publish. CloudWatch has no metrics of HyperPod's own.
     #[track_caller]
     pub fn notify(mut self, topic_arn: impl IntoValue<String>) -> Self {
         self.settings.topics.push(topic_arn.into().with_caller_location());
@@ -176,7 +176,7 @@ impl<K> RoleOptions for HyperPodCluster<K> {
     }
 }
 
-/// Reports what is wrong with the groups whatever their values are.
+/// Reports errors of the groups that do not depend on their values.
 fn check_groups(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
     if plan.groups.is_empty() {
         scope.error(
@@ -190,8 +190,8 @@ fn check_groups(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
         if plan.groups[..index].iter().any(|other| other.name == group.name) {
             scope.error(
                 "cluster-group-name",
-                format!("two groups of the cluster are called `{}`", group.name),
-                "give each group a name of its own".into(),
+                format!("two groups of the cluster have the name `{}`", group.name),
+                "give each group a different name".into(),
                 Some(group.location),
             );
         }
@@ -213,13 +213,13 @@ fn check_addresses(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
         scope.error(
             "cluster-subnet-too-small",
             format!("the nodes need {needed} IP addresses, and the smallest subnet has {free}"),
-            "use a larger address block, or put groups into subnets of their own with `.network(…)`".into(),
+            "use a larger address block, or assign groups to other subnets with `.network(…)`".into(),
             None,
         );
     }
 }
 
-/// The name that was given, or one made of the stack's name and the construct's ID.
+/// The name that the program sets, or one that consists of the stack's name and the construct's ID.
 fn cluster_name(given: Option<&Value<String>>, scope: &Scope<'_>) -> Value<String> {
     if let Some(name) = given {
         return name.clone();
@@ -228,8 +228,10 @@ fn cluster_name(given: Option<&Value<String>>, scope: &Scope<'_>) -> Value<Strin
     if name.len() > NAME_CHARACTERS {
         scope.error(
             "cluster-name",
-            format!("`{name}` is longer than the {NAME_CHARACTERS} characters of a cluster's name"),
-            "give the cluster a shorter one with `.name(…)`".into(),
+            format!(
+                "`{name}` is longer than {NAME_CHARACTERS} characters, the maximum for the name of a cluster"
+            ),
+            "set a shorter name with `.name(…)`".into(),
             None,
         );
     }

@@ -1,4 +1,4 @@
-//! What an orchestrator makes of its settings.
+//! The parts of a cluster that depend on its orchestrator.
 
 use stackwright_resources::sagemaker::cluster::Orchestrator;
 use stackwright_synth::{Handle, Value};
@@ -8,14 +8,14 @@ use super::restricted::RestrictedGroup;
 
 /// An orchestrator. It cannot be implemented outside of this crate.
 pub trait Orchestrate {
-    /// Returns what the settings come to.
+    /// Returns the parts that follow from the settings.
     fn plan(&self) -> Plan;
 }
 
 /// An orchestrator whose nodes run scripts of the user: all but restricted instance groups.
 pub trait RunsScripts {}
 
-/// What an orchestrator makes of its settings.
+/// The parts of a cluster that depend on its orchestrator.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub(super) groups: Vec<GroupSettings>,

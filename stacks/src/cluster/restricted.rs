@@ -22,6 +22,12 @@ struct Storage {
 /// An instance group that AWS manages: it takes no scripts, no labels, no image of your own, and no spot capacity.
 ///
 /// It becomes an entry of `RestrictedInstanceGroups`.
+///
+/// ```
+/// use stackwright_stacks::cluster::RestrictedGroup;
+///
+/// RestrictedGroup::new("train", "ml.p5.48xlarge", 4);
+/// ```
 #[derive(Clone, Debug)]
 pub struct RestrictedGroup {
     group: GroupSettings,
@@ -29,7 +35,7 @@ pub struct RestrictedGroup {
 }
 
 impl RestrictedGroup {
-    /// Creates a group with so many instances of a type, such as `ml.p5.48xlarge`.
+    /// Creates a group with a number of instances of a type, such as `ml.p5.48xlarge`.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), storage: None }
@@ -48,8 +54,8 @@ impl RestrictedGroup {
         group
     }
 
-    /// Gives the group an FSx for Lustre file system: its size in GiB, 1,200 to 100,800, and its throughput in MB/s for each TiB,
-    /// 125 to 1,000.
+    /// Gives the group an FSx for Lustre file system: its size in GiB, 1,200 to 100,800, and its throughput in MB/s for each
+    /// TiB, 125 to 1,000.
     #[track_caller]
     pub fn lustre(mut self, size_gib: impl IntoValue<i64>, throughput: impl IntoValue<i64>) -> Self {
         self.storage = Some(Storage {

@@ -165,7 +165,7 @@ fn use_through_services(key: &EncryptionKey) -> Statement {
         .when("StringLike", "kms:ViaService", "*.amazonaws.com")
 }
 
-/// The permission to let SageMaker encrypt volumes of new nodes with a key.
+/// The permission that SageMaker needs to encrypt volumes of new nodes with a key.
 fn use_through_sagemaker(key: &EncryptionKey) -> Statement {
     key.allow(["kms:CreateGrant", "kms:DescribeKey"]).when(
         "StringLike",

@@ -16,6 +16,12 @@ use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
 /// The nodes that run the Slurm controller, or the nodes that users log into.
+///
+/// ```
+/// use stackwright_stacks::cluster::ServiceNodes;
+///
+/// ServiceNodes::new("controller", "ml.m5.4xlarge").volume_gb(200);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServiceNodes {
     group: GroupSettings,
@@ -53,7 +59,15 @@ mount_settings!(ServiceNodes);
 
 /// Nodes that run Slurm jobs.
 ///
-/// [`WorkerGroup::new`] buys them on demand, [`WorkerGroup::planned`] takes them from a training plan.
+/// [`WorkerGroup::new`] uses on-demand capacity, [`WorkerGroup::planned`] uses a training plan.
+///
+/// ```
+/// use stackwright_stacks::cluster::WorkerGroup;
+///
+/// WorkerGroup::new("train", "ml.p5.48xlarge", 4).partition("research");
+/// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
+/// WorkerGroup::planned("planned", "ml.p5.48xlarge", 16, plan);
+/// ```
 #[derive(Clone, Debug)]
 pub struct WorkerGroup<P = AllOrNothing> {
     group: GroupSettings,
@@ -61,7 +75,7 @@ pub struct WorkerGroup<P = AllOrNothing> {
 }
 
 impl WorkerGroup {
-    /// Creates a group with so many instances of a type, such as `ml.p5.48xlarge`, on demand.
+    /// Creates a group with a number of on-demand instances of a type, such as `ml.p5.48xlarge`.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
         Self { group: GroupSettings::new(name, instance_type, count), provisioning: PhantomData }
@@ -95,8 +109,8 @@ impl<P> WorkerGroup<P> {
         WorkerGroup { group: self.group, provisioning: PhantomData }
     }
 
-    /// Takes the group into service when so many nodes are there. Only a cluster with continuous provisioning takes such a
-    /// group.
+    /// Puts the group into service as soon as this number of nodes is available. Only a cluster with continuous provisioning
+    /// takes such a group.
     #[track_caller]
     pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> WorkerGroup<Continuous> {
         let mut group = self.continuous();
@@ -141,15 +155,25 @@ worker_settings!(WorkerGroup<P>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlurmStrategy {
-    /// Adds what the template says, and keeps the rest. Running jobs are safe with this one only.
+    /// Adds the settings of the template, and keeps all others. Running jobs are safe with this one only.
     Merge,
-    /// Enforces what the template says; a change by hand makes the next update fail and roll back.
+    /// Enforces the settings of the template; after a manual change, the next update fails and is rolled back.
     Managed,
-    /// Enforces what the template says, whatever else was changed.
+    /// Enforces the settings of the template, and overwrites manual changes.
     Overwrite,
 }
 
 /// A database outside of the cluster for Slurm accounting: job history, associations, usage.
+///
+/// ```
+/// use stackwright_stacks::cluster::AccountingDatabase;
+///
+/// AccountingDatabase::new(
+///     "accounting.cluster-abc.us-east-1.rds.amazonaws.com",
+///     "arn:aws:secretsmanager:us-east-1:123456789012:secret:accounting-AbCdEf",
+///     "slurm_acct_db",
+/// );
+/// ```
 #[derive(Clone, Debug)]
 pub struct AccountingDatabase {
     endpoint: Value<String>,
@@ -242,13 +266,13 @@ impl HyperPodCluster<Slurm> {
 
 impl HyperPodCluster<Slurm<Continuous>> {
     /// Creates a cluster with Slurm and continuous provisioning: it is in service as soon as the controller and a login node
-    /// are there, and nodes are added as capacity comes. Changes of `slurm.conf` by hand are merged; no other strategy is
-    /// allowed.
+    /// are available, and nodes are added when capacity becomes available. Changes of `slurm.conf` by hand are merged; no
+    /// other strategy is allowed.
     pub fn slurm_continuous(network: &NetworkHandle, controller: ServiceNodes) -> Self {
         Self { settings: Settings::in_network(network), kind: Slurm::of(controller, None) }
     }
 
-    /// Keeps accounting in a database outside of the cluster. There is no way back to the controller's own database.
+    /// Keeps accounting in a database outside of the cluster. A cluster cannot change back to the controller's own database.
     pub fn accounting_database(mut self, database: AccountingDatabase) -> Self {
         self.kind.accounting = Some(database);
         self

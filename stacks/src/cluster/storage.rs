@@ -12,6 +12,13 @@ use crate::key::EncryptionKey;
 /// A change reaches only new nodes of a group that exists: scale the group to 0 and back to apply it.
 ///
 /// It becomes `InstanceStorageConfigs.FsxLustreConfig` or `.FsxOpenZfsConfig`.
+///
+/// ```
+/// use stackwright_stacks::cluster::SharedStorage;
+///
+/// SharedStorage::lustre("fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com", "abcdefgh");
+/// SharedStorage::open_zfs("fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com").at("/home");
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedStorage(Kind);
 

@@ -9,6 +9,13 @@ use stackwright_synth::{IntoValue, Value};
 use crate::duration::Seconds;
 
 /// A number of nodes of a group, as a count or as a share of its capacity.
+///
+/// ```
+/// use stackwright_stacks::cluster::NodeShare;
+///
+/// NodeShare::percent(25);
+/// NodeShare::nodes(2);
+/// ```
 #[derive(Clone, Debug)]
 pub struct NodeShare {
     kind: &'static str,
@@ -36,6 +43,13 @@ impl NodeShare {
 /// How an update proceeds through the nodes of a group: in batches, with a rollback if an alarm enters `ALARM`.
 ///
 /// It becomes `DeploymentConfig`.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::cluster::{NodeShare, RollingBatches};
+///
+/// RollingBatches::new(NodeShare::percent(25)).wait(Duration::from_mins(10));
+/// ```
 #[derive(Clone, Debug)]
 pub struct RollingBatches {
     batch: NodeShare,
@@ -45,7 +59,7 @@ pub struct RollingBatches {
 }
 
 impl RollingBatches {
-    /// Updates at most so many nodes at a time.
+    /// Creates batches of at most this number of nodes.
     pub fn new(batch: NodeShare) -> Self {
         Self { batch, rollback_batch: None, wait: None, alarms: Vec::new() }
     }

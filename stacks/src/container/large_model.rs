@@ -14,7 +14,7 @@ use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 
 /// The directory of the model in a SageMaker container.
-const MODEL_FOLDER: &str = "/opt/ml/model";
+const MODEL_DIRECTORY: &str = "/opt/ml/model";
 
 /// The weights of a large model: a prefix in S3, or a repository of the Hugging Face Hub.
 ///
@@ -22,7 +22,7 @@ const MODEL_FOLDER: &str = "/opt/ml/model";
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::container::Weights;
 ///
-/// Weights::folder(S3Location::new("my-models", "qwen3-8b/"));
+/// Weights::prefix(S3Location::new("my-models", "qwen3-8b/"));
 /// Weights::hub("Qwen/Qwen3-8B").revision("b968826d9c46dd6066d109eabc6255188de91218");
 /// ```
 #[derive(Clone, Debug)]
@@ -30,14 +30,14 @@ pub struct Weights(From);
 
 #[derive(Clone, Debug)]
 enum From {
-    Folder(S3Location),
+    Prefix(S3Location),
     Hub { model: Value<String>, revision: Option<Value<String>> },
 }
 
 impl Weights {
     /// All objects below a location, in the file layout of Hugging Face.
-    pub fn folder(location: S3Location) -> Self {
-        Self(From::Folder(location))
+    pub fn prefix(location: S3Location) -> Self {
+        Self(From::Prefix(location))
     }
 
     /// A public repository of the Hugging Face Hub, downloaded when an instance starts. Set the
@@ -59,8 +59,8 @@ impl Weights {
     /// Sets the weights as the model data of a container, and the environment variables that name them.
     pub(super) fn in_container(self, container: Container) -> Container {
         match self.0 {
-            From::Folder(folder) => {
-                container.model(ModelData::folder(folder)).environment("HF_MODEL_ID", MODEL_FOLDER)
+            From::Prefix(prefix) => {
+                container.model(ModelData::prefix(prefix)).environment("HF_MODEL_ID", MODEL_DIRECTORY)
             }
             From::Hub { model, revision } => {
                 let container = container.environment("HF_MODEL_ID", model);
@@ -75,9 +75,9 @@ impl Weights {
     /// Lets the container download the weights itself, because its model data is something else.
     fn fetched_by(self, container: Container) -> Container {
         match self.0 {
-            From::Folder(folder) => {
-                let folder = folder.as_folder();
-                container.environment("HF_MODEL_ID", folder.uri()).reads(folder)
+            From::Prefix(prefix) => {
+                let prefix = prefix.as_prefix();
+                container.environment("HF_MODEL_ID", prefix.uri()).reads(prefix)
             }
             hub @ From::Hub { .. } => Self(hub).in_container(container),
         }
@@ -163,7 +163,7 @@ pub enum RollingBatch {
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::container::{DataType, LargeModel, VllmQuantization, Weights};
 ///
-/// LargeModel::vllm("0.36.0", Weights::folder(S3Location::new("my-models", "qwen3-8b/")))
+/// LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")))
 ///     .tensor_parallel_degree(1)
 ///     .data_type(DataType::Bf16)
 ///     .quantize(VllmQuantization::Fp8)
@@ -175,7 +175,7 @@ pub enum RollingBatch {
 /// use stackwright_stacks::container::{LargeModel, TensorRtLlmQuantization, Weights};
 ///
 /// // vLLM has no SmoothQuant.
-/// LargeModel::vllm("0.36.0", Weights::folder(S3Location::new("my-models", "qwen3-8b/")))
+/// LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")))
 ///     .quantize(TensorRtLlmQuantization::SmoothQuant);
 /// ```
 #[derive(Clone, Debug)]
@@ -377,7 +377,7 @@ impl<E: Engine> LargeModel<E> {
         if !option_keys(E::KEYS).any(|known| known == key) {
             let help = nearest(key, option_keys(E::KEYS)).map_or_else(
                 || {
-                    "vLLM's own go through `.engine_argument(…)`; DJL Serving's user guides list the rest"
+                    "use `.engine_argument(…)` for arguments of vLLM; the user guides of DJL Serving list the other settings"
                         .into()
                 },
                 |name| format!("the nearest is `{name}`"),
@@ -421,9 +421,9 @@ impl<E: Engine> std::convert::From<LargeModel<E>> for Container {
                     server.problems.push(DeferredError {
                         name: "not-known-yet",
                         message: format!(
-                            "`{key}` is known when the stack is deployed, and the file is made before"
+                            "the value of `{key}` is known only during deployment, and the file is written before"
                         ),
-                        help: "give a literal, or leave `.serving_properties()` out".into(),
+                        help: "use a literal, or remove `.serving_properties()`".into(),
                         source,
                     });
                 }

@@ -68,7 +68,7 @@ enum Access {
 #[derive(Clone, Debug)]
 enum Data {
     Archive(S3Location),
-    Folder(S3Location),
+    Prefix(S3Location),
     Made { uri: Value<String>, within: S3Location },
     Asset(Asset),
     MultiModel { models: S3Location, cached: Option<Value<bool>> },
@@ -98,7 +98,7 @@ impl ModelData {
     /// use stackwright_stacks::container::ModelData;
     ///
     /// let weights = S3Location::new("jumpstart-private-cache-prod-us-east-1", "meta-textgeneration/llama-3-8b/");
-    /// ModelData::folder(weights).accept_eula(true);
+    /// ModelData::prefix(weights).accept_eula(true);
     /// ```
     #[track_caller]
     pub fn accept_eula(mut self, accepted: impl IntoValue<bool>) -> Self {
@@ -116,12 +116,29 @@ impl ModelData {
 
     /// Uncompressed model data: all objects below a location. SageMaker copies them without unpacking an archive when
     /// an instance starts. Serverless and multi-model endpoints accept archives only.
-    pub fn folder(location: impl Into<S3Location>) -> Self {
-        Self::of(Data::Folder(location.into()))
+    ///
+    /// ```
+    /// use stackwright_stacks::S3Location;
+    /// use stackwright_stacks::container::ModelData;
+    ///
+    /// ModelData::prefix(S3Location::new("my-models", "qwen3-8b/"));
+    /// ```
+    pub fn prefix(location: impl Into<S3Location>) -> Self {
+        Self::of(Data::Prefix(location.into()))
     }
 
     /// An archive whose URI is resolved during deployment, such as the output of a training job in a parameter, below
     /// a location that is known during synthesis. The role may read this location only.
+    ///
+    /// ```
+    /// use stackwright_stacks::S3Location;
+    /// use stackwright_stacks::container::ModelData;
+    /// use stackwright_synth::{App, Parameter};
+    ///
+    /// let stack = App::new("serving").stack("Serving");
+    /// let trained = stack.add("Model", Parameter::string());
+    /// ModelData::made_within(S3Location::new("my-runs", "relevance/"), trained);
+    /// ```
     #[track_caller]
     pub fn made_within(location: S3Location, uri: impl IntoValue<String>) -> Self {
         Self::of(Data::Made { uri: uri.into().with_caller_location(), within: location })
@@ -279,13 +296,13 @@ impl ModelData {
                 of_archive(definition, &archive, access)
             }
             Data::Made { uri, within } => (definition.model_data_url(uri), within.read()),
-            Data::Folder(folder) => {
-                let folder = folder.as_folder();
-                let source = data_source(&folder, CompressionType::None, S3DataType::S3Prefix, access);
-                (definition.model_data_source(source), folder.read())
+            Data::Prefix(prefix) => {
+                let prefix = prefix.as_prefix();
+                let source = data_source(&prefix, CompressionType::None, S3DataType::S3Prefix, access);
+                (definition.model_data_source(source), prefix.read())
             }
             Data::MultiModel { models, cached } => {
-                let models = models.as_folder();
+                let models = models.as_prefix();
                 let mut definition = definition.mode(Mode::MultiModel).model_data_url(models.uri());
                 if let Some(cached) = cached {
                     let enabled = cached.as_literal().and_then(serde_json::Value::as_bool);

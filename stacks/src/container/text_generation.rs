@@ -13,7 +13,7 @@ use crate::image::{ContainerImage, Processor};
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::container::{TextGeneration, Weights};
 ///
-/// TextGeneration::new("3.3.6", Weights::folder(S3Location::new("my-models", "qwen3-8b/")))
+/// TextGeneration::new("3.3.6", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")))
 ///     .accelerators(1)
 ///     .max_input_tokens(4_096)
 ///     .max_total_tokens(8_192);

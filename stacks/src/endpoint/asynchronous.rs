@@ -1,4 +1,4 @@
-//! Asynchronous endpoints: requests wait in a queue, answers come to S3.
+//! Asynchronous endpoints: requests wait in a queue, and responses are written to S3.
 
 use stackwright_resources::sagemaker::endpoint_config::{
     AsyncInferenceClientConfig, AsyncInferenceConfig, AsyncInferenceNotificationConfig,
@@ -58,7 +58,7 @@ impl<T: Into<TopicReference>> From<T> for NotificationTopic {
 }
 
 /// An endpoint that takes requests of up to 1 GB from S3, processes each for up to an hour, and puts the answer into S3. It
-/// can be scaled to zero instances; the first request then brings one back.
+/// can be scaled to zero instances; the first request then starts one.
 ///
 /// ```
 /// use stackwright_stacks::autoscaling::TargetTracking;
@@ -258,8 +258,8 @@ impl Construct for AsynchronousEndpoint {
         if self.requests.is_empty() && !self.settings.role.is_set() {
             scope.error(
                 "no-request-location",
-                "the endpoint's role may not read the requests, because it is not known where they are stored".into(),
-                "name the location that callers upload requests to, with `.requests(…)`".into(),
+                "the endpoint's role cannot read the requests, because their location is not known".into(),
+                "set the location to which callers upload requests with `.requests(…)`".into(),
                 None,
             );
         }

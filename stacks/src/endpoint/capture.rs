@@ -27,7 +27,7 @@ pub struct DataCapture {
 }
 
 impl DataCapture {
-    /// Keeps so many percent of requests and answers.
+    /// Sets the percentage of requests and responses that are stored.
     #[track_caller]
     pub fn new(location: S3Location, percent: impl IntoValue<i64>) -> Self {
         Self {

@@ -37,7 +37,7 @@ use crate::security::{SecurityOptions, SecuritySettings};
 /// # let app = App::new("chat");
 /// # let stack = app.stack("Serving").region("us-east-1");
 /// let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 0..=2));
-/// let model = LargeModel::vllm("0.36.0", Weights::folder(S3Location::new("my-models", "qwen3-8b/")));
+/// let model = LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")));
 /// stack.add(
 ///     "Chat",
 ///     InferenceComponent::new(&host, model.tensor_parallel_degree(1), 16_384)
@@ -276,7 +276,22 @@ impl ForInstanceType {
     }
 }
 
-/// A model on a [`ComponentEndpoint`], in so many copies, each with its share of an instance.
+/// A model on a [`ComponentEndpoint`], with a number of copies, each with its share of an instance.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::container::{LargeModel, Weights};
+/// use stackwright_stacks::endpoint::{ComponentEndpoint, InferenceComponent};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("chat");
+/// # let stack = app.stack("Serving").region("us-east-1");
+/// let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2));
+/// let weights = Weights::prefix(S3Location::new("my-models", "qwen3-8b/"));
+/// stack.add("Chat", InferenceComponent::new(&host, LargeModel::vllm("0.36.0", weights), 16_384).accelerators(1));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct InferenceComponent {
     host: ComponentEndpointHandle,
@@ -360,7 +375,7 @@ impl InferenceComponent {
         self
     }
 
-    /// The number of copies; one unless set. Where [`scale`](AutoscalingOptions::scale) lets autoscaling change the number,
+    /// Sets the number of copies. The default is 1. If [`scale`](AutoscalingOptions::scale) enables autoscaling,
     /// leave this out: a number that is set here is set again by every update of the component.
     #[track_caller]
     pub fn copies(mut self, number: impl IntoValue<i64>) -> Self {
@@ -583,14 +598,14 @@ pub struct InferenceComponentHandle {
 }
 
 impl InferenceComponentHandle {
-    /// The name that a request says beside that of the endpoint.
+    /// The name of the component, which requests contain in addition to the name of the endpoint.
     pub fn name(&self) -> Value<String> {
         self.name.clone()
     }
 }
 
-/// An adapter (LoRA) on a component: it shares the copies and accelerators of its base, so it has neither of its own. The
-/// base has to serve adapters, as [`LargeModel::adapters`](crate::container::LargeModel::adapters) says.
+/// An adapter (LoRA) on a component: it uses the copies and accelerators of its base component. The
+/// base has to serve adapters (see [`LargeModel::adapters`](crate::container::LargeModel::adapters)).
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -601,7 +616,7 @@ impl InferenceComponentHandle {
 /// # let app = App::new("chat");
 /// # let stack = app.stack("Serving").region("us-east-1");
 /// # let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2));
-/// let weights = Weights::folder(S3Location::new("my-models", "qwen3-8b/"));
+/// let weights = Weights::prefix(S3Location::new("my-models", "qwen3-8b/"));
 /// let base = stack.add(
 ///     "Chat",
 ///     InferenceComponent::new(&host, LargeModel::vllm("0.36.0", weights).adapters(4, 16), 16_384).accelerators(1),
@@ -624,7 +639,7 @@ impl AdapterComponent {
         Self { base: base.clone(), adapter: adapter.into(), name: None }
     }
 
-    /// Names it; without this the stack's name and the construct's id make the name. Changing it replaces it.
+    /// Sets the name. The default consists of the stack's name and the construct's ID. Another name replaces the component.
     #[track_caller]
     pub fn name(mut self, name: impl IntoValue<String>) -> Self {
         self.name = Some(name.into().with_caller_location());

@@ -1,4 +1,4 @@
-//! Deployment guardrails: how traffic comes to what an update brings, and what takes it back.
+//! Deployment guardrails: how an update shifts traffic to the new fleet, and what triggers a rollback.
 
 use stackwright_resources::sagemaker::endpoint::{
     self, Alarm, AutoRollbackConfig, BlueGreenUpdatePolicy, CapacitySizeType, DeploymentConfig,
@@ -8,11 +8,18 @@ use stackwright_synth::{IntoValue, Value};
 
 use crate::duration::Seconds;
 
-/// How long the old instances stay after all traffic has left them, unless something else is said: alarms need time to
-/// go off, and the way back is short as long as they are there.
+/// How long the old instances are kept after all traffic has been shifted, unless a program sets another time. Alarms need
+/// time to enter `ALARM`, and a rollback is fast as long as the old instances exist.
 const TERMINATION_WAIT: i64 = 600;
 
 /// A part of an endpoint's capacity.
+///
+/// ```
+/// use stackwright_stacks::endpoint::CapacitySize;
+///
+/// CapacitySize::percent(10);
+/// CapacitySize::instances(1);
+/// ```
 #[derive(Clone, Debug)]
 pub struct CapacitySize {
     kind: CapacitySizeType,
@@ -20,13 +27,13 @@ pub struct CapacitySize {
 }
 
 impl CapacitySize {
-    /// So many percent of the instances: up to 50 for a canary, 10 to 50 for a step, 5 to 50 for a batch.
+    /// A percentage of the instances: up to 50 for a canary, 10 to 50 for a linear step, 5 to 50 for a batch.
     #[track_caller]
     pub fn percent(value: impl IntoValue<i64>) -> Self {
         Self { kind: CapacitySizeType::CapacityPercent, value: value.into().with_caller_location() }
     }
 
-    /// So many instances.
+    /// A number of instances.
     #[track_caller]
     pub fn instances(value: impl IntoValue<i64>) -> Self {
         Self { kind: CapacitySizeType::InstanceCount, value: value.into().with_caller_location() }

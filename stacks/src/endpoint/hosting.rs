@@ -145,10 +145,10 @@ impl Hosting {
                 scope.error(
                     "unknown-instance-type",
                     format!(
-                        "{} is said to be built on `{}`, which is no instance type",
+                        "the instance type `{1}`, on which {0} was built, does not exist",
                         need.what, need.built_on
                     ),
-                    "name the type as SageMaker does: `ml.g5.xlarge`".into(),
+                    "use a SageMaker instance type such as `ml.g5.xlarge`".into(),
                     Some(need.source),
                 );
                 continue;
@@ -161,10 +161,10 @@ impl Hosting {
                     scope.error(
                         "plan-for-another-gpu",
                         format!(
-                            "{} was built on {} (compute capability {there:?}), and does not run on {} ({here:?})",
+                            "{} was built on {} (compute capability {there:?}), and does not run on {} (compute capability {here:?})",
                             need.what, built.instance_type, runs.instance_type
                         ),
-                        "build it on the type that serves it, or ship ONNX and have it compiled there".into(),
+                        "build it on the instance type that serves it, or use ONNX, which Triton compiles on the instance".into(),
                         name.location(),
                     );
                 }

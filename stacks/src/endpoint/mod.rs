@@ -1,11 +1,11 @@
 //! Endpoints: what serves models.
 //!
-//! Each kind has a type of its own, with the settings that its kind takes and no others: a serverless endpoint has no
-//! instances, a real-time one no queue, one with several variants no rolling update. What they share is here: names,
+//! Each kind of endpoint has its own type, with exactly the settings that SageMaker accepts for it: a serverless endpoint has
+//! no instances, a real-time one no queue, one with several variants no rolling update. What they share is here: names,
 //! models and roles, and the endpoint with its alarms, dashboard and logs.
 //!
-//! Model and configuration have no names, so that every change makes new ones; the endpoint keeps its own and is
-//! updated in place, as its deployment policy says.
+//! Models and configurations have no fixed names, so that every change creates new ones. The endpoint keeps its name and is
+//! updated in place, according to its deployment policy.
 
 mod asynchronous;
 mod capture;
@@ -60,7 +60,7 @@ use settings::Settings;
 /// The one variant of endpoints that have one: SageMaker's own name for it.
 const ONE_VARIANT: &str = "AllTraffic";
 
-/// The name that was given, or one made of the stack's name and the construct's id.
+/// The name that the program sets, or one that consists of the stack's name and the construct's ID.
 fn name(scope: &Scope<'_>, given: Option<&Value<String>>, what: &str) -> Value<String> {
     if let Some(name) = given {
         return name.clone();
@@ -70,8 +70,8 @@ fn name(scope: &Scope<'_>, given: Option<&Value<String>>, what: &str) -> Value<S
     if name.len() > most {
         scope.error(
             "endpoint-name",
-            format!("`{name}` is longer than the {most} characters of an {what}'s name"),
-            format!("give the {what} a shorter one with `.name(…)`"),
+            format!("`{name}` is longer than {most} characters, the maximum for the name of an {what}"),
+            format!("set a shorter name with `.name(…)`"),
             None,
         );
     }
@@ -147,7 +147,7 @@ fn add_model(
     ServedModel { model, role }
 }
 
-/// Encrypts the volumes of instances with a key. Instances with NVMe storage encrypt that with a key of their own, and
+/// Encrypts the volumes of instances with a key. Instances with NVMe storage encrypt it with their own key, and
 /// `CreateEndpointConfig` refuses `KmsKeyId` if any variant runs on them.
 fn encrypted(config: EndpointConfig, key: Option<&EncryptionKey>, on_local_storage: bool) -> EndpointConfig {
     match key.filter(|_| !on_local_storage) {
@@ -219,7 +219,7 @@ struct OnInstances<T> {
 }
 
 impl<T: Target> OnInstances<T> {
-    /// Adds it under a name. What is special about its kind is said by permissions and by a change to the
+    /// Adds the endpoint under a name. The caller passes the permissions of its kind, and a change to the
     /// configuration.
     fn add(
         self,
@@ -255,7 +255,7 @@ impl<T: Target> OnInstances<T> {
     }
 }
 
-/// Has an update keep the weights and capacity that were changed while the endpoint ran, where the program doesn't say
+/// Keeps the weights and the capacity that were changed while the endpoint was running, unless the program sets
 /// that they are its own.
 fn keep_what_runs(endpoint: Endpoint, variants: usize, is_scaled: bool, settings: &Settings) -> Endpoint {
     let keeps_weights = variants > 1 && !settings.sets_weights;
@@ -317,7 +317,7 @@ impl EndpointHandle {
         self.endpoint.endpoint_arn()
     }
 
-    /// Leave to invoke the endpoint and no other, for the role of whoever asks.
+    /// A statement that allows to invoke this endpoint only, for the role of a caller.
     pub fn allow_invoke(&self) -> Statement {
         Statement::allow([
             "sagemaker:InvokeEndpoint",

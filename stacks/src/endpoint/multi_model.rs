@@ -142,7 +142,7 @@ impl MultiModelEndpoint {
         self
     }
 
-    /// Whether models stay in memory after a request; they do unless this says no. Without it a model is loaded for each
+    /// Whether models stay in memory after a request; the default is `true`. Otherwise a model is loaded for each
     /// request: for a large number of models, each of which is seldom asked for.
     #[track_caller]
     pub fn cache(mut self, models_stay: bool) -> Self {

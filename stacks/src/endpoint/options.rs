@@ -32,7 +32,7 @@ pub trait EndpointOptions: Sized {
     #[doc(hidden)]
     fn settings(&mut self) -> &mut Settings;
 
-    /// Sets the name. Without it, the stack's name and the construct's ID make the name. A changed name replaces the
+    /// Sets the name. The default consists of the stack's name and the construct's ID. A changed name replaces the
     /// resource.
     #[track_caller]
     fn name(mut self, name: impl IntoValue<String>) -> Self {
@@ -63,8 +63,8 @@ pub trait EndpointOptions: Sized {
         self
     }
 
-    /// The 99th percentile of the time in the container (`ModelLatency`) above which an alarm enters `ALARM` and rolls an update
-    /// back; half of what SageMaker allows a request unless set.
+    /// The 99th percentile of the time in the container (`ModelLatency`) above which an alarm enters `ALARM` and rolls an
+    /// update back; half of what SageMaker allows a request unless set.
     #[track_caller]
     fn latency_alarm(mut self, time: Duration) -> Self {
         self.settings().latency = Some(Value::from(time.as_secs_f64() * 1e6).with_caller_location());
@@ -229,7 +229,7 @@ pub trait AutoscalingOptions: Sized {
     /// Lets Application Auto Scaling change the number of instances, of copies, or of provisioned requests within bounds.
     ///
     /// Instances of a real-time variant can be scaled to one at least, those of an asynchronous endpoint and copies of an
-    /// inference component to zero: an alarm on requests without capacity then brings the first one back. A serverless
+    /// inference component to zero: an alarm on requests without capacity then starts the first one. A serverless
     /// endpoint starts with the lower bound as its provisioned concurrency.
     #[track_caller]
     fn scale(

@@ -30,8 +30,8 @@ pub enum RollingUpdate {}
 
 /// An endpoint that answers requests synchronously, on instances.
 ///
-/// An update starts a new fleet beside the old one and is rolled back by alarms on errors and latency, which it makes
-/// itself; [`blue_green`](Self::blue_green) and [`rolling`](RealTimeEndpoint::rolling) say how traffic moves. What
+/// An update starts a new fleet beside the old one, and is rolled back by alarms on errors and latency that the construct
+/// creates; [`blue_green`](Self::blue_green) and [`rolling`](RealTimeEndpoint::rolling) set how traffic is shifted. What
 /// AWS excludes does not compile: a rolling update, or a shadow, beside several variants.
 ///
 /// ```
@@ -140,8 +140,8 @@ impl RealTimeEndpoint<OneVariant> {
         self.become_()
     }
 
-    /// A shadow variant: it receives a copy of the requests, and its responses are not returned. Its weight, 0 to 1, is the share of
-    /// the requests that it gets. Not for several containers, and not on Inferentia 1.
+    /// A shadow variant: it receives a copy of the requests, and its responses are not returned. Its weight, 0 to 1, is the
+    /// share of the requests that it gets. Not for several containers, and not on Inferentia 1.
     pub fn shadow(mut self, variant: Variant) -> RealTimeEndpoint<WithShadow> {
         self.shadow = Some(variant);
         self.become_()
@@ -177,7 +177,7 @@ impl BlueGreenUpdate for SeveralVariants {}
 impl BlueGreenUpdate for WithShadow {}
 
 impl<V: BlueGreenUpdate> RealTimeEndpoint<V> {
-    /// How traffic comes to a new fleet; all at once unless set.
+    /// Sets how traffic is shifted to a new fleet. The default is all at once.
     pub fn blue_green(mut self, update: BlueGreen) -> Self {
         self.update = Update::BlueGreen(update);
         self
@@ -191,7 +191,7 @@ impl<V> RealTimeEndpoint<V> {
     }
 }
 
-/// The starts of ids: the variants' names, numbered where two come to the same.
+/// The prefixes of IDs: the names of the variants, with a number where two are the same.
 fn parts<'v>(variants: impl Iterator<Item = &'v Variant>) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     for variant in variants {

@@ -14,7 +14,7 @@ use crate::container::Container;
 use crate::iam::{RoleOptions, RoleSettings};
 use crate::security::SecuritySettings;
 
-/// The memory of a serverless endpoint. Processors come with it: the more memory, the more of them.
+/// The memory of a serverless endpoint. The number of virtual CPUs is proportional to the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum MemorySize {

@@ -7,7 +7,7 @@ use super::hosting::InstanceMetrics;
 use crate::iam::RoleSettings;
 use crate::topic::TopicReference;
 
-/// What a program says about any endpoint or component.
+/// The settings that every endpoint and component has.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) name: Option<Value<String>>,

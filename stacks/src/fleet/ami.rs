@@ -4,8 +4,18 @@ use stackwright_synth::{IntoValue, Value, sub};
 
 /// An Amazon Machine Image (AMI): by its ID, or by a public SSM parameter of AWS that names the latest one.
 ///
-/// A parameter is written as `{{resolve:ssm:…}}`. CloudFormation looks it up at each update of the launch template, so that a
-/// deployment may bring a newer image; pin the ID with [`Ami::id`] where that is not wanted.
+/// A parameter is written as `{{resolve:ssm:…}}`. CloudFormation resolves it at each update of the launch template, so that a
+/// deployment may use a newer image. Use [`Ami::id`] to pin an image.
+///
+/// ```
+/// use stackwright_stacks::fleet::{Ami, Os};
+///
+/// Ami::deep_learning_base(Os::Ubuntu2204);
+/// Ami::deep_learning_pytorch("2.7");
+/// Ami::eks_gpu("1.33");
+/// Ami::id("ami-0123456789abcdef0", "/dev/sda1");
+/// Ami::from_parameter("/ml/images/training", "/dev/sda1");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Ami {
     image: Value<String>,
@@ -93,7 +103,7 @@ impl Ami {
         Self { image: id.into().with_caller_location(), root_device }
     }
 
-    /// Returns the AMI that an SSM parameter of your own names.
+    /// Returns the AMI whose ID is in an SSM parameter of the account.
     #[track_caller]
     pub fn from_parameter(name: impl IntoValue<String>, root_device: &'static str) -> Self {
         let name = name.into().with_caller_location();

@@ -8,8 +8,8 @@ use stackwright_synth::{Construct, Handle, IntoValue, Json, Property, Scope, Val
 
 /// A monthly budget in USD: of the account, or of what has a tag.
 ///
-/// A budget tells people, by e-mail or by an SNS topic; it does not stop anything, and costs appear up to a day late. A schedule
-/// ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
+/// A budget tells people, by e-mail or by an SNS topic; it does not stop anything, and costs appear up to a day late. A
+/// schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
 /// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances.
 ///
 /// It becomes `AWS::Budgets::Budget`.
@@ -57,7 +57,7 @@ impl MonthlyBudget {
         self
     }
 
-    /// Tells this SNS topic, by its ARN. Its policy has to let `budgets.amazonaws.com` publish.
+    /// Notifies an SNS topic, by its ARN. Its policy has to allow `budgets.amazonaws.com` to publish.
     #[track_caller]
     pub fn topic(mut self, arn: impl IntoValue<String>) -> Self {
         self.subscribers.push(("SNS", arn.into().with_caller_location()));
@@ -85,8 +85,9 @@ impl Construct for MonthlyBudget {
         if self.subscribers.is_empty() || self.thresholds.is_empty() {
             scope.error(
                 "budget-without-notification",
-                "the budget tells nobody".into(),
-                "add a threshold with `.at_percent(…)`, and `.email(…)` or `.topic(…)`".into(),
+                "the budget has no notification".into(),
+                "add a threshold with `.at_percent(…)`, and a subscriber with `.email(…)` or `.topic(…)`"
+                    .into(),
                 None,
             );
         }

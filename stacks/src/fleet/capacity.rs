@@ -20,6 +20,13 @@ pub(super) enum Capacity {
 ///
 /// Instances are launched into reservations, or into the reservations of resource groups. The constructor states what happens
 /// when they are full: launches fail (`only`), or continue on demand (`first`).
+///
+/// ```
+/// use stackwright_stacks::fleet::Reservations;
+///
+/// Reservations::only(["cr-0123456789abcdef0"]);
+/// Reservations::of_group_first(["arn:aws:resource-groups:us-east-1:123456789012:group/gpus"]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reservations {
     target: Target,
@@ -90,7 +97,7 @@ pub enum SpotAllocation {
     PriceCapacityOptimized,
     /// Pools with the most spare capacity.
     CapacityOptimized,
-    /// Pools with the most spare capacity, types in the order in which they are listed where that makes no difference.
+    /// Pools with the most spare capacity; among equal pools, instance types in the listed order.
     CapacityOptimizedPrioritized,
     /// The cheapest pools, which are interrupted most often.
     LowestPrice,
@@ -158,7 +165,7 @@ impl SpotMix {
         self
     }
 
-    /// Sets the most that a spot instance may cost an hour, in USD. Without it, the price on demand is the limit. A limit makes
+    /// Sets the maximum price of a spot instance in USD per hour. The default is the on-demand price. A limit makes
     /// interruptions more frequent.
     #[track_caller]
     pub fn max_price(mut self, usd_per_hour: impl IntoValue<String>) -> Self {

@@ -1,7 +1,7 @@
 //! Fleets of GPU instances on EC2.
 //!
-//! [`GpuFleet`] is an Auto Scaling group with a launch template, [`TrainingFleet`] a queue of AWS Batch. How it gets its instances is said by its constructor, so that
-//! what one way excludes has no setter.
+//! [`GpuFleet`] is an Auto Scaling group with a launch template, [`TrainingFleet`] a queue of AWS Batch. The constructor sets
+//! the kind of capacity, so that what one way excludes has no setter.
 
 mod ami;
 mod budget;
@@ -218,8 +218,8 @@ impl GpuFleet<Mixed> {
 }
 
 impl GpuFleet<OnDemand> {
-    /// Keeps so many instances prepared and stopped, so that the fleet grows faster. A stopped instance costs its volumes only.
-    /// Fleets with spot instances, reservations or capacity blocks have no warm pool.
+    /// Sets the number of stopped instances in the warm pool, so that the fleet grows faster. A stopped instance costs its
+    /// volumes only. Fleets with spot instances, reservations or capacity blocks have no warm pool.
     #[track_caller]
     pub fn warm_pool(mut self, instances: impl IntoValue<i64>) -> Self {
         self.settings.prepared = Some(Prepared { minimum: instances.into().with_caller_location() });
@@ -237,7 +237,8 @@ impl<C> GpuFleet<C> {
     }
 
     /// Gives the instances an EFA interface on each network card that takes one. The network has to have one subnet (EFA does
-    /// not cross zones) and a security group that is open to itself (see [`Network::efa`](crate::network::Network::efa)).
+    /// not cross zones) and a security group that allows all traffic from itself (see
+    /// [`Network::efa`](crate::network::Network::efa)).
     pub fn efa(mut self) -> Self {
         self.settings.efa = true;
         self
@@ -256,8 +257,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let the
-    /// service-linked role of EC2 Auto Scaling use it.
+    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let
+    /// the service-linked role of EC2 Auto Scaling use it.
     #[track_caller]
     pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.settings.key = Some(key.into());
@@ -289,8 +290,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Scales to no instances when no GPU was used more than `below_percent` for so long. The metric comes from the CloudWatch
-    /// agent, which is installed on the instances. Set a minimum of 0 instances, or they come back.
+    /// Scales to no instances when no GPU was used more than `below_percent` for the given time. The metric comes from the
+    /// CloudWatch agent, which is installed on the instances. Set a minimum of 0 instances, or the group starts them again.
     #[track_caller]
     pub fn switch_off_when_idle(mut self, below_percent: impl IntoValue<f64>, time: Duration) -> Self {
         self.settings.agent = true;
@@ -364,13 +365,13 @@ impl<C> GpuFleet<C> {
             _ => std::slice::from_ref(&self.instance_type),
         };
         if types.is_empty() {
-            refuse("fleet-types", "the fleet has no instance types".into(), "name at least one");
+            refuse("fleet-types", "the fleet has no instance types".into(), "add at least one");
         }
         if matches!(self.capacity, Capacity::Block(_)) {
             let sold =
                 network_facts(&self.instance_type).map(|facts| facts.has_usage_class("capacity-block"));
             if sold == Some(false) {
-                let message = format!("{} is not sold in capacity blocks", self.instance_type);
+                let message = format!("{} is not offered in capacity blocks", self.instance_type);
                 refuse(
                     "fleet-capacity-block",
                     message,
@@ -396,13 +397,13 @@ impl<C> GpuFleet<C> {
             if count.is_none_or(|count| count == 0) {
                 let message = match count {
                     Some(_) => format!("{name} has no Elastic Fabric Adapter"),
-                    None => format!("it is not known how many EFA interfaces {name} takes"),
+                    None => format!("the number of EFA interfaces of {name} is not known"),
                 };
-                refuse("fleet-efa", message, "leave `.efa()` out, or use another instance type");
+                refuse("fleet-efa", message, "remove `.efa()`, or use another instance type");
             }
         }
         if interfaces.windows(2).any(|pair| pair[0] != pair[1]) {
-            let message = "the instance types take different numbers of EFA interfaces, and a launch template has one list";
+            let message = "the instance types support different numbers of EFA interfaces, and a launch template has one list of interfaces";
             refuse("fleet-efa", message.into(), "use types with the same network cards");
         }
     }
@@ -453,8 +454,9 @@ impl<C> GpuFleet<C> {
         let Some(handle) = role.handle() else {
             scope.error(
                 "fleet-role",
-                "an instance profile takes a role by its name, and this role is outside of the app".into(),
-                "give the fleet an instance profile with `.instance_profile(…)`".into(),
+                "an instance profile refers to its role by name, and this role is not defined in the app"
+                    .into(),
+                "set an existing instance profile with `.instance_profile(…)`".into(),
                 Some(self.location),
             );
             return "".into();

@@ -72,7 +72,15 @@ impl ScheduledSize {
     }
 }
 
-/// A pause of an instance between launch and service, or between service and termination, until something says that it goes on.
+/// A pause of an instance between launch and service, or between service and termination, until `CompleteLifecycleAction` is
+/// called.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::fleet::LifecycleHook;
+///
+/// LifecycleHook::terminating("save-checkpoint", Duration::from_mins(10));
+/// ```
 #[derive(Clone, Debug)]
 pub struct LifecycleHook {
     name: String,
@@ -82,7 +90,7 @@ pub struct LifecycleHook {
 }
 
 impl LifecycleHook {
-    /// Waits when an instance is launched, at most this long; an instance for which nothing was said is terminated.
+    /// Waits when an instance is launched, at most for the timeout. After it, the instance is terminated.
     #[track_caller]
     pub fn launching(name: impl Into<String>, timeout: impl Into<Seconds>) -> Self {
         Self {
@@ -93,7 +101,7 @@ impl LifecycleHook {
         }
     }
 
-    /// Waits when an instance is terminated, at most this long, for example until a checkpoint is saved.
+    /// Waits when an instance is terminated, at most for the timeout, for example until a checkpoint is saved.
     #[track_caller]
     pub fn terminating(name: impl Into<String>, timeout: impl Into<Seconds>) -> Self {
         Self {
@@ -117,6 +125,12 @@ impl LifecycleHook {
 /// watches.
 ///
 /// It becomes the `AutoScalingInstanceRefresh` of the group's update policy.
+///
+/// ```
+/// use stackwright_stacks::fleet::InstanceRefresh;
+///
+/// InstanceRefresh::keeping_healthy(90);
+/// ```
 #[derive(Clone, Debug)]
 pub struct InstanceRefresh {
     minimum: Value<i64>,
@@ -177,7 +191,8 @@ impl InstanceRefresh {
         self
     }
 
-    /// Fails the update when this alarm, given by its name, enters `ALARM`; CloudFormation then rolls it back. At most ten alarms.
+    /// Fails the update when this alarm, given by its name, enters `ALARM`; CloudFormation then rolls it back. At most ten
+    /// alarms.
     #[track_caller]
     pub fn rollback_on(mut self, alarm_name: impl IntoValue<String>) -> Self {
         self.alarms.push(alarm_name.into().with_caller_location());

@@ -1,8 +1,8 @@
-//! Instances that come and go with jobs: AWS Batch.
+//! Instances that AWS Batch starts and terminates with jobs.
 //!
-//! AWS Batch was chosen over an EC2 Fleet of type `instant`: CloudFormation creates such a fleet once, so that every run would be
-//! an edit of the stack, and nothing queues, retries or keeps logs. AWS's samples for distributed training use AWS Batch
-//! (`awsome-distributed-training`, `1.architectures/3.aws-batch`).
+//! AWS Batch was chosen over an EC2 Fleet of type `instant`: CloudFormation creates such a fleet once, so that every run
+//! would be an edit of the stack, and nothing queues, retries or keeps logs. AWS's samples for distributed training use AWS
+//! Batch (`awsome-distributed-training`, `1.architectures/3.aws-batch`).
 
 use stackwright_resources::Tag;
 use stackwright_resources::batch::compute_environment::{
@@ -150,8 +150,8 @@ impl TrainingFleet {
     }
 
     /// Creates it with spot instances of one of these types, for jobs of one node: AWS Batch runs jobs of several nodes on
-    /// instances on demand only. A job whose instance is interrupted is started again, five times at most, and has to go on from
-    /// a checkpoint of its own.
+    /// instances on demand only. A job whose instance is interrupted is started again, five times at most, and has to go on
+    /// from a checkpoint of its own.
     #[track_caller]
     pub fn spot(
         network: &NetworkHandle,
@@ -233,14 +233,14 @@ impl TrainingFleet {
         };
         if self.facts().is_none() {
             refuse(
-                format!("it is not known what hardware {} has", self.types.join(", ")),
-                "use instance types with GPUs that the data of this program has",
+                format!("the hardware of {} is not known", self.types.join(", ")),
+                "use an instance type with GPUs that is in the instance table",
             );
         }
         if self.nodes == 0 || self.max_nodes < self.nodes {
             refuse(
-                format!("a job has {} nodes, and there are at most {}", self.nodes, self.max_nodes),
-                "allow at least the nodes of one job with `.max_nodes(…)`",
+                format!("a job has {} nodes, and the fleet has at most {}", self.nodes, self.max_nodes),
+                "set the maximum to at least the nodes of one job with `.max_nodes(…)`",
             );
         }
         if self.nodes > 1 && self.network.subnets().len() > 1 {

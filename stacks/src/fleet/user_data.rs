@@ -57,8 +57,8 @@ impl UserData {
             Err(error) => {
                 self.errors.push(DeferredError {
                     name: "user-data",
-                    message: format!("the template cannot be filled in: {error}"),
-                    help: "give each name of the template a value".into(),
+                    message: format!("the template cannot be rendered: {error}"),
+                    help: "set a value for each name in the template".into(),
                     source: std::panic::Location::caller(),
                 });
                 self

@@ -78,7 +78,7 @@ pub(crate) fn network_interfaces() -> [Statement; 2] {
     ]
 }
 
-/// Permission to encrypt and decrypt with a key, and to let volumes do so.
+/// Permission to encrypt and decrypt with a key, and to allow volumes to use the key.
 pub(crate) fn use_key(key: impl Into<EncryptionKey>) -> Statement {
     key.into().allow(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"])
 }

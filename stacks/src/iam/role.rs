@@ -12,7 +12,7 @@ use crate::ssm_parameter::SsmParameter;
 /// An example that diagnostics show.
 const EXAMPLE: &str = "arn:aws:iam::123456789012:role/Serving";
 
-/// A role of the app or outside of it. Setters take whatever converts into it: a handle, or an ARN.
+/// A role of the app or outside of it. Setters accept every value that converts into it: a handle, or an ARN.
 ///
 /// ```
 /// use stackwright_stacks::iam::{ExecutionRole, RoleReference, Statement};
@@ -128,7 +128,7 @@ impl From<SsmParameter> for RoleReference {
     }
 }
 
-/// What a program says about the role of a construct.
+/// The settings of a program for the role of a construct.
 #[derive(Clone, Debug, Default)]
 pub struct RoleSettings {
     role: Option<(RoleReference, CallerLocation)>,
@@ -188,7 +188,7 @@ pub(crate) struct BuiltRole {
 }
 
 impl RoleSettings {
-    /// Whether the program says anything.
+    /// Whether the program sets anything.
     pub(crate) fn is_set(&self) -> bool {
         self.role.is_some() || !self.statements.is_empty()
     }
@@ -199,7 +199,7 @@ impl RoleSettings {
         self.build_trusting(trust, needed, scope)
     }
 
-    /// The same, with a trust policy of the caller's instead of the one that the service's name makes.
+    /// The same, with a trust policy of the caller instead of the default one of the service.
     pub(crate) fn build_trusting(
         self,
         trust: PolicyDocument,
@@ -248,7 +248,7 @@ pub(crate) fn versioned_policy(name: &str, role: &RoleHandle, statements: Vec<St
     RolePolicy::new().policy_name(name).role_name(role.reference()).policy_document(document)
 }
 
-/// A role that the program gave. What the program allows beside gets a policy of its own.
+/// A role that the program has set. Additional statements of the program are in a separate policy.
 fn given(
     role: RoleReference,
     location: CallerLocation,
@@ -266,8 +266,8 @@ fn given(
             }
             None => scope.error(
                 "role-outside-of-app",
-                "the role is not a resource of this app, so that no statement can be added to it".into(),
-                "add the statement to the role where it is defined, or leave `.allow(…)` out".into(),
+                "the role is not a resource of this app, so that statements cannot be added to it".into(),
+                "add the statement to the role where it is defined, or remove `.allow(…)`".into(),
                 Some(location),
             ),
         }
@@ -286,7 +286,7 @@ fn trust(service: &str) -> PolicyDocument {
     )])
 }
 
-/// The role that a SageMaker container runs with. It allows what its statements say and nothing else, and only
+/// The role that a SageMaker container runs with. It allows only what its statements allow, and only
 /// SageMaker can assume it, only for this account.
 ///
 /// ```

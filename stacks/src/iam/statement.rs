@@ -1,4 +1,4 @@
-//! Statements of policies, and the documents that they make.
+//! Statements of policies, and policy documents.
 
 use stackwright_synth::intrinsic::partition;
 use stackwright_synth::{Expression, IntoValue, Json, Literal, Map, Properties, Property, Value, sub};
@@ -74,7 +74,7 @@ impl Statement {
         Self::of("Allow", actions)
     }
 
-    /// Denies actions, whatever else allows them.
+    /// Denies actions, even if other statements allow them.
     pub fn deny<A: Into<String>>(actions: impl IntoIterator<Item = A>) -> Self {
         Self::of("Deny", actions)
     }

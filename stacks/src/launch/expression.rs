@@ -92,7 +92,7 @@ fn problem(text: &str) -> Option<String> {
     }
     match inner("at") {
         Some(time) => at_problem(time),
-        None => Some("it is none of `cron(…)`, `rate(…)` and `at(…)`".into()),
+        None => Some("it is not `cron(…)`, `rate(…)` or `at(…)`".into()),
     }
 }
 

@@ -56,7 +56,7 @@ fn check_names<'n>(
         if known.iter().any(|(other, _)| *other == name) {
             scope.error(
                 "duplicate-step",
-                format!("two {what}s are called {name:?}"),
+                format!("two {what}s have the name {name:?}"),
                 "give one of them another name".into(),
                 Some(source),
             );
@@ -64,6 +64,6 @@ fn check_names<'n>(
         known.push((name, source));
     }
     if known.is_empty() {
-        scope.error("no-steps", format!("there is no {what}"), format!("add a {what}"), None);
+        scope.error("no-steps", format!("there are no {what}s"), format!("add a {what}"), None);
     }
 }

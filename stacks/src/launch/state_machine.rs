@@ -262,7 +262,7 @@ impl States {
         );
         let status = format!("{started}.OptimizationJobStatus");
         let done = format!("{name} done");
-        let fails = |status_is: &str| json!({ "Variable": status, "StringEquals": status_is, "Next": format!("{name} says why") });
+        let fails = |status_is: &str| json!({ "Variable": status, "StringEquals": status_is, "Next": format!("{name} error") });
         self.add(
             &decide,
             json!({
@@ -276,7 +276,7 @@ impl States {
             }),
         );
         self.add(
-            &format!("{name} says why"),
+            &format!("{name} error"),
             json!({
                 "Type": "Pass",
                 "Parameters": {
@@ -364,7 +364,7 @@ impl Construct for StateMachine {
                     FAILED,
                     "sns:publish",
                     parameters,
-                    json!({ "ResultPath": "$.told", "Next": "The run failed" }),
+                    json!({ "ResultPath": "$.notification", "Next": "The run failed" }),
                 );
                 states.add("The run failed", fail);
                 states.statements.push(Statement::allow(["sns:Publish"]).on(topic));

@@ -1,4 +1,4 @@
-//! What others see of a network.
+//! Networks that were added to a stack, or that exist already.
 
 use stackwright_synth::{Handle, IntoValue, Value};
 
@@ -10,13 +10,19 @@ pub struct NetworkHandle {
     pub(super) vpc_id: Value<String>,
     pub(super) subnets: Vec<NetworkSubnet>,
     pub(super) security_groups: Vec<Value<String>>,
-    /// Whether the security groups let Lustre through between their members, where that is known.
+    /// Whether the security groups allow Lustre traffic between their members, if that is known.
     pub(super) lustre: Option<bool>,
     /// What has to exist before instances start, and has to be deleted after them.
     pub(super) ready: Vec<Handle>,
 }
 
 /// A private subnet of a network.
+///
+/// ```
+/// use stackwright_stacks::network::NetworkSubnet;
+///
+/// NetworkSubnet::existing("subnet-0123456789abcdef0").in_zone_id("use1-az4");
+/// ```
 #[derive(Clone, Debug)]
 pub struct NetworkSubnet {
     pub(super) id: Value<String>,
@@ -127,7 +133,7 @@ impl NetworkHandle {
         &self.ready
     }
 
-    /// Returns whether the security groups let Lustre through between their members, where that is known.
+    /// Returns whether the security groups allow Lustre traffic between their members, if that is known.
     pub(crate) fn is_open_to_lustre(&self) -> Option<bool> {
         self.lustre
     }

@@ -71,7 +71,7 @@ pub struct Network {
 /// How the zones of the subnets are chosen.
 #[derive(Clone, Debug)]
 enum Zones {
-    /// The first zones of the region, as the account sees them.
+    /// The first Availability Zones of the region, in the order of the account.
     First,
     Names(Vec<String>),
     Ids(Vec<String>),
@@ -98,7 +98,7 @@ impl Network {
             }
         };
         if subnets == 0 {
-            refuse("the network has no subnets".into(), "ask for at least one subnet");
+            refuse("the network has no subnets".into(), "use at least one subnet");
         }
         if block.is_some_and(|block| cidr::divide(block, subnets, internet).is_none()) {
             refuse(
@@ -120,7 +120,7 @@ impl Network {
     }
 
     /// Creates a network without a route to the internet: its address block, which is divided among this number of subnets,
-    /// each in a zone of its own. The prefix of the block is /16 to /28.
+    /// each in a separate Availability Zone. The prefix of the block is /16 to /28.
     #[track_caller]
     pub fn isolated(block: &str, subnets: usize) -> Self {
         Self::of(block, subnets, false)
@@ -163,8 +163,8 @@ impl Network {
         self
     }
 
-    /// Adds interface endpoints. [`InterfaceEndpoint::TRAINING`] and its neighbours list what each kind of workload needs. Several
-    /// calls add up.
+    /// Adds interface endpoints. [`InterfaceEndpoint::TRAINING`] and its neighbours list what each kind of workload needs.
+    /// Several calls add up.
     pub fn endpoints<'e>(mut self, endpoints: impl IntoIterator<Item = &'e InterfaceEndpoint>) -> Self {
         for endpoint in endpoints {
             if !self.endpoints.contains(endpoint) {
@@ -184,8 +184,8 @@ impl Network {
         if given != self.subnets {
             scope.error(
                 "network-zones",
-                format!("the network has {} subnets, and {given} zones are named", self.subnets),
-                "name one zone for each subnet".into(),
+                format!("the network has {} subnets, and {given} Availability Zones are set", self.subnets),
+                "set one Availability Zone for each subnet".into(),
                 Some(self.location),
             );
         }

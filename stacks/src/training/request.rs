@@ -369,9 +369,9 @@ impl Builder<'_> {
 fn report_missing_source(files: &[File], scope: &Scope<'_>) {
     if let Some((name, _, source)) = files.first() {
         scope.error(
-            "no-source-folder",
+            "no-source-directory",
             format!(
-                "the distribution strategy adds {name} to the directory of the training script, and the job has none"
+                "the distribution strategy adds {name} to the directory of the training script, and the job has no such directory"
             ),
             "set the directory and the script with `.source(asset!(\"…\"), \"train.py\")`".into(),
             Some(source),

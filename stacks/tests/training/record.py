@@ -59,9 +59,9 @@ def record(name, kind, inputs=None, experiment=None, **settings):
 
 
 def main():
-    folder = tempfile.mkdtemp()
-    pathlib.Path(folder, "train.py").write_text("")
-    script = {"entry_point": "train.py", "source_dir": folder}
+    directory = tempfile.mkdtemp()
+    pathlib.Path(directory, "train.py").write_text("")
+    script = {"entry_point": "train.py", "source_dir": directory}
     image = lambda *arguments, **more: sagemaker.image_uris.retrieve(*arguments, region=REGION, **more)
     data = lambda key, **more: TrainingInput(f"{BUCKET}/{key}", **more)
     tensorflow = {"framework_version": "2.13", "py_version": "py310", **script}

@@ -133,13 +133,13 @@ fn changes(files: &Files) -> Result<Vec<String>> {
 /// Returns files under `schemas/data` that the command no longer generates.
 fn stale(files: &Files) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let mut folders = vec![root().join("schemas/data")];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+    let mut directories = vec![root().join("schemas/data")];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
         for entry in entries {
             let path = entry?.path();
             if path.is_dir() {
-                folders.push(path);
+                directories.push(path);
             } else {
                 let relative = path.strip_prefix(root())?.to_path_buf();
                 if !files.contains_key(&relative) {
@@ -161,7 +161,7 @@ fn write(files: &Files) -> Result<()> {
         if fs::read_to_string(&path).is_ok_and(|old| old == *text) {
             continue;
         }
-        fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
+        fs::create_dir_all(path.parent().ok_or("a file without a directory")?)?;
         fs::write(path, text)?;
     }
     Ok(())

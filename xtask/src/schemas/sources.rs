@@ -102,11 +102,11 @@ pub fn record(registry: &Origin, files: &mut Files) -> Result<()> {
         entry["sha256"] = hex(&hash.finalize()).into();
         sources.insert(path.into(), entry);
     }
-    for folder in ["schemas/facts", "schemas/patches"] {
-        let mut kept: Vec<_> = fs::read_dir(root().join(folder))?.collect::<std::io::Result<_>>()?;
+    for directory in ["schemas/facts", "schemas/patches"] {
+        let mut kept: Vec<_> = fs::read_dir(root().join(directory))?.collect::<std::io::Result<_>>()?;
         kept.sort_by_key(|entry| entry.file_name());
         for file in kept {
-            let path = format!("{folder}/{}", file.file_name().to_string_lossy());
+            let path = format!("{directory}/{}", file.file_name().to_string_lossy());
             let mut entry = old[&path].clone();
             if !entry["origin"].is_string() || !entry["date"].is_string() {
                 return Err(

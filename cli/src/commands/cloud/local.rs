@@ -37,15 +37,17 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut options = Options::default();
-    options.port = arguments.port;
-    options.folder.clone_from(&arguments.state);
-    options.account.clone_from(&arguments.account);
-    options.resource_time = Duration::from_millis(arguments.resource_time);
-    // A client of the endpoint can send signals.
-    options.assumes_signals = false;
+    let mut options = Options::new()
+        .port(arguments.port)
+        .account(&arguments.account)
+        .resource_time(Duration::from_millis(arguments.resource_time))
+        // A client of the endpoint can send signals.
+        .assumes_signals(false);
+    if let Some(directory) = &arguments.state {
+        options = options.directory(directory);
+    }
     if let Some(path) = &arguments.faults {
-        options.faults = read_faults(path)?;
+        options = options.faults(read_faults(path)?);
     }
     block_on(async {
         let local = Local::start(options).await.map_err(|error| not_started(arguments.port, &error))?;

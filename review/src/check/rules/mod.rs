@@ -1,8 +1,8 @@
-//! The rules: one file each, in a folder for what they are about, and one table of all.
+//! The rules: one file each, in a directory for what they are about, and one table of all.
 //!
 //! A rule's file holds its documentation and the check itself. Two templates in `fixtures/` go with it: `NAME.good.yaml`,
-//! which it accepts, and `NAME.bad.yaml`, in which it finds something on each line that ends in `# here`. A value that is not known before deployment is never held against a
-//! template.
+//! which it accepts, and `NAME.bad.yaml`, in which it finds something on each line that ends in `# here`. A value that is not
+//! known before deployment is never held against a template.
 
 mod asynchronous;
 mod autoscaling;

@@ -54,9 +54,9 @@ fn every_rule_is_documented_and_has_examples() {
 
 #[test]
 fn every_file_is_in_the_table() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check/rules");
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check/rules");
     for (topic, rules) in topics() {
-        let files = std::fs::read_dir(folder.join(topic)).unwrap();
+        let files = std::fs::read_dir(directory.join(topic)).unwrap();
         let files: BTreeSet<String> = files
             .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().replace('_', "-"))
             .filter(|name| name != "mod")
@@ -64,7 +64,7 @@ fn every_file_is_in_the_table() {
         let names: BTreeSet<String> = rules.iter().map(|rule| rule.name.to_owned()).collect();
         assert_eq!(files, names, "{topic}");
     }
-    let fixtures = std::fs::read_dir(folder.join("../../../fixtures")).unwrap();
+    let fixtures = std::fs::read_dir(directory.join("../../../fixtures")).unwrap();
     // Directories belong to other tests.
     let fixtures = fixtures.filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
     assert_eq!(fixtures, 2 * rules().count(), "a fixture of no rule");

@@ -1,11 +1,101 @@
-//! Keywords of the project's own constraints. A value that is not known passes each of them.
+//! Keywords that JSON Schema does not have: those of the registry about properties that go together, and those of the
+//! project's own constraints. A value that is not known passes each of the latter.
 
+use jsonschema::{Keyword, ValidationError};
 use serde_json::Value as JsonValue;
 
-use super::{BELOW, Holds, given, listed};
 use crate::check::value::{entries, is_unresolved, items, number, string};
 
-/// The keywords by name.
+/// Separates the name of a property below from the message of a keyword.
+pub(super) const BELOW: char = '\u{1f}';
+
+pub(super) type Holds = fn(&JsonValue, &JsonValue) -> Result<(), String>;
+
+/// Keywords about which properties go together.
+pub(super) const COMBINATIONS: &[(&str, Holds)] = &[
+    ("requiredXor", |names, object| {
+        if !object.is_object() {
+            return Ok(());
+        }
+        let given = given(names, object);
+        match given.len() {
+            1 => Ok(()),
+            0 => Err(format!("one of {} is missing", listed(&strings(names)))),
+            _ => Err(format!("{} exclude each other", listed(&given))),
+        }
+    }),
+    ("requiredOr", |names, object| {
+        if object.is_object() && given(names, object).is_empty() {
+            return Err(format!("one of {} is missing", listed(&strings(names))));
+        }
+        Ok(())
+    }),
+    ("dependentExcluded", |rules, object| {
+        for (name, excluded) in rules.as_object().into_iter().flatten() {
+            let given = given(excluded, object);
+            if object.get(name).is_some() && !given.is_empty() {
+                return Err(format!("`{name}` excludes {}", listed(&given)));
+            }
+        }
+        Ok(())
+    }),
+    ("dependentRequired", |rules, object| {
+        for (name, needed) in rules.as_object().into_iter().flatten() {
+            let missing: Vec<_> =
+                strings(needed).into_iter().filter(|needed| object.get(needed).is_none()).collect();
+            if object.get(name).is_some() && !missing.is_empty() {
+                return Err(format!("`{name}` needs {}", listed(&missing)));
+            }
+        }
+        Ok(())
+    }),
+    ("enumCaseInsensitive", |allowed, value| {
+        let Some(text) = value.as_str() else { return Ok(()) };
+        let allowed = strings(allowed);
+        if allowed.iter().any(|known| known.eq_ignore_ascii_case(text)) {
+            return Ok(());
+        }
+        Err(format!("{text} is not allowed here: use {}", listed(&allowed)))
+    }),
+];
+
+/// A keyword that a function checks.
+pub(super) struct Combination {
+    value: JsonValue,
+    holds: Holds,
+}
+
+impl Combination {
+    /// A keyword with its value in a schema.
+    pub fn new(value: &JsonValue, holds: Holds) -> Self {
+        Self { value: value.clone(), holds }
+    }
+}
+
+impl<'i> Keyword<'i> for Combination {
+    fn validate(&self, instance: &'i JsonValue) -> Result<(), ValidationError<'i>> {
+        (self.holds)(&self.value, instance).map_err(ValidationError::custom)
+    }
+
+    fn is_valid(&self, instance: &'i JsonValue) -> bool {
+        (self.holds)(&self.value, instance).is_ok()
+    }
+}
+
+pub(super) fn strings(list: &JsonValue) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(JsonValue::as_str).collect()
+}
+
+/// Which of some properties an object has.
+fn given<'n>(names: &'n JsonValue, object: &JsonValue) -> Vec<&'n str> {
+    strings(names).into_iter().filter(|name| object.get(name).is_some()).collect()
+}
+
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The keywords of the project's own constraints by name.
 pub(super) const KEYWORDS: &[(&str, Holds)] = &[
     ("excluded", excluded),
     ("atLeast", |limit, value| bound(limit, value, |given, limit| given >= limit, "at least")),

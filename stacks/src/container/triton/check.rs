@@ -48,7 +48,7 @@ pub(super) fn check_scheduling(model: &TritonModel, found: &mut Found) {
         found.add(
             source,
             format!("`{}` has both dynamic batching and sequence batching", model.name),
-            "Triton takes one of the two: `SequenceBatching::oldest` batches dynamically within sequences",
+            "Triton accepts one of the two: `SequenceBatching::oldest` batches dynamically within sequences",
         );
     }
 }
@@ -60,8 +60,11 @@ pub(super) fn check_warm_ups(model: &TritonModel, found: &mut Found) {
             if tensor.dims.iter().any(|size| *size < 0) {
                 found.add(
                     source,
-                    format!("the input `{}` of the warm-up request has an open dimension", tensor.name),
-                    "give the size of each dimension",
+                    format!(
+                        "the input `{}` of the warm-up request has a dimension of variable size",
+                        tensor.name
+                    ),
+                    "set the size of each dimension",
                 );
             }
             // Some backends complete the configuration themselves; then the inputs are not known here.
@@ -72,12 +75,12 @@ pub(super) fn check_warm_ups(model: &TritonModel, found: &mut Found) {
                 found.add(
                     source,
                     format!(
-                        "`{}` is {}, and the warm-up request says {}",
+                        "`{}` has the type {}, and the warm-up request has {}",
                         tensor.name,
                         input.data_type.name(),
                         tensor.data_type.name()
                     ),
-                    "both have to have one type",
+                    "use the same type for both",
                 );
             }
         }
@@ -98,7 +101,7 @@ impl<'r> EnsembleCheck<'r> {
     pub(super) fn run(mut self) {
         let ensemble = self.ensemble;
         if ensemble.steps.is_empty() {
-            let message = format!("the ensemble `{}` has no step", ensemble.name);
+            let message = format!("the ensemble `{}` has no steps", ensemble.name);
             self.found.add(ensemble.source, message, "add one with `.step(…)`");
         }
         let steps = self.steps();
@@ -142,7 +145,7 @@ impl<'r> EnsembleCheck<'r> {
     fn check_batch(&mut self, step: &EnsembleStep, model: &TritonModel) {
         if model.max_batch_size < self.ensemble.max_batch_size {
             let message = format!(
-                "the ensemble takes batches of {}, and `{}` in it only {}",
+                "the ensemble accepts batches of {}, and `{}` in it accepts batches of {}",
                 self.ensemble.max_batch_size, model.name, model.max_batch_size
             );
             self.found.add(
@@ -160,7 +163,7 @@ impl<'r> EnsembleCheck<'r> {
             if produced.insert(tensor, output.data_type).is_some() {
                 self.found.add(
                     step.source,
-                    format!("`{tensor}` is made twice"),
+                    format!("two steps produce `{tensor}`"),
                     "give one of them another name",
                 );
             }
@@ -181,7 +184,7 @@ impl<'r> EnsembleCheck<'r> {
                 None if !all_known => {}
                 None => {
                     let help = suggestion(tensor, produced.keys().copied());
-                    self.found.add(step.source, format!("nothing makes `{tensor}`"), help);
+                    self.found.add(step.source, format!("no step or input produces `{tensor}`"), help);
                 }
                 Some(kind) if *kind != input.data_type => {
                     let message = format!(
@@ -190,7 +193,7 @@ impl<'r> EnsembleCheck<'r> {
                         model.name,
                         input.data_type.name()
                     );
-                    self.found.add(step.source, message, "both have to have one type");
+                    self.found.add(step.source, message, "use the same type for both");
                 }
                 Some(_) => {}
             }
@@ -202,8 +205,8 @@ impl<'r> EnsembleCheck<'r> {
             if !step.inputs.iter().any(|(name, _)| *name == input.name) {
                 self.found.add(
                     step.source,
-                    format!("the input `{}` of `{}` gets nothing", input.name, model.name),
-                    "name the tensor that it gets with `.input(…)`",
+                    format!("the input `{}` of `{}` is not connected", input.name, model.name),
+                    "connect it to a tensor with `.input(…)`",
                 );
             }
         }
@@ -215,17 +218,17 @@ impl<'r> EnsembleCheck<'r> {
             match produced.get(output.name.as_str()) {
                 None => {
                     let help = suggestion(&output.name, produced.keys().copied());
-                    let message = format!("no step makes the output `{}`", output.name);
+                    let message = format!("no step produces the output `{}`", output.name);
                     self.found.add(ensemble.source, message, help);
                 }
                 Some(kind) if *kind != output.data_type => {
                     let message = format!(
-                        "the output `{}` is {}, and the step that makes it says {}",
+                        "the output `{}` has the type {}, and the step that produces it has {}",
                         output.name,
                         output.data_type.name(),
                         kind.name()
                     );
-                    self.found.add(ensemble.source, message, "both have to have one type");
+                    self.found.add(ensemble.source, message, "use the same type for both");
                 }
                 Some(_) => {}
             }

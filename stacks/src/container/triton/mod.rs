@@ -82,8 +82,8 @@ impl From<Triton> for Container {
             Some(name) => container = container.environment("SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", name),
             None => problems.push(DeferredError {
                 name: "no-default-model",
-                message: "the repository has several models, and none is the one that requests reach".into(),
-                help: "name it with `.default_model(…)`, or let one ensemble stand for them".into(),
+                message: "the repository has several models, and no default model for requests".into(),
+                help: "set it with `.default_model(…)`, or combine the models in one ensemble".into(),
                 source: triton.source,
             }),
         }

@@ -37,6 +37,12 @@ impl TritonType {
 
 /// An input or output tensor: its name, its type, and its shape without the batch dimension. `-1` stands for any
 /// size.
+///
+/// ```
+/// use stackwright_stacks::container::{Tensor, TritonType};
+///
+/// Tensor::new("features", TritonType::Fp32, [64]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tensor {
     pub(super) name: String,
@@ -69,6 +75,13 @@ impl Tensor {
 
 /// The number and the location of the execution instances of a model (`instance_group`). By default there is one
 /// instance on each GPU.
+///
+/// ```
+/// use stackwright_stacks::container::TritonInstanceGroup;
+///
+/// TritonInstanceGroup::gpu(2).on_gpus([0, 1]);
+/// TritonInstanceGroup::cpu(4);
+/// ```
 #[derive(Clone, Debug)]
 pub struct TritonInstanceGroup {
     kind: &'static str,
@@ -100,6 +113,13 @@ impl TritonInstanceGroup {
 }
 
 /// Triton's dynamic batcher: it combines requests to a batch.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::container::DynamicBatching;
+///
+/// DynamicBatching::new().preferred([16, 32]).max_queue_delay(Duration::from_micros(500));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct DynamicBatching {
     pub(super) preferred: Vec<u32>,
@@ -286,6 +306,12 @@ pub enum VersionPolicy {
 }
 
 /// The TensorRT optimization of ONNX Runtime, which compiles a model when it is loaded.
+///
+/// ```
+/// use stackwright_stacks::container::TensorRtOptions;
+///
+/// TensorRtOptions::fp16().max_workspace_size(4 << 30);
+/// ```
 #[derive(Clone, Debug)]
 pub struct TensorRtOptions {
     precision: &'static str,
@@ -312,8 +338,8 @@ impl TensorRtOptions {
 
     /// Caches compiled engines in a directory of the container, so that a model is compiled only when it is loaded
     /// for the first time.
-    pub fn engine_cache(mut self, folder: impl Into<String>) -> Self {
-        self.cache = Some(folder.into());
+    pub fn engine_cache(mut self, directory: impl Into<String>) -> Self {
+        self.cache = Some(directory.into());
         self
     }
 
@@ -322,9 +348,9 @@ impl TensorRtOptions {
         if let Some(bytes) = self.workspace {
             parameters.push(("max_workspace_size_bytes".into(), bytes.to_string()));
         }
-        if let Some(folder) = &self.cache {
+        if let Some(directory) = &self.cache {
             parameters.push(("trt_engine_cache_enable".into(), "true".into()));
-            parameters.push(("trt_engine_cache_path".into(), folder.clone()));
+            parameters.push(("trt_engine_cache_path".into(), directory.clone()));
         }
         parameters
     }
@@ -340,6 +366,19 @@ pub(super) enum VersionData {
 }
 
 /// A model of a repository: its files, and the settings for its `config.pbtxt`.
+///
+/// ```
+/// use stackwright_stacks::container::{Tensor, TritonModel, TritonType};
+/// # use stackwright_synth::Asset;
+///
+/// # let file = || Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+/// TritonModel::onnx("scorer", file())
+///     .input(Tensor::new("features", TritonType::Fp32, [64]))
+///     .output(Tensor::new("score", TritonType::Fp32, [1]));
+/// TritonModel::tensorrt_plan("scorer", file(), "ml.g5.xlarge");
+/// TritonModel::torchscript("scorer", file());
+/// TritonModel::python("preprocessing", file());
+/// ```
 #[derive(Clone, Debug)]
 pub struct TritonModel {
     pub(super) name: String,
@@ -417,15 +456,15 @@ impl TritonModel {
 
     /// A Python model: a file with a class `TritonPythonModel`, or a directory that contains it as `model.py`.
     #[track_caller]
-    pub fn python(name: impl Into<String>, file_or_folder: Asset) -> Self {
-        Self { backend: Some("python".into()), ..Self::of(name, "model.py", &file_or_folder) }
+    pub fn python(name: impl Into<String>, file_or_directory: Asset) -> Self {
+        Self { backend: Some("python".into()), ..Self::of(name, "model.py", &file_or_directory) }
     }
 
     /// A TensorFlow model: the directory of a SavedModel.
     #[track_caller]
-    pub fn tensorflow_saved_model(name: impl Into<String>, folder: Asset) -> Self {
+    pub fn tensorflow_saved_model(name: impl Into<String>, directory: Asset) -> Self {
         let name = name.into();
-        let model = Self::of(name, "model.savedmodel", &folder);
+        let model = Self::of(name, "model.savedmodel", &directory);
         Self { platform: Some("tensorflow_savedmodel"), ..model }
     }
 
@@ -461,11 +500,11 @@ impl TritonModel {
     ///     .parameter("model_type", "xgboost_json");
     /// ```
     #[track_caller]
-    pub fn backend(name: impl Into<String>, backend: impl Into<String>, file_or_folder: Asset) -> Self {
-        let path = file_or_folder.path();
+    pub fn backend(name: impl Into<String>, backend: impl Into<String>, file_or_directory: Asset) -> Self {
+        let path = file_or_directory.path();
         let file_name =
             path.and_then(|path| path.file_name()).and_then(|name| name.to_str()).unwrap_or("model");
-        Self { backend: Some(backend.into()), ..Self::of(name, file_name, &file_or_folder) }
+        Self { backend: Some(backend.into()), ..Self::of(name, file_name, &file_or_directory) }
     }
 
     /// Adds an input tensor.
@@ -689,6 +728,12 @@ impl Ensemble {
 }
 
 /// A step of an ensemble: a model, and the mapping of its tensors to those of the ensemble.
+///
+/// ```
+/// use stackwright_stacks::container::EnsembleStep;
+///
+/// EnsembleStep::new("scorer").input("features", "image_features").output("score", "score");
+/// ```
 #[derive(Clone, Debug)]
 pub struct EnsembleStep {
     pub(super) model: String,

@@ -17,6 +17,14 @@ use crate::deferred_error::DeferredError;
 ///
 /// Synthesis checks the parts against each other: whether the models of an ensemble exist, whether its tensors are
 /// produced and have matching types, and whether a preferred batch size is allowed.
+///
+/// ```
+/// use stackwright_stacks::container::{ModelRepository, TritonModel};
+/// # use stackwright_synth::Asset;
+///
+/// # let file = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+/// ModelRepository::new().model(TritonModel::onnx("scorer", file));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ModelRepository {
     models: Vec<TritonModel>,
@@ -75,14 +83,14 @@ impl ModelRepository {
         for model in &self.models {
             archive = archive.file(format!("{}/config.pbtxt", model.name), render(&model.fields()));
             for (number, data) in &model.versions {
-                let folder = format!("{}/{number}", model.name);
-                let file = format!("{folder}/{}", model.file_name());
+                let directory = format!("{}/{number}", model.name);
+                let file = format!("{directory}/{}", model.file_name());
                 archive = match data {
                     VersionData::Text(text) => archive.file(file, text.as_str()),
                     // The directory of a SavedModel keeps its name; for other backends, the contents of the directory
                     // are copied to the version.
                     VersionData::Path(path) if path.is_dir() && !file.ends_with(".savedmodel") => {
-                        archive.copy(folder, path)
+                        archive.copy(directory, path)
                     }
                     VersionData::Path(path) => archive.copy(file, path),
                 };
@@ -107,12 +115,16 @@ impl ModelRepository {
             if name.is_empty() || !name.chars().all(legal) {
                 found.add(
                     source,
-                    format!("{name:?} is no name for a model"),
-                    "take letters, digits, `_`, `-` and `.`",
+                    format!("{name:?} is not a valid name of a model"),
+                    "use letters, digits, `_`, `-` and `.`",
                 );
             }
             if names.insert(name, source).is_some() {
-                found.add(source, format!("two models are called `{name}`"), "give one of them another name");
+                found.add(
+                    source,
+                    format!("two models have the name `{name}`"),
+                    "give one of them another name",
+                );
             }
         }
         for model in &self.models {
@@ -124,10 +136,10 @@ impl ModelRepository {
                 found.add(
                     source,
                     format!(
-                        "the preferred batch of {size} is above the {most} that `{}` takes at most",
+                        "the preferred batch size {size} is larger than {most}, the maximum batch size of `{}`",
                         model.name
                     ),
-                    "raise `.max_batch_size(…)`, or prefer smaller batches",
+                    "raise `.max_batch_size(…)`, or set a smaller preferred batch size",
                 );
             }
         }

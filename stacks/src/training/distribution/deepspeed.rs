@@ -106,13 +106,16 @@ impl DeepSpeed<Stage3> {
     }
 
     /// Offloads parameters to the instance's NVMe storage, on which `/tmp` is, while they are not used.
-    pub fn offload_parameters_to_nvme(self, folder: &str) -> Self {
-        self.zero("offload_param", json!({ "device": "nvme", "nvme_path": folder, "pin_memory": true }))
+    pub fn offload_parameters_to_nvme(self, directory: &str) -> Self {
+        self.zero("offload_param", json!({ "device": "nvme", "nvme_path": directory, "pin_memory": true }))
     }
 
     /// Offloads optimizer states to the instance's NVMe storage.
-    pub fn offload_optimizer_to_nvme(self, folder: &str) -> Self {
-        self.zero("offload_optimizer", json!({ "device": "nvme", "nvme_path": folder, "pin_memory": true }))
+    pub fn offload_optimizer_to_nvme(self, directory: &str) -> Self {
+        self.zero(
+            "offload_optimizer",
+            json!({ "device": "nvme", "nvme_path": directory, "pin_memory": true }),
+        )
     }
 }
 
@@ -209,6 +212,12 @@ impl<Stage> From<DeepSpeed<Stage>> for Distribution {
 }
 
 /// Activation checkpointing of DeepSpeed.
+///
+/// ```
+/// use stackwright_stacks::training::distribution::ActivationCheckpointing;
+///
+/// ActivationCheckpointing::new();
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ActivationCheckpointing(Map<String, JsonValue>);
 

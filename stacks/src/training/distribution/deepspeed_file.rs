@@ -96,7 +96,7 @@ impl DeepSpeedConfig {
             Err(error) => {
                 return Err(vec![(
                     format!("the DeepSpeed configuration is not valid JSON: {error}"),
-                    "fix the JSON".into(),
+                    "correct the syntax".into(),
                 )]);
             }
         };

@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 variant.config,
                 asynchronous,
                 "asynchronous inference and serverless are alternatives",
-                "give the variant instances",
+                "set `InstanceType` and `InitialInstanceCount` instead of `ServerlessConfig`",
             );
         }
     }

@@ -37,8 +37,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 target,
                 least,
-                "from 0 instances the first requests wait for the whole backlog target",
-                "add a step policy with an alarm on HasBacklogWithoutCapacity",
+                "at 0 instances, requests wait until the backlog reaches the target",
+                "add a step scaling policy with an alarm on `HasBacklogWithoutCapacity`",
             );
         }
     }

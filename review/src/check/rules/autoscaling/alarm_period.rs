@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 alarm,
                 period,
-                format!("an alarm has no period of {given} s"),
-                "10, 20, 30 or a multiple of 60",
+                format!("a period of {given} s is not allowed"),
+                "use 10, 20, 30 or a multiple of 60",
             );
         }
     }

@@ -33,8 +33,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 target,
                 &target.properties["ResourceId"],
-                format!("{name} is burstable: SageMaker does not scale it"),
-                "take another family, such as ml.m5",
+                format!("{name} is burstable, and SageMaker does not support autoscaling for it"),
+                "use another family, such as ml.m5",
             );
         }
     }

@@ -34,8 +34,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             _ => continue,
         };
         if let Some(first) = view.of_type(type_name).next() {
-            let message = format!("no {what} of this template is called {name}");
-            findings.add(target, id, message, format!("refer to `{}`, if it is meant", first.id));
+            let message = format!("this template has no {what} with the name {name}");
+            findings.add(
+                target,
+                id,
+                message,
+                format!("refer to `{}` if this is the intended resource", first.id),
+            );
         }
     }
 }

@@ -36,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     target,
                     least,
                     format!("`MinCapacity` {lower} is above `MaxCapacity` {upper}"),
-                    format!("at most {upper}"),
+                    format!("set it to at most {upper}"),
                 );
             }
         }
@@ -49,7 +49,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 && least > most
             {
                 let message = format!("`{lower}` {least} is above `{upper}` {most}");
-                findings.add(group, of_group(lower), message, format!("at most {most}"));
+                findings.add(group, of_group(lower), message, format!("set it to at most {most}"));
             }
         }
     }

@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 target,
                 least,
-                "a real-time variant keeps at least 1",
+                "set the minimum of a real-time variant to at least 1",
                 "asynchronous endpoints and inference components can go to 0",
             );
         }

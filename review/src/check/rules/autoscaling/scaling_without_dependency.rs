@@ -37,7 +37,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             };
             if string(id).is_some() && !view.written().waits(target.id, named.id) {
                 let message = format!(
-                    "the target names `{}` by a constant, and does not wait until it exists",
+                    "the target names `{}` by a constant, so that CloudFormation may create it before the resource",
                     named.id
                 );
                 findings.add(
@@ -61,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         });
         if let Some(target) = target.filter(|target| !view.written().waits(policy.id, target.id)) {
             let message = format!(
-                "the policy names the resource of `{}` by a constant, and does not wait for the target",
+                "the policy names the resource of `{}` by a constant, so that CloudFormation may create it before the target",
                 target.id
             );
             findings.add(

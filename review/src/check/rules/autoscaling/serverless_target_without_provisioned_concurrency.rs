@@ -37,7 +37,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 target,
                 &target.properties["ResourceId"],
                 message,
-                "give it some, or leave the target out: serverless scales by itself",
+                "set `ProvisionedConcurrency`, or remove the target: on-demand serverless capacity scales automatically",
             );
         }
     }

@@ -36,8 +36,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && lower == upper
         {
             let message =
-                format!("`{}` tracks a target, but the group always has {upper} instances", policy.id);
-            findings.add(group, most, message, format!("set it above {lower}"));
+                format!("`{}` tracks a target, and the group always has {upper} instances", policy.id);
+            findings.add(group, most, message, format!("set `MaxSize` above {lower}"));
         }
     }
 }

@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let (endpoint, name) = match scaled(view, id) {
             Some(Scaled::Variant(Named::Resource(endpoint), name)) => (endpoint, name),
             Some(Scaled::Component(Named::Resource(other))) if other.type_name != INFERENCE_COMPONENT => {
-                findings.add(target, id, format!("`{}` is no inference component", other.id), "");
+                findings.add(target, id, format!("`{}` is not an inference component", other.id), "");
                 continue;
             }
             _ => continue,
@@ -39,8 +39,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 target,
                 id,
-                format!("`{}` is no endpoint but an `{}`", endpoint.id, endpoint.type_name),
-                "name the endpoint",
+                format!("`{}` is not an endpoint: its type is `{}`", endpoint.id, endpoint.type_name),
+                "use the name of the endpoint",
             );
             continue;
         }
@@ -50,7 +50,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let all_known = list.is_array() && names.len() == items(list).count();
         if all_known && !names.contains(&name.as_str()) {
             let message = format!("`{}` has no variant {name}", config.id);
-            findings.add(target, id, message, format!("it has {}", names.join(", ")));
+            findings.add(target, id, message, format!("its variants are {}", names.join(", ")));
         }
     }
 }

@@ -28,8 +28,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let metric = string(&tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]);
         let value = number(&tracking["TargetValue"]).filter(|value| *value > 1.0);
         if let (Some("SageMakerVariantProvisionedConcurrencyUtilization"), Some(value)) = (metric, value) {
-            let message = format!("a utilization of {value} is never reached: it goes from 0 to 1");
-            findings.add(policy, &tracking["TargetValue"], message, "0.7 is 70 %");
+            let message = format!("a utilization of {value} is never reached: the metric ranges from 0 to 1");
+            findings.add(policy, &tracking["TargetValue"], message, "use a value such as 0.7 for 70 %");
         }
     }
 }

@@ -35,11 +35,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             }
             Scaled::Component(_) => (given == COPIES, COPIES),
             Scaled::Else => {
-                let help = "endpoint/NAME/variant/VARIANT or inference-component/NAME";
+                let help = "use endpoint/NAME/variant/VARIANT or inference-component/NAME";
                 findings.add(
                     target,
                     &target.properties["ResourceId"],
-                    format!("this resource id is none of {given}"),
+                    format!("this resource ID does not belong to {given}"),
                     help,
                 );
                 continue;
@@ -49,7 +49,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 target,
                 dimension,
-                format!("{given} does not fit the resource id"),
+                format!("{given} does not match the resource ID"),
                 format!("use {wanted}"),
             );
             continue;

@@ -50,7 +50,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 policy,
                 place,
-                format!("{metric} is no metric of {dimension}"),
+                format!("{metric} is not a metric of {dimension}"),
                 format!("use {}", fitting.join(" or ")),
             );
         }

@@ -45,7 +45,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 resource,
                 &size["Value"],
                 format!("a batch of {share:.0} % is out of range"),
-                "5 to 50 % of the capacity",
+                "use 5 to 50 % of the capacity",
             );
         }
     }

@@ -50,8 +50,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 endpoint,
                 limit,
-                format!("{given} s is shorter than the {waits} s that the update waits"),
-                format!("more than {waits}, for the instances start too"),
+                format!("{given} s is shorter than the waits of the update, {waits} s"),
+                format!("use more than {waits}, because the instances need time to start as well"),
             );
         }
     }

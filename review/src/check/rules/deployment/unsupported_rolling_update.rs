@@ -42,7 +42,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         findings.add(
             endpoint,
             policy,
-            format!("there is no rolling update with {what}"),
+            format!("rolling updates do not support {what}"),
             "use `BlueGreenUpdatePolicy`",
         );
     }

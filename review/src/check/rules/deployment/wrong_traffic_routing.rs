@@ -37,7 +37,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     endpoint,
                     size,
-                    format!("`{name}` goes with {of_kind}, and this is {kind}"),
+                    format!("`{name}` applies to {of_kind}, and the type is {kind}"),
                     "leave it out, or change the type",
                 );
             } else if kind == of_kind && !is_set(size) {
@@ -45,7 +45,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             } else if kind == of_kind && string(&size["Type"]) == Some("CAPACITY_PERCENT") {
                 let outside = number(&size["Value"]).filter(|value| !range.contains(value));
                 if let Some(value) = outside {
-                    let help = format!("{} to {}", range.start(), range.end());
+                    let help = format!("use {} to {}", range.start(), range.end());
                     findings.add(
                         endpoint,
                         &size["Value"],

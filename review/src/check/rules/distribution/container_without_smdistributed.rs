@@ -32,8 +32,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 image,
-                "this image has no smdistributed",
-                "use 2.0.1-gpu-py310-cu118, or a newer version",
+                "this image does not contain smdistributed",
+                "use the tag 2.0.1-gpu-py310-cu118, or a newer version",
             );
         }
     }

@@ -32,12 +32,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for place in items(&job.arguments["VpcConfig"]["SecurityGroupIds"]).filter(|_| talks) {
             if let Some(group) = view.target(place).filter(|group| !lets_itself_in(view, group)) {
                 let message =
-                    format!("`{}` does not let all traffic in from itself, which EFA needs", group.id);
+                    format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id);
                 findings.add(
                     job.resource,
                     place,
                     message,
-                    "add a rule with protocol -1 whose source is the group itself",
+                    "add an ingress rule with protocol -1 whose source is the security group itself",
                 );
             }
         }

@@ -29,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 place,
-                "HYBRID_SHARD on one instance has nothing to replicate across",
+                "HYBRID_SHARD replicates across instances, and the job has one instance",
                 "use FULL_SHARD, or more instances",
             );
         }

@@ -33,11 +33,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 place,
-                "instance groups are named, and no strategy is on",
-                "turn MPI, torchrun or SMDDP on, or leave the groups out",
+                "instance groups are named, but no distribution strategy is enabled",
+                "enable MPI, torchrun or SMDDP, or remove the groups",
             );
         } else if items(&groups).count() > 1 {
-            findings.add(job.resource, place, "a strategy trains one instance group", "name one");
+            findings.add(job.resource, place, "a strategy runs on one instance group", "name one group");
         }
     }
 }

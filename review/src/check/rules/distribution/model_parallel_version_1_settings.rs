@@ -37,7 +37,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     job.resource,
                     place,
-                    format!("{name} has no value {given}"),
+                    format!("{name} does not accept the value {given}"),
                     format!("use {}", known.join(", ")),
                 );
             }
@@ -52,14 +52,19 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 place,
-                format!("there is no partition {given}"),
-                format!("below {all}"),
+                format!("the partition {given} does not exist"),
+                format!("use a number below {all}"),
             );
         }
         if let Some(given) =
             number(&parameters["memory_weight"]).filter(|weight| !(0.0..=1.0).contains(weight))
         {
-            findings.add(job.resource, place, format!("memory_weight {given} is out of range"), "0 to 1");
+            findings.add(
+                job.resource,
+                place,
+                format!("memory_weight {given} is out of range"),
+                "use a value from 0 to 1",
+            );
         }
     }
 }

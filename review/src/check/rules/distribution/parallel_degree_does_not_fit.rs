@@ -53,7 +53,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && context > shard
         {
             let message = format!("context_parallel_degree {context} exceeds hybrid_shard_degree {shard}");
-            findings.add(job.resource, place, message, format!("at most {shard}"));
+            findings.add(job.resource, place, message, format!("use at most {shard}"));
         }
     }
 }

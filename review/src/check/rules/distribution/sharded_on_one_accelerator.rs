@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 place,
-                format!("{strategy} shards nothing: the job has one accelerator"),
-                "take an instance type with more accelerators, more instances, or NO_SHARD",
+                format!("{strategy} does not shard anything: the job has one accelerator"),
+                "use an instance type with more accelerators, more instances, or NO_SHARD",
             );
         }
     }

@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 job.resource,
                 place,
                 format!("model parallel by MPI does not support {name}"),
-                "launch by torchrun: sagemaker_torch_distributed_enabled",
+                "launch with torchrun: set sagemaker_torch_distributed_enabled to true",
             );
         }
     }

@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 job.resource,
                 place,
                 "data parallel and model parallel exclude each other as strategies",
-                "leave data parallel out",
+                "remove data parallel",
             );
         }
     }

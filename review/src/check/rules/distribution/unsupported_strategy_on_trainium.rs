@@ -33,7 +33,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     job.resource,
                     place,
                     format!("{name} does not support {strategy}"),
-                    "use sagemaker_torch_distributed_enabled, and nothing else",
+                    "use sagemaker_torch_distributed_enabled only",
                 );
             }
         }

@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     variant.config,
                     &pool["Priority"],
                     format!("two instance pools have the priority {priority}"),
-                    "give each one of its own, 1 to 5",
+                    "give each pool a different priority, 1 to 5",
                 );
             }
             seen.push(priority);

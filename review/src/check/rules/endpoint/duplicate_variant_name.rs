@@ -33,7 +33,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     config,
                     &variant.value["VariantName"],
-                    format!("two variants are called {name}"),
+                    format!("two variants have the name {name}"),
                     "give one of them another name",
                 );
             }

@@ -29,8 +29,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let name = &resource.properties[property];
             // A name that follows from the content changes with it.
             if string(name).is_some() || Text::of(name).known().is_some() && is_set(name) {
-                let message = format!("with a fixed `{property}` the next edit fails: it already exists");
-                findings.add(resource, name, message, "leave the name out, and refer to the resource");
+                let message = format!(
+                    "with a fixed `{property}`, the next change fails, because CloudFormation creates the replacement before it deletes the old resource"
+                );
+                findings.add(resource, name, message, "remove the name, and refer to the resource");
             }
         }
     }

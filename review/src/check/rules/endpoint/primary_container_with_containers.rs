@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 model,
                 many,
                 "a model has a `PrimaryContainer` or `Containers`, not both",
-                "put all of them into `Containers`",
+                "move all containers into `Containers`",
             );
         }
     }

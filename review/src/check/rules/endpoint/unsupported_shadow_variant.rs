@@ -51,8 +51,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 config,
                 shadows,
-                format!("shadow variants do not work with {what}"),
-                "test the variant on an endpoint of its own",
+                format!("shadow variants do not support {what}"),
+                "test the variant on a separate endpoint",
             );
         }
     }

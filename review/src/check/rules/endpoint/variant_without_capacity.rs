@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 variant.config,
                 variant.value,
                 message,
-                "give it an `InstanceType` and `InitialInstanceCount`",
+                "set `InstanceType` and `InitialInstanceCount`",
             );
         }
     }

@@ -62,7 +62,7 @@ fn look(resource: &Resource<'_>, pattern: &JsonValue, findings: &mut Findings<'_
                     resource,
                     value,
                     format!("the list of `{name}` is empty"),
-                    "an event matches one of its values",
+                    "list at least one value; an event matches if it has one of them",
                 );
             }
             JsonValue::Array(_) if name == "$or" => {
@@ -72,7 +72,12 @@ fn look(resource: &Resource<'_>, pattern: &JsonValue, findings: &mut Findings<'_
                 let objects = list.iter().filter(|item| item.is_object() && !is_unresolved(item));
                 for (comparison, at) in objects.flat_map(children) {
                     if !COMPARISONS.contains(&comparison.as_ref()) {
-                        findings.add(resource, at, format!("there is no comparison `{comparison}`"), "");
+                        findings.add(
+                            resource,
+                            at,
+                            format!("the comparison `{comparison}` does not exist"),
+                            "",
+                        );
                     }
                 }
             }

@@ -17,7 +17,8 @@ rule! {
     /// # How to fix
     ///
     /// Write `rate(5 minutes)`, with a singular unit for 1, or `cron(minutes hours day-of-month month day-of-week year)`, in
-    /// which one of the two days is `?`. EventBridge Scheduler and Application Auto Scaling also take `at(yyyy-mm-ddThh:mm:ss)`.
+    /// which one of the two days is `?`. EventBridge Scheduler and Application Auto Scaling also take
+    /// `at(yyyy-mm-ddThh:mm:ss)`.
     Error "malformed-schedule",
     source: "Amazon EventBridge User Guide, \"Schedule expressions\"; EventBridge Scheduler User Guide, \"Schedule types\"",
     applies_to: [],
@@ -121,11 +122,11 @@ fn rate_of(rate: &str) -> Result<(), Fault> {
     }
     let single = unit.strip_suffix('s').unwrap_or(unit);
     if !["minute", "hour", "day"].contains(&single) {
-        return Err((format!("there is no unit `{unit}`"), HELP));
+        return Err((format!("the unit `{unit}` does not exist"), HELP));
     }
     if (number == 1) == unit.ends_with('s') {
         let wanted = if number == 1 { single.to_owned() } else { format!("{single}s") };
-        return Err((format!("with {number} the unit is `{wanted}`"), HELP));
+        return Err((format!("the unit of {number} is `{wanted}`"), HELP));
     }
     Ok(())
 }

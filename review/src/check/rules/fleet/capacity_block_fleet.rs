@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 fleet,
                 kind,
-                "a fleet into a capacity block is of type instant",
+                "a fleet that uses a capacity block has to be of type instant",
                 "use `Type: instant`",
             );
         }
@@ -43,8 +43,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     fleet,
                     &target[name],
-                    format!("a fleet into a capacity block has no `{name}`"),
-                    "leave it out",
+                    format!("a fleet that uses a capacity block does not support `{name}`"),
+                    "remove it",
                 );
             }
         }
@@ -53,8 +53,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 fleet,
                 options,
-                "a fleet into a capacity block has no `CapacityReservationOptions`",
-                "leave it out",
+                "a fleet that uses a capacity block does not support `CapacityReservationOptions`",
+                "remove it",
             );
         }
     }

@@ -37,8 +37,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 template,
                 market,
-                "a capacity block is launched into by its reservation",
-                "give `CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId`",
+                "a launch into a capacity block has to name the capacity reservation",
+                "set `CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId`",
             );
         }
     }

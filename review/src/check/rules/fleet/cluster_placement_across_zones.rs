@@ -31,8 +31,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 group,
                 zones,
-                "a cluster placement group lies in one availability zone",
-                "name one, or one subnet",
+                "a cluster placement group is in one Availability Zone",
+                "use one Availability Zone, or one subnet",
             );
         }
     }

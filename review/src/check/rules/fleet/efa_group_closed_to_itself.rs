@@ -40,8 +40,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     template,
                     place,
-                    format!("`{}` does not let all traffic in from itself, which EFA needs", group.id),
-                    "add a rule with protocol -1 whose source is the group itself",
+                    format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id),
+                    "add an ingress rule with protocol -1 whose source is the security group itself",
                 );
                 break;
             }

@@ -10,7 +10,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// `none` never launches into a reservation, and `default` follows the launch template: the reservations are paid for and not used.
+    /// `none` never launches into a reservation, and `default` follows the launch template: the reservations are paid for and
+    /// not used.
     ///
     /// # How to fix
     ///
@@ -31,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 group,
                 preference,
                 format!("the group names capacity reservations, and `{given}` does not use them"),
-                "use `capacity-reservations-first` or `capacity-reservations-only`, or leave the target out",
+                "use `capacity-reservations-first` or `capacity-reservations-only`, or remove the target",
             );
         }
     }

@@ -51,7 +51,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             before.iter().find(|(_, vpc, other)| *vpc == place && block.0 <= other.1 && other.0 <= block.1);
         if let Some((id, ..)) = other.filter(|_| !vpc.is_null()) {
             let message = format!("the block {} overlaps that of `{id}`", shown(value));
-            findings.add(subnet, value, message, "choose a block of its own");
+            findings.add(subnet, value, message, "choose a block that does not overlap");
         }
         before.push((subnet.id, place, block));
     }

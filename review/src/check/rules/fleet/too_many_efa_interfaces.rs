@@ -39,8 +39,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     template,
                     interfaces,
-                    format!("{name} takes {has} EFA interfaces, and here are {given}"),
-                    format!("at most {has}"),
+                    format!("{name} supports {has} EFA interfaces, and {given} are defined"),
+                    format!("use at most {has}"),
                 );
             }
         }
@@ -52,7 +52,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     template,
                     &one["InterfaceType"],
                     "an efa-only interface cannot be the primary one",
-                    "use efa",
+                    "use the interface type efa",
                 );
             }
         }

@@ -42,7 +42,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     group,
                     place,
-                    format!("`{name}` has no value {given}"),
+                    format!("`{name}` does not accept the value {given}"),
                     format!("use {}", known.join(", ")),
                 );
             }

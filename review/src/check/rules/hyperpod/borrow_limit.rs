@@ -14,7 +14,7 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Set a limit from 1 to 500, or the strategy `Lend` for a team that borrows nothing.
+    /// Set a limit from 1 to 500, or the strategy `Lend` for a team that does not borrow.
     ///
     /// # Limitations
     ///
@@ -32,8 +32,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 quota,
                 limit,
-                format!("a team borrows 1 to 500 percent of its own quota, and here are {given}"),
-                "use 1 to 500, or the strategy `Lend` for a team that borrows nothing",
+                format!("a team can borrow 1 to 500 percent of its own quota, not {given}"),
+                "use 1 to 500, or the strategy `Lend` for a team that does not borrow",
             );
         }
     }

@@ -40,7 +40,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             missing.push("`Orchestrator.Eks`");
         }
         if !missing.is_empty() {
-            findings.add(cluster, scaling, format!("autoscaling needs {}", missing.join(", ")), "the role lets Karpenter add and delete nodes: sagemaker:BatchAddClusterNodes, sagemaker:BatchDeleteClusterNodes");
+            findings.add(cluster, scaling, format!("autoscaling needs {}", missing.join(", ")), "the role allows Karpenter to add and delete nodes: sagemaker:BatchAddClusterNodes, sagemaker:BatchDeleteClusterNodes");
         }
     }
 }

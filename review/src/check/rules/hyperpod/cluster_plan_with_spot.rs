@@ -34,8 +34,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     cluster,
                     capacity,
-                    "a training plan has reserved the capacity: spot adds nothing",
-                    "leave one of the two out",
+                    "a training plan has reserved the capacity, so that spot requirements have no effect",
+                    "remove one of the two",
                 );
             }
         }

@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     cluster,
                     checks,
                     "deep health checks need GPU or Trainium instances",
-                    "leave them out for this group",
+                    "remove them from this group",
                 );
             }
             let taints = &group["KubernetesConfig"]["Taints"];
@@ -43,8 +43,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     cluster,
                     taints,
-                    "a group with deep health checks has no taints of its own",
-                    "leave the taints out",
+                    "a group with deep health checks cannot have taints",
+                    "remove the taints",
                 );
             }
         }

@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 eks,
                 mode,
-                "HyperPod needs access entries, and this mode has none",
+                "HyperPod needs access entries, which this mode does not support",
                 "use API or API_AND_CONFIG_MAP",
             );
         }

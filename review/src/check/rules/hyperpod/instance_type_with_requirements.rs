@@ -37,8 +37,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     cluster,
                     group,
-                    "the group names no instance type",
-                    "give it `InstanceType` or `InstanceRequirements`",
+                    "the group has no instance type",
+                    "set `InstanceType` or `InstanceRequirements`",
                 );
             }
         }

@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     cluster,
                     place,
-                    "the managed policy reads scripts from s3://sagemaker-… only",
+                    "the managed policy allows to read scripts from s3://sagemaker-… only",
                     "rename the bucket, or allow the role to read it",
                 );
             }

@@ -36,10 +36,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     subnet,
                     public,
                     format!(
-                        "`{}` gives out public addresses, and `{}` needs a private subnet",
+                        "`{}` assigns public IP addresses, and `{}` needs a private subnet",
                         subnet.id, cluster.id
                     ),
-                    "take a private subnet",
+                    "use a private subnet",
                 );
             }
         }

@@ -33,8 +33,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     findings.add(
                         cluster,
                         &volume["VolumeSizeInGB"],
-                        "the root volume takes no size",
-                        "leave it out, or add a volume of its own",
+                        "the size of the root volume cannot be set",
+                        "remove it, or add another volume",
                     );
                 }
                 if !is_set(&volume["VolumeKmsKeyId"]) {
@@ -42,7 +42,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         cluster,
                         volume,
                         "`RootVolume` needs `VolumeKmsKeyId`",
-                        "name the key that encrypts it",
+                        "set the key that encrypts it",
                     );
                 }
             }

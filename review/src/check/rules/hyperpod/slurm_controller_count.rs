@@ -11,8 +11,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The service answers "SlurmConfig for InstanceGroups may only have one Controller Group", or that no group has the node type
-    /// of the controller.
+    /// The service answers "SlurmConfig for InstanceGroups may only have one Controller Group", or that no group has the node
+    /// type of the controller.
     ///
     /// # How to fix
     ///
@@ -31,12 +31,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let says = kinds.iter().any(|kind| is_set(kind));
         let controllers = kinds.iter().filter(|kind| string(kind) == Some("Controller")).count();
         if says && all_known && controllers != 1 {
-            let message = format!("a Slurm cluster has one controller group, and this one has {controllers}");
+            let message =
+                format!("a Slurm cluster needs exactly one controller group, and this one has {controllers}");
             findings.add(
                 cluster,
                 &cluster.properties["InstanceGroups"],
                 message,
-                "give one group `SlurmConfig.NodeType: Controller`",
+                "set for one group `SlurmConfig.NodeType: Controller`",
             );
         }
     }

@@ -31,8 +31,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     cluster,
                     partitions,
-                    format!("nodes of type {kind} are in no partition"),
-                    "leave `PartitionNames` out",
+                    format!("nodes of type {kind} cannot be in a partition"),
+                    "remove `PartitionNames`",
                 );
             }
         }

@@ -29,8 +29,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 cluster,
                 strategy,
-                "`SlurmConfigStrategy` is set, and the cluster has continuous provisioning",
-                "leave `SlurmConfigStrategy` out",
+                "`SlurmConfigStrategy` is not supported with continuous provisioning",
+                "remove `SlurmConfigStrategy`",
             );
         }
     }

@@ -31,8 +31,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     component,
                     needs,
-                    "an adapter runs in the compute of its base component",
-                    "leave `ComputeResourceRequirements` out",
+                    "an adapter uses the compute resources of its base component",
+                    "remove `ComputeResourceRequirements`",
                 );
             }
         }

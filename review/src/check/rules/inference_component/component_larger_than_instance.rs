@@ -45,7 +45,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     component,
                     needed,
                     message,
-                    "take a larger instance type, or split the model less",
+                    "use a larger instance type, or reduce the number of accelerators of a copy",
                 );
             }
         }

@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     component,
                     needs,
                     "`MinMemoryRequiredInMb` is missing",
-                    "say how much memory a copy needs, at least 128",
+                    "set `MinMemoryRequiredInMb` to the memory that a copy needs, at least 128",
                 );
             }
         }

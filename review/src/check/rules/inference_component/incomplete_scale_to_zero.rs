@@ -58,7 +58,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 target,
                 least,
-                format!("to scale to zero it still needs {}", missing.join(" and ")),
+                format!("to scale to zero, the component also needs {}", missing.join(" and ")),
                 "",
             );
         }

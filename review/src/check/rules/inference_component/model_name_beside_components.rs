@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 variant.config,
                 model,
-                "with inference components the variant names no model",
-                "leave it out, and give the configuration an `ExecutionRoleArn`",
+                "a variant with inference components cannot have a `ModelName`",
+                "remove `ModelName`, and set `ExecutionRoleArn` of the endpoint configuration",
             );
         }
     }

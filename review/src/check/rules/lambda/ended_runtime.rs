@@ -34,7 +34,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(runtime) = string(value).and_then(runtime) else { continue };
         if is_past(runtime.block_create.as_ref()) {
             let date = runtime.block_create.as_deref().unwrap_or_default();
-            let message = format!("the runtime {} cannot be created any more (since {date})", runtime.name);
+            let message = format!(
+                "functions with the runtime {} can no longer be created (since {date})",
+                runtime.name
+            );
             let help = runtime.successor.as_ref().map_or_else(String::new, |next| format!("use {next}"));
             findings.add(function, value, message, help);
         }

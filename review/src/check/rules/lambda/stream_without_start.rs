@@ -36,12 +36,17 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add_at(
                     mapping,
                     Some(&[]),
-                    "the mapping of a stream has no `StartingPosition`",
+                    "`StartingPosition` is missing, which the mapping of a stream needs",
                     help,
                 );
             }
             Some("AWS::SQS::Queue") if is_set(start) => {
-                findings.add(mapping, start, "a queue has no starting position", "remove `StartingPosition`");
+                findings.add(
+                    mapping,
+                    start,
+                    "a queue does not support `StartingPosition`",
+                    "remove `StartingPosition`",
+                );
             }
             _ => {}
         }

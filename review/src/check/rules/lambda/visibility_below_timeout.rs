@@ -38,7 +38,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && seconds < wanted
         {
             let message = format!(
-                "the visibility timeout of {seconds} s is below the timeout of `{}`, {wanted} s",
+                "the visibility timeout of {seconds} s is shorter than the timeout of `{}`, {wanted} s",
                 function.id
             );
             let help = format!("set it to at least {wanted}");

@@ -31,10 +31,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let capability = instance.accelerators().and_then(|facts| facts.cuda_compute_capability);
             if let Some(has) = capability.filter(|has| *has < 8.0) {
                 let message = format!(
-                    "{} does not compute with bfloat16 (compute capability {has})",
+                    "{} does not support bfloat16 (compute capability {has})",
                     instance.instance_type
                 );
-                findings.add(model, place, message, "use fp16, or g5 and newer types");
+                findings.add(model, place, message, "use fp16, or a g5 or newer instance type");
             }
         }
     }

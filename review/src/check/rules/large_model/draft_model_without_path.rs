@@ -29,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 model,
                 place,
                 "the draft model has no path",
-                "name where the draft model lies in the container",
+                "set the path of the draft model in the container",
             );
         }
     }

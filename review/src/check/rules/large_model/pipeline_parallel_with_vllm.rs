@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 model,
                 place,
-                "there is no pipeline parallelism with the vLLM rolling batch",
+                "the vLLM rolling batch does not support pipeline parallelism",
                 "use tensor parallelism",
             );
         }

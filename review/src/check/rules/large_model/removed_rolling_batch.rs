@@ -29,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 model,
                 place,
-                format!("there is no rolling batch {given}"),
+                format!("the rolling batch {given} does not exist"),
                 "use vllm, trtllm, auto or disable",
             );
         }

@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         findings.add(
             model,
             place,
-            "this container brings another rolling batch",
+            "this container does not contain this rolling batch",
             format!("use {wanted}, or another image"),
         );
     }

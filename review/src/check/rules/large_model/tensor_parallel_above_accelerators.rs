@@ -8,8 +8,8 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// The tensor parallel degree is larger than the number of accelerators of the instance. On Inferentia and Trainium, NeuronCores
-    /// count: a chip has several.
+    /// The tensor parallel degree is larger than the number of accelerators of the instance. On Inferentia and Trainium,
+    /// NeuronCores count: a chip has several.
     ///
     /// # Why it matters
     ///
@@ -32,7 +32,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let cores = neuron_cores(instance);
             let unit = if cores.is_some() { "NeuronCores" } else { "accelerators" };
             if let Some(has) = cores.or(instance.accelerator_count).filter(|has| degree > f64::from(*has)) {
-                let message = format!("{degree} is more than the {has} {unit} of {}", instance.instance_type);
+                let message = format!(
+                    "the tensor parallel degree {degree} is larger than the {has} {unit} of {}",
+                    instance.instance_type
+                );
                 findings.add(model, place, message, "use `max`, or a larger instance type");
             }
         }

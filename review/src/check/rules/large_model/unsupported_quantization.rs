@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 model,
                 place,
-                format!("{engine} has no quantization {given}"),
+                format!("{engine} does not support the quantization {given}"),
                 format!("use {}", known.join(", ")),
             );
         }

@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     model,
                     url,
                     "`Mode: MultiModel` takes a prefix of archives, not an archive",
-                    "name the folder, with a `/` at its end",
+                    "use the prefix, with a `/` at its end",
                 );
             }
         }

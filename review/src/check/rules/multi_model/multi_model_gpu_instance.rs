@@ -29,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         }
         let message = format!("{} cannot host a GPU multi-model endpoint", instance.instance_type);
-        let help = "types with one GPU of g4dn and g5, ml.p3.2xlarge and ml.p2.xlarge can; the one with most memory is ml.g5.16xlarge";
+        let help = "use a type with one GPU of g4dn or g5, ml.p3.2xlarge or ml.p2.xlarge; the one with the most memory is ml.g5.16xlarge";
         findings.add(variant.config, &variant.value["InstanceType"], message, help);
     }
 }

@@ -29,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 model,
                 &container["Mode"],
                 "only one container of an inference pipeline may be a multi-model container",
-                "give the others `SingleModel`, or endpoints of their own",
+                "set `Mode: SingleModel` for the others, or use separate endpoints",
             );
         }
     }

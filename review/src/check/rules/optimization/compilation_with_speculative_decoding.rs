@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 resource,
                 one,
                 "compilation and speculative decoding exclude each other",
-                "make two jobs, and measure both",
+                "create two jobs, and compare their results",
             );
         }
     }

@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 resource,
                 configs,
-                "the job names no optimization",
-                "quantization, compilation, sharding or speculative decoding",
+                "the job has no optimization",
+                "add quantization, compilation, sharding or speculative decoding",
             );
         }
     }

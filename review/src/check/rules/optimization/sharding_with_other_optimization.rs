@@ -29,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for one in items(configs).filter(|one| is_set(&one["ModelShardingConfig"])) {
             let sharding = &one["ModelShardingConfig"];
             if items(configs).count() > 1 {
-                findings.add(resource, one, "sharding excludes every other optimization", "make two jobs");
+                findings.add(resource, one, "sharding excludes every other optimization", "create two jobs");
             }
             let places = [&sharding["OverrideEnvironment"], &arguments["OptimizationEnvironment"]];
             let said = places

@@ -37,8 +37,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 resource,
                 place,
-                format!("SageMaker's SDK does not optimize for {given}"),
-                format!("it does for {}", families.join(", ")),
+                format!("the SageMaker Python SDK does not optimize for {given}"),
+                format!("use one of {}", families.join(", ")),
             );
         }
     }

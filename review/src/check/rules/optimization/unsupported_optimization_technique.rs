@@ -37,8 +37,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     findings.add(
                         resource,
                         &one[what],
-                        format!("Neuron instances have no `{what}`"),
-                        "leave it out: the model is compiled",
+                        format!("Neuron instances do not support `{what}`"),
+                        "remove it: Neuron instances need compilation",
                     );
                 }
             }
@@ -50,8 +50,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 ("vLLM", &["awq", "fp8"])
             };
             if !known.contains(&given) {
-                let help = if given == "smoothquant" { "smoothquant needs compilation too" } else { "" };
-                findings.add(resource, place, format!("{engine} has no quantization {given}"), help);
+                let help = if given == "smoothquant" { "smoothquant needs compilation as well" } else { "" };
+                findings.add(
+                    resource,
+                    place,
+                    format!("{engine} does not support the quantization {given}"),
+                    help,
+                );
             }
         }
     }

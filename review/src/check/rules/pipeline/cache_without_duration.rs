@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 pipeline,
                 duration,
-                format!("{given} is no ISO 8601 duration"),
+                format!("{given} is not an ISO 8601 duration"),
                 "write P30D for 30 days, PT2H for two hours",
             );
         }

@@ -70,7 +70,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         || format!("use {}", TYPES.join(", ")),
                         |near| format!("the nearest is `{near}`"),
                     );
-                    findings.add(pipeline, &step["Type"], format!("there is no type of step `{name}`"), help);
+                    findings.add(
+                        pipeline,
+                        &step["Type"],
+                        format!("the step type `{name}` does not exist"),
+                        help,
+                    );
                 }
                 None if !is_set(&step["Type"]) => findings.add(pipeline, step, "the step has no `Type`", ""),
                 _ => {}

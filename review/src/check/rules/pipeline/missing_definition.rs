@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             .iter()
             .any(|name| is_set(&definition[*name]));
         if definition.is_object() && !is_unresolved(definition) && !given {
-            findings.add(pipeline, definition, "the definition has no body and no place in S3", "");
+            findings.add(pipeline, definition, "the definition has neither a body nor a location in S3", "");
         }
     }
     for (pipeline, definition) in definitions(view) {

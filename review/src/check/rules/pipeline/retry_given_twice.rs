@@ -40,7 +40,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         pipeline,
                         place,
                         format!("{given} is out of range"),
-                        format!("{} to {}", range.start(), range.end()),
+                        format!("use {} to {}", range.start(), range.end()),
                     );
                 }
             }

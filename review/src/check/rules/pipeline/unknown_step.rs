@@ -32,7 +32,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if let Some(name) = string(&step["Name"])
                 .filter(|name| all[..number].iter().any(|other| string(&other["Name"]) == Some(name)))
             {
-                findings.add(pipeline, &step["Name"], format!("two steps are called {name}"), "");
+                findings.add(pipeline, &step["Name"], format!("two steps have the name {name}"), "");
             }
             for place in items(&step["DependsOn"]).filter(|_| known) {
                 // A step inside of a collection is named with a path.
@@ -41,7 +41,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     findings.add(
                         pipeline,
                         place,
-                        format!("there is no step {name}"),
+                        format!("the step {name} does not exist"),
                         format!("the steps are {}", names.join(", ")),
                     );
                 }

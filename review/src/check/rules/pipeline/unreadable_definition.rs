@@ -25,12 +25,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
         for document in &resource.documents {
             if let Err(reason) = &document.value {
-                let message = format!("this text is no JSON: {reason}");
+                let message = format!("this string is not valid JSON: {reason}");
                 findings.add_at(
                     resource,
                     Some(&document.path),
                     message,
-                    "what is put in with `${…}` has to be quoted too",
+                    "quote substitutions of strings: `\"${…}\"`",
                 );
             }
         }

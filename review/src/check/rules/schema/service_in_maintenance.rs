@@ -33,7 +33,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         };
         let date = service.since.as_deref().map_or_else(String::new, |date| format!(" ({date})"));
-        let message = format!("the service of `{}` gets no new features{date}", resource.type_name);
+        let message = format!("the service of `{}` does not get new features{date}", resource.type_name);
         findings.add_at(resource, None, message, "");
     }
 }

@@ -36,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let is_location =
             |text: &str| text.starts_with("s3://") || text.starts_with("https://") || text.is_empty();
         if let Some(path) = string(value).filter(|text| !is_location(text)) {
-            let message = format!("`{path}` is a path of a machine, not a location in S3");
+            let message = format!("`{path}` is a local path, not a location in S3");
             findings.add(resource, value, message, "run `aws cloudformation package` before the deployment");
         }
     }

@@ -184,7 +184,7 @@ impl<'v> Walk<'_, 'v, '_> {
         let is_object = schema.is_some_and(|schema| schema.types() == ["object"]);
         if is_object && matches!(kind(value, self.view), Kind::Text | Kind::List) {
             let name = function(value).map_or("", |(name, _)| name);
-            let message = format!("`{name}` yields no object, and `{property}` takes an object");
+            let message = format!("`{name}` does not yield an object, and `{property}` takes an object");
             return self.found.push((value, message, String::new()));
         }
         let Some((target, yields)) = yields(self.view, value) else { return };
@@ -223,7 +223,7 @@ impl<'v> Walk<'_, 'v, '_> {
             && string(&target.properties["Path"]).is_some_and(|path| path != "/")
         {
             let message = format!(
-                "`Ref` of `{}` yields its name without the path, by which the role is not found",
+                "`Ref` of `{}` yields the name of the role without its path, and the service does not find the role by it",
                 target.id
             );
             return self.found.push((value, message, format!("use `!GetAtt {}.Arn`", target.id)));
@@ -276,7 +276,10 @@ impl<'v> Walk<'_, 'v, '_> {
 fn name_of(target: &Resource<'_>) -> String {
     let attributes = registry::resource_type(target.type_name).map_or(&[][..], |schema| schema.attributes());
     let name = attributes.iter().find(|name| name.ends_with("Name"));
-    name.map_or_else(|| "refer to its name".to_owned(), |name| format!("use `!GetAtt {}.{name}`", target.id))
+    name.map_or_else(
+        || "use the name of the resource".to_owned(),
+        |name| format!("use `!GetAtt {}.{name}`", target.id),
+    )
 }
 
 /// The resource that a value refers to, and what it yields.

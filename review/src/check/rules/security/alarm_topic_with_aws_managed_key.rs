@@ -43,7 +43,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                             "the alarm {} publishes to this topic, and CloudWatch cannot use the key",
                             alarm.id
                         ),
-                        "use a customer managed key whose policy lets `cloudwatch.amazonaws.com` use it",
+                        "use a customer managed key whose policy allows `cloudwatch.amazonaws.com` to use it",
                     );
                 }
             }

@@ -28,7 +28,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 bucket,
                 &EMPTY,
-                "the bucket does not say how it is encrypted",
+                "`BucketEncryption` of the bucket is not set",
                 "set `BucketEncryption`: aws:kms, or AES256 for S3's own keys",
             );
         }

@@ -28,7 +28,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 notebook,
                 access,
-                "the notebook has a direct way to the internet",
+                "the notebook instance has direct internet access",
                 "set `DirectInternetAccess: Disabled`, with a subnet",
             );
         }
@@ -39,7 +39,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 domain,
                 access,
-                "the domain has a direct way to the internet",
+                "the domain has direct internet access",
                 "set `AppNetworkAccessType: VpcOnly`",
             );
         }

@@ -135,7 +135,11 @@ impl Policy<'_, '_, '_, '_, '_> {
         self.unknown_names(document, &DOCUMENT, "a policy");
         let version = &document["Version"];
         if string(version).is_some_and(|version| !["2008-10-17", "2012-10-17"].contains(&version)) {
-            self.add(version, format!("there is no policy version {}", shown(version)), "use 2012-10-17");
+            self.add(
+                version,
+                format!("the policy version {} does not exist", shown(version)),
+                "use 2012-10-17",
+            );
         }
         let statements = &document["Statement"];
         if !is_set(statements) {
@@ -189,11 +193,11 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
         let (forbidden, reason) = match self.kind {
             Kind::Trust => {
-                (["Resource", "NotResource"], "a trust policy has no resource: it is about the role itself")
+                (["Resource", "NotResource"], "a trust policy cannot have a resource: it applies to its role")
             }
             Kind::Identity => (
                 ["Principal", "NotPrincipal"],
-                "an identity policy has no principal: it is about the identity",
+                "an identity policy cannot have a principal: it applies to its identity",
             ),
             Kind::Resource(_) => (["", ""], ""),
         };
@@ -206,7 +210,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         {
             self.add(
                 sid,
-                format!("the `Sid` {} has other characters than letters and digits", shown(sid)),
+                format!("the `Sid` {} contains characters other than letters and digits", shown(sid)),
                 "",
             );
         }
@@ -311,7 +315,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
         for (operator, keys) in entries(condition).filter(|(name, _)| !name.starts_with("Fn::")) {
             if !is_operator(operator) {
-                self.add(keys, format!("there is no condition operator `{operator}`"), "");
+                self.add(keys, format!("the condition operator `{operator}` does not exist"), "");
             } else if !keys.is_object() {
                 self.add(keys, format!("`{operator}` takes an object of condition keys"), "");
             }

@@ -35,8 +35,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     resource,
                     &rule[name],
-                    "everybody of the internet may come in",
-                    "name the addresses, or a security group",
+                    "inbound traffic from every address of the internet is allowed",
+                    "allow only the addresses or the security group that need access",
                 );
             }
         }

@@ -32,8 +32,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 key,
-                "the storage has a key, and the container may reach the internet",
-                "set `EnableNetworkIsolation: true`, or give the job a VPC",
+                "the storage is encrypted with a KMS key, and the container can access the internet",
+                "set `EnableNetworkIsolation: true`, or run the job in a VPC",
             );
         }
     }

@@ -32,8 +32,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 at,
-                "the storage has a key, and traffic between the containers is not encrypted",
-                "set `EnableInterContainerTrafficEncryption: true`; it costs some speed",
+                "the storage is encrypted with a KMS key, and traffic between the containers is not encrypted",
+                "set `EnableInterContainerTrafficEncryption: true`; training becomes slower",
             );
         }
     }

@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     role,
                     place,
-                    "anybody may assume this role",
+                    "every AWS account may assume this role",
                     "name the service or the account, or add a condition",
                 );
             }

@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let given = &block[name];
             if boolean(given) == Some(false) || !is_set(given) {
                 let at = if is_set(given) { given } else { block };
-                findings.add(bucket, at, format!("`{name}` is off"), "set it to true");
+                findings.add(bucket, at, format!("`{name}` is not true"), "set it to true");
             }
         }
     }

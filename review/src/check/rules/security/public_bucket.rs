@@ -27,7 +27,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if let Some(name) = string(list)
             .filter(|name| matches!(*name, "PublicRead" | "PublicReadWrite" | "AuthenticatedRead"))
         {
-            findings.add(bucket, list, format!("the bucket is public: {name}"), "leave it out");
+            findings.add(bucket, list, format!("the bucket is public: {name}"), "remove the ACL");
         }
     }
     for policy in view.of_type("AWS::S3::BucketPolicy") {
@@ -44,7 +44,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     policy,
                     place,
-                    "the policy lets everybody in",
+                    "the policy allows access to everybody",
                     "name the principals, or add a condition",
                 );
             }

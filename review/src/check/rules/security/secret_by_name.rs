@@ -55,8 +55,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 resource,
                 value,
-                format!("{name} stands in plain text"),
-                "keep it in Secrets Manager, and read it when the container starts",
+                format!("{name} contains a secret in plain text"),
+                "store the secret in Secrets Manager, and read it when the container starts",
             );
         }
     }

@@ -25,12 +25,12 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, name, value) in settings(view) {
         if let Some(kind) = string(value).and_then(kind_of_secret) {
-            let message = format!("{name} holds what looks like {kind}");
+            let message = format!("{name} appears to contain {kind}");
             findings.add(
                 resource,
                 value,
                 message,
-                "keep it in Secrets Manager, and read it when the container starts",
+                "store the secret in Secrets Manager, and read it when the container starts",
             );
         }
     }

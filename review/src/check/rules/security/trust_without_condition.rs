@@ -37,8 +37,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     role,
                     place,
-                    format!("everybody of {} may assume this role", shown(place)),
-                    "add a condition",
+                    format!("every principal of {} may assume this role", shown(place)),
+                    "add a condition, or name the principals",
                 );
             }
         }

@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     resource,
                     action,
                     format!("the policy allows {name}"),
-                    "name the actions that are used",
+                    "list the actions that are needed",
                 );
             }
         }
@@ -38,8 +38,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 resource,
                 &statement["NotAction"],
-                "the policy allows every action but some",
-                "name the actions that are used",
+                "the policy allows every action except some",
+                "list the actions that are needed",
             );
         }
     }

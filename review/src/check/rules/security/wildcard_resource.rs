@@ -40,7 +40,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 resource,
                 place,
                 format!("the policy allows {} on every resource", narrow.join(", ")),
-                "name the ARNs",
+                "list the ARNs that are needed",
             );
         }
     }

@@ -40,8 +40,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     model,
                     image,
-                    "a serverless endpoint has no GPU for this image".to_owned(),
-                    "take the image for processors, or a real-time or asynchronous endpoint",
+                    "this image needs a GPU, and serverless endpoints have none".to_owned(),
+                    "use the CPU image, or a real-time or asynchronous endpoint",
                 );
             }
         }

@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && given > limit
         {
             let message = format!("`ProvisionedConcurrency` {given} is larger than `MaxConcurrency` {limit}");
-            findings.add(variant.config, provisioned, message, format!("at most {limit}"));
+            findings.add(variant.config, provisioned, message, format!("set it to at most {limit}"));
         }
     }
 }

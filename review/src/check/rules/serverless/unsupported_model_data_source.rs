@@ -31,8 +31,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 model,
                 source,
-                format!("`ModelDataSource` does not work with {what}"),
-                "use `ModelDataUrl` with a .tar.gz",
+                format!("`ModelDataSource` is not supported by {what}"),
+                "use `ModelDataUrl` with a .tar.gz archive",
             );
         }
     };

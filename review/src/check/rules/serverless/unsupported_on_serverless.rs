@@ -68,8 +68,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 resource,
                 at,
-                format!("a serverless endpoint does not have {what}"),
-                "a real-time or asynchronous endpoint does",
+                format!("serverless endpoints do not support {what}"),
+                "remove it, or use a real-time or asynchronous endpoint",
             );
         }
     }

@@ -192,7 +192,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
                 || format!("use {}", TYPES.join(", ")),
                 |near| format!("the nearest is `{near}`"),
             );
-            return self.add(&state["Type"], format!("there is no type of state `{type_name}`"), help);
+            return self.add(&state["Type"], format!("the state type `{type_name}` does not exist"), help);
         }
         self.fields(type_name, state, language);
         self.transitions(type_name, state);

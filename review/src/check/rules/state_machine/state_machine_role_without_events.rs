@@ -51,7 +51,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     .is_some_and(|name| matches!(name, "*" | "events:*" | "events:Put*" | "events:PutRule"))
         });
         if !may && !elsewhere && !is_unresolved(&target.properties["Policies"]) {
-            let message = format!("`{}` may not make the rule that tells of the job's end", target.id);
+            let message = format!(
+                "`{}` does not allow Step Functions to create the EventBridge rule that reports the end of the job",
+                target.id
+            );
             findings.add(machine, role, message, "allow events:PutTargets, PutRule and DescribeRule on rule/StepFunctionsGetEventsForSageMaker…Rule");
         }
     }

@@ -46,7 +46,7 @@ fn look(machine: &Resource<'_>, definition: &JsonValue, findings: &mut Findings<
             findings.add(
                 machine,
                 place,
-                format!("there is no state {name}"),
+                format!("the state {name} does not exist"),
                 format!("the states are {}", names.join(", ")),
             );
         }
@@ -69,8 +69,8 @@ fn look(machine: &Resource<'_>, definition: &JsonValue, findings: &mut Findings<
             findings.add(
                 machine,
                 state,
-                format!("the state {name} leads nowhere"),
-                "give it `Next`, or `End: true`",
+                format!("the state {name} has neither `Next` nor `End`"),
+                "set `Next`, or `End: true`",
             );
         }
         for inner in items(&state["Branches"]).chain([&state["ItemProcessor"], &state["Iterator"]]) {

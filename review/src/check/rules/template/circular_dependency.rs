@@ -55,8 +55,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if let Some(cycle) = cycle_from(start, &mut done, after) {
             let shown: Vec<String> = cycle.iter().take(20).map(|id| format!("`{id}`")).collect();
             let more = if cycle.len() > 20 { " → …" } else { "" };
-            let message = format!("resources wait for each other: {}{more}", shown.join(" → "));
-            let help = "remove one of the references, or move it into a resource of its own";
+            let message = format!("resources depend on each other in a cycle: {}{more}", shown.join(" → "));
+            let help = "remove one of the references, or move it into a separate resource";
             findings.add_written(Some(cycle[0]), pointer::of(["Resources", cycle[0]]), message, help);
         }
     }

@@ -66,8 +66,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-const HELP: &str = "give both the same condition, or put the reference into an `Fn::If`";
+const HELP: &str = "give both the same condition, or move the reference into an `Fn::If`";
 
 fn message(id: &str) -> String {
-    format!("`{id}` is not there in every deployment in which this refers to it")
+    format!("`{id}` is not created in every deployment in which this refers to it")
 }

@@ -58,7 +58,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         }
         let (help, fix) = nearest_name(one.name, names(known).chain(PSEUDO_PARAMETERS.iter().copied()));
-        let message = format!("there is no {what} `{}`", one.name);
+        let message = format!("the {what} `{}` does not exist", one.name);
         findings.add_written(one.resource(), one.pointer.clone(), message, help);
         findings.fix_last(fix);
     }

@@ -58,7 +58,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 resource,
                 &resource.properties[last],
                 message,
-                "give each a name of its own, or none",
+                "give each resource a different name, or remove the names",
             );
         }
     }

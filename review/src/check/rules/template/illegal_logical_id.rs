@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if !fits || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
                 let at = pointer::of([section, id]);
                 let resource = (section == "Resources").then_some(id);
-                let help = format!("letters and digits only, at most {most} of them");
+                let help = format!("use letters and digits only, at most {most} of them");
                 findings.add_written(resource, at, format!("`{id}` is not a valid logical ID"), help);
             }
         }

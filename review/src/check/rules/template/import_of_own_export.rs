@@ -46,7 +46,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     resource,
                     whole,
-                    format!("this stack itself exports {what}"),
+                    format!("the same stack exports {what}"),
                     "refer to the resource",
                 );
             }

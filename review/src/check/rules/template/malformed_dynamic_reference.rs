@@ -95,7 +95,7 @@ fn fault(reference: &str, place: &Place<'_>) -> Option<(String, &'static str)> {
             let name = rest.rsplit_once(':').filter(|(_, it)| is_version(it)).map_or(rest, |(name, _)| name);
             if name.is_empty() {
                 return Some((
-                    "the dynamic reference names no parameter".into(),
+                    "the dynamic reference does not name a parameter".into(),
                     "write `{{resolve:ssm:name}}`",
                 ));
             }
@@ -115,7 +115,7 @@ fn fault(reference: &str, place: &Place<'_>) -> Option<(String, &'static str)> {
             let parts: Vec<&str> = rest.split(':').skip(if is_arn { 6 } else { 0 }).collect();
             if parts.first().is_none_or(|name| name.is_empty()) {
                 return Some((
-                    "the dynamic reference names no secret".into(),
+                    "the dynamic reference does not name a secret".into(),
                     "write `{{resolve:secretsmanager:secret-id:SecretString:json-key}}`",
                 ));
             }
@@ -128,7 +128,7 @@ fn fault(reference: &str, place: &Place<'_>) -> Option<(String, &'static str)> {
                 .map(|kind| (format!("a secret has no `{kind}`"), "use `SecretString`"))
         }
         other => Some((
-            format!("there are no dynamic references to `{other}`"),
+            format!("dynamic references to `{other}` do not exist"),
             "use `ssm`, `ssm-secure` or `secretsmanager`",
         )),
     }

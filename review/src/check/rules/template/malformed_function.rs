@@ -181,7 +181,7 @@ impl Walk<'_, '_> {
         let Some((_, fits, wanted)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
             let near = nearest(name, FUNCTIONS.iter().map(|(name, ..)| *name));
             let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
-            return self.add(pointer, format!("there is no function `{name}`"), help);
+            return self.add(pointer, format!("the function `{name}` does not exist"), help);
         };
         if OF_CONDITIONS.contains(&name) && self.in_conditions {
             // `malformed-condition` looks at these.
@@ -206,7 +206,7 @@ impl Walk<'_, '_> {
         if name == "Fn::Join" {
             let wrong = items(&argument[1]).find(|item| item.is_array() || is_plain_object(item));
             if let Some(item) = wrong {
-                let message = format!("`Fn::Join` joins strings, and {} is none", kind_name(item));
+                let message = format!("`Fn::Join` joins strings, and {} is not a string", kind_name(item));
                 return self.add(pointer, message, "");
             }
         }

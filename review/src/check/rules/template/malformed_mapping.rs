@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let at = pointer::of(["Mappings", name]);
         if !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             let message =
-                format!("the name `{name}` of a mapping has other characters than letters and digits");
+                format!("the name `{name}` of a mapping contains characters other than letters and digits");
             findings.add_written(None, at.clone(), message, "rename the mapping");
         }
         let Some(rows) = mapping.as_object() else {
@@ -41,7 +41,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let at = format!("{at}/{}", pointer::escape(key));
             name_of_key(key, &at, findings);
             let Some(values) = row.as_object() else {
-                findings.add_written(None, at, "a mapping has two levels of keys, and here is one", "");
+                findings.add_written(
+                    None,
+                    at,
+                    "a mapping has two levels of keys, and this one has one level",
+                    "",
+                );
                 continue;
             };
             if function(row).is_some() {
@@ -66,8 +71,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
 fn name_of_key(key: &str, at: &str, findings: &mut Findings<'_, '_, '_>) {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
     if !key.bytes().all(allowed) {
-        let message =
-            format!("the key `{key}` of a mapping has other characters than letters, digits, `-` and `.`");
+        let message = format!(
+            "the key `{key}` of a mapping contains characters other than letters, digits, `-` and `.`"
+        );
         findings.add_written(None, at.to_owned(), message, "rename the key");
     }
 }

@@ -87,11 +87,16 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 None,
                 pointer::of(["Parameters", name]),
                 "the parameter has no `Type`",
-                "String fits most",
+                "use `String`, which fits most values",
             ),
             Some(kind) if !is_type(kind) => {
                 let help = "use String, Number, CommaDelimitedList, List<Number>, an AWS type or an SSM type";
-                findings.add_written(None, at("Type"), format!("there is no parameter type `{kind}`"), help);
+                findings.add_written(
+                    None,
+                    at("Type"),
+                    format!("the parameter type `{kind}` does not exist"),
+                    help,
+                );
             }
             Some(kind) if !is_read_from_ssm(parameter) => {
                 if let Some(reason) =

@@ -117,7 +117,7 @@ fn fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Opt
             let help = near.map_or("properties belong in `Properties`".to_owned(), |near| {
                 format!("the nearest is `{near}`; properties belong in `Properties`")
             });
-            said(format!("a resource has no attribute `{name}`"), help)
+            said(format!("resources do not have the attribute `{name}`"), help)
         }
     }
 }
@@ -148,11 +148,12 @@ fn policy(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Op
     match value.as_str() {
         None if value.is_null() => None,
         None => said(format!("`{name}` is a string"), format!("use {}", allowed.join(", "))),
-        Some(policy) if !allowed.contains(&policy) => {
-            said(format!("`{name}` has no value `{policy}`"), format!("use {}", allowed.join(", ")))
-        }
+        Some(policy) if !allowed.contains(&policy) => said(
+            format!("`{name}` does not accept the value `{policy}`"),
+            format!("use {}", allowed.join(", ")),
+        ),
         Some("Snapshot") if type_name.starts_with("AWS::") && !attributes::takes_snapshots(type_name) => {
-            said(format!("`{type_name}` has no snapshots"), "use Retain to keep the resource")
+            said(format!("`{type_name}` does not support snapshots"), "use Retain to keep the resource")
         }
         Some(_) => None,
     }
@@ -163,7 +164,7 @@ fn creation_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Optio
         return if value.is_null() { None } else { said("`CreationPolicy` is an object", "") };
     }
     if !CREATED_WITH_SIGNALS.contains(&type_name) {
-        return said(format!("`{type_name}` takes no `CreationPolicy`"), "remove it");
+        return said(format!("`{type_name}` does not support `CreationPolicy`"), "remove it");
     }
     below(faults("CreationPolicy", attributes::creation_policy(), value, view))
 }
@@ -181,7 +182,7 @@ fn update_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<
         return if is_empty {
             None
         } else {
-            said(format!("`{type_name}` takes no `UpdatePolicy`"), "remove it")
+            said(format!("`{type_name}` does not support `UpdatePolicy`"), "remove it")
         };
     };
     below(faults(&format!("UpdatePolicy of {type_name}"), schema, value, view))

@@ -78,7 +78,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let has_substitutions = body["Properties"].get("DefinitionSubstitutions").is_some();
             search(view, holder, has_substitutions, &mut pointer, &mut |pointer, name| {
                 let resource = (section == "Resources").then_some(id);
-                let message = format!("`${{{name}}}` stands outside of `Fn::Sub`, which alone replaces it");
+                let message = format!(
+                    "`${{{name}}}` is outside of `Fn::Sub`, so that CloudFormation does not replace it"
+                );
                 findings.add_in_function(
                     resource,
                     pointer.to_owned(),

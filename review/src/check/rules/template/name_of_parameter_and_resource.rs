@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         findings.add_written(
             Some(id),
             at,
-            format!("a parameter is called `{id}` too"),
+            format!("a parameter has the name `{id}` as well"),
             "give one of them another name",
         );
     }

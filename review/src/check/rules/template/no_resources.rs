@@ -25,7 +25,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let has_resources = view.template().sections().get("Resources").and_then(JsonValue::as_object);
     if has_resources.is_none_or(|resources| resources.is_empty()) && !view.is_transformed() {
-        let help = "a stack of nothing can hold an `AWS::CloudFormation::WaitConditionHandle`";
-        findings.add_written(None, "/Resources".into(), "there are no resources", help);
+        let help = "add a resource; for an empty stack, use an `AWS::CloudFormation::WaitConditionHandle`";
+        findings.add_written(None, "/Resources".into(), "the template has no resources", help);
     }
 }

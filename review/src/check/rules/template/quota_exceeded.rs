@@ -26,8 +26,11 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for quota in quotas(view) {
         if quota.used > quota.most {
-            let message = format!("{} {}, and CloudFormation takes {}", quota.used, quota.what, quota.most);
-            findings.add_written(None, quota.pointer.into(), message, "move some of it into another stack");
+            let message = format!(
+                "the template has {} {}, and CloudFormation accepts {}",
+                quota.used, quota.what, quota.most
+            );
+            findings.add_written(None, quota.pointer.into(), message, "move a part into another stack");
         }
     }
 }

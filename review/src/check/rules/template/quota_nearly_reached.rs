@@ -24,13 +24,15 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for quota in quotas(view) {
         if quota.used * 10 > quota.most * 8 && quota.used <= quota.most {
-            let message =
-                format!("{} {} of the {} that CloudFormation takes", quota.used, quota.what, quota.most);
+            let message = format!(
+                "the template has {} {} of the {} that CloudFormation accepts",
+                quota.used, quota.what, quota.most
+            );
             findings.add_written(
                 None,
                 quota.pointer.into(),
                 message,
-                "plan to move some of it into another stack",
+                "plan to move a part into another stack",
             );
         }
     }

@@ -25,6 +25,6 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let version = view.template().sections().get("AWSTemplateFormatVersion");
     if version.is_some_and(|version| string(version) != Some("2010-09-09")) {
         let at = "/AWSTemplateFormatVersion".to_owned();
-        findings.add_written(None, at, "there is no such format version", "use 2010-09-09, or leave it out");
+        findings.add_written(None, at, "the format version does not exist", "use 2010-09-09, or remove it");
     }
 }

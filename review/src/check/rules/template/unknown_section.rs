@@ -29,7 +29,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let is_known = Template::SECTIONS.contains(&name.as_str()) || view.is_sam() && name == "Globals";
         if !is_known && !view.is_transformed() {
             let (help, fix) = nearest_name(name, Template::SECTIONS.into_iter());
-            findings.add_written(None, pointer::of([name]), format!("there is no section `{name}`"), help);
+            findings.add_written(
+                None,
+                pointer::of([name]),
+                format!("templates do not have a section `{name}`"),
+                help,
+            );
             findings.fix_last(fix);
         }
     }

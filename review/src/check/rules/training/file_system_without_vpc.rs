@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     job.resource,
                     system,
-                    "a file system is read without a `VpcConfig`",
-                    "give the job subnets and security groups that reach the file system",
+                    "the job reads a file system and has no `VpcConfig`",
+                    "set `VpcConfig` to subnets and security groups from which the file system can be reached",
                 );
             }
         }

@@ -41,7 +41,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 specification,
-                "the job names no `TrainingImage` and no `AlgorithmName`",
+                "the job has neither `TrainingImage` nor `AlgorithmName`",
                 "",
             );
         }

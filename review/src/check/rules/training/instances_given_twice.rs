@@ -45,8 +45,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 preferences,
-                "`InstancePreferences` do not work with spot",
-                "name one instance type",
+                "`InstancePreferences` do not support managed spot training",
+                "use one instance type",
             );
         }
     }

@@ -35,8 +35,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 keep,
-                format!("{given} s is more than the hour that the guide allows"),
-                "at most 3600, to be sure",
+                format!("{given} s is longer than one hour, the maximum of the developer guide"),
+                "use at most 3600",
             );
         }
     }

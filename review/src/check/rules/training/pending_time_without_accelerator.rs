@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     job.resource,
                     pending,
-                    format!("{name} has no accelerators to wait for"),
-                    "leave it out",
+                    format!("`MaxPendingTimeInSeconds` applies to accelerator instances, and {name} has no accelerator"),
+                    "remove it",
                 );
             }
         }

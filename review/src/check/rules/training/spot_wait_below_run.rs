@@ -28,7 +28,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         }
         let (run, wait) = (&job.stopping()["MaxRuntimeInSeconds"], &job.stopping()["MaxWaitTimeInSeconds"]);
-        let help = "as long as the run may take, and the time that it may wait for capacity";
+        let help =
+            "set it to at least `MaxRuntimeInSeconds`, plus the time that the job may wait for capacity";
         // Without a value of its own a job may run for a day.
         let longest = if is_set(run) { number(run) } else { Some(86_400.0) };
         match (longest, number(wait)) {
@@ -36,7 +37,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     job.resource,
                     wait,
-                    format!("a spot job waits {given} s at most, and may run {longest} s"),
+                    format!("`MaxWaitTimeInSeconds` is {given} s, and the job may run {longest} s"),
                     help,
                 );
             }
@@ -44,7 +45,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     job.resource,
                     &job.arguments["EnableManagedSpotTraining"],
-                    "a spot job needs `MaxWaitTimeInSeconds`",
+                    "managed spot training needs `MaxWaitTimeInSeconds`",
                     help,
                 );
             }

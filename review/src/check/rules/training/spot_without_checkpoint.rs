@@ -29,8 +29,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 spot,
-                "without a `CheckpointConfig` an interruption loses all work",
-                "name an S3 prefix for checkpoints, and have the script go on from them",
+                "managed spot training is enabled, but `CheckpointConfig` is not set",
+                "set `CheckpointConfig.S3Uri`, so that an interrupted job can resume",
             );
         }
     }

@@ -32,8 +32,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     job.resource,
                     place,
-                    format!("training plans do not offer {name}"),
-                    "they offer p4d, p4de, p5, p6 and Trainium types",
+                    format!("training plans do not support {name}"),
+                    "use a p4d, p4de, p5, p6 or Trainium instance type",
                 );
             }
         }

@@ -33,8 +33,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 plan,
-                "a training plan has reserved the capacity: spot adds nothing",
-                "turn `EnableManagedSpotTraining` off",
+                "a training plan has reserved the capacity, so that managed spot training has no effect",
+                "set `EnableManagedSpotTraining` to false",
             );
         }
     }

@@ -26,7 +26,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let run = &job.stopping()["MaxRuntimeInSeconds"];
         if let Some(given) = number(run).filter(|seconds| *seconds > 2_419_200.0) {
-            findings.add(job.resource, run, format!("{given} s is longer than 28 days"), "at most 2419200");
+            findings.add(
+                job.resource,
+                run,
+                format!("{given} s is longer than 28 days"),
+                "use at most 2419200",
+            );
         }
     }
 }

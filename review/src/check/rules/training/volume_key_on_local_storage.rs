@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     job.resource,
                     key,
-                    format!("{name} has local NVMe storage, which takes no key"),
-                    "leave it out: the instance encrypts it",
+                    format!("{name} has local NVMe storage, for which no key can be set"),
+                    "remove `VolumeKmsKeyId`: the instance encrypts its storage",
                 );
             }
         }

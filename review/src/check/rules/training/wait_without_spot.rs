@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 wait,
-                "only a spot job has `MaxWaitTimeInSeconds`",
-                "leave it out, or turn `EnableManagedSpotTraining` on",
+                "`MaxWaitTimeInSeconds` applies to managed spot training only",
+                "remove it, or set `EnableManagedSpotTraining` to true",
             );
         }
     }

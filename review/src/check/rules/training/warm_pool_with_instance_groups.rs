@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 keep,
-                "there is no warm pool for instance groups",
-                "leave it out, or use one instance type",
+                "warm pools do not support instance groups",
+                "remove `KeepAlivePeriodInSeconds`, or use one instance type",
             );
         }
     }

@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 job.resource,
                 keep,
                 "spot instances cannot be kept in a warm pool",
-                "turn one of the two off",
+                "remove `KeepAlivePeriodInSeconds`, or set `EnableManagedSpotTraining` to false",
             );
         }
     }

@@ -1,0 +1,203 @@
+//! Values against JSON Schemas: those of resource types, and those of requests to SageMaker.
+//!
+//! A value that CloudFormation resolves later is compared with its schema by the type that it yields and by the part of
+//! its text that is known. A value that may turn out to be valid is never reported.
+
+mod compiled;
+mod keywords;
+mod kind;
+mod message;
+mod problem;
+
+use serde_json::{Map, Value as JsonValue};
+use stackwright_schemas::{api, constraints, registry, sam};
+
+use super::findings::{Findings, Found};
+use super::resolve::Resolver;
+use super::rules::schema as rules;
+use super::rules::schema::packaged_property;
+use super::value::is_unresolved;
+use super::view::{Resource, View};
+use compiled::{compiled, of_type};
+pub(super) use compiled::{matches_pattern, prepare};
+pub(super) use kind::{Kind, kind};
+pub(super) use message::is_yaml_boolean;
+use problem::{Problem, Trust, step_into, validate};
+
+/// Checks the properties of every resource, and the requests that its documents make. What was checked in the first
+/// scenario and is the same in this one is not checked again.
+pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Found) {
+    for resource in &view.resources {
+        let before = first.and_then(|first| first.resource(resource.id));
+        if before.is_some_and(|before| before.properties == resource.properties) {
+            continue;
+        }
+        let mut problems = of_properties(resource, view);
+        problems.retain(|problem| !is_empty_default(view, resource, problem));
+        problems.extend(requests(resource, view));
+        for problem in problems {
+            let mut findings = Findings { view, rule: problem.rule, found };
+            findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
+            findings.fix_last(problem.fix);
+        }
+    }
+}
+
+/// The problems of a resource's properties: against the schema of its type, and against what its service requires.
+fn of_properties(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
+    let empty = JsonValue::Object(Map::new());
+    let properties: &JsonValue = if resource.properties.is_null() { &empty } else { &resource.properties };
+    let mut problems = Vec::new();
+    if is_unresolved(properties) || !properties.is_object() {
+        return problems;
+    }
+    if let Some(schema) = registry::resource_type(resource.type_name) {
+        if let Some(compiled) = of_type(schema).get() {
+            problems = validate(&compiled.validator, properties, schema.schema(), view, Trust::Registry);
+        }
+        problems.extend(set_by_aws(schema, properties));
+    } else if let Some(schema) = sam::properties(resource.type_name).filter(|_| view.is_sam()) {
+        let compiled = compiled(resource.type_name, || (schema.clone(), false));
+        if let Some(compiled) = compiled.get() {
+            problems = validate(
+                &compiled.validator,
+                properties,
+                registry::Schema::of(schema),
+                view,
+                Trust::Registry,
+            );
+        }
+    }
+    problems.extend(of_constraints(resource.type_name, properties, view));
+    problems.retain(|problem| !is_packaged(resource.type_name, &problem.path, properties));
+    problems
+}
+
+/// What a service requires beyond the schema of the type.
+fn of_constraints(type_name: &str, properties: &JsonValue, view: &View<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, constraint) in constraints::of(type_name).iter().enumerate() {
+        let kind = if type_name.starts_with("Custom::") { "Custom::" } else { type_name };
+        let compiled = compiled(&format!("{kind} {number}"), || (constraint.schema.clone(), false));
+        let Some(compiled) = compiled.get() else { continue };
+        let schema = registry::Schema::of(&constraint.schema);
+        for mut problem in validate(&compiled.validator, properties, schema, view, Trust::Constraint) {
+            if !constraint.why.is_empty() {
+                problem.help = constraint.why.clone();
+            }
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+/// What is wrong with any value by a schema of the project's data, each with the steps that lead to it.
+pub(super) fn faults(
+    name: &str,
+    schema: &JsonValue,
+    value: &JsonValue,
+    view: &View<'_>,
+) -> Vec<(Vec<String>, String, String)> {
+    let compiled = compiled(name, || (schema.clone(), false));
+    let Some(compiled) = compiled.get() else { return Vec::new() };
+    let found = validate(&compiled.validator, value, registry::Schema::of(schema), view, Trust::Registry);
+    found.into_iter().map(|problem| (problem.path, problem.message, problem.help)).collect()
+}
+
+/// Whether a value is a path of this machine that `aws cloudformation package` or SAM replaces; a rule of its own
+/// reports it.
+fn is_packaged(type_name: &str, path: &[String], properties: &JsonValue) -> bool {
+    packaged_property(type_name).is_some_and(|packaged| {
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        steps == packaged && super::value::at(properties, packaged).is_string()
+    })
+}
+
+/// Whether a value is the empty default of a parameter: who writes that means that every deployment gives it.
+fn is_empty_default(view: &View<'_>, resource: &Resource<'_>, problem: &Problem) -> bool {
+    let value = problem.path.iter().try_fold(resource.properties.as_ref(), |at, step| step_into(at, step));
+    let written = resource.body.get("Properties").filter(|_| value.is_some_and(|value| value == ""));
+    let resolver = Resolver::new(view.template(), view.scenario);
+    written.is_some_and(|written| resolver.origin(written, &problem.path).1.is_some())
+}
+
+fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for request in resource.documents.iter().flat_map(|document| &document.requests) {
+        let known = api::operations().any(|operation| operation == request.operation);
+        if !known || is_unresolved(&request.arguments) || !request.arguments.is_object() {
+            continue;
+        }
+        // SageMaker Pipelines names what its steps make.
+        let operation =
+            format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
+        let compiled =
+            compiled(&operation, || (request_schema(&request.operation, request.of_pipeline), true));
+        let Some(compiled) = compiled.get() else { continue };
+        let schema = registry::Schema::of(compiled.document.as_ref().unwrap_or(&JsonValue::Null));
+        let found = validate(&compiled.validator, &request.arguments, schema, view, Trust::Registry);
+        problems.extend(found.into_iter().map(|mut problem| {
+            problem.path.splice(0..0, request.path.iter().cloned());
+            problem
+        }));
+    }
+    problems
+}
+
+fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {
+    let mut schema = api::request(operation).unwrap_or(JsonValue::Bool(true));
+    if of_pipeline {
+        let name =
+            schema["$ref"].as_str().and_then(|path| path.strip_prefix('#')).unwrap_or_default().to_owned();
+        if let Some(JsonValue::Array(required)) = schema.pointer_mut(&format!("{name}/required")) {
+            let named_by_pipeline = ["ModelName", "ProcessingJobName", "TrainingJobName", "TransformJobName"];
+            required.retain(|name| {
+                let name = name.as_str().unwrap_or_default();
+                !named_by_pipeline.contains(&name) && name != "HyperParameterTuningJobName"
+            });
+        }
+    }
+    schema
+}
+
+/// Properties that only AWS sets, and those that AWS advises against. What lies deeper CloudFormation ignores.
+fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Problem> {
+    let problem = |name: &str| {
+        let (rule, message, help) = if schema.is_read_only(name) {
+            let help = "leave it out; read it with `Fn::GetAtt`";
+            (&rules::READ_ONLY_PROPERTY, format!("only AWS sets `{name}`"), help)
+        } else if schema.is_deprecated(name) {
+            let help = "see the type's reference for what took its place";
+            (&rules::DEPRECATED_PROPERTY, format!("AWS advises against `{name}`"), help)
+        } else {
+            return None;
+        };
+        Some(Problem { rule, path: vec![name.to_owned()], message, help: help.to_owned(), fix: None })
+    };
+    super::value::entries(properties).filter_map(|(name, _)| problem(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compiled::compile;
+    use super::*;
+
+    #[test]
+    fn every_schema_of_the_registry_compiles() {
+        for name in registry::type_names() {
+            let schema = registry::resource_type(name).unwrap();
+            let validator = compile(schema.document().clone());
+            // A validator that lets everything in would let this in.
+            assert!(
+                !validator.is_valid(&JsonValue::from("no object")) || schema.document()["type"].is_null(),
+                "{name}"
+            );
+            let closed = schema.document()["additionalProperties"] == false;
+            assert!(!closed || !validator.is_valid(&serde_json::json!({ "NoSuchProperty": 1 })), "{name}");
+        }
+        for operation in api::operations() {
+            let validator = compile(request_schema(operation, true));
+            assert!(!validator.is_valid(&serde_json::json!({ "NoSuchProperty": 1 })), "{operation}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Errors of a validator as problems: which of them count, what each says, and how to fix it.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value as JsonValue;
+use stackwright_schemas::{nearest, registry};
+use stackwright_synth::pointer;
+
+use super::keywords::{BELOW, strings};
+use super::kind::{Kind, kind};
+use super::message::{Message, brief, known, wanted_name, wants};
+use crate::check::findings::nearest_name;
+use crate::check::rules::Rule;
+use crate::check::rules::schema as rules;
+use crate::check::text::{Piece, Text};
+use crate::check::value::{function, holds_unresolved, is_unresolved, items, shown};
+use crate::check::view::View;
+use crate::diagnostic::Fix;
+
+/// What is wrong with a value, by the steps that lead to it.
+pub(super) struct Problem {
+    pub rule: &'static Rule,
+    pub path: Vec<String>,
+    pub message: String,
+    pub help: String,
+    pub fix: Option<Fix>,
+}
+
+/// Where a schema comes from, and so how its conditions treat values that are not known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// AWS's: a condition may take a value that is not known for a wrong one.
+    Registry,
+    /// The project's own: conditions are written so that a value that is not known passes.
+    Constraint,
+}
+
+/// The problems of a value, according to a validator and the schema that it was compiled from.
+pub(super) fn validate(
+    validator: &Validator,
+    instance: &JsonValue,
+    schema: registry::Schema<'_>,
+    view: &View<'_>,
+    trust: Trust,
+) -> Vec<Problem> {
+    if validator.is_valid(instance) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for error in validator.iter_errors(instance) {
+        let path: Vec<String> = pointer::steps(error.instance_path().as_str()).map(Cow::into_owned).collect();
+        let at = schema_at(schema, &path);
+        if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
+            if unresolved_on_the_way(instance, &path).is_none() {
+                found.extend(unexpected.iter().filter_map(|name| unknown(name, at, &path)));
+            }
+            continue;
+        }
+        if matches!(error.kind(), ValidationErrorKind::UniqueItems) {
+            found.extend(duplicate(error.instance(), &path));
+            continue;
+        }
+        let problem = match unresolved_on_the_way(instance, &path) {
+            Some((value, whole)) if whole == path.len() => unresolved(&error, value, at, view),
+            Some(_) => None,
+            None if trust == Trust::Registry && is_undecided(&error, instance) => None,
+            None => known(&error, at, instance),
+        };
+        if let Some((rule, message, help)) = problem {
+            let mut path = path;
+            // A keyword of the project's own may name the property below.
+            let message = match message.split_once(BELOW) {
+                Some((step, message)) => {
+                    path.push(step.to_owned());
+                    message.to_owned()
+                }
+                None => message,
+            };
+            let fix = renamed(&error, &help);
+            found.push(Problem { rule, path, message, help: help.unwrap_or_default(), fix });
+        }
+    }
+    found
+}
+
+/// The change to the nearest allowed value, where one is near.
+fn renamed(error: &ValidationError<'_>, help: &Option<String>) -> Option<Fix> {
+    let ValidationErrorKind::Enum { options } = error.kind() else { return None };
+    let given = error.instance().as_str().filter(|_| help.is_some())?;
+    let to = nearest(given, strings(options).into_iter())?.to_owned();
+    Some(Fix::Rename { from: given.to_owned(), to })
+}
+
+/// Whether a branch of a condition reports an error about an object in which something is not known.
+fn is_undecided(error: &ValidationError<'_>, instance: &JsonValue) -> bool {
+    let decided_elsewhere = ["/then/", "/else/", "/not", "/if/"];
+    decided_elsewhere.iter().any(|step| error.schema_path().as_str().contains(step))
+        && holds_unresolved(instance)
+}
+
+/// The item of a list that repeats one before it. Empty texts are defaults of optional parameters.
+fn duplicate(list: &JsonValue, path: &[String]) -> Option<Problem> {
+    let mut seen = HashSet::new();
+    let all = items(list).enumerate();
+    let mut comparable = all.filter(|(_, item)| !item.is_null() && *item != "");
+    let (number, item) = comparable.find(|(_, item)| !seen.insert(item.to_string()))?;
+    let path = path.iter().cloned().chain([number.to_string()]).collect();
+    let message = format!("{} is in this list twice", brief_or_function(item));
+    Some(Problem {
+        rule: &rules::WRONG_COMBINATION,
+        path,
+        message,
+        help: "remove one of the two".into(),
+        fix: None,
+    })
+}
+
+fn brief_or_function(value: &JsonValue) -> String {
+    if function(value).is_some() { format!("`{value}`") } else { brief(value) }
+}
+
+/// A property that the schema does not have. A macro or a loop is none.
+fn unknown(name: &str, schema: Option<registry::Schema<'_>>, path: &[String]) -> Option<Problem> {
+    let is_property = !name.starts_with("Fn::");
+    let names = schema.into_iter().flat_map(|at| at.properties().map(|(name, _)| name));
+    let (help, fix) = nearest_name(name, names);
+    is_property.then(|| Problem {
+        rule: &rules::UNKNOWN_PROPERTY,
+        path: path.iter().cloned().chain([name.to_owned()]).collect(),
+        message: format!("there is no property `{name}`"),
+        help,
+        fix,
+    })
+}
+
+/// The first value on the way that is known only later, and how many steps lead to it.
+fn unresolved_on_the_way<'v>(instance: &'v JsonValue, path: &[String]) -> Option<(&'v JsonValue, usize)> {
+    let mut value = instance;
+    for number in 0..=path.len() {
+        if is_unresolved(value) {
+            return Some((value, number));
+        }
+        value = step_into(value, path.get(number)?)?;
+    }
+    None
+}
+
+pub(super) fn step_into<'v>(value: &'v JsonValue, step: &str) -> Option<&'v JsonValue> {
+    match value {
+        JsonValue::Array(items) => items.get(step.parse::<usize>().ok()?),
+        other => other.get(step),
+    }
+}
+
+/// The schema that a path leads to.
+fn schema_at<'s>(schema: registry::Schema<'s>, path: &[String]) -> Option<registry::Schema<'s>> {
+    path.iter().try_fold(schema.resolved(), |at, step| {
+        let next = at.property(step).or_else(|| at.items()).or_else(|| at.map_values())?;
+        Some(next.resolved())
+    })
+}
+
+/// What is wrong with a value that is known only later: its type, its length, or that it can be none of the values
+/// that are allowed.
+fn unresolved(
+    error: &ValidationError<'_>,
+    value: &JsonValue,
+    schema: Option<registry::Schema<'_>>,
+    view: &View<'_>,
+) -> Option<Message> {
+    let ValidationErrorKind::Type { kind: wanted } = error.kind() else {
+        let ValidationErrorKind::Enum { options } = error.kind() else { return None };
+        let text = Text::of(value);
+        let known = text.0.iter().any(|piece| matches!(piece, Piece::Known(_)));
+        let allowed = strings(options);
+        if !known || allowed.iter().any(|option| text.can_be(option)) {
+            return None;
+        }
+        let help = (allowed.len() <= 12).then(|| format!("use {}", allowed.join(", ")));
+        return Some((
+            &rules::VALUE_NOT_ALLOWED,
+            "this string cannot be one of the allowed values".into(),
+            help,
+        ));
+    };
+    let scalar = ["string", "integer", "number", "boolean"].iter().any(|name| wants(wanted, name));
+    let given = kind(value, view);
+    let fits = match given {
+        Kind::Any => true,
+        Kind::Text => scalar,
+        Kind::List => wants(wanted, "array"),
+        Kind::Object => wants(wanted, "object"),
+    };
+    if !fits {
+        let (name, argument) = function(value)?;
+        let message = format!(
+            "`{name}` of {} yields {}, and the property takes {}",
+            shown(argument),
+            given.name(),
+            wanted_name(wanted)
+        );
+        return Some((&rules::WRONG_TYPE, message, None));
+    }
+    let most = schema?.bound("maxLength")?.as_u64()?;
+    let least = Text::of(value).least_characters();
+    (given == Kind::Text && least as u64 > most).then(|| {
+        let message = format!("this string has {least} characters or more");
+        (&rules::OUT_OF_RANGE, message, Some(format!("use at most {most} characters")))
+    })
+}
