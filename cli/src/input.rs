@@ -1,5 +1,6 @@
 //! The input of `check`: any number of templates and assemblies, and standard input. A file that cannot be read is
-//! reported as a diagnostic, and the other files are still checked.
+//! reported as a diagnostic, and the other files are still checked, as is the rest of a file after an error that leaves its
+//! structure clear.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -43,14 +44,17 @@ pub(crate) fn read(paths: &[PathBuf]) -> Input {
         let name = path.display().to_string();
         let read = match name.as_str() {
             "-" => template(STANDARD_INPUT, io::stdin().lock(), Some(&mut input.texts)),
-            _ if path.is_dir() => assembly(path),
+            _ if path.is_dir() => assembly(path).map(|assembly| (assembly, Vec::new())),
             _ => match File::open(path) {
                 Ok(file) => template(&name, file, None),
                 Err(error) => Err(unreadable(&name, error.to_string())),
             },
         };
         match read {
-            Ok(assembly) => input.assembly.stacks.extend(assembly.stacks),
+            Ok((assembly, errors)) => {
+                input.assembly.stacks.extend(assembly.stacks);
+                input.unreadable.extend(errors);
+            }
             Err(diagnostic) => input.unreadable.push(*diagnostic),
         }
     }
@@ -75,7 +79,7 @@ fn template(
     name: &str,
     source: impl Read,
     keep: Option<&mut HashMap<String, String>>,
-) -> Result<Assembly, Box<Diagnostic>> {
+) -> Result<(Assembly, Vec<Diagnostic>), Box<Diagnostic>> {
     let mut bytes = Vec::new();
     let failed = |error: io::Error| unreadable(name, error.to_string());
     source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -96,5 +100,7 @@ fn template(
     if let Some(texts) = keep {
         texts.insert(name.to_owned(), text.clone());
     }
-    Assembly::of_template(name, text).map_err(|error| Box::new(check::unreadable(name, &error)))
+    let (assembly, errors) = Assembly::of_template_with_errors(name, text)
+        .map_err(|error| Box::new(check::unreadable(name, &error)))?;
+    Ok((assembly, errors.iter().map(|error| check::unreadable(name, error)).collect()))
 }

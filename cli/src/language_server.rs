@@ -64,8 +64,11 @@ impl Server<'_> {
 
     fn check(&mut self, uri: String, text: &JsonValue) -> Result<()> {
         let text = text.as_str().unwrap_or_default().to_owned();
-        let found = match Assembly::of_template(&uri, text.clone()) {
-            Ok(assembly) => check(&assembly, &self.options).diagnostics,
+        let found = match Assembly::of_template_with_errors(&uri, text.clone()) {
+            Ok((assembly, errors)) => {
+                let errors = errors.iter().map(|error| unreadable(&uri, error));
+                errors.chain(check(&assembly, &self.options).diagnostics).collect()
+            }
             Err(error) => vec![unreadable(&uri, &error)],
         };
         let shown: Vec<JsonValue> =
@@ -126,14 +129,11 @@ fn line_of(one: &Diagnostic, text: &str) -> Option<u64> {
 }
 
 fn action(uri: &str, text: &str, one: &Diagnostic) -> Option<JsonValue> {
-    let (fixed, number) = apply_fixes(uri, text, std::slice::from_ref(one));
-    let place = one.location.as_ref().filter(|_| number == 1)?;
-    let number = place.line.saturating_sub(1) as usize;
-    let (old, new) = (text.lines().nth(number)?, fixed.lines().nth(number)?);
-    let end = old.encode_utf16().count();
+    let change = apply_fixes(uri, text, std::slice::from_ref(one)).changes.pop()?;
+    let (number, end) = (change.line - 1, change.old.encode_utf16().count());
     let edit = json!({
         "range": { "start": { "line": number, "character": 0 }, "end": { "line": number, "character": end } },
-        "newText": new,
+        "newText": change.new,
     });
     Some(json!({
         "title": one.help.clone().unwrap_or_else(|| "Fix".to_owned()),

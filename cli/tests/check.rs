@@ -181,6 +181,21 @@ fn other_programs_read_the_reports() {
 }
 
 #[test]
+fn the_rest_of_a_file_is_checked_after_an_error_in_its_syntax() {
+    let text = "Resources:\n  A:\n    Type: AWS::SNS::Topic\n    Properties:\n      DisplayName: !Rain::Embed name.txt\n      DisplayName: b\n\
+                \x20 B:\n    Type: AWS::SNS::Topic\n    Properties: {TopicNam: b}\n";
+    let (code, found) = report(&["-"], text);
+    let found: Vec<String> = found["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {}", one["id"].as_str().unwrap(), one["location"]["line"]))
+        .collect();
+    assert_eq!(found, ["unreadable-template 5", "unreadable-template 6", "unknown-property 9"]);
+    assert_eq!(code, 1);
+}
+
+#[test]
 fn explain_teaches() {
     let run = |arguments: &[&str]| {
         let output = stackwright().arg("explain").args(arguments).output().unwrap();
@@ -217,6 +232,48 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
     assert_eq!((code, ids(&found)), (1, vec!["unused-parameter"]));
     let wrong = write("wrong.toml", "[rules]\nno-such-rule = \"off\"\n");
     stackwright().args(["check", &template, "--config", &wrong]).assert().failure().code(2);
+}
+
+#[test]
+fn a_missing_dependency_is_added_after_the_type() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("scaling.yaml");
+    let of_variant = "ResourceId: endpoint/e/variant/v, ScalableDimension: sagemaker:variant:DesiredInstanceCount, \
+                      ServiceNamespace: sagemaker";
+    let text = format!(
+        "Resources:
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties: {{MaxCapacity: 2, MinCapacity: 1, {of_variant}}}
+  Policy:
+    Type: AWS::ApplicationAutoScaling::ScalingPolicy
+    Properties:
+      PolicyName: requests
+      PolicyType: TargetTrackingScaling
+      TargetTrackingScalingPolicyConfiguration:
+        TargetValue: 10
+        PredefinedMetricSpecification: {{PredefinedMetricType: SageMakerVariantInvocationsPerInstance}}
+      ResourceId: endpoint/e/variant/v
+      ScalableDimension: sagemaker:variant:DesiredInstanceCount
+      ServiceNamespace: sagemaker
+"
+    );
+    std::fs::write(&path, &text).unwrap();
+    let output = stackwright()
+        .args(["check", "--fix", "--only", "scaling-without-dependency"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let diff = "@@ -6 +6,2 @@
+-    Type: AWS::ApplicationAutoScaling::ScalingPolicy
++    Type: AWS::ApplicationAutoScaling::ScalingPolicy
++    DependsOn: Target
+";
+    assert!(stderr.contains(diff), "{stderr}");
+    let fixed = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(fixed, text.replace("::ScalingPolicy\n", "::ScalingPolicy\n    DependsOn: Target\n"));
+    stackwright().args(["check", "--only", "scaling-without-dependency"]).arg(&path).assert().success();
 }
 
 #[test]

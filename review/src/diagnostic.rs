@@ -1,4 +1,4 @@
-//! A diagnostic is data: what is wrong, where, and how to mend it.
+//! A diagnostic is data: what is wrong, where, and how to fix it.
 
 use std::borrow::Cow;
 
@@ -34,13 +34,20 @@ impl Severity {
 pub enum Fix {
     /// A name on the line is replaced by another one.
     Rename {
-        /// The name that stands there.
+        /// The name on the line.
         from: String,
         /// The name that was probably intended.
         to: String,
     },
     /// `!Sub` is written before the string. Only YAML has this form.
     AddSub,
+    /// `DependsOn` is added to the resource, after its type.
+    AddDependsOn {
+        /// The logical ID that the resource depends on.
+        on: String,
+        /// The line of the resource's `Type`, starting at 1.
+        type_line: u32,
+    },
 }
 
 /// One thing that is wrong.
@@ -53,7 +60,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
-    /// How to mend it.
+    /// How to fix it.
     pub help: Option<String>,
     /// In which deployments, where it is not in that with every default: `Stage` is `prod`.
     pub when: Option<String>,
@@ -61,14 +68,14 @@ pub struct Diagnostic {
     pub stack: String,
     /// The logical id.
     pub resource: Option<String>,
-    /// The JSON pointer into the template, intrinsic functions that are known put in; inside a text that is a
-    /// document it goes on.
+    /// The JSON pointer into the template with known intrinsic functions resolved. It continues inside of strings that are
+    /// documents.
     pub path: String,
-    /// The line that said it.
+    /// The line that set the value.
     pub location: Option<SourceLocation>,
     /// Another line that has to do with it, and how.
     pub related: Option<(String, SourceLocation)>,
-    /// A change of the source that removes the cause, where it is certain enough to be made without asking.
+    /// A change of the source that removes the cause, if it is certain enough to be made without a question.
     pub fix: Option<Fix>,
     /// The reason of the acknowledgement.
     pub acknowledged: Option<String>,

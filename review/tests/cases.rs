@@ -13,8 +13,11 @@ use stackwright_synth::Assembly;
 
 fn found(name: &str, text: &str) -> Vec<Diagnostic> {
     let options = Options { region: Some("us-east-1".into()), ..Options::default() };
-    match Assembly::of_template(name, text.to_owned()) {
-        Ok(assembly) => check(&assembly, &options).diagnostics,
+    match Assembly::of_template_with_errors(name, text.to_owned()) {
+        Ok((assembly, errors)) => {
+            let errors = errors.iter().map(|error| unreadable(name, error));
+            errors.chain(check(&assembly, &options).diagnostics).collect()
+        }
         Err(error) => vec![unreadable(name, &error)],
     }
 }

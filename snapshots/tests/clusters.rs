@@ -264,15 +264,15 @@ fn what_cannot_work_is_refused_at_the_users_line() {
     // Networks
     refused!("is not an IPv4 address block", with(|stack, _| drop(stack.add("Network", Network::isolated("10.0.0.0", 2)))));
     refused!("too small for 3 subnets", with(|stack, _| drop(stack.add("Network", Network::private("10.0.0.0/28", 3)))));
-    refused!("1 zones are named", with(|stack, _| drop(stack.add("Network", Network::isolated("10.0.0.0/16", 2).zones(["us-east-1a"])))));
+    refused!("1 Availability Zones are set", with(|stack, _| drop(stack.add("Network", Network::isolated("10.0.0.0/16", 2).zones(["us-east-1a"])))));
     // Clusters
     let slurm = |network: &NetworkHandle| HyperPodCluster::slurm(network, controller());
     refused!("two groups of the cluster have the name `a`", with(|stack, network| drop(stack.add("Cluster", slurm(network).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1)).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1))))));
     refused!("is not a user name", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().users([SharedUser::new("Ada L", 2001, "/fsx/ada")]))))));
-    refused!("line ends of Windows", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().step("a", "#!/bin/bash\r\n"))))));
+    refused!("Windows line endings", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().step("a", "#!/bin/bash\r\n"))))));
     refused!("the nodes need", with(|stack, _| { let network = stack.add("Network", Network::isolated("10.0.0.0/24", 1).efa()); stack.add("Cluster", slurm(&network).workers(WorkerGroup::new("a", "ml.p5.48xlarge", 8))); }));
     let continuous = |network: &NetworkHandle| HyperPodCluster::eks_continuous(&eks(), network).group(NodeGroup::new("p5", "ml.p5.48xlarge", 2));
-    refused!("the teams are given 3 instances", with(|stack, network| { let cluster = stack.add("Cluster", continuous(network)); stack.add("Governance", governance(&cluster, 3)); }));
+    refused!("3 instances of", with(|stack, network| { let cluster = stack.add("Cluster", continuous(network)); stack.add("Governance", governance(&cluster, 3)); }));
     // Fleets
     refused!("is not offered in capacity blocks", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "g5.12xlarge", ami(), "cr-0123456789abcdef0")))));
     refused!("has no Elastic Fabric Adapter", with(|stack, network| drop(stack.add("Fleet", GpuFleet::new(network, "g5.2xlarge", ami()).efa()))));

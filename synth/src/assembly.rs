@@ -242,14 +242,33 @@ impl Assembly {
     /// # Errors
     /// The text is not a valid template.
     pub fn of_template(file: &str, text: String) -> Result<Self, TemplateError> {
+        let template = Template::read(&text)?;
+        Ok(Self::of_parts(file, template, text))
+    }
+
+    /// Creates an assembly of one template like [`of_template`](Self::of_template), and continues after errors that leave the
+    /// structure of the template clear (see [`Template::read_with_errors`]). The template must not be deployed if there are
+    /// errors.
+    ///
+    /// # Errors
+    /// The text is not a template.
+    pub fn of_template_with_errors(
+        file: &str,
+        text: String,
+    ) -> Result<(Self, Vec<TemplateError>), TemplateError> {
+        let (template, errors) = Template::read_with_errors(&text)?;
+        Ok((Self::of_parts(file, template, text), errors))
+    }
+
+    fn of_parts(file: &str, template: Template, text: String) -> Self {
         let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
         let id = name.split('.').next().unwrap_or_default();
-        Ok(Self {
+        Self {
             stacks: vec![StackArtifact {
                 id: id.to_owned(),
                 name: id.to_owned(),
                 environment: Environment::default(),
-                template: Template::read(&text)?,
+                template,
                 provenance: Provenance::of_text(file, text),
                 dependencies: Vec::new(),
                 tags: IndexMap::new(),
@@ -258,7 +277,7 @@ impl Assembly {
                 documents: Vec::new(),
                 template_bucket: DEFAULT_ASSET_BUCKET.to_owned(),
             }],
-        })
+        }
     }
 
     /// Returns the stack with this ID or name.

@@ -209,17 +209,25 @@ fn fix(found: &Report, paths: &[PathBuf]) -> Result<bool, Failure> {
     for path in paths.iter().filter(|path| path.is_file()) {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)?;
-        let (fixed, number) = check::apply_fixes(&name, &text, &found.diagnostics);
-        if number == 0 {
+        let fixed = check::apply_fixes(&name, &text, &found.diagnostics);
+        if fixed.changes.is_empty() {
             continue;
         }
         anstream::eprintln!("--- {name}\n+++ {name}");
-        for (line, (old, new)) in
-            text.lines().zip(fixed.lines()).enumerate().filter(|(_, (old, new))| old != new)
-        {
-            anstream::eprintln!("@@ -{0} +{0} @@\n-{old}\n+{new}", line + 1);
+        let mut added = 0;
+        for change in &fixed.changes {
+            let new: Vec<&str> = change.new.lines().collect();
+            anstream::eprintln!(
+                "@@ -{} +{},{} @@\n-{}",
+                change.line,
+                change.line + added,
+                new.len(),
+                change.old
+            );
+            new.iter().for_each(|line| anstream::eprintln!("+{line}"));
+            added += new.len() - 1;
         }
-        std::fs::write(path, fixed)?;
+        std::fs::write(path, fixed.text)?;
         has_changed = true;
     }
     Ok(has_changed)

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as JsonValue;
 use stackwright_synth::{SourceLocation, pointer};
 
+use super::cursor::Cursor;
 use super::resolve::Resolver;
 use super::rules::{Rule, schema};
 use super::value::shown;
@@ -93,11 +94,11 @@ impl Findings<'_, '_, '_> {
     pub fn add(
         &mut self,
         resource: &Resource<'_>,
-        at: &JsonValue,
+        at: &Cursor<'_>,
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let path = resource.path_of(at);
+        let path = at.path();
         self.add_at(resource, path.as_deref(), message, help);
     }
 
@@ -145,6 +146,14 @@ impl Findings<'_, '_, '_> {
     /// Adds a change that removes the cause of what was added last.
     pub fn fix_last(&mut self, fix: Option<Fix>) {
         self.found.fix_last(fix);
+    }
+
+    /// Adds the dependency that removes the cause of what was added last, if the resource has no `DependsOn` yet.
+    pub fn fix_last_by_dependency(&mut self, resource: &Resource<'_>, on: &str) {
+        let at_type = self.view.stack.provenance.find(&pointer::of(["Resources", resource.id, "Type"]));
+        if let (Some(place), true) = (at_type, resource.body["DependsOn"].is_null()) {
+            self.fix_last(Some(Fix::AddDependsOn { on: on.to_owned(), type_line: place.line }));
+        }
     }
 
     /// The same for a place inside of a function: the path ends at the value that the function yields, the line is that

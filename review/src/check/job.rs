@@ -1,9 +1,9 @@
-//! Training jobs as requests: their instances and what their hyperparameters say of the launch.
+//! Training jobs as requests: their instances, and how their hyperparameters launch the script.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::{Instance, instance};
 
-use super::document::Request;
+use super::cursor::Cursor;
 use super::value::{items, number, string};
 use super::view::{Resource, View};
 
@@ -14,7 +14,7 @@ pub(crate) const LAUNCHERS: [&str; 3] =
 /// A request to train.
 pub(crate) struct Job<'v, 'a> {
     pub resource: &'v Resource<'a>,
-    pub arguments: &'v JsonValue,
+    pub arguments: &'v Cursor<'a>,
 }
 
 /// Every training job that a document starts; those that a tuning job starts are described by its definitions.
@@ -24,7 +24,7 @@ pub(crate) fn jobs<'v, 'a>(view: &'v View<'a>) -> Vec<Job<'v, 'a>> {
         .map(|(resource, request)| Job { resource, arguments: &request.arguments })
         .collect();
     for (resource, request) in view.requests("CreateHyperParameterTuningJob") {
-        let Request { arguments, .. } = request;
+        let arguments = &request.arguments;
         let definitions = Some(&arguments["TrainingJobDefinition"])
             .into_iter()
             .chain(items(&arguments["TrainingJobDefinitions"]));
@@ -33,38 +33,39 @@ pub(crate) fn jobs<'v, 'a>(view: &'v View<'a>) -> Vec<Job<'v, 'a>> {
     jobs
 }
 
-impl<'v> Job<'v, '_> {
-    pub fn resources(&self) -> &'v JsonValue {
+impl<'v, 'a> Job<'v, 'a> {
+    pub fn resources(&self) -> &'v Cursor<'a> {
         &self.arguments["ResourceConfig"]
     }
 
-    pub fn stopping(&self) -> &'v JsonValue {
+    pub fn stopping(&self) -> &'v Cursor<'a> {
         &self.arguments["StoppingCondition"]
     }
 
-    /// The places that name an instance type, and what is known of it.
-    pub fn instances(&self) -> Vec<(&'v JsonValue, &'v str, Option<&'static Instance>)> {
-        let resources = self.resources();
-        let groups = items(&resources["InstanceGroups"]).map(|group| &group["InstanceType"]);
-        Some(&resources["InstanceType"])
-            .into_iter()
-            .chain(groups)
-            .filter_map(|place| string(place).map(|name| (place, name, instance(name))))
-            .collect()
+    /// The values that name an instance type, with what is known of it.
+    pub fn instances(&self) -> Vec<(&'v Cursor<'a>, &'v str, Option<&'static Instance>)> {
+        let groups = items(&self.resources()["InstanceGroups"]);
+        self.instances_of(groups)
     }
 
     /// The same of the instances that a strategy runs on: those of the groups that it names, or all.
-    pub fn training_instances(&self) -> Vec<(&'v JsonValue, &'v str, Option<&'static Instance>)> {
+    pub fn training_instances(&self) -> Vec<(&'v Cursor<'a>, &'v str, Option<&'static Instance>)> {
         let Some(names) = self.hyperparameter("sagemaker_distribution_instance_groups") else {
             return self.instances();
         };
-        let is_other = |place: &JsonValue| {
-            items(&self.resources()["InstanceGroups"]).any(|group| {
-                std::ptr::eq(&raw const group["InstanceType"], place)
-                    && items(&names).all(|name| *name != group["InstanceGroupName"])
-            })
-        };
-        self.instances().into_iter().filter(|(place, ..)| !is_other(place)).collect()
+        let is_named = |group: &&Cursor<'_>| items(&names).any(|name| group["InstanceGroupName"] == *name);
+        self.instances_of(items(&self.resources()["InstanceGroups"]).filter(is_named))
+    }
+
+    fn instances_of(
+        &self,
+        groups: impl Iterator<Item = &'v Cursor<'a>>,
+    ) -> Vec<(&'v Cursor<'a>, &'v str, Option<&'static Instance>)> {
+        Some(&self.resources()["InstanceType"])
+            .into_iter()
+            .chain(groups.map(|group| &group["InstanceType"]))
+            .filter_map(|value| string(value).map(|name| (value, name, instance(name))))
+            .collect()
     }
 
     /// How many instances it runs on, if that is known.
@@ -101,7 +102,7 @@ impl<'v> Job<'v, '_> {
     }
 
     /// The version of PyTorch, in `2.5.1-gpu-py311`, that a training image of AWS has, with the image's place.
-    pub fn pytorch(&self) -> Option<(&'v JsonValue, [u32; 3])> {
+    pub fn pytorch(&self) -> Option<(&'v Cursor<'a>, [u32; 3])> {
         let place = &self.arguments["AlgorithmSpecification"]["TrainingImage"];
         let (repository, tag) = string(place)?.rsplit_once(':')?;
         repository.contains("pytorch-training").then_some(())?;

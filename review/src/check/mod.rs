@@ -5,6 +5,7 @@
 //! they see (`view`).
 
 mod acknowledgement;
+mod cursor;
 mod cycle;
 mod document;
 mod findings;
@@ -28,13 +29,13 @@ use stackwright_synth::{Assembly, Environment, StackArtifact, TemplateError};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::Report;
-pub use fix::apply_fixes;
+pub use fix::{Fixed, LineChange, apply_fixes};
 pub use glob::matches as matches_pattern;
 pub use rules::{Rule, rule_named, rules, topics};
 
 use findings::{Findings, Found};
 use rules::{Check, template};
-use view::View;
+use view::{Resolved, View};
 
 /// What to check, and how severe it is.
 #[derive(Clone, Debug, Default)]
@@ -238,7 +239,8 @@ fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
     let environment: &Environment = &stack.environment;
     let scenarios = scenario::scenarios(&stack.template, environment, region);
     let Some((base, others)) = scenarios.all.split_first() else { return Vec::new() };
-    let first = View::new(stack, region, base);
+    let resolved = Resolved::new(&stack.template, base);
+    let first = View::new(stack, region, base, &resolved);
     let asked: Vec<&'static Rule> =
         rules::of_interest(&stack.template).filter(|rule| options.asks(rule.name)).collect();
     let mut look = |view: &View<'_>, is_first: bool| {
@@ -254,7 +256,8 @@ fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
     };
     look(&first, true);
     for scenario in others {
-        look(&View::new(stack, region, scenario), false);
+        let resolved = Resolved::new(&stack.template, scenario);
+        look(&View::new(stack, region, scenario, &resolved), false);
     }
     if scenarios.left_out > 0 {
         template::deployments_not_evaluated(&first, scenarios.all.len(), scenarios.left_out, &mut found);

@@ -3,6 +3,7 @@
 use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::{Instance, instance};
 
+use super::cursor::Cursor;
 use super::text::Text;
 use super::value::{is_set, items, string};
 use super::view::{Resource, View};
@@ -15,7 +16,7 @@ pub(crate) const INFERENCE_COMPONENT: &str = "AWS::SageMaker::InferenceComponent
 /// A variant of an endpoint configuration.
 pub(crate) struct Variant<'v, 'a> {
     pub config: &'v Resource<'a>,
-    pub value: &'v JsonValue,
+    pub value: &'v Cursor<'a>,
     pub is_shadow: bool,
     view: &'v View<'a>,
 }
@@ -56,7 +57,7 @@ impl<'v, 'a> Variant<'v, 'a> {
     }
 
     /// The containers of its model, with the model.
-    pub fn containers(&self) -> Vec<(&'v Resource<'a>, &'v JsonValue)> {
+    pub fn containers(&self) -> Vec<(&'v Resource<'a>, &'v Cursor<'a>)> {
         self.model().into_iter().flat_map(|model| containers(model).map(move |one| (model, one))).collect()
     }
 
@@ -69,7 +70,7 @@ impl<'v, 'a> Variant<'v, 'a> {
 }
 
 /// The containers of a model.
-pub(crate) fn containers<'v>(model: &'v Resource<'_>) -> impl Iterator<Item = &'v JsonValue> {
+pub(crate) fn containers<'v, 'a>(model: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let primary = &model.properties["PrimaryContainer"];
     Some(primary).filter(|one| is_set(one)).into_iter().chain(items(&model.properties["Containers"]))
 }

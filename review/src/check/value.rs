@@ -3,6 +3,8 @@
 use serde_json::Value as JsonValue;
 pub(crate) use stackwright_synth::function::{below, children, function};
 
+use super::cursor::Tree;
+
 /// Whether a value is known only when it is deployed.
 pub(crate) fn is_unresolved(value: &JsonValue) -> bool {
     match value {
@@ -63,40 +65,37 @@ pub(crate) fn boolean(value: &JsonValue) -> Option<bool> {
 }
 
 /// The elements of a list that is known.
-pub(crate) fn items(value: &JsonValue) -> impl Iterator<Item = &JsonValue> {
-    value.as_array().into_iter().flatten()
+pub(crate) fn items<'x, T: Tree<'x>>(value: T) -> impl Iterator<Item = T> {
+    value.items()
 }
 
 /// The entries of an object that is known.
-pub(crate) fn entries(value: &JsonValue) -> impl Iterator<Item = (&str, &JsonValue)> {
-    let map = value.as_object().filter(|_| !is_unresolved(value));
-    map.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+pub(crate) fn entries<'x, T: Tree<'x>>(value: T) -> impl Iterator<Item = (&'x str, T)> {
+    Some(value).filter(|value| !is_unresolved(value.json())).into_iter().flat_map(Tree::members)
 }
 
 /// The value that a path leads to; null where there is none.
-pub(crate) fn at<'v>(value: &'v JsonValue, path: &[&str]) -> &'v JsonValue {
-    path.iter().fold(value, |value, step| match value {
-        JsonValue::Array(_) => step.parse::<usize>().map_or(&JsonValue::Null, |index| &value[index]),
-        _ => &value[*step],
-    })
+pub(crate) fn at<'x, T: Tree<'x>>(value: T, path: &[&str]) -> T {
+    path.iter().fold(value, |value, step| value.member(step))
 }
 
 /// The values that a path leads to; `*` is every item of a list.
-pub(crate) fn values<'v>(value: &'v JsonValue, path: &[&str]) -> Vec<&'v JsonValue> {
+pub(crate) fn values<'x, T: Tree<'x>>(value: T, path: &[&str]) -> Vec<T> {
     match path.split_first() {
         None => vec![value],
         Some((&"*", rest)) => items(value).flat_map(|item| values(item, rest)).collect(),
-        Some((step, rest)) => values(&value[*step], rest),
+        Some((step, rest)) => values(value.member(step), rest),
     }
 }
 
-/// Texts of something that is either one or a list, as IAM has it.
-pub(crate) fn one_or_many(value: &JsonValue) -> impl Iterator<Item = &JsonValue> {
-    let one = (!value.is_array() && !value.is_null()).then_some(value);
+/// The elements of a value that is either one or a list, as IAM has it.
+pub(crate) fn one_or_many<'x, T: Tree<'x>>(value: T) -> impl Iterator<Item = T> {
+    let json = value.json();
+    let one = (!json.is_array() && !json.is_null()).then_some(value);
     one.into_iter().chain(items(value))
 }
 
-/// The shortest way to say a value.
+/// A value as text: a string without quotes.
 pub(crate) fn shown(value: &JsonValue) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! What rules look at: the resources of one stack in one scenario, with everything put in that is known.
+//! What rules evaluate: the resources of one stack in one scenario, with everything put in that is known.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -9,14 +9,15 @@ use stackwright_schemas::sam;
 pub(crate) use stackwright_synth::function::references;
 use stackwright_synth::{StackArtifact, Template};
 
-use super::document::{Document, Request, open};
+use super::cursor::Cursor;
+use super::document;
 use super::resolve::Resolver;
 use super::scenario::Scenario;
 use super::text::Text;
 use super::value::{children, function, one_or_many, string};
 use super::written::Written;
 
-pub(crate) static EMPTY: JsonValue = JsonValue::Null;
+static EMPTY: JsonValue = JsonValue::Null;
 
 /// The resources that are there in one scenario.
 pub(crate) struct View<'a> {
@@ -28,98 +29,110 @@ pub(crate) struct View<'a> {
     written: OnceCell<Written<'a>>,
 }
 
+/// The resources of a template with everything put in that is known in one scenario. A [`View`] refers to them.
+pub(crate) struct Resolved<'a> {
+    resources: Vec<ResolvedResource<'a>>,
+}
+
+struct ResolvedResource<'a> {
+    id: &'a str,
+    type_name: &'a str,
+    body: &'a JsonValue,
+    properties: Cow<'a, JsonValue>,
+    documents: Vec<document::Document>,
+}
+
+impl<'a> Resolved<'a> {
+    pub fn new(template: &'a Template, scenario: &Scenario<'a>) -> Self {
+        let resolver = Resolver::new(template, scenario);
+        let mut resources = Vec::new();
+        for (id, body) in template.resources() {
+            // What a loop creates is known only when it is deployed.
+            let Some(type_name) = body["Type"].as_str().filter(|_| !id.starts_with("Fn::")) else { continue };
+            let condition = body["Condition"].as_str();
+            if condition.and_then(|name| scenario.conditions.get(name)) == Some(&false) {
+                continue;
+            }
+            let properties = match with_globals(template, type_name, body) {
+                Some(merged) => Cow::Owned(resolver.resolve(&merged).into_owned()),
+                None => body.get("Properties").map_or(Cow::Borrowed(&EMPTY), |it| resolver.resolve(it)),
+            };
+            let documents = document::open(type_name, &properties);
+            resources.push(ResolvedResource { id, type_name, body, properties, documents });
+        }
+        Self { resources }
+    }
+}
+
 /// A resource with its properties as far as they are known.
 pub(crate) struct Resource<'a> {
     pub id: &'a str,
     pub type_name: &'a str,
     /// As it was written.
     pub body: &'a JsonValue,
-    pub properties: Cow<'a, JsonValue>,
-    /// Texts of the properties that are documents themselves.
-    pub documents: Vec<Document>,
-    addresses: OnceCell<Addresses>,
+    pub properties: Cursor<'a>,
+    /// Strings of the properties that are documents themselves.
+    pub documents: Vec<Document<'a>>,
 }
 
-impl Resource<'_> {
-    /// The steps from the properties to a value of them, or into one of its documents.
-    pub fn path_of(&self, value: &JsonValue) -> Option<Vec<String>> {
-        self.addresses.get_or_init(|| Addresses::of(self)).path(value)
-    }
+/// A document that is the value of a property.
+pub(crate) struct Document<'a> {
+    /// The steps from the properties to it.
+    pub path: &'a [String],
+    /// What it contains, or why it cannot be read.
+    pub value: Result<Cursor<'a>, &'a str>,
+    /// The requests that it makes.
+    pub requests: Vec<Request<'a>>,
 }
 
-/// Where each value of a resource stands, by its address: built when the first finding needs it.
-#[derive(Default)]
-struct Addresses {
-    numbers: HashMap<usize, usize>,
-    /// The number of the value that holds each value, and the step that leads from there.
-    steps: Vec<(usize, String)>,
+/// A request to SageMaker's API.
+pub(crate) struct Request<'a> {
+    /// Such as `CreateTrainingJob`.
+    pub operation: &'a str,
+    /// The arguments, as far as they are known.
+    pub arguments: Cursor<'a>,
+    /// The steps from the properties to the arguments.
+    pub path: &'a [String],
+    /// Whether SageMaker Pipelines makes it, which names the job itself.
+    pub of_pipeline: bool,
 }
 
-impl Addresses {
-    fn of(resource: &Resource<'_>) -> Self {
-        let mut addresses = Self::default();
-        addresses.add(&resource.properties, &[]);
-        for document in &resource.documents {
-            for request in &document.requests {
-                addresses.add(&request.arguments, &request.path);
-            }
-            if let Ok(value) = &document.value {
-                addresses.add(value, &document.path);
-            }
+impl<'a> Resource<'a> {
+    fn of(resolved: &'a ResolvedResource<'a>) -> Self {
+        let request = |request: &'a document::Request| Request {
+            operation: &request.operation,
+            arguments: Cursor::new(&request.arguments, &request.path),
+            path: &request.path,
+            of_pipeline: request.of_pipeline,
+        };
+        let document = |document: &'a document::Document| Document {
+            path: &document.path,
+            value: document
+                .value
+                .as_ref()
+                .map(|value| Cursor::new(value, &document.path))
+                .map_err(String::as_str),
+            requests: document.requests.iter().map(request).collect(),
+        };
+        Self {
+            id: resolved.id,
+            type_name: resolved.type_name,
+            body: resolved.body,
+            properties: Cursor::new(&resolved.properties, &[]),
+            documents: resolved.documents.iter().map(document).collect(),
         }
-        addresses
-    }
-
-    fn add(&mut self, value: &JsonValue, path: &[String]) {
-        let mut holder = usize::MAX;
-        for step in path {
-            self.steps.push((holder, step.clone()));
-            holder = self.steps.len() - 1;
-        }
-        self.walk(value, holder);
-    }
-
-    fn walk(&mut self, value: &JsonValue, number: usize) {
-        self.numbers.entry(std::ptr::from_ref(value) as usize).or_insert(number);
-        for (step, inner) in children(value) {
-            self.steps.push((number, step.into_owned()));
-            self.walk(inner, self.steps.len() - 1);
-        }
-    }
-
-    fn path(&self, value: &JsonValue) -> Option<Vec<String>> {
-        let mut number = *self.numbers.get(&(std::ptr::from_ref(value) as usize))?;
-        let mut path = Vec::new();
-        while let Some((holder, step)) = self.steps.get(number) {
-            path.push(step.clone());
-            number = *holder;
-        }
-        path.reverse();
-        Some(path)
     }
 }
 
 impl<'a> View<'a> {
-    pub fn new(stack: &'a StackArtifact, region: Option<&'a str>, scenario: &'a Scenario<'a>) -> Self {
-        let resolver = Resolver::new(&stack.template, scenario);
-        let mut resources = Vec::new();
-        let mut index = HashMap::new();
-        for (id, body) in stack.template.resources() {
-            // What a loop makes is known only when it is deployed.
-            let Some(type_name) = body["Type"].as_str().filter(|_| !id.starts_with("Fn::")) else { continue };
-            let condition = body["Condition"].as_str();
-            if condition.and_then(|name| scenario.conditions.get(name)) == Some(&false) {
-                continue;
-            }
-            let properties = match with_globals(&stack.template, type_name, body) {
-                Some(merged) => Cow::Owned(resolver.resolve(&merged).into_owned()),
-                None => body.get("Properties").map_or(Cow::Borrowed(&EMPTY), |it| resolver.resolve(it)),
-            };
-            let documents = open(type_name, &properties);
-            index.insert(id, resources.len());
-            let addresses = OnceCell::new();
-            resources.push(Resource { id, type_name, body, properties, documents, addresses });
-        }
+    pub fn new(
+        stack: &'a StackArtifact,
+        region: Option<&'a str>,
+        scenario: &'a Scenario<'a>,
+        resolved: &'a Resolved<'a>,
+    ) -> Self {
+        let resources: Vec<_> = resolved.resources.iter().map(Resource::of).collect();
+        let index = resources.iter().enumerate().map(|(number, resource)| (resource.id, number)).collect();
         Self { stack, region, scenario, resources, index, written: OnceCell::new() }
     }
 
@@ -175,7 +188,7 @@ impl<'a> View<'a> {
     pub fn requests<'v>(
         &'v self,
         operation: &'v str,
-    ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Request)> {
+    ) -> impl Iterator<Item = (&'v Resource<'a>, &'v Request<'a>)> {
         self.resources.iter().flat_map(move |resource| {
             let documents = resource.documents.iter();
             documents

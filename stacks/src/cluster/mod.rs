@@ -219,6 +219,18 @@ fn check_addresses(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
     }
 }
 
+/// Adds dependencies to a cluster, each once.
+fn depending_on(mut cluster: Cluster, handles: Vec<Handle>) -> Cluster {
+    let mut added: Vec<Handle> = Vec::new();
+    for handle in handles {
+        if !added.contains(&handle) {
+            cluster = cluster.depends_on(&handle);
+            added.push(handle);
+        }
+    }
+    cluster
+}
+
 /// The name that the program sets, or one that consists of the stack's name and the construct's ID.
 fn cluster_name(given: Option<&Value<String>>, scope: &Scope<'_>) -> Value<String> {
     if let Some(name) = given {
@@ -330,14 +342,7 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             plan.groups.iter().filter_map(|group| group.network.as_ref()).chain([&settings.network]);
         let mut before: Vec<Handle> = plan.before.iter().cloned().chain(policy).collect();
         before.extend(networks.flat_map(|network| network.ready().iter().cloned()));
-        let mut placed: Vec<Handle> = Vec::new();
-        for handle in before {
-            if !placed.contains(&handle) {
-                cluster = cluster.depends_on(&handle);
-                placed.push(handle);
-            }
-        }
-        let cluster = scope.add_default(cluster);
+        let cluster = scope.add_default(depending_on(cluster, before));
         if !settings.topics.is_empty() {
             events::notify(&cluster.cluster_arn(), &settings.topics, scope);
         }

@@ -71,7 +71,7 @@ fn name(scope: &Scope<'_>, given: Option<&Value<String>>, what: &str) -> Value<S
         scope.error(
             "endpoint-name",
             format!("`{name}` is longer than {most} characters, the maximum for the name of an {what}"),
-            format!("set a shorter name with `.name(…)`"),
+            "set a shorter name with `.name(…)`".to_owned(),
             None,
         );
     }

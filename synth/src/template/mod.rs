@@ -87,7 +87,34 @@ impl Template {
     /// The text is neither JSON nor YAML, or its top level is not an object.
     pub fn read(text: &str) -> Result<Self, TemplateError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let value = if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?;
+        Self::of_value(if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?)
+    }
+
+    /// Reads JSON or YAML like [`read`](Self::read), and continues after errors in YAML that leave the structure clear: unknown
+    /// tags, repeated keys, merge keys. Returns these errors as well. A value that cannot be read is treated as if a macro
+    /// computed it.
+    ///
+    /// ```
+    /// use stackwright_synth::Template;
+    ///
+    /// let (template, errors) = Template::read_with_errors("Resources:\n  A: {Type: !Rain::Embed a}\n  B: {Type: AWS::SNS::Topic}")?;
+    /// assert_eq!((template.resources().count(), errors.len()), (2, 1));
+    /// # Ok::<(), stackwright_synth::TemplateError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The text is neither JSON nor YAML, or its top level is not an object.
+    pub fn read_with_errors(text: &str) -> Result<(Self, Vec<TemplateError>), TemplateError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (value, errors) = if text.trim_start().starts_with('{') {
+            (json::read(text)?, Vec::new())
+        } else {
+            yaml::read_with_errors(text)?
+        };
+        Ok((Self::of_value(value)?, errors))
+    }
+
+    fn of_value(value: JsonValue) -> Result<Self, TemplateError> {
         match value {
             JsonValue::Object(sections) => Ok(Self::from_sections(sections)),
             _ => Err(TemplateError {

@@ -54,13 +54,23 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     Reader::new(text).document()
 }
 
+/// Reads a text and continues after errors that leave the structure of the text clear. Returns the first error otherwise.
+pub(super) fn read_with_errors(text: &str) -> Result<(JsonValue, Vec<TemplateError>), TemplateError> {
+    let mut reader = Reader::new(text);
+    reader.errors = Some(Vec::new());
+    let value = reader.document()?;
+    Ok((value, reader.errors.unwrap_or_default()))
+}
+
 /// Returns the line and column of every value by the JSON pointer in the long form, as far as the text can be read.
 pub(super) fn places(text: &str) -> Vec<(String, Position)> {
     let mut reader = Reader::new(text);
     reader.places = Some(Vec::new());
+    reader.errors = Some(Vec::new());
     let _ = reader.document();
     reader.places.unwrap_or_default()
 }
+
 fn error(at: Marker, message: impl Into<String>) -> TemplateError {
     TemplateError { message: message.into(), line: at.line(), column: at.col() + 1 }
 }
@@ -75,6 +85,8 @@ struct Reader<'a> {
     pointer: String,
     /// The positions of values, if they are needed.
     places: Option<Vec<(String, Position)>>,
+    /// The errors after which reading has continued, if it does.
+    errors: Option<Vec<TemplateError>>,
 }
 
 impl<'a> Reader<'a> {
@@ -86,6 +98,18 @@ impl<'a> Reader<'a> {
             at: (1, 1),
             pointer: String::new(),
             places: None,
+            errors: None,
+        }
+    }
+
+    /// Records an error and continues, if the caller wants that; otherwise the error ends the reading.
+    fn recover(&mut self, error: TemplateError) -> Result<(), TemplateError> {
+        match &mut self.errors {
+            Some(errors) => {
+                errors.push(error);
+                Ok(())
+            }
+            None => Err(error),
         }
     }
 
@@ -184,29 +208,29 @@ impl<'a> Reader<'a> {
                 let outer = self.below(tag.as_deref());
                 let mut map = Map::new();
                 loop {
-                    let (key, span) = match self.next()? {
+                    let (key, style, span) = match self.next()? {
                         (Event::MappingEnd, _) => {
                             self.pointer.truncate(outer);
                             break (map.into(), anchor, tag);
                         }
-                        (Event::Scalar(key, style, ..), span) => {
-                            if style == ScalarStyle::Plain && key == "<<" {
-                                return Err(error(
-                                    span.start,
-                                    "CloudFormation does not merge with `<<`: write the keys out",
-                                ));
-                            }
-                            (key.into_owned(), span)
-                        }
+                        (Event::Scalar(key, style, ..), span) => (key.into_owned(), style, span),
                         (_, span) => return Err(error(span.start, "a key has to be a text")),
                     };
-                    if map.contains_key(&key) {
-                        return Err(error(
-                            span.start,
-                            format!("the key `{key}` is used twice in one object"),
-                        ));
-                    }
                     let at = span.start;
+                    let problem = if style == ScalarStyle::Plain && key == "<<" {
+                        Some("CloudFormation does not merge with `<<`: write the keys out".to_owned())
+                    } else {
+                        map.contains_key(&key).then(|| format!("the key `{key}` is used twice in one object"))
+                    };
+                    if let Some(message) = problem {
+                        self.recover(error(at, message))?;
+                        // The value is read and dropped. Its positions would replace those of the first one.
+                        let places = self.places.take();
+                        let (event, span) = self.next()?;
+                        self.node(event, &span)?;
+                        self.places = places;
+                        continue;
+                    }
                     let (event, span) = self.next()?;
                     let value = self.entry(&key, Some(at), event, &span)?;
                     map.insert(key, value);
@@ -214,7 +238,7 @@ impl<'a> Reader<'a> {
             }
             Event::Alias(anchor) => {
                 let Some((value, nodes)) = self.anchors.get(&anchor) else {
-                    return Err(error(span.start, "this alias stands inside what it stands for"));
+                    return Err(error(span.start, "this alias refers to a value that contains it"));
                 };
                 self.aliased += nodes;
                 if self.aliased > ALIASED_NODES {
@@ -228,7 +252,14 @@ impl<'a> Reader<'a> {
             _ => return Err(error(span.start, "a value is missing here")),
         };
         let value = match tag {
-            Some(tag) => tagged(&tag, value, span)?,
+            Some(tag) => match tagged(&tag, value, span) {
+                Ok(value) => value,
+                Err(error) => {
+                    self.recover(error)?;
+                    // Nothing is known of the value, as if a macro computed it.
+                    serde_json::json!({ "Fn::Transform": { "Name": tag.original() } })
+                }
+            },
             None => value,
         };
         if anchor != 0 {
@@ -319,7 +350,7 @@ fn tagged(tag: &Tag, value: JsonValue, span: &Span) -> Result<JsonValue, Templat
 
 pub(super) fn write(sections: &Map<String, JsonValue>) -> String {
     let options = serde_saphyr::ser_options! {
-        // A folded text reads badly and says nothing a quoted one does not.
+        // A folded string is hard to read and has no advantage over a quoted one.
         prefer_block_scalars: false,
     };
     let mut text = String::new();

@@ -66,9 +66,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         let settings = Settings::new(1).approvals(arguments.approval.policy());
         let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
         let options = |stack: &StackArtifact| {
-            let mut options = arguments.deployment.options(stack, &description);
-            options.imports.clone_from(&imports);
-            options
+            arguments.deployment.options(stack, &description).imports(imports.clone())
         };
         let report_end = |stack: &StackArtifact, result: &Result<Outcome, DeployError>| {
             view.end(&stack.name);

@@ -29,7 +29,7 @@ use problem::{Problem, Trust, step_into, validate};
 pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Found) {
     for resource in &view.resources {
         let before = first.and_then(|first| first.resource(resource.id));
-        if before.is_some_and(|before| before.properties == resource.properties) {
+        if before.is_some_and(|before| *before.properties == *resource.properties) {
             continue;
         }
         let mut problems = of_properties(resource, view);
@@ -115,7 +115,7 @@ fn is_packaged(type_name: &str, path: &[String], properties: &JsonValue) -> bool
 
 /// Whether a value is the empty default of a parameter: who writes that means that every deployment gives it.
 fn is_empty_default(view: &View<'_>, resource: &Resource<'_>, problem: &Problem) -> bool {
-    let value = problem.path.iter().try_fold(resource.properties.as_ref(), |at, step| step_into(at, step));
+    let value = problem.path.iter().try_fold(&*resource.properties, |at, step| step_into(at, step));
     let written = resource.body.get("Properties").filter(|_| value.is_some_and(|value| value == ""));
     let resolver = Resolver::new(view.template(), view.scenario);
     written.is_some_and(|written| resolver.origin(written, &problem.path).1.is_some())
@@ -132,7 +132,7 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
         let operation =
             format!("{}{}", request.operation, if request.of_pipeline { " of a step" } else { "" });
         let compiled =
-            compiled(&operation, || (request_schema(&request.operation, request.of_pipeline), true));
+            compiled(&operation, || (request_schema(request.operation, request.of_pipeline), true));
         let Some(compiled) = compiled.get() else { continue };
         let schema = registry::Schema::of(compiled.document.as_ref().unwrap_or(&JsonValue::Null));
         let found = validate(&compiled.validator, &request.arguments, schema, view, Trust::Registry);

@@ -27,7 +27,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for target in view.of_type(TARGET) {
         let actions =
             items(&target.properties["ScheduledActions"]).map(|action| &action["ScalableTargetAction"]);
-        for holder in Some(target.properties.as_ref()).into_iter().chain(actions) {
+        for holder in Some(&target.properties).into_iter().chain(actions) {
             let (least, most) = (&holder["MinCapacity"], &holder["MaxCapacity"]);
             if let (Some(lower), Some(upper)) = (number(least), number(most))
                 && lower > upper

@@ -46,6 +46,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     message,
                     format!("refer to `{0}`, or add `DependsOn: {0}`", named.id),
                 );
+                findings.fix_last_by_dependency(target, named.id);
             }
         }
     }
@@ -57,7 +58,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let dimension = &policy.properties["ScalableDimension"];
         let target = view.of_type(TARGET).find(|target| {
             string(&target.properties["ResourceId"]) == Some(name)
-                && target.properties["ScalableDimension"] == *dimension
+                && target.properties["ScalableDimension"] == **dimension
         });
         if let Some(target) = target.filter(|target| !view.written().waits(policy.id, target.id)) {
             let message = format!(
@@ -70,6 +71,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 message,
                 format!("use `ScalingTargetId: !Ref {0}`, or add `DependsOn: {0}`", target.id),
             );
+            findings.fix_last_by_dependency(policy, target.id);
         }
     }
 }

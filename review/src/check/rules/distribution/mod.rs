@@ -62,12 +62,10 @@ pub(in crate::check) fn lets_itself_in(view: &View<'_>, group: &Resource<'_>) ->
         return true;
     }
     let is_itself = |place: &JsonValue| referred(place).as_deref() == Some(group.id);
-    let inline = items(&group.properties["SecurityGroupIngress"]);
-    let apart =
-        view.of_type("AWS::EC2::SecurityGroupIngress").map(|rule| rule.properties.as_ref()).filter(|rule| {
-            is_itself(&rule["GroupId"])
-                || is_unresolved(&rule["GroupId"]) && referred(&rule["GroupId"]).is_none()
-        });
+    let inline = items(&(*group.properties)["SecurityGroupIngress"]);
+    let apart = view.of_type("AWS::EC2::SecurityGroupIngress").map(|rule| &*rule.properties).filter(|rule| {
+        is_itself(&rule["GroupId"]) || is_unresolved(&rule["GroupId"]) && referred(&rule["GroupId"]).is_none()
+    });
     let in_doubt = is_unresolved(&group.properties["SecurityGroupIngress"]);
     in_doubt
         || inline.chain(apart).any(|rule| {

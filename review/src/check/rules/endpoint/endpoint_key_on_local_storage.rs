@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         let types = variants_of(view, config).flat_map(|variant| {
             let pools = items(&variant.value["InstancePools"]).map(|pool| &pool["InstanceType"]);
-            pools.chain([&variant.value["InstanceType"]]).filter_map(string).collect::<Vec<_>>()
+            pools.chain([&variant.value["InstanceType"]]).filter_map(|name| string(name)).collect::<Vec<_>>()
         });
         let local = types
             .filter_map(stackwright_schemas::instances::instance)

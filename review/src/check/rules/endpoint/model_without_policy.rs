@@ -1,7 +1,6 @@
 //! `model-without-policy`
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::MODEL;
@@ -50,11 +49,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if let Some(policy) = attached.first().filter(|_| !waits) {
             let message = format!("the model does not wait for `{}`, the policy of its role", policy.id);
             findings.add(model, value, message, format!("add `DependsOn: {}`", policy.id));
+            findings.fix_last_by_dependency(model, policy.id);
         }
     }
 }
 
-fn roles<'v>(policy: &'v Resource<'_>) -> impl Iterator<Item = &'v JsonValue> {
+fn roles<'v, 'a>(policy: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let one = &policy.properties["RoleName"];
     items(&policy.properties["Roles"]).chain(Some(one).filter(|one| is_set(one)))
 }

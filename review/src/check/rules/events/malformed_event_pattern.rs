@@ -2,9 +2,10 @@
 
 use serde_json::Value as JsonValue;
 
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{children, entries, is_unresolved, items};
+use crate::check::value::{entries, is_unresolved, items};
 use crate::check::view::{Resource, View};
 
 rule! {
@@ -32,7 +33,7 @@ const COMPARISONS: [&str; 8] =
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
-        let patterns: Vec<&JsonValue> = match resource.type_name {
+        let patterns: Vec<&Cursor<'_>> = match resource.type_name {
             "AWS::Events::Rule" => vec![&resource.properties["EventPattern"]],
             "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
                 entries(&resource.properties["Events"])
@@ -46,17 +47,17 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             _ => continue,
         };
         for pattern in patterns.into_iter().filter(|pattern| pattern.is_object()) {
-            look(resource, pattern, findings);
+            check_pattern(resource, pattern, findings);
         }
     }
 }
 
-fn look(resource: &Resource<'_>, pattern: &JsonValue, findings: &mut Findings<'_, '_, '_>) {
+fn check_pattern(resource: &Resource<'_>, pattern: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (name, value) in
         entries(pattern).filter(|(name, value)| !name.starts_with("Fn::") && !is_unresolved(value))
     {
-        match value {
-            JsonValue::Object(_) => look(resource, value, findings),
+        match &**value {
+            JsonValue::Object(_) => check_pattern(resource, value, findings),
             JsonValue::Array(list) if list.is_empty() => {
                 findings.add(
                     resource,
@@ -66,12 +67,12 @@ fn look(resource: &Resource<'_>, pattern: &JsonValue, findings: &mut Findings<'_
                 );
             }
             JsonValue::Array(_) if name == "$or" => {
-                items(value).for_each(|one| look(resource, one, findings))
+                items(value).for_each(|one| check_pattern(resource, one, findings))
             }
-            JsonValue::Array(list) => {
-                let objects = list.iter().filter(|item| item.is_object() && !is_unresolved(item));
-                for (comparison, at) in objects.flat_map(children) {
-                    if !COMPARISONS.contains(&comparison.as_ref()) {
+            JsonValue::Array(_) => {
+                let objects = items(value).filter(|item| item.is_object());
+                for (comparison, at) in objects.flat_map(entries) {
+                    if !COMPARISONS.contains(&comparison) {
                         findings.add(
                             resource,
                             at,

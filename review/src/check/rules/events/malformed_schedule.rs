@@ -1,7 +1,6 @@
 //! `malformed-schedule`
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{entries, items, string};
@@ -51,7 +50,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-fn schedules<'v>(resource: &'v Resource<'_>) -> Vec<(&'v JsonValue, Takes)> {
+fn schedules<'v, 'a>(resource: &'v Resource<'a>) -> Vec<(&'v Cursor<'a>, Takes)> {
     let properties = &resource.properties;
     match resource.type_name {
         "AWS::Events::Rule" => vec![(&properties["ScheduleExpression"], Takes::Events)],

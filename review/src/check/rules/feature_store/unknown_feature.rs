@@ -30,7 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             .filter(|one| !is_unresolved(one))
             .map(|feature| string(&feature["FeatureName"]))
             .collect();
-        let Some(names) = names.filter(|names| !names.is_empty() && !items(definitions).any(is_unresolved))
+        let Some(names) =
+            names.filter(|names| !names.is_empty() && !items(definitions).any(|one| is_unresolved(one)))
         else {
             continue;
         };

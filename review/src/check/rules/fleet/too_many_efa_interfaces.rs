@@ -1,8 +1,8 @@
 //! `too-many-efa-interfaces`
 
-use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::instance;
 
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{items, number, string};
@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let data = &template.properties["LaunchTemplateData"];
         let interfaces = &data["NetworkInterfaces"];
         let is_efa =
-            |one: &&JsonValue| string(&one["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa"));
+            |one: &&Cursor<'_>| string(&one["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa"));
         let given = items(interfaces).filter(is_efa).count();
         let facts = string(&data["InstanceType"]).and_then(|name| instance(&format!("ml.{name}")));
         if let Some((facts, has)) = facts.and_then(|facts| Some((facts, facts.efa_interfaces?))) {

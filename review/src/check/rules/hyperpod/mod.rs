@@ -15,8 +15,7 @@ mod slurm_controller_count;
 mod slurm_partition_of_service_nodes;
 mod strategy_with_continuous_provisioning;
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::value::items;
 use crate::check::view::Resource;
@@ -41,7 +40,7 @@ pub(super) const RULES: &[&Rule] = &[
 const CLUSTER: &str = "AWS::SageMaker::Cluster";
 
 /// The instance groups of a cluster, restricted ones last.
-fn groups<'v>(cluster: &'v Resource<'_>) -> impl Iterator<Item = &'v JsonValue> {
+fn groups<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let lists = [&cluster.properties["InstanceGroups"], &cluster.properties["RestrictedInstanceGroups"]];
     lists.into_iter().flat_map(items)
 }

@@ -7,8 +7,7 @@ mod incomplete_scale_to_zero;
 mod model_name_beside_components;
 mod specification_with_specifications;
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::value::{is_set, items};
 use crate::check::view::Resource;
@@ -23,7 +22,7 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// The specifications of a component: one, or one for each instance type.
-fn specifications<'v>(component: &'v Resource<'_>) -> impl Iterator<Item = &'v JsonValue> {
+fn specifications<'v, 'a>(component: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let one = &component.properties["Specification"];
     is_set(one).then_some(one).into_iter().chain(items(&component.properties["Specifications"]))
 }

@@ -5,8 +5,7 @@ mod ended_runtime;
 mod stream_without_start;
 mod visibility_below_timeout;
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::view::{Resource, View};
 
@@ -18,7 +17,7 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// Every function, of CloudFormation and of SAM, with its runtime.
-fn runtimes<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
+fn runtimes<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
     ["AWS::Lambda::Function", "AWS::Serverless::Function"]
         .into_iter()
         .flat_map(|name| view.of_type(name))

@@ -8,9 +8,9 @@ mod rolling_batch_of_another_container;
 mod tensor_parallel_above_accelerators;
 mod unsupported_quantization;
 
-use serde_json::Value as JsonValue;
 use stackwright_schemas::instances::Instance;
 
+use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::serving::{MODEL, containers, variants};
 use crate::check::text::Text;
@@ -28,23 +28,23 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// What an LMI container is told in its environment.
-struct Settings<'v> {
-    container: &'v JsonValue,
+struct Settings<'v, 'a> {
+    container: &'v Cursor<'a>,
 }
 
 /// The LMI containers of a template, each with its model.
-fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, Settings<'v>)> {
+fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, Settings<'v, 'a>)> {
     view.of_type(MODEL).flat_map(|model| {
-        let is_lmi = |container: &&JsonValue| {
+        let is_lmi = |container: &&Cursor<'_>| {
             Text::of(&container["Image"]).fragments().any(|part| part.contains("djl-inference"))
         };
         containers(model).filter(is_lmi).map(move |container| (model, Settings { container }))
     })
 }
 
-impl<'v> Settings<'v> {
+impl<'v, 'a> Settings<'v, 'a> {
     /// Where an option stands: `ROLLING_BATCH` is `OPTION_ROLLING_BATCH`.
-    fn place(&self, option: &str) -> &'v JsonValue {
+    fn place(&self, option: &str) -> &'v Cursor<'a> {
         &self.container["Environment"][format!("OPTION_{option}")]
     }
 

@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value as JsonValue;
-
 use super::{definitions, steps};
+use crate::check::cursor::{Cursor, steps_below};
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{children, is_set, is_unresolved, items, string};
+use crate::check::value::{is_set, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 use stackwright_schemas::nearest;
 
@@ -57,7 +56,7 @@ const TYPES: [&str; 20] = [
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (pipeline, definition) in definitions(view) {
-        let all: Vec<&JsonValue> =
+        let all: Vec<&Cursor<'_>> =
             steps(view).filter(|(of, _)| of.id == pipeline.id).map(|(_, step)| step).collect();
         for step in all.iter().filter(|step| !is_unresolved(step)) {
             if !is_set(&step["Name"]) {
@@ -97,8 +96,8 @@ struct Names<'v> {
 }
 
 impl<'v> Names<'v> {
-    fn of(definition: &'v JsonValue, all: &[&'v JsonValue]) -> Self {
-        let named = |list: &'v JsonValue| items(list).filter_map(|one| string(&one["Name"]));
+    fn of<'a>(definition: &'v Cursor<'a>, all: &[&'v Cursor<'a>]) -> Self {
+        let named = |list: &'v Cursor<'a>| items(list).filter_map(|one| string(&one["Name"]));
         let files = all.iter().flat_map(|step| {
             let step_name = string(&step["Name"]).unwrap_or_default();
             items(&step["PropertyFiles"])
@@ -113,7 +112,7 @@ impl<'v> Names<'v> {
         }
     }
 
-    fn search(&self, pipeline: &Resource<'_>, value: &JsonValue, findings: &mut Findings<'_, '_, '_>) {
+    fn search(&self, pipeline: &Resource<'_>, value: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
         let get = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("Get")?.as_str());
         if let Some(path) = get.filter(|_| self.is_complete) {
             let mut parts = path.split('.');
@@ -144,7 +143,7 @@ impl<'v> Names<'v> {
                 }
             }
         }
-        for (_, inner) in children(value) {
+        for (_, inner) in steps_below(value) {
             self.search(pipeline, inner, findings);
         }
     }

@@ -7,8 +7,7 @@ mod retry_given_twice;
 mod unknown_step;
 mod unreadable_definition;
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::value::items;
 use crate::check::view::{Resource, View};
@@ -23,7 +22,7 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// The pipeline definitions that can be read.
-fn definitions<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
+fn definitions<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
     view.of_type("AWS::SageMaker::Pipeline").flat_map(|pipeline| {
         let documents = pipeline.documents.iter();
         documents.filter_map(move |document| Some((pipeline, document.value.as_ref().ok()?)))
@@ -31,8 +30,8 @@ fn definitions<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource
 }
 
 /// Every step of every pipeline, those under a condition too.
-fn steps<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
-    fn collect<'v>(list: &'v JsonValue, found: &mut Vec<&'v JsonValue>) {
+fn steps<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
+    fn collect<'v, 'a>(list: &'v Cursor<'a>, found: &mut Vec<&'v Cursor<'a>>) {
         for step in items(list) {
             found.push(step);
             collect(&step["Arguments"]["IfSteps"], found);

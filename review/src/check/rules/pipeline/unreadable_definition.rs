@@ -28,7 +28,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 let message = format!("this string is not valid JSON: {reason}");
                 findings.add_at(
                     resource,
-                    Some(&document.path),
+                    Some(document.path),
                     message,
                     "quote substitutions of strings: `\"${…}\"`",
                 );

@@ -80,7 +80,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (holder_type, service, path) in PLACES {
         // Many resources often have one type: what is near is computed once for each.
         let mut near_names: HashMap<String, String> = HashMap::new();
-        let resources = view.of_type(holder_type).map(|resource| (resource, resource.properties.as_ref()));
+        let resources = view.of_type(holder_type).map(|resource| (resource, &resource.properties));
         let requests = view.requests(holder_type).map(|(resource, request)| (resource, &request.arguments));
         for (resource, holder) in resources.chain(requests) {
             for given in values(holder, path) {

@@ -4,7 +4,7 @@ use stackwright_schemas::registry;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::view::{EMPTY, View};
+use crate::check::view::View;
 
 rule! {
     /// The region of the stack does not have the resource type.
@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let elsewhere =
                 registry::regions().iter().filter(|other| schema.is_in(other) == Some(true)).count();
             let help = format!("{elsewhere} regions have it: bind the stack to one of them");
-            findings.add(resource, &EMPTY, message, help);
+            findings.add_at(resource, None, message, help);
         }
     }
 }

@@ -141,10 +141,10 @@ const TAKES: [(&str, &str); 17] = [
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
         let Some(schema) = registry::resource_type(resource.type_name) else { continue };
-        let mut walk = Walk { view, resource, found: Vec::new() };
+        let mut walk = Walk { view, resource, path: Vec::new(), found: Vec::new() };
         walk.value(&resource.properties, Some(schema.schema()), "");
-        for (value, message, help) in walk.found {
-            findings.add(resource, value, message, help);
+        for (path, message, help) in walk.found {
+            findings.add_at(resource, Some(&path), message, help);
         }
         if ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"]
             .contains(&resource.type_name)
@@ -154,14 +154,20 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-struct Walk<'w, 'v, 'a> {
+struct Walk<'w, 'a> {
     view: &'w View<'a>,
-    resource: &'v Resource<'a>,
-    found: Vec<(&'v JsonValue, String, String)>,
+    resource: &'w Resource<'a>,
+    /// The steps to the value that is visited.
+    path: Vec<String>,
+    found: Vec<(Vec<String>, String, String)>,
 }
 
-impl<'v> Walk<'_, 'v, '_> {
-    fn value(&mut self, value: &'v JsonValue, schema: Option<registry::Schema<'_>>, property: &str) {
+impl Walk<'_, '_> {
+    fn report(&mut self, message: String, help: String) {
+        self.found.push((self.path.clone(), message, help));
+    }
+
+    fn value(&mut self, value: &JsonValue, schema: Option<registry::Schema<'_>>, property: &str) {
         if function(value).is_some() {
             return self.reference(value, schema, property);
         }
@@ -171,21 +177,23 @@ impl<'v> Walk<'_, 'v, '_> {
                 _ => at.property(&step).or_else(|| at.map_values()),
             });
             let property = if value.is_array() { property } else { step.as_ref() };
+            self.path.push(step.to_string());
             // Items of a list are those that the list's property takes.
             self.value(inner, below, property);
+            self.path.pop();
         }
     }
 
-    fn reference(&mut self, value: &'v JsonValue, schema: Option<registry::Schema<'_>>, property: &str) {
+    fn reference(&mut self, value: &JsonValue, schema: Option<registry::Schema<'_>>, property: &str) {
         let text = Text::of(value);
         if text.0.len() > 1 {
-            return self.text(value, &text);
+            return self.text(&text);
         }
         let is_object = schema.is_some_and(|schema| schema.types() == ["object"]);
         if is_object && matches!(kind(value, self.view), Kind::Text | Kind::List) {
             let name = function(value).map_or("", |(name, _)| name);
             let message = format!("`{name}` does not yield an object, and `{property}` takes an object");
-            return self.found.push((value, message, String::new()));
+            return self.report(message, String::new());
         }
         let Some((target, yields)) = yields(self.view, value) else { return };
         let shown = function(value).map_or("", |(name, _)| name);
@@ -199,7 +207,7 @@ impl<'v> Walk<'_, 'v, '_> {
                 "`{property}` takes the identifier of `{wanted}`, and `{}` is a `{given}`",
                 target.id
             );
-            return self.found.push((value, message, format!("refer to a resource of the type `{wanted}`")));
+            return self.report(message, format!("refer to a resource of the type `{wanted}`"));
         }
         let takes_group = takes == Some("AWS::EC2::SecurityGroup")
             || schema
@@ -215,7 +223,7 @@ impl<'v> Walk<'_, 'v, '_> {
                 target.id
             );
             let help = format!("use `!GetAtt {}.GroupId`, or set `VpcId`", target.id);
-            return self.found.push((value, message, help));
+            return self.report(message, help);
         }
         if self.resource.type_name == "AWS::CodeBuild::Project"
             && property == "ServiceRole"
@@ -226,27 +234,27 @@ impl<'v> Walk<'_, 'v, '_> {
                 "`Ref` of `{}` yields the name of the role without its path, and the service does not find the role by it",
                 target.id
             );
-            return self.found.push((value, message, format!("use `!GetAtt {}.Arn`", target.id)));
+            return self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
         }
         let Some(schema) = schema.map(registry::Schema::resolved) else { return };
         match yields {
             Yields::Arn if refuses_arns(schema, target) => {
                 let message =
                     format!("`{shown}` of `{}` yields an ARN, and `{property}` takes a name", target.id);
-                self.found.push((value, message, name_of(target)));
+                self.report(message, name_of(target));
             }
             Yields::Name | Yields::Url | Yields::Id(_) if needs_arn(schema, property, target) => {
                 let what = if yields == Yields::Url { "a URL" } else { "a name" };
                 let message =
                     format!("`{shown}` of `{}` yields {what}, and `{property}` takes an ARN", target.id);
-                self.found.push((value, message, format!("use `!GetAtt {}.Arn`", target.id)));
+                self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
             }
             _ => {}
         }
     }
 
     /// A string in which an ARN is put where the string already has the start of one.
-    fn text(&mut self, value: &'v JsonValue, text: &Text<'_>) {
+    fn text(&mut self, text: &Text<'_>) {
         let start = text.start();
         // API Gateway and Step Functions name an integration by an ARN that ends in another one.
         let ends_in_arn = start.contains(":apigateway:") || start.contains(":states:");
@@ -267,7 +275,7 @@ impl<'v> Walk<'_, 'v, '_> {
             }
             if let Some((target, Yields::Arn)) = yields(self.view, hole) {
                 let message = format!("`{}` is referred to by its ARN inside of `{start}…`", target.id);
-                return self.found.push((value, message, name_of(target)));
+                return self.report(message, name_of(target));
             }
         }
     }

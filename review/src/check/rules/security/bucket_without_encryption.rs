@@ -3,7 +3,7 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{is_set, is_unresolved};
-use crate::check::view::{EMPTY, View};
+use crate::check::view::View;
 
 rule! {
     /// A bucket has no `BucketEncryption`.
@@ -25,9 +25,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for bucket in view.of_type("AWS::S3::Bucket") {
         let properties = &bucket.properties;
         if !is_unresolved(properties) && !is_set(&properties["BucketEncryption"]) {
-            findings.add(
+            findings.add_at(
                 bucket,
-                &EMPTY,
+                None,
                 "`BucketEncryption` of the bucket is not set",
                 "set `BucketEncryption`: aws:kms, or AES256 for S3's own keys",
             );

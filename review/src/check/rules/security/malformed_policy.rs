@@ -2,6 +2,7 @@
 
 use serde_json::Value as JsonValue;
 
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::text::Text;
@@ -111,11 +112,11 @@ struct Policy<'p, 'r, 'f, 'v, 'a> {
 }
 
 impl Policy<'_, '_, '_, '_, '_> {
-    fn add(&mut self, at: &JsonValue, message: impl Into<String>, help: impl Into<String>) {
+    fn add(&mut self, at: &Cursor<'_>, message: impl Into<String>, help: impl Into<String>) {
         self.findings.add(self.resource, at, message, help);
     }
 
-    fn document(&mut self, document: &JsonValue) {
+    fn document(&mut self, document: &Cursor<'_>) {
         if is_unresolved(document) || document.is_null() {
             return;
         }
@@ -152,6 +153,12 @@ impl Policy<'_, '_, '_, '_, '_> {
                 self.add(statement, "a statement of a policy is an object", "");
             }
         }
+        // Other services are not confirmed to refuse it: bucket policies of AWS's own templates repeat an ID.
+        let needs_unique_ids = matches!(self.kind, Kind::Identity | Kind::Trust)
+            || ["AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"].contains(&self.resource.type_name);
+        if !needs_unique_ids {
+            return;
+        }
         let mut names = std::collections::HashSet::new();
         let repeated = one_or_many(statements)
             .filter_map(|one| string(&one["Sid"]))
@@ -162,7 +169,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn unknown_names(&mut self, object: &JsonValue, known: &[&str], what: &str) {
+    fn unknown_names(&mut self, object: &Cursor<'_>, known: &[&str], what: &str) {
         for (name, value) in entries(object).filter(|(name, _)| !name.starts_with("Fn::")) {
             if !known.contains(&name) {
                 let near = nearest(name, known.iter().copied());
@@ -172,7 +179,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn statement(&mut self, statement: &JsonValue) {
+    fn statement(&mut self, statement: &Cursor<'_>) {
         if entries(statement).any(|(name, _)| name.starts_with("Fn::")) {
             return;
         }
@@ -233,7 +240,7 @@ impl Policy<'_, '_, '_, '_, '_> {
     }
 
     /// Exactly one of two elements.
-    fn needs_one(&mut self, statement: &JsonValue, names: [&str; 2]) {
+    fn needs_one(&mut self, statement: &Cursor<'_>, names: [&str; 2]) {
         match names.map(|name| is_set(&statement[name])) {
             [false, false] => self.add(statement, format!("the statement has no `{}`", names[0]), ""),
             [true, true] => {
@@ -244,7 +251,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn action(&mut self, action: &JsonValue) {
+    fn action(&mut self, action: &Cursor<'_>) {
         if action.is_object() && !is_unresolved(action) {
             return self.add(action, "an action is a string", "");
         }
@@ -263,7 +270,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn arn(&mut self, arn: &JsonValue) {
+    fn arn(&mut self, arn: &Cursor<'_>) {
         let text = Text::of(arn);
         let is_known = text.known().is_some();
         let start = text.start();
@@ -278,7 +285,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn principal(&mut self, principal: &JsonValue) {
+    fn principal(&mut self, principal: &Cursor<'_>) {
         if let Some(text) = string(principal) {
             if text != "*" {
                 let help = "write `*`, or an object with `AWS` or `Service`";
@@ -302,7 +309,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn condition(&mut self, condition: &JsonValue) {
+    fn condition(&mut self, condition: &Cursor<'_>) {
         if condition.is_null() || is_unresolved(condition) {
             return;
         }

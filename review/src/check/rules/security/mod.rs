@@ -19,8 +19,7 @@ mod unknown_action;
 mod wildcard_action;
 mod wildcard_resource;
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::serving::containers;
 use crate::check::value::{entries, items, one_or_many, string};
@@ -48,7 +47,7 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// Every statement that allows something, of every policy of a principal.
-fn allowing<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v JsonValue)> {
+fn allowing<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
     view.resources.iter().filter(|resource| resource.type_name.starts_with("AWS::IAM::")).flat_map(
         |resource| {
             let inline = items(&resource.properties["Policies"]).map(|policy| &policy["PolicyDocument"]);
@@ -63,7 +62,7 @@ fn allowing<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a
 }
 
 /// Every environment variable and hyperparameter, with its name.
-fn settings<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v Resource<'a>, &'v str, &'v JsonValue)> {
+fn settings<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v Resource<'a>, &'v str, &'v Cursor<'a>)> {
     let mut found = Vec::new();
     for resource in &view.resources {
         let known = match resource.type_name {

@@ -25,7 +25,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let inline = view
         .of_type("AWS::EC2::SecurityGroup")
         .flat_map(|group| items(&group.properties["SecurityGroupIngress"]).map(move |rule| (group, rule)));
-    let apart = view.of_type("AWS::EC2::SecurityGroupIngress").map(|rule| (rule, rule.properties.as_ref()));
+    let apart = view.of_type("AWS::EC2::SecurityGroupIngress").map(|rule| (rule, &rule.properties));
     for (resource, rule) in inline.chain(apart) {
         let web = [80.0, 443.0]
             .iter()

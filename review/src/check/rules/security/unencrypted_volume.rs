@@ -1,7 +1,6 @@
 //! `unencrypted-volume`
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{boolean, is_set, is_unresolved, items};
@@ -28,7 +27,7 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let mut volumes: Vec<(&Resource<'_>, &JsonValue)> = Vec::new();
+    let mut volumes: Vec<(&Resource<'_>, &Cursor<'_>)> = Vec::new();
     for template in view.of_type("AWS::EC2::LaunchTemplate") {
         volumes.extend(
             items(&template.properties["LaunchTemplateData"]["BlockDeviceMappings"])

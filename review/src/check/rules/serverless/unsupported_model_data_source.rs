@@ -1,7 +1,6 @@
 //! `unsupported-model-data-source`
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{MODEL, Variant, containers, is_multi_model, variants};
@@ -25,7 +24,7 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let mut report = |model: &Resource<'_>, container: &JsonValue, what: &str| {
+    let mut report = |model: &Resource<'_>, container: &Cursor<'_>, what: &str| {
         let source = &container["ModelDataSource"];
         if is_set(source) {
             findings.add(

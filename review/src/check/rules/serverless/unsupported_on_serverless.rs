@@ -1,7 +1,6 @@
 //! `unsupported-on-serverless`
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{is_multi_model, variants};
@@ -28,7 +27,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view).filter(|one| one.is_serverless() && !one.is_shadow) {
         let config = variant.config;
-        let mut unsupported: Vec<(&Resource<'_>, &JsonValue, &str)> = Vec::new();
+        let mut unsupported: Vec<(&Resource<'_>, &Cursor<'_>, &str)> = Vec::new();
         for (name, what) in [("VpcConfig", "a VPC"), ("DataCaptureConfig", "data capture")] {
             if is_set(&config.properties[name])
                 && boolean(&config.properties[name]["EnableCapture"]) != Some(false)

@@ -1,7 +1,6 @@
 //! `malformed-state-machine`
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{entries, is_set, is_unresolved, items, string};
@@ -149,11 +148,11 @@ struct Grammar<'g, 'r, 'f, 'v, 'a> {
 }
 
 impl Grammar<'_, '_, '_, '_, '_> {
-    fn add(&mut self, at: &JsonValue, message: impl Into<String>, help: impl Into<String>) {
+    fn add(&mut self, at: &Cursor<'_>, message: impl Into<String>, help: impl Into<String>) {
         self.findings.add(self.resource, at, message, help);
     }
 
-    fn machine(&mut self, machine: &JsonValue, language: &str) {
+    fn machine(&mut self, machine: &Cursor<'_>, language: &str) {
         if is_unresolved(machine) || machine.get("Fn::Transform").is_some() {
             return;
         }
@@ -175,7 +174,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn state(&mut self, name: &str, state: &JsonValue, language: &str) {
+    fn state(&mut self, name: &str, state: &Cursor<'_>, language: &str) {
         if !state.is_object() {
             return self.add(state, format!("the state `{name}` is not an object"), "");
         }
@@ -206,7 +205,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn fields(&mut self, type_name: &str, state: &JsonValue, language: &str) {
+    fn fields(&mut self, type_name: &str, state: &Cursor<'_>, language: &str) {
         let known = fields(type_name);
         for (field, value) in entries(state) {
             let plain = field.strip_suffix(".$").unwrap_or(field);
@@ -225,7 +224,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn transitions(&mut self, type_name: &str, state: &JsonValue) {
+    fn transitions(&mut self, type_name: &str, state: &Cursor<'_>) {
         if matches!(type_name, "Choice" | "Succeed" | "Fail") {
             return;
         }
@@ -240,7 +239,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn required(&mut self, type_name: &str, state: &JsonValue) {
+    fn required(&mut self, type_name: &str, state: &Cursor<'_>) {
         let is_empty = |name: &str| {
             let value = &state[name];
             value.is_null() || value.as_array().is_some_and(Vec::is_empty)
@@ -269,7 +268,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn errors(&mut self, state: &JsonValue) {
+    fn errors(&mut self, state: &Cursor<'_>) {
         for (field, needs_next) in [("Retry", false), ("Catch", true)] {
             if is_set(&state[field]) && !state[field].is_array() && !is_unresolved(&state[field]) {
                 self.add(&state[field], format!("`{field}` is a list"), "");

@@ -30,7 +30,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     ];
     for machine in view.of_type("AWS::StepFunctions::StateMachine") {
         let waits = machine.documents.iter().any(|document| {
-            let text = document.value.as_ref().map(ToString::to_string).unwrap_or_default();
+            let text = document.value.as_ref().map(|value| value.to_string()).unwrap_or_default();
             kinds.iter().any(|(_, name)| text.contains(&format!(":sagemaker:{name}.sync")))
         });
         let role = &machine.properties["RoleArn"];

@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         .any(|kind| view.of_type(kind).next().is_some());
     for machine in view.of_type("AWS::StepFunctions::StateMachine").filter(|_| !has_policies) {
         let waits = machine.documents.iter().any(|document| {
-            let text = document.value.as_ref().map(ToString::to_string).unwrap_or_default();
+            let text = document.value.as_ref().map(|value| value.to_string()).unwrap_or_default();
             text.match_indices(":sagemaker:create")
                 .any(|(at, _)| text[at..].split('"').next().is_some_and(|name| name.contains(".sync")))
         });

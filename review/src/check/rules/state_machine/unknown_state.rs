@@ -1,7 +1,6 @@
 //! `unknown-state`
 
-use serde_json::Value as JsonValue;
-
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{boolean, entries, is_set, is_unresolved, items, string};
@@ -27,19 +26,19 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for machine in view.of_type("AWS::StepFunctions::StateMachine") {
         for document in &machine.documents {
             if let Ok(definition) = &document.value {
-                look(machine, definition, findings);
+                check_machine(machine, definition, findings);
             }
         }
     }
 }
 
-/// Looks at one machine: the whole, a branch, or what is done for each item.
-fn look(machine: &Resource<'_>, definition: &JsonValue, findings: &mut Findings<'_, '_, '_>) {
+/// Checks one machine: the whole, a branch, or what is done for each item.
+fn check_machine(machine: &Resource<'_>, definition: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
     let states = &definition["States"];
     if !states.is_object() || is_unresolved(states) {
         return;
     }
-    let mut leads_to = |place: &JsonValue| {
+    let mut leads_to = |place: &Cursor<'_>| {
         let missing = string(place).filter(|name| states.get(name).is_none());
         if let Some(name) = missing {
             let names: Vec<_> = entries(states).map(|(name, _)| name).collect();
@@ -74,7 +73,7 @@ fn look(machine: &Resource<'_>, definition: &JsonValue, findings: &mut Findings<
             );
         }
         for inner in items(&state["Branches"]).chain([&state["ItemProcessor"], &state["Iterator"]]) {
-            look(machine, inner, findings);
+            check_machine(machine, inner, findings);
         }
     }
 }

@@ -40,7 +40,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if identifier.is_empty() || !identifier.iter().all(is_given) {
             continue;
         }
-        let values = identifier.iter().map(|name| &resource.properties[*name]);
+        let values = identifier.iter().map(|name| &(*resource.properties)[*name]);
         let known: Vec<String> = values
             .clone()
             .filter(|value| string(value).is_some_and(|name| !name.is_empty()) || holds_unresolved(value))

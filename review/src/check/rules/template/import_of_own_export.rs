@@ -2,11 +2,12 @@
 
 use serde_json::Value as JsonValue;
 
+use crate::check::cursor::{Cursor, steps_below};
 use crate::check::findings::Findings;
 use crate::check::resolve::Resolver;
 use crate::check::rules::rule;
 use crate::check::text::Text;
-use crate::check::value::{children, function};
+use crate::check::value::function;
 use crate::check::view::View;
 
 rule! {
@@ -55,9 +56,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
 }
 
 /// Every import, with the name that it asks for.
-fn imports<'v>(value: &'v JsonValue, found: &mut Vec<(&'v JsonValue, &'v JsonValue)>) {
+fn imports<'v, 'a>(value: &'v Cursor<'a>, found: &mut Vec<(&'v Cursor<'a>, &'v JsonValue)>) {
     if let Some(("Fn::ImportValue", name)) = function(value) {
         found.push((value, name));
     }
-    children(value).for_each(|(_, inner)| imports(inner, found));
+    steps_below(value).for_each(|(_, inner)| imports(inner, found));
 }

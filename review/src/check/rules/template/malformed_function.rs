@@ -190,7 +190,8 @@ impl Walk<'_, '_> {
         let takes_functions =
             !matches!(name, "Fn::If" | "Fn::Join" | "Fn::Select" | "Fn::Split" | "Fn::Sub" | "Fn::FindInMap");
         let is_computed = function_name(argument).is_some() && (takes_functions || self.is_extended());
-        if !fits(argument) && !is_computed {
+        let is_transform = function_name(argument) == Some("Fn::Transform");
+        if !fits(argument) && !is_computed && !is_transform {
             return self.add(pointer, format!("`{name}` takes {wanted}"), "");
         }
         if OF_CONDITIONS.contains(&name) {
