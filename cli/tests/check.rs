@@ -1,4 +1,4 @@
-//! `check` and `explain` with the binary, on templates by anyone.
+//! `check` and `explain` with the binary, on templates of any origin.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -60,7 +60,7 @@ fn fourteen_planted_faults_are_found_where_they_stand() {
         .collect();
     let missed: Vec<_> = planted.difference(&said).collect();
     assert!(missed.is_empty(), "{missed:?}\n{found:#}");
-    // What else is said follows from them: a second variant, a multi-model container and an image for GPUs on a serverless
+    // The other findings follow from them: a second variant, a multi-model container and an image for GPUs on a serverless
     // endpoint.
     let more: BTreeSet<_> = said.difference(&planted).map(|(_, name)| name.as_str()).collect();
     assert_eq!(more, BTreeSet::from(["gpu-image-on-serverless", "unsupported-on-serverless"]));
@@ -133,7 +133,7 @@ fn assemblies_are_read_ours_and_those_without_provenance() {
     let (_, found) = report(&[&out, "--only", "unknown-property"], "");
     assert_eq!(found["diagnostics"][0]["location"]["file"], "cli/tests/check.rs");
     assert_eq!(found["diagnostics"][0]["location"]["line"], line);
-    // As the CDK writes it: the place is in the template.
+    // An assembly of the CDK: the location is in the template.
     std::fs::remove_file(directory.path().join("out/provenance.json")).unwrap();
     let (_, found) = report(&[&out, "--only", "unknown-property"], "");
     let file = found["diagnostics"][0]["location"]["file"].as_str().unwrap();

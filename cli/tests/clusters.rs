@@ -4,7 +4,7 @@
 use assert_cmd::Command;
 use stackwright::App;
 
-/// Runs the binary on an assembly, and returns what it says.
+/// Runs the binary on an assembly, and returns its output.
 fn run(directory: &std::path::Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     command.env("NO_COLOR", "1").current_dir(directory).args(["--app", "out"]).args(arguments);

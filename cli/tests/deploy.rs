@@ -20,7 +20,7 @@ fn a_stack_is_made_left_alone_and_changed() {
     assert!(stderr.contains("+ Scorers AWS::SageMaker::Endpoint") && stderr.contains("deployed"), "{stderr}");
     // moto does not support DescribeEvents: that is reported once, and DescribeStackEvents is used.
     assert_eq!(stderr.matches("DescribeEvents is not available").count(), 1, "{stderr}");
-    // moto gives a stack that a change set made no outputs, and names the endpoint itself.
+    // moto reports no outputs for a stack that a change set created, and generates the name of the endpoint.
     let endpoints = moto.ask("sagemaker.list_endpoints()['Endpoints']");
     assert_eq!(endpoints.as_array().unwrap().len(), 1);
     assert_eq!(endpoints[0]["EndpointStatus"], "InService");
@@ -41,7 +41,7 @@ fn a_stack_is_made_left_alone_and_changed() {
     let tags = moto.ask("cloudformation.describe_stacks(StackName='arr-coc-DevTest')['Stacks'][0]['Tags']");
     assert!(tags.to_string().contains("arr-coc"), "{tags}");
 
-    // Nothing to do is success, and leaves no change set behind.
+    // A deployment without changes succeeds, and its change set is deleted.
     let (_, stderr) = succeeded(moto.run(&arr_coc::app(), &["deploy", "DevTest", "--yes"]));
     assert!(stderr.contains("nothing changed"), "{stderr}");
     let left = moto.ask("cloudformation.list_change_sets(StackName='arr-coc-DevTest')['Summaries']");
@@ -86,7 +86,7 @@ fn the_cdk_cli_deploys_the_assembly_too() {
     );
 }
 
-/// Two stacks, the second of which makes a bucket by the name of the first's.
+/// Two stacks; the second one creates a bucket whose name refers to the bucket of the first one.
 fn two_stacks(bucket: &str) -> App {
     let app = App::new("two");
     let second = app.stack("Second").region("us-east-1");
@@ -107,11 +107,11 @@ fn a_value_of_another_stack_can_change_and_go_without_a_deadlock() {
     assert_eq!(moto.ask(buckets), serde_json::json!(["models-one", "models-one-copy"]));
 
     // The first stack is deployed first: CloudFormation would refuse to change an export in use. (moto does not
-    // carry the new name on: it updates only resources whose own text changed, which the SSM parameter's did not.)
+    // propagate the new name: it updates only resources whose own text changed, and that of the SSM parameter did not.)
     succeeded(moto.run(&two_stacks("models-two"), &["deploy"]));
     assert_eq!(moto.ask(buckets), serde_json::json!(["models-one-copy", "models-two"]));
 
-    // The reference goes, and with it the SSM parameter, before the second stack has let go of it.
+    // The reference is removed, and its SSM parameter is deleted before the second stack is updated.
     let app = App::new("two");
     app.stack("First").region("us-east-1").add("Models", Bucket::new().bucket_name("models-two"));
     app.stack("Second").region("us-east-1").add("Copy", Bucket::new().bucket_name("on-its-own"));
@@ -137,7 +137,7 @@ fn a_deployment_that_fails_says_what_aws_said() {
     let mut nobody_there = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     nobody_there.envs(environment(&moto.url));
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/arr-coc");
-    // Port 1 of loopback: nobody listens.
+    // No program listens on port 1 of loopback.
     nobody_there.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").arg("deploy").current_dir(program);
     let stderr = String::from_utf8(nobody_there.output().unwrap().stderr).unwrap();
     assert!(stderr.contains("GetCallerIdentity: dispatch failure"), "{stderr}");

@@ -1,4 +1,4 @@
-//! Every endpoint construct with KMS keys of its own: the check finds nothing, local mode deploys it, and a change of the model
+//! Every endpoint construct with separate KMS keys: the check finds nothing, local mode deploys it, and a change of the model
 //! is an update in place of the endpoint.
 #![allow(clippy::unwrap_used)]
 

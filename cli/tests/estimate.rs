@@ -10,7 +10,7 @@ const LLAMA: &str = r#"{"model_type": "llama", "transformers_version": "5.0", "h
     "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
     "tie_word_embeddings": false}"#;
 
-/// Runs `estimate` with words that are separated by spaces, and `--model` with Llama 3 8B.
+/// Runs `estimate` with arguments that are separated by spaces, and `--model` with Llama 3 8B.
 fn estimate(words: &str) -> Output {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("config.json"), LLAMA).unwrap();

@@ -1,4 +1,4 @@
-//! The commands in local mode: in the process of the command, or with an endpoint in a process of its own.
+//! The commands in local mode: in the process of the command, or with an endpoint in a separate process.
 #![allow(clippy::unwrap_used)]
 
 mod aws;
@@ -89,7 +89,7 @@ fn the_seed_project_is_deployed_again_and_taken_down_without_an_account() {
     let (stdout, _) = succeeded(workspace.run(&["drift", "--local"]));
     assert!(stdout.contains("arr-coc-DevTest: no drift"), "{stdout}");
 
-    // Nobody is there to type the name.
+    // There is no terminal on which the name could be typed.
     let stderr = ended(workspace.run(&["destroy", "--local", "--all"]), 4);
     assert!(stderr.contains("- Scorers AWS::SageMaker::Endpoint") && stderr.contains("hint: "), "{stderr}");
     succeeded(workspace.run(&[
@@ -150,7 +150,7 @@ fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
     assert_eq!(plan["stacks"][0]["region"], "us-east-1");
     let deploy = || workspace.run(&["deploy", "--local", "--plan", "plan.json"]);
     succeeded(deploy());
-    // It was used.
+    // The plan was used already.
     let stderr = ended(deploy(), 4);
     assert!(stderr.contains("EXECUTE_COMPLETE"), "{stderr}");
 
@@ -161,7 +161,7 @@ fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
     let stderr = ended(deploy(), 4);
     assert!(stderr.contains("differs from its plan"), "{stderr}");
 
-    // Somebody was faster, and the change set is obsolete.
+    // Another deployment was executed first, so that the change set is obsolete.
     workspace.write(&small("two"));
     succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
     workspace.write(&small("three"));
@@ -170,7 +170,7 @@ fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
     let stderr = ended(deploy(), 4);
     assert!(stderr.contains("OBSOLETE") || stderr.contains("does not exist any more"), "{stderr}");
 
-    // Somebody changed the file.
+    // The file was changed.
     succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
     let text = std::fs::read_to_string(workspace.path("plan.json")).unwrap();
     std::fs::write(workspace.path("plan.json"), text.replace("\"Modify\"", "\"Add\"")).unwrap();
@@ -208,10 +208,10 @@ fn a_failure_names_its_cause_and_the_line_that_made_it() {
     assert!(stderr.contains("for details: aws logs tail /aws/sagemaker/Endpoints/"), "{stderr}");
     assert_eq!(outcome["Production"]["result"], "failed");
     assert_eq!(outcome["Production"]["cause"]["diagnosis"]["cause"]["logical_id"], "Scorers");
-    // What does not depend on it went on.
+    // The deployment of independent stacks continued.
     assert_eq!(outcome["Training"]["result"], "deployed");
 
-    // Later, too.
+    // The failure is reported later as well.
     let (stdout, _) = succeeded(workspace.run(&["diagnose", "--local", "Production"]));
     assert!(stdout.contains(words) && stdout.contains("production.rs:"), "{stdout}");
     let (stdout, _) = succeeded(workspace.run(&["recover", "--local", "Production"]));
@@ -245,7 +245,7 @@ fn a_failure_is_followed_into_nested_stacks() {
     assert!(stderr.contains("no more topics") && stderr.contains("--> parent.json:1:"), "{stderr}");
 }
 
-/// A stack, one that takes a value of it, and one by itself.
+/// A stack, a stack that uses a value of it, and an independent stack.
 fn chain() -> App {
     let app = App::new("chain");
     let first = app.stack("First").region("us-east-1");
@@ -284,7 +284,7 @@ fn what_depends_on_a_failure_is_not_begun() {
     );
     assert!(stderr.contains("chain-Alone: deployed"), "{stderr}");
     succeeded(workspace.run(&["deploy", "--local"]));
-    // The other way round, what others need goes last.
+    // Deletion uses the reverse order.
     let (_, stderr) = succeeded(workspace.run(&["destroy", "--local", "--all", "--yes"]));
     let at = |text: &str| stderr.find(text).unwrap();
     assert!(at("chain-Second: deleted") < at("chain-First: the deletion of the stack"), "{stderr}");
@@ -530,7 +530,7 @@ fn the_printed_permissions_are_those_that_are_used() {
     }
 }
 
-/// A deployer that is killed at any request leaves nothing that the next one does not take up, and nothing is made twice.
+/// After the deployer is killed at any request, the next one continues, and no resource is created twice.
 #[test]
 fn killed_at_any_step_the_next_one_goes_on() {
     let app = small("one");
@@ -588,7 +588,7 @@ fn killed_at_any_step_the_next_one_goes_on() {
     assert!(killed > 8, "{killed}");
 }
 
-/// A program that runs a command on a terminal, types, and says how it ended.
+/// A program that runs a command on a terminal, types answers, and prints the exit code.
 const TERMINAL: &str = r#"
 import json, os, pty, sys, time
 pid, terminal = pty.fork()
@@ -756,7 +756,7 @@ fn a_usage_error_is_not_taken_for_drift() {
     ended(workspace.run(&["drift", "--no-such-option"]), 2);
 }
 
-/// What happened to the stack, by AWS's own client.
+/// The events of the stack, read with AWS's own client.
 fn events(url: &str) -> Vec<String> {
     let script = "import boto3, json, sys\n\
         client = boto3.client('cloudformation', region_name='us-east-1', endpoint_url=sys.argv[1], aws_access_key_id='x', aws_secret_access_key='x')\n\
@@ -786,7 +786,7 @@ fn the_aws_cli_and_the_cdk_cli_deploy_to_it_too() {
         succeeded(command.output().unwrap()).0
     };
     assert!(aws(&[]).contains("Successfully created/updated stack - small"));
-    // It names its change sets by the second.
+    // It names change sets after the current second.
     std::thread::sleep(Duration::from_millis(1_100));
     assert!(aws(&["--no-fail-on-empty-changeset"]).contains("No changes to deploy"));
 
@@ -850,7 +850,7 @@ fn ministack_takes_what_the_deployer_sends() {
     let (stdout, _) = succeeded(endpoint.run(&small("two"), &["status"]));
     assert!(stdout.contains("not deployed"), "{stdout}");
 
-    // A parameter of that name is there already: the stack is rolled back, and the next deployment makes room.
+    // A parameter with the name exists: the stack is rolled back, and the next deployment deletes the stack first.
     let app = |name: &str| {
         let app = App::new("failing");
         let parameter = Resource::of("AWS::SSM::Parameter");

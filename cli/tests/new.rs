@@ -1,7 +1,7 @@
 //! `new` and `init`: every template becomes a project outside of the workspace that builds, passes its own tests,
 //! synthesizes, and deploys in local mode with the installed binary.
 //!
-//! `UPDATE_TEMPLATES=1 cargo test -p stackwright --features deploy --test new` writes the templates' snapshots anew.
+//! `UPDATE_TEMPLATES=1 cargo test -p stackwright --features deploy --test new` updates the snapshots of the templates.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -64,7 +64,7 @@ fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
         assert!(!checked.contains("warning:"), "{checked}");
         let deployed = succeeds(stackwright(&project).args(["deploy", "--local", "--yes"]));
         assert!(deployed.contains(&name), "{deployed}");
-        // Nothing that these commands write is left for version control to find.
+        // Version control ignores everything that these commands write.
         succeeds(Command::new("git").args(["init", "--quiet"]).current_dir(&project));
         let status = succeeds(Command::new("git").args(["status", "--short", "-uall"]).current_dir(&project));
         for line in status.lines() {

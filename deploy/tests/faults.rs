@@ -1,4 +1,4 @@
-//! What goes wrong on the way: the end is the same, and nothing is done twice.
+//! Faults during a deployment: the result is the same as without them, and no operation is repeated.
 #![allow(clippy::unwrap_used)]
 
 mod simulation;
@@ -14,11 +14,11 @@ use stackwright_deploy::{
     run_in_order,
 };
 
-/// Operations of a deployment, in the order in which they come first.
+/// Operations of a deployment, in the order of their first calls.
 const OPERATIONS: [&str; 6] =
     ["DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "DescribeEvents", "ExecuteChangeSet", "*"];
 
-/// Deploys a new stack while something goes wrong; then all is well, and was done once.
+/// Deploys a new stack with a fault, and checks that the deployment succeeds and that each operation was performed once.
 async fn is_survived(fault: Json) -> BTreeMap<String, usize> {
     let simulation = Simulation::start().await;
     simulation.fail(json!({ "requests": [fault] }));
@@ -80,13 +80,13 @@ async fn a_clock_that_is_wrong_is_set_by_the_answer() {
 
 #[tokio::test]
 async fn an_answer_that_never_comes_is_asked_for_again() {
-    // Nobody waits ten minutes for a look.
+    // A query does not wait for ten minutes.
     let fault = json!({ "action": "DescribeStacks", "kind": "slow", "milliseconds": 600_000, "times": 1 });
     let limit = Duration::from_secs(60);
     tokio::time::timeout(limit, is_survived(fault)).await.unwrap();
 }
 
-/// The credentials expire at every request of a deployment; with new ones the same command comes to the same end.
+/// The credentials expire at every request of a deployment; with new ones, the same command has the same result.
 #[tokio::test]
 async fn with_new_credentials_it_goes_on_where_the_stack_is() {
     let wanted = stack(&topics("", "one"));
@@ -162,7 +162,7 @@ async fn a_change_set_that_others_deleted_or_made_obsolete_is_not_executed() {
     assert_eq!(history.iter().filter(|line| *line == "UPDATE_COMPLETE First").count(), 1, "{history:?}");
 }
 
-/// What is wrong with `Second`, as a deployment that fails finds it, and what it reports on the way.
+/// The failure of `Second` as a failed deployment reports it, with its progress reports.
 async fn diagnosed(simulation: &Simulation, requests: Json) -> (Diagnosis, Vec<String>) {
     let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
     simulation.fail(json!({ "resources": [fault], "requests": requests }));
@@ -183,7 +183,7 @@ async fn an_operation_is_followed_and_diagnosed_by_its_id() {
     let failure = events.iter().position(|line| line.contains("CreateFailed") && line.contains("Second"));
     let operation = diagnosis.cause.operation.unwrap();
     assert!(events[failure.unwrap()].contains(&operation), "{events:?}");
-    // Taking it back is another operation, and belongs to the same deployment.
+    // The rollback is another operation of the same deployment.
     assert!(events.last().unwrap().contains("RollbackComplete"), "{events:?}");
     assert!(!events.last().unwrap().contains(&operation), "{events:?}");
     assert_eq!((diagnosis.cause.logical_id.as_str(), diagnosis.others.len()), ("Second", 0));
@@ -218,7 +218,7 @@ async fn what_cannot_be_taken_back_failed_first_where_it_could_not_be_done() {
     let others: Vec<_> = diagnosis.others.iter().map(|one| one.logical_id.as_str()).collect();
     assert_eq!(others, ["First"], "{diagnosis:?}");
 
-    // What failed before and was mended is no cause of what fails now.
+    // A failure of an earlier operation is not the cause of the current one.
     simulation.heal();
     simulation.client.continue_update_rollback().stack_name(STACK).send().await.unwrap();
     simulation.reach("UPDATE_ROLLBACK_COMPLETE").await;
@@ -303,7 +303,7 @@ async fn what_a_hook_says_and_advises_is_reported() {
     assert_eq!(diagnosis.cause.reason.as_deref(), Some("not allowed (Example::Guard::Topics)"));
     assert_eq!(diagnosis.annotations[0].severity.as_deref(), Some("HIGH"));
 
-    // A policy that does not allow to ask for it keeps nothing else from being reports.
+    // If a policy does not allow to query it, everything else is still reported.
     simulation.fail(json!({
         "hooks": hook("change-set", "FAIL"),
         "requests": [{ "action": "ListHookResults", "kind": "access-denied" }],
@@ -366,7 +366,7 @@ async fn two_deployers_at_once_do_it_once() {
     for outcome in [one, other] {
         match outcome {
             Ok(_) => {}
-            // Whoever comes while the other executes says so.
+            // A deployment that starts while the other one is running reports that.
             Err(DeployError::AlreadyExecuting { .. }) => {}
             Err(error) => panic!("{error}"),
         }
@@ -421,14 +421,15 @@ async fn a_deployment_asks_no_more_than_it_has_to() {
     let made = total(&simulation.local);
     simulation.deploy(&wanted).await.unwrap();
     let unchanged = total(&simulation.local);
-    // Look, make, describe, note the events, execute, see how it went, read the outputs; a look or two while it runs.
+    // Read the stack, create the change set, describe it, read the events, execute it, read the result and the outputs; one or
+    // two queries while it is running.
     assert!(made - before <= 12, "{:?}", simulation.local.requests());
-    // Look twice, make, describe, delete, read the outputs.
+    // Read the stack twice, create the change set, describe it, delete it, read the outputs.
     assert!(unchanged - made <= 7, "{:?}", simulation.local.requests());
 }
 
-/// Independent stacks wait for nobody: with a second of simulated time each, a hundred take less than a tenth of what
-/// one after another would.
+/// Independent stacks are deployed at the same time: with a second of simulated time each, a hundred stacks take less than a
+/// tenth of the time that they take in sequence.
 #[tokio::test]
 async fn a_hundred_stacks_go_at_a_time() {
     let simulation = Simulation::start().await;

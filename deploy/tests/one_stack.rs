@@ -52,7 +52,7 @@ async fn all_pages_of_a_large_stack_are_read() {
 async fn the_change_sets_of_others_keep_their_stack() {
     let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
-    // The stack was created for this change set; somebody else adds one.
+    // The stack was created for this change set; another client adds one.
     let ours = ready(&simulation, &wanted, &Options::default()).await;
     assert!(ours.created_stack);
     let theirs = simulation.client.create_change_set().stack_name(STACK).change_set_name("theirs");
@@ -61,7 +61,7 @@ async fn the_change_sets_of_others_keep_their_stack() {
     discard(&simulation.connection, &ours).await.unwrap();
     assert_eq!(simulation.status().await, "REVIEW_IN_PROGRESS");
 
-    // The stack of somebody else stays as well.
+    // The stack of another client is kept as well.
     let ours = ready(&simulation, &wanted, &Options::default()).await;
     assert!(!ours.created_stack);
     discard(&simulation.connection, &ours).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_parameter_that_nobody_set_follows_the_template_and_any_other_is_kept(
     let given = Options::new().parameter("Name", "mine");
     let change_set = ready(&simulation, &changed, &given).await;
     execute(&simulation.connection, &changed, &change_set, &|_| {}).await.unwrap();
-    // Another default and another property: the value that was set stays, and is reported.
+    // Another default and another property: the value that was set is kept, and is reported.
     let mut template: Json = serde_json::from_str(with_default(&json!(3)).template_body()).unwrap();
     template["Resources"]["Alarms"]["Properties"]["TopicName"] = "named".into();
     let change_set = ready(&simulation, &stack(&template), &Options::default()).await;
@@ -124,7 +124,7 @@ async fn what_the_program_does_not_set_is_not_touched() {
     simulation.deploy(&stack(&topics("", "two"))).await.unwrap();
     is(true, &[("owner", "search")]).await;
 
-    // What the program sets is set, and is part of the plan.
+    // The attributes of the program are set, and are part of the plan.
     wanted = stack(&topics("", "three"));
     wanted.termination_protection = Some(false);
     wanted.tags.insert("team".into(), "ads".into());
@@ -178,7 +178,7 @@ async fn an_export_in_use_is_the_cause_that_is_reported() {
 async fn an_import_sends_the_deployed_template_and_the_resource() {
     let simulation = Simulation::start().await;
     simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
-    // A stack leaves the bucket in the account.
+    // The deletion of the stack retains the bucket in the account.
     let bucket = json!({
         "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": "models" },
     });
@@ -197,7 +197,7 @@ async fn an_import_sends_the_deployed_template_and_the_resource() {
     assert_eq!(change_set.changes.len(), 1, "{change_set:?}");
     execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
     assert_eq!(simulation.status().await, "IMPORT_COMPLETE");
-    // The other changes are still to be made.
+    // The other changes are not deployed yet.
     assert!(simulation.deploy(&wanted).await.unwrap().changed);
 }
 
@@ -238,7 +238,7 @@ async fn the_preview_uses_the_policies_that_were_deployed() {
         stack(&json!({ "Resources": { "Models": { "Type": "AWS::S3::Bucket", "DeletionPolicy": policy } } }))
     };
     simulation.deploy(&with_policy("Retain")).await.unwrap();
-    // The program says something else now, and it was not deployed.
+    // The program has changed since the deployment.
     let preview =
         deletion_preview(&simulation.connection, &with_policy("Delete"), &|_| {}).await.unwrap().unwrap();
     assert_eq!(preview.resources[0].disposition, Disposition::Retained);

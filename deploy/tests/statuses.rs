@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use simulation::{STACK, Simulation, stack, topics};
 use stackwright_deploy::{DeployError, Prepared, condition, deletion_preview, destroy, recover};
 
-/// How long something takes that is to be caught in the act, in milliseconds.
+/// The time of an operation that a test observes while it is running, in milliseconds.
 const SLOW: u64 = 600;
 
 fn fault(resource: &str, on: &str, reason: Option<&str>, milliseconds: Option<u64>) -> Json {
@@ -23,7 +23,7 @@ fn slow(resource: &str, on: &str) -> Json {
     fault(resource, on, None, Some(SLOW))
 }
 
-/// Two buckets that stay when their stack goes.
+/// Two buckets that are retained when their stack is deleted.
 fn buckets() -> Json {
     let bucket = |name| json!({ "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": name } });
     json!({ "Resources": { "First": bucket("first-bucket"), "Second": bucket("second-bucket") } })
@@ -130,10 +130,10 @@ async fn bring(status: &str) -> Simulation {
             there(vec![fails("Second", "create")]).await;
             import().await;
         }
-        other => panic!("nobody knows how to bring a stack to {other}"),
+        other => panic!("this test has no steps that bring a stack to {other}"),
     }
     simulation.reach(status).await;
-    // What was begun goes on as it was; what is begun now goes well.
+    // Running operations continue with their faults; new operations succeed.
     simulation.heal();
     simulation
 }
@@ -212,7 +212,7 @@ async fn does(status: &str, plan: &str, deploy: &str, actions: &[&'static str], 
     assert_eq!(results_of(status).await, expected, "{status}");
 }
 
-/// One test a status, and a list of those that there are.
+/// One test for each status, and a list of all statuses.
 macro_rules! statuses {
     ($($name:ident: $status:literal, $plan:literal, $deploy:literal, $actions:expr, $led:literal, $destroy:literal;)*) => {
         $(#[tokio::test]
@@ -232,11 +232,11 @@ macro_rules! statuses {
 
 statuses! {
     review_in_progress: "REVIEW_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
-    // What runs is waited for, and then what it left counts.
+    // The deployer waits for a running operation, and then handles the status that it leads to.
     create_in_progress: "CREATE_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
     create_failed: "CREATE_FAILED", "Modify Modify", "UPDATE_COMPLETE", ["rollback", "delete"], "ROLLBACK_COMPLETE", "DELETE_COMPLETE";
     create_complete: "CREATE_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
-    // Of a first deployment that was rolled back nothing can be made: it makes room by itself.
+    // A first deployment that was rolled back cannot be updated: the deployer deletes the stack.
     rollback_in_progress: "ROLLBACK_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", [], "", "DELETE_COMPLETE";
     rollback_failed: "ROLLBACK_FAILED", "refused: ROLLBACK_FAILED", "refused: ROLLBACK_FAILED", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
     rollback_complete: "ROLLBACK_COMPLETE", "Add Add", "CREATE_COMPLETE", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
@@ -253,7 +253,7 @@ statuses! {
     update_rollback_complete: "UPDATE_ROLLBACK_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
     import_in_progress: "IMPORT_IN_PROGRESS", "Add", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
     import_complete: "IMPORT_COMPLETE", "Add", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
-    // What could not be imported is there all the same, and cannot be made.
+    // The resource whose import failed exists, and cannot be created.
     import_rollback_in_progress: "IMPORT_ROLLBACK_IN_PROGRESS", "refused: NAME_CONFLICT_VALIDATION", "refused: NAME_CONFLICT_VALIDATION", [], "", "DELETE_COMPLETE";
     import_rollback_failed: "IMPORT_ROLLBACK_FAILED", "refused: IMPORT_ROLLBACK_FAILED", "refused: IMPORT_ROLLBACK_FAILED", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
     import_rollback_complete: "IMPORT_ROLLBACK_COMPLETE", "refused: NAME_CONFLICT_VALIDATION", "refused: NAME_CONFLICT_VALIDATION", [], "", "DELETE_COMPLETE";

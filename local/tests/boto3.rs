@@ -1,5 +1,5 @@
 //! AWS's own clients drive the endpoint: boto3, the AWS CLI and the CDK CLI. `cargo xtask tools` installs them; a scenario
-//! whose client is missing checks nothing.
+//! whose client is missing is skipped.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use stackwright_local::{Local, Options};
 
-/// Runs a script of scenarios against an endpoint of its own.
+/// Runs a script of scenarios against a separate endpoint.
 async fn run(script: &'static str) {
     let local = Local::start(Options::new().assumes_signals(false)).await.unwrap();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

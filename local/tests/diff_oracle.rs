@@ -1,4 +1,4 @@
-//! The comparison of two templates and the change sets of local mode say the same of the same edits: what is created,
+//! The comparison of two templates and the change sets of local mode agree about the same edits: what is created,
 //! deleted, replaced or changed, and which properties cause a replacement.
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
@@ -50,7 +50,7 @@ fn theirs(changes: &Json) -> BTreeMap<String, Fate> {
     found
 }
 
-/// What the comparison says.
+/// The result of the comparison.
 fn ours(old: &str, new: &str) -> BTreeMap<String, Fate> {
     let mut found = BTreeMap::new();
     for (_, change) in diff::compare(&read(old), &read(new)).resources() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use stackwright_local::{Local, Options};
 
-/// A connection that sends requests as they are written here.
+/// A connection that sends requests exactly as the test writes them.
 struct Raw {
     stream: BufReader<TcpStream>,
 }
@@ -113,7 +113,7 @@ async fn more_connections_than_it_takes_wait_and_do_not_stop_it() {
     assert_eq!(Raw::open(&local.url()).call(LIST).0, 200);
 }
 
-/// A request costs what it changes, not what there is.
+/// The cost of a request depends on its changes, not on the size of the state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_of_many_stacks_costs_about_what_the_first_did() {
     const STACKS: usize = 600;

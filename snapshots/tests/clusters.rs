@@ -27,7 +27,7 @@ const PLAN: &str = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/pretr
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:cluster";
 
-/// Judges an app by every program, and holds that the judges looked at what is named.
+/// Judges an app by every program, and checks that the programs evaluated the named files.
 fn judged(app: &App, looked_at: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
@@ -268,7 +268,7 @@ fn what_cannot_work_is_refused_at_the_users_line() {
     // Clusters
     let slurm = |network: &NetworkHandle| HyperPodCluster::slurm(network, controller());
     refused!("two groups of the cluster have the name `a`", with(|stack, network| drop(stack.add("Cluster", slurm(network).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1)).workers(WorkerGroup::new("a", "ml.g5.8xlarge", 1))))));
-    refused!("is not a user name", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().users([SharedUser::new("Ada L", 2001, "/fsx/ada")]))))));
+    refused!("is not a valid Linux user name", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().users([SharedUser::new("Ada L", 2001, "/fsx/ada")]))))));
     refused!("Windows line endings", with(|stack, network| drop(stack.add("Cluster", slurm(network).scripts(LifecycleScripts::new().step("a", "#!/bin/bash\r\n"))))));
     refused!("the nodes need", with(|stack, _| { let network = stack.add("Network", Network::isolated("10.0.0.0/24", 1).efa()); stack.add("Cluster", slurm(&network).workers(WorkerGroup::new("a", "ml.p5.48xlarge", 8))); }));
     let continuous = |network: &NetworkHandle| HyperPodCluster::eks_continuous(&eks(), network).group(NodeGroup::new("p5", "ml.p5.48xlarge", 2));
@@ -525,7 +525,7 @@ fn a_step_that_fails_fails_the_node_and_says_so() {
     });
     uploaded(&app, directory);
     let script = std::fs::read_to_string(directory.join("on_create.sh")).unwrap();
-    // The log is where nobody but root may write.
+    // Only root may write to the directory of the log.
     let log = directory.join("provisioning.log");
     let script = script.replace("/var/log/provision/provisioning.log", log.to_str().unwrap());
     std::fs::write(directory.join("on_create.sh"), script).unwrap();

@@ -463,7 +463,7 @@ fn every_kind_with_every_scaling_and_guardrail_is_what_others_take() {
     // Synthesizes and checks.
     stackwright::testing::synth(&app()).write(&assembly).unwrap();
     let said = snapshots::judged_by("endpoints.py", &assembly);
-    // So that a judge that looked at nothing is seen.
+    // Detects a program that evaluated nothing.
     for looked in [
         "templates: 20",
         "CreateEndpoint: 123",

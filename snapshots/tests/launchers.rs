@@ -308,7 +308,7 @@ fn every_strategy_on_every_launcher_is_what_others_take() {
     // Synthesizes and checks.
     stackwright::testing::synth(&app()).write(&assembly).unwrap();
     let said = snapshots::judged_by("launchers.py", &assembly);
-    // So that a judge that looked at nothing is seen.
+    // Detects a program that evaluated nothing.
     for looked in [
         "templates: 22",
         "training requests: 52",

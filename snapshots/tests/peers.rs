@@ -74,12 +74,12 @@ fn what_checkov_finds_is_answered() {
     for (directory, _) in &assemblies {
         checkov.arg("--directory").arg(directory.path());
     }
-    // A report for each directory, on stdout; what it says of itself is elsewhere.
+    // A report for each directory on stdout; its own messages are on stderr.
     let output = checkov.output().unwrap();
     let reports: Vec<serde_json::Value> =
         serde_json::Deserializer::from_slice(&output.stdout).into_iter().collect::<Result<_, _>>().unwrap();
     let checked: u64 = reports.iter().filter_map(|one| one["summary"]["resource_count"].as_u64()).sum();
-    assert!(checked > 80, "it looked at {checked} resources only");
+    assert!(checked > 80, "it checked {checked} resources only");
     let found: BTreeSet<String> = reports
         .iter()
         .flat_map(|one| one["results"]["failed_checks"].as_array().unwrap())

@@ -56,6 +56,6 @@ def resources(template):
 
 
 def defaults(template):
-    """What the parameters are, unless somebody says so."""
+    """The default values of parameters."""
     parameters = json.loads(pathlib.Path(template).read_text()).get("Parameters", {})
     return {name: one["Default"] for name, one in parameters.items() if "Default" in one}

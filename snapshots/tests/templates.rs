@@ -1,6 +1,6 @@
 //! One snapshot a template: what a change to an example or to a construct does to what is deployed.
 //!
-//! After a change that is meant: `INSTA_UPDATE=always cargo test -p snapshots`, and review the difference.
+//! After an intended change: `INSTA_UPDATE=always cargo test -p snapshots`, and review the difference.
 
 #[test]
 fn templates_are_as_reviewed() {

@@ -1,4 +1,4 @@
-//! Endpoints that run on loopback, and the binary and other clients that talk to them.
+//! Endpoints that run on loopback, and the binary and other clients that use them.
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use serde_json::Value as Json;
 use stackwright::App;
 
-/// An endpoint in a process of its own, which ends with the test.
+/// An endpoint in a separate process, which ends with the test.
 pub struct Endpoint {
     server: Child,
     pub url: String,
@@ -26,7 +26,7 @@ impl Endpoint {
 
     /// ministack.
     pub fn ministack() -> Self {
-        // It takes no free port by itself.
+        // It cannot choose a free port.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = std::process::Command::new(tool("aws/bin/ministack"));
         command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
@@ -41,14 +41,14 @@ impl Endpoint {
         endpoint
     }
 
-    /// Ours, with arguments of `local`.
+    /// The endpoint of this project, with arguments of `local`.
     pub fn local(arguments: &[&str]) -> Self {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
         command.args(["local", "--port", "0"]).args(arguments);
         Self::start(command)
     }
 
-    /// Starts a server that says where it listens, on either stream.
+    /// Starts a server that prints its address on either stream.
     fn start(mut command: std::process::Command) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
         command.stdout(writer.try_clone().unwrap()).stderr(writer);
@@ -62,8 +62,8 @@ impl Endpoint {
                 let at = line.find("http://127.0.0.1:")?;
                 Some(line[at..].split([' ', ',']).next()?.to_owned())
             })
-            .expect("it says where it listens");
-        // What it says later has to go somewhere.
+            .expect("the server prints its address");
+        // Its later output has to be read.
         std::thread::spawn(move || lines.for_each(drop));
         Self { server, url }
     }
@@ -78,13 +78,13 @@ impl Endpoint {
         command.current_dir(directory.path()).arg("--app").arg(&out).args(arguments).output().unwrap()
     }
 
-    /// The CDK CLI deploys a stack of an assembly. It expects the bucket for assets to be there.
+    /// The CDK CLI deploys a stack of an assembly. It expects that the bucket for assets exists.
     pub fn cdk_deploy(&self, out: &Path, stack: &str) {
         self.ask("s3.create_bucket(Bucket='stackwright-assets-123456789012-us-east-1') and 1");
         self.cdk(out, &["deploy", stack, "--require-approval", "never"]);
     }
 
-    /// The CDK CLI does something with an assembly; what it says.
+    /// Runs a command of the CDK CLI on an assembly, and returns its output.
     pub fn cdk(&self, out: &Path, arguments: &[&str]) -> String {
         let mut cdk = Command::new(tool("node/node_modules/.bin/cdk"));
         cdk.envs(environment(&self.url));
@@ -94,7 +94,7 @@ impl Endpoint {
         stdout + &stderr
     }
 
-    /// Puts a document to a path of our endpoint: faults, drift.
+    /// Sends a document to a path of the endpoint: faults, drift.
     pub fn put(&self, path: &str, body: &Json) {
         let script = "import sys, urllib.request as r\n\
             r.urlopen(r.Request(sys.argv[1], method='PUT', data=sys.argv[2].encode())).read()";
@@ -103,7 +103,7 @@ impl Endpoint {
         succeeded(command.args(["-c", script, &url, &body.to_string()]).output().unwrap());
     }
 
-    /// How often our endpoint was asked for each operation.
+    /// The number of requests that the endpoint has received, by operation.
     pub fn requests(&self) -> Json {
         let script = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())";
         let url = format!("{}/_local/requests", self.url);
@@ -111,7 +111,7 @@ impl Endpoint {
         serde_json::from_str(&succeeded(output).0).unwrap()
     }
 
-    /// What AWS's own client sees there: the value of a Python expression over boto3 clients.
+    /// The value of a Python expression over boto3 clients.
     pub fn ask(&self, expression: &str) -> Json {
         let script = format!(
             "import boto3, json\n\
@@ -127,7 +127,7 @@ impl Endpoint {
     }
 }
 
-/// What sends a client to an endpoint, and keeps it from anything of the machine.
+/// The environment that directs a client to an endpoint, without settings of the machine.
 pub fn environment(url: &str) -> [(&'static str, &str); 8] {
     [
         ("AWS_ENDPOINT_URL", url),
@@ -154,14 +154,14 @@ pub fn tool(name: &str) -> PathBuf {
     tool
 }
 
-/// What was said on stdout and on stderr, and all went well.
+/// The output on stdout and stderr of a command that succeeds.
 pub fn succeeded(output: Output) -> (String, String) {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{:?}\n{stderr}", output.status);
     (String::from_utf8(output.stdout).unwrap(), stderr)
 }
 
-/// What was said on stderr, and how it ended.
+/// The output on stderr, and the exit code.
 pub fn ended(output: Output, code: i32) -> String {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! A simulated CloudFormation, a connection to it, and a client of its own that brings stacks into any status.
+//! A simulated CloudFormation, a connection to it, and a separate client that brings stacks into any status.
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::sync::Mutex;

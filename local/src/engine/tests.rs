@@ -11,7 +11,7 @@ use crate::state::{Inputs, Millis, OnFailure, OperationKind, OperationOptions, R
 
 const REGION: &str = "us-east-1";
 
-/// An engine with a directory of its own, and a clock that the test advances.
+/// An engine with a separate directory, and a clock that the test advances.
 struct Machine {
     engine: Engine,
     now: Millis,
@@ -47,7 +47,7 @@ impl Machine {
         self.engine.advance(self.now);
     }
 
-    /// Creates a stack, and lets its operation end.
+    /// Creates a stack, and waits for the end of the operation.
     fn create(&mut self, template: &Json) -> usize {
         let account = self.engine.settings.account.clone();
         let environment = crate::state::Environment { account: &account, region: REGION };
