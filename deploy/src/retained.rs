@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value as Json;
+use stackwright_schemas::held::is_snapshot_by_default;
 use stackwright_synth::Template;
 use stackwright_synth::function::references;
 
@@ -23,21 +24,18 @@ pub enum Disposition {
 const KMS_KEY: &str = "AWS::KMS::Key";
 
 /// Returns what happens to a resource as its template says.
-///
-/// The default is to delete it, except for two types of RDS, whose default is a snapshot (CloudFormation User Guide,
-/// "DeletionPolicy attribute").
 pub(crate) fn disposition(resource: &Json) -> Disposition {
     match resource["DeletionPolicy"].as_str() {
         Some("Retain" | "RetainExceptOnCreate") => Disposition::Retained,
         Some("Snapshot") => Disposition::Snapshot,
         Some(_) => Disposition::Deleted,
-        None => match resource["Type"].as_str() {
-            Some("AWS::RDS::DBCluster") => Disposition::Snapshot,
-            Some("AWS::RDS::DBInstance") if resource["Properties"]["DBClusterIdentifier"].is_null() => {
-                Disposition::Snapshot
+        None => {
+            let type_name = resource["Type"].as_str().unwrap_or_default();
+            match is_snapshot_by_default(type_name, &resource["Properties"]) {
+                true => Disposition::Snapshot,
+                false => Disposition::Deleted,
             }
-            _ => Disposition::Deleted,
-        },
+        }
     }
 }
 

@@ -36,6 +36,17 @@ pub fn held(type_name: &str) -> Option<Held> {
     }
 }
 
+/// Returns whether CloudFormation takes a snapshot of a resource that leaves its stack, unless a policy says otherwise
+/// (CloudFormation User Guide, "`DeletionPolicy` attribute"). `properties` are those of the resource.
+pub fn is_snapshot_by_default(type_name: &str, properties: &serde_json::Value) -> bool {
+    match type_name {
+        "AWS::RDS::DBCluster" => true,
+        // The data of a member is that of its cluster.
+        "AWS::RDS::DBInstance" => properties["DBClusterIdentifier"].is_null(),
+        _ => false,
+    }
+}
+
 /// Types whose changes change permissions. An entry that ends in `::` stands for all types of a service.
 const PERMISSION_TYPES: [&str; 6] = [
     "AWS::IAM::",

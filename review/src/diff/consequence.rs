@@ -1,6 +1,7 @@
 //! What follows from a change of a property or a resource, as the registry says.
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::held::is_snapshot_by_default;
 use stackwright_schemas::registry::{self, ResourceType};
 
 use super::edit::{Change, Edit, Step};
@@ -92,14 +93,13 @@ fn policy(resource: &JsonValue, name: &str, default: Consequence) -> Consequence
     }
 }
 
-/// Databases are kept as snapshots where the template does not say otherwise (CloudFormation User Guide,
-/// "`DeletionPolicy` attribute").
+/// What happens to a resource that leaves its stack if the template does not say it.
 fn of_default_deletion(resource: &JsonValue) -> Consequence {
-    let is_member = !resource["Properties"]["DBClusterIdentifier"].is_null();
-    match resource["Type"].as_str() {
-        Some("AWS::RDS::DBCluster") => Consequence::Snapshot,
-        Some("AWS::RDS::DBInstance") if !is_member => Consequence::Snapshot,
-        _ => Consequence::Deleted,
+    let type_name = resource["Type"].as_str().unwrap_or_default();
+    if is_snapshot_by_default(type_name, &resource["Properties"]) {
+        Consequence::Snapshot
+    } else {
+        Consequence::Deleted
     }
 }
 
