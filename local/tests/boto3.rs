@@ -1,5 +1,5 @@
-//! AWS's own clients drive the endpoint: boto3, the AWS CLI and the CDK CLI. `cargo xtask tools` installs them; a scenario
-//! whose client is missing is skipped.
+//! Clients of CloudFormation drive the endpoint: boto3, the AWS CLI, the CDK CLI, SAM CLI, sceptre, formica and Ansible.
+//! `cargo xtask tools` installs them; a scenario whose client is missing says so and checks nothing.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -14,6 +14,7 @@ async fn run(script: &'static str) {
     let python = here.join("../.tools/python/bin/python");
     assert!(python.exists(), "the Python tools are not installed: run `cargo xtask tools`");
     let aws = here.join("../.tools/aws/bin/aws");
+    let clients = here.join("../.tools/clients");
     let cdk = here.join("../.tools/node/node_modules/aws-cdk/bin/cdk");
     let url = local.url();
     let output = tokio::task::spawn_blocking(move || {
@@ -21,6 +22,9 @@ async fn run(script: &'static str) {
         command.arg(here.join("tests").join(script)).arg(url);
         if aws.exists() {
             command.env("AWS_CLI", aws);
+        }
+        if clients.join("bin/sam").exists() {
+            command.env("CLIENTS", clients);
         }
         if cdk.exists() {
             command.env("CDK_CLI", cdk);
@@ -46,6 +50,16 @@ async fn objects_keep_their_content() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_control_plane_is_as_clients_expect_it() {
     run("control_plane.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_operation_is_as_cloudformation_documents_it() {
+    run("operations.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_clients_deploy_change_fail_and_delete() {
+    run("clients.py").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

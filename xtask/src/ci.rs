@@ -11,7 +11,10 @@ const EVERYTHING: [&str; 4] =
     ["--workspace", "--features", "stackwright/deploy", "--features=arr-coc/deploy"];
 
 pub fn run_all() -> Result<()> {
-    step("tools", || tools::install().map(drop))?;
+    // The tools are downloaded and unpacked while the compiler works: only the tests need them.
+    let tools = std::thread::spawn(|| {
+        step("tools", || tools::install().map(drop)).map_err(|error| error.to_string())
+    });
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("clippy", || {
         run(cargo(&["clippy", "--all-targets"]).args(EVERYTHING).args(["--", "-D", "warnings"]))?;
@@ -20,6 +23,7 @@ pub fn run_all() -> Result<()> {
     step("every service compiles", || {
         run(&mut cargo(&["check", "-p", "stackwright-resources", "--features", "all-services"]))
     })?;
+    tools.join().map_err(|_| "the installation of the tools has panicked")??;
     step("tests", || run(cargo(&["test"]).args(EVERYTHING)))?;
     step("python wheel", crate::wheel::test)?;
     step("documentation", || {

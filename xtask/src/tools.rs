@@ -12,6 +12,10 @@ const REQUIREMENTS: &str = "xtask/tools/requirements.txt";
 const CHECKOV: &str = "xtask/tools/checkov.txt";
 /// The AWS CLI and an emulator, in a virtual environment of their own.
 const AWS: &str = "xtask/tools/aws.txt";
+/// The clients of CloudFormation other than the AWS CLI and the CDK CLI, in a virtual environment of their own.
+const CLIENTS: &str = "xtask/tools/clients.txt";
+/// The package with Ansible's collections, of which only `amazon.aws` is used: the whole package has 60,000 files.
+const ANSIBLE: (&str, &str) = ("ansible", "12.3.0");
 /// DeepSpeed, whose configuration classes read the generated configuration files.
 const DEEPSPEED: &str = "deepspeed==0.19.8";
 /// The Node packages of `package.json` with its lock file.
@@ -32,6 +36,18 @@ pub fn install() -> Result<PathBuf> {
     })?;
     once(&tools, "checkov", &root().join(CHECKOV), |directory| environment(directory, CHECKOV))?;
     once(&tools, "aws", &root().join(AWS), |directory| environment(directory, AWS))?;
+    once(&tools, "clients", &root().join(CLIENTS), |directory| {
+        environment(directory, CLIENTS)?;
+        let extract = "import sys, zipfile\n\
+            archive = zipfile.ZipFile(sys.argv[1])\n\
+            names = [name for name in archive.namelist() if name.startswith('ansible_collections/amazon/aws/')]\n\
+            archive.extractall(sys.argv[2], names)";
+        let python = directory.join("bin/python");
+        run(Command::new(python)
+            .args(["-c", extract])
+            .arg(wheel(ANSIBLE.0, ANSIBLE.1)?)
+            .arg(directory.join("collections")))
+    })?;
     once(&tools, "node", &root().join(NODE).join("package-lock.json"), |directory| {
         fs::create_dir_all(directory)?;
         for file in ["package.json", "package-lock.json"] {
@@ -62,7 +78,8 @@ fn browser() {
 fn environment(directory: &Path, requirements: &str) -> Result<()> {
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory))?;
     run(Command::new(directory.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        // Most modules are never imported: each is compiled when it is.
+        .args(["install", "--quiet", "--no-compile", "--disable-pip-version-check", "--requirement"])
         .arg(root().join(requirements)))
 }
 
