@@ -35,7 +35,11 @@ def put(path, value):
 
 
 def faults(resources=(), requests=()):
+    faults.resources = list(resources)
     put("faults", {"resources": list(resources), "requests": list(requests)})
+
+
+faults.resources = []
 
 
 def template(resources, **more):

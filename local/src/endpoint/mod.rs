@@ -28,6 +28,7 @@ use crate::faults::Faults;
 #[derive(Clone, Debug)]
 pub struct Options {
     directory: Option<PathBuf>,
+    key_file: Option<PathBuf>,
     port: u16,
     account: String,
     resource_time: Duration,
@@ -46,6 +47,14 @@ impl Options {
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
+        self
+    }
+
+    /// Sets the file with the key that encrypts records with secrets in the directory. It is created when it is needed and has to
+    /// be outside of the directory. By default, nothing is encrypted.
+    #[must_use]
+    pub fn key_file(mut self, key_file: impl Into<PathBuf>) -> Self {
+        self.key_file = Some(key_file.into());
         self
     }
 
@@ -97,6 +106,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             directory: None,
+            key_file: None,
             port: 0,
             account: "000000000000".into(),
             resource_time: Duration::ZERO,
@@ -146,7 +156,7 @@ impl Local {
             assumes_signals: options.assumes_signals,
             faults: options.faults,
         };
-        let mut engine = Engine::open(&directory, settings)?;
+        let mut engine = Engine::open(&directory, options.key_file.as_deref(), settings)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         engine.store.announce(&format!("http://{address}"))?;

@@ -51,6 +51,14 @@ pub(crate) fn resolve_inputs(
         }
     }
     let inputs = Inputs { template: text, original: None, parameters, resolved, ..before.clone() };
+    let mut values = template.parameter_values(&inputs);
+    values
+        .extend(pseudo_parameters_of(environment).into_iter().map(|(name, value)| (name.to_owned(), value)));
+    for rule in template.check_rules(&values)? {
+        engine.assume(format!(
+            "the rule {rule} holds, because local mode has no resources of the account to ask for"
+        ));
+    }
     if !template.has_extensions() {
         return Ok((inputs, template));
     }

@@ -59,9 +59,9 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Opens a state directory.
-    pub fn open(directory: &Path, settings: Settings) -> io::Result<Self> {
-        let (store, state) = Store::open(directory)?;
+    /// Opens a state directory, with the file of the key that encrypts secrets in it.
+    pub fn open(directory: &Path, key: Option<&Path>, settings: Settings) -> io::Result<Self> {
+        let (store, state) = Store::open(directory, key)?;
         Ok(Self { state, settings, store, parsed: RefCell::default(), assumptions: RefCell::default() })
     }
 
@@ -260,7 +260,7 @@ impl Engine {
         &mut self,
         position: usize,
         skip: Vec<String>,
-        token: Option<String>,
+        how: OperationOptions,
         time: Millis,
     ) {
         let stack = &mut self.state.stacks[position];
@@ -270,7 +270,6 @@ impl Engine {
             OperationKind::Rollback
         };
         let failed = stack.operation.take();
-        let how = OperationOptions { on_failure: OnFailure::Rollback, token, retain_except_on_create: false };
         let mut operation = Operation::on(stack, kind, Phase::Back, stack.inputs.clone().into(), how);
         operation.skip = skip;
         if let Some(failed) = failed {
@@ -288,6 +287,7 @@ impl Engine {
 
     /// Cancels an update: what it changed is rolled back.
     pub fn cancel(&mut self, position: usize, time: Millis) {
+        self.stop_nested(position, time);
         self.fail(position, time, "User Initiated");
     }
 
@@ -349,6 +349,7 @@ impl Engine {
         if !self.state.stacks[position].is_in_progress() {
             return false;
         }
+        let limit = self.creation_limit(position).filter(|limit| *limit <= now);
         // The task that ends next.
         let next = operation
             .tasks
@@ -365,7 +366,8 @@ impl Engine {
                 Progress::Signals(signals) if signals.end() <= now => Some((signals.end(), number)),
                 _ => None,
             })
-            .min();
+            .min()
+            .filter(|(end, _)| limit.is_none_or(|limit| *end <= limit));
         if let Some((time, number)) = next {
             self.finish(position, number, time);
             return true;
@@ -380,10 +382,25 @@ impl Engine {
         let is_running =
             |task: &Task| !matches!(task.progress, Progress::Waiting | Progress::Done | Progress::Failed);
         if operation.tasks.iter().any(is_running) {
+            if let Some(limit) = limit {
+                self.stop_nested(position, limit);
+                self.fail(position, limit, "Stack creation time exceeded the specified timeout.");
+                return true;
+            }
             return false;
         }
         self.end_of_phase(position, time);
         true
+    }
+
+    /// When the creation of a stack has to be complete, if it has a time limit.
+    fn creation_limit(&self, position: usize) -> Option<Millis> {
+        let stack = &self.state.stacks[position];
+        let operation = stack.operation.as_ref()?;
+        if operation.kind != OperationKind::Create || operation.phase != Phase::Forward {
+            return None;
+        }
+        Some(stack.created.saturating_add(stack.timeout_minutes?.saturating_mul(60_000)))
     }
 
     fn ready(&self, position: usize) -> Option<usize> {

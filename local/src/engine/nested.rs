@@ -7,8 +7,8 @@ use crate::engine::Engine;
 use crate::engine::inputs::{given, resolve_inputs};
 use crate::engine::template_url::object_of_url;
 use crate::state::{
-    Failure, Inputs, Millis, OnFailure, OperationKind, OperationOptions, Output, Progress, Resource, Stack,
-    Task, unique_id,
+    Failure, Inputs, Millis, OnFailure, OperationKind, OperationOptions, Output, Phase, Progress, Resource,
+    Stack, Task, unique_id,
 };
 use crate::template::{StackTemplate, scalar_text};
 
@@ -48,6 +48,11 @@ impl Engine {
         let child = known.and_then(|id| self.state.position_of(id));
         let child = child.unwrap_or_else(|| self.add_nested(position, &resource.logical_id, time));
         let kind = if present.is_some() { OperationKind::Update } else { OperationKind::Create };
+        let timeout = resource.properties.get("TimeoutInMinutes").map(scalar_text);
+        let stack = &mut self.state.stacks[child];
+        stack.timeout_minutes = timeout.and_then(|text| text.parse().ok());
+        // The time limit counts from here, and not from the creation of a change set.
+        stack.created = if present.is_some() { stack.created } else { time };
         self.begin(child, kind, inputs.into(), how, time);
         let id = self.state.stacks[child].id.clone();
         resource.physical_id = id.clone();
@@ -85,6 +90,25 @@ impl Engine {
         let child = self.add_stack(&name, parent.environment(), time);
         self.state.stacks[child].parent = Some(parent.id);
         child
+    }
+
+    /// Fails the operations of nested stacks whose parent does not wait for them any more.
+    pub(super) fn stop_nested(&mut self, position: usize, time: Millis) {
+        let tasks = self.state.stacks[position].operation.iter().flat_map(|operation| &operation.tasks);
+        let running: Vec<String> = tasks
+            .filter_map(|task| match &task.progress {
+                Progress::Nested(id) => Some(id.clone()),
+                _ => None,
+            })
+            .collect();
+        for child in running.iter().filter_map(|id| self.state.position_of(id)).collect::<Vec<_>>() {
+            let stack = &self.state.stacks[child];
+            let is_forward = stack.operation.as_ref().is_some_and(|one| one.phase == Phase::Forward);
+            if stack.is_in_progress() && is_forward {
+                self.stop_nested(child, time);
+                self.fail(child, time, "The operation was cancelled by the parent stack.");
+            }
+        }
     }
 
     /// When a nested stack ended, if it has.

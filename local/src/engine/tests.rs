@@ -28,7 +28,7 @@ impl Machine {
             assumes_signals: false,
             faults: Faults::default(),
         };
-        let engine = Engine::open(directory.path(), settings).unwrap();
+        let engine = Engine::open(directory.path(), None, settings).unwrap();
         Self { engine, now: 1000, _directory: directory }
     }
 
@@ -141,6 +141,35 @@ fn resources_take_their_time() {
         machine.engine.advance(time);
         assert_eq!(machine.status(stack), status, "{time}");
     }
+}
+
+#[test]
+fn a_creation_that_takes_longer_than_allowed_is_rolled_back() {
+    let mut machine = Machine::new(90_000);
+    let account = machine.engine.settings.account.clone();
+    let environment = crate::state::Environment { account: &account, region: REGION };
+    let stack = machine.engine.add_stack("stack", environment, machine.now);
+    machine.engine.state.stacks[stack].timeout_minutes = Some(2);
+    machine.begin(OperationKind::Create, stack, &two("x"));
+    // The first resource is complete after 90 seconds, the second would be after 180. All at once, as after a pause.
+    machine.engine.advance(1_000_000);
+    assert_eq!(machine.status(stack), "ROLLBACK_COMPLETE");
+    let events = &machine.engine.state.stacks[stack].events;
+    let rollback = events.iter().find(|event| event.status == "ROLLBACK_IN_PROGRESS").unwrap();
+    assert_eq!(rollback.time, 121_000);
+    let reason = rollback.reason.as_deref().unwrap();
+    assert_eq!(reason, "Stack creation time exceeded the specified timeout. Rollback requested by user.");
+    let cancelled = events.iter().find(|event| event.status == "CREATE_FAILED").unwrap();
+    assert_eq!((cancelled.logical_id.as_str(), cancelled.time), ("B", 121_000));
+    // An update has no such limit.
+    let mut machine = Machine::new(90_000);
+    let stack = machine.create(&two("x"));
+    machine.engine.advance(200_000);
+    machine.engine.state.stacks[stack].timeout_minutes = Some(1);
+    machine.now = 200_000;
+    machine.begin(OperationKind::Update, stack, &two("y"));
+    machine.engine.advance(1_000_000);
+    assert_eq!(machine.status(stack), "UPDATE_COMPLETE");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod hook;
 mod operation;
 mod parameter;
 mod refactor;
+mod seal;
 mod stack;
 mod stack_set;
 mod stacks;
@@ -60,6 +61,19 @@ pub(crate) struct Rest {
     pub parameters: BTreeMap<String, BTreeMap<String, Parameter>>,
     /// Secrets that a caller has created, by region and name.
     pub secrets: BTreeMap<String, BTreeMap<String, Parameter>>,
+}
+
+impl Rest {
+    /// Whether it may hold values that are secret. A retained resource may have one from a parameter of its stack.
+    pub fn has_secrets(&self) -> bool {
+        let mut parameters = self.parameters.values().flat_map(BTreeMap::values);
+        let of_refactors = self.refactors.iter().flat_map(|one| &one.stacks).map(|side| &side.inputs);
+        let mut inputs = self.stack_sets.iter().map(|set| &set.inputs).chain(of_refactors);
+        !self.unowned.is_empty()
+            || self.secrets.values().any(|all| !all.is_empty())
+            || parameters.any(|one| one.kind == "SecureString")
+            || inputs.any(Inputs::may_have_secrets)
+    }
 }
 
 impl State {

@@ -46,7 +46,7 @@ pub(crate) struct Stack {
     pub termination_protection: bool,
     pub disable_rollback: bool,
     pub policy: Option<String>,
-    /// `TimeoutInMinutes` of the stack's creation. Local mode keeps it, and does not apply it.
+    /// `TimeoutInMinutes` of the stack's creation.
     #[serde(default)]
     pub timeout_minutes: Option<u64>,
     pub resources: IndexMap<String, Resource>,
@@ -129,6 +129,11 @@ impl Inputs {
             && self.tags == other.tags
     }
 
+    /// Whether a parameter may have `NoEcho`.
+    pub fn may_have_secrets(&self) -> bool {
+        self.template.contains("NoEcho")
+    }
+
     /// The template as it was given.
     pub fn given(&self) -> &str {
         self.original.as_deref().unwrap_or(&self.template)
@@ -168,6 +173,15 @@ impl Stack {
 
     pub fn environment(&self) -> Environment<'_> {
         Environment { account: &self.account, region: &self.region }
+    }
+
+    /// Whether it may hold values of parameters with `NoEcho`, in whatever resource or change set they are. A nested stack can
+    /// have them without its own template saying so.
+    pub fn has_secrets(&self) -> bool {
+        let operation = self.operation.iter().flat_map(|one| [&one.before, &one.target.inputs]);
+        let change_sets = self.change_sets.iter().map(|one| &one.inputs);
+        let mut inputs = operation.chain(change_sets).chain([&self.inputs]);
+        self.parent.is_some() || inputs.any(Inputs::may_have_secrets)
     }
 
     pub fn is_deleted(&self) -> bool {

@@ -2,7 +2,8 @@
 //! that its cost follows the change and not the size of the state. A journal that has grown to several times the state
 //! is replaced by one record of the whole.
 //!
-//! The directory and its files belong to their user alone: they may hold values of parameters with `NoEcho`.
+//! The directory and its files belong to their user alone. Records that may hold secrets (values of parameters with `NoEcho`,
+//! secrets, secure strings) are encrypted, if there is a key.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -13,10 +14,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
+use super::seal::Seal;
 use super::{Bucket, Buckets, Object, Rest, Stack, Stacks, State};
 
 /// The version of the journal's format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+
+/// The oldest version that this program reads: it has no encrypted records.
+const OLDEST_FORMAT: u32 = 2;
 
 /// The journal is compacted when it is this many bytes long, and `GROWTH` times as long as it was after the last time.
 const COMPACT_FROM: u64 = 4 * 1024 * 1024;
@@ -47,6 +52,13 @@ struct Record<S> {
     rest: Option<Json>,
 }
 
+/// A line of the journal that is encrypted: a [`Record`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    sealed: String,
+}
+
 /// The directory that holds the state of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -59,15 +71,19 @@ pub(crate) struct Store {
     rest: String,
     /// Held as long as the endpoint runs.
     lock: File,
+    seal: Option<Seal>,
     is_closed: bool,
+    /// Whether a save failed, so that the journal has to be written again as a whole.
+    is_incomplete: bool,
 }
 
 impl Store {
-    /// Opens a directory, and reads the state that is in it.
+    /// Opens a directory, and reads the state that is in it. Records with secrets are encrypted with the key in a file.
     ///
     /// # Errors
-    /// Another process uses the directory, or its files cannot be read, are incomplete, or have another format.
-    pub fn open(directory: &Path) -> io::Result<(Self, State)> {
+    /// Another process uses the directory, or its files cannot be read, are incomplete, have another format, or are encrypted with
+    /// another key.
+    pub fn open(directory: &Path, key: Option<&Path>) -> io::Result<(Self, State)> {
         create_private_directory(directory)?;
         create_private_directory(&directory.join("objects"))?;
         let lock = lock(directory)?;
@@ -80,8 +96,9 @@ impl Store {
             )));
         }
         let path = directory.join("state.jsonl");
+        let seal = key.map(Seal::new);
         let state = match fs::read_to_string(&path) {
-            Ok(text) => read(&text, &path)?,
+            Ok(text) => read(&text, &path, seal.as_ref())?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
         };
@@ -93,7 +110,9 @@ impl Store {
             compacted: 0,
             rest: String::new(),
             lock,
+            seal,
             is_closed: false,
+            is_incomplete: false,
         };
         store.compact(&state)?;
         Ok((store, state))
@@ -155,6 +174,12 @@ impl Store {
         if self.is_closed {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the endpoint has stopped"));
         }
+        if self.is_incomplete {
+            self.compact(state)?;
+            drop((state.buckets.take_changed(), state.stacks.take_changed()));
+            self.is_incomplete = false;
+            return Ok(());
+        }
         let (buckets, objects) = state.buckets.take_changed();
         let rest = serde_json::to_string(&state.rest)?;
         let record = Record {
@@ -178,9 +203,15 @@ impl Store {
         if record.is_empty() {
             return Ok(());
         }
-        let mut line = serde_json::to_vec(&record)?;
-        line.push(b'\n');
-        self.journal.write_all(&line)?;
+        let has_secrets = record.stacks.values().any(|stack| stack.has_secrets())
+            || (record.rest.is_some() && state.rest.has_secrets());
+        let line = line(&record, self.seal.as_ref().filter(|_| has_secrets))?;
+        if let Err(error) = self.journal.write_all(&line) {
+            // What was written of the line would make the journal unreadable, and what has changed is known no more: the next
+            // save writes everything.
+            self.is_incomplete = true;
+            return Err(error);
+        }
         self.length += line.len() as u64;
         self.rest = rest;
         if self.length > COMPACT_FROM && self.length > self.compacted.saturating_mul(GROWTH) {
@@ -199,9 +230,12 @@ impl Store {
             objects: objects_of(&state.buckets),
             rest: Some(serde_json::to_value(&state.rest)?),
         };
-        let text = format!("{}\n{}\n", serde_json::to_string(&header)?, serde_json::to_string(&record)?);
+        let has_secrets = state.rest.has_secrets() || state.stacks.iter().any(Stack::has_secrets);
+        let mut text = serde_json::to_vec(&header)?;
+        text.push(b'\n');
+        text.extend(line(&record, self.seal.as_ref().filter(|_| has_secrets))?);
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(&text)?;
         file.persist(&path).map_err(|error| error.error)?;
         self.journal = private_file().append(true).open(&path)?;
         self.length = text.len() as u64;
@@ -209,6 +243,16 @@ impl Store {
         self.rest = serde_json::to_string(&state.rest)?;
         Ok(())
     }
+}
+
+/// A record as a line of the journal, encrypted if it is sealed.
+fn line<S: Serialize>(record: &Record<S>, seal: Option<&Seal>) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(record)?;
+    if let Some(seal) = seal {
+        line = serde_json::to_vec(&Sealed { sealed: seal.seal(&line)? })?;
+    }
+    line.push(b'\n');
+    Ok(line)
 }
 
 impl<S> Record<S> {
@@ -226,7 +270,7 @@ fn objects_of(buckets: &Buckets) -> Vec<(String, String, Option<Object>)> {
 }
 
 /// Reads a journal.
-fn read(text: &str, path: &Path) -> io::Result<State> {
+fn read(text: &str, path: &Path, seal: Option<&Seal>) -> io::Result<State> {
     let path = path.display();
     let again = "Delete the directory to begin with an empty state";
     let mut lines = text.split_inclusive('\n').enumerate();
@@ -235,10 +279,10 @@ fn read(text: &str, path: &Path) -> io::Result<State> {
     };
     let header: Header = serde_json::from_str(first)
         .map_err(|error| invalid(format!("{path} does not begin with its format: {error}. {again}")))?;
-    if header.format != FORMAT {
+    if !(OLDEST_FORMAT..=FORMAT).contains(&header.format) {
         return Err(invalid(format!(
-            "{path} was written by version {} with format {}, and this version reads format {FORMAT}. Use version {}, or \
-             delete the directory to begin with an empty state",
+            "{path} was written by version {} with format {}, and this version reads the formats {OLDEST_FORMAT} to {FORMAT}. Use \
+             version {}, or delete the directory to begin with an empty state",
             header.version, header.format, header.version
         )));
     }
@@ -254,8 +298,15 @@ fn read(text: &str, path: &Path) -> io::Result<State> {
         if !line.ends_with('\n') {
             return Err(cut());
         }
-        let record: Record<Stack> = serde_json::from_str(line)
-            .map_err(|error| invalid(format!("{path}, line {number}: {error}. {again}")))?;
+        let at = |error: &dyn std::fmt::Display| invalid(format!("{path}, line {number}: {error}. {again}"));
+        let record: Record<Stack> = match serde_json::from_str::<Sealed>(line) {
+            Ok(Sealed { sealed }) => {
+                let seal = seal.ok_or_else(|| at(&"it is encrypted, and no key is given"))?;
+                let opened = seal.unseal(&sealed).map_err(|error| at(&error))?;
+                serde_json::from_slice(&opened).map_err(|error| at(&error))?
+            }
+            Err(_) => serde_json::from_str(line).map_err(|error| at(&error))?,
+        };
         for (index, stack) in record.stacks {
             match index {
                 index if index < stacks.len() => stacks[index] = stack,
@@ -311,7 +362,7 @@ fn private_file() -> OpenOptions {
     options
 }
 
-fn create_private_directory(path: &Path) -> io::Result<()> {
+pub(super) fn create_private_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -327,7 +378,7 @@ fn create_private_directory(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Environment, Inputs};
+    use crate::state::{Environment, Inputs, Parameter};
 
     fn stack(name: &str) -> Stack {
         Stack::new(name, Environment { account: "1", region: "us-east-1" }, 0)
@@ -338,13 +389,13 @@ mod tests {
     }
 
     fn error(directory: &Path) -> String {
-        Store::open(directory).map(|_| ()).unwrap_err().to_string()
+        Store::open(directory, None).map(|_| ()).unwrap_err().to_string()
     }
 
     #[test]
     fn what_is_saved_is_there_again() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut store, mut state) = Store::open(directory.path()).unwrap();
+        let (mut store, mut state) = Store::open(directory.path(), None).unwrap();
         state.stacks.push(stack("a"));
         state.buckets.add("b", Bucket::new("us-east-1", 1));
         state.buckets.set_object("b", "k", Some(Object { bytes: 3, ..Object::default() }));
@@ -356,7 +407,7 @@ mod tests {
         store.save(&mut state).unwrap();
         store.close();
         drop(store);
-        let (_, state) = Store::open(directory.path()).unwrap();
+        let (_, state) = Store::open(directory.path(), None).unwrap();
         assert_eq!((state.stacks.len(), state.stacks[0].inputs.template.as_str()), (1, "{}"));
         let bucket = state.buckets.get("b").unwrap();
         assert_eq!((bucket.objects().len(), bucket.created), (1, 1));
@@ -365,7 +416,7 @@ mod tests {
     #[test]
     fn a_save_writes_what_changed_and_nothing_else() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut store, mut state) = Store::open(directory.path()).unwrap();
+        let (mut store, mut state) = Store::open(directory.path(), None).unwrap();
         for number in 0..500 {
             state.stacks.push(stack(&format!("stack-{number}")));
         }
@@ -380,15 +431,72 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_encrypted_with_a_key_from_elsewhere() {
+        let (directory, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let key = keys.path().join("local.key");
+        let open = |key: Option<&Path>| Store::open(directory.path(), key);
+        let text = || fs::read_to_string(journal(directory.path())).unwrap();
+        let (mut store, mut state) = open(Some(&key)).unwrap();
+        let mut plain = stack("plain");
+        plain.inputs.parameters.insert("Name".into(), "shown".into());
+        state.stacks.push(plain);
+        store.save(&mut state).unwrap();
+        assert!(text().contains("shown") && !key.exists(), "without a secret nothing is encrypted");
+        let mut secret = stack("secret");
+        secret.inputs.template = r#"{"Parameters":{"Token":{"Type":"String","NoEcho":true}}}"#.into();
+        secret.inputs.parameters.insert("Token".into(), "hunter2".into());
+        state.stacks.push(secret);
+        store.save(&mut state).unwrap();
+        let parameter =
+            Parameter { kind: "SecureString".into(), value: "hunter3".into(), version: 1, time: 0 };
+        let parameters = BTreeMap::from([("p".to_owned(), parameter)]);
+        state.rest.parameters.insert("us-east-1".into(), parameters);
+        store.save(&mut state).unwrap();
+        assert!(!text().contains("hunter"), "{}", text());
+        store.close();
+        drop(store);
+        // The journal is compacted when it is opened.
+        let (mut store, state) = open(Some(&key)).unwrap();
+        assert_eq!(state.stacks[1].inputs.parameters["Token"], "hunter2");
+        assert_eq!(state.rest.parameters["us-east-1"]["p"].value, "hunter3");
+        assert!(!text().contains("hunter"), "{}", text());
+        store.close();
+        drop(store);
+        let error = open(None).map(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("line 2: it is encrypted, and no key is given") && error.contains("Delete the"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_save_that_fails_loses_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, mut state) = Store::open(directory.path(), None).unwrap();
+        state.stacks.push(stack("a"));
+        // A file that cannot be written, as on a full disk.
+        store.journal = File::open(journal(directory.path())).unwrap();
+        store.save(&mut state).unwrap_err();
+        // Nothing has changed since, and all the same everything is written.
+        store.save(&mut state).unwrap();
+        state.stacks.push(stack("b"));
+        store.save(&mut state).unwrap();
+        store.close();
+        drop(store);
+        let (_, state) = Store::open(directory.path(), None).unwrap();
+        assert_eq!(state.stacks.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
     fn a_second_process_is_told_who_uses_the_directory() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut store, _) = Store::open(directory.path()).unwrap();
+        let (mut store, _) = Store::open(directory.path(), None).unwrap();
         store.announce("http://127.0.0.1:1").unwrap();
         let error = error(directory.path());
         let owner = format!("in use by process {} at http://127.0.0.1:1", std::process::id());
         assert!(error.contains(&owner), "{error}");
         store.close();
-        Store::open(directory.path()).unwrap();
+        Store::open(directory.path(), None).unwrap();
     }
 
     #[test]
@@ -413,7 +521,7 @@ mod tests {
 
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
-        let (mut store, mut state) = Store::open(&path).unwrap();
+        let (mut store, mut state) = Store::open(&path, None).unwrap();
         state.stacks.push(stack("a"));
         store.save(&mut state).unwrap();
         let file = store.keep_object(b"content").unwrap();

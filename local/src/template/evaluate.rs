@@ -21,6 +21,9 @@ pub(super) const MAX_DEPTH: usize = 250;
 const MAX_STEPS: usize = 2_000_000;
 pub(super) const MAX_TEXT: usize = 1024 * 1024;
 
+/// How many bytes the results of all functions of one evaluation may have.
+const MAX_RESULTS: usize = 64 * 1024 * 1024;
+
 /// What `Ref` (without an attribute) and `Fn::GetAtt` of a resource return.
 pub(crate) type Lookup<'a> = dyn Fn(&str, Option<&str>) -> Result<Json, String> + 'a;
 
@@ -63,6 +66,8 @@ pub(crate) struct Scope<'a> {
 #[derive(Default)]
 pub(crate) struct Progress {
     steps: Cell<usize>,
+    /// The bytes of the results of functions.
+    bytes: Cell<usize>,
     /// The conditions that were evaluated; nothing for one that is being evaluated.
     conditions: RefCell<BTreeMap<String, Option<bool>>>,
 }
@@ -120,7 +125,9 @@ impl Scope<'_> {
                 if let Some((name, argument)) = single(map)
                     && is_function(name, argument)
                 {
-                    return self.function(name, argument, depth);
+                    let result = self.function(name, argument, depth)?;
+                    self.count_bytes(result.as_ref())?;
+                    return Ok(result);
                 }
                 let mut resolved = Map::new();
                 for (name, inner) in map {
@@ -151,6 +158,18 @@ impl Scope<'_> {
         if steps > MAX_STEPS {
             return Err(format!(
                 "Template error: the template needs more than {MAX_STEPS} steps to be evaluated"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses an evaluation whose results take too much memory.
+    fn count_bytes(&self, result: Option<&Json>) -> Result<(), String> {
+        let bytes = self.progress.bytes.get() + result.map_or(0, size);
+        self.progress.bytes.set(bytes);
+        if bytes > MAX_RESULTS {
+            return Err(format!(
+                "Template error: the results of the functions are longer than {MAX_RESULTS} bytes in all"
             ));
         }
         Ok(())
@@ -204,6 +223,18 @@ impl Scope<'_> {
             Some(name) => self.condition(name),
             None => Ok(true),
         }
+    }
+}
+
+/// About how many bytes a value takes.
+fn size(value: &Json) -> usize {
+    match value {
+        Json::String(text) => text.len(),
+        Json::Array(items) => items.iter().map(|item| size(item) + size_of::<Json>()).sum(),
+        Json::Object(map) => {
+            map.iter().map(|(name, value)| name.len() + size(value) + size_of::<Json>()).sum()
+        }
+        _ => 0,
     }
 }
 

@@ -23,6 +23,9 @@ const POLICIES: [&str; 2] = ["DeletionPolicy", "UpdateReplacePolicy"];
 const MAX_DEPTH: usize = 200;
 const MAX_VALUES: usize = 300_000;
 
+/// How many bytes the texts of a template may have when its loops are written out.
+const MAX_TEXTS: usize = 16 * 1024 * 1024;
+
 /// Whether a template has loops anywhere.
 pub(crate) fn has_loops(template: &StackTemplate) -> bool {
     fn inside(value: &Json) -> bool {
@@ -37,7 +40,7 @@ pub(crate) fn has_loops(template: &StackTemplate) -> bool {
 
 /// The template with its extensions written out, as text.
 pub(crate) fn expand(template: &StackTemplate, scope: &Scope<'_>) -> Result<String, ServiceError> {
-    let expander = Expander { scope, values: Cell::new(0) };
+    let expander = Expander { scope, values: Cell::new(0), bytes: Cell::new(0) };
     let mut sections = template.sections().clone();
     for name in SECTIONS {
         if let Some(section) = sections.get_mut(name) {
@@ -60,6 +63,8 @@ struct Expander<'a> {
     scope: &'a Scope<'a>,
     /// How many values were written.
     values: Cell<usize>,
+    /// How many bytes the texts have.
+    bytes: Cell<usize>,
 }
 
 impl Expander<'_> {
@@ -82,7 +87,7 @@ impl Expander<'_> {
                     items.iter().map(|item| self.value(item, names, depth + 1)).collect();
                 items?.into()
             }
-            Json::String(text) => replaced(text, names).into(),
+            Json::String(text) => self.replaced(text, names)?.into(),
             other => other.clone(),
         })
     }
@@ -91,7 +96,7 @@ impl Expander<'_> {
         let mut written = Map::new();
         for (name, value) in map {
             if !name.starts_with(LOOP) {
-                written.insert(replaced(name, names), self.value(value, names, depth + 1)?);
+                written.insert(self.replaced(name, names)?, self.value(value, names, depth + 1)?);
                 continue;
             }
             for (name, value) in self.iterations(name, value, names, depth)? {
@@ -143,6 +148,38 @@ impl Expander<'_> {
         Ok(())
     }
 
+    /// A text with the names of loops replaced: `${Name}` by the item, `&{Name}` by its letters and digits.
+    fn replaced(&self, text: &str, names: &Names) -> Result<String, String> {
+        let mut text = text.to_owned();
+        self.count_bytes(text.len())?;
+        for (name, item) in names {
+            text = self.replaced_one(text, &format!("${{{name}}}"), item)?;
+            if text.contains("&{") {
+                let plain: String = item.chars().filter(char::is_ascii_alphanumeric).collect();
+                text = self.replaced_one(text, &format!("&{{{name}}}"), &plain)?;
+            }
+        }
+        Ok(text)
+    }
+
+    /// A text with a placeholder replaced; how long it becomes is counted before.
+    fn replaced_one(&self, text: String, placeholder: &str, item: &str) -> Result<String, String> {
+        let number = text.matches(placeholder).count();
+        if number == 0 {
+            return Ok(text);
+        }
+        self.count_bytes(number.saturating_mul(item.len()))?;
+        Ok(text.replace(placeholder, item))
+    }
+
+    fn count_bytes(&self, bytes: usize) -> Result<(), String> {
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
+        if self.bytes.get() > MAX_TEXTS {
+            return Err(format!("Template error: its loops create more than {MAX_TEXTS} bytes of text"));
+        }
+        Ok(())
+    }
+
     /// What the iterations of a loop create.
     fn iterations(
         &self,
@@ -172,25 +209,13 @@ impl Expander<'_> {
         for item in &items {
             let mut inside = names.clone();
             inside.insert(identifier.clone(), scalar_text(item));
+            self.count_bytes(inside.values().map(String::len).sum())?;
             if let Json::Object(body) = self.value(body, &inside, depth + 1)? {
                 created.extend(body);
             }
         }
         Ok(created)
     }
-}
-
-/// A text with the names of loops replaced: `${Name}` by the item, `&{Name}` by its letters and digits.
-fn replaced(text: &str, names: &Names) -> String {
-    let mut text = text.to_owned();
-    for (name, item) in names {
-        text = text.replace(&format!("${{{name}}}"), item);
-        if text.contains("&{") {
-            let plain: String = item.chars().filter(char::is_ascii_alphanumeric).collect();
-            text = text.replace(&format!("&{{{name}}}"), &plain);
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -244,6 +269,19 @@ mod tests {
             json!({ "Fn::GetAtt": ["Topic", "TopicArn"] })
         );
         assert_eq!(found["User"]["Properties"]["TopicName"], json!({ "Ref": "Other" }));
+    }
+
+    #[test]
+    fn loops_that_create_too_long_texts_are_refused() {
+        let topic =
+            json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": "${A}".repeat(100_000) } });
+        let body = json!({ "Fn::ForEach::L": ["A", ["x".repeat(400_000)], { "T": topic }] });
+        assert!(expanded(body).unwrap_err().contains("bytes of text"));
+        // A long item that inner loops carry along.
+        let items: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
+        let inner = json!({ "Fn::ForEach::I": ["B", items, { "T${B}": { "Type": "AWS::SNS::Topic" } }] });
+        let body = json!({ "Fn::ForEach::L": ["A", ["x".repeat(400_000)], inner] });
+        assert!(expanded(body).unwrap_err().contains("bytes of text"));
     }
 
     #[test]

@@ -364,6 +364,14 @@ mod tests {
     }
 
     #[test]
+    fn results_that_take_too_much_memory_are_refused() {
+        let text = "x".repeat(4_000);
+        let one = json!({ "Fn::Sub": ["${a}".repeat(250), { "a": text }] });
+        let all = vec![one; 100];
+        assert!(evaluated(&json!(all), &[], json!({})).unwrap_err().contains("bytes in all"));
+    }
+
+    #[test]
     fn conditions_are_evaluated_once_and_cycles_are_refused() {
         let mut conditions = json!({ "C0": { "Fn::Equals": ["a", "a"] } });
         for number in 1..60 {

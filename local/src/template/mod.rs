@@ -9,6 +9,7 @@ mod functions;
 mod order;
 mod parameters;
 mod references;
+mod rules;
 
 pub(crate) use self::parameters::assumed_parameter;
 pub(crate) use self::references::{get_att, references, single, substitution};

@@ -132,6 +132,10 @@ pub(crate) fn change_set(engine: &Engine, request: &Request<'_>) -> Result<(usiz
                 .ok_or_else(|| ServiceError::validation(format!("Stack [{stack_name}] does not exist")))?;
             among(position).map(|number| (position, number)).ok_or_else(missing)
         }
+        // A name is unique only in its stack.
+        None if !name.starts_with("arn:") => Err(ServiceError::validation(
+            "StackName must be specified if ChangeSetName is not specified as an ARN.",
+        )),
         None => (0..engine.state.stacks.len())
             .find_map(|position| among(position).map(|number| (position, number)))
             .ok_or_else(missing),
@@ -166,6 +170,7 @@ pub(crate) fn describe_change_set(engine: &mut Engine, request: &Request<'_>) ->
         "Status": status,
         "StatusReason": if is_ready { json!(change_set.reason) } else { Json::Null },
         "NotificationARNs": change_set.inputs.notification_arns,
+        "RollbackConfiguration": change_set.inputs.rollback_configuration.clone().unwrap_or_else(|| json!({})),
         "Capabilities": change_set.inputs.capabilities,
         "Tags": tag_list(&change_set.inputs.tags),
         "Changes": changes,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::api::cloudformation::change_sets::change_set;
 use crate::api::cloudformation::{Answer, Request, non_empty, page};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
@@ -50,10 +51,9 @@ pub(crate) fn describe_events(engine: &mut Engine, request: &Request<'_>) -> Ans
             }
             Some(id.to_owned())
         }
-        (None, Some(name)) => {
-            let mut sets = engine.state.stacks.iter().flat_map(|stack| &stack.change_sets);
-            let found = sets.find(|one| one.id == name || one.name == name);
-            Some(found.ok_or_else(|| missing("ChangeSet", name))?.operation.clone())
+        (None, Some(_)) => {
+            let (position, number) = change_set(engine, request)?;
+            Some(engine.state.stacks[position].change_sets[number].operation.clone())
         }
         (None, None) if stack.is_none() => {
             return Err(ServiceError::validation(

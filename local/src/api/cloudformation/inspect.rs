@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::api::cloudformation::change_sets::change_set;
 use crate::api::cloudformation::{Answer, Request, non_empty, page, template_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
@@ -48,15 +49,28 @@ pub(crate) fn stack_resource(
 }
 
 pub(crate) fn describe_stack_resources(engine: &mut Engine, request: &Request<'_>) -> Answer {
-    let position = engine.stack(request.region, request.required("StackName")?)?;
+    let position = match (request.text("StackName"), request.text("PhysicalResourceId")) {
+        (Some(_), Some(_)) => {
+            return Err(ServiceError::validation(
+                "Both StackName and PhysicalResourceId cannot be specified in the same request",
+            ));
+        }
+        (None, Some(id)) => {
+            let owns = |stack: &Stack| stack.resources.values().any(|one| one.physical_id == id);
+            let found = engine.state.stacks_in(engine.environment(request.region)).find(|stack| owns(stack));
+            let stack =
+                found.ok_or_else(|| ServiceError::validation(format!("Stack for {id} does not exist")))?;
+            engine.stack(request.region, &stack.id)?
+        }
+        _ => engine.stack(request.region, request.required("StackName")?)?,
+    };
     let stack = &engine.state.stacks[position];
-    let wanted = request.text("LogicalResourceId");
+    let logical = request.text("LogicalResourceId");
     let resources: Vec<Json> = stack
         .resources
         .values()
-        .filter(|one| wanted.is_none_or(|id| one.logical_id == id))
-        // CloudFormation returns the first 100 and has no pages; `ListStackResources` has.
-        .take(100)
+        // By a physical ID, CloudFormation returns all resources of the stack that the resource belongs to.
+        .filter(|one| logical.is_none_or(|id| one.logical_id == id))
         .map(|one| resource_json(stack, one))
         .take(MAX_DESCRIBED_RESOURCES)
         .collect();
@@ -72,16 +86,12 @@ pub(crate) fn list_stack_resources(engine: &mut Engine, request: &Request<'_>) -
 }
 
 pub(crate) fn get_template(engine: &mut Engine, request: &Request<'_>) -> Answer {
-    let in_change_set = request.text("ChangeSetName").and_then(|name| {
-        let mut sets = engine.state.stacks.iter().flat_map(|stack| &stack.change_sets);
-        sets.find(|one| one.id == name || one.name == name).map(|one| &one.inputs)
-    });
-    let inputs = match in_change_set {
-        Some(inputs) => inputs,
-        None => {
-            let position = engine.stack(request.region, request.required("StackName")?)?;
-            &engine.state.stacks[position].inputs
-        }
+    let inputs = if request.text("ChangeSetName").is_some() {
+        let (position, number) = change_set(engine, request)?;
+        &engine.state.stacks[position].change_sets[number].inputs
+    } else {
+        let position = engine.stack(request.region, request.required("StackName")?)?;
+        &engine.state.stacks[position].inputs
     };
     let is_original = request.text("TemplateStage") == Some("Original");
     let text = if is_original { inputs.given() } else { &inputs.template };
@@ -155,15 +165,16 @@ pub(crate) fn list_exports(engine: &mut Engine, request: &Request<'_>) -> Answer
 
 pub(crate) fn list_imports(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let export = request.required("ExportName")?;
-    let users: Vec<&str> = engine
+    let users: Vec<Json> = engine
         .state
         .importers(engine.environment(request.region), export)
-        .map(|user| user.name.as_str())
+        .map(|user| Json::from(user.name.as_str()))
         .collect();
     if users.is_empty() {
         return Err(ServiceError::validation(format!("Export '{export}' is not imported by any stack.")));
     }
-    Ok(json!({ "Imports": users }))
+    let (users, next) = page(users, request.text("NextToken"), 100)?;
+    Ok(json!({ "Imports": users, "NextToken": next }))
 }
 
 fn declarations(template: &StackTemplate) -> Vec<Json> {

@@ -211,7 +211,8 @@ pub(crate) fn inputs(
     let inputs = Inputs {
         tags: request.tags().unwrap_or(inputs.tags),
         capabilities,
-        role: request.text("RoleARN").map(str::to_owned),
+        // The role of an earlier operation stays the stack's role.
+        role: request.text("RoleARN").map(str::to_owned).or(inputs.role),
         notification_arns: match request.form.get("NotificationARNs") {
             Some(_) => request.texts("NotificationARNs"),
             None => inputs.notification_arns,

@@ -122,7 +122,17 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
             stack.name, stack.status
         )));
     }
-    let retain = request.texts("RetainResources");
+    let mut retain = request.texts("RetainResources");
+    if request.text("DeletionMode") == Some("FORCE_DELETE_STACK") {
+        if stack.status != StackStatus::DeleteFailed {
+            return Err(ServiceError::validation(format!(
+                "Invalid operation on stack [{}]: FORCE_DELETE_STACK is only valid for stacks in DELETE_FAILED state",
+                stack.id
+            )));
+        }
+        let failed = stack.resources.values().filter(|one| one.status == ResourceStatus::DeleteFailed);
+        retain.extend(failed.map(|one| one.logical_id.clone()));
+    }
     if !retain.is_empty() && stack.status != StackStatus::DeleteFailed {
         return Err(ServiceError::validation(format!(
             "Invalid operation on stack [{}]: RetainResources is only valid for stacks in DELETE_FAILED state",
@@ -191,8 +201,16 @@ pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_
             others.join(", ")
         )));
     }
-    engine.begin_rollback(position, skip, request.token(), request.time);
+    engine.begin_rollback(position, skip, rollback_options(request), request.time);
     Ok(json!({}))
+}
+
+fn rollback_options(request: &Request<'_>) -> OperationOptions {
+    OperationOptions {
+        on_failure: OnFailure::Rollback,
+        token: request.token(),
+        retain_except_on_create: request.is("RetainExceptOnCreate"),
+    }
 }
 
 pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
@@ -204,7 +222,7 @@ pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answ
             stack.id, stack.status
         )));
     }
-    engine.begin_rollback(position, Vec::new(), request.token(), request.time);
+    engine.begin_rollback(position, Vec::new(), rollback_options(request), request.time);
     Ok(begun(&engine.state.stacks[position]))
 }
 

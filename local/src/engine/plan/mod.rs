@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
+use stackwright_schemas::held::is_snapshot_by_default;
 
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
@@ -248,7 +249,9 @@ impl<'a> Comparison<'a> {
     }
 
     fn removed(&self, present: &Resource) -> Change {
-        let policy = present.written["DeletionPolicy"].as_str().unwrap_or("Delete");
+        let is_snapshot = is_snapshot_by_default(&present.type_name, &present.written["Properties"]);
+        let default = if is_snapshot { "Snapshot" } else { "Delete" };
+        let policy = present.written["DeletionPolicy"].as_str().unwrap_or(default);
         Change {
             action: "Remove".into(),
             physical_id: Some(present.physical_id.clone()),

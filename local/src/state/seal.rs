@@ -1,0 +1,120 @@
+//! Encryption of the records that hold secrets, with a key that is kept outside of the state directory: a copy of the directory, or
+//! an artifact of a CI system, shows none of them.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::store::create_private_directory;
+
+/// The length of a key in bytes.
+const KEY_BYTES: usize = 32;
+
+/// A key, which is created when something is sealed for the first time.
+#[derive(Debug)]
+pub(crate) struct Seal {
+    path: PathBuf,
+}
+
+impl Seal {
+    /// Uses the key in a file.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Encrypts a text.
+    pub fn seal(&self, text: &[u8]) -> io::Result<String> {
+        let mut sealed = text.to_vec();
+        let nonce = self.key(true)?.seal_in_place_append_tag(Aad::empty(), &mut sealed);
+        let nonce = nonce.map_err(|_| io::Error::other("the state cannot be encrypted"))?;
+        Ok(STANDARD.encode([nonce.as_ref().as_slice(), &sealed].concat()))
+    }
+
+    /// Decrypts a text.
+    pub fn unseal(&self, sealed: &str) -> io::Result<Vec<u8>> {
+        let wrong = || {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("it is encrypted with another key than the one in {}", self.path.display()),
+            )
+        };
+        let bytes = STANDARD.decode(sealed).map_err(|_| wrong())?;
+        let (nonce, rest) = bytes.split_at_checked(NONCE_LEN).ok_or_else(wrong)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
+        let mut text = rest.to_vec();
+        let length =
+            self.key(false)?.open_in_place(nonce, Aad::empty(), &mut text).map_err(|_| wrong())?.len();
+        text.truncate(length);
+        Ok(text)
+    }
+
+    fn key(&self, may_create: bool) -> io::Result<RandomizedNonceKey> {
+        let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
+        let mut key = Vec::new();
+        match fs::File::open(&self.path) {
+            Ok(file) => drop(file.take(KEY_BYTES as u64 + 1).read_to_end(&mut key).map_err(at)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
+                key = self.create().map_err(at)?;
+            }
+            Err(error) => return Err(at(error)),
+        }
+        RandomizedNonceKey::new(&AES_256_GCM, &key)
+            .map_err(|_| at(io::Error::new(io::ErrorKind::InvalidData, "it is not a key of 32 bytes")))
+    }
+
+    /// Creates the key, unless another process does so at the same time: then that one is used.
+    fn create(&self) -> io::Result<Vec<u8>> {
+        if let Some(parent) = self.path.parent() {
+            create_private_directory(parent)?;
+        }
+        let mut key = vec![0; KEY_BYTES];
+        aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no random key can be created"))?;
+        let parent = self.path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(parent)?;
+        file.write_all(&key)?;
+        match file.persist_noclobber(&self.path) {
+            Ok(_) => Ok(key),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => fs::read(&self.path),
+            Err(error) => Err(error.error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_is_opened_by_its_key_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let seal = Seal::new(&directory.path().join("keys/local.key"));
+        let sealed = seal.seal(b"hunter2").unwrap();
+        assert_eq!(seal.unseal(&sealed).unwrap(), b"hunter2");
+        assert_ne!(seal.seal(b"hunter2").unwrap(), sealed, "each has its own nonce");
+        let other = Seal::new(&directory.path().join("other.key"));
+        assert_eq!(other.unseal(&sealed).unwrap_err().kind(), io::ErrorKind::NotFound);
+        other.seal(b"x").unwrap();
+        for text in [sealed.as_str(), "", "AAAA", "no base64!"] {
+            let error = other.unseal(text).unwrap_err().to_string();
+            assert!(error.contains("another key") && error.contains("other.key"), "{error}");
+        }
+        fs::write(directory.path().join("other.key"), "short").unwrap();
+        assert!(other.seal(b"x").unwrap_err().to_string().contains("not a key of 32 bytes"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_is_its_users_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys/local.key");
+        Seal::new(&path).seal(b"x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    }
+}
