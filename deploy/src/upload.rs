@@ -264,6 +264,40 @@ mod tests {
         assert!(received == content, "the content is the same");
     }
 
+    /// A file that nobody writes yet holds up its own upload, and no other work of the same thread.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn reading_a_file_does_not_block_other_work() {
+        use std::time::{Duration, Instant};
+
+        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
+        let template = r#"{"Resources":{}}"#.to_owned();
+        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
+        let connection =
+            Connection::for_stack(&stack, &crate::Profile::for_endpoint(local.url())).await.unwrap();
+        connection.s3.create_bucket().bucket("assets").send().await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let path = pipe.clone();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(600));
+            std::fs::write(path, "")
+        });
+        let start = Instant::now();
+        let other = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            start.elapsed()
+        };
+        let (_, other) =
+            tokio::join!(put(&connection, "assets", "pipe", Content::File(&pipe), &|_| {}), other);
+        assert!(
+            other < Duration::from_millis(400) && start.elapsed() > Duration::from_millis(500),
+            "{other:?}"
+        );
+        writer.join().unwrap().unwrap();
+    }
+
     #[tokio::test]
     async fn the_parts_of_a_file_make_the_file() {
         let directory = tempfile::tempdir().unwrap();
