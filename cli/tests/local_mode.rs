@@ -459,9 +459,11 @@ fn what_is_secret_is_never_told() {
     });
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("secret.json"), template.to_string()).unwrap();
+    let home = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
         let output = command
+            .env("XDG_STATE_HOME", home.path())
             .current_dir(directory.path())
             .args(["--app", "secret.json"])
             .args(arguments)
@@ -477,6 +479,11 @@ fn what_is_secret_is_never_told() {
         let file = std::fs::read_to_string(directory.path().join("plan.json")).unwrap();
         let said = format!("{planned:?}{deployed:?}{file}");
         assert!(said.contains("Alarms") && !said.contains("hunter2"), "{said}");
+        // The state is on disk until the next command reads it, and its key is elsewhere.
+        let state = directory.path().join(".stackwright/local/000000000000/state.jsonl");
+        let state = std::fs::read_to_string(state).unwrap();
+        assert!(state.contains("sealed") && !state.contains("hunter2"), "{state}");
+        assert!(home.path().join("stackwright/local.key").exists());
     }
 }
 
@@ -689,6 +696,74 @@ fn without_a_terminal_an_interrupt_detaches() {
 #[test]
 fn a_termination_signal_detaches() {
     detaches_on("-TERM", "SIGTERM");
+}
+
+/// Runs a command until the endpoint has received an operation, and stops it with SIGTERM. Returns the exit code and the
+/// messages.
+fn terminated(
+    endpoint: &Endpoint,
+    workspace: &Workspace,
+    arguments: &[&str],
+    operation: &str,
+) -> (i32, String) {
+    let before = endpoint.requests()[operation].as_u64().unwrap_or_default();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command
+        .current_dir(workspace.directory.path())
+        .args(["--app", "out"])
+        .args(arguments)
+        .envs(environment(&endpoint.url))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let start = Instant::now();
+    while endpoint.requests()[operation].as_u64().unwrap_or_default() <= before {
+        assert!(start.elapsed() < Duration::from_secs(60), "{arguments:?} does not send {operation}");
+    }
+    let stop = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(stop.success());
+    let stderr = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+    (child.wait().unwrap().code().unwrap_or_else(|| panic!("{arguments:?} was killed: {stderr}")), stderr)
+}
+
+/// Each command that waits ends with a message when the system stops it.
+#[test]
+fn every_command_that_waits_says_how_it_ended() {
+    let app = App::new("small");
+    let stack = app.stack("Main").region("us-east-1");
+    stack.add("Alarms", Topic::new());
+    stack.add("Fails", Topic::new());
+    let endpoint = Endpoint::local(&[]);
+    let workspace = Workspace::with(&app);
+    endpoint
+        .put("faults", &json!({ "resources": [{ "resource": "Fails", "on": "create", "reason": "no" }] }));
+    ended(endpoint.run(&app, &["deploy", "--keep-failed"]), 1);
+
+    let slow = |operation: &str| {
+        json!({
+            "requests": [{ "action": operation, "kind": "slow", "milliseconds": 120_000 }],
+            "resources": [{ "resource": "*", "on": "delete", "milliseconds": 120_000 }],
+        })
+    };
+    for (arguments, operation) in [
+        (&["status"][..], "DescribeStacks"),
+        (&["outputs"], "DescribeStacks"),
+        (&["drift"], "DescribeStacks"),
+        (&["diagnose", "Main"], "DescribeEvents"),
+        (&["recover", "Main"], "ListStackResources"),
+    ] {
+        endpoint.put("faults", &slow(operation));
+        let (code, stderr) = terminated(&endpoint, &workspace, arguments, operation);
+        assert_eq!(code, 1, "{arguments:?}: {stderr}");
+        assert!(stderr.contains("stopped by SIGTERM; nothing was changed"), "{arguments:?}: {stderr}");
+    }
+    endpoint.put("faults", &slow("Nothing"));
+    let recover = ["recover", "Main", "--action", "rollback"];
+    let (code, stderr) = terminated(&endpoint, &workspace, &recover, "RollbackStack");
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("stopped by SIGTERM: detached from small-Main"), "{stderr}");
+    assert!(stderr.contains("is still running in AWS"), "{stderr}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Connections to AWS: credentials, profile, region and endpoint are resolved as the AWS CLI resolves them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,9 +11,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use stackwright_synth::StackArtifact;
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::Report;
 use crate::error::DeployError;
 use crate::poller::Poller;
-use crate::waiting::LastError;
+use crate::secret::Secrets;
+use crate::waiting::{Activity, LastError};
 
 /// How long one attempt of a request to CloudFormation may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -234,6 +237,32 @@ impl Connections {
     pub fn endpoint(mut self, account: Option<&str>, url: impl Into<String>) -> Self {
         self.endpoints.insert(account.unwrap_or_default().to_owned(), url.into());
         self
+    }
+
+    /// Runs work with the connection for a stack. While nothing else is reported, [`Progress::StillWaiting`](crate::Progress::StillWaiting) reports
+    /// `activity`. Known secrets of the stack are masked in reports and errors.
+    ///
+    /// # Errors
+    /// Returns an error if the connection cannot be created (see [`Connection::for_stack`]), or the error of the work.
+    pub async fn run<T>(
+        &self,
+        stack: &StackArtifact,
+        activity: &str,
+        report: Report<'_>,
+        work: impl AsyncFnOnce(&Connection, Report<'_>) -> Result<T, DeployError>,
+    ) -> Result<T, DeployError> {
+        let secrets = Secrets::new(stack, &BTreeMap::new());
+        let masked = |progress| report(secrets.mask_progress(progress));
+        let waiting = Activity::new(&masked);
+        let last_error: RefCell<Option<LastError>> = RefCell::default();
+        let work = async {
+            let connection = self.for_stack(stack).await?;
+            *last_error.borrow_mut() = Some(connection.last_error.clone());
+            waiting.begin(activity);
+            work(&connection, &|progress| waiting.report(progress)).await
+        };
+        let last = || last_error.borrow().as_ref().and_then(LastError::take);
+        waiting.watch(last, work).await.map_err(|error| secrets.mask_error(error))
     }
 
     /// Returns the connection for a stack. Connections to different accounts are created at the same time.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use stackwright_synth::StackArtifact;
 
 use crate::approval::{Loss, RequiredApproval};
+use crate::attributes::AttributeChange;
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::events::EventReader;
@@ -157,6 +158,7 @@ pub async fn destroy(
             return Err(DeployError::Protected { stack: preview.stack.clone() });
         }
         set_termination_protection(connection, id, false).await?;
+        report(Progress::AttributeChanged(AttributeChange::TerminationProtection { enabled: false }));
     }
     let mut events = EventReader::from_now(connection, id, report).await?;
     report(Progress::Executing { changes: preview.resources.len(), last_took: None });

@@ -150,6 +150,13 @@ pub enum Progress {
         /// The reason.
         reason: String,
     },
+    /// A change set that is not wanted could not be deleted, and remains.
+    ChangeSetRemains {
+        /// The name of the change set.
+        change_set: String,
+        /// The reason.
+        reason: String,
+    },
     /// An attribute of the stack that is not part of the template was changed.
     AttributeChanged(AttributeChange),
     /// An event of a resource.

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use stackwright_synth::StackArtifact;
 use tokio::sync::{Mutex, watch};
 
-use crate::Progress;
 use crate::approval::{ApprovalPolicy, RequiredApproval, is_approved, required_approvals};
 use crate::change_set::{ChangeSet, discard};
 use crate::connection::{Connection, Connections};
@@ -23,6 +22,7 @@ use crate::recovery::cancel;
 use crate::secret::Secrets;
 use crate::status::StackStatus;
 use crate::waiting::{Activity, LastError};
+use crate::{Progress, Report};
 
 /// How an [`Orchestrator`] works.
 ///
@@ -307,7 +307,7 @@ impl<'a> Orchestrator<'a> {
                 if let Err(error) = self.approve_changes(stack, &change_set.required_approvals()).await {
                     // A planned change set stays available.
                     if planned.is_none() {
-                        discard_quietly(&connection, &change_set).await;
+                        discard_unwanted(&connection, &change_set, &report).await;
                     }
                     return Err(error);
                 }
@@ -424,10 +424,13 @@ impl<'a> Orchestrator<'a> {
     }
 }
 
-/// Deletes a change set that is not wanted. If that fails, the change set remains, which does no harm: the error that
-/// led here is the one to report.
-async fn discard_quietly(connection: &Connection, change_set: &ChangeSet) {
-    let _ = discard(connection, change_set).await;
+/// Deletes a change set that is not wanted. If that fails, the change set remains, which is reported: the error that led
+/// here is the result.
+async fn discard_unwanted(connection: &Connection, change_set: &ChangeSet, report: Report<'_>) {
+    if let Err(error) = discard(connection, change_set).await {
+        let (change_set, reason) = (change_set.name.clone(), error.to_string());
+        report(Progress::ChangeSetRemains { change_set, reason });
+    }
 }
 
 /// The result of the deletion of a stack.

@@ -148,7 +148,7 @@ pub async fn cancel(connection: &Connection, name: &str) -> Result<(), DeployErr
 /// Performs a recovery action, follows it to its end, and returns the status of the stack.
 ///
 /// `chosen` are the resources that [`RecoveryAction::ContinueRollbackSkipping`] skips or
-/// [`RecoveryAction::DeleteRetaining`] retains; if there are none, all failed resources.
+/// [`RecoveryAction::DeleteRetaining`] retains; if there are none, all resources whose rollback or deletion failed.
 ///
 /// # Errors
 /// Returns an error if the action is not possible for the stack, if a chosen resource has not failed, or if a request
@@ -186,7 +186,13 @@ pub async fn recover(
     let omitted = action.omits_resources().then_some(omitted);
     match action {
         RecoveryAction::ContinueRollback | RecoveryAction::ContinueRollbackSkipping => {
-            let request = client.continue_update_rollback().stack_name(&id).set_resources_to_skip(omitted);
+            // CloudFormation skips the resources whose rollback failed, also in nested stacks. A list would have to leave out
+            // those that failed for another reason.
+            let forces = chosen.is_empty() && action.omits_resources();
+            let request = client.continue_update_rollback().stack_name(&id);
+            let request = request
+                .set_resources_to_skip(omitted.filter(|_| !forces))
+                .set_force_rollback(forces.then_some(true));
             request.send().await.map(drop).map_err(DeployError::call("ContinueUpdateRollback"))?;
         }
         RecoveryAction::Rollback => {

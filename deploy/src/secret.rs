@@ -141,6 +141,9 @@ impl<'a> Secrets<'a> {
             Progress::OutputsUnavailable { reason } => {
                 Progress::OutputsUnavailable { reason: self.mask(&reason) }
             }
+            Progress::ChangeSetRemains { change_set, reason } => {
+                Progress::ChangeSetRemains { change_set, reason: self.mask(&reason) }
+            }
             Progress::OperationUnavailable { operation, reason } => {
                 Progress::OperationUnavailable { operation, reason: self.mask(&reason) }
             }
@@ -176,6 +179,16 @@ impl<'a> Secrets<'a> {
                 let diagnosis = diagnosis.map(|found| Box::new(self.mask_diagnosis(*found)));
                 DeployError::Failed { stack, status, cancelled, diagnosis }
             }
+            DeployError::Changed { stack, reason } => {
+                DeployError::Changed { stack, reason: self.mask(&reason) }
+            }
+            DeployError::Import { resource, reason } => {
+                DeployError::Import { resource, reason: self.mask(&reason) }
+            }
+            DeployError::Bucket { bucket, reason } => {
+                DeployError::Bucket { bucket, reason: self.mask(&reason) }
+            }
+            // The others hold names, numbers and statuses only.
             other => other,
         }
     }

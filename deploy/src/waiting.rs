@@ -86,6 +86,12 @@ impl<'a> Activity<'a> {
         }
     }
 
+    /// Notes what the program waits for from now on.
+    pub fn begin(&self, name: &str) {
+        *self.name.borrow_mut() = Some(name.to_owned());
+        self.started.set(Instant::now());
+    }
+
     /// Passes a report on, and derives from it what the program does next.
     pub fn report(&self, progress: Progress) {
         let name = match &progress {
@@ -165,6 +171,32 @@ mod tests {
             times.iter().all(|(_, name, error)| name == "the creation of the change set" && error.is_some()),
             "{times:?}"
         );
+    }
+
+    /// The AWS SDK repeats failed requests without a word; what failed can be read all the same.
+    #[tokio::test]
+    async fn the_last_failed_attempt_is_known_while_the_request_is_repeated() {
+        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
+        let template = r#"{"Resources":{}}"#.to_owned();
+        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
+        let profile = crate::Profile::for_endpoint(local.url());
+        let connection = crate::Connection::for_stack(&stack, &profile).await.unwrap();
+        let faults = r#"{"requests":[{"action":"DescribeStacks","kind":"throttle","times":4}]}"#;
+        local.set_faults(serde_json::from_str(faults).unwrap());
+        let seen = RefCell::new(None);
+        let watch = async {
+            loop {
+                if let Some(error) = connection.last_error.take() {
+                    *seen.borrow_mut() = Some(error);
+                    return;
+                }
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let (found, ()) = tokio::join!(crate::lookup::find_stack(&connection, "one"), watch);
+        assert!(found.unwrap().is_none());
+        let seen = seen.into_inner().unwrap();
+        assert!(seen.contains("Throttling"), "{seen}");
     }
 
     #[tokio::test(start_paused = true)]

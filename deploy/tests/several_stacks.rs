@@ -4,12 +4,15 @@
 mod simulation;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 use simulation::{Simulation, named};
 use stackwright_deploy::{
-    Approval, ApprovalPolicy, Connections, Deleted, DeployError, LocalBoxFuture, NoPrompt, Options,
-    Orchestrator, Profile, Progress, Prompt, Question, Settings, StackResult,
+    Approval, ApprovalPolicy, Connection, Connections, Deleted, DeployError, LocalBoxFuture, NoPrompt,
+    Options, Orchestrator, Profile, Progress, Prompt, Question, Settings, StackResult,
 };
 use stackwright_synth::StackArtifact;
 use tokio::sync::Notify;
@@ -169,6 +172,92 @@ async fn an_open_question_does_not_stop_other_stacks() {
     assert!(matches!(error, DeployError::Interrupted { .. }), "{error}");
     let left = simulation.client.describe_stacks().stack_name("Asked").send().await;
     assert!(left.is_err(), "no empty stack is left");
+}
+
+/// Who logs in to one account does not hold up who logs in to another one.
+#[tokio::test]
+async fn accounts_log_in_at_the_same_time() {
+    const LOGIN: Duration = Duration::from_millis(800);
+    let (one, other) = ("111111111111", "222222222222");
+    let start = async |account: &str| {
+        let mut options = stackwright_local::Options::default();
+        options.account = account.to_owned();
+        options.faults = simulation::faults(json!({ "requests": [
+            { "action": "GetCallerIdentity", "kind": "slow", "milliseconds": 800 },
+        ] }));
+        stackwright_local::Local::start(options).await.unwrap()
+    };
+    let (first, second) = (start(one).await, start(other).await);
+    let connections = Connections::new(Profile::default())
+        .endpoint(Some(one), first.url())
+        .endpoint(Some(other), second.url());
+    let bound = |account: &str| {
+        let mut stack = named("Bound", &topic());
+        stack.environment.account = Some(account.to_owned());
+        stack
+    };
+    let stacks = [bound(one), bound(other), bound(one)];
+    let begun = Instant::now();
+    let [a, b, c] = &stacks;
+    let (a, b, c) =
+        tokio::join!(connections.for_stack(a), connections.for_stack(b), connections.for_stack(c));
+    assert_eq!((a.unwrap().account(), b.unwrap().account(), c.unwrap().account()), (one, other, one));
+    assert!(begun.elapsed() >= LOGIN && begun.elapsed() < LOGIN * 2, "{:?}", begun.elapsed());
+    assert_eq!(first.requests()["GetCallerIdentity"], 1, "once for an account");
+}
+
+/// Answers every request with the same bytes.
+fn answering(answer: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 16 * 1024]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn redirects_pages_and_proxies_are_named() {
+    for (answer, words) in [
+        (
+            "HTTP/1.1 302 Found\r\nlocation: https://login.example.com/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            &["a redirect to https://login.example.com/", "check the endpoint URL and the proxy settings"][..],
+        ),
+        (
+            "HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\nvia: 1.1 squid\r\ncontent-length: 49\r\nconnection: close\r\n\r\n<html><title>Access to the web</title>no</html>\r\n",
+            &["an HTML page with the title `Access to the web`", "through the proxy `1.1 squid`"],
+        ),
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\nvia: 1.1 gate\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            &["HTTP status 407", "through the proxy `1.1 gate`"],
+        ),
+    ] {
+        let profile = Profile::for_endpoint(answering(answer));
+        let error = Connection::for_stack(&named("Stack", &topic()), &profile).await.unwrap_err().to_string();
+        assert!(error.starts_with("GetCallerIdentity: "), "{error}");
+        assert!(words.iter().all(|one| error.contains(one)), "{words:?} in {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_set_that_cannot_be_deleted_is_reported() {
+    let simulation = Simulation::start().await;
+    simulation.fail(json!({ "requests": [{ "action": "DeleteChangeSet", "kind": "access-denied" }] }));
+    let connections = connections(&simulation);
+    let answers = Answers::new("n");
+    answers.may_answer.notify_one();
+    let seen = RefCell::new(Vec::new());
+    let report = |_: &StackArtifact, progress: Progress| seen.borrow_mut().push(format!("{progress:?}"));
+    let orchestrator = Orchestrator::new(&connections, &answers, &report, Settings::new(1));
+    let stack = named("Declined", &topic());
+    let results = orchestrator.deploy(&[&stack], &[], &no_options, None, &|_, _| {}).await.unwrap();
+    assert!(matches!(error_of(results), DeployError::NotApproved { .. }));
+    let seen = seen.borrow().join("\n");
+    assert!(seen.contains("ChangeSetRemains") && seen.contains("not authorized"), "{seen}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stackwright_local::Local;
@@ -32,11 +32,14 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         let name = account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
         let directory = target.local_state.join(name);
         fs::create_dir_all(&directory)?;
-        let options = stackwright_local::Options::new()
+        let mut options = stackwright_local::Options::new()
             .directory(&directory)
             .account(name)
             .resource_time(RESOURCE_TIME)
             .faults(faults.clone());
+        if let Some(file) = key_file() {
+            options = options.key_file(file);
+        }
         let local = Local::start(options).await.map_err(|error| {
             Failure::new(format!("local mode in {} cannot be started: {error}", directory.display()))
         })?;
@@ -48,6 +51,15 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         endpoints.insert(account.clone(), local);
     }
     Ok(endpoints)
+}
+
+/// Returns the file with the key that encrypts secrets in the state of local mode: in the user's directory for state, where no
+/// copy of a project has it. `None` if the user has no home directory.
+pub(crate) fn key_file() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = variable("XDG_STATE_HOME").or_else(|| variable("LOCALAPPDATA"));
+    let state = state.or_else(|| Some(variable("HOME")?.join(".local/state")))?;
+    Some(state.join("stackwright/local.key"))
 }
 
 /// Reads a file with faults to simulate.

@@ -13,10 +13,10 @@ mod view;
 
 pub(crate) use arguments::{ApprovalArguments, DeploymentArguments, StackSelection, Target};
 pub(crate) use failures::{diagnosis, diagnosis_json, explain, failure};
-pub(crate) use local_mode::read_faults;
+pub(crate) use local_mode::{key_file, read_faults};
 pub(crate) use render::{change_set, change_set_markdown};
-pub(crate) use runtime::{block_on, commit, description, on_each, on_stack};
+pub(crate) use runtime::{Work, block_on, commit, description, on_each, on_stack};
 pub(crate) use session::Session;
-pub(crate) use signals::run_until_stopped;
+pub(crate) use signals::{run_until_stopped, stop_signal, stoppable};
 pub(crate) use terminal::Terminal;
 pub(crate) use view::{ProgressFormat, View};

@@ -3,12 +3,14 @@
 use std::process::Command;
 use std::sync::OnceLock;
 
-use stackwright_deploy::{Connection, DeployError};
+use stackwright_deploy::{Connection, DeployError, Progress};
 use stackwright_synth::StackArtifact;
 
 use super::arguments::Target;
 use super::failures::explain;
 use super::session::Session;
+use super::signals::stoppable;
+use super::view::View;
 use crate::failure::Failure;
 
 /// Runs asynchronous work to its end.
@@ -33,6 +35,7 @@ pub(crate) fn description() -> String {
 /// Returns the commit that is checked out, with the suffix `-dirty` if files differ from it. `git` runs only once.
 pub(crate) fn commit() -> Option<&'static str> {
     static COMMIT: OnceLock<Option<String>> = OnceLock::new();
+    debug_assert!(tokio::runtime::Handle::try_current().is_err(), "`git` blocks the runtime");
     let ask = || {
         let output = Command::new("git")
             .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
@@ -44,34 +47,67 @@ pub(crate) fn commit() -> Option<&'static str> {
     COMMIT.get_or_init(ask).as_deref()
 }
 
-/// Runs a query about one stack.
+/// What a command without an orchestrator does.
+#[derive(Clone, Copy)]
+pub(crate) enum Work {
+    /// It reads something, which the text describes.
+    Query(&'static str),
+    /// It may start an operation on the stack.
+    Operation(&'static str),
+}
+
+impl Work {
+    fn activity(self) -> &'static str {
+        match self {
+            Self::Query(activity) | Self::Operation(activity) => activity,
+        }
+    }
+}
+
+/// Works on one stack. Reports are shown, also about waiting; a signal ends the command with a message.
 pub(crate) fn on_stack<T>(
     target: &Target,
     stack: &StackArtifact,
-    query: impl AsyncFn(&Connection) -> Result<T, DeployError>,
+    view: &View,
+    kind: Work,
+    work: impl AsyncFn(&Connection, &dyn Fn(Progress)) -> Result<T, DeployError>,
 ) -> Result<T, Failure> {
-    block_on(async {
+    let detached = matches!(kind, Work::Operation(_)).then_some(stack.name.as_str());
+    block_on(stoppable(detached, async {
         let session = Session::open(target, &[stack]).await?;
-        let explained = |error| explain(&error, stack);
-        let connection = session.connections.for_stack(stack).await.map_err(explained)?;
-        query(&connection).await.map_err(explained)
-    })
+        run(&session, stack, view, kind, &work).await
+    }))
 }
 
-/// Runs a query about each of several stacks.
+/// Queries each of several stacks.
 pub(crate) fn on_each<T>(
     target: &Target,
     stacks: &[&StackArtifact],
-    query: impl AsyncFn(&Connection, &StackArtifact) -> Result<T, DeployError>,
+    view: &View,
+    activity: &'static str,
+    query: impl AsyncFn(&Connection, &StackArtifact, &dyn Fn(Progress)) -> Result<T, DeployError>,
 ) -> Result<Vec<T>, Failure> {
-    block_on(async {
+    block_on(stoppable(None, async {
         let session = Session::open(target, stacks).await?;
         let mut answers = Vec::new();
         for stack in stacks {
-            let explained = |error| explain(&error, stack);
-            let connection = session.connections.for_stack(stack).await.map_err(explained)?;
-            answers.push(query(&connection, stack).await.map_err(explained)?);
+            let query = async |connection: &Connection, report: &dyn Fn(Progress)| {
+                query(connection, stack, report).await
+            };
+            answers.push(run(&session, stack, view, Work::Query(activity), &query).await?);
         }
         Ok(answers)
-    })
+    }))
+}
+
+async fn run<T>(
+    session: &Session,
+    stack: &StackArtifact,
+    view: &View,
+    kind: Work,
+    work: &impl AsyncFn(&Connection, &dyn Fn(Progress)) -> Result<T, DeployError>,
+) -> Result<T, Failure> {
+    let report = |progress: Progress| view.progress(&stack.name, &progress);
+    let done = session.connections.run(stack, kind.activity(), &report, work).await;
+    done.map_err(|error| explain(&error, stack))
 }

@@ -51,6 +51,37 @@ impl Signals {
     }
 }
 
+/// Waits until the user or the system stops the command.
+pub(crate) async fn stop_signal() -> std::io::Result<()> {
+    Signals::listen()?.next().await;
+    Ok(())
+}
+
+/// Runs work without an orchestrator until it ends, or until a signal stops it. `detached` is the stack on which the work may
+/// have started an operation.
+pub(crate) async fn stoppable<T>(
+    detached: Option<&str>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut signals = Signals::listen()?;
+    let signal = tokio::select! {
+        result = work => return result,
+        signal = signals.next() => signal,
+    };
+    let name = match signal {
+        Signal::Interrupt => "an interrupt",
+        Signal::Terminate(name) => name,
+    };
+    Err(match detached {
+        None => Failure::new(format!("stopped by {name}; nothing was changed")),
+        Some(stack) => Failure::new(format!(
+            "stopped by {name}: detached from {stack}; an operation that was started is still running in AWS"
+        ))
+        .hint("`status` prints the status of the stack")
+        .with_code(ExitCode::Incomplete),
+    })
+}
+
 /// What the user chooses after Ctrl-C while operations are running.
 const CHOICES: &str = "[d]etach, [c]ancel and roll back, or [w]ait? ";
 

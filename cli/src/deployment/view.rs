@@ -204,6 +204,9 @@ fn message_of(progress: &Progress) -> Option<String> {
             "deleting the empty stack that the failed first deployment has left".into()
         }
         Progress::CreatingChangeSet => "creating a change set".into(),
+        Progress::ChangeSetRemains { change_set, reason } => {
+            format!("the change set {change_set} was not deleted: {reason}")
+        }
         Progress::AttributeChanged(change) => change.to_string(),
         Progress::OutputsUnavailable { reason } => {
             format!("the stack was deployed, but its outputs cannot be read: {reason}")

@@ -5,7 +5,7 @@ use serde_json::json;
 use stackwright_deploy::{Secrets, diagnose};
 
 use super::{OutputFormat, print_json, print_text};
-use crate::deployment::{ProgressFormat, Target, View, diagnosis, diagnosis_json, on_stack};
+use crate::deployment::{ProgressFormat, Target, View, Work, diagnosis, diagnosis_json, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 
@@ -28,9 +28,9 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let loaded = origin.stacks(false)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
     let view = View::new(ProgressFormat::Plain);
-    let report = |progress| view.progress(&stack.id, &progress);
-    let found = on_stack(&arguments.target, stack, async |connection| {
-        diagnose(connection, &stack.name, &report).await
+    let kind = Work::Query("the events of the stack");
+    let found = on_stack(&arguments.target, stack, &view, kind, async |connection, report| {
+        diagnose(connection, &stack.name, report).await
     })?;
     let secrets = Secrets::new(stack, &std::collections::BTreeMap::new());
     let found = found.map(|found| secrets.mask_diagnosis(found));

@@ -6,7 +6,7 @@ use stackwright_deploy::{Drift, describe_stack, detect_drift};
 
 use super::status::QueryArguments;
 use super::{OutputFormat, print_json, print_text};
-use crate::deployment::on_each;
+use crate::deployment::{ProgressFormat, View, on_each};
 use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
 use crate::safe_text;
@@ -26,7 +26,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let loaded = origin.stacks(false)?;
     let QueryArguments { stacks, target, format } = &arguments.query;
     let stacks = super::select(&loaded.assembly, stacks)?;
-    let found = on_each(target, &stacks, async |connection, stack| {
+    let view = View::new(ProgressFormat::Plain);
+    let found = on_each(target, &stacks, &view, "drift detection", async |connection, stack, _| {
         if describe_stack(connection, stack).await?.status.is_none() {
             anstream::eprintln!("{}: not deployed", stack.name);
             return Ok(None);

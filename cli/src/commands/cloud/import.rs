@@ -7,7 +7,7 @@ use stackwright_synth::StackArtifact;
 use super::results::summarize;
 use crate::deployment::{
     ApprovalArguments, DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View,
-    block_on, description, explain, failure, run_until_stopped,
+    block_on, description, explain, failure, run_until_stopped, stoppable,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -51,8 +51,12 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let view = View::new(ProgressFormat::Auto);
     let results = block_on(async {
         let session = Session::open(&arguments.target, &[stack]).await?;
-        let connection = session.connections.for_stack(stack).await.map_err(explained)?;
-        let found = import_report(&connection, stack, &imports).await.map_err(explained)?;
+        let report = |progress: Progress| view.progress(&stack.name, &progress);
+        let found =
+            session.connections.run(stack, "the resources of the stack", &report, async |connection, _| {
+                import_report(connection, stack, &imports).await
+            });
+        let found = stoppable(None, async { found.await.map_err(explained) }).await?;
         view.message(&stack.name, &format!("importing {}", found.imported.join(", ")));
         if !found.not_imported.is_empty() {
             let text = format!(

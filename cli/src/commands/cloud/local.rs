@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use stackwright_local::{Local, Options};
 
-use crate::deployment::{block_on, read_faults};
+use crate::deployment::{block_on, key_file, read_faults, stop_signal};
 use crate::failure::Failure;
 
 /// Serve a CloudFormation endpoint on this machine, which any client can deploy to. Nothing is created in AWS.
@@ -46,6 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(directory) = &arguments.state {
         options = options.directory(directory);
     }
+    if let Some(file) = key_file() {
+        options = options.key_file(file);
+    }
     if let Some(path) = &arguments.faults {
         options = options.faults(read_faults(path)?);
     }
@@ -74,20 +77,4 @@ fn not_started(port: u16, error: &io::Error) -> Failure {
             .hint("choose another one with `--port`, or `--port 0` for a free one"),
         _ => Failure::new(format!("the endpoint cannot start: {error}")),
     }
-}
-
-/// Waits until the user or the system stops the command: Ctrl-C, SIGTERM or SIGHUP.
-async fn stop_signal() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
-            _ = hangup.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

@@ -1,12 +1,14 @@
 //! `recover`: brings a stack into a status in which it can be deployed.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::json;
-use stackwright_deploy::{RecoveryAction, StackCondition, condition, recover};
+use stackwright_deploy::{RecoveryAction, Secrets, StackCondition, condition, recover};
 
 use super::{OutputFormat, print_json, print_text};
-use crate::deployment::{ProgressFormat, Target, View, on_stack};
+use crate::deployment::{ProgressFormat, Target, View, Work, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::safe_text;
@@ -40,18 +42,22 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(false)?;
     let stack = super::only(&loaded.assembly, &arguments.stack)?;
+    let view = View::new(ProgressFormat::Auto);
     let Some(action) = arguments.action else {
-        let found =
-            on_stack(&arguments.target, stack, async |connection| condition(connection, &stack.name).await)?;
+        let kind = Work::Query("the status of the stack");
+        let mut found = on_stack(&arguments.target, stack, &view, kind, async |connection, _| {
+            condition(connection, &stack.name).await
+        })?;
+        let secrets = Secrets::new(stack, &BTreeMap::new());
+        found.reason = found.reason.map(|reason| secrets.mask(&reason));
         return match arguments.format {
             OutputFormat::Json => print_json(&json!(found)),
             OutputFormat::Text => print_text(&text(&found)),
         };
     };
-    let view = View::new(ProgressFormat::Auto);
-    let report = |progress| view.progress(&stack.name, &progress);
-    let status = on_stack(&arguments.target, stack, async |connection| {
-        recover(connection, &stack.name, action, &arguments.resources, &report).await
+    let kind = Work::Operation("the recovery action");
+    let status = on_stack(&arguments.target, stack, &view, kind, async |connection, report| {
+        recover(connection, &stack.name, action, &arguments.resources, report).await
     });
     view.end(&stack.name);
     let status = status?;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use stackwright_deploy::{StackDescription, describe_stack};
 
 use super::{OutputFormat, print_json, print_text};
-use crate::deployment::{Target, on_each};
+use crate::deployment::{ProgressFormat, Target, View, on_each};
 use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::safe_text;
@@ -25,7 +25,8 @@ pub(crate) struct QueryArguments {
 fn describe(arguments: &QueryArguments, origin: &Origin) -> Result<Vec<(String, StackDescription)>, Failure> {
     let loaded = origin.stacks(false)?;
     let stacks = super::select(&loaded.assembly, &arguments.stacks)?;
-    on_each(&arguments.target, &stacks, async |connection, stack| {
+    let view = View::new(ProgressFormat::Plain);
+    on_each(&arguments.target, &stacks, &view, "the status of the stack", async |connection, stack, _| {
         Ok((stack.id.clone(), describe_stack(connection, stack).await?))
     })
 }
