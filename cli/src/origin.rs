@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use stackwright_review::{Diagnostic, Report, check, report};
+use stackwright_synth::secret::SecretValues;
 use stackwright_synth::{App, Assembly};
 
 use crate::failure::Failure;
@@ -29,7 +30,7 @@ impl Origin {
     pub fn stacks(&self, checked: bool) -> Result<Stacks, Failure> {
         let stacks = match self {
             Self::Program(app) => app.synth().map(Stacks::from).map_err(|errors| {
-                print(&Diagnostic::from_errors(&errors).into());
+                print(&Diagnostic::from_errors(&errors).into(), &SecretValues::default());
                 Failure::reported()
             })?,
             #[cfg(feature = "deploy")]
@@ -40,7 +41,7 @@ impl Origin {
         if checked {
             let found = check::check(&stacks.assembly, &check::Options::default());
             if !found.diagnostics.is_empty() {
-                print(&found);
+                print(&found, &secrets(&stacks.assembly));
             }
             if found.errors() > 0 {
                 return Err(Failure::reported());
@@ -101,8 +102,25 @@ impl From<Assembly> for Stacks {
     }
 }
 
-fn print(found: &Report) {
-    anstream::eprint!("{}", report::text(found, source, true));
+fn print(found: &Report, secrets: &SecretValues) {
+    let masked = |file: &str| Some(secrets.mask(&source(file)?));
+    anstream::eprint!("{}", report::text(found, masked, true));
+}
+
+/// Returns the defaults of parameters with `NoEcho`, which are not shown in lines of the source either.
+pub(crate) fn secrets(assembly: &Assembly) -> SecretValues {
+    let of_stacks = assembly.stacks.iter().map(|stack| SecretValues::of_defaults(&stack.template));
+    of_stacks.fold(SecretValues::default(), SecretValues::and)
+}
+
+/// Masks secrets in a JSON document.
+pub(crate) fn masked_json(secrets: &SecretValues, document: String) -> String {
+    if secrets.is_empty() {
+        return document;
+    }
+    let Ok(mut value) = serde_json::from_str(&document) else { return secrets.mask(&document) };
+    secrets.mask_json(&mut value);
+    format!("{value:#}\n")
 }
 
 /// Returns the text of a source file. The compiler names files relative to the root of the workspace, and a program

@@ -152,6 +152,20 @@ fn text_shows_the_line_of_the_template() {
 }
 
 #[test]
+fn secrets_are_in_no_report() {
+    let template = "Parameters: {Mode: {Type: String, NoEcho: true, Default: hunter2-secret}}\n\
+        Resources: {Table: {Type: AWS::DynamoDB::Table, Properties: {BillingMode: !Ref Mode, \
+        KeySchema: [{AttributeName: a, KeyType: HASH}], AttributeDefinitions: [{AttributeName: a, AttributeType: S}]}}}\n";
+    for form in ["text", "json", "sarif", "junit", "markdown", "github", "gitlab"] {
+        let output =
+            stackwright().args(["check", "-", "--format", form]).write_stdin(template).output().unwrap();
+        let shown = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert!(shown.contains("****"), "{form}: {shown}");
+        assert!(!shown.contains("hunter2"), "{form}: {shown}");
+    }
+}
+
+#[test]
 fn other_programs_read_the_reports() {
     let directory = tempfile::tempdir().unwrap();
     for (form, name) in [("sarif", "report.sarif"), ("junit", "report.xml")] {

@@ -10,14 +10,12 @@ use aws_sdk_cloudformation::types::{Parameter, Stack};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use stackwright_synth::StackArtifact;
+use stackwright_synth::secret::{MASK, default_text, is_no_echo};
 
 use crate::connection::Connection;
 use crate::error::DeployError;
-use crate::secret::{Secrets, default_text, is_no_echo};
+use crate::secret::Secrets;
 use crate::{Progress, Report};
-
-/// What CloudFormation shows instead of the value of a parameter with `NoEcho`.
-const HIDDEN: &str = "****";
 
 /// Something about a parameter that the program does not say and the user should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +80,7 @@ pub(crate) async fn resolve(
         if new.as_deref() == Some(current) {
             continue;
         }
-        let is_hidden = is_no_echo(declaration) || current == HIDDEN;
+        let is_hidden = is_no_echo(declaration) || current == MASK;
         if defaults.is_none() && new.is_some() && !is_hidden {
             defaults = Some(deployed_defaults(connection, &stack.name, report).await?);
         }

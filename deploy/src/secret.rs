@@ -7,18 +7,13 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use stackwright_synth::StackArtifact;
 use stackwright_synth::function::references;
+use stackwright_synth::secret::{MASK, SecretValues, default_text, is_no_echo};
 
 use crate::Progress;
 use crate::diagnosis::Diagnosis;
 use crate::error::DeployError;
 use crate::events::ResourceEvent;
 use crate::validation::ValidationFailure;
-
-/// What is shown instead of a secret, as CloudFormation does it.
-const MASK: &str = "****";
-
-/// From this length on, a secret is replaced wherever it stands; a shorter one only where it stands as a word.
-const MIN_UNIQUE_CHARS: usize = 5;
 
 /// The secrets of a stack.
 ///
@@ -37,8 +32,8 @@ pub struct Secrets<'a> {
     stack: &'a StackArtifact,
     /// The names of the parameters with `NoEcho`.
     parameters: Vec<&'a str>,
-    /// The values of these parameters, as far as they are known, longest first.
-    values: Vec<String>,
+    /// The values of these parameters, as far as they are known.
+    values: SecretValues,
 }
 
 impl<'a> Secrets<'a> {
@@ -46,12 +41,9 @@ impl<'a> Secrets<'a> {
     pub fn new(stack: &'a StackArtifact, given: &BTreeMap<String, String>) -> Self {
         let declared: Vec<(&str, &Json)> =
             stack.template.section("Parameters").filter(|(_, one)| is_no_echo(one)).collect();
-        let mut values: Vec<String> = declared
-            .iter()
-            .filter_map(|(name, one)| given.get(*name).cloned().or_else(|| default_text(one)))
-            .filter(|value| !value.trim().is_empty())
-            .collect();
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        let values = declared.iter();
+        let values = values.filter_map(|(name, one)| given.get(*name).cloned().or_else(|| default_text(one)));
+        let values = SecretValues::new(values);
         Self { stack, parameters: declared.into_iter().map(|(name, _)| name).collect(), values }
     }
 
@@ -62,17 +54,7 @@ impl<'a> Secrets<'a> {
 
     /// Replaces the known secrets in a text.
     pub fn mask(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for value in &self.values {
-            text = replace(&text, value);
-            // The same value as it stands in a JSON text.
-            let escaped = Json::from(value.as_str()).to_string();
-            let escaped = escaped.trim_matches('"');
-            if escaped != value {
-                text = replace(&text, escaped);
-            }
-        }
-        text
+        self.values.mask(text)
     }
 
     /// Returns the value of an output; masked if it is made of a secret.
@@ -217,37 +199,6 @@ impl<'a> Secrets<'a> {
     }
 }
 
-/// Returns whether a parameter is declared with `NoEcho`.
-pub(crate) fn is_no_echo(parameter: &Json) -> bool {
-    parameter["NoEcho"] == true || parameter["NoEcho"] == "true"
-}
-
-/// Returns the default of a parameter as CloudFormation converts it.
-pub(crate) fn default_text(parameter: &Json) -> Option<String> {
-    match parameter.get("Default")? {
-        Json::String(text) => Some(text.clone()),
-        Json::Null => None,
-        other => Some(other.to_string()),
-    }
-}
-
-/// Replaces a secret in a text; a short one only where it is not part of a longer word.
-fn replace(text: &str, secret: &str) -> String {
-    if secret.chars().count() >= MIN_UNIQUE_CHARS {
-        return text.replace(secret, MASK);
-    }
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(secret) {
-        let (before, after) = (&rest[..start], &rest[start + secret.len()..]);
-        let is_word = !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric);
-        masked.push_str(before);
-        masked.push_str(if is_word { MASK } else { secret });
-        rest = after;
-    }
-    masked + rest
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -284,14 +235,10 @@ mod tests {
     }
 
     #[test]
-    fn a_known_secret_is_masked_in_every_text() {
+    fn a_known_secret_is_masked_in_outputs() {
         let stack = stack();
         let given = BTreeMap::from([("Token".to_owned(), "hunter\"2".to_owned())]);
         let secrets = Secrets::new(&stack, &given);
-        assert_eq!(secrets.mask("the token hunter\"2 is wrong"), "the token **** is wrong");
-        assert_eq!(secrets.mask(r#"{"token":"hunter\"2"}"#), r#"{"token":"****"}"#);
-        // A short secret does not make other texts unreadable.
-        assert_eq!(secrets.mask("pin 123, id 41235"), "pin ****, id 41235");
         assert_eq!(secrets.output("Plain", "x hunter\"2"), "x ****");
     }
 }

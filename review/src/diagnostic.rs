@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use stackwright_synth::secret::SecretValues;
 use stackwright_synth::{Errors, SourceLocation, pointer};
 
 /// How severe a diagnostic is, the most severe first.
@@ -82,6 +83,18 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Masks secrets in the texts for people.
+    pub(crate) fn mask(&mut self, secrets: &SecretValues) {
+        if secrets.is_empty() {
+            return;
+        }
+        let related = self.related.as_mut().map(|(text, _)| text);
+        let optional = self.help.iter_mut().chain(&mut self.when).chain(related);
+        for text in optional.chain([&mut self.message]) {
+            *text = secrets.mask(text);
+        }
+    }
+
     /// What synthesis found wrong, as diagnostics.
     pub fn from_errors(errors: &Errors) -> Vec<Self> {
         let diagnostic = |error: &stackwright_synth::Error| {

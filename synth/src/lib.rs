@@ -40,6 +40,7 @@ mod policy;
 mod provenance;
 mod render;
 mod resource;
+pub mod secret;
 mod stack;
 mod template;
 mod text;

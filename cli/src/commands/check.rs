@@ -167,7 +167,9 @@ fn shown(found: &Report, arguments: &Arguments, input: &Input) -> String {
     match arguments.format {
         Form::Text => {
             let limit = Some(arguments.max_findings).filter(|limit| *limit > 0);
-            let source = |file: &str| input.source(file).or_else(|| origin::source(file));
+            let secrets = origin::secrets(&input.assembly);
+            let source =
+                |file: &str| Some(secrets.mask(&input.source(file).or_else(|| origin::source(file))?));
             report::text_up_to(found, source, true, limit)
         }
         Form::Json => report::json(found),

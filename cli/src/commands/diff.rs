@@ -8,7 +8,7 @@ use stackwright_review::diff;
 
 use crate::base;
 use crate::failure::{ExitCode, Failure};
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 
 /// Show the differences between two versions of stacks, and what CloudFormation does about them.
 ///
@@ -61,10 +61,15 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         None => origin.stacks(false)?,
     };
     let found = diff::compare(&old.assembly, &new.assembly);
+    let secrets = origin::secrets(&old.assembly).and(origin::secrets(&new.assembly));
+    let text = match arguments.format {
+        Form::Text => secrets.mask(&diff::text(&found, true)),
+        Form::Markdown => secrets.mask(&diff::markdown(&found)),
+        Form::Json => origin::masked_json(&secrets, diff::json(&found)),
+    };
     match arguments.format {
-        Form::Text => anstream::stdout().write_all(diff::text(&found, true).as_bytes())?,
-        Form::Markdown => std::io::stdout().write_all(diff::markdown(&found).as_bytes())?,
-        Form::Json => std::io::stdout().write_all(diff::json(&found).as_bytes())?,
+        Form::Text => anstream::stdout().write_all(text.as_bytes())?,
+        Form::Markdown | Form::Json => std::io::stdout().write_all(text.as_bytes())?,
     }
     if arguments.exit_code && !found.is_empty() {
         return Err(Failure::reported().with_code(ExitCode::DifferencesFound));

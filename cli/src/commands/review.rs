@@ -79,10 +79,11 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         cost: Vec::new(),
     };
     let card = card::card(&old.assembly, &new.assembly, options);
+    let secrets = origin::secrets(&old.assembly).and(origin::secrets(&new.assembly));
     let text = match arguments.format {
-        Form::Markdown => card::markdown(&card, arguments.max_length.unwrap_or_else(limit)),
-        Form::Json => card::json(&card),
-        Form::Html => report::html(&card, &new.assembly, origin::source),
+        Form::Markdown => secrets.mask(&card::markdown(&card, arguments.max_length.unwrap_or_else(limit))),
+        Form::Json => origin::masked_json(&secrets, card::json(&card)),
+        Form::Html => secrets.mask_html(&report::html(&card, &new.assembly, origin::source)),
     };
     match &arguments.out {
         Some(file) => std::fs::write(file, text)

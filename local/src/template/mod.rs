@@ -16,6 +16,7 @@ pub(crate) use self::references::{get_att, references, single, substitution};
 
 use serde_json::{Map, Value as Json};
 use stackwright_synth::Template;
+use stackwright_synth::secret::is_no_echo;
 
 use crate::api::error::ServiceError;
 
@@ -28,7 +29,7 @@ pub(crate) fn is_custom(type_name: &str) -> bool {
 pub(crate) const NESTED: &str = "AWS::CloudFormation::Stack";
 
 /// What is shown in place of a secret.
-pub(crate) const HIDDEN: &str = "****";
+pub(crate) use stackwright_synth::secret::MASK as HIDDEN;
 
 fn format_error(message: impl std::fmt::Display) -> ServiceError {
     ServiceError::validation(format!("Template format error: {message}"))
@@ -67,8 +68,7 @@ impl StackTemplate {
 
     /// Whether a parameter has `NoEcho`: its value is never shown.
     pub fn is_secret(&self, parameter: &str) -> bool {
-        let declared = self.top("Parameters").and_then(|all| all.get(parameter)?.get("NoEcho"));
-        declared.is_some_and(|hidden| hidden == true || hidden == "true")
+        self.top("Parameters").and_then(|all| all.get(parameter)).is_some_and(is_no_echo)
     }
 
     /// The properties of a resource as they are shown: a value that mentions a secret is hidden.

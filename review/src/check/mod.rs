@@ -25,6 +25,7 @@ mod written;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 
+use stackwright_synth::secret::SecretValues;
 use stackwright_synth::{Assembly, Environment, StackArtifact, TemplateError};
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -162,7 +163,13 @@ pub fn check(assembly: &Assembly, options: &Options) -> Report {
     );
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = processors.min(stacks.len() / STACKS_A_THREAD).max(1);
-    let one = |part: &[StackArtifact]| part.iter().flat_map(|stack| check_stack(stack, options)).collect();
+    let checked = |stack: &StackArtifact| {
+        let mut found = check_stack(stack, options);
+        let secrets = SecretValues::of_defaults(&stack.template);
+        found.iter_mut().for_each(|one| one.mask(&secrets));
+        found
+    };
+    let one = |part: &[StackArtifact]| part.iter().flat_map(checked).collect();
     let found: Vec<Vec<Diagnostic>> = if threads == 1 {
         vec![one(stacks)]
     } else {

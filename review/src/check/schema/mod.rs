@@ -183,6 +183,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn compiling_ends_for_schemas_that_name_nothing_to_remove() {
+        for document in [
+            serde_json::json!({ "type": 5 }),
+            serde_json::json!("x"),
+            serde_json::json!({ "required": [1] }),
+            serde_json::json!({ "properties": { "a": { "$ref": "#/nowhere" } } }),
+            serde_json::json!({ "patternProperties": { "(?=a": {}, "/~": { "type": [] } } }),
+        ] {
+            compile(document);
+        }
+    }
+
+    #[test]
     fn every_schema_of_the_registry_compiles() {
         for name in registry::type_names() {
             let schema = registry::resource_type(name).unwrap();
