@@ -225,7 +225,7 @@ async fn each_attribute_that_the_program_owns_is_shown_approved_and_set() {
                 ("tag team: added, ml", None, ("tags", "cost=42 owner=ads team=ml"))
             }
             2 => {
-                options.prune_tags = true;
+                options = options.prune_tags(true);
                 ("tag cost: removed", Some("tags"), ("tags", "owner=ads team=ml"))
             }
             _ => {

@@ -180,11 +180,10 @@ async fn accounts_log_in_at_the_same_time() {
     const LOGIN: Duration = Duration::from_millis(800);
     let (one, other) = ("111111111111", "222222222222");
     let start = async |account: &str| {
-        let mut options = stackwright_local::Options::default();
-        options.account = account.to_owned();
-        options.faults = simulation::faults(json!({ "requests": [
+        let faults = simulation::faults(json!({ "requests": [
             { "action": "GetCallerIdentity", "kind": "slow", "milliseconds": 800 },
         ] }));
+        let options = stackwright_local::Options::new().account(account).faults(faults);
         stackwright_local::Local::start(options).await.unwrap()
     };
     let (first, second) = (start(one).await, start(other).await);
