@@ -4,7 +4,6 @@
 mod simulation;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 

@@ -155,11 +155,12 @@ fn a_creation_that_takes_longer_than_allowed_is_rolled_back() {
     machine.engine.advance(1_000_000);
     assert_eq!(machine.status(stack), "ROLLBACK_COMPLETE");
     let events = &machine.engine.state.stacks[stack].events;
-    let rollback = events.iter().find(|event| event.status == "ROLLBACK_IN_PROGRESS").unwrap();
+    let rollback =
+        events.iter().find(|event| event.status == Some(ResourceStatus::RollbackInProgress)).unwrap();
     assert_eq!(rollback.time, 121_000);
     let reason = rollback.reason.as_deref().unwrap();
     assert_eq!(reason, "Stack creation time exceeded the specified timeout. Rollback requested by user.");
-    let cancelled = events.iter().find(|event| event.status == "CREATE_FAILED").unwrap();
+    let cancelled = events.iter().find(|event| event.status == Some(ResourceStatus::CreateFailed)).unwrap();
     assert_eq!((cancelled.logical_id.as_str(), cancelled.time), ("B", 121_000));
     // An update has no such limit.
     let mut machine = Machine::new(90_000);
