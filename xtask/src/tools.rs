@@ -18,14 +18,21 @@ const CLIENTS: &str = "xtask/tools/clients.txt";
 const ANSIBLE: (&str, &str) = ("ansible", "12.3.0");
 /// DeepSpeed, whose configuration classes read the generated configuration files.
 const DEEPSPEED: &str = "deepspeed==0.19.8";
+/// What the training scripts of the examples need: PyTorch with the packages of each script.
+const TRAINING: [&str; 2] = ["xtask/tools/training.txt", "examples/arr-coc/training/requirements.txt"];
+/// DeepSpeed, which is built against the installed PyTorch.
+const TRAINING_AFTER_TORCH: &str = "examples/zero3/training/requirements.txt";
+/// Installs PyTorch, which brings 5 GB of libraries for GPUs, in half a minute: pip takes three times as long.
+const UV: &str = "uv==0.13.9";
 /// The Node packages of `package.json` with its lock file.
 const NODE: &str = "xtask/tools";
+const NODE_LOCK: &str = "xtask/tools/package-lock.json";
 
 /// Installs missing tools, and returns the directory `.tools`.
 pub fn install() -> Result<PathBuf> {
     let tools = root().join(".tools");
     fs::create_dir_all(&tools)?;
-    once(&tools, "python", &root().join(REQUIREMENTS), |directory| {
+    once(&tools, "python", &[REQUIREMENTS], |directory| {
         environment(directory, REQUIREMENTS)?;
         // The package is available as source only, and its kernels need a GPU; only its configuration classes are
         // used here.
@@ -34,9 +41,9 @@ pub fn install() -> Result<PathBuf> {
             .arg(DEEPSPEED)
             .env("DS_BUILD_OPS", "0"))
     })?;
-    once(&tools, "checkov", &root().join(CHECKOV), |directory| environment(directory, CHECKOV))?;
-    once(&tools, "aws", &root().join(AWS), |directory| environment(directory, AWS))?;
-    once(&tools, "clients", &root().join(CLIENTS), |directory| {
+    once(&tools, "checkov", &[CHECKOV], |directory| environment(directory, CHECKOV))?;
+    once(&tools, "aws", &[AWS], |directory| environment(directory, AWS))?;
+    once(&tools, "clients", &[CLIENTS], |directory| {
         environment(directory, CLIENTS)?;
         let extract = "import sys, zipfile\n\
             archive = zipfile.ZipFile(sys.argv[1])\n\
@@ -48,7 +55,8 @@ pub fn install() -> Result<PathBuf> {
             .arg(wheel(ANSIBLE.0, ANSIBLE.1)?)
             .arg(directory.join("collections")))
     })?;
-    once(&tools, "node", &root().join(NODE).join("package-lock.json"), |directory| {
+    once(&tools, "training", &[TRAINING[0], TRAINING[1], TRAINING_AFTER_TORCH], training)?;
+    once(&tools, "node", &[NODE_LOCK], |directory| {
         fs::create_dir_all(directory)?;
         for file in ["package.json", "package-lock.json"] {
             fs::copy(root().join(NODE).join(file), directory.join(file))?;
@@ -83,9 +91,39 @@ fn environment(directory: &Path, requirements: &str) -> Result<()> {
         .arg(root().join(requirements)))
 }
 
-/// Runs `make` for `tools/name`, unless it has run with the same `pins` before.
-fn once(tools: &Path, name: &str, pins: &Path, make: impl Fn(&Path) -> Result<()>) -> Result<()> {
-    let wanted = fs::read_to_string(pins).map_err(|error| format!("{}: {error}", pins.display()))?;
+/// Creates the virtual environment in which the training scripts of the examples run.
+fn training(directory: &Path) -> Result<()> {
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory))?;
+    run(Command::new(directory.join("bin/pip")).args([
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        UV,
+    ]))?;
+    // Files are linked from the cache, which has to be on the same file system, and is not needed afterwards.
+    let cache = directory.join("cache");
+    let install = || {
+        let mut command = Command::new(directory.join("bin/uv"));
+        command.env("UV_CACHE_DIR", &cache).env("DS_BUILD_OPS", "0");
+        command.args(["pip", "install", "--quiet", "--python"]).arg(directory.join("bin/python"));
+        command
+    };
+    let mut first = install();
+    for file in TRAINING {
+        first.arg("--requirement").arg(root().join(file));
+    }
+    run(&mut first)?;
+    run(install().arg("--no-build-isolation").arg("--requirement").arg(root().join(TRAINING_AFTER_TORCH)))?;
+    fs::remove_dir_all(cache)?;
+    Ok(())
+}
+
+/// Runs `make` for `tools/name`, unless it has run with the same content of the files `pins` before.
+fn once(tools: &Path, name: &str, pins: &[&str], make: impl Fn(&Path) -> Result<()>) -> Result<()> {
+    let mut wanted = String::new();
+    for file in pins {
+        wanted += &fs::read_to_string(root().join(file)).map_err(|error| format!("{file}: {error}"))?;
+    }
     let stamp = tools.join(format!("{name}.installed"));
     if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
         return Ok(());

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The interpreter whose packages the scripts need: of `STACKWRIGHT_TORCH_PYTHON`, or that of the test tools.
+/// The interpreter whose packages the scripts need: of `STACKWRIGHT_TORCH_PYTHON`, or that of `cargo xtask tools`.
 fn python() -> Option<String> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/python/bin/python");
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/training/bin/python");
     let named = std::env::var("STACKWRIGHT_TORCH_PYTHON").ok();
     let python = named.unwrap_or_else(|| tools.to_string_lossy().into_owned());
     let imports = "import accelerate, onnx, onnxruntime, torch, transformers";
@@ -17,11 +17,7 @@ fn python() -> Option<String> {
 #[test]
 fn the_scorers_are_trained_and_what_is_trained_is_served() {
     let Some(python) = python() else {
-        eprintln!(
-            "skipped: no Python with torch. Install the packages and name it: `python3 -m venv venv && venv/bin/pip install \
-             torch onnx onnxruntime -r examples/arr-coc/training/requirements.txt`, then \
-             `STACKWRIGHT_TORCH_PYTHON=venv/bin/python cargo test -p arr-coc`"
-        );
+        eprintln!("skipped: no Python with torch: run `cargo xtask tools`");
         return;
     };
     let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
-//! Llama 2 70B with the SageMaker model parallel library on 16 ml.p4d.24xlarge: FSDP with hybrid sharding, tensor
-//! parallelism, activation offloading, and the collectives of SMDDP.
+//! Llama 2 70B, fine-tuned with the SageMaker model parallel library on 16 ml.p4d.24xlarge: FSDP with hybrid sharding,
+//! tensor parallelism, activation offloading, and the collectives of SMDDP. The pretrained weights are in a bucket, where
+//! whoever accepted their license puts them once: `huggingface-cli download meta-llama/Llama-2-70b-hf`.
 
 use std::time::Duration;
 
@@ -31,10 +32,10 @@ pub fn app() -> App {
             .delayed_parameter_initialization()
             .smddp(),
     )
-    .hyperparameter("model", "meta-llama/Llama-2-70b-hf")
     .hyperparameter("sequence", 4_096)
     .hyperparameter("batch_size", 1)
     .hyperparameter("steps", 10_000)
+    .input("model", Input::s3(S3Location::in_bucket(&data, "Llama-2-70b-hf/")).fast_file())
     .input("train", Input::s3(S3Location::in_bucket(&data, "tokens/")).fast_file().sharded())
     .checkpoints(S3Location::in_bucket(&runs, "checkpoints"))
     .metric("train:loss", r"loss=([0-9.]+)")

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The interpreter whose packages the scripts need: of `STACKWRIGHT_TORCH_PYTHON`, or that of the test tools.
+/// The interpreter whose packages the scripts need: of `STACKWRIGHT_TORCH_PYTHON`, or that of `cargo xtask tools`.
 fn python() -> Option<String> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/python/bin/python");
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/training/bin/python");
     let named = std::env::var("STACKWRIGHT_TORCH_PYTHON").ok();
     let python = named.unwrap_or_else(|| tools.to_string_lossy().into_owned());
     let imports = "import deepspeed, torch, transformers";
@@ -17,11 +17,7 @@ fn python() -> Option<String> {
 #[test]
 fn the_script_trains_resumes_within_a_run_and_starts_fresh_in_another() {
     let Some(python) = python() else {
-        eprintln!(
-            "skipped: no Python with torch and deepspeed. Install the packages and name it: `python3 -m venv venv && \
-             venv/bin/pip install torch ninja setuptools -r examples/zero3/training/requirements.txt`, then \
-             `STACKWRIGHT_TORCH_PYTHON=venv/bin/python cargo test -p zero3`"
-        );
+        eprintln!("skipped: no Python with torch and deepspeed: run `cargo xtask tools`");
         return;
     };
     let directory = tempfile::tempdir().unwrap();

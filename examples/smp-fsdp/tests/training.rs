@@ -1,0 +1,29 @@
+//! The training script, run on tiny shapes.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+/// The interpreter whose packages the scripts need: of `STACKWRIGHT_TORCH_PYTHON`, or that of `cargo xtask tools`.
+fn python() -> Option<String> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/training/bin/python");
+    let named = std::env::var("STACKWRIGHT_TORCH_PYTHON").ok();
+    let python = named.unwrap_or_else(|| tools.to_string_lossy().into_owned());
+    let imports = "import torch, transformers";
+    let has_packages = Command::new(&python).args(["-c", imports]).output();
+    has_packages.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+#[test]
+fn the_script_trains_the_pretrained_weights_and_resumes() {
+    let Some(python) = python() else {
+        eprintln!("skipped: no Python with torch: run `cargo xtask tools`");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
+    let output = Command::new(python).arg("-B").arg(script).arg(folder.path()).output().unwrap();
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && text.contains(r#"{"smp-fsdp": "trained"}"#), "{text}");
+}
