@@ -15,6 +15,7 @@ use crate::construct::{Construct, Scope};
 use crate::error::ErrorKind;
 use crate::unpacked::UnpackedAsset;
 use crate::value::{Expression, Value};
+use crate::zipped::ZippedAsset;
 
 /// Names of files that tools create by themselves. They are never packed.
 const LEFT_OUT: [&str; 3] = [".DS_Store", ".git", "__pycache__"];
@@ -91,6 +92,11 @@ impl Asset {
         UnpackedAsset(self)
     }
 
+    /// Packs the directory as `.zip` instead of `.tar.gz`, for AWS Lambda.
+    pub fn zipped(self) -> ZippedAsset {
+        ZippedAsset(self)
+    }
+
     /// Excludes files and directories with this name.
     pub fn leave_out(mut self, name: impl Into<String>) -> Self {
         self.left_out.push(name.into());
@@ -127,17 +133,7 @@ impl Construct for Asset {
     type Handle = AssetHandle;
 
     fn build(self, scope: &mut Scope<'_>) -> AssetHandle {
-        let packed = match self.pack() {
-            Ok(packed) => packed,
-            Err((path, error)) => {
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                let kind = ErrorKind::Asset { path: name, reason: error.to_string() };
-                scope.stack().report_at(scope.id(), kind, scope.location(), None);
-                return AssetHandle { object_key: String::new(), hash: String::new() };
-            }
-        };
-        let handle = AssetHandle { object_key: packed.object_key.clone(), hash: packed.hash.clone() };
-        scope.stack().insert_asset(packed);
+        let handle = AssetHandle::of(self.pack(), scope);
         self.insert_documents(scope);
         handle
     }
@@ -151,6 +147,23 @@ pub struct AssetHandle {
 }
 
 impl AssetHandle {
+    /// Adds a packed asset to the stack of a scope, or reports why it cannot be packed.
+    pub(crate) fn of(packed: Result<PackedAsset, Failure>, scope: &Scope<'_>) -> Self {
+        match packed {
+            Ok(packed) => {
+                let handle = Self { object_key: packed.object_key.clone(), hash: packed.hash.clone() };
+                scope.stack().insert_asset(packed);
+                handle
+            }
+            Err((path, error)) => {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                let kind = ErrorKind::Asset { path: name, reason: error.to_string() };
+                scope.stack().report_at(scope.id(), kind, scope.location(), None);
+                Self { object_key: String::new(), hash: String::new() }
+            }
+        }
+    }
+
     /// Returns the name of the bucket.
     pub fn bucket(&self) -> Value<String> {
         Value::from_expression(Expression::AssetBucket)
@@ -161,7 +174,7 @@ impl AssetHandle {
         &self.object_key
     }
 
-    /// Returns the URI, Returns the URI, `s3://bucket/key`.
+    /// Returns the URI, `s3://bucket/key`.
     pub fn s3_uri(&self) -> Value<String> {
         crate::sub!("s3://{}/{}", self.bucket(), self.key())
     }
@@ -324,12 +337,12 @@ fn files_of(directory: &Path, left_out: &[String]) -> Result<Vec<(String, PathBu
 }
 
 #[cfg(unix)]
-fn is_executable(metadata: &fs::Metadata) -> bool {
+pub(crate) fn is_executable(metadata: &fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0
 }
 
 #[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
+pub(crate) fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 

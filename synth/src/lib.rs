@@ -46,6 +46,7 @@ mod template;
 mod text;
 mod unpacked;
 mod value;
+mod zipped;
 
 pub use app::App;
 pub use assembly::{Assembly, AssemblyError, FileAsset, StackArtifact};
@@ -71,3 +72,4 @@ pub use value::{
     CallerLocation, Expression, IntoValue, InvalidValue, Json, Literal, Map, Properties, Property, Reference,
     StringEnum, Untyped, Value,
 };
+pub use zipped::ZippedAsset;
