@@ -43,8 +43,14 @@ impl Engine {
     }
 
     /// Whether a resource exists already where a stack wants to create one with the same physical ID.
-    pub(super) fn is_taken(&self, stack: &Stack, type_name: &str, physical_id: &str) -> bool {
-        self.state.is_taken(stack, type_name, physical_id)
+    pub(super) fn is_taken(
+        &self,
+        stack: &Stack,
+        type_name: &str,
+        physical_id: &str,
+        properties: &Map<String, Json>,
+    ) -> bool {
+        self.state.is_taken(stack, type_name, physical_id, properties)
             || self.created_by_caller(stack.environment(), type_name, physical_id).is_some()
     }
 

@@ -35,6 +35,7 @@ pub(crate) use stackwright_schemas::status::{
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 /// Everything that the endpoint knows.
 #[derive(Debug, Default)]
@@ -169,8 +170,20 @@ impl State {
         self.stacks.iter().any(|stack| !stack.is_deleted() && stack.resources.values().any(is_it))
     }
 
-    /// Whether a resource with a physical ID exists already where a stack wants to create one.
-    pub fn is_taken(&self, stack: &Stack, type_name: &str, physical_id: &str) -> bool {
+    /// Whether a resource with a physical ID exists already where a stack wants to create one. The identifier of some types
+    /// has more parts than the physical ID shows, such as the role of an inline policy: the properties tell them apart.
+    pub fn is_taken(
+        &self,
+        stack: &Stack,
+        type_name: &str,
+        physical_id: &str,
+        properties: &Map<String, Json>,
+    ) -> bool {
+        let kind = stackwright_schemas::registry::resource_type(type_name);
+        let differs = |one: &Resource| {
+            let parts = kind.into_iter().flat_map(|kind| kind.primary_identifier());
+            parts.filter_map(|part| Some((one.live.get(part)?, properties.get(part)?))).any(|(a, b)| a != b)
+        };
         // A bucket name is unique in the partition, a role name in the account, any other name in the region.
         let (is_global, in_account) = (type_name == BUCKET, type_name.starts_with("AWS::IAM::"));
         let owned = self.stacks.iter().filter(|other| {
@@ -179,7 +192,8 @@ impl State {
         });
         let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.rest.unowned);
         all.any(|one| {
-            one.type_name == type_name && one.physical_id == physical_id && !one.physical_id.is_empty()
+            let is_same = one.type_name == type_name && one.physical_id == physical_id;
+            is_same && !one.physical_id.is_empty() && !differs(one)
         })
     }
 }

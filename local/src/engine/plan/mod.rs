@@ -282,7 +282,7 @@ impl<'a> Comparison<'a> {
             return None;
         }
         let created = create_resource(&self.context("", type_name), properties).physical_id;
-        self.engine.is_taken(self.stack, type_name, &created).then_some(created)
+        self.engine.is_taken(self.stack, type_name, &created, properties).then_some(created)
     }
 
     fn context<'c>(&'c self, logical_id: &'c str, type_name: &'c str) -> ResourceContext<'c> {

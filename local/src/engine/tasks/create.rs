@@ -30,7 +30,7 @@ impl Engine {
             return self.start_nested(position, number, resource, None, time);
         }
         let created = self.create_in(position, &resource, before.is_some());
-        if self.is_taken(&self.state.stacks[position], &type_name, &created.physical_id) {
+        if self.is_taken(&self.state.stacks[position], &type_name, &created.physical_id, &resource.live) {
             let failure = already_exists(&type_name, &created.physical_id);
             resource.status = ResourceStatus::CreateFailed;
             if before.is_none() {
