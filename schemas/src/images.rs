@@ -163,6 +163,73 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str, Processor)> {
     })
 }
 
+/// Returns the family that has the images of a family for a processor: `pytorch-inference-graviton` for
+/// `pytorch-inference` on Graviton. It is the family itself if there is no other.
+///
+/// ```
+/// use stackwright_schemas::images::{Processor, family_for};
+/// assert_eq!(
+///     family_for("huggingface-pytorch-inference", Processor::Neuron),
+///     "huggingface-pytorch-inference-neuronx"
+/// );
+/// assert_eq!(family_for("pytorch-inference", Processor::Gpu), "pytorch-inference");
+/// ```
+pub fn family_for(family: &'static str, processor: Processor) -> &'static str {
+    let suffixes: &[&str] = match processor {
+        Processor::Cpu | Processor::Gpu => &[],
+        Processor::Graviton => &["-graviton"],
+        Processor::Neuron => &["-neuronx", "-neuron"],
+    };
+    let known = |suffix: &&str| retrieved().families.get_key_value(&format!("{family}{suffix}"));
+    suffixes.iter().find_map(known).map_or(family, |(name, _)| name.as_str())
+}
+
+/// Returns the processors that an image of AWS, or a copy of it under the same repository name and tag, is built for. The
+/// list is empty for other images, and for images of AWS whose repository and tag do not show it.
+///
+/// ```
+/// use stackwright_schemas::images::{Processor, built_for};
+/// let registry = "763104351884.dkr.ecr.us-east-1.amazonaws.com";
+/// assert_eq!(built_for(&format!("{registry}/pytorch-training:2.6.0-gpu-py312")), [Processor::Gpu]);
+/// assert!(built_for("123456789012.dkr.ecr.us-east-1.amazonaws.com/scorers:3-gpu").is_empty());
+/// ```
+pub fn built_for(uri: &str) -> Vec<Processor> {
+    const PROCESSORS: [Processor; 4] =
+        [Processor::Cpu, Processor::Gpu, Processor::Graviton, Processor::Neuron];
+    let Some((repository, tag)) = uri.split_once('/').and_then(|(_, path)| path.rsplit_once(':')) else {
+        return Vec::new();
+    };
+    let is_same = |known: &str| {
+        let rest = repository.strip_suffix(known);
+        rest.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
+    };
+    let versions = || retrieved().families.values().flat_map(|family| family.versions.values());
+    let listed: Vec<Processor> = PROCESSORS
+        .into_iter()
+        .filter(|processor| {
+            versions()
+                .filter_map(|version| version.image(*processor))
+                .any(|image| image.rsplit_once(':').is_some_and(|(known, of)| of == tag && is_same(known)))
+        })
+        .collect();
+    if !listed.is_empty() {
+        return listed;
+    }
+    let is_of_aws = families().values().any(|family| is_same(&family.repository))
+        || versions()
+            .flat_map(|version| PROCESSORS.map(|processor| version.image(processor)))
+            .flatten()
+            .any(|image| is_same(image.rsplit_once(':').map_or(image, |(name, _)| name)));
+    let has = |word: &str| tag.split('-').any(|part| part == word);
+    match is_of_aws {
+        true if tag.contains("neuron") => vec![Processor::Neuron],
+        true if repository.ends_with("graviton") => vec![Processor::Graviton],
+        true if has("gpu") => vec![Processor::Gpu],
+        true if has("cpu") => vec![Processor::Cpu],
+        _ => Vec::new(),
+    }
+}
+
 /// An image, without the region from which it is pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {

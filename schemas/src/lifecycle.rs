@@ -74,11 +74,16 @@ pub fn service(type_name: &str) -> Option<&'static Service> {
 /// assert_eq!(runtime.block_create.as_deref(), Some("2024-01-09"));
 /// ```
 pub fn runtime(name: &str) -> Option<&'static Runtime> {
+    runtimes().iter().find(|runtime| runtime.name == name)
+}
+
+/// Returns all Lambda runtimes, sorted by name.
+pub fn runtimes() -> &'static [Runtime] {
     #[derive(Deserialize)]
     struct File {
         runtimes: Vec<Runtime>,
     }
     static FILE: OnceLock<File> = OnceLock::new();
     let file: &File = FILE.get_or_init(|| embedded(include_str!("../facts/lambda_runtimes.json")));
-    file.runtimes.iter().find(|runtime| runtime.name == name)
+    &file.runtimes
 }

@@ -101,18 +101,20 @@ fn kept_by_the_service(endpoints: &[(String, String, Vec<String>)], change: &mut
     let kept = [("InitialInstanceCount", "DesiredInstanceCount"), ("InitialVariantWeight", "DesiredWeight")];
     let mut notes = Vec::new();
     for (_, endpoint, excluded) in endpoints.iter().filter(|(config, ..)| *config == change.logical_id) {
-        for (property, kind) in kept {
+        for (property, kind) in &kept {
             let changes = |one: &&PropertyChange| {
                 one.path.ends_with(&format!(".{property}")) && one.before.is_some() && one.after.is_some()
             };
-            if excluded.iter().any(|one| one == kind) {
+            if excluded.iter().any(|one| one == *kind) {
                 continue;
             }
             for one in change.properties.iter().filter(changes) {
                 notes.push(format!(
                     "`{}` has no effect on running variants: the endpoint `{endpoint}` keeps their values \
-                     (`RetainAllVariantProperties`).",
-                    one.path
+                     (`RetainAllVariantProperties`). Add `{kind}` to `ExcludeRetainedVariantProperties`{} to apply \
+                     the template's.",
+                    one.path,
+                    if *kind == "DesiredWeight" { " (`.set_weights()` in Rust)" } else { "" },
                 ));
             }
         }

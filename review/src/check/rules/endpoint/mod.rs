@@ -4,6 +4,7 @@ mod duplicate_instance_pool_priority;
 mod duplicate_variant_name;
 mod endpoint_key_on_local_storage;
 mod fixed_name_on_replaced_resource;
+mod image_for_another_processor;
 mod model_without_policy;
 mod prefix_routing_strategy;
 mod primary_container_with_containers;
@@ -22,4 +23,5 @@ pub(super) const RULES: &[&Rule] = &[
     &unsupported_shadow_variant::RULE,
     &model_without_policy::RULE,
     &endpoint_key_on_local_storage::RULE,
+    &image_for_another_processor::RULE,
 ];
