@@ -1,5 +1,8 @@
 //! The list of examples and the helpers of the tests that run over all of them.
 
+pub mod encrypted_jobs;
+pub mod template;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

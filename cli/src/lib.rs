@@ -79,8 +79,8 @@ pub mod prelude {
     };
     pub use stackwright_stacks::endpoint::{
         AdapterComponent, AsynchronousEndpoint, BlueGreen, CapacitySize, ComponentEndpoint, DataCapture,
-        InferenceComponent, MemorySize, MultiModelEndpoint, NotificationTopic, RealTimeEndpoint, Rolling,
-        Routing, ServerlessEndpoint, Variant,
+        ExternalEndpoint, InferenceComponent, MemorySize, MultiModelEndpoint, NotificationTopic,
+        RealTimeEndpoint, Rolling, Routing, ServerlessEndpoint, Variant,
     };
     pub use stackwright_stacks::fleet::{Ami, GpuFleet, MonthlyBudget, SpotMix, TrainingFleet, UserData};
     pub use stackwright_stacks::iam::{ExecutionRole, PolicyDocument};

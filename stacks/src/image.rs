@@ -24,10 +24,19 @@ pub struct ContainerImage(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Aws { family: &'static str, version: String, processor: Processor, source: CallerLocation },
+    Aws { family: &'static str, version: String, processor: Target, source: CallerLocation },
     Own { uri: Value<String>, repository_arn: Value<String> },
     Mirrored { original: Box<Kind>, mirror: Mirror },
     Private { uri: Value<String>, credentials: Option<Value<String>> },
+}
+
+/// The processor that an image of AWS is needed for.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// This one.
+    Given(Processor),
+    /// That of the instances on which the image runs, or this one if their type is not known during synthesis.
+    OfInstances { otherwise: Option<Processor> },
 }
 
 /// Where your copies of AWS's images are: repositories of the same names, with a prefix, in a registry of Amazon ECR.
@@ -119,7 +128,56 @@ impl ContainerImage {
     #[track_caller]
     pub fn aws(family: &'static str, version: impl Into<String>, processor: Processor) -> Self {
         let source = std::panic::Location::caller();
+        Self(Kind::Aws { family, version: version.into(), processor: Target::Given(processor), source })
+    }
+
+    /// An image of a family in the image table for the processor of the instances that it runs on: GPUs, Trainium or
+    /// Inferentia, Graviton, or others. Endpoints, components and jobs of a known instance type choose it, and a serverless
+    /// endpoint takes the image for CPUs. Elsewhere, synthesis reports an error at the caller's line: use
+    /// [`aws`](Self::aws) there.
+    ///
+    /// ```
+    /// use stackwright_stacks::ContainerImage;
+    /// use stackwright_stacks::container::Container;
+    /// use stackwright_stacks::endpoint::Variant;
+    ///
+    /// let container = Container::new(ContainerImage::for_instances("pytorch-inference", "2.4.0"));
+    /// // The image for GPUs, and the one for Graviton.
+    /// [Variant::new("Gpu", container.clone(), "ml.g5.xlarge"), Variant::new("Arm", container, "ml.c7g.xlarge")];
+    /// ```
+    #[track_caller]
+    pub fn for_instances(family: &'static str, version: impl Into<String>) -> Self {
+        let source = std::panic::Location::caller();
+        let processor = Target::OfInstances { otherwise: None };
         Self(Kind::Aws { family, version: version.into(), processor, source })
+    }
+
+    /// The same, for GPUs where the instance type is not known.
+    #[track_caller]
+    pub(crate) fn for_instances_or_gpus(family: &'static str, version: impl Into<String>) -> Self {
+        let source = std::panic::Location::caller();
+        let processor = Target::OfInstances { otherwise: Some(Processor::Gpu) };
+        Self(Kind::Aws { family, version: version.into(), processor, source })
+    }
+
+    /// The same image for the processor of its instances, unless it was given for one.
+    pub(crate) fn on(self, processor: Option<Processor>) -> Self {
+        fn on(kind: Kind, known: Processor) -> Kind {
+            match kind {
+                Kind::Aws { family, version, processor: Target::OfInstances { .. }, source } => {
+                    let family = images::family_for(family, known);
+                    Kind::Aws { family, version, processor: Target::Given(known), source }
+                }
+                Kind::Mirrored { original, mirror } => {
+                    Kind::Mirrored { original: Box::new(on(*original, known)), mirror }
+                }
+                other => other,
+            }
+        }
+        match processor {
+            Some(known) => Self(on(self.0, known)),
+            None => self,
+        }
     }
 
     /// AWS's deep learning container for inference with TensorFlow.
@@ -180,13 +238,13 @@ impl ContainerImage {
                 Self(Kind::Own { uri, repository_arn })
             }
             Some(Err(message)) => {
-                let help = "use `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, or `Image::from_private_registry`";
+                let help = "use `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`, or `ContainerImage::from_private_registry`";
                 let uri = Value::invalid("invalid-image-uri", message, help);
                 Self(Kind::Own { repository_arn: uri.clone(), uri })
             }
             None => {
                 let message = "the repository of the image is not known before the stack is deployed";
-                let help = "also pass the ARN of the repository, with `Image::ecr(uri, repository_arn)`";
+                let help = "also pass the ARN of the repository, with `ContainerImage::ecr(uri, repository_arn)`";
                 let uri = Value::invalid("invalid-image-uri", message, help);
                 Self(Kind::Own { repository_arn: uri.clone(), uri })
             }
@@ -273,10 +331,20 @@ impl ContainerImage {
 fn listed(
     family: &str,
     version: &str,
-    processor: Processor,
+    target: Target,
     source: CallerLocation,
     scope: &Scope<'_>,
 ) -> Option<images::Image> {
+    let (Target::Given(processor) | Target::OfInstances { otherwise: Some(processor) }) = target else {
+        scope.error(
+            "image-without-processor",
+            format!("the processor for which the image {family} {version} is needed is not known"),
+            "use `ContainerImage::aws` with a processor, or an instance type that is known during synthesis"
+                .into(),
+            Some(source),
+        );
+        return None;
+    };
     match images::image(family, version, processor) {
         Ok(image) => Some(image),
         Err(why) => {
@@ -309,7 +377,7 @@ fn in_registry(
 fn of_aws(
     family: &str,
     version: &str,
-    processor: Processor,
+    processor: Target,
     source: CallerLocation,
     scope: &mut Scope<'_>,
 ) -> Resolved {
@@ -325,7 +393,7 @@ fn of_aws(
                     "unknown-image",
                     format!("{family} {version} is not available in {bound}, as far as the image table shows"),
                     format!(
-                        "use one of the regions {}, or copy the image into your own repository and use `Image::ecr`",
+                        "use one of the regions {}, or copy the image into your own repository and use `ContainerImage::ecr`",
                         known.join(", ")
                     ),
                     Some(source),
@@ -398,7 +466,7 @@ fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
         ),
         NoImage::Version(known) => (
             format!("{family} has no version {version} in the image table"),
-            format!("use one of the newest, {}, or `Image::ecr` for another image", known.join(", ")),
+            format!("use one of the newest, {}, or `ContainerImage::ecr` for another image", known.join(", ")),
         ),
         NoImage::Processor => (
             format!("{family} is not available for that processor"),
@@ -406,9 +474,11 @@ fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
         ),
         NoImage::Tag(field) => (
             format!("the tag of {family} {version} needs `{field}`, which the image table does not have"),
-            "pass the complete URI to `Image::ecr`".into(),
+            "pass the complete URI to `ContainerImage::ecr`".into(),
         ),
-        other => (format!("{family} {version} cannot be resolved: {other:?}"), "use `Image::ecr`".into()),
+        other => {
+            (format!("{family} {version} cannot be resolved: {other:?}"), "use `ContainerImage::ecr`".into())
+        }
     }
 }
 

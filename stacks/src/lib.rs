@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod container;
 pub mod endpoint;
 pub mod fleet;
+pub mod function;
 pub mod iam;
 pub mod launch;
 pub mod network;

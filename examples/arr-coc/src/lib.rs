@@ -2,7 +2,9 @@
 //!
 //! The app has three stacks: training on one ml.p4d.24xlarge; a stack for development and tests with the relevance
 //! scorers on a serverless endpoint, which costs nothing without requests; and production, with the same scorers in a
-//! Triton ensemble, compiled by TensorRT.
+//! Triton ensemble, compiled by TensorRT. Production serves the model that was approved last: the training pipeline
+//! registers models, approving one stores its location in a parameter of Systems Manager, and the next deployment of
+//! production reads the parameter.
 
 mod dev_test;
 mod production;
@@ -14,7 +16,7 @@ use stackwright::App;
 pub fn app() -> App {
     let app = App::new("arr-coc");
     dev_test::stack(&app);
-    production::stack(&app);
-    training::stack(&app);
+    let trained = training::stack(&app);
+    production::stack(&app, &trained);
     app
 }

@@ -1,24 +1,29 @@
-//! The production stack: the relevance scorers in a Triton ensemble on ml.g5.2xlarge. TensorRT compiles them when
-//! they are loaded.
+//! The production stack: the relevance scorers that were approved last, in a Triton ensemble on ml.g5.2xlarge. TensorRT
+//! compiles them when they are loaded.
 
 use std::time::Duration;
 
 use stackwright::prelude::*;
 use stackwright::stacks::autoscaling::{Scaling, ScheduledCapacity, TargetTracking};
 use stackwright::stacks::container::{
-    DynamicBatching, Ensemble, EnsembleStep, ModelRepository, Tensor, TensorRtOptions, Triton,
-    TritonInstanceGroup, TritonModel, TritonType,
+    Container, DynamicBatching, Ensemble, EnsembleStep, ModelData, ModelRepository, Tensor, TensorRtOptions,
+    Triton, TritonInstanceGroup, TritonModel, TritonType,
 };
 use stackwright::stacks::endpoint::{
     BlueGreen, CapacitySize, DataCapture, RealTimeEndpoint, Routing, Variant,
 };
+
+use crate::training::{APPROVED_MODEL, Trained};
 
 /// The number of patches of an image, and the number of features of a patch: the shapes with which the scorers were
 /// exported.
 const PATCHES: i64 = 256;
 const FEATURES: i64 = 64;
 
-pub fn stack(app: &App) {
+/// The version of Triton that serves the scorers.
+pub const TRITON: &str = "25.09";
+
+pub fn stack(app: &App, trained: &Trained) {
     let stack = app
         .stack("Production")
         .region("us-west-2")
@@ -30,7 +35,17 @@ pub fn stack(app: &App) {
     let captured = stack.add("Captured", PrivateBucket::new().expire("requests/", 30));
     let alarms = stack.add("Alarms", AlarmTopic::new());
 
-    let variant = Variant::new("Main", Triton::new("25.09", scorers()), "ml.g5.2xlarge")
+    // Read when the stack is deployed: the next deployment after an approval moves the endpoint to the approved model.
+    let approved = stack.add(
+        "ApprovedModel",
+        Parameter::ssm()
+            .default(APPROVED_MODEL)
+            .description("The parameter with the location of the model that was approved last"),
+    );
+    let triton = Container::from(Triton::new(TRITON, scorers()))
+        .model(ModelData::made_within(trained.repositories.clone(), approved))
+        .reads(&trained.initial);
+    let variant = Variant::new("Main", triton, "ml.g5.2xlarge")
         .health_check_timeout(Duration::from_mins(10))
         .routing(Routing::least_outstanding_requests())
         .scale(

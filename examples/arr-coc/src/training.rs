@@ -7,9 +7,11 @@ use std::time::Duration;
 use stackwright::prelude::*;
 use stackwright::resources::sagemaker::ModelPackageGroup;
 use stackwright::stacks::launch::{
-    ConditionStep, FailStep, Pipeline, ProcessingJob, ProcessingStep, RegisterModelStep, TrainingStep,
+    ApprovedModel, ConditionStep, FailStep, ModelMetric, Pipeline, ProcessingJob, ProcessingStep,
+    RegisterModelStep, TrainingStep,
 };
 use stackwright::stacks::training::{Fsdp, Input, Instances, Precision, ShardingStrategy, Spot, TrainingJob};
+use stackwright::synth::AssetHandle;
 
 use crate::production;
 
@@ -23,7 +25,18 @@ const REVISION: &str = "89644892e4d85e24eaac8bacfd4f463576704203";
 /// The number of patches (of 256) of an image that the language model gets.
 const VISUAL_TOKENS: i32 = 128;
 
-pub fn stack(app: &App) {
+/// The name of the parameter with the location of the model that was approved last.
+pub const APPROVED_MODEL: &str = "/arr-coc/approved-model";
+
+/// What production serves.
+pub struct Trained {
+    /// The Triton model repository with the initial weights, which is served until a model is approved.
+    pub initial: AssetHandle,
+    /// The location of the repositories with trained weights.
+    pub repositories: S3Location,
+}
+
+pub fn stack(app: &App) -> Trained {
     let stack = app
         .stack("Training")
         .region("us-west-2")
@@ -78,6 +91,7 @@ pub fn stack(app: &App) {
     );
     // The model repository of production, with the trained weights: the registered model is what Triton serves.
     let repository = stack.add("Repository", production::scorers().archive());
+    let repositories = S3Location::in_bucket(&runs, "repositories");
     let packed = pipeline.step(
         "Pack",
         ProcessingStep::new(
@@ -85,7 +99,7 @@ pub fn stack(app: &App) {
                 .source(asset!("scorers"), "pack.py")
                 .input("repository", S3Location::from(&repository))
                 .input("model", trained.model())
-                .output("archive", S3Location::in_bucket(&runs, "repositories").per_run())
+                .output("archive", repositories.per_run())
                 .max_run(Duration::from_hours(1)),
         ),
     );
@@ -97,11 +111,22 @@ pub fn stack(app: &App) {
                 RegisterModelStep::new(
                     models.reference(),
                     packed.output("archive").join("model.tar.gz"),
-                    ContainerImage::triton("25.09", Processor::Gpu),
+                    ContainerImage::triton(production::TRITON, Processor::Gpu),
                 )
-                .instance_types(["ml.g5.2xlarge"]),
+                .instance_types(["ml.g5.2xlarge"])
+                .metric(
+                    ModelMetric::ModelQualityStatistics,
+                    evaluated.output("evaluation").join("evaluation.json"),
+                    "application/json",
+                ),
             )
             .otherwise("TooWeak", FailStep::new("The model answers fewer questions correctly than required")),
     );
     stack.add("Pipeline", pipeline);
+    stack.add(
+        "Approved",
+        ApprovedModel::new(models.reference(), APPROVED_MODEL, repository.s3_uri())
+            .image_suffix(format!("sagemaker-tritonserver:{}-py3", production::TRITON)),
+    );
+    Trained { initial: repository, repositories }
 }

@@ -229,6 +229,12 @@ impl Container {
         self
     }
 
+    /// The same container with its image for a processor, unless the image was given for one.
+    pub(crate) fn on(mut self, processor: Option<crate::Processor>) -> Self {
+        self.image = self.image.on(processor);
+        self
+    }
+
     pub(crate) fn needs(&self) -> &[Need] {
         &self.needs
     }
@@ -389,6 +395,14 @@ impl Containers {
             })
             .collect();
         Self { all, mode: Some(mode) }
+    }
+}
+
+impl Containers {
+    /// The same containers with their images for a processor.
+    pub(crate) fn on(mut self, processor: Option<crate::Processor>) -> Self {
+        self.all = self.all.into_iter().map(|container| container.on(processor)).collect();
+        self
     }
 }
 

@@ -10,6 +10,7 @@ use stackwright_synth::{IntoValue, Scope, Value};
 use crate::autoscaling::CapacityRange;
 use crate::container::Containers;
 use crate::iam::Statement;
+use crate::image::Processor;
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
@@ -122,6 +123,14 @@ impl Hosting {
             On::Type(name) => vec![name],
             On::Pools(pools) => pools.iter().map(|pool| &pool.instance_type).collect(),
         }
+    }
+
+    /// The processor that images are needed for, if it is known and the same on all types.
+    pub(super) fn processor(&self) -> Option<Processor> {
+        let mut found =
+            self.types().into_iter().map(|name| Processor::of_instance_type(name.as_literal()?.as_str()?));
+        let first = found.next()??;
+        found.all(|other| other == Some(first)).then_some(first)
     }
 
     /// What the role of the containers needs beside the models.

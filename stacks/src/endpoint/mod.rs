@@ -12,6 +12,7 @@ mod capture;
 mod component;
 mod dashboard;
 mod deployment;
+mod external;
 mod hosting;
 mod multi_model;
 mod options;
@@ -24,10 +25,11 @@ mod watching;
 pub use asynchronous::{AsynchronousEndpoint, NotificationTopic};
 pub use capture::DataCapture;
 pub use component::{
-    AdapterComponent, ComponentEndpoint, ComponentEndpointHandle, CopyBatch, ForInstanceType,
+    AdapterComponent, ComponentEndpoint, ComponentEndpointHandle, ComponentHost, CopyBatch, ForInstanceType,
     InferenceComponent, InferenceComponentHandle,
 };
 pub use deployment::{BlueGreen, CapacitySize, Rolling};
+pub use external::ExternalEndpoint;
 pub use hosting::{InstanceMetrics, InstancePool, Routing};
 pub use multi_model::MultiModelEndpoint;
 pub use options::{
@@ -319,11 +321,16 @@ impl EndpointHandle {
 
     /// A statement that allows to invoke this endpoint only, for the role of a caller.
     pub fn allow_invoke(&self) -> Statement {
-        Statement::allow([
-            "sagemaker:InvokeEndpoint",
-            "sagemaker:InvokeEndpointAsync",
-            "sagemaker:InvokeEndpointWithResponseStream",
-        ])
-        .on(self.endpoint_arn())
+        allow_invoke(&self.endpoint_arn())
     }
+}
+
+/// Permission to invoke an endpoint by its ARN.
+fn allow_invoke(arn: &Value<String>) -> Statement {
+    Statement::allow([
+        "sagemaker:InvokeEndpoint",
+        "sagemaker:InvokeEndpointAsync",
+        "sagemaker:InvokeEndpointWithResponseStream",
+    ])
+    .on(arn)
 }

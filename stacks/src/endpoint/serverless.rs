@@ -12,6 +12,7 @@ use super::{EndpointHandle, ONE_VARIANT, Plan, add_model, add_scaling, log_group
 use crate::autoscaling::{CapacityRange, ProvisionedConcurrency, Scaling};
 use crate::container::Container;
 use crate::iam::{RoleOptions, RoleSettings};
+use crate::image::Processor;
 use crate::security::SecuritySettings;
 
 /// The memory of a serverless endpoint. The number of virtual CPUs is proportional to the memory.
@@ -157,7 +158,8 @@ impl Construct for ServerlessEndpoint {
         let security = SecuritySettings::default();
         let permissions = (self.settings.role.clone(), Vec::new());
         let log_group = log_group(&name);
-        let served = add_model(self.container.into(), "", &log_group, &security, permissions, scope);
+        let container = self.container.on(Some(Processor::Cpu)).into();
+        let served = add_model(container, "", &log_group, &security, permissions, scope);
         let mut serverless =
             ServerlessConfig::new().max_concurrency(self.max_concurrency).memory_size_in_mb(self.memory);
         let least = self.scaling.as_ref().map(|(capacity, _)| capacity.least.clone());

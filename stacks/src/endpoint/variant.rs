@@ -108,6 +108,7 @@ impl Variant {
     ) -> (ProductionVariant, ServedModel) {
         let Self { name, containers, hosting, weight, role, .. } = self;
         hosting.check_containers(&containers, scope);
+        let containers = containers.on(hosting.processor());
         let (endpoint_role, mut statements) = permissions;
         let role = if role.is_set() { role } else { endpoint_role };
         statements.extend(hosting.statements());

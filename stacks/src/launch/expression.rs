@@ -20,7 +20,7 @@ const HELP: &str = "use `cron(0 2 * * ? *)`, `rate(1 day)` or `at(2027-01-01T00:
 /// ScheduleExpression::from("rate(5 minutes)");
 /// ```
 #[derive(Clone, Debug)]
-pub struct ScheduleExpression(pub(super) Value<String>);
+pub struct ScheduleExpression(pub(crate) Value<String>);
 
 impl ScheduleExpression {
     /// Repeats after a time, which is rounded down to minutes.

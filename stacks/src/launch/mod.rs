@@ -3,6 +3,7 @@
 //! CloudFormation deploys the launchers; the jobs that they start are not resources. For CloudFormation a definition
 //! is a string. It is built here as a document with references, and it is also written beside the template.
 
+mod approval;
 mod expression;
 mod optimization;
 pub mod pipeline;
@@ -10,15 +11,16 @@ mod schedule;
 mod state_machine;
 mod states_format;
 
+pub use approval::ApprovedModel;
 pub use expression::ScheduleExpression;
 pub use optimization::{
     CompiledQuantization, OptimizationJob, Optimizations, Quantization, SpeculativeDecoding,
 };
 pub use pipeline::{
     CallbackStep, CheckStep, CheckType, ConditionStep, CreateModelStep, EndpointConfigStep, EndpointStep,
-    FailStep, LambdaStep, OutputType, Pipeline, PipelineHandle, ProcessingInput, ProcessingJob,
-    ProcessingOutput, ProcessingStep, RegisterModelStep, RetryOn, RetryPolicy, SplitType, StepOptions,
-    TrainingStep, TransformStep, TuningJob, TuningStep,
+    FailStep, LambdaStep, ModelMetric, OutputType, Pipeline, PipelineHandle, ProcessingInput, ProcessingJob,
+    ProcessingOutput, ProcessingStep, RegisterModelStep, RepackStep, RetryOn, RetryPolicy, SplitType,
+    StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
 };
 pub use schedule::{Schedule, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};

@@ -138,10 +138,9 @@ impl Instances {
 
     /// The processor for which the job needs an image. An unknown instance type is assumed to have GPUs.
     pub(super) fn processor(&self) -> Processor {
-        match self.hardware().and_then(|hardware| hardware.accelerator_count) {
-            Some(0) => Processor::Cpu,
-            _ => Processor::Gpu,
-        }
+        let instance_type = self.instance_type();
+        let known = instance_type.as_literal().and_then(serde_json::Value::as_str);
+        known.and_then(Processor::of_instance_type).unwrap_or(Processor::Gpu)
     }
 
     /// The facts about the instance type that the distribution strategy runs on; `None` for an unknown type.

@@ -78,6 +78,8 @@ pub struct TrainingJob {
     pub(super) source_model_package: Option<Value<String>>,
     pub(super) statements: Vec<Statement>,
     pub(super) others: Vec<(String, Value<Json>)>,
+    /// A recipe of HyperPod, and where the program gives it.
+    pub(super) recipe: Option<(String, CallerLocation)>,
 }
 
 /// The training algorithm.
@@ -209,6 +211,7 @@ impl TrainingJob {
             source_model_package: None,
             statements: Vec::new(),
             others: Vec::new(),
+            recipe: None,
         }
     }
 
@@ -220,6 +223,41 @@ impl TrainingJob {
         self.source =
             Some(Source { code: Code::Asset(directory), entry_point: entry_point.into(), location });
         self
+    }
+
+    /// Runs a recipe of SageMaker HyperPod as a training job: the recipe, a YAML file, becomes `recipe.yaml` in the
+    /// directory of the script that reads it, and the script finds it by the hyperparameters `config-path` and
+    /// `config-name`, as the SageMaker Python SDK 2.257.7 sends them.
+    ///
+    /// On GPUs the script is one of the `examples` of AWS's repository `sagemaker-training-adapter-for-nemo`, such as
+    /// `llama_pretrain.py`, and the strategy is [`ModelParallel`](super::ModelParallel). The recipe has to be resolved:
+    /// without interpolations of OmegaConf. Synthesis reports an error if the file has no member `trainer`, or if
+    /// `trainer.num_nodes` is not the number of instances.
+    ///
+    /// ```
+    /// use stackwright_stacks::S3Location;
+    /// use stackwright_stacks::training::{Instances, ModelParallel, TrainingJob};
+    /// use stackwright_synth::Asset;
+    ///
+    /// let scripts = Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    /// let recipe = "trainer:\n  num_nodes: 2\nmodel:\n  model_type: llama_v3\n";
+    /// TrainingJob::pytorch("2.4.1", Instances::of("ml.p5.48xlarge", 2), S3Location::new("my-runs", "models"))
+    ///     .distribution(ModelParallel::new().parameter("placement_strategy", "cluster"))
+    ///     .recipe(scripts, "llama_pretrain.py", recipe);
+    /// ```
+    #[track_caller]
+    pub fn recipe(
+        mut self,
+        directory: Asset,
+        entry_point: impl Into<String>,
+        recipe: impl Into<String>,
+    ) -> Self {
+        let location = std::panic::Location::caller();
+        let recipe = recipe.into();
+        self.recipe = Some((recipe.clone(), location));
+        self.source(directory.file("recipe.yaml", recipe), entry_point)
+            .hyperparameter("config-path", ".")
+            .hyperparameter("config-name", "recipe.yaml")
     }
 
     /// The archive of the training script, a `sourcedir.tar.gz` that is in S3 already, and the path of the script in

@@ -15,6 +15,7 @@ mod instances;
 mod job;
 mod observation;
 mod on_cluster;
+mod recipe;
 mod request;
 mod run;
 

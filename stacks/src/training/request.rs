@@ -7,6 +7,7 @@ use super::capacity::TrainingCapacity;
 use super::checkpoints::Checkpoints;
 use super::distribution::{Distribution, Launch};
 use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
+use super::instances::Instances;
 use super::job::{Algorithm, Code, OutputCompression, Source, TrainingJob};
 use super::run::RunLocation;
 use crate::defaults;
@@ -101,6 +102,10 @@ impl Builder<'_> {
 
     /// Writes the source, and the hyperparameters with which the training toolkit finds it.
     fn source(&mut self, files: Vec<File>, scope: &mut Scope<'_>) {
+        if let Some((recipe, location)) = &self.job.recipe {
+            let count = self.job.instances.as_ref().and_then(Instances::count);
+            super::recipe::check(recipe, count, location, scope);
+        }
         let Some(Source { code, entry_point, location }) = &self.job.source else {
             report_missing_source(&files, scope);
             return;
@@ -143,7 +148,9 @@ impl Builder<'_> {
                 algorithm.put("AlgorithmName", name);
                 None
             }
-            Algorithm::Image(image) => Some(image.clone()),
+            Algorithm::Image(image) => {
+                Some(image.clone().on(job.instances.as_ref().map(Instances::processor)))
+            }
             Algorithm::PyTorch { version, source } => Some(self.pytorch(version, source)),
         };
         if let Some(image) = image {
@@ -173,14 +180,14 @@ impl Builder<'_> {
 
     /// Returns the PyTorch image for the strategy and the instances.
     fn pytorch(&self, version: &str, source: CallerLocation) -> ContainerImage {
-        let (family, processor) = match &self.job.distribution {
-            Some(Distribution::ModelParallel(_)) => ("smp", crate::Processor::Gpu),
+        let image = match &self.job.distribution {
+            Some(Distribution::ModelParallel(_)) => ContainerImage::model_parallel(version),
             _ => {
-                let instances = self.job.instances.as_ref();
-                ("pytorch-training", instances.map_or(crate::Processor::Gpu, |known| known.processor()))
+                let processor = self.job.instances.as_ref().map(Instances::processor);
+                ContainerImage::for_instances_or_gpus("pytorch-training", version).on(processor)
             }
         };
-        ContainerImage::aws(family, version, processor).with_location(source)
+        image.with_location(source)
     }
 
     /// Writes `InputDataConfig` and `OutputDataConfig`.

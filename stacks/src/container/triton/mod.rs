@@ -46,16 +46,21 @@ pub struct Triton {
 }
 
 impl Triton {
-    /// Triton with this version, for GPUs, with its models.
+    /// Triton with this version and its models, for the processor of the instances; for GPUs if the instance type is not
+    /// known during synthesis.
     #[track_caller]
     pub fn new(version: impl Into<String>, repository: ModelRepository) -> Self {
-        Self::on(version, Processor::Gpu, repository)
+        Self::of(ContainerImage::for_instances_or_gpus("tritonserver", version), repository)
     }
 
     /// Triton with this version, for a type of processor, with its models.
     #[track_caller]
     pub fn on(version: impl Into<String>, processor: Processor, repository: ModelRepository) -> Self {
-        let image = ContainerImage::triton(version, processor);
+        Self::of(ContainerImage::triton(version, processor), repository)
+    }
+
+    #[track_caller]
+    fn of(image: ContainerImage, repository: ModelRepository) -> Self {
         Self { image, repository, default_model: None, source: Location::caller() }
     }
 

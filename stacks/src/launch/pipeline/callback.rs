@@ -31,6 +31,20 @@ struct Parameters {
 }
 
 impl Parameters {
+    #[track_caller]
+    fn input(&mut self, name: impl Into<String>, value: impl IntoValue<Json>) {
+        self.inputs = std::mem::take(&mut self.inputs).set(name, value.into().with_caller_location());
+    }
+
+    fn output(&mut self, name: impl Into<String>, kind: OutputType) {
+        self.outputs.push((name.into(), kind));
+    }
+
+    fn handle(&self, step: &str) -> OutputsHandle {
+        let outputs = self.outputs.iter().map(|(name, _)| name.clone()).collect();
+        OutputsHandle { name: step.to_owned(), outputs }
+    }
+
     fn put(self, step: &mut Properties) {
         step.put("Arguments", self.inputs);
         let outputs = self.outputs.iter().map(|(name, kind)| {
@@ -99,13 +113,13 @@ impl LambdaStep {
     /// Adds a member to the event that the function gets.
     #[track_caller]
     pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
-        self.parameters.inputs = self.parameters.inputs.set(name, value.into().with_caller_location());
+        self.parameters.input(name, value);
         self
     }
 
     /// Declares a member of the object that the function returns as an output for later steps.
     pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
-        self.parameters.outputs.push((name.into(), kind));
+        self.parameters.output(name, kind);
         self
     }
 
@@ -128,8 +142,7 @@ impl Step for LambdaStep {
     type Handle = OutputsHandle;
 
     fn handle(&self, name: &str) -> OutputsHandle {
-        let outputs = self.parameters.outputs.iter().map(|(name, _)| name.clone()).collect();
-        OutputsHandle { name: name.to_owned(), outputs }
+        self.parameters.handle(name)
     }
 
     fn into_kind(self) -> Kind {
@@ -170,13 +183,13 @@ impl CallbackStep {
     /// Adds a member to the `arguments` of the message.
     #[track_caller]
     pub fn input(mut self, name: impl Into<String>, value: impl IntoValue<Json>) -> Self {
-        self.parameters.inputs = self.parameters.inputs.set(name, value.into().with_caller_location());
+        self.parameters.input(name, value);
         self
     }
 
     /// Declares an output that the receiver sets, for later steps.
     pub fn output(mut self, name: impl Into<String>, kind: OutputType) -> Self {
-        self.parameters.outputs.push((name.into(), kind));
+        self.parameters.output(name, kind);
         self
     }
 
@@ -213,8 +226,7 @@ impl Step for CallbackStep {
     type Handle = OutputsHandle;
 
     fn handle(&self, name: &str) -> OutputsHandle {
-        let outputs = self.parameters.outputs.iter().map(|(name, _)| name.clone()).collect();
-        OutputsHandle { name: name.to_owned(), outputs }
+        self.parameters.handle(name)
     }
 
     fn into_kind(self) -> Kind {

@@ -37,6 +37,8 @@ pub struct ProcessingJob {
     program: Program,
     arguments: Vec<Value<String>>,
     inputs: Vec<(String, ProcessingInput)>,
+    /// Directories that are uploaded with the stack, as inputs.
+    assets: Vec<(&'static str, Asset)>,
     pub(super) outputs: Vec<(String, ProcessingOutput)>,
     environment: Map<String>,
     max_run: Value<i64>,
@@ -75,6 +77,7 @@ impl ProcessingJob {
             program: Program::OfImage,
             arguments: Vec::new(),
             inputs: Vec::new(),
+            assets: Vec::new(),
             outputs: Vec::new(),
             environment: Map::default(),
             max_run: 86_400.into(),
@@ -89,8 +92,8 @@ impl ProcessingJob {
         }
     }
 
-    /// A job that runs AWS's PyTorch image: the image for GPUs if the instance type is known to have GPUs, the image
-    /// for CPUs otherwise.
+    /// A job that runs AWS's PyTorch image for the processor of the instance type; the image for CPUs if the type is not
+    /// known during synthesis.
     ///
     /// ```
     /// use stackwright_stacks::launch::ProcessingJob;
@@ -103,12 +106,9 @@ impl ProcessingJob {
     pub fn pytorch(version: impl Into<String>, instance_type: impl IntoValue<String>) -> Self {
         let instance_type = instance_type.into().with_caller_location();
         let known = instance_type.as_literal().and_then(serde_json::Value::as_str);
-        let accelerators = known
-            .and_then(stackwright_schemas::instances::instance)
-            .and_then(|instance| instance.accelerator_count);
-        let processor =
-            if accelerators.is_some_and(|count| count > 0) { Processor::Gpu } else { Processor::Cpu };
-        Self::new(ContainerImage::aws("pytorch-training", version, processor), instance_type)
+        let processor = known.and_then(Processor::of_instance_type).unwrap_or(Processor::Cpu);
+        let image = ContainerImage::for_instances("pytorch-training", version).on(Some(processor));
+        Self::new(image, instance_type)
     }
 
     /// Runs a Python script instead of the program of the image.
@@ -158,6 +158,19 @@ impl ProcessingJob {
     /// [`ProcessingInput`].
     pub fn input(mut self, name: impl Into<String>, data: impl Into<ProcessingInput>) -> Self {
         self.inputs.push((name.into(), data.into()));
+        self
+    }
+
+    /// Adds an input with the archive of a directory, which is uploaded with the stack.
+    pub(super) fn asset(mut self, name: &'static str, directory: Asset) -> Self {
+        self.assets.push((name, directory));
+        self
+    }
+
+    /// Replaces the instance type.
+    #[track_caller]
+    pub(super) fn instance_type(mut self, instance_type: impl IntoValue<String>) -> Self {
+        self.instance_type = instance_type.into().with_caller_location();
         self
     }
 
@@ -295,7 +308,8 @@ impl Construct for Definition {
 impl ProcessingJob {
     /// Writes `AppSpecification`; the program's code becomes an input.
     fn application(&mut self, scope: &mut Scope<'_>, statements: &mut Vec<Statement>) -> Properties {
-        let image = self.image.clone().resolve(scope);
+        let known = self.instance_type.as_literal().and_then(serde_json::Value::as_str);
+        let image = self.image.clone().on(known.and_then(Processor::of_instance_type)).resolve(scope);
         statements.extend(iam::container(&"/aws/sagemaker/ProcessingJobs".into(), &image));
         let mut application = Properties::default();
         application.put("ImageUri", &image.uri);
@@ -322,6 +336,10 @@ impl ProcessingJob {
                 Some(["/bin/bash", "-c", &run, "--"].into_iter().map(Value::from).collect())
             }
         };
+        for (name, directory) in std::mem::take(&mut self.assets) {
+            let archive = scope.add("Inference", directory);
+            self.inputs.push((name.to_owned(), S3Location::from(archive).into()));
+        }
         if let Some(words) = entrypoint {
             application.put("ContainerEntrypoint", Value::<Vec<String>>::from(words));
         }

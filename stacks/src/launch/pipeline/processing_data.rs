@@ -75,10 +75,7 @@ impl ProcessingInput {
     pub(super) fn written(&self, name: &str) -> Properties {
         let mut s3 = Properties::default();
         s3.put("S3Uri", self.location.uri());
-        match &self.local_path {
-            Some(path) => s3.put("LocalPath", path),
-            None => s3.put("LocalPath", format!("{ROOT}/input/{name}")),
-        }
+        s3.put("LocalPath", local_path(self.local_path.as_ref(), "input", name));
         s3.put("S3DataType", if self.is_manifest { "ManifestFile" } else { "S3Prefix" });
         s3.put("S3InputMode", if self.is_piped { "Pipe" } else { "File" });
         s3.put("S3DataDistributionType", if self.is_sharded { "ShardedByS3Key" } else { "FullyReplicated" });
@@ -92,17 +89,28 @@ impl ProcessingInput {
     }
 }
 
-impl From<RunLocation> for ProcessingInput {
-    fn from(location: RunLocation) -> Self {
-        Self::new(location)
-    }
+/// The directory in the container that the program set, or the one named after the input or output.
+fn local_path(given: Option<&Value<String>>, kind: &str, name: &str) -> Value<String> {
+    given.cloned().unwrap_or_else(|| format!("{ROOT}/{kind}/{name}").into())
 }
 
-impl From<S3Location> for ProcessingInput {
-    fn from(location: S3Location) -> Self {
-        Self::new(location)
-    }
+/// Locations are inputs and outputs without settings of their own.
+macro_rules! of_locations {
+    ($($data:ty),*) => {$(
+        impl From<RunLocation> for $data {
+            fn from(location: RunLocation) -> Self {
+                Self::new(location)
+            }
+        }
+
+        impl From<S3Location> for $data {
+            fn from(location: S3Location) -> Self {
+                Self::new(location)
+            }
+        }
+    )*};
 }
+of_locations!(ProcessingInput, ProcessingOutput);
 
 /// An output of a processing job: a directory whose files are stored in S3.
 ///
@@ -141,26 +149,11 @@ impl ProcessingOutput {
     pub(super) fn written(&self, name: &str) -> Properties {
         let mut s3 = Properties::default();
         s3.put("S3Uri", self.location.uri());
-        match &self.local_path {
-            Some(path) => s3.put("LocalPath", path),
-            None => s3.put("LocalPath", format!("{ROOT}/output/{name}")),
-        }
+        s3.put("LocalPath", local_path(self.local_path.as_ref(), "output", name));
         s3.put("S3UploadMode", if self.is_continuous { "Continuous" } else { "EndOfJob" });
         let mut output = Properties::default();
         output.put("OutputName", name);
         output.put("S3Output", s3);
         output
-    }
-}
-
-impl From<RunLocation> for ProcessingOutput {
-    fn from(location: RunLocation) -> Self {
-        Self::new(location)
-    }
-}
-
-impl From<S3Location> for ProcessingOutput {
-    fn from(location: S3Location) -> Self {
-        Self::new(location)
     }
 }

@@ -11,6 +11,46 @@ use crate::iam::{Statement, arn};
 use crate::image::ContainerImage;
 use crate::training::RunLocation;
 
+/// A report about a registered model, which the console shows with the version (`ModelMetrics`).
+///
+/// The variants of quality and bias are what the steps of Model Monitor and Clarify compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelMetric {
+    /// The quality of the model's predictions, such as the report of an evaluation.
+    ModelQualityStatistics,
+    /// The constraints of the quality of the model's predictions.
+    ModelQualityConstraints,
+    /// The statistics of the training data.
+    DataQualityStatistics,
+    /// The constraints of the training data.
+    DataQualityConstraints,
+    /// A report about bias.
+    Bias,
+    /// A report about bias of the data before training.
+    BiasBeforeTraining,
+    /// A report about bias of the predictions.
+    BiasAfterTraining,
+    /// A report about the contribution of each feature to the predictions.
+    Explainability,
+}
+
+impl ModelMetric {
+    /// The members of `ModelMetrics`.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::ModelQualityStatistics => ["ModelQuality", "Statistics"],
+            Self::ModelQualityConstraints => ["ModelQuality", "Constraints"],
+            Self::DataQualityStatistics => ["ModelDataQuality", "Statistics"],
+            Self::DataQualityConstraints => ["ModelDataQuality", "Constraints"],
+            Self::Bias => ["Bias", "Report"],
+            Self::BiasBeforeTraining => ["Bias", "PreTrainingReport"],
+            Self::BiasAfterTraining => ["Bias", "PostTrainingReport"],
+            Self::Explainability => ["Explainability", "Report"],
+        }
+    }
+}
+
 /// A step that creates a version of a model package in a model package group, with the status `PendingManualApproval`
 /// unless [`approved`](Self::approved) is set.
 ///
@@ -34,6 +74,7 @@ pub struct RegisterModelStep {
     content_types: Vec<Value<String>>,
     response_types: Vec<Value<String>>,
     instance_types: Vec<Value<String>>,
+    metrics: Vec<(ModelMetric, RunLocation, Value<String>)>,
     approved: bool,
 }
 
@@ -50,6 +91,7 @@ impl RegisterModelStep {
             content_types: json(),
             response_types: json(),
             instance_types: Vec::new(),
+            metrics: Vec::new(),
             approved: false,
         }
     }
@@ -70,6 +112,33 @@ impl RegisterModelStep {
     #[track_caller]
     pub fn instance_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.instance_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a report about the model: a file in S3, such as one in the output of a processing step, with its MIME type.
+    ///
+    /// ```
+    /// use stackwright_stacks::launch::pipeline::ModelMetric;
+    /// use stackwright_stacks::launch::{Pipeline, ProcessingJob, ProcessingStep, RegisterModelStep};
+    /// use stackwright_stacks::{ContainerImage, Processor, S3Location};
+    ///
+    /// let mut pipeline = Pipeline::new();
+    /// let job = ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge")
+    ///     .output("report", S3Location::new("my-runs", "reports").per_run());
+    /// let evaluated = pipeline.step("Evaluate", ProcessingStep::new(job));
+    /// let image = ContainerImage::pytorch_inference("2.6.0", Processor::Cpu);
+    /// let register = RegisterModelStep::new("scorers", S3Location::new("my-models", "scorer.tar.gz"), image);
+    /// let report = evaluated.output("report").join("report.json");
+    /// pipeline.step("Register", register.metric(ModelMetric::ModelQualityStatistics, report, "application/json"));
+    /// ```
+    #[track_caller]
+    pub fn metric(
+        mut self,
+        metric: ModelMetric,
+        file: impl Into<RunLocation>,
+        content_type: impl IntoValue<String>,
+    ) -> Self {
+        self.metrics.push((metric, file.into(), content_type.into().with_caller_location()));
         self
     }
 
@@ -99,6 +168,12 @@ impl RegisterModelStep {
         arguments
             .put("ModelApprovalStatus", if self.approved { "Approved" } else { "PendingManualApproval" });
         arguments.put("InferenceSpecification", inference);
+        for (metric, file, content_type) in &self.metrics {
+            let [group, report] = metric.names();
+            arguments.put_at(&format!("/ModelMetrics/{group}/{report}/ContentType"), content_type);
+            arguments.put_at(&format!("/ModelMetrics/{group}/{report}/S3Uri"), file.uri());
+            lowering.others.extend(file.read());
+        }
         step.put("Type", "RegisterModel");
         step.put("Arguments", arguments);
         // A reference to a group yields its ARN, of which the name is the part after the slash.

@@ -1,4 +1,4 @@
-//! Every endpoint construct with separate KMS keys: the check finds nothing, local mode deploys it, and a change of the model
+//! Every construct with separate KMS keys: the check finds nothing, local mode deploys it, and a change of the model
 //! is an update in place of the endpoint.
 #![allow(clippy::unwrap_used)]
 
@@ -73,4 +73,29 @@ fn encrypted_endpoints_are_deployed_and_updated_in_local_mode() {
     let updated = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
     assert!(updated.contains("encrypted-Serving: deployed"), "{updated}");
     assert!(!updated.contains("- RealTime AWS::SageMaker::Endpoint"), "{updated}");
+}
+
+#[test]
+fn encrypted_jobs_are_deployed_in_local_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let assembly = stackwright::testing::synth(&snapshots::encrypted_jobs::app());
+    let found = stackwright::review::check::check(&assembly, &Default::default());
+    let report = stackwright::review::report::text(&found, |_| None, false);
+    assert!(!report.contains("key"), "{report}");
+    assembly.write(&folder.path().join("out")).unwrap();
+    let deployed = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+    assert!(deployed.contains("jobs-Jobs: deployed"), "{deployed}");
+}
+
+#[test]
+fn a_role_without_the_permission_for_a_key_is_found() {
+    let app = App::new("encrypted");
+    let stack = app.stack("Serving").region("us-east-1");
+    let models = stack.add("Models", PrivateBucket::new().own_kms_key());
+    let objects = stackwright::sub!("{}/*", models.arn());
+    stack.add("Role", ExecutionRole::new([Statement::allow(["s3:GetObject"]).on(objects)]));
+    let assembly = app.synth().unwrap();
+    let found = stackwright::review::check::check(&assembly, &Default::default());
+    let report = stackwright::review::report::text(&found, |_| None, false);
+    assert!(report.contains("reader-without-key-permission") && report.contains("encrypted.rs:"), "{report}");
 }

@@ -1,280 +1,32 @@
 //! Inference components: several models on the instances of one endpoint, each with its own copies.
 
-use stackwright_resources::sagemaker::endpoint_config::VpcConfig;
+mod adapter;
+mod host;
+mod specification;
+
+pub use adapter::AdapterComponent;
+pub use host::{ComponentEndpoint, ComponentEndpointHandle, ComponentHost};
+pub use specification::{CopyBatch, ForInstanceType};
+
 use stackwright_resources::sagemaker::inference_component::{
-    Alarm, AutoRollbackConfiguration, InferenceComponentCapacitySize, InferenceComponentCapacitySizeType,
-    InferenceComponentComputeResourceRequirements, InferenceComponentContainerSpecification,
+    Alarm, AutoRollbackConfiguration, InferenceComponentComputeResourceRequirements,
     InferenceComponentDataCacheConfig, InferenceComponentDeploymentConfig,
     InferenceComponentRollingUpdatePolicy, InferenceComponentRuntimeConfig, InferenceComponentSpecification,
     InferenceComponentSpecificationForInstanceType, InferenceComponentStartupParameters,
 };
-use stackwright_resources::sagemaker::{self, EndpointConfig, Model};
+use stackwright_resources::sagemaker::{self, Model};
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value, sub};
 
-use super::hosting::{Hosting, InstancePool, On, Routing};
-use super::options::{AutoscalingOptions, EndpointOptions, HostingOptions, MetricsOptions};
+use super::options::{AutoscalingOptions, EndpointOptions};
 use super::settings::Settings;
-use super::{EndpointHandle, ONE_VARIANT, Plan, encrypted, name};
+use super::{ONE_VARIANT, name};
 use crate::autoscaling::{CapacityRange, CopyCount, Scaled, Scaling};
 use crate::container::Container;
 use crate::duration::Seconds;
-use crate::iam::{self, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, versioned_policy};
+use crate::iam::{Statement, versioned_policy};
+use crate::image::Processor;
 use crate::metric::Subject;
-use crate::s3::S3Location;
-use crate::security::{SecurityOptions, SecuritySettings};
-
-/// The endpoint that inference components share. It has instances and no model; SageMaker moves the number of instances
-/// as the copies of its components need it, down to none.
-///
-/// ```
-/// use stackwright_stacks::S3Location;
-/// use stackwright_stacks::autoscaling::TargetTracking;
-/// use stackwright_stacks::container::{LargeModel, Weights};
-/// use stackwright_stacks::endpoint::{AutoscalingOptions, ComponentEndpoint, InferenceComponent};
-/// # use stackwright_synth::App;
-///
-/// # let app = App::new("chat");
-/// # let stack = app.stack("Serving").region("us-east-1");
-/// let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 0..=2));
-/// let model = LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")));
-/// stack.add(
-///     "Chat",
-///     InferenceComponent::new(&host, model.tensor_parallel_degree(1), 16_384)
-///         .accelerators(1)
-///         .scale(0..=4, TargetTracking::concurrent_requests_per_copy(8.0)),
-/// );
-/// # app.synth()?;
-/// # Ok::<(), stackwright_synth::Errors>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct ComponentEndpoint {
-    hosting: Hosting,
-    settings: Settings,
-    security: SecuritySettings,
-}
-
-impl EndpointOptions for ComponentEndpoint {
-    fn settings(&mut self) -> &mut Settings {
-        &mut self.settings
-    }
-}
-
-impl RoleOptions for ComponentEndpoint {
-    fn role_settings(&mut self) -> &mut RoleSettings {
-        &mut self.settings.role
-    }
-}
-
-impl SecurityOptions for ComponentEndpoint {
-    fn security_settings(&mut self) -> &mut SecuritySettings {
-        &mut self.security
-    }
-}
-
-impl HostingOptions for ComponentEndpoint {
-    fn hosting(&mut self) -> &mut Hosting {
-        &mut self.hosting
-    }
-}
-
-impl MetricsOptions for ComponentEndpoint {}
-
-impl ComponentEndpoint {
-    /// Instances of a type, as many as the components need, within bounds. It starts with one.
-    #[track_caller]
-    pub fn new(instance_type: impl IntoValue<String>, instances: impl Into<CapacityRange>) -> Self {
-        Self::of(Hosting::on(instance_type), instances.into())
-    }
-
-    /// Instances of whichever of up to five types is available, as many as the components need, within bounds. Components
-    /// may have settings for each type: [`InferenceComponent::on_instance_type`].
-    pub fn on_pools(
-        pools: impl IntoIterator<Item = InstancePool>,
-        instances: impl Into<CapacityRange>,
-    ) -> Self {
-        Self::of(Hosting::new(On::Pools(pools.into_iter().collect())), instances.into())
-    }
-
-    fn of(mut hosting: Hosting, instances: CapacityRange) -> Self {
-        hosting.managed = Some(instances);
-        // Copies are not spread evenly, so that a random instance may have none.
-        hosting.routing = Some(Routing::least_outstanding_requests());
-        // Metrics about failed requests are published for each component.
-        let settings = Settings { watches: false, ..Settings::default() };
-        Self { hosting, settings, security: SecuritySettings::default() }
-    }
-}
-
-impl Construct for ComponentEndpoint {
-    type Handle = ComponentEndpointHandle;
-    const HIDES_INNER_LOCATIONS: bool = true;
-
-    fn build(self, scope: &mut Scope<'_>) -> ComponentEndpointHandle {
-        let name = name(scope, self.settings.name.as_ref(), "endpoint");
-        let security = self.security.with_defaults(scope);
-        let on_local_storage = self.hosting.has_local_storage();
-        let mut statements = self.hosting.statements();
-        if security.vpc.is_some() {
-            statements.extend(iam::network_interfaces());
-        }
-        if let Some(key) = &security.key {
-            statements.push(iam::use_key(key));
-        }
-        statements.push(iam::metrics());
-        let needed = RoleNeeded { id: "Role".into(), service: "sagemaker", policy: "Execution", statements };
-        let role = self.settings.role.clone().build(needed, scope).role;
-        let variant = Value::from(ONE_VARIANT);
-        let mut config = EndpointConfig::new([self.hosting.lower(&variant, security.key.as_ref())])
-            .execution_role_arn(role.arn());
-        if let Some(vpc) = &security.vpc {
-            config = config
-                .vpc_config(VpcConfig::new().subnets(&vpc.subnets).security_group_ids(&vpc.security_groups));
-        }
-        if let Some(isolated) = &security.isolated {
-            config = config.enable_network_isolation(isolated);
-        }
-        let plan = Plan {
-            name,
-            config: encrypted(config, security.key.as_ref(), on_local_storage),
-            variants: vec![(String::new(), variant)],
-            settings: &self.settings,
-            // Components have updates of their own.
-            update: None,
-            is_scaled: false,
-            longest_request: hosting().real_time_request_seconds,
-            models: Vec::new(),
-        };
-        ComponentEndpointHandle { endpoint: plan.add(scope), role }
-    }
-}
-
-/// A [`ComponentEndpoint`] that was added to a stack.
-#[derive(Clone, Debug)]
-pub struct ComponentEndpointHandle {
-    /// The endpoint.
-    pub endpoint: EndpointHandle,
-    /// The role that all of its components run with.
-    pub role: RoleReference,
-}
-
-impl ComponentEndpointHandle {
-    /// The name to invoke the endpoint by, together with that of a component.
-    pub fn endpoint_name(&self) -> Value<String> {
-        self.endpoint.endpoint_name()
-    }
-}
-
-/// A part of a component's copies.
-///
-/// ```
-/// use stackwright_stacks::endpoint::CopyBatch;
-///
-/// [CopyBatch::percent(25), CopyBatch::copies(1)];
-/// ```
-#[derive(Clone, Debug)]
-pub struct CopyBatch {
-    kind: InferenceComponentCapacitySizeType,
-    size: Value<i64>,
-}
-
-impl CopyBatch {
-    /// A share of the copies, 5 to 50 percent for an update.
-    #[track_caller]
-    pub fn percent(share: impl IntoValue<i64>) -> Self {
-        Self {
-            kind: InferenceComponentCapacitySizeType::CapacityPercent,
-            size: share.into().with_caller_location(),
-        }
-    }
-
-    /// A number of copies.
-    #[track_caller]
-    pub fn copies(number: impl IntoValue<i64>) -> Self {
-        Self {
-            kind: InferenceComponentCapacitySizeType::CopyCount,
-            size: number.into().with_caller_location(),
-        }
-    }
-
-    fn lower(&self) -> InferenceComponentCapacitySize {
-        InferenceComponentCapacitySize::new().type_(self.kind.clone()).value(&self.size)
-    }
-}
-
-/// What a component runs with on one instance type, where it differs from the component's own settings.
-///
-/// ```
-/// use stackwright_stacks::endpoint::ForInstanceType;
-///
-/// ForInstanceType::new("ml.g6e.12xlarge").accelerators(1).memory_mb(32_768);
-/// ```
-#[derive(Clone, Debug)]
-pub struct ForInstanceType {
-    instance_type: Value<String>,
-    container: Option<Container>,
-    accelerators: Option<Value<f64>>,
-    cpu_cores: Option<Value<f64>>,
-    memory_mb: Option<Value<i64>>,
-}
-
-impl ForInstanceType {
-    /// An instance type, one of the endpoint's pools.
-    #[track_caller]
-    pub fn new(instance_type: impl IntoValue<String>) -> Self {
-        Self {
-            instance_type: instance_type.into().with_caller_location(),
-            container: None,
-            accelerators: None,
-            cpu_cores: None,
-            memory_mb: None,
-        }
-    }
-
-    /// Another container than the component's.
-    pub fn container(mut self, container: impl Into<Container>) -> Self {
-        self.container = Some(container.into());
-        self
-    }
-
-    /// The number of accelerators of each copy.
-    #[track_caller]
-    pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
-        self.accelerators = Some(number.into().with_caller_location());
-        self
-    }
-
-    /// The number of CPU cores of each copy.
-    #[track_caller]
-    pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
-        self.cpu_cores = Some(number.into().with_caller_location());
-        self
-    }
-
-    /// The least memory of the host that each copy needs, in MB.
-    #[track_caller]
-    pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
-        self.memory_mb = Some(size.into().with_caller_location());
-        self
-    }
-
-    /// The component's requirements with what is set here.
-    fn requirements(
-        &self,
-        mut requirements: InferenceComponentComputeResourceRequirements,
-    ) -> InferenceComponentComputeResourceRequirements {
-        if let Some(number) = &self.accelerators {
-            requirements = requirements.number_of_accelerator_devices_required(number);
-        }
-        if let Some(number) = &self.cpu_cores {
-            requirements = requirements.number_of_cpu_cores_required(number);
-        }
-        if let Some(size) = &self.memory_mb {
-            requirements = requirements.min_memory_required_in_mb(size);
-        }
-        requirements
-    }
-}
 
 /// A model on a [`ComponentEndpoint`], with a number of copies, each with its share of an instance.
 ///
@@ -294,7 +46,7 @@ impl ForInstanceType {
 /// ```
 #[derive(Clone, Debug)]
 pub struct InferenceComponent {
-    host: ComponentEndpointHandle,
+    host: ComponentHost,
     container: Container,
     requirements: InferenceComponentComputeResourceRequirements,
     startup: Option<InferenceComponentStartupParameters>,
@@ -328,14 +80,14 @@ impl InferenceComponent {
     /// A container on an endpoint, with the memory of the host that each copy needs at least, in MB.
     #[track_caller]
     pub fn new(
-        host: &ComponentEndpointHandle,
+        host: impl Into<ComponentHost>,
         container: impl Into<Container>,
         memory_mb: impl IntoValue<i64>,
     ) -> Self {
         let requirements = InferenceComponentComputeResourceRequirements::new()
             .min_memory_required_in_mb(memory_mb.into().with_caller_location());
         Self {
-            host: host.clone(),
+            host: host.into(),
             container: container.into(),
             requirements,
             startup: None,
@@ -501,11 +253,7 @@ fn log_group(component: &Value<String>) -> Value<String> {
 }
 
 /// Lets the endpoint's role do what a component needs; what has to be there before the component.
-fn allow(
-    host: &ComponentEndpointHandle,
-    statements: Vec<Statement>,
-    scope: &mut Scope<'_>,
-) -> Option<Handle> {
+fn allow(host: &ComponentHost, statements: Vec<Statement>, scope: &mut Scope<'_>) -> Option<Handle> {
     // A role outside of the app is the user's to extend.
     let role = host.role.handle()?;
     let policy = scope.add("Policy", versioned_policy(scope.id(), role, statements));
@@ -518,13 +266,16 @@ impl Construct for InferenceComponent {
 
     fn build(mut self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
         let name = name(scope, self.settings.name.as_ref(), "component");
-        let (definition, mut statements) = self.container.clone().define("", &log_group(&name), scope);
+        let (definition, mut statements) =
+            self.container.clone().on(self.host.processor).define("", &log_group(&name), scope);
         let mut definitions = Vec::new();
         for (number, of_type) in self.types.iter_mut().enumerate() {
             let part = format!("Type{}", number + 1);
+            let known = of_type.instance_type.as_literal().and_then(serde_json::Value::as_str);
+            let processor = known.and_then(Processor::of_instance_type);
             let container = of_type.container.take();
             definitions.push(container.map(|container| {
-                let (definition, needed) = container.define(&part, &log_group(&name), scope);
+                let (definition, needed) = container.on(processor).define(&part, &log_group(&name), scope);
                 statements.extend(needed);
                 (part, definition)
             }));
@@ -548,7 +299,7 @@ impl Construct for InferenceComponent {
         let subject = Subject::Component { name: name.clone() };
         let watched = [(String::new(), subject.clone())];
         let alarms = self.settings.add_alarms(&watched, hosting().real_time_request_seconds, scope);
-        let mut component = sagemaker::InferenceComponent::new(self.host.endpoint_name())
+        let mut component = sagemaker::InferenceComponent::new(&self.host.endpoint_name)
             .inference_component_name(&name)
             .variant_name(ONE_VARIANT)
             .deployment_config(self.deployment(alarms));
@@ -594,76 +345,12 @@ pub struct InferenceComponentHandle {
     /// The component.
     pub component: sagemaker::InferenceComponentHandle,
     name: Value<String>,
-    host: ComponentEndpointHandle,
+    host: ComponentHost,
 }
 
 impl InferenceComponentHandle {
     /// The name of the component, which requests contain in addition to the name of the endpoint.
     pub fn name(&self) -> Value<String> {
         self.name.clone()
-    }
-}
-
-/// An adapter (LoRA) on a component: it uses the copies and accelerators of its base component. The
-/// base has to serve adapters (see [`LargeModel::adapters`](crate::container::LargeModel::adapters)).
-///
-/// ```
-/// use stackwright_stacks::S3Location;
-/// use stackwright_stacks::container::{LargeModel, Weights};
-/// use stackwright_stacks::endpoint::{AdapterComponent, ComponentEndpoint, InferenceComponent};
-/// # use stackwright_synth::App;
-///
-/// # let app = App::new("chat");
-/// # let stack = app.stack("Serving").region("us-east-1");
-/// # let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2));
-/// let weights = Weights::prefix(S3Location::new("my-models", "qwen3-8b/"));
-/// let base = stack.add(
-///     "Chat",
-///     InferenceComponent::new(&host, LargeModel::vllm("0.36.0", weights).adapters(4, 16), 16_384).accelerators(1),
-/// );
-/// let adapter = S3Location::new("my-models", "support/adapter.tar.gz");
-/// stack.add("Support", AdapterComponent::new(&base, adapter));
-/// # app.synth()?;
-/// # Ok::<(), stackwright_synth::Errors>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct AdapterComponent {
-    base: InferenceComponentHandle,
-    adapter: S3Location,
-    name: Option<Value<String>>,
-}
-
-impl AdapterComponent {
-    /// An adapter, packed as `.tar.gz`, on a component.
-    pub fn new(base: &InferenceComponentHandle, adapter: impl Into<S3Location>) -> Self {
-        Self { base: base.clone(), adapter: adapter.into(), name: None }
-    }
-
-    /// Sets the name. The default consists of the stack's name and the construct's ID. Another name replaces the component.
-    #[track_caller]
-    pub fn name(mut self, name: impl IntoValue<String>) -> Self {
-        self.name = Some(name.into().with_caller_location());
-        self
-    }
-}
-
-impl Construct for AdapterComponent {
-    type Handle = InferenceComponentHandle;
-    const HIDES_INNER_LOCATIONS: bool = true;
-
-    fn build(self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
-        let name = name(scope, self.name.as_ref(), "component");
-        let policy = allow(&self.base.host, self.adapter.read_object(), scope);
-        let container = InferenceComponentContainerSpecification::new().artifact_url(self.adapter.uri());
-        let specification = InferenceComponentSpecification::new()
-            .base_inference_component_name(self.base.name())
-            .container(container);
-        let component = sagemaker::InferenceComponent::new(self.base.host.endpoint_name())
-            .inference_component_name(&name)
-            .specification(specification)
-            .depends_on(&self.base.component);
-        let component = policy.iter().fold(component, |component, policy| component.depends_on(policy));
-        let component = scope.add_default(component);
-        InferenceComponentHandle { component, name, host: self.base.host }
     }
 }

@@ -1,0 +1,120 @@
+//! How large the parts of a component's copies are, and what a component runs with on one instance type.
+
+use stackwright_resources::sagemaker::inference_component::{
+    InferenceComponentCapacitySize, InferenceComponentCapacitySizeType,
+    InferenceComponentComputeResourceRequirements,
+};
+use stackwright_synth::{IntoValue, Value};
+
+use crate::container::Container;
+
+/// A part of a component's copies.
+///
+/// ```
+/// use stackwright_stacks::endpoint::CopyBatch;
+///
+/// [CopyBatch::percent(25), CopyBatch::copies(1)];
+/// ```
+#[derive(Clone, Debug)]
+pub struct CopyBatch {
+    kind: InferenceComponentCapacitySizeType,
+    size: Value<i64>,
+}
+
+impl CopyBatch {
+    /// A share of the copies, 5 to 50 percent for an update.
+    #[track_caller]
+    pub fn percent(share: impl IntoValue<i64>) -> Self {
+        Self {
+            kind: InferenceComponentCapacitySizeType::CapacityPercent,
+            size: share.into().with_caller_location(),
+        }
+    }
+
+    /// A number of copies.
+    #[track_caller]
+    pub fn copies(number: impl IntoValue<i64>) -> Self {
+        Self {
+            kind: InferenceComponentCapacitySizeType::CopyCount,
+            size: number.into().with_caller_location(),
+        }
+    }
+
+    pub(super) fn lower(&self) -> InferenceComponentCapacitySize {
+        InferenceComponentCapacitySize::new().type_(self.kind.clone()).value(&self.size)
+    }
+}
+
+/// What a component runs with on one instance type, where it differs from the component's own settings.
+///
+/// ```
+/// use stackwright_stacks::endpoint::ForInstanceType;
+///
+/// ForInstanceType::new("ml.g6e.12xlarge").accelerators(1).memory_mb(32_768);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ForInstanceType {
+    pub(super) instance_type: Value<String>,
+    pub(super) container: Option<Container>,
+    accelerators: Option<Value<f64>>,
+    cpu_cores: Option<Value<f64>>,
+    memory_mb: Option<Value<i64>>,
+}
+
+impl ForInstanceType {
+    /// An instance type, one of the endpoint's pools.
+    #[track_caller]
+    pub fn new(instance_type: impl IntoValue<String>) -> Self {
+        Self {
+            instance_type: instance_type.into().with_caller_location(),
+            container: None,
+            accelerators: None,
+            cpu_cores: None,
+            memory_mb: None,
+        }
+    }
+
+    /// Another container than the component's.
+    pub fn container(mut self, container: impl Into<Container>) -> Self {
+        self.container = Some(container.into());
+        self
+    }
+
+    /// The number of accelerators of each copy.
+    #[track_caller]
+    pub fn accelerators(mut self, number: impl IntoValue<f64>) -> Self {
+        self.accelerators = Some(number.into().with_caller_location());
+        self
+    }
+
+    /// The number of CPU cores of each copy.
+    #[track_caller]
+    pub fn cpu_cores(mut self, number: impl IntoValue<f64>) -> Self {
+        self.cpu_cores = Some(number.into().with_caller_location());
+        self
+    }
+
+    /// The least memory of the host that each copy needs, in MB.
+    #[track_caller]
+    pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
+        self.memory_mb = Some(size.into().with_caller_location());
+        self
+    }
+
+    /// The component's requirements with what is set here.
+    pub(super) fn requirements(
+        &self,
+        mut requirements: InferenceComponentComputeResourceRequirements,
+    ) -> InferenceComponentComputeResourceRequirements {
+        if let Some(number) = &self.accelerators {
+            requirements = requirements.number_of_accelerator_devices_required(number);
+        }
+        if let Some(number) = &self.cpu_cores {
+            requirements = requirements.number_of_cpu_cores_required(number);
+        }
+        if let Some(size) = &self.memory_mb {
+            requirements = requirements.min_memory_required_in_mb(size);
+        }
+        requirements
+    }
+}

@@ -1,0 +1,131 @@
+//! What a function runs: a `.zip` archive with a runtime, or a container image.
+
+use stackwright_resources::lambda::Function;
+use stackwright_resources::lambda::function::{self, PackageType};
+use stackwright_schemas::lifecycle::{READ, Runtime as Facts, runtimes};
+use stackwright_synth::{Asset, CallerLocation, IntoValue, Scope, Value};
+
+use crate::arn::known;
+use crate::image::ContainerImage;
+
+/// A runtime of AWS Lambda.
+///
+/// ```
+/// use stackwright_stacks::function::Runtime;
+///
+/// // The newest one of Python in the data of this library, and one by its identifier.
+/// [Runtime::python(), Runtime::named("nodejs24.x")];
+/// ```
+#[derive(Clone, Debug)]
+pub struct Runtime(Value<function::Runtime>);
+
+impl Runtime {
+    /// A runtime by its identifier. If functions with it cannot be created any more, or if it is not known, synthesis
+    /// reports an error at the caller's line. The dates are in `schemas/facts/lambda_runtimes.json`.
+    #[track_caller]
+    pub fn named(name: &str) -> Self {
+        let family: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
+        let usable: Vec<&str> = supported(&family).map(|one| one.name.as_str()).collect();
+        let others = || match usable.is_empty() {
+            true => "a runtime is named such as `python3.13`, `nodejs24.x` or `provided.al2023`".to_owned(),
+            false => format!("the supported ones of {family} are {}", usable.join(", ")),
+        };
+        let Some(facts) = runtimes().iter().find(|one| one.name == name) else {
+            let message = format!("`{name}` is not a runtime of AWS Lambda that is known on {READ}");
+            return Self(Value::invalid("unknown-runtime", message, others()));
+        };
+        if let Some(date) = facts.block_create.as_deref().filter(|date| *date <= READ) {
+            let message = format!("no function can be created with `{name}` since {date}");
+            return Self(Value::invalid("ended-runtime", message, others()));
+        }
+        let name: Value<String> = name.into();
+        Self(name.cast().with_caller_location())
+    }
+
+    /// The newest supported runtime of Python.
+    #[track_caller]
+    pub fn python() -> Self {
+        Self::newest("python")
+    }
+
+    /// The newest supported runtime of Node.js.
+    #[track_caller]
+    pub fn nodejs() -> Self {
+        Self::newest("nodejs")
+    }
+
+    /// The newest supported runtime for programs that bring their own, such as compiled ones: the archive has an executable
+    /// `bootstrap`.
+    #[track_caller]
+    pub fn provided() -> Self {
+        Self::newest("provided")
+    }
+
+    #[track_caller]
+    fn newest(family: &str) -> Self {
+        let newest = supported(family).max_by_key(|one| one.deprecated.clone());
+        Self::named(newest.map_or(family, |one| one.name.as_str()))
+    }
+}
+
+/// The runtimes of a language that get updates on the date of the data.
+fn supported(family: &str) -> impl Iterator<Item = &'static Facts> {
+    let of_family = move |one: &&Facts| {
+        one.name.strip_prefix(family).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+    };
+    let is_supported = |one: &&Facts| one.deprecated.as_deref().is_none_or(|date| date > READ);
+    runtimes().iter().filter(of_family).filter(is_supported)
+}
+
+/// By its identifier.
+impl From<&str> for Runtime {
+    #[track_caller]
+    fn from(name: &str) -> Self {
+        Self::named(name)
+    }
+}
+
+/// What a function runs.
+#[derive(Clone, Debug)]
+pub(super) enum Code {
+    Zip { directory: Asset, runtime: Runtime, handler: Value<String> },
+    Image { image: ContainerImage, source: CallerLocation },
+}
+
+impl Code {
+    /// The function with its code and its role.
+    pub fn put(self, role_arn: &Value<String>, scope: &mut Scope<'_>) -> Function {
+        match self {
+            Self::Zip { directory, runtime, handler } => {
+                let is_archive = directory.path().is_some_and(std::path::Path::is_file);
+                let code = match is_archive {
+                    true => scope.add("Code", directory),
+                    false => scope.add("Code", directory.zipped()),
+                };
+                let location = function::Code::new().s3_bucket(code.bucket()).s3_key(code.key());
+                Function::new().code(location).role(role_arn).runtime(runtime.0).handler(handler)
+            }
+            Self::Image { image, source } => {
+                let uri = image.resolve(scope).uri;
+                if known(&uri).is_some_and(|uri| !uri.contains("@sha256:")) {
+                    scope.error(
+                        "image-without-digest",
+                        "the image of the function is named by a tag, so that another image under the same tag is \
+                         never deployed"
+                            .into(),
+                        "name it by its digest: `REPOSITORY@sha256:…`, as `docker push` prints it".into(),
+                        Some(source),
+                    );
+                }
+                let code = function::Code::new().image_uri(uri);
+                Function::new().code(code).role(role_arn).package_type(PackageType::Image)
+            }
+        }
+    }
+}
+
+/// A handler, `FILE.FUNCTION`.
+#[track_caller]
+pub(super) fn handler(handler: impl IntoValue<String>) -> Value<String> {
+    handler.into().with_caller_location()
+}

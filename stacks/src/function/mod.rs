@@ -1,0 +1,361 @@
+//! Functions of AWS Lambda, for the work around jobs and endpoints: choosing data in a pipeline, reacting to events.
+
+mod code;
+mod source;
+
+pub use code::Runtime;
+
+use stackwright_resources::lambda;
+use stackwright_resources::lambda::function::{Environment, LoggingConfig, VpcConfig as FunctionVpcConfig};
+use stackwright_resources::logs::LogGroup;
+use stackwright_synth::{Asset, Construct, IntoValue, Json, Map, ResourceOptions, Scope, Value, sub};
+
+use crate::arn::{Arn, checked, known};
+use crate::defaults;
+use crate::duration::Seconds;
+use crate::iam::{
+    BuiltRole, PolicyDocument, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, arn,
+};
+use crate::image::ContainerImage;
+use crate::key::EncryptionKey;
+use crate::launch::ScheduleExpression;
+use crate::topic::TopicReference;
+use crate::vpc::VpcConfig;
+use code::Code;
+use source::EventSource;
+
+/// A function of AWS Lambda with its role, its log group, and what calls it.
+///
+/// The role may write to the log group of the function, and do what [`allow`](RoleOptions::allow) and the event sources
+/// add. Without a setter, Lambda's defaults apply: 128 MB of memory, 3 seconds, x86.
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_stacks::function::{Function, Runtime};
+/// use stackwright_stacks::launch::{LambdaStep, OutputType, Pipeline};
+/// use stackwright_stacks::{RoleOptions, Statement};
+/// use stackwright_synth::Asset;
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("vision");
+/// # let stack = app.stack("Training").region("us-east-1");
+/// let code = Asset::archive().file("index.py", "def handler(event, _): return {'prefix': '2026-11/'}");
+/// let function = stack.add(
+///     "ChooseData",
+///     Function::zip(Runtime::python(), "index.handler", code)
+///         .timeout(Duration::from_secs(30))
+///         .allow(Statement::allow(["s3:ListBucket"]).on("arn:aws:s3:::my-data")),
+/// );
+/// let mut pipeline = Pipeline::new();
+/// pipeline.step("Choose", LambdaStep::new(function.arn()).output("prefix", OutputType::String));
+/// # stack.add("Pipeline", pipeline);
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Function {
+    code: Code,
+    description: Option<Value<String>>,
+    memory_mb: Option<Value<i64>>,
+    timeout: Option<Value<i64>>,
+    architecture: Option<lambda::function::Architectures>,
+    environment: Map<Json>,
+    reserved_concurrency: Option<Value<i64>>,
+    log_retention_days: Value<i64>,
+    vpc: Option<VpcConfig>,
+    key: Option<EncryptionKey>,
+    sources: Vec<EventSource>,
+    role: RoleSettings,
+}
+
+impl Function {
+    /// A function from a directory that is packed as `.zip`, or from a `.zip` file, with its runtime and its handler, such
+    /// as `index.handler`.
+    #[track_caller]
+    pub fn zip(runtime: impl Into<Runtime>, handler: impl IntoValue<String>, directory: Asset) -> Self {
+        let handler = code::handler(handler);
+        Self::of(Code::Zip { directory, runtime: runtime.into(), handler })
+    }
+
+    /// A function from a container image in Amazon ECR, in the region of the stack, by its digest. Build and push the image
+    /// before you deploy: the deployment does not run Docker.
+    ///
+    /// ```
+    /// use stackwright_stacks::ContainerImage;
+    /// use stackwright_stacks::function::Function;
+    ///
+    /// let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    /// let uri = format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/choose-data@{digest}");
+    /// Function::image(ContainerImage::from_uri(uri));
+    /// ```
+    #[track_caller]
+    pub fn image(image: ContainerImage) -> Self {
+        Self::of(Code::Image { image, source: std::panic::Location::caller() })
+    }
+
+    fn of(code: Code) -> Self {
+        Self {
+            code,
+            description: None,
+            memory_mb: None,
+            timeout: None,
+            architecture: None,
+            environment: Map::default(),
+            reserved_concurrency: None,
+            log_retention_days: 90.into(),
+            vpc: None,
+            key: None,
+            sources: Vec::new(),
+            role: RoleSettings::default(),
+        }
+    }
+
+    /// The description of the function.
+    #[track_caller]
+    pub fn description(mut self, text: impl IntoValue<String>) -> Self {
+        self.description = Some(text.into().with_caller_location());
+        self
+    }
+
+    /// The memory in MB, 128 to 10,240; 128 unless set. The share of the CPU follows it.
+    #[track_caller]
+    pub fn memory_mb(mut self, size: impl IntoValue<i64>) -> Self {
+        self.memory_mb = Some(size.into().with_caller_location());
+        self
+    }
+
+    /// The time that a call may take, at most 15 minutes; 3 seconds unless set.
+    #[track_caller]
+    pub fn timeout(mut self, time: impl Into<Seconds>) -> Self {
+        self.timeout = Some(time.into().0.with_caller_location());
+        self
+    }
+
+    /// Runs the function on Graviton (`arm64`).
+    pub fn graviton(mut self) -> Self {
+        self.architecture = Some(lambda::function::Architectures::Arm64);
+        self
+    }
+
+    /// Sets an environment variable. Everybody who can describe the function can read it: do not put a secret here, use
+    /// [`secret`](Self::secret).
+    #[track_caller]
+    pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
+        let value: Value<String> = value.into().with_caller_location();
+        self.environment = self.environment.set(name, value.cast::<Json>());
+        self
+    }
+
+    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its value.
+    #[track_caller]
+    pub fn secret(self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
+        let example = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf";
+        let arn = checked(arn, "secretsmanager", example);
+        self.allow(Statement::allow(["secretsmanager:GetSecretValue"]).on(&arn)).environment(variable, arn)
+    }
+
+    /// The number of calls that may run at the same time, which are reserved for the function
+    /// (`ReservedConcurrentExecutions`).
+    #[track_caller]
+    pub fn reserved_concurrency(mut self, calls: impl IntoValue<i64>) -> Self {
+        self.reserved_concurrency = Some(calls.into().with_caller_location());
+        self
+    }
+
+    /// How long logs are kept, in days; 90 unless set.
+    #[track_caller]
+    pub fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
+        self.log_retention_days = days.into().with_caller_location();
+        self
+    }
+
+    /// Connects the function to subnets and security groups of a VPC.
+    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
+        self.vpc = Some(vpc);
+        self
+    }
+
+    /// Encrypts the environment variables with a KMS key, given as a handle or an ARN; the default key of the stack, or a
+    /// key of Lambda, unless set.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Calls the function at times, such as `"rate(1 day)"` or `"cron(0 2 * * ? *)"`.
+    #[track_caller]
+    pub fn on_schedule(mut self, expression: impl Into<ScheduleExpression>) -> Self {
+        self.sources.push(EventSource::Schedule(expression.into().0));
+        self
+    }
+
+    /// Calls the function for each event of the default bus of Amazon EventBridge that matches a pattern.
+    ///
+    /// ```
+    /// use stackwright_stacks::function::{Function, Runtime};
+    /// use stackwright_synth::Asset;
+    ///
+    /// let code = Asset::archive().file("index.py", "def handler(event, _): print(event)");
+    /// Function::zip(Runtime::python(), "index.handler", code).on_event(serde_json::json!({
+    ///     "source": ["aws.sagemaker"],
+    ///     "detail-type": ["SageMaker Training Job State Change"],
+    ///     "detail": { "TrainingJobStatus": ["Failed"] },
+    /// }));
+    /// ```
+    #[track_caller]
+    pub fn on_event(mut self, pattern: impl IntoValue<Json>) -> Self {
+        self.sources.push(EventSource::Pattern(pattern.into().with_caller_location()));
+        self
+    }
+
+    /// Calls the function with up to ten messages of a queue of Amazon SQS, given by its ARN. The visibility timeout of the
+    /// queue has to be at least that of the function; AWS recommends six times as much.
+    #[track_caller]
+    pub fn on_queue(mut self, queue_arn: impl IntoValue<String>) -> Self {
+        let arn = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:uploads");
+        self.sources.push(EventSource::Queue { arn, batch: 10.into() });
+        self
+    }
+
+    /// Calls the function with up to a hundred records of a stream of Amazon Kinesis or of a DynamoDB table, given by its
+    /// ARN, from the oldest one on.
+    #[track_caller]
+    pub fn on_stream(mut self, stream_arn: impl IntoValue<String>) -> Self {
+        let arn = stream_arn.into().with_caller_location();
+        let service = known(&arn).map(|text| Arn::parse(text).map(|arn| arn.service().to_owned()));
+        let is_dynamodb = matches!(&service, Some(Ok(service)) if service == "dynamodb");
+        let arn = match &service {
+            None => arn,
+            Some(Ok(service)) if ["dynamodb", "kinesis"].contains(&service.as_str()) => arn,
+            Some(_) => Value::invalid(
+                "invalid-arn",
+                "this is not the ARN of a stream of Kinesis or DynamoDB",
+                "use an ARN such as `arn:aws:kinesis:us-east-1:123456789012:stream/clicks`",
+            ),
+        };
+        self.sources.push(EventSource::Stream { arn, batch: 100.into(), is_dynamodb });
+        self
+    }
+
+    /// Calls the function for each message of a topic of Amazon SNS: a handle or an ARN.
+    #[track_caller]
+    pub fn on_topic(mut self, topic: impl Into<TopicReference>) -> Self {
+        self.sources.push(EventSource::Topic(topic.into()));
+        self
+    }
+}
+
+impl RoleOptions for Function {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
+}
+
+impl Construct for Function {
+    type Handle = FunctionHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> FunctionHandle {
+        let key = defaults::encryption_key(self.key, scope);
+        let logs = scope.add("Logs", LogGroup::new().retention_in_days(self.log_retention_days));
+        let mut statements =
+            vec![Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents"]).on(logs.arn())];
+        statements.extend(self.sources.iter().flat_map(EventSource::statements));
+        if self.vpc.is_some() {
+            statements.extend(network_interfaces());
+        }
+        if let Some(key) = key.as_ref().filter(|_| !self.environment.is_empty()) {
+            statements.push(key.allow(["kms:Decrypt"]));
+        }
+        let needed = RoleNeeded { id: "Role".into(), service: "lambda", policy: "Function", statements };
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("lambda")]);
+        let BuiltRole { role, policy } = self.role.build_trusting(trust, needed, scope);
+        let mut function =
+            self.code.put(role.arn(), scope).logging_config(LoggingConfig::new().log_group(logs.reference()));
+        if let Some(text) = self.description {
+            function = function.description(text);
+        }
+        if let Some(size) = self.memory_mb {
+            function = function.memory_size(size);
+        }
+        if let Some(time) = self.timeout {
+            function = function.timeout(time);
+        }
+        if let Some(architecture) = self.architecture {
+            function = function.architectures([architecture]);
+        }
+        if let Some(calls) = self.reserved_concurrency {
+            function = function.reserved_concurrent_executions(calls);
+        }
+        if !self.environment.is_empty() {
+            function = function.environment(Environment::new().variables(self.environment));
+            if let Some(key) = &key {
+                function = function.kms_key_arn(key.id());
+            }
+        }
+        if let Some(vpc) = &self.vpc {
+            let config =
+                FunctionVpcConfig::new().subnet_ids(&vpc.subnets).security_group_ids(&vpc.security_groups);
+            function = function.vpc_config(config);
+        }
+        if let Some(policy) = &policy {
+            function = function.depends_on(policy);
+        }
+        let function = scope.add_default(function);
+        for (number, source) in self.sources.into_iter().enumerate() {
+            source.connect(&format!("Source{}", number + 1), &function.arn(), scope);
+        }
+        FunctionHandle { function, role }
+    }
+}
+
+/// What Lambda needs to put the network interfaces of a function into a VPC ("Giving Lambda functions access to resources
+/// in an Amazon VPC", Lambda Developer Guide).
+fn network_interfaces() -> [Statement; 2] {
+    [
+        Statement::allow([
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:UnassignPrivateIpAddresses",
+        ])
+        .on(arn("ec2", "network-interface/*"))
+        .on(arn("ec2", "subnet/*"))
+        .on(arn("ec2", "security-group/*")),
+        // AWS gives the reading of networks no resources.
+        Statement::allow([
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ])
+        .on("*"),
+    ]
+}
+
+/// A [`Function`] that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct FunctionHandle {
+    /// The function.
+    pub function: lambda::FunctionHandle,
+    /// The role that the function runs with.
+    pub role: RoleReference,
+}
+
+impl FunctionHandle {
+    /// The function's name.
+    pub fn name(&self) -> Value<String> {
+        self.function.reference()
+    }
+
+    /// The function's ARN.
+    pub fn arn(&self) -> Value<String> {
+        self.function.arn()
+    }
+
+    /// Permission to call this function, for the role of a client.
+    pub fn allow_invoke(&self) -> Statement {
+        Statement::allow(["lambda:InvokeFunction"]).on(self.arn()).on(sub!("{}:*", self.arn()))
+    }
+}

@@ -1,0 +1,189 @@
+//! The model data of the version of a model package group that was approved last, in a parameter.
+
+use serde_json::json;
+use stackwright_resources::events::Rule;
+use stackwright_resources::events::rule::{State, Target};
+use stackwright_resources::ssm;
+use stackwright_resources::ssm::parameter::Type;
+use stackwright_resources::stepfunctions;
+use stackwright_synth::intrinsic::{json_text, partition, select, split};
+use stackwright_synth::{Construct, IntoValue, Json, Property, Scope, Value, sub};
+
+use crate::arn::known;
+use crate::iam::{BuiltRole, RoleNeeded, RoleSettings, Statement, arn};
+
+/// Keeps the URI of the model data of the version that was approved last in a parameter of Systems Manager, from which
+/// another stack deploys it.
+///
+/// Approving a version of the group sends an event, which starts a state machine: it describes the version and stores
+/// `ModelDataUrl` of its only container in the parameter. The serving stack reads the parameter when it is deployed, with
+/// a template parameter of the type `AWS::SSM::Parameter::Value<String>`, so that the next deployment moves the endpoint to
+/// the approved model. A version whose image is not the expected one is refused: the run of the state machine fails.
+///
+/// ```
+/// use stackwright_resources::sagemaker::ModelPackageGroup;
+/// use stackwright_stacks::container::{Container, ModelData};
+/// use stackwright_stacks::launch::ApprovedModel;
+/// use stackwright_stacks::{ContainerImage, PrivateBucket, Processor};
+/// use stackwright_synth::Parameter;
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("scorers");
+/// # let training = app.stack("Training").region("us-east-1");
+/// # let serving = app.stack("Serving").region("us-east-1");
+/// let models = training.add("Models", PrivateBucket::new());
+/// let group = training.add("Group", ModelPackageGroup::new("scorers"));
+/// let first = models.location("initial/model.tar.gz").uri();
+/// training.add("Approved", ApprovedModel::new(group.reference(), "/scorers/approved", first));
+///
+/// let approved = serving.add("Approved", Parameter::ssm().default("/scorers/approved"));
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
+///     .model(ModelData::made_within(models.location(""), approved));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ApprovedModel {
+    group: Value<String>,
+    parameter: Value<String>,
+    initial: Value<String>,
+    image: Option<String>,
+}
+
+impl ApprovedModel {
+    /// The group, by its name or by a reference to an `AWS::SageMaker::ModelPackageGroup`, the name of the parameter, such
+    /// as `/scorers/approved`, and the URI of the model data until a version is approved.
+    #[track_caller]
+    pub fn new(
+        group: impl IntoValue<String>,
+        parameter_name: impl IntoValue<String>,
+        initial: impl IntoValue<String>,
+    ) -> Self {
+        let parameter = parameter_name.into().with_caller_location();
+        let is_path = known(&parameter).is_none_or(|name| name.starts_with('/'));
+        Self {
+            group: group.into().with_caller_location(),
+            parameter: match is_path {
+                true => parameter,
+                false => Value::invalid(
+                    "invalid-parameter-name",
+                    "the name of the parameter does not start with a slash",
+                    "use a name such as `/scorers/approved`",
+                ),
+            },
+            initial: initial.into().with_caller_location(),
+            image: None,
+        }
+    }
+
+    /// Accepts versions whose image has this end of its URI only, such as `sagemaker-tritonserver:25.09-py3`.
+    pub fn image_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.image = Some(suffix.into());
+        self
+    }
+}
+
+impl Construct for ApprovedModel {
+    type Handle = ssm::ParameterHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> ssm::ParameterHandle {
+        // A reference to a group yields its ARN, of which the name is the part after the slash.
+        let group = match known(&self.group) {
+            Some(_) => self.group.clone(),
+            None => select(1, split("/", &self.group)),
+        };
+        let parameter =
+            ssm::Parameter::new().value(&self.initial).type_(Type::String).name(&self.parameter).description(
+                "The model data of the version that was approved last; a state machine changes it",
+            );
+        let parameter = scope.add_default(parameter);
+        let statements = vec![
+            Statement::allow(["sagemaker:DescribeModelPackage"])
+                .on(arn("sagemaker", sub!("model-package/{}/*", &group))),
+            Statement::allow(["ssm:PutParameter"]).on(arn("ssm", sub!("parameter{}", &self.parameter))),
+        ];
+        let needed = RoleNeeded { id: "Role".into(), service: "states", policy: "Approve", statements };
+        let BuiltRole { role, .. } = RoleSettings::default().build(needed, scope);
+        let definition = self.definition();
+        let machine = stepfunctions::StateMachine::new(role.arn()).definition_string(json_text(definition));
+        let machine = scope.add("Machine", machine);
+        let start = vec![Statement::allow(["states:StartExecution"]).on(machine.arn())];
+        let needed =
+            RoleNeeded { id: "EventRole".into(), service: "events", policy: "Start", statements: start };
+        let start = RoleSettings::default().build(needed, scope).role;
+        let pattern = Json::object([
+            Property::new("source", json!(["aws.sagemaker"])),
+            Property::new("detail-type", json!(["SageMaker Model Package State Change"])),
+            Property::new(
+                "detail",
+                Value::<Json>::from(Json::object([
+                    Property::new("ModelPackageGroupName", Value::<Vec<String>>::from(vec![group])),
+                    Property::new("ModelApprovalStatus", json!(["Approved"])),
+                ])),
+            ),
+        ]);
+        let target = Target::new().id("Machine").arn(machine.arn()).role_arn(start.arn());
+        let rule = Rule::new()
+            .description("A version of the model package group was approved")
+            .event_pattern(pattern)
+            .state(State::Enabled)
+            .targets([target]);
+        scope.add("Rule", rule);
+        parameter
+    }
+}
+
+impl ApprovedModel {
+    /// The definition of the state machine in the Amazon States Language.
+    fn definition(&self) -> Json {
+        let call = |operation: &str| sub!("arn:{}:states:::aws-sdk:{}", partition(), operation);
+        let describe = Json::object([
+            Property::new("Type", "Task"),
+            Property::new("Resource", call("sagemaker:describeModelPackage")),
+            Property::new("Parameters", json!({ "ModelPackageName.$": "$.detail.ModelPackageArn" })),
+            Property::new(
+                "ResultSelector",
+                json!({
+                    "Image.$": "$.InferenceSpecification.Containers[0].Image",
+                    "ModelDataUrl.$": "$.InferenceSpecification.Containers[0].ModelDataUrl",
+                }),
+            ),
+            Property::new("Next", if self.image.is_some() { "Check" } else { "Store" }),
+        ]);
+        let store = Json::object([
+            Property::new("Type", "Task"),
+            Property::new("Resource", call("ssm:putParameter")),
+            Property::new(
+                "Parameters",
+                Value::<Json>::from(Json::object([
+                    Property::new("Name", &self.parameter),
+                    Property::new("Type", "String"),
+                    Property::new("Overwrite", true),
+                    Property::new("Value.$", "$.ModelDataUrl"),
+                ])),
+            ),
+            Property::new("End", true),
+        ]);
+        let mut states = vec![Property::new("Describe", Value::<Json>::from(describe))];
+        if let Some(suffix) = &self.image {
+            let is_expected =
+                json!({ "Variable": "$.Image", "StringMatches": format!("*{suffix}"), "Next": "Store" });
+            let refuse = json!({
+                "Type": "Fail",
+                "Error": "OtherImage",
+                "Cause": format!("The image of the approved version is not {suffix}"),
+            });
+            states.push(Property::new(
+                "Check",
+                json!({ "Type": "Choice", "Choices": [is_expected], "Default": "Refuse" }),
+            ));
+            states.push(Property::new("Refuse", refuse));
+        }
+        states.push(Property::new("Store", Value::<Json>::from(store)));
+        Json::object([
+            Property::new("StartAt", "Describe"),
+            Property::new("States", Value::<Json>::from(Json::object(states))),
+        ])
+    }
+}
