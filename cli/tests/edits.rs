@@ -159,6 +159,8 @@ fn another_instance_type_is_refused_while_the_variant_is_scaled() {
         "{}",
         reported.diff
     );
+    let planned = "`ScorersConfig[Main].InstanceType` changes: SageMaker refuses this";
+    assert!(reported.plan.contains(planned), "{}", reported.plan);
     let (is_deployed, text) = reported.deploy();
     assert!(!is_deployed && text.contains("must be deregistered as scalable targets"), "{text}");
 
@@ -185,6 +187,8 @@ fn other_weights_are_kept_unless_the_program_sets_them() {
         reported.diff
     );
     assert!(reported.says("ScorersConfig", "notes", "`.set_weights()`"), "{}", reported.diff);
+    let planned = "`ScorersConfig[Main].InitialVariantWeight` changes";
+    assert!(reported.plan.contains(planned), "{}", reported.plan);
     reported.is_deployed();
 
     let reported = Reported::of(&Settings { weight: 0.5, sets_weights: true, ..BASE });

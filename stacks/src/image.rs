@@ -244,7 +244,8 @@ impl ContainerImage {
             }
             None => {
                 let message = "the repository of the image is not known before the stack is deployed";
-                let help = "also pass the ARN of the repository, with `ContainerImage::ecr(uri, repository_arn)`";
+                let help =
+                    "also pass the ARN of the repository, with `ContainerImage::ecr(uri, repository_arn)`";
                 let uri = Value::invalid("invalid-image-uri", message, help);
                 Self(Kind::Own { repository_arn: uri.clone(), uri })
             }
@@ -466,7 +467,10 @@ fn explain(family: &str, version: &str, why: NoImage) -> (String, String) {
         ),
         NoImage::Version(known) => (
             format!("{family} has no version {version} in the image table"),
-            format!("use one of the newest, {}, or `ContainerImage::ecr` for another image", known.join(", ")),
+            format!(
+                "use one of the newest, {}, or `ContainerImage::ecr` for another image",
+                known.join(", ")
+            ),
         ),
         NoImage::Processor => (
             format!("{family} is not available for that processor"),

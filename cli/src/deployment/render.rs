@@ -131,10 +131,53 @@ fn parameter(note: &ParameterNote) -> String {
     })
 }
 
+/// Returns what SageMaker does with changed variants of an endpoint, which CloudFormation does not know: it refuses another
+/// instance type of a scaled variant, and an endpoint may keep its weights.
+fn of_variants(change: &Change) -> Vec<String> {
+    if change.resource_type != "AWS::SageMaker::EndpointConfig" {
+        return Vec::new();
+    }
+    let variants = |value: &Option<String>| -> Vec<Json> {
+        value.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    };
+    let changed = |member: &str| -> Vec<String> {
+        let of_property = |one: &PropertyChange| {
+            let before = variants(&one.before);
+            let differs = |after: &&Json| {
+                let same = before.iter().find(|before| before["VariantName"] == after["VariantName"]);
+                same.is_some_and(|before| before[member] != after[member])
+            };
+            let after = variants(&one.after);
+            let names = after.iter().filter(differs).filter_map(|one| one["VariantName"].as_str());
+            names.map(|name| line(&format!("`{}[{name}].{member}`", change.logical_id))).collect::<Vec<_>>()
+        };
+        change
+            .properties
+            .iter()
+            .filter(|one| one.name == "ProductionVariants")
+            .flat_map(of_property)
+            .collect()
+    };
+    let refused = changed("InstanceType").into_iter().map(|path| {
+        format!(
+            "{path} changes: SageMaker refuses this while the variant is registered for automatic scaling; deploy once \
+             without its scalable target"
+        )
+    });
+    let kept = changed("InitialVariantWeight").into_iter().map(|path| {
+        format!(
+            "{path} changes: an endpoint with `RetainAllVariantProperties` keeps the current weight, unless it excludes \
+             `DesiredWeight` (`.set_weights()`)"
+        )
+    });
+    refused.chain(kept).collect()
+}
+
 /// Returns the lines about a change set that are not about resources.
 fn notes(change_set: &ChangeSet) -> Vec<String> {
     let mut notes: Vec<String> = change_set.attributes.iter().map(|one| line(&one.to_string())).collect();
     notes.extend(change_set.parameters.iter().map(parameter));
+    notes.extend(change_set.changes.iter().flat_map(of_variants));
     if change_set.changes.is_empty() && change_set.attributes.is_empty() {
         notes.insert(0, "no resource changes, only outputs or metadata of the stack".into());
     }

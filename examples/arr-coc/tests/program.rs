@@ -64,7 +64,7 @@ fn yaml_lies_beside_the_json_that_tools_read() {
 #[test]
 fn list_names_the_stacks() {
     let output = program().arg("list").output().unwrap();
-    assert_eq!(text(&output), ("DevTest\nProduction\nTraining\n".into(), String::new()));
+    assert_eq!(text(&output), ("DevTest\nTraining\nProduction\n".into(), String::new()));
     let output = program().args(["list", "--format", "json"]).output().unwrap();
     let list: serde_json::Value = serde_json::from_str(&text(&output).0).unwrap();
     assert_eq!(list[0]["name"], "arr-coc-DevTest");
@@ -77,7 +77,7 @@ fn a_wrong_argument_is_explained_with_a_hint() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         text(&output).1,
-        "error: there is no stack `Productoin`\nhint: the stacks of the program are DevTest, Production, Training\n"
+        "error: there is no stack `Productoin`\nhint: the stacks of the program are DevTest, Training, Production\n"
     );
 
     let directory = tempfile::tempdir().unwrap();

@@ -22,7 +22,7 @@ use crate::iam::{RoleReference, Statement, arn};
 /// let shared = ExternalEndpoint::from_name(SsmParameter::new("/ml/endpoints/chat"));
 /// stack.add("Client", ExecutionRole::new([shared.allow_invoke()]));
 /// // A model of this app on an endpoint for inference components of another team.
-/// let model = LargeModel::vllm("0.36.0", Weights::folder(S3Location::new("my-models", "qwen3-8b/")));
+/// let model = LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")));
 /// let host = shared.host("arn:aws:iam::123456789012:role/Chat");
 /// stack.add("Chat", InferenceComponent::new(&host, model.tensor_parallel_degree(1), 16_384).accelerators(1));
 /// # app.synth()?;

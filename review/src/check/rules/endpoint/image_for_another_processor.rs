@@ -1,8 +1,8 @@
 //! `image-for-another-processor`
 
-use serde_json::Value as JsonValue;
 use stackwright_schemas::images::{Processor, built_for};
 
+use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::job::jobs;
 use crate::check::rules::rule;
@@ -53,7 +53,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for variant in variants(view).filter(|variant| !variant.is_serverless()) {
         let pools = items(&variant.value["InstancePools"]).map(|pool| &pool["InstanceType"]);
         let types: Vec<&str> =
-            [&variant.value["InstanceType"]].into_iter().chain(pools).filter_map(string).collect();
+            [&variant.value["InstanceType"]].into_iter().chain(pools).filter_map(|one| string(one)).collect();
         for (model, container) in variant.containers() {
             compare(model, &container["Image"], &types, findings);
         }
@@ -61,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
 }
 
 /// Reports an image that fits none of the instance types.
-fn compare(resource: &Resource<'_>, image: &JsonValue, types: &[&str], findings: &mut Findings<'_, '_, '_>) {
+fn compare(resource: &Resource<'_>, image: &Cursor<'_>, types: &[&str], findings: &mut Findings<'_, '_, '_>) {
     let Some(uri) = string(image) else { return };
     let built = built_for(uri);
     let processors: Option<Vec<Processor>> =
