@@ -187,8 +187,8 @@ mod tests {
     #[test]
     fn what_cannot_be_one_says_so_at_its_line() {
         for (set, words) in [
-            (StackSet::in_accounts(&baseline(&["One"]), ["111122223333"]), "in no region"),
-            (StackSet::in_accounts(&baseline(&["One"]), [""; 0]).region("us-east-1"), "in no account"),
+            (StackSet::in_accounts(&baseline(&["One"]), ["111122223333"]), "has no regions"),
+            (StackSet::in_accounts(&baseline(&["One"]), [""; 0]).region("us-east-1"), "has no accounts"),
             (StackSet::in_accounts(&baseline(&["One", "Two"]), ["1"]).region("us-east-1"), "has 2 stacks"),
         ] {
             let error = built(set).unwrap_err();

@@ -195,7 +195,7 @@ mod tests {
             ("rate(1 week)", "week"),
             ("rate(1day)", "space"),
             ("at(2027-01-01)", "yyyy"),
-            ("every day", "none of"),
+            ("every day", "it is not"),
         ] {
             assert!(problem(wrong).is_some_and(|found| found.contains(why)), "{wrong}: {:?}", problem(wrong));
         }

@@ -214,7 +214,7 @@ impl<Stage> From<DeepSpeed<Stage>> for Distribution {
 /// Activation checkpointing of DeepSpeed.
 ///
 /// ```
-/// use stackwright_stacks::training::distribution::ActivationCheckpointing;
+/// use stackwright_stacks::training::ActivationCheckpointing;
 ///
 /// ActivationCheckpointing::new();
 /// ```
