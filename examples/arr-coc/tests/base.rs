@@ -62,5 +62,7 @@ fn a_revision_is_built_in_a_worktree_that_is_removed() {
 
     let output = program(&infra, &cargo, &["diff", "--base", "no-such-branch"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("the revision `no-such-branch` does not exist"));
+    assert!(
+        String::from_utf8(output.stderr).unwrap().contains("the revision `no-such-branch` does not exist")
+    );
 }
