@@ -10,7 +10,7 @@ use stackwright_review::check::{Ignore, Level, Options};
 /// The settings of the file; empty if there is no file.
 #[derive(Debug, Default)]
 pub(crate) struct Configuration {
-    pub region: Option<String>,
+    pub regions: Vec<String>,
     pub baseline: Option<PathBuf>,
     pub levels: BTreeMap<String, Level>,
     pub ignores: Vec<Ignore>,
@@ -24,7 +24,7 @@ impl Configuration {
     /// The options of the check, without the baseline.
     pub fn options(&self) -> Options {
         Options {
-            region: self.region.clone(),
+            regions: self.regions.clone(),
             levels: self.levels.clone(),
             ignores: self.ignores.clone(),
             ..Options::default()
@@ -73,7 +73,8 @@ mod file {
             let mut configuration = Self { directory, ..Self::default() };
             for (name, item) in table.iter() {
                 match name {
-                    "region" => configuration.region = Some(string(name, item)?),
+                    "region" => configuration.regions = vec![string(name, item)?],
+                    "regions" => configuration.regions = strings(name, item)?,
                     "baseline" => {
                         configuration.baseline = Some(configuration.directory.join(string(name, item)?))
                     }
@@ -187,7 +188,7 @@ mod file {
                  \"warning\"\n[[ignore]]\nrules = [\"unused-parameter\"]\nfiles = [\"legacy/*\"]\nreason = \"kept\"\n",
             )
             .unwrap();
-            assert_eq!(found.region.as_deref(), Some("eu-west-1"));
+            assert_eq!(found.regions, ["eu-west-1"]);
             assert_eq!(found.levels["unencrypted-volume"], Level::Off);
             assert_eq!(found.ignores[0].stacks, ["legacy/*"]);
         }

@@ -13,7 +13,7 @@ use crate::origin::Stacks;
 /// The crate that a program of stacks depends on.
 const LIBRARY: &str = "stackwright";
 
-/// Builds and runs the program, and reads the assembly that it wrote. Cargo's progress goes to stderr.
+/// Builds and runs the program, and reads the assembly that it wrote. Cargo's progress is printed to stderr.
 pub(crate) fn synthesize(package: Option<&str>) -> Result<Stacks, Failure> {
     let program = find(package)?;
     let executable = build(&program)?;

@@ -249,6 +249,19 @@ fn a_baseline_hides_what_was_there_and_a_configuration_sets_severities() {
 }
 
 #[test]
+fn a_finding_of_one_of_several_regions_names_it() {
+    let text = "Resources:\n  Trainer:\n    Type: AWS::EC2::Instance\n    Properties: {InstanceType: p3.2xlarge, ImageId: ami-0123456789abcdef0}\n\
+                \x20 Topic: {Type: AWS::SNS::Topic, Properties: {TopicNam: a}}\n";
+    let (_, found) = report(&["-", "--region", "us-east-1,eu-south-2"], text);
+    let of = |id: &str| {
+        let all = found["diagnostics"].as_array().unwrap();
+        all.iter().filter(|one| one["id"] == id).map(|one| one["when"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("instance-type-not-in-region"), ["the region is eu-south-2"]);
+    assert_eq!(of("unknown-property"), [Json::Null]);
+}
+
+#[test]
 fn a_missing_dependency_is_added_after_the_type() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("scaling.yaml");

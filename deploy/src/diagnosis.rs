@@ -302,7 +302,7 @@ fn commands(cause: &ResourceEvent, connection: &Connection) -> Vec<String> {
     // The name is the last part of an ARN.
     let id = cause.physical_id.as_deref().unwrap_or_default();
     let name = id.rsplit('/').next().unwrap_or(id);
-    // A name from outside goes into a command only if the shell does not interpret it.
+    // A name from outside is inserted into a command only if the shell does not interpret it.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
     let name = if name.chars().all(is_plain) { name } else { "" };
     let sagemaker =

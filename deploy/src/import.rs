@@ -37,7 +37,7 @@ impl Import {
     ///
     /// # Errors
     /// Returns [`DeployError::Import`] if the template does not have the resource, or if it is not clear which existing
-    /// resource it stands for.
+    /// resource it refers to.
     pub fn new(stack: &StackArtifact, logical_id: &str, values: &[String]) -> Result<Self, DeployError> {
         let refuse = |reason: String| DeployError::Import { resource: logical_id.to_owned(), reason };
         let found = stack.template.resources().find(|(id, _)| *id == logical_id);

@@ -55,7 +55,7 @@ pub(crate) fn lost_keys(template: &Template) -> Vec<(String, String)> {
         }
         let mut keys = Vec::new();
         references(&resource["Properties"], &mut String::new(), &mut |name, _, _| keys.push(name.to_owned()));
-        // An alias stands for its key.
+        // An alias refers to its key.
         let aliased: Vec<String> = keys
             .iter()
             .filter_map(|name| resources.get(name.as_str()))

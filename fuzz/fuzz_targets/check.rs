@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     let Ok(assembly) = Assembly::of_template("template.yaml", text.to_owned()) else { return };
     let template = &assembly.stacks[0].template;
     assert_eq!(&Template::read(template.json()).expect("what was written is read"), template);
-    let found = check(&assembly, &Options { region: Some("us-east-1".into()), ..Options::default() });
+    let found = check(&assembly, &Options { regions: vec!["us-east-1".into()], ..Options::default() });
     report::text(&found, |_| Some(text.to_owned()), false);
     report::json(&found);
     report::sarif(&found);

@@ -28,7 +28,7 @@ pub fn upper_camel(name: &str) -> String {
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("N{name}") } else { name }
 }
 
-/// `ml.g5.2xlarge` → `MlG5_2xlarge`: an underscore stands only where two numbers would run together.
+/// `ml.g5.2xlarge` → `MlG5_2xlarge`: an underscore separates two numbers.
 pub fn variant(value: &str) -> String {
     let mut name = String::new();
     for part in

@@ -21,7 +21,7 @@ fn main() {
         }
     }
     let read = start.elapsed();
-    let options = Options { region: Some("us-east-1".into()), ..Options::default() };
+    let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
     let mut report = check(&Assembly { stacks }, &options);
     report.diagnostics.extend(unread);
     eprintln!(

@@ -12,7 +12,7 @@ use stackwright_review::{Diagnostic, Severity};
 use stackwright_synth::Assembly;
 
 fn found(name: &str, text: &str) -> Vec<Diagnostic> {
-    let options = Options { region: Some("us-east-1".into()), ..Options::default() };
+    let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
     match Assembly::of_template_with_errors(name, text.to_owned()) {
         Ok((assembly, errors)) => {
             let errors = errors.iter().map(|error| unreadable(name, error));

@@ -368,7 +368,7 @@ fn verdicts_agree_or_it_is_known_why_not() {
     let (mut good, mut bad) = (0, 0);
     for (name, template) in &cases {
         let assembly = Assembly::of_template(name, template.to_string()).unwrap();
-        let options = Options { region: Some("us-east-1".into()), ..Options::default() };
+        let options = Options { regions: vec!["us-east-1".into()], ..Options::default() };
         let report = check(&assembly, &options);
         let ours: Vec<String> = report
             .diagnostics

@@ -10,7 +10,7 @@ use stackwright_synth::{Assembly, Template};
 
 fn report(text: String) -> usize {
     let Ok(assembly) = Assembly::of_template("template.yaml", text) else { return 0 };
-    check(&assembly, &Options { region: Some("us-east-1".into()), ..Options::default() }).diagnostics.len()
+    check(&assembly, &Options { regions: vec!["us-east-1".into()], ..Options::default() }).diagnostics.len()
 }
 
 /// A value of anything, with functions and names that mean something among it.

@@ -47,7 +47,7 @@ pub fn is_snapshot_by_default(type_name: &str, properties: &serde_json::Value) -
     }
 }
 
-/// Types whose changes change permissions. An entry that ends in `::` stands for all types of a service.
+/// Types whose changes change permissions. An entry that ends in `::` matches all types of a service.
 const PERMISSION_TYPES: [&str; 6] = [
     "AWS::IAM::",
     "AWS::S3::BucketPolicy",
@@ -57,7 +57,7 @@ const PERMISSION_TYPES: [&str; 6] = [
     "AWS::Lambda::Permission",
 ];
 
-/// Types whose changes change the network connectivity. Each entry stands for all types that start with it.
+/// Types whose changes change the network connectivity. Each entry matches all types that start with it.
 const NETWORK_TYPES: [&str; 7] = [
     "AWS::EC2::SecurityGroup",
     "AWS::EC2::Route",

@@ -76,7 +76,7 @@ macro_rules! text_enum {
     };
 }
 
-/// Defines an enum of statuses, each with the phase of the operation that it stands for.
+/// Defines an enum of statuses, each with the phase of its operation.
 macro_rules! status_enum {
     ($(#[$attribute:meta])* $name:ident { $($variant:ident = $text:literal => $phase:ident,)* }) => {
         text_enum! { $(#[$attribute])* $name { $($variant = $text,)* } }

@@ -217,7 +217,7 @@ impl Asset {
         io::copy(&mut File::open(path).map_err(at)?, &mut hashing).map_err(at)?;
         let hash = hex(&hashing.hash.finalize());
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // `model.tar.gz` keeps both endings: SageMaker looks at them.
+        // `model.tar.gz` keeps both extensions, because SageMaker evaluates them.
         let ending = name.trim_start_matches('.').find('.').map_or("", |dot| &name[dot..]);
         let content = Content::File(path.to_owned());
         Ok(PackedAsset { object_key: format!("{hash}{ending}"), hash, content })

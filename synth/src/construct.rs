@@ -67,7 +67,7 @@ pub trait Construct {
     /// Changes every resource of one type that this construct creates: sets or replaces any property, removes one, or
     /// sets a `DeletionPolicy`. Use it where the construct has no setter.
     ///
-    /// The type of the closure's argument selects the resources; [`Resource`](crate::Resource) stands for every resource
+    /// The type of the closure's argument selects the resources; [`Resource`](crate::Resource) selects every resource
     /// of the construct. What the closure sets has the closure's line as its location. A customization that matches no
     /// resource is an error, which lists what the construct creates.
     ///

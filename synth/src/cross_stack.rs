@@ -129,7 +129,7 @@ fn across_environments(
 
 /// Reports the first dependency cycle of stacks as a path.
 fn find_cycle(state: &State, before: &[Vec<(usize, CallerLocation)>], errors: &mut Vec<Error>) {
-    // A depth-first walk with its own stack: the path to where it stands, and the next edge at each step.
+    // A depth-first walk with its own stack: the path to the current stack, and the next edge at each step.
     let mut done = vec![false; before.len()];
     for start in 0..before.len() {
         let mut path: Vec<(usize, usize)> = vec![(start, 0)];
@@ -143,9 +143,9 @@ fn find_cycle(state: &State, before: &[Vec<(usize, CallerLocation)>], errors: &m
             *edge += 1;
             if let Some(first) = path.iter().position(|(stack, _)| *stack == next) {
                 let ids = path[first..].iter().map(|(stack, _)| *stack).chain([next]);
-                let circle: Vec<_> = ids.map(|stack| state.stacks[stack].id.as_str()).collect();
+                let cycle: Vec<_> = ids.map(|stack| state.stacks[stack].id.as_str()).collect();
                 errors.push(Error {
-                    kind: ErrorKind::StackCycle(circle.join(" → ")),
+                    kind: ErrorKind::StackCycle(cycle.join(" → ")),
                     path: state.stacks[next].id.clone(),
                     location: Some(source.into()),
                     related: None,

@@ -9,7 +9,7 @@ use serde_json::Value as JsonValue;
 pub fn function(value: &JsonValue) -> Option<(&str, &JsonValue)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     let (name, argument) = map.iter().next()?;
-    // A loop is none: it stands for several members.
+    // A loop is not a function: it represents several members.
     let is_function = name == "Ref" || name.starts_with("Fn::") && !name.starts_with("Fn::ForEach");
     is_function.then_some((name, argument))
 }

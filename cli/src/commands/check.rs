@@ -45,9 +45,10 @@ pub(super) struct Arguments {
     /// Evaluate only these rules
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     only: Vec<String>,
-    /// The region to check for, for stacks that are not bound to one
-    #[arg(long)]
-    region: Option<String>,
+    /// The regions to check for, for stacks that are not bound to one; separate several with commas. Default: those of
+    /// `stackwright.toml`
+    #[arg(long = "region", value_name = "REGION", value_delimiter = ',')]
+    regions: Vec<String>,
     /// The number of findings that the text report shows in full; 0 shows all of them
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     max_findings: usize,
@@ -137,7 +138,7 @@ fn options(arguments: &Arguments, configuration: &Configuration) -> Result<Optio
     let baseline = arguments.baseline.as_ref().or(configuration.baseline.as_ref());
     let configured = configuration.options();
     Ok(Options {
-        region: arguments.region.clone().or(configured.region),
+        regions: if arguments.regions.is_empty() { configured.regions } else { arguments.regions.clone() },
         only: arguments.only.clone(),
         allow: arguments.allow.clone(),
         levels: configured.levels,

@@ -20,8 +20,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut options = Configuration::read(None)?.options();
-    if arguments.region.is_some() {
-        options.region.clone_from(&arguments.region);
+    if let Some(region) = &arguments.region {
+        options.regions = vec![region.clone()];
     }
     language_server::run(options).map_err(Failure::new)
 }

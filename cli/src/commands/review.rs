@@ -74,7 +74,10 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
     let options = card::Options {
         base: arguments.base.clone(),
-        check: check::Options { region: arguments.region.clone(), ..check::Options::default() },
+        check: check::Options {
+            regions: arguments.region.iter().cloned().collect(),
+            ..check::Options::default()
+        },
         estimate: Some(estimate),
         cost: Vec::new(),
     };

@@ -17,7 +17,7 @@ pub(crate) struct Target {
     /// Use a region for stacks that are not bound to one
     #[arg(long)]
     region: Option<String>,
-    /// Assume a role; `{account}` in it stands for the account that the stack is bound to
+    /// Assume a role; `{account}` in it is replaced with the account that the stack is bound to
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
     /// Use local mode: a simulation of CloudFormation in this process, without an AWS account. Nothing is created in AWS
@@ -103,7 +103,7 @@ impl DeploymentArguments {
 #[derive(Args)]
 pub(crate) struct ApprovalArguments {
     /// Approve a change: `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or `tags`; `*`
-    /// stands for every ID. A change that loses data or interrupts traffic always needs its own approval
+    /// matches every ID. A change that loses data or interrupts traffic always needs its own approval
     #[arg(long = "approve", value_name = "CHANGE")]
     approvals: Vec<Approval>,
     /// Answer all questions with yes, except those about changes that lose data or interrupt traffic

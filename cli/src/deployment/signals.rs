@@ -115,7 +115,7 @@ pub(crate) async fn run_until_stopped<T>(
         } else {
             let question =
                 format!("\n{} still running; nothing else is started. {CHOICES}", running.join(", "));
-            // The work goes on while the question is open.
+            // The operations continue while the question is open.
             let answer = tokio::select! {
                 result = &mut work => return Ok(result),
                 answer = terminal.ask_text(&question) => answer.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Questions on the terminal. A thread reads the answers, so that other work goes on while a question is open.
+//! Questions on the terminal. A thread reads the answers, so that other work continues while a question is open.
 
 use std::io::{BufRead as _, IsTerminal as _};
 

@@ -49,7 +49,7 @@ struct Origin {
     date: String,
 }
 
-/// Reads a price list into a book; JSON and CSV are told apart by the first character. Only prices of a region are kept if
+/// Reads a price list into a book; the first character distinguishes JSON from CSV. Only prices of a region are kept if
 /// one is named. Returns how many prices were kept.
 ///
 /// # Errors

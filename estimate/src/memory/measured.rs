@@ -12,7 +12,7 @@ use super::training::{Attention, Strategy, Training, training_peak};
 pub struct MeasuredRun {
     /// The model's name.
     pub model: String,
-    /// Its configuration; the plain decoder's numbers stand in the run itself.
+    /// Its configuration; the numbers of the plain decoder are in the run itself.
     #[serde(default)]
     pub config: Option<Json>,
     /// `FULL_SHARD`, `SHARD_GRAD_OP`, `HYBRID_SHARD`, `DDP`, `zero1`, `zero2`, `zero3`.

@@ -41,7 +41,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Map<String, Json>, String> {
     }
 }
 
-/// A text as it may stand in an XML 1.0 document: escaped, and with U+FFFD in place of characters that XML does not allow.
+/// A text for an XML 1.0 document: escaped, and with U+FFFD in place of characters that XML does not allow.
 pub(crate) fn xml_text(text: &str) -> Cow<'_, str> {
     let is_allowed = |one: char| matches!(one, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     if text.chars().all(|one| is_allowed(one) && one != '\r') {

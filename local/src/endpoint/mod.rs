@@ -58,7 +58,7 @@ impl Options {
         self
     }
 
-    /// Sets the port. The default is 0, which stands for a free one.
+    /// Sets the port. The default is 0, which selects a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;

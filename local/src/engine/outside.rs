@@ -42,7 +42,7 @@ impl Engine {
         properties.as_object().filter(|_| !is_owned).cloned()
     }
 
-    /// Whether a resource exists already where a stack wants to create one with the same physical ID.
+    /// Whether a resource exists already where a stack creates one with the same physical ID.
     pub(super) fn is_taken(
         &self,
         stack: &Stack,

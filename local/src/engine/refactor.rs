@@ -15,7 +15,7 @@ use crate::state::{
 use crate::template::StackTemplate;
 use crate::template::evaluate::reference_value;
 
-/// A stack as a refactor wants it to be.
+/// A stack as a refactor defines it.
 pub(crate) struct Definition {
     pub position: usize,
     pub is_new: bool,

@@ -170,7 +170,7 @@ impl State {
         self.stacks.iter().any(|stack| !stack.is_deleted() && stack.resources.values().any(is_it))
     }
 
-    /// Whether a resource with a physical ID exists already where a stack wants to create one. The identifier of some types
+    /// Whether a resource with a physical ID exists already where a stack creates one. The identifier of some types
     /// has more parts than the physical ID shows, such as the role of an inline policy: the properties tell them apart.
     pub fn is_taken(
         &self,

@@ -161,7 +161,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Parses what stands between `{{resolve:` and `}}`.
+/// Parses the text between `{{resolve:` and `}}`.
 fn parse(inner: &str) -> Option<Reference<'_>> {
     let (service, rest) = inner.split_once(':')?;
     let versioned = || match rest.rsplit_once(':') {
@@ -188,8 +188,8 @@ fn parse(inner: &str) -> Option<Reference<'_>> {
     }
 }
 
-/// A public parameter of AWS that names an image has a value in every account. Local mode assumes an ID for it, because no image
-/// is started.
+/// A public parameter of AWS that names an image has a value in every account. Local mode assumes an ID for it, because no
+/// image is started.
 fn public_image(name: &str) -> Option<Parameter> {
     let is_image =
         name.starts_with("/aws/service/") && (name.ends_with("/ami-id") || name.ends_with("/image_id"));

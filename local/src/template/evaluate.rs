@@ -148,7 +148,7 @@ impl Scope<'_> {
         }))
     }
 
-    /// Refuses an evaluation that goes too deep, or takes too long.
+    /// Refuses an evaluation that is too deep, or takes too long.
     fn count(&self, depth: usize) -> Result<(), String> {
         let steps = self.progress.steps.get() + 1;
         self.progress.steps.set(steps);

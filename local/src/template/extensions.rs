@@ -13,7 +13,7 @@ use crate::api::error::ServiceError;
 /// What the name of a loop begins with.
 const LOOP: &str = "Fn::ForEach";
 
-/// The sections in which loops may stand.
+/// The sections that may contain loops.
 const SECTIONS: [&str; 3] = ["Conditions", "Resources", "Outputs"];
 
 /// The attributes of a resource that may be functions.
@@ -56,7 +56,7 @@ pub(crate) fn expand(template: &StackTemplate, scope: &Scope<'_>) -> Result<Stri
     Ok(Json::Object(sections).to_string())
 }
 
-/// The names of loops, and what they stand for.
+/// The names of loops, and their values.
 type Names = BTreeMap<String, String>;
 
 struct Expander<'a> {

@@ -50,7 +50,7 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
     }
     let mut added = Found::default();
     for one in &said {
-        if one.reason.trim().is_empty() && options.asks(template::ACKNOWLEDGEMENT_WITHOUT_REASON.name) {
+        if one.reason.trim().is_empty() && options.evaluates(template::ACKNOWLEDGEMENT_WITHOUT_REASON.name) {
             let mut findings =
                 Findings { view, rule: &template::ACKNOWLEDGEMENT_WITHOUT_REASON, found: &mut added };
             let message = format!("`{}` is acknowledged without a reason", one.rule);
@@ -61,9 +61,9 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
                 "state in a few words why the finding is intentional",
             );
         }
-        let was_asked = rule_named(one.rule).is_none_or(|rule| options.asks(rule.name));
+        let was_evaluated = rule_named(one.rule).is_none_or(|rule| options.evaluates(rule.name));
         let is_first = used.remove(&(one.rule, one.reason)) == Some(false);
-        if !is_first || !was_asked || !options.asks(template::UNUSED_ACKNOWLEDGEMENT.name) {
+        if !is_first || !was_evaluated || !options.evaluates(template::UNUSED_ACKNOWLEDGEMENT.name) {
             continue;
         }
         let mut findings = Findings { view, rule: &template::UNUSED_ACKNOWLEDGEMENT, found: &mut added };

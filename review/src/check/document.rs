@@ -1,13 +1,14 @@
 //! Documents inside properties, opened: pipeline definitions, state machines, and the input of schedules.
 //!
-//! CloudFormation takes them as text and looks at nothing in them; the jobs they start are requests to SageMaker.
+//! CloudFormation accepts them as strings and does not evaluate their content; the jobs that they start are requests to
+//! SageMaker.
 
 use serde_json::{Map, Value as JsonValue, json};
 
 use super::text::{Piece, Text};
 use super::value::{entries, items};
 
-/// Where a hole of the text stands until the text is read. No template has these characters.
+/// Mark a hole of the text until the text is read. No template contains these characters.
 const OPEN: char = '\u{E000}';
 const CLOSE: char = '\u{E001}';
 
@@ -111,7 +112,7 @@ fn with_substitutions(properties: &JsonValue) -> JsonValue {
     }
 }
 
-/// Reads a text that is JSON; what is known later may stand inside of strings or in place of values.
+/// Reads a text that is JSON; values that are resolved later may be inside of strings or in place of values.
 fn read(value: &JsonValue, path: Vec<String>) -> Option<Document> {
     if value.is_null() {
         return None;

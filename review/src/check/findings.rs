@@ -1,4 +1,4 @@
-//! What rules say, turned into diagnostics: where it stands, and which line said it.
+//! Findings of rules as diagnostics, with the path of the value and the line that set it.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
@@ -89,8 +89,8 @@ pub(crate) fn nearest_name<'n>(name: &str, names: impl Iterator<Item = &'n str>)
 }
 
 impl Findings<'_, '_, '_> {
-    /// Something is wrong with a value of a resource: with a property, with something in one of its documents, or
-    /// with the resource as a whole.
+    /// Reports a value of a resource: a property, a value in one of its documents, or a value that does not exist, for which
+    /// the resource as a whole is reported.
     pub fn add(
         &mut self,
         resource: &Resource<'_>,
@@ -102,7 +102,7 @@ impl Findings<'_, '_, '_> {
         self.add_at(resource, path.as_deref(), message, help);
     }
 
-    /// The same, where the path is known: the steps from the properties, or nothing for the resource itself.
+    /// Reports the value at a path: the steps from the properties, or `None` for the resource itself.
     pub fn add_at(
         &mut self,
         resource: &Resource<'_>,
@@ -124,14 +124,14 @@ impl Findings<'_, '_, '_> {
         for step in path {
             pointer::push(&mut pointer, step);
         }
-        // A program says more than the template's text does: which line set what inside a document.
+        // The provenance of a program contains the lines that set values inside of documents.
         let text = written.trim_end_matches("/0").trim_end_matches("/Fn::Sub");
         let written = if pointer.starts_with(&format!("{text}/")) { pointer.clone() } else { written };
         let source = parameter.and_then(|name| self.source(name));
         self.push(Some(resource.id), pointer, &written, source, message.into(), help.into());
     }
 
-    /// Something is wrong with what a pointer names in the template as it was written.
+    /// Reports a value of the template as it was written, by its pointer.
     pub fn add_written(
         &mut self,
         resource: Option<&str>,

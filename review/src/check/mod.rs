@@ -41,8 +41,8 @@ use view::{Resolved, View};
 /// What to check, and how severe it is.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The region to check for, where a stack is not bound to one.
-    pub region: Option<String>,
+    /// The regions to check for, if a stack is not bound to one. A finding of some of them only names these.
+    pub regions: Vec<String>,
     /// The only rules to evaluate; all of them, if none is named.
     pub only: Vec<String>,
     /// Rules whose findings count as acknowledged.
@@ -51,7 +51,7 @@ pub struct Options {
     pub levels: BTreeMap<String, Level>,
     /// Findings that count as acknowledged, by rule, stack and resource.
     pub ignores: Vec<Ignore>,
-    /// The fingerprints of findings that were there before, and count as acknowledged.
+    /// The fingerprints of earlier findings, which count as acknowledged.
     pub baseline: BTreeSet<String>,
 }
 
@@ -87,7 +87,7 @@ impl Level {
     }
 }
 
-/// Findings that count as acknowledged. What is empty matches everything; `*` and `?` stand for characters.
+/// Findings that count as acknowledged. An empty list matches everything; `*` and `?` are wildcards.
 #[derive(Clone, Debug, Default)]
 pub struct Ignore {
     /// The names of rules.
@@ -96,7 +96,7 @@ pub struct Ignore {
     pub stacks: Vec<String>,
     /// Logical IDs.
     pub resources: Vec<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -114,12 +114,12 @@ impl Ignore {
 }
 
 impl Options {
-    fn asks(&self, name: &str) -> bool {
+    fn evaluates(&self, name: &str) -> bool {
         let is_on = self.levels.get(name) != Some(&Level::Off);
         is_on && (self.only.is_empty() || self.only.iter().any(|only| only == name))
     }
 
-    /// Gives findings the severities that were chosen, and marks those that were there before or are ignored.
+    /// Sets the severities of findings, and marks those that are in the baseline or ignored.
     pub fn apply(&self, found: &mut [Diagnostic]) {
         for one in found {
             if let Some(Level::Severity(severity)) = self.levels.get(one.id.as_ref()) {
@@ -202,7 +202,7 @@ pub fn unreadable(file: &str, error: &TemplateError) -> Diagnostic {
     diagnostic
 }
 
-/// The name of a rule that was probably meant.
+/// The name of a rule that was probably intended.
 pub fn nearest_rule(name: &str) -> Option<&'static str> {
     stackwright_schemas::nearest(name, rules().map(|rule| rule.name))
 }
@@ -210,7 +210,7 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 /// The pages of all rules as one document in Markdown: what `docs/rules.md` holds.
 pub fn reference() -> String {
     let mut text =
-        "# Rules\n\nWhat `check` looks for. `stackwright explain --format markdown` writes this page; \
+        "# Rules\n\nThe rules that `check` evaluates. `stackwright explain --format markdown` writes this page; \
                     `stackwright explain NAME` shows one rule, with a template in which it finds something and one that it \
                     accepts.\n"
             .to_owned();
@@ -241,18 +241,49 @@ pub fn title(topic: &str) -> String {
 }
 
 fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
+    match (stack.environment.region.as_deref(), options.regions.as_slice()) {
+        (Some(bound), _) => check_in_region(stack, options, Some(bound)),
+        (None, [] | [_]) => check_in_region(stack, options, options.regions.first().map(String::as_str)),
+        (None, regions) => check_in_regions(stack, options, regions),
+    }
+}
+
+/// Checks a stack for several regions. A finding that only some of them have names these.
+fn check_in_regions(stack: &StackArtifact, options: &Options, regions: &[String]) -> Vec<Diagnostic> {
+    let mut numbers = BTreeMap::new();
+    let mut found: Vec<(Diagnostic, Vec<&str>)> = Vec::new();
+    for region in regions {
+        for one in check_in_region(stack, options, Some(region)) {
+            let key = (one.id.clone(), one.path.clone(), one.message.clone());
+            let number = *numbers.entry(key).or_insert_with(|| {
+                found.push((one, Vec::new()));
+                found.len() - 1
+            });
+            found[number].1.push(region);
+        }
+    }
+    let with_regions = |(mut one, of): (Diagnostic, Vec<&str>)| {
+        if of.len() < regions.len() {
+            let when = format!("the region is {}", of.join(" or "));
+            one.when = Some(one.when.map_or(when.clone(), |before| format!("{before}, and {when}")));
+        }
+        one
+    };
+    found.into_iter().map(with_regions).collect()
+}
+
+fn check_in_region(stack: &StackArtifact, options: &Options, region: Option<&str>) -> Vec<Diagnostic> {
     let mut found = Found::default();
-    let region = stack.environment.region.as_deref().or(options.region.as_deref());
     let environment: &Environment = &stack.environment;
     let scenarios = scenario::scenarios(&stack.template, environment, region);
     let Some((base, others)) = scenarios.all.split_first() else { return Vec::new() };
     let resolved = Resolved::new(&stack.template, base);
     let first = View::new(stack, region, base, &resolved);
-    let asked: Vec<&'static Rule> =
-        rules::of_interest(&stack.template).filter(|rule| options.asks(rule.name)).collect();
-    let mut look = |view: &View<'_>, is_first: bool| {
+    let chosen: Vec<&'static Rule> =
+        rules::of_interest(&stack.template).filter(|rule| options.evaluates(rule.name)).collect();
+    let mut evaluate = |view: &View<'_>, is_first: bool| {
         schema::check(view, (!is_first).then_some(&first), &mut found);
-        for rule in &asked {
+        for rule in &chosen {
             let mut findings = Findings { view, rule, found: &mut found };
             match rule.check {
                 Check::Each(check) => check(view, &mut findings),
@@ -261,16 +292,16 @@ fn check_stack(stack: &StackArtifact, options: &Options) -> Vec<Diagnostic> {
             }
         }
     };
-    look(&first, true);
+    evaluate(&first, true);
     for scenario in others {
         let resolved = Resolved::new(&stack.template, scenario);
-        look(&View::new(stack, region, scenario, &resolved), false);
+        evaluate(&View::new(stack, region, scenario, &resolved), false);
     }
     if scenarios.left_out > 0 {
         template::deployments_not_evaluated(&first, scenarios.all.len(), scenarios.left_out, &mut found);
     }
     let mut found = found.finish();
-    found.retain(|diagnostic| options.asks(&diagnostic.id));
+    found.retain(|diagnostic| options.evaluates(&diagnostic.id));
     acknowledgement::apply(&first, options, &mut found);
     options.apply(&mut found);
     found

@@ -229,7 +229,7 @@ impl<'t, 's> Resolver<'t, 's> {
         parameters.find(|known| names.iter().any(|name| name == known))
     }
 
-    /// The pointer into the template of what stands at a path of the resolved value, and the parameter whose value
+    /// The pointer into the template of the value at a path of the resolved value, and the parameter whose value
     /// it is.
     pub fn origin(&self, value: &'t JsonValue, path: &[String]) -> (String, Option<&'t str>) {
         let mut pointer = String::new();

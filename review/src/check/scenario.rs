@@ -500,7 +500,7 @@ mod tests {
     fn what_cannot_be_decided_is_taken_both_ways() {
         let found = whens("Conditions: {E: !Equals [!ImportValue x, y]}");
         assert_eq!(found.iter().map(|(_, on)| on["E"]).collect::<Vec<_>>(), [true, false]);
-        // A circle is nobody's deployment, and no endless loop.
+        // A cycle has no deployment, and does not cause an endless loop.
         whens("Conditions: {A: !Condition B, B: !Condition A}");
     }
 

@@ -7,7 +7,7 @@ pub(crate) use stackwright_synth::function::{Part, parts};
 
 use super::value;
 
-/// The reference that a variable of an `Fn::Sub` stands for.
+/// The reference of a variable of an `Fn::Sub`.
 pub(crate) fn reference(variable: &str) -> JsonValue {
     match variable.split_once('.') {
         Some((resource, attribute)) => json!({ "Fn::GetAtt": [resource, attribute] }),
@@ -148,7 +148,7 @@ impl<'a> Text<'a> {
         found
     }
 
-    /// Whether the text can still become another: every known piece stands in it, in this order.
+    /// Whether the text can still become another: it contains every known piece in this order.
     pub fn can_be(&self, other: &str) -> bool {
         if let Some(known) = self.known() {
             return known == other;

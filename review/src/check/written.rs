@@ -38,7 +38,7 @@ pub(crate) enum Kind<'a> {
 }
 
 impl Use<'_> {
-    /// The resource that it stands in.
+    /// The resource that contains it.
     pub fn resource(&self) -> Option<&str> {
         self.pointer.strip_prefix("/Resources/")?.split('/').next()
     }

@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Records an error and continues, if the caller wants that; otherwise the error ends the reading.
+    /// Records an error and continues, if the caller has enabled that; otherwise the error ends the reading.
     fn recover(&mut self, error: TemplateError) -> Result<(), TemplateError> {
         match &mut self.errors {
             Some(errors) => {

@@ -71,7 +71,7 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
     Ok(answer)
 }
 
-/// A stack as a request wants it to be; a missing one is added, if the request allows that.
+/// A stack as a request defines it; a missing one is added, if the request allows that.
 fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<Definition, ServiceError> {
     let name = scalar_text(&one["StackName"]);
     let found = engine.position(request.region, &name);

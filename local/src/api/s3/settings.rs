@@ -4,7 +4,7 @@ use super::{S3Answer, S3Request, S3Result, missing_bucket};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 
-/// A setting, by the name that stands in the query.
+/// A setting, by its name in the query.
 pub(super) struct Setting {
     query: &'static str,
     /// The operations that put, get and delete it; empty if there is none.

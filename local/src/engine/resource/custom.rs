@@ -20,7 +20,7 @@ pub(super) fn create(context: &ResourceContext<'_>, properties: &Map<String, Jso
     CreatedResource { physical_id: physical_id.unwrap_or_else(generated), attributes }
 }
 
-/// What stands for an attribute that only the handler knows.
+/// The placeholder for an attribute that only the handler returns.
 pub(crate) fn placeholder(logical_id: &str, attribute: &str) -> Json {
     format!("local-placeholder-{logical_id}-{attribute}").into()
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::ResourceContext;
 use crate::template::scalar_text;
 
-/// How many forms may stand in each other.
+/// The maximum nesting depth of forms.
 const MAX_DEPTH: usize = 4;
 
 /// What the placeholders of a type's forms are filled with.

@@ -62,7 +62,7 @@ fn validate_object(schema: Schema<'_>, map: &Map<String, Json>, path: &str, foun
 
 fn validate_scalar(schema: Schema<'_>, scalar: &Json, path: String, found: &mut Vec<Problem>) {
     let text = scalar_text(scalar);
-    // What a dynamic reference stands for is known to the service only.
+    // Only the service resolves a dynamic reference.
     if text.contains("{{resolve:") {
         return;
     }

@@ -17,7 +17,7 @@ use crate::faults::On;
 use crate::state::{Failure, Millis, Progress, Resource, ResourceStatus, Task, TaskAction};
 use crate::template::dynamic;
 
-/// The properties that a template wants a resource to have.
+/// The properties of a resource according to a template.
 pub(super) struct WantedProperties {
     /// With dynamic references as they are written.
     pub properties: Map<String, Json>,
@@ -82,7 +82,7 @@ impl Engine {
         self.set_progress(position, number, Progress::Running { until, fails });
     }
 
-    /// The properties that the template wants of a resource now, and the resource as the template has it.
+    /// The current properties of a resource according to the template, and the resource as the template has it.
     pub(super) fn wanted_properties(
         &self,
         position: usize,

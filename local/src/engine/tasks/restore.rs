@@ -52,7 +52,7 @@ impl Engine {
                     return self.run(position, number, &present, On::Rollback, time);
                 }
                 stack.resources.shift_remove(&task.id);
-                // Made by the operation: it goes in the end.
+                // The operation has created it: it is deleted in the cleanup.
                 if let Some(operation) = &mut stack.operation
                     && !present.physical_id.is_empty()
                 {

@@ -46,13 +46,13 @@ pub struct Rule {
     pub severity: Severity,
     /// What it finds and why that is wrong, in Markdown. The first sentence is a summary.
     pub documentation: &'static str,
-    /// Where the fact behind it stands.
+    /// The source of the fact.
     pub source: &'static str,
     /// A template, YAML, in which it finds nothing.
     pub good: &'static str,
     /// A template, YAML, in which it finds something on each line that ends in `# here`.
     pub bad: &'static str,
-    /// The resource types without which it has nothing to look at; any, if there are none.
+    /// The resource types that the rule applies to; all types if the list is empty.
     pub(crate) applies_to: &'static [&'static str],
     pub(crate) check: Check,
 }
@@ -65,7 +65,7 @@ pub(crate) enum Check {
     Each(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
     /// The validation of schemas finds it.
     Schema,
-    /// Whatever reads the input, or looks at acknowledgements, finds it.
+    /// The code that reads the input or acknowledgements reports it.
     Elsewhere,
 }
 
@@ -207,7 +207,7 @@ pub fn topics() -> impl Iterator<Item = (&'static str, &'static [&'static Rule])
     TOPICS.iter().copied()
 }
 
-/// The rules that have something to look at in a template, in the order of the table.
+/// The rules that apply to a template, in the order of the table.
 pub(super) fn of_interest(template: &Template) -> impl Iterator<Item = &'static Rule> {
     static BY_TYPE: OnceLock<HashMap<&'static str, Vec<usize>>> = OnceLock::new();
     let by_type = BY_TYPE.get_or_init(|| {

@@ -175,7 +175,7 @@ fn rewritten(text: &str, form: Form) -> Template {
     Template::read(&JsonValue::Object(sections).to_string()).unwrap()
 }
 
-/// What a rule finds, wherever it stands in the text.
+/// The findings of a rule, without their positions.
 fn paths(all: &[Diagnostic], rule: &Rule) -> BTreeSet<String> {
     all.iter().filter(|one| one.id == rule.name).map(|one| one.path.clone()).collect()
 }
@@ -200,7 +200,7 @@ fn sees_through_forms(rule: &Rule) {
 
 /// What is not known is never wrong.
 fn accepts_what_is_not_known(rule: &Rule) {
-    /// Puts a parameter without a default where a scalar stands.
+    /// Replaces scalars with parameters without a default.
     fn hide(value: &JsonValue) -> JsonValue {
         if function(value).is_some() {
             return value.clone();

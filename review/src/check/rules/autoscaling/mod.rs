@@ -10,6 +10,7 @@ mod serverless_target_without_provisioned_concurrency;
 mod tracking_of_fixed_size;
 mod unknown_scaling_target;
 mod utilization_above_one;
+mod wrong_alarm_dimension;
 mod wrong_scalable_dimension;
 mod wrong_scaling_metric;
 
@@ -18,6 +19,7 @@ use crate::check::rules::Rule;
 pub(super) const RULES: &[&Rule] = &[
     &unknown_scaling_target::RULE,
     &alarm_period::RULE,
+    &wrong_alarm_dimension::RULE,
     &foreign_scaling_target::RULE,
     &wrong_scalable_dimension::RULE,
     &wrong_scaling_metric::RULE,

@@ -44,7 +44,7 @@ pub(super) const RULES: &[&Rule] = &[
 /// The hyperparameter that turns SMDDP on.
 const DATA_PARALLEL: &str = "sagemaker_distributed_dataparallel_enabled";
 
-/// Whether a job uses SMDDP: by its own launcher, or as the backend that the script is told to take.
+/// Whether a job uses SMDDP: by its own launcher, or as the backend that the script uses.
 fn uses_data_parallel(job: &Job<'_, '_>) -> bool {
     job.is_on(DATA_PARALLEL) || job.hyperparameter("ddp_dist_backend").is_some_and(|name| name == "smddp")
 }

@@ -3,12 +3,13 @@
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::serving::{ENDPOINT_CONFIG, MODEL};
-use crate::check::text::Text;
-use crate::check::value::{is_set, string};
+use crate::check::text::{Piece, Text};
+use crate::check::value::{function, is_set};
 use crate::check::view::View;
 
 rule! {
-    /// A model or endpoint configuration has a fixed name.
+    /// A model or endpoint configuration has a fixed name: a constant, or one that consists of the names of the stack, the region and
+    /// the account.
     ///
     /// # Why it matters
     ///
@@ -27,8 +28,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (type_name, property) in [(ENDPOINT_CONFIG, "EndpointConfigName"), (MODEL, "ModelName")] {
         for resource in view.of_type(type_name) {
             let name = &resource.properties[property];
-            // A name that follows from the content changes with it.
-            if string(name).is_some() || Text::of(name).known().is_some() && is_set(name) {
+            // A name that contains a parameter or an attribute can change with the content.
+            if is_set(name) && Text::of(name).0.iter().all(is_fixed) {
                 let message = format!(
                     "with a fixed `{property}`, the next change fails, because CloudFormation creates the replacement before it deletes the old resource"
                 );
@@ -37,3 +38,18 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
     }
 }
+
+/// Whether a piece of a name is the same in every deployment of a stack.
+fn is_fixed(piece: &Piece<'_>) -> bool {
+    match piece {
+        Piece::Known(_) => true,
+        Piece::Hole(value) => match function(value) {
+            Some(("Ref", name)) => FIXED.iter().any(|fixed| name == fixed),
+            _ => false,
+        },
+    }
+}
+
+/// Pseudo parameters that do not change between the deployments of a stack.
+const FIXED: [&str; 5] =
+    ["AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackId", "AWS::StackName"];

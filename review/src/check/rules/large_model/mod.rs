@@ -27,7 +27,7 @@ pub(super) const RULES: &[&Rule] = &[
     &bfloat16_on_old_accelerator::RULE,
 ];
 
-/// What an LMI container is told in its environment.
+/// The options of an LMI container in its environment.
 struct Settings<'v, 'a> {
     container: &'v Cursor<'a>,
 }
@@ -43,7 +43,7 @@ fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>
 }
 
 impl<'v, 'a> Settings<'v, 'a> {
-    /// Where an option stands: `ROLLING_BATCH` is `OPTION_ROLLING_BATCH`.
+    /// The value of an option: `ROLLING_BATCH` is `OPTION_ROLLING_BATCH`.
     fn place(&self, option: &str) -> &'v Cursor<'a> {
         &self.container["Environment"][format!("OPTION_{option}")]
     }

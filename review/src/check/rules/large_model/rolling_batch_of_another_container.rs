@@ -6,7 +6,7 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// A container is told to use the batching of another container, such as vLLM in the TensorRT-LLM container.
+    /// The environment of a container selects the batching of another container, such as vLLM in the TensorRT-LLM container.
     ///
     /// # Why it matters
     ///

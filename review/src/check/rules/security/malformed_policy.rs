@@ -105,6 +105,19 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
+/// Every statement of every policy.
+pub(super) fn statements<'v, 'a>(
+    view: &'v View<'a>,
+) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
+    POLICIES.iter().flat_map(move |(type_name, path, _)| {
+        view.of_type(type_name).flat_map(move |resource| {
+            let documents = values(&resource.properties, path).into_iter();
+            let statements = documents.flat_map(|document| one_or_many(&document["Statement"]));
+            statements.map(move |statement| (resource, statement))
+        })
+    })
+}
+
 struct Policy<'p, 'r, 'f, 'v, 'a> {
     resource: &'p Resource<'r>,
     kind: Kind,
@@ -339,7 +352,7 @@ fn shown_short(value: &JsonValue) -> String {
     }
 }
 
-/// An account, or the ARN of a root, user, role, group or assumed role; IAM's own identifiers stand for deleted ones.
+/// An account, or the ARN of a root, user, role, group or assumed role; IAM's own identifiers replace deleted ones.
 fn is_principal(text: &str) -> bool {
     let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_identifier = ["AIDA", "AROA", "AGPA", "ANPA"].iter().any(|start| text.starts_with(start));

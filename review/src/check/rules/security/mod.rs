@@ -16,6 +16,7 @@ mod secret_in_plain_text;
 mod trust_without_condition;
 mod unencrypted_volume;
 mod unknown_action;
+mod unknown_condition_key;
 mod wildcard_action;
 mod wildcard_resource;
 
@@ -28,6 +29,7 @@ use crate::check::view::{Resource, View};
 pub(super) const RULES: &[&Rule] = &[
     &malformed_policy::RULE,
     &unknown_action::RULE,
+    &unknown_condition_key::RULE,
     &wildcard_action::RULE,
     &wildcard_resource::RULE,
     &open_trust::RULE,

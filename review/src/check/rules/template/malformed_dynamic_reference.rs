@@ -9,7 +9,7 @@ use crate::check::value::{below, children};
 use crate::check::view::View;
 
 rule! {
-    /// A dynamic reference names no service, no parameter or no secret, or stands where CloudFormation does not resolve it.
+    /// A dynamic reference names no service, no parameter or no secret, or is used where CloudFormation does not resolve it.
     ///
     /// # Why it matters
     ///
@@ -78,7 +78,7 @@ fn search(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str, 
     }
 }
 
-/// What stands between `{{resolve:` and `}}`.
+/// The text between `{{resolve:` and `}}`.
 fn references(text: &str) -> Vec<&str> {
     let starts = text.match_indices("{{resolve:").map(|(at, start)| at + start.len());
     starts.filter_map(|at| text[at..].split_once("}}").map(|(reference, _)| reference)).collect()

@@ -11,7 +11,7 @@ use stackwright_schemas::nearest;
 use stackwright_synth::pointer;
 
 rule! {
-    /// An intrinsic function does not exist, has arguments of another shape than it takes, or stands where CloudFormation does
+    /// An intrinsic function does not exist, has arguments of another shape than it takes, or is used where CloudFormation does
     /// not evaluate it.
     ///
     /// The rule also finds an index of `Fn::Select` beyond a constant list, a list where a string is needed and a string where
@@ -184,7 +184,7 @@ impl Walk<'_, '_> {
             return self.add(pointer, format!("the function `{name}` does not exist"), help);
         };
         if OF_CONDITIONS.contains(&name) && self.in_conditions {
-            // `malformed-condition` looks at these.
+            // `malformed-condition` checks these.
             return;
         }
         let takes_functions =

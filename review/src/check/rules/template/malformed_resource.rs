@@ -19,7 +19,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// CloudFormation refuses the template. A property that stands beside `Properties` instead of in it is found here too.
+    /// CloudFormation refuses the template. A property beside `Properties` instead of in it is reported as well.
     ///
     /// # How to fix
     ///

@@ -12,7 +12,7 @@ use crate::check::written::has;
 use crate::diagnostic::Fix;
 
 rule! {
-    /// A string refers to a parameter, a resource or a pseudo parameter with `${…}`, but does not stand in `Fn::Sub`.
+    /// A string refers to a parameter, a resource or a pseudo parameter with `${…}`, but is not an argument of `Fn::Sub`.
     ///
     /// # Why it matters
     ///
