@@ -21,7 +21,7 @@ pub enum ApprovalKind {
     Replacement,
     /// A resource is deleted.
     Deletion,
-    /// The permissions of somebody change.
+    /// Permissions change.
     Permissions,
     /// The network connectivity changes.
     Network,

@@ -11,7 +11,7 @@
 //! | notification topics | the account | nothing: the request does not name any |
 //! | rollback configuration | the account | nothing: CloudFormation keeps the triggers of the stack |
 //! | service role | the account | nothing: CloudFormation uses the role of the stack |
-//! | timeout of the creation | nobody | nothing: it only applies to `CreateStack` |
+//! | timeout of the creation | – | nothing: it only applies to `CreateStack` |
 
 use std::collections::BTreeMap;
 use std::fmt;

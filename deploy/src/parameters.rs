@@ -1,6 +1,6 @@
 //! The values of parameters for a change set.
 //!
-//! CloudFormation does not record whether a value was given by somebody or comes from the default of the template. It is
+//! CloudFormation does not record whether a value was passed or comes from the default of the template. It is
 //! derived: a value that equals the default of the deployed template was not given, and follows the new template. Any
 //! other value was given by an earlier deployment, and is kept.
 
@@ -17,7 +17,7 @@ use crate::error::DeployError;
 use crate::secret::Secrets;
 use crate::{Progress, Report};
 
-/// Something about a parameter that the program does not say and the user should know.
+/// A note about a parameter whose value does not follow from the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ParameterNote {

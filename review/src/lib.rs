@@ -1,4 +1,4 @@
-//! Everything that looks at a template and says something.
+//! Evaluates templates: checks, comparisons, graphs, and reports of them.
 //!
 //! What lives here: [`check`], which finds what is wrong, and [`report`], one file an output format over one data
 //! type, [`Diagnostic`]. What does not: calls to AWS, and printing.

@@ -1,5 +1,5 @@
-//! Our verdict beside those of cfn-lint and cloudformation-validate, on templates made from the registry's schemas:
-//! good ones, and the same with one fault.
+//! The verdicts of the check, of cfn-lint and of cloudformation-validate: on templates that are generated from the registry's
+//! schemas, valid ones and the same with one fault, and on the shown cases.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -76,6 +76,27 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ),
     ("`Image`, `ModelPackageName`", "the service requires one of them, and the registry does not"),
     ("component-without-memory", "the service requires it, and the registry does not"),
+];
+
+/// The shown cases (`review/cases/`) about which the others' verdict differs from the expected one, and why the expected one is
+/// right.
+const CASES: &[(&str, &str)] = &[
+    ("aas-namespace-mismatch.yaml", "the service refuses it; a schema cannot compare two properties"),
+    ("aas-policy-no-metric.yaml", "the service requires one of them, and the registry does not"),
+    ("aas-policy-two-metrics.yaml", "the service refuses both, and the registry does not"),
+    ("deletion-policy-function.yaml", "CloudFormation evaluates it with AWS::LanguageExtensions only"),
+    ("eks-nodes-min-max.yaml", "the service refuses it; a schema cannot compare two properties"),
+    ("fsx-type.yaml", "the service has four types, and the registry lists none"),
+    ("lambda-s3-without-handler.yaml", "the service requires it, and the registry does not"),
+    ("optional-subnets.yaml", "two optional parameters with the same empty default are no duplicate"),
+    ("output-duplicate-export.yaml", "the export of an account and a region is unique"),
+    ("policy-s3-text.yaml", "S3 refuses a policy that is not JSON"),
+    ("ref-of-arn-for-name-sagemaker.yaml", "Ref of a model yields its ARN"),
+    ("scheduler-expression.yaml", "the service refuses it; the registry has no form of the expression"),
+    ("sm-feature-group-identifier.yaml", "the service refuses it; a schema cannot compare two properties"),
+    ("sm-model-container-without-image.yaml", "the service requires one of them, and the registry does not"),
+    ("sm-notebook-direct-no-subnet.yaml", "the service refuses it; a schema cannot compare two properties"),
+    ("transform-in-sub.yaml", "CloudFormation evaluates transforms before functions"),
 ];
 
 /// Texts that mean something, tried before one is made up from a pattern.
@@ -357,6 +378,11 @@ fn verdicts_agree_or_it_is_known_why_not() {
         std::fs::write(directory.path().join(format!("{name}.json")), template.to_string()).unwrap();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shown: Vec<_> =
+        std::fs::read_dir(root.join("cases")).unwrap().map(|file| file.unwrap().path()).collect();
+    for file in &shown {
+        std::fs::copy(file, directory.path().join(file.file_name().unwrap())).unwrap();
+    }
     let python = root.join("../.tools/python/bin/python");
     assert!(python.exists(), "cfn-lint is not installed: run `cargo xtask tools`");
     let output =
@@ -393,6 +419,16 @@ fn verdicts_agree_or_it_is_known_why_not() {
         }
         if ours.is_empty() != lint.is_empty() || ours.is_empty() && !validate.is_empty() {
             disagreements.push(format!("{name}: ours {ours:?}, cfn-lint {lint:?}, validate {validate:?}"));
+        }
+    }
+    for file in &shown {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let is_wrong = std::fs::read_to_string(file).unwrap().starts_with("# expect: error");
+        let theirs = &said[&name];
+        let agrees = theirs.values().any(|found| !found.is_empty()) == is_wrong;
+        let is_explained = CASES.iter().any(|(known, _)| *known == name);
+        if agrees == is_explained {
+            disagreements.push(format!("{name}: error {is_wrong}, explained {is_explained}, {theirs:?}"));
         }
     }
     assert!(good > 60 && bad > 100, "{good} good, {bad} bad: that is too few to say anything");

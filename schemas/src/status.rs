@@ -35,7 +35,7 @@ macro_rules! text_enum {
         }
 
         impl $name {
-            /// The values that this program knows, as AWS writes them.
+            /// The known values, as AWS writes them.
             pub const KNOWN: &[&str] = &[$($text),*];
 
             /// Returns the text that AWS uses for the value.

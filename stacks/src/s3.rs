@@ -60,7 +60,7 @@ impl S3Location {
         }
     }
 
-    /// Sets the KMS key that the objects are encrypted with, for a bucket that the app does not know: a bucket of the app
+    /// Sets the KMS key that the objects are encrypted with, for a bucket outside of the app: a bucket of the app
     /// has its key already.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {

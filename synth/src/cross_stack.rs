@@ -4,7 +4,7 @@
 //! parameter of an SSM type when it is deployed. CloudFormation exports are not used, because they deadlock: an export in
 //! use can neither change (when a resource is replaced) nor be deleted (when the last reference is removed), since the
 //! exporting stack is updated first. The disadvantage of SSM parameters is that CloudFormation does not refuse to delete
-//! a stack whose values are in use. The deployer knows the order of the stacks and asks before it does so.
+//! a stack whose values are in use. The deployer uses the order of the stacks and requests an approval first.
 
 use serde_json::{Map, Value as JsonValue, json};
 

@@ -1,6 +1,6 @@
 //! `Fn::ForEach`: a resource for each element of a list that is known only at deployment.
 //!
-//! For a list that the program knows, use a Rust loop.
+//! For a list that is known during synthesis, use a Rust loop.
 
 use crate::construct::{Construct, Scope};
 use crate::resource::{Resource, TypedResource};

@@ -1,7 +1,7 @@
 //! The core words of stackwright: an [`App`] holds [`Stack`]s, a stack holds [`Construct`]s, and synthesis turns
 //! them into [`Template`]s and a cloud [`Assembly`].
 //!
-//! What never lives here: network, clock, environment, printing, and anything that knows SageMaker. The same
+//! The crate never uses the network, the clock, the environment or the console, and contains nothing about SageMaker. The same
 //! program gives the same bytes.
 //!
 //! ```

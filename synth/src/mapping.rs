@@ -11,12 +11,12 @@ use crate::value::{Expression, IntoValue, Property, Value};
 /// A constant table with two keys, such as the region and the name of a setting.
 ///
 /// ```
-/// use stackwright_synth::{App, Mapping, Resource, Value, pseudo};
+/// use stackwright_synth::{App, Mapping, Resource, Value, intrinsic};
 ///
 /// let app = App::new("shop");
 /// let stack = app.stack("Queues");
 /// let delays = stack.add("Delays", Mapping::new().set("us-east-1", "Seconds", 5).set("eu-west-1", "Seconds", 9));
-/// let delay: Value<i64> = delays.find(pseudo::region(), "Seconds");
+/// let delay: Value<i64> = delays.find(intrinsic::region(), "Seconds");
 /// stack.add("Jobs", Resource::of("AWS::SQS::Queue").set("DelaySeconds", delay));
 /// # assert!(app.synth()?.stacks[0].template.json().contains("Fn::FindInMap"));
 /// # Ok::<(), stackwright_synth::Errors>(())

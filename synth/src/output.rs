@@ -12,7 +12,7 @@ use crate::value::{IntoValue, Property, Untyped};
 /// let app = App::new("shop");
 /// let stack = app.stack("Queues");
 /// let jobs = stack.add("Jobs", Resource::of("AWS::SQS::Queue"));
-/// stack.add("JobsUrl", Output::new(jobs.reference::<String>()).description("The URL of the queue"));
+/// stack.add("JobsUrl", Output::new(jobs.reference()).description("The URL of the queue"));
 /// # assert!(app.synth()?.stacks[0].template.json().contains("JobsUrl"));
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

@@ -20,7 +20,7 @@ use crate::parameter::ParameterParts;
 use crate::resource::{Handle, Resource, TypedResource};
 use crate::value::{CallerLocation, Untyped};
 
-/// Identifies a stack of an app, so that a handle knows its stack.
+/// Identifies a stack of an app, so that a handle refers to its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct StackKey {
     pub app: usize,

@@ -55,7 +55,7 @@ impl Money {
         Some(Self(if negative { -amount } else { amount }))
     }
 
-    /// The amount so many times.
+    /// The amount multiplied by a count.
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i128::from(count)))
     }

@@ -27,7 +27,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// The bytes of so many weights of the layers.
+    /// The bytes of a number of weights of the layers.
     fn bytes(self, weights: u64) -> u64 {
         match self {
             Self::Fp32 => weights.saturating_mul(4),
@@ -74,8 +74,8 @@ pub struct Inference {
 }
 
 impl Inference {
-    /// Serves so many sequences of so many tokens in bf16 on one GPU, with 8192 tokens in a forward pass and 90 % of the GPU
-    /// memory.
+    /// Serves a number of sequences with a number of tokens in bf16 on one GPU, with 8192 tokens in a forward pass and 90 %
+    /// of the GPU memory.
     pub fn new(sequences: u64, length: u64) -> Self {
         Self {
             weights: Precision::Bf16,

@@ -251,7 +251,7 @@ impl Tape {
         }
     }
 
-    /// Runs an operator: allocates a result of so many bytes and keeps what the backward pass needs.
+    /// Runs an operator: allocates a result with a size in bytes and keeps what the backward pass needs.
     pub fn run(&mut self, bytes: u64, operator: Operator<'_>) -> Tensor {
         let out = self.tensor(bytes);
         self.record(out, operator);

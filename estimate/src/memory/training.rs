@@ -108,8 +108,8 @@ pub struct Training {
 }
 
 impl Training {
-    /// A step with so many samples per GPU of so many tokens: bf16 with AdamW in fp32, SDPA attention, no activation
-    /// checkpointing.
+    /// A step with a number of samples per GPU, each with a number of tokens: bf16 with AdamW in fp32, SDPA attention, no
+    /// activation checkpointing.
     pub fn new(strategy: Strategy, ranks: u64, batch: u64, sequence: u64) -> Self {
         Self {
             strategy,

@@ -67,7 +67,7 @@ pub(super) fn of(instance: &Instance) -> Gpu {
     }
 }
 
-/// Whether a peak of so many bytes fits into what can be allocated.
+/// Whether a peak in bytes fits into the memory that can be allocated.
 pub fn verdict(peak: u64, usable: Option<u64>) -> Verdict {
     let with = |parts: u64| peak.saturating_add(peak / 1000 * parts);
     match usable {

@@ -123,7 +123,7 @@ pub struct Local {
     engine: Shared,
     address: SocketAddr,
     server: JoinHandle<()>,
-    /// The directory of the state, if nobody named one. It is removed with the endpoint.
+    /// The directory of the state, if the options do not set one. It is removed with the endpoint.
     _directory: Option<tempfile::TempDir>,
 }
 
@@ -175,7 +175,7 @@ impl Local {
         lock(&self.engine).settings.faults = faults;
     }
 
-    /// What was assumed because nobody created or provided it, such as the version of CDK's bootstrap stack.
+    /// What local mode assumed because it was not created or provided, such as the version of CDK's bootstrap stack.
     pub fn assumptions(&self) -> Vec<String> {
         lock(&self.engine).assumptions()
     }

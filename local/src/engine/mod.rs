@@ -54,7 +54,7 @@ pub(crate) struct Engine {
     pub store: Store,
     /// Templates that were parsed lately, by their text: operations need the same ones for every resource.
     parsed: RefCell<IndexMap<String, Arc<StackTemplate>>>,
-    /// What was assumed because nobody created or provided it.
+    /// What was assumed because it was not created or provided.
     assumptions: RefCell<BTreeSet<String>>,
 }
 
@@ -133,7 +133,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// Brings every stack up to a moment, and says whether anything has happened until then.
+    /// Advances every stack to a time, and returns whether anything has happened until then.
     pub fn advance(&mut self, now: Millis) -> bool {
         let mut moved = false;
         // A step of one can let another go on: a nested stack its parent, a stack its stack set.
@@ -291,7 +291,7 @@ impl Engine {
         self.fail(position, time, "User Initiated");
     }
 
-    /// Notes that somebody deleted a resource outside of its stack.
+    /// Records that a resource was deleted outside of its stack.
     pub fn delete_outside_of_stacks(&mut self, type_name: &str, physical_id: &str) {
         let is_it = |one: &Resource| one.type_name == type_name && one.physical_id == physical_id;
         let owner = self.state.stacks.iter().position(|stack| stack.resources.values().any(is_it));

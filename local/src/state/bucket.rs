@@ -1,4 +1,4 @@
-//! Buckets of S3 and their objects. They know which buckets and objects were changed since the state was saved.
+//! Buckets of S3 and their objects. They record which buckets and objects were changed since the state was saved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::Millis;
 pub(crate) struct Bucket {
     pub region: String,
     pub created: Millis,
-    /// Whether nobody created the bucket, and local mode assumed it: that of CDK's bootstrap stack.
+    /// Whether local mode assumed the bucket, which was not created: that of CDK's bootstrap stack.
     #[serde(default)]
     pub is_assumed: bool,
     /// The bucket's settings (`policy`, `encryption` and so on) as the bodies that were put.
@@ -60,7 +60,7 @@ impl Bucket {
         Self { region: region.to_owned(), created, ..Self::default() }
     }
 
-    /// A bucket that nobody created.
+    /// A bucket that was not created, but assumed.
     pub fn assumed(region: &str, created: Millis) -> Self {
         Self { is_assumed: true, ..Self::new(region, created) }
     }

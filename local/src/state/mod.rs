@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// Everything that the endpoint knows.
+/// All data of the endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub stacks: Stacks,
@@ -146,7 +146,7 @@ impl State {
         let created = self.stacks_in(environment).flat_map(|stack| stack.resources.values()).find(named);
         if let Some(resource) = created {
             let given = resource.live.get("SecretString").and_then(|text| text.as_str());
-            // Secrets Manager generates a value that nobody knows beforehand.
+            // Secrets Manager generates a random value.
             return Some(
                 given.map_or_else(|| stackwright_synth::sha256(&resource.physical_id), str::to_owned),
             );

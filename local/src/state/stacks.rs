@@ -1,4 +1,4 @@
-//! The list of stacks. It knows which stacks were changed since the state was saved.
+//! The list of stacks. It records which stacks were changed since the state was saved.
 
 use std::collections::BTreeSet;
 use std::ops::{Index, IndexMut};

@@ -262,7 +262,7 @@ fn too_long(function: &str) -> String {
     format!("Template error: the result of {function} is longer than {MAX_TEXT} bytes")
 }
 
-/// So many blocks of so many bits within a block.
+/// A number of blocks, each with a number of host bits, within a block.
 fn cidrs(block: &str, count: usize, bits: u8) -> Result<Json, String> {
     let network: ipnet::IpNet =
         block.parse().map_err(|_| format!("Template error: Fn::Cidr: {block} is not a CIDR block"))?;

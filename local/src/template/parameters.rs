@@ -85,7 +85,7 @@ fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), Serv
         }
     }
     let pattern = parameter["AllowedPattern"].as_str();
-    // A pattern that only another engine knows keeps nothing out.
+    // A pattern with a syntax that the engine does not support is not applied.
     let validator = pattern.and_then(|pattern| {
         jsonschema::draft7::new(&serde_json::json!({ "pattern": format!("^(?:{pattern})$") })).ok()
     });

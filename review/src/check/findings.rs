@@ -218,7 +218,7 @@ impl Findings<'_, '_, '_> {
         });
     }
 
-    /// What a parameter has to do with a finding about its value. A value that somebody may replace when deploying,
+    /// How a parameter is related to a finding about its value. A value that may be replaced in a deployment,
     /// and that the template only allows or holds a place with, is assumed: CloudFormation refuses that deployment,
     /// not the template.
     fn source(&self, name: &str) -> Option<Source> {
@@ -246,7 +246,7 @@ struct Source {
     value: String,
 }
 
-/// Whether a default only says that somebody has to give a value.
+/// Whether a default is a placeholder for a value that has to be passed.
 fn is_placeholder(default: &JsonValue) -> bool {
     let text = shown(default).to_ascii_lowercase();
     let marks =

@@ -1,7 +1,7 @@
 //! Scenarios: the deployments that a template allows, as its parameters and conditions decide.
 //!
 //! The first is the one with every default. Others let a parameter have each of its allowed values, and each value
-//! that a condition asks for. What is wrong in one of them is wrong for somebody who deploys it.
+//! that a condition asks for. A value that is wrong in one of them fails in that deployment.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

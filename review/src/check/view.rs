@@ -216,7 +216,7 @@ pub(crate) fn referred(value: &JsonValue) -> Option<String> {
 
 /// The transform that puts in a file from S3.
 const INCLUDE: &str = "AWS::Include";
-/// Transforms that add no resource that a template cannot know.
+/// Transforms that add no resources with unpredictable IDs.
 const KNOWN_TRANSFORMS: [&str; 5] = [
     "AWS::LanguageExtensions",
     sam::TRANSFORM,
@@ -236,7 +236,9 @@ pub(crate) fn is_transformed(template: &Template) -> bool {
     fn includes(value: &JsonValue) -> bool {
         value.get("Fn::Transform").is_some() || children(value).any(|(_, inner)| includes(inner))
     }
+    let has_unknown_type = || template.resources().any(|(_, body)| includes(&body["Type"]));
     transforms(template).any(|name| !KNOWN_TRANSFORMS.contains(&name))
+        || has_unknown_type()
         || Template::SECTIONS.iter().filter(|name| **name != "Metadata").any(|name| {
             let Some(section) = template.sections().get(*name) else { return false };
             section.get("Fn::Transform").is_some() || *name == "Mappings" && includes(section)

@@ -17,7 +17,8 @@ const FONT_SIZE: usize = 13;
 const CHARACTER: f64 = 8.0;
 const LINE: f64 = 18.0;
 
-/// The graph as SVG, with all of its nodes: [`super::collapse`] makes a large one smaller. A group is told in the label of its members.
+/// The graph as SVG, with all of its nodes: [`super::collapse`] makes a large one smaller. The label of a node contains its
+/// group.
 pub fn svg(graph: &Graph) -> String {
     if graph.nodes.is_empty() {
         return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\"/>\n".into();

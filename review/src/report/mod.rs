@@ -21,7 +21,7 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use text::{text, text_up_to};
 
-/// What a check found.
+/// The findings of a check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// The worst first, then by place; acknowledged ones last.
@@ -38,22 +38,22 @@ impl Report {
         });
     }
 
-    /// How many errors nobody acknowledged.
+    /// The number of errors that are not acknowledged.
     pub fn errors(&self) -> usize {
         self.count(Severity::Error)
     }
 
-    /// How many warnings nobody acknowledged.
+    /// The number of warnings that are not acknowledged.
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
     }
 
-    /// How many remarks there are that nobody acknowledged.
+    /// The number of remarks that are not acknowledged.
     pub fn infos(&self) -> usize {
         self.count(Severity::Info)
     }
 
-    /// How many were acknowledged.
+    /// The number of acknowledged findings.
     pub fn acknowledged(&self) -> usize {
         self.diagnostics.iter().filter(|one| one.acknowledged.is_some()).count()
     }
@@ -62,7 +62,7 @@ impl Report {
         self.diagnostics.iter().filter(|one| one.counts_as(severity)).count()
     }
 
-    /// All of it in a few words: `1 error, 2 warnings, 1 acknowledged`.
+    /// The summary: `1 error, 2 warnings, 1 acknowledged`.
     pub fn summary(&self) -> String {
         let counted = |number: usize, one: &str| match number {
             0 => None,

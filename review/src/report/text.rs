@@ -17,7 +17,7 @@ pub fn text(report: &Report, source: impl Fn(&str) -> Option<String>, styled: bo
     text_up_to(report, source, styled, None)
 }
 
-/// The same with a limit: at most so many diagnostics are shown in full, and of one rule at most five. What is not shown
+/// The same with a limit on the diagnostics that are shown in full, and of one rule at most five. What is not shown
 /// is counted by rule at the end.
 pub fn text_up_to(
     report: &Report,

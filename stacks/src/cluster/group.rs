@@ -23,7 +23,7 @@ pub struct Continuous;
 
 /// A health check that runs on the accelerators and the network of a node before it takes work.
 ///
-/// The API knows a third one, `MultiNodeTrainingValidation`, which CloudFormation does not take.
+/// The API has a third one, `MultiNodeTrainingValidation`, which CloudFormation does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeepHealthCheck {

@@ -77,7 +77,7 @@ impl Default for BlueGreen {
 
 impl BlueGreen {
     fn of(traffic: Traffic) -> Self {
-        // A wait is what makes steps worth anything: alarms look at minutes. SageMaker wants to be told that there is none.
+        // Steps need a wait, because alarms evaluate minutes. SageMaker requires the property even without a wait.
         let wait = match traffic {
             Traffic::AllAtOnce => 0,
             Traffic::Canary(_) | Traffic::Linear(_) => 300,

@@ -123,7 +123,8 @@ impl MultiModelEndpoint {
         Self::of(ContainerImage::triton(version, Processor::Gpu), models, instance_type)
     }
 
-    /// An image for processors, with the place of the models' archives. It has to know how to load and unload models.
+    /// An image for processors, with the location of the models' archives. The image has to support loading and unloading of
+    /// models.
     #[track_caller]
     pub fn cpu(image: ContainerImage, models: S3Location, instance_type: impl IntoValue<String>) -> Self {
         Self::of(image, models, instance_type)

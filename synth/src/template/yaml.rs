@@ -36,7 +36,7 @@ const SHORT_FORMS: [(&str, &str); 20] = [
 ];
 
 /// The short forms of `Fn::Transform` and of the functions of the section `Rules`. They are read but not written,
-/// because few readers know them.
+/// because they are rarely used.
 const READ_ONLY: [(&str, &str); 7] = [
     ("Contains", "Fn::Contains"),
     ("EachMemberEquals", "Fn::EachMemberEquals"),

@@ -81,7 +81,7 @@ impl Linear {
     }
 }
 
-/// Runs a linear layer on so many rows of activations.
+/// Runs a linear layer on a number of rows of activations.
 pub(crate) fn linear(tape: &mut Tape, cx: &mut Context, x: Tensor, tokens: u64, layer: Linear) -> Tensor {
     let adapted = layer.adapted && cx.lora.is_some();
     let is_cast = cx.autocast && tape.bytes(x) >= 4 * tokens * layer.columns;

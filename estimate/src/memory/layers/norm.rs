@@ -4,7 +4,7 @@ use super::super::shape::{Architecture, Implementation, ModelShape};
 use super::super::tape::{Operator, Tape, Tensor, reduction};
 use super::{Context, opt};
 
-/// The norm of an architecture over so many elements in rows of a width. The caller keeps its argument.
+/// The norm of an architecture over a number of elements in rows of a width. The caller keeps its argument.
 pub(crate) fn norm_of(
     tape: &mut Tape,
     cx: &Context,

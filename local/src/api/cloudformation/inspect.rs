@@ -30,7 +30,7 @@ pub(crate) fn describe_stack_resource(engine: &mut Engine, request: &Request<'_>
     Ok(json!({ "StackResourceDetail": resource_json(stack, &stack.resources[&id]) }))
 }
 
-/// `DescribeStackResources` has no pages: it returns so many resources, and says nothing of the others.
+/// `DescribeStackResources` has no pages: it returns this number of resources, and does not report that there are others.
 const MAX_DESCRIBED_RESOURCES: usize = 100;
 
 /// The stack and the resource in it that a request names.

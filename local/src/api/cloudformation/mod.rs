@@ -272,7 +272,7 @@ fn rollback_configuration(given: &Json) -> Json {
     configuration
 }
 
-/// A page of a list, with so many items from where the last page ended, and the token of the next page.
+/// A page of a list, with a number of items from the end of the last page, and the token of the next page.
 ///
 /// # Errors
 /// The token is none of ours.

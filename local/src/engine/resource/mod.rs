@@ -27,7 +27,7 @@ pub(crate) struct ResourceContext<'a> {
     pub type_name: &'a str,
     /// What makes generated names differ from those of the predecessor.
     pub seed: &'a str,
-    /// What the handler of a custom resource returns, if somebody has said so.
+    /// What the handler of a custom resource returns, if a fault sets it.
     pub custom: Option<&'a CustomResource>,
 }
 

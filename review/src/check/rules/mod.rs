@@ -40,7 +40,7 @@ use crate::diagnostic::Severity;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rule {
-    /// What it is called in reports, in `--allow` and where somebody acknowledges it.
+    /// The name in reports, in `--allow` and in acknowledgements.
     pub name: &'static str,
     /// How bad it is.
     pub severity: Severity,

@@ -86,11 +86,9 @@ pub(super) fn strings(list: &JsonValue) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(JsonValue::as_str).collect()
 }
 
-/// Which of some properties an object has. An empty list is sent like a property that is not set.
+/// Which of some properties an object has.
 fn given<'n>(names: &'n JsonValue, object: &JsonValue) -> Vec<&'n str> {
-    let is_given =
-        |name: &&str| object.get(name).is_some_and(|value| value.as_array().is_none_or(|it| !it.is_empty()));
-    strings(names).into_iter().filter(is_given).collect()
+    strings(names).into_iter().filter(|name| object.get(name).is_some()).collect()
 }
 
 pub(super) fn listed(names: &[&str]) -> String {

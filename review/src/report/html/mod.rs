@@ -2,7 +2,7 @@
 //! permissions.
 //!
 //! It is readable without JavaScript; the script only filters the changes. Colours follow the reader's system, and each
-//! colour is told in words too.
+//! colour is written in words as well.
 
 use std::fmt::Write as _;
 

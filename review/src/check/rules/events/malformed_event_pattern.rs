@@ -5,7 +5,7 @@ use serde_json::Value as JsonValue;
 use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{entries, is_unresolved, items};
+use crate::check::value::{entries, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 
 rule! {
@@ -19,9 +19,6 @@ rule! {
     ///
     /// Write each value as a list, even if it is the only one: `source: [aws.sagemaker]`.
     ///
-    /// # Limitations
-    ///
-    /// Patterns that are written as a JSON string are not checked.
     Error "malformed-event-pattern",
     source: "Amazon EventBridge User Guide, \"Event patterns\"",
     applies_to: ["AWS::Events::Rule", "AWS::Serverless::Function", "AWS::Serverless::StateMachine"],
@@ -46,8 +43,21 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             }
             _ => continue,
         };
-        for pattern in patterns.into_iter().filter(|pattern| pattern.is_object()) {
-            check_pattern(resource, pattern, findings);
+        for pattern in patterns {
+            if let Some(text) = string(pattern) {
+                match serde_json::from_str::<JsonValue>(text) {
+                    Ok(parsed) => {
+                        let steps = pattern.path().unwrap_or_default();
+                        check_pattern(resource, &Cursor::new(&parsed, &steps), findings);
+                    }
+                    Err(error) => {
+                        let message = format!("the event pattern is not valid JSON: {error}");
+                        findings.add(resource, pattern, message, "write the pattern as an object");
+                    }
+                }
+            } else if pattern.is_object() {
+                check_pattern(resource, pattern, findings);
+            }
         }
     }
 }

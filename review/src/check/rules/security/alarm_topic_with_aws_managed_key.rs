@@ -10,8 +10,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The key policy of the AWS managed key does not let CloudWatch use it, and nobody can change that policy: the action of
-    /// the alarm fails, and nobody is notified.
+    /// The key policy of the AWS managed key does not allow CloudWatch to use it, and cannot be changed that policy: the
+    /// action of the alarm fails, and no notification is sent.
     ///
     /// # How to fix
     ///

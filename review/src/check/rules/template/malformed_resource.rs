@@ -62,7 +62,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(Some(id), at, "a resource is an object with a `Type`", "");
             continue;
         };
-        if attributes.keys().any(|name| name == "Fn::Transform") {
+        let is_transform = |value: &JsonValue| value.get("Fn::Transform").is_some();
+        if is_transform(body) || is_transform(&body["Type"]) {
             continue;
         }
         let Some(type_name) = body["Type"].as_str() else {
@@ -110,7 +111,7 @@ fn fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Opt
         "Version" if is_custom => None,
         _ if is_module || !is_of_aws && !is_custom || ATTRIBUTES.contains(&name) || view.has_macro() => None,
         _ if name.starts_with("Fn::") => None,
-        // SAM ignores the attributes that it does not know.
+        // SAM ignores unknown attributes.
         _ if view.is_sam() && sam::properties(type_name).is_some() => None,
         _ => {
             let near = nearest(name, ATTRIBUTES.into_iter());

@@ -10,7 +10,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Readers look for its use in vain.
+    /// An unused mapping misleads readers of the template.
     ///
     /// # How to fix
     ///
