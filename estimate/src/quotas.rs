@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value as Json;
 use stackwright_schemas::{instances, quotas as table};
+use stackwright_synth::Assembly;
 
-use crate::cost::{Capacity, Estimate, Use};
+use crate::cost::resolve::{Resolver, number};
+use crate::cost::{self, Capacity, Estimate, Options, Per, Use};
 
 /// A quota, and how much of it stacks need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +20,7 @@ pub struct Need {
     pub code: Option<String>,
     /// The service code.
     pub service: &'static str,
-    /// `instances` or `vCPUs`.
+    /// What is counted: `instances`, `vCPUs`, `endpoints`, `pipelines` and others.
     pub unit: &'static str,
     /// What is needed at the maximum capacity; `None` where the vCPUs of a type are not known.
     pub needed: Option<u64>,
@@ -43,9 +46,22 @@ fn words(capacity: &Capacity) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// EC2 counts vCPUs by family.
-fn family(instance_type: &str) -> &'static str {
+/// EC2 counts vCPUs by family, those of Spot Instances on their own.
+fn family(instance_type: &str, is_spot: bool) -> &'static str {
     let letters: String = instance_type.chars().take_while(char::is_ascii_alphabetic).collect();
+    if is_spot {
+        return match letters.as_str() {
+            "p" if instance_type.starts_with("p5") => "All P5 Spot Instance Requests",
+            "p" => "All P4, P3 and P2 Spot Instance Requests",
+            "g" | "gr" | "vt" => "All G and VT Spot Instance Requests",
+            "trn" => "All Trn Spot Instance Requests",
+            "inf" => "All Inf Spot Instance Requests",
+            "dl" => "All DL Spot Instance Requests",
+            "f" => "All F Spot Instance Requests",
+            "x" => "All X Spot Instance Requests",
+            _ => "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests",
+        };
+    }
     match letters.as_str() {
         "p" => "Running On-Demand P instances",
         "g" | "gr" | "vt" => "Running On-Demand G and VT instances",
@@ -75,6 +91,126 @@ fn empty(name: String, code: Option<String>, service: &'static str, unit: &'stat
     }
 }
 
+/// The quotas that the stacks of an assembly need: those of [`needed`], and those that count resources.
+pub fn of_assembly(assembly: &Assembly, options: &Options) -> Vec<Need> {
+    let estimate = cost::of_assembly(assembly, options);
+    let mut needs = needed(&estimate);
+    needs.extend(totals(&estimate));
+    needs.extend(counted(assembly, options));
+    needs
+}
+
+/// A quota of the table by its name, with what is needed of it.
+fn need(name: &str, unit: &'static str, needed: u64, resources: Vec<String>) -> Option<Need> {
+    let quota = table::quotas().others.get(name)?;
+    (needed > 0).then(|| Need {
+        name: name.to_owned(),
+        code: Some(quota.code.clone()),
+        service: match quota.service.as_str() {
+            "vpc" => "vpc",
+            "ec2" => "ec2",
+            _ => "sagemaker",
+        },
+        unit,
+        needed: Some(needed),
+        during_update: None,
+        default: quota.default,
+        resources,
+    })
+}
+
+/// Quotas of SageMaker that count instances of all types together.
+fn totals(estimate: &Estimate) -> Vec<Need> {
+    let of = |uses: &'static [Use], is_spot: Option<bool>| {
+        estimate.lines.iter().filter_map(move |line| {
+            let capacity = line.capacity.as_ref()?;
+            let is_meant =
+                uses.contains(&capacity.usage) && is_spot.is_none_or(|spot| spot == capacity.is_spot);
+            (is_meant && line.per != Per::UpdateHour).then_some((line, capacity.most))
+        })
+    };
+    let named = |found: &[(&cost::Line, u64)]| {
+        let mut names: Vec<String> =
+            found.iter().map(|(line, _)| path(&line.stack, &line.resource)).collect();
+        names.dedup();
+        names
+    };
+    let mut needs = Vec::new();
+    let hosting: Vec<_> = of(&[Use::Hosting, Use::Asynchronous], None).collect();
+    let all = hosting.iter().map(|(_, most)| most).sum();
+    needs.extend(need("Number of instances across active endpoints", "instances", all, named(&hosting)));
+    let mut by_endpoint: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (line, most) in &hosting {
+        *by_endpoint.entry((&line.stack, &line.resource)).or_default() += most;
+    }
+    let largest = by_endpoint.values().copied().max().unwrap_or(0);
+    needs.extend(need("Maximum number of instances per endpoint", "instances", largest, named(&hosting)));
+    for (is_spot, name) in [
+        (false, "Maximum number of instances per training job"),
+        (true, "Maximum number of instances per spot training job"),
+    ] {
+        let jobs: Vec<_> = of(&[Use::Training], Some(is_spot)).collect();
+        let most = jobs.iter().map(|(_, most)| *most).max().unwrap_or(0);
+        needs.extend(need(name, "instances", most, named(&jobs)));
+    }
+    let clusters: Vec<_> = of(&[Use::Cluster], None).collect();
+    let all = clusters.iter().map(|(_, most)| most).sum();
+    let name = "Total number of instances allowed across SageMaker HyperPod clusters";
+    needs.extend(need(name, "instances", all, named(&clusters)));
+    needs
+}
+
+fn path(stack: &str, resource: &str) -> String {
+    if stack.is_empty() { resource.to_owned() } else { format!("{stack}.{resource}") }
+}
+
+/// Quotas that count resources. Values of parameters are their defaults.
+fn counted(assembly: &Assembly, options: &Options) -> Vec<Need> {
+    let mut found: BTreeMap<(&'static str, &'static str), (u64, Vec<String>)> = BTreeMap::new();
+    for stack in &assembly.stacks {
+        let region = stack.environment.region.as_deref().unwrap_or(&options.region);
+        for (id, kind, properties) in Resolver::new(&stack.template, region).resources() {
+            for (name, unit, amount) in counts(kind, &properties) {
+                let (all, resources) = found.entry((name, unit)).or_default();
+                *all = all.saturating_add(amount);
+                resources.push(path(&stack.id, id));
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter_map(|((name, unit), (all, resources))| need(name, unit, all, resources))
+        .collect()
+}
+
+fn counts(kind: &str, properties: &Json) -> Vec<(&'static str, &'static str, u64)> {
+    match kind {
+        "AWS::SageMaker::Pipeline" => {
+            vec![("Maximum number of pipelines allowed per account", "pipelines", 1)]
+        }
+        "AWS::SageMaker::EndpointConfig" => {
+            let variants = properties["ProductionVariants"].as_array().into_iter().flatten();
+            let serverless: Vec<&Json> = variants.filter_map(|one| one.get("ServerlessConfig")).collect();
+            if serverless.is_empty() {
+                return Vec::new();
+            }
+            let concurrency = serverless.iter().filter_map(|one| number(&one["MaxConcurrency"]));
+            let name = "Maximum total concurrency that can be allocated across all serverless endpoints";
+            vec![
+                ("Maximum number of serverless endpoints", "endpoints", 1),
+                (name, "requests", concurrency.fold(0, u64::saturating_add)),
+            ]
+        }
+        "AWS::EC2::EIP" => vec![("EC2-VPC Elastic IPs", "addresses", 1)],
+        "AWS::EC2::VPC" => vec![("VPCs per Region", "VPCs", 1)],
+        "AWS::EC2::NatGateway" => vec![("NAT gateways per Availability Zone", "gateways", 1)],
+        "AWS::EC2::VPCEndpoint" if properties["VpcEndpointType"].as_str() == Some("Interface") => {
+            vec![("Interface VPC endpoints per VPC", "endpoints", 1)]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The quotas that stacks need at their maximum capacity. Endpoints, clusters and fleets run at the same time; of jobs the
 /// largest counts, because nothing says that two run at once.
 pub fn needed(estimate: &Estimate) -> Vec<Need> {
@@ -94,7 +230,7 @@ pub fn needed(estimate: &Estimate) -> Vec<Need> {
                 (need, Some(capacity.most))
             }
             None if capacity.usage == Use::Ec2 => {
-                let name = family(&capacity.instance_type);
+                let name = family(&capacity.instance_type, capacity.is_spot);
                 let code = table::quotas().ec2.get(name).cloned();
                 let vcpus = instances::instance(&format!("ml.{}", capacity.instance_type))
                     .and_then(|facts| facts.vcpu);
@@ -116,11 +252,7 @@ pub fn needed(estimate: &Estimate) -> Vec<Need> {
             let largest = need.during_update.unwrap_or(0).max(capacity.most);
             need.during_update = Some(largest);
         }
-        let resource = if line.stack.is_empty() {
-            line.resource.clone()
-        } else {
-            format!("{}.{}", line.stack, line.resource)
-        };
+        let resource = path(&line.stack, &line.resource);
         if !need.resources.contains(&resource) {
             need.resources.push(resource);
         }
@@ -136,6 +268,49 @@ pub fn needed(estimate: &Estimate) -> Vec<Need> {
 mod tests {
     use super::*;
     use crate::cost::cost;
+
+    #[test]
+    fn resources_and_totals_are_counted() {
+        let text = r#"
+Resources:
+  Endpoint: {Type: AWS::SageMaker::Endpoint, Properties: {EndpointConfigName: !Ref Config}}
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ProductionVariants:
+        - {VariantName: a, InstanceType: ml.g5.2xlarge, InitialInstanceCount: 2}
+        - {VariantName: b, InstanceType: ml.m5.large, InitialInstanceCount: 3}
+  Small:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties: {ProductionVariants: [{VariantName: s, ServerlessConfig: {MemorySizeInMB: 1024, MaxConcurrency: 7}}]}
+  Address: {Type: AWS::EC2::EIP}
+  Second: {Type: AWS::EC2::EIP}
+  Fleet:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MaxSize: "3"
+      MinSize: "0"
+      MixedInstancesPolicy:
+        InstancesDistribution: {OnDemandPercentageAboveBaseCapacity: 0}
+        LaunchTemplate: {LaunchTemplateSpecification: {LaunchTemplateId: lt-1, Version: "1"}, Overrides: [{InstanceType: g5.2xlarge}]}
+"#;
+        let assembly = Assembly::of_template("s.yaml", text.into()).unwrap();
+        let needs = of_assembly(&assembly, &Options::default());
+        let find = |name: &str| {
+            let found = needs.iter().find(|need| need.name == name);
+            found.and_then(|need| need.needed).unwrap_or_else(|| panic!("{name}: {needs:#?}"))
+        };
+        assert_eq!(find("Number of instances across active endpoints"), 5);
+        assert_eq!(find("Maximum number of instances per endpoint"), 5);
+        assert_eq!(
+            find("Maximum total concurrency that can be allocated across all serverless endpoints"),
+            7
+        );
+        // 3 instances of 8 vCPUs.
+        assert_eq!(find("All G and VT Spot Instance Requests"), 24);
+        let addresses = needs.iter().find(|need| need.name == "EC2-VPC Elastic IPs").unwrap();
+        assert_eq!((addresses.needed, addresses.default), (Some(2), Some(5)));
+    }
 
     #[test]
     fn the_quotas_of_endpoints_jobs_and_fleets() {

@@ -4,17 +4,20 @@
 Usage: measure_training_memory.py RUNS.jsonl [--trace] > MEASURED.jsonl
 
 Each line of RUNS.jsonl describes a run: `config` (a Hugging Face configuration with its `kind`, or `plain` for the
-decoder of this file), `strategy`, `world`, `seq`, `batch`, `checkpoint`, `attention`, `lora`. The run is rank 0 of
-`world` ranks; collectives are answered at once by PyTorch's fake process group, so one GPU is enough.
+decoder of this file), `strategy`, `world`, `seq`, `batch`, `checkpoint`, `attention`, `lora`, and if they are used `tp`
+(tensor parallel ranks), `qlora` (4-bit base), `offload` (FSDP2 to the host), `zero` (members of `zero_optimization`), `ddp`
+(arguments of DistributedDataParallel). The run is rank 0 of `world` ranks; collectives are answered at once by PyTorch's
+fake process group, so one GPU is enough. With `"collectives": "nccl"`, `world` GPUs run `world` real ranks.
 With `--trace`, each object also lists what is allocated at the moment of the peak.
 
-Needs: torch 2.11, transformers 5.17, peft, deepspeed 0.19.8 (for zero1, zero2, zero3).
+Needs: torch 2.11, transformers 5.17, peft, deepspeed 0.19.8 (for zero1, zero2, zero3), bitsandbytes (for qlora).
 """
 
 import collections
 import gc
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -23,7 +26,7 @@ import torch
 import torch.distributed as dist
 import torch.nn as nn
 import torch.nn.functional as F
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, fully_shard
 from torch.utils.checkpoint import checkpoint
 
 
@@ -160,7 +163,7 @@ def build(run):
         model.config.use_cache = model.config.text_config.use_cache = False
         return finish(run, model, layers), layers, ids, lambda m, x: m(**x).loss
     if kind == "t5":
-        config = t.T5Config(**c, attn_implementation=attn)
+        config = t.T5Config(**{"decoder_start_token_id": 0, **c}, attn_implementation=attn)
         model = t.T5ForConditionalGeneration(config)
         layers = list(model.encoder.block) + list(model.decoder.block)
     else:
@@ -186,8 +189,11 @@ def prepare(run):
     strategy, world = run["strategy"], run["world"]
     from torch.testing._internal.distributed.fake_pg import FakeStore
 
-    os.environ.update(RANK="0", WORLD_SIZE=str(world), LOCAL_RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
-    if strategy == "DDP":
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(29511 + run.get("number", 0)))
+    os.environ.update(RANK=str(RANK), WORLD_SIZE=str(world), LOCAL_RANK=str(RANK))
+    if run.get("collectives") == "nccl":
+        dist.init_process_group("nccl")
+    elif strategy == "DDP":
         # The fake group has no future for DistributedDataParallel to wait for; one real rank allocates the same.
         os.environ["WORLD_SIZE"] = "1"
         dist.init_process_group("nccl")
@@ -200,6 +206,10 @@ def prepare(run):
             model = lora(run, model)
         if strategy == "HYBRID_SHARD":
             mesh = dist.init_device_mesh("cuda", (world // run["shard"], run["shard"]), mesh_dim_names=("r", "s"))
+        elif run.get("tp"):
+            both = dist.init_device_mesh("cuda", (world // run["tp"], run["tp"]), mesh_dim_names=("dp", "tp"))
+            split(layers, both["tp"])
+            mesh = both["dp"]
         else:
             mesh = dist.init_device_mesh("cuda", (world,))
         options = {
@@ -207,10 +217,17 @@ def prepare(run):
             "reshard_after_forward": strategy != "SHARD_GRAD_OP",
             "mp_policy": MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32),
         }
+        if run.get("offload"):
+            options["offload_policy"] = CPUOffloadPolicy()
         for layer in layers:
             fully_shard(layer, **options)
         fully_shard(model, **options)
-        model.to_empty(device="cuda")
+        model.to_empty(device="cpu" if run.get("offload") else "cuda")
+        if run.get("offload"):
+            # Buffers, which are not sharded, belong on the GPU.
+            for module in model.modules():
+                for name, buffer in module.named_buffers(recurse=False):
+                    module.register_buffer(name, buffer.cuda(), persistent=False)
         with torch.no_grad():
             for name, p in model.named_parameters():
                 p.normal_(0, 0.02)
@@ -227,10 +244,12 @@ def prepare(run):
     with torch.device("cuda"):
         model, layers, ids, loss = build(run)
     if strategy == "DDP":
+        if run.get("qlora"):
+            model = quantized(model)
         if run.get("lora"):
             model = lora(run, model)
         model = model.cuda()
-        wrapped = nn.parallel.DistributedDataParallel(model, device_ids=[0])
+        wrapped = nn.parallel.DistributedDataParallel(model, device_ids=[RANK], **run.get("ddp", {}))
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5, fused=True)
         inputs = [ids()]
 
@@ -253,8 +272,10 @@ def prepare(run):
         "bf16": {"enabled": True},
         "zero_optimization": {"stage": int(strategy[-1]), **run.get("zero", {})},
         "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
     }
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5, fused=True)
+    on_host = "offload_optimizer" in run.get("zero", {})
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5, fused=not on_host)
     engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer, config=config, dist_init_required=False)
     inputs = [ids()]
 
@@ -268,6 +289,33 @@ def prepare(run):
     return engine, step
 
 
+def split(layers, mesh):
+    """Splits the projections of Llama's layers over the ranks of tensor parallelism."""
+    from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+
+    columns = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.up_proj"]
+    plan = {name: ColwiseParallel() for name in columns}
+    plan.update({name: RowwiseParallel() for name in ["self_attn.o_proj", "mlp.down_proj"]})
+    for layer in layers:
+        parallelize_module(layer, mesh, plan)
+
+
+def quantized(model):
+    """The linear layers but the output layer in 4 bits (NF4), as QLoRA keeps them."""
+    import bitsandbytes as bnb
+
+    for name, module in list(model.named_modules()):
+        for child, linear in list(module.named_children()):
+            if isinstance(linear, nn.Linear) and child not in ("lm_head", "embed_out"):
+                new = bnb.nn.Linear4bit(
+                    linear.in_features, linear.out_features, linear.bias is not None, torch.bfloat16, False, "nf4"
+                )
+                new.weight = bnb.nn.Params4bit(linear.weight.data.cpu(), requires_grad=False, quant_type="nf4")
+                new.weight.compress_statistics = False
+                setattr(module, child, new.cuda())
+    return model
+
+
 def lora(run, model):
     from peft import LoraConfig, get_peft_model
 
@@ -277,6 +325,7 @@ def lora(run, model):
     return get_peft_model(model, LoraConfig(r=run["lora"], lora_alpha=2 * run["lora"], target_modules=targets))
 
 
+RANK = 0
 MARKS = {}
 
 
@@ -345,10 +394,17 @@ def measure_trace(step):
 
 
 def measure(run, traced):
-    torch.cuda.set_device(0)
+    torch.cuda.set_device(RANK)
     torch.manual_seed(0)
     model, step = prepare(run)
-    step()
+    # The peak of the first steps, as far as they differ from later ones.
+    first = []
+    for _ in range(1 + run.get("warm", 2)):
+        torch.cuda.reset_peak_memory_stats()
+        MARKS.clear()
+        step()
+        mark("step")
+        first.append(max(m["peak"] for m in MARKS.values()))
     gc.collect()
     torch.cuda.synchronize()
     result = dict(run)
@@ -356,9 +412,8 @@ def measure(run, traced):
     count = lambda p: getattr(p, "ds_numel", None) or p.numel()
     result["params"] = sum(count(p) for p in inner.parameters())
     torch.cuda.empty_cache()
-    for _ in range(run.get("warm", 2) - 1):
-        step()
     torch.cuda.synchronize()
+    result["first_peaks"] = first
     result["states"] = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
     MARKS.clear()
@@ -370,7 +425,7 @@ def measure(run, traced):
     result["peak_reserved"] = torch.cuda.max_memory_reserved()
     result["marks"] = {k: dict(v) for k, v in MARKS.items()}
     result.update(torch=torch.__version__, gpu=torch.cuda.get_device_name(0))
-    result["collectives"] = "nccl" if run["strategy"] == "DDP" else "fake"
+    result["collectives"] = run.get("collectives", "nccl, one rank" if run["strategy"] == "DDP" else "fake")
     if traced:
         result["trace"] = measure_trace(step)
     return result
@@ -379,29 +434,41 @@ def measure(run, traced):
 def main():
     import transformers  # noqa: F401 (loaded once, before the runs are forked)
     import transformers.modeling_utils  # noqa: F401
-    import peft  # noqa: F401
 
     with open(sys.argv[1]) as file:
         runs = [json.loads(line) for line in file if line.strip()]
-    for run in runs:
+    for number, run in enumerate(runs):
+        run["number"] = number
         traced = "--trace" in sys.argv or run.pop("traced", False)
         reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reader)
-            try:
-                answer = measure(run, traced)
-            except torch.OutOfMemoryError as error:
-                answer = {**run, "out_of_memory": str(error)[:200]}
-            except BaseException:
-                answer = {**run, "error": traceback.format_exc()[-1500:]}
-            with os.fdopen(writer, "w") as pipe:
-                pipe.write(json.dumps(answer))
-            os._exit(0)
+        children = []
+        for rank in range(run["world"] if run.get("collectives") == "nccl" else 1):
+            children.append(os.fork())
+            if children[-1] == 0:
+                one(run, rank, traced, writer)
         os.close(writer)
         with os.fdopen(reader) as pipe:
             print(pipe.read(), flush=True)
-        os.waitpid(child, 0)
+        for child in children:
+            os.waitpid(child, 0)
+
+
+def one(run, rank, traced, writer):
+    """Measures a rank in its own process, which rank 0 reports of, and ends the process."""
+    global RANK
+    RANK = rank
+    signal.alarm(150)
+    try:
+        answer = measure(run, traced and rank == 0)
+    except torch.OutOfMemoryError as error:
+        answer = {**run, "out_of_memory": str(error)[:200]}
+    except BaseException:
+        answer = {**run, "error": traceback.format_exc()[-1500:]}
+    answer.pop("number", None)
+    if rank == 0:
+        with os.fdopen(writer, "w") as pipe:
+            pipe.write(json.dumps(answer))
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 //! Prices, each with its date and source. Items without a published price are not listed.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -29,9 +30,15 @@ pub struct Price {
 
 /// Returns all prices of an instance type, in the order of the table.
 pub fn prices(instance_type: &str) -> impl Iterator<Item = &'static Price> {
-    static TABLE: OnceLock<Vec<Price>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| rows(include_str!("../facts/prices.csv")));
-    table.iter().filter(move |price| price.instance_type == instance_type)
+    static TABLE: OnceLock<HashMap<String, Vec<Price>>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        let mut table: HashMap<String, Vec<Price>> = HashMap::new();
+        for price in rows::<Price>(include_str!("../facts/prices.csv")) {
+            table.entry(price.instance_type.clone()).or_default().push(price);
+        }
+        table
+    });
+    table.get(instance_type).into_iter().flatten()
 }
 
 /// The price of an item that is not an instance, such as storage, data transfer or a gateway.

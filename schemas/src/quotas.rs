@@ -26,6 +26,22 @@ pub struct Quotas {
     pub sagemaker: BTreeMap<String, BTreeMap<String, String>>,
     /// The codes of EC2's vCPU quotas, by the name of the quota.
     pub ec2: BTreeMap<String, String>,
+    /// Quotas that do not depend on an instance type, by the name of the quota.
+    pub others: BTreeMap<String, Quota>,
+}
+
+/// A quota that does not depend on an instance type.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Quota {
+    /// The code of the service: `sagemaker`, `ec2` or `vpc`.
+    pub service: String,
+    /// The code of the quota.
+    pub code: String,
+    /// AWS's default value; `None` if it is unknown.
+    pub default: Option<u64>,
+    /// The source of the default value.
+    pub default_source: Option<String>,
 }
 
 /// Returns the table.
@@ -41,9 +57,12 @@ mod tests {
     #[test]
     fn codes_have_aws_form() {
         let all = quotas().sagemaker.values().flat_map(BTreeMap::values).chain(quotas().ec2.values());
-        for code in all {
+        for code in all.chain(quotas().others.values().map(|quota| &quota.code)) {
             assert!(code.starts_with("L-") && code.len() == 10, "{code}");
         }
+        assert!(
+            quotas().others.values().all(|quota| quota.default.is_some() == quota.default_source.is_some())
+        );
         assert_eq!(quotas().sagemaker["ml.g5.2xlarge"]["hosting"], "L-9614C779");
     }
 }

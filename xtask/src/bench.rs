@@ -124,6 +124,13 @@ fn processes(scratch: &Path) -> Result<()> {
             "{stacks:6} | {full:6.1} | {full_memory:5.1} | {bare:6.1} | {bare_memory:5.1} | {lint} | {validate}"
         );
     }
+    let estimate = timed(11, || {
+        run(Command::new(&program)
+            .args(["estimate", "--format", "json"])
+            .env("STACKS", "100")
+            .stdout(Stdio::null()))
+    })?;
+    println!("estimate of 100 stacks, with their synthesis: {estimate:.1} ms");
     let help = timed(11, || run(Command::new(&program).arg("--help").stdout(Stdio::null())))?;
     println!("--help: {help:.1} ms");
     fs::remove_dir_all(out)?;

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod memory;
+mod prices;
 mod schemas;
 mod tools;
 mod wheel;
@@ -37,6 +38,15 @@ enum Task {
     },
     /// Install the programs that validate the project's output (cfn-lint, moto, the CDK CLI) into .tools/.
     Tools,
+    /// Update the shipped prices from AWS's bulk price lists (offer files of AmazonSageMaker or AmazonEC2, JSON or CSV).
+    Prices {
+        /// The price lists.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The regions whose prices are kept.
+        #[arg(long = "region", default_value = "us-east-1")]
+        regions: Vec<String>,
+    },
     /// Run everything that CI runs: tools, format, clippy, tests, documentation, data.
     Ci,
     /// Measure the whole process over many stacks, and the other validators that are installed.
@@ -54,6 +64,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Schemas { registry, check } => schemas::refresh(registry.as_deref(), check),
         Task::Tools => tools::install().map(drop),
+        Task::Prices { files, regions } => prices::update(&files, &regions),
         Task::Ci => ci::run_all(),
         Task::Bench { memory: true, .. } => memory::print_errors(),
         Task::Bench { builds, .. } => bench::run_all(builds),

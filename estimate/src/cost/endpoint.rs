@@ -50,12 +50,59 @@ fn of_variant(
     if least == 0 {
         instances.notes.push("scales to zero".to_owned());
     }
+    instances.notes.extend(sharing(scope, id, variant));
+    instances.notes.extend(multi_model(scope, id, variant, instance_type, usage, most));
     let mut lines = vec![instances];
     if let Some(gigabytes) = number(&variant["VolumeSizeInGB"]) {
         lines.push(volume(scope, id, kind, &name, gigabytes, least, most));
     }
     lines.extend(surge(scope, id, kind, endpoint, instance_type, usage, most));
     lines
+}
+
+/// Inference components have no cost of their own: they share the instances of the endpoint.
+fn sharing(scope: &Scope<'_>, id: &str, variant: &Json) -> Option<String> {
+    let components = scope.of_type("AWS::SageMaker::InferenceComponent").filter(|(_, component)| {
+        reference(&component["EndpointName"]) == Some(id)
+            && (component["VariantName"].is_null() || component["VariantName"] == variant["VariantName"])
+    });
+    match components.count() {
+        0 => None,
+        number => Some(format!("{number} inference components share these instances")),
+    }
+}
+
+/// Compares a multi-model endpoint with an endpoint of one instance for each model.
+fn multi_model(
+    scope: &Scope<'_>,
+    id: &str,
+    variant: &Json,
+    instance_type: &str,
+    usage: Use,
+    most: u64,
+) -> Option<String> {
+    let model = scope.find(reference(&variant["ModelName"])?)?;
+    let mut containers =
+        model["Containers"].as_array().into_iter().flatten().chain([&model["PrimaryContainer"]]);
+    if !containers.any(|container| container["Mode"].as_str() == Some("MultiModel")) {
+        return None;
+    }
+    let Some(models) = scope.usage(id).models.filter(|models| *models > 0) else {
+        return Some(
+            "multi-model endpoint; state `models` in the usage to compare it with an endpoint for each model"
+                .to_owned(),
+        );
+    };
+    let (_, hourly) = scope.instance(usage, instance_type)?;
+    let month = |count: u64| hourly.times(count).times(HOURS_A_MONTH);
+    let saved = 100.0 * (1.0 - most as f64 / models as f64);
+    Some(format!(
+        "{models} models share at most {most} instances, ${} a month; an endpoint of one instance for each would cost \
+         ${} a month ({})",
+        month(most),
+        month(models),
+        if saved >= 0.0 { format!("{saved:.1} % saved") } else { format!("{:.1} % more", -saved) },
+    ))
 }
 
 /// Storage of the instances of a variant.

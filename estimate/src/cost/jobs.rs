@@ -1,12 +1,13 @@
 //! Jobs that pipelines, state machines and schedules start: a run costs at most its instances for its longest run time.
 
 use serde_json::Value as Json;
+use stackwright_schemas::instances;
 
 use super::money::Money;
 use super::prices::Use;
 use super::resolve::number;
 use super::resources::{Scope, is_true};
-use super::{Line, Per};
+use super::{HOURS_A_MONTH, Line, Per};
 
 /// What SageMaker assumes if a request names no longest run time: one day.
 const DEFAULT_SECONDS: u64 = 86_400;
@@ -22,12 +23,34 @@ struct Job {
     seconds: Option<u64>,
     is_spot: bool,
     warm_seconds: u64,
+    /// A tuning job starts so many jobs, and so many of them at the same time.
+    runs: Option<(u64, u64)>,
 }
 
 pub(super) fn lines(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     let mut jobs = Vec::new();
     find(properties, id, DEPTH, &mut jobs);
     jobs.iter().flat_map(|job| of_job(scope, id, kind, job)).collect()
+}
+
+/// A training job that a resource starts, as far as it is known before a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrainingJob {
+    pub name: String,
+    pub instance_type: Option<String>,
+    pub count: Option<u64>,
+}
+
+/// The training jobs of pipelines, state machines and schedules. Of several instance groups, the first counts.
+pub(crate) fn training_jobs(properties: &Json, id: &str) -> Vec<TrainingJob> {
+    let mut jobs = Vec::new();
+    find(properties, id, DEPTH, &mut jobs);
+    let training = jobs.into_iter().filter(|job| job.usage == Use::Training);
+    let known = training.filter_map(|job| {
+        let (instance_type, count, _) = job.instances.into_iter().next()?;
+        Some(TrainingJob { name: job.name, instance_type, count })
+    });
+    known.collect()
 }
 
 /// Looks for job requests, also in texts that hold JSON.
@@ -47,6 +70,10 @@ fn find(value: &Json, name: &str, depth: u32, jobs: &mut Vec<Job>) {
         Json::Object(map) => {
             // A step of a pipeline has a name; a state of a state machine is a member.
             let named = map.get("Name").and_then(Json::as_str).unwrap_or(name);
+            if let Some(found) = tuning(value, named) {
+                jobs.extend(found);
+                return;
+            }
             if let Some(job) = job(value, named) {
                 jobs.push(job);
                 return;
@@ -83,6 +110,22 @@ const KEYWORDS: [&str; 12] = [
     "Environment",
 ];
 
+/// The jobs of a tuning job: each definition as often as the tuning job starts jobs. `None` for another request.
+fn tuning(value: &Json, name: &str) -> Option<Vec<Job>> {
+    let limits = value.get("HyperParameterTuningJobConfig")?.get("ResourceLimits");
+    let limit = |member: &str| limits.and_then(|limits| number(&limits[member]));
+    let runs = (limit("MaxNumberOfTrainingJobs")?, limit("MaxParallelTrainingJobs").unwrap_or(1));
+    let several = value["TrainingJobDefinitions"].as_array();
+    let one = value.get("TrainingJobDefinition").filter(|definition| definition.is_object());
+    let definitions = several.into_iter().flatten().chain(one);
+    let found = definitions.filter_map(|definition| {
+        let name =
+            definition["DefinitionName"].as_str().map_or(name.to_owned(), |own| format!("{name} {own}"));
+        Some(Job { runs: Some(runs), ..job(definition, &name)? })
+    });
+    Some(found.collect())
+}
+
 fn job(value: &Json, name: &str) -> Option<Job> {
     let cluster = |value: &Json| {
         let instance_type = value["InstanceType"].as_str().map(str::to_owned);
@@ -102,6 +145,18 @@ fn job(value: &Json, name: &str) -> Option<Job> {
             seconds: longest(value),
             is_spot: is_true(&value["EnableManagedSpotTraining"]),
             warm_seconds: number(&resources["KeepAlivePeriodInSeconds"]).unwrap_or(0),
+            runs: None,
+        });
+    }
+    if value.get("OptimizationConfigs").is_some() {
+        return Some(Job {
+            name: name.to_owned(),
+            usage: Use::Optimization,
+            instances: vec![(value["DeploymentInstanceType"].as_str().map(str::to_owned), Some(1), 0)],
+            seconds: longest(value),
+            is_spot: false,
+            warm_seconds: 0,
+            runs: None,
         });
     }
     let (usage, resources) = if let Some(resources) = value.get("ProcessingResources") {
@@ -118,6 +173,7 @@ fn job(value: &Json, name: &str) -> Option<Job> {
         seconds: longest(value),
         is_spot: false,
         warm_seconds: 0,
+        runs: None,
     })
 }
 
@@ -131,6 +187,7 @@ fn longest(request: &Json) -> Option<u64> {
 fn of_job(scope: &Scope<'_>, id: &str, kind: &str, job: &Job) -> Vec<Line> {
     let mut lines: Vec<Line> =
         job.instances.iter().map(|instances| run(scope, id, kind, job, instances)).collect();
+    lines.extend(job.instances.iter().filter_map(|instances| storage(scope, id, kind, job, instances)));
     if job.warm_seconds > 0 {
         let instances = &job.instances[0];
         lines.push(warm_pool(scope, id, kind, job, instances));
@@ -142,6 +199,7 @@ fn what(usage: Use) -> &'static str {
     match usage {
         Use::Training => "training job",
         Use::Processing => "processing job",
+        Use::Optimization => "optimization job",
         _ => "transform job",
     }
 }
@@ -158,25 +216,32 @@ fn run(
         return line.unknown("the instance type or the number of instances is a parameter of the run");
     };
     let line = Line { item: format!("{}, {count} x {instance_type}", line.item), ..line };
-    let line = line.with_capacity(job.usage, instance_type, 0, *count, job.is_spot);
+    let (runs, parallel) = job.runs.unwrap_or((1, 1));
+    let most = count.saturating_mul(parallel);
+    let line = line.with_capacity(job.usage, instance_type, 0, most, job.is_spot);
     let Some((price, hourly)) = scope.instance(job.usage, instance_type) else {
-        return line.unknown(format!("no price of {instance_type} is known for {}", scope.region));
+        let what = if job.usage == Use::Optimization { "optimization jobs on " } else { "" };
+        return line.unknown(format!("no price of {what}{instance_type} is known for {}", scope.region));
     };
     let Some(seconds) = job.seconds else {
         return line.unknown("the longest run time is a parameter of the run");
     };
-    let amount = |seconds: u64| hourly.times(*count).times_ratio(seconds, 3600);
+    let amount = |seconds: u64| hourly.times(*count).times(runs).times_ratio(seconds, 3600);
     let expected = scope
         .usage(&job.name)
         .minutes_per_run
         .or(scope.usage(id).minutes_per_run)
-        .map(|minutes| amount(minutes * 60));
+        .map(|minutes| amount(minutes.saturating_mul(60)));
+    let times = job.runs.map_or(String::new(), |(runs, _)| format!("{runs} jobs x "));
     let saving = scope.options.spot_saving.filter(|_| job.is_spot);
     let mut line = Line {
         typical: expected.map(|amount| saving.map_or(amount, |saving| amount.less(saving))),
         floor: Some(Money::ZERO).filter(|_| expected.is_none()),
         ceiling: Some(amount(seconds)),
-        formula: format!("{count} x {instance_type} x {seconds} s / 3600 x ${}, at the most", hourly.exact()),
+        formula: format!(
+            "{times}{count} x {instance_type} x {seconds} s / 3600 x ${}, at the most",
+            hourly.exact()
+        ),
         price: Some(price),
         ..line
     };
@@ -190,6 +255,43 @@ fn run(
         (true, None) => line.note("managed spot training; state what it saves with --spot-saving"),
         _ => line,
     }
+}
+
+/// The volumes of the instances of a run, by the second. Instances with local disks use those.
+fn storage(
+    scope: &Scope<'_>,
+    id: &str,
+    kind: &str,
+    job: &Job,
+    instances: &(Option<String>, Option<u64>, u64),
+) -> Option<Line> {
+    let (Some(instance_type), Some(count), gigabytes) = instances else { return None };
+    let has_disk =
+        instances::instance(instance_type).is_some_and(|facts| facts.local_nvme_gb.unwrap_or(0) > 0);
+    if *gigabytes == 0 || has_disk {
+        return None;
+    }
+    let line = scope.line(id, kind, format!("storage of {} {}", what(job.usage), job.name), Per::Run);
+    let item = match job.usage {
+        Use::Training => "SageMaker gp2 volume, training",
+        Use::Processing => "SageMaker gp2 volume, processing",
+        _ => return Some(line.unknown("no price of the storage of this kind of job is known")),
+    };
+    let (Some(price), Some(seconds)) = (scope.unit(item), job.seconds) else {
+        return Some(line.unknown("the price of the storage or the longest run time is not known"));
+    };
+    let runs = job.runs.map_or(1, |(runs, _)| runs);
+    let stored = price.usd.times(*gigabytes).times(*count).times(runs);
+    Some(Line {
+        floor: Some(Money::ZERO),
+        ceiling: Some(stored.times_ratio(seconds, HOURS_A_MONTH * 3600)),
+        formula: format!(
+            "{runs} x {count} x {gigabytes} GB x {seconds} s / ({HOURS_A_MONTH} x 3600) x ${}, at the most",
+            price.usd.exact()
+        ),
+        price: Some(price),
+        ..line
+    })
 }
 
 fn warm_pool(

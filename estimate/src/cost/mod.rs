@@ -11,9 +11,11 @@ mod money;
 mod offers;
 mod prices;
 mod report;
-mod resolve;
+pub(crate) mod resolve;
 mod resources;
 mod usage;
+
+pub(crate) use jobs::training_jobs;
 
 pub use difference::{Difference, ResourceDifference, difference};
 pub use money::{Money, Rate};
@@ -159,6 +161,12 @@ impl Estimate {
     /// The most that one run of the most expensive job costs.
     pub fn most_expensive_run(&self) -> Option<Money> {
         self.lines.iter().filter(|line| line.per == Per::Run).filter_map(|line| line.ceiling).max()
+    }
+
+    /// The most that one run of the most expensive job of one stack costs.
+    pub fn most_expensive_run_of(&self, stack: &str) -> Option<Money> {
+        let lines = self.lines.iter().filter(|line| line.per == Per::Run && line.stack == stack);
+        lines.filter_map(|line| line.ceiling).max()
     }
 
     fn total(&self, chosen: impl Fn(&Line) -> bool) -> Total {

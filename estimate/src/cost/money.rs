@@ -75,6 +75,11 @@ impl Money {
         self - self.share(saving)
     }
 
+    /// The amount in whole dollars, rounded up; 0 for a negative amount.
+    pub fn whole_dollars(self) -> u64 {
+        u64::try_from(self.0.max(0).saturating_add(UNITS - 1) / UNITS).unwrap_or(u64::MAX)
+    }
+
     /// The decimal with all digits that are not zero, at least two.
     pub fn exact(self) -> String {
         let text = format!("{}.{:0DECIMALS$}", self.0.abs() / UNITS, self.0.abs() % UNITS);
@@ -165,5 +170,7 @@ mod tests {
             assert_eq!(Money::parse(wrong), None, "{wrong}");
         }
         assert_eq!(Rate::parse("1.5"), None);
+        assert_eq!(Money::parse("12.000001").unwrap().whole_dollars(), 13);
+        assert_eq!(Money::parse("-1").unwrap().whole_dollars(), 0);
     }
 }

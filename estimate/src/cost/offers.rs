@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::money::Money;
-use super::prices::{Price, PriceBook, Use};
+use super::prices::{Price, PriceBook, SAVED_COLUMNS, Use};
 
 /// A price list cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -310,6 +310,37 @@ fn first_tier(terms: &HashMap<String, Term>) -> Option<Money> {
     first.filter_map(|dimension| Money::parse(dimension.price_per_unit.get("USD")?)).max()
 }
 
+/// Reads prices that [`PriceBook::to_csv`] wrote.
+fn read_saved(
+    book: &mut PriceBook,
+    mut csv: csv::Reader<impl Read>,
+    region: Option<&str>,
+) -> Result<(), OfferError> {
+    let mut record = csv::StringRecord::new();
+    while csv.read_record(&mut record)? {
+        let field = |at: usize| record.get(at).unwrap_or_default();
+        let (name, row_region) = (field(1), field(2));
+        if region.is_some_and(|region| region != row_region) {
+            continue;
+        }
+        let usd = Money::parse(field(3)).ok_or(OfferError::Column("usd"))?;
+        let price = |item: String| Price {
+            usd,
+            item,
+            region: row_region.to_owned(),
+            date: field(4).to_owned(),
+            source: field(5).to_owned(),
+            marks: Vec::new(),
+        };
+        match Use::named(field(0)) {
+            Some(usage) => book.insert_instance(usage, name, row_region, price(format!("{name} an hour"))),
+            None if field(0) == "unit" => book.insert_unit(name, row_region, price(name.to_owned())),
+            None => return Err(OfferError::Column("stackwright_use")),
+        }
+    }
+    Ok(())
+}
+
 /// A column by its name without spaces, in lower case.
 fn column(header: &csv::StringRecord, name: &'static str) -> Option<usize> {
     header.iter().position(|field| field.replace([' ', '\u{feff}'], "").eq_ignore_ascii_case(name))
@@ -328,6 +359,7 @@ fn read_csv(book: &mut PriceBook, reader: impl Read, region: Option<&str>) -> Re
             (Some("Publication Date"), Some(date)) => origin.date = date.to_owned(),
             (Some("OfferCode"), Some(offer)) => origin.offer = offer.to_owned(),
             (Some("SKU"), _) => break record.clone(),
+            (Some(first), _) if first == SAVED_COLUMNS[0] => return read_saved(book, csv, region),
             _ => {}
         }
     };
@@ -367,6 +399,24 @@ fn read_csv(book: &mut PriceBook, reader: impl Read, region: Option<&str>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn saved_prices_are_read_again() {
+        let mut book = PriceBook::shipped();
+        read_offer(&mut book, JSON.as_bytes(), None).unwrap();
+        let mut again = PriceBook::shipped();
+        let count = read_offer(&mut again, book.to_csv().as_bytes(), None).unwrap();
+        assert_eq!((count, again.to_csv()), (book.len(), book.to_csv()));
+        let price = again.instance(Use::Training, "ml.m5.large", "us-east-1").unwrap();
+        assert_eq!(
+            (price.usd.exact().as_str(), price.source.as_str()),
+            ("0.115", "AWS offer file AmazonSageMaker")
+        );
+        let one = read_offer(&mut PriceBook::shipped(), book.to_csv().as_bytes(), Some("ap-northeast-1"));
+        assert_eq!(one.unwrap(), 1);
+        let wrong = "stackwright_use,item,region,usd,date,source\nhosting,ml.m5.large,us-east-1,cheap,,\n";
+        assert!(read_offer(&mut PriceBook::shipped(), wrong.as_bytes(), None).is_err());
+    }
 
     /// Products and prices as AWS publishes them: the real figures of `schemas/facts/price_table.csv` and `prices.csv`.
     const JSON: &str = r#"{

@@ -22,6 +22,8 @@ pub enum Use {
     Processing,
     /// Batch transform jobs.
     Transform,
+    /// Inference optimization jobs.
+    Optimization,
     /// HyperPod clusters.
     Cluster,
     /// Notebook instances.
@@ -33,6 +35,33 @@ pub enum Use {
 }
 
 impl Use {
+    /// Every use with the name that saved prices have.
+    const NAMES: [(Self, &'static str); 10] = [
+        (Self::Hosting, "hosting"),
+        (Self::Asynchronous, "asynchronous"),
+        (Self::Training, "training"),
+        (Self::Processing, "processing"),
+        (Self::Transform, "transform"),
+        (Self::Optimization, "optimization"),
+        (Self::Cluster, "cluster"),
+        (Self::Notebook, "notebook"),
+        (Self::Studio, "studio"),
+        (Self::Ec2, "ec2"),
+    ];
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find(|(_, known)| *known == name).map(|(usage, _)| usage)
+    }
+
+    fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(usage, _)| *usage == self).map_or("", |(_, name)| name)
+    }
+
+    /// The component of the shipped table that has the published prices of this use.
+    pub fn component(self) -> &'static str {
+        self.components().0.first().copied().unwrap_or_default()
+    }
+
     /// The components of the table that are the price, the first first, and those that the price is derived from.
     fn components(self) -> (&'static [&'static str], &'static [&'static str]) {
         const HOSTING: &str = "sagemaker-hosting";
@@ -51,6 +80,8 @@ impl Use {
             Self::Transform => {
                 (&["sagemaker-transform"], &[PROCESSING, TRAINING, HOSTING, HOSTING_TOO, ESTIMATE])
             }
+            // AWS prices these jobs by the hour of the instance; no list that is known here has the prices.
+            Self::Optimization => (&["sagemaker-optimization"], &[]),
             Self::Cluster => (&["sagemaker-hyperpod-cluster"], &[TRAINING, HOSTING, STUDIO, ESTIMATE]),
             Self::Notebook => (&["sagemaker-notebook"], &[STUDIO, TRAINING, PROCESSING, HOSTING, ESTIMATE]),
             Self::Studio => (&[STUDIO], &[TRAINING, PROCESSING, HOSTING, ESTIMATE]),
@@ -93,6 +124,9 @@ pub struct PriceBook {
     units: HashMap<(String, String), Price>,
 }
 
+/// The header of saved prices.
+pub(super) const SAVED_COLUMNS: [&str; 6] = ["stackwright_use", "item", "region", "usd", "date", "source"];
+
 /// The region whose price is shown, with a mark, where a region has none.
 const OTHERWISE: [&str; 2] = ["us-east-1", "us-west-2"];
 
@@ -110,6 +144,35 @@ impl PriceBook {
     /// Adds the price of a unit from a bulk price list.
     pub fn insert_unit(&mut self, item: &str, region: &str, price: Price) {
         self.units.insert((item.to_owned(), region.to_owned()), price);
+    }
+
+    /// The added prices of instances: the use, the instance type and the price, sorted.
+    pub fn instances(&self) -> Vec<(Use, &str, &Price)> {
+        let all = self.instances.iter().map(|((usage, name, _), price)| (*usage, name.as_str(), price));
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|a, b| (a.0.name(), a.1, &a.2.region).cmp(&(b.0.name(), b.1, &b.2.region)));
+        all
+    }
+
+    /// The added prices of units: the item and the price, sorted.
+    pub fn units(&self) -> Vec<(&str, &Price)> {
+        let mut all: Vec<_> = self.units.iter().map(|((item, _), price)| (item.as_str(), price)).collect();
+        all.sort_by(|a, b| (a.0, &a.1.region).cmp(&(b.0, &b.1.region)));
+        all
+    }
+
+    /// The added prices as CSV, which [`read_offer`](super::read_offer) reads too: a small extract of a large price list.
+    pub fn to_csv(&self) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut write = |row: [&str; 6]| writer.write_record(row).is_ok();
+        write(SAVED_COLUMNS);
+        for (usage, name, price) in self.instances() {
+            write([usage.name(), name, &price.region, &price.usd.exact(), &price.date, &price.source]);
+        }
+        for (item, price) in self.units() {
+            write(["unit", item, &price.region, &price.usd.exact(), &price.date, &price.source]);
+        }
+        writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
     /// How many prices were added.

@@ -10,7 +10,7 @@ use stackwright_synth::function::{Part, function, parts};
 const DEPTH: u32 = 32;
 
 /// A template of one deployment: the one with every default.
-pub(super) struct Resolver<'a> {
+pub(crate) struct Resolver<'a> {
     template: &'a Template,
     values: BTreeMap<&'a str, Json>,
     conditions: BTreeMap<&'a str, &'a Json>,
@@ -155,7 +155,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// The logical ID that a value refers to.
-pub(super) fn reference(value: &Json) -> Option<&str> {
+pub(crate) fn reference(value: &Json) -> Option<&str> {
     match function(value)? {
         ("Ref", Json::String(id)) => Some(id),
         ("Fn::GetAtt", Json::Array(arguments)) => arguments.first()?.as_str(),
@@ -165,7 +165,7 @@ pub(super) fn reference(value: &Json) -> Option<&str> {
 }
 
 /// A scalar as text.
-pub(super) fn text(value: &Json) -> String {
+pub(crate) fn text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         other => other.to_string(),
@@ -173,11 +173,11 @@ pub(super) fn text(value: &Json) -> String {
 }
 
 /// A number, also one that is written as text.
-pub(super) fn number(value: &Json) -> Option<u64> {
+pub(crate) fn number(value: &Json) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// A boolean, also one that is written as text.
-pub(super) fn boolean(value: &Json) -> Option<bool> {
+pub(crate) fn boolean(value: &Json) -> Option<bool> {
     value.as_bool().or_else(|| value.as_str()?.trim().parse().ok())
 }

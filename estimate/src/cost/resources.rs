@@ -317,12 +317,20 @@ fn fleet(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
     let line = ec2(scope, id, kind, &instance_type, least, most);
     let spot =
         properties.pointer("/MixedInstancesPolicy/InstancesDistribution/OnDemandPercentageAboveBaseCapacity");
-    match spot.and_then(number) {
-        Some(percent) if percent < 100 => {
-            line.note("counted at the price on demand; Spot Instances cost less")
-        }
-        _ => line,
+    let of_template = specification
+        .and_then(|one| super::resolve::reference(&one["LaunchTemplateId"]))
+        .and_then(|id| scope.find(id)?.pointer("/LaunchTemplateData/InstanceMarketOptions/MarketType"));
+    let base = properties.pointer("/MixedInstancesPolicy/InstancesDistribution/OnDemandBaseCapacity");
+    let is_spot = of_template.and_then(Json::as_str) == Some("spot")
+        || spot.and_then(number) == Some(0) && base.and_then(number).unwrap_or(0) == 0;
+    let mut line = line;
+    if let Some(capacity) = line.capacity.as_mut().filter(|_| is_spot) {
+        capacity.is_spot = true;
     }
+    if is_spot || spot.and_then(number).is_some_and(|percent| percent < 100) {
+        return line.note("counted at the price on demand; Spot Instances cost less");
+    }
+    line
 }
 
 fn hourly(scope: &Scope<'_>, id: &str, kind: &str, item: &str, count: u64) -> Line {

@@ -148,6 +148,65 @@ fn a_training_job_costs_at_most_its_longest_run() {
     assert_eq!(found.most_expensive_run().unwrap().exact(), "404.016");
 }
 
+const TUNING: &str = r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineDefinition:
+        PipelineDefinitionBody: >-
+          {"Steps": [{"Name": "Tune", "Type": "Tuning", "Arguments": {
+          "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 20, "MaxParallelTrainingJobs": 4}},
+          "TrainingJobDefinition": {"AlgorithmSpecification": {}, "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 50},
+          "StoppingCondition": {"MaxRuntimeInSeconds": 3600}}}},
+          {"Name": "Shrink", "Arguments": {"OptimizationConfigs": [], "DeploymentInstanceType": "ml.g5.xlarge"}}]}
+"#;
+
+#[test]
+fn a_tuning_job_costs_as_often_as_it_starts_jobs_with_their_storage() {
+    let found = estimate(TUNING);
+    // 20 jobs x 2 x 1 h x 0.23 = 9.20.
+    assert_eq!(amounts(&found, "training job Tune").2, "9.20");
+    // 20 x 2 x 50 GB x 3600 s / (730 x 3600 s) x 0.14 = 0.38.
+    assert_eq!(amounts(&found, "storage of training job Tune").2, "0.38");
+    let line = found.lines.iter().find(|line| line.item.contains("training job Tune")).unwrap();
+    // Four jobs of two instances run at the same time.
+    assert_eq!(line.capacity.as_ref().unwrap().most, 8);
+    let optimization = found.lines.iter().find(|line| line.item.contains("optimization job Shrink")).unwrap();
+    assert!(
+        optimization.unknown.as_ref().unwrap().contains("optimization jobs on ml.g5.xlarge"),
+        "{optimization:?}"
+    );
+}
+
+#[test]
+fn a_multi_model_endpoint_is_compared_with_an_endpoint_for_each_model() {
+    let text = ENDPOINT.replace("ModelName: m,", "ModelName: !GetAtt Models.ModelName,")
+        + "  Models:\n    Type: AWS::SageMaker::Model\n    Properties: {PrimaryContainer: {Mode: MultiModel, Image: i}}\n";
+    let notes = |options: &Options| with(&text, options).lines[0].notes.join(" ");
+    assert!(notes(&Options::default()).contains("state `models`"));
+    let mut options = Options::default();
+    options.usage.insert("Endpoint", ResourceUsage { models: Some(50), ..ResourceUsage::default() });
+    // 4 x 1105.95 against 50 x 1105.95: 1 - 4 / 50 = 92 %.
+    let found = notes(&options);
+    assert!(
+        found.contains("$4423.80") && found.contains("$55297.50") && found.contains("92.0 % saved"),
+        "{found}"
+    );
+}
+
+#[test]
+fn inference_components_share_the_instances_of_their_endpoint() {
+    let component = |id: &str| {
+        format!(
+            "  {id}: {{Type: AWS::SageMaker::InferenceComponent, Properties: {{EndpointName: !Ref Endpoint, VariantName: main}}}}\n"
+        )
+    };
+    let found = estimate(&(ENDPOINT.to_owned() + &component("One") + &component("Two")));
+    assert!(found.lines[0].notes.contains(&"2 inference components share these instances".to_owned()));
+    assert_eq!(found.monthly().ceiling.exact(), "4423.80");
+}
+
 #[test]
 fn expected_runs_and_the_saving_of_spot_are_stated() {
     let mut options = Options { spot_saving: Rate::parse("0.65"), ..Options::default() };

@@ -39,6 +39,8 @@ pub struct ResourceUsage {
     pub minutes_per_run: Option<u64>,
     /// Runs of a job a month.
     pub runs_per_month: Option<u64>,
+    /// Models of a multi-model endpoint, for the comparison with an endpoint for each.
+    pub models: Option<u64>,
 }
 
 /// A usage document is not as it should be.

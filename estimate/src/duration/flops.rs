@@ -22,6 +22,13 @@ pub struct Flops {
 }
 
 impl Flops {
+    /// The same with weights that are not trained: the backward pass computes gradients of activations only.
+    pub(super) fn of_frozen_weights(self) -> Self {
+        let matrices = self.active_parameters.saturating_mul(4);
+        let forward = self.active_parameters.saturating_mul(2).saturating_add(self.attention / 3);
+        Self { matrices, recomputation: if self.recomputation > 0 { forward } else { 0 }, ..self }
+    }
+
     /// Model FLOPs, which do not count recomputation.
     pub fn model(&self) -> u64 {
         self.matrices.saturating_add(self.attention)

@@ -61,6 +61,11 @@ pub struct Job {
     pub checkpoint_seconds: u64,
     /// The number of interruptions of the run.
     pub interruptions: u64,
+    /// The mean number of hours between two failures of an instance, for the expected number of further interruptions:
+    /// HyperPod replaces or restarts the instance, and the job resumes from its last checkpoint.
+    pub hours_between_failures: Option<f64>,
+    /// The rank of LoRA adapters: the gradients of frozen weights are not computed.
+    pub lora_rank: Option<u64>,
     /// The number of seconds from an interruption until the training continues.
     pub restart_seconds: u64,
     /// The region of the price.
@@ -87,6 +92,8 @@ impl Job {
             checkpoint_interval_seconds: None,
             checkpoint_seconds: 0,
             interruptions: 0,
+            hours_between_failures: None,
+            lora_rank: None,
             restart_seconds: 0,
             region: "us-east-1".to_owned(),
             spot_saving: None,
@@ -207,7 +214,10 @@ pub fn training_duration(
         .peak_tflops
         .or_else(|| instance.accelerators().and_then(|facts| facts.peak_bf16_dense_tflops_per_gpu))
         .ok_or_else(|| DurationError::Peak(job.instance_type.clone()))?;
-    let flops = flops_per_token(shape, job.sequence, job.activation_checkpointing)?;
+    let mut flops = flops_per_token(shape, job.sequence, job.activation_checkpointing)?;
+    if job.lora_rank.is_some() {
+        flops = flops.of_frozen_weights();
+    }
     let utilization = utilization(job, instance.accelerator.as_deref().unwrap_or("unknown accelerator"))?;
 
     let tokens_per_step = job.ranks.saturating_mul(job.batch).saturating_mul(job.sequence);
@@ -222,7 +232,7 @@ pub fn training_duration(
     // The highest utilization gives the shortest step.
     let step_seconds = Range { low: utilization.high, expected: utilization.expected, high: utilization.low }
         .map(|share| at_least(compute(share)));
-    let seconds = with_interruptions(job, step_seconds.map(|step| step * steps as f64));
+    let seconds = with_interruptions(job, instances, step_seconds.map(|step| step * steps as f64));
     add_notes(job, &utilization, &mut notes);
 
     let price = prices.instance(Use::Training, &job.instance_type, &job.region);
@@ -274,7 +284,13 @@ fn validate(job: &Job) -> Result<(), DurationError> {
         let expected = "at least 1 minute";
         return Err(DurationError::Invalid { name: "--checkpoint-minutes", value: "0".to_owned(), expected });
     }
-    if job.interruptions > 0 && job.checkpoint_interval_seconds.is_none() {
+    if let Some(hours) = job.hours_between_failures.filter(|hours| !(hours.is_finite() && *hours > 0.0)) {
+        let expected = "a number of hours above 0";
+        let name = "--hours-between-failures";
+        return Err(DurationError::Invalid { name, value: hours.to_string(), expected });
+    }
+    let fails = job.interruptions > 0 || job.hours_between_failures.is_some();
+    if fails && job.checkpoint_interval_seconds.is_none() {
         return Err(DurationError::NoCheckpoints(job.interruptions));
     }
     Ok(())
@@ -315,18 +331,27 @@ fn communication(
 
 /// Adds checkpoints and interruptions. An interruption loses no progress at best, half of the interval between two
 /// checkpoints as expected, and all of it at worst.
-fn with_interruptions(job: &Job, seconds: Range<f64>) -> Range<u64> {
+///
+/// Failures of instances happen at a constant rate: the low value has none, the expected value the mean number, and the high
+/// value two standard deviations more.
+fn with_interruptions(job: &Job, instances: u64, seconds: Range<f64>) -> Range<u64> {
+    let failures = |seconds: f64, deviations: f64| {
+        job.hours_between_failures.map_or(0.0, |hours| {
+            let mean = instances as f64 * seconds / 3600.0 / hours;
+            mean + deviations * mean.sqrt()
+        })
+    };
     let interval = job.checkpoint_interval_seconds.map(|seconds| seconds as f64);
-    let total = |seconds: f64, lost: f64| {
+    let total = |seconds: f64, lost: f64, failures: f64| {
         let checkpoints = interval.map_or(0.0, |interval| (seconds / interval).floor());
-        let restarts =
-            job.interruptions as f64 * (job.restart_seconds as f64 + lost * interval.unwrap_or(0.0));
+        let restarts = (job.interruptions as f64 + failures)
+            * (job.restart_seconds as f64 + lost * interval.unwrap_or(0.0));
         (seconds + checkpoints * job.checkpoint_seconds as f64 + restarts).ceil() as u64
     };
     Range {
-        low: total(seconds.low, 0.0),
-        expected: total(seconds.expected, 0.5),
-        high: total(seconds.high, 1.0),
+        low: total(seconds.low, 0.0, 0.0),
+        expected: total(seconds.expected, 0.5, failures(seconds.expected, 0.0)),
+        high: total(seconds.high, 1.0, failures(seconds.high, 2.0)),
     }
 }
 
@@ -339,6 +364,13 @@ fn add_notes(job: &Job, utilization: &UtilizationRange, notes: &mut Vec<String>)
     if utilization.runs > 0 && utilization.selection.ends_with("any number of GPUs") {
         notes.push(
             "no published run of this number of GPUs is alike; runs of other numbers are used".to_owned(),
+        );
+    }
+    if job.lora_rank.is_some() {
+        notes.push(
+            "with LoRA, gradients of frozen weights are not computed (4 instead of 6 operations for each parameter and \
+             token); adapters are not counted, and published utilizations are those of full training"
+                .to_owned(),
         );
     }
     if job.spot_saving.is_some() && job.interruptions == 0 {

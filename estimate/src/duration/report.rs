@@ -105,6 +105,9 @@ fn inputs(estimate: &DurationEstimate) -> Vec<String> {
         "Checkpoints: {interval}, {} s each. Interruptions: {}, {} s until the training continues.",
         job.checkpoint_seconds, job.interruptions, job.restart_seconds
     ));
+    if let Some(hours) = job.hours_between_failures {
+        lines.push(format!("Failures: one in {hours} hours of each instance on average, as stated."));
+    }
     match &estimate.price {
         Some(price) => {
             lines.push(format!(

@@ -89,6 +89,23 @@ fn checkpoints_and_interruptions() {
 }
 
 #[test]
+fn failures_of_instances_interrupt_by_their_rate() {
+    let base = Job { checkpoint_interval_seconds: Some(100), restart_seconds: 300, ..job() };
+    let estimate = estimate(&Job { hours_between_failures: Some(0.1), ..base }).unwrap();
+    // 633.446 s on one instance, 360 s between failures: 1.75957 failures of 300 s + 50 s; the most is
+    // 1.75957 + 2 x sqrt(1.75957) = 4.41255 of 300 s + 100 s.
+    assert_eq!(estimate.seconds, Range { low: 634, expected: 1250, high: 2399 });
+}
+
+#[test]
+fn frozen_weights_have_no_gradients() {
+    let estimate = estimate(&Job { lora_rank: Some(16), activation_checkpointing: true, ..job() }).unwrap();
+    let flops = estimate.flops_per_token;
+    assert_eq!(flops.matrices, 4 * flops.active_parameters);
+    assert_eq!(flops.recomputation, 2 * flops.active_parameters + flops.attention / 3);
+}
+
+#[test]
 fn a_step_takes_at_least_as_long_as_its_communication() {
     let job = Job { ranks: 16, sequence: 128, ..job() };
     let estimate = estimate(&job).unwrap();

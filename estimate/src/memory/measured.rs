@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::shape::{Implementation, ModelShape};
-use super::training::{Attention, Strategy, Training, training_peak};
+use super::training::{Attention, Offload, Strategy, Training, training_peak};
 
 /// A measured training step.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +34,18 @@ pub struct MeasuredRun {
     /// The rank of LoRA adapters; 0 without.
     #[serde(default)]
     pub lora: u64,
+    /// Ranks of tensor parallelism.
+    #[serde(default)]
+    pub tp: Option<u64>,
+    /// Whether the frozen base of LoRA is in 4 bits.
+    #[serde(default)]
+    pub qlora: bool,
+    /// Whether FSDP2 keeps shards on the host.
+    #[serde(default)]
+    pub offload: bool,
+    /// Members of DeepSpeed's `zero_optimization`.
+    #[serde(default)]
+    pub zero: Option<Json>,
     /// Patches of images per sample.
     #[serde(default)]
     pub patches: Option<u64>,
@@ -76,6 +88,10 @@ impl MeasuredRun {
         }
     }
 
+    fn is_offloaded(&self, member: &str) -> bool {
+        self.zero.as_ref().is_some_and(|zero| zero.get(member).is_some())
+    }
+
     /// The training step that was measured.
     pub fn training(&self) -> Training {
         let strategy = match self.strategy.as_str() {
@@ -97,6 +113,12 @@ impl MeasuredRun {
             },
             activation_checkpointing: self.checkpoint,
             lora_rank: (self.lora > 0).then_some(self.lora),
+            quantized_base: self.qlora,
+            tensor_parallel: self.tp.unwrap_or(1),
+            offload: Offload {
+                optimizer: self.offload || self.is_offloaded("offload_optimizer"),
+                parameters: self.offload || self.is_offloaded("offload_param"),
+            },
             image_patches: if has_images { self.patches.unwrap_or(784) } else { 0 },
             ..Training::new(strategy, self.world, self.batch, self.seq)
         }

@@ -10,6 +10,7 @@ mod inference;
 mod layers;
 pub mod measured;
 mod shape;
+mod stated;
 mod tape;
 mod training;
 mod verdict;
@@ -21,6 +22,10 @@ pub use formulas::{
 };
 pub use inference::{Inference, InferenceError, InferenceEstimate, Precision, inference_estimate};
 pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
+pub use stated::{
+    MEMBER as STATEMENT_MEMBER, ONLY as ONLY_JOB, Stated, StatedMemory, StatementError, inference_statement,
+    model_statement, stated, training_statement, training_statements,
+};
 pub use tape::Category;
-pub use training::{Attention, Offload, Peak, Strategy, Training, training_peak};
+pub use training::{Attention, Offload, Peak, Strategy, Training, TrainingError, training_peak};
 pub use verdict::{Gpu, TrainingEstimate, Verdict, gpu_of, training_candidates, training_estimate, verdict};

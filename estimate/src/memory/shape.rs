@@ -145,6 +145,11 @@ pub enum ShapeError {
         /// What would be valid.
         expected: &'static str,
     },
+    /// The numbers make a model that is larger than any.
+    #[error(
+        "the numbers of the configuration make a model of about {0} parameters; at most 10^15 are estimated"
+    )]
+    TooLarge(u128),
     /// The architecture is not known.
     #[error(
         "the architecture `{0}` is not known; set `architecture` to the known one that it is built like, or give the numbers explicitly"
@@ -153,26 +158,34 @@ pub enum ShapeError {
 }
 
 /// No member of a configuration is larger than this.
-const LARGEST: u64 = 1 << 32;
+const LARGEST: u64 = 1 << 24;
+/// No model has more parameters.
+const MOST_PARAMETERS: u128 = 1_000_000_000_000_000;
 
 struct Config<'a>(&'a Json);
 
 impl Config<'_> {
-    fn find(&self, names: &[&'static str]) -> Option<u64> {
-        names.iter().find_map(|name| self.0.get(*name)?.as_u64())
+    /// The first of some members that is set; 0 and `null` count as not set.
+    fn find(&self, names: &[&'static str]) -> Result<Option<u64>, ShapeError> {
+        for name in names {
+            let Some(value) = self.0.get(*name).filter(|value| !value.is_null()) else { continue };
+            // Some writers write whole numbers as 4096.0.
+            let whole = value.as_f64().filter(|number| number.fract() == 0.0 && *number >= 0.0);
+            match whole.filter(|number| *number <= LARGEST as f64) {
+                Some(0.0) => {}
+                Some(number) => return Ok(Some(number as u64)),
+                None => {
+                    let expected = "a whole number from 1 to 16777216";
+                    return Err(ShapeError::Invalid { name, value: value.to_string(), expected });
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn need(&self, names: &[&'static str]) -> Result<u64, ShapeError> {
         let name = names.first().copied().unwrap_or_default();
-        let value = self.find(names).ok_or(ShapeError::Missing(name))?;
-        if value == 0 || value > LARGEST {
-            return Err(ShapeError::Invalid {
-                name,
-                value: value.to_string(),
-                expected: "a number from 1 to 4294967296",
-            });
-        }
-        Ok(value)
+        self.find(names)?.ok_or(ShapeError::Missing(name))
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -272,36 +285,54 @@ impl ModelShape {
         let hidden = config.need(&["hidden_size", "n_embd", "d_model", "hidden"])?;
         let layers = config.need(&["num_hidden_layers", "n_layer", "num_layers", "layers"])?;
         let heads = config.need(&["num_attention_heads", "n_head", "num_heads", "heads"])?;
-        let kv_heads = config.find(&["num_key_value_heads", "kv_heads"]).filter(|n| *n > 0).unwrap_or(heads);
-        let head_dim = config.find(&["head_dim", "d_kv"]).filter(|n| *n > 0).unwrap_or(hidden / heads);
+        for (name, value, most, expected) in [
+            ("num_hidden_layers", layers, 10_000, "at most 10000"),
+            ("num_attention_heads", heads, 4096, "at most 4096"),
+        ] {
+            if value > most {
+                return Err(ShapeError::Invalid { name, value: value.to_string(), expected });
+            }
+        }
+        let kv_heads = config.find(&["num_key_value_heads", "kv_heads"])?.unwrap_or(heads);
+        let head_dim = config.find(&["head_dim", "d_kv"])?.unwrap_or(hidden / heads);
+        if head_dim == 0 || kv_heads > heads {
+            return Err(ShapeError::Invalid {
+                name: if head_dim == 0 { "num_attention_heads" } else { "num_key_value_heads" },
+                value: if head_dim == 0 { heads } else { kv_heads }.to_string(),
+                expected: if head_dim == 0 {
+                    "at most `hidden_size`"
+                } else {
+                    "at most `num_attention_heads`"
+                },
+            });
+        }
         let four = || Some(4 * hidden).filter(|_| architecture == Architecture::Gpt2);
-        let experts_ffn = config.find(&["moe_intermediate_size"]);
+        let experts_ffn = config.find(&["moe_intermediate_size"])?;
         let ffn = config
-            .find(&["intermediate_size", "n_inner", "d_ff", "ffn"])
-            .filter(|n| *n > 0)
+            .find(&["intermediate_size", "n_inner", "d_ff", "ffn"])?
             .or_else(four)
             .or(experts_ffn)
             .ok_or(ShapeError::Missing("intermediate_size"))?;
         let vocab = match architecture {
-            Architecture::Vit => classes(&outer),
+            Architecture::Vit => classes(&outer)?,
             _ => config.need(&["vocab_size", "vocab"])?,
         };
         let mut notes = Vec::new();
         let experts = experts(&config, architecture, experts_ffn.unwrap_or(ffn))?;
         let tied = outer.flag("tie_word_embeddings").or(config.flag("tie_word_embeddings"));
         let positions = match architecture {
-            Architecture::Gpt2 => config.find(&["n_positions", "max_position_embeddings"]).unwrap_or(1024),
+            Architecture::Gpt2 => config.find(&["n_positions", "max_position_embeddings"])?.unwrap_or(1024),
             _ => 0,
         };
         if name.contains("omni") {
             notes.push("audio encoders are not counted".to_owned());
         }
-        Ok(Self {
+        let shape = Self {
             architecture,
             hidden,
             layers,
             decoder_layers: match architecture {
-                Architecture::T5 => config.find(&["num_decoder_layers"]).unwrap_or(layers),
+                Architecture::T5 => config.find(&["num_decoder_layers"])?.unwrap_or(layers),
                 _ => 0,
             },
             heads,
@@ -324,19 +355,61 @@ impl ModelShape {
             qk_norm: matches!(architecture, Architecture::Qwen3 | Architecture::Gemma3)
                 || name.starts_with("qwen3"),
             window: config
-                .find(&["sliding_window"])
+                .find(&["sliding_window"])?
                 .filter(|_| config.flag("use_sliding_window") != Some(false)),
             dropout: match architecture {
                 Architecture::Gpt2 => config.positive("resid_pdrop").unwrap_or(true),
                 Architecture::T5 => config.positive("dropout_rate").unwrap_or(true),
                 _ => false,
             },
-            image: (architecture == Architecture::Vit).then(|| {
-                (outer.find(&["image_size"]).unwrap_or(224), outer.find(&["patch_size"]).unwrap_or(16).max(1))
-            }),
+            image: match architecture {
+                Architecture::Vit => {
+                    let image = outer.find(&["image_size"])?.unwrap_or(224);
+                    Some((image, outer.find(&["patch_size"])?.unwrap_or(16)))
+                }
+                _ => None,
+            },
             implementation: implementation(outer.0, architecture),
             notes,
-        })
+        };
+        shape.checked()
+    }
+
+    /// The shape, unless its numbers make a model that is larger than any.
+    pub(crate) fn checked(self) -> Result<Self, ShapeError> {
+        let numbers =
+            [self.hidden, self.layers, self.heads, self.kv_heads, self.head_dim, self.ffn, self.vocab];
+        let is_wrong = numbers.iter().any(|number| *number == 0 || *number > LARGEST) || self.layers > 10_000;
+        match self.bound() {
+            many if many > MOST_PARAMETERS || is_wrong || self.is_too_deep() => {
+                Err(ShapeError::TooLarge(many))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    fn is_too_deep(&self) -> bool {
+        self.decoder_layers > 10_000
+            || self.vision.is_some_and(|vision| vision.layers.max(vision.deepstack) > 10_000)
+    }
+
+    /// At least as many as the model has parameters.
+    fn bound(&self) -> u128 {
+        let wide = u128::from;
+        let attention = 4 * wide(self.hidden) * wide(self.heads) * wide(self.head_dim);
+        let ffn = self.experts.map_or(wide(self.ffn), |experts| wide(experts.count) * wide(experts.ffn + 1));
+        let layer = 2 * attention + 3 * wide(self.hidden) * ffn;
+        let side = self.image.map_or(0, |(image, patch)| wide(image / patch.max(1) + patch));
+        let vision = self.vision.map_or(0, |vision| {
+            let square = wide(vision.hidden) * (4 * wide(vision.hidden) + 2 * wide(vision.ffn));
+            let merged = wide(vision.hidden) * wide(vision.merge) * wide(vision.merge);
+            let mergers = wide(vision.deepstack + 1) * merged * (merged + wide(self.hidden));
+            wide(vision.layers) * square
+                + mergers
+                + 6 * wide(vision.patch) * wide(vision.patch) * wide(vision.hidden)
+        });
+        let tables = 2 * wide(self.vocab) + wide(self.positions) + 4 * side * side;
+        (wide(self.layers) + wide(self.decoder_layers)) * layer + wide(self.hidden) * tables + vision
     }
 
     /// The same model run by other code.
@@ -371,9 +444,9 @@ fn default_tied(architecture: Architecture) -> bool {
     matches!(architecture, Gpt2 | Gemma | Gemma2 | Gemma3 | T5)
 }
 
-fn classes(config: &Config<'_>) -> u64 {
+fn classes(config: &Config<'_>) -> Result<u64, ShapeError> {
     let labels = config.0.get("id2label").and_then(Json::as_object).map(|labels| labels.len() as u64);
-    config.find(&["num_labels"]).or(labels).unwrap_or(2)
+    Ok(config.find(&["num_labels"])?.or(labels).unwrap_or(2))
 }
 
 fn experts(config: &Config<'_>, architecture: Architecture, ffn: u64) -> Result<Option<Experts>, ShapeError> {
@@ -382,7 +455,7 @@ fn experts(config: &Config<'_>, architecture: Architecture, ffn: u64) -> Result<
     }
     Ok(Some(Experts {
         count: config.need(&["num_local_experts", "num_experts"])?,
-        per_token: config.find(&["num_experts_per_tok"]).unwrap_or(2).max(1),
+        per_token: config.find(&["num_experts_per_tok"])?.unwrap_or(2),
         ffn,
     }))
 }
@@ -399,8 +472,62 @@ fn vision(config: &Config<'_>) -> Result<Option<Vision>, ShapeError> {
         hidden: inner.need(&["hidden_size", "embed_dim"])?,
         ffn: inner.need(&["intermediate_size"])?,
         heads: inner.need(&["num_heads", "num_attention_heads"])?,
-        patch: inner.find(&["patch_size"]).unwrap_or(16),
-        merge: inner.find(&["spatial_merge_size"]).unwrap_or(2).max(1),
+        patch: inner.find(&["patch_size"])?.unwrap_or(16),
+        merge: inner.find(&["spatial_merge_size"])?.unwrap_or(2),
         deepstack: deepstack.unwrap_or(3),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn with(member: &str, value: Json) -> Result<ModelShape, ShapeError> {
+        let mut config = json!({
+            "model_type": "mixtral", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 32000, "num_local_experts": 8
+        });
+        config[member] = value;
+        ModelShape::from_config(&config)
+    }
+
+    #[test]
+    fn numbers_that_make_no_model_are_refused_with_their_name() {
+        for value in
+            [json!(-1), json!(1.5), json!("many"), json!(1e300), json!(u64::MAX), json!([1]), json!(true)]
+        {
+            for member in ["hidden_size", "num_key_value_heads", "intermediate_size", "num_experts_per_tok"] {
+                let error = with(member, value.clone()).unwrap_err().to_string();
+                assert!(error.contains(member) && error.contains(&value.to_string()), "{error}");
+            }
+        }
+        assert_eq!(with("hidden_size", json!(0)).unwrap_err(), ShapeError::Missing("hidden_size"));
+        assert_eq!(with("hidden_size", json!(null)).unwrap_err(), ShapeError::Missing("hidden_size"));
+        assert_eq!(with("hidden_size", json!(4096.0)).unwrap(), with("hidden_size", json!(4096)).unwrap());
+        let heads = with("num_attention_heads", json!(4097)).unwrap_err().to_string();
+        assert!(heads.contains("at most 4096"), "{heads}");
+        let heads = with("num_key_value_heads", json!(64)).unwrap_err().to_string();
+        assert!(heads.contains("at most `num_attention_heads`"), "{heads}");
+        let deep = with("num_hidden_layers", json!(10_001)).unwrap_err().to_string();
+        assert!(deep.contains("at most 10000"), "{deep}");
+        let large = with("num_local_experts", json!(16_777_216)).unwrap_err();
+        assert!(matches!(large, ShapeError::TooLarge(_)), "{large}");
+        assert!(matches!(with("model_type", json!("mamba")).unwrap_err(), ShapeError::Unknown(_)));
+    }
+
+    #[test]
+    fn the_largest_model_that_is_accepted_is_estimated_without_overflow() {
+        use crate::memory::{Strategy, Training, training_estimate};
+
+        let shape = with("num_hidden_layers", json!(5000)).unwrap();
+        assert!(shape.parameters() > 6_000_000_000_000);
+        for strategy in [Strategy::Ddp, Strategy::FullShard, Strategy::Zero1, Strategy::Zero3] {
+            let training = Training::new(strategy, 1, 1, 1 << 20);
+            assert!(training.validate().is_ok());
+            let estimate = training_estimate(&shape, &training, None);
+            assert!(estimate.peak.bytes > 1 << 40);
+        }
+    }
 }

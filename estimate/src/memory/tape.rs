@@ -32,6 +32,22 @@ pub enum Category {
     Workspace,
 }
 
+impl std::fmt::Display for Category {
+    /// Writes the name in words, such as `gathered parameters`.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::States => "states",
+            Self::GatheredParameters => "gathered parameters",
+            Self::Gradients => "gradients",
+            Self::Communication => "communication",
+            Self::Activations => "activations",
+            Self::Logits => "logits",
+            Self::Temporary => "temporary",
+            Self::Workspace => "workspace",
+        })
+    }
+}
+
 /// PyTorch's allocator hands out multiples of this many bytes.
 const GRANULE: u64 = 512;
 /// Requests from this size on get a segment of their own, in multiples of [`SEGMENT`].
@@ -90,6 +106,18 @@ struct Node {
     reduction: u64,
     /// The gradient of the result is also the gradient of the inputs.
     passes_gradient: bool,
+    shared: Shared,
+}
+
+/// Whether the first weight of an operator is the weight of another operator too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Shared {
+    #[default]
+    No,
+    /// Its backward pass runs first: autograd keeps the gradient until it has the other.
+    Output,
+    /// Its backward pass runs second, and the gradients are added.
+    Embedding,
 }
 
 /// What happens with the gradient of a weight as soon as it is computed.
@@ -99,6 +127,8 @@ pub(crate) enum WeightGradients {
     Kept,
     /// It is cast to fp32 and added to a gradient that is held between steps.
     CastAndAdded,
+    /// It is cast to fp32 and stays until the optimizer's step.
+    CastAndKept,
     /// DeepSpeed's ZeRO stage 1: it is copied into a bucket and stays.
     BucketedAndKept,
     /// DeepSpeed's ZeRO stage 2: it is copied into a bucket and released; a full bucket is flattened.
@@ -122,6 +152,8 @@ pub(crate) struct Operator<'a> {
     pub reduction: u64,
     /// The gradient of the result is also the gradient of the inputs (additions, views).
     pub passes_gradient: bool,
+    /// Whether another operator has the first weight too.
+    pub shared: Shared,
 }
 
 pub(crate) struct Tape {
@@ -146,6 +178,8 @@ pub(crate) struct Tape {
     /// Elements in the current bucket of gradients.
     bucket: u64,
     has_bucket: bool,
+    /// The gradient of a shared weight that waits for the second one.
+    waiting: Option<Tensor>,
 }
 
 /// Elements of DeepSpeed's bucket of gradients (`reduce_bucket_size`).
@@ -170,6 +204,7 @@ impl Tape {
             category: Category::Activations,
             bucket: 0,
             has_bucket: false,
+            waiting: None,
         }
     }
 
@@ -178,8 +213,8 @@ impl Tape {
         let extent = rounded(bytes);
         let bytes = block(bytes);
         self.blocks.push(Block { size: bytes, extent, category, references: 1 });
-        self.live[category as usize] += bytes;
-        self.now += bytes;
+        self.live[category as usize] = self.live[category as usize].saturating_add(bytes);
+        self.now = self.now.saturating_add(bytes);
         if self.now > self.peak {
             self.peak = self.now;
             self.at_peak = self.live;
@@ -209,8 +244,9 @@ impl Tape {
         let Some(block) = self.blocks.get_mut(tensor.0).filter(|block| block.references > 0) else { return };
         block.references -= 1;
         if block.references == 0 {
-            self.live[block.category as usize] -= block.size;
-            self.now -= block.size;
+            self.live[block.category as usize] =
+                self.live[block.category as usize].saturating_sub(block.size);
+            self.now = self.now.saturating_sub(block.size);
         }
     }
 
@@ -274,6 +310,7 @@ impl Tape {
             backward_temporary: operator.backward_temporary,
             reduction: operator.reduction,
             passes_gradient: operator.passes_gradient,
+            shared: operator.shared,
         });
     }
 
@@ -331,8 +368,12 @@ impl Tape {
             self.touch(node.reduction, Category::Temporary);
         }
         self.release(gradient);
-        for (gradient, bytes) in gradients.into_iter().zip(&node.weight_gradients) {
-            self.weight_gradient(gradient, *bytes);
+        for (number, (gradient, bytes)) in gradients.into_iter().zip(&node.weight_gradients).enumerate() {
+            match node.shared {
+                Shared::Output if number == 0 => self.waiting = Some(self.widened(gradient, *bytes)),
+                Shared::Embedding if number == 0 => self.shared_gradient(gradient, *bytes),
+                _ => self.weight_gradient(gradient, *bytes),
+            }
         }
         for (input, gradient) in computed {
             self.accumulate(input, gradient);
@@ -365,12 +406,50 @@ impl Tape {
         self.gradients.insert(tensor, sum);
     }
 
+    /// Whether autocast casts gradients of weights to fp32.
+    fn is_cast(&self) -> bool {
+        matches!(self.weight_gradients, WeightGradients::CastAndAdded | WeightGradients::CastAndKept)
+    }
+
+    /// The gradient of a weight in the type of the weight.
+    fn widened(&mut self, gradient: Tensor, bytes: u64) -> Tensor {
+        if !self.is_cast() {
+            return gradient;
+        }
+        let wide = self.allocate(2 * bytes, Category::Gradients);
+        self.release(gradient);
+        wide
+    }
+
+    /// Adds the second gradient of a shared weight to the first.
+    fn shared_gradient(&mut self, gradient: Tensor, bytes: u64) {
+        let Some(first) = self.waiting.take() else { return self.weight_gradient(gradient, bytes) };
+        if self.is_cast() {
+            // An embedding has a gradient in fp32 from the start, and the sum is taken in place.
+            self.touch(bytes, Category::Gradients);
+            self.release(gradient);
+            match self.weight_gradients {
+                WeightGradients::CastAndKept => self.pending.push(first),
+                _ => self.release(first),
+            }
+            return;
+        }
+        let sum = self.allocate(bytes, Category::Gradients);
+        self.release_all(&[first, gradient]);
+        self.weight_gradient(sum, bytes);
+    }
+
     fn weight_gradient(&mut self, gradient: Tensor, bytes: u64) {
         match self.weight_gradients {
             WeightGradients::Kept => self.pending.push(gradient),
             WeightGradients::CastAndAdded => {
                 self.touch(2 * bytes, Category::Gradients);
                 self.release(gradient);
+            }
+            WeightGradients::CastAndKept => {
+                let wide = self.allocate(2 * bytes, Category::Gradients);
+                self.release(gradient);
+                self.pending.push(wide);
             }
             WeightGradients::BucketedAndKept => {
                 self.allocate_bucket();

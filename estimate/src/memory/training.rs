@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layers::{self, Context};
 use super::shape::{Architecture, ModelShape};
-use super::tape::{BUCKET, Category, Operator, Tape, Tensor, WeightGradients};
+use super::tape::{BUCKET, Category, Operator, Shared, Tape, Tensor, WeightGradients};
 use super::weights::{self, Kind, Unit};
 
 /// How weights, gradients and optimizer states are distributed over ranks.
@@ -129,6 +129,33 @@ impl Training {
         }
     }
 
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    ///
+    /// If a number is zero or too large, with its name, its value and its limit.
+    pub fn validate(&self) -> Result<(), TrainingError> {
+        let tokens = self.batch.saturating_mul(self.sequence);
+        let limits = [
+            ("batch", self.batch, 1 << 16),
+            ("sequence", self.sequence, 1 << 22),
+            ("batch x sequence", tokens, 1 << 26),
+            ("batch x sequence x sequence", tokens.saturating_mul(self.sequence), 1 << 40),
+            ("ranks", self.ranks, 1 << 24),
+            ("shard_ranks", self.shard_ranks, 1 << 24),
+            ("tensor_parallel", self.tensor_parallel, self.ranks),
+            ("expert_parallel", self.expert_parallel, self.ranks),
+            ("context_parallel", self.context_parallel, self.ranks),
+            ("lora_rank", self.lora_rank.unwrap_or(1), 1 << 16),
+            ("image_patches", self.image_patches.max(1), 1 << 16),
+            ("batch x image_patches", self.batch.saturating_mul(self.image_patches).max(1), 1 << 26),
+        ];
+        match limits.into_iter().find(|(_, value, most)| *value == 0 || value > most) {
+            Some((name, value, most)) => Err(TrainingError { name, value, most }),
+            None => Ok(()),
+        }
+    }
+
     fn is_fsdp(&self) -> bool {
         matches!(self.strategy, Strategy::FullShard | Strategy::ShardGradOp | Strategy::HybridShard)
     }
@@ -142,12 +169,29 @@ impl Training {
     }
 }
 
+/// A number of a training step is out of its range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is {value}; set it to a number from 1 to {most}")]
+#[non_exhaustive]
+pub struct TrainingError {
+    /// What is out of its range.
+    pub name: &'static str,
+    /// Its value.
+    pub value: u64,
+    /// The largest valid value.
+    pub most: u64,
+}
+
 /// The peak of a step on one GPU.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Peak {
-    /// The most bytes that are allocated at one moment.
+    /// The most bytes that are allocated at one moment: the middle of the range below.
     pub bytes: u64,
+    /// The least that it can be. It differs from the most with [`Strategy::Ddp`] only.
+    pub least_bytes: u64,
+    /// The most that it can be.
+    pub most_bytes: u64,
     /// What they consist of.
     pub breakdown: Vec<(Category, u64)>,
     /// The part of the step in which the peak is reached.
@@ -160,10 +204,33 @@ const WORKSPACES: u64 = 2 * 32 * 1024 * 1024;
 /// Elements that DeepSpeed's ZeRO-3 keeps gathered at most (`stage3_max_live_parameters`).
 const MAX_LIVE_PARAMETERS: u64 = 1_000_000_000;
 
-/// Predicts the peak of one step.
+/// Predicts the peak of a training job on one GPU.
+///
+/// In its second step, DistributedDataParallel puts gradients into new buckets in the order in which they become ready.
+/// The work objects of NCCL hold the old buckets until its watchdog, which looks every 100 ms, releases them. Whether that
+/// is before the peak is a matter of time: the range has both, and the peak is its middle.
 pub fn training_peak(shape: &ModelShape, training: &Training) -> Peak {
     let (shape, training) = split(shape, training);
-    let mut step = Step::new(&shape, &training);
+    let most = peak_of(&shape, &training, true);
+    if training.strategy != Strategy::Ddp {
+        return most;
+    }
+    let mut peak = peak_of(&shape, &training, false);
+    peak.most_bytes = most.bytes.max(peak.bytes);
+    let half = (peak.most_bytes - peak.bytes) / 2;
+    peak.bytes += half;
+    for (category, bytes) in &mut peak.breakdown {
+        if *category == Category::Communication {
+            *bytes += half;
+        }
+    }
+    peak
+}
+
+/// The peak of one step. With DistributedDataParallel, `holds_old_buckets` says whether the buckets of the first step are
+/// still allocated.
+fn peak_of(shape: &ModelShape, training: &Training, holds_old_buckets: bool) -> Peak {
+    let mut step = Step::new(shape, training, holds_old_buckets);
     step.states();
     step.forward();
     step.backward();
@@ -173,7 +240,7 @@ pub fn training_peak(shape: &ModelShape, training: &Training) -> Peak {
     let categories =
         [States, GatheredParameters, Gradients, Communication, Activations, Logits, Temporary, Workspace];
     let breakdown = categories.into_iter().map(|category| (category, live[category as usize])).collect();
-    Peak { bytes, breakdown, phase }
+    Peak { bytes, least_bytes: bytes, most_bytes: bytes, breakdown, phase }
 }
 
 /// What one rank holds and computes of a model that is split over ranks: heads and the hidden layers of feed-forward
@@ -224,10 +291,11 @@ struct Step<'a> {
     root_gradients: Vec<Tensor>,
     loss: Option<Tensor>,
     zero3_live: Option<Tensor>,
+    holds_old_buckets: bool,
 }
 
 impl<'a> Step<'a> {
-    fn new(shape: &'a ModelShape, training: &'a Training) -> Self {
+    fn new(shape: &'a ModelShape, training: &'a Training, holds_old_buckets: bool) -> Self {
         let units = weights::units(shape);
         let cx = Context {
             batch: training.batch,
@@ -243,7 +311,9 @@ impl<'a> Step<'a> {
         let gathered = vec![Vec::new(); units.len()];
         let mut tape = Tape::new();
         tape.weight_gradients = match training.strategy {
-            Strategy::Ddp => WeightGradients::CastAndAdded,
+            // What the old buckets take is in use for gradients at the end of the backward pass.
+            Strategy::Ddp if holds_old_buckets => WeightGradients::CastAndAdded,
+            Strategy::Ddp => WeightGradients::CastAndKept,
             Strategy::Zero1 => WeightGradients::BucketedAndKept,
             Strategy::Zero2 => WeightGradients::Flattened,
             Strategy::Zero3 => WeightGradients::Bucketed,
@@ -263,6 +333,7 @@ impl<'a> Step<'a> {
             root_gradients: Vec::new(),
             loss: None,
             zero3_live: None,
+            holds_old_buckets,
         }
     }
 
@@ -286,6 +357,13 @@ impl<'a> Step<'a> {
         self.units.iter().map(Unit::elements).sum()
     }
 
+    /// Elements of the linear layers that QLoRA holds in 4 bits: the matrices of layers, without embeddings and output.
+    fn quantized(&self) -> u64 {
+        let layers = self.units.iter().filter(|unit| unit.kind != Kind::Root);
+        let matrices = layers.flat_map(|unit| &unit.tensors).filter(|weight| weight.columns > 1);
+        matrices.map(weights::Weight::elements).sum()
+    }
+
     /// Elements of each rank's part, with the padding of FSDP: each weight is cut along its first dimension.
     fn sharded(&self, unit: &Unit) -> u64 {
         let shards = self.training.shards();
@@ -297,10 +375,13 @@ impl<'a> Step<'a> {
         let (all, trained) = (self.all(), self.all_trained());
         let is_lora = training.lora_rank.is_some();
         let shards = training.shards();
-        // Frozen weights: bf16, or 4 bits with a scale for 64 of them.
-        let frozen_bytes =
-            |elements: u64| if training.quantized_base { elements * 9 / 16 } else { 2 * elements };
         let frozen = if is_lora { all } else { 0 };
+        let in_4_bits = if training.quantized_base { u128::from(self.quantized()) } else { 0 };
+        let frozen_bytes = |elements: u64| {
+            let quantized = (u128::from(elements) * in_4_bits / u128::from(all.max(1))) as u64;
+            // bf16, or 4 bits with a scale for 64 of them.
+            quantized * 9 / 16 + 2 * (elements - quantized)
+        };
         self.tape.allocate(WORKSPACES, Category::Workspace);
         let optimizer = |elements: u64| if training.offload.optimizer { 0 } else { elements };
         match training.strategy {
@@ -310,14 +391,22 @@ impl<'a> Step<'a> {
                 } else {
                     self.states_of_each(|weight| weight.elements(), 1, 2);
                 }
-                // The reducer's buckets, and the gradients themselves: measured runs hold both during the whole step.
+                // The buckets of gradients are fp32 as the weights.
                 self.tape.allocate(4 * trained, Category::Communication);
-                self.tape.allocate(4 * trained, Category::Gradients);
+                if self.holds_old_buckets {
+                    self.tape.allocate(4 * trained, Category::Communication);
+                }
             }
             Strategy::Zero1 | Strategy::Zero2 => {
                 let shard = trained.div_ceil(shards);
                 let weights = frozen_bytes(frozen) + 2 * trained;
                 self.tape.allocate(weights + 12 * optimizer(shard), Category::States);
+                if training.offload.optimizer {
+                    // Gradients pass through a buffer of the largest weight on their way to the host.
+                    let weights = self.units.iter().flat_map(|unit| &unit.tensors);
+                    let largest = weights.map(weights::Weight::elements).max().unwrap_or(0);
+                    self.tape.allocate(2 * largest.min(trained), Category::Communication);
+                }
             }
             Strategy::Zero3 => {
                 let (shard, frozen_shard) = (trained.div_ceil(shards), frozen.div_ceil(shards));
@@ -327,14 +416,15 @@ impl<'a> Step<'a> {
                 self.tape.allocate(2 * optimizer(shard), Category::Gradients);
                 self.tape.allocate(2 * BUCKET, Category::Communication);
             }
+            // FSDP2 offloads weights, gradients and optimizer states together.
+            _ if self.is_on_host() => {}
             _ => {
                 if is_lora {
                     let sharded: u64 = self.units.iter().map(|unit| self.sharded(unit)).sum();
                     self.tape
                         .allocate(frozen_bytes(sharded) + 12 * trained.div_ceil(shards), Category::States);
                 } else {
-                    let optimizer = if training.offload.optimizer { 0 } else { 2 };
-                    self.states_of_each(|weight| weight.rows.div_ceil(shards) * weight.columns, 1, optimizer);
+                    self.states_of_each(|weight| weight.rows.div_ceil(shards) * weight.columns, 1, 2);
                 }
             }
         }
@@ -351,6 +441,11 @@ impl<'a> Step<'a> {
     }
 
     // FSDP: gathering and reducing.
+
+    fn is_on_host(&self) -> bool {
+        let offload = self.training.offload;
+        self.training.is_fsdp() && (offload.optimizer || offload.parameters)
+    }
 
     fn unit_bytes(&self, unit: usize) -> u64 {
         let all = &self.units[unit];
@@ -412,7 +507,10 @@ impl<'a> Step<'a> {
                     self.reducing = Some(self.tape.allocate(4 * elements, Category::Communication));
                 }
                 self.tape.release_all(&gradients);
-                self.tape.allocate(4 * elements.div_ceil(shards), Category::Gradients);
+                let shard = self.tape.allocate(4 * elements.div_ceil(shards), Category::Gradients);
+                if self.is_on_host() {
+                    self.tape.release(shard);
+                }
             }
             // Buckets and gradients stay until the backward pass ends.
             _ => self.root_gradients.extend(gradients),
@@ -529,6 +627,7 @@ impl<'a> Step<'a> {
         let cells = tokens * shape.vocab;
         let head = layers::Linear {
             bias: shape.architecture == Architecture::Phi,
+            shared: if shape.tied { Shared::Output } else { Shared::No },
             ..layers::Linear::new(shape.vocab, shape.hidden)
         };
         self.tape.phase = "loss";

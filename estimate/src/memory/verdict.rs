@@ -84,7 +84,7 @@ pub fn verdict(peak: u64, usable: Option<u64>) -> Verdict {
 pub struct TrainingEstimate {
     /// The peak and what it consists of.
     pub peak: Peak,
-    /// The peak if the norms are transformers', where the configuration does not say.
+    /// The highest possible peak, where the peak is one of several: the verdict is about it. `notes` says what decides.
     pub upper_bytes: Option<u64>,
     /// The model's parameters.
     pub parameters: u64,
@@ -107,25 +107,19 @@ pub fn training_estimate(shape: &ModelShape, training: &Training, gpu: Option<Gp
     let peak = training_peak(shape, training);
     let mut notes = shape.notes.clone();
     let judged = judged_shape(shape);
-    let upper_bytes =
-        (shape.implementation == Implementation::Unknown).then(|| training_peak(&judged, training).bytes);
-    if upper_bytes.is_some() {
+    let highest = training_peak(&judged, training).most_bytes.max(peak.most_bytes);
+    let upper_bytes = (highest > peak.bytes).then_some(highest);
+    if shape.implementation == Implementation::Unknown {
         notes.push(
             "the configuration was not written by transformers: the peak assumes fused norms, the verdict \
              transformers' norms, which keep fp32 copies"
                 .to_owned(),
         );
     }
-    if training.strategy == Strategy::Ddp {
-        notes.push(
-            "gradients are counted as held between steps, as the measured runs hold them; a loop that sets them to \
-             `None` before the forward pass takes 4 bytes less for each trained parameter"
-                .to_owned(),
-        );
-    }
+    notes.extend(doubts(training));
     let usable = gpu.as_ref().and_then(|gpu| gpu.usable_bytes);
-    let decisive = upper_bytes.unwrap_or(0).max(peak.bytes);
-    let fits = |changed: Training| verdict(training_peak(&judged, &changed).bytes, usable) == Verdict::Fits;
+    let fits =
+        |changed: Training| verdict(training_peak(&judged, &changed).most_bytes, usable) == Verdict::Fits;
     let largest = |from: u64, step: u64, change: &dyn Fn(u64) -> Training| {
         usable.and_then(|_| largest_that(from, step, |value| fits(change(value))))
     };
@@ -134,8 +128,9 @@ pub fn training_estimate(shape: &ModelShape, training: &Training, gpu: Option<Gp
     TrainingEstimate {
         upper_bytes,
         parameters: shape.parameters(),
-        verdict: verdict(decisive, usable),
-        margin_bytes: usable.map(|usable| usable as i64 - decisive as i64),
+        verdict: verdict(highest, usable),
+        margin_bytes: usable
+            .map(|usable| i64::try_from(i128::from(usable) - i128::from(highest)).unwrap_or(i64::MIN)),
         largest_batch,
         largest_sequence,
         gpu,
@@ -152,9 +147,35 @@ pub fn training_candidates(
     prices: &PriceBook,
     region: &str,
 ) -> Vec<Candidate> {
-    let peak = training_peak(&judged_shape(shape), training).bytes.max(training_peak(shape, training).bytes);
+    let peak = training_peak(&judged_shape(shape), training).most_bytes;
+    let peak = peak.max(training_peak(shape, training).most_bytes);
     let judge = |gpu: &Gpu| verdict(peak, gpu.usable_bytes);
     cheapest(Service::Training, Use::Training, training.ranks, prices, region, judge)
+}
+
+/// What of a step was not measured, or depends on what is not known before the job runs.
+fn doubts(training: &Training) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if training.strategy == Strategy::Ddp {
+        doubts.push(
+            "the peak lies between two values: in its second step, DistributedDataParallel allocates new buckets of \
+             gradients, and NCCL releases the old ones up to 100 ms later. The verdict counts both; a loop that keeps \
+             gradients during the forward pass always needs as much"
+                .to_owned(),
+        );
+    }
+    let parallel = [
+        ("expert parallelism", training.expert_parallel),
+        ("context parallelism", training.context_parallel),
+    ];
+    for (name, degree) in parallel {
+        if degree > 1 {
+            doubts.push(format!(
+                "{name} divides what the ranks hold, without communication buffers; it was not compared with measurements"
+            ));
+        }
+    }
+    doubts
 }
 
 /// What decides the verdict: the larger of the implementations that the model may have.

@@ -66,6 +66,12 @@ pub(super) struct Arguments {
     /// The minutes from an interruption until the training continues
     #[arg(long, value_name = "MINUTES", default_value_t = 0)]
     restart_minutes: u64,
+    /// The mean hours between two failures of an instance, for the recovery of HyperPod. Default: no failures
+    #[arg(long, value_name = "HOURS")]
+    hours_between_failures: Option<f64>,
+    /// The rank of LoRA adapters: gradients of frozen weights are not computed
+    #[arg(long, value_name = "RANK")]
+    lora_rank: Option<u64>,
     /// The region of the price
     #[arg(long, default_value = "us-east-1")]
     region: String,
@@ -105,6 +111,8 @@ fn job(arguments: &Arguments) -> Job {
     job.checkpoint_seconds = arguments.checkpoint_seconds;
     job.interruptions = arguments.interruptions;
     job.restart_seconds = arguments.restart_minutes.saturating_mul(60);
+    job.hours_between_failures = arguments.hours_between_failures;
+    job.lora_rank = arguments.lora_rank.filter(|rank| *rank > 0);
     job.region.clone_from(&arguments.region);
     job.spot_saving = arguments.spot_saving;
     job

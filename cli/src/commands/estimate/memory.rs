@@ -148,6 +148,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let shape = model(arguments)?;
     let gpu = arguments.instance.as_deref().map(accelerator).transpose()?;
     let training = training(arguments, gpu.as_ref());
+    training.validate().map_err(|error| Failure::usage(error.to_string()))?;
     for (name, value) in
         [("--ranks", training.ranks), ("--batch", training.batch), ("--sequence", training.sequence)]
     {
@@ -265,7 +266,7 @@ fn rows(estimate: &TrainingEstimate) -> Vec<(String, String)> {
         parts.map(|(name, bytes)| (category(name).replace('_', " "), gib(*bytes))).collect();
     rows.push(("peak of allocated memory".to_owned(), gib(estimate.peak.bytes)));
     if let Some(upper) = estimate.upper_bytes {
-        rows.push(("peak with transformers' norms".to_owned(), gib(upper)));
+        rows.push(("highest possible peak".to_owned(), gib(upper)));
     }
     if let Some(usable) = estimate.gpu.as_ref().and_then(|gpu| gpu.usable_bytes) {
         rows.push(("memory that can be allocated".to_owned(), gib(usable)));

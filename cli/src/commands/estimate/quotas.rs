@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use stackwright_estimate::cost::{self, Options};
+use stackwright_estimate::cost::Options;
 use stackwright_estimate::quotas::{self, Need};
 
 use crate::commands::OutputFormat;
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     if let Some(diagnostic) = read.unreadable.first() {
         return Err(Failure::new(&diagnostic.message));
     }
-    let needs = quotas::needed(&cost::of_assembly(&read.assembly, &Options::default()));
+    let needs = quotas::of_assembly(&read.assembly, &Options::default());
     let text = match arguments.format {
         OutputFormat::Json => format!("{:#}\n", json!({ "version": 1, "quotas": needs })),
         OutputFormat::Text => text(&needs),

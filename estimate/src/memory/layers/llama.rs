@@ -1,7 +1,7 @@
 //! Decoder layers and encoder layers with one stream of tokens.
 
 use super::super::shape::{Architecture, Implementation, ModelShape};
-use super::super::tape::{Operator, Tape, Tensor};
+use super::super::tape::{Operator, Shared, Tape, Tensor};
 use super::attention::{self, Heads};
 use super::{Context, Linear, add, experts, feed_forward, linear, norm_of, opt, t5};
 
@@ -174,18 +174,17 @@ fn parallel(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Tensor) ->
 pub(crate) fn embed(tape: &mut Tape, cx: &Context, shape: &ModelShape) -> Tensor {
     let n = elements(cx, shape);
     let bytes = cx.residual() * n;
-    let weights: Vec<u64> = match (cx.is_frozen(), shape.positions) {
-        (true, _) => Vec::new(),
-        // A shared matrix gets both gradients in one block.
-        (false, positions) if shape.tied => {
-            Vec::from_iter((positions > 0).then_some(2 * positions * shape.hidden))
-        }
-        (false, _) => vec![2 * shape.vocab * shape.hidden],
+    let weights: Vec<u64> = match cx.is_frozen() {
+        true => Vec::new(),
+        false => Vec::from_iter(
+            [shape.vocab, shape.positions]
+                .into_iter()
+                .filter(|rows| *rows > 0)
+                .map(|rows| 2 * rows * shape.hidden),
+        ),
     };
-    let is_added = shape.tied && !cx.is_frozen();
-    let temporary = if is_added { cx.residual() * shape.vocab * shape.hidden } else { 0 };
-    let out =
-        tape.run(bytes, Operator { weights: &weights, backward_temporary: temporary, ..Operator::default() });
+    let shared = if shape.tied { Shared::Embedding } else { Shared::No };
+    let out = tape.run(bytes, Operator { weights: &weights, shared, ..Operator::default() });
     if shape.dropout { opt::dropout(tape, out, n) } else { out }
 }
 

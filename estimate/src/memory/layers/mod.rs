@@ -14,7 +14,7 @@ pub(crate) use norm::norm_of;
 pub(crate) use t5::decoder_layer as t5_decoder_layer;
 pub(crate) use vision::{embed_images, merge as merge_images, vision_layer};
 
-use super::tape::{Operator, Tape, Tensor, reduction};
+use super::tape::{Operator, Shared, Tape, Tensor, reduction};
 
 /// How layers are run.
 #[derive(Clone, Debug)]
@@ -65,11 +65,13 @@ pub(crate) struct Linear {
     pub bias: bool,
     /// Whether LoRA adapts it.
     pub adapted: bool,
+    /// Whether its weight is that of the embedding.
+    pub shared: Shared,
 }
 
 impl Linear {
     pub fn new(rows: u64, columns: u64) -> Self {
-        Self { rows, columns, bias: false, adapted: false }
+        Self { rows, columns, bias: false, adapted: false, shared: Shared::No }
     }
 
     pub fn biased(rows: u64, columns: u64) -> Self {
@@ -114,6 +116,7 @@ pub(crate) fn linear(tape: &mut Tape, cx: &mut Context, x: Tensor, tokens: u64, 
             saved: &saved,
             weights: &weights,
             reduction: reduced,
+            shared: layer.shared,
             ..Operator::default()
         },
     );

@@ -18,7 +18,7 @@ pub(crate) fn norm_of(
         _ if shape.implementation != Implementation::Transformers => fused_rms(tape, cx, x, elements, width),
         Gpt2 | GptNeoX | Phi | Vit => layer_norm(tape, cx, x, elements, width),
         Gemma | Gemma2 | Gemma3 => gemma_rms(tape, cx, x, elements, width),
-        _ => rms(tape, cx, x, elements, width),
+        _ => rms(tape, cx, shape, x, elements, width),
     }
 }
 
@@ -50,8 +50,9 @@ pub(super) fn layer_norm(tape: &mut Tape, cx: &Context, x: Tensor, elements: u64
     out
 }
 
-/// The mean of squares, and the product with its inverse root: keeps the fp32 argument, which the caller has cast.
-fn normalized(tape: &mut Tape, wide: Tensor, elements: u64, width: u64) -> Tensor {
+/// The mean of squares, and the product of a factor with its inverse root: keeps both. `wide` is the fp32 argument, which
+/// the caller has cast, and the factor is the same but in T5.
+fn normalized(tape: &mut Tape, wide: Tensor, factor: Tensor, elements: u64, width: u64) -> Tensor {
     let square = tape.tensor(4 * elements);
     let scale = tape.tensor(4 * rows(elements, width));
     tape.release(square);
@@ -68,8 +69,8 @@ fn normalized(tape: &mut Tape, wide: Tensor, elements: u64, width: u64) -> Tenso
     let out = tape.run(
         4 * elements,
         Operator {
-            inputs: &[wide, scale],
-            saved: &[wide, scale],
+            inputs: &[factor, scale],
+            saved: &[factor, scale],
             backward_temporary: 4 * elements,
             ..Operator::default()
         },
@@ -79,10 +80,12 @@ fn normalized(tape: &mut Tape, wide: Tensor, elements: u64, width: u64) -> Tenso
 }
 
 /// RMSNorm as transformers writes it for Llama: cast to fp32, normalize, cast back, multiply by the weight.
-fn rms(tape: &mut Tape, cx: &Context, x: Tensor, elements: u64, width: u64) -> Tensor {
+fn rms(tape: &mut Tape, cx: &Context, shape: &ModelShape, x: Tensor, elements: u64, width: u64) -> Tensor {
     let is_wide = tape.bytes(x) >= 4 * elements;
     let wide = if is_wide { x } else { opt::keeping_nothing(tape, x, 4 * elements) };
-    let normal = normalized(tape, wide, elements, width);
+    // T5 multiplies its argument as it is, and keeps that too.
+    let factor = if shape.architecture == Architecture::T5 { x } else { wide };
+    let normal = normalized(tape, wide, factor, elements, width);
     if wide != x {
         tape.release(wide);
     }
@@ -117,7 +120,7 @@ fn rms(tape: &mut Tape, cx: &Context, x: Tensor, elements: u64, width: u64) -> T
 fn gemma_rms(tape: &mut Tape, cx: &Context, x: Tensor, elements: u64, width: u64) -> Tensor {
     let is_wide = tape.bytes(x) >= 4 * elements;
     let wide = if is_wide { x } else { opt::keeping_nothing(tape, x, 4 * elements) };
-    let normal = normalized(tape, wide, elements, width);
+    let normal = normalized(tape, wide, wide, elements, width);
     if wide != x {
         tape.release(wide);
     }

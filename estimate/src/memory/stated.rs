@@ -1,0 +1,401 @@
+//! What a template states about the memory of training jobs and models.
+//!
+//! The statement is in the `Metadata` of the resource that starts the jobs (a pipeline, a state machine, a schedule), by the
+//! name of the job (`*` is the only job), or of the `AWS::SageMaker::Model`:
+//!
+//! ```yaml
+//! Metadata:
+//!   stackwright-memory:
+//!     Train: {model: {model_type: llama, ...}, strategy: full-shard, batch: 4, sequence: 2048}
+//! ```
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use stackwright_schemas::instances;
+use stackwright_synth::Assembly;
+
+use super::inference::{Inference, InferenceError, InferenceEstimate, Precision, inference_estimate};
+use super::shape::{ModelShape, ShapeError};
+use super::training::{Attention, Offload, Strategy, Training, TrainingError};
+use super::verdict::{TrainingEstimate, gpu_of, training_estimate};
+use crate::cost::resolve::{Resolver, reference};
+use crate::cost::{self, Options};
+
+/// The member of `Metadata` that holds statements.
+pub const MEMBER: &str = "stackwright-memory";
+
+/// The name in a statement that means the only job of a resource.
+pub const ONLY: &str = "*";
+
+/// Why a statement gives no estimate.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatementError {
+    /// The statement is not of the right form.
+    #[error("the statement about memory is not valid: {0}")]
+    Form(String),
+    /// The model is not understood.
+    #[error("the model of the statement about memory is not valid: {0}")]
+    Shape(#[from] ShapeError),
+    /// A number of the step is out of its range.
+    #[error("the statement about memory is not valid: {0}")]
+    Training(#[from] TrainingError),
+    /// The inference cannot be estimated.
+    #[error("the statement about memory is not valid: {0}")]
+    Inference(#[from] InferenceError),
+    /// The resource starts no such job.
+    #[error("the statement about memory names `{0}`, and the resource starts no training job of this name")]
+    Job(String),
+    /// The instance type of the job is not known here.
+    #[error("the instance type of `{0}` is not known, so that its memory is not either")]
+    Instance(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrainingStatement {
+    model: Json,
+    strategy: Strategy,
+    batch: u64,
+    sequence: u64,
+    #[serde(default)]
+    attention: Attention,
+    #[serde(default)]
+    activation_checkpointing: bool,
+    #[serde(default)]
+    lora_rank: Option<u64>,
+    #[serde(default)]
+    quantized_base: bool,
+    #[serde(default)]
+    image_patches: u64,
+    #[serde(default)]
+    offload: Offload,
+    #[serde(default)]
+    tensor_parallel: Option<u64>,
+    #[serde(default)]
+    expert_parallel: Option<u64>,
+    #[serde(default)]
+    context_parallel: Option<u64>,
+    /// The ranks of the job; its GPUs if it is not stated.
+    #[serde(default)]
+    ranks: Option<u64>,
+    #[serde(default)]
+    shard_ranks: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InferenceStatement {
+    model: Json,
+    #[serde(default)]
+    sequences: Option<u64>,
+    #[serde(default)]
+    length: Option<u64>,
+    #[serde(default)]
+    weights: Option<Precision>,
+    #[serde(default)]
+    kv_bytes: Option<u64>,
+    #[serde(default)]
+    batched_tokens: Option<u64>,
+    #[serde(default)]
+    tensor_parallel: Option<u64>,
+    #[serde(default)]
+    pipeline_parallel: Option<u64>,
+    #[serde(default)]
+    memory_percent: Option<u64>,
+}
+
+/// A shape as this library writes it, or a Hugging Face configuration.
+fn shape(model: &Json) -> Result<ModelShape, ShapeError> {
+    match ModelShape::deserialize(model) {
+        Ok(shape) => shape.checked(),
+        Err(_) => ModelShape::from_config(model),
+    }
+}
+
+fn form(error: &serde_json::Error) -> StatementError {
+    StatementError::Form(error.to_string())
+}
+
+fn training(statement: &Json, instance_type: &str, count: u64) -> Result<TrainingEstimate, StatementError> {
+    let stated = TrainingStatement::deserialize(statement).map_err(|error| form(&error))?;
+    let shape = shape(&stated.model)?;
+    let gpu = gpu_of(instance_type).filter(|gpu| gpu.usable_bytes.is_some());
+    let gpu = gpu.ok_or_else(|| StatementError::Instance(instance_type.to_owned()))?;
+    let of_instance = gpu.count.map_or(1, u64::from).max(1);
+    let ranks = stated.ranks.unwrap_or_else(|| of_instance.saturating_mul(count)).max(1);
+    let training = Training {
+        shard_ranks: stated.shard_ranks.unwrap_or(of_instance).clamp(1, ranks),
+        attention: stated.attention,
+        activation_checkpointing: stated.activation_checkpointing,
+        lora_rank: stated.lora_rank.filter(|rank| *rank > 0),
+        quantized_base: stated.quantized_base,
+        image_patches: stated.image_patches,
+        offload: stated.offload,
+        tensor_parallel: stated.tensor_parallel.unwrap_or(1),
+        expert_parallel: stated.expert_parallel.unwrap_or(1),
+        context_parallel: stated.context_parallel.unwrap_or(1),
+        ..Training::new(stated.strategy, ranks, stated.batch, stated.sequence)
+    };
+    training.validate()?;
+    Ok(training_estimate(&shape, &training, Some(gpu)))
+}
+
+/// The statement about a training job, for the `Metadata` of what starts it.
+pub fn training_statement(shape: &ModelShape, training: &Training) -> Json {
+    let mut statement = serde_json::to_value(training).unwrap_or_default();
+    statement["model"] = serde_json::to_value(shape).unwrap_or_default();
+    statement
+}
+
+/// The statement about a served model, for the `Metadata` of the `AWS::SageMaker::Model`.
+pub fn model_statement(shape: &ModelShape) -> Json {
+    serde_json::json!({ "model": shape })
+}
+
+/// The estimates of the training jobs that a resource states, by the name of the job. `properties` are those of the
+/// resource, with known values put in, and `metadata` is its `Metadata`.
+pub fn training_statements(
+    id: &str,
+    metadata: &Json,
+    properties: &Json,
+) -> Vec<(String, Result<TrainingEstimate, StatementError>)> {
+    let Some(statements) = metadata[MEMBER].as_object() else { return Vec::new() };
+    let jobs = cost::training_jobs(properties, id);
+    let estimates = statements.iter().map(|(name, statement)| {
+        let only = jobs.first().filter(|_| name == ONLY && jobs.len() == 1);
+        let job = only.or_else(|| jobs.iter().find(|job| job.name == *name));
+        let estimate = match job.map(|job| (job.instance_type.as_deref(), job.count)) {
+            None => Err(StatementError::Job(name.clone())),
+            Some((Some(instance_type), Some(count))) => training(statement, instance_type, count),
+            // A parameter of the run: nothing is known.
+            Some(_) => return None,
+        };
+        Some((name.clone(), estimate))
+    });
+    estimates.flatten().collect()
+}
+
+/// The estimate of serving a model with the settings of a container of AWS's large model inference images on an instance
+/// type. `container` is the definition of the container.
+///
+/// # Errors
+///
+/// If the statement is not valid, or the instance type is not known.
+pub fn inference_statement(
+    statement: &Json,
+    container: &Json,
+    instance_type: &str,
+) -> Result<InferenceEstimate, StatementError> {
+    let stated = InferenceStatement::deserialize(statement).map_err(|error| form(&error))?;
+    let shape = shape(&stated.model)?;
+    let gpu = gpu_of(instance_type).filter(|gpu| gpu.usable_bytes.is_some());
+    let gpu = gpu.ok_or_else(|| StatementError::Instance(instance_type.to_owned()))?;
+    let option = |name: &str| container["Environment"][format!("OPTION_{name}")].as_str();
+    let number = |name: &str| option(name).and_then(|text| text.parse::<u64>().ok());
+    let length = stated.length.or(number("MAX_MODEL_LEN")).ok_or_else(|| {
+        StatementError::Form(
+            "state `length`, the most tokens of a sequence, or `OPTION_MAX_MODEL_LEN`".to_owned(),
+        )
+    })?;
+    let mut inference = Inference::new(stated.sequences.unwrap_or(1), length);
+    let quantized = match option("QUANTIZE") {
+        Some("fp8") => Some(Precision::Fp8),
+        Some("smoothquant") => Some(Precision::Int8),
+        Some("awq" | "gptq" | "bitsandbytes") => Some(Precision::Int4),
+        _ => None,
+    };
+    let wide = matches!(option("DTYPE"), Some("fp32" | "float32")).then_some(Precision::Fp32);
+    inference.weights = stated.weights.or(quantized).or(wide).unwrap_or(Precision::Bf16);
+    inference.kv_bytes = stated.kv_bytes.unwrap_or(inference.kv_bytes);
+    inference.batched_tokens = stated.batched_tokens.unwrap_or(inference.batched_tokens);
+    let degree = match option("TENSOR_PARALLEL_DEGREE") {
+        Some("max") => gpu.count.map(u64::from),
+        Some(text) => text.parse().ok(),
+        None => None,
+    };
+    inference.tensor_parallel = stated.tensor_parallel.or(degree).unwrap_or(1);
+    inference.pipeline_parallel = stated.pipeline_parallel.unwrap_or(1);
+    let share = option("GPU_MEMORY_UTILIZATION").and_then(|text| text.parse::<f64>().ok());
+    let percent =
+        share.filter(|share| (0.0..=1.0).contains(share)).map(|share| (share * 100.0).round() as u64);
+    inference.memory_percent = stated.memory_percent.or(percent).unwrap_or(inference.memory_percent);
+    let prices = cost::PriceBook::shipped();
+    Ok(inference_estimate(&shape, &inference, Some(gpu), &prices, "us-east-1")?)
+}
+
+/// What is stated about one job or model.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct StatedMemory {
+    /// The stack.
+    pub stack: String,
+    /// The logical ID of the resource.
+    pub resource: String,
+    /// The name of the job, or the instance type of the model.
+    pub name: String,
+    /// The estimate, or why there is none.
+    pub estimate: Result<Stated, String>,
+}
+
+/// An estimate for a statement.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stated {
+    /// A training step.
+    Training(Box<TrainingEstimate>),
+    /// A served model.
+    Inference(Box<InferenceEstimate>),
+}
+
+/// Every estimate that the stacks of an assembly state, with the defaults of parameters.
+pub fn stated(assembly: &Assembly, options: &Options) -> Vec<StatedMemory> {
+    let mut found = Vec::new();
+    for stack in &assembly.stacks {
+        let has_statement = stack.template.resources().any(|(_, body)| !body["Metadata"][MEMBER].is_null());
+        if !has_statement {
+            continue;
+        }
+        let region = stack.environment.region.as_deref().unwrap_or(&options.region);
+        let resources = Resolver::new(&stack.template, region).resources();
+        for (id, kind, properties) in &resources {
+            let body = stack.template.resources().find(|(name, _)| name == id).map(|(_, body)| body);
+            let Some(metadata) = body.map(|body| &body["Metadata"]) else { continue };
+            let mut add = |name: String, estimate: Result<Stated, String>| {
+                found.push(StatedMemory {
+                    stack: stack.id.clone(),
+                    resource: (*id).to_owned(),
+                    name,
+                    estimate,
+                });
+            };
+            if *kind == "AWS::SageMaker::Model" {
+                let statement = &metadata[MEMBER];
+                for instance_type in
+                    instance_types(&resources, id).into_iter().filter(|_| statement.is_object())
+                {
+                    let container = container(properties);
+                    let estimate = inference_statement(statement, container, &instance_type);
+                    let estimate = estimate.map(|one| Stated::Inference(Box::new(one)));
+                    add(instance_type, estimate.map_err(|error| error.to_string()));
+                }
+                continue;
+            }
+            for (name, estimate) in training_statements(id, metadata, properties) {
+                let estimate = estimate.map(|one| Stated::Training(Box::new(one)));
+                add(name, estimate.map_err(|error| error.to_string()));
+            }
+        }
+    }
+    found
+}
+
+/// The container of a model, or the first of several.
+fn container(model: &Json) -> &Json {
+    match &model["PrimaryContainer"] {
+        Json::Null => &model["Containers"][0],
+        primary => primary,
+    }
+}
+
+/// The types of the instances that serve a model.
+fn instance_types(resources: &[(&str, &str, Json)], model: &str) -> Vec<String> {
+    let configurations = resources.iter().filter(|(_, kind, _)| *kind == "AWS::SageMaker::EndpointConfig");
+    let variants = configurations.flat_map(|(_, _, properties)| {
+        let members = ["ProductionVariants", "ShadowProductionVariants"].into_iter();
+        members.flat_map(|member| properties[member].as_array().into_iter().flatten())
+    });
+    let meant = variants.filter(|variant| reference(&variant["ModelName"]) == Some(model));
+    let mut types: Vec<String> = meant
+        .filter_map(|variant| variant["InstanceType"].as_str())
+        .filter(|name| instances::instance(name).is_some())
+        .map(str::to_owned)
+        .collect();
+    types.sort();
+    types.dedup();
+    types
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Verdict;
+
+    const TEMPLATE: &str = r#"
+Resources:
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Metadata:
+      stackwright-memory:
+        Train:
+          model: {model_type: llama, transformers_version: "5", hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32, num_key_value_heads: 8, intermediate_size: 14336, vocab_size: 128256, tie_word_embeddings: false}
+          strategy: full-shard
+          batch: 1
+          sequence: 4096
+          activation_checkpointing: true
+        Absent: {model: {}, strategy: ddp, batch: 1, sequence: 1}
+    Properties:
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Steps": [{"Name": "Train", "Arguments": {"AlgorithmSpecification": {}, "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 2}}}]}'
+  Model:
+    Type: AWS::SageMaker::Model
+    Metadata:
+      stackwright-memory:
+        model: {model_type: llama, transformers_version: "5", hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32, num_key_value_heads: 8, intermediate_size: 14336, vocab_size: 128256, tie_word_embeddings: false}
+        sequences: 4
+    Properties: {PrimaryContainer: {Image: djl, Environment: {OPTION_MAX_MODEL_LEN: "8192", OPTION_TENSOR_PARALLEL_DEGREE: max}}}
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties: {ProductionVariants: [{VariantName: a, ModelName: !GetAtt Model.ModelName, InstanceType: ml.g5.12xlarge}]}
+"#;
+
+    #[test]
+    fn statements_of_a_template_are_estimated() {
+        let assembly = Assembly::of_template("s.yaml", TEMPLATE.into()).unwrap();
+        let found = stated(&assembly, &Options::default());
+        let find = |name: &str| found.iter().find(|one| one.name == name).unwrap();
+        // 16 ranks of two instances.
+        let Ok(Stated::Training(train)) = &find("Train").estimate else { panic!("{found:?}") };
+        let alone =
+            Training { activation_checkpointing: true, ..Training::new(Strategy::FullShard, 16, 1, 4096) };
+        let config = serde_json::json!({
+            "model_type": "llama", "transformers_version": "5", "hidden_size": 4096, "num_hidden_layers": 32,
+            "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336,
+            "vocab_size": 128256, "tie_word_embeddings": false
+        });
+        let shape = ModelShape::from_config(&config).unwrap();
+        assert_eq!(train.peak.bytes, super::super::training_peak(&shape, &alone).bytes);
+        assert_eq!(train.verdict, Verdict::Fits);
+        let error = find("Absent").estimate.as_ref().unwrap_err();
+        assert!(error.contains("names `Absent`"), "{error}");
+        // All four GPUs of the type share the weights, and the length is that of the container.
+        let Ok(Stated::Inference(served)) = &find("ml.g5.12xlarge").estimate else { panic!("{found:?}") };
+        assert_eq!((served.inference.tensor_parallel, served.inference.length), (4, 8192));
+        // A shape as it is written says the same as the configuration.
+        assert_eq!(super::shape(&serde_json::to_value(&shape).unwrap()).unwrap(), shape);
+    }
+
+    #[test]
+    fn a_written_statement_is_read_again() {
+        let config = serde_json::json!({"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257});
+        let shape = ModelShape::from_config(&config).unwrap();
+        let step = Training { lora_rank: Some(8), ..Training::new(Strategy::Zero2, 8, 4, 1024) };
+        let metadata = serde_json::json!({MEMBER: {ONLY: training_statement(&shape, &step)}});
+        let properties = serde_json::json!({"Target": {"Input": r#"{"AlgorithmSpecification": {}, "ResourceConfig":
+            {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 1}}"#}});
+        let found = training_statements("Schedule", &metadata, &properties);
+        let estimate = found[0].1.as_ref().unwrap();
+        assert_eq!(estimate.peak.bytes, super::super::training_peak(&shape, &step).bytes);
+    }
+
+    #[test]
+    fn wrong_statements_say_what_is_wrong() {
+        let metadata = serde_json::json!({MEMBER: {"Train": {"strategy": "fsdp", "batch": 1, "sequence": 1, "model": {}}}});
+        let properties = serde_json::json!({"Steps": [{"Name": "Train", "Arguments": {"AlgorithmSpecification": {},
+            "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 1}}}]});
+        let found = training_statements("Pipeline", &metadata, &properties);
+        let error = found[0].1.as_ref().unwrap_err().to_string();
+        assert!(error.contains("fsdp") && error.contains("full-shard"), "{error}");
+    }
+}
