@@ -79,10 +79,16 @@ pub enum Loss {
 impl Loss {
     /// Returns what resources of a type lose, as far as `schemas/facts/held.json` lists the type.
     pub(crate) fn of_type(resource_type: &str) -> Option<Self> {
-        held(resource_type).map(|held| match held {
+        held(resource_type).map(Self::from)
+    }
+}
+
+impl From<Held> for Loss {
+    fn from(held: Held) -> Self {
+        match held {
             Held::Data => Self::Data,
             Held::Traffic => Self::Traffic,
-        })
+        }
     }
 }
 
@@ -96,6 +102,10 @@ pub struct RequiredApproval {
     pub logical_id: String,
     /// The type of the resource.
     pub resource_type: String,
+    /// The element of the resource that is deleted, such as `InstanceGroups.workers` of a HyperPod cluster; `None` if the
+    /// change is to the resource as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<String>,
     /// What is lost. `--yes` does not approve such a change: it needs its own approval.
     pub loses: Option<Loss>,
 }
@@ -106,14 +116,24 @@ impl RequiredApproval {
             kind: ApprovalKind::Deletion,
             logical_id: logical_id.to_owned(),
             resource_type: resource_type.to_owned(),
+            element: None,
             loses: Some(loses),
+        }
+    }
+
+    /// Returns the name that approves the change: the logical ID, and a dot and the element if there is one, such as
+    /// `Training.InstanceGroups.workers`.
+    pub fn name(&self) -> String {
+        match &self.element {
+            Some(element) => format!("{}.{element}", self.logical_id),
+            None => self.logical_id.clone(),
         }
     }
 
     /// Returns the value that `--approve` accepts for the change.
     pub fn approval(&self) -> String {
         if self.kind.names_resource() {
-            format!("{}={}", self.kind, self.logical_id)
+            format!("{}={}", self.kind, self.name())
         } else {
             self.kind.to_string()
         }
@@ -122,7 +142,7 @@ impl RequiredApproval {
 
 impl fmt::Display for RequiredApproval {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, logical_id, resource_type, loses } = self;
+        let Self { kind, logical_id, resource_type, element, loses } = self;
         let change = match kind {
             ApprovalKind::Replacement => "replacement of",
             ApprovalKind::Deletion => "deletion of",
@@ -131,7 +151,11 @@ impl fmt::Display for RequiredApproval {
             ApprovalKind::TerminationProtection => "termination protection is disabled for",
             ApprovalKind::Tags => "tags are removed from",
         };
-        write!(formatter, "{change} {logical_id} ({resource_type})")?;
+        formatter.write_str(change)?;
+        if let Some(element) = element {
+            write!(formatter, " {element} of")?;
+        }
+        write!(formatter, " {logical_id} ({resource_type})")?;
         match loses {
             Some(Loss::Data) => formatter.write_str(", which holds data"),
             Some(Loss::Traffic) => formatter.write_str(", which serves traffic"),
@@ -151,7 +175,13 @@ pub(crate) fn required_approvals(
 ) -> Vec<RequiredApproval> {
     let mut found: Vec<RequiredApproval> = changes.iter().flat_map(of_change).collect();
     found.extend(attributes.iter().filter_map(AttributeChange::needs_approval).map(|kind| {
-        RequiredApproval { kind, logical_id: stack.to_owned(), resource_type: STACK.to_owned(), loses: None }
+        RequiredApproval {
+            kind,
+            logical_id: stack.to_owned(),
+            resource_type: STACK.to_owned(),
+            element: None,
+            loses: None,
+        }
     }));
     found.dedup();
     found
@@ -159,11 +189,12 @@ pub(crate) fn required_approvals(
 
 fn of_change(change: &Change) -> Vec<RequiredApproval> {
     let mut found = Vec::new();
-    let mut add = |kind, loses| {
+    let mut add = |kind, element: Option<&str>, loses| {
         found.push(RequiredApproval {
             kind,
             logical_id: change.logical_id.clone(),
             resource_type: change.resource_type.clone(),
+            element: element.map(str::to_owned),
             loses,
         });
     };
@@ -172,24 +203,27 @@ fn of_change(change: &Change) -> Vec<RequiredApproval> {
     // A resource that holds nothing can be created again: a model or an endpoint configuration is replaced every day.
     if loses.is_some() {
         match (&change.action, &change.replacement) {
-            (ChangeAction::Remove, _) => add(ApprovalKind::Deletion, loses),
+            (ChangeAction::Remove, _) => add(ApprovalKind::Deletion, None, loses),
             (ChangeAction::Modify, Some(Replacement::Yes | Replacement::Conditional)) => {
-                add(ApprovalKind::Replacement, loses);
+                add(ApprovalKind::Replacement, None, loses);
             }
             _ => {}
         }
     }
+    for element in &change.deleted_elements {
+        add(ApprovalKind::Deletion, Some(&element.path), Some(element.loses));
+    }
     if changes_permissions(&change.resource_type) {
-        add(ApprovalKind::Permissions, None);
+        add(ApprovalKind::Permissions, None, None);
     }
     if changes_network(&change.resource_type) {
-        add(ApprovalKind::Network, None);
+        add(ApprovalKind::Network, None, None);
     }
     found
 }
 
-/// An approval: `replacement=Endpoint`, `deletion=Bucket`, `deletion=*`, `permissions`, `network`,
-/// `termination-protection` or `tags`.
+/// An approval: `replacement=Endpoint`, `deletion=Bucket`, `deletion=Cluster.InstanceGroups.workers`, `deletion=*`,
+/// `permissions`, `network`, `termination-protection` or `tags`.
 ///
 /// ```
 /// use stackwright_deploy::Approval;
@@ -200,15 +234,15 @@ fn of_change(change: &Change) -> Vec<RequiredApproval> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     kind: ApprovalKind,
-    logical_id: Option<String>,
+    name: Option<String>,
 }
 
 impl Approval {
     /// Returns whether the approval is given for a change.
     pub fn covers(&self, change: &RequiredApproval) -> bool {
         self.kind == change.kind
-            && match &self.logical_id {
-                Some(id) => id == "*" || *id == change.logical_id,
+            && match &self.name {
+                Some(name) => name == "*" || *name == change.name(),
                 None => !self.kind.names_resource(),
             }
     }
@@ -218,18 +252,18 @@ impl FromStr for Approval {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, logical_id) = match text.split_once('=') {
-            Some((kind, id)) => (kind, Some(id.to_owned())),
+        let (kind, name) = match text.split_once('=') {
+            Some((kind, name)) => (kind, Some(name.to_owned())),
             None => (text, None),
         };
         let kind = ApprovalKind::ALL.into_iter().find(|one| one.name() == kind).ok_or(
             "an approval is `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or \
              `tags`",
         )?;
-        if logical_id.is_none() && kind.names_resource() {
+        if name.is_none() && kind.names_resource() {
             return Err(format!("name the resource: `{kind}=LOGICAL_ID`"));
         }
-        Ok(Self { kind, logical_id })
+        Ok(Self { kind, name })
     }
 }
 
@@ -301,6 +335,7 @@ pub(crate) async fn is_approved(prompt: &dyn Prompt, question: &Question) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::DeletedElement;
 
     fn change(action: &str, resource_type: &str, replacement: Option<&str>, policy: Option<&str>) -> Change {
         Change {
@@ -311,6 +346,7 @@ mod tests {
             replacement: replacement.map(Into::into),
             policy_action: policy.map(Into::into),
             properties: Vec::new(),
+            deleted_elements: Vec::new(),
         }
     }
 
@@ -343,6 +379,22 @@ mod tests {
             found(change("Modify", "AWS::EC2::SecurityGroup", Some("False"), None)),
             [(ApprovalKind::Network, None)]
         );
+    }
+
+    #[test]
+    fn an_element_that_leaves_a_list_needs_an_approval_of_its_own() {
+        let mut shrinking = change("Modify", "AWS::SageMaker::Cluster", Some("False"), None);
+        shrinking.deleted_elements =
+            vec![DeletedElement { path: "InstanceGroups.workers".into(), loses: Loss::Traffic }];
+        let required = &required_approvals("stack", &[shrinking], &[])[0];
+        assert_eq!(required.approval(), "deletion=It.InstanceGroups.workers");
+        assert_eq!(
+            required.to_string(),
+            "deletion of InstanceGroups.workers of It (AWS::SageMaker::Cluster), which serves traffic"
+        );
+        let covers = |text: &str| text.parse::<Approval>().unwrap().covers(required);
+        assert!(covers(&required.approval()) && covers("deletion=*"));
+        assert!(!covers("deletion=It") && !covers("deletion=It.InstanceGroups.others"));
     }
 
     #[test]

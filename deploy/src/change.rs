@@ -2,7 +2,10 @@
 
 use aws_sdk_cloudformation::types::ResourceChange;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use stackwright_schemas::held::held_lists;
 
+use crate::approval::Loss;
 use crate::events::non_empty;
 use crate::secret::Secrets;
 use crate::status::{ChangeAction, PolicyAction, Replacement, RequiresRecreation};
@@ -25,6 +28,20 @@ pub struct Change {
     pub policy_action: Option<PolicyAction>,
     /// The properties that change.
     pub properties: Vec<PropertyChange>,
+    /// Elements of lists that an update deletes, such as the instance groups of a HyperPod cluster.
+    #[serde(default)]
+    pub deleted_elements: Vec<DeletedElement>,
+}
+
+/// An element of a list of a resource that holds data or runs work, and that the new list leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeletedElement {
+    /// The property and the name of the element: `InstanceGroups.workers`. Without a name, the property changes and
+    /// CloudFormation does not report its values, so any element may be deleted.
+    pub path: String,
+    /// What is lost.
+    pub loses: Loss,
 }
 
 impl Change {
@@ -69,6 +86,7 @@ pub(crate) fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets
             caused_by: non_empty(detail.causing_entity()),
         })
         .collect();
+    let deleted_elements = deleted_elements(change, &properties);
     for one in &mut properties {
         secrets.mask_property(&logical_id, &one.name, &mut one.before);
         secrets.mask_property(&logical_id, &one.name, &mut one.after);
@@ -81,5 +99,32 @@ pub(crate) fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets
         replacement: change.replacement().map(|replacement| replacement.as_str().into()),
         policy_action: change.policy_action().map(|action| action.as_str().into()),
         properties,
+        deleted_elements,
     }
+}
+
+/// Returns the elements of lists that a modification deletes, by the properties before and after that a change set has
+/// with `IncludePropertyValues`.
+fn deleted_elements(change: &ResourceChange, properties: &[PropertyChange]) -> Vec<DeletedElement> {
+    if change.action().map(|action| action.as_str()) != Some("Modify") {
+        return Vec::new();
+    }
+    let read = |context: Option<&str>| -> Option<Json> {
+        let context: Json = serde_json::from_str(context?).ok()?;
+        context.get("Properties").cloned()
+    };
+    let sides = read(change.before_context()).zip(read(change.after_context()));
+    let of_list = |list: &'static stackwright_schemas::held::HeldList| {
+        let names = match &sides {
+            Some((before, after)) => list
+                .removed(&before[&list.property], &after[&list.property])
+                .into_iter()
+                .map(|name| format!("{}.{name}", list.property))
+                .collect(),
+            None if properties.iter().any(|one| one.name == list.property) => vec![list.property.clone()],
+            None => Vec::new(),
+        };
+        names.into_iter().map(|path| DeletedElement { path, loses: list.holds.into() })
+    };
+    held_lists(change.resource_type().unwrap_or_default()).flat_map(of_list).collect()
 }

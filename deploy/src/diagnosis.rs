@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_cloudformation::primitives::DateTime;
 use serde::Serialize;
 
+use crate::advice::Advice;
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::events::{EventRecord, EventScope, ResourceEvent, events_page, operation_events, stack_events};
@@ -28,6 +29,9 @@ pub struct Diagnosis {
     pub others: Vec<ResourceEvent>,
     /// What a hook found, if a hook stopped the operation.
     pub annotations: Vec<Annotation>,
+    /// What the reason means and where to look, if the text of the reason is known
+    /// ([`stackwright_schemas::failures`]).
+    pub hints: Vec<String>,
     /// Commands that show more about the failure.
     pub commands: Vec<String>,
 }
@@ -90,8 +94,9 @@ pub(crate) async fn find_failure(
             None => {}
         }
         known = None;
-        let mut failures = failures.into_iter().filter_map(|record| record.event);
-        let Some(cause) = failures.next() else { break };
+        let mut failures = failures.into_iter().filter_map(|record| Some((record.event?, record.properties)));
+        let Some((cause, properties)) = failures.next() else { break };
+        let advice = Advice::on(&cause, properties.as_deref(), connection.region());
         let nested = cause
             .physical_id
             .clone()
@@ -105,8 +110,9 @@ pub(crate) async fn find_failure(
             stack: at.clone(),
             path: path.clone(),
             cause: cause.clone(),
-            others: failures.collect(),
-            commands: commands(&cause, connection),
+            others: failures.map(|(event, _)| event).collect(),
+            hints: advice.hints,
+            commands: advice.commands,
         });
         let Some(nested) = nested else { break };
         path.push(cause.logical_id);
@@ -294,42 +300,4 @@ fn starts_operation(record: &EventRecord) -> bool {
                     | ResourceStatus::ImportInProgress
             )
         })
-}
-
-/// Returns commands that show the logs and the description of what failed.
-fn commands(cause: &ResourceEvent, connection: &Connection) -> Vec<String> {
-    let region = connection.region();
-    // The name is the last part of an ARN.
-    let id = cause.physical_id.as_deref().unwrap_or_default();
-    let name = id.rsplit('/').next().unwrap_or(id);
-    // A name from outside is inserted into a command only if the shell does not interpret it.
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
-    let name = if name.chars().all(is_plain) { name } else { "" };
-    let sagemaker =
-        |command: &str, option: &str| format!("aws sagemaker {command} --region {region} --{option} {name}");
-    let logs = |group: &str| format!("aws logs tail {group}{name} --region {region} --since 1h");
-    let mut commands = match cause.resource_type.as_str() {
-        _ if name.is_empty() => Vec::new(),
-        "AWS::SageMaker::Endpoint" => {
-            vec![logs("/aws/sagemaker/Endpoints/"), sagemaker("describe-endpoint", "endpoint-name")]
-        }
-        "AWS::SageMaker::InferenceComponent" => vec![
-            logs("/aws/sagemaker/InferenceComponents/"),
-            sagemaker("describe-inference-component", "inference-component-name"),
-        ],
-        "AWS::SageMaker::Pipeline" => vec![sagemaker("describe-pipeline", "pipeline-name")],
-        "AWS::SageMaker::Cluster" => vec![
-            sagemaker("describe-cluster", "cluster-name"),
-            sagemaker("list-cluster-nodes", "cluster-name"),
-            logs("/aws/sagemaker/Clusters/"),
-        ],
-        "AWS::Lambda::Function" => vec![logs("/aws/lambda/")],
-        _ => Vec::new(),
-    };
-    if let Some(operation) = &cause.operation {
-        commands.push(format!(
-            "aws cloudformation describe-events --region {region} --operation-id {operation} --filters FailedEvents=true"
-        ));
-    }
-    commands
 }

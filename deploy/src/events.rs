@@ -65,6 +65,8 @@ pub(crate) struct EventRecord {
     pub is_rollback: bool,
     /// The ID of the result of a hook.
     pub hook_result: Option<String>,
+    /// The properties of the resource as JSON.
+    pub properties: Option<String>,
     /// The event; `None` if it has no status.
     pub event: Option<ResourceEvent>,
 }
@@ -125,6 +127,7 @@ impl From<&StackEvent> for EventRecord {
             is_warning: event.hook_failure_mode() == Some(&HookFailureMode::Warn),
             is_rollback: false,
             hook_result: non_empty(event.hook_invocation_id()),
+            properties: non_empty(event.resource_properties()),
             event: resource_event(
                 [event.logical_resource_id(), event.physical_resource_id(), event.resource_type()],
                 event.operation_id(),
@@ -168,6 +171,7 @@ impl From<&OperationEvent> for EventRecord {
             ),
             // Only `DescribeStackEvents` returns it.
             hook_result: None,
+            properties: non_empty(event.resource_properties()),
             event: resource_event(
                 [event.logical_resource_id(), event.physical_resource_id(), event.resource_type()],
                 event.operation_id(),

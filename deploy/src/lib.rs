@@ -11,6 +11,7 @@
 //! The crate does not print, does not evaluate rules about templates, and keeps no state of its own. What happens is
 //! reported as [`Progress`].
 
+mod advice;
 mod approval;
 mod assets;
 mod attributes;
@@ -48,7 +49,7 @@ use std::time::Duration;
 
 pub use approval::{Approval, ApprovalKind, ApprovalPolicy, Loss, RequiredApproval};
 pub use attributes::AttributeChange;
-pub use change::{Change, PropertyChange};
+pub use change::{Change, DeletedElement, PropertyChange};
 pub use change_set::{ChangeSet, discard};
 pub use connection::{Connection, Connections, Profile};
 pub use deletion::{DeletedResource, DeletionPreview, Disposition, deletion_preview, destroy};

@@ -10,7 +10,8 @@ use crate::approval::RequiredApproval;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Question {
-    /// Whether a change that loses data or interrupts traffic may be made. The answer is the logical ID.
+    /// Whether a change that loses data or interrupts traffic may be made. The answer is the name of the change
+    /// ([`RequiredApproval::name`]).
     Confirm {
         /// The name of the stack.
         stack: String,
@@ -35,7 +36,7 @@ impl Question {
     /// Returns whether an answer approves what the question is about.
     pub fn is_approved_by(&self, answer: &str) -> bool {
         match self {
-            Self::Confirm { change, .. } => answer == change.logical_id,
+            Self::Confirm { change, .. } => answer == change.name(),
             Self::Deploy { .. } => matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"),
             Self::Delete { stack, .. } => answer == stack,
         }
@@ -46,7 +47,7 @@ impl fmt::Display for Question {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Confirm { stack, change } => {
-                write!(formatter, "{stack}: {change}. Type {} to approve: ", change.logical_id)
+                write!(formatter, "{stack}: {change}. Type {} to approve: ", change.name())
             }
             Self::Deploy { stack } => write!(formatter, "Deploy {stack}? [y/N] "),
             Self::Delete { stack, dependents } => {

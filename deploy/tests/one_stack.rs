@@ -311,6 +311,52 @@ async fn disabled_protection_is_reported_before_a_deletion() {
     assert!(reports.iter().any(|line| is_it(&line)), "{reports:?}");
 }
 
+/// A HyperPod cluster with instance groups.
+fn cluster(groups: &[&str]) -> StackArtifact {
+    let groups: Vec<Json> = groups
+        .iter()
+        .map(|name| {
+            json!({
+                "InstanceGroupName": name, "InstanceCount": 1, "InstanceType": "ml.g5.8xlarge",
+                "ExecutionRole": "arn:aws:iam::123456789012:role/Nodes",
+            })
+        })
+        .collect();
+    let properties = json!({ "ClusterName": "training", "InstanceGroups": groups });
+    stack(&json!({ "Resources": {
+        "Training": { "Type": "AWS::SageMaker::Cluster", "Properties": properties },
+    } }))
+}
+
+#[tokio::test]
+async fn an_instance_group_that_is_left_out_needs_an_approval_by_name() {
+    let simulation = Simulation::start().await;
+    simulation.deploy(&cluster(&["a", "b"])).await.unwrap();
+    let needed = async |groups: &[&str]| -> Vec<String> {
+        let change_set = ready(&simulation, &cluster(groups), &Options::default()).await;
+        change_set.required_approvals().iter().map(|one| one.approval()).collect()
+    };
+    assert_eq!(needed(&["c", "a"]).await, ["deletion=Training.InstanceGroups.b"]);
+    assert_eq!(needed(&["b", "c", "a"]).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_failed_cluster_is_diagnosed_with_its_log_group_and_the_kind_of_the_cause() {
+    for (reason, expected) in [
+        ("Lifecycle scripts did not run successfully.", "streams LifecycleConfig/GROUP/INSTANCE"),
+        ("Insufficient capacity in the Availability Zone", "AWS has no capacity"),
+    ] {
+        let simulation = Simulation::start().await;
+        simulation
+            .fail(json!({ "resources": [{ "resource": "Training", "on": "create", "reason": reason }] }));
+        let error = simulation.deploy(&cluster(&["a"])).await.unwrap_err();
+        let DeployError::Failed { diagnosis: Some(diagnosis), .. } = error else { panic!("{error}") };
+        assert!(diagnosis.hints[0].contains(expected), "{diagnosis:?}");
+        let names_logs = |command: &String| command.contains("/aws/sagemaker/Clusters/training/");
+        assert!(diagnosis.commands.iter().any(names_logs), "{diagnosis:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_export_in_use_is_the_cause_that_is_reported() {
     let simulation = Simulation::start().await;

@@ -4,11 +4,13 @@
 use std::sync::OnceLock;
 
 use serde::Deserialize;
+use serde_json::Value as JsonValue;
 
 use crate::api::embedded;
 
 /// The reason why the deletion of a resource is dangerous.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Held {
     /// The resource holds data, which is lost with it.
     Data,
@@ -20,12 +22,59 @@ pub enum Held {
 struct Types {
     data: Vec<String>,
     traffic: Vec<String>,
+    elements: Vec<HeldList>,
+}
+
+/// A list of a resource type whose elements hold data or run work, such as the instance groups of a HyperPod cluster: an
+/// update that leaves an element out deletes it.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct HeldList {
+    #[serde(rename = "type")]
+    type_name: String,
+    /// The property with the list.
+    pub property: String,
+    name: String,
+    /// What is lost with an element.
+    pub holds: Held,
+}
+
+impl HeldList {
+    /// Returns the names of the elements that `before` has and `after` does not, both values of the property.
+    ///
+    /// A missing value is an empty list. Nothing is returned if `after` is not a list, for example an intrinsic function.
+    pub fn removed(&self, before: &JsonValue, after: &JsonValue) -> Vec<String> {
+        let empty = Vec::new();
+        let list = |value: &'_ JsonValue| -> Option<Vec<String>> {
+            let elements = match value {
+                JsonValue::Null => &empty,
+                other => other.as_array()?,
+            };
+            elements.iter().map(|element| element.get(&self.name).map(name_text)).collect()
+        };
+        let (Some(before), Some(after)) = (list(before), list(after)) else { return Vec::new() };
+        before.into_iter().filter(|name| !after.contains(name)).collect()
+    }
+}
+
+/// The name of an element: its text, or the expression that results in it.
+fn name_text(name: &JsonValue) -> String {
+    name.as_str().map_or_else(|| name.to_string(), str::to_owned)
+}
+
+/// Returns the lists of a resource type whose elements an update deletes when it leaves them out.
+pub fn held_lists(type_name: &str) -> impl Iterator<Item = &'static HeldList> + use<'_> {
+    types().elements.iter().filter(move |list| list.type_name == type_name)
+}
+
+fn types() -> &'static Types {
+    static TYPES: OnceLock<Types> = OnceLock::new();
+    TYPES.get_or_init(|| embedded(include_str!("../facts/held.json")))
 }
 
 /// Returns why the deletion of a resource of this type is dangerous; `None` if no reason is known.
 pub fn held(type_name: &str) -> Option<Held> {
-    static TYPES: OnceLock<Types> = OnceLock::new();
-    let types: &'static Types = TYPES.get_or_init(|| embedded(include_str!("../facts/held.json")));
+    let types = types();
     let among = |names: &[String]| names.iter().any(|name| name == type_name);
     if among(&types.data) {
         Some(Held::Data)
@@ -81,16 +130,41 @@ pub fn changes_network(type_name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn every_type_is_in_the_registry() {
-        let types: Types = embedded(include_str!("../facts/held.json"));
+        let types = types();
         for name in types.data.iter().chain(&types.traffic) {
             assert!(crate::registry::resource_type(name).is_some(), "{name}");
         }
         assert_eq!(held("AWS::SageMaker::Endpoint"), Some(Held::Traffic));
         assert_eq!(held("AWS::S3::Bucket"), Some(Held::Data));
         assert_eq!(held("AWS::SageMaker::Model"), None);
+    }
+
+    #[test]
+    fn every_list_has_elements_with_names() {
+        for list in &types().elements {
+            let kind = crate::registry::resource_type(&list.type_name).unwrap();
+            let items = kind.property(&list.property).and_then(|list| list.resolved().items()).unwrap();
+            let name = items.resolved().property(&list.name);
+            assert!(name.is_some(), "{} {} {}", list.type_name, list.property, list.name);
+        }
+    }
+
+    #[test]
+    fn an_element_is_removed_by_name_whatever_the_order() {
+        let list = held_lists("AWS::SageMaker::Cluster").next().unwrap();
+        let groups = |names: &[&str]| -> JsonValue {
+            names.iter().map(|name| json!({ "InstanceGroupName": name, "InstanceCount": 1 })).collect()
+        };
+        let both = groups(&["a", "b"]);
+        assert_eq!(list.removed(&both, &groups(&["b", "a", "c"])), [""; 0]);
+        assert_eq!(list.removed(&both, &groups(&["b"])), ["a"]);
+        assert_eq!(list.removed(&both, &JsonValue::Null), ["a", "b"]);
+        assert_eq!(list.removed(&both, &json!({ "Fn::If": ["Large", both, []] })), [""; 0]);
     }
 }

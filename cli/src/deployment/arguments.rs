@@ -102,8 +102,9 @@ impl DeploymentArguments {
 /// The approvals of changes.
 #[derive(Args)]
 pub(crate) struct ApprovalArguments {
-    /// Approve a change: `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or `tags`; `*`
-    /// matches every ID. A change that loses data or interrupts traffic always needs its own approval
+    /// Approve a change: `replacement=ID`, `deletion=ID`, `deletion=ID.InstanceGroups.NAME`, `permissions`, `network`,
+    /// `termination-protection` or `tags`; `*` matches every ID. A change that loses data or interrupts traffic always needs
+    /// its own approval
     #[arg(long = "approve", value_name = "CHANGE")]
     approvals: Vec<Approval>,
     /// Answer all questions with yes, except those about changes that lose data or interrupt traffic

@@ -86,6 +86,9 @@ pub(crate) fn diagnosis(found: &Diagnosis, stack: &StackArtifact) -> String {
     for other in &found.others {
         text.push_str(&format!("  later failure: {}\n", event_line(other)));
     }
+    for hint in &found.hints {
+        text.push_str(&format!("  hint: {}\n", safe_text::line(hint)));
+    }
     for command in &found.commands {
         text.push_str(&format!("  for details: {command}\n"));
     }

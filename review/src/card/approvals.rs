@@ -10,8 +10,8 @@ use crate::diff::{Consequence, Diff, ResourceChange, StackAction, StackDiff};
 pub struct RequiredApproval {
     /// The stack's ID.
     pub stack: String,
-    /// What `--approve` takes: `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or
-    /// `tags`.
+    /// What `--approve` takes: `replacement=ID`, `deletion=ID`, `deletion=ID.PROPERTY.ELEMENT`, `permissions`, `network`,
+    /// `termination-protection` or `tags`.
     pub approval: String,
     /// What it is about, in a sentence.
     pub reason: String,
@@ -58,18 +58,32 @@ pub(crate) fn required(diff: &Diff) -> Vec<RequiredApproval> {
 }
 
 fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<RequiredApproval>) {
-    let Some(held) = change.holds else { return };
     // Of a renamed resource, the old one is deleted.
     let id = change.renamed_from.as_ref().unwrap_or(&change.logical_id);
+    let holds = |held: Held| match held {
+        Held::Data => "holds data",
+        Held::Traffic => "serves traffic",
+    };
+    for element in &change.deleted_elements {
+        let path = &element.path;
+        found.push(RequiredApproval {
+            stack: stack.id.clone(),
+            approval: format!("deletion={id}.{path}"),
+            reason: format!(
+                "deletion of {path} of {id} ({}), which {}",
+                change.resource_type,
+                holds(element.holds)
+            ),
+            is_dangerous: true,
+        });
+    }
+    let Some(held) = change.holds else { return };
     let kind = match change.consequence {
         Consequence::Replaced | Consequence::MayBeReplaced => "replacement",
         Consequence::Deleted | Consequence::Snapshot => "deletion",
         _ => return,
     };
-    let holds = match held {
-        Held::Data => "holds data",
-        Held::Traffic => "serves traffic",
-    };
+    let holds = holds(held);
     found.push(RequiredApproval {
         stack: stack.id.clone(),
         approval: format!("{kind}={id}"),

@@ -27,6 +27,12 @@ fn the_verdict_says_what_is_needed() {
     let card = of(&bucket, &a);
     assert_eq!(card.verdict, Verdict::NeedsApproval);
     assert!(markdown(&card, GITHUB_LIMIT).contains("`--approve deletion=B`"));
+    let cluster = |groups: &[&str]| {
+        let groups: Vec<JsonValue> = groups.iter().map(|name| json!({ "InstanceGroupName": name })).collect();
+        json!({ "C": { "Type": "AWS::SageMaker::Cluster", "Properties": { "InstanceGroups": groups } } })
+    };
+    let card = of(&cluster(&["a", "b"]), &cluster(&["a"]));
+    assert!(markdown(&card, GITHUB_LIMIT).contains("`--approve deletion=C.InstanceGroups.b`"));
     let wrong = json!({ "T": { "Type": "AWS::SNS::Topic", "Properties": { "TopicNam": "a" } } });
     let card = of(&a, &wrong);
     assert_eq!((card.verdict, card.new_findings.len()), (Verdict::Refused, 1));

@@ -118,6 +118,7 @@ fn add(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>, one: &Use, id: &str
             attributes: Vec::new(),
             written: Vec::new(),
             holds: held(resource_type),
+            deleted_elements: Vec::new(),
             renamed_from: None,
             condition: None,
             notes: Vec::new(),

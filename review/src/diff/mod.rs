@@ -44,8 +44,8 @@ use stackwright_synth::{Assembly, StackArtifact, Template};
 
 pub use effective::Input;
 pub use model::{
-    AssetChange, Because, Consequence, Diff, PropertyChange, Recreation, ResourceAction, ResourceChange,
-    StackAction, StackDiff,
+    AssetChange, Because, Consequence, DeletedElement, Diff, PropertyChange, Recreation, ResourceAction,
+    ResourceChange, StackAction, StackDiff,
 };
 pub(crate) use node::Node;
 pub use security::{Effect, Permission, SecurityChange, Subject, permissions};

@@ -203,6 +203,9 @@ pub struct ResourceChange {
     pub written: Vec<PropertyChange>,
     /// What a replacement or a deletion loses or interrupts.
     pub holds: Option<Held>,
+    /// Elements that an update deletes because they are no longer in a list, such as the instance groups of a HyperPod
+    /// cluster.
+    pub deleted_elements: Vec<DeletedElement>,
     /// The logical ID that it had.
     pub renamed_from: Option<String>,
     /// The condition that decides whether it is deployed, where that is not known.
@@ -213,6 +216,16 @@ pub struct ResourceChange {
     pub failures: Vec<String>,
     /// The line that adds the resource.
     pub location: Option<SourceLocation>,
+}
+
+/// An element of a list of a resource that holds data or runs work, and that the new list leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeletedElement {
+    /// The property and the name of the element, as `--approve deletion=ID.PATH` takes them: `InstanceGroups.workers`.
+    pub path: String,
+    /// What is lost or interrupted.
+    pub holds: Held,
 }
 
 /// A file that is uploaded.

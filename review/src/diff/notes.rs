@@ -1,6 +1,7 @@
 //! What a reviewer should know of changes beyond what the registry says.
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::held::Held;
 use stackwright_synth::function::references;
 
 use super::consequence;
@@ -15,6 +16,7 @@ pub(crate) fn add(sides: &Sides<'_>, changes: &mut [ResourceChange]) {
         collision(sides, change);
         left_behind(sides, change);
         not_empty(change);
+        elements_deleted(change);
         if change.resource_type == "AWS::SageMaker::EndpointConfig" {
             kept_by_the_service(&endpoints, change);
             autoscaled(sides, change);
@@ -72,6 +74,17 @@ fn not_empty(change: &mut ResourceChange) {
     let is_deleted = matches!(change.consequence, Consequence::Deleted | Consequence::Replaced);
     if is_deleted && change.resource_type == "AWS::S3::Bucket" && change.holds.is_some() {
         change.notes.push("CloudFormation can delete the bucket only if it is empty.".into());
+    }
+}
+
+/// Elements of lists that an update deletes.
+fn elements_deleted(change: &mut ResourceChange) {
+    for element in &change.deleted_elements {
+        let lost = match element.holds {
+            Held::Data => "with its data",
+            Held::Traffic => "with everything that runs on it",
+        };
+        change.notes.push(format!("The update deletes `{}` {lost}.", element.path));
     }
 }
 

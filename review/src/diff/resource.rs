@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as JsonValue, json};
-use stackwright_schemas::held::held;
+use stackwright_schemas::held::{HeldList, held, held_lists};
 use stackwright_schemas::registry;
 use stackwright_synth::SourceLocation;
 use stackwright_synth::StackArtifact;
@@ -11,7 +11,9 @@ use stackwright_synth::StackArtifact;
 use super::consequence;
 use super::edit::{Change, Edit, Step, edits};
 use super::effective::{Effective, Input};
-use super::model::{Because, Consequence, PropertyChange, Recreation, ResourceAction, ResourceChange};
+use super::model::{
+    Because, Consequence, DeletedElement, PropertyChange, Recreation, ResourceAction, ResourceChange,
+};
 use super::node::Node;
 use super::path;
 
@@ -61,6 +63,7 @@ pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new:
     ResourceChange {
         logical_id: id.to_owned(),
         holds: held(&resource_type),
+        deleted_elements: Vec::new(),
         resource_type,
         action,
         consequence: if is_new { Consequence::Created } else { consequence::of_removal(body) },
@@ -142,6 +145,7 @@ pub(crate) fn on_both_sides(
     let mut found = ResourceChange {
         logical_id: id.to_owned(),
         holds: held(&resource_type),
+        deleted_elements: deleted_elements(&resource_type, &before, &after),
         action: ResourceAction::Modified,
         consequence: of(&list, &attributes),
         written: if list.is_empty() { written.iter().map(property).collect() } else { Vec::new() },
@@ -165,6 +169,17 @@ pub(crate) fn on_both_sides(
     }
     let is_empty = found.properties.is_empty() && found.attributes.is_empty() && found.written.is_empty();
     (!is_empty || found.consequence == Consequence::Refused).then_some(found)
+}
+
+/// The elements that an update deletes because they leave their lists.
+fn deleted_elements(resource_type: &str, before: &JsonValue, after: &JsonValue) -> Vec<DeletedElement> {
+    let of_list = |list: &'static HeldList| {
+        let names = list.removed(&before[&list.property], &after[&list.property]);
+        names
+            .into_iter()
+            .map(|name| DeletedElement { path: format!("{}.{name}", list.property), holds: list.holds })
+    };
+    held_lists(resource_type).flat_map(of_list).collect()
 }
 
 /// The consequence of changes of properties and attributes.

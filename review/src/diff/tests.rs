@@ -305,6 +305,26 @@ fn what_sagemaker_keeps_or_refuses_is_noted() {
     assert!(found.contains("SageMaker refuses to change the instance type of the variant `Main`"), "{found}");
 }
 
+/// A HyperPod cluster with instance groups by name and number of instances.
+fn cluster(groups: &[(&str, u32)]) -> JsonValue {
+    let groups: Vec<JsonValue> = groups
+        .iter()
+        .map(|(name, count)| json!({ "InstanceGroupName": name, "InstanceCount": count, "InstanceType": "ml.g5.8xlarge" }))
+        .collect();
+    json!({ "Training": { "Type": "AWS::SageMaker::Cluster", "Properties": { "InstanceGroups": groups } } })
+}
+
+#[test]
+fn an_instance_group_that_leaves_the_list_is_deleted() {
+    let found = resources(cluster(&[("a", 1), ("b", 2)]), cluster(&[("b", 2), ("a", 1)]));
+    assert_eq!(found, []);
+    let found = resources(cluster(&[("a", 1), ("b", 2)]), cluster(&[("c", 1), ("b", 2)]));
+    let deleted: Vec<&str> = found[0].deleted_elements.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(deleted, ["InstanceGroups.a"]);
+    assert_eq!(found[0].consequence, Consequence::Updated);
+    assert_eq!(found[0].notes, ["The update deletes `InstanceGroups.a` with everything that runs on it."]);
+}
+
 #[test]
 fn every_view_shows_both_values() {
     let found = compared(

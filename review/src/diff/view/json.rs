@@ -60,11 +60,12 @@ fn resource(change: &ResourceChange) -> JsonValue {
         },
         "consequence": change.consequence.name(),
         "causes": change.causes().map(|cause| cause.path.clone()).collect::<Vec<_>>(),
-        "holds": change.holds.map(|held| match held {
-            Held::Data => "data",
-            Held::Traffic => "traffic",
-        }),
+        "holds": change.holds.map(held),
         "endangered": change.endangers().is_some(),
+        "deletedElements": change.deleted_elements.iter().map(|one| json!({
+            "path": one.path,
+            "holds": held(one.holds),
+        })).collect::<Vec<_>>(),
         "renamedFrom": change.renamed_from,
         "condition": change.condition,
         "properties": properties(&change.properties),
@@ -74,6 +75,13 @@ fn resource(change: &ResourceChange) -> JsonValue {
         "failures": change.failures,
         "location": change.location.as_ref().map(place),
     })
+}
+
+fn held(held: Held) -> &'static str {
+    match held {
+        Held::Data => "data",
+        Held::Traffic => "traffic",
+    }
 }
 
 fn properties(changes: &[PropertyChange]) -> Vec<JsonValue> {

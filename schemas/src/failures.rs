@@ -1,0 +1,65 @@
+//! Failures of resources whose reasons are known: what causes them, and where to look.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::api::embedded;
+
+#[derive(Deserialize)]
+struct Failures {
+    failures: Vec<Failure>,
+}
+
+/// A failure that the reason of a resource reports.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Failure {
+    #[serde(rename = "type")]
+    type_name: String,
+    says: Vec<String>,
+    /// The kind of the cause, such as `capacity` or `script`.
+    pub cause: String,
+    /// What happened and where to look, in sentences. `{logs}` stands for the log group of the resource.
+    pub hint: String,
+}
+
+/// Returns the failure that a reason reports for a resource type; `None` if it contains no known text.
+///
+/// ```
+/// use stackwright_schemas::failures::failure;
+///
+/// let reason = "Insufficient capacity in the Availability Zone";
+/// assert_eq!(failure("AWS::SageMaker::Cluster", reason).unwrap().cause, "capacity");
+/// ```
+pub fn failure(type_name: &str, reason: &str) -> Option<&'static Failure> {
+    static FAILURES: OnceLock<Failures> = OnceLock::new();
+    let known = FAILURES.get_or_init(|| embedded(include_str!("../facts/failures.json")));
+    let reason = reason.to_lowercase();
+    known
+        .failures
+        .iter()
+        .filter(|one| one.type_name == type_name)
+        .find(|one| one.says.iter().any(|text| reason.contains(text.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failure;
+
+    #[test]
+    fn capacity_is_told_from_scripts() {
+        let cause = |reason: &str| failure("AWS::SageMaker::Cluster", reason).map(|one| one.cause.as_str());
+        let script = "Instance i-0123456789abcdef0 failed to provision with the following error: \"Lifecycle scripts did not \
+                      run successfully. Ensure the scripts exist in provided S3 path, are accessible, and run without errors.\"";
+        assert_eq!(cause(script), Some("script"));
+        assert_eq!(
+            cause("We currently do not have sufficient capacity for the requested instance types."),
+            Some("capacity")
+        );
+        assert_eq!(cause("No subnets in the capacity AZ"), Some("capacity"));
+        assert_eq!(cause("The maximum number of instances ml.p5.48xlarge has been reached"), Some("quota"));
+        assert_eq!(cause("Something else"), None);
+        assert!(failure("AWS::S3::Bucket", script).is_none());
+    }
+}
