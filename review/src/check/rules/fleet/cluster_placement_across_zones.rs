@@ -1,5 +1,7 @@
 //! `cluster-placement-across-zones`
 
+use std::collections::BTreeSet;
+
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{items, string};
@@ -23,9 +25,30 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for group in view.of_type("AWS::AutoScaling::AutoScalingGroup") {
-        let placement = view.target(&group.properties["PlacementGroup"]);
-        let clusters =
-            placement.is_some_and(|placement| string(&placement.properties["Strategy"]) == Some("cluster"));
+        let by_policy =
+            &group.properties["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"];
+        let of_template = [&group.properties["LaunchTemplate"], by_policy]
+            .into_iter()
+            .find_map(|specification| view.target(&specification["LaunchTemplateId"]))
+            .map(|template| &template.properties["LaunchTemplateData"]["Placement"]["GroupName"]);
+        let clusters = [Some(&group.properties["PlacementGroup"]), of_template]
+            .into_iter()
+            .flatten()
+            .filter_map(|placement| view.target(placement))
+            .any(|placement| string(&placement.properties["Strategy"]) == Some("cluster"));
+        let subnets = &group.properties["VPCZoneIdentifier"];
+        let of_subnets: BTreeSet<&str> = items(subnets)
+            .filter_map(|subnet| view.target(subnet))
+            .filter_map(|subnet| string(&subnet.properties["AvailabilityZone"]))
+            .collect();
+        if clusters && of_subnets.len() > 1 {
+            findings.add(
+                group,
+                subnets,
+                "a cluster placement group is in one Availability Zone, and the subnets are in several",
+                "name the subnets of one zone",
+            );
+        }
         let zones = &group.properties["AvailabilityZones"];
         if clusters && items(zones).count() > 1 {
             findings.add(

@@ -1,11 +1,13 @@
 //! `too-many-efa-interfaces`
 
-use stackwright_schemas::instances::instance;
+use std::collections::BTreeSet;
+
+use stackwright_schemas::ec2_network::network_facts;
 
 use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{items, number, string};
+use crate::check::value::{is_set, items, number, string};
 use crate::check::view::View;
 
 rule! {
@@ -32,15 +34,26 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let is_efa =
             |one: &&Cursor<'_>| string(&one["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa"));
         let given = items(interfaces).filter(is_efa).count();
-        let facts = string(&data["InstanceType"]).and_then(|name| instance(&format!("ml.{name}")));
-        if let Some((facts, has)) = facts.and_then(|facts| Some((facts, facts.efa_interfaces?))) {
-            let name = facts.instance_type.trim_start_matches("ml.");
+        if let Some(facts) = string(&data["InstanceType"]).and_then(network_facts) {
+            let has = facts.efa_max_interfaces;
             if given > has as usize {
                 findings.add(
                     template,
                     interfaces,
-                    format!("{name} supports {has} EFA interfaces, and {given} are defined"),
+                    format!("{} supports {has} EFA interfaces, and {given} are defined", facts.instance_type),
                     format!("use at most {has}"),
+                );
+            }
+        }
+        let mut cards = BTreeSet::new();
+        for card in items(interfaces).filter(is_efa).map(|one| &one["NetworkCardIndex"]) {
+            let index = if is_set(card) { number(card) } else { Some(0.0) };
+            if let Some(index) = index.filter(|index| !cards.insert(index.to_string())) {
+                findings.add(
+                    template,
+                    interfaces,
+                    format!("the network card {index} has two EFA interfaces, and a card takes one"),
+                    "set another `NetworkCardIndex`",
                 );
             }
         }

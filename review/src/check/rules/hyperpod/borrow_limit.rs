@@ -2,15 +2,15 @@
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::number;
+use crate::check::value::{is_set, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A team of a HyperPod cluster may borrow nothing, or more than 500 percent of its own quota.
+    /// A team of a HyperPod cluster has a limit for borrowing that it cannot use, or that is not 1 to 500 percent of its quota.
     ///
     /// # Why it matters
     ///
-    /// The documentation allows 1 to 500 percent.
+    /// The documentation allows 1 to 500 percent, and only the strategy `LendAndBorrow` borrows.
     ///
     /// # How to fix
     ///
@@ -27,7 +27,19 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for quota in view.of_type("AWS::SageMaker::ComputeQuota") {
-        let limit = &quota.properties["ComputeQuotaConfig"]["ResourceSharingConfig"]["BorrowLimit"];
+        let sharing = &quota.properties["ComputeQuotaConfig"]["ResourceSharingConfig"];
+        let limit = &sharing["BorrowLimit"];
+        if let Some(strategy) = string(&sharing["Strategy"]).filter(|it| *it != "LendAndBorrow")
+            && is_set(limit)
+        {
+            findings.add(
+                quota,
+                limit,
+                format!("a team with the strategy `{strategy}` borrows nothing"),
+                "remove the limit, or use the strategy `LendAndBorrow`",
+            );
+            continue;
+        }
         if let Some(given) = number(limit).filter(|given| !(1.0..=500.0).contains(given)) {
             findings.add(
                 quota,

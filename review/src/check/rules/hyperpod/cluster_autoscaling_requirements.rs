@@ -7,7 +7,8 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// A HyperPod cluster uses autoscaling by Karpenter without `ClusterRole`, continuous provisioning or EKS.
+    /// A HyperPod cluster uses autoscaling by Karpenter without `ClusterRole`, continuous provisioning, automatic node recovery or
+    /// EKS.
     ///
     /// # Why it matters
     ///
@@ -35,6 +36,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         if !is_set(&cluster.properties["NodeProvisioningMode"]) {
             missing.push("`NodeProvisioningMode: Continuous`");
+        }
+        if string(&cluster.properties["NodeRecovery"]) == Some("None") {
+            missing.push("`NodeRecovery: Automatic`");
         }
         if !is_set(&orchestrator["Eks"]) && !is_unresolved(orchestrator) {
             missing.push("`Orchestrator.Eks`");

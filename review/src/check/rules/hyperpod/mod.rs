@@ -1,23 +1,33 @@
 //! HyperPod clusters.
 
+mod accounting_database_without_name;
 mod borrow_limit;
+mod cluster_addon_version;
 mod cluster_autoscaling_requirements;
 mod cluster_group_closed_to_itself;
 mod cluster_plan_with_spot;
+mod cluster_subnet_too_small;
+mod cluster_without_vpc;
+mod compute_quota_exceeds_cluster;
 mod continuous_provisioning_settings;
+mod continuous_slurm_without_slurm_config;
 mod deep_health_check_without_accelerator;
 mod eks_authentication_mode;
 mod instance_type_with_requirements;
 mod lifecycle_scripts_elsewhere;
 mod public_cluster_subnet;
+mod restricted_groups_with_others;
 mod root_volume_settings;
+mod second_cluster_policy;
+mod shared_storage_settings;
 mod slurm_controller_count;
 mod slurm_partition_of_service_nodes;
+mod spot_group_requirements;
 mod strategy_with_continuous_provisioning;
 
 use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
-use crate::check::value::items;
+use crate::check::value::{is_set, items};
 use crate::check::view::Resource;
 
 pub(super) const RULES: &[&Rule] = &[
@@ -35,6 +45,16 @@ pub(super) const RULES: &[&Rule] = &[
     &cluster_group_closed_to_itself::RULE,
     &slurm_controller_count::RULE,
     &cluster_plan_with_spot::RULE,
+    &accounting_database_without_name::RULE,
+    &cluster_addon_version::RULE,
+    &cluster_without_vpc::RULE,
+    &cluster_subnet_too_small::RULE,
+    &compute_quota_exceeds_cluster::RULE,
+    &continuous_slurm_without_slurm_config::RULE,
+    &restricted_groups_with_others::RULE,
+    &second_cluster_policy::RULE,
+    &shared_storage_settings::RULE,
+    &spot_group_requirements::RULE,
 ];
 
 const CLUSTER: &str = "AWS::SageMaker::Cluster";
@@ -43,4 +63,17 @@ const CLUSTER: &str = "AWS::SageMaker::Cluster";
 fn groups<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let lists = [&cluster.properties["InstanceGroups"], &cluster.properties["RestrictedInstanceGroups"]];
     lists.into_iter().flat_map(items)
+}
+
+/// Members of a storage configuration that mount a shared file system.
+const MOUNTS: [&str; 2] = ["FsxLustreConfig", "FsxOpenZfsConfig"];
+
+/// Whether a storage configuration mounts a shared file system.
+fn is_mount(storage: &JsonValue) -> bool {
+    MOUNTS.iter().any(|kind| is_set(&storage[*kind]))
+}
+
+/// Whether nodes are added while others are still missing, or whether that is not known.
+fn is_continuous(cluster: &Resource<'_>) -> bool {
+    is_set(&cluster.properties["NodeProvisioningMode"])
 }

@@ -3,11 +3,11 @@
 use crate::check::findings::Findings;
 use crate::check::rules::hyperpod::{CLUSTER, groups};
 use crate::check::rules::rule;
-use crate::check::value::{boolean, is_set, items};
+use crate::check::value::{boolean, is_set, is_unresolved, items};
 use crate::check::view::View;
 
 rule! {
-    /// The root volume of a HyperPod instance group has a size, or has no key.
+    /// The root volume of a HyperPod instance group has a size or no key, or an additional volume has no size.
     ///
     /// # Why it matters
     ///
@@ -26,7 +26,19 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         for group in groups(cluster) {
             for volume in items(&group["InstanceStorageConfigs"]).map(|storage| &storage["EbsVolumeConfig"]) {
-                if boolean(&volume["RootVolume"]) != Some(true) {
+                let root = &volume["RootVolume"];
+                if boolean(root) == Some(false) || !is_set(root) {
+                    if is_set(volume) && !is_unresolved(volume) && !is_set(&volume["VolumeSizeInGB"]) {
+                        findings.add(
+                            cluster,
+                            volume,
+                            "an additional volume needs `VolumeSizeInGB`",
+                            "set the size, or `RootVolume: true` to encrypt the root volume",
+                        );
+                    }
+                    continue;
+                }
+                if boolean(root) != Some(true) {
                     continue;
                 }
                 if is_set(&volume["VolumeSizeInGB"]) {

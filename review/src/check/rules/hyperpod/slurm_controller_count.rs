@@ -7,7 +7,7 @@ use crate::check::value::{is_set, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// A Slurm cluster whose groups have a `SlurmConfig` does not have exactly one controller group.
+    /// A Slurm cluster whose groups have a `SlurmConfig` does not have exactly one controller group, or has several login groups.
     ///
     /// # Why it matters
     ///
@@ -16,7 +16,7 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Give exactly one group the node type `Controller`.
+    /// Give exactly one group the node type `Controller`, and at most one group the node type `Login`.
     Error "slurm-controller-count",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-slurm-api-config-migration.md",
     applies_to: ["AWS::SageMaker::Cluster"],
@@ -30,6 +30,15 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && !is_unresolved(&cluster.properties["InstanceGroups"]);
         let says = kinds.iter().any(|kind| is_set(kind));
         let controllers = kinds.iter().filter(|kind| string(kind) == Some("Controller")).count();
+        let logins = kinds.iter().filter(|kind| string(kind) == Some("Login")).count();
+        if says && all_known && logins > 1 {
+            findings.add(
+                cluster,
+                &cluster.properties["InstanceGroups"],
+                format!("a Slurm cluster has at most one group of login nodes, and this one has {logins}"),
+                "put the login nodes into one group",
+            );
+        }
         if says && all_known && controllers != 1 {
             let message =
                 format!("a Slurm cluster needs exactly one controller group, and this one has {controllers}");

@@ -159,6 +159,13 @@ impl Policy<'_, '_, '_, '_, '_> {
         if !is_set(statements) {
             return self.add(document, "the policy has no `Statement`", "");
         }
+        if statements.as_array().is_some_and(Vec::is_empty) {
+            self.add(
+                statements,
+                "the list of statements of the policy is empty",
+                "add a statement, or remove the policy",
+            );
+        }
         for statement in one_or_many(statements) {
             if statement.is_object() && !is_unresolved(statement) {
                 self.statement(statement);

@@ -1,0 +1,45 @@
+//! `event-topic-policy-with-condition`
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, one_or_many, string};
+use crate::check::view::View;
+
+rule! {
+    /// The policy of an SNS topic lets EventBridge publish under a condition.
+    ///
+    /// # Why it matters
+    ///
+    /// EventBridge publishes without the context that a condition compares, so the statement never allows anything: the rule matches
+    /// events, and nobody is notified. The only trace is the metric `FailedInvocations` of the rule.
+    ///
+    /// # How to fix
+    ///
+    /// Remove the condition from the statement for `events.amazonaws.com`.
+    ///
+    /// # References
+    ///
+    /// [Resource-based policies for EventBridge](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html)
+    Warning "event-topic-policy-with-condition",
+    source: "Amazon EventBridge User Guide, \"Using resource-based policies for Amazon EventBridge\": condition blocks in SNS topic policies are not supported",
+    applies_to: ["AWS::SNS::TopicPolicy"],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for policy in view.of_type("AWS::SNS::TopicPolicy") {
+        for statement in one_or_many(&policy.properties["PolicyDocument"]["Statement"]) {
+            let services: Vec<&str> =
+                one_or_many(&statement["Principal"]["Service"]).filter_map(string).collect();
+            let is_allowed = string(&statement["Effect"]) == Some("Allow");
+            if is_allowed && services == ["events.amazonaws.com"] && is_set(&statement["Condition"]) {
+                findings.add(
+                    policy,
+                    &statement["Condition"],
+                    "EventBridge publishes to SNS topics without the context of a condition, so this allows nothing",
+                    "remove the condition",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `accounting-database-without-name`
+
+use crate::check::findings::Findings;
+use crate::check::rules::hyperpod::CLUSTER;
+use crate::check::rules::rule;
+use crate::check::value::{is_set, is_unresolved};
+use crate::check::view::View;
+
+rule! {
+    /// A HyperPod cluster keeps Slurm accounting in a database without naming the schema.
+    ///
+    /// # Why it matters
+    ///
+    /// CloudFormation sends the default `slurm_acct_db`, whereas the API would choose a name of the cluster's own: two clusters that use the
+    /// same database share one schema.
+    ///
+    /// # How to fix
+    ///
+    /// Set `AccountingDatabase.Name` to a name of the cluster's own.
+    Warning "accounting-database-without-name",
+    source: "registry schema of AWS::SageMaker::Cluster; botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterAccountingDatabase.Name",
+    applies_to: ["AWS::SageMaker::Cluster"],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for cluster in view.of_type(CLUSTER) {
+        let database = &cluster.properties["Orchestrator"]["Slurm"]["AccountingDatabase"];
+        if is_set(database) && !is_unresolved(database) && !is_set(&database["Name"]) {
+            findings.add(
+                cluster,
+                database,
+                "the schema is `slurm_acct_db`, as in every other cluster that names none",
+                "set `Name` to a name of the cluster's own",
+            );
+        }
+    }
+}
