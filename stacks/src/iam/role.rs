@@ -211,9 +211,12 @@ impl RoleSettings {
             return given(role, location, more, needed, scope);
         }
         let statements: Vec<Statement> = needed.statements.into_iter().chain(more).collect();
-        let policy = PolicyDocument::new(statements.clone());
-        let role =
-            Role::new(trust).policies([Policy::new().policy_name(needed.policy).policy_document(policy)]);
+        let mut role = Role::new(trust);
+        // IAM refuses a policy without statements.
+        if !statements.is_empty() {
+            let policy = PolicyDocument::new(statements.clone());
+            role = role.policies([Policy::new().policy_name(needed.policy).policy_document(policy)]);
+        }
         let role = scope.add(&needed.id, role);
         BuiltRole {
             role: RoleReference { permissions: statements, ..RoleReference::from(&role) },
