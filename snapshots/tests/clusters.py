@@ -1,5 +1,5 @@
-"""Judges an assembly of clusters and fleets: cfn-lint, botocore's shapes of the requests that CloudFormation makes, and moto
-where it has the operation."""
+"""Judges an assembly of clusters and fleets: cfn-lint, cloudformation-validate, botocore's shapes of the requests that
+CloudFormation makes, and moto where it has the operation."""
 
 import json
 import os
@@ -14,6 +14,7 @@ os.environ.update(
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import boto3
+import cloudformation_validate
 from botocore.validate import ParamValidator
 from moto import mock_aws
 from resolved import defaults, known, resolved, resources, templates
@@ -27,6 +28,11 @@ def lint(paths):
         [pathlib.Path(sys.executable).parent / "cfn-lint", *paths], capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout + run.stderr
+    engine = cloudformation_validate.RegoEngine()
+    for path in paths:
+        diagnostics = engine.validate_template(str(path)).diagnostics
+        found = [f"{one.rule_id} {one.message}" for one in diagnostics if one.severity.name != "INFO"]
+        assert diagnostics and not found, f"{path}: {found}"
     print("templates:", len(paths))
 
 
@@ -65,8 +71,11 @@ def vpc(given, names):
 
 
 def subnet(given, names):
-    assert given.pop("MapPublicIpOnLaunch") is False, given
-    return call("ec2", "create_subnet", True, **tagged("subnet", given), **given)["Subnet"]["SubnetId"]
+    public = given.pop("MapPublicIpOnLaunch")
+    assert public is False, given
+    subnet_id = call("ec2", "create_subnet", True, **tagged("subnet", given), **given)["Subnet"]["SubnetId"]
+    call("ec2", "modify_subnet_attribute", True, SubnetId=subnet_id, MapPublicIpOnLaunch={"Value": public})
+    return subnet_id
 
 
 def route_table(given, names):
@@ -180,8 +189,24 @@ def scaling_group(given, names):
     return name
 
 
+def validate_cluster(given):
+    """What `validate-config.py` of awsome-distributed-training does before it creates a cluster, for a network of this stack: the
+    first subnet is private, and every rule of the first security group for all protocols is one to itself."""
+    vpc, client = given.get("VpcConfig"), boto3.client("ec2")
+    if not vpc or vpc["Subnets"][0] not in [one["SubnetId"] for one in client.describe_subnets()["Subnets"]]:
+        return
+    subnet = client.describe_subnets(SubnetIds=vpc["Subnets"][:1])["Subnets"][0]
+    assert not subnet["MapPublicIpOnLaunch"], subnet
+    group = client.describe_security_groups(GroupIds=vpc["SecurityGroupIds"][:1])["SecurityGroups"][0]
+    for rules in (group["IpPermissions"], group["IpPermissionsEgress"]):
+        to_all = [one for one in rules if one["IpProtocol"] == "-1"]
+        assert any(pair["GroupId"] == group["GroupId"] for one in to_all for pair in one["UserIdGroupPairs"]), rules
+    COUNTS["validated networks"] += 1
+
+
 def cluster(given, names):
     given.pop("CurrentCount", None)
+    validate_cluster(given)
     call("sagemaker", "create_cluster", False, **given)
     COUNTS["instance groups"] += len(given.get("InstanceGroups", []))
     update = {key: value for key, value in given.items() if key not in ("VpcConfig", "Tags")}
@@ -267,9 +292,36 @@ def budget(given, names):
     return data["BudgetName"]
 
 
+def managed_policy(given, names):
+    document = json.dumps(given["PolicyDocument"])
+    answer = call("iam", "create_policy", True, PolicyName=f"policy{len(names)}", PolicyDocument=document,
+                  Description=given["Description"])
+    return answer["Policy"]["Arn"]
+
+
+def budget_action(given, names):
+    # CloudFormation writes the type of a subscriber differently from the API.
+    subscribers = [{"SubscriptionType": one["Type"], "Address": one["Address"]} for one in given.pop("Subscribers")]
+    threshold = given.pop("ActionThreshold")
+    call("budgets", "create_budget_action", False, AccountId="123456789012", Subscribers=subscribers,
+         ActionThreshold={"ActionThresholdValue": threshold["Value"], "ActionThresholdType": threshold["Type"]}, **given)
+    return "action"
+
+
+def schedule(given, names):
+    json.loads(given["Target"]["Input"])
+    name = f"schedule{len(names)}"
+    call("scheduler", "create_schedule", True, Name=name, **given)
+    return name
+
+
 def workspace(given, names):
     call("amp", "create_workspace", True, **{"alias": given["Alias"]})
     return "workspace"
+
+
+def topic(given, names):
+    return call("sns", "create_topic", True, Name=f"topic{len(names)}")["TopicArn"]
 
 
 def rule(given, names):
@@ -348,8 +400,12 @@ MAKERS = {
     "AWS::AutoScaling::ScalingPolicy": scaling_policy,
     "AWS::AutoScaling::WarmPool": warm_pool,
     "AWS::Budgets::Budget": budget,
+    "AWS::Budgets::BudgetsAction": budget_action,
+    "AWS::IAM::ManagedPolicy": managed_policy,
+    "AWS::Scheduler::Schedule": schedule,
     "AWS::APS::Workspace": workspace,
     "AWS::Events::Rule": rule,
+    "AWS::SNS::Topic": topic,
     "AWS::Batch::ComputeEnvironment": compute_environment,
     "AWS::Batch::JobQueue": job_queue,
     "AWS::Batch::JobDefinition": job_definition,
@@ -366,7 +422,7 @@ def deployed(stack):
         head, _, attribute = name.partition(".")
         if head not in names and head in everything:
             make(head)
-        return known(name) if attribute == "Arn" else names.get(head, known(name))
+        return known(name) if attribute in ("Arn", "ClusterArn") else names.get(head, known(name))
 
     def make(logical_id):
         resource = everything[logical_id]

@@ -2,6 +2,7 @@
 //! botocore's shapes of the requests, moto), what is refused at the user's line, and what an edit changes.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -10,14 +11,15 @@ use serde_json::Value as Json;
 use snapshots::refused;
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
-    AccountingDatabase, ClusterJob, ClusterPolicy, ComputeAllocation, Continuous, DeepHealthCheck, Eks,
-    EksClusterHandle, HyperPodCluster, HyperPodHandle, KarpenterGroup, LifecycleScripts, NodeGroup,
-    NodeShare, PatchTime, RestrictedGroup, RollingBatches, ServiceNodes, SharedStorage, SharedUser,
-    SlurmStrategy, TaintEffect, TaskGovernance, WorkerGroup,
+    AccountingDatabase, ClusterJob, ClusterMonitoring, ClusterPolicy, ComputeAllocation, Continuous,
+    DeepHealthCheck, Eks, EksClusterHandle, HyperPodAddons, HyperPodCluster, HyperPodHandle,
+    InferenceOperator, KarpenterGroup, LifecycleScripts, NodeGroup, NodeShare, Observability, PatchTime,
+    RestrictedGroup, RollingBatches, ServiceNodes, SharedStorage, SharedUser, SlurmStrategy, TaintEffect,
+    TaskGovernance, WorkerGroup,
 };
 use stackwright::stacks::fleet::{
-    Ami, GpuFleet, InstanceRefresh, LifecycleHook, Os, Reservations, ScheduledSize, SpotAllocation, SpotMix,
-    TrainingFleet, UserData,
+    Ami, GpuFleet, InstanceRefresh, LaunchBan, LifecycleHook, MonthlyBudget, Os, Reservations, ScheduledSize,
+    SpotAllocation, SpotMix, TrainingFleet, UserData,
 };
 use stackwright::stacks::iam::RoleOptions;
 use stackwright::stacks::network::{InterfaceEndpoint, Network, NetworkHandle, NetworkSubnet};
@@ -46,11 +48,17 @@ fn the_examples_are_what_others_take() {
     );
     judged(
         &hyperpod_eks::app(),
-        &["templates: 2", "CreateCluster: 2", "instance groups: 4", "CreateAddon: 8"],
+        &["templates: 2", "CreateCluster: 2", "instance groups: 4", "CreateAddon: 10", "PutMetricAlarm: 3"],
     );
     judged(
         &gpu_fleet::app(),
-        &["templates: 1", "CreateAutoScalingGroup: 2", "EFA interfaces: 32", "CreateBudget: 1"],
+        &[
+            "templates: 1",
+            "CreateAutoScalingGroup: 2",
+            "EFA interfaces: 32",
+            "CreateBudget: 1",
+            "CreateBudgetAction: 1",
+        ],
     );
 }
 
@@ -98,13 +106,18 @@ fn everything() -> App {
                     .update_at("cron(0 3 ? * SUN *)", batches())
                     .mount(shared().at("/data")),
             )
-            .workers(WorkerGroup::planned("b", "ml.p5.48xlarge", 2, PLAN).network(&of_subnet()))
-            .workers(WorkerGroup::new("c", "ml.g5.8xlarge", 1).patch(PatchTime::WhenIdle, None))
+            .workers(
+                WorkerGroup::planned("b", "ml.p5.48xlarge", 2, PLAN)
+                    .network(&of_subnet())
+                    .capacity_zone_id("use1-az4"),
+            )
+            .workers(WorkerGroup::new("c", "ml.g5.8xlarge", 1).patch(PatchTime::WhenIdle, batches()))
+            .scripts(LifecycleScripts::new().check_efa())
             .mount(shared())
             .mount(SharedStorage::open_zfs("fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com"))
             .name("training")
             .node_recovery(false)
-            .notify(TOPIC)
+            .monitor(ClusterMonitoring::new(TOPIC).log_retention_days(90))
             .allow(Statement::allow(["s3:GetObject"]).on("arn:aws:s3:::data/*"))
             .tag("team", "research"),
     );
@@ -128,19 +141,28 @@ fn everything() -> App {
             .login(ServiceNodes::new("login", "ml.m5.2xlarge"))
             .workers("dev", WorkerGroup::new("workers", "ml.p5.48xlarge", 2))
             .mount_lustre("fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com", "abcdefgh")
-            .scripts(LifecycleScripts::new().check_efa()),
+            .mount_open_zfs("fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com")
+            .scripts(LifecycleScripts::new().check_efa().enroot()),
     );
     let groups = stack("Eks");
     let cluster = groups.add(
         "Cluster",
         HyperPodCluster::eks_continuous(&eks(), &of_subnet())
             .group(NodeGroup::new("system", "ml.m5.2xlarge", 2))
-            .group(NodeGroup::spot("spot", "ml.g5.12xlarge", 2).taint("spot", None, TaintEffect::NoExecute))
+            .group(NodeGroup::spot("spot", "ml.g5.12xlarge", 2).taint("spot", "true", TaintEffect::NoExecute))
             .group(NodeGroup::planned("planned", "ml.p5.48xlarge", 2, PLAN).label("workload", "training"))
             .karpenter(KarpenterGroup::new("burst", "ml.g5.8xlarge").volume_key(KEY))
             .tiered_storage(30),
     );
     groups.add("Governance", governance(&cluster, 2));
+    groups.add(
+        "Addons",
+        HyperPodAddons::new(&cluster)
+            .training_operator()
+            .observability(Observability::new().container_logs())
+            .container_insights(TOPIC)
+            .inference(inference_operator()),
+    );
     stack("AllOrNothing").add(
         "Cluster",
         HyperPodCluster::eks(&eks(), &of_subnet()).group(NodeGroup::new("workers", "ml.g5.8xlarge", 1)),
@@ -148,8 +170,16 @@ fn everything() -> App {
     stack("Restricted").add(
         "Cluster",
         HyperPodCluster::restricted(&eks(), &of_subnet())
-            .group(RestrictedGroup::new("b", "ml.p5.48xlarge", 4).lustre(4_800, 250).volume_gb(500))
-            .group(RestrictedGroup::planned("a", "ml.p5.48xlarge", 4, PLAN)),
+            .group(
+                RestrictedGroup::new("b", "ml.p5.48xlarge", 4)
+                    .lustre(4_800, 250)
+                    .volume_gb(500)
+                    .volume_key(KEY)
+                    .deep_health_checks([DeepHealthCheck::InstanceStress])
+                    .network(&of_subnet()),
+            )
+            .group(RestrictedGroup::planned("a", "ml.p5.48xlarge", 4, PLAN))
+            .shared_lustre(4_800, 250, true),
     );
     fleets(&app);
     app
@@ -157,9 +187,32 @@ fn everything() -> App {
 
 #[track_caller]
 fn governance(cluster: &HyperPodHandle<Eks<Continuous>>, instances: u64) -> TaskGovernance {
-    TaskGovernance::new(cluster, ClusterPolicy::new().share_idle_resources(true).fair_share(false)).team(
-        ComputeAllocation::new("research").instances("ml.p5.48xlarge", instances).keep().never_preempt(),
-    )
+    let policy = ClusterPolicy::new().priority_class("production", 90);
+    TaskGovernance::new(cluster, policy.share_idle_resources(true).fair_share(false))
+        .team(
+            ComputeAllocation::new("research").instances("ml.p5.48xlarge", instances).keep().never_preempt(),
+        )
+        .team(
+            ComputeAllocation::new("vision")
+                .accelerators("ml.g5.12xlarge", 4)
+                .lend_and_borrow(100)
+                .weight(40),
+        )
+        .team(
+            ComputeAllocation::new("speech")
+                .vcpus("ml.m5.2xlarge", 4.0)
+                .memory_gib("ml.m5.2xlarge", 16.0)
+                .lend(),
+        )
+}
+
+#[track_caller]
+fn inference_operator() -> InferenceOperator {
+    InferenceOperator::new()
+        .execution_role("arn:aws:iam::123456789012:role/SageMakerHyperPodInference-models")
+        .certificate_bucket("hyperpod-tls-models")
+        .load_balancer_role("arn:aws:iam::123456789012:role/models-alb")
+        .autoscaler_role("arn:aws:iam::123456789012:role/models-keda")
 }
 
 fn ami() -> Ami {
@@ -222,6 +275,11 @@ fn fleets(app: &App) {
         "Block",
         TrainingFleet::capacity_block(&network, "p4d.24xlarge", 2, image, "cr-0123456789abcdef0"),
     );
+    let budget = stack.add("Budget", MonthlyBudget::new(20_000.0).topic(TOPIC).at_percent(90));
+    stack.add(
+        "Ban",
+        LaunchBan::new(budget.reference(), 100.0).role("Researchers").topic(TOPIC).needs_approval(),
+    );
     stack.add("Spot", TrainingFleet::spot(&network, ["g5.12xlarge", "g6.12xlarge"], image).max_nodes(4));
     stack.add(
         "Mixed",
@@ -244,11 +302,118 @@ fn every_setting_is_what_others_take() {
         &[
             "templates: 7",
             "CreateCluster: 6",
-            "CreateComputeQuota: 1",
+            "CreateAddon: 9",
+            "CreateBudgetAction: 1",
+            "CreateSchedule: 1",
+            "PutMetricAlarm: 3",
+            "CreateComputeQuota: 3",
             "CreateAutoScalingGroup: 6",
             "PutWarmPool: 1",
         ],
     );
+}
+
+/// The paths of the properties that a schema allows, without the indices of lists.
+fn allowed(schema: stackwright_schemas::registry::Schema<'_>, path: &str, found: &mut BTreeSet<String>) {
+    let schema = schema.resolved();
+    for alternative in schema.alternatives() {
+        allowed(alternative, path, found);
+    }
+    if let Some(items) = schema.items() {
+        allowed(items, path, found);
+    }
+    for (name, inner) in schema.properties() {
+        let inner_path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        allowed(inner, &inner_path, found);
+        found.insert(inner_path);
+    }
+}
+
+/// The paths of the properties that a value has.
+fn given(value: &Json, path: &str, found: &mut BTreeSet<String>) {
+    for item in value.as_array().into_iter().flatten() {
+        given(item, path, found);
+    }
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        let inner_path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        given(inner, &inner_path, found);
+        found.insert(inner_path);
+    }
+}
+
+#[test]
+fn every_property_has_a_setter_or_is_listed() {
+    // What `customize` sets.
+    let without_setter = [
+        "AWS::SageMaker::Cluster InstanceGroups.AutoPatchConfig.PatchSchedule",
+        "AWS::SageMaker::Cluster InstanceGroups.CapacityRequirements.OnDemand",
+        "AWS::SageMaker::Cluster InstanceGroups.CurrentCount",
+        "AWS::SageMaker::Cluster RestrictedInstanceGroups.CurrentCount",
+        "AWS::SageMaker::Cluster RestrictedInstanceGroups.InstanceStorageConfigs.FsxLustreConfig",
+        "AWS::SageMaker::Cluster RestrictedInstanceGroups.InstanceStorageConfigs.FsxOpenZfsConfig",
+        "AWS::SageMaker::ClusterSchedulerConfig Description",
+        "AWS::SageMaker::ClusterSchedulerConfig Tags",
+        "AWS::SageMaker::ComputeQuota ActivationState",
+        "AWS::SageMaker::ComputeQuota ComputeQuotaConfig.ComputeQuotaResources.AcceleratorPartition",
+        "AWS::SageMaker::ComputeQuota ComputeQuotaConfig.ResourceSharingConfig.AbsoluteBorrowLimits",
+        "AWS::SageMaker::ComputeQuota Description",
+        "AWS::SageMaker::ComputeQuota Tags",
+    ];
+    let page = include_str!("../../docs/clusters.md");
+    let assembly = everything().synth().unwrap();
+    let mut missing = BTreeSet::new();
+    for name in
+        ["AWS::SageMaker::Cluster", "AWS::SageMaker::ClusterSchedulerConfig", "AWS::SageMaker::ComputeQuota"]
+    {
+        let kind = stackwright_schemas::registry::resource_type(name).unwrap();
+        let mut of_schema = BTreeSet::new();
+        for (property, schema) in kind.properties().filter(|(property, _)| !kind.is_read_only(property)) {
+            allowed(schema, property, &mut of_schema);
+            of_schema.insert(property.to_owned());
+        }
+        assert!(of_schema.len() > 10, "{of_schema:?}");
+        let mut of_templates = BTreeSet::new();
+        for stack in &assembly.stacks {
+            let template: Json = serde_json::from_str(stack.template.json()).unwrap();
+            for resource in template["Resources"].as_object().unwrap().values() {
+                if resource["Type"] == name {
+                    given(&resource["Properties"], "", &mut of_templates);
+                }
+            }
+        }
+        for path in of_schema.difference(&of_templates) {
+            missing.insert(format!("{name} {path}"));
+        }
+    }
+    let listed = |path: &str| {
+        without_setter
+            .iter()
+            .any(|one| path == *one || path.strip_prefix(one).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let unlisted: Vec<&String> = missing.iter().filter(|path| !listed(path)).collect();
+    assert!(unlisted.is_empty(), "no setter, and not listed: {unlisted:#?}");
+    for one in without_setter {
+        assert!(missing.contains(one), "{one} has a setter");
+        let path = one.split(' ').nth(1).unwrap();
+        let last = path.rsplit('.').next().unwrap();
+        assert!(page.contains(&format!("`{last}`")), "docs/clusters.md does not list {path}");
+    }
+}
+
+#[test]
+fn the_page_has_the_lines_of_the_examples() {
+    let page = include_str!("../../docs/clusters.md");
+    for (example, text) in [
+        ("hyperpod-slurm", include_str!("../../examples/hyperpod-slurm/src/lib.rs")),
+        ("hyperpod-eks", include_str!("../../examples/hyperpod-eks/src/lib.rs")),
+    ] {
+        let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+        let lines = text.lines().filter(is_code).count();
+        assert!(
+            page.contains(&format!("{lines} (`examples/{example}`")),
+            "{example} has {lines} lines of code"
+        );
+    }
 }
 
 fn with(add: impl FnOnce(&Stack, &NetworkHandle)) -> App {
@@ -273,7 +438,13 @@ fn what_cannot_work_is_refused_at_the_users_line() {
     refused!("the nodes need", with(|stack, _| { let network = stack.add("Network", Network::isolated("10.0.0.0/24", 1).efa()); stack.add("Cluster", slurm(&network).workers(WorkerGroup::new("a", "ml.p5.48xlarge", 8))); }));
     let continuous = |network: &NetworkHandle| HyperPodCluster::eks_continuous(&eks(), network).group(NodeGroup::new("p5", "ml.p5.48xlarge", 2));
     refused!("3 instances of", with(|stack, network| { let cluster = stack.add("Cluster", continuous(network)); stack.add("Governance", governance(&cluster, 3)); }));
+    refused!("the capacity of the group `a` is in the zone use1-az6", with(|stack, network| drop(stack.add("Cluster", slurm(network).workers(WorkerGroup::planned("a", "ml.g5.8xlarge", 1, PLAN).capacity_zone_id("use1-az6"))))));
+    let addons = |operator: InferenceOperator| with(|stack, network| { let cluster = stack.add("Cluster", continuous(network)); stack.add("Addons", HyperPodAddons::new(&cluster).inference(operator)); });
+    refused!("has no certificate bucket", addons(InferenceOperator::new()));
+    refused!("does not start with `hyperpod-tls-`", addons(inference_operator().certificate_bucket("certificates")));
     // Fleets
+    refused!("needs a role that it restricts", with(|stack, _| drop(stack.add("Ban", LaunchBan::new("budget", 100.0)))));
+    refused!("the reserved capacity of the fleet is in the zone use1-az6", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "p5.48xlarge", ami(), "cr-0123456789abcdef0").capacity_zone_id("use1-az6")))));
     refused!("is not offered in capacity blocks", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "g5.12xlarge", ami(), "cr-0123456789abcdef0")))));
     refused!("has no Elastic Fabric Adapter", with(|stack, network| drop(stack.add("Fleet", GpuFleet::new(network, "g5.2xlarge", ami()).efa()))));
     refused!("different numbers of EFA interfaces", with(|stack, network| drop(stack.add("Fleet", GpuFleet::mixed(network, SpotMix::of(["g6e.24xlarge", "g6e.48xlarge"]), ami()).efa()))));
@@ -348,6 +519,34 @@ fn the_order_of_groups_changes_nothing() {
 }
 
 #[test]
+fn karpenter_changes_no_number_of_the_template() {
+    // Karpenter requires groups that start with 0, and CloudFormation compares templates: whatever Karpenter does meanwhile,
+    // the next deployment sends no other number.
+    let app = with(|stack, network| {
+        let cluster = HyperPodCluster::eks_continuous(&eks(), network)
+            .group(NodeGroup::new("system", "ml.m5.2xlarge", 2))
+            .karpenter(KarpenterGroup::new("burst", "ml.g5.8xlarge"))
+            .karpenter(KarpenterGroup::spot("cheap", "ml.g5.8xlarge"));
+        let cluster = stack.add("Cluster", cluster);
+        // Such a group may have any number of nodes, so teams may be given any.
+        let policy = ClusterPolicy::new();
+        let team = ComputeAllocation::new("research").instances("ml.g5.8xlarge", 100);
+        stack.add("Governance", TaskGovernance::new(&cluster, policy).team(team));
+    });
+    let groups = resources(&app)["Cluster"]["Properties"]["InstanceGroups"].clone();
+    let counts: Vec<(&str, i64)> = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| {
+            assert!(group["MinInstanceCount"].is_null(), "{group}");
+            (group["InstanceGroupName"].as_str().unwrap(), group["InstanceCount"].as_i64().unwrap())
+        })
+        .collect();
+    assert_eq!(counts, [("burst", 0), ("cheap", 0), ("system", 2)]);
+}
+
+#[test]
 fn a_network_is_closed() {
     let app = App::new("network");
     app.stack("Main").region("us-east-1").add("Network", Network::isolated("10.0.0.0/16", 2).lustre());
@@ -390,8 +589,12 @@ fn scripted() -> App {
                 .login(ServiceNodes::new("login", "ml.m5.2xlarge"))
                 .workers("dev", WorkerGroup::new("workers", "ml.p5.48xlarge", 2))
                 .mount_lustre("fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com", "abcdefgh")
+                .mount_open_zfs("fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com")
                 .scripts(
-                    LifecycleScripts::new().users([SharedUser::new("ada", 2001, "/fsx/ada")]).check_efa(),
+                    LifecycleScripts::new()
+                        .users([SharedUser::new("ada", 2001, "/fsx/ada")])
+                        .check_efa()
+                        .enroot(),
                 ),
         );
     })
@@ -404,10 +607,16 @@ fn provisioning_parameters_are_what_the_lifecycle_scripts_of_aws_take() {
     uploaded(&app, directory.path());
     let text = std::fs::read_to_string(directory.path().join("provisioning_parameters.json")).unwrap();
     let parameters: Json = serde_json::from_str(&text).unwrap();
-    // What `validate-config.py` of awsome-distributed-training requires, and what `lifecycle_script.py` reads.
-    for name in
-        ["version", "workload_manager", "controller_group", "fsx_dns_name", "fsx_mountname", "login_group"]
-    {
+    // What `lifecycle_script.py` of awsome-distributed-training reads. `clusters.py` does what `validate-config.py` does.
+    for name in [
+        "version",
+        "workload_manager",
+        "controller_group",
+        "fsx_dns_name",
+        "fsx_mountname",
+        "fsx_openzfs_dns_name",
+        "login_group",
+    ] {
         assert!(parameters[name].is_string(), "{name} in {parameters}");
     }
     assert_eq!((&parameters["version"], &parameters["workload_manager"]), (&"1.0.0".into(), &"slurm".into()));
@@ -427,6 +636,19 @@ fn provisioning_parameters_are_what_the_lifecycle_scripts_of_aws_take() {
         assert!(group["partition_name"].is_string());
     }
     assert!(names.contains(&parameters["controller_group"].as_str().unwrap()));
+}
+
+#[test]
+fn a_network_of_its_own_passes_the_validation_of_aws() {
+    let app = App::new("validated");
+    let stack = app.stack("Main").region("us-east-1");
+    let network = stack.add("Network", Network::isolated("10.0.0.0/16", 1).zone_ids(["use1-az4"]).efa());
+    stack.add(
+        "Cluster",
+        HyperPodCluster::slurm_by_scripts(&network, controller())
+            .workers("dev", WorkerGroup::new("workers", "ml.g5.8xlarge", 1)),
+    );
+    judged(&app, &["CreateCluster: 1", "validated networks: 1"]);
 }
 
 #[test]
@@ -464,22 +686,31 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
     let output = step(directory, "efa", &devices_variable);
     assert!(output.status.success(), "{}", said(&output));
 
-    // The file system is mounted, and stands in fstab once.
+    // The file systems are mounted, and stand in fstab once.
     std::fs::write(directory.join("fstab"), "").unwrap();
     program(directory, "mountpoint", "exit 1");
     program(directory, "mount", &format!("echo \"$*\" >>{}/mounted", directory.display()));
     let table = directory.join("fstab");
-    let at = directory.join("fsx");
     let variables =
-        [("STACKWRIGHT_FSTAB", table.to_str().unwrap()), ("STACKWRIGHT_FSX", at.to_str().unwrap())];
+        [("STACKWRIGHT_FSTAB", table.to_str().unwrap()), ("STACKWRIGHT_ROOT", directory.to_str().unwrap())];
     for _ in 0..2 {
-        let output = step(directory, "mount-lustre", &variables);
+        let output = step(directory, "mount-file-systems", &variables);
         assert!(output.status.success(), "{}", said(&output));
     }
-    assert_eq!(
-        text("fstab").matches("fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com@tcp:/abcdefgh /fsx").count(),
-        1
-    );
+    for entry in [
+        "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com@tcp:/abcdefgh /fsx lustre ",
+        "fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com:/fsx /home nfs nfsvers=4.2,",
+    ] {
+        assert_eq!(text("fstab").matches(entry).count(), 1, "{entry}");
+    }
+    assert!(text("mounted").contains("/fsx") && text("mounted").contains("/home"));
+    // A file system that cannot be mounted fails the node.
+    program(directory, "mount", "exit 32");
+    let output =
+        step(directory, "mount-file-systems", &[&variables[..], &[("STACKWRIGHT_PAUSE", "0")]].concat());
+    assert!(!output.status.success() && said(&output).contains("TCP 988"), "{}", said(&output));
+
+    enroot_is_installed_once(directory);
 
     // Slurm: the daemon of a controller, and of a worker, which knows the controller.
     let resource_config = r#"{"ClusterConfig": {"ClusterArn": "arn"}, "InstanceGroups": [
@@ -513,6 +744,50 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
     assert!(text("systemctl").contains("enable --now slurmctld"));
     let output = node("10.0.0.9");
     assert!(!output.status.success() && said(&output).contains("in no instance group"), "{}", said(&output));
+}
+
+/// Enroot and Pyxis, with stand-ins for the network, the package manager and the compiler.
+fn enroot_is_installed_once(directory: &Path) {
+    let slurm = directory.join("slurm");
+    let disk = directory.join("nvme");
+    std::fs::create_dir_all(&slurm).unwrap();
+    std::fs::create_dir_all(&disk).unwrap();
+    let log = directory.join("installed");
+    let logged = |name: &str| format!("echo \"{name} $*\" >>{}", log.display());
+    program(directory, "dpkg", "echo amd64");
+    program(directory, "curl", &logged("curl"));
+    program(directory, "apt-get", &logged("apt-get"));
+    program(directory, "git", &format!("{}; mkdir -p \"${{@: -1}}\"", logged("git")));
+    program(directory, "make", "touch \"$2/spank_pyxis.so\"");
+    program(directory, "mountpoint", "exit 0");
+    program(directory, "systemctl", &format!("{}; [[ \"$*\" == *slurmd* ]]", logged("systemctl")));
+    let variables = [
+        ("STACKWRIGHT_SLURM", slurm.to_str().unwrap()),
+        ("STACKWRIGHT_DISKS", disk.to_str().unwrap()),
+        ("STACKWRIGHT_ENROOT", directory.join("enroot").to_str().unwrap()),
+        ("STACKWRIGHT_PAUSE", "0"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    let run = || {
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let output = step(directory, "enroot", &variables);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run();
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let installed = text(&log);
+    assert!(installed.contains("/enroot+caps_3.4.1-1_amd64.deb"), "{installed}");
+    assert!(installed.contains("systemctl restart slurmd") && !installed.contains("restart slurmctld"));
+    assert!(slurm.join("lib/slurm/spank_pyxis.so").exists());
+    assert!(text(&directory.join("enroot/enroot.conf")).contains("nvme/enroot/cache-$(id -u)"));
+    // A node whose software was updated runs it again.
+    program(directory, "enroot", "exit 0");
+    std::fs::write(&log, "").unwrap();
+    run();
+    let installed = text(&log);
+    assert!(!installed.contains("apt-get") && !installed.contains("git"), "{installed}");
+    assert_eq!(text(&slurm.join("etc/plugstack.conf")).matches("spank_pyxis.so").count(), 1);
 }
 
 #[test]
@@ -556,8 +831,22 @@ fn document(app: &App, name: &str) -> String {
     documents.into_iter().find(|(file, _)| file.ends_with(name)).unwrap().1
 }
 
+/// Compares the members of a configuration with those of the launcher's own examples.
+fn has_the_members_of_a_recipe(recipe: &Json, kind: &str) {
+    let facts: Json = serde_json::from_str(include_str!("../../schemas/facts/hyperpod_recipe.json")).unwrap();
+    let of_cluster = [("/cluster/cluster_config", &facts["cluster_config"][kind])];
+    for (at, allowed) in
+        facts["members"].as_object().unwrap().iter().map(|(at, names)| (at.as_str(), names)).chain(of_cluster)
+    {
+        let given = recipe.pointer(at).unwrap_or_else(|| panic!("{at}")).as_object().unwrap();
+        for name in given.keys() {
+            assert!(allowed.as_array().unwrap().contains(&name.as_str().into()), "{name} at {at}");
+        }
+    }
+}
+
 #[test]
-fn one_description_is_a_manifest_and_a_slurm_script() {
+fn one_description_is_a_manifest_a_slurm_script_and_a_recipe() {
     let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
     let app = with(|stack, _| {
         let on = |directory: &str| ClusterJob::new("llama", &job(), directory);
@@ -572,16 +861,16 @@ fn one_description_is_a_manifest_and_a_slurm_script() {
                 .claim("fsx", "/fsx"),
         );
         stack.add("Slurm", on("/fsx/llama/").on_slurm().partition("train"));
+        let claimed = on("/workspace").on_eks(image).team("vision").claim("fsx", "/fsx");
+        stack.add("EksRecipe", claimed.as_recipe("/fsx/results"));
+        stack.add("SlurmRecipe", on("/fsx/llama").on_slurm().partition("train").as_recipe("/fsx/results"));
     });
     let manifest: Json = serde_json::from_str(&document(&app, "job.yaml")).unwrap();
-    let keys: Json = serde_json::from_str(include_str!("../../schemas/facts/hyperpod_job.json")).unwrap();
-    // What the operator's own classes have at each place.
-    for (at, allowed) in keys["members"].as_object().unwrap() {
-        let given = manifest.pointer(at).unwrap_or_else(|| panic!("{at}")).as_object().unwrap();
-        for name in given.keys() {
-            assert!(allowed.as_array().unwrap().contains(&name.as_str().into()), "{name} at {at}");
-        }
-    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("job.json");
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    let judged = snapshots::judged_by("manifests.py", &path);
+    assert!(judged.contains("HyperPodPyTorchJob: 1") && judged.contains("Pod: 1"), "{judged}");
     let container = &manifest["spec"]["replicaSpecs"][0]["template"]["spec"]["containers"][0];
     assert_eq!(container["resources"]["limits"]["vpc.amazonaws.com/efa"], "32");
     assert_eq!(container["resources"]["limits"]["nvidia.com/gpu"], "8");
@@ -589,8 +878,16 @@ fn one_description_is_a_manifest_and_a_slurm_script() {
     assert_eq!(manifest["metadata"]["labels"]["kueue.x-k8s.io/queue-name"], "hyperpod-ns-vision-localqueue");
     assert_eq!(manifest["spec"]["runPolicy"]["activeDeadlineSeconds"], 36_000);
 
+    for (name, kind) in [("EksRecipe.recipe.yaml", "k8s"), ("SlurmRecipe.recipe.yaml", "slurm")] {
+        let recipe: Json = serde_json::from_str(&document(&app, name)).unwrap();
+        assert_eq!(recipe["cluster"]["cluster_type"], kind);
+        assert_eq!(recipe["cluster"]["instance_type"], "p5.48xlarge");
+        assert_eq!(recipe["training_cfg"]["run"]["ntasks_per_node"], 8);
+        assert_eq!(recipe["training_cfg"]["script_args"][1], serde_json::json!({ "--dataset": "it's/here" }));
+        has_the_members_of_a_recipe(&recipe, kind);
+    }
+
     let script = document(&app, "job.sbatch");
-    let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("job.sh");
     std::fs::write(&path, &script).unwrap();
     snapshots::run(Command::new(snapshots::tool("python/bin/shellcheck")).arg(&path));

@@ -16,6 +16,8 @@ def known(name):
     """What a reference yields once it is deployed."""
     if name in KNOWN:
         return KNOWN[name]
+    if name.endswith(".ClusterArn"):
+        return f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:cluster/ab12cd34ef56"
     if name.endswith("Role.Arn"):
         return f"arn:aws:iam::{ACCOUNT}:role/{name.partition('.')[0]}"
     if name.endswith(".Arn"):
@@ -38,7 +40,16 @@ def resolved(value, lookup=known):
     if set(value) == {"Fn::GetAtt"}:
         return lookup(".".join(value["Fn::GetAtt"]))
     if set(value) == {"Fn::Sub"}:
-        return substituted(value["Fn::Sub"], lookup)
+        text, variables = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
+        given = {name: resolved(one, lookup) for name, one in variables.items()}
+        return substituted(text, lambda name: given[name] if name in given else lookup(name))
+    if set(value) == {"Fn::Split"}:
+        delimiter, text = value["Fn::Split"]
+        return resolved(text, lookup).split(delimiter)
+    if set(value) == {"Fn::Select"} and isinstance(value["Fn::Select"][1], dict):
+        index, items = value["Fn::Select"]
+        items = resolved(items, lookup)
+        return items[int(index)] if isinstance(items, list) else {"Fn::Select": [index, items]}
     if set(value) == {"Fn::Base64"}:
         return base64.b64encode(resolved(value["Fn::Base64"], lookup).encode()).decode()
     if set(value) == {"Fn::Join"}:

@@ -107,7 +107,8 @@ impl From<SsmParameter> for TopicReference {
     }
 }
 
-/// A topic that CloudWatch alarms publish to, encrypted with a KMS key that CloudWatch may use.
+/// A topic that CloudWatch alarms publish to, and other services that [`allow_service`](Self::allow_service) names,
+/// encrypted with a KMS key that they may use.
 ///
 /// The AWS managed key `alias/aws/sns` does not work for alarms: its key policy does not allow CloudWatch to use it, and the
 /// alarm's action fails ("Encrypting Amazon SNS topics", CloudWatch User Guide). This construct creates a key whose policy
@@ -128,6 +129,7 @@ impl From<SsmParameter> for TopicReference {
 pub struct AlarmTopic {
     key: Option<EncryptionKey>,
     emails: Vec<Value<String>>,
+    services: Vec<String>,
 }
 
 impl AlarmTopic {
@@ -141,6 +143,13 @@ impl AlarmTopic {
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
+        self
+    }
+
+    /// Lets another service of AWS publish to the topic: `events` for rules of EventBridge, `budgets` for AWS Budgets. Several
+    /// calls add up. The key that the topic creates lets the service use it as well.
+    pub fn allow_service(mut self, service: &str) -> Self {
+        self.services.push(service.to_owned());
         self
     }
 
@@ -160,6 +169,7 @@ impl Construct for AlarmTopic {
         let key = self.key.unwrap_or_else(|| {
             let key =
                 PrivateKey::new().allow_service("cloudwatch").description("Encrypts messages of alarms");
+            let key = self.services.iter().fold(key, |key, service| key.allow_service(service));
             EncryptionKey::from(&scope.add("Key", key))
         });
         let mut topic = Topic::new().kms_master_key_id(key.id());
@@ -172,14 +182,20 @@ impl Construct for AlarmTopic {
             topic = topic.subscription(subscriptions);
         }
         let topic = scope.add_default(topic);
-        let alarms = Statement::allow(["sns:Publish"]).on(topic.reference()).to_service("cloudwatch").when(
-            "StringEquals",
-            "aws:SourceAccount",
-            account_id(),
-        );
+        let publishers = ["cloudwatch"].into_iter().chain(self.services.iter().map(String::as_str));
+        let publish = publishers.map(|service| {
+            let publish = Statement::allow(["sns:Publish"]).on(topic.reference()).to_service(service);
+            // EventBridge publishes without the context that a condition would compare ("You can't use Condition blocks in
+            // Amazon SNS topic policies for EventBridge", EventBridge User Guide).
+            if service == "events" {
+                publish
+            } else {
+                publish.when("StringEquals", "aws:SourceAccount", account_id())
+            }
+        });
         let account =
             Statement::allow(["sns:Publish", "sns:Subscribe"]).on(topic.reference()).to_account(account_id());
-        let policy = PolicyDocument::new([alarms, account]);
+        let policy = PolicyDocument::new(publish.chain([account]));
         scope.add("Policy", TopicPolicy::new().policy_document(policy).topics([topic.reference()]));
         AlarmTopicHandle { topic, key }
     }

@@ -24,6 +24,9 @@ const TRAINING: [&str; 2] = ["xtask/tools/training.txt", "examples/arr-coc/train
 const TRAINING_AFTER_TORCH: &str = "examples/zero3/training/requirements.txt";
 /// Installs PyTorch, which brings 5 GB of libraries for GPUs, in half a minute: pip takes three times as long.
 const UV: &str = "uv==0.13.9";
+/// The classes that describe jobs of HyperPod's training operator. Its package would overwrite a file of the SageMaker SDK, so it
+/// is installed in a directory of its own, without its dependencies.
+const HYPERPOD: &str = "sagemaker-hyperpod==3.12.0";
 /// The Node packages of `package.json` with its lock file.
 const NODE: &str = "xtask/tools";
 const NODE_LOCK: &str = "xtask/tools/package-lock.json";
@@ -39,7 +42,11 @@ pub fn install() -> Result<PathBuf> {
         run(Command::new(directory.join("bin/pip"))
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"])
             .arg(DEEPSPEED)
-            .env("DS_BUILD_OPS", "0"))
+            .env("DS_BUILD_OPS", "0"))?;
+        run(Command::new(folder.join("bin/pip"))
+            .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
+            .arg(folder.join("hyperpod"))
+            .arg(HYPERPOD))
     })?;
     once(&tools, "checkov", &[CHECKOV], |directory| environment(directory, CHECKOV))?;
     once(&tools, "aws", &[AWS], |directory| environment(directory, AWS))?;

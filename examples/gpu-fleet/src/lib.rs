@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stackwright::prelude::*;
 use stackwright::stacks::fleet::{
-    Ami, GpuFleet, InstanceRefresh, LifecycleHook, MonthlyBudget, Os, ScheduledSize, SpotMix,
+    Ami, GpuFleet, InstanceRefresh, LaunchBan, LifecycleHook, MonthlyBudget, Os, ScheduledSize, SpotMix,
 };
 use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
@@ -28,12 +28,12 @@ pub fn app() -> App {
     let training = stack.add(
         "Training",
         GpuFleet::capacity_block(
-            // The Availability Zone of the capacity block.
             &network.in_subnet(0),
             "p5.48xlarge",
             Ami::deep_learning_base(Os::Ubuntu2204),
             BLOCK,
         )
+        .capacity_zone_id("use1-az4")
         .instances(0..=4)
         .efa()
         .root_volume_gb(500)
@@ -61,9 +61,14 @@ pub fn app() -> App {
         )
         .tag("team", "research"),
     );
-    stack.add(
+    let budget = stack.add(
         "Budget",
         MonthlyBudget::new(20_000.0).of_tag("team", "research").email("ml-costs@example.com").at_percent(90),
+    );
+    // When the budget is spent, the researchers can start no more instances and jobs.
+    stack.add(
+        "Ban",
+        LaunchBan::new(budget.reference(), 100.0).role("Researchers").email("ml-costs@example.com"),
     );
     stack.add("TrainingGroup", Output::new(training.group_name()));
     stack.add("InferenceGroup", Output::new(inference.group_name()));

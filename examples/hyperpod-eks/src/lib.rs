@@ -5,8 +5,9 @@
 
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
-    ClusterPolicy, ComputeAllocation, DeepHealthCheck, EksCluster, HyperPodAddons, HyperPodCluster,
-    KarpenterGroup, KubernetesVersion, NodeGroup, Observability, TaintEffect, TaskGovernance,
+    ClusterMonitoring, ClusterPolicy, ComputeAllocation, DeepHealthCheck, EksCluster, HyperPodAddons,
+    HyperPodCluster, KarpenterGroup, KubernetesVersion, NodeGroup, Observability, TaintEffect,
+    TaskGovernance,
 };
 use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
@@ -27,6 +28,7 @@ pub fn app() -> App {
     let eks = kubernetes.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
 
     let stack = app.stack("Cluster").region("us-east-1").description("HyperPod with EKS, for two teams");
+    let alarms = stack.add("Alarms", AlarmTopic::new().allow_service("events").email("ml-ops@example.com"));
     let cluster = stack.add(
         "Training",
         HyperPodCluster::eks_continuous(&eks, &network.in_subnet(0))
@@ -47,11 +49,18 @@ pub fn app() -> App {
             )
             .karpenter(KarpenterGroup::new("burst", "ml.g5.8xlarge").volume_gb(200))
             .tiered_storage(20)
+            .monitor(ClusterMonitoring::new(&alarms))
             // HyperPod's training operator works only on clusters with this tag.
             .tag("SageMaker", "true"),
     );
-    stack
-        .add("Addons", HyperPodAddons::new(&cluster).training_operator().observability(Observability::new()));
+    stack.add(
+        "Addons",
+        HyperPodAddons::new(&cluster)
+            .training_operator()
+            .observability(Observability::new())
+            .container_insights(&alarms)
+            .fsx_csi_driver(),
+    );
 
     let policy = ClusterPolicy::new().priority_class("production", 90).priority_class("research", 50);
     stack.add(

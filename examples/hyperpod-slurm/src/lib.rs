@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
-    DeepHealthCheck, HyperPodCluster, LifecycleScripts, LustreFileSystem, LustreThroughput, NodeShare,
-    RollingBatches, ServiceNodes, SharedUser, WorkerGroup,
+    ClusterMonitoring, DeepHealthCheck, HyperPodCluster, LifecycleScripts, LustreFileSystem,
+    LustreThroughput, NodeShare, RollingBatches, ServiceNodes, SharedUser, WorkerGroup,
 };
 use stackwright::stacks::network::{InterfaceEndpoint, Network};
 
@@ -31,6 +31,7 @@ pub fn app() -> App {
         .region("us-east-1")
         .description("HyperPod with Slurm: two groups of ml.p5.48xlarge, FSx for Lustre, a login node");
     let runs = stack.add("Runs", PrivateBucket::new());
+    let alarms = stack.add("Alarms", AlarmTopic::new().allow_service("events").email("ml-ops@example.com"));
     let main_zone = network.in_subnet(0);
     let shared = stack.add("Shared", LustreFileSystem::new(&main_zone, 9_600, LustreThroughput::Mb250).efa());
 
@@ -53,10 +54,12 @@ pub fn app() -> App {
                     .partition("pretraining")
                     .volume_gb(500)
                     .threads_per_core(2)
+                    .capacity_zone_id("use1-az6")
                     .network(&network.in_subnet(1))
                     .deep_health_checks(health),
             )
             .mount(shared.mount())
+            .monitor(ClusterMonitoring::new(&alarms))
             .scripts(
                 LifecycleScripts::new()
                     .users([

@@ -5,97 +5,12 @@ use std::marker::PhantomData;
 use stackwright_resources::sagemaker::cluster::{ClusterOrchestratorEksConfig, Orchestrator};
 use stackwright_synth::{IntoValue, Value};
 
-use super::group::{
-    AllOrNothing, Continuous, GroupSettings, Purchase, TaintEffect, node_settings, worker_settings,
-};
+use super::group::{AllOrNothing, Continuous, GroupSettings, Purchase, kubernetes_settings, node_settings};
 use super::kubernetes::EksClusterHandle;
+use super::nodes::NodeGroup;
 use super::plan::{Orchestrate, Plan, RunsScripts};
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
-
-/// Nodes of a Kubernetes cluster.
-///
-/// [`NodeGroup::new`] uses on-demand capacity, [`NodeGroup::planned`] uses a training plan, and [`NodeGroup::spot`] uses spot
-/// capacity.
-///
-/// ```
-/// use stackwright_stacks::cluster::NodeGroup;
-///
-/// NodeGroup::new("system", "ml.m5.2xlarge", 2).volume_gb(200);
-/// NodeGroup::spot("spot", "ml.g5.12xlarge", 2).or_types(["ml.g6.12xlarge"]);
-/// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
-/// NodeGroup::planned("p5", "ml.p5.48xlarge", 4, plan);
-/// ```
-#[derive(Clone, Debug)]
-pub struct NodeGroup<P = AllOrNothing> {
-    group: GroupSettings,
-    provisioning: PhantomData<P>,
-}
-
-impl NodeGroup {
-    /// Creates a group with a number of on-demand instances of a type, such as `ml.p5.48xlarge`.
-    #[track_caller]
-    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
-        Self { group: GroupSettings::new(name, instance_type, count), provisioning: PhantomData }
-    }
-
-    /// Creates a group whose instances a training plan reserved, by the plan's ARN. Put it into the subnet of the plan's
-    /// zone with [`network`](Self::network).
-    #[track_caller]
-    pub fn planned(
-        name: &str,
-        instance_type: impl IntoValue<String>,
-        count: impl IntoValue<i64>,
-        training_plan_arn: impl IntoValue<String>,
-    ) -> Self {
-        let mut group = Self::new(name, instance_type, count);
-        group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
-        group
-    }
-}
-
-impl NodeGroup<Continuous> {
-    /// Creates a group of spot instances. Only a cluster with continuous provisioning takes it, and it cannot be changed to
-    /// on demand later.
-    #[track_caller]
-    pub fn spot(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
-        let mut group = NodeGroup::new(name, instance_type, count).continuous();
-        group.group.purchase = Purchase::Spot;
-        group
-    }
-}
-
-impl<P> NodeGroup<P> {
-    fn continuous(self) -> NodeGroup<Continuous> {
-        NodeGroup { group: self.group, provisioning: PhantomData }
-    }
-
-    /// Puts the group into service as soon as this number of nodes is available; after three hours without them, it is rolled
-    /// back. Only a cluster with continuous provisioning takes such a group.
-    #[track_caller]
-    pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> NodeGroup<Continuous> {
-        let mut group = self.continuous();
-        group.group.minimum = Some(nodes.into().with_caller_location());
-        group
-    }
-
-    /// Allows other instance types as well, which are tried in this order after the first. Only a cluster with continuous
-    /// provisioning takes such a group.
-    pub fn or_types(self, others: impl IntoIterator<Item = impl Into<String>>) -> NodeGroup<Continuous> {
-        let mut group = self.continuous();
-        group.group.add_types(others);
-        group
-    }
-}
-
-impl From<NodeGroup<AllOrNothing>> for NodeGroup<Continuous> {
-    fn from(group: NodeGroup<AllOrNothing>) -> Self {
-        group.continuous()
-    }
-}
-
-node_settings!(NodeGroup<P>);
-worker_settings!(NodeGroup<P>);
 
 /// A group that starts without nodes and that Karpenter scales. It has neither a training plan nor deep health checks, and its
 /// subnets are in one zone.
@@ -132,35 +47,9 @@ impl KarpenterGroup {
     }
 }
 
-node_settings!(KarpenterGroup);
+node_settings!([] KarpenterGroup);
 
-/// Adds the setters of labels and taints.
-macro_rules! kubernetes_settings {
-    ($group:ident $(<$generic:ident>)?) => {
-        impl $(<$generic>)? $group $(<$generic>)? {
-            /// Adds a label to the Kubernetes nodes.
-            #[track_caller]
-            pub fn label(mut self, key: impl Into<String>, value: impl IntoValue<String>) -> Self {
-                self.group.labels.push((key.into(), value.into().with_caller_location()));
-                self
-            }
-
-            /// Adds a taint to the Kubernetes nodes, with or without a value.
-            pub fn taint(
-                mut self,
-                key: impl Into<String>,
-                value: impl Into<Option<&'static str>>,
-                effect: TaintEffect,
-            ) -> Self {
-                self.group.taints.push((key.into(), value.into().map(str::to_owned), effect));
-                self
-            }
-        }
-    };
-}
-
-kubernetes_settings!(NodeGroup<P>);
-kubernetes_settings!(KarpenterGroup);
+kubernetes_settings!([] KarpenterGroup);
 
 /// A cluster that Amazon EKS schedules.
 #[derive(Clone, Debug)]
@@ -213,7 +102,7 @@ impl HyperPodCluster<Eks<Continuous>> {
 impl<P> HyperPodCluster<Eks<P>> {
     /// Adds a group of nodes.
     pub fn group(mut self, group: impl Into<NodeGroup<P>>) -> Self {
-        self.kind.groups.push(group.into().group);
+        self.kind.groups.push(group.into().into_group());
         self
     }
 

@@ -86,6 +86,8 @@ pub(super) struct GroupSettings {
     pub release: Option<Value<String>>,
     pub deep_health_checks: Vec<DeepHealthCheck>,
     pub network: Option<NetworkHandle>,
+    /// The ID of the zone that the group's capacity is in.
+    pub zone_id: Option<String>,
     pub efa_only: bool,
     pub update: Option<SoftwareUpdate>,
     /// Whether Karpenter changes the number of instances.
@@ -114,6 +116,7 @@ impl GroupSettings {
             release: None,
             deep_health_checks: Vec::new(),
             network: None,
+            zone_id: None,
             efa_only: false,
             update: None,
             scaled: false,
@@ -277,8 +280,8 @@ fn taint((key, value, effect): &(String, Option<String>, TaintEffect)) -> Cluste
 
 /// Adds the setters of settings that every group has.
 macro_rules! node_settings {
-    ($group:ident $(<$generic:ident>)?) => {
-        impl $(<$generic>)? $group $(<$generic>)? {
+    ([$($generic:ident),*] $group:ty) => {
+        impl<$($generic),*> $group {
             /// Sets the threads of each core: 1 (the default) turns simultaneous multithreading off, 2 turns it on. Types
             /// without it take 1.
             #[track_caller]
@@ -355,8 +358,8 @@ macro_rules! node_settings {
 
 /// Adds the setters of groups on which HyperPod mounts file systems: those of clusters with Slurm.
 macro_rules! mount_settings {
-    ($group:ident $(<$generic:ident>)?) => {
-        impl $(<$generic>)? $group $(<$generic>)? {
+    ([$($generic:ident),*] $group:ty) => {
+        impl<$($generic),*> $group {
             /// Mounts a shared file system on the nodes of this group, instead of the one of its kind that the cluster
             /// mounts on every group.
             pub fn mount(mut self, storage: $crate::cluster::SharedStorage) -> Self {
@@ -368,32 +371,29 @@ macro_rules! mount_settings {
     };
 }
 
-/// Adds the setters of groups that run jobs.
-macro_rules! worker_settings {
-    ($group:ident $(<$generic:ident>)?) => {
-        impl $(<$generic>)? $group $(<$generic>)? {
-            /// Runs deep health checks on each node before it takes work: one to two hours on instances with GPUs or
-            /// Trainium. They can be run again at any time by `StartClusterHealthCheck`.
-            pub fn deep_health_checks(
-                mut self,
-                checks: impl IntoIterator<Item = $crate::cluster::DeepHealthCheck>,
-            ) -> Self {
-                self.group.deep_health_checks.clear();
-                for check in checks {
-                    if !self.group.deep_health_checks.contains(&check) {
-                        self.group.deep_health_checks.push(check);
-                    }
-                }
+/// Adds the setters of labels and taints.
+macro_rules! kubernetes_settings {
+    ([$($generic:ident),*] $group:ty) => {
+        impl<$($generic),*> $group {
+            /// Adds a label to the Kubernetes nodes.
+            #[track_caller]
+            pub fn label(mut self, key: impl Into<String>, value: impl stackwright_synth::IntoValue<String>) -> Self {
+                self.group.labels.push((key.into(), value.into().with_caller_location()));
                 self
             }
 
-            /// Gives the nodes EFA-only network interfaces, which need no IP addresses.
-            pub fn efa_only(mut self) -> Self {
-                self.group.efa_only = true;
+            /// Adds a taint to the Kubernetes nodes, with or without a value.
+            pub fn taint(
+                mut self,
+                key: impl Into<String>,
+                value: impl Into<Option<&'static str>>,
+                effect: $crate::cluster::TaintEffect,
+            ) -> Self {
+                self.group.taints.push((key.into(), value.into().map(str::to_owned), effect));
                 self
             }
         }
     };
 }
 
-pub(super) use {mount_settings, node_settings, worker_settings};
+pub(super) use {kubernetes_settings, mount_settings, node_settings};

@@ -181,8 +181,15 @@ impl LifecycleScripts {
         self.add("docker", include_str!("scripts/docker_storage.sh"), Vec::new())
     }
 
-    /// Installs the CloudWatch agent, which publishes the use of processors, memory, disks and GPUs in the namespace
-    /// `HyperPod`. The role that the cluster creates allows it.
+    /// Installs Enroot and Pyxis, with which [`SlurmJob::container`](super::SlurmJob::container) runs containers. The packages
+    /// come from GitHub and from the mirrors of Ubuntu: the nodes need a route to the internet
+    /// ([`Network::private`](crate::network::Network::private)).
+    pub fn enroot(self) -> Self {
+        self.add("enroot", include_str!("scripts/enroot.sh"), Vec::new())
+    }
+
+    /// Installs the CloudWatch agent, which publishes the use of processors, memory, disks and GPUs in the namespace `HyperPod`.
+    /// The role that the cluster creates allows it.
     pub fn cloudwatch_agent(self) -> Self {
         let configuration = include_str!("scripts/cloudwatch_agent.json");
         self.add(

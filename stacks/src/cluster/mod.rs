@@ -16,13 +16,14 @@
 
 mod addon;
 mod eks;
-mod events;
 mod file_system;
 mod governance;
 mod group;
 mod job;
 mod kubernetes;
 mod lifecycle;
+mod monitoring;
+mod nodes;
 mod plan;
 mod restricted;
 pub(crate) mod role;
@@ -45,17 +46,19 @@ use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings
 use crate::network::NetworkHandle;
 use crate::s3::S3Location;
 
-pub use addon::{HyperPodAddons, MetricLevel, Observability};
-pub use eks::{Eks, KarpenterGroup, NodeGroup};
+pub use addon::{HyperPodAddons, InferenceOperator, MetricLevel, Observability};
+pub use eks::{Eks, KarpenterGroup};
 pub use file_system::{LustreFileSystem, LustreHandle, LustreThroughput};
 pub use governance::{ClusterPolicy, ComputeAllocation, TaskGovernance};
 pub use group::{AllOrNothing, Continuous, DeepHealthCheck, TaintEffect};
-pub use job::{ClusterJob, EksJob, SlurmJob};
+pub use job::{ClusterJob, EksJob, RecipeJob, SlurmJob};
 pub use kubernetes::{EksCluster, EksClusterHandle, KubernetesVersion};
 pub use lifecycle::{LifecycleScripts, SharedUser};
+pub use monitoring::ClusterMonitoring;
+pub use nodes::{ForKubernetes, ForSlurm, InstanceGroup, NodeGroup, WorkerGroup};
 pub use restricted::{Restricted, RestrictedGroup};
 pub use scripted::ScriptedSlurm;
-pub use slurm::{AccountingDatabase, ServiceNodes, Slurm, SlurmStrategy, WorkerGroup};
+pub use slurm::{AccountingDatabase, ServiceNodes, Slurm, SlurmStrategy};
 pub use storage::SharedStorage;
 pub use update::{NodeShare, PatchTime, RollingBatches};
 
@@ -111,7 +114,7 @@ struct Settings {
     node_recovery: bool,
     shared: Vec<SharedStorage>,
     scripts: Option<LifecycleScripts>,
-    topics: Vec<Value<String>>,
+    monitoring: Option<ClusterMonitoring>,
     tags: Vec<(String, Value<String>)>,
 }
 
@@ -124,7 +127,7 @@ impl Settings {
             node_recovery: true,
             shared: Vec::new(),
             scripts: None,
-            topics: Vec::new(),
+            monitoring: None,
             tags: Vec::new(),
         }
     }
@@ -146,11 +149,10 @@ impl<K> HyperPodCluster<K> {
         self
     }
 
-    /// Notifies an SNS topic, by its ARN, of faulty nodes and of changes of the cluster's status, through EventBridge. The
-    /// topic's policy has to let `events.amazonaws.com` publish. CloudWatch has no metrics of HyperPod's own.
-    #[track_caller]
-    pub fn notify(mut self, topic_arn: impl IntoValue<String>) -> Self {
-        self.settings.topics.push(topic_arn.into().with_caller_location());
+    /// Notifies topics of unhealthy nodes, failures and changes of the status, adds alarms on them, and sets the retention of
+    /// the cluster's logs.
+    pub fn monitor(mut self, monitoring: ClusterMonitoring) -> Self {
+        self.settings.monitoring = Some(monitoring);
         self
     }
 
@@ -193,6 +195,15 @@ fn check_groups(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
                 format!("two groups of the cluster have the name `{}`", group.name),
                 "give each group a different name".into(),
                 Some(group.location),
+            );
+        }
+        let network = group.network.as_ref().unwrap_or(&settings.network);
+        if let Some(zone) = &group.zone_id {
+            network.check_zone(
+                zone,
+                &format!("the capacity of the group `{}`", group.name),
+                group.location,
+                scope,
             );
         }
     }
@@ -258,7 +269,8 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
         let mut plan = self.kind.plan();
         let settings = self.settings;
         plan.groups.sort_by(|one, other| one.name.cmp(&other.name));
-        for group in &mut plan.groups {
+        let restricted = plan.restricted.iter_mut().map(|group| &mut group.group);
+        for group in plan.groups.iter_mut().chain(restricted) {
             group.volumes.key = defaults::encryption_key(group.volumes.key.take(), scope);
         }
         check_groups(&plan, &settings, scope);
@@ -315,6 +327,9 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
         } else {
             cluster.restricted_instance_groups(restricted::resources(&plan.restricted, role.arn()))
         };
+        if let Some(config) = plan.restricted_config.clone() {
+            cluster = cluster.restricted_instance_groups_config(config);
+        }
         if let Some(orchestrator) = plan.orchestrator.clone() {
             cluster = cluster.orchestrator(orchestrator);
         }
@@ -342,9 +357,16 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             plan.groups.iter().filter_map(|group| group.network.as_ref()).chain([&settings.network]);
         let mut before: Vec<Handle> = plan.before.iter().cloned().chain(policy).collect();
         before.extend(networks.flat_map(|network| network.ready().iter().cloned()));
-        let cluster = scope.add_default(depending_on(cluster, before));
-        if !settings.topics.is_empty() {
-            events::notify(&cluster.cluster_arn(), &settings.topics, scope);
+        let mut placed: Vec<Handle> = Vec::new();
+        for handle in before {
+            if !placed.contains(&handle) {
+                cluster = cluster.depends_on(&handle);
+                placed.push(handle);
+            }
+        }
+        let cluster = scope.add_default(cluster);
+        if let Some(monitoring) = &settings.monitoring {
+            monitoring.add(&cluster.cluster_arn(), &name, scope);
         }
         HyperPodHandle { cluster, name, role, groups: plan.groups, kind: self.kind }
     }

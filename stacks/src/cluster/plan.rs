@@ -1,6 +1,6 @@
 //! The parts of a cluster that depend on its orchestrator.
 
-use stackwright_resources::sagemaker::cluster::Orchestrator;
+use stackwright_resources::sagemaker::cluster::{Orchestrator, RestrictedInstanceGroupsConfig};
 use stackwright_synth::{Handle, Value};
 
 use super::group::GroupSettings;
@@ -21,6 +21,8 @@ pub struct Plan {
     pub(super) groups: Vec<GroupSettings>,
     /// The groups once more, if they are restricted ones.
     pub(super) restricted: Vec<RestrictedGroup>,
+    /// What restricted groups share.
+    pub(super) restricted_config: Option<RestrictedInstanceGroupsConfig>,
     pub(super) orchestrator: Option<Orchestrator>,
     pub(super) continuous: bool,
     pub(super) is_eks: bool,

@@ -2,7 +2,8 @@
 
 use stackwright_resources::sagemaker::cluster::{
     ClusterOrchestratorEksConfig, ClusterRestrictedInstanceGroup, EnvironmentConfig, FSxLustreConfig,
-    Orchestrator, VpcConfig,
+    FSxLustreDeletionPolicy, Orchestrator, RestrictedInstanceGroupsConfig, SharedEnvironmentConfig,
+    VpcConfig,
 };
 use stackwright_synth::{IntoValue, Value};
 
@@ -10,6 +11,7 @@ use super::group::{DeepHealthCheck, GroupSettings, Purchase, Types, deep_health_
 use super::kubernetes::EksClusterHandle;
 use super::plan::{Orchestrate, Plan};
 use super::{HyperPodCluster, Settings};
+use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
 /// The throughput of the file system of a restricted group, in MB/s for each TiB, and its size.
@@ -17,6 +19,12 @@ use crate::network::NetworkHandle;
 struct Storage {
     size_gib: Value<i64>,
     throughput: Value<i64>,
+}
+
+impl Storage {
+    fn config(&self) -> FSxLustreConfig {
+        FSxLustreConfig::new().size_in_gi_b(&self.size_gib).per_unit_storage_throughput(&self.throughput)
+    }
 }
 
 /// An instance group that AWS manages: it takes no scripts, no labels, no image of your own, and no spot capacity.
@@ -30,7 +38,7 @@ struct Storage {
 /// ```
 #[derive(Clone, Debug)]
 pub struct RestrictedGroup {
-    group: GroupSettings,
+    pub(super) group: GroupSettings,
     storage: Option<Storage>,
 }
 
@@ -72,6 +80,14 @@ impl RestrictedGroup {
         self
     }
 
+    /// Encrypts the root volume and the additional volume with this key of AWS KMS. Without it, they are encrypted with the default
+    /// key of the stack, or with a key of AWS.
+    #[track_caller]
+    pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.group.volumes.key = Some(key.into());
+        self
+    }
+
     /// Sets the threads of each core: 1 (the default) or 2.
     #[track_caller]
     pub fn threads_per_core(mut self, threads: impl IntoValue<i64>) -> Self {
@@ -82,6 +98,13 @@ impl RestrictedGroup {
     /// Runs deep health checks on each node before it takes work.
     pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
         self.group.deep_health_checks = checks.into_iter().collect();
+        self
+    }
+
+    /// Names the zone of the reserved capacity by its ID, such as `use1-az4`: a group whose subnets are known to be in other
+    /// zones is an error.
+    pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
+        self.group.zone_id = Some(id.into());
         self
     }
 
@@ -121,10 +144,7 @@ impl RestrictedGroup {
             );
         }
         if let Some(storage) = &self.storage {
-            let lustre = FSxLustreConfig::new()
-                .size_in_gi_b(&storage.size_gib)
-                .per_unit_storage_throughput(&storage.throughput);
-            group = group.environment_config(EnvironmentConfig::new().f_sx_lustre_config(lustre));
+            group = group.environment_config(EnvironmentConfig::new().f_sx_lustre_config(storage.config()));
         }
         group
     }
@@ -135,18 +155,38 @@ impl RestrictedGroup {
 pub struct Restricted {
     eks: EksClusterHandle,
     groups: Vec<RestrictedGroup>,
+    shared: Option<(Storage, FSxLustreDeletionPolicy)>,
 }
 
 impl HyperPodCluster<Restricted> {
     /// Creates a cluster of restricted instance groups. It has neither scripts, spot capacity, Karpenter nor task governance.
     pub fn restricted(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
-        let kind = Restricted { eks: eks.clone(), groups: Vec::new() };
+        let kind = Restricted { eks: eks.clone(), groups: Vec::new(), shared: None };
         Self { settings: Settings::in_network(network), kind }
     }
 
     /// Adds a group.
     pub fn group(mut self, group: RestrictedGroup) -> Self {
         self.kind.groups.push(group);
+        self
+    }
+
+    /// Gives all groups one FSx for Lustre file system: its size in GiB, 1,200 to 100,800, its throughput in MB/s for each TiB,
+    /// 125 to 1,000, and whether it is kept when no group uses it any more.
+    #[track_caller]
+    pub fn shared_lustre(
+        mut self,
+        size_gib: impl IntoValue<i64>,
+        throughput: impl IntoValue<i64>,
+        is_kept: bool,
+    ) -> Self {
+        let storage = Storage {
+            size_gib: size_gib.into().with_caller_location(),
+            throughput: throughput.into().with_caller_location(),
+        };
+        let policy =
+            if is_kept { FSxLustreDeletionPolicy::Keep } else { FSxLustreDeletionPolicy::DeleteIfNotUsed };
+        self.kind.shared = Some((storage, policy));
         self
     }
 }
@@ -159,6 +199,11 @@ impl Orchestrate for Restricted {
             groups: groups.iter().map(|group| group.group.clone()).collect(),
             restricted: groups,
             orchestrator: Some(Orchestrator::new().eks(ClusterOrchestratorEksConfig::new(self.eks.arn()))),
+            restricted_config: self.shared.as_ref().map(|(storage, policy)| {
+                RestrictedInstanceGroupsConfig::new(
+                    SharedEnvironmentConfig::new(policy.clone()).f_sx_lustre_config(storage.config()),
+                )
+            }),
             is_eks: true,
             before: self.eks.ready().to_vec(),
             ..Plan::default()

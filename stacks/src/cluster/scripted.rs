@@ -4,8 +4,9 @@ use serde_json::{Value as JsonValue, json};
 
 use super::group::{AllOrNothing, GroupSettings};
 use super::lifecycle::LifecycleScripts;
+use super::nodes::WorkerGroup;
 use super::plan::{Orchestrate, Plan, RunsScripts};
-use super::slurm::{ServiceNodes, WorkerGroup};
+use super::slurm::ServiceNodes;
 use super::{HyperPodCluster, Settings};
 use crate::network::NetworkHandle;
 
@@ -16,6 +17,7 @@ pub struct ScriptedSlurm {
     login: Option<GroupSettings>,
     workers: Vec<(GroupSettings, String)>,
     lustre: Option<(String, String)>,
+    open_zfs: Option<String>,
 }
 
 impl HyperPodCluster<ScriptedSlurm> {
@@ -30,6 +32,7 @@ impl HyperPodCluster<ScriptedSlurm> {
             login: None,
             workers: Vec::new(),
             lustre: None,
+            open_zfs: None,
         };
         Self { settings: Settings::in_network(network), kind }
     }
@@ -50,6 +53,12 @@ impl HyperPodCluster<ScriptedSlurm> {
     /// read what CloudFormation resolves only during deployment.
     pub fn mount_lustre(mut self, dns_name: impl Into<String>, mount_name: impl Into<String>) -> Self {
         self.kind.lustre = Some((dns_name.into(), mount_name.into()));
+        self
+    }
+
+    /// Mounts the root volume of an FSx for OpenZFS file system that exists already at `/home`, by its DNS name.
+    pub fn mount_open_zfs(mut self, dns_name: impl Into<String>) -> Self {
+        self.kind.open_zfs = Some(dns_name.into());
         self
     }
 }
@@ -75,6 +84,9 @@ impl ScriptedSlurm {
             parameters["fsx_dns_name"] = dns_name.as_str().into();
             parameters["fsx_mountname"] = mount_name.as_str().into();
         }
+        if let Some(dns_name) = &self.open_zfs {
+            parameters["fsx_openzfs_dns_name"] = dns_name.as_str().into();
+        }
         format!("{parameters:#}\n")
     }
 }
@@ -94,9 +106,9 @@ impl Orchestrate for ScriptedSlurm {
     }
 }
 
-/// Adds what configures Slurm to the scripts of the user: the file system first, then everything else, then Slurm.
+/// Adds what configures Slurm to the scripts of the user: the file systems first, then everything else, then Slurm.
 pub(super) fn configuring(scripts: LifecycleScripts) -> LifecycleScripts {
     scripts
-        .first("mount-lustre", include_str!("scripts/mount_lustre.sh"))
+        .first("mount-file-systems", include_str!("scripts/mount_file_systems.sh"))
         .last("start-slurm", include_str!("scripts/start_slurm.sh"))
 }

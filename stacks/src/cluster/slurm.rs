@@ -7,9 +7,8 @@ use stackwright_resources::sagemaker::cluster::{
 };
 use stackwright_synth::{IntoValue, Value};
 
-use super::group::{
-    AllOrNothing, Continuous, GroupSettings, Purchase, Types, mount_settings, node_settings, worker_settings,
-};
+use super::group::{AllOrNothing, Continuous, GroupSettings, mount_settings, node_settings};
+use super::nodes::WorkerGroup;
 use super::plan::{Orchestrate, Plan, RunsScripts};
 use super::storage::SharedStorage;
 use super::{HyperPodCluster, Settings};
@@ -48,108 +47,8 @@ impl ServiceNodes {
     }
 }
 
-impl<P> WorkerGroup<P> {
-    pub(super) fn into_group(self) -> GroupSettings {
-        self.group
-    }
-}
-
-node_settings!(ServiceNodes);
-mount_settings!(ServiceNodes);
-
-/// Nodes that run Slurm jobs.
-///
-/// [`WorkerGroup::new`] uses on-demand capacity, [`WorkerGroup::planned`] uses a training plan.
-///
-/// ```
-/// use stackwright_stacks::cluster::WorkerGroup;
-///
-/// WorkerGroup::new("train", "ml.p5.48xlarge", 4).partition("research");
-/// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
-/// WorkerGroup::planned("planned", "ml.p5.48xlarge", 16, plan);
-/// ```
-#[derive(Clone, Debug)]
-pub struct WorkerGroup<P = AllOrNothing> {
-    group: GroupSettings,
-    provisioning: PhantomData<P>,
-}
-
-impl WorkerGroup {
-    /// Creates a group with a number of on-demand instances of a type, such as `ml.p5.48xlarge`.
-    #[track_caller]
-    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
-        Self { group: GroupSettings::new(name, instance_type, count), provisioning: PhantomData }
-    }
-
-    /// Creates a group whose instances a training plan reserved, by the plan's ARN. Put it into the subnet of the plan's
-    /// zone with [`network`](Self::network).
-    #[track_caller]
-    pub fn planned(
-        name: &str,
-        instance_type: impl IntoValue<String>,
-        count: impl IntoValue<i64>,
-        training_plan_arn: impl IntoValue<String>,
-    ) -> Self {
-        let mut group = Self::new(name, instance_type, count);
-        group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
-        group
-    }
-}
-
-impl<P> WorkerGroup<P> {
-    /// Puts the nodes into a partition of this name. Without it, they are in the partition of the group's name; HyperPod's
-    /// default partition `dev` holds all nodes in any case.
-    #[track_caller]
-    pub fn partition(mut self, name: impl IntoValue<String>) -> Self {
-        self.group.slurm = Some((NodeType::Compute, Some(name.into().with_caller_location())));
-        self
-    }
-
-    fn continuous(self) -> WorkerGroup<Continuous> {
-        WorkerGroup { group: self.group, provisioning: PhantomData }
-    }
-
-    /// Puts the group into service as soon as this number of nodes is available. Only a cluster with continuous provisioning
-    /// takes such a group.
-    #[track_caller]
-    pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> WorkerGroup<Continuous> {
-        let mut group = self.continuous();
-        group.group.minimum = Some(nodes.into().with_caller_location());
-        group
-    }
-
-    /// Allows other instance types as well, which are tried in this order after the first. Only a cluster with continuous
-    /// provisioning takes such a group.
-    pub fn or_types(self, others: impl IntoIterator<Item = impl Into<String>>) -> WorkerGroup<Continuous> {
-        let mut group = self.continuous();
-        group.group.add_types(others);
-        group
-    }
-}
-
-impl GroupSettings {
-    /// Makes the group a flexible one. A type that is not known now cannot be in the list.
-    pub(super) fn add_types(&mut self, others: impl IntoIterator<Item = impl Into<String>>) {
-        let mut names: Vec<String> = match &self.types {
-            Types::One(name) => {
-                name.as_literal().and_then(|name| name.as_str()).map(str::to_owned).into_iter().collect()
-            }
-            Types::Several(names) => names.clone(),
-        };
-        names.extend(others.into_iter().map(Into::into));
-        self.types = Types::Several(names);
-    }
-}
-
-impl From<WorkerGroup<AllOrNothing>> for WorkerGroup<Continuous> {
-    fn from(group: WorkerGroup<AllOrNothing>) -> Self {
-        group.continuous()
-    }
-}
-
-node_settings!(WorkerGroup<P>);
-mount_settings!(WorkerGroup<P>);
-worker_settings!(WorkerGroup<P>);
+node_settings!([] ServiceNodes);
+mount_settings!([] ServiceNodes);
 
 /// What HyperPod does with `slurm.conf` where it was changed by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,7 +200,7 @@ impl<P> HyperPodCluster<Slurm<P>> {
 
     /// Adds a group of nodes that run jobs.
     pub fn workers(mut self, group: impl Into<WorkerGroup<P>>) -> Self {
-        let mut group = group.into().group;
+        let mut group = group.into().into_group();
         if group.slurm.is_none() {
             group.slurm = Some((NodeType::Compute, Some(group.name.as_str().into())));
         }

@@ -1,6 +1,6 @@
 //! Networks that were added to a stack, or that exist already.
 
-use stackwright_synth::{Handle, IntoValue, Value};
+use stackwright_synth::{CallerLocation, Handle, IntoValue, Scope, Value};
 
 use crate::vpc::VpcConfig;
 
@@ -133,7 +133,20 @@ impl NetworkHandle {
         &self.ready
     }
 
-    /// Returns whether the security groups allow Lustre traffic between their members, if that is known.
+    /// Reports reserved capacity in a zone in which no subnet of the network is, if the zones of all subnets are known.
+    pub(crate) fn check_zone(&self, zone_id: &str, what: &str, location: CallerLocation, scope: &Scope<'_>) {
+        let zones: Option<Vec<&str>> = self.subnets.iter().map(NetworkSubnet::zone_id).collect();
+        if let Some(zones) = zones.filter(|zones| !zones.contains(&zone_id)) {
+            scope.error(
+                "capacity-zone",
+                format!("{what} is in the zone {zone_id}, and the subnets are in {}", zones.join(", ")),
+                "use a subnet in the zone of the capacity, such as `network.in_subnet(1)`".into(),
+                Some(location),
+            );
+        }
+    }
+
+    /// Returns whether the security groups let Lustre through between their members, where that is known.
     pub(crate) fn is_open_to_lustre(&self) -> Option<bool> {
         self.lustre
     }

@@ -4,44 +4,19 @@
 //! would be an edit of the stack, and nothing queues, retries or keeps logs. AWS's samples for distributed training use AWS
 //! Batch (`awsome-distributed-training`, `1.architectures/3.aws-batch`).
 
-use stackwright_resources::Tag;
-use stackwright_resources::batch::compute_environment::{
-    ComputeResources, Ec2ConfigurationObject, LaunchTemplateSpecification,
-};
-use stackwright_resources::batch::job_definition::{
-    ContainerProperties, Device, Environment, EvaluateOnExit, JobTimeout, LinuxParameters,
-    MultiNodeContainerProperties, NodeProperties, NodeRangeProperty, ResourceRequirement, RetryStrategy,
-    Ulimit,
-};
-use stackwright_resources::batch::job_queue::ComputeEnvironmentOrder;
-use stackwright_resources::batch::{
-    ComputeEnvironment, JobDefinition, JobDefinitionHandle, JobQueue, JobQueueHandle,
-};
-use stackwright_resources::ec2::launch_template::{
-    BlockDeviceMapping, CapacityReservationSpecification, CapacityReservationTarget, Ebs, HttpEndpoint,
-    HttpTokens, InstanceMarketOptions, LaunchTemplateData, MarketType, MetadataOptions, ResourceType,
-    TagSpecification, VolumeType,
-};
-use stackwright_resources::ec2::placement_group::Strategy;
-use stackwright_resources::ec2::{LaunchTemplate, PlacementGroup};
-use stackwright_resources::iam::{InstanceProfile, Role};
-use stackwright_schemas::ec2_network::{NetworkFacts, network_facts};
-use stackwright_synth::intrinsic::partition;
-use stackwright_synth::{CallerLocation, Construct, IntoValue, ResourceOptions, Scope, Value, sub};
+mod environment;
+mod job;
 
-use super::interfaces;
+use stackwright_resources::batch::job_queue::ComputeEnvironmentOrder;
+use stackwright_resources::batch::{ComputeEnvironment, JobDefinitionHandle, JobQueue, JobQueueHandle};
+use stackwright_schemas::ec2_network::{NetworkFacts, network_facts};
+use stackwright_synth::{CallerLocation, Construct, IntoValue, ResourceOptions, Scope, Value};
+
 use crate::cluster::role::trusted_by;
-use crate::defaults;
 use crate::duration::Seconds;
 use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleSettings};
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
-
-/// The device files of EFA in a container.
-const EFA_DEVICE: &str = "/dev/infiniband/uverbs";
-
-/// The share of the memory of an instance that a job gets: the ECS agent and the system need the rest.
-const MEMORY_SHARE: (u64, u64) = (9, 10);
 
 /// The way in which jobs get their instances.
 #[derive(Clone, Debug)]
@@ -88,6 +63,7 @@ pub struct TrainingFleet {
     max_nodes: u32,
     image: Value<String>,
     capacity: Capacity,
+    zone_id: Option<String>,
     command: Vec<Value<String>>,
     environment: Vec<(String, Value<String>)>,
     attempts: Value<i64>,
@@ -114,6 +90,7 @@ impl TrainingFleet {
             max_nodes: nodes,
             image: image.with_caller_location(),
             capacity,
+            zone_id: None,
             command: Vec::new(),
             environment: Vec::new(),
             attempts: 1.into(),
@@ -162,6 +139,13 @@ impl TrainingFleet {
         let mut fleet = Self::of(network, types, 1, image.into(), Capacity::Spot);
         fleet.attempts = 5.into();
         fleet
+    }
+
+    /// Names the zone of the capacity block by its ID, such as `use1-az4`: a network whose subnets are known to be in other
+    /// zones is an error.
+    pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
+        self.zone_id = Some(id.into());
+        self
     }
 
     /// Sets how many instances exist at most, for several jobs at a time; the nodes of one job unless set.
@@ -237,6 +221,9 @@ impl TrainingFleet {
                 "use an instance type with GPUs that is in the instance table",
             );
         }
+        if let Some(zone) = &self.zone_id {
+            self.network.check_zone(zone, "the capacity of the jobs", self.location, scope);
+        }
         if self.nodes == 0 || self.max_nodes < self.nodes {
             refuse(
                 format!("a job has {} nodes, and the fleet has at most {}", self.nodes, self.max_nodes),
@@ -249,164 +236,6 @@ impl TrainingFleet {
                     .into(),
                 "choose one with `network.in_subnet(0)`",
             );
-        }
-    }
-
-    fn launch_template(&self, scope: &mut Scope<'_>) -> LaunchTemplateSpecification {
-        let groups = self.network.security_group_ids();
-        let interfaces = match self.facts().filter(|_| self.efa() > 0) {
-            Some(facts) => interfaces::efa(facts, &groups),
-            None => interfaces::plain(&groups),
-        };
-        let mut volume = Ebs::new()
-            .volume_size(&self.volume_gb)
-            .volume_type(VolumeType::Gp3)
-            .encrypted(true)
-            .delete_on_termination(true);
-        if let Some(key) = defaults::encryption_key(self.key.clone(), scope) {
-            volume = volume.kms_key_id(key.id());
-        }
-        let metadata = MetadataOptions::new()
-            .http_endpoint(HttpEndpoint::Enabled)
-            .http_tokens(HttpTokens::Required)
-            .http_put_response_hop_limit(2);
-        let name = format!("{}/{}", scope.stack_name(), scope.id());
-        let tags =
-            TagSpecification::new().resource_type(ResourceType::Instance).tags([Tag::new("Name", name)]);
-        let mut data = LaunchTemplateData::new()
-            .metadata_options(metadata)
-            .block_device_mappings([BlockDeviceMapping::new().device_name("/dev/xvda").ebs(volume)])
-            .network_interfaces(interfaces)
-            .tag_specifications([tags]);
-        if let Capacity::Block(id) = &self.capacity {
-            let target = CapacityReservationTarget::new().capacity_reservation_id(id);
-            data = data
-                .instance_market_options(InstanceMarketOptions::new().market_type(MarketType::CapacityBlock))
-                .capacity_reservation_specification(
-                    CapacityReservationSpecification::new().capacity_reservation_target(target),
-                );
-        }
-        let template = scope.add("Template", LaunchTemplate::new(data));
-        LaunchTemplateSpecification::new()
-            .launch_template_id(template.reference())
-            .version(template.latest_version_number())
-    }
-
-    fn compute_resources(&self, scope: &mut Scope<'_>) -> ComputeResources {
-        // The ECS agent registers the instance with a cluster whose name AWS Batch makes, so AWS keeps what it needs in this
-        // policy.
-        let policy =
-            sub!("arn:{}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role", partition());
-        let role = scope.add("InstanceRole", Role::new(trusted_by("ec2")).managed_policy_arns([policy]));
-        let profile = scope.add("Profile", InstanceProfile::new([role.reference()]));
-        let (kind, strategy) = match self.capacity {
-            Capacity::Spot => ("SPOT", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
-            Capacity::OnDemand | Capacity::Block(_) => ("EC2", "BEST_FIT_PROGRESSIVE"),
-        };
-        let vcpus = self.facts().map_or(0, |facts| facts.vcpus);
-        let types: Vec<&str> = self.types.iter().map(String::as_str).collect();
-        let mut resources = ComputeResources::new()
-            .type_(kind)
-            .maxv_cpus(i64::from(vcpus.saturating_mul(self.max_nodes)))
-            .minv_cpus(0)
-            .allocation_strategy(strategy)
-            .ec2_configuration([Ec2ConfigurationObject::new("ECS_AL2023_NVIDIA")])
-            .instance_role(profile.arn())
-            .instance_types(types)
-            .launch_template(self.launch_template(scope))
-            .subnets(self.network.subnet_ids())
-            .update_to_latest_image_version(true);
-        if self.nodes > 1 && !matches!(self.capacity, Capacity::Block(_)) {
-            let group = scope.add("Placement", PlacementGroup::new().strategy(Strategy::Cluster));
-            resources = resources.placement_group(group.reference());
-        }
-        resources
-    }
-
-    /// What a container takes of its node: everything.
-    fn requirements(&self) -> Vec<ResourceRequirement> {
-        let Some(facts) = self.facts() else { return Vec::new() };
-        let memory = facts.memory_mib / MEMORY_SHARE.1 * MEMORY_SHARE.0;
-        let one = |kind: &str, value: String| ResourceRequirement::new().type_(kind).value(value);
-        let mut all = vec![one("VCPU", facts.vcpus.to_string()), one("MEMORY", memory.to_string())];
-        if facts.accelerator_count > 0 {
-            all.push(one("GPU", facts.accelerator_count.to_string()));
-        }
-        all
-    }
-
-    fn linux(&self) -> LinuxParameters {
-        // Data loaders share batches by it: a tenth of the memory, in MiB.
-        let shared = self.facts().map_or(0, |facts| facts.memory_mib / 10);
-        let linux = LinuxParameters::new()
-            .init_process_enabled(true)
-            .shared_memory_size(i64::try_from(shared).unwrap_or(i64::MAX));
-        if self.efa() == 0 {
-            return linux;
-        }
-        let devices: Vec<Device> = (0..self.efa())
-            .map(|number| {
-                let path = format!("{EFA_DEVICE}{number}");
-                Device::new()
-                    .container_path(path.clone())
-                    .host_path(path)
-                    .permissions(["READ", "WRITE", "MKNOD"])
-            })
-            .collect();
-        linux.devices(devices)
-    }
-
-    fn limits() -> [Ulimit; 2] {
-        // EFA registers memory, which must not be swapped out.
-        let limit = |name: &str, most: i64| Ulimit::new().hard_limit(most).name(name).soft_limit(most);
-        [limit("memlock", -1), limit("nofile", 1_024_000)]
-    }
-
-    fn variables(&self) -> Vec<Environment> {
-        let own =
-            self.environment.iter().map(|(name, value)| Environment::new().name(name.as_str()).value(value));
-        let efa = [("FI_PROVIDER", "efa")].into_iter().filter(|_| self.efa() > 0);
-        efa.map(|(name, value)| Environment::new().name(name).value(value)).chain(own).collect()
-    }
-
-    fn job_definition(&self, role: &Value<String>) -> JobDefinition {
-        let mut definition = if self.nodes > 1 {
-            let mut container = MultiNodeContainerProperties::new(&self.image)
-                .environment(self.variables())
-                .job_role_arn(role)
-                .linux_parameters(self.linux())
-                .resource_requirements(self.requirements())
-                .ulimits(Self::limits());
-            if !self.command.is_empty() {
-                container = container.command(self.command.clone());
-            }
-            let range = NodeRangeProperty::new("0:").container(container);
-            let nodes = NodeProperties::new()
-                .num_nodes(i64::from(self.nodes))
-                .main_node(0)
-                .node_range_properties([range]);
-            JobDefinition::new("multinode").node_properties(nodes)
-        } else {
-            let mut container = ContainerProperties::new(&self.image)
-                .environment(self.variables())
-                .job_role_arn(role)
-                .linux_parameters(self.linux())
-                .resource_requirements(self.requirements())
-                .ulimits(Self::limits());
-            if !self.command.is_empty() {
-                container = container.command(self.command.clone());
-            }
-            JobDefinition::new("container").container_properties(container)
-        };
-        // What AWS Batch says when an instance goes away, be it interrupted or broken.
-        let host = EvaluateOnExit::new("RETRY").on_status_reason("Host EC2*");
-        let script = EvaluateOnExit::new("EXIT").on_reason("*");
-        definition = definition
-            .retry_strategy(RetryStrategy::new().attempts(&self.attempts).evaluate_on_exit([host, script]))
-            .propagate_tags(true);
-        match &self.timeout {
-            Some(time) => definition.timeout(JobTimeout::new().attempt_duration_seconds(time)),
-            None => definition,
         }
     }
 }

@@ -1,0 +1,245 @@
+//! Add-ons of Amazon EKS that HyperPod publishes. They need nodes, so they are installed after the cluster.
+
+mod container_insights;
+mod inference;
+mod observability;
+
+use stackwright_resources::eks::addon::PodIdentityAssociation;
+use stackwright_resources::eks::{self, Addon};
+use stackwright_resources::iam::Role;
+use stackwright_resources::iam::role::Policy;
+use stackwright_synth::intrinsic::{account_id, partition};
+use stackwright_synth::{Construct, Handle, Json, ResourceOptions, Scope, Value, sub};
+
+use super::HyperPodHandle;
+use super::eks::Eks;
+use crate::iam::{PolicyDocument, Statement};
+use crate::topic::TopicReference;
+
+pub use inference::InferenceOperator;
+pub use observability::{MetricLevel, Observability};
+
+/// An add-on: its name, and the service account that gets a role by EKS Pod Identity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClusterAddon {
+    name: &'static str,
+    service_account: Option<&'static str>,
+}
+
+impl ClusterAddon {
+    pub const TASK_GOVERNANCE: Self =
+        Self { name: "amazon-sagemaker-hyperpod-taskgovernance", service_account: None };
+    const CERT_MANAGER: Self = Self { name: "cert-manager", service_account: None };
+    const CONTAINER_INSIGHTS: Self =
+        Self { name: "amazon-cloudwatch-observability", service_account: Some("cloudwatch-agent") };
+    const CORE_DNS: Self = Self { name: "coredns", service_account: None };
+    const FSX_CSI_DRIVER: Self = Self { name: "aws-fsx-csi-driver", service_account: None };
+    const INFERENCE: Self = Self { name: "amazon-sagemaker-hyperpod-inference", service_account: None };
+    const METRICS_SERVER: Self = Self { name: "metrics-server", service_account: None };
+    const S3_CSI_DRIVER: Self = Self { name: "aws-mountpoint-s3-csi-driver", service_account: None };
+    const TRAINING_OPERATOR: Self = Self {
+        name: "amazon-sagemaker-hyperpod-training-operator",
+        service_account: Some("hp-training-operator-controller-manager"),
+    };
+    const OBSERVABILITY: Self = Self {
+        name: "amazon-sagemaker-hyperpod-observability",
+        service_account: Some("hyperpod-observability-operator-otel-collector"),
+    };
+}
+
+/// What add-ons of a cluster have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Addons {
+    eks_name: Value<String>,
+    eks_arn: Value<String>,
+    cluster: Handle,
+}
+
+type EksAddon = Addon;
+
+impl Addons {
+    pub fn of<P>(cluster: &HyperPodHandle<Eks<P>>) -> Self {
+        Self {
+            eks_name: cluster.kind.cluster().name(),
+            eks_arn: cluster.kind.cluster().arn(),
+            cluster: Handle::clone(&cluster.cluster),
+        }
+    }
+
+    /// Adds an add-on after the cluster and everything that `after` names.
+    pub fn add(
+        &self,
+        id: &str,
+        addon: &ClusterAddon,
+        change: impl FnOnce(EksAddon) -> EksAddon,
+        after: &[Handle],
+        scope: &mut Scope<'_>,
+    ) -> Handle {
+        let after = [std::slice::from_ref(&self.cluster), after].concat();
+        self.add_after(id, addon, change, &after, scope)
+    }
+
+    /// Adds an add-on whose settings refer to the cluster, after everything that `after` names.
+    fn add_after(
+        &self,
+        id: &str,
+        addon: &ClusterAddon,
+        change: impl FnOnce(EksAddon) -> EksAddon,
+        after: &[Handle],
+        scope: &mut Scope<'_>,
+    ) -> Handle {
+        let resource = change(Addon::new().cluster_name(&self.eks_name).addon_name(addon.name));
+        let resource = after.iter().fold(resource, |resource, handle| resource.depends_on(handle));
+        Handle::clone(&scope.add(id, resource))
+    }
+
+    /// A role that pods of the EKS cluster take by Pod Identity.
+    fn role(&self, statements: impl IntoIterator<Item = Statement>) -> Role {
+        Role::new(self.trust())
+            .policies([Policy::new().policy_name("Pods").policy_document(PolicyDocument::new(statements))])
+    }
+
+    fn trust(&self) -> PolicyDocument {
+        let account: Value<Json> = account_id().into();
+        let cluster: Value<Json> = self.eks_arn.clone().into();
+        PolicyDocument::new([Statement::allow(["sts:AssumeRole", "sts:TagSession"])
+            .to_service("pods.eks")
+            .when("StringEquals", "aws:SourceAccount", account)
+            .when("StringEquals", "aws:SourceArn", cluster)])
+    }
+
+    /// A role that pods of the EKS cluster take by Pod Identity, with a policy of AWS.
+    fn managed_role(&self, policy: &str) -> Role {
+        Role::new(self.trust()).managed_policy_arns([sub!("arn:{}:iam::aws:policy/{}", partition(), policy)])
+    }
+
+    fn identity(addon: &ClusterAddon, role: &Value<String>) -> Option<PodIdentityAssociation> {
+        addon
+            .service_account
+            .map(|account| PodIdentityAssociation::new().service_account(account).role_arn(role))
+    }
+}
+
+/// The add-ons of a HyperPod cluster with Amazon EKS.
+///
+/// They become `AWS::EKS::Addon`, each with a role of least privilege by EKS Pod Identity where its pods call AWS. Task
+/// governance has its own construct: [`TaskGovernance`](super::TaskGovernance).
+///
+/// ```no_run
+/// use stackwright_stacks::cluster::{HyperPodAddons, Observability};
+/// # use stackwright_stacks::cluster::{Continuous, Eks, HyperPodHandle};
+/// # fn example(cluster: &HyperPodHandle<Eks<Continuous>>) -> HyperPodAddons {
+///
+/// HyperPodAddons::new(cluster).training_operator().observability(Observability::new())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct HyperPodAddons {
+    addons: Addons,
+    cluster_arn: Value<String>,
+    log_groups: Value<String>,
+    training_operator: bool,
+    observability: Option<Observability>,
+    container_insights: Option<TopicReference>,
+    inference: Option<InferenceOperator>,
+    fsx_csi_driver: bool,
+}
+
+impl HyperPodAddons {
+    /// Creates the add-ons of a cluster: at first `coredns`, which runs on its nodes.
+    pub fn new<P>(cluster: &HyperPodHandle<Eks<P>>) -> Self {
+        Self {
+            addons: Addons::of(cluster),
+            cluster_arn: cluster.arn(),
+            log_groups: cluster.log_group_prefix(),
+            training_operator: false,
+            observability: None,
+            container_insights: None,
+            inference: None,
+            fsx_csi_driver: false,
+        }
+    }
+
+    /// Adds the training operator, which runs and restarts `HyperPodPyTorchJob`s, and `cert-manager`, which it needs.
+    pub fn training_operator(mut self) -> Self {
+        self.training_operator = true;
+        self
+    }
+
+    /// Adds observability.
+    pub fn observability(mut self, observability: Observability) -> Self {
+        self.observability = Some(observability);
+        self
+    }
+
+    /// Adds CloudWatch Container Insights, and an alarm that notifies a topic of nodes that HyperPod is about to reboot or
+    /// replace.
+    #[track_caller]
+    pub fn container_insights(mut self, topic: impl Into<TopicReference>) -> Self {
+        self.container_insights = Some(topic.into());
+        self
+    }
+
+    /// Adds the inference operator, which deploys models on the nodes, and the add-ons that it needs: `cert-manager`,
+    /// `metrics-server`, and the CSI drivers of FSx for Lustre and Mountpoint for Amazon S3.
+    pub fn inference(mut self, operator: InferenceOperator) -> Self {
+        self.inference = Some(operator);
+        self
+    }
+
+    /// Adds the CSI driver of FSx for Lustre, with which pods mount file systems that exist (static provisioning). For file
+    /// systems that a claim creates, its service account `fsx-csi-controller-sa` needs a role of yours.
+    pub fn fsx_csi_driver(mut self) -> Self {
+        self.fsx_csi_driver = true;
+        self
+    }
+
+    /// Adds an add-on without settings of its own.
+    fn add_plain(&self, id: &str, addon: &ClusterAddon, scope: &mut Scope<'_>) -> Handle {
+        self.addons.add(id, addon, |addon| addon, &[], scope)
+    }
+
+    fn add_training_operator(&self, certificates: Handle, scope: &mut Scope<'_>) {
+        // The managed policy allows the same action, and works only on clusters with the tag `SageMaker`.
+        let describe = Statement::allow(["sagemaker:DescribeClusterNode"]).on(&self.cluster_arn);
+        let role = scope.add("TrainingOperatorRole", self.addons.role([describe]));
+        let addon = ClusterAddon::TRAINING_OPERATOR;
+        let identity = Addons::identity(&addon, &role.arn());
+        let with_identity = |resource: EksAddon| match identity {
+            Some(identity) => resource.pod_identity_associations([identity]),
+            None => resource,
+        };
+        self.addons.add("TrainingOperator", &addon, with_identity, &[certificates], scope);
+    }
+}
+
+impl Construct for HyperPodAddons {
+    type Handle = ();
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) {
+        // EKS installs a version of its own with the cluster; the add-on takes it over.
+        let adopt = |addon: EksAddon| addon.resolve_conflicts(eks::addon::ResolveConflicts::Overwrite);
+        self.addons.add("CoreDns", &ClusterAddon::CORE_DNS, adopt, &[], scope);
+        let needs_certificates = self.training_operator || self.inference.is_some();
+        let certificates =
+            needs_certificates.then(|| self.add_plain("CertManager", &ClusterAddon::CERT_MANAGER, scope));
+        let fsx = (self.fsx_csi_driver || self.inference.is_some())
+            .then(|| self.add_plain("FsxCsiDriver", &ClusterAddon::FSX_CSI_DRIVER, scope));
+        if let Some(certificates) = certificates.clone().filter(|_| self.training_operator) {
+            self.add_training_operator(certificates, scope);
+        }
+        if let Some(observability) = &self.observability {
+            observability.add(&self.addons, &self.log_groups, scope);
+        }
+        if let Some(topic) = &self.container_insights {
+            container_insights::add(&self.addons, topic, scope);
+        }
+        if let Some(operator) = &self.inference {
+            let metrics = self.add_plain("MetricsServer", &ClusterAddon::METRICS_SERVER, scope);
+            let s3 = self.add_plain("S3CsiDriver", &ClusterAddon::S3_CSI_DRIVER, scope);
+            let before: Vec<Handle> = [metrics, s3].into_iter().chain(certificates).chain(fsx).collect();
+            operator.add(&self.addons, &self.cluster_arn, &before, scope);
+        }
+    }
+}

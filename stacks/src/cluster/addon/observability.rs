@@ -1,0 +1,168 @@
+//! The observability add-on of HyperPod.
+
+use stackwright_resources::Tag;
+use stackwright_resources::aps::{Workspace, WorkspaceHandle};
+use stackwright_synth::intrinsic::{json_text, region, stack_name, url_suffix};
+use stackwright_synth::{IntoValue, Json, Property, Scope, Value, sub};
+
+use super::{Addons, ClusterAddon, EksAddon};
+use crate::iam::{Statement, arn};
+
+/// How much of a kind of metrics the observability add-on collects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricLevel {
+    /// What is needed for dashboards.
+    Basic,
+    /// Everything.
+    Advanced,
+}
+
+impl MetricLevel {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "BASIC",
+            Self::Advanced => "ADVANCED",
+        }
+    }
+}
+
+/// What the observability add-on of HyperPod collects, and where it stores it: in a workspace of Amazon Managed Service for
+/// Prometheus, which is created unless an existing one is set, with dashboards in a workspace of Amazon Managed Grafana if one
+/// is set.
+///
+/// ```
+/// use stackwright_stacks::cluster::Observability;
+///
+/// Observability::new();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Observability {
+    workspace: Option<(Value<String>, Value<String>)>,
+    grafana: Option<(Value<String>, Value<String>)>,
+    level: MetricLevel,
+    logs: bool,
+}
+
+impl Observability {
+    /// Creates the settings with a new Prometheus workspace and basic metrics.
+    pub fn new() -> Self {
+        Self { workspace: None, grafana: None, level: MetricLevel::Basic, logs: false }
+    }
+
+    /// Uses a Prometheus workspace that exists, by its endpoint without a slash at its end and its ARN.
+    #[track_caller]
+    pub fn workspace(mut self, endpoint: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
+        self.workspace = Some((endpoint.into().with_caller_location(), arn.into().with_caller_location()));
+        self
+    }
+
+    /// Shows dashboards in a Grafana workspace, by its name and its ARN. Such a workspace needs IAM Identity Center, so it is
+    /// not created here.
+    #[track_caller]
+    pub fn grafana(mut self, name: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
+        self.grafana = Some((name.into().with_caller_location(), arn.into().with_caller_location()));
+        self
+    }
+
+    /// Sets how much is collected of training, nodes, accelerators, network and governance.
+    pub fn level(mut self, level: MetricLevel) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Sends the logs of containers to CloudWatch as well.
+    pub fn container_logs(mut self) -> Self {
+        self.logs = true;
+        self
+    }
+}
+
+impl Default for Observability {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observability {
+    /// Adds the add-on with a role for its collector.
+    pub(super) fn add(&self, addons: &Addons, log_groups: &Value<String>, scope: &mut Scope<'_>) {
+        let (endpoint, workspace) = match &self.workspace {
+            Some(given) => given.clone(),
+            None => {
+                let workspace: WorkspaceHandle =
+                    scope.add("Metrics", Workspace::new().alias(sub!("{}", stack_name())));
+                // The add-on takes the endpoint without the slash that the attribute ends in.
+                (
+                    sub!(
+                        "https://aps-workspaces.{}.{}/workspaces/{}",
+                        region(),
+                        url_suffix(),
+                        workspace.workspace_id()
+                    ),
+                    workspace.arn(),
+                )
+            }
+        };
+        let group = arn("logs", sub!("log-group:{}*", log_groups));
+        let mut statements = vec![Statement::allow(["aps:RemoteWrite"]).on(&workspace)];
+        if self.logs {
+            statements.push(
+                Statement::allow([
+                    "logs:CreateLogGroup",
+                    "logs:CreateLogStream",
+                    "logs:DescribeLogGroups",
+                    "logs:DescribeLogStreams",
+                    "logs:PutLogEvents",
+                ])
+                .on(&group)
+                .on(sub!("{}:log-stream:*", &group)),
+            );
+        }
+        let role = scope.add("ObservabilityRole", addons.role(statements));
+        let addon = ClusterAddon::OBSERVABILITY;
+        let identity = Addons::identity(&addon, &role.arn());
+        let configuration = self.configuration(&endpoint, &workspace);
+        let configured = |resource: EksAddon| {
+            let resource =
+                resource.configuration_values(json_text(configuration)).tags([Tag::new("SageMaker", "true")]);
+            match identity {
+                Some(identity) => resource.pod_identity_associations([identity]),
+                None => resource,
+            }
+        };
+        addons.add("Observability", &addon, configured, &[], scope);
+    }
+
+    /// The settings that the observability add-on takes.
+    fn configuration(&self, endpoint: &Value<String>, workspace: &Value<String>) -> Json {
+        let text = |name: &'static str, value: &Value<String>| Property::new(name, value);
+        let object = |entries: Vec<Property>| -> Value<Json> { Json::object(entries).into() };
+        let level = |level: &'static str| object(vec![Property::new("level", level)]);
+        let chosen = self.level.name();
+        // These kinds are off or complete.
+        let switched = if self.level == MetricLevel::Advanced { "ADVANCED" } else { "DISABLED" };
+        let kinds = [
+            ("trainingMetrics", chosen),
+            ("customMetrics", chosen),
+            ("nodeMetrics", chosen),
+            ("acceleratedComputeMetrics", chosen),
+            ("taskGovernanceMetrics", switched),
+            ("scalingMetrics", switched),
+            ("networkMetrics", switched),
+        ];
+        let metrics =
+            object(kinds.into_iter().map(|(name, kind)| Property::new(name, level(kind))).collect());
+        let prometheus = object(vec![text("prometheusEndpoint", endpoint), text("arn", workspace)]);
+        let mut entries =
+            vec![Property::new("ampWorkspace", prometheus), Property::new("metricsProvider", metrics)];
+        if let Some((name, arn)) = &self.grafana {
+            entries.push(Property::new(
+                "amgWorkspace",
+                object(vec![text("workspaceName", name), text("arn", arn)]),
+            ));
+        }
+        entries.push(Property::new("logging", object(vec![Property::new("enabled", self.logs)])));
+        Json::object(entries)
+    }
+}

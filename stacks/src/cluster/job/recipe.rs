@@ -1,0 +1,139 @@
+//! Jobs that the launcher of HyperPod recipes starts.
+
+use serde_json::{Map, Value as JsonValue, json};
+use stackwright_schemas::ec2_network::NetworkFacts;
+use stackwright_synth::{Construct, Document, Scope};
+
+use super::{ClusterJob, EksJob, SlurmJob};
+use crate::training::OnCluster;
+
+/// A job as the configuration of the launcher of HyperPod recipes (`aws/sagemaker-hyperpod-recipes`), for training with a script of
+/// your own ("custom script").
+///
+/// It becomes `STACK.ID.recipe.yaml` in the assembly. In a copy of that repository, start it with
+/// `python main.py --config-path DIRECTORY --config-name STACK.ID.recipe`.
+///
+/// The members are those of `launcher_scripts/custom_script/config_slurm.yaml` and `recipes_collection/cluster/k8s.yaml` at
+/// `26319955` (read 2026-11-26). The launcher itself was not run.
+///
+/// ```
+/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::cluster::ClusterJob;
+/// use stackwright_stacks::training::{Instances, TrainingJob};
+/// # use stackwright_synth::{App, Asset};
+///
+/// # let app = App::new("research");
+/// # let stack = app.stack("Jobs").region("us-east-1");
+/// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.p5.48xlarge", 4), S3Location::new("runs", "models"))
+///     .source(Asset::archive().file("train.py", "…"), "train.py");
+/// let recipe = ClusterJob::new("llama", &job, "/fsx/llama").on_slurm().container("/fsx/images/trainer.sqsh");
+/// stack.add("Recipe", recipe.as_recipe("/fsx/results"));
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RecipeJob {
+    on: Scheduler,
+    results: String,
+}
+
+#[derive(Clone, Debug)]
+enum Scheduler {
+    Eks(EksJob),
+    Slurm(SlurmJob),
+}
+
+impl RecipeJob {
+    pub(super) fn on_eks(job: EksJob, results: &str) -> Self {
+        Self { on: Scheduler::Eks(job), results: results.to_owned() }
+    }
+
+    pub(super) fn on_slurm(job: SlurmJob, results: &str) -> Self {
+        Self { on: Scheduler::Slurm(job), results: results.to_owned() }
+    }
+
+    fn job(&self) -> &ClusterJob {
+        match &self.on {
+            Scheduler::Eks(on) => &on.job,
+            Scheduler::Slurm(on) => &on.job,
+        }
+    }
+
+    /// The configuration.
+    fn configuration(&self, job: &OnCluster, facts: &NetworkFacts) -> JsonValue {
+        let arguments: Vec<JsonValue> =
+            job.arguments.iter().map(|(name, value)| json!({ format!("--{name}"): value })).collect();
+        let environment: Map<String, JsonValue> =
+            job.environment.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        let (kind, cluster_config, container) = match &self.on {
+            Scheduler::Eks(on) => ("k8s", of_eks(on), Some(&on.image)),
+            Scheduler::Slurm(on) => ("slurm", of_slurm(on), on.image.as_ref()),
+        };
+        let mut cluster = json!({
+            "cluster_type": kind,
+            "instance_type": facts.instance_type,
+            "cluster_config": cluster_config,
+        });
+        if let Scheduler::Slurm(on) = &self.on {
+            cluster["container_mounts"] = json!([on.job.directory]);
+        }
+        json!({
+            "defaults": [{ "override hydra/job_logging": "stdout" }],
+            "hydra": { "run": { "dir": "." }, "output_subdir": null },
+            "git": { "repo_url_or_path": null, "branch": null, "commit": null, "token": null },
+            "training_cfg": {
+                "entry_script": self.job().script(job),
+                "script_args": arguments,
+                "run": {
+                    "name": self.job().name,
+                    "nodes": job.instances,
+                    "ntasks_per_node": facts.accelerator_count.max(1),
+                },
+            },
+            "cluster": cluster,
+            "base_results_dir": self.results,
+            "container": container,
+            "env_vars": environment,
+        })
+    }
+}
+
+fn of_eks(job: &EksJob) -> JsonValue {
+    let claims: Vec<JsonValue> =
+        job.claims.iter().map(|(name, path)| json!({ "claimName": name, "mountPath": path })).collect();
+    json!({
+        "namespace": job.namespace().unwrap_or_else(|| "default".to_owned()),
+        "custom_labels": job.labels(),
+        "label_selector": {
+            "required": { "sagemaker.amazonaws.com/node-health-status": ["Schedulable"] },
+        },
+        "persistent_volume_claims": claims,
+        "pullPolicy": "IfNotPresent",
+        "restartPolicy": "OnFailure",
+    })
+}
+
+fn of_slurm(job: &SlurmJob) -> JsonValue {
+    let mut arguments: Vec<String> =
+        job.auto_resume.then(|| "--auto-resume=1".to_owned()).into_iter().collect();
+    arguments.extend(job.partition.iter().map(|name| format!("--partition={name}")));
+    json!({
+        "exclusive": true,
+        "job_name_prefix": "",
+        "slurm_create_submission_file_only": false,
+        "srun_args": arguments,
+    })
+}
+
+impl Construct for RecipeJob {
+    type Handle = ();
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) {
+        if let Some((job, facts)) = self.job().known(scope) {
+            // JSON is YAML; quoted strings leave no doubt of what is a number.
+            let configuration = format!("{:#}\n", self.configuration(job, facts));
+            scope.add_default(Document::new("recipe.yaml", configuration));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Instance groups that run work: those of Slurm and of Kubernetes, with one set of constructors and setters.
+
+use std::marker::PhantomData;
+
+use stackwright_resources::sagemaker::cluster::NodeType;
+use stackwright_synth::IntoValue;
+
+use super::group::{
+    AllOrNothing, Continuous, DeepHealthCheck, GroupSettings, Purchase, Types, kubernetes_settings,
+    mount_settings, node_settings,
+};
+
+/// The marker of instance groups that run Slurm jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct ForSlurm;
+
+/// The marker of instance groups whose nodes belong to a Kubernetes cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct ForKubernetes;
+
+/// Nodes that run Slurm jobs.
+///
+/// [`InstanceGroup::new`] uses on-demand capacity, [`InstanceGroup::planned`] uses a training plan.
+///
+/// ```
+/// use stackwright_stacks::cluster::WorkerGroup;
+///
+/// WorkerGroup::new("train", "ml.p5.48xlarge", 4).partition("research");
+/// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
+/// WorkerGroup::planned("planned", "ml.p5.48xlarge", 16, plan).capacity_zone_id("use1-az4");
+/// ```
+pub type WorkerGroup<P = AllOrNothing> = InstanceGroup<ForSlurm, P>;
+
+/// Nodes of a Kubernetes cluster.
+///
+/// [`InstanceGroup::new`] uses on-demand capacity, [`InstanceGroup::planned`] uses a training plan, and
+/// [`InstanceGroup::spot`] uses spot capacity.
+///
+/// ```
+/// use stackwright_stacks::cluster::NodeGroup;
+///
+/// NodeGroup::new("system", "ml.m5.2xlarge", 2).volume_gb(200);
+/// NodeGroup::spot("spot", "ml.g5.12xlarge", 2).or_types(["ml.g6.12xlarge"]);
+/// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
+/// NodeGroup::planned("p5", "ml.p5.48xlarge", 4, plan);
+/// ```
+pub type NodeGroup<P = AllOrNothing> = InstanceGroup<ForKubernetes, P>;
+
+/// An instance group whose nodes run work: a [`WorkerGroup`] of Slurm, or a [`NodeGroup`] of Kubernetes.
+///
+/// It becomes an entry of `InstanceGroups`.
+#[derive(Clone, Debug)]
+pub struct InstanceGroup<K, P = AllOrNothing> {
+    group: GroupSettings,
+    marker: PhantomData<(K, P)>,
+}
+
+impl<K> InstanceGroup<K> {
+    /// Creates a group with a number of on-demand instances of a type, such as `ml.p5.48xlarge`.
+    #[track_caller]
+    pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
+        Self { group: GroupSettings::new(name, instance_type, count), marker: PhantomData }
+    }
+
+    /// Creates a group whose instances a training plan reserved, by the plan's ARN. Name the zone of the plan with
+    /// [`capacity_zone_id`](Self::capacity_zone_id), and put the group into a subnet of that zone with
+    /// [`network`](Self::network).
+    #[track_caller]
+    pub fn planned(
+        name: &str,
+        instance_type: impl IntoValue<String>,
+        count: impl IntoValue<i64>,
+        training_plan_arn: impl IntoValue<String>,
+    ) -> Self {
+        let mut group = Self::new(name, instance_type, count);
+        group.group.purchase = Purchase::TrainingPlan(training_plan_arn.into().with_caller_location());
+        group
+    }
+}
+
+impl InstanceGroup<ForKubernetes, Continuous> {
+    /// Creates a group of spot instances. Only a cluster with continuous provisioning takes it, and it cannot be changed to
+    /// on demand later.
+    #[track_caller]
+    pub fn spot(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
+        let mut group = InstanceGroup::new(name, instance_type, count).continuous();
+        group.group.purchase = Purchase::Spot;
+        group
+    }
+}
+
+impl<P> InstanceGroup<ForSlurm, P> {
+    /// Puts the nodes into a partition of this name. Without it, they are in the partition of the group's name; HyperPod's
+    /// default partition `dev` holds all nodes in any case.
+    #[track_caller]
+    pub fn partition(mut self, name: impl IntoValue<String>) -> Self {
+        self.group.slurm = Some((NodeType::Compute, Some(name.into().with_caller_location())));
+        self
+    }
+}
+
+impl<K, P> InstanceGroup<K, P> {
+    pub(super) fn into_group(self) -> GroupSettings {
+        self.group
+    }
+
+    fn continuous(self) -> InstanceGroup<K, Continuous> {
+        InstanceGroup { group: self.group, marker: PhantomData }
+    }
+
+    /// Puts the group into service as soon as this number of nodes is available; after three hours without them, it is rolled
+    /// back. Only a cluster with continuous provisioning takes such a group.
+    #[track_caller]
+    pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> InstanceGroup<K, Continuous> {
+        let mut group = self.continuous();
+        group.group.minimum = Some(nodes.into().with_caller_location());
+        group
+    }
+
+    /// Allows other instance types as well, which are tried in this order after the first. Only a cluster with continuous
+    /// provisioning takes such a group. A type that is not known before deployment cannot be in the list.
+    pub fn or_types(
+        self,
+        others: impl IntoIterator<Item = impl Into<String>>,
+    ) -> InstanceGroup<K, Continuous> {
+        let mut group = self.continuous();
+        let mut names: Vec<String> = match &group.group.types {
+            Types::One(_) => group.group.known_type().map(str::to_owned).into_iter().collect(),
+            Types::Several(names) => names.clone(),
+        };
+        names.extend(others.into_iter().map(Into::into));
+        group.group.types = Types::Several(names);
+        group
+    }
+
+    /// Names the zone of the reserved capacity by its ID, such as `use1-az4`: a group whose subnets are known to be in other
+    /// zones is an error.
+    pub fn capacity_zone_id(mut self, id: impl Into<String>) -> Self {
+        self.group.zone_id = Some(id.into());
+        self
+    }
+
+    /// Runs deep health checks on each node before it takes work: one to two hours on instances with GPUs or Trainium. They
+    /// can be run again at any time by `StartClusterHealthCheck`.
+    pub fn deep_health_checks(mut self, checks: impl IntoIterator<Item = DeepHealthCheck>) -> Self {
+        self.group.deep_health_checks.clear();
+        for check in checks {
+            if !self.group.deep_health_checks.contains(&check) {
+                self.group.deep_health_checks.push(check);
+            }
+        }
+        self
+    }
+
+    /// Gives the nodes EFA-only network interfaces, which need no IP addresses.
+    pub fn efa_only(mut self) -> Self {
+        self.group.efa_only = true;
+        self
+    }
+}
+
+impl<K> From<InstanceGroup<K, AllOrNothing>> for InstanceGroup<K, Continuous> {
+    fn from(group: InstanceGroup<K, AllOrNothing>) -> Self {
+        group.continuous()
+    }
+}
+
+node_settings!([K, P] InstanceGroup<K, P>);
+mount_settings!([P] InstanceGroup<ForSlurm, P>);
+kubernetes_settings!([P] InstanceGroup<ForKubernetes, P>);

@@ -1,0 +1,187 @@
+//! Actions of AWS Budgets: who may start instances no longer may when a budget is spent.
+
+use stackwright_resources::budgets::budgets_action::{
+    ActionThreshold, ActionType, ApprovalModel, Definition, IamActionDefinition, NotificationType,
+    Subscriber, SubscriberType, Type,
+};
+use stackwright_resources::budgets::{BudgetsAction, BudgetsActionHandle};
+use stackwright_resources::iam::role::Policy;
+use stackwright_resources::iam::{ManagedPolicy, Role};
+use stackwright_synth::intrinsic::{account_id, partition};
+use stackwright_synth::{CallerLocation, Construct, IntoValue, Scope, Value, sub};
+
+use crate::iam::{PolicyDocument, Statement};
+
+/// What starts instances or makes more of them.
+const LAUNCHES: [&str; 17] = [
+    "autoscaling:CreateAutoScalingGroup",
+    "autoscaling:SetDesiredCapacity",
+    "autoscaling:UpdateAutoScalingGroup",
+    "batch:SubmitJob",
+    "ec2:CreateFleet",
+    "ec2:RunInstances",
+    "ec2:StartInstances",
+    "sagemaker:BatchAddClusterNodes",
+    "sagemaker:CreateCluster",
+    "sagemaker:CreateEndpoint",
+    "sagemaker:CreateHyperParameterTuningJob",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:CreateTrainingJob",
+    "sagemaker:CreateTransformJob",
+    "sagemaker:StartPipelineExecution",
+    "sagemaker:UpdateCluster",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+];
+
+/// Takes the permission to start instances and jobs from roles when a budget is spent: AWS Budgets attaches a policy that denies it,
+/// until somebody reverses the action or the next month begins.
+///
+/// It stops nothing that runs, and does not restrict what services start by roles of their own: an Auto Scaling group still
+/// replaces instances up to its maximum. A schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
+/// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances. Budgets see costs up to a
+/// day late.
+///
+/// It becomes `AWS::Budgets::BudgetsAction` of the type `APPLY_IAM_POLICY`, `AWS::IAM::ManagedPolicy` and `AWS::IAM::Role`.
+///
+/// ```
+/// use stackwright_stacks::fleet::{LaunchBan, MonthlyBudget};
+/// # use stackwright_synth::App;
+///
+/// # let app = App::new("research");
+/// # let stack = app.stack("Costs").region("us-east-1");
+/// let budget = stack.add("Budget", MonthlyBudget::new(20_000.0).email("ml-costs@example.com").at_percent(90));
+/// stack.add(
+///     "Ban",
+///     LaunchBan::new(budget.reference(), 100.0)
+///         .role("Researchers")
+///         .email("ml-costs@example.com"),
+/// );
+/// # app.synth()?;
+/// # Ok::<(), stackwright_synth::Errors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LaunchBan {
+    budget: Value<String>,
+    percent: Value<f64>,
+    forecast: bool,
+    manual: bool,
+    roles: Vec<Value<String>>,
+    subscribers: Vec<(SubscriberType, Value<String>)>,
+    location: CallerLocation,
+}
+
+impl LaunchBan {
+    /// Creates a ban by the name of a budget and the share of its amount in percent, above 0, at which it starts.
+    #[track_caller]
+    pub fn new(budget_name: impl IntoValue<String>, percent: impl IntoValue<f64>) -> Self {
+        Self {
+            budget: budget_name.into().with_caller_location(),
+            percent: percent.into().with_caller_location(),
+            forecast: false,
+            manual: false,
+            roles: Vec::new(),
+            subscribers: Vec::new(),
+            location: std::panic::Location::caller(),
+        }
+    }
+
+    /// Applies the policy to a role of the account, by its name without its path: `role.reference()` of a role of the app.
+    /// At most 100.
+    #[track_caller]
+    pub fn role(mut self, name: impl IntoValue<String>) -> Self {
+        self.roles.push(name.into().with_caller_location());
+        self
+    }
+
+    /// Starts when the share is forecast to be spent by the end of the month, instead of when it is spent.
+    pub fn on_forecast(mut self) -> Self {
+        self.forecast = true;
+        self
+    }
+
+    /// Waits until somebody runs the action in the console of AWS Budgets, instead of applying the policy at once.
+    pub fn needs_approval(mut self) -> Self {
+        self.manual = true;
+        self
+    }
+
+    /// Notifies this e-mail address. At most ten.
+    #[track_caller]
+    pub fn email(mut self, address: impl IntoValue<String>) -> Self {
+        self.subscribers.push((SubscriberType::Email, address.into().with_caller_location()));
+        self
+    }
+
+    /// Notifies this SNS topic, by its ARN. Its policy has to let `budgets.amazonaws.com` publish.
+    #[track_caller]
+    pub fn topic(mut self, arn: impl IntoValue<String>) -> Self {
+        self.subscribers.push((SubscriberType::Sns, arn.into().with_caller_location()));
+        self
+    }
+}
+
+impl Construct for LaunchBan {
+    type Handle = BudgetsActionHandle;
+    const HIDES_INNER_LOCATIONS: bool = true;
+
+    fn build(self, scope: &mut Scope<'_>) -> BudgetsActionHandle {
+        if self.roles.is_empty() || self.subscribers.is_empty() {
+            scope.error(
+                "launch-ban",
+                "the action of the budget needs a role that it restricts, and somebody whom it notifies"
+                    .into(),
+                "add `.role(…)`, and `.email(…)` or `.topic(…)`".into(),
+                Some(self.location),
+            );
+        }
+        let denied = PolicyDocument::new([Statement::deny(LAUNCHES).on("*")]);
+        let policy = scope.add(
+            "Policy",
+            ManagedPolicy::new(denied)
+                .description("Denies starting instances and jobs while a budget is exceeded"),
+        );
+        let attach = Statement::allow(["iam:AttachRolePolicy", "iam:DetachRolePolicy"]).when(
+            "ArnEquals",
+            "iam:PolicyARN",
+            policy.reference(),
+        );
+        // The path of a role is part of its ARN, and AWS Budgets takes the name only.
+        let attach = self.roles.iter().fold(attach, |attach, name| {
+            let role = |path: &str| sub!("arn:{}:iam::{}:role/{}{}", partition(), account_id(), path, name);
+            attach.on(role("")).on(role("*/"))
+        });
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("budgets").when(
+            "StringEquals",
+            "aws:SourceAccount",
+            account_id(),
+        )]);
+        let role = scope.add(
+            "Role",
+            Role::new(trust).policies([Policy::new()
+                .policy_name("Attach")
+                .policy_document(PolicyDocument::new([attach]))]),
+        );
+        let subscribers: Vec<Subscriber> = self
+            .subscribers
+            .into_iter()
+            .map(|(kind, address)| Subscriber::new().type_(kind).address(address))
+            .collect();
+        let action = BudgetsAction::new()
+            .budget_name(self.budget)
+            .notification_type(if self.forecast {
+                NotificationType::Forecasted
+            } else {
+                NotificationType::Actual
+            })
+            .action_type(ActionType::ApplyIamPolicy)
+            .action_threshold(ActionThreshold::new().value(self.percent).type_(Type::Percentage))
+            .execution_role_arn(role.arn())
+            .definition(
+                Definition::new()
+                    .iam_action_definition(IamActionDefinition::new(policy.reference()).roles(self.roles)),
+            )
+            .subscribers(subscribers)
+            .approval_model(if self.manual { ApprovalModel::Manual } else { ApprovalModel::Automatic });
+        scope.add_default(action)
+    }
+}
