@@ -49,7 +49,8 @@ impl<C> GpuFleet<C> {
         let Some(handle) = role.handle() else {
             scope.error(
                 "fleet-role",
-                "an instance profile refers to its role by name, and this role is not defined in the app".into(),
+                "an instance profile refers to its role by name, and this role is not defined in the app"
+                    .into(),
                 "set an existing instance profile with `.instance_profile(…)`".into(),
                 Some(self.location),
             );

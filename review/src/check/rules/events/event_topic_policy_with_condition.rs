@@ -29,8 +29,9 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for policy in view.of_type("AWS::SNS::TopicPolicy") {
         for statement in one_or_many(&policy.properties["PolicyDocument"]["Statement"]) {
-            let services: Vec<&str> =
-                one_or_many(&statement["Principal"]["Service"]).filter_map(string).collect();
+            let services: Vec<&str> = one_or_many(&statement["Principal"]["Service"])
+                .filter_map(|service| string(service))
+                .collect();
             let is_allowed = string(&statement["Effect"]) == Some("Allow");
             if is_allowed && services == ["events.amazonaws.com"] && is_set(&statement["Condition"]) {
                 findings.add(

@@ -69,7 +69,7 @@ fn groups<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<
 const MOUNTS: [&str; 2] = ["FsxLustreConfig", "FsxOpenZfsConfig"];
 
 /// Whether a storage configuration mounts a shared file system.
-fn is_mount(storage: &JsonValue) -> bool {
+fn is_mount(storage: &Cursor<'_>) -> bool {
     MOUNTS.iter().any(|kind| is_set(&storage[*kind]))
 }
 

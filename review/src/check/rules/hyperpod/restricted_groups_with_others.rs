@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         let scaling = &properties["AutoScaling"];
         let scaling = Some(scaling).filter(|scaling| string(&scaling["Mode"]) == Some("Enable"));
-        let groups = Some(&properties["InstanceGroups"]).filter(|groups| items(groups).next().is_some());
+        let groups = Some(&properties["InstanceGroups"]).filter(|groups| items(*groups).next().is_some());
         let others = [
             ("other instance groups", groups),
             ("Slurm", Some(&properties["Orchestrator"]["Slurm"])),
