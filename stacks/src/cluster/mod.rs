@@ -357,14 +357,7 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             plan.groups.iter().filter_map(|group| group.network.as_ref()).chain([&settings.network]);
         let mut before: Vec<Handle> = plan.before.iter().cloned().chain(policy).collect();
         before.extend(networks.flat_map(|network| network.ready().iter().cloned()));
-        let mut placed: Vec<Handle> = Vec::new();
-        for handle in before {
-            if !placed.contains(&handle) {
-                cluster = cluster.depends_on(&handle);
-                placed.push(handle);
-            }
-        }
-        let cluster = scope.add_default(cluster);
+        let cluster = scope.add_default(depending_on(cluster, before));
         if let Some(monitoring) = &settings.monitoring {
             monitoring.add(&cluster.cluster_arn(), &name, scope);
         }
