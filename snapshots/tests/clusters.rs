@@ -302,7 +302,7 @@ fn every_setting_is_what_others_take() {
         &[
             "templates: 7",
             "CreateCluster: 6",
-            "CreateAddon: 9",
+            "CreateAddon: 10",
             "CreateBudgetAction: 1",
             "CreateSchedule: 1",
             "PutMetricAlarm: 3",
