@@ -43,9 +43,9 @@ pub fn install() -> Result<PathBuf> {
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"])
             .arg(DEEPSPEED)
             .env("DS_BUILD_OPS", "0"))?;
-        run(Command::new(folder.join("bin/pip"))
+        run(Command::new(directory.join("bin/pip"))
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
-            .arg(folder.join("hyperpod"))
+            .arg(directory.join("hyperpod"))
             .arg(HYPERPOD))
     })?;
     once(&tools, "checkov", &[CHECKOV], |directory| environment(directory, CHECKOV))?;
