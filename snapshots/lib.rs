@@ -69,7 +69,7 @@ pub fn judged_by(judge: &str, assembly: &Path) -> String {
     run(Command::new(tool("python/bin/python")).arg(judge).arg(assembly))
 }
 
-/// The Rust snippets of the README and of the guides compile as they are shown.
+/// The Rust snippets of the README and of the book compile as they are shown.
 #[cfg(doctest)]
 mod snippets {
     #[doc = include_str!("../README.md")]
@@ -82,4 +82,20 @@ mod snippets {
     struct Serving;
     #[doc = include_str!("../docs/training.md")]
     struct Training;
+    #[doc = include_str!("../docs/first-stack.md")]
+    struct FirstStack;
+    #[doc = include_str!("../docs/tutorial.md")]
+    struct Tutorial;
+    #[doc = include_str!("../docs/how-to/own-role.md")]
+    struct OwnRole;
+    #[doc = include_str!("../docs/how-to/vpc-only.md")]
+    struct VpcOnly;
+    #[doc = include_str!("../docs/how-to/accounts.md")]
+    struct Accounts;
+    #[doc = include_str!("../docs/how-to/adopt.md")]
+    struct Adopt;
+    #[doc = include_str!("../docs/how-to/from-cdk.md")]
+    struct FromCdk;
+    #[doc = include_str!("../docs/how-to/from-sagemaker-sdk.md")]
+    struct FromSageMakerSdk;
 }

@@ -11,7 +11,7 @@ use stackwright::resources::s3::Bucket;
 use stackwright::resources::s3::bucket::{
     BucketEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionRule, SseAlgorithm,
 };
-use stackwright::resources::sagemaker::endpoint_config::{InstanceType, ProductionVariant};
+use stackwright::resources::sagemaker::endpoint_config::ProductionVariant;
 use stackwright::resources::sagemaker::model::{ContainerDefinition, Mode};
 use stackwright::resources::sagemaker::pipeline::PipelineDefinition;
 use stackwright::resources::sagemaker::{Endpoint, EndpointConfig, Model, Pipeline};
@@ -34,6 +34,11 @@ fn main() -> ExitCode {
     code
 }
 
+/// The instance type, so that two different versions can be compared.
+fn instance_type() -> String {
+    std::env::var("VARIANT").unwrap_or_else(|_| "ml.g5.2xlarge".into())
+}
+
 fn serving(stack: &Stack) {
     let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("sagemaker")]);
     let role = stack.add("Role", Role::new(trust));
@@ -47,7 +52,7 @@ fn serving(stack: &Stack) {
     let model = stack.add("Model", Model::new().execution_role_arn(role.arn()).primary_container(container));
     let variant = ProductionVariant::new("AllTraffic")
         .model_name(model.model_name())
-        .instance_type(InstanceType::MlG5_2xlarge)
+        .instance_type(Value::<String>::from(instance_type()))
         .initial_instance_count(1)
         .initial_variant_weight(1);
     let config = stack.add("Config", EndpointConfig::new([variant]));

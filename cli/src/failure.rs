@@ -92,9 +92,11 @@ impl Failure {
 
     /// Prints the message and the hints to stderr.
     pub fn print(&self) {
-        let text = self.text();
+        let text = safe_text::block(&self.text());
+        #[cfg(feature = "deploy")]
+        let text = crate::deployment::paint(&text);
         if !text.is_empty() {
-            anstream::eprintln!("{}", safe_text::block(&text));
+            anstream::eprintln!("{text}");
         }
     }
 }

@@ -26,6 +26,14 @@
 //! `explain`, `list`), and builds without the AWS SDK. With the Cargo feature `deploy` it has every command. The binary
 //! `stackwright` has every command as well, for the program in the current directory, for an assembly, or for a template.
 //!
+//! # The book
+//!
+//! The guides are a book in the directory `docs/` of the repository, which `cargo xtask book` builds. Begin with "The first stack in
+//! ten minutes" (`docs/first-stack.md`). There are guides about training ([`stacks::training`], [`stacks::launch`]), serving
+//! ([`stacks::endpoint`], [`stacks::container`], [`stacks::autoscaling`]), clusters and fleets ([`stacks::cluster`],
+//! [`stacks::fleet`], [`stacks::network`]), checking ([`review`]), estimating, reviewing and deploying, and how-to pages for users
+//! of the CDK, the SageMaker Python SDK and Terraform.
+//!
 //! This crate holds the commands, each a thin file, and the items that programs import. Logic is in the libraries.
 
 mod base;
@@ -49,6 +57,8 @@ mod project;
 )]
 mod safe_text;
 pub mod testing;
+#[cfg(feature = "deploy")]
+mod watch;
 
 pub use stackwright_resources as resources;
 pub use stackwright_review as review;

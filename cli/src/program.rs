@@ -15,7 +15,14 @@ const LIBRARY: &str = "stackwright";
 
 /// Builds and runs the program, and reads the assembly that it wrote. Cargo's progress is printed to stderr.
 pub(crate) fn synthesize(package: Option<&str>) -> Result<Stacks, Failure> {
-    let program = find(package)?;
+    let (program, metadata) = find(package)?;
+    if !target_directory(&metadata).exists() {
+        anstream::eprintln!(
+            "building the program `{}`; a first build compiles its dependencies, which takes one to two minutes on two \
+             cores",
+            program.name
+        );
+    }
     let executable = build(&program)?;
     let directory = tempfile::tempdir()?;
     let out = directory.path().join("assembly");
@@ -45,7 +52,25 @@ struct Program {
     target: String,
 }
 
-fn find(package: Option<&str>) -> Result<Program, Failure> {
+/// Returns what the program is built from: directories and files, and the file in which Cargo lists its sources after a build.
+pub(crate) fn inputs(package: Option<&str>) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
+    let (program, metadata) = find(package)?;
+    let root = Path::new(metadata["workspace_root"].as_str().unwrap_or_default());
+    let sources = executable(&program, &metadata).with_extension("d");
+    Ok((vec![program.directory, root.join("Cargo.toml"), root.join(".cargo/config.toml")], sources))
+}
+
+/// Returns the path that Cargo gives to the executable.
+fn executable(program: &Program, metadata: &Json) -> PathBuf {
+    target_directory(metadata).join("debug").join(&program.target)
+}
+
+fn target_directory(metadata: &Json) -> &Path {
+    Path::new(metadata["target_directory"].as_str().unwrap_or_default())
+}
+
+/// Returns the program, and what `cargo metadata` prints about the workspace.
+fn find(package: Option<&str>) -> Result<(Program, Json), Failure> {
     let current = std::env::current_dir()?;
     if !current.ancestors().any(|directory| directory.join("Cargo.toml").is_file()) {
         return Err(Failure::new("there is no Cargo.toml in this directory or above it")
@@ -59,7 +84,7 @@ fn find(package: Option<&str>) -> Result<Program, Failure> {
         .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
     let metadata: Json = serde_json::from_slice(&output.stdout)
         .map_err(|_| Failure::new("cargo cannot read the manifest of this directory"))?;
-    choose(&metadata, &current, package)
+    Ok((choose(&metadata, &current, package)?, metadata))
 }
 
 /// Chooses the program: the named package, the package of the current directory, or the only one of the workspace.

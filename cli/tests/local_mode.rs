@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use aws::{Endpoint, ended, environment, succeeded, tool};
+use aws::{Endpoint, Running, ended, environment, succeeded, tool};
 use serde_json::{Value as Json, json};
 use stackwright::App;
 use stackwright::prelude::*;
@@ -75,6 +75,14 @@ fn the_seed_project_is_deployed_again_and_taken_down_without_an_account() {
         assert!(stderr.contains(&format!("arr-coc-{stack}: deployed")), "{stderr}");
     }
     assert!(stdout.contains("Production.EndpointName = "), "{stdout}");
+    let summary = stderr.lines().find(|line| line.starts_with("summary: ")).unwrap_or_default();
+    assert!(
+        summary.starts_with("summary: 3 of 3 stacks changed, ") && summary.contains(" a month"),
+        "{stderr}"
+    );
+    assert!(!summary.contains(" $0.00 to $0.00"), "the endpoint on ml.g5.2xlarge has a price: {summary}");
+    let next = stderr.lines().last().unwrap_or_default();
+    assert!(next.starts_with("next: `status --local`"), "{stderr}");
     assert_eq!(std::fs::read_to_string(workspace.path(".stackwright/local/.gitignore")).unwrap(), "*\n");
 
     let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes"]));
@@ -103,6 +111,30 @@ fn the_seed_project_is_deployed_again_and_taken_down_without_an_account() {
     ]));
     let (stdout, _) = succeeded(workspace.run(&["status", "--local"]));
     assert_eq!(stdout.matches("not deployed").count(), 3, "{stdout}");
+}
+
+#[test]
+fn a_watched_template_is_deployed_again_after_each_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let template = |display: &str| {
+        let topic = json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": display } });
+        let text = json!({ "Resources": { "Alarms": topic } }).to_string();
+        std::fs::write(directory.path().join("alarms.json"), text).unwrap();
+    };
+    template("one");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command.env("NO_COLOR", "1").current_dir(directory.path());
+    command.args(["--app", "alarms.json", "deploy", "--local", "--yes", "--watch"]);
+    let mut running = Running::start(&mut command);
+    assert!(running.until("watching 1 files").contains("+ Alarms AWS::SNS::Topic"), "{}", running.text);
+    template("another name");
+    assert!(running.until("watching ").contains("DisplayName: one → another name"), "{}", running.text);
+    // A failure is printed, and the command waits for the next change.
+    std::fs::write(directory.path().join("alarms.json"), "{").unwrap();
+    assert!(running.until("watching ").contains("error: "), "{}", running.text);
+    template("one");
+    assert!(running.until("watching ").contains("DisplayName: another name → one"), "{}", running.text);
+    assert_eq!(running.interrupt(), Some(0));
 }
 
 #[test]
@@ -148,6 +180,13 @@ fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
     assert!(markdown.contains("## small-Main") && markdown.contains("`Alarms`"), "{markdown}");
     let plan: Json = serde_json::from_slice(&std::fs::read(workspace.path("plan.json")).unwrap()).unwrap();
     assert_eq!(plan["stacks"][0]["region"], "us-east-1");
+    let schema: Json = serde_json::from_str(include_str!("../../docs/plan.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let is_described = |plan: &Json| {
+        let errors: Vec<_> = schema.iter_errors(plan).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}\n{plan:#}");
+    };
+    is_described(&plan);
     let deploy = || workspace.run(&["deploy", "--local", "--plan", "plan.json"]);
     succeeded(deploy());
     // The plan was used already.
@@ -205,7 +244,12 @@ fn a_failure_names_its_cause_and_the_line_that_made_it() {
     assert!(stderr.contains("first failure: CREATE_FAILED Scorers AWS::SageMaker::Endpoint"), "{stderr}");
     assert!(stderr.contains(words), "CloudFormation's own words: {stderr}");
     assert!(stderr.contains("--> examples/arr-coc/src/production.rs:"), "{stderr}");
-    assert!(stderr.contains("for details: aws logs tail /aws/sagemaker/Endpoints/"), "{stderr}");
+    assert!(
+        !stderr.contains("for details: "),
+        "clients would ask AWS, where the stack does not exist: {stderr}"
+    );
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(stderr.find("summary: ") < stderr.rfind("error: ") && !last.contains("deployed"), "{stderr}");
     assert_eq!(outcome["Production"]["result"], "failed");
     assert_eq!(outcome["Production"]["cause"]["diagnosis"]["cause"]["logical_id"], "Scorers");
     // The deployment of independent stacks continued.

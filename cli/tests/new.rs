@@ -4,11 +4,15 @@
 //! `UPDATE_TEMPLATES=1 cargo test -p stackwright --features deploy --test new` updates the snapshots of the templates.
 #![allow(clippy::unwrap_used)]
 
+mod aws;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const TEMPLATES: [&str; 3] = ["endpoint", "training", "llm"];
+use aws::Running;
+
+const TEMPLATES: [&str; 4] = ["endpoint", "training", "llm", "hyperpod"];
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -42,7 +46,8 @@ fn create(parent: &Path, name: &str, template: &str) -> PathBuf {
     succeeds(stackwright(parent).args(["new", name, "--template", template, "--source"]).arg(repository()));
     let project = parent.join(name);
     // The versions of dependencies that this repository is tested with.
-    fs::copy(repository().join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+    let lock = |directory: &Path| fs::read_to_string(directory.join("Cargo.lock")).unwrap();
+    assert_eq!(lock(&project), lock(&repository()));
     project
 }
 
@@ -61,7 +66,7 @@ fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
             keep_snapshots(&project, &name, template);
         }
         let checked = succeeds(stackwright(&project).args(["check", "--deny", "warnings"]));
-        assert!(!checked.contains("warning:"), "{checked}");
+        assert!(checked.contains("nothing found"), "{checked}");
         let deployed = succeeds(stackwright(&project).args(["deploy", "--local", "--yes"]));
         assert!(deployed.contains(&name), "{deployed}");
         // Version control ignores everything that these commands write.
@@ -71,6 +76,42 @@ fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
             assert!(!line.contains(".stackwright") && !line.contains("target"), "{status}");
         }
     }
+}
+
+#[test]
+fn a_watched_program_is_synthesized_again_after_an_edit_of_its_source_or_of_an_asset() {
+    let parent = tempfile::tempdir().unwrap();
+    let project = create(parent.path(), "my-watched", "endpoint");
+    let mut running = Running::start(stackwright(&project).args(["synth", "--watch"]));
+    running.until("watching ");
+    let template = || fs::read_to_string(project.join("out/Serving.template.json")).unwrap();
+    let source = project.join("src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    assert!(!template().contains("another description"));
+    fs::write(&source, text.replacen(".description(\"", ".description(\"another description: ", 1)).unwrap();
+    let printed = running.until("watching ");
+    assert!(printed.contains("changed: src/lib.rs"), "{printed}");
+    assert!(template().contains("another description"), "{printed}");
+
+    let before = template();
+    fs::write(project.join("model/code/inference.py"), "# another model\n").unwrap();
+    let printed = running.until("watching ");
+    assert!(printed.contains("changed: model/code/inference.py"), "{printed}");
+    assert_ne!(template(), before);
+
+    // A program that does not compile is reported, and the last templates stay.
+    fs::write(&source, "nonsense").unwrap();
+    assert!(running.until("watching ").contains("could not be built"), "{}", running.text);
+    assert!(project.join("out/Serving.template.json").exists());
+    assert_eq!(running.interrupt(), Some(0));
+
+    let mut light = Command::new(env!("CARGO"));
+    fs::write(&source, text).unwrap();
+    light.args(["run", "--quiet", "--", "synth", "--watch"]).current_dir(&project);
+    share_build_directory(&mut light);
+    let output = light.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", self::text(&output));
+    assert!(self::text(&output).contains("stackwright synth --watch"), "{}", self::text(&output));
 }
 
 fn keep_snapshots(project: &Path, name: &str, template: &str) {

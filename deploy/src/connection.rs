@@ -66,6 +66,8 @@ pub struct Connection {
     pub(crate) region: String,
     /// The endpoint that is used instead of AWS.
     pub(crate) endpoint: Option<String>,
+    /// Whether the program chose the endpoint, as local mode does. Other clients then reach AWS, not this endpoint.
+    pub(crate) is_own_endpoint: bool,
     pub(crate) poller: Arc<Poller>,
     /// Whether the endpoint supports `DescribeEvents`, and the caller may call it; set by the first call.
     pub(crate) supports_describe_events: Arc<OnceLock<bool>>,
@@ -82,7 +84,10 @@ impl Connection {
     pub async fn for_stack(stack: &StackArtifact, profile: &Profile) -> Result<Self, DeployError> {
         let bound_account = stack.environment.account.as_deref();
         let profile = profile.for_account(bound_account);
-        let connection = Self::connect(&load(stack, &profile).await).await?;
+        let connection = Self {
+            is_own_endpoint: profile.endpoint.is_some(),
+            ..Self::connect(&load(stack, &profile).await).await?
+        };
         match bound_account {
             Some(bound) if bound != connection.account => Err(DeployError::WrongAccount {
                 stack: stack.name.clone(),
@@ -123,6 +128,7 @@ impl Connection {
             region,
             poller: Arc::new(Poller::new(endpoint.as_deref().is_some_and(is_loopback))),
             endpoint,
+            is_own_endpoint: false,
             supports_describe_events: Arc::default(),
             last_error,
         })

@@ -112,7 +112,8 @@ pub(crate) async fn find_failure(
             cause: cause.clone(),
             others: failures.map(|(event, _)| event).collect(),
             hints: advice.hints,
-            commands: advice.commands,
+            // Clients that run later would reach AWS, where the stack does not exist.
+            commands: if connection.is_own_endpoint { Vec::new() } else { advice.commands },
         });
         let Some(nested) = nested else { break };
         path.push(cause.logical_id);

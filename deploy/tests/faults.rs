@@ -187,7 +187,7 @@ async fn an_operation_is_followed_and_diagnosed_by_its_id() {
     assert!(events.last().unwrap().contains("RollbackComplete"), "{events:?}");
     assert!(!events.last().unwrap().contains(&operation), "{events:?}");
     assert_eq!((diagnosis.cause.logical_id.as_str(), diagnosis.others.len()), ("Second", 0));
-    assert!(diagnosis.commands.last().unwrap().contains(&format!("--operation-id {operation}")));
+    assert!(diagnosis.commands.is_empty(), "other clients would ask AWS: {:?}", diagnosis.commands);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod memory;
 mod prices;
+mod release;
 mod schemas;
 mod tools;
 mod wheel;
@@ -49,11 +50,36 @@ enum Task {
     },
     /// Run everything that CI runs: tools, format, clippy, tests, documentation, data.
     Ci,
-    /// Measure the whole process over many stacks, and the other validators that are installed.
+    /// Build the book of docs/ into target/book.
+    Book,
+    /// Judge the licences, sources and versions of all dependencies.
+    Deny {
+        /// Also look for security advisories, in a database that is downloaded.
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// Package the crates that are published, and check their size and metadata.
+    Package {
+        /// Also install the program from the packages, into this directory.
+        #[arg(long, value_name = "DIR")]
+        install: Option<PathBuf>,
+    },
+    /// Write the manual pages, completions and texts of a release archive into a directory.
+    Extras {
+        /// The built program.
+        binary: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Measure the whole process over many stacks, and the other commands.
     Bench {
         /// Also measure a build from scratch, a build after an edit, and the number of crates of a user's program.
         #[arg(long)]
         builds: bool,
+        /// Also measure the CDK, troposphere, cfn-lint and cloudformation-validate on the same work, and write the table of
+        /// docs/performance.md.
+        #[arg(long)]
+        peers: bool,
         /// Only print the errors of the GPU memory estimates against measured runs.
         #[arg(long)]
         memory: bool,
@@ -66,8 +92,12 @@ fn main() -> ExitCode {
         Task::Tools => tools::install().map(drop),
         Task::Prices { files, regions } => prices::update(&files, &regions),
         Task::Ci => ci::run_all(),
+        Task::Book => release::book(),
+        Task::Deny { advisories } => release::deny(advisories),
+        Task::Package { install } => release::package(install.as_deref()),
+        Task::Extras { binary, directory } => release::extras(&binary, &directory).map(drop),
         Task::Bench { memory: true, .. } => memory::print_errors(),
-        Task::Bench { builds, .. } => bench::run_all(builds),
+        Task::Bench { builds, peers, .. } => bench::run_all(bench::Options { builds, peers }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,6 +16,8 @@ const AWS: &str = "xtask/tools/aws.txt";
 const CLIENTS: &str = "xtask/tools/clients.txt";
 /// The package with Ansible's collections, of which only `amazon.aws` is used: the whole package has 60,000 files.
 const ANSIBLE: (&str, &str) = ("ansible", "12.3.0");
+/// The programs for documentation and releases, in a virtual environment of their own. Their hashes are pinned.
+const RELEASE: &str = "xtask/tools/release.txt";
 /// DeepSpeed, whose configuration classes read the generated configuration files.
 const DEEPSPEED: &str = "deepspeed==0.19.8";
 /// What the training scripts of the examples need: PyTorch with the packages of each script.
@@ -63,6 +65,7 @@ pub fn install() -> Result<PathBuf> {
             .arg(directory.join("collections")))
     })?;
     once(&tools, "training", &[TRAINING[0], TRAINING[1], TRAINING_AFTER_TORCH], training)?;
+    once(&tools, "release", &[RELEASE], |directory| environment(directory, RELEASE))?;
     once(&tools, "node", &[NODE_LOCK], |directory| {
         fs::create_dir_all(directory)?;
         for file in ["package.json", "package-lock.json"] {
@@ -71,6 +74,26 @@ pub fn install() -> Result<PathBuf> {
         run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(directory))
     })?;
     browser();
+    Ok(tools)
+}
+
+/// Installs the programs that `bench --peers` measures, and returns their directory.
+pub fn peers() -> Result<PathBuf> {
+    const PEERS: &str = "xtask/tools/peers";
+    let tools = root().join(".tools/peers");
+    fs::create_dir_all(&tools)?;
+    let requirements = format!("{PEERS}/requirements.txt");
+    once(&tools, "python", &[&requirements], |directory| environment(directory, &requirements))?;
+    let lock = format!("{PEERS}/package-lock.json");
+    once(&tools, "node", &[&lock], |directory| {
+        fs::create_dir_all(directory)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(root().join(PEERS).join(file), directory.join(file))?;
+        }
+        run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(directory))
+    })?;
+    // The program finds its packages beside itself.
+    fs::copy(root().join(PEERS).join("app.js"), tools.join("node/app.js"))?;
     Ok(tools)
 }
 
@@ -139,6 +162,15 @@ fn once(tools: &Path, name: &str, pins: &[&str], make: impl Fn(&Path) -> Result<
     make(&tools.join(name))?;
     fs::write(stamp, wanted)?;
     Ok(())
+}
+
+/// Returns the variables for all builds of one run. In CI, where everything is built once, Cargo keeps nothing for the next build
+/// and writes no debug information: both take time.
+pub fn build_settings() -> Vec<(&'static str, &'static str)> {
+    match std::env::var_os("CI") {
+        Some(_) => vec![("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")],
+        None => Vec::new(),
+    }
 }
 
 /// Runs a command to its end. The error of a failure names the command.

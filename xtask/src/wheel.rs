@@ -21,6 +21,7 @@ pub fn test() -> Result<()> {
     run(Command::new(maturin)
         .args(["build", "--quiet", "--profile", "dev", "--compatibility", "linux", "--out"])
         .arg(&directory)
+        .envs(tools::build_settings())
         .current_dir(root()))?;
     let wheel = fs::read_dir(&directory)?
         .filter_map(|file| Some(file.ok()?.path()))

@@ -12,6 +12,8 @@ mod list;
 #[cfg(feature = "lint")]
 mod lsp;
 #[cfg(feature = "deploy")]
+mod man;
+#[cfg(feature = "deploy")]
 mod new;
 mod review;
 mod synth;
@@ -63,6 +65,8 @@ enum Command {
     #[cfg(feature = "lint")]
     Lsp(lsp::Arguments),
     Completions(completions::Arguments),
+    #[cfg(feature = "deploy")]
+    Man(man::Arguments),
 }
 
 /// The output format of a command.
@@ -139,6 +143,8 @@ fn dispatch(command: Command, origin: &Origin, program: clap::Command) -> Result
         #[cfg(feature = "lint")]
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, program),
+        #[cfg(feature = "deploy")]
+        Command::Man(arguments) => man::run(&arguments, program),
         #[cfg(feature = "deploy")]
         Command::Cloud(command) => cloud::run(&command, origin),
         #[cfg(not(feature = "deploy"))]

@@ -32,6 +32,9 @@ pub(super) struct Arguments {
     /// Print findings and errors only
     #[arg(long, short)]
     quiet: bool,
+    /// Write the templates again after each change of the program, until Ctrl-C ends the command. Needs the installed binary
+    #[arg(long, conflicts_with = "stdout")]
+    watch: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,6 +44,19 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    #[cfg(feature = "deploy")]
+    if arguments.watch {
+        return crate::watch::repeat(origin, || once(arguments, origin));
+    }
+    #[cfg(not(feature = "deploy"))]
+    if arguments.watch {
+        return Err(Failure::usage("a running program cannot rebuild itself, which `--watch` requires")
+            .hint("run the installed binary in the directory of the program: `stackwright synth --watch`"));
+    }
+    once(arguments, origin)
+}
+
+fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     // The process ends after this command, so the stacks are not dropped. The temporary directory is.
     let mut loaded = std::mem::ManuallyDrop::new(origin.stacks(!arguments.no_check)?);
     let _directory = loaded.directory.take();

@@ -55,6 +55,9 @@ pub(super) fn explain(command: &Command) -> Failure {
     };
     let arguments: String = rest.arguments.iter().map(|argument| format!(" {argument}")).collect();
     Failure::usage(format!("this program was built without the feature `deploy`, which `{name}` needs"))
-        .hint(format!("run `stackwright {name}{arguments}` in the directory of the program"))
+        .hint(format!(
+            "run `stackwright {name}{arguments}` in the directory of the program (`cargo install stackwright --features \
+             deploy` or `pip install stackwright` installs it)"
+        ))
         .hint("or enable the feature: `stackwright = { version = \"…\", features = [\"deploy\"] }`")
 }

@@ -32,6 +32,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Returns the region for stacks that are not bound to one, if the user names one.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     /// Returns the credentials and the region to use.
     pub fn profile(&self) -> Profile {
         let mut profile = Profile::default();

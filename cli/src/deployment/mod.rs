@@ -1,6 +1,7 @@
 //! Code that the deployment commands share: arguments, connections, the terminal, and messages.
 
 mod arguments;
+mod colors;
 mod failures;
 mod local_mode;
 mod render;
@@ -12,11 +13,12 @@ mod terminal;
 mod view;
 
 pub(crate) use arguments::{ApprovalArguments, DeploymentArguments, StackSelection, Target};
+pub(crate) use colors::paint;
 pub(crate) use failures::{diagnosis, diagnosis_json, explain, failure};
 pub(crate) use local_mode::{key_file, read_faults};
 pub(crate) use render::{change_set, change_set_markdown};
 pub(crate) use runtime::{Work, block_on, commit, description, on_each, on_stack};
 pub(crate) use session::Session;
-pub(crate) use signals::{run_until_stopped, stop_signal, stoppable};
+pub(crate) use signals::{Signals, run_until_stopped, stop_signal, stoppable};
 pub(crate) use terminal::Terminal;
 pub(crate) use view::{ProgressFormat, View};

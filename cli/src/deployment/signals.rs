@@ -8,15 +8,17 @@ use crate::failure::{ExitCode, Failure};
 
 /// A signal that stops a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
+pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
     /// `SIGTERM` or `SIGHUP`.
     Terminate(&'static str),
 }
 
-/// Waits for signals.
-struct Signals {
+/// Waits for signals, also for those that arrived while nothing waited.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -24,28 +26,36 @@ struct Signals {
 }
 
 impl Signals {
+    /// Starts to listen. Until the process ends, the signals do not end it by themselves any more.
     #[cfg(unix)]
-    fn listen() -> std::io::Result<Self> {
+    pub fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, hangup: signal(SignalKind::hangup())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
+    /// Starts to listen.
     #[cfg(not(unix))]
-    fn listen() -> std::io::Result<Self> {
+    pub fn listen() -> std::io::Result<Self> {
         Ok(Self {})
     }
 
+    /// Returns the next signal.
     #[cfg(unix)]
-    async fn next(&mut self) -> Signal {
+    pub async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => Signal::Interrupt,
+            _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate("SIGTERM"),
             _ = self.hangup.recv() => Signal::Terminate("SIGHUP"),
         }
     }
 
+    /// Returns the next signal.
     #[cfg(not(unix))]
-    async fn next(&mut self) -> Signal {
+    pub async fn next(&mut self) -> Signal {
         let _ = tokio::signal::ctrl_c().await;
         Signal::Interrupt
     }

@@ -8,22 +8,24 @@ use tokio::sync::{Mutex, mpsc};
 use super::view::View;
 use crate::safe_text;
 
+/// The lines that the user types; `None` before the first question. There is one reader in a process: a second one would take
+/// every other line.
+static LINES: Mutex<Option<mpsc::UnboundedReceiver<String>>> = Mutex::const_new(None);
+
 /// The terminal of the user.
 pub(crate) struct Terminal<'v> {
     view: &'v View,
-    /// The lines that the user types; `None` before the first question.
-    lines: Mutex<Option<mpsc::UnboundedReceiver<String>>>,
 }
 
 impl<'v> Terminal<'v> {
     /// Returns the terminal; questions are printed where the view prints.
     pub fn new(view: &'v View) -> Self {
-        Self { view, lines: Mutex::new(None) }
+        Self { view }
     }
 
     /// Asks a question. The view prints nothing until it is answered, or until the future is dropped.
     pub async fn ask_text(&self, question: &str) -> Option<String> {
-        let mut lines = self.lines.lock().await;
+        let mut lines = LINES.lock().await;
         let lines = lines.get_or_insert_with(read_lines);
         // What was typed before the question is not its answer.
         while lines.try_recv().is_ok() {}

@@ -10,6 +10,7 @@ use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressD
 use serde_json::{Value as Json, json};
 use stackwright_deploy::{Phase, Progress, ResourceEvent};
 
+use super::colors::paint;
 use super::render::{change_set, deletion_preview};
 use crate::safe_text;
 
@@ -50,15 +51,30 @@ impl View {
 
     /// Shows that an operation on a stack starts.
     fn begin(&self, stack: &str, changes: usize) {
-        let Some(live) = &self.live else { return };
-        let bar = live.add(ProgressBar::new(changes as u64));
-        let template = "{spinner} {prefix} {pos}/{len} {wide_msg} {elapsed}";
+        self.show(
+            stack,
+            ProgressBar::new(changes as u64),
+            "{spinner} {prefix} {pos}/{len} {wide_msg} {elapsed}",
+        );
+    }
+
+    /// Shows that something without a known length starts for a stack, or returns false if there is no live view.
+    fn spin(&self, stack: &str, message: &str) -> bool {
+        let bar = ProgressBar::new_spinner().with_message(message.to_owned());
+        self.show(stack, bar, "{spinner} {prefix}: {wide_msg} {elapsed}")
+    }
+
+    fn show(&self, stack: &str, bar: ProgressBar, template: &str) -> bool {
+        let Some(live) = &self.live else { return false };
+        self.end(stack);
+        let bar = live.add(bar);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_prefix(stack.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         self.bars.borrow_mut().insert(stack.to_owned(), bar);
+        true
     }
 
     /// Shows that the work on a stack has ended.
@@ -92,7 +108,9 @@ impl View {
     pub fn progress(&self, stack: &str, progress: &Progress) {
         match progress {
             Progress::Event(event) => self.event(stack, event),
+            Progress::CreatingChangeSet if self.spin(stack, "creating a change set") => {}
             Progress::ChangeSetCreated(changes) => {
+                self.end(stack);
                 self.message(stack, &format!("change set {}\n{}", changes.name, change_set(changes)));
             }
             Progress::DeletionPlanned(preview) => self.message(stack, &deletion_preview(preview)),
@@ -146,6 +164,7 @@ impl View {
             self.held_back.borrow_mut().push(text);
             return;
         }
+        let text = if self.json { text } else { paint(&text) };
         match &self.live {
             Some(live) => live.suspend(|| anstream::eprintln!("{text}")),
             None => anstream::eprintln!("{text}"),

@@ -30,6 +30,15 @@ impl Source {
         }
     }
 
+    /// Returns the lock file of a clone: the versions of dependencies that its tests run with. Cargo leaves out what a project
+    /// does not need.
+    pub fn lock_file(&self) -> Option<String> {
+        match self {
+            Self::Path(path) => std::fs::read_to_string(path.parent()?.join("Cargo.lock")).ok(),
+            Self::Registry | Self::Git(_) => None,
+        }
+    }
+
     /// Returns the keys of the dependency in `Cargo.toml`.
     pub fn dependency(&self) -> String {
         match self {

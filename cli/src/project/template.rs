@@ -17,6 +17,8 @@ pub(crate) enum Template {
     Training,
     /// A large language model on an endpoint that scales to zero
     Llm,
+    /// A HyperPod cluster with Slurm in a private network, with FSx for Lustre
+    Hyperpod,
 }
 
 macro_rules! file {
@@ -57,7 +59,8 @@ impl Template {
             (PathBuf::from(path), (*text).to_owned())
         });
         let assets = self.assets().iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned()));
-        rendered.into_iter().chain(assets).chain(snapshots).collect()
+        let lock = source.lock_file().map(|text| (PathBuf::from("Cargo.lock"), text));
+        rendered.into_iter().chain(lock).chain(assets).chain(snapshots).collect()
     }
 
     /// A sentence about the stacks for the project's README.
@@ -70,6 +73,9 @@ impl Template {
             Self::Llm => {
                 "A large language model, served by vLLM on a SageMaker endpoint that scales to zero."
             }
+            Self::Hyperpod => {
+                "A SageMaker HyperPod cluster with Slurm in a private network, with FSx for Lustre."
+            }
         }
     }
 
@@ -78,6 +84,7 @@ impl Template {
             Self::Endpoint => file!("endpoint/lib.rs"),
             Self::Training => file!("training/lib.rs"),
             Self::Llm => file!("llm/lib.rs"),
+            Self::Hyperpod => file!("hyperpod/lib.rs"),
         }
     }
 
@@ -85,7 +92,7 @@ impl Template {
         match self {
             Self::Endpoint => &[("model/code/inference.py", file!("endpoint/model/code/inference.py"))],
             Self::Training => &[("training/train.py", file!("training/training/train.py"))],
-            Self::Llm => &[],
+            Self::Llm | Self::Hyperpod => &[],
         }
     }
 
@@ -102,6 +109,22 @@ impl Template {
                 ),
             ],
             Self::Llm => &[("Serving", file!("llm/Serving.snap"))],
+            Self::Hyperpod => &[
+                ("Network", file!("hyperpod/Network.snap")),
+                ("Cluster", file!("hyperpod/Cluster.snap")),
+                (
+                    "Cluster.TrainingScripts.on_create.sh",
+                    file!("hyperpod/Cluster.TrainingScripts.on_create.sh.snap"),
+                ),
+                (
+                    "Cluster.TrainingScripts.steps.01-efa.sh",
+                    file!("hyperpod/Cluster.TrainingScripts.steps.01-efa.sh.snap"),
+                ),
+                (
+                    "Cluster.TrainingScripts.steps.efa.txt",
+                    file!("hyperpod/Cluster.TrainingScripts.steps.efa.txt.snap"),
+                ),
+            ],
         }
     }
 }

@@ -10,6 +10,57 @@ use assert_cmd::Command;
 use serde_json::Value as Json;
 use stackwright::App;
 
+/// A command that runs until it is interrupted, such as one with `--watch`, and the lines that it prints to stderr.
+pub struct Running {
+    process: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+    /// What was printed so far.
+    pub text: String,
+}
+
+impl Running {
+    pub fn start(command: &mut std::process::Command) -> Self {
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = std::sync::mpsc::channel();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().for_each(|line| _ = sender.send(line.unwrap())));
+        Self { process, lines, text: String::new() }
+    }
+
+    /// Waits for a line with this text, and returns what was printed up to it since the last call.
+    pub fn until(&mut self, wanted: &str) -> String {
+        let mut since = String::new();
+        while !since.contains(wanted) {
+            let line = self.lines.recv_timeout(Duration::from_secs(900));
+            let line = line.unwrap_or_else(|_| panic!("no `{wanted}` in\n{}\n{since}", self.text));
+            since.push_str(&format!("{line}\n"));
+        }
+        self.text.push_str(&since);
+        since
+    }
+
+    /// Sends Ctrl-C, and returns the exit code.
+    pub fn interrupt(mut self) -> Option<i32> {
+        let id = self.process.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "the command did not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// An endpoint in a separate process, which ends with the test.
 pub struct Endpoint {
     server: Child,

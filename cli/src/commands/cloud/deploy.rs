@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 use stackwright_deploy::{DeployError, Orchestrator, Outcome, Plan, Progress, Settings, StackResult};
-use stackwright_synth::StackArtifact;
+use stackwright_estimate::cost;
+use stackwright_synth::{Assembly, StackArtifact};
 
 use super::results::summarize;
 use super::{OutputFormat, print_json, print_text};
@@ -15,6 +16,7 @@ use crate::deployment::{
 };
 use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
+use crate::watch;
 
 /// Deploy stacks through change sets, each after the stacks that it depends on.
 ///
@@ -50,9 +52,19 @@ pub(crate) struct Arguments {
     /// Deploy without checking the templates first
     #[arg(long)]
     no_check: bool,
+    /// Deploy again after each change of the program, until Ctrl-C ends the command. For local mode only
+    #[arg(long, requires = "local", conflicts_with = "plan")]
+    watch: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    if arguments.watch {
+        return watch::repeat(origin, || once(arguments, origin));
+    }
+    once(arguments, origin)
+}
+
+fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     let loaded = origin.stacks(!arguments.no_check)?;
     let mut stacks = super::select(&loaded.assembly, &arguments.stacks)?;
     let plan = arguments.plan.as_deref().map(read_plan).transpose()?;
@@ -84,7 +96,38 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         results.map_err(|error| failure(&error))
     })?;
     print_results(&results, arguments.format)?;
-    summarize(&view, &results, "deployed")
+    summarize(&view, &results, "deployed")?;
+    view.note(&summary(&results, &arguments.target));
+    Ok(())
+}
+
+/// Describes a deployment that succeeded: the stacks, their resources, what they cost, and what the user can do next.
+fn summary(results: &[(&StackArtifact, StackResult<Outcome, DeployError>)], target: &Target) -> String {
+    let stacks: Vec<StackArtifact> = results.iter().map(|(stack, _)| (*stack).clone()).collect();
+    let is_changed = |result: &StackResult<Outcome, DeployError>| matches!(result, StackResult::Succeeded(outcome) if outcome.changed);
+    let changed = results.iter().filter(|(_, result)| is_changed(result)).count();
+    let resources: usize = stacks.iter().map(|stack| stack.template.resources().count()).sum();
+    let mut options = cost::Options::default();
+    if let Some(region) = target.region() {
+        options.region = region.to_owned();
+    }
+    let total = cost::of_assembly(&Assembly { stacks }, &options).monthly();
+    let unknown = match total.unknown {
+        0 => String::new(),
+        1 => ", and one cost that is not known".to_owned(),
+        number => format!(", and {number} costs that are not known"),
+    };
+    let verb = if target.local { "would cost" } else { "cost" };
+    let local = if target.local { " --local" } else { "" };
+    format!(
+        "summary: {changed} of {} stacks changed, {resources} resources; in AWS they {verb} ${} to ${} a month{unknown} \
+         (`estimate` lists the costs)\n\
+         next: `status{local}`, `outputs{local}`; change the program and run `deploy{local}` again; `destroy --all{local}` \
+         deletes the stacks",
+        results.len(),
+        total.floor,
+        total.ceiling,
+    )
 }
 
 /// Describes the end of the deployment of a stack; details of a failure follow in the summary.

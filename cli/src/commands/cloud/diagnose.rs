@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use stackwright_deploy::{Secrets, diagnose};
 
-use super::{OutputFormat, print_json, print_text};
+use super::{OutputFormat, print_colored, print_json};
 use crate::deployment::{ProgressFormat, Target, View, Work, diagnosis, diagnosis_json, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -38,8 +38,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         (OutputFormat::Json, Some(found)) => print_json(&diagnosis_json(found, stack)),
         (OutputFormat::Json, None) => print_json(&json!({ "diagnosis": null, "source": null })),
         (OutputFormat::Text, Some(found)) => {
-            print_text(&format!("{}\n{}", stack.name, diagnosis(found, stack)))
+            print_colored(&format!("{}\n{}", stack.name, diagnosis(found, stack)))
         }
-        (OutputFormat::Text, None) => print_text(&format!("{}: no failure in its events\n", stack.name)),
+        (OutputFormat::Text, None) => print_colored(&format!("{}: no failure in its events\n", stack.name)),
     }
 }

@@ -17,6 +17,7 @@ use std::io::Write as _;
 use clap::Subcommand;
 
 use super::{OutputFormat, only, select};
+use crate::deployment::paint;
 use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::safe_text;
@@ -52,6 +53,11 @@ pub(super) fn run(command: &Command, origin: &Origin) -> Result<(), Failure> {
         Command::Permissions(arguments) => permissions::run(arguments, origin),
         Command::Local(arguments) => local::run(arguments),
     }
+}
+
+/// Prints a result as text to stdout, with colors on a terminal.
+fn print_colored(text: &str) -> Result<(), Failure> {
+    Ok(anstream::stdout().write_all(paint(&safe_text::block(text)).as_bytes())?)
 }
 
 /// Prints a result as text to stdout.

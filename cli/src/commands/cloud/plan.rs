@@ -10,7 +10,7 @@ use stackwright_deploy::{
 use stackwright_synth::StackArtifact;
 
 use super::results::summarize;
-use super::{print_json, print_text};
+use super::{print_colored, print_json, print_text};
 use crate::deployment::{
     DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, block_on,
     change_set, change_set_markdown, commit, description, failure, run_until_stopped,
@@ -112,7 +112,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     match arguments.format {
         PlanFormat::Json => print_json(&serde_json::json!(plan))?,
         PlanFormat::Markdown => print_text(&plan.stacks.iter().map(markdown).collect::<String>())?,
-        PlanFormat::Text => print_text(&plan.stacks.iter().map(text).collect::<String>())?,
+        PlanFormat::Text => print_colored(&plan.stacks.iter().map(text).collect::<String>())?,
     }
     match &arguments.out {
         Some(path) => {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value as Json, json};
 use stackwright_deploy::{StackDescription, describe_stack};
 
-use super::{OutputFormat, print_json, print_text};
+use super::{OutputFormat, print_colored, print_json, print_text};
 use crate::deployment::{ProgressFormat, Target, View, on_each};
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -44,7 +44,7 @@ pub(super) fn status(arguments: &QueryArguments, origin: &Origin) -> Result<(), 
         let text = safe_text::line(&format!("{status}{protection}{reason}"));
         format!("{:width$}  {text}\n", stack.stack)
     };
-    print_text(&found.iter().map(|(_, stack)| line(stack)).collect::<String>())
+    print_colored(&found.iter().map(|(_, stack)| line(stack)).collect::<String>())
 }
 
 pub(super) fn outputs(arguments: &QueryArguments, origin: &Origin) -> Result<(), Failure> {
