@@ -80,6 +80,9 @@ enum Task {
         /// docs/performance.md.
         #[arg(long)]
         peers: bool,
+        /// Measure this build of the benchmark `scale` instead of building it, to compare builds.
+        #[arg(long, value_name = "PATH")]
+        program: Option<PathBuf>,
         /// Only print the errors of the GPU memory estimates against measured runs.
         #[arg(long)]
         memory: bool,
@@ -97,7 +100,9 @@ fn main() -> ExitCode {
         Task::Package { install } => release::package(install.as_deref()),
         Task::Extras { binary, directory } => release::extras(&binary, &directory).map(drop),
         Task::Bench { memory: true, .. } => memory::print_errors(),
-        Task::Bench { builds, peers, .. } => bench::run_all(bench::Options { builds, peers }),
+        Task::Bench { builds, peers, program, .. } => {
+            bench::run_all(bench::Options { builds, peers, program })
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

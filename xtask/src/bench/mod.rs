@@ -15,12 +15,13 @@ use crate::tools::run;
 use crate::{Result, root};
 
 /// What is measured besides the whole process over many stacks.
-#[derive(Clone, Copy)]
 pub struct Options {
     /// Builds, edits and the number of crates of a new project.
     pub builds: bool,
     /// The programs of other projects.
     pub peers: bool,
+    /// A build of the benchmark `scale`, to compare builds.
+    pub program: Option<PathBuf>,
 }
 
 pub fn run_all(options: Options) -> Result<()> {
@@ -29,10 +30,15 @@ pub fn run_all(options: Options) -> Result<()> {
         fs::remove_dir_all(&scratch)?;
     }
     fs::create_dir_all(&scratch)?;
-    run(Command::new(env!("CARGO"))
-        .args(["bench", "-p", "stackwright", "--bench", "scale", "--no-run"])
-        .current_dir(root()))?;
-    let program = newest(&root().join("target/release/deps"), "scale-")?;
+    let program = match options.program {
+        Some(program) => program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?,
+        None => {
+            run(Command::new(env!("CARGO"))
+                .args(["bench", "-p", "stackwright", "--bench", "scale", "--no-run"])
+                .current_dir(root()))?;
+            newest(&root().join("target/release/deps"), "scale-")?
+        }
+    };
     // Files in memory, where there is such a directory.
     let memory = Path::new("/dev/shm");
     let files = if memory.is_dir() { memory.join("stackwright-bench") } else { scratch.join("files") };
