@@ -79,10 +79,10 @@ fn script(page: &str) -> (String, Vec<String>) {
         match info.as_str() {
             "sh" => script.push_str(&text),
             "sh fails" => {
-                let _ = write!(script, "if (set -e; {text}); then echo 'this should fail'; exit 99; fi\n");
+                let _ = writeln!(script, "if (set -e; {text}); then echo 'this should fail'; exit 99; fi");
             }
             "diff" => {
-                let _ = write!(script, "patch --quiet -p1 <<'PATCH_END'\n{text}PATCH_END\n");
+                let _ = writeln!(script, "patch --quiet -p1 <<'PATCH_END'\n{text}PATCH_END");
             }
             "text output" => expected.extend(text.lines().map(|line| line.trim().to_owned())),
             "sh no_run" => {
