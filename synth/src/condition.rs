@@ -1,6 +1,6 @@
 //! Conditions: decisions of a template that depend on its parameters.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::construct::{Construct, Scope};
 use crate::value::{Expression, Untyped};
@@ -72,7 +72,7 @@ impl Construct for Condition {
 
 /// A condition that was added to a stack.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ConditionHandle(pub(crate) Rc<str>);
+pub struct ConditionHandle(pub(crate) Arc<str>);
 
 impl ConditionHandle {
     pub(crate) fn name(&self) -> Expression {

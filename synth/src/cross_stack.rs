@@ -103,7 +103,7 @@ fn insert(
         return *existing == value;
     }
     elements.insert(id.to_owned(), value);
-    rendered.provenance.insert(format!("/{section}/{id}"), source.into());
+    rendered.provenance.insert(&format!("/{section}/{id}"), source.into());
     true
 }
 

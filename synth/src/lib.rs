@@ -34,6 +34,7 @@ pub mod function;
 pub mod intrinsic;
 mod mapping;
 mod output;
+mod parallel;
 mod parameter;
 pub mod pointer;
 mod policy;

@@ -1,6 +1,6 @@
 //! Mappings: constant tables in a template.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value as JsonValue;
@@ -54,7 +54,7 @@ impl Construct for Mapping {
 
 /// A mapping that was added to a stack.
 #[derive(Clone, Debug)]
-pub struct MappingHandle(Rc<str>);
+pub struct MappingHandle(Arc<str>);
 
 impl MappingHandle {
     /// `Fn::FindInMap`: the value for two keys.

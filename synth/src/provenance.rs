@@ -1,21 +1,25 @@
 //! Provenance: which line of the program set each value. It is kept beside the templates, never in them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
 use crate::error::SourceLocation;
+use crate::parallel;
 use crate::template;
 
 /// The source locations of the values of a template, by JSON pointer: lines of a program, or of the text of the
 /// template.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
-    /// A list, because it is written for every property and searched only when there is a finding.
-    program: Vec<(String, SourceLocation)>,
+    /// The pointers, one after the other.
+    pointers: String,
+    /// Where each pointer ends, and its location. It is a list, because it is written for every property and searched only when
+    /// there is a finding.
+    program: Vec<(usize, SourceLocation)>,
     /// The positions in the list, sorted by pointer. It is built when the first location is looked up.
     sorted: OnceLock<Vec<usize>>,
     text: Option<Arc<Text>>,
@@ -53,10 +57,10 @@ impl Provenance {
             None => {
                 let sorted = self.sorted.get_or_init(|| {
                     let mut positions: Vec<usize> = (0..self.program.len()).collect();
-                    positions.sort_by(|one, other| self.program[*one].0.cmp(&self.program[*other].0));
+                    positions.sort_by(|one, other| self.pointer(*one).cmp(self.pointer(*other)));
                     positions
                 });
-                let found = sorted.binary_search_by(|at| self.program[*at].0.as_str().cmp(pointer)).ok()?;
+                let found = sorted.binary_search_by(|at| self.pointer(*at).cmp(pointer)).ok()?;
                 Some(&self.program[sorted[found]].1)
             }
         }
@@ -64,7 +68,12 @@ impl Provenance {
 
     /// Returns every pointer that a line of a program set, with its location.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SourceLocation)> {
-        self.program.iter().map(|(pointer, place)| (pointer.as_str(), place))
+        self.program.iter().enumerate().map(|(index, (_, place))| (self.pointer(index), place))
+    }
+
+    fn pointer(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.program[before].0);
+        &self.pointers[start..self.program[index].0]
     }
 
     /// How many locations are recorded.
@@ -75,11 +84,13 @@ impl Provenance {
     /// Forgets the locations that were recorded after the first `length`.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.program.truncate(length);
+        self.pointers.truncate(self.program.last().map_or(0, |(end, _)| *end));
     }
 
-    pub(crate) fn insert(&mut self, pointer: String, place: SourceLocation) {
+    pub(crate) fn insert(&mut self, pointer: &str, place: SourceLocation) {
         self.sorted.take();
-        self.program.push((pointer, place));
+        self.pointers.push_str(pointer);
+        self.program.push((self.pointers.len(), place));
     }
 }
 
@@ -108,34 +119,55 @@ struct Document {
 }
 
 /// Writes the provenance file of an assembly, a line for each pointer.
-pub(crate) fn write<'a>(stacks: impl Iterator<Item = (&'a str, &'a Provenance)> + Clone) -> String {
-    let mut files: Vec<&str> = stacks
-        .clone()
-        .flat_map(|(_, provenance)| provenance.iter().map(|(_, place)| place.file.as_ref()))
-        .collect();
-    files.sort_unstable();
-    files.dedup();
-    let quoted = |text: &mut Vec<u8>, name: &str| {
-        serde_json::to_writer(text, name).expect("writing to memory");
-    };
+pub(crate) fn write(stacks: &[(&str, &Provenance)]) -> String {
+    let files = files(stacks);
     let mut text = Vec::new();
     text.extend(b"{\n  \"files\": ");
     serde_json::to_writer(&mut text, &files).expect("writing to memory");
     text.extend(b",\n  \"stacks\": {");
-    for (number, (id, provenance)) in stacks.enumerate() {
+    let parts = parallel::map(0..stacks.len(), |index| stack(stacks[index], &files));
+    for (number, part) in parts.iter().enumerate() {
         text.extend(if number == 0 { &b"\n    "[..] } else { b",\n    " });
-        quoted(&mut text, id);
-        text.extend(b": {");
-        for (number, (pointer, place)) in provenance.iter().enumerate() {
-            text.extend(if number == 0 { &b"\n      "[..] } else { b",\n      " });
-            quoted(&mut text, pointer);
-            let file = files.binary_search(&place.file.as_ref()).unwrap_or_default();
-            write!(text, ": [{file}, {}, {}]", place.line, place.column).expect("writing to memory");
-        }
-        text.extend(b"\n    }");
+        text.extend(part);
     }
     text.extend(b"\n  }\n}\n");
     String::from_utf8(text).expect("texts and numbers")
+}
+
+/// Returns the names of all files, sorted. Most locations are in the same file as the one before.
+fn files<'a>(stacks: &[(&str, &'a Provenance)]) -> Vec<&'a str> {
+    let mut files = BTreeSet::new();
+    let mut last = "";
+    for (_, place) in stacks.iter().flat_map(|(_, provenance)| provenance.iter()) {
+        let file = place.file.as_ref();
+        if !std::ptr::eq(file, last) {
+            files.insert(file);
+            last = file;
+        }
+    }
+    files.into_iter().collect()
+}
+
+/// Writes the entry of one stack.
+fn stack((id, provenance): (&str, &Provenance), files: &[&str]) -> Vec<u8> {
+    let quoted = |text: &mut Vec<u8>, name: &str| {
+        serde_json::to_writer(text, name).expect("writing to memory");
+    };
+    let mut text = Vec::with_capacity(2 * provenance.pointers.len());
+    quoted(&mut text, id);
+    text.extend(b": {");
+    let mut last = ("", 0);
+    for (number, (pointer, place)) in provenance.iter().enumerate() {
+        text.extend(if number == 0 { &b"\n      "[..] } else { b",\n      " });
+        quoted(&mut text, pointer);
+        let file = place.file.as_ref();
+        if !std::ptr::eq(file, last.0) {
+            last = (file, files.binary_search(&file).unwrap_or_default());
+        }
+        write!(text, ": [{}, {}, {}]", last.1, place.line, place.column).expect("writing to memory");
+    }
+    text.extend(b"\n    }");
+    text
 }
 
 /// Reads the provenance file: the provenance of each stack by its ID.
@@ -146,7 +178,7 @@ pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Provenance>, serde_jso
         let mut provenance = Provenance::default();
         for (pointer, (file, line, column)) in places {
             if let Some(file) = document.files.get(file) {
-                provenance.insert(pointer, SourceLocation { file: Cow::Owned(file.clone()), line, column });
+                provenance.insert(&pointer, SourceLocation { file: Cow::Owned(file.clone()), line, column });
             }
         }
         stacks.insert(id, provenance);

@@ -1,16 +1,21 @@
 //! Renders one stack as a template, and records which line of the program set each value.
 
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as JsonValue, json};
 
 use crate::app::State;
 use crate::assembly::DEFAULT_ASSET_BUCKET;
+use crate::condition::Condition;
 use crate::construct::Acknowledgement;
 use crate::error::{Error, ErrorKind};
 use crate::for_each::Loop;
+use crate::mapping::Mapping;
+use crate::output::Output;
+use crate::parallel;
+use crate::parameter::ParameterParts;
 use crate::pointer;
 use crate::provenance::Provenance;
 use crate::resource::Resource;
@@ -22,7 +27,7 @@ use crate::value::{CallerLocation, Expression, Property, Reference};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Import {
     pub stack: StackKey,
-    pub logical_id: Rc<str>,
+    pub logical_id: Arc<str>,
     pub attribute: Option<Cow<'static, str>>,
     pub list: bool,
 }
@@ -39,32 +44,105 @@ pub(crate) struct Rendered {
     pub documents: Vec<(String, String)>,
 }
 
-pub(crate) fn render(state: &State, index: usize, errors: &mut Vec<Error>) -> Rendered {
-    let contents = &state.stacks[index];
-    let mut renderer = Renderer {
-        state,
-        contents,
-        key: StackKey { app: state.key, index },
-        errors,
-        imports: IndexMap::new(),
-        after: contents.depends_on.clone(),
-        provenance: Provenance::default(),
-        pointer: String::new(),
-        source: contents.source,
-        holder: None,
-        language_extensions: false,
-        documents: contents.documents.clone(),
+/// What rendering reads of an app. Threads can share it, which customizations and defaults do not allow.
+struct Input<'a> {
+    key: usize,
+    asset_bucket: Option<&'a str>,
+    stacks: Vec<Elements<'a>>,
+}
+
+/// What rendering reads of a stack.
+struct Elements<'a> {
+    id: &'a str,
+    description: Option<&'a str>,
+    source: CallerLocation,
+    parameters: &'a IndexMap<String, Entry<ParameterParts>>,
+    mappings: &'a IndexMap<String, Entry<Mapping>>,
+    conditions: &'a IndexMap<String, Entry<Condition>>,
+    resources: &'a IndexMap<String, Entry<Resource>>,
+    loops: &'a IndexMap<String, Entry<Loop>>,
+    outputs: &'a IndexMap<String, Entry<Output>>,
+    documents: &'a [(String, String)],
+    depends_on: &'a [(StackKey, CallerLocation)],
+    logical_ids: &'a IndexMap<String, CallerLocation>,
+}
+
+impl<'a> Elements<'a> {
+    fn of(contents: &'a Contents) -> Self {
+        Self {
+            id: &contents.id,
+            description: contents.description.as_deref(),
+            source: contents.source,
+            parameters: &contents.parameters,
+            mappings: &contents.mappings,
+            conditions: &contents.conditions,
+            resources: &contents.resources,
+            loops: &contents.loops,
+            outputs: &contents.outputs,
+            documents: &contents.documents,
+            depends_on: &contents.depends_on,
+            logical_ids: &contents.logical_ids,
+        }
+    }
+}
+
+/// Renders all stacks, many of them on two threads.
+pub(crate) fn render(state: &State, errors: &mut Vec<Error>) -> Vec<Rendered> {
+    let input = Input {
+        key: state.key,
+        asset_bucket: state.asset_bucket.as_deref(),
+        stacks: state.stacks.iter().map(Elements::of).collect(),
     };
-    let template = renderer.template();
-    let Renderer { imports, after, provenance, documents, .. } = renderer;
-    Rendered { template, provenance, imports, after, documents }
+    let rendered = parallel::map(0..input.stacks.len(), |index| input.render(index));
+    let mut templates = Vec::with_capacity(rendered.len());
+    for (template, found) in rendered {
+        templates.push(template);
+        for error in found {
+            // A value that several stacks use is reported once.
+            if !errors.iter().any(|known| is_same_report(known, &error)) {
+                errors.push(error);
+            }
+        }
+    }
+    templates
+}
+
+/// Returns whether two errors report the same unusable value.
+fn is_same_report(one: &Error, other: &Error) -> bool {
+    matches!(
+        (&one.kind, &other.kind),
+        (ErrorKind::Construct { message: one, .. }, ErrorKind::Construct { message: other, .. }) if one == other
+    ) && one.location == other.location
+}
+
+impl Input<'_> {
+    fn render(&self, index: usize) -> (Rendered, Vec<Error>) {
+        let contents = &self.stacks[index];
+        let mut renderer = Renderer {
+            app: self,
+            contents,
+            key: StackKey { app: self.key, index },
+            errors: Vec::new(),
+            imports: IndexMap::new(),
+            after: contents.depends_on.to_vec(),
+            provenance: Provenance::default(),
+            pointer: String::new(),
+            source: contents.source,
+            holder: None,
+            language_extensions: false,
+            documents: contents.documents.to_vec(),
+        };
+        let template = renderer.template();
+        let Renderer { imports, after, provenance, documents, errors, .. } = renderer;
+        (Rendered { template, provenance, imports, after, documents }, errors)
+    }
 }
 
 struct Renderer<'a> {
-    state: &'a State,
-    contents: &'a Contents,
+    app: &'a Input<'a>,
+    contents: &'a Elements<'a>,
     key: StackKey,
-    errors: &'a mut Vec<Error>,
+    errors: Vec<Error>,
     imports: IndexMap<Import, (String, CallerLocation)>,
     after: Vec<(StackKey, CallerLocation)>,
     provenance: Provenance,
@@ -90,23 +168,22 @@ impl Renderer<'_> {
 
     fn template(&mut self) -> Map<String, JsonValue> {
         let contents = self.contents;
-        let parameters = self.section("Parameters", &contents.parameters, |_, _, parameter| {
+        let parameters = self.section("Parameters", contents.parameters, |_, _, parameter| {
             JsonValue::Object(parameter.0.clone())
         });
-        let mappings = self.section("Mappings", &contents.mappings, |_, _, mapping| json!(mapping.rows));
-        let conditions = self.section("Conditions", &contents.conditions, |this, _, condition| {
-            this.expression(&condition.0.0)
-        });
+        let mappings = self.section("Mappings", contents.mappings, |_, _, mapping| json!(mapping.rows));
+        let conditions = self
+            .section("Conditions", contents.conditions, |this, _, condition| this.expression(&condition.0.0));
         let mut resources =
-            self.section("Resources", &contents.resources, |this, _, resource| this.resource(resource));
-        for (id, entry) in &contents.loops {
+            self.section("Resources", contents.resources, |this, _, resource| this.resource(resource));
+        for (id, entry) in contents.loops {
             let key = format!("Fn::ForEach::{id}");
             let value = self.within(&format!("/Resources/{}", pointer::escape(&key)), entry, |this| {
                 this.for_each(id, &entry.value)
             });
             resources.insert(key, value);
         }
-        let outputs = self.section("Outputs", &contents.outputs, |this, _, output| {
+        let outputs = self.section("Outputs", contents.outputs, |this, _, output| {
             let mut written = Map::new();
             if let Some(description) = &output.description {
                 written.insert("Description".into(), description.as_str().into());
@@ -123,8 +200,8 @@ impl Renderer<'_> {
 
         let mut template = Map::new();
         template.insert("AWSTemplateFormatVersion".into(), "2010-09-09".into());
-        if let Some(description) = &contents.description {
-            template.insert("Description".into(), description.as_str().into());
+        if let Some(description) = contents.description {
+            template.insert("Description".into(), description.into());
         }
         if self.language_extensions {
             template.insert("Transform".into(), "AWS::LanguageExtensions".into());
@@ -149,7 +226,7 @@ impl Renderer<'_> {
         entries: &IndexMap<String, Entry<T>>,
         mut write: impl FnMut(&mut Self, &str, &T) -> JsonValue,
     ) -> Map<String, JsonValue> {
-        let mut section = Map::new();
+        let mut section = Map::with_capacity(entries.len());
         for (id, entry) in entries {
             let value = self.within(&format!("/{name}/{id}"), entry, |this| write(this, id, &entry.value));
             section.insert(id.clone(), value);
@@ -167,7 +244,7 @@ impl Renderer<'_> {
         self.pointer = pointer.to_owned();
         self.source = entry.source;
         self.holder = entry.hides_locations.then_some(entry.source);
-        self.provenance.insert(self.pointer.clone(), entry.source.into());
+        self.provenance.insert(&self.pointer, entry.source.into());
         write(self)
     }
 
@@ -226,7 +303,7 @@ impl Renderer<'_> {
     }
 
     fn object(&mut self, properties: &[Property]) -> JsonValue {
-        let mut written = Map::new();
+        let mut written = Map::with_capacity(properties.len());
         for property in properties {
             self.entry(&mut written, property);
         }
@@ -246,7 +323,7 @@ impl Renderer<'_> {
             _ => property.source,
         };
         let result = self.at(&property.name, |this| {
-            this.provenance.insert(this.pointer.clone(), this.source.into());
+            this.provenance.insert(&this.pointer, this.source.into());
             write(this)
         });
         self.source = outer;
@@ -297,8 +374,8 @@ impl Renderer<'_> {
                 self.report(invalid);
                 JsonValue::Null
             }
-            Expression::AssetBucket => match &self.state.asset_bucket {
-                Some(bucket) => bucket.as_str().into(),
+            Expression::AssetBucket => match self.app.asset_bucket {
+                Some(bucket) => bucket.into(),
                 None => json!({ "Fn::Sub": DEFAULT_ASSET_BUCKET }),
             },
         }
@@ -317,16 +394,12 @@ impl Renderer<'_> {
     /// Reports why a value cannot be used, once for each line that gave one.
     fn report(&mut self, invalid: &crate::InvalidValue) {
         let crate::InvalidValue { name, message, help, location } = invalid.clone();
-        let location = Some(location.into());
-        let same = |error: &Error| {
-            error.location == location
-                && matches!(&error.kind, ErrorKind::Construct { message: known, .. } if *known == message)
-        };
-        if !self.errors.iter().any(same) {
-            let element = self.pointer.split('/').nth(2).unwrap_or_default();
-            let path = format!("{}/{element}", self.contents.id);
-            let kind = ErrorKind::Construct { name, message, help };
-            self.errors.push(Error { kind, path, location, related: None });
+        let element = self.pointer.split('/').nth(2).unwrap_or_default();
+        let path = format!("{}/{element}", self.contents.id);
+        let kind = ErrorKind::Construct { name, message, help };
+        let error = Error { kind, path, location: Some(location.into()), related: None };
+        if !self.errors.iter().any(|known| is_same_report(known, &error)) {
+            self.errors.push(error);
         }
     }
 
@@ -337,11 +410,11 @@ impl Renderer<'_> {
         }
         let import = Import {
             stack: reference.stack,
-            logical_id: Rc::clone(&reference.logical_id),
+            logical_id: Arc::clone(&reference.logical_id),
             attribute: reference.attribute.clone(),
             list: reference.list,
         };
-        let producer = &self.state.stacks[reference.stack.index].id;
+        let producer = self.app.stacks[reference.stack.index].id;
         let attribute = reference.attribute.as_deref().unwrap_or("Ref");
         let name = format!("{producer}{}{attribute}", reference.logical_id)
             .replace(|c: char| !c.is_alphanumeric(), "");
@@ -360,8 +433,8 @@ impl Renderer<'_> {
                     continue;
                 }
                 Expression::AssetBucket => {
-                    resolved &= self.state.asset_bucket.is_some();
-                    format.push_str(self.state.asset_bucket.as_deref().unwrap_or(DEFAULT_ASSET_BUCKET));
+                    resolved &= self.app.asset_bucket.is_some();
+                    format.push_str(self.app.asset_bucket.unwrap_or(DEFAULT_ASSET_BUCKET));
                     continue;
                 }
                 Expression::Name(name) => name.to_string(),
@@ -468,7 +541,7 @@ impl Renderer<'_> {
 
     /// Returns whether a handle belongs to a stack of this app, and reports an error if it does not.
     fn is_of_this_app(&mut self, stack: StackKey, logical_id: &str) -> bool {
-        if stack.app == self.state.key {
+        if stack.app == self.app.key {
             return true;
         }
         let element = self.pointer.split('/').nth(2).unwrap_or_default();

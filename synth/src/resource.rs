@@ -1,7 +1,7 @@
 //! Resources, typed and untyped, and the handles that refer to them.
 
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::condition::ConditionHandle;
 use crate::construct::{Acknowledgement, Construct, Scope};
@@ -180,7 +180,7 @@ impl<R: TypedResource> ResourceOptions for R {}
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handle {
     pub(crate) stack: StackKey,
-    pub(crate) logical_id: Rc<str>,
+    pub(crate) logical_id: Arc<str>,
 }
 
 impl Handle {
@@ -207,7 +207,7 @@ impl Handle {
     pub(crate) fn refer<T>(&self, attribute: Option<Cow<'static, str>>, list: bool) -> Value<T> {
         Value::from_expression(Expression::Reference(Reference {
             stack: self.stack,
-            logical_id: Rc::clone(&self.logical_id),
+            logical_id: Arc::clone(&self.logical_id),
             attribute,
             list,
         }))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value as JsonValue;
 
@@ -42,7 +42,7 @@ pub enum Expression {
     /// The first 16 hexadecimal digits of the SHA-256 hash of another expression, as it is written into the template.
     Digest(Box<Expression>),
     /// A value that cannot be used. `App::synth` reports why, where the value is used.
-    Invalid(Rc<InvalidValue>),
+    Invalid(Arc<InvalidValue>),
 }
 
 /// Why a value cannot be used, with the location that gave it.
@@ -63,7 +63,7 @@ pub struct InvalidValue {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     pub(crate) stack: StackKey,
-    pub(crate) logical_id: Rc<str>,
+    pub(crate) logical_id: Arc<str>,
     /// `None` for `Ref`.
     pub(crate) attribute: Option<Cow<'static, str>>,
     /// Whether it yields a list.
@@ -195,7 +195,7 @@ fn put_within(expression: &mut Expression, steps: &[String], property: Property)
             }
             _ => {
                 let message = format!("the list has {} elements, and the path names `{step}`", items.len());
-                *expression = Expression::Invalid(Rc::new(InvalidValue {
+                *expression = Expression::Invalid(Arc::new(InvalidValue {
                     name: "unknown-property-path",
                     message,
                     help: "use the index of an element, counted from 0, or the length to add one".into(),
@@ -275,7 +275,7 @@ impl<T> Value<T> {
     pub fn invalid(name: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
         let location = Location::caller();
         let invalid = InvalidValue { name, message: message.into(), help: help.into(), location };
-        Self { source: Some(location), ..Self::from_expression(Expression::Invalid(Rc::new(invalid))) }
+        Self { source: Some(location), ..Self::from_expression(Expression::Invalid(Arc::new(invalid))) }
     }
 
     /// Records the caller's location as the one that set this value, unless the value has a location already.

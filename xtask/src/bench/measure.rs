@@ -20,11 +20,14 @@ pub struct Measurement {
 /// that ended, which the standard library of Rust does not return.
 const SCRIPT: &str = "import os, resource, subprocess, sys, time
 null = open(os.devnull, 'w')
+# What starts Python may have had children of its own.
+before = resource.getrusage(resource.RUSAGE_CHILDREN)
 start = time.perf_counter()
 code = subprocess.call(sys.argv[1:], stdout=null, stderr=null)
 wall = time.perf_counter() - start
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(code, wall * 1000, (used.ru_utime + used.ru_stime) * 1000, used.ru_maxrss / 1024)";
+processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+print(code, wall * 1000, processor * 1000, used.ru_maxrss / 1024)";
 
 /// Runs a command several times. Exit codes other than the given ones are errors; validators exit with a code for findings.
 pub fn measure(command: &Command, runs: usize, codes: &[i32]) -> Result<Measurement> {
