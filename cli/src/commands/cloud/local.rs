@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1",
             local.url()
         );
-        Signals::listen()?.next().await;
+        stop_signal().await?;
         for assumption in local.assumptions() {
             anstream::eprintln!("local mode assumed: {assumption}");
         }
