@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use stackwright_synth::Assembly;
 
 use crate::failure::Failure;
 use crate::origin::{Origin, Stacks};
+use crate::program::{self, Workspace};
 
 /// Reads stored stacks: a template, an assembly, the output of the CDK, or a directory of templates.
 pub(crate) fn stored(path: &Path) -> Result<Stacks, Failure> {
@@ -77,28 +78,11 @@ pub(crate) fn at_revision(revision: &str, origin: &Origin) -> Result<Stacks, Fai
         // The program did not exist at the revision.
         return Ok(Stacks::from(Assembly { stacks: Vec::new() }));
     }
-    let out = directory.path().join("assembly");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["run", "--quiet"]);
-    if let Some(package) = origin.package() {
-        command.args(["--package", package]);
-    }
-    let status = command
-        .args(["--", "synth", "--quiet", "--no-check", "--out"])
-        .arg(&out)
-        .current_dir(&program)
-        .env("CARGO_TARGET_DIR", target(&here).join("stackwright-base"))
-        .stdout(Stdio::null())
-        .status()
-        .map_err(|error| Failure::new(format!("cannot start cargo: {error}")))?;
-    if !status.success() {
-        return Err(Failure::new(format!(
-            "the program at `{revision}` ({commit}) does not build or synthesize"
-        ))
-        .hint("store its assembly (`synth --out DIR`) and compare with that: `diff DIR`"));
-    }
-    Ok(Stacks { assembly: Assembly::read(&out)?, directory: Some(directory) })
+    let workspace = Workspace { directory: &program, target: Some(&target(&here).join("stackwright-base")) };
+    program::synthesize(&workspace, origin.package()).map_err(|failure| {
+        Failure::new(format!("at `{revision}` ({commit}): {}", failure.message))
+            .hint("store its assembly (`synth --out DIR`) and compare with that: `diff DIR`")
+    })
 }
 
 /// Returns the directory of the program: that of its package if Cargo runs it, otherwise the current one.

@@ -47,7 +47,6 @@ mod input;
 #[cfg(feature = "lint")]
 mod language_server;
 mod origin;
-#[cfg(feature = "deploy")]
 mod program;
 #[cfg(feature = "deploy")]
 mod project;

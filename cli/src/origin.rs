@@ -11,7 +11,7 @@ use stackwright_synth::{App, Assembly};
 use crate::failure::Failure;
 use crate::input::Input;
 #[cfg(feature = "deploy")]
-use crate::program;
+use crate::program::{self, Workspace};
 
 /// The source of the stacks.
 pub(crate) enum Origin {
@@ -36,7 +36,7 @@ impl Origin {
             #[cfg(feature = "deploy")]
             Self::Path(path) => crate::base::stored(path)?,
             #[cfg(feature = "deploy")]
-            Self::CurrentDirectory(package) => program::synthesize(package.as_deref())?,
+            Self::CurrentDirectory(package) => in_current_directory(package.as_deref())?,
         };
         if checked {
             let found = check::check(&stacks.assembly, &check::Options::default());
@@ -84,9 +84,15 @@ impl Origin {
             #[cfg(feature = "deploy")]
             Self::Path(path) => Ok(crate::input::read(std::slice::from_ref(path))),
             #[cfg(feature = "deploy")]
-            Self::CurrentDirectory(package) => Ok(program::synthesize(package.as_deref())?.assembly.into()),
+            Self::CurrentDirectory(package) => Ok(in_current_directory(package.as_deref())?.assembly.into()),
         }
     }
+}
+
+#[cfg(feature = "deploy")]
+fn in_current_directory(package: Option<&str>) -> Result<Stacks, Failure> {
+    let directory = std::env::current_dir()?;
+    program::synthesize(&Workspace { directory: &directory, target: None }, package)
 }
 
 /// The stacks that a command works on.

@@ -1,5 +1,5 @@
-//! The program of the current directory: finds the package that defines the stacks, builds it with Cargo and runs it, as
-//! the CDK CLI runs an app.
+//! The program of a directory: finds the package that defines the stacks, builds it with Cargo and runs it, as the CDK CLI
+//! runs an app.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,22 +13,31 @@ use crate::origin::Stacks;
 /// The crate that a program of stacks depends on.
 const LIBRARY: &str = "stackwright";
 
-/// Builds and runs the program, and reads the assembly that it wrote. Cargo's progress is printed to stderr.
-pub(crate) fn synthesize(package: Option<&str>) -> Result<Stacks, Failure> {
-    let (program, metadata) = find(package)?;
-    if !target_directory(&metadata).exists() {
+/// A directory of programs, and where Cargo builds them.
+pub(crate) struct Workspace<'a> {
+    /// The directory in which Cargo and the program run.
+    pub directory: &'a Path,
+    /// The target directory. Default: Cargo's.
+    pub target: Option<&'a Path>,
+}
+
+/// Builds and runs the program of a directory, and reads the assembly that it wrote. Cargo's progress goes to stderr.
+pub(crate) fn synthesize(workspace: &Workspace<'_>, package: Option<&str>) -> Result<Stacks, Failure> {
+    let (program, metadata) = find(workspace, package)?;
+    if !workspace.target.unwrap_or_else(|| target_directory(&metadata)).exists() {
         anstream::eprintln!(
             "building the program `{}`; a first build compiles its dependencies, which takes one to two minutes on two \
              cores",
             program.name
         );
     }
-    let executable = build(&program)?;
+    let executable = build(workspace, &program)?;
     let directory = tempfile::tempdir()?;
     let out = directory.path().join("assembly");
     let status = Command::new(&executable)
         .args(["synth", "--quiet", "--no-check", "--out"])
         .arg(&out)
+        .current_dir(workspace.directory)
         .stdout(Stdio::null())
         .status()
         .map_err(|error| Failure::new(format!("cannot run {}: {error}", executable.display())))?;
@@ -53,8 +62,8 @@ struct Program {
 }
 
 /// Returns what the program is built from: directories and files, and the file in which Cargo lists its sources after a build.
-pub(crate) fn inputs(package: Option<&str>) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
-    let (program, metadata) = find(package)?;
+pub(crate) fn inputs(workspace: &Workspace<'_>, package: Option<&str>) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
+    let (program, metadata) = find(workspace, package)?;
     let root = Path::new(metadata["workspace_root"].as_str().unwrap_or_default());
     let sources = executable(&program, &metadata).with_extension("d");
     Ok((vec![program.directory, root.join("Cargo.toml"), root.join(".cargo/config.toml")], sources))
@@ -70,14 +79,15 @@ fn target_directory(metadata: &Json) -> &Path {
 }
 
 /// Returns the program, and what `cargo metadata` prints about the workspace.
-fn find(package: Option<&str>) -> Result<(Program, Json), Failure> {
-    let current = std::env::current_dir()?;
+fn find(workspace: &Workspace<'_>, package: Option<&str>) -> Result<(Program, Json), Failure> {
+    // Cargo names directories without links.
+    let current = workspace.directory.canonicalize()?;
     if !current.ancestors().any(|directory| directory.join("Cargo.toml").is_file()) {
         return Err(Failure::new("there is no Cargo.toml in this directory or above it")
             .hint("run the command in the directory of a program, or create one with `stackwright new NAME`")
             .hint("or name an assembly or a template with `--app PATH`"));
     }
-    let output = cargo()
+    let output = cargo(workspace)
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .stderr(Stdio::inherit())
         .output()
@@ -158,8 +168,8 @@ fn program(package: &Json) -> Option<Program> {
 }
 
 /// Builds the program where something changed, and returns its executable.
-fn build(program: &Program) -> Result<PathBuf, Failure> {
-    let output = cargo()
+fn build(workspace: &Workspace<'_>, program: &Program) -> Result<PathBuf, Failure> {
+    let output = cargo(workspace)
         .args(["build", "--message-format", "json-render-diagnostics", "--manifest-path"])
         .arg(program.directory.join("Cargo.toml"))
         .args(["--bin", &program.target])
@@ -177,8 +187,13 @@ fn build(program: &Program) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::new(format!("cargo built no executable for `{}`", program.name)))
 }
 
-fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+fn cargo(workspace: &Workspace<'_>) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace.directory);
+    if let Some(target) = workspace.target {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    command
 }
 
 #[cfg(test)]

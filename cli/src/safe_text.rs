@@ -6,12 +6,7 @@
 
 use std::fmt::Write as _;
 
-/// Returns whether a character is replaced in every output: control characters, and characters that change the direction
-/// of the text.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-}
+use stackwright_review::is_unsafe_character as is_unsafe;
 
 /// Escapes a string that is printed within a line: line breaks and tabs become spaces, other control characters are
 /// escaped.

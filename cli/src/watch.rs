@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::deployment::Signals;
 use crate::failure::Failure;
 use crate::origin::Origin;
-use crate::program;
+use crate::program::{self, Workspace};
 use crate::safe_text;
 
 /// The shortest pause between two scans.
@@ -79,7 +79,9 @@ impl Inputs {
             }
             Origin::Path(path) => Ok(Self { roots: vec![path.clone()], sources: None }),
             Origin::CurrentDirectory(package) => {
-                let (roots, sources) = program::inputs(package.as_deref())?;
+                let directory = std::env::current_dir()?;
+                let workspace = Workspace { directory: &directory, target: None };
+                let (roots, sources) = program::inputs(&workspace, package.as_deref())?;
                 Ok(Self { roots, sources: Some(sources) })
             }
         }

@@ -305,9 +305,13 @@ fn what_takes_values_that_change_is_planned_when_it_is_deployed() {
     let workspace = Workspace::with(&chain());
     let (text, _) = succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
     assert!(
-        text.contains("chain-Second in 000000000000, us-east-1: planned after the deployment of First"),
+        text.contains(
+            "chain-Second in 000000000000, us-east-1: its change set is created after the deployment of First"
+        ),
         "{text}"
     );
+    // The template shows already what the change set will do.
+    assert!(text.contains("Second is new") && text.contains("+ Copy AWS::SNS::Topic is created"), "{text}");
     let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--plan", "plan.json"]));
     assert!(
         stderr.contains("+ Copy AWS::SNS::Topic") && stderr.contains("chain-Second: deployed"),
@@ -562,6 +566,7 @@ fn the_printed_permissions_are_those_that_are_used() {
     let endpoint = Endpoint::local(&[]);
     let mut before = called(&endpoint);
     for (command, arguments) in [
+        ("diff", vec!["diff", "--deployed"]),
         ("plan", vec!["plan"]),
         ("deploy", vec!["deploy", "--yes"]),
         ("deploy", vec!["deploy", "--yes"]),

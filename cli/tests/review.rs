@@ -64,3 +64,28 @@ fn diff_compares_directories_of_templates() {
     fs::create_dir(directory.path().join("empty")).unwrap();
     stackwright(directory.path()).args(["diff", "empty", "after"]).assert().code(1);
 }
+
+#[test]
+fn a_graph_that_is_too_large_for_a_picture_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let topics: String = (0..500)
+        .map(|number| {
+            format!(
+                "  Topic{number}: {{Type: AWS::SNS::Topic, Properties: {{DisplayName: !Ref Topic{}}}}}\n",
+                number / 2
+            )
+        })
+        .collect();
+    fs::write(folder.path().join("large.yaml"), format!("Resources:\n{topics}")).unwrap();
+    let graph = |more: &[&str]| {
+        let mut command = stackwright(folder.path());
+        command.args(["graph", "--input", "large.yaml"]).args(more);
+        command
+    };
+    assert!(stdout(&mut graph(&["--format", "svg"])).contains("<svg"), "it is collapsed");
+    let error = graph(&["--format", "svg", "--max-nodes", "1000"]).output().unwrap();
+    assert_eq!(error.status.code(), Some(2));
+    let message = String::from_utf8(error.stderr).unwrap();
+    assert!(message.contains("has 500 nodes") && message.contains("--format dot"), "{message}");
+    assert!(stdout(&mut graph(&["--format", "dot", "--max-nodes", "1000"])).contains("Topic499"));
+}

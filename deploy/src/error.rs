@@ -96,6 +96,14 @@ pub enum DeployError {
         /// The reason.
         reason: String,
     },
+    /// Resources could not be renamed or moved.
+    #[error("the resources of {} were not moved: {reason}", .stacks.join(", "))]
+    Refactor {
+        /// The names of the stacks.
+        stacks: Vec<String>,
+        /// The reason that CloudFormation gives, or why the request was not sent.
+        reason: String,
+    },
     /// A plan file cannot be used.
     #[error("the plan cannot be deployed: {reason}")]
     Plan {

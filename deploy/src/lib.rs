@@ -19,6 +19,7 @@ mod change;
 mod change_set;
 mod connection;
 mod deletion;
+mod deployed;
 mod diagnosis;
 mod drift;
 mod error;
@@ -37,6 +38,7 @@ mod poller;
 mod preparation;
 mod prompt;
 mod recovery;
+mod refactor;
 mod request;
 mod retained;
 mod secret;
@@ -53,6 +55,7 @@ pub use change::{Change, DeletedElement, PropertyChange};
 pub use change_set::{ChangeSet, discard};
 pub use connection::{Connection, Connections, Profile};
 pub use deletion::{DeletedResource, DeletionPreview, Disposition, deletion_preview, destroy};
+pub use deployed::{DeployedStack, deployed_stack};
 pub use diagnosis::{Diagnosis, diagnose};
 pub use drift::{Drift, DriftedResource, PropertyDifference, detect_drift};
 pub use error::DeployError;
@@ -68,6 +71,7 @@ pub use plan::{Plan, PlannedOutcome, PlannedStack};
 pub use preparation::{Options, Prepared, prepare};
 pub use prompt::{NoPrompt, Prompt, Question};
 pub use recovery::{RecoveryAction, RecoveryOption, StackCondition, cancel, condition, recover};
+pub use refactor::{ResourceMove, refactor, renames};
 pub use secret::Secrets;
 pub use status::{
     ChangeAction, DriftStatus, Phase, PolicyAction, Replacement, RequiresRecreation, ResourceStatus,
@@ -126,6 +130,18 @@ pub enum Progress {
     },
     /// The empty stack that a failed first deployment left is being deleted.
     DeletingEmptyStack,
+    /// A stack refactor renames or moves resources.
+    Refactoring {
+        /// The resources.
+        moves: Vec<ResourceMove>,
+    },
+    /// The stack refactor has succeeded.
+    Refactored {
+        /// The resources.
+        moves: Vec<ResourceMove>,
+    },
+    /// The change set of the stack can be created only later. This is the stack as it is deployed now.
+    Deferred(Option<Box<DeployedStack>>),
     /// CloudFormation is creating the change set.
     CreatingChangeSet,
     /// The change set is ready.

@@ -11,6 +11,7 @@ use crate::approval::{ApprovalPolicy, RequiredApproval, is_approved, required_ap
 use crate::change_set::{ChangeSet, discard};
 use crate::connection::{Connection, Connections};
 use crate::deletion::{DeletionPreview, deletion_preview, destroy};
+use crate::deployed::deployed_stack;
 use crate::error::DeployError;
 use crate::execution::{Outcome, execute, keep_unchanged};
 use crate::lookup::{find_stack, status_of};
@@ -19,6 +20,7 @@ use crate::plan::{Plan, PlannedOutcome, PlannedStack};
 use crate::preparation::{Options, Prepared, prepare};
 use crate::prompt::{Prompt, Question};
 use crate::recovery::cancel;
+use crate::refactor::{refactor, renames};
 use crate::secret::Secrets;
 use crate::status::StackStatus;
 use crate::waiting::{Activity, LastError};
@@ -285,6 +287,7 @@ impl<'a> Orchestrator<'a> {
         if let Some(planned) = planned {
             planned.verify(&connection, stack, options).await?;
         }
+        self.rename(&connection, stack, options, planned, &report).await?;
         let prepared = match planned.map(|planned| &planned.outcome) {
             Some(PlannedOutcome::Unchanged { attributes }) => {
                 Prepared::Unchanged { attributes: attributes.clone() }
@@ -317,6 +320,35 @@ impl<'a> Orchestrator<'a> {
         }
     }
 
+    /// Gives resources their new logical IDs, if the program names the former ones. What was planned has to be the same.
+    async fn rename(
+        &self,
+        connection: &Connection,
+        stack: &StackArtifact,
+        options: &Options,
+        planned: Option<&PlannedStack>,
+        report: Report<'_>,
+    ) -> Result<(), DeployError> {
+        let moves = renames(connection, stack, report).await?;
+        if let Some(planned) = planned {
+            let expected = match &planned.outcome {
+                PlannedOutcome::Deferred { renames, .. } => renames.as_slice(),
+                _ => &[],
+            };
+            if moves != expected {
+                return Err(DeployError::Changed {
+                    stack: stack.name.clone(),
+                    reason: "the resources to rename differ from the planned ones".into(),
+                });
+            }
+        }
+        if moves.is_empty() {
+            return Ok(());
+        }
+        self.check_stopped(stack)?;
+        refactor(connection, &[stack], &moves, options.description.as_deref(), report).await
+    }
+
     async fn plan_one(
         &self,
         job: &Job<'_>,
@@ -329,11 +361,15 @@ impl<'a> Orchestrator<'a> {
         self.check_dependencies(stack, others).await?;
         let is_changing = |id: &&String| changing.borrow().contains(*id);
         let after: Vec<String> = stack.dependencies.iter().filter(is_changing).cloned().collect();
-        let planned = if after.is_empty() {
-            let prepared = prepare(&connection, stack, options, &|progress| job.report(progress)).await?;
+        let report = |progress| job.report(progress);
+        let renames = renames(&connection, stack, &report).await?;
+        let planned = if after.is_empty() && renames.is_empty() {
+            let prepared = prepare(&connection, stack, options, &report).await?;
             PlannedStack::new(&connection, stack, options, prepared)
         } else {
-            PlannedStack::deferred(&connection, stack, options, after)
+            let deployed = deployed_stack(&connection, stack, &options.parameters, &report).await?;
+            job.report(Progress::Deferred(deployed.map(Box::new)));
+            PlannedStack::deferred(&connection, stack, options, after, renames)
         };
         if !matches!(planned.outcome, PlannedOutcome::Unchanged { .. }) {
             changing.borrow_mut().insert(planned.id.clone());

@@ -9,10 +9,14 @@ use stackwright_synth::StackArtifact;
 /// A command that sends requests to AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// `diff --deployed`
+    Diff,
     /// `plan`
     Plan,
     /// `deploy`
     Deploy,
+    /// `refactor`
+    Refactor,
     /// `destroy`
     Destroy,
     /// `recover`
@@ -25,14 +29,24 @@ pub enum Command {
 
 impl Command {
     /// All commands.
-    pub const ALL: [Self; 6] =
-        [Self::Plan, Self::Deploy, Self::Destroy, Self::Recover, Self::Drift, Self::Status];
+    pub const ALL: [Self; 8] = [
+        Self::Diff,
+        Self::Plan,
+        Self::Deploy,
+        Self::Refactor,
+        Self::Destroy,
+        Self::Recover,
+        Self::Drift,
+        Self::Status,
+    ];
 
     /// Returns the name of the command.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Diff => "diff",
             Self::Plan => "plan",
             Self::Deploy => "deploy",
+            Self::Refactor => "refactor",
             Self::Destroy => "destroy",
             Self::Recover => "recover",
             Self::Drift => "drift",
@@ -51,9 +65,16 @@ impl Command {
             "DeleteStack",
             "ListChangeSets",
         ];
+        let deployed = ["GetStackPolicy", "GetTemplate", "GetTemplateSummary"];
         let mut actions = read.to_vec();
         match self {
-            Self::Plan => actions.extend(change_sets),
+            Self::Diff => actions.extend(deployed),
+            Self::Plan => {
+                actions.extend(change_sets);
+                // For stacks whose change set can be created only later.
+                actions.extend(deployed);
+            }
+            Self::Refactor => actions.extend(deployed),
             Self::Deploy => {
                 actions.extend(change_sets);
                 actions.extend([
@@ -87,7 +108,7 @@ impl Command {
     }
 
     fn uploads(self) -> bool {
-        matches!(self, Self::Plan | Self::Deploy)
+        matches!(self, Self::Plan | Self::Deploy | Self::Refactor)
     }
 }
 
@@ -136,6 +157,19 @@ pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
         "Action": actions,
         "Resource": resources,
     })];
+    let renames = stacks.iter().any(|stack| !stack.former_ids.is_empty());
+    if command == Command::Refactor || command == Command::Deploy && renames {
+        // A stack refactor has no ARN. Whether its operations can be limited to stacks is not confirmed.
+        statements.push(json!({
+            "Sid": "Refactors",
+            "Effect": "Allow",
+            "Action": [
+                "cloudformation:CreateStackRefactor", "cloudformation:DescribeStackRefactor",
+                "cloudformation:ExecuteStackRefactor",
+            ],
+            "Resource": "*",
+        }));
+    }
     if command.uploads() && !buckets.is_empty() {
         let of = |suffix: &str| -> Vec<String> {
             buckets.iter().map(|bucket| format!("{bucket}{suffix}")).collect()

@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::parameters::without_secrets;
 use crate::preparation::{Options, Prepared};
+use crate::refactor::ResourceMove;
 use crate::secret::Secrets;
 
 /// The version of the format of the file.
@@ -80,10 +81,14 @@ pub enum PlannedOutcome {
         /// The changes that need an approval.
         approvals: Vec<RequiredApproval>,
     },
-    /// The stack uses values of stacks that change. Its change set can be created only after their deployment.
+    /// The change set can be created only during the deployment: after that of stacks whose values the stack uses, and
+    /// after the stack refactor that renames resources.
     Deferred {
-        /// The IDs of these stacks.
+        /// The IDs of the stacks that change before.
         after: Vec<String>,
+        /// The resources that get another logical ID first.
+        #[serde(default)]
+        renames: Vec<ResourceMove>,
     },
 }
 
@@ -153,14 +158,15 @@ impl PlannedStack {
         Self::with(connection, stack, options, outcome)
     }
 
-    /// Returns the plan for a stack that has to wait for others.
+    /// Returns the plan for a stack that has to wait for others, or for a stack refactor.
     pub(crate) fn deferred(
         connection: &Connection,
         stack: &StackArtifact,
         options: &Options,
         after: Vec<String>,
+        renames: Vec<ResourceMove>,
     ) -> Self {
-        Self::with(connection, stack, options, PlannedOutcome::Deferred { after })
+        Self::with(connection, stack, options, PlannedOutcome::Deferred { after, renames })
     }
 
     fn with(

@@ -18,6 +18,37 @@ use stackwright_synth::Assembly;
 /// Where the two differ, with the reason.
 const DIFFERENCES: [(&str, &str, &str); 0] = [];
 
+/// Templates that local mode does not deploy, with the reason.
+const NOT_DEPLOYED: [(&str, &str); 9] = [
+    (
+        "ec2/ec2-auto-recovery.json@6abb1bab",
+        "the template is not valid: a dependency on a resource that it does not have",
+    ),
+    ("vpc/vpc-2azs.yaml@07d45cda", "local mode has no IPv6 CIDR blocks for `Fn::Cidr`"),
+    (
+        "ElasticLoadBalancing/ELBGuidedAutoScalingRollingUpgrade.yaml@d86410db",
+        "local mode does not have the public parameter that names the image",
+    ),
+    ("Solutions/OperatingSystems/RHEL9_cfn-hup.json@a19d9311", "the instance has to send a signal"),
+    ("Solutions/OperatingSystems/RHEL9_cfn-hup.yaml@87f2cf0c", "the instance has to send a signal"),
+    (
+        "DMS/DMSAuroraToS3FullLoadAndOngoingReplication.yaml@e71febc7",
+        "the secret that the template names has to exist",
+    ),
+    (
+        "DMS/DMSAuroraToS3FullLoadAndOngoingReplication.yaml@e58f08ae",
+        "the secret that the template names has to exist",
+    ),
+    (
+        "CloudFormation/StackSets/templates/common-resources-stackset.yaml@1d59468d",
+        "the stack set needs accounts of an organization",
+    ),
+    (
+        "EC2/InstanceWithCfnInit.yaml@53a936c0",
+        "local mode does not have the public parameter that names the image",
+    ),
+];
+
 /// What happens to a resource, and the properties that cause it.
 type Fate = (String, BTreeSet<String>);
 
@@ -80,11 +111,11 @@ async fn change_sets_and_the_comparison_agree() {
         return;
     }
     let local = Local::start(Options::default()).await.unwrap();
-    let all: Vec<&pairs::Pair> = pairs::EXAMPLES.iter().chain(&pairs::SERVICES).collect();
-    let body = |text: String| read(&text).stacks[0].template.json().to_owned();
+    let all = pairs::all();
+    let body = |text: &str| read(text).stacks[0].template.json().to_owned();
     let request: Json = all
         .iter()
-        .map(|pair| json!({ "name": pair.name, "old": body(pair.before()), "new": body(pair.after()) }))
+        .map(|pair| json!({ "name": pair.name, "old": body(&pair.old), "new": body(&pair.new) }))
         .collect();
     let url = local.url();
     let output = tokio::task::spawn_blocking(move || {
@@ -105,16 +136,21 @@ async fn change_sets_and_the_comparison_agree() {
     let mut disagreements = Vec::new();
     let mut compared = 0;
     for pair in all {
-        let result = &results[pair.name];
+        let result = &results[&pair.name];
+        let is_explained = NOT_DEPLOYED.iter().any(|(name, _)| *name == pair.name);
+        if result["changes"].is_null() && is_explained {
+            continue;
+        }
         if result["changes"].is_null() {
             disagreements.push(format!("{}: no change set: {}", pair.name, result["failed"]));
             continue;
         }
-        let (theirs, ours) = (theirs(&result["changes"]), ours(&pair.before(), &pair.after()));
+        let (theirs, ours) = (theirs(&result["changes"]), ours(&pair.old, &pair.new));
         compared += 1;
         for id in theirs.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {
-            let is_explained =
-                DIFFERENCES.iter().any(|(name, explained, _)| (*name, *explained) == (pair.name, id));
+            let is_explained = DIFFERENCES
+                .iter()
+                .any(|(name, explained, _)| (*name, *explained) == (pair.name.as_str(), id));
             if theirs.get(id) != ours.get(id) && !is_explained {
                 let (one, other) = (theirs.get(id), ours.get(id));
                 disagreements.push(format!("{}: {id}: change set {one:?}, comparison {other:?}", pair.name));
@@ -122,5 +158,6 @@ async fn change_sets_and_the_comparison_agree() {
         }
     }
     assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
-    assert!(compared > 35, "{compared}");
+    // Without the histories of public repositories, the edits are left.
+    assert!(compared == 43 || compared >= 66, "{compared}");
 }

@@ -10,7 +10,9 @@ pub mod diff;
 pub mod graph;
 mod markdown;
 pub mod report;
+mod visible;
 
 pub use check::matches_pattern;
 pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use report::Report;
+pub use visible::is_unsafe_character;

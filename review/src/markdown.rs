@@ -1,5 +1,7 @@
 //! Markdown: texts of others inside of ours.
 
+use crate::visible::{is_unsafe_character, visible};
+
 /// A text inside a cell of a table, or in a line.
 pub(crate) fn cell(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -15,6 +17,7 @@ pub(crate) fn cell(text: &str) -> String {
             // Nobody is called and no issue is linked by what a template says.
             '@' => escaped.push_str("&#64;"),
             '\n' | '\r' => escaped.push(' '),
+            other if is_unsafe_character(other) => escaped.extend(other.escape_unicode()),
             other => escaped.push(other),
         }
     }
@@ -23,7 +26,7 @@ pub(crate) fn cell(text: &str) -> String {
 
 /// A text as code inside a cell of a table, whatever it holds.
 pub(crate) fn code(text: &str) -> String {
-    let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
+    let text = visible(&text.replace(['\n', '\r'], " ")).replace('|', "\\|");
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
     // A space keeps a backtick of the text apart from the fence.
@@ -40,5 +43,6 @@ mod tests {
         assert_eq!(cell("a|b\n<img> @all *x*"), "a\\|b &lt;img&gt; &#64;all \\*x\\*");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(code("\u{1b}[8m\u{202e}"), "`\\u{1b}[8m\\u{202e}`");
     }
 }

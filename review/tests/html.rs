@@ -4,10 +4,12 @@
 mod pairs;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use stackwright_review::card::{CostChange, Options, card};
+use serde_json::{Value as Json, json};
+use stackwright_review::card::{Card, CostChange, GITHUB_LIMIT, Options, card, markdown};
 use stackwright_review::report;
 use stackwright_synth::Assembly;
 
@@ -29,10 +31,61 @@ fn page() -> String {
         what: "Stack".into(),
         before: Some("1,000 USD a month".into()),
         after: Some("1,200 USD a month".into()),
-        note: None,
+        ..CostChange::default()
     }];
     let card = card(&old, &new, Options { base: "main".into(), cost, ..Options::default() });
     report::html(&card, &new, |_| Some(pair.after()))
+}
+
+/// The change that the pictures of the documentation show.
+fn shown() -> (Card, Assembly, String) {
+    let find = |name: &str| pairs::EXAMPLES.iter().find(|pair| pair.name == name).unwrap();
+    let (old, widened) = (find("instance-type").before(), find("policy-widened").after());
+    let new = widened.replace("InstanceType: ml.g5.2xlarge", "InstanceType: ml.g6.xlarge");
+    let read = |text: &str| Assembly::of_template("Production.yaml", text.to_owned()).unwrap();
+    let options = Options {
+        base: "main".into(),
+        estimate: Some(stackwright_estimate::cost::Options::default()),
+        ..Options::default()
+    };
+    let assembly = read(&new);
+    (card(&read(&old), &assembly, options), assembly, new)
+}
+
+/// Writes the pictures of the documentation; `cargo xtask pictures` sets the directory.
+#[test]
+fn pictures_of_a_review_are_taken_on_request() {
+    let Some(directory) = std::env::var_os("STACKWRIGHT_PICTURES").map(PathBuf::from) else { return };
+    let browser = browser().unwrap();
+    let (card, assembly, source) = shown();
+    let temporary = tempfile::tempdir().unwrap();
+    let take = |page: &str, name: &str, size: &str| {
+        let shot = format!("--screenshot={}", directory.join(name).display());
+        open(&browser, temporary.path(), page, &[&format!("--window-size={size}"), &shot]);
+    };
+    let report = report::html(&card, &assembly, |_| Some(source.clone()));
+    take(&report, "report.png", "1000,1100");
+    take(&report, "report-narrow.png", "390,844");
+    // A renderer of Markdown, with the styles that code hosts have.
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin/python");
+    let script = "import sys, markdown_it\n\
+        print(markdown_it.MarkdownIt('commonmark', {'html': True}).enable('table').render(sys.stdin.read()))";
+    let mut child = Command::new(python)
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(markdown(&card, GITHUB_LIMIT).as_bytes()).unwrap();
+    let rendered = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let style = "body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #1f2328; } \
+        table { border-collapse: collapse; } td, th { border: 1px solid #d0d7de; padding: .3rem .6rem; vertical-align: top; } \
+        code { background: #eff1f3; padding: .1em .3em; border-radius: 4px; font-size: 85%; }";
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>card</title><style>{style}</style></head>\
+         <body>{rendered}</body></html>"
+    );
+    take(&page, "card.png", "1000,1000");
 }
 
 /// Opens a page and returns what the browser prints on stdout and on the console.
@@ -105,9 +158,43 @@ fn the_report_works_in_a_browser_at_two_widths() {
         let shot = format!("--screenshot={}", picture.display());
         open(&browser, directory.path(), &page(), &[&format!("--window-size={width},900"), &shot]);
         assert!(fs::metadata(&picture).unwrap().len() > 10_000);
-        if let Some(kept) = std::env::var_os("STACKWRIGHT_SCREENSHOTS") {
-            fs::copy(&picture, Path::new(&kept).join(format!("review-{width}.png"))).unwrap();
+    }
+}
+
+/// Keys, colour schemes and paper, over the protocol of the browser's developer tools.
+#[test]
+fn the_report_is_used_with_the_keyboard_in_both_colour_schemes_and_printed() {
+    let Some(browser) = browser() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("review.html");
+    fs::write(&file, page()).unwrap();
+    for width in ["390", "1280"] {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser.py");
+        let Ok(output) = Command::new("python3").arg(script).arg(&browser).arg(&file).arg(width).output()
+        else {
+            eprintln!("skipped: python3 is needed");
+            return;
+        };
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        let found: Json = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(found["reachable"].as_u64().unwrap() > 10, "{found}");
+        assert_eq!(found["visited"], found["reachable"], "{found}");
+        assert_eq!(found["unmarked"], json!([]), "each control shows that it has the focus");
+        assert_eq!((&found["opened"], &found["filtered"]), (&json!(true), &json!(true)), "{found}");
+        assert_eq!(found["skipped"], "#overview");
+        for scheme in ["light", "dark"] {
+            // The level AA of the Web Content Accessibility Guidelines 2.2.
+            assert!(found[scheme]["contrast"].as_f64().unwrap() >= 4.5, "{found}");
         }
+        assert_ne!(found["light"]["page"], found["dark"]["page"]);
+        assert_eq!(
+            (&found["print"]["folded"], &found["print"]["controls"]),
+            (&json!([]), &json!(0)),
+            "{found}"
+        );
+        assert!(found["print"]["bytes"].as_u64().unwrap() > 20_000, "{found}");
+        assert_eq!((&found["wide"], &found["errors"]), (&json!(false), &json!([])), "{found}");
     }
 }
 

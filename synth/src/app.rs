@@ -97,6 +97,7 @@ impl App {
             resources: IndexMap::new(),
             loops: IndexMap::new(),
             outputs: IndexMap::new(),
+            former_ids: IndexMap::new(),
             assets: IndexMap::new(),
             documents: Vec::new(),
             depends_on: Vec::new(),

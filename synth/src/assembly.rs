@@ -15,6 +15,7 @@ use crate::app::State;
 use crate::asset::{Content, sha256};
 use crate::cross_stack;
 use crate::error::{Error, ErrorKind, Errors};
+use crate::former::former_ids;
 use crate::parallel;
 use crate::provenance::{self, Provenance};
 use crate::render::render;
@@ -30,6 +31,9 @@ const MANIFEST_VERSION: &str = "36.0.0";
 
 /// The file beside the templates that records which line of the program set each value.
 const PROVENANCE: &str = "provenance.json";
+
+/// The file beside the templates that has the former logical IDs of resources. It exists only if there are any.
+const FORMER_IDS: &str = "former-ids.json";
 
 /// The result of synthesis: all stacks of an app, or the stacks that were read from a directory or a template.
 ///
@@ -63,6 +67,9 @@ pub struct StackArtifact {
     pub provenance: Provenance,
     /// The IDs of the stacks that must be deployed before this one.
     pub dependencies: Vec<String>,
+    /// The former logical IDs of resources by their logical ID: see
+    /// [`Construct::formerly`](crate::Construct::formerly).
+    pub former_ids: IndexMap<String, Vec<String>>,
     /// Tags of the stack.
     pub tags: IndexMap<String, String>,
     /// Whether termination protection is enabled; `None` leaves the setting of the stack as it is.
@@ -151,6 +158,7 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
             template,
             provenance,
             dependencies: before.into_iter().map(|other| state.stacks[other].id.clone()).collect(),
+            former_ids: former_ids(contents, &mut errors),
             tags: contents.tags.clone(),
             termination_protection: contents.termination_protection,
             assets: contents.assets.values().map(file).collect(),
@@ -258,6 +266,7 @@ impl Assembly {
                 template,
                 provenance: Provenance::of_text(file, text),
                 dependencies: Vec::new(),
+                former_ids: IndexMap::new(),
                 tags: IndexMap::new(),
                 termination_protection: None,
                 assets: Vec::new(),
@@ -387,6 +396,15 @@ impl Assembly {
     fn manifests(&self) -> Vec<(String, String)> {
         let mut files = Vec::new();
         let mut artifacts = IndexMap::with_capacity(self.stacks.len());
+        let former_ids: IndexMap<&str, _> = self
+            .stacks
+            .iter()
+            .filter(|stack| !stack.former_ids.is_empty())
+            .map(|stack| (stack.id.as_str(), &stack.former_ids))
+            .collect();
+        if !former_ids.is_empty() {
+            files.push((FORMER_IDS.into(), pretty(&json!(former_ids))));
+        }
         for stack in &self.stacks {
             let mut dependencies = stack.dependencies.clone();
             let template_key = stack.template_object_key();
@@ -447,6 +465,12 @@ impl Assembly {
                 .map_err(|error| AssemblyError::Malformed { path, message: error.to_string() })?,
             _ => BTreeMap::new(),
         };
+        let mut former_ids: IndexMap<String, IndexMap<String, Vec<String>>> = match directory.join(FORMER_IDS)
+        {
+            path if path.is_file() => serde_json::from_value(read_json(&path)?)
+                .map_err(|error| AssemblyError::Malformed { path, message: error.to_string() })?,
+            _ => IndexMap::new(),
+        };
         let mut stacks = Vec::new();
         for (id, artifact) in artifacts.iter().filter(|(_, artifact)| is_stack(artifact)) {
             let properties = &artifact["properties"];
@@ -491,6 +515,7 @@ impl Assembly {
                     .filter(|name| artifacts.get(*name).is_some_and(is_stack))
                     .map(str::to_owned)
                     .collect(),
+                former_ids: former_ids.swap_remove(id).unwrap_or_default(),
                 tags: serde_json::from_value(properties["tags"].clone()).unwrap_or_default(),
                 termination_protection: properties["terminationProtection"].as_bool(),
                 assets,
@@ -567,6 +592,15 @@ struct ArtifactProperties<'a> {
 }
 
 impl FileAsset {
+    /// Returns a hash of each file in the archive, by its name there; `None` if the asset is not a `.tar.gz` archive that
+    /// can be read.
+    pub fn archive_entries(&self) -> Option<BTreeMap<String, String>> {
+        if !self.object_key.ends_with(".tar.gz") {
+            return None;
+        }
+        crate::asset::archive_entries(&self.path).ok()
+    }
+
     /// Returns the file name of the asset in the assembly.
     fn file_name(&self) -> String {
         match &self.content {

@@ -294,6 +294,21 @@ pub(crate) enum Entry<'a> {
     Text(&'a str),
 }
 
+/// Returns a hash of the content and the permissions of each file in an archive.
+pub(crate) fn archive_entries(path: &Path) -> io::Result<BTreeMap<String, String>> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(File::open(path)?));
+    let mut found = BTreeMap::new();
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let name = entry.path()?.to_string_lossy().into_owned();
+        let mode = entry.header().mode()?;
+        let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
+        io::copy(&mut entry, &mut hashing)?;
+        found.insert(name, format!("{mode:o} {}", hex(&hashing.hash.finalize())));
+    }
+    Ok(found)
+}
+
 /// Creates a header without owner and time, so that packing is reproducible.
 fn header(size: u64, executable: bool) -> tar::Header {
     let mut header = tar::Header::new_gnu();

@@ -2,6 +2,7 @@
 
 use crate::customize::{Customization, Customized};
 use crate::error::ErrorKind;
+use crate::former::{Formerly, Formers};
 use crate::resource::TypedResource;
 use crate::stack::{Contents, Entry, Environment, Stack};
 use crate::value::CallerLocation;
@@ -62,6 +63,35 @@ pub trait Construct {
         let source = std::panic::Location::caller();
         let acknowledgement = Acknowledgement { rule: rule.into(), reason: reason.into(), source };
         Acknowledged { construct: self, acknowledgement }
+    }
+
+    /// Names the ID with which the construct was added before, so that a deployment keeps its resources.
+    ///
+    /// CloudFormation takes a resource with another logical ID for another resource: it creates a new one and deletes the
+    /// old one. `deploy` first renames what the deployed stack has under the former ID, with a stack refactor
+    /// (`CreateStackRefactor`), and then updates the stack. The name applies to every resource of the construct: of a
+    /// construct with the ID `Jobs` and the former ID `Tasks`, `JobsFailed` was `TasksFailed`. Where several deployments of
+    /// the program differ in age, call the method once for each former ID.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Construct, Resource};
+    ///
+    /// let app = App::new("shop");
+    /// app.stack("Work").add("Jobs", Resource::of("AWS::SQS::Queue").formerly("Tasks"));
+    /// let assembly = app.synth()?;
+    /// assert_eq!(assembly.stacks[0].former_ids["Jobs"], ["Tasks"]);
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `App::synth` returns an error if the former ID is not a valid logical ID, if the stack has an element with that
+    /// ID, or if two resources name the same former ID.
+    #[track_caller]
+    fn formerly(self, id: impl Into<String>) -> Formerly<Self>
+    where
+        Self: Sized,
+    {
+        Formerly::new(self, id.into(), std::panic::Location::caller())
     }
 
     /// Changes every resource of one type that this construct creates: sets or replaces any property, removes one, or
@@ -140,6 +170,8 @@ pub struct Scope<'a> {
     pub(crate) acknowledgements: Vec<Acknowledgement>,
     /// Customizations that apply to every resource of this scope, the outermost first.
     pub(crate) customizations: Vec<Customization>,
+    /// How the construct was called before.
+    pub(crate) formers: Formers,
 }
 
 impl<'a> Scope<'a> {
@@ -151,6 +183,7 @@ impl<'a> Scope<'a> {
             hides_locations: false,
             acknowledgements: Vec::new(),
             customizations: Vec::new(),
+            formers: Formers::default(),
         }
     }
 
@@ -170,6 +203,7 @@ impl<'a> Scope<'a> {
             hides_locations,
             acknowledgements: self.acknowledgements.clone(),
             customizations: self.customizations.clone(),
+            formers: self.formers.inside(&self.prefix, id),
         })
     }
 

@@ -97,6 +97,7 @@ impl<R: TypedResource + 'static> Construct for R {
         let customized = customizations.fold(self, |resource, one| one.apply(resource, scope.id()));
         let mut resource = customized.into_resource();
         resource.options.acknowledgements.clone_from(&scope.acknowledgements);
+        scope.stack().insert_former_ids(scope.id(), scope.formers.ids());
         scope.insert(resource, |contents| &mut contents.resources).into()
     }
 }

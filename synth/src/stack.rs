@@ -89,6 +89,8 @@ pub(crate) struct Contents {
     pub resources: IndexMap<String, Entry<Resource>>,
     pub loops: IndexMap<String, Entry<Loop>>,
     pub outputs: IndexMap<String, Entry<Output>>,
+    /// The former IDs of resources, with the line that named each.
+    pub former_ids: IndexMap<String, Vec<(String, CallerLocation)>>,
     pub assets: IndexMap<String, PackedAsset>,
     /// Files that are written beside the template.
     pub documents: Vec<(String, String)>,
@@ -291,6 +293,12 @@ impl Stack {
         let stack = &state.stacks[self.key.index].id;
         let path = if id.is_empty() { stack.clone() } else { format!("{stack}/{id}") };
         state.errors.push(Error { kind, path, location: Some(source.into()), related });
+    }
+
+    pub(crate) fn insert_former_ids(&self, id: &str, former_ids: &[(String, CallerLocation)]) {
+        if !former_ids.is_empty() {
+            self.with(|contents| contents.former_ids.insert(id.to_owned(), former_ids.to_vec()));
+        }
     }
 
     pub(crate) fn insert_document(&self, name: String, text: String) {

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod memory;
+mod pictures;
 mod prices;
 mod release;
 mod schemas;
@@ -48,6 +49,8 @@ enum Task {
         #[arg(long = "region", default_value = "us-east-1")]
         regions: Vec<String>,
     },
+    /// Take the pictures in docs/pictures, which show the review of a change.
+    Pictures,
     /// Run everything that CI runs: tools, format, clippy, tests, documentation, data.
     Ci,
     /// Build the book of docs/ into target/book.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Task::Schemas { registry, check } => schemas::refresh(registry.as_deref(), check),
         Task::Tools => tools::install().map(drop),
         Task::Prices { files, regions } => prices::update(&files, &regions),
+        Task::Pictures => pictures::take(),
         Task::Ci => ci::run_all(),
         Task::Book => release::book(),
         Task::Deny { advisories } => release::deny(advisories),

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use stackwright_review::diff;
+use stackwright_review::diff::{self, Diff};
+use stackwright_synth::secret::SecretValues;
 
 use crate::base;
 use crate::failure::{ExitCode, Failure};
@@ -13,9 +14,9 @@ use crate::origin::{self, Origin};
 /// Show the differences between two versions of stacks, and what CloudFormation does about them.
 ///
 /// The command compares two templates, assemblies or outputs of the CDK (`diff OLD NEW`), a stored version with the
-/// stacks of the program (`diff OLD`), or the program at a git revision with the current one (`diff --base main`).
-/// Values are compared by meaning. The consequences come from the CloudFormation registry; the command sends no
-/// requests to AWS.
+/// stacks of the program (`diff OLD`), the program at a git revision with the current one (`diff --base main`), or the
+/// deployed stacks with those of the program (`diff --deployed`). Values are compared by meaning. The consequences come
+/// from the CloudFormation registry; only `--deployed` sends requests to AWS.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 nothing differs, or something does and --exit-code was not given, 1 failure, 5 something \
@@ -29,6 +30,13 @@ pub(super) struct Arguments {
     /// Compare with the program at a git revision, which is built in a temporary worktree
     #[arg(long, value_name = "REVISION", conflicts_with_all = ["old", "new"])]
     base: Option<String>,
+    /// Compare with the deployed stacks: those with these IDs or names, or all stacks of the program. Parameters have the
+    /// values of the deployed stack, and a stack policy that refuses an update is reported
+    #[arg(long, value_name = "STACK", num_args = 0.., conflicts_with_all = ["old", "new", "base"])]
+    deployed: Option<Vec<String>>,
+    #[cfg(feature = "deploy")]
+    #[command(flatten)]
+    account: deployed::DeployedArguments,
     /// The output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
@@ -48,24 +56,39 @@ enum Form {
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    if let Some(stacks) = &arguments.deployed {
+        let (found, secrets) = deployed::compare(stacks, arguments, origin)?;
+        return show(&found, &secrets, arguments);
+    }
+    #[cfg(feature = "deploy")]
+    arguments.account.refuse_without_deployed()?;
     let old = match (&arguments.old, &arguments.base) {
-        (Some(path), _) => base::stored(path)?,
+        (Some(path), _) => base::stored(path).map_err(|failure| match path.exists() {
+            true => failure,
+            false => failure
+                .hint(format!("to compare with a deployed stack, use `diff --deployed {}`", path.display())),
+        })?,
         (None, Some(revision)) => base::at_revision(revision, origin)?,
         (None, None) => {
-            return Err(Failure::usage("`diff` needs a version to compare with")
-                .hint("name the old version (`diff OLD NEW`), or a git revision (`diff --base main`)"));
+            return Err(Failure::usage("`diff` needs a version to compare with").hint(
+                "name the old version (`diff OLD NEW`), a git revision (`diff --base main`), or `--deployed`",
+            ));
         }
     };
     let new = match &arguments.new {
         Some(path) => base::stored(path)?,
         None => origin.stacks(false)?,
     };
-    let found = diff::compare(&old.assembly, &new.assembly);
     let secrets = origin::secrets(&old.assembly).and(origin::secrets(&new.assembly));
+    show(&diff::compare(&old.assembly, &new.assembly), &secrets, arguments)
+}
+
+/// Prints the differences.
+fn show(found: &Diff, secrets: &SecretValues, arguments: &Arguments) -> Result<(), Failure> {
     let text = match arguments.format {
-        Form::Text => secrets.mask(&diff::text(&found, true)),
-        Form::Markdown => secrets.mask(&diff::markdown(&found)),
-        Form::Json => origin::masked_json(&secrets, diff::json(&found)),
+        Form::Text => secrets.mask(&diff::text(found, true)),
+        Form::Markdown => secrets.mask(&diff::markdown(found)),
+        Form::Json => origin::masked_json(secrets, diff::json(found)),
     };
     match arguments.format {
         Form::Text => anstream::stdout().write_all(text.as_bytes())?,
@@ -75,4 +98,75 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         return Err(Failure::reported().with_code(ExitCode::DifferencesFound));
     }
     Ok(())
+}
+
+/// The comparison with deployed stacks.
+#[cfg(feature = "deploy")]
+mod deployed {
+    use clap::Args;
+    use stackwright_review::diff::Diff;
+    use stackwright_synth::secret::SecretValues;
+
+    use crate::deployment::{Target, compare_deployed, has_parameter, parameter};
+    use crate::failure::Failure;
+    use crate::origin::Origin;
+
+    #[derive(Args)]
+    pub(super) struct DeployedArguments {
+        #[command(flatten)]
+        target: Target,
+        /// Compare with this value of a parameter, in every stack that has it
+        #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+        parameters: Vec<(String, String)>,
+    }
+
+    impl DeployedArguments {
+        /// Refuses arguments that only make sense with `--deployed`.
+        pub fn refuse_without_deployed(&self) -> Result<(), Failure> {
+            if self.target.is_given() || !self.parameters.is_empty() {
+                return Err(Failure::usage(
+                    "`--profile`, `--region`, `--role`, `--local` and `--parameter` need `--deployed`",
+                ));
+            }
+            Ok(())
+        }
+    }
+
+    pub(super) fn compare(
+        stacks: &[String],
+        arguments: &super::Arguments,
+        origin: &Origin,
+    ) -> Result<(Diff, SecretValues), Failure> {
+        let loaded = origin.stacks(false)?;
+        let stacks = crate::commands::select(&loaded.assembly, stacks)?;
+        let DeployedArguments { target, parameters } = &arguments.account;
+        if let Some((name, _)) =
+            parameters.iter().find(|(name, _)| !stacks.iter().any(|stack| has_parameter(stack, name)))
+        {
+            return Err(Failure::usage(format!("none of the stacks has a parameter `{name}`")));
+        }
+        let (found, secrets) = compare_deployed(target, &stacks, |stack| {
+            parameters.iter().filter(|(name, _)| has_parameter(stack, name)).cloned().collect()
+        })?;
+        Ok((found, secrets.and(crate::origin::secrets(&loaded.assembly))))
+    }
+}
+
+/// The comparison with deployed stacks needs the feature `deploy`.
+#[cfg(not(feature = "deploy"))]
+mod deployed {
+    use stackwright_review::diff::Diff;
+    use stackwright_synth::secret::SecretValues;
+
+    use crate::failure::Failure;
+    use crate::origin::Origin;
+
+    pub(super) fn compare(
+        stacks: &[String],
+        _: &super::Arguments,
+        _: &Origin,
+    ) -> Result<(Diff, SecretValues), Failure> {
+        let names: String = stacks.iter().map(|stack| format!(" {stack}")).collect();
+        Err(crate::commands::unavailable::without_deploy("diff --deployed", &names))
+    }
 }

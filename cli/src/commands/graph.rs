@@ -73,6 +73,17 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         return Err(Failure::usage("an SVG file holds one graph")
             .hint(format!("name one of the stacks; the graphs are {}", names.join(", "))));
     }
+    if arguments.format == Form::Svg
+        && let Some(large) = graphs.iter().find(|graph| graph.nodes.len() > graph::MAX_SVG_NODES)
+    {
+        return Err(Failure::usage(format!(
+            "the graph `{}` has {} nodes, and an SVG image is laid out with at most {}",
+            large.title,
+            large.nodes.len(),
+            graph::MAX_SVG_NODES
+        ))
+        .hint("collapse it with a smaller `--max-nodes`, or write it with `--format dot` for Graphviz"));
+    }
     let text: String = graphs.iter().map(|graph| picture(graph, arguments.format)).collect();
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

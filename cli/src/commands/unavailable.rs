@@ -23,6 +23,8 @@ pub(super) enum Command {
     Drift(Rest),
     /// Import existing resources into a stack (run `stackwright import`)
     Import(Rest),
+    /// Rename resources or move them to another stack without replacing them (run `stackwright refactor`)
+    Refactor(Rest),
     /// Delete stacks (run `stackwright destroy`)
     Destroy(Rest),
     /// Print the IAM policy that a command needs (run `stackwright permissions`)
@@ -49,11 +51,17 @@ pub(super) fn explain(command: &Command) -> Failure {
         Command::Recover(rest) => ("recover", rest),
         Command::Drift(rest) => ("drift", rest),
         Command::Import(rest) => ("import", rest),
+        Command::Refactor(rest) => ("refactor", rest),
         Command::Destroy(rest) => ("destroy", rest),
         Command::Permissions(rest) => ("permissions", rest),
         Command::Local(rest) => ("local", rest),
     };
     let arguments: String = rest.arguments.iter().map(|argument| format!(" {argument}")).collect();
+    without_deploy(name, &arguments)
+}
+
+/// Returns the error for a command or an option that needs the feature.
+pub(super) fn without_deploy(name: &str, arguments: &str) -> Failure {
     Failure::usage(format!("this program was built without the feature `deploy`, which `{name}` needs"))
         .hint(format!(
             "run `stackwright {name}{arguments}` in the directory of the program (`cargo install stackwright --features \

@@ -37,6 +37,11 @@ impl Target {
         self.region.as_deref()
     }
 
+    /// Returns whether any of the arguments is given.
+    pub fn is_given(&self) -> bool {
+        self.profile.is_some() || self.region.is_some() || self.role.is_some() || self.local
+    }
+
     /// Returns the credentials and the region to use.
     pub fn profile(&self) -> Profile {
         let mut profile = Profile::default();
@@ -70,12 +75,12 @@ pub(crate) struct DeploymentArguments {
     prune_tags: bool,
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("a parameter is set with NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn has_parameter(stack: &StackArtifact, parameter: &str) -> bool {
+pub(crate) fn has_parameter(stack: &StackArtifact, parameter: &str) -> bool {
     stack.template.section("Parameters").any(|(known, _)| known == parameter)
 }
 

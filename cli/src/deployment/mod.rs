@@ -2,6 +2,7 @@
 
 mod arguments;
 mod colors;
+mod deployed;
 mod failures;
 mod local_mode;
 mod render;
@@ -12,8 +13,11 @@ mod source;
 mod terminal;
 mod view;
 
-pub(crate) use arguments::{ApprovalArguments, DeploymentArguments, StackSelection, Target};
+pub(crate) use arguments::{
+    ApprovalArguments, DeploymentArguments, StackSelection, Target, has_parameter, parameter,
+};
 pub(crate) use colors::paint;
+pub(crate) use deployed::{as_version, compare_deployed};
 pub(crate) use failures::{diagnosis, diagnosis_json, explain, failure};
 pub(crate) use local_mode::{key_file, read_faults};
 pub(crate) use render::{change_set, change_set_markdown};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value as Json, json};
-use stackwright_deploy::{Phase, Progress, ResourceEvent};
+use stackwright_deploy::{Phase, Progress, ResourceEvent, ResourceMove};
 
 use super::colors::paint;
 use super::render::{change_set, deletion_preview};
@@ -222,6 +222,10 @@ fn message_of(progress: &Progress) -> Option<String> {
         Progress::DeletingEmptyStack => {
             "deleting the empty stack that the failed first deployment has left".into()
         }
+        Progress::Refactoring { moves } => {
+            format!("moving resources with a stack refactor: {}", listed(moves))
+        }
+        Progress::Refactored { moves } => format!("moved with a stack refactor: {}", listed(moves)),
         Progress::CreatingChangeSet => "creating a change set".into(),
         Progress::ChangeSetRemains { change_set, reason } => {
             format!("the change set {change_set} was not deleted: {reason}")
@@ -237,6 +241,10 @@ fn message_of(progress: &Progress) -> Option<String> {
     })
 }
 
+fn listed(moves: &[ResourceMove]) -> String {
+    moves.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Describes what is missing if an operation cannot be called.
 fn without_operation(operation: &str) -> String {
     match operation {
@@ -248,6 +256,7 @@ fn without_operation(operation: &str) -> String {
                           one"
             .into(),
         "GetTemplateSummary" => "GetTemplateSummary is not available; parameters keep the values that the stack has".into(),
+        "GetStackPolicy" => "GetStackPolicy is not available; whether a stack policy refuses the update is not known".into(),
         "GetHookResult" => "the details of hooks are not available (they need the permissions \
                             cloudformation:ListHookResults and cloudformation:GetHookResult)"
             .into(),

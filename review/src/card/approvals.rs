@@ -59,7 +59,7 @@ pub(crate) fn required(diff: &Diff) -> Vec<RequiredApproval> {
 
 fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<RequiredApproval>) {
     // Of a renamed resource, the old one is deleted.
-    let id = change.renamed_from.as_ref().unwrap_or(&change.logical_id);
+    let id = change.old_id();
     let holds = |held: Held| match held {
         Held::Data => "holds data",
         Held::Traffic => "serves traffic",

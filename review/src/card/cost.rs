@@ -1,13 +1,12 @@
 //! The cost before and after a change, as the estimate has it.
 
-use stackwright_estimate::cost::{self, Money, Per, Total};
-use stackwright_synth::Assembly;
+use stackwright_estimate::cost::{self, Estimate, Money, Per, Total};
 
-use super::CostChange;
+use super::{CostChange, CostRanges};
 
 /// The resources whose cost changes, and the monthly total of all stacks if it does.
-pub(crate) fn changes(old: &Assembly, new: &Assembly, options: &cost::Options) -> Vec<CostChange> {
-    let found = cost::difference(&cost::of_assembly(old, options), &cost::of_assembly(new, options));
+pub(crate) fn changes(old: &Estimate, new: &Estimate) -> Vec<CostChange> {
+    let found = cost::difference(old, new);
     let mut changes: Vec<CostChange> = found
         .resources
         .iter()
@@ -16,15 +15,23 @@ pub(crate) fn changes(old: &Assembly, new: &Assembly, options: &cost::Options) -
             before: one.before.map(amount),
             after: one.after.map(amount),
             note: unknown(one.unknown),
+            ranges: (one.per == Per::Month).then(|| CostRanges {
+                before: one.before.map(dollars).unwrap_or_default(),
+                after: one.after.map(dollars).unwrap_or_default(),
+            }),
         })
         .collect();
     if found.resources.iter().any(|one| one.per == Per::Month) {
-        let total = |total: &Total| Some(amount((total.floor, total.ceiling)));
+        let range = |total: &Total| (total.floor, total.ceiling);
         changes.push(CostChange {
             what: "All stacks, a month".into(),
-            before: total(&found.before),
-            after: total(&found.after),
+            before: Some(amount(range(&found.before))),
+            after: Some(amount(range(&found.after))),
             note: unknown(found.before.unknown.max(found.after.unknown)),
+            ranges: Some(CostRanges {
+                before: dollars(range(&found.before)),
+                after: dollars(range(&found.after)),
+            }),
         });
     }
     changes
@@ -44,6 +51,12 @@ fn amount((floor, ceiling): (Money, Money)) -> String {
     if floor == ceiling { format!("{floor} USD") } else { format!("{floor} to {ceiling} USD") }
 }
 
+/// The least and the most in USD, for a chart.
+fn dollars((floor, ceiling): (Money, Money)) -> (f64, f64) {
+    let one = |money: Money| money.exact().parse().unwrap_or_default();
+    (one(floor), one(ceiling))
+}
+
 fn unknown(number: usize) -> Option<String> {
     match number {
         0 => None,
@@ -54,6 +67,8 @@ fn unknown(number: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use stackwright_synth::Assembly;
+
     use super::*;
 
     #[test]
@@ -71,13 +86,15 @@ mod tests {
     Properties: {{EndpointConfigName: !GetAtt Config.EndpointConfigName}}
 "
             );
-            Assembly::of_template("Stack.yaml", text).unwrap()
+            cost::of_assembly(&Assembly::of_template("Stack.yaml", text).unwrap(), &cost::Options::default())
         };
         let (old, new) = (read("ml.g5.xlarge"), read("ml.g5.2xlarge"));
-        let found = changes(&old, &new, &cost::Options::default());
+        let found = changes(&old, &new);
         let last = found.last().unwrap();
         assert_eq!(last.what, "All stacks, a month");
         assert_ne!(last.before, last.after);
-        assert_eq!(changes(&old, &old, &cost::Options::default()), []);
+        let ranges = last.ranges.unwrap();
+        assert!(ranges.before.0 > 0.0 && ranges.after.0 > ranges.before.0, "{ranges:?}");
+        assert_eq!(changes(&old, &old), []);
     }
 }

@@ -40,6 +40,21 @@ pub fn json(card: &Card) -> String {
             "fixed": card.fixed_findings,
         },
         "cost": cost,
+        "quotas": card.quotas.iter().map(|one| json!({
+            "name": one.name,
+            "code": one.code,
+            "unit": one.unit,
+            "before": one.before,
+            "after": one.after,
+            "default": one.default,
+            "exceedsDefault": one.exceeds_default(),
+        })).collect::<Vec<_>>(),
+        "memory": card.memory.iter().map(|one| json!({
+            "what": one.what,
+            "before": one.before,
+            "after": one.after,
+            "shrinks": one.shrinks,
+        })).collect::<Vec<_>>(),
         "diff": diff::document(&card.diff),
     });
     format!("{document:#}\n")

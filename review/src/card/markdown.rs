@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Card, Verdict};
 use crate::diagnostic::Diagnostic;
-use crate::diff::{self, Consequence, Effect, Line, ResourceAction, ResourceChange, StackDiff};
+use crate::diff::{self, Consequence, Effect, Line, ResourceChange, StackDiff};
 use crate::graph;
 use crate::markdown::{cell, code};
 
@@ -70,6 +70,7 @@ fn parts(card: &Card) -> Vec<Part> {
     parts.push(part("the changes by consequence", table(card)));
     parts.push(part("the security changes", security(card)));
     parts.push(part("the cost", cost(card)));
+    parts.push(part("quotas and memory", capacity(card)));
     parts.push(part("the new findings", findings(card)));
     let in_table = card.diff.resources().count() <= MAX_ROWS;
     for stack in &card.diff.stacks {
@@ -160,7 +161,7 @@ fn table(card: &Card) -> String {
 }
 
 fn changes_of(change: &ResourceChange) -> String {
-    let lines = diff::grouped(shown(change));
+    let lines = diff::grouped(change.shown());
     let number = lines.len();
     let mut cells: Vec<String> = lines
         .into_iter()
@@ -176,13 +177,6 @@ fn changes_of(change: &ResourceChange) -> String {
     cells.extend(change.failures.iter().map(|failure| format!("**Will fail:** {}", cell(failure))));
     cells.extend(change.notes.iter().map(|note| format!("*{}*", cell(note))));
     cells.join("<br>")
-}
-
-/// The changes of a resource that are shown: of one that is created or deleted, none.
-fn shown(change: &ResourceChange) -> impl Iterator<Item = &diff::PropertyChange> {
-    let properties =
-        if change.action == ResourceAction::Modified { change.properties.as_slice() } else { &[] };
-    properties.iter().chain(&change.attributes)
 }
 
 /// A line of at most so many characters; it says how many it has.
@@ -258,6 +252,47 @@ fn cost(card: &Card) -> String {
     text
 }
 
+/// The quotas and the GPU memory that change.
+fn capacity(card: &Card) -> String {
+    let mut text = String::new();
+    if !card.quotas.is_empty() {
+        text.push_str(
+            "\n**Service quotas that all stacks need, during an update**\n\n\
+             | Quota | Before | After | Default of AWS |\n|---|---|---|---|\n",
+        );
+        for one in &card.quotas {
+            let number = |number: Option<u64>| {
+                number.map_or("unknown".to_owned(), |number| format!("{number} {}", one.unit))
+            };
+            let code = one.code.as_ref().map_or(String::new(), |code| format!(" ({})", cell(code)));
+            let mark = if one.exceeds_default() { "⚠️ " } else { "" };
+            let _ = writeln!(
+                text,
+                "| {}{code} | {} | {mark}{} | {} |",
+                cell(&one.name),
+                number(one.before),
+                number(one.after),
+                number(one.default)
+            );
+        }
+    }
+    if !card.memory.is_empty() {
+        text.push_str("\n**GPU memory**\n\n| | Before | After |\n|---|---|---|\n");
+        for one in &card.memory {
+            let gpus = |gpus: &Option<String>| gpus.as_deref().map_or("no GPU".to_owned(), cell);
+            let mark = if one.shrinks { "⚠️ less memory: " } else { "" };
+            let _ = writeln!(
+                text,
+                "| {} | {} | {mark}{} |",
+                cell(&one.what),
+                gpus(&one.before),
+                gpus(&one.after)
+            );
+        }
+    }
+    text
+}
+
 fn findings(card: &Card) -> String {
     let counts = format!(
         "{} new, {} known, {} fixed",
@@ -299,7 +334,7 @@ fn place(one: &Diagnostic) -> String {
 /// What the first table does not show of a stack, folded. Values are whole.
 fn details(stack: &StackDiff, in_table: bool) -> String {
     let is_whole = |change: &ResourceChange| {
-        let lines = diff::grouped(shown(change));
+        let lines = diff::grouped(change.shown());
         let is_short = |line: &Line| matches!(line, Line::One(line) if line.chars().count() <= MAX_CHARS);
         change.written.is_empty() && lines.len() <= MAX_CHANGES && lines.iter().all(is_short)
     };

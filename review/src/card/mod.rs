@@ -4,6 +4,7 @@
 //! for, and what the caller adds about cost. The views are [`markdown`], [`json`] and [`crate::report::html`].
 
 mod approvals;
+mod capacity;
 mod cost;
 mod findings;
 mod json;
@@ -19,6 +20,7 @@ use crate::diff::{self, Diff};
 use crate::graph::{self, Graph};
 
 pub use approvals::RequiredApproval;
+pub use capacity::{MemoryChange, QuotaChange};
 pub use json::json;
 pub use markdown::{GITHUB_LIMIT, GITLAB_LIMIT, markdown};
 
@@ -36,7 +38,7 @@ pub struct Options {
 }
 
 /// An amount before and after a change, with where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CostChange {
     /// What is paid for, such as a stack's ID.
     pub what: String,
@@ -46,6 +48,17 @@ pub struct CostChange {
     pub after: Option<String>,
     /// What the amounts rest on: source and date of prices, what is not counted.
     pub note: Option<String>,
+    /// The least and the most before and after, in USD, for a chart; `None` where there is nothing to draw.
+    pub ranges: Option<CostRanges>,
+}
+
+/// The least and the most of an amount before and after a change, in USD.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct CostRanges {
+    /// Before the change.
+    pub before: (f64, f64),
+    /// After the change.
+    pub after: (f64, f64),
 }
 
 /// Whether a change can be merged as it is.
@@ -94,6 +107,10 @@ pub struct Card {
     pub approvals: Vec<RequiredApproval>,
     /// What changes in cost.
     pub cost: Vec<CostChange>,
+    /// The service quotas of which all stacks together need another amount.
+    pub quotas: Vec<QuotaChange>,
+    /// The GPU memory of resources whose instance types change.
+    pub memory: Vec<MemoryChange>,
     /// The diagrams of stacks whose resources or references change, by the stack's ID.
     pub graphs: Vec<(String, Graph)>,
 }
@@ -113,7 +130,16 @@ pub struct Card {
 /// ```
 pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     let diff = diff::compare(old, new);
-    let mut costs = options.estimate.map(|estimate| cost::changes(old, new, &estimate)).unwrap_or_default();
+    let estimates = options.estimate.map(|options| {
+        let of = |assembly: &Assembly| stackwright_estimate::cost::of_assembly(assembly, &options);
+        (of(old), of(new))
+    });
+    let (mut costs, mut quotas, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+    if let Some((before, after)) = &estimates {
+        costs = cost::changes(before, after);
+        quotas = capacity::quotas(before, after);
+        memory = capacity::memory(before, after);
+    }
     costs.extend(options.cost);
     let findings = findings::compare(old, new, &options.check);
     let approvals = approvals::required(&diff);
@@ -144,6 +170,8 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         fixed_findings: findings.fixed,
         approvals,
         cost: costs,
+        quotas,
+        memory,
         graphs,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use stackwright_schemas::held::held;
 use stackwright_schemas::registry;
 use stackwright_synth::function::references;
 
@@ -11,10 +10,10 @@ use super::model::{Because, Consequence, PropertyChange, Recreation, ResourceAct
 use super::path;
 use super::resource::{Sides, of};
 
-/// Where a resource refers to another.
-struct Use {
-    user: String,
-    pointer: String,
+/// Where a resource refers to another, to a parameter or to an export.
+pub(crate) struct Use {
+    pub user: String,
+    pub pointer: String,
 }
 
 /// Adds what follows from replacements to the changes, for resources that are written as before too.
@@ -47,12 +46,12 @@ pub(crate) fn follow(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
     }
 }
 
-fn is_replaced(change: &ResourceChange) -> bool {
+pub(crate) fn is_replaced(change: &ResourceChange) -> bool {
     matches!(change.consequence, Consequence::Replaced | Consequence::MayBeReplaced)
 }
 
 /// Every reference from the properties of a resource that is deployed, by what it refers to.
-fn uses<'a>(sides: &Sides<'a>) -> BTreeMap<&'a str, Vec<Use>> {
+pub(crate) fn uses<'a>(sides: &Sides<'a>) -> BTreeMap<&'a str, Vec<Use>> {
     let mut found: BTreeMap<&str, Vec<Use>> = BTreeMap::new();
     for (user, body) in sides.after.template.resources() {
         if sides.after.is_deployed(body) == Some(false) {
@@ -69,17 +68,18 @@ fn uses<'a>(sides: &Sides<'a>) -> BTreeMap<&'a str, Vec<Use>> {
     found
 }
 
-fn add(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>, one: &Use, id: &str, is_certain: bool) {
-    let Some((_, body)) = sides.after.template.resources().find(|(known, _)| *known == one.user) else {
-        return;
-    };
+/// Adds what follows for a resource from the replacement of another one, which has this name in the result.
+pub(crate) fn add(
+    sides: &Sides<'_>,
+    changes: &mut Vec<ResourceChange>,
+    one: &Use,
+    id: &str,
+    is_certain: bool,
+) {
+    let Some(body) = sides.after.template.resource(&one.user) else { return };
     // What the old template does not deploy is created: it has no value that could change.
-    let is_new = sides
-        .before
-        .template
-        .resources()
-        .all(|(known, old)| known != one.user || sides.before.is_deployed(old) == Some(false));
-    if is_new {
+    let old = sides.before.template.resource(&one.user);
+    if old.is_none_or(|old| sides.before.is_deployed(old) == Some(false)) {
         return;
     }
     let resource_type = body["Type"].as_str().unwrap_or_default();
@@ -110,25 +110,13 @@ fn add(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>, one: &Use, id: &str
     };
     let at = changes.iter().position(|it| it.logical_id == one.user).unwrap_or_else(|| {
         changes.push(ResourceChange {
-            logical_id: one.user.clone(),
-            resource_type: resource_type.to_owned(),
-            action: ResourceAction::Modified,
-            consequence: Consequence::Unchanged,
-            properties: Vec::new(),
-            attributes: Vec::new(),
-            written: Vec::new(),
-            holds: held(resource_type),
-            deleted_elements: Vec::new(),
-            renamed_from: None,
-            condition: None,
-            notes: Vec::new(),
-            failures: Vec::new(),
             location: sides.place(&format!("/Resources/{}", one.user), true),
+            ..ResourceChange::new(&one.user, resource_type)
         });
         changes.len() - 1
     });
     let user = &mut changes[at];
-    if !matches!(user.action, ResourceAction::Modified) {
+    if !matches!(user.action, ResourceAction::Modified | ResourceAction::Moved) {
         return;
     }
     match user.properties.iter_mut().find(|known| known.path == shown) {

@@ -7,6 +7,7 @@ use serde_json::Value as JsonValue;
 use stackwright_synth::function::{function, references};
 use stackwright_synth::{StackArtifact, Template};
 
+use super::stack::Parameters;
 use crate::check::resolve::Resolver;
 use crate::check::scenario::{Given, Scenario, is_list, is_read_from_ssm, pseudo_parameters};
 use crate::check::value::holds_unresolved;
@@ -21,13 +22,23 @@ pub(crate) struct Effective<'a> {
 }
 
 impl<'a> Effective<'a> {
-    pub fn new(stack: &'a StackArtifact) -> Self {
+    /// `parameters` has the values of parameters where they are known; every other one has its default.
+    pub fn new(stack: &'a StackArtifact, parameters: Option<&Parameters>) -> Self {
         let template = &stack.template;
         let mut scenario = Scenario::default();
         for (name, value) in pseudo_parameters(&stack.environment, None) {
             scenario.values.insert(name, Given::Value(value.into()));
         }
         for (name, parameter) in template.section("Parameters") {
+            match parameters.and_then(|values| values.get(name)) {
+                Some(Some(value)) if !is_read_from_ssm(parameter) => {
+                    let value = typed(parameter, &JsonValue::from(value.as_str()));
+                    scenario.values.insert(name, Given::Value(value));
+                    continue;
+                }
+                Some(None) => continue,
+                _ => {}
+            }
             if let Some(default) = parameter.get("Default").filter(|_| !is_read_from_ssm(parameter)) {
                 scenario.values.insert(name, Given::Value(typed(parameter, default)));
             }
@@ -154,18 +165,24 @@ fn typed(parameter: &JsonValue, default: &JsonValue) -> JsonValue {
 }
 
 /// Names of parameters, mappings and conditions that differ between two templates.
-pub(crate) fn changed_inputs<'a>(old: &'a Template, new: &'a Template) -> BTreeMap<&'a str, Input> {
+pub(crate) fn changed_inputs<'a>(before: &Effective<'a>, after: &Effective<'a>) -> BTreeMap<&'a str, Input> {
+    let (old, new) = (before.template, after.template);
+    let (old_values, new_values) = (&before.scenario.values, &after.scenario.values);
     let mut changed = BTreeMap::new();
     for (section, input) in
         [("Parameters", Input::Parameter), ("Mappings", Input::Mapping), ("Conditions", Input::Condition)]
     {
-        let before: BTreeMap<&str, &JsonValue> = old.section(section).collect();
-        let after: BTreeMap<&str, &JsonValue> = new.section(section).collect();
+        let before: BTreeMap<&'a str, &JsonValue> = old.section(section).collect();
+        let after: BTreeMap<&'a str, &JsonValue> = new.section(section).collect();
         for name in before.keys().chain(after.keys()) {
             let sides = (before.get(name), after.get(name));
             let differs = match (sides, input) {
                 ((Some(one), Some(other)), Input::Parameter) => {
-                    one.get("Default") != other.get("Default") || one.get("Type") != other.get("Type")
+                    let is_same_value = match (old_values.get(name), new_values.get(name)) {
+                        (Some(one), Some(other)) => one == other,
+                        _ => one.get("Default") == other.get("Default"),
+                    };
+                    !is_same_value || one.get("Type") != other.get("Type")
                 }
                 ((one, other), _) => one != other,
             };

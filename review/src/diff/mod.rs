@@ -23,8 +23,10 @@
 
 #[cfg(test)]
 mod apply;
+mod assets;
 mod chain;
 mod consequence;
+mod cross_stack;
 mod edit;
 mod effective;
 mod lists;
@@ -32,6 +34,7 @@ mod model;
 mod node;
 mod notes;
 mod path;
+mod policy;
 mod rename;
 mod resource;
 mod security;
@@ -40,15 +43,19 @@ mod stack;
 mod tests;
 mod view;
 
-use stackwright_synth::{Assembly, StackArtifact, Template};
+use std::collections::HashMap;
+
+use stackwright_synth::{Assembly, StackArtifact};
 
 pub use effective::Input;
 pub use model::{
-    AssetChange, Because, Consequence, DeletedElement, Diff, PropertyChange, Recreation, ResourceAction,
-    ResourceChange, StackAction, StackDiff,
+    AssetChange, Because, Consequence, DeletedElement, Diff, FileChange, PropertyChange, Recreation, ResourceAction,
+    ResourceChange, ResourceMove, StackAction, StackDiff,
 };
 pub(crate) use node::Node;
 pub use security::{Effect, Permission, SecurityChange, Subject, permissions};
+pub use stack::Parameters;
+use stack::{Draft, Pair};
 pub(crate) use view::{Line, document, fate, grouped, stack_markdown, summary};
 pub use view::{json, markdown, text};
 
@@ -58,44 +65,81 @@ pub fn compare(old: &Assembly, new: &Assembly) -> Diff {
     if let ([one], [other]) = (old.stacks.as_slice(), new.stacks.as_slice())
         && one.id != other.id
     {
-        let found = stack::compare(one, other, false);
-        return Diff { unchanged: usize::from(found.is_none()), stacks: found.into_iter().collect() };
+        return compare_pairs(&[Pair::new(one, other, false)]);
     }
-    let mut found = Diff::default();
-    let partner = |stack: &StackArtifact, among: &Assembly| -> Option<usize> {
-        let by_id = among.stacks.iter().position(|other| other.id == stack.id);
-        by_id.or_else(|| among.stacks.iter().position(|other| other.name == stack.name))
+    let by = |key: fn(&StackArtifact) -> &str| -> HashMap<&str, usize> {
+        // Of several, the first one.
+        old.stacks.iter().enumerate().rev().map(|(at, stack)| (key(stack), at)).collect()
     };
+    let (by_id, by_name) = (by(|stack| &stack.id), by(|stack| &stack.name));
     let mut taken = vec![false; old.stacks.len()];
+    let mut pairs = Vec::new();
     for new in &new.stacks {
-        let stack = match partner(new, old).filter(|at| !taken[*at]) {
+        let partner = by_id.get(new.id.as_str()).or_else(|| by_name.get(new.name.as_str()));
+        pairs.push(match partner.filter(|at| !taken[**at]) {
             Some(at) => {
-                taken[at] = true;
-                stack::compare(&old.stacks[at], new, true)
+                taken[*at] = true;
+                Pair::new(&old.stacks[*at], new, true)
             }
-            None => Some(stack::one_sided(new, StackAction::Added)),
-        };
-        match stack {
+            None => Pair::one_sided(new, StackAction::Added),
+        });
+    }
+    for (old, _) in old.stacks.iter().zip(&taken).filter(|(_, taken)| !**taken) {
+        pairs.push(Pair::one_sided(old, StackAction::Removed));
+    }
+    compare_pairs(&pairs)
+}
+
+fn compare_pairs(pairs: &[Pair<'_>]) -> Diff {
+    let mut drafts: Vec<Option<Draft<'_>>> = pairs.iter().map(Draft::of).collect();
+    let between = rename::between_stacks(&mut drafts);
+    cross_stack::follow(pairs, &mut drafts);
+    let mut found = Diff { moves: rename::moves(&drafts), ..Diff::default() };
+    found.moves.extend(between);
+    for (pair, draft) in pairs.iter().zip(drafts) {
+        match draft.map_or_else(|| stack::unchanged_resources(pair), Draft::finish) {
             Some(stack) => found.stacks.push(stack),
             None => found.unchanged += 1,
         }
     }
-    for (old, _) in old.stacks.iter().zip(&taken).filter(|(_, taken)| !**taken) {
-        found.stacks.push(stack::one_sided(old, StackAction::Removed));
-    }
     found
 }
 
-/// Compares two templates of one stack. Environment, tags and assets are those of `stack`, and do not differ.
-///
-/// This is what `plan` shows of a stack whose change set cannot be created yet: `old` is the template that is deployed.
-pub fn compare_templates(stack: &StackArtifact, old: &Template, new: &Template) -> Option<StackDiff> {
-    let with = |template: &Template| {
-        let mut one = stack.clone();
-        one.template = template.clone();
-        one
-    };
-    stack::compare(&with(old), &with(new), true)
+/// A stack as it is deployed.
+#[derive(Clone, Debug)]
+pub struct DeployedStack {
+    /// The template, the tags and the termination protection that are deployed; everything else is that of the program.
+    pub stack: StackArtifact,
+    /// The values that the parameters have.
+    pub parameters: Parameters,
+    /// The values that the parameters will have.
+    pub next_parameters: Parameters,
+    /// The stack policy, as a JSON document, if the stack has one.
+    pub policy: Option<String>,
+}
+
+/// Compares deployed stacks with the stacks of the program: the values of parameters are those of the deployed stack, and
+/// a stack policy that forbids an update is known. A stack that is not deployed is new.
+pub fn compare_deployed(stacks: &[(Option<DeployedStack>, &StackArtifact)]) -> Diff {
+    let pairs: Vec<Pair<'_>> = stacks
+        .iter()
+        .map(|(deployed, new)| match deployed {
+            Some(deployed) => {
+                let (before, after) = (deployed.parameters.clone(), deployed.next_parameters.clone());
+                Pair::new(&deployed.stack, new, true).with_parameters(before, after)
+            }
+            None => Pair::one_sided(new, StackAction::Added),
+        })
+        .collect();
+    let mut found = compare_pairs(&pairs);
+    for (deployed, new) in stacks {
+        let policy = deployed.as_ref().and_then(|deployed| deployed.policy.as_deref());
+        let stack = found.stacks.iter_mut().find(|stack| stack.id == new.id);
+        if let (Some(policy), Some(stack)) = (policy, stack) {
+            policy::apply(policy, stack);
+        }
+    }
+    found
 }
 
 /// Properties of a resource in the spelling in which they are compared: text that holds JSON is opened, intrinsic functions

@@ -1,7 +1,7 @@
 //! What a comparison finds: data, which the views show.
 
 use serde_json::Value as JsonValue;
-use stackwright_schemas::held::Held;
+use stackwright_schemas::held::{Held, held};
 use stackwright_synth::SourceLocation;
 
 use super::effective::Input;
@@ -15,6 +15,23 @@ pub struct Diff {
     pub stacks: Vec<StackDiff>,
     /// How many stacks are the same.
     pub unchanged: usize,
+    /// Resources that have another logical ID or are in another stack, which CloudFormation takes for other resources. A
+    /// stack refactor keeps them.
+    pub moves: Vec<ResourceMove>,
+}
+
+/// A resource under another logical ID or in another stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResourceMove {
+    /// The ID of the stack in which it is.
+    pub from_stack: String,
+    /// Its logical ID there.
+    pub from_id: String,
+    /// The ID of the stack in which the new version has it.
+    pub to_stack: String,
+    /// Its logical ID there.
+    pub to_id: String,
 }
 
 /// What becomes of a stack.
@@ -63,8 +80,10 @@ pub enum ResourceAction {
     Removed,
     /// It stays in the stack under its logical ID.
     Modified,
-    /// It has another logical ID and is otherwise the same.
+    /// It has another logical ID and is otherwise the same, which CloudFormation takes for another resource.
     Renamed,
+    /// It has another logical ID, and a stack refactor keeps it, because the program names its former ID.
+    Moved,
 }
 
 /// The consequence of a change for a resource, the most severe first.
@@ -87,6 +106,8 @@ pub enum Consequence {
     Created,
     /// The resource is updated in place.
     Updated,
+    /// The resource is kept under another logical ID.
+    Moved,
     /// Only what CloudFormation itself keeps of it changes: `Metadata`, `DependsOn`, policies.
     AttributesOnly,
     /// Written differently, and the same in a deployment with the default of every parameter.
@@ -105,6 +126,7 @@ impl Consequence {
             Self::Snapshot => "is deleted after a snapshot",
             Self::Created => "is created",
             Self::Updated => "is updated in place",
+            Self::Moved => "is kept",
             Self::AttributesOnly => "changes in the stack only",
             Self::Unchanged => "is the same with the default of every parameter",
         }
@@ -121,6 +143,7 @@ impl Consequence {
             Self::Snapshot => "snapshot",
             Self::Created => "created",
             Self::Updated => "updated",
+            Self::Moved => "moved",
             Self::AttributesOnly => "attributes-only",
             Self::Unchanged => "unchanged",
         }
@@ -134,6 +157,7 @@ impl Consequence {
             Self::Deleted | Self::Retained | Self::Snapshot => "-",
             Self::Created => "+",
             Self::Updated => "~",
+            Self::Moved => "→",
             Self::AttributesOnly | Self::Unchanged => "·",
         }
     }
@@ -236,6 +260,31 @@ pub struct AssetChange {
     pub before: Option<String>,
     /// The key of the file that is uploaded now.
     pub after: Option<String>,
+    /// The files in the archive that differ; `None` where the content of one of the two is not there, or is no archive.
+    pub files: Option<Vec<FileChange>>,
+}
+
+/// A file in an archive, by its name there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileChange {
+    /// Only the new archive has it.
+    Added(String),
+    /// Only the old archive has it.
+    Removed(String),
+    /// It has another content or other permissions.
+    Modified(String),
+}
+
+impl FileChange {
+    /// The name of the file, after a sign: `+`, `-` or `~`.
+    pub fn signed(&self) -> (char, &str) {
+        match self {
+            Self::Added(name) => ('+', name),
+            Self::Removed(name) => ('-', name),
+            Self::Modified(name) => ('~', name),
+        }
+    }
 }
 
 impl Diff {
@@ -256,6 +305,49 @@ impl Diff {
 }
 
 impl ResourceChange {
+    /// A change of a resource that the new version has, without what changes.
+    pub(crate) fn new(logical_id: &str, resource_type: &str) -> Self {
+        Self {
+            logical_id: logical_id.to_owned(),
+            resource_type: resource_type.to_owned(),
+            action: ResourceAction::Modified,
+            consequence: Consequence::Unchanged,
+            properties: Vec::new(),
+            attributes: Vec::new(),
+            written: Vec::new(),
+            holds: held(resource_type),
+            deleted_elements: Vec::new(),
+            renamed_from: None,
+            condition: None,
+            notes: Vec::new(),
+            failures: Vec::new(),
+            location: None,
+        }
+    }
+
+    /// The logical ID of the resource that CloudFormation deletes, replaces or updates.
+    pub(crate) fn old_id(&self) -> &str {
+        match (&self.action, &self.renamed_from) {
+            (ResourceAction::Renamed, Some(old)) => old,
+            _ => &self.logical_id,
+        }
+    }
+
+    /// The logical ID, with the one that it had: `Old → New`.
+    pub(crate) fn name(&self) -> String {
+        match &self.renamed_from {
+            Some(old) => format!("{old} → {}", self.logical_id),
+            None => self.logical_id.clone(),
+        }
+    }
+
+    /// The changes that are shown of a resource: of one that is created or deleted, no properties.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &PropertyChange> {
+        let is_kept = matches!(self.action, ResourceAction::Modified | ResourceAction::Moved);
+        let properties = if is_kept { self.properties.as_slice() } else { &[] };
+        properties.iter().chain(&self.attributes)
+    }
+
     /// The changes that replace the resource, or may.
     pub fn causes(&self) -> impl Iterator<Item = &PropertyChange> {
         self.properties.iter().filter(|change| change.recreation != Recreation::Never)

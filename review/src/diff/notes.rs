@@ -5,6 +5,7 @@ use stackwright_schemas::held::Held;
 use stackwright_synth::function::references;
 
 use super::consequence;
+use super::effective::Effective;
 use super::model::{Consequence, PropertyChange, ResourceAction, ResourceChange};
 use super::resource::Sides;
 use crate::check::text::Text;
@@ -21,6 +22,9 @@ pub(crate) fn add(sides: &Sides<'_>, changes: &mut [ResourceChange]) {
             kept_by_the_service(&endpoints, change);
             autoscaled(sides, change);
         }
+        if change.resource_type == "AWS::SageMaker::Endpoint" {
+            reset_counts(sides, &endpoints, change);
+        }
     }
 }
 
@@ -30,12 +34,11 @@ fn collision(sides: &Sides<'_>, change: &mut ResourceChange) {
     if !is_renamed && !matches!(change.consequence, Consequence::Replaced | Consequence::MayBeReplaced) {
         return;
     }
-    let old_id = change.renamed_from.clone().unwrap_or_else(|| change.logical_id.clone());
-    let name = |effective: &super::effective::Effective<'_>, id: &str| {
-        let (_, body) = effective.template.resources().find(|(known, _)| *known == id)?;
+    let name = |effective: &Effective<'_>, id: &str| {
+        let body = effective.template.resource(id)?;
         consequence::fixed_name(&change.resource_type, &effective.value(&body["Properties"]))
     };
-    let (before, after) = (name(&sides.before, &old_id), name(&sides.after, &change.logical_id));
+    let (before, after) = (name(&sides.before, change.old_id()), name(&sides.after, &change.logical_id));
     if let Some(name) = before.filter(|before| Some(before) == after.as_ref()) {
         let is_certain = is_renamed || change.consequence == Consequence::Replaced;
         let list = if is_certain { &mut change.failures } else { &mut change.notes };
@@ -51,9 +54,7 @@ fn left_behind(sides: &Sides<'_>, change: &mut ResourceChange) {
     if change.consequence != Consequence::Replaced {
         return;
     }
-    let body =
-        sides.after.template.resources().find(|(id, _)| *id == change.logical_id).map(|(_, body)| body);
-    match body.map(consequence::of_replaced) {
+    match sides.after.template.resource(&change.logical_id).map(consequence::of_replaced) {
         Some(Consequence::Retained) => {
             change
                 .notes
@@ -135,17 +136,58 @@ fn kept_by_the_service(endpoints: &[(String, String, Vec<String>)], change: &mut
     change.notes.extend(notes);
 }
 
+/// An endpoint that does not keep its variants' properties gets the counts of its new configuration, whatever automatic
+/// scaling has set (SageMaker API Reference, `UpdateEndpoint`, `RetainAllVariantProperties`).
+fn reset_counts(sides: &Sides<'_>, retaining: &[(String, String, Vec<String>)], change: &mut ResourceChange) {
+    let is_new_config = change.properties.iter().any(|one| one.path == "EndpointConfigName");
+    let keeps = retaining.iter().any(|(_, endpoint, excluded)| {
+        *endpoint == change.logical_id && !excluded.iter().any(|kind| kind == "DesiredInstanceCount")
+    });
+    if change.consequence != Consequence::Updated || !is_new_config || keeps {
+        return;
+    }
+    let Some(endpoint) = sides.after.template.resource(&change.logical_id) else { return };
+    let mut counts: Vec<(String, String)> = Vec::new();
+    references(&endpoint["Properties"]["EndpointConfigName"], &mut String::new(), &mut |config, _, _| {
+        let Some(config) = sides.after.template.resource(config) else { return };
+        let properties = sides.after.value(&config["Properties"]);
+        for variant in properties["ProductionVariants"].as_array().into_iter().flatten() {
+            let (name, count) = (&variant["VariantName"], &variant["InitialInstanceCount"]);
+            if let Some(name) = name.as_str().filter(|_| !count.is_null()) {
+                counts.push((name.to_owned(), super::node::scalar_text(count).into_owned()));
+            }
+        }
+    });
+    for (target, variant) in scaled_variants(&sides.after) {
+        if let Some((_, count)) = counts.iter().find(|(name, _)| *name == variant) {
+            change.notes.push(format!(
+                "The update sets the variant `{variant}` to its `InitialInstanceCount` of {count}, whatever automatic \
+                 scaling (`{target}`) has set. To keep the count, set `RetainAllVariantProperties` to `true`."
+            ));
+        }
+    }
+}
+
+/// The variants of endpoints that automatic scaling scales, with the logical ID of the scalable target.
+fn scaled_variants(effective: &Effective<'_>) -> Vec<(String, String)> {
+    let targets = effective
+        .template
+        .resources()
+        .filter(|(_, body)| body["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget");
+    targets
+        .filter_map(|(id, body)| {
+            let properties = effective.value(&body["Properties"]);
+            let is_variant = properties["ScalableDimension"] == "sagemaker:variant:DesiredInstanceCount";
+            Some((id.to_owned(), variant_of(&properties["ResourceId"]).filter(|_| is_variant)?))
+        })
+        .collect()
+}
+
 /// SageMaker refuses to change the instance type of a variant, or to remove it, while it is a scalable target
 /// (SageMaker Developer Guide, "Update endpoints that use auto scaling").
 fn autoscaled(sides: &Sides<'_>, change: &mut ResourceChange) {
     let mut failures = Vec::new();
-    for (id, body) in sides.before.template.resources() {
-        if body["Type"] != "AWS::ApplicationAutoScaling::ScalableTarget" {
-            continue;
-        }
-        let properties = sides.before.value(&body["Properties"]);
-        let is_variant = properties["ScalableDimension"] == "sagemaker:variant:DesiredInstanceCount";
-        let Some(variant) = variant_of(&properties["ResourceId"]).filter(|_| is_variant) else { continue };
+    for (id, variant) in scaled_variants(&sides.before) {
         let base = format!("ProductionVariants[{variant}]");
         for one in &change.properties {
             let is_type = one.path == format!("{base}.InstanceType") && one.before.is_some();

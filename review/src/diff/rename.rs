@@ -2,20 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value as JsonValue, json};
-use stackwright_synth::function::{Part, function, parts};
+use serde_json::Value as JsonValue;
+use stackwright_synth::rename_references;
 
-use super::model::{ResourceAction, ResourceChange};
+use super::model::{Consequence, ResourceAction, ResourceChange, ResourceMove};
 use super::resource::{Sides, properties};
+use super::stack::Draft;
 
 /// More candidates of one type than this are not compared with each other.
 const MAX_CANDIDATES: usize = 500;
+
+/// Says of each resource that a stack refactor renames what it is called now and what follows.
+pub(crate) fn moved(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
+    for (new, old) in sides.moved {
+        let at = changes.iter().position(|it| it.logical_id == *new).or_else(|| {
+            let body = sides.after.template.resource(new)?;
+            let mut change = ResourceChange::new(new, body["Type"].as_str().unwrap_or_default());
+            change.consequence = Consequence::Moved;
+            change.location = sides.place(&format!("/Resources/{new}"), true);
+            changes.push(change);
+            Some(changes.len() - 1)
+        });
+        // What is not deployed on both sides is created or deleted.
+        let Some(change) = at.map(|at| &mut changes[at]).filter(|it| it.action == ResourceAction::Modified)
+        else {
+            continue;
+        };
+        change.action = ResourceAction::Moved;
+        change.renamed_from = Some(old.clone());
+        if matches!(change.consequence, Consequence::Unchanged | Consequence::AttributesOnly) {
+            change.consequence = Consequence::Moved;
+        }
+    }
+}
 
 /// Turns pairs of a removed and an added resource that are the same into renames.
 pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let ids = |changes: &[ResourceChange], action: ResourceAction| -> Vec<(String, String)> {
-        let chosen = changes.iter().filter(|change| change.action == action);
+        let is_deployed = |change: &&ResourceChange| change.consequence != Consequence::Unchanged;
+        let chosen = changes.iter().filter(is_deployed).filter(|change| change.action == action);
         chosen.map(|change| (change.logical_id.clone(), change.resource_type.clone())).collect()
     };
     let removed = ids(changes, ResourceAction::Removed);
@@ -24,8 +50,8 @@ pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
         return;
     }
     let body = |effective: &super::effective::Effective<'_>, id: &str, kind: &str| {
-        let found = effective.template.resources().find(|(known, _)| *known == id);
-        found.map(|(_, body)| properties(kind, &effective.value(&body["Properties"])).json())
+        let found = effective.template.resource(id);
+        found.map(|body| properties(kind, &effective.value(&body["Properties"])).json())
     };
     let old: Vec<_> = removed.iter().map(|(id, kind)| (id, kind, body(&sides.before, id, kind))).collect();
     let new: Vec<_> = added.iter().map(|(id, kind)| (id, kind, body(&sides.after, id, kind))).collect();
@@ -36,7 +62,7 @@ pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
             if names.contains_key(*old_id) {
                 continue;
             }
-            let wanted = old_body.as_ref().map(|body| renamed(body, &names));
+            let wanted = old_body.as_ref().map(|body| rename_references(body, &names));
             let mut same = new.iter().filter(|(id, other, body)| {
                 kind == other && *body == wanted && !names.values().any(|taken| taken == *id)
             });
@@ -61,47 +87,90 @@ pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
         added.properties.clear();
         added.notes.push(format!(
             "It is `{old_id}` under another logical ID. CloudFormation creates a new resource and removes the old one. \
-             To keep the resource, move it with a stack refactor (CreateStackRefactor) before you deploy, or keep the \
-             logical ID."
+             To keep the resource, name the former ID of its construct in the program (`.formerly(\"{old_id}\")`), or \
+             rename the deployed one first (`stackwright refactor`)."
         ));
         added.renamed_from = Some(old_id);
     }
 }
 
-/// A value with references to renamed resources put right.
-fn renamed(value: &JsonValue, names: &BTreeMap<String, String>) -> JsonValue {
-    if names.is_empty() {
-        return value.clone();
+/// The resources that are renamed inside of a stack, and that CloudFormation takes for other ones.
+pub(crate) fn moves(drafts: &[Option<Draft<'_>>]) -> Vec<ResourceMove> {
+    let mut found = Vec::new();
+    for draft in drafts.iter().flatten() {
+        for change in draft.changes.iter().filter(|change| change.action == ResourceAction::Renamed) {
+            found.extend(change.renamed_from.as_ref().map(|old| ResourceMove {
+                from_stack: draft.sides.new.id.clone(),
+                from_id: old.clone(),
+                to_stack: draft.sides.new.id.clone(),
+                to_id: change.logical_id.clone(),
+            }));
+        }
     }
-    let new = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
-    match function(value) {
-        Some(("Ref", JsonValue::String(id))) => json!({ "Ref": new(id) }),
-        Some(("Fn::GetAtt", JsonValue::Array(arguments))) => {
-            let mut arguments = arguments.clone();
-            if let Some(JsonValue::String(id)) = arguments.first_mut() {
-                *id = new(id);
+    found
+}
+
+/// Says of a resource that leaves one stack and appears in another one how it can be kept.
+pub(crate) fn between_stacks(drafts: &mut [Option<Draft<'_>>]) -> Vec<ResourceMove> {
+    let candidates = |wanted: ResourceAction| -> Vec<(usize, String, String, JsonValue)> {
+        let all = drafts.iter().enumerate().filter_map(|(at, draft)| Some((at, draft.as_ref()?)));
+        let changes = all.flat_map(|(at, draft)| draft.changes.iter().map(move |change| (at, draft, change)));
+        changes
+            .filter(|(_, _, change)| change.action == wanted && change.consequence != Consequence::Unchanged)
+            .filter_map(|(at, draft, change)| {
+                let sides = &draft.sides;
+                let side = if wanted == ResourceAction::Added { &sides.after } else { &sides.before };
+                let body = side.template.resource(&change.logical_id)?;
+                let value = properties(&change.resource_type, &side.value(&body["Properties"])).json();
+                Some((at, change.logical_id.clone(), change.resource_type.clone(), value))
+            })
+            .collect()
+    };
+    let is_any = |wanted: ResourceAction| {
+        drafts.iter().flatten().flat_map(|draft| &draft.changes).any(|change| change.action == wanted)
+    };
+    if !is_any(ResourceAction::Added) || !is_any(ResourceAction::Removed) {
+        return Vec::new();
+    }
+    let (removed, added) = (candidates(ResourceAction::Removed), candidates(ResourceAction::Added));
+    if removed.len().max(added.len()) > MAX_CANDIDATES {
+        return Vec::new();
+    }
+    let mut notes = Vec::new();
+    for (from, old, kind, value) in &removed {
+        let is_same = |(at, _, other, there): &&(usize, String, String, JsonValue)| {
+            at != from && other == kind && there == value
+        };
+        let mut same = added.iter().filter(is_same);
+        // Two that are alike are not told apart.
+        if let (Some((to, new, ..)), None) = (same.next(), same.next())
+            && removed.iter().filter(|(_, _, other, there)| other == kind && there == value).count() == 1
+        {
+            notes.push((*from, old.clone(), *to, new.clone()));
+        }
+    }
+    let mut moves = Vec::new();
+    for (from, old, to, new) in notes {
+        let id = |at: usize| drafts[at].as_ref().map(|draft| draft.sides.new.id.clone()).unwrap_or_default();
+        moves.push(ResourceMove {
+            from_stack: id(from),
+            from_id: old.clone(),
+            to_stack: id(to),
+            to_id: new.clone(),
+        });
+        let (source, target) = (format!("{}/{old}", id(from)), format!("{}/{new}", id(to)));
+        for (at, logical_id, text) in [
+            (from, &old, format!("It moves to another stack as `{target}`")),
+            (to, &new, format!("It comes from another stack, where it is `{source}`")),
+        ] {
+            let changes = drafts[at].as_mut().map(|draft| draft.changes.iter_mut());
+            for change in changes.into_iter().flatten().filter(|it| it.logical_id == *logical_id) {
+                change.notes.push(format!(
+                    "{text}. CloudFormation creates a new resource and removes the old one. To keep the resource, run \
+                     `stackwright refactor --move {source}={target}` before you deploy."
+                ));
             }
-            json!({ "Fn::GetAtt": arguments })
         }
-        Some(("Fn::Sub", JsonValue::String(format))) => {
-            let text: String = parts(format)
-                .into_iter()
-                .map(|part| match part {
-                    Part::Literal(literal) => literal.replace("${", "${!"),
-                    Part::Variable(name) => match name.split_once('.') {
-                        Some((id, attribute)) => format!("${{{}.{attribute}}}", new(id)),
-                        None => format!("${{{}}}", new(name)),
-                    },
-                })
-                .collect();
-            json!({ "Fn::Sub": text })
-        }
-        _ => match value {
-            JsonValue::Object(map) => JsonValue::Object(
-                map.iter().map(|(name, inner)| (name.clone(), renamed(inner, names))).collect(),
-            ),
-            JsonValue::Array(items) => items.iter().map(|inner| renamed(inner, names)).collect(),
-            other => other.clone(),
-        },
     }
+    moves
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as JsonValue, json};
-use stackwright_schemas::held::{HeldList, held, held_lists};
+use stackwright_schemas::held::{HeldList, held_lists};
 use stackwright_schemas::registry;
 use stackwright_synth::SourceLocation;
 use stackwright_synth::StackArtifact;
@@ -25,6 +25,8 @@ pub(crate) struct Sides<'a> {
     pub after: Effective<'a>,
     /// Parameters, mappings and conditions that differ.
     pub inputs: BTreeMap<&'a str, Input>,
+    /// The former logical IDs of resources that a stack refactor keeps, by the new one. `old` has the new ones already.
+    pub moved: &'a BTreeMap<String, String>,
 }
 
 impl Sides<'_> {
@@ -61,20 +63,12 @@ pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new:
         _ => Vec::new(),
     };
     ResourceChange {
-        logical_id: id.to_owned(),
-        holds: held(&resource_type),
-        deleted_elements: Vec::new(),
-        resource_type,
         action,
         consequence: if is_new { Consequence::Created } else { consequence::of_removal(body) },
         properties: list,
-        attributes: Vec::new(),
-        written: Vec::new(),
-        renamed_from: None,
         condition: undecided(effective, body),
-        notes: Vec::new(),
-        failures: Vec::new(),
         location: sides.place(&format!("/Resources/{id}"), is_new),
+        ..ResourceChange::new(id, &resource_type)
     }
 }
 
@@ -143,20 +137,14 @@ pub(crate) fn on_both_sides(
         .collect();
     let attributes: Vec<PropertyChange> = attributes(old, new);
     let mut found = ResourceChange {
-        logical_id: id.to_owned(),
-        holds: held(&resource_type),
         deleted_elements: deleted_elements(&resource_type, &before, &after),
-        action: ResourceAction::Modified,
         consequence: of(&list, &attributes),
         written: if list.is_empty() { written.iter().map(property).collect() } else { Vec::new() },
         properties: list,
         attributes,
-        renamed_from: None,
         condition: undecided(&sides.after, new),
-        notes: Vec::new(),
-        failures: Vec::new(),
         location: sides.place(&format!("/Resources/{id}"), true),
-        resource_type,
+        ..ResourceChange::new(id, &resource_type)
     };
     if old_type != new_type {
         found.consequence = Consequence::Refused;
@@ -180,6 +168,42 @@ fn deleted_elements(resource_type: &str, before: &JsonValue, after: &JsonValue) 
             .map(|name| DeletedElement { path: format!("{}.{name}", list.property), holds: list.holds })
     };
     held_lists(resource_type).flat_map(of_list).collect()
+}
+
+/// A resource that neither of the templates deploys with the default of every parameter; `None` if nothing of it differs.
+pub(crate) fn not_deployed(
+    sides: &Sides<'_>,
+    id: &str,
+    old: Option<&JsonValue>,
+    new: Option<&JsonValue>,
+) -> Option<ResourceChange> {
+    let body = new.or(old)?;
+    let resource_type = body["Type"].as_str().unwrap_or_default();
+    let (mut written, mut changed) = (Vec::new(), Vec::new());
+    let action = match (old, new) {
+        (Some(old), Some(new)) => {
+            let of = |body: &JsonValue| properties(resource_type, &body["Properties"]);
+            written = edits(&of(old), &of(new)).iter().map(property).collect();
+            changed = attributes(old, new);
+            if written.is_empty() && changed.is_empty() && old["Type"] == new["Type"] {
+                return None;
+            }
+            ResourceAction::Modified
+        }
+        (None, _) => ResourceAction::Added,
+        (_, None) => ResourceAction::Removed,
+    };
+    let condition = body["Condition"].as_str().unwrap_or_default();
+    Some(ResourceChange {
+        action,
+        written,
+        attributes: changed,
+        notes: vec![format!(
+            "It is not deployed with the default of every parameter, because the condition `{condition}` is false."
+        )],
+        location: sides.place(&format!("/Resources/{id}"), new.is_some()),
+        ..ResourceChange::new(id, resource_type)
+    })
 }
 
 /// The consequence of changes of properties and attributes.

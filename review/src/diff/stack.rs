@@ -1,5 +1,6 @@
 //! Two versions of one stack.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as JsonValue, json};
@@ -7,82 +8,173 @@ use stackwright_synth::{StackArtifact, Template};
 
 use super::edit::{Edit, Step, edits};
 use super::effective::{Effective, Input, changed_inputs};
-use super::model::{AssetChange, PropertyChange, ResourceChange, StackAction, StackDiff};
+use super::model::{PropertyChange, ResourceChange, StackAction, StackDiff};
 use super::node::Node;
 use super::resource::{self, Sides};
-use super::{chain, notes, rename, security};
+use super::{assets, chain, notes, rename, security};
 
-/// What differs in a stack that is in both assemblies; `None` if nothing does.
-pub(crate) fn compare(old: &StackArtifact, new: &StackArtifact, names_matter: bool) -> Option<StackDiff> {
-    let settings = if names_matter { settings(old, new) } else { Vec::new() };
-    let assets = assets(old, new);
-    if old.template == new.template && settings.is_empty() && assets.is_empty() {
+/// Values of the parameters of a stack where they are known. `None` is a value that exists and is hidden.
+pub type Parameters = BTreeMap<String, Option<String>>;
+
+/// Two versions of a stack, ready to be compared.
+pub(crate) struct Pair<'a> {
+    /// The old version, with the new logical IDs of what a stack refactor renames.
+    old: Cow<'a, StackArtifact>,
+    new: Cow<'a, StackArtifact>,
+    action: StackAction,
+    names_matter: bool,
+    /// The former logical IDs of what a stack refactor renames, by the new one.
+    moved: BTreeMap<String, String>,
+    /// The values of parameters, before and after, of a stack that is deployed.
+    parameters: Option<(Parameters, Parameters)>,
+}
+
+impl<'a> Pair<'a> {
+    /// A stack that is in both assemblies.
+    pub fn new(old: &'a StackArtifact, new: &'a StackArtifact, names_matter: bool) -> Self {
+        let renamed = new.renamed_resources(&old.template);
+        let old = if renamed.is_empty() {
+            Cow::Borrowed(old)
+        } else {
+            let mut with_new_ids = old.clone();
+            with_new_ids.template = old.template.with_renamed_resources(&renamed);
+            Cow::Owned(with_new_ids)
+        };
+        Self {
+            old,
+            new: Cow::Borrowed(new),
+            action: StackAction::Modified,
+            names_matter,
+            moved: renamed.into_iter().map(|(old, new)| (new, old)).collect(),
+            parameters: None,
+        }
+    }
+
+    /// A stack that is in one of the assemblies only: everything in it is created, or goes.
+    pub fn one_sided(stack: &'a StackArtifact, action: StackAction) -> Self {
+        let mut empty = stack.clone();
+        empty.template = Template::default();
+        empty.assets.clear();
+        let (stack, empty) = (Cow::Borrowed(stack), Cow::Owned(empty));
+        let (old, new) = if action == StackAction::Added { (empty, stack) } else { (stack, empty) };
+        Self { old, new, action, names_matter: true, moved: BTreeMap::new(), parameters: None }
+    }
+
+    /// The values of parameters, before and after.
+    pub fn with_parameters(mut self, before: Parameters, after: Parameters) -> Self {
+        self.parameters = Some((before, after));
+        self
+    }
+
+    /// Whether resources have to be compared.
+    pub fn may_differ(&self) -> bool {
+        let values_differ = self.parameters.as_ref().is_some_and(|(before, after)| before != after);
+        !self.moved.is_empty() || values_differ || self.old.template != self.new.template
+    }
+
+    pub fn new_stack(&self) -> &StackArtifact {
+        &self.new
+    }
+}
+
+/// The comparison of a stack as long as changes of other stacks are added to it.
+pub(crate) struct Draft<'a> {
+    pub sides: Sides<'a>,
+    pub changes: Vec<ResourceChange>,
+    pair: &'a Pair<'a>,
+}
+
+impl<'a> Draft<'a> {
+    /// Compares the resources of two versions; `None` if they cannot differ.
+    pub fn of(pair: &'a Pair<'a>) -> Option<Self> {
+        if !pair.may_differ() {
+            return None;
+        }
+        let mut draft = Self::empty(pair);
+        let sides = &draft.sides;
+        let mut changes = resources(sides);
+        rename::moved(sides, &mut changes);
+        rename::recognize(sides, &mut changes);
+        chain::follow(sides, &mut changes);
+        draft.changes = changes;
+        Some(draft)
+    }
+
+    /// The comparison of a stack whose resources do not differ.
+    pub fn empty(pair: &'a Pair<'a>) -> Self {
+        let values = |side: fn(&(Parameters, Parameters)) -> &Parameters| pair.parameters.as_ref().map(side);
+        let (before, after) = (
+            Effective::new(&pair.old, values(|(before, _)| before)),
+            Effective::new(&pair.new, values(|(_, after)| after)),
+        );
+        let inputs = changed_inputs(&before, &after);
+        let sides = Sides { old: &pair.old, new: &pair.new, before, after, inputs, moved: &pair.moved };
+        Self { sides, changes: Vec::new(), pair }
+    }
+
+    pub fn is_modified(&self) -> bool {
+        self.pair.action == StackAction::Modified
+    }
+
+    /// The finished comparison; `None` if nothing differs.
+    pub fn finish(self) -> Option<StackDiff> {
+        let Self { sides, mut changes, pair } = self;
+        notes::add(&sides, &mut changes);
+        let security = security::changes(&sides, &changes);
+        changes.sort_by_key(|change| change.consequence);
+        let mut found = StackDiff {
+            id: sides.new.id.clone(),
+            name: sides.new.name.clone(),
+            action: pair.action,
+            settings: Vec::new(),
+            sections: sections(&sides),
+            resources: changes,
+            assets: assets::changes(sides.old, sides.new),
+            security,
+            notes: Vec::new(),
+        };
+        match pair.action {
+            StackAction::Modified => {
+                if pair.names_matter {
+                    found.settings = settings(sides.old, sides.new);
+                }
+                let is_empty = found.settings.is_empty()
+                    && found.sections.is_empty()
+                    && found.resources.is_empty()
+                    && found.assets.is_empty();
+                if is_empty {
+                    return None;
+                }
+                found.notes = inputs(&sides, pair.parameters.is_some());
+                let is_elsewhere =
+                    sides.old.environment != sides.new.environment || sides.old.name != sides.new.name;
+                if pair.names_matter && is_elsewhere {
+                    found.notes.push(
+                        "The stack has another name, account or region: `deploy` creates a new stack, and the old one \
+                         stays until it is destroyed."
+                            .into(),
+                    );
+                }
+            }
+            StackAction::Removed => found.notes.push(format!(
+                "The program no longer has this stack. `deploy` leaves it as it is; `destroy {}` of the old program \
+                 deletes it.",
+                sides.old.id
+            )),
+            StackAction::Added => {}
+        }
+        Some(found)
+    }
+}
+
+/// What differs in a stack besides its resources, of which none do; `None` if nothing does.
+pub(crate) fn unchanged_resources(pair: &Pair<'_>) -> Option<StackDiff> {
+    let is_same = pair.old.assets.is_empty() && pair.new.assets.is_empty()
+        || assets::changes(&pair.old, &pair.new).is_empty();
+    if is_same && (!pair.names_matter || settings(&pair.old, &pair.new).is_empty()) {
         return None;
     }
-    let mut found = between(old, new, StackAction::Modified);
-    found.settings = settings;
-    found.assets = assets;
-    if old.environment != new.environment || old.name != new.name {
-        found.notes.push(
-            "The stack has another name, account or region: `deploy` creates a new stack, and the old one stays until \
-             it is destroyed."
-                .into(),
-        );
-    }
-    let is_empty = found.settings.is_empty()
-        && found.sections.is_empty()
-        && found.resources.is_empty()
-        && found.assets.is_empty();
-    (!is_empty).then_some(found)
-}
-
-/// A stack that is in one of the assemblies only: everything in it is created, or goes.
-pub(crate) fn one_sided(stack: &StackArtifact, action: StackAction) -> StackDiff {
-    let mut empty = stack.clone();
-    empty.template = Template::default();
-    empty.assets.clear();
-    let (old, new) = if action == StackAction::Added { (&empty, stack) } else { (stack, &empty) };
-    let mut found = between(old, new, action);
-    found.assets = assets(old, new);
-    if action == StackAction::Removed {
-        found.notes.push(format!(
-            "The program no longer has this stack. `deploy` leaves it as it is; `destroy {}` of the old program deletes it.",
-            stack.id
-        ));
-    }
-    found
-}
-
-fn between(old: &StackArtifact, new: &StackArtifact, action: StackAction) -> StackDiff {
-    let sides = Sides {
-        old,
-        new,
-        before: Effective::new(old),
-        after: Effective::new(new),
-        inputs: changed_inputs(&old.template, &new.template),
-    };
-    let mut changes = resources(&sides);
-    rename::recognize(&sides, &mut changes);
-    chain::follow(&sides, &mut changes);
-    notes::add(&sides, &mut changes);
-    let security = security::changes(&sides, &changes);
-    changes.sort_by_key(|change| change.consequence);
-    let sections = sections(&sides);
-    let mut found = StackDiff {
-        id: new.id.clone(),
-        name: new.name.clone(),
-        action,
-        settings: Vec::new(),
-        sections,
-        resources: changes,
-        assets: Vec::new(),
-        security,
-        notes: Vec::new(),
-    };
-    if action == StackAction::Modified {
-        found.notes = inputs(&sides);
-    }
-    found
+    Draft::empty(pair).finish()
 }
 
 fn resources(sides: &Sides<'_>) -> Vec<ResourceChange> {
@@ -95,13 +187,20 @@ fn resources(sides: &Sides<'_>) -> Vec<ResourceChange> {
             (Some(old), true) => found.extend(resource::on_both_sides(sides, id, old, body)),
             (None, true) => found.push(resource::on_one_side(sides, id, body, true)),
             (Some(old), false) => found.push(resource::on_one_side(sides, id, old, false)),
-            (None, false) => {}
+            (None, false) => {
+                found.extend(resource::not_deployed(sides, id, before.get(id).copied(), Some(body)))
+            }
         }
     }
     let after: BTreeSet<&str> = sides.after.template.resources().map(|(id, _)| id).collect();
     for (id, body) in sides.before.template.resources() {
-        if !after.contains(id) && deployed(&sides.before, body) {
+        if after.contains(id) {
+            continue;
+        }
+        if deployed(&sides.before, body) {
             found.push(resource::on_one_side(sides, id, body, false));
+        } else {
+            found.extend(resource::not_deployed(sides, id, Some(body), None));
         }
     }
     found
@@ -171,27 +270,8 @@ fn settings(old: &StackArtifact, new: &StackArtifact) -> Vec<PropertyChange> {
     edits(&of(old), &of(new)).iter().map(resource::property).collect()
 }
 
-/// Files that are uploaded, by their keys: the same content has the same key.
-fn assets(old: &StackArtifact, new: &StackArtifact) -> Vec<AssetChange> {
-    let keys = |stack: &StackArtifact| -> BTreeSet<String> {
-        stack.assets.iter().map(|asset| asset.object_key.clone()).collect()
-    };
-    let (before, after) = (keys(old), keys(new));
-    let mut gone: Vec<&String> = before.difference(&after).collect();
-    let mut found = Vec::new();
-    for key in after.difference(&before) {
-        // A file of the same kind that is gone was probably this one.
-        let kind = |key: &str| key.split_once('.').map(|(_, kind)| kind.to_owned());
-        let partner =
-            gone.iter().position(|other| kind(other) == kind(key)).map(|at| gone.remove(at).clone());
-        found.push(AssetChange { before: partner, after: Some(key.clone()) });
-    }
-    found.extend(gone.into_iter().map(|key| AssetChange { before: Some(key.clone()), after: None }));
-    found
-}
-
 /// What to know of parameters and exports that change.
-fn inputs(sides: &Sides<'_>) -> Vec<String> {
+fn inputs(sides: &Sides<'_>, is_deployed: bool) -> Vec<String> {
     let mut found = Vec::new();
     let before: BTreeMap<&str, &JsonValue> = sides.before.template.section("Parameters").collect();
     for (name, parameter) in sides.after.template.section("Parameters") {
@@ -199,7 +279,9 @@ fn inputs(sides: &Sides<'_>) -> Vec<String> {
             None if parameter.get("Default").is_none() => found
                 .push(format!("The new parameter `{name}` has no default: `deploy` needs a value for it.")),
             Some(old)
-                if sides.inputs.get(name) == Some(&Input::Parameter) && old.get("Default").is_some() =>
+                if !is_deployed
+                    && sides.inputs.get(name) == Some(&Input::Parameter)
+                    && old.get("Default").is_some() =>
             {
                 found.push(format!(
                     "The default of the parameter `{name}` changes. A stack that is deployed keeps the value that it \

@@ -301,6 +301,16 @@ fn what_sagemaker_keeps_or_refuses_is_noted() {
     let notes = |old: JsonValue, new: JsonValue| -> String { resources(old, new)[0].notes.join("\n") };
     let found = notes(stack(1, "ml.g5.xlarge"), stack(2, "ml.g5.xlarge"));
     assert!(found.contains("keeps their values"), "{found}");
+    // An endpoint that keeps nothing is reset.
+    let reset = |mut old: JsonValue, mut new: JsonValue| -> String {
+        for stack in [&mut old, &mut new] {
+            stack["Endpoint"]["Properties"]["RetainAllVariantProperties"] = false.into();
+        }
+        let found = resources(old, new);
+        found.iter().find(|one| one.logical_id == "Endpoint").unwrap().notes.join("\n")
+    };
+    let found = reset(stack(1, "ml.g5.xlarge"), stack(2, "ml.g5.xlarge"));
+    assert!(found.contains("sets the variant `Main` to its `InitialInstanceCount` of 2"), "{found}");
     let found = resources(stack(1, "ml.g5.xlarge"), stack(1, "ml.g6.xlarge"))[0].failures.join("\n");
     assert!(found.contains("SageMaker refuses to change the instance type of the variant `Main`"), "{found}");
 }
@@ -340,6 +350,208 @@ fn every_view_shows_both_values() {
     let validator = jsonschema::draft7::new(&schema).unwrap();
     let errors: Vec<_> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
+}
+
+#[test]
+fn a_resource_with_a_former_id_is_compared_with_the_one_that_a_stack_refactor_keeps() {
+    let old = json!({
+        "Tasks": { "Type": "AWS::SQS::Queue", "Properties": { "VisibilityTimeout": 30 } },
+        "Role": { "Type": "AWS::IAM::Role", "Properties": { "RoleName": { "Fn::Sub": "${Tasks.QueueName}-reader" } } },
+        "Late": { "Type": "AWS::SNS::Topic" },
+    });
+    let new = json!({
+        "Jobs": { "Type": "AWS::SQS::Queue", "Properties": { "VisibilityTimeout": 60 } },
+        "Role": { "Type": "AWS::IAM::Role", "Properties": { "RoleName": { "Fn::Sub": "${Jobs.QueueName}-reader" } } },
+        "Alarms": { "Type": "AWS::SNS::Topic" },
+    });
+    let (old, mut new) = (assembly(&json!({ "Resources": old })), assembly(&json!({ "Resources": new })));
+    let without = compare(&old, &new);
+    assert!(without.resources().any(|(_, change)| change.consequence == Consequence::Deleted));
+    assert_eq!(without.moves.len(), 1, "only the topic has the same properties");
+    for (id, former) in [("Jobs", "Tasks"), ("Alarms", "Late")] {
+        new.stacks[0].former_ids.insert(id.into(), vec![former.into()]);
+    }
+    let found = compare(&old, &new);
+    let changes = &found.stacks[0].resources;
+    let shown = text(&found, false);
+    assert_eq!(changes.len(), 2, "{shown}");
+    assert_eq!((changes[0].action, changes[0].consequence), (ResourceAction::Moved, Consequence::Updated));
+    assert_eq!(paths(&changes[0]), ["VisibilityTimeout"]);
+    assert_eq!((changes[1].action, changes[1].consequence), (ResourceAction::Moved, Consequence::Moved));
+    assert!(shown.contains("~ Tasks → Jobs AWS::SQS::Queue is kept by a stack refactor"), "{shown}");
+    assert!(shown.contains("→ Late → Alarms AWS::SNS::Topic is kept: a stack refactor"), "{shown}");
+    assert_eq!(found.moves, []);
+    let card = crate::card::card(&old, &new, crate::card::Options::default());
+    assert_eq!(card.approvals, []);
+}
+
+/// A producing and a consuming stack, connected by an SSM parameter, as synthesis connects them.
+fn two_stacks(queue: &str, is_export: bool) -> Assembly {
+    let mut producer = json!({
+        "Resources": {
+            "Jobs": { "Type": "AWS::SQS::Queue", "Properties": { "QueueName": queue } },
+            "ExportJobs": { "Type": "AWS::SSM::Parameter", "Properties": {
+                "Type": "String", "Name": "/app/jobs", "Value": { "Ref": "Jobs" },
+            } },
+        },
+    });
+    let mut consumer = json!({
+        "Parameters": { "Jobs": { "Type": "AWS::SSM::Parameter::Value<String>", "Default": "/app/jobs" } },
+        "Resources": {
+            "Policy": { "Type": "AWS::SQS::QueuePolicy", "Properties": { "Queues": [{ "Ref": "Jobs" }], "PolicyDocument": {} } },
+            "Mapping": { "Type": "AWS::Lambda::EventSourceMapping", "Properties": { "FunctionName": "f", "EventSourceArn": { "Fn::Sub": "arn:${Jobs}" } } },
+            "User": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": { "Ref": "Mapping" } } },
+        },
+    });
+    if is_export {
+        producer["Outputs"] = json!({ "Jobs": { "Value": { "Ref": "Jobs" }, "Export": { "Name": "jobs" } } });
+        consumer["Parameters"] = json!({});
+        consumer["Resources"] = json!({ "User": { "Type": "AWS::SSM::Parameter", "Properties": {
+            "Type": "String", "Value": { "Fn::ImportValue": "jobs" },
+        } } });
+    }
+    let stack = |name: &str, template: &JsonValue| {
+        Assembly::of_template(name, template.to_string()).unwrap().stacks.remove(0)
+    };
+    Assembly { stacks: vec![stack("Consumer.json", &consumer), stack("Producer.json", &producer)] }
+}
+
+#[test]
+fn a_replacement_is_followed_into_other_stacks_through_ssm_parameters() {
+    let found = compare(&two_stacks("one", false), &two_stacks("two", false));
+    let of = |stack: &str, id: &str| {
+        let mut changes = found.resources().filter(|(one, _)| one.id == stack).map(|(_, change)| change);
+        changes.find(|change| change.logical_id == id).cloned().unwrap()
+    };
+    assert_eq!(of("Producer", "Jobs").consequence, Consequence::Replaced);
+    let mapping = of("Consumer", "Mapping");
+    assert_eq!(mapping.consequence, Consequence::Replaced);
+    assert_eq!(mapping.properties[0].because, Some(Because::Replacement("Producer/Jobs".into(), true)));
+    assert_eq!(of("Consumer", "Policy").consequence, Consequence::Updated);
+    // And on from there.
+    assert_eq!(of("Consumer", "User").consequence, Consequence::Updated);
+    assert!(
+        text(&found, false).contains("EventSourceArn: known after deployment (Producer/Jobs is replaced")
+    );
+    // Without a replacement nothing of the consumer changes.
+    assert_eq!(compare(&two_stacks("one", false), &two_stacks("one", false)).unchanged, 2);
+}
+
+#[test]
+fn an_export_that_changes_while_it_is_imported_will_fail() {
+    let found = compare(&two_stacks("one", true), &two_stacks("two", true));
+    assert_eq!(found.stacks.len(), 1);
+    let jobs = &found.stacks[0].resources[0];
+    assert!(
+        jobs.failures.iter().any(|text| text.contains("`jobs`") && text.contains("`Consumer`")),
+        "{jobs:?}"
+    );
+}
+
+#[test]
+fn a_resource_that_moves_to_another_stack_names_the_command_that_keeps_it() {
+    let stacks = |first: JsonValue, second: JsonValue| {
+        let stack = |name: &str, resources: JsonValue| {
+            let text = json!({ "Resources": resources }).to_string();
+            Assembly::of_template(name, text).unwrap().stacks.remove(0)
+        };
+        Assembly { stacks: vec![stack("One.json", first), stack("Two.json", second)] }
+    };
+    let topic = json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": "late" } });
+    let kept = json!({ "Type": "AWS::SQS::Queue" });
+    let old = stacks(json!({ "Late": topic, "Kept": kept }), json!({ "Kept": kept }));
+    let new = stacks(json!({ "Kept": kept }), json!({ "Kept": kept, "Alarms": topic }));
+    let found = compare(&old, &new);
+    let one = &found.moves[0];
+    assert_eq!(
+        (&*one.from_stack, &*one.from_id, &*one.to_stack, &*one.to_id),
+        ("One", "Late", "Two", "Alarms")
+    );
+    let shown = text(&found, false);
+    assert_eq!(shown.matches("stackwright refactor --move One/Late=Two/Alarms").count(), 2, "{shown}");
+}
+
+#[test]
+fn a_deployed_stack_has_its_own_parameters_and_its_policy_refuses_updates() {
+    let template = |size: u32| {
+        json!({
+            "Parameters": { "Size": { "Type": "Number", "Default": 1 }, "Token": { "Type": "String", "NoEcho": true } },
+            "Resources": {
+                "Volume": { "Type": "AWS::EC2::Volume", "Properties": { "AvailabilityZone": "a", "Size": { "Ref": "Size" } } },
+                "Data": { "Type": "AWS::DynamoDB::Table", "Properties": { "TableName": format!("t{size}"), "KeySchema": [] } },
+                "Topic": { "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": format!("d{size}") } },
+            },
+        })
+    };
+    let (old, new) = (assembly(&template(1)), assembly(&template(2)));
+    let policy = json!({ "Statement": [
+        { "Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*" },
+        { "Sid": "KeepData", "Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], "Principal": "*", "Resource": "*",
+          "Condition": { "StringLike": { "ResourceType": ["AWS::DynamoDB::*"] } } },
+    ] });
+    let values = |size: &str| -> Parameters {
+        [("Size".to_owned(), Some(size.to_owned())), ("Token".to_owned(), None)].into()
+    };
+    let deployed = |size: &str, next: &str| DeployedStack {
+        stack: old.stacks[0].clone(),
+        parameters: values(size),
+        next_parameters: values(next),
+        policy: Some(policy.to_string()),
+    };
+    let found = compare_deployed(&[(Some(deployed("8", "9")), &new.stacks[0])]);
+    let of = |id: &str| found.stacks[0].resources.iter().find(|change| change.logical_id == id).unwrap();
+    assert_eq!(of("Volume").properties[0].before, Some(json!("8")));
+    assert_eq!(of("Volume").properties[0].after, Some(json!("9")));
+    assert!(
+        of("Data").failures.iter().any(|text| text.contains("by the statement `KeepData`")),
+        "{:?}",
+        of("Data")
+    );
+    assert_eq!(of("Topic").failures, Vec::<String>::new());
+    // A parameter that keeps its value changes nothing.
+    let found = compare_deployed(&[(Some(deployed("8", "8")), &new.stacks[0])]);
+    assert!(found.stacks[0].resources.iter().all(|change| change.logical_id != "Volume"));
+    let found = compare_deployed(&[(None, &new.stacks[0])]);
+    assert_eq!(found.stacks[0].action, StackAction::Added);
+    let same = assembly(&template(1));
+    let found = compare_deployed(&[(Some(deployed("8", "8")), &same.stacks[0])]);
+    assert!(found.is_empty());
+}
+
+#[test]
+fn values_cannot_change_how_other_text_is_displayed() {
+    let named =
+        |name: &str| json!({ "Q": { "Type": "AWS::SQS::Queue", "Properties": { "QueueName": name } } });
+    let found =
+        compared(&json!({ "Resources": named("a") }), &json!({ "Resources": named("b\u{1b}[8m\u{202e}") }));
+    for shown in [text(&found, false), markdown(&found)] {
+        assert!(shown.contains("b\\u{1b}[8m\\u{202e}"), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
+    }
+}
+
+#[test]
+fn a_resource_that_is_not_deployed_by_default_is_not_silent() {
+    let template = |name: &str, more: JsonValue| {
+        let mut template = json!({
+            "Parameters": { "Stage": { "Type": "String", "Default": "test" } },
+            "Conditions": { "IsProduction": { "Fn::Equals": [{ "Ref": "Stage" }, "prod"] } },
+            "Resources": { "Table": { "Type": "AWS::DynamoDB::Table", "Condition": "IsProduction", "Properties": { "TableName": name } } },
+        });
+        template["Resources"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        template
+    };
+    let role = json!({ "Role": { "Type": "AWS::IAM::Role", "Condition": "IsProduction", "Properties": {
+        "AssumeRolePolicyDocument": { "Statement": [{ "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*" }] },
+    } } });
+    let found = compared(&template("a", json!({})), &template("b", role));
+    let stack = &found.stacks[0];
+    assert!(stack.resources.iter().all(|change| change.consequence == Consequence::Unchanged));
+    assert_eq!(stack.resources[0].written[0].path, "TableName");
+    assert!(stack.resources.iter().all(|change| change.notes[0].contains("`IsProduction` is false")));
+    assert_eq!(stack.resources.len(), 2);
+    assert_eq!(stack.security, []);
+    assert!(compared(&template("a", json!({})), &template("a", json!({}))).is_empty());
 }
 
 /// Values as templates have them: named lists, sets, documents and intrinsic functions among them.
@@ -450,8 +662,19 @@ proptest! {
         let found = compare(&before, &after);
         prop_assert_eq!(apply(&one, &edits(&one, &other)), Some(other.clone()));
         prop_assert!(compare(&before, &before).is_empty());
-        // Nothing that differs is silent.
-        prop_assert!(found.is_empty() == (one == other) || one != other, "{}", text(&found, false));
+        // Nothing that differs is silent, and nothing else is reported.
+        let of = |template: &JsonValue| -> Map<String, JsonValue> {
+            template["Resources"].as_object().unwrap().clone()
+        };
+        let (old_resources, new_resources) = (of(&old), of(&new));
+        let differs = old_resources.keys().chain(new_resources.keys()).any(|id| {
+            let (Some(a), Some(b)) = (old_resources.get(id), new_resources.get(id)) else { return true };
+            let node = |body: &JsonValue| {
+                resource::properties(body["Type"].as_str().unwrap(), &body["Properties"])
+            };
+            a["Type"] != b["Type"] || node(a) != node(b)
+        });
+        prop_assert_eq!(!found.is_empty(), differs, "{}", text(&found, false));
         for change in found.resources().flat_map(|(_, change)| &change.properties) {
             if let (Some(before), Some(after)) = (&change.before, &change.after) {
                 let (before, after) = view::pair(before, after);

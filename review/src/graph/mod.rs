@@ -27,6 +27,9 @@ pub use svg::svg;
 /// A graph with more nodes than this is hard to read; cards, reports and `graph` collapse it.
 pub const MAX_NODES: usize = 60;
 
+/// The layout of an SVG image takes time that grows with the cube of the number of nodes: a second for this many.
+pub const MAX_SVG_NODES: usize = 150;
+
 /// Nodes and what leads from one to another.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -78,7 +81,7 @@ impl Graph {
 fn colours(change: Option<Consequence>) -> (&'static str, &'static str) {
     match change {
         None => ("#f6f8fa", "#57606a"),
-        Some(Consequence::Created) => ("#dafbe1", "#1a7f37"),
+        Some(Consequence::Created | Consequence::Moved) => ("#dafbe1", "#1a7f37"),
         Some(Consequence::Updated | Consequence::AttributesOnly | Consequence::Unchanged) => {
             ("#fff8c5", "#9a6700")
         }
@@ -98,6 +101,7 @@ fn word(change: Consequence) -> &'static str {
         Consequence::Snapshot => "deleted after a snapshot",
         Consequence::Created => "created",
         Consequence::Updated => "updated",
+        Consequence::Moved => "kept under another ID",
         Consequence::AttributesOnly | Consequence::Unchanged => "changed",
     }
 }

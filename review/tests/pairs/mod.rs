@@ -1,5 +1,9 @@
-//! Pairs of templates: edits to templates of the examples as they were in November 2026, and to small templates of other
-//! services. Each edit replaces texts of the old template once.
+//! Pairs of templates: edits to templates of the examples as they were in November 2026, to small templates of other
+//! services, and consecutive versions from the histories of public repositories. Each edit replaces texts of the old template
+//! once.
+
+use std::path::Path;
+use std::process::Command;
 
 /// An edit of a template.
 pub struct Pair {
@@ -153,3 +157,53 @@ pub const SERVICES: [Pair; 18] = [
     ),
     pair("condition", OTHERS, &[("Default: \"no\"", "Default: \"yes\"")]),
 ];
+
+/// Two versions of a template.
+#[allow(dead_code, reason = "not every test that has these pairs uses all of them")]
+pub struct Versions {
+    /// What is edited; of a public repository, the path and the commit.
+    pub name: String,
+    /// The old version.
+    pub old: String,
+    /// The new version.
+    pub new: String,
+}
+
+/// Every pair.
+#[allow(dead_code, reason = "not every test that has these pairs uses all of them")]
+pub fn all() -> Vec<Versions> {
+    let edits = EXAMPLES.iter().chain(&SERVICES);
+    edits
+        .map(|pair| Versions { name: pair.name.to_owned(), old: pair.before(), new: pair.after() })
+        .chain(histories())
+        .collect()
+}
+
+/// Consecutive versions of templates in public repositories, as far as these are there.
+#[allow(dead_code, clippy::print_stderr, reason = "not every test that has these pairs uses all of them")]
+pub fn histories() -> Vec<Versions> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/histories");
+    if !tools.exists() {
+        eprintln!("skipped: the histories of public repositories are not there; run `cargo xtask tools`");
+        return Vec::new();
+    }
+    let lines = include_str!("histories.txt").lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [repository, path, old, new] = words.try_into().unwrap();
+            let version = |commit: &str| {
+                let directory = tools.join(repository.replace('/', "+"));
+                let output = Command::new("git")
+                    .arg("-C")
+                    .arg(directory)
+                    .args(["show", &format!("{commit}:{path}")])
+                    .output()
+                    .unwrap();
+                assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+                String::from_utf8(output.stdout).unwrap()
+            };
+            Versions { name: format!("{path}@{}", &new[..8]), old: version(old), new: version(new) }
+        })
+        .collect()
+}

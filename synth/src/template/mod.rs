@@ -150,9 +150,21 @@ impl Template {
         section.into_iter().flatten().map(|(id, value)| (id.as_str(), value))
     }
 
+    /// Returns the resource with a logical ID.
+    pub fn resource(&self, id: &str) -> Option<&JsonValue> {
+        self.sections.get("Resources")?.as_object()?.get(id)
+    }
+
     /// Returns every resource by its logical ID.
     pub fn resources(&self) -> impl Iterator<Item = (&str, &JsonValue)> {
         self.section("Resources")
+    }
+}
+
+impl From<Map<String, JsonValue>> for Template {
+    /// Creates a template of its sections, in the order in which they are written.
+    fn from(sections: Map<String, JsonValue>) -> Self {
+        Self::from_sections(sections)
     }
 }
 

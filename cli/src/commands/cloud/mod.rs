@@ -9,6 +9,7 @@ mod local;
 mod permissions;
 mod plan;
 mod recover;
+mod refactor;
 mod results;
 mod status;
 
@@ -34,6 +35,7 @@ pub(super) enum Command {
     Recover(recover::Arguments),
     Drift(drift::Arguments),
     Import(import::Arguments),
+    Refactor(refactor::Arguments),
     Destroy(destroy::Arguments),
     Permissions(permissions::Arguments),
     Local(local::Arguments),
@@ -49,6 +51,7 @@ pub(super) fn run(command: &Command, origin: &Origin) -> Result<(), Failure> {
         Command::Recover(arguments) => recover::run(arguments, origin),
         Command::Drift(arguments) => drift::run(arguments, origin),
         Command::Import(arguments) => import::run(arguments, origin),
+        Command::Refactor(arguments) => refactor::run(arguments, origin),
         Command::Destroy(arguments) => destroy::run(arguments, origin),
         Command::Permissions(arguments) => permissions::run(arguments, origin),
         Command::Local(arguments) => local::run(arguments),

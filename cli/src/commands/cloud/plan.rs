@@ -1,19 +1,24 @@
 //! `plan`: shows what a deployment would do, for a review.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use stackwright_deploy::{
-    DeployError, Orchestrator, Plan, PlannedOutcome, PlannedStack, Progress, Settings, StackResult,
+    DeployError, Orchestrator, Plan, PlannedOutcome, PlannedStack, Progress, ResourceMove, Settings,
+    StackResult,
 };
+use stackwright_review::diff::{self, Diff};
 use stackwright_synth::StackArtifact;
+use stackwright_synth::secret::SecretValues;
 
 use super::results::summarize;
 use super::{print_colored, print_json, print_text};
 use crate::deployment::{
-    DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, block_on,
-    change_set, change_set_markdown, commit, description, failure, run_until_stopped,
+    DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, as_version,
+    block_on, change_set, change_set_markdown, commit, description, failure, run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -73,14 +78,19 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     arguments.deployment.check(&selection.stacks)?;
     let description = description();
     let view = View::new(arguments.progress);
+    let deployed: RefCell<BTreeMap<String, (Option<diff::DeployedStack>, StackArtifact)>> =
+        RefCell::default();
     let results = block_on(async {
         let session = Session::open(&arguments.target, &selection.stacks).await?;
         let terminal = Terminal::new(&view);
         // The change sets are printed to stdout with the plan.
-        let report = |stack: &StackArtifact, progress: Progress| {
-            if !matches!(progress, Progress::ChangeSetCreated(_)) {
-                view.progress(&stack.name, &progress);
+        let report = |stack: &StackArtifact, progress: Progress| match progress {
+            Progress::ChangeSetCreated(_) => {}
+            Progress::Deferred(found) => {
+                let found = found.map(|deployed| as_version(*deployed, stack));
+                deployed.borrow_mut().insert(stack.name.clone(), (found, stack.clone()));
             }
+            progress => view.progress(&stack.name, &progress),
         };
         let settings = Settings::new(arguments.concurrency);
         let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
@@ -105,14 +115,28 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         StackResult::Succeeded(planned) => Some(planned),
         _ => None,
     });
+    // What waits is compared with the deployed templates, because it has no change set yet.
+    let waiting: Waiting = deployed
+        .into_inner()
+        .into_iter()
+        .map(|(name, (found, stack))| {
+            let of = |stack: &StackArtifact| SecretValues::of_defaults(&stack.template);
+            let deployed = found.as_ref().map(|found| of(&found.stack)).unwrap_or_default();
+            (name, (diff::compare_deployed(&[(found, &stack)]), deployed.and(of(&stack))))
+        })
+        .collect();
     let plan = Plan::new(commit().map(str::to_owned), planned.collect());
     if let Some(path) = &arguments.out {
         write(path, &plan.to_text())?;
     }
     match arguments.format {
         PlanFormat::Json => print_json(&serde_json::json!(plan))?,
-        PlanFormat::Markdown => print_text(&plan.stacks.iter().map(markdown).collect::<String>())?,
-        PlanFormat::Text => print_colored(&plan.stacks.iter().map(text).collect::<String>())?,
+        PlanFormat::Markdown => {
+            print_text(&plan.stacks.iter().map(|planned| markdown(planned, &waiting)).collect::<String>())?;
+        }
+        PlanFormat::Text => {
+            print_colored(&plan.stacks.iter().map(|planned| text(planned, &waiting)).collect::<String>())?;
+        }
     }
     match &arguments.out {
         Some(path) => {
@@ -143,29 +167,59 @@ fn unchanged(attributes: &[stackwright_deploy::AttributeChange]) -> String {
     safe_text::line(&changes.join("; "))
 }
 
-fn text(planned: &PlannedStack) -> String {
+/// The differences between the deployed templates and the program, of stacks whose change set is created later, by the name of
+/// the stack.
+type Waiting = BTreeMap<String, (Diff, SecretValues)>;
+
+/// Describes what the change set of a stack waits for.
+fn waits_for(after: &[String], renames: &[ResourceMove]) -> String {
+    let mut parts = Vec::new();
+    if !after.is_empty() {
+        parts.push(format!("the deployment of {}", after.join(", ")));
+    }
+    if !renames.is_empty() {
+        let renames: Vec<String> =
+            renames.iter().map(|one| format!("{} → {}", one.from_id, one.to_id)).collect();
+        parts.push(format!("a stack refactor that keeps resources ({})", renames.join(", ")));
+    }
+    parts.join(" and ")
+}
+
+fn text(planned: &PlannedStack, waiting: &Waiting) -> String {
     let head = format!("{} in {}, {}", planned.stack, planned.account, planned.region);
     match &planned.outcome {
         PlannedOutcome::Unchanged { attributes } => format!("{head}: {}\n", unchanged(attributes)),
-        PlannedOutcome::Deferred { after } => {
-            format!("{head}: planned after the deployment of {}\n", after.join(", "))
+        PlannedOutcome::Deferred { after, renames } => {
+            let head = format!(
+                "{head}: its change set is created after {}; compared with the deployed template:\n",
+                waits_for(after, renames)
+            );
+            let differences =
+                waiting.get(&planned.stack).map(|(found, secrets)| secrets.mask(&diff::text(found, false)));
+            let indented: String =
+                differences.unwrap_or_default().lines().map(|line| format!("  {line}\n")).collect();
+            head + &indented
         }
         PlannedOutcome::Ready { change_set: changes, .. } => format!("{head}:\n{}", change_set(changes)),
         _ => format!("{head}\n"),
     }
 }
 
-fn markdown(planned: &PlannedStack) -> String {
+fn markdown(planned: &PlannedStack, waiting: &Waiting) -> String {
     let name = safe_text::markdown(&planned.stack);
     let head = format!("## {name}\n\nAccount {}, {}.\n\n", planned.account, planned.region);
     match &planned.outcome {
         PlannedOutcome::Unchanged { attributes } => {
             format!("{head}Changes: {}.\n\n", safe_text::markdown(&unchanged(attributes)))
         }
-        PlannedOutcome::Deferred { after } => {
+        PlannedOutcome::Deferred { after, renames } => {
+            let differences = waiting
+                .get(&planned.stack)
+                .map(|(found, secrets)| secrets.mask(&diff::markdown(found)))
+                .unwrap_or_default();
             format!(
-                "{head}The stack is planned after the deployment of {}.\n\n",
-                safe_text::markdown(&after.join(", "))
+                "{head}Its change set is created after {}. Compared with the deployed template:\n\n{differences}\n",
+                safe_text::markdown(&waits_for(after, renames))
             )
         }
         PlannedOutcome::Ready { change_set, .. } => format!("{head}{}\n", change_set_markdown(change_set)),

@@ -89,9 +89,8 @@ impl SecurityChange {
 pub(crate) fn changes(sides: &Sides<'_>, resources: &[ResourceChange]) -> Vec<SecurityChange> {
     let mut found = Vec::new();
     for change in resources {
-        let old_id = change.renamed_from.as_ref().unwrap_or(&change.logical_id);
         let old = (change.action != ResourceAction::Added)
-            .then(|| values(&sides.before, old_id))
+            .then(|| values(&sides.before, change.old_id()))
             .flatten()
             .unwrap_or_default();
         let new = (change.action != ResourceAction::Removed)
@@ -110,7 +109,7 @@ pub(crate) fn changes(sides: &Sides<'_>, resources: &[ResourceChange]) -> Vec<Se
 
 /// Every statement of the policies of a stack, in a deployment with the default of every parameter.
 pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
-    let effective = Effective::new(stack);
+    let effective = Effective::new(stack, None);
     let resources = stack.template.resources().filter(|(_, body)| effective.is_deployed(body) != Some(false));
     resources
         .flat_map(|(id, body)| {
@@ -123,7 +122,7 @@ pub fn permissions(stack: &StackArtifact) -> Vec<Permission> {
 
 /// The properties of a resource, every document in them opened.
 fn values(effective: &Effective<'_>, id: &str) -> Option<JsonValue> {
-    let (_, body) = effective.template.resources().find(|(known, _)| *known == id)?;
+    let body = effective.template.resource(id).filter(|body| effective.is_deployed(body) != Some(false))?;
     let kind = body["Type"].as_str().unwrap_or_default();
     Some(properties(kind, &effective.value(&body["Properties"])).json())
 }

@@ -5,7 +5,8 @@ use stackwright_schemas::held::Held;
 use stackwright_synth::SourceLocation;
 
 use crate::diff::model::{
-    Because, Diff, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
+    Because, Diff, FileChange, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction,
+    StackDiff,
 };
 use crate::diff::security::SecurityChange;
 
@@ -25,12 +26,27 @@ pub(crate) fn document(diff: &Diff) -> JsonValue {
         "unchangedStacks": diff.unchanged,
         "permissionsBroadened": diff.permissions_broadened(),
         "stacks": stacks,
+        "moves": diff.moves.iter().map(|one| json!({
+            "fromStack": one.from_stack,
+            "fromId": one.from_id,
+            "toStack": one.to_stack,
+            "toId": one.to_id,
+        })).collect::<Vec<_>>(),
     })
 }
 
 fn stack(stack: &StackDiff) -> JsonValue {
-    let assets: Vec<JsonValue> =
-        stack.assets.iter().map(|asset| json!({ "before": asset.before, "after": asset.after })).collect();
+    let assets: Vec<JsonValue> = stack
+        .assets
+        .iter()
+        .map(|asset| {
+            json!({
+                "before": asset.before,
+                "after": asset.after,
+                "files": asset.files.as_ref().map(|files| file_changes(files)),
+            })
+        })
+        .collect();
     json!({
         "id": stack.id,
         "name": stack.name,
@@ -48,6 +64,18 @@ fn stack(stack: &StackDiff) -> JsonValue {
     })
 }
 
+fn file_changes(files: &[FileChange]) -> JsonValue {
+    let of = |wanted: char| -> Vec<&str> {
+        files
+            .iter()
+            .map(FileChange::signed)
+            .filter(|(sign, _)| *sign == wanted)
+            .map(|(_, name)| name)
+            .collect()
+    };
+    json!({ "added": of('+'), "removed": of('-'), "modified": of('~') })
+}
+
 fn resource(change: &ResourceChange) -> JsonValue {
     json!({
         "logicalId": change.logical_id,
@@ -57,6 +85,7 @@ fn resource(change: &ResourceChange) -> JsonValue {
             ResourceAction::Removed => "removed",
             ResourceAction::Modified => "modified",
             ResourceAction::Renamed => "renamed",
+            ResourceAction::Moved => "moved",
         },
         "consequence": change.consequence.name(),
         "causes": change.causes().map(|cause| cause.path.clone()).collect::<Vec<_>>(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::text::{fate, summary};
 use super::value::{Line, grouped};
-use crate::diff::model::{Diff, PropertyChange, ResourceAction, ResourceChange, StackAction, StackDiff};
+use crate::diff::model::{Diff, FileChange, PropertyChange, ResourceChange, StackAction, StackDiff};
 use crate::markdown::{cell, code};
 
 /// The comparison as Markdown.
@@ -46,6 +46,9 @@ pub(crate) fn stack_markdown(stack: &StackDiff, with_resources: bool) -> String 
         for asset in &stack.assets {
             let key = |key: &Option<String>| key.as_ref().map_or("nothing".to_owned(), |key| code(key));
             let _ = writeln!(text, "- {} → {}", key(&asset.before), key(&asset.after));
+            for (sign, name) in asset.files.iter().flatten().map(FileChange::signed) {
+                let _ = writeln!(text, "  - {sign} {}", code(name));
+            }
         }
         text.push_str("\n</details>\n");
     }
@@ -57,8 +60,7 @@ fn row(change: &ResourceChange) -> String {
         Some(old) => format!("{} → {}", code(old), code(&change.logical_id)),
         None => code(&change.logical_id),
     };
-    let shown = if change.action == ResourceAction::Modified { change.properties.as_slice() } else { &[] };
-    let mut cells: Vec<String> = properties(shown.iter().chain(&change.attributes));
+    let mut cells: Vec<String> = properties(change.shown());
     cells.extend(properties(&change.written).into_iter().map(|line| format!("as written: {line}")));
     cells.extend(change.failures.iter().map(|failure| format!("**Will fail:** {}", cell(failure))));
     cells.extend(change.notes.iter().map(|note| format!("*{}*", cell(note))));

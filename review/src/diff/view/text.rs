@@ -6,9 +6,11 @@ use stackwright_schemas::held::Held;
 
 use super::value::{Line, grouped};
 use crate::diff::model::{
-    Consequence, Diff, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
+    Consequence, Diff, FileChange, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction,
+    StackDiff,
 };
 use crate::diff::security::Effect;
+use crate::visible::visible;
 
 const RESET: &str = "\x1b[0m";
 
@@ -17,7 +19,8 @@ struct Style(bool);
 
 impl Style {
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}{RESET}") } else { text.to_owned() }
+        let text = visible(text);
+        if self.0 { format!("\x1b[{code}m{text}{RESET}") } else { text.into_owned() }
     }
 
     fn consequence(&self, consequence: Consequence, text: &str) -> String {
@@ -27,7 +30,7 @@ impl Style {
             | Consequence::Deleted
             | Consequence::MayBeReplaced => "31",
             Consequence::Retained | Consequence::Snapshot | Consequence::Updated => "33",
-            Consequence::Created => "32",
+            Consequence::Created | Consequence::Moved => "32",
             Consequence::AttributesOnly | Consequence::Unchanged => "2",
         };
         self.paint(code, text)
@@ -60,6 +63,7 @@ pub(crate) fn summary(diff: &Diff) -> String {
         (Consequence::Snapshot, "deleted after a snapshot"),
         (Consequence::Created, "created"),
         (Consequence::Updated, "updated in place"),
+        (Consequence::Moved, "kept under another logical ID"),
         (Consequence::AttributesOnly, "changed in the stack only"),
         (Consequence::Unchanged, "written differently"),
     ];
@@ -87,7 +91,7 @@ fn one(stack: &StackDiff, style: &Style, text: &mut String) {
     };
     let _ = writeln!(text, "{}{action}", style.paint("1", &stack.id));
     for note in &stack.notes {
-        let _ = writeln!(text, "  note: {note}");
+        let _ = writeln!(text, "  note: {}", visible(note));
     }
     list(&stack.settings, "  ~ stack ", style, text);
     for change in &stack.resources {
@@ -95,8 +99,11 @@ fn one(stack: &StackDiff, style: &Style, text: &mut String) {
     }
     list(&stack.sections, "  ~ ", style, text);
     for asset in &stack.assets {
-        let key = |key: &Option<String>| key.clone().unwrap_or_else(|| "nothing".into());
+        let key = |key: &Option<String>| key.as_deref().map_or("nothing".into(), visible).into_owned();
         let _ = writeln!(text, "  ~ asset {} → {}", key(&asset.before), key(&asset.after));
+        for (sign, name) in asset.files.iter().flatten().map(FileChange::signed) {
+            let _ = writeln!(text, "      {sign} {}", visible(name));
+        }
     }
     for change in &stack.security {
         let (sign, code) = match change.effect {
@@ -117,32 +124,31 @@ fn one(stack: &StackDiff, style: &Style, text: &mut String) {
 }
 
 fn resource(change: &ResourceChange, style: &Style, text: &mut String) {
-    let ResourceChange { logical_id, resource_type, consequence, .. } = change;
-    let name = match &change.renamed_from {
-        Some(old) => format!("{old} → {logical_id}"),
-        None => logical_id.clone(),
-    };
-    let line = format!("{} {name} {resource_type} {}", consequence.sign(), fate(change));
+    let ResourceChange { resource_type, consequence, .. } = change;
+    let line = format!("{} {} {resource_type} {}", consequence.sign(), change.name(), fate(change));
     let _ = writeln!(text, "  {}", style.consequence(*consequence, &line));
-    if change.action == ResourceAction::Modified {
-        list(&change.properties, "      ", style, text);
-    }
-    list(&change.attributes, "      ", style, text);
+    list(change.shown(), "      ", style, text);
     list(&change.written, "      (as written) ", style, text);
     for failure in &change.failures {
         let _ = writeln!(text, "      {}", style.paint("31", &format!("will fail: {failure}")));
     }
     for note in &change.notes {
-        let _ = writeln!(text, "      note: {note}");
+        let _ = writeln!(text, "      note: {}", visible(note));
     }
 }
 
 /// What happens to a resource, in words, with what causes it and what it endangers.
 pub(crate) fn fate(change: &ResourceChange) -> String {
-    let mut words = if change.renamed_from.is_some() {
-        format!("is renamed: the old resource {}", change.consequence.words())
-    } else {
-        change.consequence.words().to_owned()
+    let words = change.consequence.words();
+    let mut words = match (change.action, change.consequence) {
+        (ResourceAction::Renamed, _) => format!("is renamed: the old resource {words}"),
+        (ResourceAction::Moved, Consequence::Moved) => {
+            "is kept: a stack refactor gives it the new logical ID".into()
+        }
+        (ResourceAction::Moved, _) => {
+            format!("is kept by a stack refactor, which gives it the new logical ID, and then {words}")
+        }
+        _ => words.to_owned(),
     };
     let causes: Vec<&str> = change
         .causes()
@@ -163,7 +169,12 @@ pub(crate) fn fate(change: &ResourceChange) -> String {
     words
 }
 
-fn list(changes: &[PropertyChange], indent: &str, style: &Style, text: &mut String) {
+fn list<'a>(
+    changes: impl IntoIterator<Item = &'a PropertyChange>,
+    indent: &str,
+    style: &Style,
+    text: &mut String,
+) {
     for line in grouped(changes) {
         match line {
             Line::One(line) => _ = writeln!(text, "{indent}{line}"),

@@ -4,6 +4,7 @@ use serde_json::Value as JsonValue;
 
 use crate::diff::model::{Because, PropertyChange, Recreation};
 use crate::diff::node::variable;
+use crate::visible::visible;
 
 /// Texts that are longer than this, on both sides, are shown as far as they differ.
 const LONG: usize = 72;
@@ -15,13 +16,17 @@ const CONTEXT: usize = 16;
 pub(crate) fn shown(value: &JsonValue) -> String {
     match value {
         JsonValue::String(text) if text.is_empty() => "\"\"".into(),
-        JsonValue::String(text) => text.replace('\n', "\\n"),
+        JsonValue::String(text) => one_line(text),
         other => match (variable(other), &other["Fn::Sub"]) {
-            (Some(name), _) => format!("${{{name}}}"),
-            (None, JsonValue::String(format)) => format.replace('\n', "\\n"),
-            _ => other.to_string(),
+            (Some(name), _) => format!("${{{}}}", one_line(&name)),
+            (None, JsonValue::String(format)) => one_line(format),
+            _ => one_line(&other.to_string()),
         },
     }
+}
+
+fn one_line(text: &str) -> String {
+    visible(&text.replace('\n', "\\n")).into_owned()
 }
 
 /// Two values, each in a line. Of long ones, what they have in common is left out: `…` stands for it.
@@ -66,7 +71,7 @@ pub(crate) fn lines(change: &PropertyChange) -> Option<Vec<(char, usize, String)
         inner
             .iter()
             .enumerate()
-            .map(|(number, line)| (sign, start + number + 1, (*line).to_owned()))
+            .map(|(number, line)| (sign, start + number + 1, visible(line).into_owned()))
             .collect()
     };
     let mut found = numbered(&one, '-');
@@ -77,6 +82,7 @@ pub(crate) fn lines(change: &PropertyChange) -> Option<Vec<(char, usize, String)
 /// A change in one line, without what follows from it: `InstanceType: ml.g5.2xlarge → ml.g6.2xlarge`.
 pub(crate) fn property_line(change: &PropertyChange) -> String {
     let PropertyChange { path, before, after, .. } = change;
+    let path = visible(path);
     let line = match (before, after) {
         _ if change.is_order => {
             format!("{path}: order {} → {}", names(before.as_ref()), names(after.as_ref()))
@@ -124,7 +130,7 @@ pub(crate) fn grouped<'a>(changes: impl IntoIterator<Item = &'a PropertyChange>)
         }
         match lines(change) {
             _ if change.is_element => group.push(change),
-            Some(lines) => found.push(Line::Several(change.path.clone(), lines)),
+            Some(lines) => found.push(Line::Several(visible(&change.path).into_owned(), lines)),
             None => found.push(Line::One(property_line(change))),
         }
     }
@@ -151,14 +157,14 @@ fn elements(group: &[&PropertyChange]) -> String {
     };
     let list = [signed('-', &removed), signed('+', &added)].concat().join(", ");
     match reason(first) {
-        Some(reason) => format!("{}: {list} ({reason})", first.path),
-        None => format!("{}: {list}", first.path),
+        Some(reason) => format!("{}: {list} ({reason})", visible(&first.path)),
+        None => format!("{}: {list}", visible(&first.path)),
     }
 }
 
 fn names(value: Option<&JsonValue>) -> String {
     let names = value.and_then(JsonValue::as_array).into_iter().flatten().filter_map(JsonValue::as_str);
-    names.collect::<Vec<_>>().join(", ")
+    visible(&names.collect::<Vec<_>>().join(", ")).into_owned()
 }
 
 /// What a change comes from, and that it replaces the resource.
@@ -173,6 +179,7 @@ fn reason(change: &PropertyChange) -> Option<String> {
         Recreation::Conditionally => Some("may require replacement".to_owned()),
         Recreation::Never => None,
     };
+    let because: Option<String> = because.map(|text| visible(&text).into_owned());
     let parts: Vec<String> = because.into_iter().chain(recreation).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -10,8 +10,11 @@ use stackwright_synth::Assembly;
 
 use crate::card::{Card, Verdict};
 use crate::diagnostic::Diagnostic;
-use crate::diff::{self, Effect, Line, PropertyChange, ResourceAction, ResourceChange, StackDiff};
+use crate::diff::{
+    self, Effect, FileChange, Line, PropertyChange, ResourceAction, ResourceChange, StackDiff,
+};
 use crate::graph;
+use crate::visible::is_unsafe_character;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -27,6 +30,7 @@ pub fn html(card: &Card, new: &Assembly, source: impl Fn(&str) -> Option<String>
     sections.push(("security", "Security", security(card)));
     sections.push(("findings", "Findings", findings(card, &source)));
     sections.push(("cost", "Cost", cost(card)));
+    sections.push(("capacity", "Quotas and memory", capacity(card)));
     sections.push(("diagrams", "Diagrams", diagrams(card, new)));
     sections.push(("permissions", "Permissions", permissions(new)));
     sections.retain(|(_, _, content)| !content.is_empty());
@@ -73,7 +77,7 @@ fn escaped(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(letter),
-            letter if letter.is_control() => escaped.push('\u{FFFD}'),
+            letter if is_unsafe_character(letter) => escaped.push('\u{FFFD}'),
             other => escaped.push(other),
         }
     }
@@ -150,12 +154,16 @@ fn stack_changes(stack: &StackDiff) -> String {
         let _ = write!(text, "<details><summary>Assets ({})</summary><ul>", stack.assets.len());
         for asset in &stack.assets {
             let key = |key: &Option<String>| key.as_deref().map_or("nothing".to_owned(), escaped);
-            let _ = write!(
-                text,
-                "<li><code>{}</code> → <code>{}</code></li>",
-                key(&asset.before),
-                key(&asset.after)
-            );
+            let _ =
+                write!(text, "<li><code>{}</code> → <code>{}</code>", key(&asset.before), key(&asset.after));
+            if let Some(files) = &asset.files {
+                text.push_str("<ul>");
+                for (sign, name) in files.iter().map(FileChange::signed) {
+                    let _ = write!(text, "<li>{sign} <code>{}</code></li>", escaped(name));
+                }
+                text.push_str("</ul>");
+            }
+            text.push_str("</li>");
         }
         text.push_str("</ul></details>\n");
     }
@@ -163,18 +171,14 @@ fn stack_changes(stack: &StackDiff) -> String {
 }
 
 fn resource(change: &ResourceChange) -> String {
-    let name = match &change.renamed_from {
-        Some(old) => format!("{old} → {}", change.logical_id),
-        None => change.logical_id.clone(),
-    };
-    let is_open = change.action == ResourceAction::Modified;
+    let is_open = matches!(change.action, ResourceAction::Modified | ResourceAction::Moved);
     let mut text = format!(
         "<details class=\"change {class}\" data-consequence=\"{class}\"{open}><summary><span class=\"sign\" \
          aria-hidden=\"true\">{sign}</span> <strong>{name}</strong> <span class=\"type\">{kind}</span> {fate}</summary>\n",
         class = change.consequence.name(),
         open = if is_open { " open" } else { "" },
         sign = change.consequence.sign(),
-        name = escaped(&name),
+        name = escaped(&change.name()),
         kind = escaped(&change.resource_type),
         fate = escaped(&diff::fate(change)),
     );
@@ -197,8 +201,12 @@ fn resource(change: &ResourceChange) -> String {
 }
 
 fn list<'a>(changes: impl Iterator<Item = &'a PropertyChange>) -> String {
+    let lines = diff::grouped(changes);
+    if lines.is_empty() {
+        return String::new();
+    }
     let mut text = String::from("<ul class=\"properties\">");
-    for line in diff::grouped(changes) {
+    for line in lines {
         match line {
             Line::One(line) => _ = write!(text, "<li><code>{}</code></li>", escaped(&line)),
             Line::Several(path, lines) => {
@@ -319,6 +327,95 @@ fn cost(card: &Card) -> String {
         );
     }
     text.push_str("</tbody></table></div>\n");
+    text + &cost_chart(card)
+}
+
+/// The monthly amounts as bars: the least in a full colour, what may be added up to the most in a light one.
+fn cost_chart(card: &Card) -> String {
+    const ROW: usize = 26;
+    const WIDTH: f64 = 360.0;
+    let rows: Vec<(&str, &str, (f64, f64))> = card
+        .cost
+        .iter()
+        .filter_map(|one| one.ranges.map(|ranges| (one, ranges)))
+        .flat_map(|(one, ranges)| {
+            [(one.what.as_str(), "before", ranges.before), (one.what.as_str(), "after", ranges.after)]
+        })
+        .collect();
+    let most = rows.iter().map(|(.., (_, ceiling))| *ceiling).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return String::new();
+    }
+    let height = rows.len() * ROW;
+    let mut text = format!(
+        "<div class=\"scroll diagram\" tabindex=\"0\" role=\"region\" aria-label=\"Chart of the cost a month\">\
+         <svg role=\"img\" aria-label=\"The cost a month before and after; the table has the numbers\" width=\"760\" \
+         height=\"{height}\" viewBox=\"0 0 760 {height}\" font-family=\"system-ui, sans-serif\" font-size=\"13\">\n"
+    );
+    for (number, (what, when, (floor, ceiling))) in rows.into_iter().enumerate() {
+        let y = number * ROW;
+        let width = |amount: f64| WIDTH * amount / most;
+        let colour = if when == "before" { "#8c959f" } else { "#0969da" };
+        let _ = writeln!(
+            text,
+            "<text x=\"300\" y=\"{baseline}\" text-anchor=\"end\" fill=\"#1f2328\">{what} {when}</text>\
+             <rect x=\"308\" y=\"{top}\" width=\"{most:.1}\" height=\"16\" fill=\"{colour}\" fill-opacity=\"0.35\"/>\
+             <rect x=\"308\" y=\"{top}\" width=\"{least:.1}\" height=\"16\" fill=\"{colour}\"/>\
+             <text x=\"{end:.1}\" y=\"{baseline}\" fill=\"#1f2328\">{ceiling:.0} USD</text>",
+            baseline = y + 17,
+            top = y + 5,
+            what = escaped(what.split(", ").next().unwrap_or_default()),
+            most = width(ceiling),
+            least = width(floor),
+            end = 314.0 + width(ceiling),
+        );
+    }
+    text.push_str("</svg></div>\n");
+    text
+}
+
+/// The quotas and the GPU memory that change.
+fn capacity(card: &Card) -> String {
+    let mut text = String::new();
+    if !card.quotas.is_empty() {
+        text.push_str(&table(
+            "Service quotas that all stacks need during an update",
+            &["Quota", "Code", "Before", "After", "Default of AWS"],
+        ));
+        for one in &card.quotas {
+            let number = |number: Option<u64>| {
+                number.map_or("unknown".to_owned(), |number| format!("{number} {}", one.unit))
+            };
+            let class = if one.exceeds_default() { " class=\"danger\"" } else { "" };
+            let more = if one.exceeds_default() { ", more than the default" } else { "" };
+            let _ = writeln!(
+                text,
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td{class}>{}{more}</td><td>{}</td></tr>",
+                escaped(&one.name),
+                escaped(one.code.as_deref().unwrap_or("unknown")),
+                number(one.before),
+                number(one.after),
+                number(one.default)
+            );
+        }
+        text.push_str("</tbody></table></div>\n");
+    }
+    if !card.memory.is_empty() {
+        text.push_str(&table("GPU memory where the instance type changes", &["Resource", "Before", "After"]));
+        for one in &card.memory {
+            let gpus = |gpus: &Option<String>| gpus.as_deref().map_or("no GPU".to_owned(), escaped);
+            let (class, less) =
+                if one.shrinks { (" class=\"danger\"", ", less than before") } else { ("", "") };
+            let _ = writeln!(
+                text,
+                "<tr><td>{}</td><td>{}</td><td{class}>{}{less}</td></tr>",
+                escaped(&one.what),
+                gpus(&one.before),
+                gpus(&one.after)
+            );
+        }
+        text.push_str("</tbody></table></div>\n");
+    }
     text
 }
 

@@ -1,0 +1,134 @@
+//! `refactor`: renames resources, or moves them to another stack, without replacing them.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde_json::json;
+use stackwright_deploy::{Connection, Progress, ResourceMove, refactor, renames};
+use stackwright_synth::{Assembly, StackArtifact};
+
+use super::{OutputFormat, print_json, print_text};
+use crate::deployment::{
+    ProgressFormat, Target, View, Work, compare_deployed, description, on_each, on_stack,
+};
+use crate::failure::Failure;
+use crate::origin::Origin;
+use crate::safe_text;
+
+/// Rename resources, or move them to another stack, without replacing them.
+///
+/// CloudFormation takes a resource with another logical ID, or in another stack, for another resource. The command keeps it
+/// with a stack refactor. Without `--move`, the moves are those for which the program names a former ID, and those that a
+/// comparison of the deployed stacks with the program finds: same type, same properties, and only one candidate. Without
+/// `--execute`, the command only prints the moves. It changes no properties: `deploy` does that afterwards.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Move one resource: from a stack and logical ID to a stack and logical ID; may be repeated
+    #[arg(long = "move", value_name = "STACK/ID=STACK/ID", value_parser = parse)]
+    moves: Vec<(Place, Place)>,
+    /// Perform the stack refactor. Default: print the moves only
+    #[arg(long)]
+    execute: bool,
+    #[command(flatten)]
+    target: Target,
+    /// Set the output format
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
+}
+
+/// A stack and a logical ID.
+type Place = (String, String);
+
+fn parse(text: &str) -> Result<(Place, Place), String> {
+    let place = |text: &str| -> Option<Place> {
+        let (stack, id) = text.split_once('/')?;
+        (!stack.is_empty() && !id.is_empty()).then(|| (stack.to_owned(), id.to_owned()))
+    };
+    text.split_once('=').and_then(|(from, to)| Some((place(from)?, place(to)?))).ok_or_else(|| {
+        "a move has the form STACK/ID=STACK/ID, such as `Serving/Models=Storage/Models`".into()
+    })
+}
+
+pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
+    let loaded = origin.stacks(false)?;
+    let assembly = &loaded.assembly;
+    let moves = if arguments.moves.is_empty() {
+        found(arguments, assembly)?
+    } else {
+        arguments.moves.iter().map(|(from, to)| named(assembly, from, to)).collect::<Result<_, _>>()?
+    };
+    if !moves.is_empty() && arguments.execute {
+        execute(arguments, assembly, &moves)?;
+    }
+    match arguments.format {
+        OutputFormat::Json => print_json(&json!({ "executed": arguments.execute, "moves": moves })),
+        OutputFormat::Text => print_text(&text(&moves, arguments.execute)),
+    }
+}
+
+fn text(moves: &[ResourceMove], executed: bool) -> String {
+    if moves.is_empty() {
+        return "there is nothing to rename or to move\n".into();
+    }
+    let mut text: String =
+        moves.iter().map(|one| format!("{}\n", safe_text::line(&one.to_string()))).collect();
+    text.push_str(if executed {
+        "The resources were moved.\n"
+    } else {
+        "Nothing was moved; `--execute` performs the stack refactor.\n"
+    });
+    text
+}
+
+/// Returns the move of a resource between stacks that the program has, or that are deployed under these names.
+fn named(assembly: &Assembly, from: &Place, to: &Place) -> Result<ResourceMove, Failure> {
+    let name = |stack: &str| assembly.stack(stack).map_or(stack, |found| found.name.as_str()).to_owned();
+    // The name of a stack that is gone from the program is not known here; that of the target is.
+    if assembly.stack(&to.0).is_none() {
+        super::select(assembly, std::slice::from_ref(&to.0))?;
+    }
+    Ok(ResourceMove::new((&name(&from.0), &from.1), (&name(&to.0), &to.1)))
+}
+
+/// Finds the moves: those that the program names, and those that a comparison finds.
+fn found(arguments: &Arguments, assembly: &Assembly) -> Result<Vec<ResourceMove>, Failure> {
+    let stacks = assembly.in_order();
+    let view = View::new(ProgressFormat::Auto);
+    let query = async |connection: &Connection, stack: &StackArtifact, report: &dyn Fn(Progress)| {
+        renames(connection, stack, report).await
+    };
+    let named = on_each(&arguments.target, &stacks, &view, "the deployed template", query)?;
+    let mut moves: Vec<ResourceMove> = named.into_iter().flatten().collect();
+    let (differences, _) = compare_deployed(&arguments.target, &stacks, |_| BTreeMap::new())?;
+    let name = |id: &str| assembly.stack(id).map_or(id, |stack| stack.name.as_str()).to_owned();
+    for one in &differences.moves {
+        let (from, to) = (name(&one.from_stack), name(&one.to_stack));
+        moves.push(ResourceMove::new((&from, &one.from_id), (&to, &one.to_id)));
+    }
+    Ok(moves)
+}
+
+fn execute(arguments: &Arguments, assembly: &Assembly, moves: &[ResourceMove]) -> Result<(), Failure> {
+    let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
+    let Some(first) = moves.first().and_then(|one| assembly.stack(&one.to_stack)) else { return Ok(()) };
+    let is_elsewhere = |stack: &&StackArtifact| {
+        moves.iter().any(|one| one.from_stack == stack.name || one.to_stack == stack.name)
+            && stack.environment != first.environment
+    };
+    if let Some(other) = stacks.iter().find(|stack| is_elsewhere(stack)) {
+        return Err(Failure::usage(format!(
+            "{} and {} are in different accounts or regions: a stack refactor moves resources within one",
+            first.id, other.id
+        )));
+    }
+    let (view, description) = (View::new(ProgressFormat::Auto), description());
+    let result = on_stack(
+        &arguments.target,
+        first,
+        &view,
+        Work::Operation("the stack refactor"),
+        async |connection, report| refactor(connection, &stacks, moves, Some(&description), report).await,
+    );
+    view.end(&first.name);
+    result
+}

@@ -1,0 +1,221 @@
+//! Commands that compare the program with deployed stacks, and that keep resources under another logical ID, in local mode.
+#![allow(clippy::unwrap_used)]
+
+mod aws;
+
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use aws::{Endpoint, ended, succeeded};
+use serde_json::{Value as Json, json};
+use stackwright::App;
+use stackwright::prelude::*;
+use stackwright::synth::{Construct, Parameter};
+
+/// A directory with an assembly.
+struct Workspace(tempfile::TempDir);
+
+impl Workspace {
+    fn with(app: &App) -> Self {
+        let workspace = Self(tempfile::tempdir().unwrap());
+        workspace.write(app);
+        workspace
+    }
+
+    fn write(&self, app: &App) {
+        stackwright::testing::synth(app).write(&self.path("out")).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs a command in local mode, whose state stays in the directory.
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command.env("NO_COLOR", "1").current_dir(self.0.path()).args(["--app", "out"]).args(arguments);
+        command.output().unwrap()
+    }
+
+    fn ids(&self, stack: &str) -> Json {
+        let (text, _) = succeeded(self.run(&["outputs", "--local", "--format", "json", stack]));
+        serde_json::from_str::<Json>(&text).unwrap()[stack].clone()
+    }
+}
+
+fn queue(id: &str, former: Option<&str>, timeout: u32) -> App {
+    let app = App::new("shop");
+    let stack = app.stack("Work").region("us-east-1");
+    let queue = Resource::of("AWS::SQS::Queue").set("VisibilityTimeout", timeout);
+    let handle = match former {
+        Some(former) => stack.add(id, queue.formerly(former)),
+        None => stack.add(id, queue),
+    };
+    stack.add(
+        "Reader",
+        Resource::of("AWS::SSM::Parameter").set("Type", "String").set("Value", handle.reference()),
+    );
+    stack.output("Url", handle.reference());
+    app
+}
+
+#[test]
+fn diff_compares_with_the_deployed_stack_and_its_parameters() {
+    let app = |default: &str, display: &str| {
+        let app = App::new("shop");
+        let stack = app.stack("Work").region("us-east-1").tag("team", display);
+        let size = stack.add("Size", Parameter::string().default(default));
+        let resource = Resource::of("AWS::SNS::Topic").set("DisplayName", display).set("TopicName", size);
+        stack.add("Alarms", resource);
+        app
+    };
+    let workspace = Workspace::with(&app("one", "a"));
+    let (text, _) = succeeded(workspace.run(&["diff", "--deployed", "--local"]));
+    assert!(text.contains("Work is new") && text.contains("+ Alarms AWS::SNS::Topic is created"), "{text}");
+    succeeded(workspace.run(&["deploy", "--local", "--parameter", "Size=two"]));
+    let (text, _) = succeeded(workspace.run(&["diff", "--deployed", "Work", "--local", "--exit-code"]));
+    assert!(text.contains("1 stack is unchanged"), "{text}");
+    // The deployed value stays, whatever the default is.
+    workspace.write(&app("three", "b"));
+    let output = workspace.run(&["diff", "--deployed", "Work", "--local", "--exit-code", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(5));
+    let found: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let stack = &found["stacks"][0];
+    assert_eq!(stack["resources"][0]["consequence"], "updated");
+    assert_eq!(stack["resources"][0]["properties"].as_array().unwrap().len(), 1);
+    assert_eq!(stack["resources"][0]["properties"][0]["before"], "a");
+    assert_eq!(stack["settings"][0]["path"], "Tags.team");
+    let (text, _) =
+        succeeded(workspace.run(&["diff", "--deployed", "Work", "--local", "--parameter", "Size=four"]));
+    assert!(text.contains("TopicName: two → four"), "{text}");
+
+    let stderr = ended(workspace.run(&["diff", "--local"]), 2);
+    assert!(stderr.contains("need `--deployed`"), "{stderr}");
+    let stderr = ended(workspace.run(&["diff", "Work"]), 1);
+    assert!(
+        stderr.contains("hint: to compare with a deployed stack, use `diff --deployed Work`"),
+        "{stderr}"
+    );
+    ended(workspace.run(&["diff", "--deployed", "Nothing", "--local"]), 2);
+    ended(workspace.run(&["diff", "--deployed", "Work", "--local", "--parameter", "None=1"]), 2);
+}
+
+#[test]
+fn a_stack_policy_that_refuses_the_update_is_reported() {
+    let endpoint = Endpoint::local(&[]);
+    succeeded(endpoint.run(&queue("Jobs", None, 30), &["deploy", "--yes"]));
+    let policy = json!({ "Statement": [
+        { "Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "LogicalResourceId/Jobs" },
+        { "Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*" },
+    ] });
+    endpoint.ask(&format!(
+        "cloudformation.set_stack_policy(StackName='shop-Work', StackPolicyBody={:?}) and 1",
+        policy.to_string()
+    ));
+    let (text, _) = succeeded(endpoint.run(&queue("Jobs", None, 60), &["diff", "--deployed"]));
+    assert!(
+        text.contains("will fail: The stack policy denies `Update:Modify` of `LogicalResourceId/Jobs`: by its statement 1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn deploy_renames_a_resource_whose_former_id_the_program_names() {
+    let workspace = Workspace::with(&queue("Tasks", None, 30));
+    succeeded(workspace.run(&["deploy", "--local", "--yes"]));
+    let before = workspace.ids("Work");
+    assert!(before["Url"].as_str().is_some_and(|url| !url.is_empty()), "{before}");
+
+    workspace.write(&queue("Jobs", Some("Tasks"), 60));
+    let (text, _) = succeeded(workspace.run(&["diff", "--deployed", "--local"]));
+    assert!(text.contains("~ Tasks → Jobs AWS::SQS::Queue is kept by a stack refactor"), "{text}");
+    assert!(text.contains("VisibilityTimeout: 30 → 60"), "{text}");
+
+    let (plan, _) = succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
+    assert!(plan.contains("after a stack refactor that keeps resources (Tasks → Jobs)"), "{plan}");
+    assert!(plan.contains("VisibilityTimeout: 30 → 60"), "{plan}");
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes", "--plan", "plan.json"]));
+    assert!(stderr.contains("moved with a stack refactor: shop-Work: Tasks → Jobs"), "{stderr}");
+    assert!(stderr.contains("~ Jobs AWS::SQS::Queue"), "{stderr}");
+    assert_eq!(workspace.ids("Work"), before, "it is the same queue");
+
+    // The next deployment has nothing to rename.
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes"]));
+    assert!(stderr.contains("nothing changed") && !stderr.contains("refactor"), "{stderr}");
+    // A plan that renames is not deployed if there is something else to rename.
+    let stderr = ended(workspace.run(&["deploy", "--local", "--yes", "--plan", "plan.json"]), 4);
+    assert!(stderr.contains("the resources to rename differ from the planned ones"), "{stderr}");
+
+    let (text, _) = succeeded(workspace.run(&["permissions", "deploy"]));
+    assert!(text.contains("cloudformation:ExecuteStackRefactor"), "{text}");
+}
+
+#[test]
+fn a_refactor_that_cloudformation_refuses_changes_nothing() {
+    let workspace = Workspace::with(&queue("Tasks", None, 30));
+    succeeded(workspace.run(&["deploy", "--local", "--yes"]));
+    let before = workspace.ids("Work");
+    workspace.write(&queue("Jobs", Some("Tasks"), 30));
+    let faults = json!({ "resources": [{ "resource": "Jobs", "on": "update", "reason": "the tags are not supported" }] });
+    std::fs::write(workspace.path("faults.json"), faults.to_string()).unwrap();
+    let stderr = ended(workspace.run(&["deploy", "--local", "--yes", "--faults", "faults.json"]), 1);
+    assert!(stderr.contains("the resources of shop-Work were not moved"), "{stderr}");
+    assert!(stderr.contains("the tags are not supported"), "{stderr}");
+    assert_eq!(workspace.ids("Work"), before);
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes"]));
+    assert!(stderr.contains("moved with a stack refactor"), "{stderr}");
+    assert_eq!(workspace.ids("Work"), before);
+}
+
+#[test]
+fn refactor_moves_resources_between_stacks() {
+    let app = |moved: bool| {
+        let app = App::new("shop");
+        let (work, storage) =
+            (app.stack("Work").region("us-east-1"), app.stack("Storage").region("us-east-1"));
+        let topic = Resource::of("AWS::SNS::Topic").set("DisplayName", "late");
+        let target = if moved { &storage } else { &work };
+        let handle = target.add(if moved { "Late" } else { "Alarms" }, topic);
+        target.output("Topic", handle.reference());
+        work.add("Jobs", Resource::of("AWS::SQS::Queue"));
+        storage.add("Kept", Resource::of("AWS::SQS::Queue"));
+        app
+    };
+    let workspace = Workspace::with(&app(false));
+    succeeded(workspace.run(&["deploy", "--local", "--yes"]));
+    let before = workspace.ids("Work")["Topic"].clone();
+    workspace.write(&app(true));
+    let (text, _) = succeeded(workspace.run(&["diff", "--deployed", "--local"]));
+    assert!(text.contains("stackwright refactor --move Work/Alarms=Storage/Late"), "{text}");
+
+    let (text, _) = succeeded(workspace.run(&["refactor", "--local"]));
+    assert!(
+        text.contains("shop-Work/Alarms → shop-Storage/Late") && text.contains("Nothing was moved"),
+        "{text}"
+    );
+    // The output refers to the topic: it has to go in a deployment before.
+    let stderr = ended(workspace.run(&["refactor", "--local", "--execute"]), 1);
+    assert!(stderr.contains("`Topic` refers to `Alarms`"), "{stderr}");
+    let stderr = ended(workspace.run(&["refactor", "--local", "--move", "Work/Alarms"]), 2);
+    assert!(stderr.contains("STACK/ID=STACK/ID"), "{stderr}");
+    let moves = ["refactor", "--local", "--execute", "--move", "Work/Jobs=Storage/Tasks", "--format", "json"];
+    let (text, _) = succeeded(workspace.run(&moves));
+    let found: Json = serde_json::from_str(&text).unwrap();
+    assert_eq!((&found["executed"], &found["moves"][0]["to_id"]), (&json!(true), &json!("Tasks")));
+    let stderr = ended(workspace.run(&moves), 1);
+    assert!(stderr.contains("the deployed stack shop-Work has no resource `Jobs`"), "{stderr}");
+    assert_eq!(workspace.ids("Work")["Topic"], before);
+}
+
+#[test]
+fn refactor_calls_only_what_its_policy_allows() {
+    let endpoint = Endpoint::local(&[]);
+    succeeded(endpoint.run(&queue("Tasks", None, 30), &["deploy", "--yes"]));
+    let before = endpoint.requests();
+    let (text, _) = succeeded(endpoint.run(&queue("Jobs", Some("Tasks"), 30), &["permissions", "refactor"]));
+    succeeded(endpoint.run(&queue("Jobs", Some("Tasks"), 30), &["refactor", "--execute"]));
+    for (operation, count) in endpoint.requests().as_object().unwrap() {
+        let is_used = before.get(operation) != Some(count) && operation != "GetCallerIdentity";
+        assert!(!is_used || text.contains(&format!("\"cloudformation:{operation}\"")), "{operation}: {text}");
+    }
+}
