@@ -75,3 +75,69 @@ fn memory_lists_the_cheapest_types_with_date_and_source() {
     let text = estimate(words);
     assert!(String::from_utf8_lossy(&text.stdout).contains("Cheapest instance types that fit:"));
 }
+
+#[test]
+fn a_configuration_that_makes_no_model_is_an_error_with_the_member() {
+    for (config, expected) in [
+        (r#"{"model_type": "llama", "hidden_size": -1}"#, "`hidden_size` of the configuration is -1"),
+        (r#"{"model_type": "llama", "hidden_size": 1e300}"#, "`hidden_size` of the configuration is 1e+300"),
+        (r#"{"model_type": "mamba", "hidden_size": 768}"#, "the architecture `mamba` is not known"),
+        (r#"{"model_type": "llama", "hidden_size": 4096}"#, "the configuration has no `num_hidden_layers`"),
+        (r#"{"model_type": "llama", "hidden_size": NaN}"#, "expected value"),
+        ("[]", "the configuration has no `hidden_size`"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.json"), config).unwrap();
+        let words = "estimate memory --model config.json --strategy ddp --sequence 128";
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        let output = command.current_dir(folder.path()).args(words.split_whitespace()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{config}: {stderr}");
+        assert!(stderr.contains(expected), "{config}: {stderr}");
+    }
+}
+
+#[test]
+fn numbers_of_a_step_that_are_out_of_range_are_errors() {
+    for (words, expected) in [
+        ("--batch 0 --sequence 128", "`batch` is 0"),
+        ("--batch 1 --sequence 18446744073709551615", "`sequence` is 18446744073709551615"),
+        ("--batch 65536 --sequence 4194304", "`batch x sequence` is 274877906944"),
+        ("--ranks 4 --sequence 128 --tensor-parallel 8", "`tensor_parallel` is 8"),
+    ] {
+        let output = estimate(&format!("memory --strategy full-shard {words}"));
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{words}: {stderr}");
+        assert!(stderr.contains(expected), "{words}: {stderr}");
+    }
+}
+
+#[test]
+fn prices_of_a_price_list_are_saved_and_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let offer = r#"{"offerCode": "AmazonSageMaker", "publicationDate": "2026-09-20T02:56:06Z",
+        "products": {"A": {"attributes": {"regionCode": "us-east-1", "usagetype": "USE1-Host:ml.g5.xlarge"}}},
+        "terms": {"OnDemand": {"A": {"A.1": {"priceDimensions": {"A.1.1": {"beginRange": "0", "pricePerUnit": {"USD": "2.0000000000"}}}}}}}}"#;
+    let template = "Resources:
+  Endpoint: {Type: AWS::SageMaker::Endpoint, Properties: {EndpointConfigName: !GetAtt Config.EndpointConfigName}}
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties: {ProductionVariants: [{VariantName: a, ModelName: m, InstanceType: ml.g5.xlarge, InitialInstanceCount: 1}]}
+";
+    std::fs::write(path("offer.json"), offer).unwrap();
+    std::fs::write(path("template.yaml"), template).unwrap();
+    let cost = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command
+            .current_dir(folder.path())
+            .args(["estimate", "--format", "json"])
+            .args(words.split_whitespace());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        json(&output)["monthly"]["ceiling"].clone()
+    };
+    // 730 h x 2.00.
+    assert_eq!(cost("template.yaml --prices offer.json --save-prices small.csv"), "1460.00");
+    assert_eq!(cost("template.yaml --prices small.csv"), "1460.00");
+}

@@ -16,6 +16,7 @@ mod man;
 #[cfg(feature = "deploy")]
 mod new;
 mod review;
+mod summary;
 mod synth;
 #[cfg(not(feature = "deploy"))]
 mod unavailable;

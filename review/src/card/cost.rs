@@ -72,6 +72,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_json_of_an_estimate_has_the_documented_form() {
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../../docs/estimate.schema.json")).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let text = concat!(
+            include_str!("../../fixtures/training-memory-exceeded.bad.yaml"),
+            "  Gateway: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: subnet-1}}\n",
+            "  Bucket: {Type: AWS::S3::Bucket}\n"
+        );
+        let assembly = Assembly::of_template("Stack.yaml", text.into()).unwrap();
+        let text = cost::json(&cost::of_assembly(&assembly, &cost::Options::default()));
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let errors: Vec<_> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        // A job, a gateway with an amount and one without, and a bucket.
+        assert!(document["lines"].as_array().unwrap().len() >= 4, "{text}");
+        let mut wrong = document.clone();
+        wrong["lines"][0]["per"] = "year".into();
+        assert!(!schema.is_valid(&wrong));
+    }
+
+    #[test]
     fn an_instance_type_changes_the_cost_of_its_configuration_and_the_total() {
         let read = |instance_type: &str| {
             let text = format!(

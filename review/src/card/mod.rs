@@ -111,6 +111,10 @@ pub struct Card {
     pub quotas: Vec<QuotaChange>,
     /// The GPU memory of resources whose instance types change.
     pub memory: Vec<MemoryChange>,
+    /// The cost after the change; `None` if no cost is estimated.
+    pub estimate: Option<stackwright_estimate::cost::Estimate>,
+    /// The memory of jobs and models that the new stacks state.
+    pub stated_memory: Vec<stackwright_estimate::memory::StatedMemory>,
     /// The diagrams of stacks whose resources or references change, by the stack's ID.
     pub graphs: Vec<(String, Graph)>,
 }
@@ -130,8 +134,8 @@ pub struct Card {
 /// ```
 pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     let diff = diff::compare(old, new);
-    let estimates = options.estimate.map(|options| {
-        let of = |assembly: &Assembly| stackwright_estimate::cost::of_assembly(assembly, &options);
+    let estimates = options.estimate.as_ref().map(|options| {
+        let of = |assembly: &Assembly| stackwright_estimate::cost::of_assembly(assembly, options);
         (of(old), of(new))
     });
     let (mut costs, mut quotas, mut memory) = (Vec::new(), Vec::new(), Vec::new());
@@ -140,6 +144,11 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         quotas = capacity::quotas(before, after);
         memory = capacity::memory(before, after);
     }
+    let stated_memory = match &options.estimate {
+        Some(estimate) => stackwright_estimate::memory::stated(new, estimate),
+        None => Vec::new(),
+    };
+    let estimate = estimates.map(|(_, after)| after);
     costs.extend(options.cost);
     let findings = findings::compare(old, new, &options.check);
     let approvals = approvals::required(&diff);
@@ -172,6 +181,8 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         cost: costs,
         quotas,
         memory,
+        estimate,
+        stated_memory,
         graphs,
     }
 }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
+use stackwright_estimate::memory::{self, ModelShape};
 use stackwright_schemas::large_models::{self, option_keys};
 use stackwright_schemas::nearest;
 use stackwright_synth::{Asset, CallerLocation, IntoValue, Value};
@@ -185,6 +186,7 @@ pub struct LargeModel<E> {
     options: Vec<(String, Value<String>, CallerLocation)>,
     job_queue_size: Option<Value<String>>,
     as_file: bool,
+    memory: Option<serde_json::Value>,
     problems: Vec<DeferredError>,
     engine: PhantomData<fn() -> E>,
 }
@@ -291,6 +293,7 @@ impl<E: Engine> LargeModel<E> {
             options: Vec::new(),
             job_queue_size: None,
             as_file: false,
+            memory: None,
             problems: Vec::new(),
             engine: PhantomData,
         }
@@ -308,6 +311,28 @@ impl<E: Engine> LargeModel<E> {
         let value = Value::from(value.to_string()).with_location(Some(source));
         self.options.retain(|(known, ..)| known != key);
         self.options.push((key.to_owned(), value, source));
+        self
+    }
+
+    /// The shape of the model, so that `check`, `synth` and `estimate` compare its memory with that of the GPUs. It is
+    /// written into the `Metadata` of the `AWS::SageMaker::Model` as `stackwright-memory`.
+    ///
+    /// ```
+    /// use stackwright_estimate::memory::ModelShape;
+    /// use stackwright_stacks::S3Location;
+    /// use stackwright_stacks::container::{LargeModel, Weights};
+    ///
+    /// let config = serde_json::json!({
+    ///     "model_type": "qwen3", "hidden_size": 4096, "num_hidden_layers": 36, "num_attention_heads": 32,
+    ///     "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 12288, "vocab_size": 151936
+    /// });
+    /// LargeModel::vllm("0.36.0", Weights::folder(S3Location::new("my-models", "qwen3-8b/")))
+    ///     .max_model_len(8_192)
+    ///     .model_shape(&ModelShape::from_config(&config)?);
+    /// # Ok::<(), stackwright_estimate::memory::ShapeError>(())
+    /// ```
+    pub fn model_shape(mut self, shape: &ModelShape) -> Self {
+        self.memory = Some(memory::model_statement(shape));
         self
     }
 
@@ -443,6 +468,7 @@ impl<E: Engine> std::convert::From<LargeModel<E>> for Container {
                 container.environment(name, value.with_location(Some(source)))
             })
         };
+        container.memory = server.memory;
         container.problems.extend(server.problems);
         container
     }

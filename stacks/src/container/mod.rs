@@ -46,6 +46,8 @@ pub struct Container {
     environment: Map<String>,
     hostname: Option<Value<String>>,
     needs: Vec<Need>,
+    /// What is stated about the memory of the model.
+    pub(crate) memory: Option<serde_json::Value>,
     problems: Vec<DeferredError>,
 }
 
@@ -193,6 +195,7 @@ impl Container {
             environment: Map::default(),
             hostname: None,
             needs: Vec::new(),
+            memory: None,
             problems: Vec::new(),
         }
     }

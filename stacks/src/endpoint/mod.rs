@@ -40,6 +40,7 @@ pub use real_time::{OneVariant, RealTimeEndpoint, RollingUpdate, SeveralVariants
 pub use serverless::{MemorySize, MemorySizeValue, ServerlessEndpoint};
 pub use variant::Variant;
 
+use stackwright_estimate::memory::STATEMENT_MEMBER;
 use stackwright_resources::sagemaker::endpoint::VariantProperty;
 use stackwright_resources::sagemaker::model::{InferenceExecutionConfig, VpcConfig};
 use stackwright_resources::sagemaker::{
@@ -110,8 +111,10 @@ fn add_model(
     let mut statements = Vec::new();
     let several = containers.all.len() > 1;
     let mut definitions = Vec::new();
+    let mut memory = None;
     for (number, container) in containers.all.into_iter().enumerate() {
         let part = if several { format!("{part}Container{}", number + 1) } else { part.to_owned() };
+        memory = memory.or_else(|| container.memory.clone());
         let (definition, needed) = container.define(&part, log_group, scope);
         definitions.push(definition);
         for statement in needed {
@@ -144,6 +147,9 @@ fn add_model(
     model = model.execution_role_arn(role.arn());
     if let Some(policy) = policy {
         model = model.depends_on(&policy);
+    }
+    if let Some(statement) = memory {
+        model = model.metadata(STATEMENT_MEMBER, statement);
     }
     let model = scope.add(&format!("{part}Model"), model);
     ServedModel { model, role }

@@ -1,5 +1,6 @@
 //! Budgets: notifications when the cost of a month exceeds a limit.
 
+use stackwright_estimate::cost::Estimate;
 use stackwright_resources::budgets::Budget;
 use stackwright_resources::budgets::budget::{
     BudgetData, Notification, NotificationWithSubscribers, Spend, Subscriber,
@@ -42,6 +43,25 @@ impl MonthlyBudget {
             subscribers: Vec::new(),
             thresholds: Vec::new(),
         }
+    }
+
+    /// Creates a budget with the highest cost a month that an estimate has, rounded up to a dollar. Costs that are not
+    /// known, and runs of jobs, are not part of it.
+    ///
+    /// ```
+    /// use stackwright_estimate::cost::{Options, of_assembly};
+    /// use stackwright_stacks::fleet::MonthlyBudget;
+    /// use stackwright_synth::App;
+    ///
+    /// let app = App::new("shop");
+    /// app.stack("Serving").region("us-east-1");
+    /// let estimate = of_assembly(&app.synth()?, &Options::default());
+    /// app.stack("Budget").add("Budget", MonthlyBudget::of_estimate(&estimate).email("ml@example.com").at_percent(80));
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
+    #[track_caller]
+    pub fn of_estimate(estimate: &Estimate) -> Self {
+        Self::new(estimate.monthly().ceiling.whole_dollars() as f64)
     }
 
     /// Counts only what has this tag. The tag has to be activated for cost allocation.

@@ -25,6 +25,7 @@ pub use pipeline::{
 pub use schedule::{Schedule, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};
 
+use stackwright_estimate::memory::STATEMENT_MEMBER;
 use stackwright_synth::intrinsic::region;
 use stackwright_synth::{CallerLocation, Output, Scope, Value, sub};
 
@@ -33,6 +34,16 @@ fn name_prefix(id: &str, characters: usize) -> String {
     let name: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let name = name.trim_matches('-');
     name[..name.len().min(characters)].trim_end_matches('-').to_owned()
+}
+
+/// The entry of a resource's `Metadata` that states the memory of jobs, by their names; `None` without statements.
+fn memory_statement(
+    statements: Vec<(String, serde_json::Value)>,
+) -> Option<(&'static str, serde_json::Value)> {
+    if statements.is_empty() {
+        return None;
+    }
+    Some((STATEMENT_MEMBER, statements.into_iter().collect()))
 }
 
 /// Adds outputs with the command that starts a run and the URL of the console page that shows runs.

@@ -323,6 +323,6 @@ impl Construct for Definition {
             RoleNeeded { id: "ExecutionRole".into(), service: "sagemaker", policy: "Execution", statements };
         let role = job.role.build(needed, scope);
         arguments.put("RoleArn", role.role.arn());
-        Request { arguments, role }
+        Request { arguments, role, memory: None }
     }
 }

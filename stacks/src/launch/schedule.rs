@@ -1,5 +1,6 @@
 //! Schedules: EventBridge Scheduler starts a target at the times of an expression.
 
+use stackwright_estimate::memory::ONLY_JOB;
 use stackwright_resources::scheduler;
 use stackwright_resources::scheduler::schedule::{
     FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
@@ -112,6 +113,7 @@ impl Construct for Schedule {
 
     fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
         let mut policies: Vec<Handle> = Vec::new();
+        let mut memory = Vec::new();
         let call = |operation: &str| sub!("arn:{}:scheduler:::aws-sdk:sagemaker:{}", partition(), operation);
         let (target, input, statements): (Value<String>, Properties, Vec<Statement>) = match self.target {
             ScheduleTarget::Pipeline(pipeline) => {
@@ -131,6 +133,7 @@ impl Construct for Schedule {
                 let prefix = name_prefix(&id, PREFIX_CHARACTERS);
                 let request = scope.add("Job", Definition { job: *job, is_tuned: false });
                 policies.extend(request.role.policy.clone());
+                memory.extend(request.memory.map(|statement| (ONLY_JOB.to_owned(), statement)));
                 let mut input = request.arguments;
                 input.put("TrainingJobName", format!("{prefix}-<aws.scheduler.execution-id>"));
                 let allowed = [
@@ -165,6 +168,9 @@ impl Construct for Schedule {
         }
         for policy in &policies {
             schedule = schedule.depends_on(policy);
+        }
+        if let Some((name, statement)) = super::memory_statement(memory) {
+            schedule = schedule.metadata(name, statement);
         }
         let handle = scope.add_default(schedule);
         let page = sub!("scheduler/home?region={}#schedules/default/{}", region(), handle.reference());

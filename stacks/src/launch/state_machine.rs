@@ -145,6 +145,8 @@ struct States {
     /// Policies that must exist before a run starts.
     policies: Vec<Handle>,
     attempts: i64,
+    /// What is stated about the memory of jobs, by the names of their states.
+    memory: Vec<(String, JsonValue)>,
 }
 
 impl States {
@@ -176,6 +178,7 @@ impl States {
         let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
         let request = scope.add(&id(name), Definition { job, is_tuned: false });
         self.policies.extend(request.role.policy.clone());
+        self.memory.extend(request.memory.map(|statement| (name.to_owned(), statement)));
         let mut parameters = request.arguments;
         // Every attempt needs a unique job name.
         parameters.put(
@@ -334,6 +337,7 @@ impl Construct for StateMachine {
             states: Map::default(),
             statements: Vec::new(),
             policies: Vec::new(),
+            memory: Vec::new(),
             attempts: self.attempts,
         };
         super::check_names(
@@ -386,6 +390,9 @@ impl Construct for StateMachine {
             stepfunctions::StateMachine::new(role.arn()).definition_string(json_text(definition));
         for policy in states.policies.iter().chain(&policy) {
             machine = machine.depends_on(policy);
+        }
+        if let Some((name, statement)) = super::memory_statement(states.memory) {
+            machine = machine.metadata(name, statement);
         }
         let resource = scope.add_default(machine);
         super::put_outputs(

@@ -1,5 +1,6 @@
 //! The training job, with a setter for every member of the request.
 
+use stackwright_estimate::memory::{self, ModelShape, Training};
 use stackwright_synth::intrinsic::unquoted;
 use stackwright_synth::{Asset, CallerLocation, IntoValue, Json, Value};
 
@@ -80,6 +81,7 @@ pub struct TrainingJob {
     pub(super) others: Vec<(String, Value<Json>)>,
     /// A recipe of HyperPod, and where the program gives it.
     pub(super) recipe: Option<(String, CallerLocation)>,
+    pub(super) memory: Option<serde_json::Value>,
 }
 
 /// The training algorithm.
@@ -212,6 +214,7 @@ impl TrainingJob {
             statements: Vec::new(),
             others: Vec::new(),
             recipe: None,
+            memory: None,
         }
     }
 
@@ -540,6 +543,41 @@ impl TrainingJob {
     #[track_caller]
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));
+        self
+    }
+
+    /// The model and the training step, so that `check`, `synth` and `estimate` compare the GPU memory of a step with that
+    /// of the instances. They are written into the `Metadata` of the launcher as `stackwright-memory`; the job stays the
+    /// same.
+    ///
+    /// ```
+    /// use stackwright_estimate::cost::Options;
+    /// use stackwright_estimate::memory::{ModelShape, Strategy, Training, stated};
+    /// use stackwright_stacks::S3Location;
+    /// use stackwright_stacks::launch::{Pipeline, TrainingStep};
+    /// use stackwright_stacks::training::{Instances, TrainingJob};
+    /// use stackwright_synth::App;
+    ///
+    /// let config = serde_json::json!({
+    ///     "model_type": "llama", "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 32,
+    ///     "num_key_value_heads": 8, "intermediate_size": 8192, "vocab_size": 128256, "tie_word_embeddings": true
+    /// });
+    /// let shape = ModelShape::from_config(&config)?;
+    /// // FSDP on 8 GPUs, 4 samples of 2,048 tokens on each.
+    /// let step = Training::new(Strategy::FullShard, 8, 4, 2048);
+    /// let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.p4d.24xlarge", 1), S3Location::new("my-runs", "models"))
+    ///     .model_shape(&shape, &step);
+    /// let app = App::new("language");
+    /// let mut pipeline = Pipeline::new();
+    /// pipeline.step("Train", TrainingStep::new(job));
+    /// app.stack("Training").region("us-east-1").add("Train", pipeline);
+    /// let found = stated(&app.synth()?, &Options::default());
+    /// assert_eq!(found.len(), 1);
+    /// assert!(found[0].estimate.is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn model_shape(mut self, shape: &ModelShape, step: &Training) -> Self {
+        self.memory = Some(memory::training_statement(shape, step));
         self
     }
 

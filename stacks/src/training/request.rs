@@ -21,6 +21,8 @@ use crate::s3::S3Location;
 pub(crate) struct Request {
     pub arguments: Properties,
     pub role: BuiltRole,
+    /// What is stated about the memory of a step.
+    pub memory: Option<serde_json::Value>,
 }
 
 /// Adds the role and the source of a job to a stack.
@@ -368,7 +370,7 @@ impl Builder<'_> {
         for (pointer, value) in &self.job.others {
             self.arguments.put_at(pointer, value);
         }
-        Request { arguments: self.arguments, role }
+        Request { arguments: self.arguments, role, memory: self.job.memory.clone() }
     }
 }
 

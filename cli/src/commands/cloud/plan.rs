@@ -78,6 +78,12 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     arguments.deployment.check(&selection.stacks)?;
     let description = description();
     let view = View::new(arguments.progress);
+    for line in super::super::summary::lines(&loaded.assembly) {
+        view.note(&line);
+    }
+    for line in super::super::summary::quota_lines(&loaded.assembly) {
+        view.note(&line);
+    }
     let deployed: RefCell<BTreeMap<String, (Option<diff::DeployedStack>, StackArtifact)>> =
         RefCell::default();
     let results = block_on(async {

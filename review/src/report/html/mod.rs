@@ -4,6 +4,8 @@
 //! It is readable without JavaScript; the script only filters the changes. Colours follow the reader's system, and each
 //! colour is written in words as well.
 
+mod estimate;
+
 use std::fmt::Write as _;
 
 use stackwright_synth::Assembly;
@@ -29,8 +31,8 @@ pub fn html(card: &Card, new: &Assembly, source: impl Fn(&str) -> Option<String>
     sections.push(("changes", "Changes", changes(card)));
     sections.push(("security", "Security", security(card)));
     sections.push(("findings", "Findings", findings(card, &source)));
-    sections.push(("cost", "Cost", cost(card)));
-    sections.push(("capacity", "Quotas and memory", capacity(card)));
+    sections.push(("cost", "Cost", cost(card) + &estimate::costs(card)));
+    sections.push(("capacity", "Quotas and memory", capacity(card) + &estimate::memory(card)));
     sections.push(("diagrams", "Diagrams", diagrams(card, new)));
     sections.push(("permissions", "Permissions", permissions(new)));
     sections.retain(|(_, _, content)| !content.is_empty());

@@ -281,6 +281,9 @@ impl Construct for Pipeline {
         for policy in lowering.policies.iter().chain(&policy) {
             pipeline = pipeline.depends_on(policy);
         }
+        if let Some((name, statement)) = super::memory_statement(lowering.memory) {
+            pipeline = pipeline.metadata(name, statement);
+        }
         let resource = scope.add_default(pipeline);
         super::put_outputs(
             scope,

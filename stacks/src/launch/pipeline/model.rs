@@ -172,7 +172,7 @@ impl Construct for Definition {
             RoleNeeded { id: "ExecutionRole".into(), service: "sagemaker", policy: "Execution", statements };
         let role = step.role.build(needed, scope);
         arguments.put("ExecutionRoleArn", role.role.arn());
-        Request { arguments, role }
+        Request { arguments, role, memory: None }
     }
 }
 

@@ -301,7 +301,7 @@ impl Construct for Definition {
         for (pointer, value) in &job.others {
             arguments.put_at(pointer, value);
         }
-        Request { arguments, role }
+        Request { arguments, role, memory: None }
     }
 }
 

@@ -93,6 +93,8 @@ pub(super) struct Lowering {
     /// Policies that must exist before a run starts.
     pub policies: Vec<Handle>,
     pub others: Vec<Statement>,
+    /// What is stated about the memory of jobs, by the names of their steps.
+    pub memory: Vec<(String, serde_json::Value)>,
 }
 
 impl Lowering {

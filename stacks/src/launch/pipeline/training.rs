@@ -54,6 +54,7 @@ impl TrainingStep {
         step.put("Type", "Training");
         step.put("Arguments", request.arguments);
         self.options.put(step);
+        lowering.memory.extend(request.memory.map(|statement| (name.to_owned(), statement)));
         lowering.starts(Started::Training, request.role);
     }
 }

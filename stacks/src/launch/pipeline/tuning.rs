@@ -353,6 +353,7 @@ impl TuningStep {
         step.put("Type", "Tuning");
         step.put("Arguments", arguments);
         self.options.put(step);
+        lowering.memory.extend(request.memory.map(|statement| (name.to_owned(), statement)));
         lowering.starts(Started::Tuning, request.role);
     }
 }

@@ -2,6 +2,7 @@
 
 mod bfloat16_on_old_accelerator;
 mod draft_model_without_path;
+mod inference_memory_exceeded;
 mod pipeline_parallel_with_vllm;
 mod removed_rolling_batch;
 mod rolling_batch_of_another_container;
@@ -25,6 +26,7 @@ pub(super) const RULES: &[&Rule] = &[
     &pipeline_parallel_with_vllm::RULE,
     &draft_model_without_path::RULE,
     &bfloat16_on_old_accelerator::RULE,
+    &inference_memory_exceeded::RULE,
 ];
 
 /// The options of an LMI container in its environment.

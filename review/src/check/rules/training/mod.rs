@@ -7,6 +7,7 @@ mod long_warm_pool;
 mod pending_time_without_accelerator;
 mod spot_wait_below_run;
 mod spot_without_checkpoint;
+mod training_memory_exceeded;
 mod training_plan_instance;
 mod training_plan_with_spot;
 mod training_too_long;
@@ -30,6 +31,7 @@ pub(super) const RULES: &[&Rule] = &[
     &volume_key_on_local_storage::RULE,
     &file_system_without_vpc::RULE,
     &image_with_algorithm::RULE,
+    &training_memory_exceeded::RULE,
     &training_plan_instance::RULE,
     &training_plan_with_spot::RULE,
 ];

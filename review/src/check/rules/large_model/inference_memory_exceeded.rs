@@ -1,0 +1,64 @@
+//! `inference-memory-exceeded`
+
+use stackwright_estimate::memory::{STATEMENT_MEMBER, Verdict, inference_statement};
+
+use crate::check::findings::Findings;
+use crate::check::rules::rule;
+use crate::check::serving::{MODEL, containers, variants};
+use crate::check::view::View;
+
+rule! {
+    /// The weights of a model, its cache for one sequence and its activations take more memory than a GPU of its instances has.
+    ///
+    /// The model is stated in the `Metadata` of the `AWS::SageMaker::Model`, as `stackwright-memory`;
+    /// `LargeModel::model_shape` writes it. Settings of the container (`OPTION_MAX_MODEL_LEN`,
+    /// `OPTION_TENSOR_PARALLEL_DEGREE`, `OPTION_QUANTIZE`, `OPTION_GPU_MEMORY_UTILIZATION`) count where the statement does
+    /// not say otherwise. A statement that cannot be read is reported too.
+    ///
+    /// # Why it matters
+    ///
+    /// The server does not start, and the endpoint fails after its health checks timed out.
+    ///
+    /// # How to fix
+    ///
+    /// Use a larger tensor parallel degree, quantized weights, a shorter maximum length, or instances with more memory.
+    /// `estimate inference` shows what the memory consists of.
+    ///
+    /// # Limitations
+    ///
+    /// The memory is an estimate that was not compared with measurements: weights and cache follow from the numbers of the
+    /// model, the reserve for activations is a guess. Without a statement nothing is known, and nothing is reported.
+    Warning "inference-memory-exceeded",
+    source: "vLLM, paged cache of keys and values; schemas/facts/instances.csv",
+    applies_to: ["AWS::SageMaker::Model"],
+    check: Each(check),
+}
+
+fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for model in view.of_type(MODEL) {
+        let statement = &model.body["Metadata"][STATEMENT_MEMBER];
+        let Some(container) = containers(model).next().filter(|_| !statement.is_null()) else { continue };
+        let served = variants(view).filter(|variant| variant.model().is_some_and(|one| one.id == model.id));
+        for instance in served.filter_map(|variant| variant.instance()) {
+            let (message, help) = match inference_statement(statement, container, &instance.instance_type) {
+                Err(error) => (error.to_string(), "correct the statement, or remove it"),
+                Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => (
+                    format!(
+                        "the model takes an estimated {} on a GPU, and the server can allocate {} on {}",
+                        gib(estimate.bytes),
+                        gib(estimate.budget_bytes.unwrap_or_default()),
+                        instance.instance_type
+                    ),
+                    "use a larger tensor parallel degree, quantized weights, a shorter length or larger GPUs",
+                ),
+                Ok(_) => continue,
+            };
+            let pointer = format!("/Resources/{}/Metadata/{STATEMENT_MEMBER}", model.id);
+            findings.add_written(Some(model.id), pointer, message, help);
+        }
+    }
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
