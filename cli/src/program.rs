@@ -62,7 +62,10 @@ struct Program {
 }
 
 /// Returns what the program is built from: directories and files, and the file in which Cargo lists its sources after a build.
-pub(crate) fn inputs(workspace: &Workspace<'_>, package: Option<&str>) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
+pub(crate) fn inputs(
+    workspace: &Workspace<'_>,
+    package: Option<&str>,
+) -> Result<(Vec<PathBuf>, PathBuf), Failure> {
     let (program, metadata) = find(workspace, package)?;
     let root = Path::new(metadata["workspace_root"].as_str().unwrap_or_default());
     let sources = executable(&program, &metadata).with_extension("d");

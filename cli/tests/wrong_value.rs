@@ -34,7 +34,7 @@ error[out-of-range]: 400 is too large
 {line} |     let endpoint = endpoint.max_concurrency(400);
    |                             ^^^^^^^^^^^^^^^ DevTest/ScorersConfig: ProductionVariants[0].ServerlessConfig.MaxConcurrency
    |
-   = help: at most 200
+   = help: use at most 200
 
 1 error
 "
@@ -77,7 +77,7 @@ fn in_what_a_construct_looks_up() {
     app.stack("DevTest").add("Scorers", ServerlessEndpoint::new(Container::new(image)));
     let found = Diagnostic::from_errors(&app.synth().unwrap_err());
     assert_eq!(found[0].message, "pytorch-inference has no version 2.66 in the image table");
-    assert!(found[0].help.as_deref().unwrap().starts_with("the newest are 2.6.0"));
+    assert!(found[0].help.as_deref().unwrap().starts_with("use one of the newest, 2.6.0"));
     assert_eq!(found[0].location.as_ref().unwrap().line, line);
 }
 

@@ -29,6 +29,17 @@ fn program(directory: &Path, cargo: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// Answers `cargo metadata` and `cargo build` for a package with an executable.
+const CARGO: &str = r#"directory=$(pwd -P)
+case "$1" in
+metadata)
+  echo "{\"workspace_root\":\"$directory\",\"target_directory\":\"$directory/target\",\"packages\":[{\"name\":\"infra\",
+    \"manifest_path\":\"$directory/Cargo.toml\",\"targets\":[{\"name\":\"infra\",\"kind\":[\"bin\"]}],
+    \"dependencies\":[{\"name\":\"stackwright\",\"kind\":null}]}]}" ;;
+build) echo "{\"target\":{\"name\":\"infra\"},\"executable\":\"$directory/app\"}" ;;
+esac
+"#;
+
 #[test]
 fn a_revision_is_built_in_a_worktree_that_is_removed() {
     let directory = tempfile::tempdir().unwrap();
@@ -36,10 +47,14 @@ fn a_revision_is_built_in_a_worktree_that_is_removed() {
     let infra = repository.join("infra");
     fs::create_dir_all(&infra).unwrap();
     git(&repository, &["init", "--quiet"]);
-    // Cargo at the revision writes the assembly that is committed there.
+    // The program at the revision writes the assembly that is committed there, and Cargo has built it.
+    let script = |path: &Path, text: &str| {
+        fs::write(path, format!("#!/bin/sh\n{text}")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
     let cargo = directory.path().join("cargo");
-    fs::write(&cargo, "#!/bin/sh\nfor last; do :; done\ncp -r assembly \"$last\"\n").unwrap();
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    script(&cargo, CARGO);
+    script(&infra.join("app"), "for last; do :; done\ncp -r assembly \"$last\"\n");
     fs::write(infra.join("Cargo.toml"), "[package]\nname = \"infra\"\n").unwrap();
     assert!(program(&infra, &cargo, &["synth", "--out", "assembly"]).status.success());
     let template = infra.join("assembly/Production.template.json");

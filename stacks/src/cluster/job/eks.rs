@@ -37,7 +37,7 @@ impl EksJob {
         }
     }
 
-    /// Runs it in the namespace and the queue of a team (see [`ComputeAllocation`](super::ComputeAllocation)).
+    /// Runs it in the namespace and the queue of a team (see [`ComputeAllocation`](crate::cluster::ComputeAllocation)).
     pub fn team(mut self, name: &str) -> Self {
         self.team = Some(name.to_owned());
         self

@@ -78,7 +78,7 @@ impl ComponentEndpoint {
     }
 
     /// Instances of whichever of up to five types is available, as many as the components need, within bounds. Components
-    /// may have settings for each type: [`InferenceComponent::on_instance_type`].
+    /// may have settings for each type: [`on_instance_type`](super::InferenceComponent::on_instance_type).
     pub fn on_pools(
         pools: impl IntoIterator<Item = InstancePool>,
         instances: impl Into<CapacityRange>,
