@@ -183,21 +183,19 @@ mod tests {
         let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
         let profile = crate::Profile::for_endpoint(local.url());
         let connection = crate::Connection::for_stack(&stack, &profile).await.unwrap();
-        let faults = r#"{"requests":[{"action":"DescribeStacks","kind":"throttle","times":4}]}"#;
+        let faults = r#"{"requests":[{"action":"DescribeStacks","kind":"throttle","times":1}]}"#;
         local.set_faults(serde_json::from_str(faults).unwrap());
-        let seen = RefCell::new(None);
-        let watch = async {
-            loop {
-                if let Some(error) = connection.last_error.take() {
-                    *seen.borrow_mut() = Some(error);
-                    return;
-                }
-                sleep(Duration::from_millis(1)).await;
+        let find = crate::lookup::find_stack(&connection, "one");
+        tokio::pin!(find);
+        let seen = loop {
+            tokio::select! {
+                found = &mut find => panic!("no failed attempt was seen: {found:?}"),
+                () = sleep(Duration::from_millis(1)) => {}
+            }
+            if let Some(error) = connection.last_error.take() {
+                break error;
             }
         };
-        let (found, ()) = tokio::join!(crate::lookup::find_stack(&connection, "one"), watch);
-        assert!(found.unwrap().is_none());
-        let seen = seen.into_inner().unwrap();
         assert!(seen.contains("Throttling"), "{seen}");
     }
 

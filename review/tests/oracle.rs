@@ -87,6 +87,7 @@ const CASES: &[(&str, &str)] = &[
     ("deletion-policy-function.yaml", "CloudFormation evaluates it with AWS::LanguageExtensions only"),
     ("eks-nodes-min-max.yaml", "the service refuses it; a schema cannot compare two properties"),
     ("fsx-type.yaml", "the service has four types, and the registry lists none"),
+    ("hyperpod-minimum-above-count.yaml", "the service refuses it; a schema cannot compare two properties"),
     ("lambda-s3-without-handler.yaml", "the service requires it, and the registry does not"),
     ("optional-subnets.yaml", "two optional parameters with the same empty default are no duplicate"),
     ("output-duplicate-export.yaml", "the export of an account and a region is unique"),

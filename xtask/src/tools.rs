@@ -80,6 +80,7 @@ pub fn install() -> Result<PathBuf> {
     // Where the repositories cannot be reached, the tests that read them are skipped with a message.
     if let Err(error) = once(&tools, "histories", &[HISTORIES], histories) {
         eprintln!("warning: the histories of public templates are missing: {error}");
+        fs::remove_dir_all(tools.join("histories"))?;
     }
     browser();
     Ok(tools)
