@@ -149,7 +149,7 @@ fn the_program_of_the_folder_is_run_where_nothing_else_is_named() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/arr-coc");
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     let (stdout, _) = succeeded(command.arg("list").current_dir(program).output().unwrap());
-    assert_eq!(stdout, "DevTest\nProduction\nTraining\n");
+    assert_eq!(stdout, "DevTest\nTraining\nProduction\n");
 
     let empty = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));

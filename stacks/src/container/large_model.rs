@@ -326,7 +326,7 @@ impl<E: Engine> LargeModel<E> {
     ///     "model_type": "qwen3", "hidden_size": 4096, "num_hidden_layers": 36, "num_attention_heads": 32,
     ///     "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 12288, "vocab_size": 151936
     /// });
-    /// LargeModel::vllm("0.36.0", Weights::folder(S3Location::new("my-models", "qwen3-8b/")))
+    /// LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")))
     ///     .max_model_len(8_192)
     ///     .model_shape(&ModelShape::from_config(&config)?);
     /// # Ok::<(), stackwright_estimate::memory::ShapeError>(())
