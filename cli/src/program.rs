@@ -62,6 +62,7 @@ struct Program {
 }
 
 /// Returns what the program is built from: directories and files, and the file in which Cargo lists its sources after a build.
+#[cfg(feature = "deploy")]
 pub(crate) fn inputs(
     workspace: &Workspace<'_>,
     package: Option<&str>,
@@ -73,6 +74,7 @@ pub(crate) fn inputs(
 }
 
 /// Returns the path that Cargo gives to the executable.
+#[cfg(feature = "deploy")]
 fn executable(program: &Program, metadata: &Json) -> PathBuf {
     target_directory(metadata).join("debug").join(&program.target)
 }
