@@ -196,6 +196,7 @@ mod tests {
                 break error;
             }
         };
+        assert!(find.await.unwrap().is_none());
         assert!(seen.contains("Throttling"), "{seen}");
     }
 
