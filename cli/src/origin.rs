@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use stackwright_review::{Diagnostic, Report, check, report};
 use stackwright_synth::secret::SecretValues;
-use stackwright_synth::{App, Assembly};
+use stackwright_synth::{App, Assembly, Errors};
 
 use crate::failure::Failure;
 use crate::input::Input;
@@ -28,16 +28,7 @@ pub(crate) enum Origin {
 impl Origin {
     /// Synthesizes or reads the stacks. With `checked`, also checks them; diagnostics are printed to stderr.
     pub fn stacks(&self, checked: bool) -> Result<Stacks, Failure> {
-        let stacks = match self {
-            Self::Program(app) => app.synth().map(Stacks::from).map_err(|errors| {
-                print(&Diagnostic::from_errors(&errors).into(), &SecretValues::default());
-                Failure::reported()
-            })?,
-            #[cfg(feature = "deploy")]
-            Self::Path(path) => crate::base::stored(path)?,
-            #[cfg(feature = "deploy")]
-            Self::CurrentDirectory(package) => in_current_directory(package.as_deref())?,
-        };
+        let stacks = self.unchecked(App::synth)?;
         if checked {
             let found = check::check(&stacks.assembly, &check::Options::default());
             if !found.diagnostics.is_empty() {
@@ -48,6 +39,24 @@ impl Origin {
             }
         }
         Ok(stacks)
+    }
+
+    /// Synthesizes or reads the stacks for a command that hardly reads their sections. See [`App::synth_text`].
+    pub fn texts(&self) -> Result<Stacks, Failure> {
+        self.unchecked(App::synth_text)
+    }
+
+    fn unchecked(&self, synth: fn(&App) -> Result<Assembly, Errors>) -> Result<Stacks, Failure> {
+        match self {
+            Self::Program(app) => synth(app).map(Stacks::from).map_err(|errors| {
+                print(&Diagnostic::from_errors(&errors).into(), &SecretValues::default());
+                Failure::reported()
+            }),
+            #[cfg(feature = "deploy")]
+            Self::Path(path) => crate::base::stored(path),
+            #[cfg(feature = "deploy")]
+            Self::CurrentDirectory(package) => in_current_directory(package.as_deref()),
+        }
     }
 
     /// Returns the package of the workspace that was named, if one was.

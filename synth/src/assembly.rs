@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Errors};
 use crate::former::former_ids;
 use crate::parallel;
 use crate::provenance::{self, Provenance};
-use crate::render::render;
+use crate::render::{Keep, Rendered, render};
 use crate::stack::{Environment, is_stack_name};
 use crate::template::{Template, TemplateError};
 use crate::value::CallerLocation;
@@ -134,16 +134,16 @@ pub enum AssemblyError {
     },
 }
 
-pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
+pub(crate) fn assemble(state: &State, keep: Keep) -> Result<Assembly, Errors> {
     let mut errors = state.errors.clone();
     find_duplicates(state, &mut errors);
-    let mut rendered = render(state, &mut errors);
+    let mut rendered = render(state, keep, &mut errors);
     let before = cross_stack::connect(state, &mut rendered, &mut errors);
     let bucket = state.asset_bucket.as_deref().unwrap_or(DEFAULT_ASSET_BUCKET);
     let mut stacks = Vec::new();
     for ((index, rendered), before) in rendered.into_iter().enumerate().zip(before) {
         let contents = &state.stacks[index];
-        let (template, provenance, documents) = rendered.finish();
+        let Rendered { template, provenance, documents, .. } = rendered;
         let file = |asset: &crate::asset::PackedAsset| FileAsset {
             hash: asset.hash.clone(),
             bucket: bucket.to_owned(),
@@ -166,8 +166,6 @@ pub(crate) fn assemble(state: &State) -> Result<Assembly, Errors> {
             template_bucket: bucket.to_owned(),
         });
     }
-    // Serializes the templates, which takes a fifth of the time of synthesis.
-    parallel::map(0..stacks.len(), |index| _ = stacks[index].template.json());
     for (stack, contents) in stacks.iter().zip(&state.stacks) {
         let bytes = stack.template.json().len();
         if bytes > limits().template_url_bytes {

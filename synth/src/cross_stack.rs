@@ -6,7 +6,7 @@
 //! exporting stack is updated first. The disadvantage of SSM parameters is that CloudFormation does not refuse to delete
 //! a stack whose values are in use. The deployer uses the order of the stacks and requests an approval first.
 
-use serde_json::{Map, Value as JsonValue, json};
+use serde_json::{Value as JsonValue, json};
 
 use crate::app::State;
 use crate::error::{Error, ErrorKind};
@@ -35,7 +35,10 @@ pub(crate) fn connect(state: &State, rendered: &mut [Rendered], errors: &mut Vec
             let parameter = json!({ "Type": format!("AWS::SSM::Parameter::Value<{kind}>"), "Default": path });
             let mut add = |stack: usize, section: &str, id: String, value: JsonValue| {
                 let taken = state.stacks[stack].logical_ids.contains_key(&id);
-                if taken || !insert(&mut rendered[stack], section, &id, value, source) {
+                let Rendered { template, provenance, .. } = &mut rendered[stack];
+                if !taken && template.insert(section, &id, value) {
+                    provenance.insert(&format!("/{section}/{id}"), source.into());
+                } else {
                     errors.push(Error {
                         path: format!("{}/{id}", state.stacks[stack].id),
                         kind: ErrorKind::DuplicateLogicalId(id),
@@ -84,27 +87,6 @@ fn export(import: &Import, path: &str) -> (String, JsonValue) {
         if import.list { ("StringList", json!({ "Fn::Join": [",", value] })) } else { ("String", value) };
     let properties = json!({ "Type": kind, "Name": path, "Value": value });
     (logical_id, json!({ "Type": "AWS::SSM::Parameter", "Properties": properties }))
-}
-
-/// Adds an element to a section, which is created if it is missing. Returns `false` if the logical ID is taken.
-fn insert(
-    rendered: &mut Rendered,
-    section: &str,
-    id: &str,
-    value: JsonValue,
-    source: CallerLocation,
-) -> bool {
-    let entry = rendered.template.entry(section).or_insert_with(|| JsonValue::Object(Map::new()));
-    let JsonValue::Object(elements) = entry else {
-        unreachable!("every section that is rendered is an object")
-    };
-    if let Some(existing) = elements.get(id) {
-        // Two stacks that use one value share its parameter.
-        return *existing == value;
-    }
-    elements.insert(id.to_owned(), value);
-    rendered.provenance.insert(&format!("/{section}/{id}"), source.into());
-    true
 }
 
 fn across_environments(

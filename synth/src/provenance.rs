@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
@@ -153,7 +152,8 @@ fn stack((id, provenance): (&str, &Provenance), files: &[&str]) -> Vec<u8> {
     let quoted = |text: &mut Vec<u8>, name: &str| {
         serde_json::to_writer(text, name).expect("writing to memory");
     };
-    let mut text = Vec::with_capacity(2 * provenance.pointers.len());
+    // A line has 14 characters besides the pointer and the numbers.
+    let mut text = Vec::with_capacity(provenance.pointers.len() + 28 * provenance.len());
     quoted(&mut text, id);
     text.extend(b": {");
     let mut last = ("", 0);
@@ -164,7 +164,8 @@ fn stack((id, provenance): (&str, &Provenance), files: &[&str]) -> Vec<u8> {
         if !std::ptr::eq(file, last.0) {
             last = (file, files.binary_search(&file).unwrap_or_default());
         }
-        write!(text, ": [{}, {}, {}]", last.1, place.line, place.column).expect("writing to memory");
+        text.extend(b": ");
+        serde_json::to_writer(&mut text, &(last.1, place.line, place.column)).expect("writing to memory");
     }
     text.extend(b"\n    }");
     text

@@ -34,7 +34,7 @@ pub(crate) struct Import {
 
 /// The result of rendering a stack.
 pub(crate) struct Rendered {
-    pub template: Map<String, JsonValue>,
+    pub template: Template,
     pub provenance: Provenance,
     /// The values from other stacks: the parameter of each, and the first location that uses it.
     pub imports: IndexMap<Import, (String, CallerLocation)>,
@@ -42,6 +42,15 @@ pub(crate) struct Rendered {
     pub after: Vec<(StackKey, CallerLocation)>,
     /// Readable copies of the documents that the template holds as strings, by resource and property.
     pub documents: Vec<(String, String)>,
+}
+
+/// What is kept of a template in memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The sections and the text.
+    Sections,
+    /// The text. The sections are parsed from it if they are needed.
+    Text,
 }
 
 /// What rendering reads of an app. Threads can share it, which customizations and defaults do not allow.
@@ -87,13 +96,23 @@ impl<'a> Elements<'a> {
 }
 
 /// Renders all stacks, many of them on two threads.
-pub(crate) fn render(state: &State, errors: &mut Vec<Error>) -> Vec<Rendered> {
+pub(crate) fn render(state: &State, keep: Keep, errors: &mut Vec<Error>) -> Vec<Rendered> {
     let input = Input {
         key: state.key,
         asset_bucket: state.asset_bucket.as_deref(),
         stacks: state.stacks.iter().map(Elements::of).collect(),
     };
-    let rendered = parallel::map(0..input.stacks.len(), |index| input.render(index));
+    let rendered = parallel::map(0..input.stacks.len(), |index| {
+        let (mut rendered, errors) = input.render(index);
+        // Imports are added to both templates later.
+        if rendered.imports.is_empty() {
+            match keep {
+                Keep::Sections => _ = rendered.template.json(),
+                Keep::Text => rendered.template.drop_sections(),
+            }
+        }
+        (rendered, errors)
+    });
     let mut templates = Vec::with_capacity(rendered.len());
     for (template, found) in rendered {
         templates.push(template);
@@ -132,7 +151,7 @@ impl Input<'_> {
             language_extensions: false,
             documents: contents.documents.to_vec(),
         };
-        let template = renderer.template();
+        let template = Template::from_sections(renderer.template());
         let Renderer { imports, after, provenance, documents, errors, .. } = renderer;
         (Rendered { template, provenance, imports, after, documents }, errors)
     }
@@ -620,13 +639,6 @@ fn acknowledged(acknowledgements: &[Acknowledgement]) -> Option<Property> {
         .collect();
     let reasons = entry("acknowledge".into(), Expression::Object(reasons), source);
     Some(entry("stackwright".into(), Expression::Object(vec![reasons]), source))
-}
-
-impl Rendered {
-    /// The finished template, its provenance, and its documents.
-    pub fn finish(self) -> (Template, Provenance, Vec<(String, String)>) {
-        (Template::from_sections(self.template), self.provenance, self.documents)
-    }
 }
 
 #[cfg(test)]

@@ -137,6 +137,23 @@ fn a_handle_of_another_stack_goes_through_an_ssm_parameter_and_orders_the_stacks
 }
 
 #[test]
+fn text_alone_gives_the_same_assembly() {
+    let app = App::new("app");
+    // Enough stacks for two threads, and each has a value for the next one.
+    let mut before: Option<Handle> = None;
+    for number in 0..40 {
+        let stack = app.stack(&format!("Number{number}")).region("us-east-1");
+        let text = before.map_or("\u{1f600} \"quoted\"".into(), |before| before.attribute::<String>("Arn"));
+        before = Some(stack.add("Bucket", bucket().set("Text", text).set("Number", 0.1 + 0.2)));
+    }
+    let (whole, text) = (app.synth().unwrap(), app.synth_text().unwrap());
+    assert_eq!(whole.files(), text.files());
+    for (whole, text) in whole.stacks.iter().zip(&text.stacks) {
+        assert_eq!(whole.template, text.template);
+    }
+}
+
+#[test]
 fn all_errors_come_at_once_each_with_its_line() {
     let app = App::new("app");
     let east = app.stack("East").region("us-east-1").account("123").tag("aws:x", "y");

@@ -58,7 +58,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
 
 fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     // The process ends after this command, so the stacks are not dropped. The temporary directory is.
-    let mut loaded = std::mem::ManuallyDrop::new(origin.stacks(!arguments.no_check)?);
+    let loaded = if arguments.no_check { origin.texts()? } else { origin.stacks(true)? };
+    let mut loaded = std::mem::ManuallyDrop::new(loaded);
     let _directory = loaded.directory.take();
     let chosen = super::select(&loaded.assembly, &arguments.stacks)?;
     if arguments.stdout {

@@ -19,16 +19,23 @@ use serde_json::{Map, Value as JsonValue};
 /// assert_eq!(Template::read(&template.to_yaml())?, template);
 /// # Ok::<(), stackwright_synth::TemplateError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Template {
-    sections: Map<String, JsonValue>,
+    /// At least one of the two exists. It is parsed from the JSON after [`drop_sections`](Self::drop_sections).
+    sections: OnceLock<Map<String, JsonValue>>,
     /// The canonical JSON. It is serialized once, and then measured, hashed, written and deployed.
     json: OnceLock<String>,
 }
 
+impl Default for Template {
+    fn default() -> Self {
+        Self::from_sections(Map::new())
+    }
+}
+
 impl PartialEq for Template {
     fn eq(&self, other: &Self) -> bool {
-        self.sections == other.sections
+        self.sections() == other.sections()
     }
 }
 
@@ -78,7 +85,33 @@ impl Template {
         let mut ordered: Vec<_> = sections.into_iter().collect();
         // Unknown sections come last, in their own order.
         ordered.sort_by_key(|(name, _)| rank(name));
-        Self { sections: ordered.into_iter().collect(), json: OnceLock::new() }
+        Self { sections: OnceLock::from(Map::from_iter(ordered)), json: OnceLock::new() }
+    }
+
+    /// Serializes the template and frees the memory of its sections. They are parsed again when they are needed.
+    pub(crate) fn drop_sections(&mut self) {
+        self.json();
+        self.sections.take();
+    }
+
+    /// Adds an element to a section, which is created if it is missing. Returns `false` if another element has this ID.
+    pub(crate) fn insert(&mut self, section: &str, id: &str, value: JsonValue) -> bool {
+        // Two stacks that use one value share its parameter.
+        if let Some(existing) = self.sections().get(section).and_then(|elements| elements.get(id)) {
+            return *existing == value;
+        }
+        let mut sections = std::mem::take(self).into_sections();
+        let entry = sections.entry(section).or_insert_with(|| JsonValue::Object(Map::new()));
+        if let JsonValue::Object(elements) = entry {
+            elements.insert(id.to_owned(), value);
+        }
+        *self = Self::from_sections(sections);
+        true
+    }
+
+    fn into_sections(self) -> Map<String, JsonValue> {
+        self.sections();
+        self.sections.into_inner().unwrap_or_default()
     }
 
     /// Reads JSON or YAML, with the short forms of intrinsic functions.
@@ -128,7 +161,7 @@ impl Template {
     /// Returns canonical JSON: sections in CloudFormation's order, two spaces of indentation, and a final line break.
     pub fn json(&self) -> &str {
         self.json.get_or_init(|| {
-            let mut text = serde_json::to_string_pretty(&self.sections).expect("every key is text");
+            let mut text = serde_json::to_string_pretty(self.sections()).expect("every key is text");
             text.push('\n');
             text
         })
@@ -136,23 +169,26 @@ impl Template {
 
     /// Returns YAML with the short forms of intrinsic functions.
     pub fn to_yaml(&self) -> String {
-        yaml::write(&self.sections)
+        yaml::write(self.sections())
     }
 
     /// Returns the template as JSON.
     pub fn sections(&self) -> &Map<String, JsonValue> {
-        &self.sections
+        self.sections.get_or_init(|| {
+            let json = self.json.get().map(String::as_str).unwrap_or("{}");
+            serde_json::from_str(json).expect("the text was serialized from sections")
+        })
     }
 
     /// Returns the entries of a section, such as `Parameters`.
     pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &JsonValue)> {
-        let section = self.sections.get(name).and_then(JsonValue::as_object);
+        let section = self.sections().get(name).and_then(JsonValue::as_object);
         section.into_iter().flatten().map(|(id, value)| (id.as_str(), value))
     }
 
     /// Returns the resource with a logical ID.
     pub fn resource(&self, id: &str) -> Option<&JsonValue> {
-        self.sections.get("Resources")?.as_object()?.get(id)
+        self.sections().get("Resources")?.as_object()?.get(id)
     }
 
     /// Returns every resource by its logical ID.
