@@ -35,7 +35,24 @@ pub fn app() -> App {
             .kms_key(&key)
             .on_schedule("rate(1 day)")
             .on_queue("arn:aws:sqs:us-east-1:123456789012:uploads")
+            .on_kinesis_stream("arn:aws:kinesis:us-east-1:123456789012:stream/clicks")
+            .on_dynamodb_stream(
+                "arn:aws:dynamodb:us-east-1:123456789012:table/Features/stream/2026-11-01T00:00:00.000",
+            )
             .on_topic(&topic),
+    );
+    let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let image = format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/report-failures@{digest}");
+    stack.add(
+        "ReportFailures",
+        Function::image(ContainerImage::from_uri(image))
+            .environment("TOPIC", topic.arn().clone())
+            .kms_key(&key)
+            .on_event(serde_json::json!({
+                "source": ["aws.sagemaker"],
+                "detail-type": ["SageMaker Training Job State Change"],
+                "detail": { "TrainingJobStatus": ["Failed"] },
+            })),
     );
 
     let job = || {

@@ -1,5 +1,6 @@
 //! The list of examples and the helpers of the tests that run over all of them.
 
+pub mod encrypted_clusters;
 pub mod encrypted_jobs;
 pub mod template;
 

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value as Json;
+use snapshots::encrypted_clusters::KeyOf;
 use snapshots::refused;
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
@@ -311,6 +312,93 @@ fn every_setting_is_what_others_take() {
             "PutWarmPool: 1",
         ],
     );
+}
+
+/// The templates of an app, by the names of its stacks.
+fn templates(app: &App) -> Vec<Json> {
+    let assembly = app.synth().unwrap_or_else(|errors| panic!("{errors}"));
+    let parsed = |text: &str| serde_json::from_str(text).unwrap();
+    assembly.stacks.iter().map(|stack| parsed(stack.template.json())).collect()
+}
+
+/// The properties of all resources of a type, with the resources of their templates.
+fn of_type<'t>(templates: &'t [Json], name: &'t str) -> Vec<(&'t Json, &'t Json)> {
+    let of_template = |template: &'t Json| {
+        let resources = &template["Resources"];
+        let found = resources.as_object().unwrap().values().filter(move |resource| resource["Type"] == name);
+        found.map(move |resource| (&resource["Properties"], resources))
+    };
+    templates.iter().flat_map(of_template).collect()
+}
+
+#[test]
+fn encrypted_clusters_and_fleets_are_what_others_take() {
+    for key_of in [KeyOf::Setters, KeyOf::Stack] {
+        judged(
+            &snapshots::encrypted_clusters::app(key_of),
+            &["templates: 3", "CreateCluster: 7", "CreateFileSystem: 1", "CreateLaunchTemplate: 7"],
+        );
+    }
+}
+
+#[test]
+fn the_key_reaches_every_volume_and_whoever_has_to_use_it() {
+    for key_of in [KeyOf::Setters, KeyOf::Stack] {
+        let templates = templates(&snapshots::encrypted_clusters::app(key_of));
+        let mut volumes = 0;
+        for (cluster, resources) in of_type(&templates, "AWS::SageMaker::Cluster") {
+            let lists = ["InstanceGroups", "RestrictedInstanceGroups"].map(|name| &cluster[name]);
+            for group in lists.into_iter().filter_map(Json::as_array).flatten() {
+                let storage = group["InstanceStorageConfigs"].as_array().unwrap();
+                let keys: Vec<&Json> = storage
+                    .iter()
+                    .filter(|one| one["EbsVolumeConfig"].is_object())
+                    .map(|one| &one["EbsVolumeConfig"]["VolumeKmsKeyId"])
+                    .collect();
+                assert!(!keys.is_empty(), "{group}");
+                let role = group["ExecutionRole"]["Fn::GetAtt"][0].as_str().unwrap();
+                for key in keys {
+                    assert!(!key.is_null(), "{group}");
+                    volumes += 1;
+                    for action in ["kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"] {
+                        assert!(allows(&resources[role], action, key), "{role} lacks {action} on {key}");
+                    }
+                }
+            }
+            if let Some(role) = cluster["ClusterRole"]["Fn::GetAtt"][0].as_str() {
+                let burst = &cluster["InstanceGroups"][0]["InstanceStorageConfigs"][0]["EbsVolumeConfig"];
+                assert!(allows(&resources[role], "kms:CreateGrant", &burst["VolumeKmsKeyId"]), "{role}");
+            }
+        }
+        assert!(volumes >= 12, "{volumes}");
+        let launch_templates = of_type(&templates, "AWS::EC2::LaunchTemplate");
+        assert_eq!(launch_templates.len(), 7);
+        for (template, _) in launch_templates {
+            let volume = &template["LaunchTemplateData"]["BlockDeviceMappings"][0]["Ebs"];
+            assert!(!volume["KmsKeyId"].is_null() && volume["Encrypted"] == true, "{volume}");
+        }
+        let (file_system, _) = of_type(&templates, "AWS::FSx::FileSystem")[0];
+        assert!(!file_system["KmsKeyId"].is_null(), "{file_system}");
+        let (eks, _) = of_type(&templates, "AWS::EKS::Cluster")[0];
+        assert!(!eks["EncryptionConfig"][0]["Provider"]["KeyArn"].is_null(), "{eks}");
+        let (key, _) = of_type(&templates, "AWS::KMS::Key")[0];
+        let principals = key["KeyPolicy"].to_string();
+        assert!(principals.contains("role/aws-service-role/autoscaling.amazonaws.com/"), "{principals}");
+        // Who reads and writes an encrypted bucket may use its key.
+        let text = templates.iter().map(Json::to_string).collect::<String>();
+        assert_eq!(text.matches(r#""kms:Decrypt","kms:GenerateDataKey"]"#).count(), 2);
+    }
+}
+
+/// Whether a policy of a role allows an action on a resource.
+fn allows(role: &Json, action: &str, resource: &Json) -> bool {
+    let policies = role["Properties"]["Policies"].as_array().into_iter().flatten();
+    let mut statements =
+        policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten());
+    statements.any(|statement| {
+        let actions = statement["Action"].as_array().into_iter().flatten();
+        actions.into_iter().any(|one| one == action) && statement["Resource"] == *resource
+    })
 }
 
 /// The paths of the properties that a schema allows, without the indices of lists.
@@ -883,7 +971,17 @@ fn one_description_is_a_manifest_a_slurm_script_and_a_recipe() {
         assert_eq!(recipe["cluster"]["cluster_type"], kind);
         assert_eq!(recipe["cluster"]["instance_type"], "p5.48xlarge");
         assert_eq!(recipe["training_cfg"]["run"]["ntasks_per_node"], 8);
-        assert_eq!(recipe["training_cfg"]["script_args"][1], serde_json::json!({ "--dataset": "it's/here" }));
+        // The launcher writes it into a shell script as it is.
+        let quoted = serde_json::json!({ "--dataset": r"'it'\''s/here'" });
+        assert_eq!(recipe["training_cfg"]["script_args"][1], quoted);
+        let (of_operator, partition) = (
+            &recipe["cluster"]["use_hyperpod_pytorch_job"],
+            &recipe["cluster"]["cluster_config"]["partition"],
+        );
+        match kind {
+            "k8s" => assert_eq!((of_operator, partition), (&Json::from(true), &Json::Null)),
+            _ => assert_eq!((of_operator, partition), (&Json::Null, &Json::from("train"))),
+        }
         has_the_members_of_a_recipe(&recipe, kind);
     }
 

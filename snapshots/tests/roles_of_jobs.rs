@@ -328,29 +328,48 @@ impl<'t> Needs<'t> {
             self.secrets(&role, &function["Environment"]["Variables"]);
             let key = template.text(&function["KmsKeyArn"]);
             self.add(&role, "kms:Decrypt", key);
+            let is_it = |place: &Json| template.text(place) == format!("<{id}.Arn>");
             for (_, mapping) in template.of_type("AWS::Lambda::EventSourceMapping") {
-                for action in ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"] {
-                    self.add(&role, action, template.text(&mapping["EventSourceArn"]));
+                if is_it(&mapping["FunctionName"]) {
+                    self.polls(&role, &template.text(&mapping["EventSourceArn"]));
                 }
             }
             // What pushes events has a permission of the function for its own ARN.
             let permitted: Vec<String> = template
                 .of_type("AWS::Lambda::Permission")
-                .map(|(_, permission)| {
-                    assert_eq!(template.text(&permission["FunctionName"]), format!("<{id}.Arn>"));
-                    template.text(&permission["SourceArn"])
-                })
+                .filter(|(_, permission)| is_it(&permission["FunctionName"]))
+                .map(|(_, permission)| template.text(&permission["SourceArn"]))
                 .collect();
             let rules = template.of_type("AWS::Events::Rule");
-            let rules =
-                rules.filter(|(_, rule)| template.text(&rule["Targets"][0]["Arn"]) == format!("<{id}.Arn>"));
+            let rules = rules.filter(|(_, rule)| is_it(&rule["Targets"][0]["Arn"]));
             let topics = template.of_type("AWS::SNS::Subscription");
+            let topics = topics.filter(|(_, one)| is_it(&one["Endpoint"]));
             let sources: Vec<String> = rules
                 .map(|(rule, _)| format!("<{rule}.Arn>"))
                 .chain(topics.map(|(_, one)| template.text(&one["TopicArn"])))
                 .collect();
-            assert_eq!(sources.len(), 2);
+            assert!(!sources.is_empty(), "nothing calls {id}");
+            assert_eq!(sources.len(), permitted.len(), "{sources:?} {permitted:?}");
             assert!(sources.iter().all(|source| permitted.contains(source)), "{sources:?} {permitted:?}");
+        }
+    }
+
+    /// What Lambda does with the role of a function to read a source.
+    fn polls(&mut self, role: &str, source: &str) {
+        let (service, actions): (&str, &[&str]) = match source.split(':').nth(2).unwrap() {
+            "sqs" => ("sqs", &["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"]),
+            "kinesis" => (
+                "kinesis",
+                &["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"],
+            ),
+            "dynamodb" => ("dynamodb", &["DescribeStream", "GetRecords", "GetShardIterator"]),
+            other => panic!("{other}"),
+        };
+        for action in actions {
+            self.add(role, &format!("{service}:{action}"), source);
+        }
+        if service == "dynamodb" {
+            self.add(role, "dynamodb:ListStreams", "*");
         }
     }
 }
@@ -390,7 +409,14 @@ fn roles_of_jobs_allow_what_the_template_names() {
     needs.schedules();
     let needed = needs.needed;
     assert!(needed.len() > 220, "only {} permissions were derived", needed.len());
-    for action in ["sagemaker:CreateHyperParameterTuningJob", "ssm:PutParameter", "states:StartExecution"] {
+    for action in [
+        "dynamodb:GetRecords",
+        "kinesis:GetRecords",
+        "sagemaker:CreateHyperParameterTuningJob",
+        "sqs:ReceiveMessage",
+        "ssm:PutParameter",
+        "states:StartExecution",
+    ] {
         assert!(needed.iter().any(|(_, one, _)| one == action), "{action} was not derived");
     }
     let lacking = template.lacking(&needed);

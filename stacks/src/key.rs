@@ -1,7 +1,7 @@
 //! KMS keys: the construct, and what other constructs encrypt with.
 
 use stackwright_resources::kms::{Alias, Key, KeyHandle};
-use stackwright_synth::intrinsic::{account_id, partition, region};
+use stackwright_synth::intrinsic::{account_id, partition, region, url_suffix};
 use stackwright_synth::{Construct, DeletionPolicy, IntoValue, ResourceOptions, Scope, Value, sub};
 
 use crate::arn::{checked, known};
@@ -244,9 +244,39 @@ impl PrivateKey {
                 "kms:ReEncrypt*",
             ])
             .on("*")
-            .service_principal(sub!("logs.{}.amazonaws.com", region()))
+            .service_principal(sub!("logs.{}.{}", region(), url_suffix()))
             .when("ArnLike", "kms:EncryptionContext:aws:logs:arn", groups),
         )
+    }
+
+    /// Lets EC2 Auto Scaling start instances whose volumes are encrypted with the key: those of a
+    /// [`GpuFleet`](crate::fleet::GpuFleet) and of a [`TrainingFleet`](crate::fleet::TrainingFleet). Auto Scaling uses its
+    /// service-linked role, which no IAM policy of the account can give the permission (Amazon EC2 Auto Scaling User Guide,
+    /// "Required AWS KMS key policy for use with encrypted volumes").
+    pub fn allow_auto_scaling(self) -> Self {
+        let role = || {
+            sub!(
+                "arn:{}:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+                partition(),
+                account_id()
+            )
+        };
+        self.allow(
+            Statement::allow([
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey*",
+                "kms:ReEncrypt*",
+            ])
+            .on("*")
+            .to_role(role()),
+        )
+        .allow(Statement::allow(["kms:CreateGrant"]).on("*").to_role(role()).when(
+            "Bool",
+            "kms:GrantIsForAWSResource",
+            serde_json::Value::Bool(true),
+        ))
     }
 
     /// Adds a statement to the key policy. In a key policy the resource `*` is the key.
@@ -305,6 +335,6 @@ impl std::ops::Deref for PrivateKeyHandle {
 
 /// Uses a bucket's objects through S3: the key is usable through S3 alone, not with KMS directly.
 pub(crate) fn through_s3(key: &EncryptionKey, actions: &[&str]) -> Statement {
-    let service = sub!("s3.{}.{}", region(), stackwright_synth::intrinsic::url_suffix());
+    let service = sub!("s3.{}.{}", region(), url_suffix());
     key.allow(actions.iter().copied()).when("StringEquals", "kms:ViaService", service)
 }

@@ -9,6 +9,7 @@ use stackwright_resources::iam::Role;
 use stackwright_synth::intrinsic::{account_id, partition};
 use stackwright_synth::{Construct, Document, Handle, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
+use crate::defaults;
 use crate::iam::{PolicyDocument, Statement};
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
@@ -95,7 +96,8 @@ impl EksCluster {
         self
     }
 
-    /// Encrypts Kubernetes secrets with this key of AWS KMS. It cannot be changed later.
+    /// Encrypts Kubernetes secrets with this key of AWS KMS, instead of the stack's default key or none of yours. It cannot be
+    /// changed later.
     #[track_caller]
     pub fn secrets_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -117,7 +119,7 @@ impl EksCluster {
         self
     }
 
-    fn resource(&self, role: &Value<String>) -> Cluster {
+    fn resource(&self, role: &Value<String>, scope: &Scope<'_>) -> Cluster {
         let mut vpc = ResourcesVpcConfig::new(self.network.subnet_ids())
             .security_group_ids(self.network.security_group_ids())
             .endpoint_private_access(true)
@@ -148,7 +150,7 @@ impl EksCluster {
         if let Some(name) = &self.name {
             cluster = cluster.name(name);
         }
-        if let Some(key) = &self.key {
+        if let Some(key) = defaults::encryption_key(self.key.clone(), scope) {
             let config = EncryptionConfig::new().provider(Provider::new().key_arn(key.id()));
             cluster = cluster.encryption_config([config]);
         }
@@ -178,8 +180,9 @@ impl Construct for EksCluster {
         // EKS manages load balancers, interfaces and routes with it; AWS keeps what is needed in this policy.
         let policy = sub!("arn:{}:iam::aws:policy/AmazonEKSClusterPolicy", partition());
         let role = scope.add("Role", Role::new(trust).managed_policy_arns([policy]));
-        let cluster = scope.add_default(self.resource(&role.arn()));
-        let mut ready = vec![Handle::clone(&cluster)];
+        let cluster = scope.add_default(self.resource(&role.arn(), scope));
+        // The cluster itself is among what they and the nodes refer to.
+        let mut ready = Vec::new();
         for (id, name) in [
             ("VpcCni", "vpc-cni"),
             ("KubeProxy", "kube-proxy"),

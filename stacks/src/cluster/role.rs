@@ -6,7 +6,7 @@
 
 use stackwright_resources::iam::Role;
 use stackwright_resources::iam::role::Policy;
-use stackwright_synth::intrinsic::partition;
+use stackwright_synth::intrinsic::{partition, url_suffix};
 use stackwright_synth::{Json, Value, sub};
 
 use super::plan::Plan;
@@ -162,7 +162,7 @@ fn keys(plan: &Plan) -> impl Iterator<Item = EncryptionKey> {
 /// The permission to encrypt volumes with a key, through services of AWS only.
 fn use_through_services(key: &EncryptionKey) -> Statement {
     key.allow(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"])
-        .when("StringLike", "kms:ViaService", "*.amazonaws.com")
+        .when("StringLike", "kms:ViaService", sub!("*.{}", url_suffix()))
 }
 
 /// The permission that SageMaker needs to encrypt volumes of new nodes with a key.
@@ -170,6 +170,6 @@ fn use_through_sagemaker(key: &EncryptionKey) -> Statement {
     key.allow(["kms:CreateGrant", "kms:DescribeKey"]).when(
         "StringLike",
         "kms:ViaService",
-        "sagemaker.*.amazonaws.com",
+        sub!("sagemaker.*.{}", url_suffix()),
     )
 }

@@ -8,6 +8,7 @@ use stackwright_synth::{Construct, ResourceOptions, Scope, UpdatePolicy, Value};
 use super::GpuFleet;
 use super::capacity::Capacity;
 use super::scaling::LifecycleHook;
+use crate::iam::RoleReference;
 
 impl<C> Construct for GpuFleet<C> {
     type Handle = GpuFleetHandle;
@@ -18,7 +19,7 @@ impl<C> Construct for GpuFleet<C> {
         for error in &self.settings.user_data.errors {
             error.clone().report(scope);
         }
-        let template = self.launch_template(scope);
+        let (template, profile) = self.launch_template(scope);
         let specification = LaunchTemplateSpecification::new(template.latest_version_number())
             .launch_template_id(template.reference());
         let text = |value: &Value<i64>| -> Value<String> { as_text(value) };
@@ -65,7 +66,8 @@ impl<C> Construct for GpuFleet<C> {
         if !tags.is_empty() {
             group = group.tags(tags);
         }
-        group = self.network.ready().iter().fold(group, |group, handle| group.depends_on(handle));
+        let before = self.network.ready().iter().chain(&profile.policy);
+        group = before.fold(group, |group, handle| group.depends_on(handle));
         let group = scope.add_default(group);
         for size in &self.settings.schedule {
             size.add(&group, scope);
@@ -79,7 +81,7 @@ impl<C> Construct for GpuFleet<C> {
         if let Some(idle) = &self.settings.idle {
             idle.add(&group, scope);
         }
-        GpuFleetHandle { group, template }
+        GpuFleetHandle { group, template, role: profile.role }
     }
 }
 
@@ -96,6 +98,7 @@ fn as_text(value: &Value<i64>) -> Value<String> {
 pub struct GpuFleetHandle {
     group: AutoScalingGroupHandle,
     template: LaunchTemplateHandle,
+    role: Option<RoleReference>,
 }
 
 impl GpuFleetHandle {
@@ -107,6 +110,12 @@ impl GpuFleetHandle {
     /// Returns the handle of the Auto Scaling group.
     pub fn group(&self) -> &AutoScalingGroupHandle {
         &self.group
+    }
+
+    /// Returns the role of the instances; `None` for a fleet with an instance profile of yours
+    /// ([`instance_profile`](GpuFleet::instance_profile)), whose role is not known.
+    pub fn role(&self) -> Option<&RoleReference> {
+        self.role.as_ref()
     }
 
     /// Returns the handle of the launch template.

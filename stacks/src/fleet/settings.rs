@@ -99,8 +99,8 @@ impl<C> GpuFleet<C> {
         self
     }
 
-    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let the
-    /// service-linked role of EC2 Auto Scaling use it.
+    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let
+    /// EC2 Auto Scaling use it: [`PrivateKey::allow_auto_scaling`](crate::PrivateKey::allow_auto_scaling).
     #[track_caller]
     pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.settings.key = Some(key.into());

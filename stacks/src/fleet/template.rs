@@ -7,12 +7,21 @@ use stackwright_resources::ec2::launch_template::{
 use stackwright_resources::ec2::{LaunchTemplate, LaunchTemplateHandle, PlacementGroup};
 use stackwright_resources::iam::InstanceProfile;
 use stackwright_schemas::ec2_network::network_facts;
-use stackwright_synth::{Scope, Value};
+use stackwright_synth::{Handle, Scope, Value};
 
 use super::capacity::Capacity;
 use super::{GpuFleet, UserData, instance, interfaces, role};
 use crate::cluster::role::trusted_by;
-use crate::iam::{BuiltRole, RoleNeeded};
+use crate::iam::{BuiltRole, RoleNeeded, RoleReference};
+
+/// The instance profile of a fleet.
+pub(super) struct Profile {
+    arn: Value<String>,
+    /// Its role, unless the program names a profile.
+    pub role: Option<RoleReference>,
+    /// What has to be there before an instance runs with the role.
+    pub policy: Option<Handle>,
+}
 
 impl<C> GpuFleet<C> {
     fn network_interfaces(&self) -> Vec<NetworkInterface> {
@@ -36,39 +45,41 @@ impl<C> GpuFleet<C> {
         parts
     }
 
-    /// Adds an instance profile with the role, and returns its ARN.
-    fn profile(&self, scope: &mut Scope<'_>) -> Value<String> {
+    /// Adds an instance profile with the role.
+    fn profile(&self, scope: &mut Scope<'_>) -> Profile {
+        if let Some(arn) = &self.settings.profile {
+            return Profile { arn: arn.clone(), role: None, policy: None };
+        }
         let needed = RoleNeeded {
             id: "Role".into(),
             service: "ec2",
             policy: "Instance",
             statements: role::of_instances(self.settings.agent),
         };
-        let BuiltRole { role, .. } =
+        let BuiltRole { role, policy } =
             self.settings.role.clone().build_trusting(trusted_by("ec2"), needed, scope);
-        let Some(handle) = role.handle() else {
+        let name = role.name().unwrap_or_else(|| {
             scope.error(
                 "fleet-role",
-                "an instance profile refers to its role by name, and this role is not defined in the app"
+                "an instance profile refers to its role by name, and only the ARN of this role is known, during deployment"
                     .into(),
-                "set an existing instance profile with `.instance_profile(…)`".into(),
+                "name the role with `RoleReference::from_name(…)`, or an instance profile with `.instance_profile(…)`"
+                    .into(),
                 Some(self.location),
             );
-            return "".into();
-        };
-        scope.add("Profile", InstanceProfile::new([handle.reference()])).arn()
+            "".into()
+        });
+        let arn = scope.add("Profile", InstanceProfile::new([name])).arn();
+        Profile { arn, role: Some(role), policy }
     }
 
-    /// Adds the launch template.
-    pub(super) fn launch_template(&self, scope: &mut Scope<'_>) -> LaunchTemplateHandle {
-        let profile = match &self.settings.profile {
-            Some(arn) => arn.clone(),
-            None => self.profile(scope),
-        };
+    /// Adds the launch template and what its instances run with.
+    pub(super) fn launch_template(&self, scope: &mut Scope<'_>) -> (LaunchTemplateHandle, Profile) {
+        let profile = self.profile(scope);
         let mut data = LaunchTemplateData::new()
             .image_id(self.ami.image())
             .instance_type(self.instance_type.as_str())
-            .iam_instance_profile(IamInstanceProfile::new().arn(profile))
+            .iam_instance_profile(IamInstanceProfile::new().arn(&profile.arn))
             .metadata_options(instance::metadata())
             .block_device_mappings([instance::root_volume(
                 self.ami.root_device(),
@@ -91,7 +102,7 @@ impl<C> GpuFleet<C> {
         let tags: Vec<_> = self.tag_list(scope);
         let tags = |kind| TagSpecification::new().resource_type(kind).tags(tags.clone());
         data = data.tag_specifications([tags(ResourceType::Instance), tags(ResourceType::Volume)]);
-        scope.add("Template", LaunchTemplate::new(data))
+        (scope.add("Template", LaunchTemplate::new(data)), profile)
     }
 
     fn tag_list(&self, scope: &Scope<'_>) -> Vec<Tag> {

@@ -10,7 +10,7 @@ use stackwright_resources::lambda::function::{Environment, LoggingConfig, VpcCon
 use stackwright_resources::logs::LogGroup;
 use stackwright_synth::{Asset, Construct, IntoValue, Json, Map, ResourceOptions, Scope, Value, sub};
 
-use crate::arn::{Arn, checked, known};
+use crate::arn::{checked, known};
 use crate::defaults;
 use crate::duration::Seconds;
 use crate::iam::{
@@ -211,6 +211,9 @@ impl Function {
 
     /// Calls the function with up to ten messages of a queue of Amazon SQS, given by its ARN. The visibility timeout of the
     /// queue has to be at least that of the function; AWS recommends six times as much.
+    ///
+    /// If the queue is encrypted with a key of yours, let the role decrypt with it:
+    /// `.allow(EncryptionKey::from("alias/queues").allow(["kms:Decrypt"]))`. The same holds for streams.
     #[track_caller]
     pub fn on_queue(mut self, queue_arn: impl IntoValue<String>) -> Self {
         let arn = checked(queue_arn, "sqs", "arn:aws:sqs:us-east-1:123456789012:uploads");
@@ -218,23 +221,29 @@ impl Function {
         self
     }
 
-    /// Calls the function with up to a hundred records of a stream of Amazon Kinesis or of a DynamoDB table, given by its
-    /// ARN, from the oldest one on.
+    /// Calls the function with up to a hundred records of a stream of Amazon Kinesis, given by its ARN, from the oldest one
+    /// on.
     #[track_caller]
-    pub fn on_stream(mut self, stream_arn: impl IntoValue<String>) -> Self {
-        let arn = stream_arn.into().with_caller_location();
-        let service = known(&arn).map(|text| Arn::parse(text).map(|arn| arn.service().to_owned()));
-        let is_dynamodb = matches!(&service, Some(Ok(service)) if service == "dynamodb");
-        let arn = match &service {
-            None => arn,
-            Some(Ok(service)) if ["dynamodb", "kinesis"].contains(&service.as_str()) => arn,
-            Some(_) => Value::invalid(
-                "invalid-arn",
-                "this is not the ARN of a stream of Kinesis or DynamoDB",
-                "use an ARN such as `arn:aws:kinesis:us-east-1:123456789012:stream/clicks`",
-            ),
+    pub fn on_kinesis_stream(mut self, stream_arn: impl IntoValue<String>) -> Self {
+        let arn = checked(stream_arn, "kinesis", "arn:aws:kinesis:us-east-1:123456789012:stream/clicks");
+        self.sources.push(EventSource::Kinesis { arn, batch: 100.into() });
+        self
+    }
+
+    /// Calls the function with up to a hundred changes of a table of Amazon DynamoDB, given by the ARN of the table's stream,
+    /// from the oldest one on.
+    #[track_caller]
+    pub fn on_dynamodb_stream(mut self, stream_arn: impl IntoValue<String>) -> Self {
+        let example = "arn:aws:dynamodb:us-east-1:123456789012:table/Features/stream/2026-11-01T00:00:00.000";
+        let arn = checked(stream_arn, "dynamodb", example);
+        let arn = match known(&arn) {
+            Some(text) if !text.contains("/stream/") => {
+                let message = format!("`{text}` is not the ARN of a stream of a DynamoDB table");
+                Value::invalid("invalid-arn", message, format!("use an ARN such as `{example}`"))
+            }
+            _ => arn,
         };
-        self.sources.push(EventSource::Stream { arn, batch: 100.into(), is_dynamodb });
+        self.sources.push(EventSource::DynamoDb { arn, batch: 100.into() });
         self
     }
 
@@ -357,5 +366,105 @@ impl FunctionHandle {
     /// Permission to call this function, for the role of a client.
     pub fn allow_invoke(&self) -> Statement {
         Statement::allow(["lambda:InvokeFunction"]).on(self.arn()).on(sub!("{}:*", self.arn()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as JsonValue, json};
+    use stackwright_synth::App;
+
+    use super::*;
+    use crate::ssm_parameter::SsmParameter;
+
+    fn resources(function: Function) -> Result<JsonValue, String> {
+        let app = App::new("functions");
+        app.stack("Main").region("us-east-1").add("Work", function);
+        let assembly = app.synth().map_err(|errors| errors.to_string())?;
+        let template: JsonValue = serde_json::from_str(assembly.stacks[0].template.json()).unwrap();
+        Ok(template["Resources"].clone())
+    }
+
+    fn zip() -> Function {
+        let code = Asset::archive().file("index.py", "def handler(event, _): return event");
+        Function::zip(Runtime::python(), "index.handler", code)
+    }
+
+    /// The actions that the role of the function allows.
+    fn actions(resources: &JsonValue) -> String {
+        resources["WorkRole"]["Properties"]["Policies"].to_string()
+    }
+
+    #[test]
+    fn streams_are_polled_from_the_oldest_record_on() {
+        let parameter = |name: &str| -> Value<String> { SsmParameter::new(name).into() };
+        for (function, service) in [
+            (zip().on_kinesis_stream("arn:aws:kinesis:us-east-1:123456789012:stream/clicks"), "kinesis"),
+            // The service of an ARN that is known only during deployment follows from the setter.
+            (zip().on_kinesis_stream(parameter("/streams/clicks")), "kinesis"),
+            (zip().on_dynamodb_stream(parameter("/streams/features")), "dynamodb"),
+        ] {
+            let resources = resources(function).unwrap();
+            let allowed = actions(&resources);
+            for service in ["kinesis", "dynamodb"].iter().filter(|one| **one != service) {
+                assert!(!allowed.contains(&format!("{service}:")), "{allowed}");
+            }
+            assert!(allowed.contains(&format!("{service}:GetRecords")), "{allowed}");
+            let mapping = &resources["WorkSource1Mapping"]["Properties"];
+            assert_eq!(
+                (&mapping["BatchSize"], &mapping["StartingPosition"]),
+                (&json!(100), &json!("TRIM_HORIZON"))
+            );
+        }
+    }
+
+    #[test]
+    fn a_queue_is_polled_without_a_starting_position() {
+        let resources = resources(zip().on_queue("arn:aws:sqs:us-east-1:123456789012:uploads")).unwrap();
+        let mapping = &resources["WorkSource1Mapping"]["Properties"];
+        assert_eq!(mapping["EventSourceArn"], "arn:aws:sqs:us-east-1:123456789012:uploads");
+        assert_eq!(mapping["BatchSize"], 10);
+        assert!(mapping["StartingPosition"].is_null(), "{mapping}");
+    }
+
+    #[test]
+    fn an_event_pattern_calls_the_function_by_a_rule_that_may_call_it() {
+        let pattern = json!({ "source": ["aws.sagemaker"], "detail": { "TrainingJobStatus": ["Failed"] } });
+        let resources = resources(zip().on_event(pattern.clone())).unwrap();
+        let rule = &resources["WorkSource1Rule"]["Properties"];
+        assert_eq!((&rule["EventPattern"], &rule["State"]), (&pattern, &json!("ENABLED")));
+        let permission = &resources["WorkSource1Permission"]["Properties"];
+        assert_eq!(permission["SourceArn"]["Fn::GetAtt"][0], "WorkSource1Rule");
+        assert_eq!(permission["Principal"], "events.amazonaws.com");
+    }
+
+    #[test]
+    fn an_image_is_named_by_its_digest() {
+        let repository = "123456789012.dkr.ecr.us-east-1.amazonaws.com/choose";
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        let by_digest =
+            resources(Function::image(ContainerImage::from_uri(format!("{repository}@{digest}")))).unwrap();
+        let function = &by_digest["Work"]["Properties"];
+        assert_eq!(function["Code"]["ImageUri"], format!("{repository}@{digest}"));
+        assert_eq!(function["PackageType"], "Image");
+        assert!(function["Runtime"].is_null() && function["Handler"].is_null(), "{function}");
+
+        let line = line!() + 1;
+        let by_tag =
+            resources(Function::image(ContainerImage::from_uri(format!("{repository}:3")))).unwrap_err();
+        assert!(by_tag.contains("named by a tag") && by_tag.contains(&format!("mod.rs:{line}")), "{by_tag}");
+    }
+
+    #[test]
+    fn an_arn_of_another_service_is_an_error_at_its_line() {
+        let table = "arn:aws:dynamodb:us-east-1:123456789012:table/Features";
+        for (function, line, message) in [
+            (zip().on_kinesis_stream(table), line!(), "`kinesis` is expected"),
+            (zip().on_dynamodb_stream(table), line!(), "is not the ARN of a stream"),
+            (zip().on_queue(table), line!(), "`sqs` is expected"),
+        ] {
+            let error = resources(function).unwrap_err();
+            assert!(error.contains(message) && error.contains(&format!("mod.rs:{line}")), "{error}");
+        }
     }
 }

@@ -16,7 +16,8 @@ pub(super) enum EventSource {
     Schedule(Value<String>),
     Pattern(Value<Json>),
     Queue { arn: Value<String>, batch: Value<i64> },
-    Stream { arn: Value<String>, batch: Value<i64>, is_dynamodb: bool },
+    Kinesis { arn: Value<String>, batch: Value<i64> },
+    DynamoDb { arn: Value<String>, batch: Value<i64> },
     Topic(TopicReference),
 }
 
@@ -28,23 +29,28 @@ impl EventSource {
                 Statement::allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"])
                     .on(arn),
             ],
-            Self::Stream { arn, is_dynamodb, .. } => {
-                let service = if *is_dynamodb { "dynamodb" } else { "kinesis" };
-                let actions = ["DescribeStream", "GetRecords", "GetShardIterator", "ListShards"];
-                let actions = match is_dynamodb {
-                    // ListShards of Kinesis; DynamoDB describes its shards with the stream.
-                    true => &actions[..3],
-                    false => &actions[..],
-                };
-                let mut statements = vec![
-                    Statement::allow(actions.iter().map(|action| format!("{service}:{action}"))).on(arn),
-                ];
-                if *is_dynamodb {
-                    // AWS gives the listing no resource that could be named.
-                    statements.push(Statement::allow(["dynamodb:ListStreams"]).on("*"));
-                }
-                statements
-            }
+            // AWS Lambda Developer Guide, "Process Amazon Kinesis Data Streams records with Lambda".
+            Self::Kinesis { arn, .. } => vec![
+                Statement::allow([
+                    "kinesis:DescribeStream",
+                    "kinesis:DescribeStreamSummary",
+                    "kinesis:GetRecords",
+                    "kinesis:GetShardIterator",
+                    "kinesis:ListShards",
+                    "kinesis:SubscribeToShard",
+                ])
+                .on(arn),
+            ],
+            Self::DynamoDb { arn, .. } => vec![
+                Statement::allow([
+                    "dynamodb:DescribeStream",
+                    "dynamodb:GetRecords",
+                    "dynamodb:GetShardIterator",
+                ])
+                .on(arn),
+                // AWS gives the listing no resource that could be named.
+                Statement::allow(["dynamodb:ListStreams"]).on("*"),
+            ],
             Self::Schedule(_) | Self::Pattern(_) | Self::Topic(_) => Vec::new(),
         }
     }
@@ -82,7 +88,7 @@ impl EventSource {
                 let mapping = EventSourceMapping::new(function).event_source_arn(arn).batch_size(batch);
                 scope.add(&format!("{part}Mapping"), mapping);
             }
-            Self::Stream { arn, batch, .. } => {
+            Self::Kinesis { arn, batch } | Self::DynamoDb { arn, batch } => {
                 let mapping = EventSourceMapping::new(function)
                     .event_source_arn(arn)
                     .batch_size(batch)

@@ -7,6 +7,7 @@ use stackwright_synth::{CallerLocation, Construct, Handle, IntoValue, Json, Scop
 
 use super::{PolicyDocument, Statement};
 use crate::arn::{checked, known};
+use crate::s3::S3Location;
 use crate::ssm_parameter::SsmParameter;
 
 /// An example that diagnostics show.
@@ -30,6 +31,8 @@ const EXAMPLE: &str = "arn:aws:iam::123456789012:role/Serving";
 #[derive(Clone, Debug)]
 pub struct RoleReference {
     arn: Value<String>,
+    /// The name of a role that was given by its name, with its path if it has one.
+    name: Option<Value<String>>,
     handle: Option<RoleHandle>,
     /// What the construct that uses the role needs.
     permissions: Vec<Statement>,
@@ -47,7 +50,7 @@ impl RoleReference {
             }
             _ => arn,
         };
-        Self { arn, handle: None, permissions: Vec::new() }
+        Self { arn, name: None, handle: None, permissions: Vec::new() }
     }
 
     /// A role of the stack's account by its name, with its path if it has one: `service-role/Serving`.
@@ -55,8 +58,8 @@ impl RoleReference {
     pub fn from_name(name: impl IntoValue<String>) -> Self {
         let name = name.into().with_caller_location();
         let location = name.location();
-        let arn = sub!("arn:{}:iam::{}:role/{}", partition(), account_id(), name).with_location(location);
-        Self { arn, handle: None, permissions: Vec::new() }
+        let arn = sub!("arn:{}:iam::{}:role/{}", partition(), account_id(), &name).with_location(location);
+        Self { arn, name: Some(name), handle: None, permissions: Vec::new() }
     }
 
     /// The role's ARN.
@@ -67,6 +70,22 @@ impl RoleReference {
     /// The handle of the role, if it is a role of the app.
     pub fn handle(&self) -> Option<&RoleHandle> {
         self.handle.as_ref()
+    }
+
+    /// The role's name, as an instance profile takes it, where it is known: of a role of the app, of a role by its name, and
+    /// of a role by an ARN that the program has as text.
+    pub(crate) fn name(&self) -> Option<Value<String>> {
+        if let Some(role) = &self.handle {
+            return Some(role.reference());
+        }
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        match &self.name {
+            Some(path) => Some(match known(path) {
+                Some(text) => Value::from(name(text)).with_location(path.location()),
+                None => path.clone(),
+            }),
+            None => Some(Value::from(name(known(&self.arn)?)).with_location(self.arn.location())),
+        }
     }
 
     /// What the construct needs its role to allow: the statements for a role of your own.
@@ -85,7 +104,7 @@ impl From<RoleHandle> for RoleReference {
     #[track_caller]
     fn from(role: RoleHandle) -> Self {
         let arn = role.arn().with_caller_location();
-        Self { arn, handle: Some(role), permissions: Vec::new() }
+        Self { arn, name: None, handle: Some(role), permissions: Vec::new() }
     }
 }
 
@@ -165,6 +184,34 @@ pub trait RoleOptions: Sized {
     /// [`role`](Self::role) gets a policy with these statements.
     fn allow(mut self, statement: Statement) -> Self {
         self.role_settings().statements.push(statement);
+        self
+    }
+
+    /// Allows the role to read the objects of a location in S3, to list them, and to decrypt them with the KMS key of their
+    /// bucket: for data that no property of the construct names, such as what jobs on a cluster read.
+    ///
+    /// ```
+    /// use stackwright_stacks::fleet::{Ami, GpuFleet, Os};
+    /// use stackwright_stacks::network::NetworkHandle;
+    /// use stackwright_stacks::{PrivateBucketHandle, RoleOptions};
+    ///
+    /// fn fleet(network: &NetworkHandle, data: &PrivateBucketHandle) -> GpuFleet {
+    ///     GpuFleet::new(network, "g5.12xlarge", Ami::deep_learning_base(Os::Ubuntu2404))
+    ///         .allow_read(data.location("train/"))
+    ///         .allow_write(data.location("checkpoints/"))
+    /// }
+    /// ```
+    #[track_caller]
+    fn allow_read(mut self, location: impl Into<S3Location>) -> Self {
+        self.role_settings().statements.extend(location.into().read());
+        self
+    }
+
+    /// Allows the role to write objects below a location in S3, to read them again, and to encrypt them with the KMS key of
+    /// their bucket.
+    #[track_caller]
+    fn allow_write(mut self, location: impl Into<S3Location>) -> Self {
+        self.role_settings().statements.extend(location.into().write());
         self
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as JsonValue, json};
 use stackwright_schemas::ec2_network::NetworkFacts;
 use stackwright_synth::{Construct, Document, Scope};
 
+use super::slurm::quoted;
 use super::{ClusterJob, EksJob, SlurmJob};
 use crate::training::OnCluster;
 
@@ -14,7 +15,9 @@ use crate::training::OnCluster;
 /// `python main.py --config-path DIRECTORY --config-name STACK.ID.recipe`.
 ///
 /// The members are those of `launcher_scripts/custom_script/config_slurm.yaml` and `recipes_collection/cluster/k8s.yaml` at
-/// `26319955` (read 2026-11-26). The launcher itself was not run.
+/// `26319955`. The launcher of that commit was run with both kinds of configurations (2026-11-27): for Slurm it writes the
+/// submission script and the script of each node, for Amazon EKS the values of its Helm chart, which makes a
+/// `HyperPodPyTorchJob` of them. `sbatch` and `helm` were not run.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -61,10 +64,15 @@ impl RecipeJob {
 
     /// The configuration.
     fn configuration(&self, job: &OnCluster, facts: &NetworkFacts) -> JsonValue {
+        // The launcher writes arguments into a shell script as they are, and variables too on Slurm.
         let arguments: Vec<JsonValue> =
-            job.arguments.iter().map(|(name, value)| json!({ format!("--{name}"): value })).collect();
+            job.arguments.iter().map(|(name, value)| json!({ format!("--{name}"): quoted(value) })).collect();
+        let variable = |value: &str| match &self.on {
+            Scheduler::Eks(_) => value.to_owned(),
+            Scheduler::Slurm(_) => quoted(value),
+        };
         let environment: Map<String, JsonValue> =
-            job.environment.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+            job.environment.iter().map(|(name, value)| (name.clone(), variable(value).into())).collect();
         let (kind, cluster_config, container) = match &self.on {
             Scheduler::Eks(on) => ("k8s", of_eks(on), Some(&on.image)),
             Scheduler::Slurm(on) => ("slurm", of_slurm(on), on.image.as_ref()),
@@ -74,8 +82,10 @@ impl RecipeJob {
             "instance_type": facts.instance_type,
             "cluster_config": cluster_config,
         });
-        if let Scheduler::Slurm(on) = &self.on {
-            cluster["container_mounts"] = json!([on.job.directory]);
+        match &self.on {
+            // Without it, the launcher makes a `PyTorchJob` of Kubeflow.
+            Scheduler::Eks(_) => cluster["use_hyperpod_pytorch_job"] = json!(true),
+            Scheduler::Slurm(on) => cluster["container_mounts"] = json!([on.job.directory]),
         }
         json!({
             "defaults": [{ "override hydra/job_logging": "stdout" }],
@@ -114,15 +124,18 @@ fn of_eks(job: &EksJob) -> JsonValue {
 }
 
 fn of_slurm(job: &SlurmJob) -> JsonValue {
-    let mut arguments: Vec<String> =
-        job.auto_resume.then(|| "--auto-resume=1".to_owned()).into_iter().collect();
-    arguments.extend(job.partition.iter().map(|name| format!("--partition={name}")));
-    json!({
+    let arguments: Vec<&str> = job.auto_resume.then_some("--auto-resume=1").into_iter().collect();
+    let mut config = json!({
         "exclusive": true,
         "job_name_prefix": "",
         "slurm_create_submission_file_only": false,
         "srun_args": arguments,
-    })
+    });
+    if let Some(partition) = &job.partition {
+        // A parameter of `sbatch`: a step runs in the partition of its job.
+        config["partition"] = json!(partition);
+    }
+    config
 }
 
 impl Construct for RecipeJob {

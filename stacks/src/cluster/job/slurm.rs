@@ -104,7 +104,7 @@ impl SlurmJob {
 }
 
 /// A quoted argument of a shell script.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         text.to_owned()

@@ -14,7 +14,7 @@ use stackwright_synth::{CallerLocation, Construct, IntoValue, ResourceOptions, S
 
 use crate::cluster::role::trusted_by;
 use crate::duration::Seconds;
-use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleSettings};
+use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
@@ -192,7 +192,9 @@ impl TrainingFleet {
         self
     }
 
-    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS.
+    /// Encrypts the volumes with this key of AWS KMS, instead of the stack's default key or a key of AWS. The key has to let
+    /// EC2 Auto Scaling use it, with which AWS Batch starts instances:
+    /// [`PrivateKey::allow_auto_scaling`](crate::PrivateKey::allow_auto_scaling).
     #[track_caller]
     pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -254,7 +256,8 @@ impl Construct for TrainingFleet {
         self.check(scope);
         let needed =
             RoleNeeded { id: "Role".into(), service: "ecs-tasks", policy: "Job", statements: Vec::new() };
-        let BuiltRole { role, .. } = self.role.clone().build_trusting(trusted_by("ecs-tasks"), needed, scope);
+        let BuiltRole { role, policy } =
+            self.role.clone().build_trusting(trusted_by("ecs-tasks"), needed, scope);
         let resources = self.compute_resources(scope);
         let environment = ComputeEnvironment::new("MANAGED")
             .compute_resources(resources)
@@ -271,8 +274,10 @@ impl Construct for TrainingFleet {
             .compute_environment(environment.compute_environment_arn())
             .order(1);
         let queue = scope.add_default(JobQueue::new(1).compute_environment_order([order]));
-        let definition = scope.add("Definition", self.job_definition(role.arn()));
-        TrainingFleetHandle { queue, definition }
+        let definition = self.job_definition(role.arn());
+        let definition = policy.iter().fold(definition, |definition, policy| definition.depends_on(policy));
+        let definition = scope.add("Definition", definition);
+        TrainingFleetHandle { queue, definition, role }
     }
 }
 
@@ -281,12 +286,18 @@ impl Construct for TrainingFleet {
 pub struct TrainingFleetHandle {
     queue: JobQueueHandle,
     definition: JobDefinitionHandle,
+    role: RoleReference,
 }
 
 impl TrainingFleetHandle {
     /// Returns the ARN of the queue.
     pub fn queue_arn(&self) -> Value<String> {
         self.queue.job_queue_arn()
+    }
+
+    /// Returns the role that the containers of jobs have.
+    pub fn role(&self) -> &RoleReference {
+        &self.role
     }
 
     /// Returns the ARN of the job definition.
