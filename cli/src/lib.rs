@@ -59,6 +59,7 @@ pub mod testing;
 #[cfg(feature = "deploy")]
 mod watch;
 
+pub use stackwright_estimate as estimate;
 pub use stackwright_resources as resources;
 pub use stackwright_review as review;
 pub use stackwright_stacks as stacks;
@@ -74,6 +75,7 @@ pub use commands::run_binary;
 ///
 /// Typed resources of single services are in [`resources`]; less common types are in the modules of [`stacks`].
 pub mod prelude {
+    pub use stackwright_estimate::cost::ResourceUsage;
     pub use stackwright_stacks::autoscaling::{
         CapacityRange, MetricMath, Scaling, ScheduledCapacity, StepScaling, TargetTracking,
     };
@@ -108,7 +110,7 @@ pub mod prelude {
         EndpointOptions, ExternalBucket, HostingOptions, InstanceCountOptions, Metric, MetricsOptions,
         Mirror, PrivateBucket, PrivateBucketHandle, PrivateKey, PrivateKeyHandle, Processor, RoleOptions,
         RoleReference, RollingOptions, S3Location, SecurityOptions, SsmParameter, StackSet, Statement,
-        TopicReference, VpcConfig,
+        TopicReference, UsageOptions, VpcConfig,
     };
     pub use stackwright_synth::{
         App, Asset, Condition, Construct, DeletionPolicy, ForEach, Handle, IntoValue, Map, Mapping, Output,

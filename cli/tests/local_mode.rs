@@ -290,6 +290,94 @@ fn a_failure_is_followed_into_nested_stacks() {
 }
 
 /// A stack, a stack that uses a value of it, and an independent stack.
+/// A stack with an endpoint on two instances of a type, of which an update needs four.
+fn served() -> App {
+    let app = App::new("served");
+    let stack = app.stack("Main").region("us-east-1");
+    let variant = json!({ "VariantName": "main", "ModelName": "m", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 2 });
+    let config = Resource::of("AWS::SageMaker::EndpointConfig").set("ProductionVariants", json!([variant]));
+    let config = stack.add("Config", config);
+    let endpoint = Resource::of("AWS::SageMaker::Endpoint");
+    stack.add(
+        "Endpoint",
+        endpoint.set("EndpointConfigName", config.attribute::<String>("EndpointConfigName")),
+    );
+    app
+}
+
+#[test]
+fn a_plan_says_which_quotas_of_the_account_are_too_small() {
+    let workspace = Workspace::with(&served());
+    let plan = |more: &[&str]| {
+        let arguments = [&["plan", "--local", "--no-check", "--faults", "faults.json"], more].concat();
+        succeeded(workspace.run(&arguments)).1
+    };
+    let quotas =
+        |value: u32| json!({ "quotas": { "L-9614C779": value, "L-7A3DF611": 20, "L-ED8DEE9B": 10 } });
+    workspace.fail(&quotas(3));
+    let stderr = plan(&[]);
+    let warning = "the stacks need 4 instances during an update of the quota `ml.g5.2xlarge for endpoint usage` (L-9614C779) in \
+                   us-east-1; the account has 3: request an increase in Service Quotas before the deployment";
+    assert_eq!(stderr.matches(warning).count(), 1, "{stderr}");
+    workspace.fail(&quotas(4));
+    let stderr = plan(&[]);
+    assert!(stderr.contains("the service quotas of the account are large enough for the stacks"), "{stderr}");
+    // Without a value of the account or a known default, the quota of the type is named.
+    workspace.fail(&json!({}));
+    let stderr = plan(&[]);
+    assert!(
+        stderr.contains("(L-9614C779) in us-east-1; Service Quotas has no value for the account"),
+        "{stderr}"
+    );
+    // A refused call is reported once, and the plan is made.
+    workspace.fail(&json!({ "requests": [{ "action": "GetServiceQuota", "kind": "access-denied" }] }));
+    let stderr = plan(&["--out", "plan.json"]);
+    assert_eq!(
+        stderr.matches("the account's service quotas were not read: GetServiceQuota: ").count(),
+        1,
+        "{stderr}"
+    );
+    assert!(stderr.contains("AWS's default is unknown, and the account's value was not read"), "{stderr}");
+    assert!(workspace.path("plan.json").exists());
+}
+
+#[test]
+fn the_quotas_of_an_account_are_listed_beside_what_is_needed() {
+    let workspace = Workspace::with(&served());
+    workspace.fail(&json!({ "quotas": { "L-9614C779": 3 } }));
+    let command = ["estimate", "quotas", "--account-values", "--local", "--faults", "faults.json"];
+    let (text, _) = succeeded(workspace.run(&command));
+    let row = text.lines().find(|line| line.starts_with("ml.g5.2xlarge for endpoint usage")).unwrap();
+    let fields: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(fields[4..], ["L-9614C779", "2", "4", "unknown", "3<", "Main.Endpoint"], "{text}");
+    let (text, _) = succeeded(workspace.run(&[&command[..], &["--format", "json"]].concat()));
+    let document: Json = serde_json::from_str(&text).unwrap();
+    let need =
+        document["quotas"].as_array().unwrap().iter().find(|need| need["code"] == "L-9614C779").unwrap();
+    assert_eq!((&need["account_value"], &need["region"]), (&json!(3), &json!("us-east-1")));
+    workspace.fail(&json!({ "requests": [{ "action": "GetServiceQuota", "kind": "access-denied" }] }));
+    let stderr = ended(workspace.run(&command), 1);
+    assert!(stderr.contains("hint: `permissions plan` prints the permissions to read quotas"), "{stderr}");
+    let stderr = ended(workspace.run(&["estimate", "quotas", "--local"]), 2);
+    assert!(stderr.contains("need `--account-values`"), "{stderr}");
+}
+
+#[test]
+fn moto_answers_for_the_quotas_of_networks() {
+    let app = App::new("network");
+    let stack = app.stack("Main").region("us-east-1");
+    for number in 0..6 {
+        stack.add(
+            &format!("Network{number}"),
+            Resource::of("AWS::EC2::VPC").set("CidrBlock", format!("10.{number}.0.0/16")),
+        );
+    }
+    let endpoint = Endpoint::moto();
+    let (text, _) = succeeded(endpoint.run(&app, &["estimate", "quotas", "--account-values"]));
+    let row = text.lines().find(|line| line.starts_with("VPCs per Region")).unwrap();
+    assert!(row.contains("L-F678F1CE") && row.contains(" 5< "), "{text}");
+}
+
 fn chain() -> App {
     let app = App::new("chain");
     let first = app.stack("First").region("us-east-1");
@@ -543,7 +631,12 @@ fn the_printed_permissions_are_those_that_are_used() {
         let workspace = Workspace::with(&arr_coc::app());
         let (text, _) = succeeded(workspace.run(&["permissions", command]));
         let policy: Json = serde_json::from_str(&text).unwrap();
-        assert!(!text.contains("\"Resource\": \"*\""), "{text}");
+        // IAM cannot limit the two actions that read quotas; all others name stacks or buckets.
+        for statement in policy["Statement"].as_array().unwrap() {
+            let reads_quotas = statement["Action"]
+                == json!(["servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"]);
+            assert!(statement["Resource"] != "*" || reads_quotas, "{text}");
+        }
         policy["Statement"]
             .as_array()
             .unwrap()

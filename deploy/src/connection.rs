@@ -62,6 +62,7 @@ impl Profile {
 pub struct Connection {
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) service_quotas: aws_sdk_servicequotas::Client,
     pub(crate) account: String,
     pub(crate) region: String,
     /// The endpoint that is used instead of AWS.
@@ -121,9 +122,15 @@ impl Connection {
             .force_path_style(endpoint.is_some())
             .interceptor(last_error.clone())
             .build();
+        // Quotas are additional information, which a deployment does not wait for.
+        let quotas = aws_sdk_servicequotas::config::Builder::from(config)
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            .retry_config(RetryConfig::standard())
+            .build();
         Ok(Self {
             cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            service_quotas: aws_sdk_servicequotas::Client::from_conf(quotas),
             account: identity.account.unwrap_or_default(),
             region,
             poller: Arc::new(Poller::new(endpoint.as_deref().is_some_and(is_loopback))),

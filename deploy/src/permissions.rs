@@ -170,6 +170,15 @@ pub fn policy(command: Command, stacks: &[&StackArtifact]) -> Json {
             "Resource": "*",
         }));
     }
+    if command == Command::Plan {
+        // IAM cannot limit these two actions to resources.
+        statements.push(json!({
+            "Sid": "Quotas",
+            "Effect": "Allow",
+            "Action": ["servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"],
+            "Resource": "*",
+        }));
+    }
     if command.uploads() && !buckets.is_empty() {
         let of = |suffix: &str| -> Vec<String> {
             buckets.iter().map(|bucket| format!("{bucket}{suffix}")).collect()

@@ -1,14 +1,15 @@
 //! The service quotas that stacks need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value as Json;
+use stackwright_schemas::ec2_network::network_facts;
 use stackwright_schemas::{instances, quotas as table};
-use stackwright_synth::Assembly;
+use stackwright_synth::{Assembly, StackArtifact};
 
-use crate::cost::resolve::{Resolver, number};
-use crate::cost::{self, Capacity, Estimate, Options, Per, Use};
+use crate::cost::resolve::{Resolver, number, reference};
+use crate::cost::{self, Capacity, Estimate, Line, Options, Per, Use};
 
 /// A quota, and how much of it stacks need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,8 +29,51 @@ pub struct Need {
     pub during_update: Option<u64>,
     /// AWS's default value; `None` is unknown.
     pub default: Option<u64>,
+    /// The value of the account, if it was read; see [`Need::with_account_value`].
+    pub account_value: Option<u64>,
+    /// The account that the stacks are bound to; `None` if they are bound to none.
+    pub account: Option<String>,
+    /// The region that the stacks are bound to; `None` if they are bound to none.
+    pub region: Option<String>,
     /// The resources that need it.
     pub resources: Vec<String>,
+}
+
+impl Need {
+    /// The largest amount that is needed at one time: that of a blue/green update, where there is one.
+    pub fn peak(&self) -> Option<u64> {
+        self.during_update.or(self.needed)
+    }
+
+    /// Sets the value of the account, as Service Quotas has it.
+    #[must_use]
+    pub fn with_account_value(mut self, value: Option<u64>) -> Self {
+        self.account_value = value;
+        self
+    }
+
+    /// The value of the account, or AWS's default value if that of the account was not read.
+    pub fn limit(&self) -> Option<u64> {
+        self.account_value.or(self.default)
+    }
+
+    /// Whether more is needed than the limit. `None` if one of the two is unknown.
+    ///
+    /// ```
+    /// use stackwright_estimate::cost::Options;
+    /// use stackwright_estimate::quotas;
+    /// use stackwright_synth::Assembly;
+    ///
+    /// let address = "Resources: {A: {Type: AWS::EC2::EIP}}".to_owned();
+    /// let assembly = Assembly::of_template("s.yaml", address)?;
+    /// let need = quotas::of_assembly(&assembly, &Options::default()).remove(0);
+    /// assert_eq!(need.is_exceeded(), Some(false));
+    /// assert_eq!(need.with_account_value(Some(0)).is_exceeded(), Some(true));
+    /// # Ok::<(), stackwright_synth::TemplateError>(())
+    /// ```
+    pub fn is_exceeded(&self) -> Option<bool> {
+        Some(self.peak()? > self.limit()?)
+    }
 }
 
 /// The use in the name of a SageMaker quota, and in the table of codes.
@@ -40,7 +84,9 @@ fn words(capacity: &Capacity) -> Option<(&'static str, &'static str)> {
         (Use::Training, false) => ("training job usage", "training"),
         (Use::Processing, _) => ("processing job usage", "processing"),
         (Use::Transform, _) => ("transform job usage", "transform"),
-        (Use::Cluster, _) => ("cluster usage", "hyperpod_cluster"),
+        (Use::WarmPool, _) => ("training warm pool usage", "warm_pool"),
+        (Use::Cluster, true) => ("cluster spot instance usage", "hyperpod_cluster_spot"),
+        (Use::Cluster, false) => ("cluster usage", "hyperpod_cluster"),
         (Use::Notebook, _) => ("notebook instance usage", "notebook"),
         _ => return None,
     })
@@ -86,17 +132,43 @@ fn empty(name: String, code: Option<String>, service: &'static str, unit: &'stat
         needed: Some(0),
         during_update: None,
         default: default.or(is_training.then_some(table.training_default)),
+        account_value: None,
+        account: None,
+        region: None,
         resources: Vec::new(),
         name,
     }
 }
 
-/// The quotas that the stacks of an assembly need: those of [`needed`], and those that count resources.
+/// The quotas that the stacks of an assembly need: those of instance types and of EC2's vCPUs, and those that count resources. A quota applies to an
+/// account and a region, so stacks that are bound to different ones are counted apart.
 pub fn of_assembly(assembly: &Assembly, options: &Options) -> Vec<Need> {
-    let estimate = cost::of_assembly(assembly, options);
-    let mut needs = needed(&estimate);
-    needs.extend(totals(&estimate));
-    needs.extend(counted(assembly, options));
+    of_estimate(assembly, &cost::of_assembly(assembly, options), options)
+}
+
+/// The same as [`of_assembly`], if the cost of the assembly has been estimated already.
+pub fn of_estimate(assembly: &Assembly, estimate: &Estimate, options: &Options) -> Vec<Need> {
+    let environment =
+        |stack: &StackArtifact| (stack.environment.account.clone(), stack.environment.region.clone());
+    let environments: BTreeSet<_> = assembly.stacks.iter().map(environment).collect();
+    let mut needs = Vec::new();
+    for (account, region) in environments {
+        let is_here = |stack: &&StackArtifact| {
+            stack.environment.account == account && stack.environment.region == region
+        };
+        let stacks: Vec<&StackArtifact> = assembly.stacks.iter().filter(is_here).collect();
+        let ids: BTreeSet<&str> = stacks.iter().map(|stack| stack.id.as_str()).collect();
+        let lines: Vec<&Line> =
+            estimate.lines.iter().filter(|line| ids.contains(line.stack.as_str())).collect();
+        let mut found = by_type(&lines);
+        found.extend(totals(&lines));
+        found.extend(counted(&stacks, options));
+        for need in &mut found {
+            need.account.clone_from(&account);
+            need.region.clone_from(&region);
+        }
+        needs.extend(found);
+    }
     needs
 }
 
@@ -115,21 +187,24 @@ fn need(name: &str, unit: &'static str, needed: u64, resources: Vec<String>) -> 
         needed: Some(needed),
         during_update: None,
         default: quota.default,
+        account_value: None,
+        account: None,
+        region: None,
         resources,
     })
 }
 
 /// Quotas of SageMaker that count instances of all types together.
-fn totals(estimate: &Estimate) -> Vec<Need> {
+fn totals(lines: &[&Line]) -> Vec<Need> {
     let of = |uses: &'static [Use], is_spot: Option<bool>| {
-        estimate.lines.iter().filter_map(move |line| {
+        lines.iter().filter_map(move |line| {
             let capacity = line.capacity.as_ref()?;
             let is_meant =
                 uses.contains(&capacity.usage) && is_spot.is_none_or(|spot| spot == capacity.is_spot);
-            (is_meant && line.per != Per::UpdateHour).then_some((line, capacity.most))
+            (is_meant && line.per != Per::UpdateHour).then_some((*line, capacity.most))
         })
     };
-    let named = |found: &[(&cost::Line, u64)]| {
+    let named = |found: &[(&Line, u64)]| {
         let mut names: Vec<String> =
             found.iter().map(|(line, _)| path(&line.stack, &line.resource)).collect();
         names.dedup();
@@ -139,11 +214,7 @@ fn totals(estimate: &Estimate) -> Vec<Need> {
     let hosting: Vec<_> = of(&[Use::Hosting, Use::Asynchronous], None).collect();
     let all = hosting.iter().map(|(_, most)| most).sum();
     needs.extend(need("Number of instances across active endpoints", "instances", all, named(&hosting)));
-    let mut by_endpoint: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for (line, most) in &hosting {
-        *by_endpoint.entry((&line.stack, &line.resource)).or_default() += most;
-    }
-    let largest = by_endpoint.values().copied().max().unwrap_or(0);
+    let largest = largest_of(&hosting);
     needs.extend(need("Maximum number of instances per endpoint", "instances", largest, named(&hosting)));
     for (is_spot, name) in [
         (false, "Maximum number of instances per training job"),
@@ -153,11 +224,37 @@ fn totals(estimate: &Estimate) -> Vec<Need> {
         let most = jobs.iter().map(|(_, most)| *most).max().unwrap_or(0);
         needs.extend(need(name, "instances", most, named(&jobs)));
     }
-    let clusters: Vec<_> = of(&[Use::Cluster], None).collect();
-    let all = clusters.iter().map(|(_, most)| most).sum();
-    let name = "Total number of instances allowed across SageMaker HyperPod clusters";
-    needs.extend(need(name, "instances", all, named(&clusters)));
+    for (is_spot, of_all, of_one) in [
+        (
+            None,
+            "Total number of instances allowed across SageMaker HyperPod clusters",
+            "Maximum number instances allowed per SageMaker HyperPod cluster",
+        ),
+        (
+            Some(true),
+            "Total number of Spot instances allowed across SageMaker HyperPod clusters",
+            "Maximum number Spot instances allowed per SageMaker HyperPod cluster",
+        ),
+    ] {
+        let clusters: Vec<_> = of(&[Use::Cluster], is_spot).collect();
+        needs.extend(need(
+            of_all,
+            "instances",
+            clusters.iter().map(|(_, most)| most).sum(),
+            named(&clusters),
+        ));
+        needs.extend(need(of_one, "instances", largest_of(&clusters), named(&clusters)));
+    }
     needs
+}
+
+/// The instances of the resource that has the most.
+fn largest_of(found: &[(&Line, u64)]) -> u64 {
+    let mut by_resource: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (line, most) in found {
+        *by_resource.entry((&line.stack, &line.resource)).or_default() += most;
+    }
+    by_resource.values().copied().max().unwrap_or(0)
 }
 
 fn path(stack: &str, resource: &str) -> String {
@@ -165,15 +262,18 @@ fn path(stack: &str, resource: &str) -> String {
 }
 
 /// Quotas that count resources. Values of parameters are their defaults.
-fn counted(assembly: &Assembly, options: &Options) -> Vec<Need> {
+fn counted(stacks: &[&StackArtifact], options: &Options) -> Vec<Need> {
     let mut found: BTreeMap<(&'static str, &'static str), (u64, Vec<String>)> = BTreeMap::new();
-    for stack in &assembly.stacks {
+    for stack in stacks {
         let region = stack.environment.region.as_deref().unwrap_or(&options.region);
-        for (id, kind, properties) in Resolver::new(&stack.template, region).resources() {
-            for (name, unit, amount) in counts(kind, &properties) {
-                let (all, resources) = found.entry((name, unit)).or_default();
+        let resources = Resolver::new(&stack.template, region).resources();
+        for (id, kind, properties) in &resources {
+            for (name, unit, amount) in
+                counts(kind, properties).into_iter().chain(network_interfaces(&resources, kind, properties))
+            {
+                let (all, users) = found.entry((name, unit)).or_default();
                 *all = all.saturating_add(amount);
-                resources.push(path(&stack.id, id));
+                users.push(path(&stack.id, id));
             }
         }
     }
@@ -211,11 +311,60 @@ fn counts(kind: &str, properties: &Json) -> Vec<(&'static str, &'static str, u64
     }
 }
 
-/// The quotas that stacks need at their maximum capacity. Endpoints, clusters and fleets run at the same time; of jobs the
+/// The network interfaces of a resource at its maximum capacity. Service Quotas has no quota of EFA interfaces: they are
+/// network interfaces, which are counted by region.
+fn network_interfaces(
+    resources: &[(&str, &str, Json)],
+    kind: &str,
+    properties: &Json,
+) -> Vec<(&'static str, &'static str, u64)> {
+    let listed = |owner: &Json| owner["NetworkInterfaces"].as_array().map_or(1, Vec::len).max(1) as u64;
+    let subnets = || properties["SubnetIds"].as_array().map_or(1, Vec::len).max(1) as u64;
+    let amount = match kind {
+        "AWS::EC2::NetworkInterface" | "AWS::EC2::NatGateway" => 1,
+        "AWS::EC2::VPCEndpoint" if properties["VpcEndpointType"].as_str() == Some("Interface") => subnets(),
+        "AWS::EC2::Instance" => match launch_template(resources, &properties["LaunchTemplate"]) {
+            Some(data) if properties["NetworkInterfaces"].is_null() => listed(data),
+            _ => listed(properties),
+        },
+        "AWS::AutoScaling::AutoScalingGroup" => {
+            let mixed = &properties["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"];
+            let data = launch_template(resources, &properties["LaunchTemplate"])
+                .or_else(|| launch_template(resources, mixed));
+            number(&properties["MaxSize"]).unwrap_or(0).saturating_mul(data.map_or(1, listed))
+        }
+        // Without a VPC of the user, HyperPod's instances have their interfaces in an account of the service.
+        "AWS::SageMaker::Cluster" => {
+            let groups = ["InstanceGroups", "RestrictedInstanceGroups"].into_iter();
+            let groups = groups.flat_map(|name| properties[name].as_array().into_iter().flatten());
+            let in_vpc = groups
+                .filter(|group| !properties["VpcConfig"].is_null() || !group["OverrideVpcConfig"].is_null());
+            in_vpc.map(interfaces_of_group).fold(0, u64::saturating_add)
+        }
+        _ => 0,
+    };
+    if amount > 0 { vec![("Network interfaces per Region", "interfaces", amount)] } else { Vec::new() }
+}
+
+/// One interface for each EFA interface of the type, and at least one (the number is not confirmed by AWS).
+fn interfaces_of_group(group: &Json) -> u64 {
+    let efa =
+        group["InstanceType"].as_str().and_then(network_facts).map_or(0, |facts| facts.efa_max_interfaces);
+    number(&group["InstanceCount"]).unwrap_or(0).saturating_mul(u64::from(efa.max(1)))
+}
+
+/// The data of a launch template that is part of the same template.
+fn launch_template<'r>(resources: &'r [(&str, &str, Json)], specification: &Json) -> Option<&'r Json> {
+    let wanted = reference(&specification["LaunchTemplateId"])?;
+    let (_, _, properties) = resources.iter().find(|(id, ..)| *id == wanted)?;
+    properties.get("LaunchTemplateData")
+}
+
+/// The quotas of instance types and of EC2's vCPUs at the maximum capacity. Endpoints, clusters and fleets run at the same time; of jobs the
 /// largest counts, because nothing says that two run at once.
-pub fn needed(estimate: &Estimate) -> Vec<Need> {
+fn by_type(lines: &[&Line]) -> Vec<Need> {
     let mut found: BTreeMap<String, Need> = BTreeMap::new();
-    for line in &estimate.lines {
+    for line in lines {
         let Some(capacity) = &line.capacity else { continue };
         let (need, amount) = match words(capacity) {
             Some((word, column)) => {
@@ -241,7 +390,8 @@ pub fn needed(estimate: &Estimate) -> Vec<Need> {
             }
             None => continue,
         };
-        let is_job = matches!(capacity.usage, Use::Training | Use::Processing | Use::Transform);
+        let is_job =
+            matches!(capacity.usage, Use::Training | Use::WarmPool | Use::Processing | Use::Transform);
         need.needed = match (need.needed, amount) {
             (Some(before), Some(amount)) if is_job => Some(before.max(amount)),
             (Some(before), Some(amount)) => Some(before + amount),
@@ -267,7 +417,6 @@ pub fn needed(estimate: &Estimate) -> Vec<Need> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::cost;
 
     #[test]
     fn resources_and_totals_are_counted() {
@@ -314,8 +463,7 @@ Resources:
 
     #[test]
     fn the_quotas_of_endpoints_jobs_and_fleets() {
-        let template = stackwright_synth::Template::read(
-            r#"
+        let template = r#"
 Resources:
   Endpoint: {Type: AWS::SageMaker::Endpoint, Properties: {EndpointConfigName: !Ref Config}}
   Config:
@@ -328,11 +476,10 @@ Resources:
     Type: AWS::SageMaker::Pipeline
     Properties:
       PipelineDefinition:
-        PipelineDefinitionBody: '{"Steps": [{"Name": "Train", "Arguments": {"AlgorithmSpecification": {}, "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 2}}}]}'
-"#,
-        )
-        .unwrap();
-        let needs = needed(&cost(&template, "us-east-1"));
+        PipelineDefinitionBody: '{"Steps": [{"Name": "Train", "Arguments": {"AlgorithmSpecification": {}, "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 2, "KeepAlivePeriodInSeconds": 600}}}]}'
+"#;
+        let assembly = Assembly::of_template("s.yaml", template.into()).unwrap();
+        let needs = of_assembly(&assembly, &Options::default());
         let find = |name: &str| needs.iter().find(|need| need.name == name).unwrap();
         let endpoint = find("ml.g5.2xlarge for endpoint usage");
         assert_eq!((endpoint.needed, endpoint.during_update), (Some(3), Some(6)));
@@ -340,7 +487,92 @@ Resources:
         assert_eq!(endpoint.default, None);
         let training = find("ml.p4d.24xlarge for training job usage");
         assert_eq!((training.needed, training.default), (Some(2), Some(0)));
+        let pool = find("ml.p4d.24xlarge for training warm pool usage");
+        assert_eq!(
+            (pool.needed, pool.code.as_deref()),
+            (Some(2), table::quotas().sagemaker["ml.p4d.24xlarge"].get("warm_pool").map(String::as_str))
+        );
+        assert!(pool.code.is_some());
         let vcpus = find("Running On-Demand G and VT instances");
         assert_eq!((vcpus.needed, vcpus.unit), (Some(8), "vCPUs"));
+    }
+    #[test]
+    fn efa_interfaces_count_as_network_interfaces_and_spot_groups_of_clusters_on_their_own() {
+        let template = r#"
+Resources:
+  Launch:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: p4d.24xlarge
+        NetworkInterfaces:
+          - {DeviceIndex: 0, NetworkCardIndex: 0, InterfaceType: efa}
+          - {DeviceIndex: 1, NetworkCardIndex: 1, InterfaceType: efa-only}
+          - {DeviceIndex: 1, NetworkCardIndex: 2, InterfaceType: efa-only}
+          - {DeviceIndex: 1, NetworkCardIndex: 3, InterfaceType: efa-only}
+  Fleet:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties: {MinSize: "0", MaxSize: "3", LaunchTemplate: {LaunchTemplateId: !Ref Launch, Version: "1"}}
+  Cluster:
+    Type: AWS::SageMaker::Cluster
+    Properties:
+      VpcConfig: {SecurityGroupIds: [sg-1], Subnets: [subnet-1]}
+      InstanceGroups:
+        - {InstanceGroupName: gpu, InstanceType: ml.p5.48xlarge, InstanceCount: 2}
+        - {InstanceGroupName: cpu, InstanceType: ml.c5.large, InstanceCount: 1}
+        - {InstanceGroupName: spot, InstanceType: ml.g5.8xlarge, InstanceCount: 4, CapacityRequirements: {Spot: {}}}
+  Outside:
+    Type: AWS::SageMaker::Cluster
+    Properties: {InstanceGroups: [{InstanceGroupName: a, InstanceType: ml.p5.48xlarge, InstanceCount: 1}]}
+"#;
+        let assembly = Assembly::of_template("s.yaml", template.into()).unwrap();
+        let needs = of_assembly(&assembly, &Options::default());
+        let find = |name: &str| {
+            needs.iter().find(|need| need.name == name).unwrap_or_else(|| panic!("{name}: {needs:#?}"))
+        };
+        let interfaces = find("Network interfaces per Region");
+        // 3 instances with 4; 2 with 32, 1 with 1 and 4 with 1. The cluster without a VPC has none in the account.
+        assert_eq!((interfaces.needed, interfaces.default), (Some(3 * 4 + 2 * 32 + 1 + 4), Some(5000)));
+        assert_eq!(interfaces.resources, ["s.Fleet", "s.Cluster"]);
+        assert_eq!(find("ml.g5.8xlarge for cluster spot instance usage").needed, Some(4));
+        assert_eq!(find("ml.p5.48xlarge for cluster usage").needed, Some(3));
+        assert_eq!(
+            find("Total number of instances allowed across SageMaker HyperPod clusters").needed,
+            Some(8)
+        );
+        assert_eq!(find("Maximum number instances allowed per SageMaker HyperPod cluster").needed, Some(7));
+        assert_eq!(
+            find("Maximum number Spot instances allowed per SageMaker HyperPod cluster").needed,
+            Some(4)
+        );
+    }
+
+    #[test]
+    fn a_quota_applies_to_one_account_and_region() {
+        let stack = |id: &str, region: Option<&str>| {
+            let text =
+                "Resources: {A: {Type: AWS::EC2::EIP}, B: {Type: AWS::EC2::EIP}, C: {Type: AWS::EC2::EIP}}";
+            let mut stack = Assembly::of_template("s.yaml", text.into()).unwrap().stacks.remove(0);
+            stack.id = id.to_owned();
+            stack.environment.region = region.map(str::to_owned);
+            stack
+        };
+        let stacks = vec![
+            stack("One", Some("us-east-1")),
+            stack("Two", Some("us-east-1")),
+            stack("Three", Some("eu-west-1")),
+            stack("Four", None),
+        ];
+        let found = of_assembly(&Assembly { stacks }, &Options::default());
+        let shown: Vec<_> =
+            found.iter().map(|need| (need.region.as_deref(), need.needed, need.is_exceeded())).collect();
+        assert_eq!(
+            shown,
+            [
+                (None, Some(3), Some(false)),
+                (Some("eu-west-1"), Some(3), Some(false)),
+                (Some("us-east-1"), Some(6), Some(true)),
+            ]
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Failures on request, as data: which resources, requests and hooks fail, and when.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// What fails. `stackwright local --faults FILE` reads it as JSON, and an HTTP `PUT` to `/_local/faults` replaces it.
@@ -12,6 +14,9 @@ pub struct Faults {
     pub requests: Vec<RequestFault>,
     /// Hooks that fail or warn.
     pub hooks: Vec<HookFault>,
+    /// The account's service quotas by their codes, such as `{"L-9614C779": 2}`. The others have AWS's default values, as far as
+    /// they are known.
+    pub quotas: BTreeMap<String, u64>,
     /// What the handlers of custom resources return. Local mode runs no handler; an attribute that is not given here is a
     /// placeholder.
     pub custom_resources: Vec<CustomResource>,

@@ -3,7 +3,8 @@
 //! behind them.
 //!
 //! The modules: `state` is the data and where it is kept, `template` reads and evaluates templates, `engine` performs
-//! operations, `api` answers for each service (CloudFormation, S3, STS, SSM, Secrets Manager, Cloud Control), `endpoint` is
+//! operations, `api` answers for each service (CloudFormation, S3, STS, SSM, Secrets Manager, Service Quotas,
+//! Cloud Control), `endpoint` is
 //! the HTTP server. Nothing that the deployer depends on is here, and no line for a single resource type where the
 //! registry's schema says enough.
 

@@ -31,6 +31,7 @@ mod security;
 mod ssm_parameter;
 mod stack_set;
 mod topic;
+mod usage;
 mod vpc;
 
 pub use arn::{Arn, InvalidArn};
@@ -50,4 +51,5 @@ pub use security::{SecurityOptions, SecuritySettings};
 pub use ssm_parameter::SsmParameter;
 pub use stack_set::StackSet;
 pub use topic::{AlarmTopic, AlarmTopicHandle, TopicReference};
+pub use usage::UsageOptions;
 pub use vpc::VpcConfig;

@@ -2,7 +2,7 @@
 
 use stackwright_estimate::cost::{self, Options};
 use stackwright_estimate::memory::{self, Stated, Verdict};
-use stackwright_estimate::quotas;
+use stackwright_estimate::quotas::{self, Need};
 use stackwright_synth::Assembly;
 
 /// Describes the cost of each stack, and the stated memory of its jobs and models.
@@ -65,21 +65,68 @@ fn memory_line(stated: &memory::StatedMemory) -> String {
     }
 }
 
-/// Describes the quotas of instance types that a deployment needs and whose default is smaller or unknown.
-pub(super) fn quota_lines(assembly: &Assembly) -> Vec<String> {
-    let needs = quotas::of_assembly(assembly, &Options::default());
-    let by_type = needs.iter().filter(|need| need.name.contains(" usage") || need.unit == "vCPUs");
-    let short = by_type.filter_map(|need| {
-        let needed = need.during_update.or(need.needed)?;
-        if need.default.is_some_and(|default| default >= needed) {
-            return None;
-        }
-        let default = need.default.map_or("unknown".to_owned(), |default| default.to_string());
+/// Whether the values of the account are part of the needs.
+#[cfg_attr(
+    not(feature = "deploy"),
+    expect(dead_code, reason = "only commands that send requests to AWS read values")
+)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AccountValues<'a> {
+    /// They were read.
+    Read,
+    /// They could not be read, for this reason.
+    Refused(&'a str),
+    /// The command sends no requests.
+    NotRequested,
+}
+
+/// Describes the quotas of the stacks that AWS's defaults do not cover.
+pub(super) fn default_quota_lines(assembly: &Assembly) -> Vec<String> {
+    quota_lines(&quotas::of_assembly(assembly, &Options::default()), AccountValues::NotRequested)
+}
+
+/// Describes the quotas that are too small for the stacks, and those of instance types whose value is not known.
+pub(super) fn quota_lines(needs: &[Need], account: AccountValues<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for need in needs {
+        let by_type = need.name.contains(" usage") || need.unit == "vCPUs";
+        let Some(peak) = need.peak().filter(|_| need.is_exceeded() == Some(true) || by_type) else {
+            continue;
+        };
+        let has = match (need.account_value, need.default) {
+            (Some(value), _) if peak <= value => continue,
+            (Some(value), _) => {
+                format!(
+                    "the account has {value}: request an increase in Service Quotas before the deployment"
+                )
+            }
+            (None, Some(default)) if peak <= default => continue,
+            (None, Some(default)) => {
+                format!("AWS's default is {default}, and the account's value was not read")
+            }
+            (None, None) if account == AccountValues::Read && need.code.is_some() => {
+                "Service Quotas has no value for the account".to_owned()
+            }
+            (None, None) => "AWS's default is unknown, and the account's value was not read".to_owned(),
+        };
+        let update = if need.needed == Some(peak) { "" } else { " during an update" };
         let code = need.code.as_deref().map_or(String::new(), |code| format!(" ({code})"));
-        Some(format!(
-            "the stacks need {needed} {} of the quota `{}`{code}; AWS's default is {default}, and the account's value was not read",
+        let place = need.region.as_deref().map_or(String::new(), |region| format!(" in {region}"));
+        lines.push(format!(
+            "the stacks need {peak} {}{update} of the quota `{}`{code}{place}; {has}",
             need.unit, need.name
-        ))
-    });
-    short.collect()
+        ));
+    }
+    match account {
+        AccountValues::Refused(error) => lines.push(format!(
+            "the account's service quotas were not read: {error} (`permissions plan` prints the permissions)"
+        )),
+        AccountValues::Read if lines.is_empty() && !needs.is_empty() => lines.push(
+            "the service quotas of the account are large enough for the stacks; what else the account uses is not counted"
+                .to_owned(),
+        ),
+        AccountValues::Read | AccountValues::NotRequested => {}
+    }
+    // Names of types come from the template, and errors from outside.
+    lines.iter().map(|line| line.replace(char::is_control, "\u{FFFD}")).collect()
 }

@@ -88,7 +88,9 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
         let path = arguments.out.join(stack.template_file());
         anstream::eprintln!("{}: {resources} resources in {}", stack.id, path.display());
     }
-    for line in super::summary::lines(assembly).into_iter().chain(super::summary::quota_lines(assembly)) {
+    for line in
+        super::summary::lines(assembly).into_iter().chain(super::summary::default_quota_lines(assembly))
+    {
         anstream::eprintln!("{line}");
     }
     if cfg!(feature = "deploy") {

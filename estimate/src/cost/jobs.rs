@@ -53,6 +53,13 @@ pub(crate) fn training_jobs(properties: &Json, id: &str) -> Vec<TrainingJob> {
     known.collect()
 }
 
+/// The names of all jobs that a resource starts.
+pub(super) fn names(properties: &Json, id: &str) -> Vec<String> {
+    let mut jobs = Vec::new();
+    find(properties, id, DEPTH, &mut jobs);
+    jobs.into_iter().map(|job| job.name).collect()
+}
+
 /// Looks for job requests, also in texts that hold JSON.
 fn find(value: &Json, name: &str, depth: u32, jobs: &mut Vec<Job>) {
     let Some(depth) = depth.checked_sub(1) else { return };
@@ -185,8 +192,14 @@ fn longest(request: &Json) -> Option<u64> {
 }
 
 fn of_job(scope: &Scope<'_>, id: &str, kind: &str, job: &Job) -> Vec<Line> {
-    let mut lines: Vec<Line> =
-        job.instances.iter().map(|instances| run(scope, id, kind, job, instances)).collect();
+    let usage = scope.usage(&job.name).or(scope.usage(id));
+    let mut lines = Vec::new();
+    for instances in &job.instances {
+        let one = run(scope, id, kind, job, instances, usage.minutes_per_run);
+        let month = usage.runs_per_month.map(|runs| monthly(&one, runs));
+        lines.push(one);
+        lines.extend(month);
+    }
     lines.extend(job.instances.iter().filter_map(|instances| storage(scope, id, kind, job, instances)));
     if job.warm_seconds > 0 {
         let instances = &job.instances[0];
@@ -210,6 +223,7 @@ fn run(
     kind: &str,
     job: &Job,
     instances: &(Option<String>, Option<u64>, u64),
+    minutes_per_run: Option<u64>,
 ) -> Line {
     let line = scope.line(id, kind, format!("{} {}", what(job.usage), job.name), Per::Run);
     let (Some(instance_type), Some(count), _) = instances else {
@@ -227,11 +241,7 @@ fn run(
         return line.unknown("the longest run time is a parameter of the run");
     };
     let amount = |seconds: u64| hourly.times(*count).times(runs).times_ratio(seconds, 3600);
-    let expected = scope
-        .usage(&job.name)
-        .minutes_per_run
-        .or(scope.usage(id).minutes_per_run)
-        .map(|minutes| amount(minutes.saturating_mul(60)));
+    let expected = minutes_per_run.map(|minutes| amount(minutes.saturating_mul(60)));
     let times = job.runs.map_or(String::new(), |(runs, _)| format!("{runs} jobs x "));
     let saving = scope.options.spot_saving.filter(|_| job.is_spot);
     let mut line = Line {
@@ -254,6 +264,22 @@ fn run(
         )),
         (true, None) => line.note("managed spot training; state what it saves with --spot-saving"),
         _ => line,
+    }
+}
+
+/// The cost a month of a job whose runs a month are stated.
+fn monthly(run: &Line, runs: u64) -> Line {
+    let times = |amount: Option<Money>| amount.map(|amount| amount.times(runs));
+    Line {
+        item: format!("{}, {runs} runs a month", run.item),
+        per: Per::Month,
+        floor: times(run.floor),
+        typical: times(run.typical),
+        ceiling: times(run.ceiling),
+        formula: if run.formula.is_empty() { String::new() } else { format!("{runs} x ({})", run.formula) },
+        // The run is listed with its instances.
+        capacity: None,
+        ..run.clone()
     }
 }
 
@@ -305,6 +331,7 @@ fn warm_pool(
     let (Some(instance_type), Some(count), _) = instances else {
         return line.unknown("the instance type is a parameter of the run");
     };
+    let line = line.with_capacity(Use::WarmPool, instance_type, 0, *count, false);
     let Some((price, hourly)) = scope.instance(Use::Training, instance_type) else {
         return line.unknown(format!("no price of {instance_type} is known for {}", scope.region));
     };

@@ -22,7 +22,7 @@ pub use money::{Money, Rate};
 pub use offers::{OfferError, read_offer};
 pub use prices::{Price, PriceBook, Use};
 pub use report::{csv, json, markdown, text};
-pub use usage::{ResourceUsage, Usage, UsageError};
+pub use usage::{ResourceUsage, USAGE_MEMBER, Usage, UsageError};
 
 use serde::Serialize;
 use stackwright_synth::{Assembly, Template};
@@ -145,6 +145,8 @@ pub struct Estimate {
     pub lines: Vec<Line>,
     /// Assumptions of the whole estimate.
     pub assumptions: Vec<String>,
+    /// Stated usage that is ignored, and why.
+    pub warnings: Vec<String>,
 }
 
 impl Estimate {
@@ -194,7 +196,8 @@ pub fn of_assembly(assembly: &Assembly, options: &Options) -> Estimate {
         let region = stack.environment.region.as_deref().unwrap_or(&options.region);
         lines.extend(resources::lines(&stack.template, &stack.id, region, options));
     }
-    estimate(options.region.clone(), lines, options)
+    let warnings = usage::problems(&options.usage, assembly);
+    Estimate { warnings, ..estimate(options.region.clone(), lines, options) }
 }
 
 /// What one template costs, under the name of a stack.
@@ -221,7 +224,7 @@ fn estimate(region: String, lines: Vec<Line>, options: &Options) -> Estimate {
         assumptions
             .push(format!("managed spot training saves {saving}, as stated (AWS documents up to 90 %)"));
     }
-    Estimate { region, lines, assumptions }
+    Estimate { region, lines, assumptions, warnings: Vec::new() }
 }
 
 #[cfg(test)]

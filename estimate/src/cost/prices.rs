@@ -18,6 +18,8 @@ pub enum Use {
     Asynchronous,
     /// Training jobs.
     Training,
+    /// Instances of training jobs that wait for the next job.
+    WarmPool,
     /// Processing jobs.
     Processing,
     /// Batch transform jobs.
@@ -36,10 +38,11 @@ pub enum Use {
 
 impl Use {
     /// Every use with the name that saved prices have.
-    const NAMES: [(Self, &'static str); 10] = [
+    const NAMES: [(Self, &'static str); 11] = [
         (Self::Hosting, "hosting"),
         (Self::Asynchronous, "asynchronous"),
         (Self::Training, "training"),
+        (Self::WarmPool, "warm_pool"),
         (Self::Processing, "processing"),
         (Self::Transform, "transform"),
         (Self::Optimization, "optimization"),
@@ -75,7 +78,9 @@ impl Use {
             Self::Asynchronous => {
                 (&["sagemaker-async", HOSTING_TOO, HOSTING], &[TRAINING, PROCESSING, STUDIO, ESTIMATE])
             }
-            Self::Training => (&[TRAINING], &[STUDIO, HOSTING, HOSTING_TOO, PROCESSING, ESTIMATE]),
+            Self::Training | Self::WarmPool => {
+                (&[TRAINING], &[STUDIO, HOSTING, HOSTING_TOO, PROCESSING, ESTIMATE])
+            }
             Self::Processing => (&[PROCESSING], &[TRAINING, HOSTING, HOSTING_TOO, STUDIO, ESTIMATE]),
             Self::Transform => {
                 (&["sagemaker-transform"], &[PROCESSING, TRAINING, HOSTING, HOSTING_TOO, ESTIMATE])

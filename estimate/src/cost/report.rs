@@ -129,6 +129,7 @@ fn notes(estimate: &Estimate) -> Vec<String> {
 fn appendix(estimate: &Estimate) -> Vec<(&'static str, Vec<String>)> {
     let parts = [
         ("Unknown, and not in the totals", unknown(estimate)),
+        ("Ignored", estimate.warnings.clone()),
         ("Notes", notes(estimate)),
         ("Assumptions", estimate.assumptions.clone()),
         ("Prices in US dollars: item, price, region, date, source", sources(estimate)),
@@ -206,6 +207,7 @@ pub fn json(estimate: &Estimate) -> String {
         "stacks": per_stack,
         "lines": estimate.lines,
         "assumptions": estimate.assumptions,
+        "warnings": estimate.warnings,
     });
     format!("{document:#}\n")
 }

@@ -1,5 +1,7 @@
 //! The costs of each resource type.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 use stackwright_synth::Template;
 
@@ -15,11 +17,18 @@ pub(super) struct Scope<'a> {
     pub region: &'a str,
     pub options: &'a Options,
     pub resources: Vec<(&'a str, &'a str, Json)>,
+    /// The usage that resources state in their `Metadata`.
+    stated: BTreeMap<&'a str, ResourceUsage>,
 }
 
 impl Scope<'_> {
+    /// The usage that the options state of a resource or a job, and where they say nothing, the resource itself.
     pub fn usage(&self, resource: &str) -> ResourceUsage {
-        self.options.usage.of(self.stack, resource)
+        let given = self.options.usage.of(self.stack, resource);
+        match self.stated.get(resource) {
+            Some(stated) => given.or(stated.clone()),
+            None => given,
+        }
     }
 
     pub fn find(&self, id: &str) -> Option<&Json> {
@@ -106,7 +115,12 @@ impl Line {
 /// Every cost of a template.
 pub(super) fn lines(template: &Template, stack: &str, region: &str, options: &Options) -> Vec<Line> {
     let resolver = Resolver::new(template, region);
-    let scope = Scope { stack, region, options, resources: resolver.resources() };
+    let usage = |(id, resource)| {
+        let resource: &Json = resource;
+        Some((id, ResourceUsage::of_metadata(resource.get("Metadata")?)?.ok()?))
+    };
+    let stated = template.resources().filter_map(usage).collect();
+    let scope = Scope { stack, region, options, resources: resolver.resources(), stated };
     let all = scope.resources.iter();
     all.flat_map(|(id, kind, properties)| of(&scope, id, kind, properties)).collect()
 }
@@ -269,7 +283,13 @@ fn cluster(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Li
             lines.push(line.unknown("the number of instances is not known"));
             continue;
         };
-        let line = always_on(scope, line, Use::Cluster, &instance_type, count, count);
+        let mut line = always_on(scope, line, Use::Cluster, &instance_type, count, count);
+        if !group["CapacityRequirements"]["Spot"].is_null() {
+            if let Some(capacity) = &mut line.capacity {
+                capacity.is_spot = true;
+            }
+            line = line.note("counted at the price on demand; Spot Instances cost less");
+        }
         let is_planned = group.get("TrainingPlanArn").is_some();
         lines.push(if is_planned {
             line.note("the group uses a training plan, whose price is fixed when it is bought")

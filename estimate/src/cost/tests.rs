@@ -288,6 +288,62 @@ fn every_format_shows_region_date_source_and_what_is_unknown() {
 }
 
 #[test]
+fn a_resource_states_its_usage_and_the_options_come_before_it() {
+    let metadata = "Metadata: {stackwright-usage: {requests_per_month: 30000, duration_ms: 1667}}, ";
+    let text =
+        SERVERLESS.replace("AWS::SageMaker::Endpoint, ", &format!("AWS::SageMaker::Endpoint, {metadata}"));
+    // 30,000 requests x 1.667 s x 6 GB x 0.00002 = 6.0012.
+    assert_eq!(amounts(&estimate(&text), "serverless requests"), same("6.00", "6.00", "6.00"));
+    let mut options = Options::default();
+    options.usage.insert("Endpoint", ResourceUsage::new().requests_per_month(60_000));
+    // Twice the requests; the duration is still that of the resource.
+    assert_eq!(amounts(&with(&text, &options), "serverless requests"), same("12.00", "12.00", "12.00"));
+}
+
+#[test]
+fn runs_a_month_add_up_to_a_cost_a_month() {
+    let mut options = Options::default();
+    options.usage.insert(
+        "Train",
+        ResourceUsage { minutes_per_run: Some(240), ..ResourceUsage::new().runs_per_month(3) },
+    );
+    let found = with(PIPELINE, &options);
+    let line = found.lines.iter().find(|line| line.item.ends_with("3 runs a month")).unwrap();
+    // 3 x 2 x 4 h x 25.251 = 606.024; at the most 3 x 2 x 8 h x 25.251 = 1,212.048.
+    let exact = |amount: Option<Money>| amount.unwrap().exact();
+    assert_eq!((exact(line.typical), exact(line.ceiling)), ("606.024".to_owned(), "1212.048".to_owned()));
+    assert_eq!(found.monthly().ceiling.exact(), "1212.048");
+    assert_eq!(found.most_expensive_run().unwrap().exact(), "404.016");
+}
+
+#[test]
+fn usage_that_is_ignored_is_reported() {
+    let mut options = Options::default();
+    for name in ["Endpoint", "s.Endpoint", "Endpiont", "other.Endpoint"] {
+        options.usage.insert(name, ResourceUsage::new().requests_per_month(1));
+    }
+    let text = SERVERLESS.replace(
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::EndpointConfig\n    Metadata: {stackwright-usage: {requests: 1}}",
+    );
+    let assembly = Assembly::of_template("s.yaml", text).unwrap();
+    let warnings = of_assembly(&assembly, &options).warnings;
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(
+        warnings[0].contains("names `Endpiont`") && warnings[1].contains("names `other.Endpoint`"),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings[2].contains("Metadata of s.Config is ignored")
+            && warnings[2].contains("unknown field `requests`")
+    );
+    let jobs = Assembly::of_template("s.yaml", PIPELINE.into()).unwrap();
+    options.usage = Usage::default();
+    options.usage.insert("Train", ResourceUsage::new());
+    assert!(of_assembly(&jobs, &options).warnings.is_empty());
+}
+
+#[test]
 fn usage_with_a_wrong_member_is_refused() {
     assert!(Usage::from_json(r#"{"resources": {"A": {"requests_per_month": 5}}}"#).is_ok());
     assert!(Usage::from_json(r#"{"resources": {"A": {"requests": 5}}}"#).is_err());

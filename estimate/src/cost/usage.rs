@@ -1,10 +1,18 @@
 //! Stated usage: how much of a resource is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use stackwright_synth::Assembly;
+
+use super::jobs;
 use super::money::Rate;
+
+/// The member of a resource's `Metadata` that states its usage, with the members of [`ResourceUsage`].
+pub const USAGE_MEMBER: &str = "stackwright-usage";
 
 /// The usage of resources, by logical ID or by `STACK.LOGICAL-ID`.
 ///
@@ -19,27 +27,44 @@ use super::money::Rate;
 pub struct Usage(BTreeMap<String, ResourceUsage>);
 
 /// The usage of one resource. What is not stated is not assumed, except for the utilization.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// ```
+/// use std::time::Duration;
+/// use stackwright_estimate::cost::ResourceUsage;
+///
+/// let usage = ResourceUsage::new().requests_per_month(30_000).duration(Duration::from_millis(120));
+/// assert_eq!(usage.duration_ms, Some(120));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResourceUsage {
     /// Requests a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_month: Option<u64>,
     /// Milliseconds of a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// The share of the way from the least to the most capacity, percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub utilization_percent: Option<u32>,
     /// Stored gigabytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gigabytes: Option<u64>,
     /// Gigabytes that are transferred or processed a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gigabytes_per_month: Option<u64>,
     /// Hours a month (notebooks, applications).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hours_per_month: Option<u64>,
     /// Minutes of a run of a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes_per_run: Option<u64>,
     /// Runs of a job a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub runs_per_month: Option<u64>,
     /// Models of a multi-model endpoint, for the comparison with an endpoint for each.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<u64>,
 }
 
@@ -68,6 +93,20 @@ impl Usage {
         self.0.insert(resource.into(), usage);
     }
 
+    /// The names that are no resource and no job of an assembly, in their order.
+    pub(super) fn unknown_names(&self, assembly: &Assembly) -> Vec<&str> {
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        for stack in assembly.stacks.iter().filter(|_| !self.0.is_empty()) {
+            let mut known: BTreeSet<String> = BTreeSet::new();
+            for (id, resource) in stack.template.resources() {
+                known.extend([id.to_owned(), format!("{}.{id}", stack.id)]);
+                known.extend(jobs::names(&resource["Properties"], id));
+            }
+            names.retain(|name| !known.contains(*name));
+        }
+        names
+    }
+
     pub(super) fn of(&self, stack: &str, resource: &str) -> ResourceUsage {
         let named = self.0.get(&format!("{stack}.{resource}"));
         named.or_else(|| self.0.get(resource)).cloned().unwrap_or_default()
@@ -75,7 +114,116 @@ impl Usage {
 }
 
 impl ResourceUsage {
-    pub(super) fn utilization(&self) -> Option<Rate> {
-        self.utilization_percent.map(Rate::percent)
+    /// A usage that states nothing yet.
+    pub fn new() -> Self {
+        Self::default()
     }
+
+    /// States the number of requests a month.
+    #[must_use]
+    pub fn requests_per_month(mut self, number: u64) -> Self {
+        self.requests_per_month = Some(number);
+        self
+    }
+
+    /// States the duration of a request, to a millisecond.
+    #[must_use]
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.duration_ms = u64::try_from(duration.as_millis()).ok();
+        self
+    }
+
+    /// States the typical capacity: the share of the way from the least to the most capacity, in percent. Default: 50.
+    #[must_use]
+    pub fn utilization_percent(mut self, percent: u32) -> Self {
+        self.utilization_percent = Some(percent);
+        self
+    }
+
+    /// States how many gigabytes are stored.
+    #[must_use]
+    pub fn gigabytes(mut self, number: u64) -> Self {
+        self.gigabytes = Some(number);
+        self
+    }
+
+    /// States how many gigabytes are transferred or processed a month.
+    #[must_use]
+    pub fn gigabytes_per_month(mut self, number: u64) -> Self {
+        self.gigabytes_per_month = Some(number);
+        self
+    }
+
+    /// States how many hours a month a notebook or an application runs.
+    #[must_use]
+    pub fn hours_per_month(mut self, number: u64) -> Self {
+        self.hours_per_month = Some(number);
+        self
+    }
+
+    /// States how long a run of each job of the resource takes, in whole minutes.
+    #[must_use]
+    pub fn run_duration(mut self, duration: Duration) -> Self {
+        self.minutes_per_run = Some(duration.as_secs().div_ceil(60));
+        self
+    }
+
+    /// States how often each job of the resource runs a month.
+    #[must_use]
+    pub fn runs_per_month(mut self, number: u64) -> Self {
+        self.runs_per_month = Some(number);
+        self
+    }
+
+    /// States how many models a multi-model endpoint has.
+    #[must_use]
+    pub fn models(mut self, number: u64) -> Self {
+        self.models = Some(number);
+        self
+    }
+
+    /// The usage that the `Metadata` of a resource states.
+    pub(super) fn of_metadata(metadata: &Json) -> Option<Result<Self, UsageError>> {
+        let statement = metadata.get(USAGE_MEMBER)?;
+        Some(Self::deserialize(statement).map_err(UsageError::from))
+    }
+
+    /// This usage, and where it states nothing, another one.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            requests_per_month: self.requests_per_month.or(other.requests_per_month),
+            duration_ms: self.duration_ms.or(other.duration_ms),
+            utilization_percent: self.utilization_percent.or(other.utilization_percent),
+            gigabytes: self.gigabytes.or(other.gigabytes),
+            gigabytes_per_month: self.gigabytes_per_month.or(other.gigabytes_per_month),
+            hours_per_month: self.hours_per_month.or(other.hours_per_month),
+            minutes_per_run: self.minutes_per_run.or(other.minutes_per_run),
+            runs_per_month: self.runs_per_month.or(other.runs_per_month),
+            models: self.models.or(other.models),
+        }
+    }
+
+    pub(super) fn utilization(&self) -> Option<Rate> {
+        self.utilization_percent.map(|percent| Rate::percent(percent.min(100)))
+    }
+}
+
+/// What is wrong with the usage that is stated: names that nothing has, and statements in `Metadata` that are not valid.
+pub(super) fn problems(usage: &Usage, assembly: &Assembly) -> Vec<String> {
+    let mut problems: Vec<String> = usage
+        .unknown_names(assembly)
+        .into_iter()
+        .map(|name| format!("the usage names `{name}`, and no stack has such a resource or job"))
+        .collect();
+    for stack in &assembly.stacks {
+        for (id, resource) in stack.template.resources() {
+            if let Some(Err(error)) = ResourceUsage::of_metadata(&resource["Metadata"]) {
+                problems.push(format!(
+                    "`{USAGE_MEMBER}` in the Metadata of {}.{id} is ignored: {error}",
+                    stack.id
+                ));
+            }
+        }
+    }
+    problems
 }

@@ -23,6 +23,24 @@ pub enum Verdict {
     Unknown,
 }
 
+impl Verdict {
+    /// The verdict in words.
+    ///
+    /// ```
+    /// use stackwright_estimate::memory::Verdict;
+    ///
+    /// assert_eq!(Verdict::Tight.words(), "barely fits");
+    /// ```
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Fits => "fits",
+            Self::Tight => "barely fits",
+            Self::DoesNotFit => "does not fit",
+            Self::Unknown => "not known whether it fits",
+        }
+    }
+}
+
 /// The memory of one accelerator of an instance type.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]

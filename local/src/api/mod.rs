@@ -6,5 +6,6 @@ pub(crate) mod error;
 pub(crate) mod query;
 pub(crate) mod s3;
 pub(crate) mod secrets_manager;
+pub(crate) mod service_quotas;
 pub(crate) mod ssm;
 pub(crate) mod sts;

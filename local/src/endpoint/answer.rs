@@ -15,7 +15,7 @@ use super::route::{Call, DocumentService, QueryService, bucket_of_host, header, 
 use super::{Shared, control, lock};
 use crate::api::error::ServiceError;
 use crate::api::s3::S3Request;
-use crate::api::{cloud_control, cloudformation, s3, secrets_manager, ssm, sts};
+use crate::api::{cloud_control, cloudformation, s3, secrets_manager, service_quotas, ssm, sts};
 use crate::engine::Engine;
 use crate::faults::RequestFaultKind;
 use crate::state::now;
@@ -155,6 +155,9 @@ fn serve(engine: &mut Engine, call: &Call, received: &Received) -> Response<Full
                 DocumentService::Ssm => ssm::ssm(engine, action, region, body),
                 DocumentService::SecretsManager => {
                     secrets_manager::secrets_manager(engine, action, region, body)
+                }
+                DocumentService::ServiceQuotas => {
+                    service_quotas::service_quotas(engine, action, region, body)
                 }
                 DocumentService::CloudControl => cloud_control::cloud_control(engine, action, region, body),
             };

@@ -36,6 +36,7 @@ pub(super) enum QueryService {
 pub(super) enum DocumentService {
     Ssm,
     SecretsManager,
+    ServiceQuotas,
     CloudControl,
 }
 
@@ -54,6 +55,7 @@ pub(super) fn route(method: &str, path: &str, headers: &HeaderMap, body: &[u8]) 
         let service = match service {
             "AmazonSSM" => DocumentService::Ssm,
             "secretsmanager" => DocumentService::SecretsManager,
+            "ServiceQuotasV20190624" => DocumentService::ServiceQuotas,
             _ => DocumentService::CloudControl,
         };
         let body = serde_json::from_slice(body).unwrap_or_default();

@@ -1,20 +1,20 @@
 //! What a change needs of the account and of its GPUs: quotas and memory before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stackwright_estimate::cost::Estimate;
-use stackwright_estimate::memory::gpu_of;
-use stackwright_estimate::quotas::{Need, needed};
+use stackwright_estimate::memory::{Gpu, Stated, StatedMemory, Verdict, gpu_of};
+use stackwright_estimate::quotas::Need;
 
 /// A service quota of which a change needs more or less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuotaChange {
-    /// The name in Service Quotas.
+    /// The name in Service Quotas, with the account and the region if the stacks have several.
     pub name: String,
     /// The code; `None` is unknown.
     pub code: Option<String>,
-    /// `instances` or `vCPUs`.
+    /// What is counted: `instances`, `vCPUs`, `addresses` and others.
     pub unit: &'static str,
     /// What all stacks need before, during a blue/green update; `None` is unknown.
     pub before: Option<u64>,
@@ -31,41 +31,68 @@ impl QuotaChange {
     }
 }
 
-/// The GPU memory of a resource whose instance type changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The GPU memory of a resource: where its instance type changes, or where a job or a model states what it needs.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MemoryChange {
-    /// The stack and the logical ID of the resource.
+    /// The stack and the logical ID of the resource, and the name of a job or the instance type of a model that states its
+    /// memory.
     pub what: String,
-    /// The GPUs before: `ml.g5.2xlarge: 1 A10G, 22.3 GiB usable each`; `None` if there were none.
+    /// Before: `ml.g5.2xlarge: 1 A10G, 22.3 GiB usable each`, or what is needed of it; `None` if there were no GPUs.
     pub before: Option<String>,
-    /// The GPUs after.
+    /// The same after the change.
     pub after: Option<String>,
     /// Whether one GPU has less memory that can be used than before.
     pub shrinks: bool,
+    /// The estimate after the change, or why there is none; `None` if the resource states nothing.
+    pub stated: Option<Result<Stated, String>>,
+}
+
+impl MemoryChange {
+    /// Whether it fits after the change; `None` if nothing is stated or the statement is not valid.
+    pub fn fit(&self) -> Option<Verdict> {
+        match self.stated.as_ref()? {
+            Ok(stated) => Some(verdict(stated)),
+            Err(_) => None,
+        }
+    }
+
+    /// Whether a reviewer should look at it: less memory than before, or a job or model that may not fit.
+    pub fn is_risk(&self) -> bool {
+        self.shrinks || matches!(self.fit(), Some(Verdict::Tight | Verdict::DoesNotFit))
+    }
+
+    /// Whether the change has an effect on the memory, or the memory is a risk as it is.
+    pub fn is_shown(&self) -> bool {
+        self.before != self.after || self.is_risk() || matches!(self.stated, Some(Err(_)))
+    }
 }
 
 /// The quotas of which a change needs another amount.
-pub(crate) fn quotas(old: &Estimate, new: &Estimate) -> Vec<QuotaChange> {
-    let by_name = |estimate: &Estimate| -> BTreeMap<String, Need> {
-        needed(estimate).into_iter().map(|need| (need.name.clone(), need)).collect()
+pub(crate) fn quotas(before: Vec<Need>, after: Vec<Need>) -> Vec<QuotaChange> {
+    let by_name = |needs: Vec<Need>| -> BTreeMap<_, Need> {
+        let key = |need: &Need| (need.account.clone(), need.region.clone(), need.name.clone());
+        needs.into_iter().map(|need| (key(&need), need)).collect()
     };
-    let (before, after) = (by_name(old), by_name(new));
-    let peak = |need: Option<&Need>| match need {
-        None => Some(0),
-        Some(need) => need.during_update.or(need.needed),
+    let (before, after) = (by_name(before), by_name(after));
+    let peak = |need: Option<&Need>| need.map_or(Some(0), Need::peak);
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    // The region is named only where there are several.
+    let environments: BTreeSet<_> = keys.iter().map(|(account, region, _)| (account, region)).collect();
+    let name = |(account, region, name): &(Option<String>, Option<String>, String)| {
+        let place: Vec<&str> = [account, region].into_iter().flatten().map(String::as_str).collect();
+        if environments.len() < 2 || place.is_empty() {
+            return name.clone();
+        }
+        format!("{name} in {}", place.join(", "))
     };
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort();
-    names.dedup();
-    names
-        .into_iter()
-        .filter_map(|name| {
-            let (one, other) = (before.get(name), after.get(name));
+    keys.into_iter()
+        .filter_map(|key| {
+            let (one, other) = (before.get(key), after.get(key));
             let need = other.or(one)?;
             let (before, after) = (peak(one), peak(other));
             (before != after).then(|| QuotaChange {
-                name: name.clone(),
+                name: name(key),
                 code: need.code.clone(),
                 unit: need.unit,
                 before,
@@ -76,36 +103,116 @@ pub(crate) fn quotas(old: &Estimate, new: &Estimate) -> Vec<QuotaChange> {
         .collect()
 }
 
-/// The GPU memory of resources whose instance types change.
-pub(crate) fn memory(old: &Estimate, new: &Estimate) -> Vec<MemoryChange> {
-    let by_resource = |estimate: &Estimate| -> BTreeMap<String, String> {
-        let lines = estimate.lines.iter();
-        lines
-            .filter_map(|line| {
-                let capacity = line.capacity.as_ref()?;
-                let what = format!("{}/{}", line.stack, line.resource);
-                Some((what, capacity.instance_type.clone()))
-            })
-            .collect()
+/// The GPU memory that is stated, or of resources whose instance types change.
+pub(crate) fn memory(
+    (old, new): (&Estimate, &Estimate),
+    (before, after): (Vec<StatedMemory>, Vec<StatedMemory>),
+) -> Vec<MemoryChange> {
+    let place = |one: &StatedMemory| format!("{}/{}", one.stack, one.resource);
+    let stated: BTreeSet<String> = after.iter().map(place).collect();
+    let mut changes = of_types(old, new);
+    changes.retain(|change| !stated.contains(&change.what));
+    let mut before: BTreeMap<String, StatedMemory> =
+        before.into_iter().map(|one| (format!("{}, {}", place(&one), one.name), one)).collect();
+    for one in after {
+        let what = format!("{}, {}", place(&one), one.name);
+        let old = before.remove(&what).map(|old| old.estimate);
+        let usable = |stated: &Result<Stated, String>| gpu(stated.as_ref().ok()?)?.usable_bytes;
+        changes.push(MemoryChange {
+            before: old.as_ref().map(in_words),
+            after: Some(in_words(&one.estimate)),
+            shrinks: old
+                .as_ref()
+                .and_then(usable)
+                .zip(usable(&one.estimate))
+                .is_some_and(|(old, new)| new < old),
+            stated: Some(one.estimate),
+            what,
+        });
+    }
+    changes
+}
+
+fn gpu(stated: &Stated) -> Option<&Gpu> {
+    match stated {
+        Stated::Training(step) => step.gpu.as_ref(),
+        Stated::Inference(served) => served.gpu.as_ref(),
+        _ => None,
+    }
+}
+
+fn verdict(stated: &Stated) -> Verdict {
+    match stated {
+        Stated::Training(step) => step.verdict,
+        Stated::Inference(served) => served.verdict,
+        _ => Verdict::Unknown,
+    }
+}
+
+/// What is needed of a GPU, and whether it fits: `ml.g5.2xlarge: 18.4 of 22.3 GiB, fits`.
+fn in_words(stated: &Result<Stated, String>) -> String {
+    let stated = match stated {
+        Ok(stated) => stated,
+        Err(error) => return error.clone(),
+    };
+    let (needed, available) = match stated {
+        Stated::Training(step) => {
+            let usable = step.gpu.as_ref().and_then(|gpu| gpu.usable_bytes);
+            (step.upper_bytes.unwrap_or(step.peak.bytes), usable)
+        }
+        Stated::Inference(served) => (served.bytes, served.budget_bytes),
+        _ => return "the estimate is of a kind that is not known here".to_owned(),
+    };
+    let available = available.map_or(String::new(), |bytes| format!(" of {:.1}", gib(bytes)));
+    let name = gpu(stated).map_or("an unknown type", |gpu| &gpu.instance_type);
+    format!("{name}: {:.1}{available} GiB, {}", gib(needed), verdict(stated).words())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a tenth of a GiB is shown")]
+fn gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+/// The GPU memory of resources whose instance types change. A resource can have several, such as the variants of an endpoint.
+fn of_types(old: &Estimate, new: &Estimate) -> Vec<MemoryChange> {
+    let by_resource = |estimate: &Estimate| -> BTreeMap<String, Vec<String>> {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for line in &estimate.lines {
+            if let Some(capacity) = &line.capacity {
+                let types = found.entry(format!("{}/{}", line.stack, line.resource)).or_default();
+                if !types.contains(&capacity.instance_type) {
+                    types.push(capacity.instance_type.clone());
+                }
+            }
+        }
+        found
     };
     let (before, after) = (by_resource(old), by_resource(new));
-    after
-        .iter()
-        .filter_map(|(what, instance_type)| {
-            let old_type = before.get(what)?;
-            let (one, other) = (accelerators(old_type), accelerators(instance_type));
-            let is_changed = old_type != instance_type && (one.is_some() || other.is_some());
-            let usable =
-                |found: &Option<(String, Option<u64>)>| found.as_ref().and_then(|(_, usable)| *usable);
-            is_changed.then(|| MemoryChange {
-                what: what.clone(),
-                shrinks: matches!((usable(&one), usable(&other)), (Some(one), Some(other)) if other < one)
-                    || one.is_some() && other.is_none(),
-                before: one.map(|(text, _)| text),
-                after: other.map(|(text, _)| text),
-            })
+    let change = |what: &String, new_types: &Vec<String>| {
+        let old_types = before.get(what).filter(|types| *types != new_types)?;
+        let of = |types: &[String]| types.iter().map(|name| accelerators(name)).collect::<Vec<_>>();
+        let (one, other) = (of(old_types), of(new_types));
+        let has_gpu = |found: &[Option<(String, Option<u64>)>]| found.iter().any(Option::is_some);
+        if !has_gpu(&one) && !has_gpu(&other) {
+            return None;
+        }
+        let words = |found: &[Option<(String, Option<u64>)>]| {
+            let texts: Vec<&str> = found.iter().flatten().map(|(text, _)| text.as_str()).collect();
+            (!texts.is_empty()).then(|| texts.join("; "))
+        };
+        // A type without GPUs has none of their memory.
+        let least = |found: &[Option<(String, Option<u64>)>]| {
+            found.iter().map(|one| one.as_ref().map_or(Some(0), |(_, usable)| *usable)).min().flatten()
+        };
+        Some(MemoryChange {
+            what: what.clone(),
+            shrinks: matches!((least(&one), least(&other)), (Some(one), Some(other)) if other < one),
+            before: words(&one),
+            after: words(&other),
+            stated: None,
         })
-        .collect()
+    };
+    after.iter().filter_map(|(what, types)| change(what, types)).collect()
 }
 
 /// The accelerators of an instance type in words, and the bytes of one that can be used.
@@ -114,46 +221,71 @@ fn accelerators(instance_type: &str) -> Option<(String, Option<u64>)> {
     let gpu = gpu_of(instance_type).or_else(|| gpu_of(&format!("ml.{instance_type}")))?;
     let count = gpu.count.filter(|count| *count > 0)?;
     let name = gpu.name.as_deref().unwrap_or("accelerator");
-    #[expect(clippy::cast_precision_loss, reason = "a tenth of a GiB is shown")]
-    let gib = |bytes: u64| format!("{:.1} GiB usable each", bytes as f64 / f64::from(1 << 30));
-    let memory = gpu.usable_bytes.map_or_else(|| "memory unknown".to_owned(), gib);
+    let memory = gpu
+        .usable_bytes
+        .map_or_else(|| "memory unknown".to_owned(), |bytes| format!("{:.1} GiB usable each", gib(bytes)));
     Some((format!("{instance_type}: {count} {name}, {memory}"), gpu.usable_bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use stackwright_estimate::cost::{Options, of_assembly};
+    use stackwright_estimate::{memory as estimates, quotas as needs};
     use stackwright_synth::Assembly;
 
     use super::*;
 
-    fn estimate(instance_type: &str, count: u32) -> Estimate {
-        let text = format!(
+    fn assembly(text: String) -> Assembly {
+        Assembly::of_template("Stack.yaml", text).unwrap()
+    }
+
+    fn endpoint(types: &[(&str, u32)]) -> Assembly {
+        let variants: String = types
+            .iter()
+            .enumerate()
+            .map(|(number, (instance_type, count))| {
+                format!(
+                    "        - {{VariantName: V{number}, ModelName: m, InstanceType: {instance_type}, InitialInstanceCount: {count}}}\n"
+                )
+            })
+            .collect();
+        assembly(format!(
             "Resources:
   Config:
     Type: AWS::SageMaker::EndpointConfig
     Properties:
       ProductionVariants:
-        - {{VariantName: A, ModelName: m, InstanceType: {instance_type}, InitialInstanceCount: {count}}}
+{variants}
   Endpoint:
     Type: AWS::SageMaker::Endpoint
     Properties: {{EndpointConfigName: !GetAtt Config.EndpointConfigName}}
 "
-        );
-        of_assembly(&Assembly::of_template("Stack.yaml", text).unwrap(), &Options::default())
+        ))
+    }
+
+    fn changes(old: &Assembly, new: &Assembly) -> (Vec<QuotaChange>, Vec<MemoryChange>) {
+        let options = Options::default();
+        let cost = |assembly: &Assembly| of_assembly(assembly, &options);
+        let of = |assembly: &Assembly| needs::of_assembly(assembly, &options);
+        let stated = |assembly: &Assembly| estimates::stated(assembly, &options);
+        (quotas(of(old), of(new)), memory((&cost(old), &cost(new)), (stated(old), stated(new))))
     }
 
     #[test]
     fn another_instance_type_needs_another_quota_and_has_another_memory() {
-        let (old, new) = (estimate("ml.g5.2xlarge", 1), estimate("ml.g4dn.xlarge", 2));
-        let found = quotas(&old, &new);
-        let [less, more] = found.as_slice() else { panic!("{found:?}") };
+        let (old, new) = (endpoint(&[("ml.g5.2xlarge", 1)]), endpoint(&[("ml.g4dn.xlarge", 2)]));
+        let (found, memory) = changes(&old, &new);
+        let shown: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.before, one.after)).collect();
         assert_eq!(
-            (less.name.as_str(), less.before, less.after),
-            ("ml.g4dn.xlarge for endpoint usage", Some(0), Some(4))
+            shown,
+            [
+                ("Maximum number of instances per endpoint", Some(1), Some(2)),
+                ("Number of instances across active endpoints", Some(1), Some(2)),
+                ("ml.g4dn.xlarge for endpoint usage", Some(0), Some(4)),
+                ("ml.g5.2xlarge for endpoint usage", Some(2), Some(0)),
+            ]
         );
-        assert_eq!((more.before, more.after), (Some(2), Some(0)));
-        let [memory] = memory(&old, &new).try_into().unwrap();
+        let [memory] = memory.try_into().unwrap();
         assert!(
             memory.before.as_deref().is_some_and(|text| text.starts_with("ml.g5.2xlarge: 1 A10G, ")),
             "{memory:?}"
@@ -162,10 +294,38 @@ mod tests {
             memory.after.as_deref().is_some_and(|text| text.starts_with("ml.g4dn.xlarge: 1 T4, ")),
             "{memory:?}"
         );
-        assert!(memory.shrinks);
-        assert_eq!(quotas(&old, &old), []);
-        assert_eq!(super::memory(&old, &old), []);
+        assert!(memory.shrinks && memory.is_risk());
+        let (quotas, memory) = changes(&old, &old);
+        assert!(quotas.is_empty() && memory.is_empty());
         // Processors have no memory of a GPU.
-        assert_eq!(super::memory(&estimate("ml.m5.large", 1), &estimate("ml.m5.xlarge", 1)), []);
+        let (_, memory) = changes(&endpoint(&[("ml.m5.large", 1)]), &endpoint(&[("ml.m5.xlarge", 1)]));
+        assert!(memory.is_empty());
+    }
+
+    #[test]
+    fn each_variant_of_an_endpoint_counts() {
+        let old = endpoint(&[("ml.g5.2xlarge", 1), ("ml.g6e.2xlarge", 1)]);
+        let new = endpoint(&[("ml.g4dn.xlarge", 1), ("ml.g6e.2xlarge", 1)]);
+        let (_, memory) = changes(&old, &new);
+        let [memory] = memory.try_into().unwrap();
+        assert!(memory.shrinks, "{memory:?}");
+        assert!(memory.after.as_deref().unwrap().contains("; ml.g6e.2xlarge: 1 L40S, "), "{memory:?}");
+    }
+
+    #[test]
+    fn what_a_job_states_says_whether_it_fits_before_and_after() {
+        let text = include_str!("../../fixtures/training-memory-exceeded.bad.yaml");
+        let fits = include_str!("../../fixtures/training-memory-exceeded.good.yaml");
+        let (_, found) = changes(&assembly(fits.to_owned()), &assembly(text.to_owned()));
+        let risks: Vec<&MemoryChange> = found.iter().filter(|one| one.is_risk()).collect();
+        assert!(!risks.is_empty(), "{found:?}");
+        for one in risks {
+            assert_eq!(one.fit(), Some(Verdict::DoesNotFit), "{one:?}");
+            assert!(one.before.as_deref().unwrap().ends_with(" GiB, fits"), "{one:?}");
+            assert!(one.after.as_deref().unwrap().ends_with(" GiB, does not fit"), "{one:?}");
+        }
+        // What fits and does not change is not shown.
+        let (_, found) = changes(&assembly(fits.to_owned()), &assembly(fits.to_owned()));
+        assert!(!found.is_empty() && found.iter().all(|one| !one.is_shown()), "{found:?}");
     }
 }

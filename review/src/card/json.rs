@@ -54,6 +54,7 @@ pub fn json(card: &Card) -> String {
             "before": one.before,
             "after": one.after,
             "shrinks": one.shrinks,
+            "fit": one.fit(),
         })).collect::<Vec<_>>(),
         "diff": diff::document(&card.diff),
     });

@@ -276,18 +276,16 @@ fn capacity(card: &Card) -> String {
             );
         }
     }
-    if !card.memory.is_empty() {
+    let shown: Vec<_> = card.memory.iter().filter(|one| one.is_shown()).collect();
+    if !shown.is_empty() {
         text.push_str("\n**GPU memory**\n\n| | Before | After |\n|---|---|---|\n");
-        for one in &card.memory {
+        for one in shown {
             let gpus = |gpus: &Option<String>| gpus.as_deref().map_or("no GPU".to_owned(), cell);
-            let mark = if one.shrinks { "⚠️ less memory: " } else { "" };
-            let _ = writeln!(
-                text,
-                "| {} | {} | {mark}{} |",
-                cell(&one.what),
-                gpus(&one.before),
-                gpus(&one.after)
-            );
+            let before =
+                if one.before.is_none() && one.stated.is_some() { "—".into() } else { gpus(&one.before) };
+            let less = if one.shrinks { "less memory: " } else { "" };
+            let mark = if one.is_risk() { "⚠️ " } else { "" };
+            let _ = writeln!(text, "| {} | {before} | {mark}{less}{} |", cell(&one.what), gpus(&one.after));
         }
     }
     text

@@ -109,12 +109,10 @@ pub struct Card {
     pub cost: Vec<CostChange>,
     /// The service quotas of which all stacks together need another amount.
     pub quotas: Vec<QuotaChange>,
-    /// The GPU memory of resources whose instance types change.
+    /// The GPU memory of resources whose instance types change, and of jobs and models that state what they need.
     pub memory: Vec<MemoryChange>,
     /// The cost after the change; `None` if no cost is estimated.
     pub estimate: Option<stackwright_estimate::cost::Estimate>,
-    /// The memory of jobs and models that the new stacks state.
-    pub stated_memory: Vec<stackwright_estimate::memory::StatedMemory>,
     /// The diagrams of stacks whose resources or references change, by the stack's ID.
     pub graphs: Vec<(String, Graph)>,
 }
@@ -134,21 +132,19 @@ pub struct Card {
 /// ```
 pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
     let diff = diff::compare(old, new);
-    let estimates = options.estimate.as_ref().map(|options| {
+    let (mut costs, mut quotas, mut memory, mut estimate) = (Vec::new(), Vec::new(), Vec::new(), None);
+    if let Some(options) = &options.estimate {
         let of = |assembly: &Assembly| stackwright_estimate::cost::of_assembly(assembly, options);
-        (of(old), of(new))
-    });
-    let (mut costs, mut quotas, mut memory) = (Vec::new(), Vec::new(), Vec::new());
-    if let Some((before, after)) = &estimates {
-        costs = cost::changes(before, after);
-        quotas = capacity::quotas(before, after);
-        memory = capacity::memory(before, after);
+        let (before, after) = (of(old), of(new));
+        costs = cost::changes(&before, &after);
+        let needs = |assembly: &Assembly, cost: &stackwright_estimate::cost::Estimate| {
+            stackwright_estimate::quotas::of_estimate(assembly, cost, options)
+        };
+        quotas = capacity::quotas(needs(old, &before), needs(new, &after));
+        let stated = |assembly: &Assembly| stackwright_estimate::memory::stated(assembly, options);
+        memory = capacity::memory((&before, &after), (stated(old), stated(new)));
+        estimate = Some(after);
     }
-    let stated_memory = match &options.estimate {
-        Some(estimate) => stackwright_estimate::memory::stated(new, estimate),
-        None => Vec::new(),
-    };
-    let estimate = estimates.map(|(_, after)| after);
     costs.extend(options.cost);
     let findings = findings::compare(old, new, &options.check);
     let approvals = approvals::required(&diff);
@@ -182,7 +178,6 @@ pub fn card(old: &Assembly, new: &Assembly, options: Options) -> Card {
         quotas,
         memory,
         estimate,
-        stated_memory,
         graphs,
     }
 }

@@ -14,11 +14,12 @@ use stackwright_review::diff::{self, Diff};
 use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::SecretValues;
 
+use super::super::summary::{self, AccountValues, quota_lines};
 use super::results::summarize;
 use super::{print_colored, print_json, print_text};
 use crate::deployment::{
-    DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, as_version,
-    block_on, change_set, change_set_markdown, commit, description, failure, run_until_stopped,
+    DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, account_quotas,
+    as_version, block_on, change_set, change_set_markdown, commit, description, failure, run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -78,16 +79,21 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     arguments.deployment.check(&selection.stacks)?;
     let description = description();
     let view = View::new(arguments.progress);
-    for line in super::super::summary::lines(&loaded.assembly) {
-        view.note(&line);
-    }
-    for line in super::super::summary::quota_lines(&loaded.assembly) {
+    for line in summary::lines(&loaded.assembly) {
         view.note(&line);
     }
     let deployed: RefCell<BTreeMap<String, (Option<diff::DeployedStack>, StackArtifact)>> =
         RefCell::default();
     let results = block_on(async {
         let session = Session::open(&arguments.target, &selection.stacks).await?;
+        // An account that cannot be reached is reported by the work on its stacks.
+        if let Ok(found) = account_quotas(&session, &loaded.assembly, &selection.stacks).await {
+            let unread = found.unread.map(|error| error.to_string());
+            let values = unread.as_deref().map_or(AccountValues::Read, AccountValues::Refused);
+            for line in quota_lines(&found.needs, values) {
+                view.note(&line);
+            }
+        }
         let terminal = Terminal::new(&view);
         // The change sets are printed to stdout with the plan.
         let report = |stack: &StackArtifact, progress: Progress| match progress {

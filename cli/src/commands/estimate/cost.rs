@@ -11,6 +11,7 @@ use super::refused;
 use crate::failure::Failure;
 use crate::input;
 use crate::origin::Origin;
+use crate::safe_text;
 
 #[derive(Args)]
 pub(super) struct CostArguments {
@@ -83,6 +84,9 @@ pub(super) fn run(arguments: &CostArguments, origin: &Origin) -> Result<(), Fail
         Form::Markdown => cost::markdown(&estimate),
         Form::Csv => cost::csv(&estimate),
     };
+    for warning in &estimate.warnings {
+        anstream::eprintln!("{}", safe_text::line(&format!("warning: {warning}")));
+    }
     std::io::stdout().write_all(text.as_bytes())?;
     limits(arguments, &estimate)
 }

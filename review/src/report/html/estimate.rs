@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use stackwright_estimate::cost::{Estimate, Money, Per};
-use stackwright_estimate::memory::{Stated, Verdict};
+use stackwright_estimate::memory::Stated;
 
 use super::escaped;
 use crate::card::Card;
@@ -76,28 +76,27 @@ fn of_estimate(estimate: &Estimate) -> String {
 /// What the memory of each stated training step consists of.
 pub(super) fn memory(card: &Card) -> String {
     let mut text = String::new();
-    for one in &card.stated_memory {
-        let name = format!("{}/{}, {}", one.stack, one.resource, one.name);
-        match &one.estimate {
-            Err(error) => {
-                let _ = writeln!(text, "<p class=\"note\">{}: {}</p>", escaped(&name), escaped(error));
-            }
-            Ok(Stated::Training(step)) => {
+    for one in &card.memory {
+        let name = &one.what;
+        match &one.stated {
+            // The table has them.
+            None | Some(Err(_)) => {}
+            Some(Ok(Stated::Training(step))) => {
                 let parts = step.peak.breakdown.iter().filter(|(_, bytes)| *bytes > 0);
                 let bars: Vec<Bar> =
                     parts.map(|(category, bytes)| bar(&category.to_string(), *bytes)).collect();
-                let fit = verdict(step.verdict);
+                let fit = step.verdict.words();
                 text.push_str(&chart(&format!("{name}: {fit}"), &bars));
             }
-            Ok(Stated::Inference(served)) => {
+            Some(Ok(Stated::Inference(served))) => {
                 let bars = [
                     bar("weights", served.weights_bytes),
                     bar("keys and values", served.kv_cache_bytes),
                     bar("activations", served.activation_bytes),
                 ];
-                text.push_str(&chart(&format!("{name}: {}", verdict(served.verdict)), &bars));
+                text.push_str(&chart(&format!("{name}: {}", served.verdict.words()), &bars));
             }
-            Ok(_) => {}
+            Some(Ok(_)) => {}
         }
     }
     text
@@ -106,15 +105,6 @@ pub(super) fn memory(card: &Card) -> String {
 fn bar(name: &str, bytes: u64) -> Bar {
     let gib = bytes as f64 / f64::from(1 << 30);
     Bar { name: name.to_owned(), length: gib, text: format!("{gib:.2} GiB") }
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fits => "fits",
-        Verdict::Tight => "barely fits",
-        Verdict::DoesNotFit => "does not fit",
-        _ => "not known whether it fits",
-    }
 }
 
 #[cfg(test)]

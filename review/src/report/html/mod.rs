@@ -402,17 +402,22 @@ fn capacity(card: &Card) -> String {
         }
         text.push_str("</tbody></table></div>\n");
     }
-    if !card.memory.is_empty() {
-        text.push_str(&table("GPU memory where the instance type changes", &["Resource", "Before", "After"]));
-        for one in &card.memory {
+    let shown: Vec<_> = card.memory.iter().filter(|one| one.is_shown()).collect();
+    if !shown.is_empty() {
+        text.push_str(&table("GPU memory", &["Resource", "Before", "After"]));
+        for one in shown {
             let gpus = |gpus: &Option<String>| gpus.as_deref().map_or("no GPU".to_owned(), escaped);
-            let (class, less) =
-                if one.shrinks { (" class=\"danger\"", ", less than before") } else { ("", "") };
+            let before = if one.before.is_none() && one.stated.is_some() {
+                "not there".into()
+            } else {
+                gpus(&one.before)
+            };
+            let class = if one.is_risk() { " class=\"danger\"" } else { "" };
+            let less = if one.shrinks { ", less than before" } else { "" };
             let _ = writeln!(
                 text,
-                "<tr><td>{}</td><td>{}</td><td{class}>{}{less}</td></tr>",
+                "<tr><td>{}</td><td>{before}</td><td{class}>{}{less}</td></tr>",
                 escaped(&one.what),
-                gpus(&one.before),
                 gpus(&one.after)
             );
         }
