@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as JsonValue, json};
 
-use super::text::{Piece, Text};
+use super::text::{Part, Piece, Text, parts};
 use super::value::{entries, items};
 
 /// Mark a hole of the text until the text is read. No template contains these characters.
@@ -59,11 +59,14 @@ pub(crate) fn open(type_name: &str, properties: &JsonValue) -> Vec<Document> {
                     let text = with_substitutions(properties);
                     read(&text, path(&["DefinitionString"]))
                 }
-                definition => Some(Document {
-                    path: path(&["Definition"]),
-                    value: Ok(definition.clone()),
-                    requests: Vec::new(),
-                }),
+                definition => {
+                    let mut definition = definition.clone();
+                    if let Some(known) = properties["DefinitionSubstitutions"].as_object() {
+                        put_substitutions_in(&mut definition, known);
+                    }
+                    let path = path(&["Definition"]);
+                    Some(Document { path, value: Ok(definition), requests: Vec::new() })
+                }
             };
             let Some(mut document) = found else { return Vec::new() };
             if let Ok(definition) = &document.value {
@@ -109,6 +112,27 @@ fn with_substitutions(properties: &JsonValue) -> JsonValue {
             json!({ "Fn::Sub": [text, known] })
         }
         other => other.clone(),
+    }
+}
+
+/// Writes the strings of a definition that have substitutions as `Fn::Sub`.
+fn put_substitutions_in(value: &mut JsonValue, known: &Map<String, JsonValue>) {
+    match value {
+        JsonValue::Object(map) => map.values_mut().for_each(|inner| put_substitutions_in(inner, known)),
+        JsonValue::Array(items) => items.iter_mut().for_each(|inner| put_substitutions_in(inner, known)),
+        JsonValue::String(text) if text.contains("${") => {
+            let used: Map<String, JsonValue> = parts(text)
+                .into_iter()
+                .filter_map(|part| match part {
+                    Part::Variable(name) => Some((name.to_owned(), known.get(name)?.clone())),
+                    Part::Literal(_) => None,
+                })
+                .collect();
+            if !used.is_empty() {
+                *value = json!({ "Fn::Sub": [text, used] });
+            }
+        }
+        _ => {}
     }
 }
 

@@ -5,6 +5,7 @@
 //! they see (`view`).
 
 mod acknowledgement;
+mod asl;
 mod cursor;
 mod cycle;
 mod document;

@@ -1,8 +1,15 @@
 //! `malformed-state-machine`
 
+use std::collections::HashSet;
+
+use serde_json::Value as JsonValue;
+
+use crate::check::asl::fields::{self, Operand};
+use crate::check::asl::{Language, Machine, Part, STATE_MACHINES, State, definitions, visit};
 use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
+use crate::check::text::Text;
 use crate::check::value::{entries, is_set, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 use stackwright_schemas::nearest;
@@ -11,7 +18,9 @@ rule! {
     /// The definition of a state machine does not follow the Amazon States Language.
     ///
     /// The rule finds states of an unknown type, fields that a type of state does not have or needs, `Next` and `End`
-    /// together or both missing, retriers and catchers without errors, and fields of JSONPath in JSONata and the reverse.
+    /// together or both missing, wrong entries of `Retry`, `Catch` and `Choices`, fields of JSONPath in JSONata and the reverse,
+    /// settings of distributed maps in other maps, names that are not unique, and service integrations that express
+    /// workflows do not have.
     ///
     /// # Why it matters
     ///
@@ -23,128 +32,60 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Paths and expressions in JSONPath and JSONata are not parsed.
+    /// `malformed-expression` reads paths and expressions. The parameters of service integrations are checked for
+    /// SageMaker only.
     Error "malformed-state-machine",
     source: "Amazon States Language specification; AWS Step Functions Developer Guide, \"State machine structure\"",
-    applies_to: ["AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine"],
+    applies_to: STATE_MACHINES,
     check: Each(check),
 }
 
-const TYPES: [&str; 8] = ["Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"];
-const OF_JSON_PATH: [&str; 7] =
-    ["InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector", "ItemsPath", "SecondsPath"];
-const OF_JSONATA: [&str; 3] = ["Arguments", "Output", "Items"];
-
-fn fields(type_name: &str) -> &'static [&'static str] {
-    match type_name {
-        "Task" => &[
-            "Resource",
-            "Parameters",
-            "Arguments",
-            "Credentials",
-            "ResultSelector",
-            "ResultPath",
-            "Retry",
-            "Catch",
-            "TimeoutSeconds",
-            "TimeoutSecondsPath",
-            "HeartbeatSeconds",
-            "HeartbeatSecondsPath",
-            "InputPath",
-            "OutputPath",
-            "Output",
-            "Next",
-            "End",
-            "Assign",
-        ],
-        "Pass" => &[
-            "Result",
-            "Parameters",
-            "ResultPath",
-            "InputPath",
-            "OutputPath",
-            "Output",
-            "Next",
-            "End",
-            "Assign",
-        ],
-        "Choice" => &["Choices", "Default", "InputPath", "OutputPath", "Output", "Assign"],
-        "Wait" => &[
-            "Seconds",
-            "SecondsPath",
-            "Timestamp",
-            "TimestampPath",
-            "InputPath",
-            "OutputPath",
-            "Output",
-            "Next",
-            "End",
-            "Assign",
-        ],
-        "Succeed" => &["InputPath", "OutputPath", "Output"],
-        "Fail" => &["Error", "ErrorPath", "Cause", "CausePath"],
-        "Parallel" => &[
-            "Branches",
-            "Parameters",
-            "Arguments",
-            "ResultSelector",
-            "ResultPath",
-            "Retry",
-            "Catch",
-            "InputPath",
-            "OutputPath",
-            "Output",
-            "Next",
-            "End",
-            "Assign",
-        ],
-        "Map" => &[
-            "ItemProcessor",
-            "Iterator",
-            "ItemsPath",
-            "Items",
-            "ItemSelector",
-            "ItemReader",
-            "ItemBatcher",
-            "ResultWriter",
-            "MaxConcurrency",
-            "MaxConcurrencyPath",
-            "ToleratedFailurePercentage",
-            "ToleratedFailurePercentagePath",
-            "ToleratedFailureCount",
-            "ToleratedFailureCountPath",
-            "Label",
-            "Parameters",
-            "ResultSelector",
-            "ResultPath",
-            "Retry",
-            "Catch",
-            "InputPath",
-            "OutputPath",
-            "Output",
-            "Next",
-            "End",
-            "Assign",
-        ],
-        _ => &[],
-    }
-}
-
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let types = ["AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine"];
-    for resource in types.into_iter().flat_map(|name| view.of_type(name)) {
-        for document in &resource.documents {
-            if let Ok(definition) = &document.value {
-                let mut grammar = Grammar { resource, findings };
-                grammar.machine(definition, "JSONPath");
-            }
-        }
+    for (resource, definition) in definitions(view) {
+        let kind = &resource.properties["StateMachineType"];
+        let kind = if is_set(kind) { kind } else { &resource.properties["Type"] };
+        let is_express = string(kind) == Some("EXPRESS");
+        let mut grammar = Grammar { resource, findings, is_express, names: HashSet::new() };
+        visit(definition, &mut |part| match part {
+            Part::Machine(machine) => grammar.machine(&machine),
+            Part::State(state) => grammar.state(&state),
+        });
     }
 }
+
+/// Two fields that say the same in two ways.
+const EXCLUSIVE: [(&str, &str); 11] = [
+    ("TimeoutSeconds", "TimeoutSecondsPath"),
+    ("HeartbeatSeconds", "HeartbeatSecondsPath"),
+    ("Error", "ErrorPath"),
+    ("Cause", "CausePath"),
+    ("MaxConcurrency", "MaxConcurrencyPath"),
+    ("ToleratedFailurePercentage", "ToleratedFailurePercentagePath"),
+    ("ToleratedFailureCount", "ToleratedFailureCountPath"),
+    ("ItemProcessor", "Iterator"),
+    ("ItemSelector", "Parameters"),
+    ("Items", "ItemReader"),
+    ("Next", "End"),
+];
+
+/// Fields of distributed maps.
+const OF_DISTRIBUTED_MAPS: [&str; 8] = [
+    "ItemReader",
+    "ItemBatcher",
+    "ResultWriter",
+    "Label",
+    "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath",
+    "ToleratedFailureCount",
+    "ToleratedFailureCountPath",
+];
 
 struct Grammar<'g, 'r, 'f, 'v, 'a> {
     resource: &'g Resource<'r>,
     findings: &'g mut Findings<'f, 'v, 'a>,
+    is_express: bool,
+    /// The names of the states so far.
+    names: HashSet<String>,
 }
 
 impl Grammar<'_, '_, '_, '_, '_> {
@@ -152,75 +93,146 @@ impl Grammar<'_, '_, '_, '_, '_> {
         self.findings.add(self.resource, at, message, help);
     }
 
-    fn machine(&mut self, machine: &Cursor<'_>, language: &str) {
-        if is_unresolved(machine) || machine.get("Fn::Transform").is_some() {
-            return;
+    fn machine(&mut self, machine: &Machine<'_, '_>) {
+        let value = machine.value;
+        if !value.is_object() {
+            return self.add(value, "the definition is not an object", "");
         }
-        if !machine.is_object() {
-            return self.add(machine, "the definition is not an object", "");
-        }
-        let language = string(&machine["QueryLanguage"]).unwrap_or(language);
-        if !is_set(&machine["StartAt"]) {
-            self.add(machine, "the definition has no `StartAt`", "name the first state");
-        }
-        let states = &machine["States"];
-        if !is_unresolved(states) && entries(states).next().is_none() {
-            return self.add(machine, "the definition has no `States`", "");
-        }
-        for (name, state) in entries(states) {
-            if !is_unresolved(state) {
-                self.state(name, state, language);
+        self.query_language(value);
+        for (name, inner) in entries(value).filter(|(name, _)| !fields::OF_MACHINES.contains(name)) {
+            if !name.starts_with("Fn::") {
+                let near = nearest(name, fields::OF_MACHINES.into_iter());
+                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                self.add(inner, format!("a state machine has no field `{name}`"), help);
             }
+        }
+        if !is_set(&value["StartAt"]) {
+            self.add(value, "the definition has no `StartAt`", "name the first state");
+        }
+        let states = &value["States"];
+        if !is_unresolved(states) && entries(states).next().is_none() {
+            self.add(value, "the definition has no `States`", "");
+        }
+        if machine.is_inner {
+            self.processor(&value["ProcessorConfig"]);
+        } else {
+            self.count(&value["TimeoutSeconds"], 1, "`TimeoutSeconds`");
         }
     }
 
-    fn state(&mut self, name: &str, state: &Cursor<'_>, language: &str) {
+    fn query_language(&mut self, value: &Cursor<'_>) {
+        let language = &value["QueryLanguage"];
+        if string(language).is_some() && Language::of(value).is_none() {
+            self.add(language, "the query language does not exist", "use JSONPath or JSONata");
+        }
+    }
+
+    fn processor(&mut self, config: &Cursor<'_>) {
+        let mode = &config["Mode"];
+        if string(mode).is_some_and(|mode| mode != "INLINE" && mode != "DISTRIBUTED") {
+            self.add(mode, "the mode of a map is INLINE or DISTRIBUTED", "");
+        }
+        let kind = &config["ExecutionType"];
+        if string(kind).is_some_and(|kind| kind != "STANDARD" && kind != "EXPRESS") {
+            self.add(kind, "the execution type is STANDARD or EXPRESS", "");
+        } else if string(mode) == Some("DISTRIBUTED") && !is_set(kind) {
+            self.add(config, "a distributed map has no `ExecutionType`", "set STANDARD or EXPRESS");
+        }
+        if string(mode) == Some("DISTRIBUTED") && self.is_express {
+            self.add(mode, "an express workflow has no distributed map", "use a standard workflow");
+        }
+    }
+
+    fn state(&mut self, of: &State<'_, '_>) {
+        let (name, state) = (of.name, of.value);
         if !state.is_object() {
             return self.add(state, format!("the state `{name}` is not an object"), "");
         }
-        let language = string(&state["QueryLanguage"]).unwrap_or(language);
+        if name.chars().count() > 80 {
+            self.add(state, "the name of a state has at most 80 characters", "shorten the name");
+        }
+        if !self.names.insert(name.to_owned()) {
+            let message = format!("more than one state has the name `{name}`");
+            self.add(state, message, "a name is unique in the whole state machine, in branches too");
+        }
+        self.query_language(state);
+        if of.outer == Language::Jsonata && of.language == Language::JsonPath {
+            let message = "the state uses JSONPath in a state machine that uses JSONata";
+            self.add(&state["QueryLanguage"], message, "use JSONata, or set JSONPath for the state machine");
+        }
         let Some(type_name) = string(&state["Type"]) else {
             if !is_set(&state["Type"]) {
                 self.add(state, format!("the state `{name}` has no `Type`"), "");
             }
             return;
         };
-        if !TYPES.contains(&type_name) {
-            let near = nearest(type_name, TYPES.into_iter());
+        if !fields::TYPES.contains(&type_name) {
+            let near = nearest(type_name, fields::TYPES.into_iter());
             let help = near.map_or_else(
-                || format!("use {}", TYPES.join(", ")),
+                || format!("use {}", fields::TYPES.join(", ")),
                 |near| format!("the nearest is `{near}`"),
             );
             return self.add(&state["Type"], format!("the state type `{type_name}` does not exist"), help);
         }
-        self.fields(type_name, state, language);
+        self.fields(type_name, state, of.language);
         self.transitions(type_name, state);
-        self.required(type_name, state);
-        self.errors(state);
-        for branch in items(&state["Branches"]) {
-            self.machine(branch, language);
-        }
-        for inner in ["ItemProcessor", "Iterator"].into_iter().filter(|name| is_set(&state[*name])) {
-            self.machine(&state[inner], language);
-        }
+        self.required(type_name, state, of.language);
+        self.handlers(state, of.language);
     }
 
-    fn fields(&mut self, type_name: &str, state: &Cursor<'_>, language: &str) {
-        let known = fields(type_name);
-        for (field, value) in entries(state) {
-            let plain = field.strip_suffix(".$").unwrap_or(field);
-            let is_common = ["Type", "Comment", "QueryLanguage"].contains(&field);
-            if !is_common && !known.contains(&plain) && !field.starts_with("Fn::") {
-                let near = nearest(field, known.iter().copied());
+    fn fields(&mut self, type_name: &str, state: &Cursor<'_>, language: Language) {
+        for (field, value) in entries(state).filter(|(name, _)| !name.starts_with("Fn::")) {
+            if !fields::names(type_name).any(|known| known == field) {
+                let near = nearest(field, fields::names(type_name));
                 let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
                 self.add(value, format!("a state of the type {type_name} has no field `{field}`"), help);
-            } else if language == "JSONata" && (OF_JSON_PATH.contains(&field) || field.ends_with("Path")) {
-                let message = format!("`{field}` is a field of JSONPath, and the state uses JSONata");
-                self.add(value, message, "use `Arguments`, `Output` and `Assign`");
-            } else if language != "JSONata" && OF_JSONATA.contains(&field) {
-                let message = format!("`{field}` is a field of JSONata, and the state uses JSONPath");
-                self.add(value, message, "use `Parameters`, or set `QueryLanguage: JSONata`");
+            } else {
+                self.language(field, value, language);
             }
+        }
+        for part in ["ItemReader", "ResultWriter"] {
+            for field in ["Parameters", "Arguments"].into_iter().filter(|name| is_set(&state[part][*name])) {
+                self.language(field, &state[part][field], language);
+            }
+        }
+        for (one, other) in EXCLUSIVE {
+            let is_both = is_set(&state[one]) && is_set(&state[other]);
+            if is_both && (other != "End" || state[other] == true) {
+                let message = format!("`{one}` and `{other}` exclude each other");
+                self.add(state, message, "remove one of the two");
+            }
+        }
+        self.integration(&state["Resource"]);
+    }
+
+    /// A field that belongs to one query language only.
+    fn language(&mut self, field: &str, value: &Cursor<'_>, language: Language) {
+        let Some(wanted) = fields::language(field).filter(|wanted| *wanted != language) else { return };
+        let message =
+            format!("`{field}` is a field of {}, and the state uses {}", wanted.name(), language.name());
+        let help = match wanted {
+            Language::JsonPath => {
+                "use `Arguments`, `Output` and `Assign` with expressions between `{%` and `%}`"
+            }
+            Language::Jsonata => "use `Parameters` and paths, or set `QueryLanguage: JSONata`",
+        };
+        self.add(value, message, help);
+    }
+
+    fn integration(&mut self, resource: &Cursor<'_>) {
+        let text = Text::of(resource);
+        let known = string(resource);
+        if known.is_some_and(|known| !known.starts_with("arn:") && !known.contains("${")) {
+            let message = "the resource of a task is not an ARN";
+            return self.add(resource, message, "write `arn:aws:states:::service:operation` or another ARN");
+        }
+        let pattern = [".sync", ".sync:2", ".waitForTaskToken"]
+            .into_iter()
+            .find(|pattern| text.end().ends_with(pattern))
+            .filter(|_| self.is_express && text.fragments().any(|known| known.contains(":states:")));
+        if let Some(pattern) = pattern {
+            let message = format!("an express workflow does not wait for jobs and callbacks (`{pattern}`)");
+            self.add(resource, message, "use a standard workflow, or the integration without the suffix");
         }
     }
 
@@ -228,66 +240,255 @@ impl Grammar<'_, '_, '_, '_, '_> {
         if matches!(type_name, "Choice" | "Succeed" | "Fail") {
             return;
         }
-        match (is_set(&state["Next"]), is_set(&state["End"])) {
-            (false, false) => {
-                self.add(state, "the state has neither `Next` nor `End`", "name the next state")
-            }
-            (true, true) if state["End"] == true => {
-                self.add(state, "`Next` and `End` exclude each other", "remove one of the two");
-            }
-            _ => {}
+        let is_end = is_set(&state["End"]) && state["End"] != false;
+        if !is_set(&state["Next"]) && !is_end {
+            self.add(state, "the state has neither `Next` nor `End`", "set `Next`, or `End: true`");
         }
     }
 
-    fn required(&mut self, type_name: &str, state: &Cursor<'_>) {
+    fn required(&mut self, type_name: &str, state: &Cursor<'_>, language: Language) {
         let is_empty = |name: &str| {
             let value = &state[name];
             value.is_null() || value.as_array().is_some_and(Vec::is_empty)
         };
         match type_name {
-            "Task" if !is_set(&state["Resource"]) => self.add(state, "the task has no `Resource`", ""),
+            "Task" => self.task(state),
             "Choice" if is_empty("Choices") => self.add(state, "the choice has no `Choices`", ""),
             "Choice" => {
-                for choice in
-                    items(&state["Choices"]).filter(|one| !is_unresolved(one) && !is_set(&one["Next"]))
-                {
-                    self.add(choice, "the choice has no `Next`", "");
+                for choice in items(&state["Choices"]).filter(|one| !is_unresolved(one)) {
+                    self.choice(choice, language, true);
                 }
             }
             "Parallel" if is_empty("Branches") => self.add(state, "the parallel state has no `Branches`", ""),
-            "Map" if !is_set(&state["ItemProcessor"]) && !is_set(&state["Iterator"]) => {
-                self.add(state, "the map state has no `ItemProcessor`", "");
-            }
-            "Wait" => {
-                let names = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
-                if names.iter().filter(|name| is_set(&state[**name])).count() != 1 {
-                    self.add(state, format!("the wait state needs exactly one of {}", names.join(", ")), "");
-                }
-            }
+            "Map" => self.map(state),
+            "Wait" => self.wait(state, language),
             _ => {}
         }
     }
 
-    fn errors(&mut self, state: &Cursor<'_>) {
-        for (field, needs_next) in [("Retry", false), ("Catch", true)] {
-            if is_set(&state[field]) && !state[field].is_array() && !is_unresolved(&state[field]) {
-                self.add(&state[field], format!("`{field}` is a list"), "");
+    fn task(&mut self, state: &Cursor<'_>) {
+        if !is_set(&state["Resource"]) {
+            self.add(state, "the task has no `Resource`", "");
+        }
+        self.count(&state["TimeoutSeconds"], 1, "`TimeoutSeconds`");
+        self.count(&state["HeartbeatSeconds"], 1, "`HeartbeatSeconds`");
+        if let (Some(beat), Some(timeout)) =
+            (state["HeartbeatSeconds"].as_f64(), state["TimeoutSeconds"].as_f64())
+            && beat >= timeout
+        {
+            let message = "`HeartbeatSeconds` is not below `TimeoutSeconds`";
+            self.add(&state["HeartbeatSeconds"], message, "set a shorter time");
+        }
+    }
+
+    fn wait(&mut self, state: &Cursor<'_>, language: Language) {
+        let names = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
+        if names.iter().filter(|name| is_set(&state[**name])).count() != 1 {
+            self.add(state, format!("the wait state needs exactly one of {}", names.join(", ")), "");
+        }
+        self.count(&state["Seconds"], 0, "`Seconds`");
+        let timestamp = &state["Timestamp"];
+        let is_expression = language == Language::Jsonata;
+        if string(timestamp)
+            .is_some_and(|text| !is_timestamp(text) && !(is_expression && text.starts_with("{%")))
+        {
+            self.add(
+                timestamp,
+                "the time is not a timestamp of ISO 8601",
+                "write a time such as 2027-01-31T08:00:00Z",
+            );
+        }
+    }
+
+    fn map(&mut self, state: &Cursor<'_>) {
+        if !is_set(&state["ItemProcessor"]) && !is_set(&state["Iterator"]) {
+            return self.add(state, "the map state has no `ItemProcessor`", "");
+        }
+        self.count(&state["MaxConcurrency"], 0, "`MaxConcurrency`");
+        let mode = &state["ItemProcessor"]["ProcessorConfig"]["Mode"];
+        if is_unresolved(&state["ItemProcessor"]) || is_set(mode) && string(mode) != Some("INLINE") {
+            return;
+        }
+        for field in OF_DISTRIBUTED_MAPS.into_iter().filter(|name| is_set(&state[*name])) {
+            let message = format!("`{field}` is a field of distributed maps, and this map runs inline");
+            let help = "set `Mode: DISTRIBUTED` in `ItemProcessor.ProcessorConfig`, or remove the field";
+            self.add(&state[field], message, help);
+        }
+    }
+
+    /// A whole number that is at least `least`; an expression in JSONata may yield it.
+    fn count(&mut self, value: &Cursor<'_>, least: i64, what: &str) {
+        let is_expression = string(value).is_some_and(|text| text.starts_with("{%"));
+        if !is_set(value) || is_unresolved(value) || is_expression {
+            return;
+        }
+        let is_right = |value: &JsonValue| value.as_i64().is_some_and(|number| number >= least);
+        // CloudFormation passes on numbers in strings where the definition is an object.
+        let as_number = string(value).and_then(|text| text.parse::<i64>().ok());
+        if !is_right(value) && as_number.is_none_or(|number| number < least) {
+            self.add(value, format!("{what} is not a whole number of at least {least}"), "");
+        }
+    }
+
+    fn choice(&mut self, choice: &Cursor<'_>, language: Language, is_outer: bool) {
+        if !choice.is_object() {
+            return self.add(choice, "a choice is an object", "");
+        }
+        if is_outer && !is_set(&choice["Next"]) {
+            self.add(choice, "the choice has no `Next`", "");
+        } else if !is_outer && is_set(&choice["Next"]) {
+            self.add(&choice["Next"], "only the outer choice has `Next`", "remove it from the inner choice");
+        }
+        if language == Language::Jsonata {
+            return self.condition(choice);
+        }
+        if is_set(&choice["Condition"]) {
+            self.add(
+                &choice["Condition"],
+                "`Condition` is a field of JSONata, and the state uses JSONPath",
+                "compare a `Variable`, or set `QueryLanguage: JSONata`",
+            );
+            return;
+        }
+        let other = ["Variable", "Next", "Comment", "Assign", "And", "Or", "Not"];
+        let comparisons: Vec<(&str, &Cursor<'_>)> =
+            entries(choice).filter(|(name, _)| !other.contains(name) && !name.starts_with("Fn::")).collect();
+        let nested = ["And", "Or", "Not"].into_iter().filter(|name| is_set(&choice[*name])).count();
+        match (nested, comparisons.len()) {
+            (0, 0) => {
+                let help = "add a comparison such as `StringEquals`";
+                self.add(choice, "the choice compares nothing", help);
             }
-            for one in items(&state[field]).filter(|one| !is_unresolved(one)) {
-                let errors = &one["ErrorEquals"];
-                if errors.is_null() || errors.as_array().is_some_and(Vec::is_empty) {
-                    self.add(
-                        one,
-                        format!("an entry of `{field}` has no `ErrorEquals`"),
-                        "use `States.ALL` for every error",
-                    );
-                } else if errors.is_string() {
-                    self.add(errors, "`ErrorEquals` is a list", "");
-                }
-                if needs_next && !is_set(&one["Next"]) {
-                    self.add(one, "an entry of `Catch` has no `Next`", "");
-                }
+            (0, 1) | (1, 0) => {}
+            _ => self.add(choice, "a choice has one comparison", "combine several with `And` or `Or`"),
+        }
+        if nested == 0 && !is_set(&choice["Variable"]) {
+            self.add(choice, "the choice has no `Variable`", "name the value to compare, such as `$.status`");
+        }
+        for (name, operand) in comparisons {
+            self.comparison(name, operand);
+        }
+        for name in ["And", "Or"].into_iter().filter(|name| is_set(&choice[*name])) {
+            let list = &choice[name];
+            if !is_unresolved(list) && list.as_array().is_none_or(Vec::is_empty) {
+                self.add(list, format!("`{name}` is a list of choices"), "");
+            }
+            for inner in items(list).filter(|inner| !is_unresolved(inner)) {
+                self.choice(inner, language, false);
+            }
+        }
+        if is_set(&choice["Not"]) && !is_unresolved(&choice["Not"]) {
+            self.choice(&choice["Not"], language, false);
+        }
+    }
+
+    /// A choice in JSONata.
+    fn condition(&mut self, choice: &Cursor<'_>) {
+        if !is_set(&choice["Condition"]) {
+            self.add(choice, "the choice has no `Condition`", "write an expression between `{%` and `%}`");
+        }
+        let known = ["Condition", "Next", "Comment", "Assign", "Output"];
+        for (name, value) in entries(choice).filter(|(name, _)| !known.contains(name)) {
+            if !name.starts_with("Fn::") {
+                let message = format!("`{name}` is a field of JSONPath, and the state uses JSONata");
+                self.add(value, message, "write the comparison into `Condition`");
             }
         }
     }
+
+    fn comparison(&mut self, name: &str, operand: &Cursor<'_>) {
+        let Some(wanted) = fields::comparison(name) else {
+            let known: Vec<String> = fields::comparisons().collect();
+            let near = nearest(name, known.iter().map(String::as_str));
+            let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            return self.add(operand, format!("the comparison `{name}` does not exist"), help);
+        };
+        if is_unresolved(operand) {
+            return;
+        }
+        // Where the definition is an object, CloudFormation may turn a boolean or a number into a string.
+        let text = operand.as_str();
+        let (fits, what) = match wanted {
+            Operand::String => (operand.is_string(), "a string"),
+            Operand::Path => (operand.is_string(), "a path"),
+            Operand::Number => {
+                (operand.is_number() || text.is_some_and(|text| text.parse::<f64>().is_ok()), "a number")
+            }
+            Operand::Boolean => (operand.is_boolean() || matches!(text, Some("true" | "false")), "a boolean"),
+            Operand::Timestamp => (text.is_some_and(is_timestamp), "a timestamp of ISO 8601"),
+        };
+        if !fits {
+            self.add(operand, format!("`{name}` takes {what}"), "");
+        }
+    }
+
+    fn handlers(&mut self, state: &Cursor<'_>, language: Language) {
+        for list in ["Retry", "Catch"] {
+            let handlers = &state[list];
+            if is_set(handlers) && !handlers.is_array() && !is_unresolved(handlers) {
+                self.add(handlers, format!("`{list}` is a list"), "");
+            }
+            let count = handlers.as_array().map_or(0, Vec::len);
+            for (number, one) in items(handlers).enumerate().filter(|(_, one)| !is_unresolved(one)) {
+                self.handler(list, one, number + 1 == count, language);
+            }
+        }
+    }
+
+    fn handler(&mut self, list: &str, one: &Cursor<'_>, is_last: bool, language: Language) {
+        if !one.is_object() {
+            return self.add(one, format!("an entry of `{list}` is an object"), "");
+        }
+        let known = fields::of_handlers(list);
+        for (name, value) in entries(one).filter(|(name, _)| !name.starts_with("Fn::")) {
+            if !known.contains(&name) {
+                let near = nearest(name, known.iter().copied());
+                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                self.add(value, format!("an entry of `{list}` has no field `{name}`"), help);
+            } else {
+                self.language(name, value, language);
+            }
+        }
+        let errors = &one["ErrorEquals"];
+        if errors.is_null() || errors.as_array().is_some_and(Vec::is_empty) {
+            let message = format!("an entry of `{list}` has no `ErrorEquals`");
+            self.add(one, message, "use `States.ALL` for every error");
+        } else if errors.is_string() {
+            self.add(errors, "`ErrorEquals` is a list", "");
+        }
+        let has_all = items(errors).any(|error| string(error) == Some("States.ALL"));
+        if has_all && (!is_last || errors.as_array().is_some_and(|errors| errors.len() > 1)) {
+            let message = format!("`States.ALL` stands alone and in the last entry of `{list}`");
+            self.add(errors, message, "move it into an entry of its own at the end");
+        }
+        if list == "Catch" {
+            if !is_set(&one["Next"]) {
+                self.add(one, "an entry of `Catch` has no `Next`", "");
+            }
+            return;
+        }
+        self.count(&one["IntervalSeconds"], 1, "`IntervalSeconds`");
+        self.count(&one["MaxAttempts"], 0, "`MaxAttempts`");
+        self.count(&one["MaxDelaySeconds"], 1, "`MaxDelaySeconds`");
+        let rate = &one["BackoffRate"];
+        if rate.as_f64().is_some_and(|rate| rate < 1.0) {
+            self.add(rate, "`BackoffRate` is below 1", "set at least 1.0");
+        }
+        let jitter = &one["JitterStrategy"];
+        if string(jitter).is_some_and(|jitter| jitter != "FULL" && jitter != "NONE") {
+            self.add(jitter, "`JitterStrategy` is FULL or NONE", "");
+        }
+    }
+}
+
+/// Whether a text has the form of a timestamp, such as `2027-01-31T08:00:00Z`.
+fn is_timestamp(text: &str) -> bool {
+    let shape: String =
+        text.chars().map(|letter| if letter.is_ascii_digit() { '9' } else { letter }).collect();
+    let Some(rest) = shape.strip_prefix("9999-99-99T99:99:99") else { return false };
+    let rest = match rest.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches('9'),
+        None => rest,
+    };
+    matches!(rest, "Z" | "+99:99" | "-99:99")
 }

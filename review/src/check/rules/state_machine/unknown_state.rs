@@ -1,56 +1,54 @@
 //! `unknown-state`
 
+use crate::check::asl::{Part, STATE_MACHINES, definitions, visit};
 use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{boolean, entries, is_set, is_unresolved, items, string};
+use crate::check::value::{entries, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// A state machine names a state that it does not have, or a state has neither `Next` nor `End`.
+    /// A state machine names a state that it does not have.
     ///
     /// # Why it matters
     ///
-    /// Step Functions refuses the definition.
+    /// Step Functions refuses the definition. A state of a branch or of a map state leads to states of the same branch only.
     ///
     /// # How to fix
     ///
     /// Use the name of an existing state, or set `End: true`.
     Error "unknown-state",
     source: "Amazon States Language",
-    applies_to: ["AWS::StepFunctions::StateMachine"],
+    applies_to: STATE_MACHINES,
     check: Each(check),
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    for machine in view.of_type("AWS::StepFunctions::StateMachine") {
-        for document in &machine.documents {
-            if let Ok(definition) = &document.value {
-                check_machine(machine, definition, findings);
+    for (resource, definition) in definitions(view) {
+        visit(definition, &mut |part| {
+            if let Part::Machine(machine) = part {
+                names(resource, machine.value, findings);
             }
-        }
+        });
     }
 }
 
-/// Checks one machine: the whole, a branch, or what is done for each item.
-fn check_machine(machine: &Resource<'_>, definition: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
-    let states = &definition["States"];
+/// Checks the names in one machine: the whole, a branch, or what is done for each item.
+fn names(resource: &Resource<'_>, machine: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let states = &machine["States"];
     if !states.is_object() || is_unresolved(states) {
         return;
     }
     let mut leads_to = |place: &Cursor<'_>| {
         let missing = string(place).filter(|name| states.get(name).is_none());
         if let Some(name) = missing {
-            let names: Vec<_> = entries(states).map(|(name, _)| name).collect();
-            findings.add(
-                machine,
-                place,
-                format!("the state {name} does not exist"),
-                format!("the states are {}", names.join(", ")),
-            );
+            let names: Vec<_> = entries(states).map(|(name, _)| name).take(MAX_NAMES + 1).collect();
+            let more = if names.len() > MAX_NAMES { ", …" } else { "" };
+            let help = format!("the states are {}{more}", names[..names.len().min(MAX_NAMES)].join(", "));
+            findings.add(resource, place, format!("the state {name} does not exist"), help);
         }
     };
-    leads_to(&definition["StartAt"]);
+    leads_to(&machine["StartAt"]);
     for (_, state) in entries(states) {
         leads_to(&state["Next"]);
         leads_to(&state["Default"]);
@@ -58,22 +56,7 @@ fn check_machine(machine: &Resource<'_>, definition: &Cursor<'_>, findings: &mut
             leads_to(&branch["Next"]);
         }
     }
-    for (name, state) in entries(states) {
-        let ends = matches!(string(&state["Type"]), Some("Succeed" | "Fail" | "Choice"))
-            || !is_set(&state["Type"])
-            || is_unresolved(&state["Type"]);
-        let goes_on =
-            is_set(&state["Next"]) || boolean(&state["End"]) == Some(true) || is_unresolved(&state["End"]);
-        if !ends && !goes_on {
-            findings.add(
-                machine,
-                state,
-                format!("the state {name} has neither `Next` nor `End`"),
-                "set `Next`, or `End: true`",
-            );
-        }
-        for inner in items(&state["Branches"]).chain([&state["ItemProcessor"], &state["Iterator"]]) {
-            check_machine(machine, inner, findings);
-        }
-    }
 }
+
+/// How many states a message names.
+const MAX_NAMES: usize = 20;
