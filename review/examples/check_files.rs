@@ -15,8 +15,11 @@ fn main() {
     let start = Instant::now();
     for file in &files {
         let Ok(text) = std::fs::read_to_string(file) else { continue };
-        match Assembly::of_template(file, text) {
-            Ok(assembly) => stacks.extend(assembly.stacks),
+        match Assembly::of_template_with_errors(file, text) {
+            Ok((assembly, errors)) => {
+                stacks.extend(assembly.stacks);
+                unread.extend(errors.iter().map(|error| unreadable(file, error)));
+            }
             Err(error) => unread.push(unreadable(file, &error)),
         }
     }

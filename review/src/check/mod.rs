@@ -273,6 +273,22 @@ fn check_in_regions(stack: &StackArtifact, options: &Options, regions: &[String]
     found.into_iter().map(with_regions).collect()
 }
 
+/// What is wrong with properties may be right when a macro has changed them.
+fn doubt(diagnostic: &mut Diagnostic, name: &str) {
+    let of_properties = |path: &str| {
+        let mut steps = path.split('/').skip(1);
+        steps.next() == Some("Resources") && steps.nth(1) == Some("Properties")
+    };
+    if diagnostic.severity == Severity::Error && of_properties(&diagnostic.path) {
+        diagnostic.severity = Severity::Warning;
+        let unless = format!("the macro `{name}` does not change it");
+        diagnostic.when = Some(match diagnostic.when.take() {
+            Some(when) => format!("{when}, and {unless}"),
+            None => unless,
+        });
+    }
+}
+
 fn check_in_region(stack: &StackArtifact, options: &Options, region: Option<&str>) -> Vec<Diagnostic> {
     let mut found = Found::default();
     let environment: &Environment = &stack.environment;
@@ -302,6 +318,9 @@ fn check_in_region(stack: &StackArtifact, options: &Options, region: Option<&str
         template::deployments_not_evaluated(&first, scenarios.all.len(), scenarios.left_out, &mut found);
     }
     let mut found = found.finish();
+    if let Some(name) = first.macro_name() {
+        found.iter_mut().for_each(|one| doubt(one, name));
+    }
     found.retain(|diagnostic| options.evaluates(&diagnostic.id));
     acknowledgement::apply(&first, options, &mut found);
     options.apply(&mut found);

@@ -164,6 +164,14 @@ impl<'a> View<'a> {
         transforms(self.template()).any(|name| !KNOWN_TRANSFORMS.contains(&name) && name != INCLUDE)
     }
 
+    /// The name of a macro of an account's own that may change the whole template.
+    pub fn macro_name(&self) -> Option<&'a str> {
+        let names = transforms(&self.stack.template);
+        names
+            .into_iter()
+            .find(|name| !name.is_empty() && !KNOWN_TRANSFORMS.contains(name) && *name != INCLUDE)
+    }
+
     /// Whether the template uses the SAM transform.
     pub fn is_sam(&self) -> bool {
         transforms(self.template()).any(|name| name == sam::TRANSFORM)

@@ -32,8 +32,11 @@ pub(super) const COMBINATIONS: &[(&str, Holds)] = &[
     }),
     ("dependentExcluded", |rules, object| {
         for (name, excluded) in rules.as_object().into_iter().flatten() {
-            let given = given(excluded, object);
-            if object.get(name).is_some() && !given.is_empty() {
+            // Services take an empty list for one that is not set.
+            let is_empty = |name: &str| object[name].as_array().is_some_and(Vec::is_empty);
+            let mut given = given(excluded, object);
+            given.retain(|name| !is_empty(name));
+            if object.get(name).is_some() && !is_empty(name) && !given.is_empty() {
                 return Err(format!("`{name}` excludes {}", listed(&given)));
             }
         }

@@ -243,7 +243,9 @@ impl Walk<'_, '_> {
                     format!("`{shown}` of `{}` yields an ARN, and `{property}` takes a name", target.id);
                 self.report(message, name_of(target));
             }
-            Yields::Name | Yields::Url | Yields::Id(_) if needs_arn(schema, property, target) => {
+            Yields::Name | Yields::Url | Yields::Id(_)
+                if needs_arn(schema, property, target) && !self.takes_role_names(property) =>
+            {
                 let what = if yields == Yields::Url { "a URL" } else { "a name" };
                 let message =
                     format!("`{shown}` of `{}` yields {what}, and `{property}` takes an ARN", target.id);
@@ -251,6 +253,12 @@ impl Walk<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// ECS takes the short name of a role too.
+    fn takes_role_names(&self, property: &str) -> bool {
+        self.resource.type_name == "AWS::ECS::TaskDefinition"
+            && ["TaskRoleArn", "ExecutionRoleArn"].contains(&property)
     }
 
     /// A string in which an ARN is put where the string already has the start of one.

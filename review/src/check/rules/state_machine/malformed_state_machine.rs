@@ -288,10 +288,9 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
         self.count(&state["Seconds"], 0, "`Seconds`");
         let timestamp = &state["Timestamp"];
-        let is_expression = language == Language::Jsonata;
-        if string(timestamp)
-            .is_some_and(|text| !is_timestamp(text) && !(is_expression && text.starts_with("{%")))
-        {
+        let is_right =
+            |text: &str| is_timestamp(text) || language == Language::Jsonata && text.starts_with("{%");
+        if string(timestamp).is_some_and(|text| !is_right(text)) {
             self.add(
                 timestamp,
                 "the time is not a timestamp of ISO 8601",

@@ -40,8 +40,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let mut waits: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let written = view.written();
     for one in &written.uses {
-        // SAM makes resources of their own of events and connectors.
+        // SAM makes resources of their own of events, gradual deployments and connectors.
         let is_apart = one.pointer.contains("/Properties/Events/")
+            || one.pointer.contains("/Properties/DeploymentPreference/")
             || one.pointer.contains("/Connectors/")
             || one.resource().is_some_and(|id| is_taken_apart(template, id));
         let waiting = matches!(one.kind, Kind::Ref | Kind::Attribute(_) | Kind::DependsOn) && !is_apart;
