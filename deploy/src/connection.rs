@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::config::retry::{RetryPartition, TokenBucket};
 use stackwright_synth::StackArtifact;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -115,11 +116,13 @@ impl Connection {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let cloudformation = aws_sdk_cloudformation::config::Builder::from(config)
             .timeout_config(timeouts)
+            .retry_partition(retry_partition())
             .interceptor(last_error.clone())
             .build();
         // An endpoint on loopback has no host names for buckets.
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(endpoint.is_some())
+            .retry_partition(retry_partition())
             .interceptor(last_error.clone())
             .build();
         // Quotas are additional information, which a deployment does not wait for.
@@ -182,7 +185,8 @@ impl Connection {
 
 /// Loads the configuration of the AWS SDK.
 async fn load(stack: &StackArtifact, profile: &Profile) -> SdkConfig {
-    let mut retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
+    // Not adaptive: after one throttled request, that mode lets a program with few requests send one in two seconds.
+    let mut retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS);
     if profile.endpoint.is_some() {
         // Nobody else uses a local endpoint, so that a short delay is enough.
         retries = retries.with_initial_backoff(Duration::from_millis(50));
@@ -213,6 +217,13 @@ async fn load(stack: &StackArtifact, profile: &Profile) -> SdkConfig {
         .into_builder()
         .credentials_provider(aws_sdk_cloudformation::config::SharedCredentialsProvider::new(provider))
         .build()
+}
+
+/// Returns what limits the retries of one client. The SDK's own quota is shared by all accounts of a region, and when many stacks are
+/// throttled at once, it is used up and the requests fail at their first attempt. The number of attempts and the growing delay
+/// between them limit them already.
+fn retry_partition() -> RetryPartition {
+    RetryPartition::custom("stackwright").token_bucket(TokenBucket::unlimited()).build()
 }
 
 fn is_loopback(url: &str) -> bool {

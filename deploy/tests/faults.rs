@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::types::ChangeSetType;
 use serde_json::{Value as Json, json};
-use simulation::{STACK, Simulation, stack, topics, total};
+use simulation::{STACK, Simulation, named, stack, topics, total};
 use stackwright_deploy::{
     DeployError, Diagnosis, Options, Prepared, StackResult, StackStatus, cancel, diagnose, execute, prepare,
     run_in_order,
@@ -44,6 +44,30 @@ async fn each_operation_survives(kind: &str, times: u32) {
 #[tokio::test]
 async fn throttling_is_waited_out() {
     each_operation_survives("throttle", 2).await;
+}
+
+/// A throttled request is repeated soon, and the requests after it do not wait because of it.
+#[tokio::test]
+async fn a_throttled_request_delays_nothing_else() {
+    let start = Instant::now();
+    is_survived(json!({ "action": "CreateChangeSet", "kind": "throttle", "times": 2 })).await;
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+/// CloudFormation limits the number of requests of an account in a second. Many stacks at once exceed it, and all of them succeed.
+#[tokio::test]
+async fn a_limit_of_requests_fails_no_stack() {
+    let simulation = Simulation::start().await;
+    simulation.fail(json!({ "requests": [{ "action": "*", "kind": "throttle", "above_per_second": 150 }] }));
+    let template = json!({ "Resources": { "Only": { "Type": "AWS::SNS::Topic" } } });
+    let stacks: Vec<_> = (0..30).map(|number| named(&format!("stack-{number}"), &template)).collect();
+    let stacks: Vec<_> = stacks.iter().collect();
+    let start = Instant::now();
+    let results = run_in_order(&stacks, 30, false, |stack| simulation.deploy(stack)).await.unwrap();
+    eprintln!("30 stacks with at most 150 requests a second: {:?}", start.elapsed());
+    for (stack, result) in results {
+        assert!(matches!(result, StackResult::Succeeded(outcome) if outcome.changed), "{}", stack.name);
+    }
 }
 
 #[tokio::test]

@@ -111,9 +111,30 @@ pub struct RequestFault {
     /// How many times it happens; always if absent.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Only requests above this number in one second fail, as with the limits of AWS's services; all if absent.
+    #[serde(default)]
+    pub above_per_second: Option<u32>,
     /// The delay of [`RequestFaultKind::Slow`], or how far the clock of [`RequestFaultKind::ClockSkew`] is ahead.
     #[serde(default)]
     pub milliseconds: u64,
+    #[serde(skip)]
+    passed: InSecond,
+}
+
+/// How many requests came in the current second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct InSecond {
+    second: u64,
+    requests: u32,
+}
+
+impl InSecond {
+    /// Counts a request; returns how many there were in its second.
+    fn count(&mut self, second: u64) -> u32 {
+        let before = if self.second == second { self.requests } else { 0 };
+        *self = Self { second, requests: before.saturating_add(1) };
+        self.requests
+    }
 }
 
 /// What a hook evaluates.
@@ -178,14 +199,17 @@ fn applies((stack, resource): (&Option<String>, &str), (of_stack, name): (&str, 
 }
 
 impl Faults {
-    /// How a request fails, if it does.
-    pub(crate) fn of_request(&mut self, action: &str) -> Option<(RequestFaultKind, u64)> {
+    /// How a request fails, if it does. `second` is the time of the request in whole seconds.
+    pub(crate) fn of_request(&mut self, action: &str, second: u64) -> Option<(RequestFaultKind, u64)> {
         for fault in &mut self.requests {
             if fault.action != "*" && fault.action != action {
                 continue;
             }
             if fault.after > 0 {
                 fault.after -= 1;
+                continue;
+            }
+            if fault.above_per_second.is_some_and(|limit| fault.passed.count(second) <= limit) {
                 continue;
             }
             if happens(&mut fault.times) {
@@ -234,6 +258,15 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_requests_above_a_number_in_a_second_fail() {
+        let text = r#"{"requests":[{"action":"*","kind":"throttle","above_per_second":2}]}"#;
+        let mut faults: Faults = serde_json::from_str(text).unwrap();
+        let failed: Vec<bool> =
+            [7, 7, 7, 7, 8, 8, 8].map(|second| faults.of_request("ListStacks", second).is_some()).into();
+        assert_eq!(failed, [false, false, true, true, false, false, true]);
+    }
 
     #[test]
     fn the_faults_of_the_documentation_are_faults() {

@@ -113,6 +113,24 @@ async fn more_connections_than_it_takes_wait_and_do_not_stop_it() {
     assert_eq!(Raw::open(&local.url()).call(LIST).0, 200);
 }
 
+/// A client that waits before it repeats a request uses its connection again. The AWS SDK for Rust keeps an idle one for 90 s.
+#[tokio::test]
+async fn an_idle_connection_stays_open_as_long_as_clients_keep_it() {
+    let local = Local::start(Options::default()).await.unwrap();
+    let list = async |mut connection: Raw| {
+        let answer = tokio::task::spawn_blocking(move || (connection.call(LIST).0, connection));
+        answer.await.unwrap()
+    };
+    let (status, connection) = list(Raw::open(&local.url())).await;
+    assert_eq!(status, 200);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(95)).await;
+    tokio::time::resume();
+    // The endpoint has time to close what it would close.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(list(connection).await.0, 200);
+}
+
 /// The cost of a request depends on its changes, not on the size of the state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_of_many_stacks_costs_about_what_the_first_did() {

@@ -48,7 +48,7 @@ pub(super) async fn answer(mut received: Received, engine: Shared) -> Answered {
     let fault = {
         let mut engine = lock(&engine);
         *engine.state.requests.entry(action.clone()).or_default() += 1;
-        engine.settings.faults.of_request(&action)
+        engine.settings.faults.of_request(&action, now() / 1000)
     };
     let mut skew = Duration::ZERO;
     match fault {

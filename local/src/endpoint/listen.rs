@@ -28,8 +28,11 @@ const MAX_TOTAL_BODY_MIB: u32 = 512;
 /// The most connections at a time. Further ones wait until another one is closed.
 const MAX_CONNECTIONS: usize = 256;
 
-/// How long a client may take to send the headers, and the body.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a client may take to send the headers, and the body. The time of the headers begins with the end of the previous
+/// answer, so that it limits idle connections as well. It is longer than the 90 s for which the AWS SDK for Rust keeps an idle
+/// connection, and than the 20 s that an SDK waits at most before it repeats a request: otherwise, the endpoint would close a
+/// connection at the moment at which a client uses it again.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long the endpoint waits after it could not accept a connection, for instance because no descriptor was free.
