@@ -31,5 +31,8 @@ pub(crate) fn object_of_url(engine: &Engine, url: &str) -> Result<String, Servic
     if object.bytes > max as u64 {
         return Err(ServiceError::validation(format!("Template may not exceed {max} bytes in size.")));
     }
-    std::fs::read_to_string(engine.store.object_path(&object.file)).map_err(|_| unreadable())
+    let content = engine.store.objects.read(&object.file, 0, object.bytes).map_err(|error| {
+        ServiceError::new("InternalFailure", format!("the object {bucket}/{key}: {error}")).status(500)
+    })?;
+    String::from_utf8(content).map_err(|_| unreadable())
 }

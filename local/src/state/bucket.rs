@@ -21,7 +21,7 @@ pub(crate) struct Bucket {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Object {
-    /// The name of the file with the content: the content's SHA-256.
+    /// The name of the file with the content.
     pub file: String,
     pub bytes: u64,
     pub etag: String,
@@ -52,6 +52,9 @@ pub(crate) struct UploadPart {
     pub file: String,
     pub bytes: u64,
     pub etag: String,
+    /// The SHA-256 of the content in Base64; empty if an earlier version stored the part.
+    #[serde(default)]
+    pub sha256: String,
     pub time: Millis,
 }
 

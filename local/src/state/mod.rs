@@ -5,6 +5,7 @@
 mod bucket;
 mod change_set;
 mod hook;
+mod objects;
 mod operation;
 mod parameter;
 mod refactor;
@@ -18,6 +19,7 @@ mod time;
 pub(crate) use self::bucket::*;
 pub(crate) use self::change_set::*;
 pub(crate) use self::hook::*;
+pub(crate) use self::objects::Content;
 pub(crate) use self::operation::*;
 pub(crate) use self::parameter::*;
 pub(crate) use self::refactor::*;
@@ -65,12 +67,14 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
-    /// Whether it may hold values that are secret. A retained resource may have one from a parameter of its stack.
+    /// Whether it may hold values that are secret. A retained resource may have one from a parameter of its stack, and a part of an
+    /// upload is described by the hash of its content.
     pub fn has_secrets(&self) -> bool {
         let mut parameters = self.parameters.values().flat_map(BTreeMap::values);
         let of_refactors = self.refactors.iter().flat_map(|one| &one.stacks).map(|side| &side.inputs);
         let mut inputs = self.stack_sets.iter().map(|set| &set.inputs).chain(of_refactors);
         !self.unowned.is_empty()
+            || !self.uploads.is_empty()
             || self.secrets.values().any(|all| !all.is_empty())
             || parameters.any(|one| one.kind == "SecureString")
             || inputs.any(Inputs::may_have_secrets)

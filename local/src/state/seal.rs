@@ -1,11 +1,12 @@
-//! Encryption of the records that hold secrets, with a key that is kept outside of the state directory: a copy of the directory, or
-//! an artifact of a CI system, shows none of them.
+//! Encryption of the records that hold secrets and of the content of objects, with a key that is kept outside of the state directory:
+//! a copy of the directory, or an artifact of a CI system, shows none of them.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, MAX_TAG_LEN, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -14,8 +15,11 @@ use super::store::create_private_directory;
 /// The length of a key in bytes.
 const KEY_BYTES: usize = 32;
 
+/// How many bytes longer an encrypted chunk is: it begins with its nonce and ends with its tag.
+pub(super) const OVERHEAD_BYTES: usize = NONCE_LEN + MAX_TAG_LEN;
+
 /// A key, which is created when something is sealed for the first time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Seal {
     path: PathBuf,
 }
@@ -28,42 +32,75 @@ impl Seal {
 
     /// Encrypts a text.
     pub fn seal(&self, text: &[u8]) -> io::Result<String> {
-        let mut sealed = text.to_vec();
-        let nonce = self.key(true)?.seal_in_place_append_tag(Aad::empty(), &mut sealed);
-        let nonce = nonce.map_err(|_| io::Error::other("the state cannot be encrypted"))?;
-        Ok(STANDARD.encode([nonce.as_ref().as_slice(), &sealed].concat()))
+        Ok(STANDARD.encode(self.encrypt(text.to_vec(), &[])?))
     }
 
     /// Decrypts a text.
     pub fn unseal(&self, sealed: &str) -> io::Result<Vec<u8>> {
-        let wrong = || {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("it is encrypted with another key than the one in {}", self.path.display()),
-            )
-        };
-        let bytes = STANDARD.decode(sealed).map_err(|_| wrong())?;
-        let (nonce, rest) = bytes.split_at_checked(NONCE_LEN).ok_or_else(wrong)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
+        self.decrypt(STANDARD.decode(sealed).map_err(|_| self.wrong_key())?, &[])
+    }
+
+    /// Encrypts a chunk of a file. It can be decrypted only with its number.
+    pub fn seal_chunk(&self, chunk: Vec<u8>, number: u64) -> io::Result<Vec<u8>> {
+        self.encrypt(chunk, &number.to_le_bytes())
+    }
+
+    /// Decrypts a chunk of a file.
+    pub fn unseal_chunk(&self, sealed: Vec<u8>, number: u64) -> io::Result<Vec<u8>> {
+        self.decrypt(sealed, &number.to_le_bytes())
+    }
+
+    /// A name for content with a hash, which nobody can derive from the content without the key.
+    pub fn name_of(&self, hash: &[u8]) -> io::Result<String> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key_bytes(true)?);
+        Ok(hmac::sign(&key, hash).as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn encrypt(&self, mut text: Vec<u8>, associated: &[u8]) -> io::Result<Vec<u8>> {
+        let nonce = self.key(true)?.seal_in_place_append_tag(Aad::from(associated), &mut text);
+        let nonce = nonce.map_err(|_| io::Error::other("the state cannot be encrypted"))?;
+        Ok([nonce.as_ref().as_slice(), &text].concat())
+    }
+
+    fn decrypt(&self, sealed: Vec<u8>, associated: &[u8]) -> io::Result<Vec<u8>> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or_else(|| self.wrong_key())?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| self.wrong_key())?;
         let mut text = rest.to_vec();
-        let length =
-            self.key(false)?.open_in_place(nonce, Aad::empty(), &mut text).map_err(|_| wrong())?.len();
+        let opened = self.key(false)?.open_in_place(nonce, Aad::from(associated), &mut text);
+        let length = opened.map_err(|_| self.wrong_key())?.len();
         text.truncate(length);
         Ok(text)
     }
 
+    fn wrong_key(&self) -> io::Error {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("it is encrypted with another key than the one in {}", self.path.display()),
+        )
+    }
+
     fn key(&self, may_create: bool) -> io::Result<RandomizedNonceKey> {
-        let at = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
+        RandomizedNonceKey::new(&AES_256_GCM, &self.key_bytes(may_create)?)
+            .map_err(|_| self.at(io::Error::new(io::ErrorKind::InvalidData, "it is not a key of 32 bytes")))
+    }
+
+    fn key_bytes(&self, may_create: bool) -> io::Result<Vec<u8>> {
         let mut key = Vec::new();
         match fs::File::open(&self.path) {
-            Ok(file) => drop(file.take(KEY_BYTES as u64 + 1).read_to_end(&mut key).map_err(at)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
-                key = self.create().map_err(at)?;
+            Ok(file) => {
+                file.take(KEY_BYTES as u64 + 1).read_to_end(&mut key).map_err(|error| self.at(error))?;
             }
-            Err(error) => return Err(at(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
+                key = self.create().map_err(|error| self.at(error))?;
+            }
+            Err(error) => return Err(self.at(error)),
         }
-        RandomizedNonceKey::new(&AES_256_GCM, &key)
-            .map_err(|_| at(io::Error::new(io::ErrorKind::InvalidData, "it is not a key of 32 bytes")))
+        Ok(key)
+    }
+
+    /// An error about the file of the key.
+    fn at(&self, error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
     }
 
     /// Creates the key, unless another process does so at the same time: then that one is used.

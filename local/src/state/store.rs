@@ -3,24 +3,24 @@
 //! is replaced by one record of the whole.
 //!
 //! The directory and its files belong to their user alone. Records that may hold secrets (values of parameters with `NoEcho`,
-//! secrets, secure strings) are encrypted, if there is a key.
+//! secrets, secure strings, hashes of the content of objects) and the content of objects are encrypted, if there is a key.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest as _, Sha256};
 
+use super::objects::Objects;
 use super::seal::Seal;
 use super::{Bucket, Buckets, Object, Rest, Stack, Stacks, State};
 
 /// The version of the journal's format.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
-/// The oldest version that this program reads: it has no encrypted records.
+/// The oldest version that this program reads: it has no encrypted records. Version 3 has no encrypted objects.
 const OLDEST_FORMAT: u32 = 2;
 
 /// The journal is compacted when it is this many bytes long, and `GROWTH` times as long as it was after the last time.
@@ -63,6 +63,7 @@ struct Sealed {
 #[derive(Debug)]
 pub(crate) struct Store {
     directory: PathBuf,
+    pub objects: Objects,
     journal: File,
     /// The journal's length in bytes now, and after it was compacted.
     length: u64,
@@ -85,7 +86,6 @@ impl Store {
     /// another key.
     pub fn open(directory: &Path, key: Option<&Path>) -> io::Result<(Self, State)> {
         create_private_directory(directory)?;
-        create_private_directory(&directory.join("objects"))?;
         let lock = lock(directory)?;
         if directory.join("state.json").exists() {
             return Err(invalid(format!(
@@ -102,9 +102,11 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
         };
+        let objects = Objects::open(&directory.join("objects"), seal.clone())?;
         let journal = private_file().append(true).create(true).open(&path)?;
         let mut store = Self {
             directory: directory.to_owned(),
+            objects,
             journal,
             length: 0,
             compacted: 0,
@@ -121,45 +123,6 @@ impl Store {
     /// Writes the process and the address into the lock file, so that a second process can name them.
     pub fn announce(&mut self, url: &str) -> io::Result<()> {
         fs::write(self.directory.join("lock"), format!("process {} at {url}", std::process::id()))
-    }
-
-    /// The file with the content of an object.
-    pub fn object_path(&self, file: &str) -> PathBuf {
-        self.directory.join("objects").join(file)
-    }
-
-    /// Stores content in a file that is named after its SHA-256; returns the name.
-    pub fn keep_object(&self, body: &[u8]) -> io::Result<String> {
-        let hash = stackwright_synth::sha256(body);
-        let path = self.object_path(&hash);
-        if !path.exists() {
-            let mut file = tempfile::NamedTempFile::new_in(self.directory.join("objects"))?;
-            file.write_all(body)?;
-            file.persist(path).map_err(|error| error.error)?;
-        }
-        Ok(hash)
-    }
-
-    /// Stores the content of several files as one; returns its name and its length. No file is held in memory.
-    pub fn join_objects(&self, files: &[&str]) -> io::Result<(String, u64)> {
-        let mut joined = tempfile::NamedTempFile::new_in(self.directory.join("objects"))?;
-        let (mut hash, mut length) = (Sha256::new(), 0);
-        let mut buffer = vec![0; 1024 * 1024];
-        for file in files {
-            let mut part = File::open(self.object_path(file))?;
-            loop {
-                let read = part.read(&mut buffer)?;
-                if read == 0 {
-                    break;
-                }
-                hash.update(&buffer[..read]);
-                joined.write_all(&buffer[..read])?;
-                length += read as u64;
-            }
-        }
-        let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        joined.persist(self.object_path(&name)).map_err(|error| error.error)?;
-        Ok((name, length))
     }
 
     /// Releases the directory for another process. Nothing is saved afterwards.
@@ -204,6 +167,7 @@ impl Store {
             return Ok(());
         }
         let has_secrets = record.stacks.values().any(|stack| stack.has_secrets())
+            || !record.objects.is_empty()
             || (record.rest.is_some() && state.rest.has_secrets());
         let line = line(&record, self.seal.as_ref().filter(|_| has_secrets))?;
         if let Err(error) = self.journal.write_all(&line) {
@@ -230,7 +194,9 @@ impl Store {
             objects: objects_of(&state.buckets),
             rest: Some(serde_json::to_value(&state.rest)?),
         };
-        let has_secrets = state.rest.has_secrets() || state.stacks.iter().any(Stack::has_secrets);
+        let has_secrets = state.rest.has_secrets()
+            || !record.objects.is_empty()
+            || state.stacks.iter().any(Stack::has_secrets);
         let mut text = serde_json::to_vec(&header)?;
         text.push(b'\n');
         text.extend(line(&record, self.seal.as_ref().filter(|_| has_secrets))?);
@@ -524,10 +490,10 @@ mod tests {
         let (mut store, mut state) = Store::open(&path, None).unwrap();
         state.stacks.push(stack("a"));
         store.save(&mut state).unwrap();
-        let file = store.keep_object(b"content").unwrap();
+        let file = path.join("objects").join(store.objects.keep(b"content").unwrap().file);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&path.join("objects"))), (0o700, 0o700));
-        for file in [journal(&path), path.join("lock"), store.object_path(&file)] {
+        for file in [journal(&path), path.join("lock"), file] {
             assert_eq!(mode(&file), 0o600, "{}", file.display());
         }
     }

@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::copy::source;
-use super::object::{check_write_conditions, keep, kept_headers, md5_hex, quoted, read};
+use super::object::{check_write_conditions, kept_headers, md5_hex, quoted, read};
 use super::range::ByteRange;
 use super::xml::{self, Elements};
 use super::{S3Answer, S3Request, S3Result, internal, invalid};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
-use crate::state::{Object, Upload, UploadPart, iso_time, unique_id};
+use crate::state::{Content, Object, Upload, UploadPart, iso_time, unique_id};
 
 /// The highest number of a part.
 const MAX_PARTS: u32 = 10_000;
@@ -60,10 +60,13 @@ fn keep_part(
     let number = number
         .filter(|number| (1..=MAX_PARTS).contains(number))
         .ok_or_else(|| invalid("Part number must be an integer between 1 and 10000, inclusive"))?;
-    let Object { file, bytes, etag, time, .. } = keep(engine, body, request.time)?;
+    let Content { file, bytes, sha256 } =
+        engine.store.objects.keep(body).map_err(|error| internal(&error))?;
+    let etag = md5_hex(body);
     let shown = quoted(&etag);
     if let Some(upload) = engine.state.rest.uploads.get_mut(id) {
-        upload.parts.insert(number, UploadPart { file, bytes, etag, time });
+        let sha256 = STANDARD.encode(sha256);
+        upload.parts.insert(number, UploadPart { file, bytes, etag, sha256, time: request.time });
     }
     Ok(shown)
 }
@@ -113,7 +116,7 @@ pub(super) fn complete(engine: &mut Engine, request: &S3Request<'_>, bucket: &st
         hashes.push_str(&part.etag);
     }
     let etag = format!("{}-{}", md5_hex(&from_hex(&hashes)), named.len());
-    let (file, bytes) = engine.store.join_objects(&files).map_err(|error| internal(&error))?;
+    let Content { file, bytes, .. } = engine.store.objects.join(&files).map_err(|error| internal(&error))?;
     let headers = upload.headers.clone();
     let object = Object { file, bytes, etag, time: request.time, headers, ..Object::default() };
     let shown = quoted(&object.etag);
@@ -179,23 +182,10 @@ pub(super) fn list_parts(engine: &Engine, request: &S3Request<'_>, bucket: &str,
             .text("LastModified", iso_time(part.time))
             .text("ETag", quoted(&part.etag))
             .text("Size", part.bytes.to_string());
-        let one = match part_checksum(&part.file) {
-            Some(checksum) => one.text("ChecksumSHA256", checksum),
-            None => one,
-        };
+        let one = if part.sha256.is_empty() { one } else { one.text("ChecksumSHA256", &part.sha256) };
         result = result.nested("Part", one);
     }
     Ok(S3Answer::ok(result.document("ListPartsResult")))
-}
-
-/// Returns the SHA-256 of a part in Base64. Its file is named after it, in hexadecimal digits.
-fn part_checksum(file: &str) -> Option<String> {
-    let bytes: Option<Vec<u8>> = (0..file.len() / 2)
-        .map(|index| {
-            file.get(index * 2..index * 2 + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok())
-        })
-        .collect();
-    bytes.filter(|bytes| bytes.len() == 32).map(|bytes| STANDARD.encode(bytes))
 }
 
 /// `ListMultipartUploads`, in one page.

@@ -1,8 +1,6 @@
 //! Objects: stored, returned, deleted and tagged.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 
 use md5::{Digest as _, Md5};
 use serde_json::Value as Json;
@@ -14,7 +12,7 @@ use super::xml::{self, Elements};
 use super::{S3Answer, S3Request, S3Result, internal, invalid, missing_key};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
-use crate::state::{Millis, Object};
+use crate::state::{Content, Millis, Object};
 
 /// Sub-resources of objects that local mode does not implement.
 pub(super) const UNSUPPORTED: [&str; 8] =
@@ -141,8 +139,8 @@ fn check_content(request: &S3Request<'_>) -> Result<(), ServiceError> {
 
 /// Stores content, and describes it as an object without headers.
 pub(super) fn keep(engine: &Engine, body: &[u8], time: Millis) -> Result<Object, ServiceError> {
-    let file = engine.store.keep_object(body).map_err(|error| internal(&error))?;
-    Ok(Object { file, bytes: body.len() as u64, etag: md5_hex(body), time, ..Object::default() })
+    let Content { file, bytes, .. } = engine.store.objects.keep(body).map_err(|error| internal(&error))?;
+    Ok(Object { file, bytes, etag: md5_hex(body), time, ..Object::default() })
 }
 
 /// An MD5 hash, which S3 uses as the `ETag`.
@@ -240,11 +238,7 @@ pub(super) fn read(
     first: u64,
     length: u64,
 ) -> Result<Vec<u8>, ServiceError> {
-    let mut file = File::open(engine.store.object_path(&object.file)).map_err(|error| internal(&error))?;
-    file.seek(SeekFrom::Start(first)).map_err(|error| internal(&error))?;
-    let mut body = Vec::new();
-    file.take(length).read_to_end(&mut body).map_err(|error| internal(&error))?;
-    Ok(body)
+    engine.store.objects.read(&object.file, first, length).map_err(|error| internal(&error))
 }
 
 fn headers_of(object: &Object) -> Vec<(String, String)> {
