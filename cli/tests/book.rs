@@ -517,7 +517,7 @@ fn the_page_of_constructs_is_current() {
         .to_owned();
     for uses in prelude.split("pub use ").skip(1) {
         let uses = uses.split(';').next().unwrap();
-        let (module, names) = uses.split_once("::{").unwrap();
+        let (module, names) = uses.split_once("::{").or_else(|| uses.rsplit_once("::")).unwrap();
         let crate_name = module.split("::").next().unwrap().trim_start_matches("stackwright_");
         let mut found = Vec::new();
         let directory = repository().join(crate_name).join("src");

@@ -35,3 +35,11 @@ pub fn print_errors() -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_errors_on_every_file_of_measured_runs_are_printed() {
+        super::print_errors().unwrap();
+    }
+}

@@ -61,6 +61,10 @@ pub struct Experts {
     pub per_token: u64,
     /// Width of an expert's hidden layer.
     pub ffn: u64,
+    /// Width of the hidden layer of an expert that every token is sent to beside the others, with a gate (Qwen2 MoE); 0 where
+    /// there is none.
+    #[serde(default)]
+    pub shared_ffn: u64,
 }
 
 /// The vision encoder of a vision-language model.
@@ -80,6 +84,16 @@ pub struct Vision {
     pub merge: u64,
     /// Layers of the encoder whose results are passed to the decoder beside the last (Qwen3-VL).
     pub deepstack: u64,
+    /// Whether the feed-forward network has a gate (Qwen2.5-VL).
+    #[serde(default)]
+    pub gated: bool,
+    /// Whether each position has a learned embedding (Qwen3-VL).
+    #[serde(default = "yes")]
+    pub learned_positions: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The shape of a model.
@@ -324,6 +338,13 @@ impl ModelShape {
             Architecture::Gpt2 => config.find(&["n_positions", "max_position_embeddings"])?.unwrap_or(1024),
             _ => 0,
         };
+        if outer.0.get("vision_config").is_some() && name.starts_with("qwen2") {
+            notes.push("activations of this vision encoder were not compared with measurements".to_owned());
+        }
+        if name.contains("moe") && config.find(&["shared_expert_intermediate_size"])?.is_some() {
+            notes
+                .push("the expert that every token is sent to was not compared with measurements".to_owned());
+        }
         if name.contains("omni") {
             notes.push("audio encoders are not counted".to_owned());
         }
@@ -344,7 +365,7 @@ impl ModelShape {
             // transformers shares T5's matrices whatever the configuration says.
             tied: architecture == Architecture::T5 || tied.unwrap_or(default_tied(architecture)),
             experts,
-            vision: vision(&outer)?,
+            vision: vision(&outer, &name)?,
             gated: match architecture {
                 Architecture::T5 => {
                     config.text("feed_forward_proj").is_some_and(|form| form.starts_with("gated"))
@@ -397,7 +418,9 @@ impl ModelShape {
     fn bound(&self) -> u128 {
         let wide = u128::from;
         let attention = 4 * wide(self.hidden) * wide(self.heads) * wide(self.head_dim);
-        let ffn = self.experts.map_or(wide(self.ffn), |experts| wide(experts.count) * wide(experts.ffn + 1));
+        let ffn = self.experts.map_or(wide(self.ffn), |experts| {
+            wide(experts.count) * wide(experts.ffn + 1) + wide(experts.shared_ffn)
+        });
         let layer = 2 * attention + 3 * wide(self.hidden) * ffn;
         let side = self.image.map_or(0, |(image, patch)| wide(image / patch.max(1) + patch));
         let vision = self.vision.map_or(0, |vision| {
@@ -457,24 +480,34 @@ fn experts(config: &Config<'_>, architecture: Architecture, ffn: u64) -> Result<
         count: config.need(&["num_local_experts", "num_experts"])?,
         per_token: config.find(&["num_experts_per_tok"])?.unwrap_or(2),
         ffn,
+        shared_ffn: config.find(&["shared_expert_intermediate_size"])?.unwrap_or(0),
     }))
 }
 
-fn vision(config: &Config<'_>) -> Result<Option<Vision>, ShapeError> {
+fn vision(config: &Config<'_>, name: &str) -> Result<Option<Vision>, ShapeError> {
     let Some(inner) = ["vision_config", "vision"].iter().find_map(|name| config.0.get(*name)) else {
         return Ok(None);
     };
     let inner = Config(inner);
     let deepstack =
         inner.0.get("deepstack_visual_indexes").and_then(Json::as_array).map(|list| list.len() as u64);
+    // Qwen2-VL: `hidden_size` is the width of the decoder, and `mlp_ratio` that of the feed-forward network.
+    let hidden = inner.need(&["embed_dim", "hidden_size"])?;
+    let by_ratio = inner.find(&["mlp_ratio"])?.map(|ratio| ratio.saturating_mul(hidden));
+    let is_first = name.starts_with("qwen2");
     Ok(Some(Vision {
         layers: inner.need(&["depth", "num_hidden_layers"])?,
-        hidden: inner.need(&["hidden_size", "embed_dim"])?,
-        ffn: inner.need(&["intermediate_size"])?,
+        hidden,
+        ffn: match by_ratio {
+            Some(ffn) => ffn,
+            None => inner.need(&["intermediate_size"])?,
+        },
         heads: inner.need(&["num_heads", "num_attention_heads"])?,
-        patch: inner.find(&["patch_size"])?.unwrap_or(16),
+        patch: inner.find(&["patch_size"])?.unwrap_or(if is_first { 14 } else { 16 }),
         merge: inner.find(&["spatial_merge_size"])?.unwrap_or(2),
-        deepstack: deepstack.unwrap_or(3),
+        deepstack: deepstack.unwrap_or(if is_first { 0 } else { 3 }),
+        gated: name.starts_with("qwen2_5"),
+        learned_positions: !is_first,
     }))
 }
 
@@ -515,6 +548,40 @@ mod tests {
         let large = with("num_local_experts", json!(16_777_216)).unwrap_err();
         assert!(matches!(large, ShapeError::TooLarge(_)), "{large}");
         assert!(matches!(with("model_type", json!("mamba")).unwrap_err(), ShapeError::Unknown(_)));
+    }
+
+    /// The numbers of parameters that the models' pages state.
+    #[test]
+    fn parameters_of_vision_language_models_and_of_a_shared_expert() {
+        let decoder = |members: Json| {
+            let mut config = json!({
+                "hidden_size": 3584, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4,
+                "intermediate_size": 18944, "vocab_size": 152064, "tie_word_embeddings": false
+            });
+            config.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            ModelShape::from_config(&config).unwrap()
+        };
+        // Qwen2-VL-7B-Instruct: 8,291,375,616.
+        let first = decoder(
+            json!({"model_type": "qwen2_vl", "vision_config": {"depth": 32, "embed_dim": 1280,
+            "hidden_size": 3584, "mlp_ratio": 4, "num_heads": 16, "patch_size": 14, "spatial_merge_size": 2}}),
+        );
+        assert_eq!(first.parameters(), 8_291_375_616);
+        // Qwen2.5-VL-7B-Instruct: 8,292,166,656.
+        let second = decoder(
+            json!({"model_type": "qwen2_5_vl", "vision_config": {"depth": 32, "hidden_size": 1280,
+            "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 3584, "patch_size": 14, "spatial_merge_size": 2}}),
+        );
+        assert_eq!(second.parameters(), 8_292_166_656);
+        // Qwen1.5-MoE-A2.7B: 14,315,784,192.
+        let mixture = ModelShape::from_config(&json!({
+            "model_type": "qwen2_moe", "hidden_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 16,
+            "num_key_value_heads": 16, "intermediate_size": 5632, "moe_intermediate_size": 1408, "num_experts": 60,
+            "num_experts_per_tok": 4, "shared_expert_intermediate_size": 5632, "vocab_size": 151936,
+            "tie_word_embeddings": false
+        })).unwrap();
+        assert_eq!(mixture.parameters(), 14_315_784_192);
+        assert!(!mixture.notes.is_empty() && !first.notes.is_empty());
     }
 
     #[test]

@@ -98,6 +98,8 @@ struct InferenceStatement {
     #[serde(default)]
     batched_tokens: Option<u64>,
     #[serde(default)]
+    max_sequences: Option<u64>,
+    #[serde(default)]
     tensor_parallel: Option<u64>,
     #[serde(default)]
     pipeline_parallel: Option<u64>,
@@ -209,6 +211,8 @@ pub fn inference_statement(
     inference.weights = stated.weights.or(quantized).or(wide).unwrap_or(Precision::Bf16);
     inference.kv_bytes = stated.kv_bytes.unwrap_or(inference.kv_bytes);
     inference.batched_tokens = stated.batched_tokens.unwrap_or(inference.batched_tokens);
+    inference.max_sequences =
+        stated.max_sequences.or(number("MAX_ROLLING_BATCH_SIZE")).unwrap_or(inference.max_sequences);
     let degree = match option("TENSOR_PARALLEL_DEGREE") {
         Some("max") => gpu.count.map(u64::from),
         Some(text) => text.parse().ok(),

@@ -253,6 +253,7 @@ fn split(shape: &ModelShape, training: &Training) -> (ModelShape, Training) {
     shape.ffn = shape.ffn.div_ceil(tensor);
     if let Some(experts) = &mut shape.experts {
         experts.ffn = experts.ffn.div_ceil(tensor);
+        experts.shared_ffn = experts.shared_ffn.div_ceil(tensor);
         experts.count = experts.count.div_ceil(training.expert_parallel.max(1));
     }
     training.sequence = training.sequence.div_ceil(training.context_parallel.max(1));

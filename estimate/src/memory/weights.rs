@@ -131,18 +131,25 @@ fn llama_layer(shape: &ModelShape) -> Vec<Weight> {
     } else {
         tensors.extend([adapted(q, h), adapted(kv, h), adapted(kv, h), adapted(h, q)]);
     }
-    if shape.architecture == Qwen2 {
+    // Qwen2 MoE has an expert that every token is sent to, which no other mixture has.
+    if shape.architecture == Qwen2 || shape.experts.is_some_and(|experts| experts.shared_ffn > 0) {
         tensors.extend([vector(q), vector(kv), vector(kv)]);
     }
     if shape.qk_norm {
         tensors.extend([vector(d), vector(d)]);
     }
     match shape.experts {
-        Some(experts) => tensors.extend([
-            matrix(experts.count, h),
-            matrix(experts.count, 2 * experts.ffn * h),
-            matrix(experts.count, h * experts.ffn),
-        ]),
+        Some(experts) => {
+            tensors.extend([
+                matrix(experts.count, h),
+                matrix(experts.count, 2 * experts.ffn * h),
+                matrix(experts.count, h * experts.ffn),
+            ]);
+            if experts.shared_ffn > 0 {
+                let f = experts.shared_ffn;
+                tensors.extend([matrix(f, h), matrix(f, h), matrix(h, f), matrix(1, h)]);
+            }
+        }
         None if shape.architecture == Phi3 => tensors.extend([matrix(2 * f, h), matrix(h, f)]),
         None => tensors.extend([matrix(f, h), matrix(f, h), matrix(h, f)]),
     }
@@ -165,8 +172,12 @@ fn t5_block(shape: &ModelShape, is_decoder: bool, is_first: bool) -> Vec<Weight>
 
 fn vision_layer(vision: &Vision) -> Vec<Weight> {
     let (h, f) = (vision.hidden, vision.ffn);
-    [&layer_norm(h)[..], &layer_norm(h), &biased(3 * h, h), &biased(h, h), &biased(f, h), &biased(h, f)]
-        .concat()
+    let attention = [&biased(3 * h, h)[..], &biased(h, h)].concat();
+    if vision.gated {
+        return [&[vector(h), vector(h)][..], &attention, &biased(f, h), &biased(f, h), &biased(h, f)]
+            .concat();
+    }
+    [&layer_norm(h)[..], &layer_norm(h), &attention, &biased(f, h), &biased(h, f)].concat()
 }
 
 /// Learned positions of Qwen3-VL's encoder (a square of 48 by 48).
@@ -175,10 +186,17 @@ const VISION_POSITIONS: u64 = 2304;
 fn vision_root(vision: &Vision, out: u64) -> Vec<Weight> {
     let (h, wide) = (vision.hidden, vision.hidden * vision.merge * vision.merge);
     // Images are repeated over two frames.
-    let mut tensors = biased(h, 3 * 2 * vision.patch * vision.patch).to_vec();
-    tensors.push(matrix(VISION_POSITIONS, h));
+    let mut tensors = vec![matrix(h, 3 * 2 * vision.patch * vision.patch)];
+    if vision.learned_positions {
+        tensors.extend([vector(h), matrix(VISION_POSITIONS, h)]);
+    }
     for merger in 0..=vision.deepstack {
-        tensors.extend(layer_norm(if merger == 0 { h } else { wide }));
+        let width = if merger == 0 { h } else { wide };
+        if vision.gated {
+            tensors.push(vector(width));
+        } else {
+            tensors.extend(layer_norm(width));
+        }
         tensors.extend(biased(wide, wide));
         tensors.extend(biased(out, wide));
     }

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// Counts weights, the cache of keys and values, and a reserve for activations, as vLLM and TensorRT-LLM allocate them, on
 /// the GPU that needs the most. docs/estimating.md describes the method.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 it fits, 1 failure, 2 usage error, 4 it does not fit.")]
+#[command(after_help = "Exit codes: 0 it fits or is tight, 1 failure, 2 usage error, 4 it does not fit.")]
 pub(super) struct Arguments {
     /// The model's Hugging Face `config.json`
     #[arg(long, value_name = "FILE")]
@@ -40,6 +40,9 @@ pub(super) struct Arguments {
     /// The number of tokens that one forward pass computes at most (`max_num_batched_tokens`)
     #[arg(long, value_name = "TOKENS", default_value_t = 8192)]
     batched_tokens: u64,
+    /// The number of sequences for which the server reserves memory to sample (`max_num_seqs`), if it is more than --sequences
+    #[arg(long, value_name = "SEQUENCES", default_value_t = 256)]
+    max_sequences: u64,
     /// The number of GPUs over which each layer is split
     #[arg(long, value_name = "GPUS", default_value_t = 1)]
     tensor_parallel: u64,
@@ -125,6 +128,7 @@ fn inference(arguments: &Arguments) -> Inference {
         CachePrecision::Fp8 => 1,
     };
     inference.batched_tokens = arguments.batched_tokens;
+    inference.max_sequences = arguments.max_sequences;
     inference.tensor_parallel = arguments.tensor_parallel;
     inference.pipeline_parallel = arguments.pipeline_parallel;
     inference.memory_percent = arguments.memory_percent;
@@ -149,6 +153,9 @@ fn conclusion(estimate: &InferenceEstimate) -> Vec<String> {
     let served = format!("{} sequences of {} tokens", inference.sequences, inference.length);
     let mut lines = vec![match (estimate.verdict, on) {
         (Verdict::Fits, Some(on)) => format!("The model with {served} fits on {on}."),
+        (Verdict::Tight, Some(on)) => format!(
+            "The model with {served} fits on {on} only if libraries take little memory beside the server."
+        ),
         (Verdict::DoesNotFit, Some(on)) => format!("The model with {served} does not fit on {on}."),
         _ => "No instance type was given, so that it is not known whether the model fits.".to_owned(),
     }];

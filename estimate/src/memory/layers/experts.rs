@@ -2,7 +2,7 @@
 
 use super::super::shape::{Experts, ModelShape};
 use super::super::tape::{Operator, Tape, Tensor};
-use super::{Context, Linear, linear, opt};
+use super::{Context, Linear, feed_forward, linear, opt};
 
 pub(super) fn experts(
     tape: &mut Tape,
@@ -48,5 +48,17 @@ pub(super) fn experts(
     tape.release(weighted);
     let sum = opt::keeping_nothing(tape, restored, 2 * t * h);
     tape.release(restored);
-    sum
+    if experts.shared_ffn == 0 {
+        return sum;
+    }
+    let shared = feed_forward::gated_of(tape, cx, h, experts.shared_ffn, x, false);
+    let share = linear(tape, cx, x, t, Linear::new(1, h));
+    let weighted = tape.run(
+        2 * t * h,
+        Operator { inputs: &[shared, share], saved: &[shared, share], ..Operator::default() },
+    );
+    tape.release_all(&[shared, share]);
+    let both = opt::keeping_nothing(tape, weighted, 2 * t * h);
+    tape.release_all(&[weighted, sum]);
+    both
 }

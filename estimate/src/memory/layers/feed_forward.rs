@@ -23,16 +23,39 @@ pub(super) fn gated(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Te
         tape.release_all(&[active, both, gate, up]);
         product
     } else {
-        let gate = linear(tape, cx, x, t, Linear::new(f, h));
-        let active = opt::keeping_input(tape, gate);
-        let up = linear(tape, cx, x, t, Linear::new(f, h));
-        let product = opt::product(tape, active, up, 2 * t * f);
-        tape.release_all(&[gate, active, up]);
-        product
+        product_of_gate(tape, cx, x, Linear::new(f, h))
     };
     let out = linear(tape, cx, product, t, Linear::new(h, f));
     tape.release(product);
     out
+}
+
+/// Two linear layers with a gate, whose hidden layer has another width than the model says, with or without biases.
+pub(super) fn gated_of(
+    tape: &mut Tape,
+    cx: &mut Context,
+    h: u64,
+    f: u64,
+    x: Tensor,
+    has_bias: bool,
+) -> Tensor {
+    let of =
+        |rows, columns| if has_bias { Linear::biased(rows, columns) } else { Linear::new(rows, columns) };
+    let product = product_of_gate(tape, cx, x, of(f, h));
+    let out = linear(tape, cx, product, cx.tokens(), of(h, f));
+    tape.release(product);
+    out
+}
+
+/// `act(gate(x)) * up(x)`, where both linear layers have the same form.
+fn product_of_gate(tape: &mut Tape, cx: &mut Context, x: Tensor, form: Linear) -> Tensor {
+    let t = cx.tokens();
+    let gate = linear(tape, cx, x, t, form);
+    let active = opt::keeping_input(tape, gate);
+    let up = linear(tape, cx, x, t, form);
+    let product = opt::product(tape, active, up, 2 * t * form.rows);
+    tape.release_all(&[gate, active, up]);
+    product
 }
 
 /// Two linear layers with biases and an activation between them.

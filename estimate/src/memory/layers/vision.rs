@@ -1,4 +1,4 @@
-//! The vision encoder of a vision-language model (Qwen3-VL).
+//! The vision encoder of a vision-language model (Qwen2-VL to Qwen3-VL).
 
 use super::super::shape::{ModelShape, Vision};
 use super::super::tape::{Tape, Tensor};
@@ -10,7 +10,13 @@ use super::{Context, Linear, add, feed_forward, linear, opt};
 pub(crate) fn embed_images(tape: &mut Tape, cx: &mut Context, vision: &Vision) -> Tensor {
     let t = cx.tokens();
     let pixels = tape.tensor(2 * t * 3 * 2 * vision.patch * vision.patch);
-    let out = linear(tape, cx, pixels, t, Linear::biased(vision.hidden, 3 * 2 * vision.patch * vision.patch));
+    let pixel_count = 3 * 2 * vision.patch * vision.patch;
+    if !vision.learned_positions {
+        let out = linear(tape, cx, pixels, t, Linear::new(vision.hidden, pixel_count));
+        tape.release(pixels);
+        return out;
+    }
+    let out = linear(tape, cx, pixels, t, Linear::biased(vision.hidden, pixel_count));
     tape.release(pixels);
     let positions = tape.tensor(cx.residual() * t * vision.hidden);
     add(tape, cx, positions, out, t * vision.hidden)
@@ -50,7 +56,11 @@ pub(crate) fn vision_layer(tape: &mut Tape, cx: &mut Context, vision: &Vision, x
     tape.release(out);
     let middle = add(tape, cx, x, branch, n);
     let normal = layer_norm(tape, cx, middle, n, h);
-    let branch = feed_forward::plain(tape, cx, h, vision.ffn, normal, false);
+    let branch = if vision.gated {
+        feed_forward::gated_of(tape, cx, h, vision.ffn, normal, true)
+    } else {
+        feed_forward::plain(tape, cx, h, vision.ffn, normal, false)
+    };
     tape.release(normal);
     let out = add(tape, cx, middle, branch, n);
     tape.release(middle);
