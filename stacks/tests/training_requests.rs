@@ -519,3 +519,38 @@ fn images_follow_the_processor_of_the_instance_type() {
     assert!(of("ml.m5.xlarge").ends_with("pytorch-training:2.6.0-cpu-py312"));
     assert!(of("ml.g5.xlarge").ends_with("pytorch-training:2.6.0-gpu-py312"));
 }
+
+/// The text of a recipe that was recorded.
+fn recipe(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/tests/training/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn a_recipe_of_hyperpod_with_the_adapter() {
+    let adapter = Asset::archive().file("llama_pretrain.py", "");
+    let job = TrainingJob::pytorch("2.4.1", Instances::of("ml.p5.48xlarge", 2), at("out"))
+        .distribution(ModelParallel::new().parameter("placement_strategy", "cluster"))
+        .recipe(adapter, "llama_pretrain.py", recipe("recipe.yaml"))
+        .input("train", at("train"))
+        .input("val", at("val"))
+        .debugger(DebuggerHook::new(at("out")).without_collections())
+        .profiler(at("out"));
+    let name = [(
+        "/HyperParameters/config-name",
+        "the SDK gives the file a temporary name; here it has a fixed one",
+    )];
+    compare("recipe", job, &[SCRIPT, &name]);
+}
+
+#[test]
+fn a_recipe_of_hyperpod_in_a_channel() {
+    let image = image("327873000638.dkr.ecr.us-east-1.amazonaws.com/hyperpod-recipes:llmft-v1.0.0");
+    let job = TrainingJob::new(image, Instances::of("ml.p5.48xlarge", 1), at("out"))
+        .input("train", at("train"))
+        .recipe_channel(recipe("recipe-channel.yaml"))
+        .debugger(DebuggerHook::new(at("out")).without_collections())
+        .profiler(at("out"));
+    let location =
+        [("/InputDataConfig/1/DataSource/S3DataSource/S3Uri", "the recipe is an asset of the stack")];
+    compare("recipe-channel", job, &[&location]);
+}

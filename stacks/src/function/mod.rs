@@ -449,9 +449,9 @@ mod tests {
         assert_eq!(function["PackageType"], "Image");
         assert!(function["Runtime"].is_null() && function["Handler"].is_null(), "{function}");
 
-        let line = line!() + 1;
-        let by_tag =
-            resources(Function::image(ContainerImage::from_uri(format!("{repository}:3")))).unwrap_err();
+        let tagged = ContainerImage::from_uri(format!("{repository}:3"));
+        let (function, line) = (Function::image(tagged), line!());
+        let by_tag = resources(function).unwrap_err();
         assert!(by_tag.contains("named by a tag") && by_tag.contains(&format!("mod.rs:{line}")), "{by_tag}");
     }
 

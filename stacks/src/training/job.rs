@@ -12,6 +12,7 @@ use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
 use super::input::{Input, InputMode};
 use super::instances::Instances;
 use super::observation::{DebuggerHook, DebuggerRule, Observation, Profiler, TensorBoard};
+use super::recipe::{RECIPE_CHANNEL, RECIPE_FILE};
 use super::run::RunLocation;
 use crate::duration::Seconds;
 use crate::iam::{RoleOptions, RoleSettings, Statement};
@@ -81,6 +82,8 @@ pub struct TrainingJob {
     pub(super) others: Vec<(String, Value<Json>)>,
     /// A recipe of HyperPod, and where the program gives it.
     pub(super) recipe: Option<(String, CallerLocation)>,
+    /// A recipe that the image reads from a channel, and where the program gives it.
+    pub(super) recipe_channel: Option<(String, CallerLocation)>,
     pub(super) memory: Option<serde_json::Value>,
 }
 
@@ -214,6 +217,7 @@ impl TrainingJob {
             statements: Vec::new(),
             others: Vec::new(),
             recipe: None,
+            recipe_channel: None,
             memory: None,
         }
     }
@@ -258,9 +262,38 @@ impl TrainingJob {
         let location = std::panic::Location::caller();
         let recipe = recipe.into();
         self.recipe = Some((recipe.clone(), location));
-        self.source(directory.file("recipe.yaml", recipe), entry_point)
+        self.source(directory.file(RECIPE_FILE, recipe), entry_point)
             .hyperparameter("config-path", ".")
-            .hyperparameter("config-name", "recipe.yaml")
+            .hyperparameter("config-name", RECIPE_FILE)
+    }
+
+    /// Runs a recipe of SageMaker HyperPod whose image reads it from a channel: the recipes for fine-tuning with `llmft` and
+    /// `verl`, and those of Nova models. The recipe, a YAML file, is uploaded with the stack as `recipe.yaml`, the channel
+    /// `recipe` has it, and the hyperparameter `sagemaker_recipe_local_path` names it, as the SageMaker Python SDK 2.257.7
+    /// sends it. The image is the one that AWS publishes for the recipe.
+    ///
+    /// The recipe has to be resolved: without interpolations of OmegaConf. Synthesis reports an error if it has any, or if its
+    /// `trainer.num_nodes` is not the number of instances.
+    ///
+    /// ```
+    /// use stackwright_stacks::training::{Instances, TrainingJob};
+    /// use stackwright_stacks::{ContainerImage, S3Location};
+    ///
+    /// let image = "327873000638.dkr.ecr.us-east-1.amazonaws.com/hyperpod-recipes:llmft-v1.0.0";
+    /// let recipe = "run:\n  model_type: llm_finetuning_aws\ntrainer:\n  num_nodes: 1\ntraining_config: {}\n";
+    /// TrainingJob::new(
+    ///     ContainerImage::from_uri(image),
+    ///     Instances::of("ml.p5.48xlarge", 1),
+    ///     S3Location::new("my-runs", "models"),
+    /// )
+    /// .input("train", S3Location::new("my-data", "train/"))
+    /// .recipe_channel(recipe);
+    /// ```
+    #[track_caller]
+    pub fn recipe_channel(mut self, recipe: impl Into<String>) -> Self {
+        self.recipe_channel = Some((recipe.into(), std::panic::Location::caller()));
+        let path = format!("\"/opt/ml/input/data/{RECIPE_CHANNEL}/{RECIPE_FILE}\"");
+        self.hyperparameter("sagemaker_recipe_local_path", Hyperparameter::plain(path))
     }
 
     /// The archive of the training script, a `sourcedir.tar.gz` that is in S3 already, and the path of the script in

@@ -1,14 +1,16 @@
 //! Converts a training job to a request, with its role and its source.
 
 use stackwright_synth::intrinsic::region;
-use stackwright_synth::{CallerLocation, Construct, Map, Properties, Scope, Value};
+use stackwright_synth::{Asset, CallerLocation, Construct, Map, Properties, Scope, Value};
 
 use super::capacity::TrainingCapacity;
 use super::checkpoints::Checkpoints;
 use super::distribution::{Distribution, Launch};
 use super::hyperparameter::{Hyperparameter, HyperparameterFormat};
+use super::input::Input;
 use super::instances::Instances;
 use super::job::{Algorithm, Code, OutputCompression, Source, TrainingJob};
+use super::recipe::{RECIPE_CHANNEL, RECIPE_FILE};
 use super::run::RunLocation;
 use crate::defaults;
 use crate::document::{list, object, tags};
@@ -50,7 +52,7 @@ impl Construct for Definition {
         let files = builder.distribution(scope);
         builder.source(files, scope);
         builder.algorithm(scope);
-        builder.data();
+        builder.data(scope);
         builder.resources();
         builder.stopping(scope);
         builder.network();
@@ -193,13 +195,16 @@ impl Builder<'_> {
     }
 
     /// Writes `InputDataConfig` and `OutputDataConfig`.
-    fn data(&mut self) {
+    fn data(&mut self, scope: &mut Scope<'_>) {
         let job = self.job;
         for location in job.inputs.iter().flat_map(|(_, input)| input.locations()) {
             self.statements.extend(location.read());
         }
-        if !job.inputs.is_empty() {
-            let channels = job.inputs.iter().map(|(name, input)| input.channel(name));
+        let mut channels: Vec<_> = job.inputs.iter().map(|(name, input)| input.channel(name)).collect();
+        if let Some(recipe) = self.recipe(scope) {
+            channels.push(Input::s3(recipe).channel(&RECIPE_CHANNEL.into()));
+        }
+        if !channels.is_empty() {
             self.arguments.put("InputDataConfig", list(channels));
         }
         let mut output = Properties::default();
@@ -214,6 +219,21 @@ impl Builder<'_> {
         }
         self.arguments.put("OutputDataConfig", output);
         self.statements.extend(job.output.write());
+    }
+
+    /// Uploads a recipe that the image reads from a channel, and returns where it is.
+    fn recipe(&mut self, scope: &mut Scope<'_>) -> Option<S3Location> {
+        let (recipe, location) = self.job.recipe_channel.as_ref()?;
+        super::recipe::check_channel(
+            recipe,
+            self.job.instances.as_ref().and_then(Instances::count),
+            location,
+            scope,
+        );
+        let uploaded = scope.add("Recipe", Asset::archive().file(RECIPE_FILE, recipe.as_str()).unpacked());
+        let recipe = S3Location::new(uploaded.bucket(), format!("{}/{RECIPE_FILE}", uploaded.prefix()));
+        self.statements.extend(recipe.read_object());
+        Some(recipe)
     }
 
     /// Writes `ResourceConfig`.

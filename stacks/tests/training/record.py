@@ -2,6 +2,7 @@
 
 No request is sent: the session keeps what the SDK would have sent. The files beside this script are its output, except
 ds, hetero, hf, sk, smp and xgb, which are requests of public samples that were recorded in the same way on 2026-11-26.
+For `recipe`, the SDK clones the adapter of HyperPod recipes from GitHub (recorded on 2026-11-27 with its commit 0f91fdd).
 """
 
 import json
@@ -38,6 +39,12 @@ class Session(sagemaker.Session):
 
     def _intercept_create_request(self, request, create, func_name=None):
         self.requests.append(request)
+
+    def upload_data(self, path, bucket, key_prefix, **more):
+        return f"s3://{bucket}/{key_prefix}/{pathlib.Path(path).name}"
+
+    def _get_account_id_if_default_bucket(self, bucket):
+        return None
 
 
 def session():
@@ -124,6 +131,11 @@ def main():
                collection_configs=[CollectionConfig("gradients", {"save_interval": "500"})]),
            profiler_config=ProfilerConfig(system_monitor_interval_millis=500, s3_output_path=f"{BUCKET}/profiles"),
            tensorboard_output_config=TensorBoardOutputConfig(f"{BUCKET}/tensorboard", "/opt/ml/output/tensorboard"), **script)
+    record("recipe", PyTorch, {"train": data("train"), "val": data("val")}, source_dir=directory,
+           training_recipe=str(FOLDER / "recipe.yaml"), instance_type="ml.p5.48xlarge", output_path=f"{BUCKET}/out")
+    record("recipe-channel", PyTorch, {"train": data("train")}, training_recipe=str(FOLDER / "recipe-channel.yaml"),
+           image_uri="327873000638.dkr.ecr.us-east-1.amazonaws.com/hyperpod-recipes:llmft-v1.0.0",
+           instance_type="ml.p5.48xlarge", output_path=f"{BUCKET}/out")
 
 
 main()

@@ -58,19 +58,32 @@ fn is_version_1(parameters: &JsonValue) -> bool {
 
 /// Whether a security group of the template lets all traffic in from itself; what is not known counts as yes.
 pub(in crate::check) fn lets_itself_in(view: &View<'_>, group: &Resource<'_>) -> bool {
+    is_open_to_itself(view, group, ["SecurityGroupIngress", "SourceSecurityGroupId"])
+}
+
+/// Whether a security group of the template lets all traffic out to itself by a rule that names the group; what is not known
+/// counts as yes.
+pub(in crate::check) fn lets_itself_out(view: &View<'_>, group: &Resource<'_>) -> bool {
+    is_open_to_itself(view, group, ["SecurityGroupEgress", "DestinationSecurityGroupId"])
+}
+
+/// Whether a security group has a rule for all protocols whose other end is the group. Rules are in the property `rules`, and in
+/// resources of the type with the same name.
+fn is_open_to_itself(view: &View<'_>, group: &Resource<'_>, [rules, other_end]: [&str; 2]) -> bool {
     if group.type_name != "AWS::EC2::SecurityGroup" {
         return true;
     }
     let is_itself = |place: &JsonValue| referred(place).as_deref() == Some(group.id);
-    let inline = items(&(*group.properties)["SecurityGroupIngress"]);
-    let apart = view.of_type("AWS::EC2::SecurityGroupIngress").map(|rule| &*rule.properties).filter(|rule| {
+    let inline = items(&(*group.properties)[rules]);
+    let type_name = format!("AWS::EC2::{rules}");
+    let apart = view.of_type(&type_name).map(|rule| &*rule.properties).filter(|rule| {
         is_itself(&rule["GroupId"]) || is_unresolved(&rule["GroupId"]) && referred(&rule["GroupId"]).is_none()
     });
-    let in_doubt = is_unresolved(&group.properties["SecurityGroupIngress"]);
+    let in_doubt = is_unresolved(&group.properties[rules]);
     in_doubt
         || inline.chain(apart).any(|rule| {
             let everything = string(&rule["IpProtocol"]).is_none_or(|protocol| protocol == "-1");
-            let source = &rule["SourceSecurityGroupId"];
-            everything && (is_itself(source) || is_unresolved(source) && referred(source).is_none())
+            let end = &rule[other_end];
+            everything && (is_itself(end) || is_unresolved(end) && referred(end).is_none())
         })
 }

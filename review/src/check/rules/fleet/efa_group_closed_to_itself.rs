@@ -1,13 +1,14 @@
 //! `efa-group-closed-to-itself`
 
 use crate::check::findings::Findings;
-use crate::check::rules::distribution::lets_itself_in;
+use crate::check::rules::distribution::{lets_itself_in, lets_itself_out};
 use crate::check::rules::rule;
-use crate::check::value::{items, string};
-use crate::check::view::View;
+use crate::check::value::{is_set, items, string};
+use crate::check::view::{Resource, View};
 
 rule! {
-    /// The EFA interfaces of a launch template are in a security group that does not let all traffic in from itself.
+    /// The EFA interfaces of a launch template are in a security group that does not let all traffic in from itself, or not out to
+    /// itself.
     ///
     /// # Why it matters
     ///
@@ -16,6 +17,11 @@ rule! {
     /// # How to fix
     ///
     /// Add an ingress rule with protocol -1 whose source is the group itself, and an egress rule to it.
+    ///
+    /// # Limitations
+    ///
+    /// Without egress rules in the template, a group lets everything out, which is accepted here: whether it is enough for EFA
+    /// outside of SageMaker HyperPod is not confirmed.
     Error "efa-group-closed-to-itself",
     source: "EC2 User Guide, efa-start.md, Prepare an EFA-enabled security group",
     applies_to: ["AWS::EC2::LaunchTemplate"],
@@ -33,10 +39,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 || items(&interface["Groups"]).filter_map(|place| Some((place, view.target(place)?)));
             // One group that is open is enough, and a group outside of the template may be.
             let all_known = items(&interface["Groups"]).count() == groups().count();
-            if !all_known || groups().any(|(_, group)| lets_itself_in(view, group)) {
+            if !all_known {
                 continue;
             }
-            if let Some((place, group)) = groups().next() {
+            let Some((place, group)) = groups().next() else { continue };
+            if !groups().any(|(_, group)| lets_itself_in(view, group)) {
                 findings.add(
                     template,
                     place,
@@ -45,6 +52,26 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 );
                 break;
             }
+            if !groups().any(|(_, group)| lets_everything_out(group) || lets_itself_out(view, group)) {
+                findings.add(
+                    template,
+                    place,
+                    format!("`{}` does not allow all outbound traffic to itself, which EFA needs", group.id),
+                    "add an egress rule with protocol -1 whose destination is the security group itself",
+                );
+                break;
+            }
         }
     }
+}
+
+/// Whether a group has the rule to everywhere: the one that it has by default, or one that it names.
+fn lets_everything_out(group: &Resource<'_>) -> bool {
+    let rules = &group.properties["SecurityGroupEgress"];
+    !is_set(rules)
+        || items(rules).any(|rule| {
+            string(&rule["IpProtocol"]).is_none_or(|protocol| protocol == "-1")
+                && string(&rule["CidrIp"]).is_none_or(|block| block == "0.0.0.0/0")
+                && !is_set(&rule["DestinationSecurityGroupId"])
+        })
 }

@@ -1,12 +1,10 @@
 //! `cluster-group-closed-to-itself`
 
-use stackwright_schemas::instances::instance;
-
 use crate::check::findings::Findings;
 use crate::check::rules::distribution::lets_itself_in;
-use crate::check::rules::hyperpod::{CLUSTER, groups};
+use crate::check::rules::hyperpod::{CLUSTER, communicates_by_efa};
 use crate::check::rules::rule;
-use crate::check::value::{items, string};
+use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
@@ -26,12 +24,8 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    for cluster in view.of_type(CLUSTER) {
-        let talks = groups(cluster).any(|group| {
-            let facts = string(&group["InstanceType"]).and_then(instance);
-            facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
-        });
-        for place in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]).filter(|_| talks) {
+    for cluster in view.of_type(CLUSTER).filter(|cluster| communicates_by_efa(cluster)) {
+        for place in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]) {
             if let Some(group) = view.target(place).filter(|group| !lets_itself_in(view, group)) {
                 let message =
                     format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id);

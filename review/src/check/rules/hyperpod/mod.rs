@@ -4,10 +4,12 @@ mod accounting_database_without_name;
 mod borrow_limit;
 mod cluster_addon_version;
 mod cluster_autoscaling_requirements;
+mod cluster_group_closed_outward;
 mod cluster_group_closed_to_itself;
 mod cluster_plan_with_spot;
 mod cluster_subnet_too_small;
 mod cluster_without_vpc;
+mod compute_group_without_partition;
 mod compute_quota_exceeds_cluster;
 mod continuous_provisioning_settings;
 mod continuous_slurm_without_slurm_config;
@@ -25,9 +27,11 @@ mod slurm_partition_of_service_nodes;
 mod spot_group_requirements;
 mod strategy_with_continuous_provisioning;
 
+use stackwright_schemas::instances::instance;
+
 use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
-use crate::check::value::{is_set, items};
+use crate::check::value::{is_set, items, string};
 use crate::check::view::Resource;
 
 pub(super) const RULES: &[&Rule] = &[
@@ -38,11 +42,13 @@ pub(super) const RULES: &[&Rule] = &[
     &strategy_with_continuous_provisioning::RULE,
     &continuous_provisioning_settings::RULE,
     &slurm_partition_of_service_nodes::RULE,
+    &compute_group_without_partition::RULE,
     &borrow_limit::RULE,
     &cluster_autoscaling_requirements::RULE,
     &eks_authentication_mode::RULE,
     &public_cluster_subnet::RULE,
     &cluster_group_closed_to_itself::RULE,
+    &cluster_group_closed_outward::RULE,
     &slurm_controller_count::RULE,
     &cluster_plan_with_spot::RULE,
     &accounting_database_without_name::RULE,
@@ -63,6 +69,14 @@ const CLUSTER: &str = "AWS::SageMaker::Cluster";
 fn groups<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
     let lists = [&cluster.properties["InstanceGroups"], &cluster.properties["RestrictedInstanceGroups"]];
     lists.into_iter().flat_map(items)
+}
+
+/// Whether a group of a cluster has instances with Elastic Fabric Adapter.
+fn communicates_by_efa(cluster: &Resource<'_>) -> bool {
+    groups(cluster).any(|group| {
+        let facts = string(&group["InstanceType"]).and_then(instance);
+        facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
+    })
 }
 
 /// Members of a storage configuration that mount a shared file system.
