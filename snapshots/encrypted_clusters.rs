@@ -21,16 +21,16 @@ pub enum KeyOf {
 
 /// The app, with a stack for the network and the keys, one for clusters, and one for fleets.
 pub fn app(key_of: KeyOf) -> App {
+    app_in("us-east-1", key_of)
+}
+
+/// The same in another region, which may be one of another partition.
+pub fn app_in(region: &str, key_of: KeyOf) -> App {
     let app = App::new("encrypted");
-    let stack = |name: &str| app.stack(name).region("us-east-1");
+    let stack = |name: &str| app.stack(name).region(region);
     let shared = stack("Shared");
-    let network = shared.add(
-        "Network",
-        Network::isolated("10.0.0.0/16", 2)
-            .zone_ids(["use1-az4", "use1-az6"])
-            .efa()
-            .endpoints(InterfaceEndpoint::HYPERPOD_EKS),
-    );
+    let network = shared
+        .add("Network", Network::isolated("10.0.0.0/16", 2).efa().endpoints(InterfaceEndpoint::HYPERPOD_EKS));
     let key = shared.add("Key", PrivateKey::new().allow_auto_scaling());
     let data = shared.add("Data", PrivateBucket::new().kms_key(&key));
     let with_default = |stack: Stack| match key_of {
@@ -38,8 +38,9 @@ pub fn app(key_of: KeyOf) -> App {
         KeyOf::Stack => stack.encryption_key(&key),
     };
     let key = EncryptionKey::from(&key);
-    clusters(&with_default(stack("Clusters")), &network, &key, &data, key_of);
-    fleets(&with_default(stack("Fleets")), &network, &key, &data, key_of);
+    let shared = Shared { region, network, key, data, key_of };
+    shared.clusters(&with_default(stack("Clusters")));
+    shared.fleets(&with_default(stack("Fleets")));
     app
 }
 
@@ -53,94 +54,97 @@ macro_rules! keyed {
     };
 }
 
-fn clusters(
-    stack: &Stack,
-    network: &NetworkHandle,
-    key: &EncryptionKey,
-    data: &PrivateBucketHandle,
+/// What clusters and fleets share.
+struct Shared<'r> {
+    region: &'r str,
+    network: NetworkHandle,
+    key: EncryptionKey,
+    data: PrivateBucketHandle,
     key_of: KeyOf,
-) {
-    // EKS needs two zones, and nodes that communicate through EFA are in one.
-    let (both, network) = (network, &network.in_subnet(0));
-    let shared = LustreFileSystem::new(network, 4_800, LustreThroughput::Mb250);
-    let shared = stack.add("Shared", keyed!(key_of, shared, kms_key(key)));
-    let alarms = stack.add("Alarms", AlarmTopic::new().allow_service("events"));
-    let service =
-        |name: &str| keyed!(key_of, ServiceNodes::new(name, "ml.m5.4xlarge").volume_gb(100), volume_key(key));
-    stack.add(
-        "Slurm",
-        HyperPodCluster::slurm(network, service("controller"))
-            .login(service("login"))
-            .workers(keyed!(key_of, WorkerGroup::new("a", "ml.p5.48xlarge", 2), volume_key(key)))
-            .scripts(LifecycleScripts::new().check_efa())
-            .mount(shared.mount())
-            .monitor(ClusterMonitoring::new(&alarms)),
-    );
-    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slurm-AbCdEf";
-    let database = AccountingDatabase::new("db.cluster-abc.us-east-1.rds.amazonaws.com", secret, "slurm");
-    let workers = WorkerGroup::new("a", "ml.g5.8xlarge", 1);
-    stack.add(
-        "Continuous",
-        HyperPodCluster::slurm_continuous(network, service("controller"))
-            .accounting_database(database)
-            .workers(keyed!(key_of, workers, volume_key(key))),
-    );
-    let workers = WorkerGroup::new("a", "ml.g5.8xlarge", 1);
-    stack.add(
-        "Scripted",
-        HyperPodCluster::slurm_by_scripts(network, service("controller"))
-            .workers("dev", keyed!(key_of, workers, volume_key(key))),
-    );
-    let kubernetes = EksCluster::new(both, KubernetesVersion::V1_33);
-    let eks = stack.add("Eks", keyed!(key_of, kubernetes, secrets_key(key)));
-    let group = |name: &str| keyed!(key_of, NodeGroup::new(name, "ml.m5.2xlarge", 1), volume_key(key));
-    stack.add("AllOrNothing", HyperPodCluster::eks(&eks, network).group(group("system")));
-    // What jobs read and write is added to the role of the nodes, with the key of the bucket.
-    let cluster = stack.add(
-        "Burst",
-        HyperPodCluster::eks_continuous(&eks, network)
-            .group(keyed!(key_of, NodeGroup::new("system", "ml.m5.2xlarge", 1), volume_key(key)))
-            .karpenter(keyed!(key_of, KarpenterGroup::new("burst", "ml.g5.8xlarge"), volume_key(key)))
-            .allow_read(data.location("train/"))
-            .allow_write(data.location("runs/"))
-            .tag("SageMaker", "true"),
-    );
-    stack.add(
-        "Addons",
-        HyperPodAddons::new(&cluster).observability(Observability::new()).container_insights(&alarms),
-    );
-    let restricted = RestrictedGroup::new("train", "ml.p5.48xlarge", 4);
-    stack.add(
-        "Restricted",
-        HyperPodCluster::restricted(&eks, network).group(keyed!(key_of, restricted, volume_key(key))),
-    );
 }
 
-fn fleets(
-    stack: &Stack,
-    network: &NetworkHandle,
-    key: &EncryptionKey,
-    data: &PrivateBucketHandle,
-    key_of: KeyOf,
-) {
-    let network = &network.in_subnet(0);
-    let ami = || Ami::deep_learning_base(Os::Ubuntu2404);
-    let reserved = Reservations::only(["cr-0123456789abcdef0"]);
-    let on_demand = keyed!(key_of, GpuFleet::new(network, "g5.12xlarge", ami()), volume_key(key));
-    stack.add("OnDemand", on_demand.allow_read(data.location("train/")));
-    let mix = SpotMix::of(["g5.12xlarge", "g6.12xlarge"]);
-    stack.add("Mixed", keyed!(key_of, GpuFleet::mixed(network, mix, ami()), volume_key(key)));
-    let fleet = GpuFleet::reserved(network, "p4d.24xlarge", ami(), reserved).efa();
-    stack.add("Reserved", keyed!(key_of, fleet, volume_key(key)));
-    let block = GpuFleet::capacity_block(network, "p5.48xlarge", ami(), "cr-0123456789abcdef0").efa();
-    stack.add("Block", keyed!(key_of, block, volume_key(key)));
+impl Shared<'_> {
+    fn clusters(&self, stack: &Stack) {
+        let Self { region, network, key, data, key_of } = self;
+        // EKS needs two zones, and nodes that communicate through EFA are in one.
+        let (both, network) = (network, &network.in_subnet(0));
+        let shared = LustreFileSystem::new(network, 4_800, LustreThroughput::Mb250);
+        let shared = stack.add("Shared", keyed!(key_of, shared, kms_key(key)));
+        let alarms = stack.add("Alarms", AlarmTopic::new().allow_service("events"));
+        let service = |name: &str| {
+            keyed!(key_of, ServiceNodes::new(name, "ml.m5.4xlarge").volume_gb(100), volume_key(key))
+        };
+        stack.add(
+            "Slurm",
+            HyperPodCluster::slurm(network, service("controller"))
+                .login(service("login"))
+                .workers(keyed!(key_of, WorkerGroup::new("a", "ml.p5.48xlarge", 2), volume_key(key)))
+                .scripts(LifecycleScripts::new().check_efa())
+                .mount(shared.mount())
+                .monitor(ClusterMonitoring::new(&alarms)),
+        );
+        let secret = crate::arn(region, "secretsmanager", "secret:slurm-AbCdEf");
+        let database = AccountingDatabase::new("db.cluster-abc.us-east-1.rds.amazonaws.com", secret, "slurm");
+        let workers = WorkerGroup::new("a", "ml.g5.8xlarge", 1);
+        stack.add(
+            "Continuous",
+            HyperPodCluster::slurm_continuous(network, service("controller"))
+                .accounting_database(database)
+                .workers(keyed!(key_of, workers, volume_key(key))),
+        );
+        let workers = WorkerGroup::new("a", "ml.g5.8xlarge", 1);
+        stack.add(
+            "Scripted",
+            HyperPodCluster::slurm_by_scripts(network, service("controller"))
+                .workers("dev", keyed!(key_of, workers, volume_key(key))),
+        );
+        let kubernetes = EksCluster::new(both, KubernetesVersion::V1_33);
+        let eks = stack.add("Eks", keyed!(key_of, kubernetes, secrets_key(key)));
+        let group = |name: &str| keyed!(key_of, NodeGroup::new(name, "ml.m5.2xlarge", 1), volume_key(key));
+        stack.add("AllOrNothing", HyperPodCluster::eks(&eks, network).group(group("system")));
+        // What jobs read and write is added to the role of the nodes, with the key of the bucket.
+        let cluster = stack.add(
+            "Burst",
+            HyperPodCluster::eks_continuous(&eks, network)
+                .group(keyed!(key_of, NodeGroup::new("system", "ml.m5.2xlarge", 1), volume_key(key)))
+                .karpenter(keyed!(key_of, KarpenterGroup::new("burst", "ml.g5.8xlarge"), volume_key(key)))
+                .allow_read(data.location("train/"))
+                .allow_write(data.location("runs/"))
+                .tag("SageMaker", "true"),
+        );
+        stack.add(
+            "Addons",
+            HyperPodAddons::new(&cluster).observability(Observability::new()).container_insights(&alarms),
+        );
+        let restricted = RestrictedGroup::new("train", "ml.p5.48xlarge", 4);
+        stack.add(
+            "Restricted",
+            HyperPodCluster::restricted(&eks, network).group(keyed!(key_of, restricted, volume_key(key))),
+        );
+    }
 
-    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
-    let jobs = TrainingFleet::new(network, "p4d.24xlarge", 4, image);
-    let jobs = keyed!(key_of, jobs, volume_key(key));
-    stack.add("Jobs", jobs.allow_write(data.location("runs/")));
-    let spot = TrainingFleet::spot(network, ["g5.12xlarge"], image);
-    stack.add("SpotJobs", keyed!(key_of, spot, volume_key(key)));
-    let block = TrainingFleet::capacity_block(network, "p4d.24xlarge", 2, image, "cr-0123456789abcdef0");
-    stack.add("BlockJobs", keyed!(key_of, block, volume_key(key)));
+    fn fleets(&self, stack: &Stack) {
+        let Self { region, network, key, data, key_of } = self;
+        let network = &network.in_subnet(0);
+        let ami = || Ami::deep_learning_base(Os::Ubuntu2404);
+        let reserved = Reservations::only(["cr-0123456789abcdef0"]);
+        let on_demand = keyed!(key_of, GpuFleet::new(network, "g5.12xlarge", ami()), volume_key(key));
+        stack.add("OnDemand", on_demand.allow_read(data.location("train/")));
+        let mix = SpotMix::of(["g5.12xlarge", "g6.12xlarge"]);
+        stack.add("Mixed", keyed!(key_of, GpuFleet::mixed(network, mix, ami()), volume_key(key)));
+        let fleet = GpuFleet::reserved(network, "p4d.24xlarge", ami(), reserved).efa();
+        stack.add("Reserved", keyed!(key_of, fleet, volume_key(key)));
+        let block = GpuFleet::capacity_block(network, "p5.48xlarge", ami(), "cr-0123456789abcdef0").efa();
+        stack.add("Block", keyed!(key_of, block, volume_key(key)));
+
+        let image = &format!("{}/trainer:3", crate::registry(region));
+        let jobs = TrainingFleet::new(network, "p4d.24xlarge", 4, image.as_str());
+        let jobs = keyed!(key_of, jobs, volume_key(key));
+        stack.add("Jobs", jobs.allow_write(data.location("runs/")));
+        let spot = TrainingFleet::spot(network, ["g5.12xlarge"], image.as_str());
+        stack.add("SpotJobs", keyed!(key_of, spot, volume_key(key)));
+        let block =
+            TrainingFleet::capacity_block(network, "p4d.24xlarge", 2, image.as_str(), "cr-0123456789abcdef0");
+        stack.add("BlockJobs", keyed!(key_of, block, volume_key(key)));
+    }
 }

@@ -14,8 +14,14 @@ use stackwright::stacks::launch::{
 
 /// The app, with one stack.
 pub fn app() -> App {
+    app_in("us-east-1")
+}
+
+/// The same in another region, which may be one of another partition.
+pub fn app_in(region: &str) -> App {
     let app = App::new("jobs");
-    let stack = app.stack("Jobs").region("us-east-1");
+    let stack = app.stack("Jobs").region(region);
+    let arn = |service: &str, resource: &str| crate::arn(region, service, resource);
     let key = stack.add("Key", PrivateKey::new());
     let data = stack.add("Data", PrivateBucket::new().own_kms_key());
     let runs = stack.add("Runs", PrivateBucket::new().kms_key(&key));
@@ -23,26 +29,24 @@ pub fn app() -> App {
     let group = stack.add("Group", ModelPackageGroup::new("encrypted-scorers"));
     let network = || VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
     let source = || Asset::archive().file("run.py", "print('done')").file("prepare.py", "print('done')");
-    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf";
+    let secret = &arn("secretsmanager", "secret:hub-AbCdEf");
 
     let choose = Asset::archive().file("index.py", "def handler(event, _): return {'folder': 'raw'}");
     let choose = stack.add(
         "ChooseData",
         Function::zip(Runtime::python(), "index.handler", choose)
             .environment("BUCKET", data.reference())
-            .secret("HUB_TOKEN", secret)
+            .secret("HUB_TOKEN", secret.as_str())
             .vpc(network())
             .kms_key(&key)
             .on_schedule("rate(1 day)")
-            .on_queue("arn:aws:sqs:us-east-1:123456789012:uploads")
-            .on_kinesis_stream("arn:aws:kinesis:us-east-1:123456789012:stream/clicks")
-            .on_dynamodb_stream(
-                "arn:aws:dynamodb:us-east-1:123456789012:table/Features/stream/2026-11-01T00:00:00.000",
-            )
+            .on_queue(arn("sqs", "uploads"))
+            .on_kinesis_stream(arn("kinesis", "stream/clicks"))
+            .on_dynamodb_stream(arn("dynamodb", "table/Features/stream/2026-11-01T00:00:00.000"))
             .on_topic(&topic),
     );
     let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-    let image = format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/report-failures@{digest}");
+    let image = format!("{}/report-failures@{digest}", crate::registry(region));
     stack.add(
         "ReportFailures",
         Function::image(ContainerImage::from_uri(image))
@@ -64,7 +68,7 @@ pub fn app() -> App {
             .profiler(runs.location("profiles"))
             .debugger(runs.location("tensors"))
             .tensor_board(runs.location("boards"))
-            .secret("HUB_TOKEN", secret)
+            .secret("HUB_TOKEN", secret.as_str())
             .vpc(network())
             .kms_key(&key)
             .capacity(Spot::new(Duration::from_hours(48), runs.location("checkpoints")))
@@ -82,7 +86,7 @@ pub fn app() -> App {
                 .source(source(), "prepare.py")
                 .input("raw", data.location("raw").join(chosen.output::<String>("folder")))
                 .output("train", runs.location("prepared").per_run())
-                .secret("HUB_TOKEN", secret)
+                .secret("HUB_TOKEN", secret.as_str())
                 .vpc(network())
                 .kms_key(&key),
         ),

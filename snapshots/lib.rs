@@ -1,6 +1,7 @@
 //! The list of examples and the helpers of the tests that run over all of them.
 
 pub mod encrypted_clusters;
+pub mod encrypted_endpoints;
 pub mod encrypted_jobs;
 pub mod template;
 
@@ -21,6 +22,26 @@ pub fn examples() -> Vec<(&'static str, App)> {
         ("smp-fsdp", smp_fsdp::app()),
         ("zero3", zero3::app()),
     ]
+}
+
+/// The partition of a region.
+pub fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+/// The ARN of a resource in a region.
+pub fn arn(region: &str, service: &str, resource: &str) -> String {
+    format!("arn:{}:{service}:{region}:123456789012:{resource}", partition(region))
+}
+
+/// The registry of an account in a region.
+pub fn registry(region: &str) -> String {
+    let suffix = if partition(region) == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("123456789012.dkr.ecr.{region}.{suffix}")
 }
 
 /// Returns the report about an app as text, as a user sees it.

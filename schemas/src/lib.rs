@@ -18,6 +18,7 @@ pub mod attributes;
 pub mod constraints;
 pub mod deepspeed;
 pub mod ec2_network;
+pub mod endpoint_services;
 pub mod failures;
 pub mod formats;
 pub mod held;

@@ -13,16 +13,16 @@ use snapshots::refused;
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
     AccountingDatabase, ClusterJob, ClusterMonitoring, ClusterPolicy, ComputeAllocation, Continuous,
-    DeepHealthCheck, Eks, EksClusterHandle, HyperPodAddons, HyperPodCluster, HyperPodHandle,
-    InferenceOperator, KarpenterGroup, LifecycleScripts, NodeGroup, NodeShare, Observability, PatchTime,
-    RestrictedGroup, RollingBatches, ServiceNodes, SharedStorage, SharedUser, SlurmStrategy, TaintEffect,
-    TaskGovernance, WorkerGroup,
+    DeepHealthCheck, Eks, EksCluster, EksClusterHandle, HyperPodAddons, HyperPodCluster, HyperPodHandle,
+    InferenceOperator, KarpenterGroup, KubernetesVersion, LifecycleScripts, NodeGroup, NodeShare,
+    Observability, PatchTime, PodRole, RestrictedGroup, RollingBatches, ServiceNodes, SharedStorage,
+    SharedUser, SlurmStrategy, TaintEffect, TaskGovernance, WorkerGroup,
 };
 use stackwright::stacks::fleet::{
     Ami, GpuFleet, InstanceRefresh, LaunchBan, LifecycleHook, MonthlyBudget, Os, Reservations, ScheduledSize,
     SpotAllocation, SpotMix, TrainingFleet, UserData,
 };
-use stackwright::stacks::iam::RoleOptions;
+use stackwright::stacks::iam::{RoleOptions, RoleReference};
 use stackwright::stacks::network::{InterfaceEndpoint, Network, NetworkHandle, NetworkSubnet};
 use stackwright::stacks::training::{Instances, TrainingJob};
 
@@ -388,6 +388,74 @@ fn the_key_reaches_every_volume_and_whoever_has_to_use_it() {
         let text = templates.iter().map(Json::to_string).collect::<String>();
         assert_eq!(text.matches(r#""kms:Decrypt","kms:GenerateDataKey"]"#).count(), 2);
     }
+}
+
+#[test]
+fn no_role_is_created_where_each_is_given() {
+    let role = |name: &str| format!("arn:aws:iam::123456789012:role/ml/{name}");
+    let app = App::new("given");
+    let stack = app.stack("Main").region("us-east-1");
+    let network = NetworkHandle::existing(
+        "vpc-0123456789abcdef0",
+        [
+            NetworkSubnet::existing("subnet-0123456789abcdef0"),
+            NetworkSubnet::existing("subnet-0123456789abcdef1"),
+        ],
+        ["sg-0123456789abcdef0"],
+    );
+    let one = network.in_subnet(0);
+    let eks = EksCluster::new(&network, KubernetesVersion::V1_33).role(role("Eks").as_str());
+    let eks = stack.add("Eks", eks);
+    let monitoring = ClusterMonitoring::new(TOPIC).retention_role(role("Retention").as_str());
+    let cluster = stack.add(
+        "Cluster",
+        HyperPodCluster::eks_continuous(&eks, &one)
+            .group(NodeGroup::new("system", "ml.m5.2xlarge", 2))
+            .karpenter(KarpenterGroup::new("burst", "ml.g5.8xlarge"))
+            .karpenter_role(role("Karpenter").as_str())
+            .monitor(monitoring)
+            .role(role("Nodes").as_str()),
+    );
+    stack.add(
+        "Addons",
+        HyperPodAddons::new(&cluster)
+            .training_operator()
+            .observability(Observability::new())
+            .container_insights(TOPIC)
+            .pod_role(PodRole::TrainingOperator, role("Operator").as_str())
+            .pod_role(PodRole::Observability, role("Collector").as_str())
+            .pod_role(PodRole::ContainerInsights, role("Agent").as_str()),
+    );
+    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
+    let profile = "arn:aws:iam::123456789012:instance-profile/Jobs";
+    let jobs = TrainingFleet::new(&one, "p4d.24xlarge", 2, image);
+    stack.add("Jobs", jobs.role(role("Job").as_str()).instance_profile(profile));
+    let fleet = || GpuFleet::new(&one, "g5.12xlarge", ami());
+    let fleet_handle = stack.add("ByArn", fleet().role(role("Fleet").as_str()));
+    stack.add("ByName", fleet().role(RoleReference::from_name("ml/Named")));
+    let ban = LaunchBan::new("budget", 100.0).role("Researchers").email("ml@example.com");
+    stack.add("Ban", ban.execution_role(role("Budgets").as_str()));
+
+    let templates = templates(&app);
+    assert!(of_type(&templates, "AWS::IAM::Role").is_empty());
+    let text = templates[0].to_string();
+    let given =
+        ["Eks", "Retention", "Nodes", "Karpenter", "Operator", "Collector", "Agent", "Job", "Budgets"];
+    for name in given {
+        assert!(text.contains(&role(name)), "{name}");
+    }
+    // An instance profile names its role without the path.
+    let profiles = of_type(&templates, "AWS::IAM::InstanceProfile");
+    let names: BTreeSet<&str> =
+        profiles.iter().map(|(profile, _)| profile["Roles"][0].as_str().unwrap()).collect();
+    assert_eq!(names, BTreeSet::from(["Fleet", "Named"]));
+    assert!(!fleet_handle.role().unwrap().permissions().is_empty());
+
+    let unknown = with(|stack, network| {
+        let role = SsmParameter::new("/roles/fleet");
+        stack.add("Fleet", GpuFleet::new(network, "g5.12xlarge", ami()).role(role));
+    });
+    assert!(snapshots::findings(&unknown).contains("only the ARN of this role is known"));
 }
 
 /// Whether a policy of a role allows an action on a resource.

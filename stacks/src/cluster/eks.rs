@@ -10,6 +10,7 @@ use super::kubernetes::EksClusterHandle;
 use super::nodes::NodeGroup;
 use super::plan::{Orchestrate, Plan, RunsScripts};
 use super::{HyperPodCluster, Settings};
+use crate::iam::RoleReference;
 use crate::network::NetworkHandle;
 
 /// A group that starts without nodes and that Karpenter scales. It has neither a training plan nor deep health checks, and its
@@ -95,6 +96,14 @@ impl HyperPodCluster<Eks<Continuous>> {
     pub fn karpenter(mut self, group: KarpenterGroup) -> Self {
         self.kind.karpenter = true;
         self.kind.groups.push(group.group);
+        self
+    }
+
+    /// Lets Karpenter add and delete nodes with a role of yours, by its handle or ARN, and creates none. Its trust policy names
+    /// `hyperpod.sagemaker.amazonaws.com`, and it allows `sagemaker:BatchAddClusterNodes` and `sagemaker:BatchDeleteClusterNodes`.
+    #[track_caller]
+    pub fn karpenter_role(mut self, role: impl Into<RoleReference>) -> Self {
+        self.settings.karpenter_role = Some(role.into());
         self
     }
 }

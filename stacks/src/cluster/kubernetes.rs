@@ -5,12 +5,11 @@ use stackwright_resources::eks::cluster::{
     LoggingTypeConfigType, Provider, ResourcesVpcConfig,
 };
 use stackwright_resources::eks::{AccessEntry, Addon, Cluster, access_entry};
-use stackwright_resources::iam::Role;
 use stackwright_synth::intrinsic::{account_id, partition};
 use stackwright_synth::{Construct, Document, Handle, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
 use crate::defaults;
-use crate::iam::{PolicyDocument, Statement};
+use crate::iam::{BuiltRole, PolicyDocument, RoleNeeded, RoleOptions, RoleSettings, Statement};
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
@@ -72,6 +71,7 @@ pub struct EksCluster {
     version: KubernetesVersion,
     name: Option<Value<String>>,
     key: Option<EncryptionKey>,
+    role: RoleSettings,
     public_access: Vec<Value<String>>,
     administrators: Vec<Value<String>>,
 }
@@ -84,6 +84,7 @@ impl EksCluster {
             version,
             name: None,
             key: None,
+            role: RoleSettings::default(),
             public_access: Vec::new(),
             administrators: Vec::new(),
         }
@@ -158,6 +159,13 @@ impl EksCluster {
     }
 }
 
+/// A role of yours needs the managed policy `AmazonEKSClusterPolicy`, and a trust policy for `eks.amazonaws.com`.
+impl RoleOptions for EksCluster {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
+}
+
 impl Construct for EksCluster {
     type Handle = EksClusterHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
@@ -179,8 +187,12 @@ impl Construct for EksCluster {
         )]);
         // EKS manages load balancers, interfaces and routes with it; AWS keeps what is needed in this policy.
         let policy = sub!("arn:{}:iam::aws:policy/AmazonEKSClusterPolicy", partition());
-        let role = scope.add("Role", Role::new(trust).managed_policy_arns([policy]));
-        let cluster = scope.add_default(self.resource(&role.arn(), scope));
+        let needed =
+            RoleNeeded { id: "Role".into(), service: "eks", policy: "Cluster", statements: Vec::new() };
+        let BuiltRole { role, policy } = self.role.clone().build_managed(trust, Some(policy), needed, scope);
+        let cluster = self.resource(role.arn(), scope);
+        let cluster = policy.iter().fold(cluster, |cluster, policy| cluster.depends_on(policy));
+        let cluster = scope.add_default(cluster);
         // The cluster itself is among what they and the nodes refer to.
         let mut ready = Vec::new();
         for (id, name) in [

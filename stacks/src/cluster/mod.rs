@@ -46,7 +46,7 @@ use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings
 use crate::network::NetworkHandle;
 use crate::s3::S3Location;
 
-pub use addon::{HyperPodAddons, InferenceOperator, MetricLevel, Observability};
+pub use addon::{HyperPodAddons, InferenceOperator, MetricLevel, Observability, PodRole};
 pub use eks::{Eks, KarpenterGroup};
 pub use file_system::{LustreFileSystem, LustreHandle, LustreThroughput};
 pub use governance::{ClusterPolicy, ComputeAllocation, TaskGovernance};
@@ -111,6 +111,8 @@ struct Settings {
     network: NetworkHandle,
     name: Option<Value<String>>,
     role: RoleSettings,
+    /// The role that Karpenter adds and deletes nodes with, if the program sets one.
+    karpenter_role: Option<RoleReference>,
     node_recovery: bool,
     shared: Vec<SharedStorage>,
     scripts: Option<LifecycleScripts>,
@@ -124,6 +126,7 @@ impl Settings {
             network: network.clone(),
             name: None,
             role: RoleSettings::default(),
+            karpenter_role: None,
             node_recovery: true,
             shared: Vec::new(),
             scripts: None,
@@ -337,7 +340,9 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             cluster = cluster.node_provisioning_mode(NodeProvisioningMode::Continuous);
         }
         if plan.karpenter {
-            let role = scope.add("Karpenter", role::of_karpenter(&plan));
+            let role = settings.karpenter_role.clone();
+            let role = role
+                .unwrap_or_else(|| RoleReference::from(scope.add("Karpenter", role::of_karpenter(&plan))));
             cluster = cluster.cluster_role(role.arn()).auto_scaling(
                 ClusterAutoScalingConfig::new(Mode::Enable).auto_scaler_type(AutoScalerType::Karpenter),
             );

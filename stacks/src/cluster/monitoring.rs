@@ -12,7 +12,7 @@ use stackwright_resources::scheduler::schedule::{self, FlexibleTimeWindow, Flexi
 use stackwright_synth::intrinsic::{account_id, json_text, partition, select, split};
 use stackwright_synth::{IntoValue, Json, Property, Scope, Value, sub};
 
-use crate::iam::{PolicyDocument, Statement, arn};
+use crate::iam::{PolicyDocument, RoleReference, Statement, arn};
 use crate::topic::TopicReference;
 
 /// The number of days for which logs are kept unless another one is set.
@@ -51,6 +51,7 @@ const PERIOD: i64 = 300;
 pub struct ClusterMonitoring {
     topics: Vec<TopicReference>,
     retention: Value<i64>,
+    role: Option<RoleReference>,
 }
 
 impl ClusterMonitoring {
@@ -58,7 +59,7 @@ impl ClusterMonitoring {
     /// `cloudwatch.amazonaws.com` publish, as [`AlarmTopic::allow_service`](crate::AlarmTopic::allow_service) does.
     #[track_caller]
     pub fn new(topic: impl Into<TopicReference>) -> Self {
-        Self { topics: vec![topic.into()], retention: RETENTION_DAYS.into() }
+        Self { topics: vec![topic.into()], retention: RETENTION_DAYS.into(), role: None }
     }
 
     /// Notifies another SNS topic as well.
@@ -73,6 +74,14 @@ impl ClusterMonitoring {
     #[track_caller]
     pub fn log_retention_days(mut self, days: impl IntoValue<i64>) -> Self {
         self.retention = days.into().with_caller_location();
+        self
+    }
+
+    /// Sets the retention of logs with a role of yours, by its handle or ARN, and creates none. Its trust policy names
+    /// `scheduler.amazonaws.com`, and it allows `logs:PutRetentionPolicy` on the log groups `/aws/sagemaker/Clusters/NAME/*`.
+    #[track_caller]
+    pub fn retention_role(mut self, role: impl Into<RoleReference>) -> Self {
+        self.role = Some(role.into());
         self
     }
 
@@ -153,16 +162,7 @@ impl ClusterMonitoring {
 
     /// Sets the retention of the log group every day: the first call may come before HyperPod has created the group.
     fn retain(&self, cluster_arn: &Value<String>, name: &Value<String>, scope: &mut Scope<'_>) {
-        let groups = arn("logs", sub!("log-group:/aws/sagemaker/Clusters/{}/*", name));
-        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("scheduler").when(
-            "StringEquals",
-            "aws:SourceAccount",
-            account_id(),
-        )]);
-        let policy = Policy::new()
-            .policy_name("Retention")
-            .policy_document(PolicyDocument::new([Statement::allow(["logs:PutRetentionPolicy"]).on(groups)]));
-        let role = scope.add("RetentionRole", Role::new(trust).policies([policy]));
+        let role = self.role.clone().unwrap_or_else(|| Self::role_of_retention(name, scope));
         let id: Value<String> = select(1, split("/", cluster_arn));
         let group: Value<String> = sub!("/aws/sagemaker/Clusters/{}/{}", name, id);
         let input = Json::object([
@@ -177,5 +177,19 @@ impl ClusterMonitoring {
             .target(target)
             .description("Sets the retention of the log group of the HyperPod cluster");
         scope.add("Retention", schedule);
+    }
+
+    /// Adds the role with which EventBridge Scheduler sets the retention.
+    fn role_of_retention(name: &Value<String>, scope: &mut Scope<'_>) -> RoleReference {
+        let groups = arn("logs", sub!("log-group:/aws/sagemaker/Clusters/{}/*", name));
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("scheduler").when(
+            "StringEquals",
+            "aws:SourceAccount",
+            account_id(),
+        )]);
+        let policy = Policy::new()
+            .policy_name("Retention")
+            .policy_document(PolicyDocument::new([Statement::allow(["logs:PutRetentionPolicy"]).on(groups)]));
+        RoleReference::from(scope.add("RetentionRole", Role::new(trust).policies([policy])))
     }
 }

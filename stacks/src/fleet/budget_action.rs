@@ -10,7 +10,7 @@ use stackwright_resources::iam::{ManagedPolicy, Role};
 use stackwright_synth::intrinsic::{account_id, partition};
 use stackwright_synth::{CallerLocation, Construct, IntoValue, Scope, Value, sub};
 
-use crate::iam::{PolicyDocument, Statement};
+use crate::iam::{PolicyDocument, RoleReference, Statement};
 
 /// What starts instances or makes more of them.
 const LAUNCHES: [&str; 17] = [
@@ -65,6 +65,7 @@ pub struct LaunchBan {
     percent: Value<f64>,
     forecast: bool,
     manual: bool,
+    execution_role: Option<RoleReference>,
     roles: Vec<Value<String>>,
     subscribers: Vec<(SubscriberType, Value<String>)>,
     location: CallerLocation,
@@ -79,6 +80,7 @@ impl LaunchBan {
             percent: percent.into().with_caller_location(),
             forecast: false,
             manual: false,
+            execution_role: None,
             roles: Vec::new(),
             subscribers: Vec::new(),
             location: std::panic::Location::caller(),
@@ -102,6 +104,14 @@ impl LaunchBan {
     /// Waits until somebody runs the action in the console of AWS Budgets, instead of applying the policy at once.
     pub fn needs_approval(mut self) -> Self {
         self.manual = true;
+        self
+    }
+
+    /// Attaches the policy with a role of yours, by its handle or ARN, and creates none. Its trust policy names
+    /// `budgets.amazonaws.com`, and it allows `iam:AttachRolePolicy` and `iam:DetachRolePolicy` on the restricted roles.
+    #[track_caller]
+    pub fn execution_role(mut self, role: impl Into<RoleReference>) -> Self {
+        self.execution_role = Some(role.into());
         self
     }
 
@@ -150,17 +160,13 @@ impl Construct for LaunchBan {
             let role = |path: &str| sub!("arn:{}:iam::{}:role/{}{}", partition(), account_id(), path, name);
             attach.on(role("")).on(role("*/"))
         });
-        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("budgets").when(
-            "StringEquals",
-            "aws:SourceAccount",
-            account_id(),
-        )]);
-        let role = scope.add(
-            "Role",
-            Role::new(trust).policies([Policy::new()
-                .policy_name("Attach")
-                .policy_document(PolicyDocument::new([attach]))]),
-        );
+        let role = self.execution_role.unwrap_or_else(|| {
+            let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
+                .to_service("budgets")
+                .when("StringEquals", "aws:SourceAccount", account_id())]);
+            let policy = Policy::new().policy_name("Attach").policy_document(PolicyDocument::new([attach]));
+            RoleReference::from(scope.add("Role", Role::new(trust).policies([policy])))
+        });
         let subscribers: Vec<Subscriber> = self
             .subscribers
             .into_iter()

@@ -253,6 +253,17 @@ impl RoleSettings {
         needed: RoleNeeded,
         scope: &mut Scope<'_>,
     ) -> BuiltRole {
+        self.build_managed(trust, None, needed, scope)
+    }
+
+    /// The same, with a managed policy besides the statements.
+    pub(crate) fn build_managed(
+        self,
+        trust: PolicyDocument,
+        managed_policy: Option<Value<String>>,
+        needed: RoleNeeded,
+        scope: &mut Scope<'_>,
+    ) -> BuiltRole {
         let Self { role, statements: more } = self;
         if let Some((role, location)) = role {
             return given(role, location, more, needed, scope);
@@ -263,6 +274,9 @@ impl RoleSettings {
         if !statements.is_empty() {
             let policy = PolicyDocument::new(statements.clone());
             role = role.policies([Policy::new().policy_name(needed.policy).policy_document(policy)]);
+        }
+        if let Some(policy) = managed_policy {
+            role = role.managed_policy_arns([policy]);
         }
         let role = scope.add(&needed.id, role);
         BuiltRole {

@@ -138,7 +138,7 @@ impl InterfaceEndpoint {
         Self::Sts,
     ];
 
-    /// Returns the last part of the service name, after `com.amazonaws.REGION.`.
+    /// Returns the last part of the service name, after the region.
     pub(super) fn service(self) -> &'static str {
         match self {
             Self::Prometheus => "aps-workspaces",

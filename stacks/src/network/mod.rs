@@ -13,6 +13,7 @@ use stackwright_resources::ec2::{
     SecurityGroupEgress, SecurityGroupHandle, SecurityGroupIngress, Subnet, SubnetHandle,
     SubnetRouteTableAssociation, Vpc, VpcEndpoint, VpcGatewayAttachment, VpcHandle,
 };
+use stackwright_schemas::endpoint_services::name_prefix;
 use stackwright_synth::intrinsic::{availability_zones, region, select};
 use stackwright_synth::{Construct, Handle, ResourceOptions, Scope, Value, sub};
 
@@ -339,10 +340,12 @@ impl Network {
                 .tags([named(scope, "Endpoints")]),
         );
         let subnets: Vec<Value<String>> = subnets.iter().map(|subnet| subnet.reference()).collect();
+        let of_stack = scope.environment().region.unwrap_or_default();
         for endpoint in &self.endpoints {
+            let prefix = name_prefix(&of_stack, endpoint.service());
             let endpoint_resource = VpcEndpoint::new(vpc.reference())
                 .vpc_endpoint_type(VpcEndpointType::Interface)
-                .service_name(sub!("com.amazonaws.{}.{}", region(), endpoint.service()))
+                .service_name(sub!("{}.{}.{}", prefix, region(), endpoint.service()))
                 .private_dns_enabled(true)
                 .security_group_ids([group.group_id()])
                 .subnet_ids(subnets.clone());

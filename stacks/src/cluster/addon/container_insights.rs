@@ -6,7 +6,7 @@ use stackwright_resources::cloudwatch::alarm::{
 };
 use stackwright_synth::{Scope, Value};
 
-use super::{Addons, ClusterAddon, EksAddon};
+use super::{Addons, ClusterAddon, EksAddon, PodRole};
 use crate::topic::TopicReference;
 
 /// Nodes that HyperPod found faulty, by what it is about to do. The metrics have the dimension `ClusterName` (CloudWatch User
@@ -24,8 +24,9 @@ const PERIOD: i64 = 300;
 pub(super) fn add(addons: &Addons, topic: &TopicReference, scope: &mut Scope<'_>) {
     let addon = ClusterAddon::CONTAINER_INSIGHTS;
     // AWS keeps what the agent needs in this policy; it names no resources.
-    let role = scope.add("ContainerInsightsRole", addons.managed_role("CloudWatchAgentServerPolicy"));
-    let identity = Addons::identity(&addon, &role.arn());
+    let role = addons.managed_role("CloudWatchAgentServerPolicy");
+    let role = addons.role_arn(PodRole::ContainerInsights, role, scope);
+    let identity = Addons::identity(&addon, &role);
     let with_identity = |resource: EksAddon| match identity {
         Some(identity) => resource.pod_identity_associations([identity]),
         None => resource,

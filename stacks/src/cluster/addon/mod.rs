@@ -13,7 +13,7 @@ use stackwright_synth::{Construct, Handle, Json, ResourceOptions, Scope, Value, 
 
 use super::HyperPodHandle;
 use super::eks::Eks;
-use crate::iam::{PolicyDocument, Statement};
+use crate::iam::{PolicyDocument, RoleReference, Statement};
 use crate::topic::TopicReference;
 
 pub use inference::InferenceOperator;
@@ -53,9 +53,34 @@ pub(super) struct Addons {
     eks_name: Value<String>,
     eks_arn: Value<String>,
     cluster: Handle,
+    /// The roles that the program sets.
+    given: Vec<(PodRole, RoleReference)>,
 }
 
 type EksAddon = Addon;
+
+/// The add-ons whose pods call AWS with a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PodRole {
+    /// The training operator: `sagemaker:DescribeClusterNode` on the cluster.
+    TrainingOperator,
+    /// Observability: `aps:RemoteWrite` on the workspace, and the log groups of the cluster if logs of containers are sent.
+    Observability,
+    /// CloudWatch Container Insights: the managed policy `CloudWatchAgentServerPolicy`.
+    ContainerInsights,
+}
+
+impl PodRole {
+    /// The part of the logical ID of the role.
+    fn id(self) -> &'static str {
+        match self {
+            Self::TrainingOperator => "TrainingOperatorRole",
+            Self::Observability => "ObservabilityRole",
+            Self::ContainerInsights => "ContainerInsightsRole",
+        }
+    }
+}
 
 impl Addons {
     pub fn of<P>(cluster: &HyperPodHandle<Eks<P>>) -> Self {
@@ -63,6 +88,7 @@ impl Addons {
             eks_name: cluster.kind.cluster().name(),
             eks_arn: cluster.kind.cluster().arn(),
             cluster: Handle::clone(&cluster.cluster),
+            given: Vec::new(),
         }
     }
 
@@ -106,6 +132,14 @@ impl Addons {
             .to_service("pods.eks")
             .when("StringEquals", "aws:SourceAccount", account)
             .when("StringEquals", "aws:SourceArn", cluster)])
+    }
+
+    /// The ARN of the role for the pods of an add-on: one of the program, or a new one.
+    fn role_arn(&self, pods: PodRole, new: Role, scope: &mut Scope<'_>) -> Value<String> {
+        match self.given.iter().find(|(of, _)| *of == pods) {
+            Some((_, role)) => role.arn().clone(),
+            None => scope.add(pods.id(), new).arn(),
+        }
     }
 
     /// A role that pods of the EKS cluster take by Pod Identity, with a policy of AWS.
@@ -194,6 +228,15 @@ impl HyperPodAddons {
         self
     }
 
+    /// Lets the pods of an add-on call AWS with a role of yours, by its handle or ARN, and creates none. Its trust policy lets
+    /// `pods.eks.amazonaws.com` call `sts:AssumeRole` and `sts:TagSession`.
+    #[track_caller]
+    pub fn pod_role(mut self, pods: PodRole, role: impl Into<RoleReference>) -> Self {
+        self.addons.given.retain(|(of, _)| *of != pods);
+        self.addons.given.push((pods, role.into()));
+        self
+    }
+
     /// Adds an add-on without settings of its own.
     fn add_plain(&self, id: &str, addon: &ClusterAddon, scope: &mut Scope<'_>) -> Handle {
         self.addons.add(id, addon, |addon| addon, &[], scope)
@@ -202,9 +245,9 @@ impl HyperPodAddons {
     fn add_training_operator(&self, certificates: Handle, scope: &mut Scope<'_>) {
         // The managed policy allows the same action, and works only on clusters with the tag `SageMaker`.
         let describe = Statement::allow(["sagemaker:DescribeClusterNode"]).on(&self.cluster_arn);
-        let role = scope.add("TrainingOperatorRole", self.addons.role([describe]));
+        let role = self.addons.role_arn(PodRole::TrainingOperator, self.addons.role([describe]), scope);
         let addon = ClusterAddon::TRAINING_OPERATOR;
-        let identity = Addons::identity(&addon, &role.arn());
+        let identity = Addons::identity(&addon, &role);
         let with_identity = |resource: EksAddon| match identity {
             Some(identity) => resource.pod_identity_associations([identity]),
             None => resource,

@@ -5,7 +5,7 @@ use stackwright_resources::aps::{Workspace, WorkspaceHandle};
 use stackwright_synth::intrinsic::{json_text, region, stack_name, url_suffix};
 use stackwright_synth::{IntoValue, Json, Property, Scope, Value, sub};
 
-use super::{Addons, ClusterAddon, EksAddon};
+use super::{Addons, ClusterAddon, EksAddon, PodRole};
 use crate::iam::{Statement, arn};
 
 /// How much of a kind of metrics the observability add-on collects.
@@ -119,9 +119,9 @@ impl Observability {
                 .on(sub!("{}:log-stream:*", &group)),
             );
         }
-        let role = scope.add("ObservabilityRole", addons.role(statements));
+        let role = addons.role_arn(PodRole::Observability, addons.role(statements), scope);
         let addon = ClusterAddon::OBSERVABILITY;
-        let identity = Addons::identity(&addon, &role.arn());
+        let identity = Addons::identity(&addon, &role);
         let configuration = self.configuration(&endpoint, &workspace);
         let configured = |resource: EksAddon| {
             let resource =

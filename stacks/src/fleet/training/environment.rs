@@ -9,7 +9,7 @@ use stackwright_resources::ec2::placement_group::Strategy;
 use stackwright_resources::ec2::{LaunchTemplate, PlacementGroup};
 use stackwright_resources::iam::{InstanceProfile, Role};
 use stackwright_synth::intrinsic::partition;
-use stackwright_synth::{Scope, sub};
+use stackwright_synth::{Scope, Value, sub};
 
 use super::{Capacity, TrainingFleet};
 use crate::cluster::role::trusted_by;
@@ -44,13 +44,21 @@ impl TrainingFleet {
             .version(template.latest_version_number())
     }
 
-    pub(super) fn compute_resources(&self, scope: &mut Scope<'_>) -> ComputeResources {
+    /// The ARN of the instance profile: that of the program, or a new one.
+    fn profile_arn(&self, scope: &mut Scope<'_>) -> Value<String> {
+        if let Some(arn) = &self.profile {
+            return arn.clone();
+        }
         // The ECS agent registers the instance with a cluster whose name AWS Batch makes, so AWS keeps what it needs in this
         // policy.
         let policy =
             sub!("arn:{}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role", partition());
         let role = scope.add("InstanceRole", Role::new(trusted_by("ec2")).managed_policy_arns([policy]));
-        let profile = scope.add("Profile", InstanceProfile::new([role.reference()]));
+        scope.add("Profile", InstanceProfile::new([role.reference()])).arn()
+    }
+
+    pub(super) fn compute_resources(&self, scope: &mut Scope<'_>) -> ComputeResources {
+        let profile = self.profile_arn(scope);
         let (kind, strategy) = match self.capacity {
             Capacity::Spot => ("SPOT", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
             Capacity::OnDemand | Capacity::Block(_) => ("EC2", "BEST_FIT_PROGRESSIVE"),
@@ -63,7 +71,7 @@ impl TrainingFleet {
             .minv_cpus(0)
             .allocation_strategy(strategy)
             .ec2_configuration([Ec2ConfigurationObject::new("ECS_AL2023_NVIDIA")])
-            .instance_role(profile.arn())
+            .instance_role(profile)
             .instance_types(types)
             .launch_template(self.launch_template(scope))
             .subnets(self.network.subnet_ids())

@@ -12,6 +12,7 @@ use stackwright_resources::batch::{ComputeEnvironment, JobDefinitionHandle, JobQ
 use stackwright_schemas::ec2_network::{NetworkFacts, network_facts};
 use stackwright_synth::{CallerLocation, Construct, IntoValue, ResourceOptions, Scope, Value};
 
+use crate::arn::checked;
 use crate::cluster::role::trusted_by;
 use crate::duration::Seconds;
 use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
@@ -71,6 +72,8 @@ pub struct TrainingFleet {
     volume_gb: Value<i64>,
     key: Option<EncryptionKey>,
     role: RoleSettings,
+    /// The instance profile that the program sets.
+    profile: Option<Value<String>>,
     location: CallerLocation,
 }
 
@@ -98,6 +101,7 @@ impl TrainingFleet {
             volume_gb: 200.into(),
             key: None,
             role: RoleSettings::default(),
+            profile: None,
             location: std::panic::Location::caller(),
         }
     }
@@ -198,6 +202,14 @@ impl TrainingFleet {
     #[track_caller]
     pub fn volume_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
+        self
+    }
+
+    /// Uses the instance profile with this ARN for the instances, and creates none. Its role needs the managed policy
+    /// `AmazonEC2ContainerServiceforEC2Role`; [`role`](RoleOptions::role) sets the role of the containers.
+    #[track_caller]
+    pub fn instance_profile(mut self, arn: impl IntoValue<String>) -> Self {
+        self.profile = Some(checked(arn, "iam", "arn:aws:iam::123456789012:instance-profile/Jobs"));
         self
     }
 
