@@ -1,4 +1,4 @@
-//! The end of support of services and Lambda runtimes, with dates.
+//! The end of support of services, Lambda runtimes and versions of Kubernetes, with dates.
 
 use std::sync::OnceLock;
 
@@ -86,4 +86,34 @@ pub fn runtimes() -> &'static [Runtime] {
     static FILE: OnceLock<File> = OnceLock::new();
     let file: &File = FILE.get_or_init(|| embedded(include_str!("../facts/lambda_runtimes.json")));
     &file.runtimes
+}
+
+/// A version of Kubernetes on Amazon EKS, with the dates in the form `YYYY-MM-DD`.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct KubernetesVersion {
+    /// The version, such as `1.33`.
+    pub name: String,
+    /// The last day of standard support. Extended support costs more for each hour of a cluster.
+    pub standard_until: String,
+    /// The last day of extended support. Later, EKS creates no cluster of this version.
+    pub extended_until: String,
+    /// Whether the documentation of HyperPod lists the version.
+    pub hyperpod: bool,
+}
+
+/// Returns the known versions of Kubernetes on Amazon EKS, the oldest first.
+///
+/// ```
+/// let versions = stackwright_schemas::lifecycle::kubernetes_versions();
+/// assert!(versions.iter().any(|version| version.name == "1.33" && version.hyperpod));
+/// ```
+pub fn kubernetes_versions() -> &'static [KubernetesVersion] {
+    #[derive(Deserialize)]
+    struct File {
+        versions: Vec<KubernetesVersion>,
+    }
+    static FILE: OnceLock<File> = OnceLock::new();
+    let file: &File = FILE.get_or_init(|| embedded(include_str!("../facts/kubernetes_versions.json")));
+    &file.versions
 }

@@ -110,6 +110,7 @@ pub(super) const KEYWORDS: &[(&str, Holds)] = &[
     ("icmpPorts", icmp_ports),
     ("entriesBytes", entries_bytes),
     ("fargateSize", fargate_size),
+    ("iopsForEachGib", iops_for_each_gib),
 ];
 
 fn excluded(names: &JsonValue, object: &JsonValue) -> Result<(), String> {
@@ -203,6 +204,24 @@ fn entries_bytes(limit: &JsonValue, map: &JsonValue) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// The IOPS that a volume has without any relation to its size.
+const BASELINE_IOPS: f64 = 3000.0;
+
+/// A volume has at most so many IOPS for each GiB; gp3 has its baseline at every size.
+fn iops_for_each_gib(limit: &JsonValue, volume: &JsonValue) -> Result<(), String> {
+    let size = ["VolumeSize", "Size"].into_iter().find_map(|name| number(&volume[name]));
+    let (Some(iops), Some(size), Some(limit)) = (number(&volume["Iops"]), size, limit.as_f64()) else {
+        return Ok(());
+    };
+    let has_baseline = string(&volume["VolumeType"]) == Some("gp3") && iops <= BASELINE_IOPS;
+    if has_baseline || iops <= size * limit {
+        return Ok(());
+    }
+    Err(format!(
+        "Iops{BELOW}{iops} IOPS are too many for a volume of {size} GiB: at most {limit} for each GiB are possible"
+    ))
 }
 
 /// The CPU units of Fargate, and the memory in MiB that each takes: least, most, step.

@@ -7,8 +7,7 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// The EKS cluster of a HyperPod cluster uses the config map only for authentication, or a Kubernetes version that
-    /// HyperPod does not support.
+    /// The EKS cluster of a HyperPod cluster uses the config map only for authentication.
     ///
     /// # Why it matters
     ///
@@ -16,7 +15,7 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Set `AuthenticationMode` to `API` or `API_AND_CONFIG_MAP`, and a version from 1.28 to 1.34.
+    /// Set `AuthenticationMode` to `API` or `API_AND_CONFIG_MAP`.
     Error "eks-authentication-mode",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],
@@ -37,16 +36,6 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 mode,
                 "HyperPod needs access entries, which this mode does not support",
                 "use API or API_AND_CONFIG_MAP",
-            );
-        }
-        let version = &eks.properties["Version"];
-        let minor = string(version).and_then(|text| text.strip_prefix("1.")?.parse::<u32>().ok());
-        if let Some(minor) = minor.filter(|minor| !(28..=34).contains(minor)) {
-            findings.add(
-                eks,
-                version,
-                format!("HyperPod does not support Kubernetes 1.{minor}"),
-                "use 1.28 to 1.34",
             );
         }
     }

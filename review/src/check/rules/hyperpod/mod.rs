@@ -15,6 +15,8 @@ mod continuous_provisioning_settings;
 mod continuous_slurm_without_slurm_config;
 mod deep_health_check_without_accelerator;
 mod eks_authentication_mode;
+mod ended_kubernetes_version;
+mod extended_kubernetes_version;
 mod instance_type_with_requirements;
 mod lifecycle_scripts_elsewhere;
 mod public_cluster_subnet;
@@ -26,13 +28,14 @@ mod slurm_controller_count;
 mod slurm_partition_of_service_nodes;
 mod spot_group_requirements;
 mod strategy_with_continuous_provisioning;
+mod unsupported_kubernetes_version;
 
 use stackwright_schemas::instances::instance;
 
 use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::value::{is_set, items, string};
-use crate::check::view::Resource;
+use crate::check::view::{Resource, View};
 
 pub(super) const RULES: &[&Rule] = &[
     &lifecycle_scripts_elsewhere::RULE,
@@ -61,6 +64,9 @@ pub(super) const RULES: &[&Rule] = &[
     &second_cluster_policy::RULE,
     &shared_storage_settings::RULE,
     &spot_group_requirements::RULE,
+    &ended_kubernetes_version::RULE,
+    &extended_kubernetes_version::RULE,
+    &unsupported_kubernetes_version::RULE,
 ];
 
 const CLUSTER: &str = "AWS::SageMaker::Cluster";
@@ -90,4 +96,17 @@ fn is_mount(storage: &Cursor<'_>) -> bool {
 /// Whether nodes are added while others are still missing, or whether that is not known.
 fn is_continuous(cluster: &Resource<'_>) -> bool {
     is_set(&cluster.properties["NodeProvisioningMode"])
+}
+
+/// The EKS clusters that set a version of Kubernetes, with the version.
+fn kubernetes_versions<'v, 'a>(
+    view: &'v View<'a>,
+) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
+    let clusters = view.of_type("AWS::EKS::Cluster").map(|cluster| (cluster, &cluster.properties["Version"]));
+    clusters.filter(|(_, version)| is_set(version))
+}
+
+/// The minor number of a version of Kubernetes: 30 for `1.30`.
+fn minor(version: &str) -> Option<u32> {
+    version.strip_prefix("1.")?.parse().ok()
 }

@@ -59,7 +59,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         let (help, fix) = nearest_name(one.name, names(known).chain(PSEUDO_PARAMETERS.iter().copied()));
         let message = format!("the {what} `{}` does not exist", one.name);
-        findings.add_written(one.resource(), one.pointer.clone(), message, help);
+        if one.pointer.starts_with("/Conditions/") {
+            findings.add_in_function(None, one.pointer.clone(), message, help);
+        } else {
+            findings.add_written(one.resource(), one.pointer.clone(), message, help);
+        }
         findings.fix_last(fix);
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value as JsonValue;
 use stackwright_schemas::registry;
 use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::resolve::Resolver;
 use crate::check::rules::rule;
+use crate::check::text::{Piece, Text};
 use crate::check::value::{holds_unresolved, string};
 use crate::check::view::View;
 
@@ -31,11 +33,42 @@ rule! {
     check: Each(check),
 }
 
+/// Types whose identifier is an ARN that AWS sets, and whose name is unique in an account and region.
+const NAMED: [(&str, &str); 14] = [
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "Name"),
+    ("AWS::IAM::ManagedPolicy", "ManagedPolicyName"),
+    ("AWS::SNS::Topic", "TopicName"),
+    ("AWS::SQS::Queue", "QueueName"),
+    ("AWS::SageMaker::Cluster", "ClusterName"),
+    ("AWS::SageMaker::Endpoint", "EndpointName"),
+    ("AWS::SageMaker::EndpointConfig", "EndpointConfigName"),
+    ("AWS::SageMaker::InferenceComponent", "InferenceComponentName"),
+    ("AWS::SageMaker::Model", "ModelName"),
+    ("AWS::SageMaker::ModelPackageGroup", "ModelPackageGroupName"),
+    ("AWS::SageMaker::NotebookInstance", "NotebookInstanceName"),
+    ("AWS::SecretsManager::Secret", "Name"),
+    ("AWS::StepFunctions::StateMachine", "StateMachineName"),
+];
+
+/// A name in one spelling: `Fn::Sub` and `Fn::Join` of the same parts are the same.
+fn expression(name: &JsonValue) -> String {
+    let piece = |piece: &Piece<'_>| match piece {
+        Piece::Known(text) => text.to_string(),
+        Piece::Hole(hole) => format!("\u{0}{hole}\u{0}"),
+    };
+    Text::of(name).0.iter().map(piece).collect()
+}
+
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let mut names: HashMap<(&str, Vec<String>), &str> = HashMap::new();
     for resource in &view.resources {
         let Some(schema) = registry::resource_type(resource.type_name) else { continue };
-        let identifier: Vec<&str> = schema.primary_identifier().collect();
+        let named = NAMED.iter().find(|(type_name, _)| *type_name == resource.type_name);
+        let identifier: Vec<&str> = match named {
+            Some((_, name)) => vec![name],
+            None => schema.primary_identifier().collect(),
+        };
         let is_given = |name: &&str| !name.contains('/') && !schema.is_read_only(name);
         if identifier.is_empty() || !identifier.iter().all(is_given) {
             continue;
@@ -44,7 +77,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let known: Vec<String> = values
             .clone()
             .filter(|value| string(value).is_some_and(|name| !name.is_empty()) || holds_unresolved(value))
-            .map(ToString::to_string)
+            .map(expression)
             .collect();
         if known.len() < identifier.len()
             || known.iter().any(|value| value.contains("Fn::GetAtt")) && known.len() > 1
@@ -74,7 +107,7 @@ fn exports(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if condition == Some(&false) || export.is_null() {
             continue;
         }
-        if let Some(first) = names.insert(resolver.resolve(export).to_string(), output) {
+        if let Some(first) = names.insert(expression(&resolver.resolve(export)), output) {
             let message = format!("the output `{first}` exports the same name");
             findings.add_written(
                 None,

@@ -10,7 +10,7 @@ use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{children, entries, function};
-use crate::check::view::View;
+use crate::check::view::{View, references};
 use crate::check::written::has;
 
 rule! {
@@ -37,15 +37,24 @@ rule! {
 }
 
 const CONDITIONS: [&str; 5] = ["Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"];
-/// Functions that yield values only after resources exist.
-const LATE: [&str; 4] = ["Fn::GetAtt", "Fn::ImportValue", "Fn::GetAZs", "Fn::GetStackOutput"];
+/// Functions that yield values only after resources exist, or that depend on conditions.
+const LATE: [&str; 5] = ["Fn::GetAtt", "Fn::ImportValue", "Fn::GetAZs", "Fn::GetStackOutput", "Fn::If"];
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let template = view.template();
     for (name, condition) in template.section("Conditions").filter(|(id, _)| !id.starts_with("Fn::")) {
         let at = pointer::of(["Conditions", name]);
-        if let Err((message, help)) = of_conditions(condition).and_then(|()| operands(template, condition)) {
+        if let Err((message, help)) = of_conditions(condition).and_then(|()| operands(condition)) {
             findings.add_written(None, at, message, help);
+        } else if let Some(resource) = referred_resource(template, condition) {
+            let message =
+                format!("the condition refers to the resource `{resource}`, which does not exist yet");
+            findings.add_written(
+                None,
+                at,
+                message,
+                "compare parameters, pseudo parameters, mappings and constants",
+            );
         }
     }
     if let Some(cycle) = cycle(template) {
@@ -97,7 +106,7 @@ fn of_conditions(condition: &JsonValue) -> Result<(), Fault> {
 }
 
 /// What is compared is known before anything is created.
-fn operands(template: &Template, value: &JsonValue) -> Result<(), Fault> {
+fn operands(value: &JsonValue) -> Result<(), Fault> {
     match function(value) {
         Some((name, _)) if LATE.contains(&name) => {
             return Err((
@@ -105,15 +114,18 @@ fn operands(template: &Template, value: &JsonValue) -> Result<(), Fault> {
                 "compare parameters, pseudo parameters, mappings and constants",
             ));
         }
-        Some(("Ref", JsonValue::String(name))) if has(template, "Resources", name) => {
-            return Err((
-                format!("the condition refers to the resource `{name}`, which does not exist yet"),
-                "compare parameters, pseudo parameters, mappings and constants",
-            ));
-        }
         _ => {}
     }
-    children(value).try_for_each(|(_, inner)| operands(template, inner))
+    children(value).try_for_each(|(_, inner)| operands(inner))
+}
+
+/// The resource that a condition refers to.
+fn referred_resource<'a>(template: &Template, condition: &'a JsonValue) -> Option<&'a str> {
+    let mut resource = None;
+    references(condition, &mut String::new(), &mut |name, _, _| {
+        resource = resource.or_else(|| has(template, "Resources", name).then_some(name));
+    });
+    resource
 }
 
 fn cycle(template: &Template) -> Option<Vec<&str>> {

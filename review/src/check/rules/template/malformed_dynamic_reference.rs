@@ -103,6 +103,12 @@ fn fault(reference: &str, place: &Place<'_>) -> Option<(String, &'static str)> {
             if !is_computed(name) && !name.chars().all(is_name) {
                 return Some((format!("`{name}` is not the name of a parameter"), ""));
             }
+            if let Some((name, version)) =
+                name.rsplit_once(':').filter(|(name, _)| !name.starts_with("arn:") && !is_computed(name))
+            {
+                let message = format!("`{version}` is not a version of the parameter `{name}`");
+                return Some((message, "write the number of a version, or leave it out for the latest one"));
+            }
             (service == "ssm-secure" && !takes_secure(place)).then(|| {
                 (
                     "CloudFormation does not resolve `ssm-secure` for this property".to_owned(),
