@@ -141,7 +141,8 @@ impl<'t, 's> Resolver<'t, 's> {
     fn find_in_map(&self, keys: &[JsonValue]) -> Option<JsonValue> {
         let [map, top, second, ..] = keys else { return None };
         let map = self.template.sections().get("Mappings")?.get(map.as_str()?)?;
-        map.get(shown(top))?.get(shown(second)).cloned()
+        // `malformed-mapping` reports an object as the value.
+        map.get(shown(top))?.get(shown(second)).filter(|value| !value.is_object()).cloned()
     }
 
     /// A text with everything put in that is known, still as `Fn::Sub` if something is left.

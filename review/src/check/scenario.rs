@@ -283,7 +283,8 @@ fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
             continue;
         }
         let read = |value: &JsonValue| Given::Value(typed(parameter, value));
-        let default = parameter.get("Default").map(&read);
+        // `malformed-parameter` reports an object as the default.
+        let default = parameter.get("Default").filter(|value| !value.is_object()).map(&read);
         let allowed: Vec<_> = parameter["AllowedValues"].as_array().into_iter().flatten().collect();
         let asked_for = asked.remove(name);
         let decides = asked_for.is_some();

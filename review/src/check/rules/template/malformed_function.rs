@@ -5,6 +5,7 @@ use serde_json::Value as JsonValue;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::schema::{Kind, kind};
+use crate::check::text::{Part, parts, reference};
 use crate::check::value::{below, children, function, items, number, shown};
 use crate::check::view::{View, transforms};
 use stackwright_schemas::nearest;
@@ -78,7 +79,14 @@ const FUNCTIONS: &[(&str, Fits, &str)] = &[
         "a string, or a string and its variables",
     ),
     ("Fn::ToJsonString", |it| it.is_object() || it.is_array(), "an object or a list"),
-    ("Fn::Transform", |it| it.is_object() || it.is_array(), "the name of a macro and its parameters"),
+    (
+        "Fn::Transform",
+        |it| {
+            it["Name"].is_string()
+                || it.as_array().is_some_and(|all| all.iter().all(|one| one["Name"].is_string()))
+        },
+        "the name of a macro and its parameters",
+    ),
 ];
 
 /// Functions that only conditions and rules evaluate.
@@ -202,6 +210,8 @@ impl Walk<'_, '_> {
             "Fn::FindInMap" => self.find_in_map(argument, pointer),
             "Fn::Join" | "Fn::Select" => self.needs_list(name, &argument[1], pointer),
             "Fn::Split" => self.needs_string(name, &argument[1], pointer),
+            "Fn::Sub" => self.sub(argument, pointer),
+            "Fn::Cidr" => self.cidr(argument, pointer),
             _ => {}
         }
         if name == "Fn::Join" {
@@ -233,6 +243,31 @@ impl Walk<'_, '_> {
             } else if !is_fine && !self.is_extended() {
                 let help = "add `Transform: AWS::LanguageExtensions`";
                 self.add(pointer, format!("`Fn::FindInMap` takes `{name}` only with a transform"), help);
+            }
+        }
+    }
+
+    /// The variables of a string are strings.
+    fn sub(&mut self, argument: &JsonValue, pointer: &str) {
+        let format = argument.as_str().or(argument[0].as_str()).unwrap_or_default();
+        for part in parts(format) {
+            let Part::Variable(variable) = part else { continue };
+            let own = argument[1].get(variable).cloned();
+            let value = own.unwrap_or_else(|| reference(variable));
+            if kind(&value, self.view) == Kind::List {
+                let message = format!("`Fn::Sub` takes strings, and `${{{variable}}}` is a list");
+                return self.add(pointer, message, "join the list with `Fn::Join`");
+            }
+        }
+    }
+
+    fn cidr(&mut self, arguments: &JsonValue, pointer: &str) {
+        let limits = [(1, "the count of blocks", 256.0), (2, "the number of bits", 128.0)];
+        for (index, what, most) in limits {
+            let given = number(&arguments[index]).filter(|given| *given < 1.0 || *given > most);
+            if let Some(given) = given {
+                let message = format!("{what} of `Fn::Cidr` is {given}, and it has to be 1 to {most}");
+                return self.add(pointer, message, "");
             }
         }
     }

@@ -4,7 +4,8 @@ use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::schema::{Kind, kind};
 use crate::check::value::function;
-use crate::check::view::View;
+use crate::check::view::{View, references};
+use crate::check::written::has;
 use stackwright_schemas::nearest;
 use stackwright_synth::pointer;
 
@@ -72,6 +73,15 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let export = &output["Export"];
         if output.get("Export").is_some() && export.get("Name").is_none() {
             findings.add_written(None, format!("{at}/Export"), "the export has no `Name`", "");
+        }
+        let mut resource = None;
+        references(&export["Name"], &mut String::new(), &mut |name, _, _| {
+            resource = resource.or_else(|| has(view.template(), "Resources", name).then_some(name));
+        });
+        if let Some(resource) = resource {
+            let message = format!("the name of an export cannot refer to a resource (`{resource}`)");
+            let help = "use parameters, pseudo parameters and constants";
+            findings.add_written(None, format!("{at}/Export/Name"), message, help);
         }
     }
 }

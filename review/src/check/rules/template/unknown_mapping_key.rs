@@ -46,6 +46,10 @@ fn search(view: &View<'_>, value: &JsonValue, path: &mut Vec<String>, missing: &
             let mapping = view.template().sections().get("Mappings").and_then(|all| all.get(map.as_str()?));
             let (Some(mapping), Some(top)) = (mapping, string(top)) else { return };
             let row = mapping.get(top);
+            // `malformed-mapping` reports a mapping without two levels.
+            if !mapping.is_object() || row.is_some_and(|row| !row.is_object()) {
+                return;
+            }
             let (holder, key) = match row {
                 None => (mapping, Some(top)),
                 Some(row) => (row, string(second).filter(|key| row.get(key).is_none())),
