@@ -16,10 +16,26 @@ use stackwright_review::diff::{self, Consequence, ResourceAction};
 use stackwright_synth::Assembly;
 
 /// Where the two differ, with the reason.
-const DIFFERENCES: [(&str, &str, &str); 0] = [];
+const DIFFERENCES: [(&str, &str, &str); 4] = [
+    ("custom-resource-handler", "Custom", "the update fails when it runs; the comparison says so before"),
+    ("list-reordered", "Group", "CloudFormation compares the text; the order of the rules has no meaning"),
+    (
+        "statement-reordered",
+        "Role",
+        "CloudFormation compares the text; the order of statements has no meaning",
+    ),
+    (
+        "condition-removed",
+        "Address",
+        "the condition holds, so that CloudFormation changes nothing; the comparison shows the attribute",
+    ),
+];
 
 /// Templates that local mode does not deploy, with the reason.
-const NOT_DEPLOYED: [(&str, &str); 9] = [
+const NOT_DEPLOYED: [(&str, &str); 12] = [
+    ("type-changed", "CloudFormation refuses another type, and so does the comparison"),
+    ("nested-template", "the template of the nested stack has to exist"),
+    ("nested-parameter", "the template of the nested stack has to exist"),
     (
         "ec2/ec2-auto-recovery.json@6abb1bab",
         "the template is not valid: a dependency on a resource that it does not have",

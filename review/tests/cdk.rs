@@ -13,7 +13,24 @@ use stackwright_review::diff::{self, Consequence, Recreation, ResourceAction};
 use stackwright_synth::Assembly;
 
 /// Where we differ from the CDK, with the reason.
-const DIFFERENCES: [(&str, &str, &str); 2] = [
+const DIFFERENCES: [(&str, &str, &str); 7] = [
+    (
+        "custom-resource-handler",
+        "Custom",
+        "the CDK says `updated`; CloudFormation refuses another service token of a custom resource",
+    ),
+    (
+        "if-turned-off",
+        "Address",
+        "the CDK evaluates no conditions: the default of a parameter removes the resource",
+    ),
+    ("list-reordered", "Group", "the order of the rules of a security group has no meaning"),
+    ("statement-reordered", "Role", "neither the order of statements nor a list of one action has a meaning"),
+    (
+        "type-changed",
+        "Waiter",
+        "the CDK says `replaced`; CloudFormation refuses another type under the same logical ID",
+    ),
     (
         "table-key",
         "Table",

@@ -66,11 +66,14 @@ struct Facts {
     rules: Vec<RefusedUpdate>,
 }
 
-/// Returns the rules for updates of a resource type.
-pub fn refused_updates(type_name: &str) -> impl Iterator<Item = &'static RefusedUpdate> {
+/// Returns the rules for updates of a resource type. Those of `AWS::CloudFormation::CustomResource` apply to every type
+/// `Custom::NAME`.
+pub fn refused_updates(type_name: &str) -> impl Iterator<Item = &'static RefusedUpdate> + use<'_> {
     static FACTS: OnceLock<Facts> = OnceLock::new();
     let facts: &'static Facts = FACTS.get_or_init(|| embedded(include_str!("../facts/refused_updates.json")));
-    facts.rules.iter().filter(move |rule| rule.type_name == type_name)
+    let name =
+        if type_name.starts_with("Custom::") { "AWS::CloudFormation::CustomResource" } else { type_name };
+    facts.rules.iter().filter(move |rule| rule.type_name == name)
 }
 
 #[cfg(test)]

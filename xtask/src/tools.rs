@@ -1,6 +1,5 @@
 //! The external programs that validate this project's output, each at a fixed version, in `.tools/`.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,9 +32,6 @@ const HYPERPOD: &str = "sagemaker-hyperpod==3.12.0";
 /// The Node packages of `package.json` with its lock file.
 const NODE: &str = "xtask/tools";
 const NODE_LOCK: &str = "xtask/tools/package-lock.json";
-
-/// The versions of templates in public repositories that the comparison of templates is tested with.
-const HISTORIES: &str = "review/tests/pairs/histories.txt";
 
 /// Installs missing tools, and returns the directory `.tools`.
 pub fn install() -> Result<PathBuf> {
@@ -77,11 +73,6 @@ pub fn install() -> Result<PathBuf> {
         }
         run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(directory))
     })?;
-    // Where the repositories cannot be reached, the tests that read them are skipped with a message.
-    if let Err(error) = once(&tools, "histories", &[HISTORIES], histories) {
-        eprintln!("warning: the histories of public templates are missing: {error}");
-        fs::remove_dir_all(tools.join("histories"))?;
-    }
     browser();
     Ok(tools)
 }
@@ -104,26 +95,6 @@ pub fn peers() -> Result<PathBuf> {
     // The program finds its packages beside itself.
     fs::copy(root().join(PEERS).join("app.js"), tools.join("node/app.js"))?;
     Ok(tools)
-}
-
-/// Clones the repositories whose histories the tests read. The templates stay in these clones, which git ignores.
-fn histories(directory: &Path) -> Result<()> {
-    let text = fs::read_to_string(root().join(HISTORIES))?;
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let repositories: BTreeSet<&str> = lines.filter_map(|line| line.split(' ').next()).collect();
-    if directory.exists() {
-        fs::remove_dir_all(directory)?;
-    }
-    fs::create_dir_all(directory)?;
-    for repository in repositories {
-        let url = format!("https://github.com/{repository}.git");
-        let clone = directory.join(repository.replace('/', "+"));
-        run(Command::new("git")
-            .args(["clone", "--quiet", "--bare", &url])
-            .arg(clone)
-            .env("GIT_TERMINAL_PROMPT", "0"))?;
-    }
-    Ok(())
 }
 
 /// Installs the browser with which the HTML report is tested, if Debian's package manager can install packages.

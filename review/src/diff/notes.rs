@@ -2,11 +2,12 @@
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::held::Held;
+use stackwright_schemas::refused_updates::refused_updates;
 use stackwright_synth::function::references;
 
 use super::consequence;
 use super::effective::Effective;
-use super::model::{Consequence, PropertyChange, ResourceAction, ResourceChange};
+use super::model::{Because, Consequence, PropertyChange, ResourceAction, ResourceChange};
 use super::resource::Sides;
 use crate::check::text::Text;
 
@@ -18,12 +19,37 @@ pub(crate) fn add(sides: &Sides<'_>, changes: &mut [ResourceChange]) {
         left_behind(sides, change);
         not_empty(change);
         elements_deleted(change);
+        never_updated(change);
         if change.resource_type == "AWS::SageMaker::EndpointConfig" {
             kept_by_the_service(&endpoints, change);
             autoscaled(sides, change);
         }
         if change.resource_type == "AWS::SageMaker::Endpoint" {
             reset_counts(sides, &endpoints, change);
+        }
+    }
+}
+
+/// Properties of which CloudFormation refuses every update, whatever else exists: the service token of a custom resource.
+fn never_updated(change: &mut ResourceChange) {
+    if change.action != ResourceAction::Modified {
+        return;
+    }
+    let always = refused_updates(&change.resource_type)
+        .filter(|rule| rule.through.is_none() && rule.list.is_none() && rule.while_exists.is_none());
+    for rule in always {
+        let of_rule = |one: &&PropertyChange| one.path == rule.property;
+        let Some(one) = change.properties.iter().find(of_rule) else { continue };
+        let text = format!(
+            "CloudFormation refuses to change `{}`: \"{}\" Give the resource another logical ID, so that it is created anew.",
+            rule.property, rule.message
+        );
+        if matches!(one.because, Some(Because::Replacement(_, false))) {
+            // Whether the value changes is not certain.
+            change.notes.push(text);
+        } else {
+            change.failures.push(text);
+            change.consequence = Consequence::Refused;
         }
     }
 }

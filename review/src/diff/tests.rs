@@ -181,6 +181,31 @@ fn the_type_of_a_resource_cannot_change() {
 }
 
 #[test]
+fn the_handler_of_a_custom_resource_cannot_change() {
+    for kind in ["Custom::Thing", "AWS::CloudFormation::CustomResource"] {
+        let custom = |token: JsonValue, size: u32| json!({ "Type": kind, "Properties": { "ServiceToken": token, "Size": size } });
+        let found = resources(json!({ "C": custom(json!("a"), 1) }), json!({ "C": custom(json!("b"), 1) }));
+        assert_eq!(found[0].consequence, Consequence::Refused, "{kind}");
+        assert!(
+            found[0].failures[0].contains("Modifying service token is not allowed."),
+            "{:?}",
+            found[0].failures
+        );
+        // Another property is an update.
+        let found = resources(json!({ "C": custom(json!("a"), 1) }), json!({ "C": custom(json!("a"), 2) }));
+        assert_eq!(found[0].consequence, Consequence::Updated, "{kind}");
+        // A function that is replaced has another ARN.
+        let with = |name: &str| {
+            let handler = json!({ "Type": "AWS::Lambda::Function", "Properties": { "FunctionName": name, "Role": "r", "Code": {} } });
+            json!({ "F": handler, "C": custom(json!({ "Fn::GetAtt": ["F", "Arn"] }), 1) })
+        };
+        let found = resources(with("one"), with("two"));
+        let custom = found.iter().find(|one| one.logical_id == "C").unwrap();
+        assert_eq!(custom.consequence, Consequence::Refused, "{kind}");
+    }
+}
+
+#[test]
 fn a_rename_is_recognized_through_references() {
     let stack = |model: &str, config: &str| {
         json!({

@@ -1,9 +1,11 @@
 //! Pairs of templates: edits to templates of the examples as they were in November 2026, to small templates of other
-//! services, and consecutive versions from the histories of public repositories. Each edit replaces texts of the old template
+//! services, edits that are easily misjudged, and consecutive versions from the histories of public repositories. Each edit replaces texts of the old template
 //! once.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+
+#[allow(dead_code, reason = "not every test that has these pairs uses all of them")]
+mod tricky;
 
 /// An edit of a template.
 pub struct Pair {
@@ -172,38 +174,29 @@ pub struct Versions {
 /// Every pair.
 #[allow(dead_code, reason = "not every test that has these pairs uses all of them")]
 pub fn all() -> Vec<Versions> {
-    let edits = EXAMPLES.iter().chain(&SERVICES);
+    let edits = EXAMPLES.iter().chain(&SERVICES).chain(&tricky::TRICKY);
     edits
         .map(|pair| Versions { name: pair.name.to_owned(), old: pair.before(), new: pair.after() })
         .chain(histories())
         .collect()
 }
 
-/// Consecutive versions of templates in public repositories, as far as these are there.
-#[allow(dead_code, clippy::print_stderr, reason = "not every test that has these pairs uses all of them")]
+/// Consecutive versions of templates in public repositories, which `fixtures/histories` has.
+#[allow(dead_code, reason = "not every test that has these pairs uses all of them")]
 pub fn histories() -> Vec<Versions> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/histories");
-    if !tools.exists() {
-        eprintln!("skipped: the histories of public repositories are not there; run `cargo xtask tools`");
-        return Vec::new();
-    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../review/fixtures/histories");
     let lines = include_str!("histories.txt").lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
-            let [repository, path, old, new] = words.try_into().unwrap();
-            let version = |commit: &str| {
-                let directory = tools.join(repository.replace('/', "+"));
-                let output = Command::new("git")
-                    .arg("-C")
-                    .arg(directory)
-                    .args(["show", &format!("{commit}:{path}")])
-                    .output()
-                    .unwrap();
-                assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-                String::from_utf8(output.stdout).unwrap()
+            let [repository, path, _, new] = words.try_into().unwrap();
+            let (stem, extension) = path.rsplit_once('.').unwrap();
+            let version = |which: &str| {
+                let file: PathBuf =
+                    root.join(repository).join(format!("{stem}@{}.{which}.{extension}", &new[..8]));
+                std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
             };
-            Versions { name: format!("{path}@{}", &new[..8]), old: version(old), new: version(new) }
+            Versions { name: format!("{path}@{}", &new[..8]), old: version("old"), new: version("new") }
         })
         .collect()
 }

@@ -38,10 +38,13 @@ impl Engine {
             }
             return self.set_progress(position, number, Progress::Done);
         }
-        let is_replaced = changed.iter().any(|name| {
-            let side = |side: &Map<String, Json>| side.get(name).cloned().unwrap_or_default();
-            recreation(kind, name, &side(before), &side(after)) == Recreation::Always
-        });
+        let refused =
+            refused_update(&self.state, self.state.stacks[position].environment(), &present, &wanted.live);
+        let is_replaced = refused.is_none()
+            && changed.iter().any(|name| {
+                let side = |side: &Map<String, Json>| side.get(name).cloned().unwrap_or_default();
+                recreation(kind, name, &side(before), &side(after)) == Recreation::Always
+            });
         if is_replaced {
             if let Some(operation) = &mut self.state.stacks[position].operation
                 && let Some(task) = operation.tasks.get_mut(number)
@@ -50,8 +53,6 @@ impl Engine {
             }
             return self.start(position, number, time);
         }
-        let refused =
-            refused_update(&self.state, self.state.stacks[position].environment(), &present, &wanted.live);
         let resource = self.updated(position, &present, wanted, written, depends_on);
         self.event(position, time, Some(&resource), ResourceStatus::UpdateInProgress, None);
         if present.type_name == NESTED {
