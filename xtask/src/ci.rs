@@ -28,6 +28,7 @@ pub fn run_all() -> Result<()> {
     step("dependencies", || crate::release::deny(false))?;
     step("book", crate::release::book)?;
     step("tests", || run(cargo(&["test"]).args(EVERYTHING)))?;
+    step("light program", || run(&mut cargo(&["test", "-p", "arr-coc", "--test", "program"])))?;
     step("python wheel", crate::wheel::test)?;
     step("documentation", || {
         run(cargo(&["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))

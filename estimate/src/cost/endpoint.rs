@@ -156,7 +156,8 @@ fn capacity(scope: &Scope<'_>, id: &str, endpoint: &Json, variant: &Json, name: 
     Some((number(&target["MinCapacity"])?, number(&target["MaxCapacity"])?))
 }
 
-/// While a blue/green update lasts, a second fleet runs.
+/// While a blue/green update lasts, a second fleet runs. Without a `DeploymentConfig`, SageMaker updates blue/green with all
+/// instances at once.
 fn surge(
     scope: &Scope<'_>,
     id: &str,
@@ -166,7 +167,7 @@ fn surge(
     usage: Use,
     most: u64,
 ) -> Option<Line> {
-    let configuration = endpoint.get("DeploymentConfig")?;
+    let configuration = &endpoint["DeploymentConfig"];
     let line = scope.line(id, kind, "second fleet during an update", Per::UpdateHour);
     let (price, hourly) = scope.instance(usage, instance_type)?;
     let rolling = &configuration["RollingUpdatePolicy"]["MaximumBatchSize"];

@@ -137,8 +137,8 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
         "SageMaker::NotebookInstance" => notebook(scope, id, kind, properties),
         "SageMaker::Cluster" => cluster(scope, id, kind, properties),
         "SageMaker::App" | "SageMaker::Space" => vec![app(scope, id, kind, properties)],
-        "EC2::Instance" => vec![ec2(scope, id, kind, &properties["InstanceType"], 1, 1)],
-        "AutoScaling::AutoScalingGroup" => vec![fleet(scope, id, kind, properties)],
+        "EC2::Instance" => instance(scope, id, kind, properties),
+        "AutoScaling::AutoScalingGroup" => fleet(scope, id, kind, properties),
         "EC2::EC2Fleet" | "EC2::SpotFleet" => {
             vec![
                 scope
@@ -148,7 +148,7 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
         }
         "EC2::NatGateway" => gateway(scope, id, kind),
         "EC2::VPCEndpoint" => interface_endpoint(scope, id, kind, properties),
-        "EC2::Volume" => vec![volume(scope, id, kind, properties)],
+        "EC2::Volume" => volume(scope, id, kind, properties),
         "FSx::FileSystem" => vec![fsx(scope, id, kind, properties)],
         "EFS::FileSystem" => vec![stored(scope, id, kind, "EFS standard storage")],
         "S3::Bucket" => vec![stored(scope, id, kind, "S3 Standard storage")],
@@ -170,23 +170,46 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     }
 }
 
-/// Types that cost and whose prices are not known here.
+/// Types that cost by the hour or by use, and whose prices are not known here.
 const UNPRICED: &[&str] = &[
+    "AmazonMQ::Broker",
+    "AppRunner::Service",
     "Batch::ComputeEnvironment",
+    "DMS::ReplicationInstance",
+    "DocDB::DBInstance",
     "DynamoDB::Table",
+    "EC2::ClientVpnEndpoint",
+    "EC2::EIP",
+    "EC2::Host",
+    "EC2::TransitGatewayAttachment",
+    "EC2::VPNConnection",
     "ECS::Service",
+    "EKS::Nodegroup",
+    "EMR::Cluster",
+    "ElastiCache::CacheCluster",
     "ElastiCache::ReplicationGroup",
+    "ElasticLoadBalancing::LoadBalancer",
     "ElasticLoadBalancingV2::LoadBalancer",
+    "FSx::Volume",
+    "Kinesis::Stream",
+    "KinesisFirehose::DeliveryStream",
     "Lambda::Function",
+    "MSK::Cluster",
+    "MSK::ServerlessCluster",
     "MWAA::Environment",
+    "Neptune::DBInstance",
+    "NetworkFirewall::Firewall",
+    "OpenSearchServerless::Collection",
     "OpenSearchService::Domain",
     "RDS::DBCluster",
     "RDS::DBInstance",
     "Redshift::Cluster",
+    "Route53::HostedZone",
     "SageMaker::FeatureGroup",
     "SageMaker::InferenceExperiment",
     "SageMaker::MlflowTrackingServer",
     "SageMaker::PartnerApp",
+    "Transfer::Server",
 ];
 
 fn unknown_price(scope: &Scope<'_>, line: Line, what: &str) -> Line {
@@ -321,36 +344,58 @@ fn ec2(scope: &Scope<'_>, id: &str, kind: &str, instance_type: &Json, least: u64
     }
 }
 
+/// An instance with the volumes that it states.
+fn instance(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
+    let template = launch_template(scope, &properties["LaunchTemplate"]).unwrap_or(&Json::Null);
+    let member = |name: &str| if properties[name].is_null() { &template[name] } else { &properties[name] };
+    let line = ec2(scope, id, kind, member("InstanceType"), 1, 1);
+    with_volumes(scope, line, member("BlockDeviceMappings"), 1, 1)
+}
+
+/// The data of a launch template that is part of the same template.
+fn launch_template<'s>(scope: &'s Scope<'_>, specification: &Json) -> Option<&'s Json> {
+    let id = super::resolve::reference(&specification["LaunchTemplateId"])?;
+    scope.find(id)?.get("LaunchTemplateData")
+}
+
+/// Instances, and the EBS volumes of each.
+fn with_volumes(scope: &Scope<'_>, line: Line, mappings: &Json, least: u64, most: u64) -> Vec<Line> {
+    let (id, kind) = (line.resource.clone(), line.resource_type.clone());
+    let mappings = mappings.as_array().map_or(&[][..], Vec::as_slice);
+    let mut lines = match mappings {
+        [] => vec![line.note("the volumes of the image are not counted")],
+        _ => vec![line],
+    };
+    for mapping in mappings {
+        let Some(ebs) = mapping.get("Ebs") else { continue };
+        let device = text(&mapping["DeviceName"]);
+        let place = Place { resource: &id, kind: &kind, item: format!("volume {device}"), least, most };
+        lines.extend(ebs_volume(scope, &place, ebs, &ebs["VolumeSize"]));
+    }
+    lines
+}
+
 /// A group takes its instance type from a launch template of the same template.
-fn fleet(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
+fn fleet(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
     let (least, most) =
         (number(&properties["MinSize"]).unwrap_or(0), number(&properties["MaxSize"]).unwrap_or(0));
-    let specification = properties
-        .pointer("/LaunchTemplate")
-        .or_else(|| properties.pointer("/MixedInstancesPolicy/LaunchTemplate/LaunchTemplateSpecification"));
-    let overridden = properties.pointer("/MixedInstancesPolicy/LaunchTemplate/Overrides/0/InstanceType");
-    let of_template = || {
-        let id = super::resolve::reference(&specification?["LaunchTemplateId"])?;
-        scope.find(id)?.pointer("/LaunchTemplateData/InstanceType").cloned()
-    };
-    let instance_type = overridden.cloned().or_else(of_template).unwrap_or(Json::Null);
-    let line = ec2(scope, id, kind, &instance_type, least, most);
-    let spot =
-        properties.pointer("/MixedInstancesPolicy/InstancesDistribution/OnDemandPercentageAboveBaseCapacity");
-    let of_template = specification
-        .and_then(|one| super::resolve::reference(&one["LaunchTemplateId"]))
-        .and_then(|id| scope.find(id)?.pointer("/LaunchTemplateData/InstanceMarketOptions/MarketType"));
-    let base = properties.pointer("/MixedInstancesPolicy/InstancesDistribution/OnDemandBaseCapacity");
-    let is_spot = of_template.and_then(Json::as_str) == Some("spot")
-        || spot.and_then(number) == Some(0) && base.and_then(number).unwrap_or(0) == 0;
-    let mut line = line;
+    let mixed = &properties["MixedInstancesPolicy"];
+    let template = launch_template(scope, &properties["LaunchTemplate"])
+        .or_else(|| launch_template(scope, &mixed["LaunchTemplate"]["LaunchTemplateSpecification"]))
+        .unwrap_or(&Json::Null);
+    let overridden = mixed.pointer("/LaunchTemplate/Overrides/0/InstanceType");
+    let mut line = ec2(scope, id, kind, overridden.unwrap_or(&template["InstanceType"]), least, most);
+    let spot = number(&mixed["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"]);
+    let base = number(&mixed["InstancesDistribution"]["OnDemandBaseCapacity"]).unwrap_or(0);
+    let is_spot = template["InstanceMarketOptions"]["MarketType"].as_str() == Some("spot")
+        || spot == Some(0) && base == 0;
     if let Some(capacity) = line.capacity.as_mut().filter(|_| is_spot) {
         capacity.is_spot = true;
     }
-    if is_spot || spot.and_then(number).is_some_and(|percent| percent < 100) {
-        return line.note("counted at the price on demand; Spot Instances cost less");
+    if is_spot || spot.is_some_and(|percent| percent < 100) {
+        line = line.note("counted at the price on demand; Spot Instances cost less");
     }
-    line
+    with_volumes(scope, line, &template["BlockDeviceMappings"], least, most)
 }
 
 fn hourly(scope: &Scope<'_>, id: &str, kind: &str, item: &str, count: u64) -> Line {
@@ -404,29 +449,104 @@ fn interface_endpoint(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json
         return Vec::new();
     }
     let subnets = properties["SubnetIds"].as_array().map_or(1, Vec::len) as u64;
-    vec![hourly(scope, id, kind, "Interface endpoint per AZ", subnets.max(1))]
+    let line = scope.line(id, kind, "data processed", Per::Month);
+    let data = match scope.usage(id).gigabytes_per_month {
+        Some(gigabytes) => sized(scope, line, "Interface endpoint data first 1 PB", gigabytes),
+        None => line.unknown("the usage states no `gigabytes_per_month`"),
+    };
+    vec![hourly(scope, id, kind, "Interface endpoint per AZ", subnets.max(1)), data]
 }
 
-fn volume(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
-    let class = properties["VolumeType"].as_str().unwrap_or("gp2");
-    match number(&properties["Size"]) {
-        Some(gigabytes) => storage(scope, id, kind, &format!("EBS {class} storage"), gigabytes),
-        None => scope.line(id, kind, "storage", Per::Month).unknown("the size is that of the snapshot"),
+/// Where volumes are, and how many of them at the least and at the most.
+struct Place<'p> {
+    resource: &'p str,
+    kind: &'p str,
+    item: String,
+    least: u64,
+    most: u64,
+}
+
+/// What gp3 includes.
+const GP3_IOPS: u64 = 3000;
+const GP3_THROUGHPUT: u64 = 125;
+
+/// An EBS volume: storage, and what is provisioned in addition.
+fn ebs_volume(scope: &Scope<'_>, place: &Place<'_>, volume: &Json, size: &Json) -> Vec<Line> {
+    let class = volume["VolumeType"].as_str().unwrap_or("gp2");
+    let line =
+        |item: &str| scope.line(place.resource, place.kind, format!("{}{item}", place.item), Per::Month);
+    let Some(gigabytes) = number(size) else {
+        return vec![line(", storage").unknown("the size is that of the snapshot")];
+    };
+    let mut lines =
+        vec![times(scope, line(", storage"), &format!("EBS {class} storage"), gigabytes, "GB", place)];
+    let above = |name: &str, included: u64| number(&volume[name]).unwrap_or(0).saturating_sub(included);
+    let (iops, throughput) = match class {
+        "gp3" => (above("Iops", GP3_IOPS), above("Throughput", GP3_THROUGHPUT)),
+        "io1" | "io2" => (above("Iops", 0), 0),
+        _ => (0, 0),
+    };
+    if iops > 0 {
+        let item =
+            if class == "gp3" { "EBS gp3 provisioned IOPS above 3000" } else { &format!("EBS {class} IOPS") };
+        lines.push(times(scope, line(", provisioned IOPS"), item, iops, "IOPS", place));
     }
+    if throughput > 0 {
+        let item = "EBS gp3 provisioned throughput above 125 MB/s";
+        lines.push(times(scope, line(", provisioned throughput"), item, throughput, "MB/s", place));
+    }
+    lines
+}
+
+/// An amount of something for each of a least and a most number of volumes.
+fn times(scope: &Scope<'_>, line: Line, item: &str, amount: u64, unit: &str, place: &Place<'_>) -> Line {
+    let Some(price) = scope.unit(item) else { return unknown_price(scope, line, item) };
+    let month = |count: u64| price.usd.times(amount).times(count);
+    let (floor, ceiling) = (month(place.least), month(place.most));
+    let utilization = scope.usage(place.resource).utilization().unwrap_or(scope.options.utilization);
+    let count = match (place.least, place.most) {
+        (1, 1) => String::new(),
+        (least, most) if least == most => format!("{least} x "),
+        (least, most) => format!("{least} to {most} x "),
+    };
+    Line {
+        floor: Some(floor),
+        typical: Some(floor + (ceiling - floor).share(utilization)),
+        ceiling: Some(ceiling),
+        formula: format!("{count}{amount} {unit} x ${}", price.usd.exact()),
+        price: Some(price),
+        ..line
+    }
+}
+
+fn volume(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
+    let place = Place { resource: id, kind, item: "volume".to_owned(), least: 1, most: 1 };
+    ebs_volume(scope, &place, properties, &properties["Size"])
 }
 
 fn fsx(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {
     let line = scope.line(id, kind, "storage", Per::Month);
-    let is_lustre = properties["FileSystemType"].as_str() == Some("LUSTRE");
-    let deployment = properties["LustreConfiguration"]["DeploymentType"].as_str().unwrap_or("SCRATCH_1");
+    if properties["FileSystemType"].as_str() != Some("LUSTRE") {
+        return line.unknown("only prices of FSx for Lustre are known here");
+    }
+    let lustre = &properties["LustreConfiguration"];
+    let deployment = lustre["DeploymentType"].as_str().unwrap_or("SCRATCH_1");
     let Some(gigabytes) = number(&properties["StorageCapacity"]) else {
         return line.unknown("the storage capacity is not known");
     };
-    match (is_lustre, deployment) {
-        (true, "SCRATCH_1" | "SCRATCH_2") => sized(scope, line, "FSx for Lustre (type not named)", gigabytes),
-        (true, _) => sized(scope, line, "FSx for Lustre persistent SSD", gigabytes)
+    if deployment.starts_with("SCRATCH") {
+        return sized(scope, line, "FSx for Lustre (type not named)", gigabytes);
+    }
+    if properties["StorageType"].as_str().is_some_and(|kind| kind != "SSD") {
+        return line.unknown("only the price of SSD storage is known here");
+    }
+    match number(&lustre["PerUnitStorageThroughput"]) {
+        Some(125) => sized(scope, line, "FSx for Lustre persistent SSD", gigabytes),
+        None => sized(scope, line, "FSx for Lustre persistent SSD", gigabytes)
             .note("the price is that of 125 MB/s/TiB; higher throughput costs more"),
-        _ => line.unknown("only prices of FSx for Lustre are known here"),
+        Some(throughput) => line.unknown(format!(
+            "only the price of a throughput of 125 MB/s/TiB is known here, and {throughput} is provisioned"
+        )),
     }
 }
 

@@ -243,8 +243,87 @@ Resources:
     assert_eq!(amounts(&found, "group workers").0, "4467.60");
     let unknown: Vec<_> =
         found.lines.iter().filter(|line| line.unknown.is_some()).map(|line| line.resource.as_str()).collect();
-    assert_eq!(unknown, ["Gateway", "Cluster", "Bucket"]);
+    assert_eq!(unknown, ["Gateway", "Endpoint", "Cluster", "Bucket"]);
     assert!(!found.lines.iter().any(|line| line.resource == "Role"));
+}
+
+#[test]
+fn volumes_of_instances_and_fleets_are_counted() {
+    let found = estimate(
+        r#"
+Resources:
+  Node:
+    Type: AWS::EC2::Instance
+    Properties:
+      InstanceType: m5.large
+      BlockDeviceMappings:
+        - {DeviceName: /dev/xvda, Ebs: {VolumeSize: 100, VolumeType: gp3, Iops: 5000, Throughput: 225}}
+        - {DeviceName: /dev/xvdb, VirtualName: ephemeral0}
+  Launch:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        InstanceType: m5.large
+        BlockDeviceMappings: [{DeviceName: /dev/sda1, Ebs: {VolumeSize: 50, VolumeType: gp3}}]
+  Fleet:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties: {MinSize: "1", MaxSize: "5", LaunchTemplate: {LaunchTemplateId: !Ref Launch, Version: "1"}}
+  Disk: {Type: AWS::EC2::Volume, Properties: {Size: 10, VolumeType: io1, Iops: 400, AvailabilityZone: us-east-1a}}
+  Address: {Type: AWS::EC2::EIP}
+"#,
+    );
+    // 100 x 0.08; 2,000 IOPS above 3,000 x 0.005; 100 MB/s above 125 x 0.04.
+    assert_eq!(amounts(&found, "/dev/xvda, storage").0, "8.00");
+    assert_eq!(amounts(&found, "/dev/xvda, provisioned IOPS").0, "10.00");
+    assert_eq!(amounts(&found, "/dev/xvda, provisioned throughput").0, "4.00");
+    assert!(!found.lines.iter().any(|line| line.item.contains("/dev/xvdb")));
+    // 50 x 0.08 for each of 1 to 5 instances.
+    assert_eq!(amounts(&found, "/dev/sda1, storage"), same("4.00", "12.00", "20.00"));
+    // 10 x 0.125; 400 x 0.065.
+    assert_eq!(amounts(&found, "volume, storage").0, "1.25");
+    assert_eq!(amounts(&found, "volume, provisioned IOPS").0, "26.00");
+    assert_eq!(amounts(&found, "use").0, "unknown");
+}
+
+#[test]
+fn lustre_with_a_throughput_whose_price_is_not_known_is_unknown() {
+    let lustre = |more: &str| {
+        format!(
+            "Resources: {{Files: {{Type: AWS::FSx::FileSystem, Properties: {{FileSystemType: LUSTRE, StorageCapacity: 1200, {more}}}}}}}"
+        )
+    };
+    // 1,200 x 0.145; 1,200 x 0.14.
+    let of = |more: &str| amounts(&estimate(&lustre(more)), "storage").0;
+    assert_eq!(
+        of("LustreConfiguration: {DeploymentType: PERSISTENT_2, PerUnitStorageThroughput: 125}"),
+        "174.00"
+    );
+    assert_eq!(of("LustreConfiguration: {DeploymentType: SCRATCH_2}"), "168.00");
+    assert_eq!(
+        of("LustreConfiguration: {DeploymentType: PERSISTENT_2, PerUnitStorageThroughput: 1000}"),
+        "unknown"
+    );
+    assert_eq!(
+        of(
+            "StorageType: HDD, LustreConfiguration: {DeploymentType: PERSISTENT_1, PerUnitStorageThroughput: 12}"
+        ),
+        "unknown"
+    );
+}
+
+#[test]
+fn an_update_without_a_deployment_configuration_runs_a_second_fleet() {
+    let found = estimate(ENDPOINT);
+    let surge = found.lines.iter().find(|line| line.per == Per::UpdateHour).unwrap();
+    // Four instances: 4 x 1.515.
+    assert_eq!(surge.ceiling.unwrap().exact(), "6.06");
+    let rolling = ENDPOINT.replace(
+        "EndpointConfigName: !GetAtt",
+        "DeploymentConfig: {RollingUpdatePolicy: {MaximumBatchSize: {Type: INSTANCE_COUNT, Value: 1}}}, EndpointConfigName: !GetAtt",
+    );
+    let found = estimate(&rolling);
+    let surge = found.lines.iter().find(|line| line.per == Per::UpdateHour).unwrap();
+    assert_eq!(surge.ceiling.unwrap().exact(), "1.515");
 }
 
 #[test]
@@ -268,7 +347,8 @@ fn the_difference_names_resources_and_totals() {
     let found = difference(&old, &new);
     let changed: Vec<_> =
         found.resources.iter().map(|one| (one.resource.as_str(), one.change().1.exact())).collect();
-    assert_eq!(changed, [("Endpoint", "4423.80".to_owned())]);
+    // An hour of an update runs four instances more: 4 x 1.515.
+    assert_eq!(changed, [("Endpoint", "4423.80".to_owned()), ("Endpoint", "6.06".to_owned())]);
     assert_eq!((found.before.floor, found.after.floor), (old.monthly().floor, old.monthly().floor));
     assert!(difference(&old, &old).resources.is_empty());
 }

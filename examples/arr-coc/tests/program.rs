@@ -121,3 +121,29 @@ for wrong in ({"patches": [], "query": [1]}, {"patches": [[1]], "query": [1, 2]}
     let code = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/code");
     Command::new("python3").args(["-B", "-c", script]).current_dir(code).assert().success();
 }
+
+/// A program without the feature `deploy` names the command that has it, with the arguments that were given.
+#[cfg(not(feature = "deploy"))]
+#[test]
+fn what_sends_requests_is_explained() {
+    for (arguments, expected) in [
+        (
+            &["diff", "--deployed", "DevTest"][..],
+            "run `stackwright diff --deployed DevTest` in the directory",
+        ),
+        (&["diff", "--deployed"], "run `stackwright diff --deployed` in the directory"),
+        (
+            &["estimate", "quotas", "--account-values"],
+            "run `stackwright estimate quotas --account-values` in the directory",
+        ),
+        (&["plan", "DevTest"], "run `stackwright plan DevTest` in the directory"),
+    ] {
+        let output = program().args(arguments).output().unwrap();
+        let (stdout, stderr) = text(&output);
+        assert_eq!((output.status.code(), stdout.as_str()), (Some(2), ""), "{stderr}");
+        assert!(
+            stderr.contains("was built without the feature `deploy`") && stderr.contains(expected),
+            "{stderr}"
+        );
+    }
+}
