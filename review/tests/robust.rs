@@ -134,6 +134,25 @@ fn what_grows_fast_is_bounded() {
         "Resources:\n  P:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      PolicyDocument:\n        Version: '2012-10-17'\n        \
          Statement:\n{statements}"
     );
+    let dangling: String = (0..12_000)
+        .map(|n| {
+            format!("  T{n}: {{Type: AWS::SNS::Topic, Properties: {{DisplayName: !GetAtt U{n}.Arn}}}}\n")
+        })
+        .collect();
+    let conditions: String = (0..6_000)
+        .map(|n| format!("          - {{Effect: Allow, Action: 's3:Get{n}*', Resource: '*', Condition: {{StringEqual: {{'aws:x': y}}}}}}\n"))
+        .collect();
+    let operators = format!(
+        "Resources:\n  P:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      PolicyDocument:\n        Version: '2012-10-17'\n        \
+         Statement:\n{conditions}"
+    );
+    let states: String = (0..6_000)
+        .map(|n| format!("          S{n}: {{Type: Task, Resorce: a, Catch: [{{ErrorEquals: x}}], Parameters: {{a.$: 'States.Format(('}}}}\n"))
+        .collect();
+    let machine = format!(
+        "Resources:\n  M:\n    Type: AWS::StepFunctions::StateMachine\n    Properties:\n      RoleArn: arn:aws:iam::123456789012:role/r\n      \
+         Definition:\n        StartAt: S0\n        States:\n{states}"
+    );
     let wide: String = (0..400)
         .map(|n| {
             let others: Vec<String> = (n + 1..n + 6).map(|other| format!("!Condition C{other}")).collect();
@@ -167,6 +186,9 @@ fn what_grows_fast_is_bounded() {
             ),
         ),
         ("a large policy", policy),
+        ("references to nothing", format!("Resources:\n{dangling}")),
+        ("a large policy of unknown operators", operators),
+        ("a large state machine of faults", machine),
         ("conditions that name each other", format!("Conditions:\n{wide}{topic}")),
         (
             "nested substitutions",

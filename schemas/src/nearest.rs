@@ -1,6 +1,10 @@
 //! Suggestions for misspelt names.
 
+/// How many names are compared: a template has at most 500 resources and 200 parameters.
+const MAX_NAMES: usize = 1000;
+
 /// Returns the most similar of the known names, if one is similar enough to be the intended one. Letter case is ignored.
+/// The first 1,000 names are compared.
 ///
 /// ```
 /// use stackwright_schemas::nearest;
@@ -11,9 +15,13 @@
 pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // The distance takes the product of both lengths, and no name is this long.
     let given = given.get(..given.len().min(256))?.to_lowercase();
+    let (most, letters) = (given.len().div_ceil(3), given.chars().count());
     known
+        .take(MAX_NAMES)
+        // The distance is at least the difference of the lengths. Lower case may have other lengths than upper case.
+        .filter(|name| !name.is_ascii() || name.len().abs_diff(letters) <= most)
         .map(|name| (strsim::levenshtein(&given, &name.to_lowercase()), name))
         .min()
-        .filter(|(distance, _)| *distance <= given.len().div_ceil(3))
+        .filter(|(distance, _)| *distance <= most)
         .map(|(_, name)| name)
 }

@@ -263,8 +263,10 @@ impl<'t, 's> Resolver<'t, 's> {
             let (step, next) = match value {
                 JsonValue::Array(items) => {
                     let Ok(index) = step.parse() else { return (pointer, None) };
-                    let mut there =
-                        items.iter().enumerate().filter(|(_, item)| self.value(item, 0).is_some());
+                    // Only a function may yield nothing.
+                    let is_there =
+                        |item: &JsonValue| function(item).is_none() || self.value(item, 0).is_some();
+                    let mut there = items.iter().enumerate().filter(|(_, item)| is_there(item));
                     let Some((index, item)) = there.nth(index) else { return (pointer, None) };
                     (Cow::Owned(index.to_string()), item)
                 }

@@ -11,7 +11,6 @@ const VERSION: u32 = 1;
 
 /// The report as JSON.
 pub fn json(report: &Report) -> String {
-    let diagnostics: Vec<JsonValue> = report.diagnostics.iter().map(diagnostic).collect();
     let document = json!({
         "version": VERSION,
         "summary": {
@@ -20,9 +19,9 @@ pub fn json(report: &Report) -> String {
             "infos": report.infos(),
             "acknowledged": report.acknowledged(),
         },
-        "diagnostics": diagnostics,
+        "diagnostics": [],
     });
-    format!("{document:#}\n")
+    super::with_items(&document, "diagnostics", report.diagnostics.iter().map(diagnostic))
 }
 
 /// A finding as JSON.

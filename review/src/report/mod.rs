@@ -10,6 +10,7 @@ mod sarif;
 mod text;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use serde_json::Value as JsonValue;
 
 pub use github::github;
 pub use gitlab::gitlab;
@@ -86,6 +87,33 @@ impl From<Vec<Diagnostic>> for Report {
         report.sort();
         report
     }
+}
+
+/// A document as indented JSON, with the items of its one empty list of a name. An item exists only while it is written: a
+/// large report takes several times its length in memory otherwise.
+fn with_items(document: &JsonValue, list: &str, items: impl Iterator<Item = JsonValue>) -> String {
+    let text = format!("{document:#}\n");
+    let empty = format!("\"{list}\": [");
+    let Some((before, after)) = text.split_once(&format!("{empty}]")) else { return text };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let indentation = " ".repeat(line.len() - line.trim_start().len());
+    let mut written = format!("{before}{empty}");
+    let mut is_empty = true;
+    for item in items {
+        written.push_str(if is_empty { "\n" } else { ",\n" });
+        is_empty = false;
+        // A string of JSON has no line break, so each of these is one between values.
+        for (number, line) in format!("{item:#}").lines().enumerate() {
+            written.push_str(if number > 0 { "\n" } else { "" });
+            written.push_str(&format!("{indentation}  {line}"));
+        }
+    }
+    if !is_empty {
+        written.push_str(&format!("\n{indentation}"));
+    }
+    written.push(']');
+    written.push_str(after);
+    written
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ pub fn sarif(report: &Report) -> String {
     let names: BTreeSet<&str> = report.diagnostics.iter().map(|one| one.id.as_ref()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let rules: Vec<JsonValue> = names.iter().map(|name| rule(name)).collect();
-    let results: Vec<JsonValue> = report.diagnostics.iter().map(|one| result(one, &names)).collect();
     let driver = json!({
         "name": "stackwright",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
@@ -23,9 +22,9 @@ pub fn sarif(report: &Report) -> String {
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{ "tool": { "driver": driver }, "results": results }],
+        "runs": [{ "tool": { "driver": driver }, "results": [] }],
     });
-    format!("{document:#}\n")
+    super::with_items(&document, "results", report.diagnostics.iter().map(|one| result(one, &names)))
 }
 
 /// SARIF's word for a severity.
