@@ -437,6 +437,11 @@ impl<'u> EcrUri<'u> {
         if !is_account || !["ecr", "ecr-fips"].contains(service) {
             return Err(wrong(&format!("`{host}` is not a registry of Amazon ECR")));
         }
+        let is_chinese = region.starts_with("cn-");
+        let expected = if is_chinese { "amazonaws.com.cn" } else { "amazonaws.com" };
+        if *suffix != expected && (is_chinese || *suffix == "amazonaws.com.cn") {
+            return Err(wrong(&format!("registries of {region} end in `{expected}`, not in `{suffix}`")));
+        }
         let name = path.split_once('@').map_or(path, |(name, _)| name);
         let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
@@ -508,6 +513,8 @@ mod tests {
             "docker.io/library/nginx:1",
             "https://1.dkr.ecr.a.b/c",
             "12.dkr.ecr.us-east-1.amazonaws.com/a",
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com/a",
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com.cn/a",
         ] {
             assert!(arn(wrong).is_err(), "{wrong}");
         }

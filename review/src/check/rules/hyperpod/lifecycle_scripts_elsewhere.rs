@@ -8,7 +8,7 @@ use crate::check::view::View;
 
 rule! {
     /// The lifecycle scripts of a HyperPod instance group are in a bucket whose name does not start with `sagemaker-`,
-    /// and its role has only the managed policy.
+    /// and its role is not in the template, so that it may have only the managed policy.
     ///
     /// # Why it matters
     ///
@@ -16,7 +16,8 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Add a permission for the bucket to the role, or use another bucket.
+    /// Add a permission for the bucket to the role, or use another bucket. If the role has the permission, acknowledge the
+    /// finding.
     Warning "lifecycle-scripts-elsewhere",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterLifeCycleConfig.SourceS3Uri",
     applies_to: ["AWS::SageMaker::Cluster"],
@@ -34,8 +35,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     cluster,
                     place,
-                    "the managed policy allows to read scripts from s3://sagemaker-… only",
-                    "rename the bucket, or allow the role to read it",
+                    "the role of the group is not in the template, and a role with the managed policy only cannot read scripts \
+                     outside of s3://sagemaker-…",
+                    "allow the role to read the bucket, and acknowledge this finding; or use a bucket whose name starts with `sagemaker-`",
                 );
             }
         }

@@ -1,5 +1,6 @@
 //! Resources and requests against the schemas that AWS publishes of them.
 
+mod arn_of_another_partition;
 mod deprecated_property;
 mod ended_service;
 mod ending_service;
@@ -43,6 +44,7 @@ pub(super) const RULES: &[&Rule] = &[
     &read_only_property::RULE,
     &deprecated_property::RULE,
     &type_not_in_region::RULE,
+    &arn_of_another_partition::RULE,
     &instance_type_not_in_region::RULE,
     &invalid_tag::RULE,
     &unpackaged_path::RULE,
