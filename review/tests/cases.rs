@@ -79,3 +79,18 @@ fn each_case_is_judged_as_its_first_line_says() {
     assert!(files.len() > 100);
     assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), files.len(), failures.join("\n"));
 }
+
+#[test]
+fn the_rest_of_a_file_with_a_syntax_error_is_checked() {
+    let text = "Parameters:\n  Name: {Type: String}\nResources:\n  Broken:\n    Type: 'AWS::SNS::Topic' x\n    Properties: {DisplayName: !Ref Name}\n  \
+                Topic:\n    Type: AWS::SNS::Topic\n    Properties: {DisplayNam: !GetAtt Broken.TopicName}\n";
+    let found = found("broken.yaml", text);
+    let said: Vec<_> = found
+        .iter()
+        .filter(|one| one.severity == Severity::Error)
+        .map(|one| (one.id.as_ref(), one.location.as_ref().map_or(0, |place| place.line)))
+        .collect();
+    // Nothing is said of the resource that cannot be read, nor of references to it.
+    assert_eq!(said, [("unreadable-template", 5), ("unknown-property", 9)]);
+    assert!(found[0].message.contains("lines 4 to 6 are not checked"), "{}", found[0].message);
+}

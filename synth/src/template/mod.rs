@@ -123,9 +123,9 @@ impl Template {
         Self::of_value(if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }?)
     }
 
-    /// Reads JSON or YAML like [`read`](Self::read), and continues after errors in YAML that leave the structure clear: unknown
-    /// tags, repeated keys, merge keys. Returns these errors as well. A value that cannot be read is treated as if a macro
-    /// computed it.
+    /// Reads JSON or YAML like [`read`](Self::read), and continues after errors in YAML: unknown tags, repeated keys, merge keys,
+    /// and errors of syntax inside of an entry of a section. Returns these errors as well. A value that cannot be read is
+    /// treated as if a macro computed it. After more than ten errors of syntax, the first of them is returned alone.
     ///
     /// ```
     /// use stackwright_synth::Template;

@@ -1,5 +1,8 @@
 //! YAML, with the short forms of intrinsic functions.
 
+mod repair;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
@@ -54,21 +57,36 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     Reader::new(text).document()
 }
 
-/// Reads a text and continues after errors that leave the structure of the text clear. Returns the first error otherwise.
-pub(super) fn read_with_errors(text: &str) -> Result<(JsonValue, Vec<TemplateError>), TemplateError> {
-    let mut reader = Reader::new(text);
+/// Reads a text and continues after errors: those that leave the structure of the text clear, and others without the entry that
+/// cannot be read. Returns the first error if that is not possible.
+pub(super) fn read_with_errors(original: &str) -> Result<(JsonValue, Vec<TemplateError>), TemplateError> {
+    let (text, mut errors) = repair::readable(original)?;
+    let mut reader = Reader::new(&text);
     reader.errors = Some(Vec::new());
     let value = reader.document()?;
-    Ok((value, reader.errors.unwrap_or_default()))
+    // Without resources nothing is left to check, and what was left out is not worth a message each.
+    if let (None, Some(first)) = (value.get("Resources"), fatal(original)) {
+        return Err(first);
+    }
+    errors.extend(reader.errors.unwrap_or_default());
+    Ok((value, errors))
 }
 
 /// Returns the line and column of every value by the JSON pointer in the long form, as far as the text can be read.
 pub(super) fn places(text: &str) -> Vec<(String, Position)> {
-    let mut reader = Reader::new(text);
+    let text = repair::readable(text).map_or(Cow::Borrowed(text), |(text, _)| text);
+    let mut reader = Reader::new(&text);
     reader.places = Some(Vec::new());
     reader.errors = Some(Vec::new());
     let _ = reader.document();
     reader.places.unwrap_or_default()
+}
+
+/// Returns the error that ends the reading of a text; `None` if it can be read to its end.
+fn fatal(text: &str) -> Option<TemplateError> {
+    let mut reader = Reader::new(text);
+    reader.errors = Some(Vec::new());
+    reader.document().err()
 }
 
 fn error(at: Marker, message: impl Into<String>) -> TemplateError {

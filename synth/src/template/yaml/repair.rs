@@ -1,0 +1,146 @@
+//! Leaves out the entries of a text that cannot be read, so that the rest can be checked.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::{TemplateError, fatal};
+
+/// How many entries are left out at most. The text is read once more for each.
+const MAX_REPAIRS: usize = 10;
+
+/// Returns a text that can be read: the given one, or one with the same lines in which the entries of sections that cannot be read
+/// are replaced by a transform, whose result is not known. Returns the errors as well, each with what was left out.
+///
+/// # Errors
+/// The first error, if it is in no entry, or if there are too many.
+pub(super) fn readable(text: &str) -> Result<(Cow<'_, str>, Vec<TemplateError>), TemplateError> {
+    let Some(first) = fatal(text) else { return Ok((Cow::Borrowed(text), Vec::new())) };
+    let mut lines: Vec<Cow<'_, str>> = text.split('\n').map(Cow::Borrowed).collect();
+    let (mut errors, mut sections) = (Vec::new(), BTreeSet::new());
+    let mut next = Some(first.clone());
+    while let Some(mut error) = next {
+        let entry = entry(&lines, error.line).filter(|_| errors.len() < MAX_REPAIRS);
+        let Some(entry) = entry else { return Err(first) };
+        let (from, to) = (entry.lines.start + 1, entry.lines.end);
+        error.message.push_str(&if from == to {
+            format!(" (line {from} is not checked)")
+        } else {
+            format!(" (lines {from} to {to} are not checked)")
+        });
+        let replacement = entry.replacement(&mut sections);
+        for (number, line) in entry.lines.clone().enumerate() {
+            lines[line] = Cow::Owned(if number == 0 { replacement.clone() } else { String::new() });
+        }
+        errors.push(error);
+        next = fatal(&lines.join("\n"));
+    }
+    Ok((Cow::Owned(lines.join("\n")), errors))
+}
+
+/// Lines that belong together: an entry of a section, or a whole section.
+struct Entry {
+    lines: std::ops::Range<usize>,
+    section: String,
+    indentation: usize,
+    key: Option<String>,
+}
+
+impl Entry {
+    /// What stands in place of the entry. References to it, and to what it may have contained, are not checked.
+    fn replacement(&self, sections: &mut BTreeSet<String>) -> String {
+        let indentation = " ".repeat(self.indentation);
+        match &self.key {
+            Some(key) if self.section == "Resources" => {
+                format!("{indentation}{key}: {{Type: {{'Fn::Transform': {{Name: AWS::Include}}}}}}")
+            }
+            Some(_) if sections.insert(self.section.clone()) => {
+                format!("{indentation}Fn::Transform: {{Name: AWS::Include}}")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// The entry that a line is part of; lines start at 1.
+fn entry(lines: &[Cow<'_, str>], line: usize) -> Option<Entry> {
+    let at = line.clamp(1, lines.len()) - 1;
+    let start =
+        (0..=at).rev().find(|line| level(&lines[*line]) == Some(0) && key(&lines[*line]).is_some())?;
+    let end = |from: usize, most: usize| {
+        let is_next = |line: &usize| level(&lines[*line]).is_some_and(|level| level <= most);
+        (from + 1..lines.len()).find(is_next).unwrap_or(lines.len())
+    };
+    let section_end = end(start, 0);
+    let section = key(&lines[start])?;
+    let indentation = (start + 1..section_end).find_map(|line| level(&lines[line]));
+    let of_entry = indentation.and_then(|indentation| {
+        let is_start =
+            |line: &usize| level(&lines[*line]) == Some(indentation) && key(&lines[*line]).is_some();
+        let first = (start + 1..=at).rev().find(is_start)?;
+        let key = key(&lines[first]);
+        Some(Entry { lines: first..end(first, indentation), section: section.clone(), indentation, key })
+    });
+    // What was left out once is not the cause of another error.
+    let is_there = |entry: &Entry| !lines[entry.lines.start].contains("Fn::Transform");
+    let whole = Entry { lines: start..section_end, section, indentation: 0, key: None };
+    of_entry.into_iter().chain([whole]).find(is_there)
+}
+
+/// The number of spaces before the content of a line; `None` for lines without content, and those that start with a tab.
+fn level(line: &str) -> Option<usize> {
+    let content = line.trim_start_matches(' ');
+    let is_content = !content.trim().is_empty() && !content.starts_with(['#', '\t']);
+    is_content.then_some(line.len() - content.len())
+}
+
+/// The key at the start of a line.
+fn key(line: &str) -> Option<String> {
+    let (key, _) = line.trim().split_once(':')?;
+    let key = key.trim().trim_matches(['"', '\'']);
+    let is_name =
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    is_name.then(|| key.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(text: &str) -> (String, Vec<usize>) {
+        let (text, errors) = readable(text).unwrap();
+        (text.into_owned(), errors.iter().map(|error| error.line).collect())
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_left_out() {
+        let text = "Resources:\n  A:\n    Type: 'x' y\n    Properties: {}\n  B:\n    Type: T\n";
+        let (text, lines) = errors(text);
+        assert_eq!(lines, [3]);
+        assert_eq!(text.lines().count(), 6);
+        assert!(
+            text.contains("  A: {Type: {'Fn::Transform'") && text.contains("  B:\n    Type: T"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn tabs_sections_and_several_errors() {
+        let (text, lines) = errors("Resources:\n  A:\n\tType: T\n  B: {Type: T}\n");
+        assert!(text.contains("B: {Type: T}"), "{text}");
+        assert_eq!(lines, [3]);
+        let (text, lines) = errors("Description: 'a' (b)\nResources:\n  B: {Type: T}\n");
+        assert_eq!((text.as_str(), lines), ("\nResources:\n  B: {Type: T}\n", vec![1]));
+        let (text, lines) =
+            errors("Parameters:\n  P: 'a' b\n  Q: 'a' b\nResources:\n  B: {Type: T}\n  C: [a\n");
+        assert_eq!(lines, [2, 3, 6], "{text}");
+        assert!(text.contains("Fn::Transform: {Name") && text.contains("B: {Type: T}"), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_entry_is_not_repaired() {
+        assert!(readable("[[[").is_err());
+        assert!(readable("").is_ok());
+        let many: String = (0..40).map(|n| format!("  A{n}: 'a' b\n")).collect();
+        assert!(readable(&format!("Resources:\n{many}")).is_err());
+    }
+}
