@@ -660,7 +660,70 @@ def nothing_that_is_sent_breaks_it():
     check(client("cloudformation").list_stacks()["StackSummaries"], "it goes on")
 
 
+def the_role_of_the_last_operation_is_used_for_later_ones():
+    role = "arn:aws:iam::000000000000:role/{}".format
+    of = lambda stack: cfn.describe_stacks(StackName=stack)["Stacks"][0].get("RoleARN")
+    body = lambda display: template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": display}}})
+    stack = cfn.create_stack(StackName="roles", TemplateBody=body("one"), RoleARN=role("creator"))["StackId"]
+    settled(stack)
+    check(of(stack) == role("creator"))
+    faults([{"resource": "A", "on": "update", "reason": "no"}])
+    cfn.update_stack(StackName="roles", TemplateBody=body("two"), RoleARN=role("updater"))
+    check(settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and of(stack) == role("updater"), of(stack))
+    faults([{"resource": "A", "on": on, "reason": "no"} for on in ("update", "rollback")])
+    cfn.update_stack(StackName="roles", TemplateBody=body("three"))
+    check(settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_FAILED")
+    faults()
+    cfn.continue_update_rollback(StackName="roles", RoleARN=role("mender"))
+    check(settled(stack)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and of(stack) == role("mender"), of(stack))
+    faults([{"resource": "A", "on": "delete", "reason": "no"}])
+    cfn.delete_stack(StackName="roles", RoleARN=role("deleter"))
+    check(settled(stack)["StackStatus"] == "DELETE_FAILED" and of(stack) == role("deleter"), of(stack))
+    faults()
+    cfn.delete_stack(StackName="roles")
+    check(settled(stack)["StackStatus"] == "DELETE_COMPLETE" and of(stack) == role("deleter"), of(stack))
+
+
+def the_deployment_config_is_obeyed():
+    body = lambda display, name="a": template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": display, "TopicName": name}}})
+    express, standard = {"Mode": "EXPRESS"}, {"Mode": "STANDARD", "DisableRollback": True}
+    config = lambda stack: cfn.describe_stacks(StackName=stack)["Stacks"][0]["DeploymentConfig"]
+    named = dict(StackName="config", TemplateBody=body("one"))
+    refused("ValidationError", "enum value set: [STANDARD, EXPRESS]", cfn.create_stack, **named, DeploymentConfig={"Mode": "FAST"})
+    refused("ValidationError", "either OnFailure or DeploymentConfig.DisableRollback", cfn.create_stack, **named, OnFailure="DELETE", DeploymentConfig=standard)
+    refused("ValidationError", "either DisableRollback or OnFailure", cfn.create_stack, **named, OnFailure="DELETE", DisableRollback=True)
+    # A failure is not rolled back, with and without express mode.
+    faults([{"resource": "A", "on": "create", "reason": "no"}])
+    cfn.create_stack(**named, DeploymentConfig=standard)
+    check(settled("config")["StackStatus"] == "CREATE_FAILED" and config("config") == standard, config("config"))
+    cfn.delete_stack(StackName="config")
+    settled(cfn.create_stack(**{**named, "StackName": "rolled"}, DeploymentConfig={**express, "DisableRollback": False})["StackId"])
+    check(settled("rolled")["StackStatus"] == "ROLLBACK_COMPLETE")
+    faults()
+    cfn.create_stack(**{**named, "StackName": "quick"}, DeploymentConfig=express)
+    check(settled("quick")["StackStatus"] == "CREATE_COMPLETE" and config("quick") == {**express, "DisableRollback": True})
+    check(any("Express Mode" in reason for reason in reasons("quick", "CREATE_COMPLETE")), reasons("quick", "CREATE_COMPLETE"))
+    # Without a rollback nothing is replaced, and then only express mode goes on.
+    update = dict(StackName="quick", TemplateBody=body("two", "b"))
+    cfn.update_stack(**update, DeploymentConfig=express)
+    check(settled("quick")["StackStatus"] == "UPDATE_FAILED", reasons("quick", "UPDATE_FAILED"))
+    check("Replacement type updates not supported on stack with disable-rollback." in reasons("quick", "UPDATE_FAILED"))
+    refused("ValidationError", "must use the same DeploymentConfig", cfn.update_stack, **update)
+    refused("ValidationError", "must use the same DeploymentConfig", change_set, stack="quick", body=body("two"))
+    refused("ValidationError", "RollbackStack is not supported", cfn.rollback_stack, StackName="quick")
+    cfn.update_stack(**{**update, "TemplateBody": body("two")}, DeploymentConfig=express)
+    check(settled("quick")["StackStatus"] == "UPDATE_COMPLETE")
+    both = dict(OnStackFailure="DO_NOTHING", DeploymentConfig=standard)
+    refused("ValidationError", "either OnStackFailure or", change_set, stack="quick", body=body("three"), **both)
+    planned = change_set("quick", body("three"), DeploymentConfig=standard)
+    check(planned["DeploymentConfig"] == standard, planned)
+    cfn.delete_stack(StackName="quick", DeploymentConfig=express)
+    check(settled(planned["StackId"])["StackStatus"] == "DELETE_COMPLETE")
+    check(any("Express Mode" in reason for reason in reasons(planned["StackId"], "DELETE_COMPLETE")))
+
+
 run(
+    the_role_of_the_last_operation_is_used_for_later_ones, the_deployment_config_is_obeyed,
     a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
     a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, secrets_are_not_shown,

@@ -8,8 +8,8 @@ use crate::engine::hook::run_change_set_hooks;
 use crate::engine::nested::MAX_NESTING;
 use crate::engine::plan::{DesiredState, Plan, PlanProblem, ProblemKind, plan};
 use crate::state::{
-    Change, ChangeSet, ChangeSetStatus, ChangeSetType, Event, ExecutionStatus, Millis, OperationType,
-    StackStatus, unique_id,
+    Change, ChangeSet, ChangeSetStatus, ChangeSetType, Event, ExecutionStatus, Millis, OnFailure,
+    OperationOptions, OperationType, StackStatus, unique_id,
 };
 use crate::template::{NESTED, StackTemplate};
 
@@ -203,7 +203,7 @@ pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: 
             let stack = &mut engine.state.stacks[position];
             stack.change_sets.retain(|one| one.id != nested.id);
             if stack.status == StackStatus::ReviewInProgress {
-                engine.begin_delete(position, Vec::new(), None, time);
+                engine.begin_delete(position, Vec::new(), OperationOptions::new(OnFailure::DoNothing), time);
             }
         }
     }

@@ -36,8 +36,8 @@ use crate::api::error::ServiceError;
 use crate::engine::refactor::end_refactors;
 use crate::engine::stack_set::{advance_stack_sets, operations_end};
 use crate::state::{
-    Environment, Event, Inputs, Millis, OnFailure, Operation, OperationKind, OperationOptions, OperationType,
-    Phase, Progress, Resource, ResourceStatus, Stack, StackStatus, State, Store, Target, Task, TaskAction,
+    Environment, Event, Inputs, Millis, Operation, OperationKind, OperationOptions, OperationType, Phase,
+    Progress, Resource, ResourceStatus, Stack, StackStatus, State, Store, Target, Task, TaskAction,
     unique_id,
 };
 use crate::template::evaluate::{self, Lookup, Scope, pseudo_parameters, reference_value};
@@ -199,6 +199,7 @@ impl Engine {
     ) {
         let stack = &mut self.state.stacks[position];
         let inputs = target.inputs.clone();
+        stack.config = how.config.clone();
         let operation = Operation::on(stack, kind, Phase::Forward, target, how);
         if kind != OperationKind::Create {
             stack.updated = Some(time);
@@ -223,15 +224,22 @@ impl Engine {
         }
     }
 
+    /// Lets a stack use a role from now on, if a request names one.
+    pub fn set_role(&mut self, position: usize, role: Option<&str>) {
+        if let Some(role) = role {
+            self.state.stacks[position].inputs.role = Some(role.to_owned());
+        }
+    }
+
     /// Starts to delete a stack.
     pub fn begin_delete(
         &mut self,
         position: usize,
         retain: Vec<String>,
-        token: Option<String>,
+        how: OperationOptions,
         time: Millis,
     ) {
-        self.start_delete_operation(position, token, time);
+        self.start_delete_operation(position, how, time);
         if let Some(operation) = &mut self.state.stacks[position].operation {
             operation.retain = retain;
         }
@@ -239,15 +247,13 @@ impl Engine {
     }
 
     /// Records a deletion that fails before anything is deleted.
-    pub fn refuse_delete(&mut self, position: usize, token: Option<String>, time: Millis, reason: String) {
-        self.start_delete_operation(position, token, time);
+    pub fn refuse_delete(&mut self, position: usize, how: OperationOptions, time: Millis, reason: String) {
+        self.start_delete_operation(position, how, time);
         self.end(position, time, StackStatus::DeleteFailed, Some(reason));
     }
 
-    fn start_delete_operation(&mut self, position: usize, token: Option<String>, time: Millis) {
+    fn start_delete_operation(&mut self, position: usize, how: OperationOptions, time: Millis) {
         let stack = &mut self.state.stacks[position];
-        let how =
-            OperationOptions { on_failure: OnFailure::DoNothing, token, retain_except_on_create: false };
         let target = stack.inputs.clone().into();
         let operation = Operation::on(stack, OperationKind::Delete, Phase::Delete, target, how);
         stack.operation = Some(operation);

@@ -41,8 +41,9 @@ impl Engine {
                 return self.cannot_start(position, number, &id, time, Failure::Plain(reason));
             }
         };
-        let how =
-            OperationOptions { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
+        // Nested stacks are deployed as their parents are; what becomes of a failure is the parent's affair.
+        let config = parent.operation.as_ref().map(|one| one.config.clone()).unwrap_or_default();
+        let how = OperationOptions { config, ..OperationOptions::new(OnFailure::Rollback) };
         let made = parent.operation.as_ref().and_then(|one| one.target.nested.get(&resource.logical_id));
         let known = present.as_ref().or(made);
         let child = known.and_then(|id| self.state.position_of(id));

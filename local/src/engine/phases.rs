@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use crate::engine::Engine;
 use crate::engine::plan::outputs;
 use crate::state::{
-    Environment, ExecutionStatus, Millis, OnFailure, OperationKind, OperationType, Output, Phase, Progress,
-    Resource, Stack, StackStatus, Task, TaskAction,
+    Environment, ExecutionStatus, Inputs, Millis, OnFailure, OperationKind, OperationOptions, OperationType,
+    Output, Phase, Progress, Resource, Stack, StackStatus, Task, TaskAction,
 };
 
 impl Engine {
@@ -74,7 +74,9 @@ impl Engine {
             }
             Phase::Back if operation.failed.is_empty() => {
                 let stack = &mut self.state.stacks[position];
-                stack.inputs = operation.before;
+                // The role of the last operation is used for all later ones, whatever becomes of the operation.
+                let role = stack.inputs.role.take();
+                stack.inputs = Inputs { role, ..operation.before };
                 self.clean_up(position, time, Phase::BackCleanup);
             }
             Phase::Back => {
@@ -140,7 +142,7 @@ impl Engine {
         let is_left =
             |one: &Stack| one.parent.as_ref() == Some(&id) && one.status == StackStatus::ReviewInProgress;
         while let Some(left) = self.state.stacks.iter().position(is_left) {
-            self.begin_delete(left, Vec::new(), None, time);
+            self.begin_delete(left, Vec::new(), OperationOptions::new(OnFailure::DoNothing), time);
         }
     }
 

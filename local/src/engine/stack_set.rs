@@ -134,7 +134,9 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
         .filter(|position| !engine.state.stacks[*position].is_deleted());
     if operation.action == SetAction::Delete {
         match present.filter(|_| !operation.retains) {
-            Some(position) => engine.begin_delete(position, Vec::new(), None, time),
+            Some(position) => {
+                engine.begin_delete(position, Vec::new(), OperationOptions::new(OnFailure::DoNothing), time)
+            }
             None => remove_instance(engine, set, number, result),
         }
         return;
@@ -143,8 +145,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
         Ok(inputs) => inputs,
         Err(reason) => return fail_result(engine, set, number, result, reason),
     };
-    let how =
-        OperationOptions { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
+    let how = OperationOptions::new(OnFailure::Rollback);
     // A stack whose creation failed cannot be updated: it is deleted and created again.
     let is_remains = |stack: &Stack| {
         matches!(
@@ -157,7 +158,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
     };
     match present {
         Some(position) if is_remains(&engine.state.stacks[position]) => {
-            engine.begin_delete(position, Vec::new(), None, time);
+            engine.begin_delete(position, Vec::new(), OperationOptions::new(OnFailure::DoNothing), time);
             create_instance(engine, set, environment, inputs, how, time);
         }
         Some(position) => {

@@ -40,8 +40,7 @@ impl Machine {
     }
 
     fn begin(&mut self, kind: OperationKind, position: usize, template: &Json) {
-        let options =
-            OperationOptions { on_failure: OnFailure::Rollback, token: None, retain_except_on_create: false };
+        let options = OperationOptions::new(OnFailure::Rollback);
         let inputs = self.inputs(template, &[]);
         self.engine.begin(position, kind, inputs.into(), options, self.now);
         self.engine.advance(self.now);
@@ -213,7 +212,7 @@ fn a_replaced_resource_is_deleted_in_the_cleanup() {
 fn resources_are_deleted_before_those_they_depend_on() {
     let mut machine = Machine::new(0);
     let stack = machine.create(&two("x"));
-    machine.engine.begin_delete(stack, Vec::new(), None, machine.now);
+    machine.engine.begin_delete(stack, Vec::new(), OperationOptions::new(OnFailure::DoNothing), machine.now);
     machine.engine.advance(machine.now);
     let events = machine.events(stack);
     let index = |event: &str| events.iter().position(|one| one == event).unwrap();

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
-    ChangeSetStatus, ChangeSetType, Environment, ExecutionStatus, HookResult, Inputs, Millis, OperationType,
-    ResourceStatus, unique_id,
+    ChangeSetStatus, ChangeSetType, DeploymentConfig, Environment, ExecutionStatus, HookResult, Inputs,
+    Millis, OperationType, ResourceStatus, unique_id,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +25,8 @@ pub(crate) struct ChangeSet {
     pub changes: Vec<Change>,
     pub on_failure: Option<String>,
     pub deployment_mode: Option<String>,
-    pub deployment_config: Option<Json>,
+    #[serde(default)]
+    pub config: DeploymentConfig,
     pub import_existing: bool,
     /// The physical IDs of imported resources, by logical ID.
     pub imports: IndexMap<String, String>,

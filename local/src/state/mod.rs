@@ -4,6 +4,7 @@
 
 mod bucket;
 mod change_set;
+mod deployment_config;
 mod hook;
 mod objects;
 mod operation;
@@ -18,6 +19,7 @@ mod time;
 
 pub(crate) use self::bucket::*;
 pub(crate) use self::change_set::*;
+pub(crate) use self::deployment_config::DeploymentConfig;
 pub(crate) use self::hook::*;
 pub(crate) use self::objects::Content;
 pub(crate) use self::operation::*;

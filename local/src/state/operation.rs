@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeSet, Inputs, Millis, OperationType, Resource, Stack, unique_id};
+use super::{ChangeSet, DeploymentConfig, Inputs, Millis, OperationType, Resource, Stack, unique_id};
 
 /// What an operation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +153,8 @@ pub(crate) struct Operation {
     pub skip: Vec<String>,
     pub retain: Vec<String>,
     pub retain_except_on_create: bool,
+    #[serde(default)]
+    pub config: DeploymentConfig,
 }
 
 impl Operation {
@@ -179,6 +181,7 @@ impl Operation {
             skip: Vec::new(),
             retain: Vec::new(),
             retain_except_on_create: how.retain_except_on_create,
+            config: how.config,
         }
     }
 }
@@ -189,4 +192,13 @@ pub(crate) struct OperationOptions {
     pub on_failure: OnFailure,
     pub token: Option<String>,
     pub retain_except_on_create: bool,
+    pub config: DeploymentConfig,
+}
+
+impl OperationOptions {
+    /// The options of an operation that no request describes.
+    pub fn new(on_failure: OnFailure) -> Self {
+        let config = DeploymentConfig::default();
+        Self { on_failure, token: None, retain_except_on_create: false, config }
+    }
 }

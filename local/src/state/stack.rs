@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    ChangeSet, DriftStatus, Event, Millis, Operation, OperationType, ResourceStatus, StackDriftStatus,
-    StackStatus, unique_id,
+    ChangeSet, DeploymentConfig, DriftStatus, Event, Millis, Operation, OperationType, ResourceStatus,
+    StackDriftStatus, StackStatus, unique_id,
 };
 
 /// The inputs of a stack: a request gives them, a change set keeps them.
@@ -63,6 +63,9 @@ pub(crate) struct Stack {
     pub last_change_set: Option<String>,
     pub parent: Option<String>,
     pub drift: Option<Drift>,
+    /// `DeploymentConfig` of the last operation.
+    #[serde(default)]
+    pub config: DeploymentConfig,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -168,6 +171,7 @@ impl Stack {
             last_change_set: None,
             parent: None,
             drift: None,
+            config: DeploymentConfig::default(),
         }
     }
 
@@ -186,6 +190,13 @@ impl Stack {
 
     pub fn is_deleted(&self) -> bool {
         self.status == StackStatus::DeleteComplete
+    }
+
+    /// Whether its last operation failed in express mode and was not rolled back.
+    pub fn failed_in_express_mode(&self) -> bool {
+        self.config.is_express
+            && self.config.disables_rollback()
+            && matches!(self.status, StackStatus::CreateFailed | StackStatus::UpdateFailed)
     }
 
     pub fn is_in_progress(&self) -> bool {

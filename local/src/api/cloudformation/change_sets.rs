@@ -4,7 +4,9 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::stack_policy;
-use crate::api::cloudformation::{Answer, Request, add_own_stack, inputs, non_empty, page, tag_list};
+use crate::api::cloudformation::{
+    Answer, Request, add_own_stack, both, check_express, inputs, non_empty, page, tag_list,
+};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::change_set::{compute_change_set, discard_nested, nested_in, stack_for_new_change_set};
@@ -35,6 +37,13 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
                 format!("ChangeSet {name} cannot be created due to a name conflict"),
             ));
         }
+    }
+    let config = request.deployment_config()?;
+    if config.disable_rollback.is_some() && request.text("OnStackFailure").is_some() {
+        return Err(both("OnStackFailure", "DeploymentConfig.DisableRollback"));
+    }
+    if let Some(stack) = existing {
+        check_express(stack, &config)?;
     }
     let (inputs, template) = inputs(engine, request, existing.map(|stack| &stack.inputs))?;
     let imports: IndexMap<String, String> = request
@@ -71,7 +80,7 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
         changes: Vec::new(),
         on_failure: request.text("OnStackFailure").map(str::to_owned),
         deployment_mode: request.text("DeploymentMode").map(str::to_owned),
-        deployment_config: request.form.get("DeploymentConfig").cloned(),
+        config,
         import_existing: request.is("ImportExistingResources"),
         imports,
         token: request.text("ClientToken").map(str::to_owned),
@@ -181,7 +190,7 @@ pub(crate) fn describe_change_set(engine: &mut Engine, request: &Request<'_>) ->
         "RootChangeSetId": change_set.within.as_ref().map(|(_, root)| root),
         "ImportExistingResources": change_set.import_existing,
         "DeploymentMode": change_set.deployment_mode,
-        "DeploymentConfig": change_set.deployment_config,
+        "DeploymentConfig": change_set.config.shown(),
     }))
 }
 
@@ -291,18 +300,20 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
         (_, StackStatus::ReviewInProgress) => OperationKind::Create,
         _ => OperationKind::Update,
     };
-    let express_stops =
-        change_set.deployment_config.as_ref().is_some_and(|one| one["DisableRollback"] == "true");
     let on_failure = match change_set.on_failure.as_deref() {
         Some("DO_NOTHING") => OnFailure::DoNothing,
         Some("DELETE") if kind == OperationKind::Create => OnFailure::Delete,
-        _ if request.is("DisableRollback") || express_stops => OnFailure::DoNothing,
+        _ if request.is("DisableRollback") || change_set.config.disables_rollback() => OnFailure::DoNothing,
         _ => OnFailure::Rollback,
     };
     stack.disable_rollback = on_failure == OnFailure::DoNothing;
     stack.last_change_set = Some(change_set.id.clone());
-    let how =
-        OperationOptions { on_failure, token, retain_except_on_create: request.is("RetainExceptOnCreate") };
+    let how = OperationOptions {
+        on_failure,
+        token,
+        retain_except_on_create: request.is("RetainExceptOnCreate"),
+        config: change_set.config.clone(),
+    };
     engine.begin(position, kind, Target::of_change_set(&change_set), how, request.time);
     Ok(json!({}))
 }

@@ -47,7 +47,7 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::inputs::{resolve_inputs, tags};
 use crate::engine::template_url::object_of_url;
-use crate::state::{Environment, Inputs, Millis, iso_time};
+use crate::state::{DeploymentConfig, Environment, Inputs, Millis, OnFailure, Stack, iso_time};
 use crate::template::StackTemplate;
 
 pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
@@ -111,6 +111,32 @@ impl Request<'_> {
 
     fn token(&self) -> Option<String> {
         self.text("ClientRequestToken").map(str::to_owned)
+    }
+
+    fn deployment_config(&self) -> Result<DeploymentConfig, ServiceError> {
+        let given = self.form.get("DeploymentConfig").unwrap_or(&Json::Null);
+        DeploymentConfig::read(given).map_err(ServiceError::validation)
+    }
+
+    /// Whether an operation is rolled back if it fails, according to the request and its `DeploymentConfig`.
+    fn on_failure(&self, config: &DeploymentConfig) -> Result<OnFailure, ServiceError> {
+        let given = ["DisableRollback", "OnFailure"].into_iter().find(|name| self.text(name).is_some());
+        match (given, self.text("OnFailure")) {
+            (Some("DisableRollback"), Some(_)) => return Err(both("DisableRollback", "OnFailure")),
+            // The documentation does not say which of the two counts.
+            (Some(name), _) if config.disable_rollback.is_some() => {
+                return Err(both(name, "DeploymentConfig.DisableRollback"));
+            }
+            (_, Some("DO_NOTHING")) => return Ok(OnFailure::DoNothing),
+            (_, Some("DELETE")) => return Ok(OnFailure::Delete),
+            (_, Some(_)) => return Ok(OnFailure::Rollback),
+            (_, None) => {}
+        }
+        let is_disabled = match self.text("DisableRollback") {
+            Some(text) => text == "true",
+            None => config.disables_rollback(),
+        };
+        Ok(if is_disabled { OnFailure::DoNothing } else { OnFailure::Rollback })
     }
 
     fn tags(&self) -> Option<IndexMap<String, String>> {
@@ -224,6 +250,23 @@ pub(crate) fn inputs(
         ..inputs
     };
     Ok((inputs, template))
+}
+
+/// The refusal of two parameters that exclude each other.
+pub(crate) fn both(one: &str, other: &str) -> ServiceError {
+    ServiceError::validation(format!("You can specify either {one} or {other}, but not both."))
+}
+
+/// Refuses another mode for a stack whose last operation failed in express mode and was not rolled back.
+pub(crate) fn check_express(stack: &Stack, config: &DeploymentConfig) -> Result<(), ServiceError> {
+    if !stack.failed_in_express_mode() || config.is_express {
+        return Ok(());
+    }
+    Err(ServiceError::validation(format!(
+        "This stack is in a {} state from a previous operation that used EXPRESS deployment mode with disable-rollback. \
+         Follow-up operations must use the same DeploymentConfig (mode=EXPRESS) until the stack reaches a *_COMPLETE state.",
+        stack.status
+    )))
 }
 
 /// Adds an empty stack in the account and region of a request; returns its index.

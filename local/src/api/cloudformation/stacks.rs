@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::api::cloudformation::change_sets::{can_be_updated, shown_parameters};
 use crate::api::cloudformation::stack_policy;
 use crate::api::cloudformation::{
-    Answer, Request, add_own_stack, inputs, non_empty, page, tag_list, time_of,
+    Answer, Request, add_own_stack, check_express, inputs, non_empty, page, tag_list, time_of,
 };
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
@@ -24,15 +24,11 @@ pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         return Err(ServiceError::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
     }
     let policy = stack_policy_of(engine, request, ["StackPolicyBody", "StackPolicyURL"])?;
+    let config = request.deployment_config()?;
+    let on_failure = request.on_failure(&config)?;
     let (inputs, _) = inputs(engine, request, None)?;
     check_auto_expand(&inputs)?;
     let position = add_own_stack(engine, name, request);
-    let on_failure = match request.text("OnFailure") {
-        Some("DO_NOTHING") => OnFailure::DoNothing,
-        Some("DELETE") => OnFailure::Delete,
-        _ if request.is("DisableRollback") => OnFailure::DoNothing,
-        _ => OnFailure::Rollback,
-    };
     let stack = &mut engine.state.stacks[position];
     stack.termination_protection = request.is("EnableTerminationProtection");
     stack.disable_rollback = on_failure == OnFailure::DoNothing;
@@ -42,6 +38,7 @@ pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         on_failure,
         token: request.token(),
         retain_except_on_create: request.is("RetainExceptOnCreate"),
+        config,
     };
     engine.begin(position, OperationKind::Create, inputs.into(), how, request.time);
     Ok(begun(&engine.state.stacks[position]))
@@ -56,6 +53,9 @@ pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
             stack.id, stack.status
         )));
     }
+    let config = request.deployment_config()?;
+    check_express(stack, &config)?;
+    let on_failure = request.on_failure(&config)?;
     let (inputs, template) = inputs(engine, request, Some(&stack.inputs))?;
     check_auto_expand(&inputs)?;
     let temporary =
@@ -85,9 +85,10 @@ pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         change_set.execution = ExecutionStatus::Obsolete;
     }
     let how = OperationOptions {
-        on_failure: if request.is("DisableRollback") { OnFailure::DoNothing } else { OnFailure::Rollback },
+        on_failure,
         token: request.token(),
         retain_except_on_create: request.is("RetainExceptOnCreate"),
+        config,
     };
     engine.begin(position, OperationKind::Update, inputs.into(), how, request.time);
     Ok(begun(&engine.state.stacks[position]))
@@ -139,7 +140,13 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
             stack.id
         )));
     }
-    let token = request.token();
+    let how = OperationOptions {
+        token: request.token(),
+        config: request.deployment_config()?,
+        ..OperationOptions::new(OnFailure::DoNothing)
+    };
+    engine.set_role(position, request.text("RoleARN"));
+    let stack = &engine.state.stacks[position];
     let exports: Vec<String> = stack.outputs.iter().filter_map(|output| output.export.clone()).collect();
     for export in exports {
         let users: Vec<&str> = engine
@@ -149,11 +156,11 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
             .collect();
         if !users.is_empty() {
             let reason = format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));
-            engine.refuse_delete(position, token, request.time, reason);
+            engine.refuse_delete(position, how, request.time, reason);
             return Ok(json!({}));
         }
     }
-    engine.begin_delete(position, retain, token, request.time);
+    engine.begin_delete(position, retain, how, request.time);
     Ok(json!({}))
 }
 
@@ -201,16 +208,25 @@ pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_
             others.join(", ")
         )));
     }
-    engine.begin_rollback(position, skip, rollback_options(request), request.time);
+    begin_rollback(engine, request, position, skip)?;
     Ok(json!({}))
 }
 
-fn rollback_options(request: &Request<'_>) -> OperationOptions {
-    OperationOptions {
+fn begin_rollback(
+    engine: &mut Engine,
+    request: &Request<'_>,
+    position: usize,
+    skip: Vec<String>,
+) -> Result<(), ServiceError> {
+    let how = OperationOptions {
         on_failure: OnFailure::Rollback,
         token: request.token(),
         retain_except_on_create: request.is("RetainExceptOnCreate"),
-    }
+        config: request.deployment_config()?,
+    };
+    engine.set_role(position, request.text("RoleARN"));
+    engine.begin_rollback(position, skip, how, request.time);
+    Ok(())
 }
 
 pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
@@ -222,7 +238,13 @@ pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answ
             stack.id, stack.status
         )));
     }
-    engine.begin_rollback(position, Vec::new(), rollback_options(request), request.time);
+    if stack.failed_in_express_mode() {
+        return Err(ServiceError::validation(
+            "RollbackStack is not supported for stacks that were last updated using EXPRESS deployment mode and are in a failed \
+             state",
+        ));
+    }
+    begin_rollback(engine, request, position, Vec::new())?;
     Ok(begun(&engine.state.stacks[position]))
 }
 
@@ -344,6 +366,7 @@ fn stack_json(engine: &Engine, stack: &Stack) -> Json {
         "Capabilities": stack.inputs.capabilities,
         "Outputs": outputs,
         "RoleARN": stack.inputs.role,
+        "DeploymentConfig": stack.config.shown(),
         "Tags": tag_list(&stack.inputs.tags),
         "EnableTerminationProtection": stack.termination_protection,
         "ParentId": stack.parent,

@@ -99,6 +99,7 @@ pub(crate) fn create_resource(
     let form_of = |attribute: &str| attribute_form(values, attribute);
     let forms = Forms { context, name: &name, properties, attribute: &form_of };
     let value_of = |attribute: &str| match form_of(attribute) {
+        Some(form) if is_list(kind, attribute) => vec![forms.fill(form)].into(),
         Some(form) => Json::from(forms.fill(form)),
         None => generic_attribute(context, kind, attribute, &name),
     };
@@ -119,6 +120,11 @@ pub(crate) fn create_resource(
         None => primary_identifier(kind, properties, &attributes).unwrap_or_else(|| name.clone()),
     };
     CreatedResource { physical_id, attributes }
+}
+
+/// Whether an attribute is a list, which the form of its only element describes.
+fn is_list(kind: &ResourceType, attribute: &str) -> bool {
+    kind.attribute(attribute).is_some_and(|schema| schema.resolved().types() == ["array"])
 }
 
 fn attribute_form(values: Option<&'static ReturnValues>, attribute: &str) -> Option<&'static str> {
@@ -269,6 +275,11 @@ mod tests {
         let vpc = created("AWS::EC2::VPC", json!({"CidrBlock": "10.0.0.0/16"}));
         assert!(vpc.physical_id.starts_with("vpc-") && vpc.physical_id.len() == 21);
         assert_eq!(vpc.attributes["CidrBlock"], "10.0.0.0/16");
+        let block = vpc.attributes["Ipv6CidrBlocks"][0].as_str().unwrap();
+        let address = block.strip_suffix("00::/56").map(|start| format!("{start}00::"));
+        assert!(address.unwrap().parse::<std::net::Ipv6Addr>().is_ok(), "{block}");
+        let subnet = created("AWS::EC2::Subnet", json!({"VpcId": "v", "Ipv6CidrBlock": "2001:db8::/64"}));
+        assert_eq!(subnet.attributes["Ipv6CidrBlocks"], json!(["2001:db8::/64"]));
         let rule = created("AWS::Events::Rule", json!({"Name": "r"}));
         assert_eq!(rule.physical_id, "r");
         let address = created("AWS::EC2::EIP", json!({}));

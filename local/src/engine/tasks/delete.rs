@@ -3,7 +3,8 @@
 use crate::engine::Engine;
 use crate::faults::On;
 use crate::state::{
-    BUCKET, Failure, Millis, Operation, OperationKind, Phase, Progress, Resource, ResourceStatus, Stack,
+    BUCKET, Failure, Millis, OnFailure, Operation, OperationKind, OperationOptions, Phase, Progress,
+    Resource, ResourceStatus, Stack,
 };
 use crate::template::NESTED;
 
@@ -14,6 +15,7 @@ impl Engine {
         if is_retained(stack, operation, resource) {
             return self.retain(position, number, resource, time);
         }
+        let config = operation.config.clone();
         self.event(position, time, Some(resource), ResourceStatus::DeleteInProgress, None);
         if let Some(present) = self.state.stacks[position].resources.get_mut(&resource.logical_id)
             && present.physical_id == resource.physical_id
@@ -23,7 +25,8 @@ impl Engine {
         if resource.type_name == NESTED
             && let Some(child) = self.state.position_of(&resource.physical_id)
         {
-            self.begin_delete(child, Vec::new(), None, time);
+            let how = OperationOptions { config, ..OperationOptions::new(OnFailure::DoNothing) };
+            self.begin_delete(child, Vec::new(), how, time);
             return self.set_progress(position, number, Progress::Nested(resource.physical_id.clone()));
         }
         if let Some(failure) = self.bucket_is_not_empty(resource) {

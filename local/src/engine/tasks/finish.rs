@@ -6,6 +6,10 @@ use crate::state::{
     Failure, Millis, Phase, Progress, Resource, ResourceStatus, StackStatus, Task, TaskAction, unique_id,
 };
 
+/// What the event of a resource says that was completed in express mode.
+const EXPRESS_NOTE: &str =
+    "Resource operation completed using Express Mode. It may continue becoming available in the background.";
+
 impl Engine {
     pub(in crate::engine) fn finish(&mut self, position: usize, number: usize, time: Millis) {
         let Some(task) = self.task(position, number).cloned() else { return };
@@ -22,7 +26,8 @@ impl Engine {
         subject.reason.clone_from(&reason);
         subject.time = time;
         self.settle(position, &task, &subject, reason.is_some());
-        self.event(position, time, Some(&subject), status, reason.clone());
+        let note = self.is_express(position).then(|| EXPRESS_NOTE.to_owned());
+        self.event(position, time, Some(&subject), status, reason.clone().or(note));
         if reason.is_some() {
             let phase = self.state.stacks[position].operation.as_mut().map(|operation| {
                 operation.failed.push(task.id.clone());

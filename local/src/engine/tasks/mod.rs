@@ -56,7 +56,9 @@ impl Engine {
         let name = self.state.stacks[position].name.clone();
         let (fault, takes) = self.settings.faults.of_resource(&name, &resource.logical_id, on);
         let mut fails = fault.map(Failure::Handler);
-        let mut until = time + takes.unwrap_or(self.settings.resource_time);
+        // Express mode waits only until the service has accepted the request.
+        let usual = if self.is_express(position) { 0 } else { self.settings.resource_time };
+        let mut until = time + takes.unwrap_or(usual);
         if matches!(on, On::Create | On::Update) {
             let hooks = run_resource_hooks(self, position, resource, time);
             if !hooks.is_empty() {
@@ -80,6 +82,11 @@ impl Engine {
             return self.set_progress(position, number, Progress::Signals(signals));
         }
         self.set_progress(position, number, Progress::Running { until, fails });
+    }
+
+    /// Whether the operation of a stack does not wait until resources are ready.
+    pub(super) fn is_express(&self, position: usize) -> bool {
+        self.state.stacks[position].operation.as_ref().is_some_and(|operation| operation.config.is_express)
     }
 
     /// The current properties of a resource according to the template, and the resource as the template has it.

@@ -10,7 +10,9 @@ use crate::engine::Engine;
 use crate::engine::plan::{Recreation, recreation, same};
 use crate::engine::refused_updates::refused_update;
 use crate::faults::On;
-use crate::state::{Millis, Progress, Resource, ResourceStatus, Task, TaskAction};
+use crate::state::{
+    Failure, Millis, OnFailure, OperationKind, Progress, Resource, ResourceStatus, Task, TaskAction,
+};
 use crate::template::NESTED;
 
 impl Engine {
@@ -45,6 +47,9 @@ impl Engine {
                 let side = |side: &Map<String, Json>| side.get(name).cloned().unwrap_or_default();
                 recreation(kind, name, &side(before), &side(after)) == Recreation::Always
             });
+        if is_replaced && self.keeps_failures(position) {
+            return self.refuse_replacement(position, number, present, time);
+        }
         if is_replaced {
             if let Some(operation) = &mut self.state.stacks[position].operation
                 && let Some(task) = operation.tasks.get_mut(number)
@@ -65,6 +70,21 @@ impl Engine {
             }
             None => self.run(position, number, &resource, On::Update, time),
         }
+    }
+
+    /// Whether an update is not rolled back if it fails.
+    fn keeps_failures(&self, position: usize) -> bool {
+        self.state.stacks[position].operation.as_ref().is_some_and(|operation| {
+            operation.kind == OperationKind::Update && operation.on_failure == OnFailure::DoNothing
+        })
+    }
+
+    /// CloudFormation replaces no resource in an update that is not rolled back.
+    fn refuse_replacement(&mut self, position: usize, number: usize, present: Resource, time: Millis) {
+        let message = "Replacement type updates not supported on stack with disable-rollback.".to_owned();
+        self.event(position, time, Some(&present), ResourceStatus::UpdateInProgress, None);
+        let fails = Some(Failure::Plain(message));
+        self.set_progress(position, number, Progress::Running { until: time, fails });
     }
 
     /// A resource with other properties. What the service generated stays; what follows from the properties follows.
