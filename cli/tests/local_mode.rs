@@ -679,61 +679,78 @@ fn the_printed_permissions_are_those_that_are_used() {
     }
 }
 
+/// Deploys a new stack, kills the deployer at one of its requests, and deploys again. Returns the endpoint, and whether the deployer
+/// had so many requests.
+fn killed_at_request(
+    number: usize,
+    workspace: &Workspace,
+    runtime: &tokio::runtime::Runtime,
+) -> (Local, bool) {
+    let faults = serde_json::from_value(json!({
+        "requests": [{ "action": "*", "kind": "slow", "milliseconds": 25 }],
+        "resources": [{ "resource": "*", "on": "create", "milliseconds": 60 }],
+    }))
+    .unwrap();
+    let local = runtime.block_on(Local::start(stackwright_local::Options::new().faults(faults))).unwrap();
+    let command = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command
+            .current_dir(workspace.directory.path())
+            .args(["--app", "out", "deploy"])
+            .envs(environment(&local.url()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    let mut child = command().spawn().unwrap();
+    let start = Instant::now();
+    let requests = || local.requests().values().sum::<usize>();
+    let is_killed = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{number}");
+            break false;
+        }
+        if requests() >= number {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            break true;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{number}");
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    local.set_faults(stackwright_local::Faults::default());
+    assert!(command().status().unwrap().success(), "after {number} requests");
+    (local, is_killed)
+}
+
 /// After the deployer is killed at any request, the next one continues, and no resource is created twice.
 #[test]
 fn killed_at_any_step_the_next_one_goes_on() {
-    let app = small("one");
-    let workspace = Workspace::with(&app);
+    let workspace = Workspace::with(&small("one"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut killed = 0;
-    for number in 1..100 {
-        let faults = serde_json::from_value(json!({
-            "requests": [{ "action": "*", "kind": "slow", "milliseconds": 25 }],
-            "resources": [{ "resource": "*", "on": "create", "milliseconds": 60 }],
-        }))
-        .unwrap();
-        let local = runtime.block_on(Local::start(stackwright_local::Options::new().faults(faults))).unwrap();
-        let url = local.url();
-        let command = || {
-            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
-            command
-                .current_dir(workspace.directory.path())
-                .args(["--app", "out", "deploy"])
-                .envs(environment(&url))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            command
-        };
-        let mut child = command().spawn().unwrap();
-        let start = Instant::now();
-        let requests = || local.requests().values().sum::<usize>();
-        let is_unharmed = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success(), "{number}");
-                break true;
-            }
-            if requests() >= number {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                break false;
-            }
-            assert!(start.elapsed() < Duration::from_secs(60), "{number}");
-            std::thread::sleep(Duration::from_millis(1));
-        };
-        killed += usize::from(!is_unharmed);
-        local.set_faults(stackwright_local::Faults::default());
-        assert!(command().status().unwrap().success(), "after {number} requests");
+    // The deployers wait most of the time, so that several run at once.
+    let mut ended = Vec::new();
+    while ended.last().is_none_or(|(_, is_killed)| *is_killed) {
+        assert!(ended.len() < 100, "no deployment ends");
+        ended.extend(std::thread::scope(|scope| {
+            let numbers = ended.len() + 1..=ended.len() + 6;
+            let (workspace, runtime) = (&workspace, &runtime);
+            let threads: Vec<_> = numbers
+                .map(|number| scope.spawn(move || killed_at_request(number, workspace, runtime)))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        }));
+    }
+    let urls: Vec<String> = ended.iter().map(|(local, _)| local.url()).collect();
+    for (number, ((local, _), history)) in ended.iter().zip(events(&urls)).enumerate() {
         let requests = local.requests();
         let times = |operation: &str| requests.get(operation).copied().unwrap_or_default();
         assert!(times("ExecuteChangeSet") <= 2, "{requests:?}");
-        let history = events(&url);
         let made = history.iter().filter(|line| *line == "CREATE_COMPLETE Alarms").count();
-        assert_eq!(made, 1, "killed at request {number}: {history:?}");
-        assert_eq!(history.last().unwrap(), "CREATE_COMPLETE small-Main", "{number}");
-        if is_unharmed {
-            break;
-        }
+        assert_eq!(made, 1, "killed at request {}: {history:?}", number + 1);
+        assert_eq!(history.last().unwrap(), "CREATE_COMPLETE small-Main", "{}", number + 1);
     }
+    let killed = ended.iter().filter(|(_, is_killed)| *is_killed).count();
     assert!(killed > 8, "{killed}");
 }
 
@@ -973,13 +990,15 @@ fn a_usage_error_is_not_taken_for_drift() {
     ended(workspace.run(&["drift", "--no-such-option"]), 2);
 }
 
-/// The events of the stack, read with AWS's own client.
-fn events(url: &str) -> Vec<String> {
+/// The events of the stack at each endpoint, read with the SDK of AWS for Python.
+fn events(urls: &[String]) -> Vec<Vec<String>> {
     let script = "import boto3, json, sys\n\
-        client = boto3.client('cloudformation', region_name='us-east-1', endpoint_url=sys.argv[1], aws_access_key_id='x', aws_secret_access_key='x')\n\
-        events = client.describe_stack_events(StackName='small-Main')['StackEvents']\n\
-        print(json.dumps([event['ResourceStatus'] + ' ' + event['LogicalResourceId'] for event in reversed(events)]))";
-    let output = Command::new(tool("python/bin/python")).args(["-c", script, url]).output().unwrap();
+        def events(url):\n\
+        \x20 client = boto3.client('cloudformation', region_name='us-east-1', endpoint_url=url, aws_access_key_id='x', aws_secret_access_key='x')\n\
+        \x20 events = client.describe_stack_events(StackName='small-Main')['StackEvents']\n\
+        \x20 return [event['ResourceStatus'] + ' ' + event['LogicalResourceId'] for event in reversed(events)]\n\
+        print(json.dumps([events(url) for url in sys.argv[1:]]))";
+    let output = Command::new(tool("python/bin/python")).args(["-c", script]).args(urls).output().unwrap();
     serde_json::from_str(&succeeded(output).0).unwrap()
 }
 
