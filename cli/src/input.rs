@@ -67,6 +67,12 @@ fn unreadable(file: &str, message: String) -> Box<Diagnostic> {
 
 fn assembly(directory: &Path) -> Result<Assembly, Box<Diagnostic>> {
     let name = directory.display().to_string();
+    if !directory.join("manifest.json").exists() {
+        let message = "the directory is no assembly, because it has no manifest.json: name the templates in it, such as \
+                       `DIRECTORY/*.yaml`"
+            .replace("DIRECTORY", name.trim_end_matches('/'));
+        return Err(unreadable(&name, message));
+    }
     Assembly::read(directory).map_err(|error| match error {
         AssemblyError::Template { path, error } => {
             Box::new(check::unreadable(&path.display().to_string(), &error))

@@ -141,3 +141,14 @@ fn prices_of_a_price_list_are_saved_and_read_again() {
     assert_eq!(cost("template.yaml --prices offer.json --save-prices small.csv"), "1460.00");
     assert_eq!(cost("template.yaml --prices small.csv"), "1460.00");
 }
+
+#[test]
+fn a_directory_without_a_manifest_is_explained() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("templates")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    let output = command.current_dir(directory.path()).args(["estimate", "templates"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("no manifest.json") && stderr.contains("`templates/*.yaml`"), "{stderr}");
+}

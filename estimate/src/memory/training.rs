@@ -365,10 +365,38 @@ impl<'a> Step<'a> {
         matrices.map(weights::Weight::elements).sum()
     }
 
+    /// The ranks over which a weight is sharded. The ranks of an expert-parallel group hold different experts, so experts are
+    /// sharded over as many ranks as there are groups.
+    fn shards_of(&self, weight: &weights::Weight) -> u64 {
+        let groups = if weight.is_expert { self.training.expert_parallel.max(1) } else { 1 };
+        (self.training.shards() / groups).max(1)
+    }
+
     /// Elements of each rank's part, with the padding of FSDP: each weight is cut along its first dimension.
     fn sharded(&self, unit: &Unit) -> u64 {
-        let shards = self.training.shards();
-        unit.tensors.iter().map(|weight| weight.rows.div_ceil(shards) * weight.columns).sum()
+        unit.tensors.iter().map(|weight| weight.rows.div_ceil(self.shards_of(weight)) * weight.columns).sum()
+    }
+
+    /// Elements of a unit that a rank gathers or reduces, with the padding of FSDP.
+    fn padded(&self, unit: &Unit) -> u64 {
+        let padded = |weight: &weights::Weight| {
+            let shards = self.shards_of(weight);
+            weight.rows.div_ceil(shards) * shards * weight.columns
+        };
+        unit.tensors.iter().map(padded).sum()
+    }
+
+    /// Elements of a rank's part of what is trained, where weights are flattened before they are sharded.
+    fn trained_shard(&self) -> u64 {
+        let (trained, shards) = (self.all_trained(), self.training.shards());
+        let weights = self.units.iter().flat_map(|unit| &unit.tensors);
+        let experts = weights.filter(|weight| weight.is_expert && self.training.lora_rank.is_none());
+        let experts: u64 = experts.map(weights::Weight::elements).sum();
+        let groups = self.training.expert_parallel.max(1);
+        if groups == 1 {
+            return trained.div_ceil(shards);
+        }
+        (trained - experts).div_ceil(shards) + experts.div_ceil((shards / groups).max(1))
     }
 
     fn states(&mut self) {
@@ -390,7 +418,7 @@ impl<'a> Step<'a> {
                 if is_lora {
                     self.tape.allocate(frozen_bytes(frozen) + 12 * trained, Category::States);
                 } else {
-                    self.states_of_each(|weight| weight.elements(), 1, 2);
+                    self.states_of_each(|_, weight| weight.elements(), 1, 2);
                 }
                 // The buckets of gradients are fp32 as the weights.
                 self.tape.allocate(4 * trained, Category::Communication);
@@ -399,7 +427,7 @@ impl<'a> Step<'a> {
                 }
             }
             Strategy::Zero1 | Strategy::Zero2 => {
-                let shard = trained.div_ceil(shards);
+                let shard = self.trained_shard();
                 let weights = frozen_bytes(frozen) + 2 * trained;
                 self.tape.allocate(weights + 12 * optimizer(shard), Category::States);
                 if training.offload.optimizer {
@@ -410,7 +438,7 @@ impl<'a> Step<'a> {
                 }
             }
             Strategy::Zero3 => {
-                let (shard, frozen_shard) = (trained.div_ceil(shards), frozen.div_ceil(shards));
+                let (shard, frozen_shard) = (self.trained_shard(), frozen.div_ceil(shards));
                 let weights =
                     if training.offload.parameters { 0 } else { frozen_bytes(frozen_shard) + 2 * shard };
                 self.tape.allocate(weights + 12 * optimizer(shard), Category::States);
@@ -425,15 +453,25 @@ impl<'a> Step<'a> {
                     self.tape
                         .allocate(frozen_bytes(sharded) + 12 * trained.div_ceil(shards), Category::States);
                 } else {
-                    self.states_of_each(|weight| weight.rows.div_ceil(shards) * weight.columns, 1, 2);
+                    self.states_of_each(
+                        |step, weight| weight.rows.div_ceil(step.shards_of(weight)) * weight.columns,
+                        1,
+                        2,
+                    );
                 }
             }
         }
     }
 
     /// Allocates fp32 weights and optimizer states, a block for each weight.
-    fn states_of_each(&mut self, elements: impl Fn(&weights::Weight) -> u64, weights: u64, optimizer: u64) {
-        let each: Vec<u64> = self.units.iter().flat_map(|unit| &unit.tensors).map(elements).collect();
+    fn states_of_each(
+        &mut self,
+        elements: impl Fn(&Self, &weights::Weight) -> u64,
+        weights: u64,
+        optimizer: u64,
+    ) {
+        let tensors = self.units.iter().flat_map(|unit| &unit.tensors);
+        let each: Vec<u64> = tensors.map(|weight| elements(self, weight)).collect();
         for elements in each {
             for _ in 0..weights + optimizer {
                 self.tape.allocate(4 * elements, Category::States);
@@ -451,7 +489,7 @@ impl<'a> Step<'a> {
     fn unit_bytes(&self, unit: usize) -> u64 {
         let all = &self.units[unit];
         let adapters = if self.training.lora_rank.is_some() { self.trained(all) } else { 0 };
-        2 * (self.sharded(all) * self.training.shards() + adapters)
+        2 * (self.padded(all) + adapters)
     }
 
     /// Starts an all-gather: its result is one block.
@@ -499,16 +537,18 @@ impl<'a> Step<'a> {
                 if let Some(held) = self.reducing.take() {
                     self.tape.release(held);
                 }
-                let shards = self.training.shards();
-                let elements = match self.training.lora_rank {
-                    None => self.sharded(&self.units[unit]) * shards,
-                    Some(_) => self.trained(&self.units[unit]),
+                let (elements, part) = match self.training.lora_rank {
+                    None => (self.padded(&self.units[unit]), self.sharded(&self.units[unit])),
+                    Some(_) => {
+                        let trained = self.trained(&self.units[unit]);
+                        (trained, trained.div_ceil(self.training.shards()))
+                    }
                 };
                 if elements > 0 {
                     self.reducing = Some(self.tape.allocate(4 * elements, Category::Communication));
                 }
                 self.tape.release_all(&gradients);
-                let shard = self.tape.allocate(4 * elements.div_ceil(shards), Category::Gradients);
+                let shard = self.tape.allocate(4 * part, Category::Gradients);
                 if self.is_on_host() {
                     self.tape.release(shard);
                 }
@@ -731,11 +771,44 @@ impl<'a> Step<'a> {
         if self.training.offload.optimizer {
             return;
         }
-        let shard = self.all_trained().div_ceil(self.training.shards());
+        let shard = self.trained_shard();
         match self.training.strategy {
             Strategy::Zero1 | Strategy::Zero2 => self.tape.touch(8 * shard, Category::Gradients),
             Strategy::Zero3 => self.tape.touch(6 * shard, Category::Gradients),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Expert parallelism changes which ranks hold an expert, not how many bytes of states a rank has: the experts of a group are
+    /// sharded over the groups.
+    #[test]
+    fn expert_parallelism_distributes_experts_without_losing_their_states() {
+        let shape = ModelShape::from_config(&json!({
+            "model_type": "mixtral", "hidden_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 16,
+            "num_key_value_heads": 4, "intermediate_size": 2048, "vocab_size": 32000, "num_local_experts": 16,
+            "num_experts_per_tok": 2
+        }))
+        .unwrap();
+        let of = |strategy, expert_parallel, category| {
+            let step = Training { expert_parallel, ..Training::new(strategy, 16, 1, 512) };
+            let peak = training_peak(&shape, &step);
+            peak.breakdown.iter().find(|(found, _)| *found == category).unwrap().1
+        };
+        for strategy in [Strategy::FullShard, Strategy::ShardGradOp, Strategy::Zero3] {
+            let (alone, parallel) = (of(strategy, 1, Category::States), of(strategy, 8, Category::States));
+            assert!(parallel.abs_diff(alone) < alone / 50, "{strategy}: {alone} and {parallel}");
+        }
+        // A rank gathers its own experts only.
+        let gathered = |parallel| of(Strategy::ShardGradOp, parallel, Category::GatheredParameters);
+        assert!(gathered(8) < gathered(1) / 2, "{} and {}", gathered(8), gathered(1));
+        // Without sharding, a rank has its own experts only.
+        assert!(of(Strategy::Ddp, 8, Category::States) < of(Strategy::Ddp, 1, Category::States) / 2);
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Weight {
     pub columns: u64,
     /// Whether LoRA adapts it (projections of the queries, keys, values and the result of attention).
     pub adapted: bool,
+    /// Whether it belongs to the experts of a mixture, which expert parallelism distributes.
+    pub is_expert: bool,
 }
 
 impl Weight {
@@ -43,7 +45,12 @@ impl Unit {
 }
 
 fn matrix(rows: u64, columns: u64) -> Weight {
-    Weight { rows, columns, adapted: false }
+    Weight { rows, columns, adapted: false, is_expert: false }
+}
+
+/// The weights of all experts in one tensor, whose first dimension is the expert.
+fn of_experts(count: u64, columns: u64) -> Weight {
+    Weight { is_expert: true, ..matrix(count, columns) }
 }
 
 fn vector(length: u64) -> Weight {
@@ -51,7 +58,7 @@ fn vector(length: u64) -> Weight {
 }
 
 fn adapted(rows: u64, columns: u64) -> Weight {
-    Weight { rows, columns, adapted: true }
+    Weight { adapted: true, ..matrix(rows, columns) }
 }
 
 /// A linear layer with a bias.
@@ -142,8 +149,8 @@ fn llama_layer(shape: &ModelShape) -> Vec<Weight> {
         Some(experts) => {
             tensors.extend([
                 matrix(experts.count, h),
-                matrix(experts.count, 2 * experts.ffn * h),
-                matrix(experts.count, h * experts.ffn),
+                of_experts(experts.count, 2 * experts.ffn * h),
+                of_experts(experts.count, h * experts.ffn),
             ]);
             if experts.shared_ffn > 0 {
                 let f = experts.shared_ffn;
