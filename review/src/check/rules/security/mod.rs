@@ -20,6 +20,8 @@ mod unknown_condition_key;
 mod wildcard_action;
 mod wildcard_resource;
 
+use serde_json::Value as JsonValue;
+
 use crate::check::cursor::Cursor;
 use crate::check::rules::Rule;
 use crate::check::serving::containers;
@@ -49,7 +51,9 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// Every statement that allows something, of every policy of a principal.
-fn allowing<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
+pub(super) fn allowing<'v, 'a>(
+    view: &'v View<'a>,
+) -> impl Iterator<Item = (&'v Resource<'a>, &'v Cursor<'a>)> {
     view.resources.iter().filter(|resource| resource.type_name.starts_with("AWS::IAM::")).flat_map(
         |resource| {
             let inline = items(&resource.properties["Policies"]).map(|policy| &policy["PolicyDocument"]);
@@ -89,4 +93,25 @@ fn settings<'v, 'a>(view: &'v View<'a>) -> Vec<(&'v Resource<'a>, &'v str, &'v C
         }
     }
     found
+}
+
+/// Whether a policy is attached to a role.
+pub(super) fn is_attached(view: &View<'_>, policy: &Resource<'_>, role: &Resource<'_>) -> bool {
+    let names = items(&policy.properties["Roles"]).chain([&policy.properties["RoleName"]]);
+    names.into_iter().any(|name| view.target(name).is_some_and(|target| target.id == role.id))
+}
+
+/// Whether a statement's actions cover one.
+pub(super) fn allows(statement: &JsonValue, action: &str) -> bool {
+    one_or_many(&statement["Action"]).any(|pattern| match string(pattern) {
+        // What is not known may be the action.
+        None => true,
+        Some(pattern) => {
+            let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+            match pattern.split_once('*') {
+                None => pattern == action,
+                Some((start, end)) => action.starts_with(start) && action.ends_with(end.trim_matches('*')),
+            }
+        }
+    })
 }

@@ -3,10 +3,10 @@
 use serde_json::Value as JsonValue;
 use stackwright_synth::function::references;
 
-use super::allowing;
+use super::{allowing, allows, is_attached};
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{is_set, items, one_or_many, string, values};
+use crate::check::value::{is_set, one_or_many, string, values};
 use crate::check::view::{Resource, View};
 
 rule! {
@@ -65,27 +65,6 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             }
         }
     }
-}
-
-/// Whether a policy is attached to a role.
-fn is_attached(view: &View<'_>, policy: &Resource<'_>, role: &Resource<'_>) -> bool {
-    let names = items(&policy.properties["Roles"]).chain([&policy.properties["RoleName"]]);
-    names.into_iter().any(|name| view.target(name).is_some_and(|target| target.id == role.id))
-}
-
-/// Whether a statement's actions cover one.
-fn allows(statement: &JsonValue, action: &str) -> bool {
-    one_or_many(&statement["Action"]).any(|pattern| match string(pattern) {
-        // What is not known may be the action.
-        None => true,
-        Some(pattern) => {
-            let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-            match pattern.split_once('*') {
-                None => pattern == action,
-                Some((start, end)) => action.starts_with(start) && action.ends_with(end.trim_matches('*')),
-            }
-        }
-    })
 }
 
 /// The bucket of the template that a resource of a statement lies in, if it is encrypted with a key that is not S3's own and
