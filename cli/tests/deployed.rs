@@ -100,6 +100,31 @@ fn diff_compares_with_the_deployed_stack_and_its_parameters() {
     ended(workspace.run(&["diff", "--deployed", "Work", "--local", "--parameter", "None=1"]), 2);
 }
 
+/// `diff --deployed` prints neither the deployed value of a parameter with `NoEcho` nor the one that is given, and reports that it may
+/// change.
+#[test]
+fn diff_prints_no_secret_of_a_deployed_stack() {
+    let app = |display: &str| {
+        let app = App::new("shop");
+        let stack = app.stack("Work").region("us-east-1");
+        let token = stack.add("Token", Parameter::string().no_echo());
+        let queue = Resource::of("AWS::SNS::Topic").set("DisplayName", display).set("TopicName", token);
+        stack.add("Alarms", queue);
+        app
+    };
+    let workspace = Workspace::with(&app("a"));
+    succeeded(workspace.run(&["deploy", "--local", "--yes", "--parameter", "Token=hunter2"]));
+    workspace.write(&app("b"));
+    for format in ["text", "markdown", "json"] {
+        let diff = ["diff", "--deployed", "Work", "--local", "--format", format];
+        for given in [&[][..], &["--parameter", "Token=hunter3"]] {
+            let (text, stderr) = succeeded(workspace.run(&[&diff[..], given].concat()));
+            assert!(text.contains("DisplayName"), "{format}: {text}");
+            assert!(!text.contains("hunter") && !stderr.contains("hunter"), "{format}: {text}{stderr}");
+        }
+    }
+}
+
 #[test]
 fn a_stack_policy_that_refuses_the_update_is_reported() {
     let endpoint = Endpoint::local(&[]);

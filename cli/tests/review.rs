@@ -50,6 +50,32 @@ fn diff_compares_two_templates() {
     stackwright(directory.path()).arg("diff").assert().code(2);
 }
 
+/// The value of a parameter with `NoEcho` is in no output of `diff` and `review`, whether it is its old or its new default.
+#[test]
+fn values_of_secret_parameters_are_not_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, secret) in [("old.yaml", "hunter2-old"), ("new.yaml", "hunter3-new")] {
+        let template = format!(
+            "Parameters:\n  Token: {{Type: String, NoEcho: true, Default: {secret}}}\nResources:\n  Alarms:\n    Type: \
+             AWS::SNS::Topic\n    Properties: {{DisplayName: !Sub 'token ${{Token}}', TopicName: !Ref Token}}\n"
+        );
+        fs::write(directory.path().join(name), template).unwrap();
+    }
+    for (command, formats) in [
+        (&["diff", "old.yaml", "new.yaml"][..], ["text", "markdown", "json"]),
+        (&["review", "new.yaml", "--base", "old.yaml"], ["markdown", "json", "html"]),
+    ] {
+        for format in formats {
+            let output =
+                stackwright(directory.path()).args(command).args(["--format", format]).output().unwrap();
+            let stdout = String::from_utf8(output.stdout).unwrap();
+            let all = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+            assert!(stdout.contains("Alarms"), "{command:?} {format}: {all}");
+            assert!(!all.contains("hunter"), "{command:?} {format}: {all}");
+        }
+    }
+}
+
 #[test]
 fn diff_compares_directories_of_templates() {
     let directory = templates();

@@ -299,7 +299,7 @@ impl Engine {
 
     /// Records that a resource was deleted outside of its stack.
     pub fn delete_outside_of_stacks(&mut self, type_name: &str, physical_id: &str) {
-        let is_it = |one: &Resource| one.type_name == type_name && one.physical_id == physical_id;
+        let is_it = |one: &Resource| one.is(type_name, physical_id);
         let owner = self.state.stacks.iter().position(|stack| stack.resources.values().any(is_it));
         let Some(position) = owner else { return };
         for resource in self.state.stacks[position].resources.values_mut().filter(|one| is_it(one)) {

@@ -16,7 +16,7 @@ impl Engine {
         type_name: &str,
         physical_id: &str,
     ) -> bool {
-        self.state.rest.unowned.iter().any(|one| is_it(one, type_name, physical_id))
+        self.state.rest.unowned.iter().any(|one| one.is(type_name, physical_id))
             || self.created_by_caller(environment, type_name, physical_id).is_some()
     }
 
@@ -57,7 +57,7 @@ impl Engine {
     /// Takes a resource from those that no stack owns.
     pub(super) fn take_unowned(&mut self, position: usize, resource: &Resource) -> Option<Resource> {
         let (type_name, physical_id) = (&resource.type_name, &resource.physical_id);
-        let found = self.state.rest.unowned.iter().position(|one| is_it(one, type_name, physical_id));
+        let found = self.state.rest.unowned.iter().position(|one| one.is(type_name, physical_id));
         if let Some(found) = found {
             return Some(self.state.rest.unowned.remove(found));
         }
@@ -72,8 +72,4 @@ impl Engine {
         }
         Some(Resource { live, attributes: created.attributes, ..resource.clone() })
     }
-}
-
-fn is_it(one: &Resource, type_name: &str, physical_id: &str) -> bool {
-    one.type_name == type_name && one.physical_id == physical_id
 }

@@ -163,14 +163,7 @@ fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, t
         }
         Some(position) => {
             if engine.state.stacks[position].inputs.are_equivalent(&inputs) {
-                set_result(
-                    engine,
-                    set,
-                    number,
-                    result,
-                    (StackSetResultStatus::Succeeded, StackInstanceStatus::Current),
-                    None,
-                );
+                succeed(engine, set, number, result);
             } else {
                 engine.begin(position, OperationKind::Update, inputs.into(), how, time);
             }
@@ -222,16 +215,7 @@ fn end_result(engine: &mut Engine, set: usize, number: usize, result: usize) -> 
         (
             SetAction::Create | SetAction::Update,
             StackStatus::CreateComplete | StackStatus::UpdateComplete,
-        ) => {
-            set_result(
-                engine,
-                set,
-                number,
-                result,
-                (StackSetResultStatus::Succeeded, StackInstanceStatus::Current),
-                None,
-            );
-        }
+        ) => succeed(engine, set, number, result),
         _ => {
             let reason = first_failure(stack);
             fail_result(engine, set, number, result, reason);
@@ -244,6 +228,12 @@ fn fail_result(engine: &mut Engine, set: usize, number: usize, result: usize, re
     let is_stuck = operation_of(engine, set, number).action == SetAction::Delete;
     let status = if is_stuck { StackInstanceStatus::Inoperable } else { StackInstanceStatus::Outdated };
     set_result(engine, set, number, result, (StackSetResultStatus::Failed, status), Some(reason));
+}
+
+/// Ends an operation in one account and region: the stack is what the set says.
+fn succeed(engine: &mut Engine, set: usize, number: usize, result: usize) {
+    let status = (StackSetResultStatus::Succeeded, StackInstanceStatus::Current);
+    set_result(engine, set, number, result, status, None);
 }
 
 fn set_result(

@@ -163,17 +163,16 @@ impl State {
 
     /// A resource of a stack by its type and its physical ID.
     fn resource_in(&self, environment: Environment<'_>, type_name: &str, id: &str) -> Option<&Resource> {
-        let is_it = |one: &&Resource| one.type_name == type_name && one.physical_id == id;
         self.stacks
             .iter()
             .filter(|one| one.environment() == environment && !one.is_deleted())
-            .find_map(|stack| stack.resources.values().find(is_it))
+            .find_map(|stack| stack.resources.values().find(|one| one.is(type_name, id)))
     }
 
     /// Whether a stack owns a resource.
     pub fn is_owned(&self, type_name: &str, physical_id: &str) -> bool {
-        let is_it = |one: &Resource| one.type_name == type_name && one.physical_id == physical_id;
-        self.stacks.iter().any(|stack| !stack.is_deleted() && stack.resources.values().any(is_it))
+        let owns = |stack: &Stack| stack.resources.values().any(|one| one.is(type_name, physical_id));
+        self.stacks.iter().any(|stack| !stack.is_deleted() && owns(stack))
     }
 
     /// Whether a resource with a physical ID exists already where a stack creates one. The identifier of some types
@@ -197,10 +196,7 @@ impl State {
             !other.is_deleted() && (is_global || is_near)
         });
         let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.rest.unowned);
-        all.any(|one| {
-            let is_same = one.type_name == type_name && one.physical_id == physical_id;
-            is_same && !one.physical_id.is_empty() && !differs(one)
-        })
+        all.any(|one| one.is(type_name, physical_id) && !physical_id.is_empty() && !differs(one))
     }
 }
 

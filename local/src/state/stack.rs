@@ -114,6 +114,11 @@ pub(crate) struct Environment<'a> {
 }
 
 impl Resource {
+    /// Whether it has a type and a physical ID.
+    pub fn is(&self, type_name: &str, physical_id: &str) -> bool {
+        self.type_name == type_name && self.physical_id == physical_id
+    }
+
     /// What `Ref` returns, or `Fn::GetAtt` of an attribute.
     pub fn value(&self, attribute: Option<&str>) -> Option<Json> {
         match attribute {
