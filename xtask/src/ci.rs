@@ -27,13 +27,26 @@ pub fn run_all() -> Result<()> {
     tools.join().map_err(|_| "the installation of the tools has panicked")??;
     step("dependencies", || crate::release::deny(false))?;
     step("book", crate::release::book)?;
-    step("tests", || run(cargo(&["test"]).args(EVERYTHING)))?;
+    step("tests", tests)?;
     step("light program", || run(&mut cargo(&["test", "-p", "arr-coc", "--test", "program"])))?;
     step("python wheel", crate::wheel::test)?;
     step("documentation", || {
         run(cargo(&["doc", "--no-deps"]).args(EVERYTHING).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     step("data is what `cargo xtask schemas` makes", || crate::schemas::refresh(None, true))
+}
+
+/// Runs the tests of several executables at a time, because many tests wait for something, and then the examples of the
+/// documentation, which nextest does not know.
+fn tests() -> Result<()> {
+    let nextest = tools::install()?.join("release/bin/cargo-nextest");
+    run(Command::new(nextest)
+        .args(["nextest", "run"])
+        .args(EVERYTHING)
+        .current_dir(root())
+        .env("CARGO", env!("CARGO"))
+        .envs(tools::build_settings()))?;
+    run(cargo(&["test", "--doc"]).args(EVERYTHING))
 }
 
 fn cargo(arguments: &[&str]) -> Command {
