@@ -1,6 +1,6 @@
 //! AWS's container images for SageMaker: repositories, versions, and the registry account of each region.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -194,32 +194,21 @@ pub fn family_for(family: &'static str, processor: Processor) -> &'static str {
 /// assert!(built_for("123456789012.dkr.ecr.us-east-1.amazonaws.com/scorers:3-gpu").is_empty());
 /// ```
 pub fn built_for(uri: &str) -> Vec<Processor> {
-    const PROCESSORS: [Processor; 4] =
-        [Processor::Cpu, Processor::Gpu, Processor::Graviton, Processor::Neuron];
     let Some((repository, tag)) = uri.split_once('/').and_then(|(_, path)| path.rsplit_once(':')) else {
         return Vec::new();
     };
-    let is_same = |known: &str| {
-        let rest = repository.strip_suffix(known);
-        rest.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
-    };
-    let versions = || retrieved().families.values().flat_map(|family| family.versions.values());
-    let listed: Vec<Processor> = PROCESSORS
-        .into_iter()
-        .filter(|processor| {
-            versions()
-                .filter_map(|version| version.image(*processor))
-                .any(|image| image.rsplit_once(':').is_some_and(|(known, of)| of == tag && is_same(known)))
-        })
-        .collect();
+    // A copy may have a prefix before the name of the repository.
+    let after_slashes = repository.match_indices('/').map(|(at, _)| &repository[at + 1..]);
+    let names: Vec<&str> = std::iter::once(repository).chain(after_slashes).collect();
+    let known = known_images();
+    let of_tag = known.by_tag.get(tag).into_iter().flatten();
+    let mut listed: Vec<Processor> =
+        of_tag.filter(|(name, _)| names.contains(name)).map(|(_, processor)| *processor).collect();
+    listed.dedup();
     if !listed.is_empty() {
         return listed;
     }
-    let is_of_aws = families().values().any(|family| is_same(&family.repository))
-        || versions()
-            .flat_map(|version| PROCESSORS.map(|processor| version.image(processor)))
-            .flatten()
-            .any(|image| is_same(image.rsplit_once(':').map_or(image, |(name, _)| name)));
+    let is_of_aws = names.iter().any(|name| known.repositories.contains(name));
     let has = |word: &str| tag.split('-').any(|part| part == word);
     match is_of_aws {
         true if tag.contains("neuron") => vec![Processor::Neuron],
@@ -228,6 +217,30 @@ pub fn built_for(uri: &str) -> Vec<Processor> {
         true if has("cpu") => vec![Processor::Cpu],
         _ => Vec::new(),
     }
+}
+
+/// The images that AWS has published, for searches by tag and by repository.
+struct KnownImages {
+    /// The repository and the processor of each image, by tag; the images for one processor follow each other.
+    by_tag: HashMap<&'static str, Vec<(&'static str, Processor)>>,
+    repositories: HashSet<&'static str>,
+}
+
+fn known_images() -> &'static KnownImages {
+    static KNOWN: OnceLock<KnownImages> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let mut known = KnownImages { by_tag: HashMap::new(), repositories: HashSet::new() };
+        known.repositories.extend(families().values().map(|family| family.repository.as_str()));
+        for processor in [Processor::Cpu, Processor::Gpu, Processor::Graviton, Processor::Neuron] {
+            let versions = retrieved().families.values().flat_map(|family| family.versions.values());
+            for image in versions.filter_map(|version| version.image(processor)) {
+                let (repository, tag) = image.rsplit_once(':').unwrap_or((image, ""));
+                known.by_tag.entry(tag).or_default().push((repository, processor));
+                known.repositories.insert(repository);
+            }
+        }
+        known
+    })
 }
 
 /// An image, without the region from which it is pulled.

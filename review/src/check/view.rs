@@ -26,6 +26,7 @@ pub(crate) struct View<'a> {
     pub scenario: &'a Scenario<'a>,
     pub resources: Vec<Resource<'a>>,
     index: HashMap<&'a str, usize>,
+    by_type: HashMap<&'a str, Vec<usize>>,
     written: OnceCell<Written<'a>>,
 }
 
@@ -133,7 +134,11 @@ impl<'a> View<'a> {
     ) -> Self {
         let resources: Vec<_> = resolved.resources.iter().map(Resource::of).collect();
         let index = resources.iter().enumerate().map(|(number, resource)| (resource.id, number)).collect();
-        Self { stack, region, scenario, resources, index, written: OnceCell::new() }
+        let mut by_type: HashMap<_, Vec<usize>> = HashMap::new();
+        for (number, resource) in resources.iter().enumerate() {
+            by_type.entry(resource.type_name).or_default().push(number);
+        }
+        Self { stack, region, scenario, resources, index, by_type, written: OnceCell::new() }
     }
 
     pub fn template(&self) -> &'a Template {
@@ -151,7 +156,7 @@ impl<'a> View<'a> {
 
     /// The resources of a type.
     pub fn of_type(&self, type_name: &str) -> impl Iterator<Item = &Resource<'a>> {
-        self.resources.iter().filter(move |resource| resource.type_name == type_name)
+        self.by_type.get(type_name).into_iter().flatten().map(|number| &self.resources[*number])
     }
 
     /// Whether a transform may add or change anything: a macro, or a file that `AWS::Include` puts in.
