@@ -263,6 +263,17 @@ def services_refuse_updates():
     check(any("must be deregistered as scalable targets" in one for one in reasons("scaled", "UPDATE_FAILED")), reasons("scaled", "UPDATE_FAILED"))
 
 
+def the_handler_of_a_custom_resource_cannot_change():
+    def body(token, size):
+        return template({"Thing": {"Type": "Custom::Thing", "Properties": {"ServiceToken": token, "Size": size}}})
+
+    one, other = (f"arn:aws:lambda:us-east-1:000000000000:function:{name}" for name in ("one", "other"))
+    deploy("handler", body(one, 1), "CREATE")
+    check(deploy("handler", body(one, 2))["StackStatus"] == "UPDATE_COMPLETE")
+    check(deploy("handler", body(other, 2))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    check("Modifying service token is not allowed." in reasons("handler", "UPDATE_FAILED"), reasons("handler", "UPDATE_FAILED"))
+
+
 def the_registry_can_be_read():
     limits = {one["Name"]: one["Value"] for one in cfn.describe_account_limits()["AccountLimits"]}
     check(limits["StackLimit"] == 2000, limits)
@@ -342,6 +353,7 @@ run(
     a_network_takes_addresses_that_are_known_late, custom_resources_have_attributes, change_sets_give_their_names_back,
     what_a_stack_is_made_with_is_kept, a_failed_rollback_is_forced, policies_protect_resources, what_exists_is_imported,
     a_parameter_that_exists_is_imported, a_bucket_with_content_is_not_deleted, dynamic_references_are_resolved, resources_wait_for_signals, services_refuse_updates,
+    the_handler_of_a_custom_resource_cannot_change,
     the_registry_can_be_read, default_cdk_templates_are_deployed, forms_of_references_are_those_of_the_documentation,
     templates_that_never_end_are_refused, odd_characters_reach_no_parser,
 )

@@ -312,6 +312,25 @@ fn lustre_with_a_throughput_whose_price_is_not_known_is_unknown() {
 }
 
 #[test]
+fn studio_costs_what_its_users_start() {
+    let found = estimate(
+        r#"
+Resources:
+  Domain: {Type: AWS::SageMaker::Domain, Properties: {DomainName: d}}
+  Space:
+    Type: AWS::SageMaker::Space
+    Properties: {SpaceSettings: {JupyterLabAppSettings: {DefaultResourceSpec: {InstanceType: ml.g5.2xlarge}}}}
+  App: {Type: AWS::SageMaker::App, Properties: {AppType: JupyterLab}}
+"#,
+    );
+    // Not started, or 730 h x 1.515.
+    assert_eq!(amounts(&found, "ml.g5.2xlarge application"), same("0.00", "1105.95", "1105.95"));
+    let unknown: Vec<_> =
+        found.lines.iter().filter(|line| line.unknown.is_some()).map(|line| line.resource.as_str()).collect();
+    assert_eq!(unknown, ["Domain", "App"]);
+}
+
+#[test]
 fn an_update_without_a_deployment_configuration_runs_a_second_fleet() {
     let found = estimate(ENDPOINT);
     let surge = found.lines.iter().find(|line| line.per == Per::UpdateHour).unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use stackwright_schemas::refused_updates::{RefusedUpdate, refused_updates};
 
 use crate::state::{Environment, Failure, Resource, State};
-use crate::template::scalar_text;
+use crate::template::{is_custom, scalar_text};
 
 /// Why the service refuses to update a resource to other properties, if it does.
 pub(super) fn refused_update(
@@ -15,7 +15,9 @@ pub(super) fn refused_update(
     after: &Map<String, Json>,
 ) -> Option<Failure> {
     let update = Update { state, environment, present, after };
-    refused_updates(&present.type_name).find_map(|rule| update.refused_by(rule)).map(Failure::Handler)
+    let message = refused_updates(&present.type_name).find_map(|rule| update.refused_by(rule))?;
+    // A custom resource has no handler of the registry: CloudFormation refuses the update itself.
+    Some(if is_custom(&present.type_name) { Failure::Plain(message) } else { Failure::Handler(message) })
 }
 
 struct Update<'a> {
