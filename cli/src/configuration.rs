@@ -34,6 +34,12 @@ impl Configuration {
 
 #[cfg(not(feature = "lint"))]
 impl Configuration {
+    /// Returns the file that the installed tool would read, in the current directory or its nearest ancestor.
+    pub fn ignored_file() -> Option<PathBuf> {
+        let directory = std::env::current_dir().ok()?;
+        directory.ancestors().map(|ancestor| ancestor.join("stackwright.toml")).find(|file| file.is_file())
+    }
+
     /// Returns the paths to check if the command line contains none.
     pub fn paths(&self) -> Result<Vec<PathBuf>, crate::failure::Failure> {
         let _ = (&self.patterns, &self.excluded, &self.directory);

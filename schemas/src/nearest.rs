@@ -1,10 +1,10 @@
 //! Suggestions for misspelt names.
 
-/// How many names are compared: a template has at most 500 resources and 200 parameters.
-const MAX_NAMES: usize = 1000;
+/// How many names are compared: more than the types of the registry, which are most.
+const MAX_NAMES: usize = 4000;
 
 /// Returns the most similar of the known names, if one is similar enough to be the intended one. Letter case is ignored.
-/// The first 1,000 names are compared.
+/// The first 4,000 names are compared.
 ///
 /// ```
 /// use stackwright_schemas::nearest;
@@ -24,4 +24,16 @@ pub fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<
         .min()
         .filter(|(distance, _)| *distance <= most)
         .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_of_the_registry_is_compared() {
+        let names = crate::registry::type_names().count();
+        assert!(names < MAX_NAMES, "{names}");
+        assert_eq!(nearest("AWS::SNS::Topik", crate::registry::type_names()), Some("AWS::SNS::Topic"));
+    }
 }

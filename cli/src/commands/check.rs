@@ -131,6 +131,10 @@ fn configuration(arguments: &Arguments) -> Result<Configuration, Failure> {
 
 #[cfg(not(feature = "lint"))]
 fn configuration(_: &Arguments) -> Result<Configuration, Failure> {
+    if let Some(file) = Configuration::ignored_file() {
+        anstream::eprintln!("note: this program does not read {}", file.display());
+        anstream::eprintln!("hint: run the installed `stackwright check`, which reads it, or pass options");
+    }
     Ok(Configuration::default())
 }
 
