@@ -14,9 +14,9 @@ use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
     AccountingDatabase, ClusterJob, ClusterMonitoring, ClusterPolicy, ComputeAllocation, Continuous,
     DeepHealthCheck, Eks, EksCluster, EksClusterHandle, HyperPodAddons, HyperPodCluster, HyperPodHandle,
-    InferenceOperator, KarpenterGroup, KubernetesVersion, LifecycleScripts, NodeGroup, NodeShare,
-    Observability, PatchTime, PodRole, RestrictedGroup, RollingBatches, ServiceNodes, SharedStorage,
-    SharedUser, SlurmStrategy, TaintEffect, TaskGovernance, WorkerGroup,
+    InferenceOperator, KarpenterGroup, KubernetesVersion, LifecycleScripts, LustreThroughput, NodeGroup,
+    NodeShare, Observability, PatchTime, PodRole, RestrictedGroup, RollingBatches, ServiceNodes,
+    SharedStorage, SharedUser, SlurmStrategy, TaintEffect, TaskGovernance, WorkerGroup,
 };
 use stackwright::stacks::fleet::{
     Ami, GpuFleet, InstanceRefresh, LaunchBan, LifecycleHook, MonthlyBudget, Os, Reservations, ScheduledSize,
@@ -456,6 +456,23 @@ fn no_role_is_created_where_each_is_given() {
         stack.add("Fleet", GpuFleet::new(network, "g5.12xlarge", ami()).role(role));
     });
     assert!(snapshots::findings(&unknown).contains("only the ARN of this role is known"));
+}
+
+#[test]
+fn a_file_system_follows_the_removal_policy_of_its_stack() {
+    let policy = |app: App, own: Option<DeletionPolicy>| {
+        let stack = app.stack("Main").region("us-east-1");
+        let network = of_subnet();
+        let shared = LustreFileSystem::new(&network, 1_200, LustreThroughput::Mb125);
+        stack.add("Shared", own.into_iter().fold(shared, LustreFileSystem::removal_policy));
+        let resource = resources(&app)["Shared"].clone();
+        assert_eq!(resource["DeletionPolicy"], resource["UpdateReplacePolicy"]);
+        resource["DeletionPolicy"].as_str().unwrap().to_owned()
+    };
+    let deleting = || App::new("storage").removal_policy(DeletionPolicy::Delete);
+    assert_eq!(policy(App::new("storage"), None), "Retain");
+    assert_eq!(policy(deleting(), None), "Delete");
+    assert_eq!(policy(deleting(), Some(DeletionPolicy::Retain)), "Retain");
 }
 
 /// Whether a policy of a role allows an action on a resource.

@@ -38,7 +38,7 @@ pub trait Defaults: Sized {
     #[track_caller]
     fn encryption_key(self, key: impl Into<EncryptionKey>) -> Self;
 
-    /// What happens to buckets and keys when they leave a stack or are replaced; they are retained unless set.
+    /// What happens to buckets, keys and file systems when they leave a stack or are replaced; they are retained unless set.
     fn removal_policy(self, policy: DeletionPolicy) -> Self;
 }
 

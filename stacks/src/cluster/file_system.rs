@@ -34,7 +34,8 @@ impl LustreThroughput {
     }
 }
 
-/// A persistent FSx for Lustre file system on SSD (`PERSISTENT_2`): encrypted, compressed, and kept when the stack is deleted.
+/// A persistent FSx for Lustre file system on SSD (`PERSISTENT_2`): encrypted, compressed, and kept when the stack is deleted,
+/// unless [`removal_policy`](Self::removal_policy) says otherwise.
 ///
 /// It is in the first subnet of the network and in its security groups, which have to allow instances and the file system to
 /// reach each other: [`Network::efa`](crate::network::Network::efa) or [`Network::lustre`](crate::network::Network::lustre).
@@ -62,6 +63,7 @@ pub struct LustreFileSystem {
     key: Option<EncryptionKey>,
     efa: bool,
     backup_days: Value<i64>,
+    removal: Option<DeletionPolicy>,
 }
 
 impl LustreFileSystem {
@@ -75,6 +77,7 @@ impl LustreFileSystem {
             key: None,
             efa: false,
             backup_days: 7.into(),
+            removal: None,
         }
     }
 
@@ -83,6 +86,13 @@ impl LustreFileSystem {
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
+        self
+    }
+
+    /// What happens to the file system when it leaves the stack or is replaced; it is retained unless set here or by
+    /// [`Defaults::removal_policy`](crate::Defaults::removal_policy).
+    pub fn removal_policy(mut self, policy: DeletionPolicy) -> Self {
+        self.removal = Some(policy);
         self
     }
 
@@ -127,6 +137,7 @@ impl Construct for LustreFileSystem {
         }
         let subnet: Vec<Value<String>> =
             self.network.subnets().first().map(|subnet| subnet.id()).into_iter().collect();
+        let removal = defaults::removal_policy(self.removal, scope);
         let mut system = FileSystem::new()
             .file_system_type("LUSTRE")
             .subnet_ids(subnet)
@@ -135,8 +146,8 @@ impl Construct for LustreFileSystem {
             .storage_type("SSD")
             .security_group_ids(self.network.security_group_ids())
             .lustre_configuration(lustre)
-            .deletion_policy(DeletionPolicy::Retain)
-            .update_replace_policy(DeletionPolicy::Retain);
+            .deletion_policy(removal)
+            .update_replace_policy(removal);
         if let Some(key) = defaults::encryption_key(self.key, scope) {
             system = system.kms_key_id(key.id());
         }

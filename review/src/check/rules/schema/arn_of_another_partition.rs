@@ -33,7 +33,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let environment = Environment { account: None, region: view.region.map(str::to_owned) };
     let Some(here) = environment.partition() else { return };
     let region = environment.region.as_deref().unwrap_or_default();
-    for resource in &view.resources {
+    for resource in view.resources.iter().filter(|resource| has_foreign(&resource.properties, here)) {
         let mut found = Vec::new();
         arns(&resource.properties, here, &mut Vec::new(), &mut found);
         for (path, partition) in found {
@@ -47,6 +47,22 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
+/// The partition of a text that is an ARN of another partition.
+fn foreign<'t>(text: &'t str, here: &str) -> Option<&'t str> {
+    let (partition, _) = text.strip_prefix("arn:")?.split_once(':')?;
+    (partition.starts_with("aws") && partition != here).then_some(partition)
+}
+
+/// Whether there is an ARN of another partition below a value. Paths are made only where there is one.
+fn has_foreign(value: &JsonValue, here: &str) -> bool {
+    match value {
+        JsonValue::String(text) => foreign(text, here).is_some(),
+        JsonValue::Array(items) => items.iter().any(|item| has_foreign(item, here)),
+        JsonValue::Object(members) => members.values().any(|member| has_foreign(member, here)),
+        _ => false,
+    }
+}
+
 /// Finds the ARNs below a value that are of another partition, with their paths and partitions. What a function puts together
 /// is found at the function.
 fn arns<'v>(
@@ -56,8 +72,7 @@ fn arns<'v>(
     found: &mut Vec<(Vec<String>, &'v str)>,
 ) {
     if let JsonValue::String(text) = value {
-        let partition = text.strip_prefix("arn:").and_then(|rest| Some(rest.split_once(':')?.0));
-        if let Some(partition) = partition.filter(|name| name.starts_with("aws") && *name != here) {
+        if let Some(partition) = foreign(text, here) {
             let steps = path.iter().take_while(|step| !step.starts_with("Fn::")).cloned().collect();
             found.push((steps, partition));
         }
