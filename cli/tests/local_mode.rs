@@ -66,7 +66,7 @@ fn small(display: &str) -> App {
 }
 
 #[test]
-fn the_seed_project_is_deployed_again_and_taken_down_without_an_account() {
+fn the_seed_project_is_deployed_and_destroyed_without_an_account() {
     let workspace = Workspace::with(&arr_coc::app());
     let (stdout, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes"]));
     assert!(stderr.contains("nothing is created in AWS"), "{stderr}");
@@ -410,7 +410,7 @@ fn what_takes_values_that_change_is_planned_when_it_is_deployed() {
 }
 
 #[test]
-fn what_depends_on_a_failure_is_not_begun() {
+fn stacks_that_depend_on_a_failed_one_are_not_started() {
     let workspace = Workspace::with(&chain());
     workspace.fail(&json!({ "resources": [{ "stack": "chain-First", "resource": "*", "on": "create", "reason": "no" }] }));
     let stderr = ended(workspace.run(&["deploy", "--local", "--faults", "faults.json"]), 1);
@@ -427,7 +427,7 @@ fn what_depends_on_a_failure_is_not_begun() {
 }
 
 #[test]
-fn drift_is_found_and_changed_back_and_what_is_there_is_taken_in() {
+fn drift_is_reverted_and_existing_resources_are_imported() {
     let endpoint = Endpoint::local(&[]);
     succeeded(endpoint.run(&small("as deployed"), &["deploy"]));
     endpoint.put(
@@ -483,7 +483,7 @@ fn what_validation_warns_of_is_shown() {
 }
 
 #[test]
-fn a_loop_that_the_deployment_unrolls_is_rehearsed_too() {
+fn a_loop_that_the_deployment_expands_is_simulated() {
     let app = App::new("small");
     let stack = app.stack("Main").region("us-east-1");
     let teams = stack.add("Teams", Parameter::comma_delimited_list().default("search,ads"));
@@ -550,7 +550,7 @@ fn a_baseline_for_many_accounts_is_a_stack_set() {
 }
 
 #[test]
-fn a_role_is_taken_on_in_the_account_of_each_stack() {
+fn a_role_is_assumed_in_the_account_of_each_stack() {
     let endpoint = Endpoint::local(&["--account", "123456789012"]);
     let app = App::new("roles");
     for id in ["One", "Two"] {
@@ -588,7 +588,7 @@ fn a_protected_stack_stays() {
 }
 
 #[test]
-fn what_is_secret_is_never_told() {
+fn secrets_are_never_printed() {
     let template = json!({
         "Parameters": { "Token": { "Type": "String", "NoEcho": true } },
         "Resources": { "Alarms": { "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": { "Ref": "Token" } } } },
@@ -725,7 +725,7 @@ fn killed_at_request(
 
 /// After the deployer is killed at any request, the next one continues, and no resource is created twice.
 #[test]
-fn killed_at_any_step_the_next_one_goes_on() {
+fn a_deployer_killed_at_any_request_is_continued_by_the_next_one() {
     let workspace = Workspace::with(&small("one"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     // The deployers wait most of the time, so that several run at once.
@@ -1068,7 +1068,7 @@ fn the_cdk_cli_moves_resources_between_stacks() {
 }
 
 #[test]
-fn ministack_takes_what_the_deployer_sends() {
+fn ministack_accepts_the_requests_of_the_deployer() {
     let endpoint = Endpoint::ministack();
     let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
     assert!(

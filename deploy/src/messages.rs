@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_texts_say_that_nothing_changes() {
+    fn both_messages_report_that_nothing_changes() {
         assert!(says_no_changes(
             "The submitted information didn't contain changes. Submit different information to create a change set."
         ));

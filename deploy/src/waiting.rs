@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn silence_is_broken_and_less_often_later() {
+    async fn waiting_is_reported_at_growing_intervals() {
         let times = RefCell::new(Vec::new());
         let start = Instant::now();
         let record = |progress| {
@@ -175,7 +175,7 @@ mod tests {
         );
     }
 
-    /// The AWS SDK repeats failed requests without a word; what failed can be read all the same.
+    /// The AWS SDK repeats failed requests and reports nothing; the error can be read all the same.
     #[tokio::test]
     async fn the_last_failed_attempt_is_known_while_the_request_is_repeated() {
         let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_reports_is_not_reported_about() {
+    async fn an_activity_that_reports_progress_is_not_reported_as_waiting() {
         let waits = Cell::new(0);
         let record = |progress| {
             waits.set(waits.get() + usize::from(matches!(progress, Progress::StillWaiting { .. })))

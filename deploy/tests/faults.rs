@@ -42,7 +42,7 @@ async fn each_operation_survives(kind: &str, times: u32) {
 }
 
 #[tokio::test]
-async fn throttling_is_waited_out() {
+async fn throttled_requests_are_repeated() {
     each_operation_survives("throttle", 2).await;
 }
 
@@ -71,17 +71,17 @@ async fn a_limit_of_requests_fails_no_stack() {
 }
 
 #[tokio::test]
-async fn server_errors_are_tried_again() {
+async fn requests_with_server_errors_are_repeated() {
     each_operation_survives("server-error", 2).await;
 }
 
 #[tokio::test]
-async fn cut_connections_are_tried_again() {
+async fn requests_on_closed_connections_are_repeated() {
     each_operation_survives("drop", 2).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_does_not_count_twice() {
+async fn a_request_whose_answer_is_lost_is_performed_once() {
     each_operation_survives("drop-answer", 1).await;
 }
 
@@ -93,7 +93,7 @@ async fn slow_answers_are_waited_for() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_is_set_by_the_answer() {
+async fn a_clock_that_differs_is_corrected_by_the_answer() {
     let fault = json!({ "action": "*", "kind": "clock-skew", "milliseconds": 3_600_000 });
     let requests = is_survived(fault).await;
     assert!(
@@ -103,7 +103,7 @@ async fn a_clock_that_is_wrong_is_set_by_the_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_comes_is_asked_for_again() {
+async fn a_request_without_an_answer_is_repeated() {
     // A query does not wait for ten minutes.
     let fault = json!({ "action": "DescribeStacks", "kind": "slow", "milliseconds": 600_000, "times": 1 });
     let limit = Duration::from_secs(60);
@@ -112,7 +112,7 @@ async fn an_answer_that_never_comes_is_asked_for_again() {
 
 /// The credentials expire at every request of a deployment; with new ones, the same command has the same result.
 #[tokio::test]
-async fn with_new_credentials_it_goes_on_where_the_stack_is() {
+async fn a_deployment_continues_with_new_credentials() {
     let wanted = stack(&topics("", "one"));
     let (mut expired, mut unharmed) = (0, false);
     for after in 0..40 {
@@ -147,7 +147,7 @@ async fn with_new_credentials_it_goes_on_where_the_stack_is() {
 }
 
 #[tokio::test]
-async fn a_last_look_that_fails_makes_no_failure_of_a_success() {
+async fn a_failed_query_after_a_deployment_does_not_fail_it() {
     let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
     let Prepared::Ready(change_set) = simulation.plan(&wanted).await.unwrap() else { panic!("it is new") };
@@ -215,7 +215,7 @@ async fn an_operation_is_followed_and_diagnosed_by_its_id() {
 }
 
 #[tokio::test]
-async fn where_operations_tell_nothing_the_stack_is_asked() {
+async fn without_events_of_operations_those_of_the_stack_are_used() {
     for kind in ["access-denied", "server-error"] {
         let simulation = Simulation::start().await;
         let (diagnosis, reports) =
@@ -230,7 +230,7 @@ async fn where_operations_tell_nothing_the_stack_is_asked() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_back_failed_first_where_it_could_not_be_done() {
+async fn a_failed_rollback_is_explained_by_the_failure_before_it() {
     let simulation = Simulation::start().await;
     simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let fault = |resource, on| json!({ "resource": resource, "on": on, "reason": format!("{resource} fails to {on}") });
@@ -255,7 +255,7 @@ async fn what_cannot_be_taken_back_failed_first_where_it_could_not_be_done() {
 }
 
 #[tokio::test]
-async fn what_failed_another_time_is_no_cause_of_what_was_cancelled() {
+async fn an_earlier_failure_does_not_explain_a_cancelled_update() {
     let simulation = Simulation::start().await;
     simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let fault = json!({ "resource": "Second", "on": "update", "reason": "Second fails" });
@@ -276,7 +276,7 @@ async fn what_failed_another_time_is_no_cause_of_what_was_cancelled() {
 }
 
 #[tokio::test]
-async fn what_validation_refused_is_diagnosed_later_too() {
+async fn a_validation_error_can_be_diagnosed_later() {
     let simulation = Simulation::start().await;
     simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let mut wrong = topics("", "two");
@@ -300,7 +300,7 @@ fn hook(target: &str, mode: &str) -> Json {
 }
 
 #[tokio::test]
-async fn what_a_hook_says_and_advises_is_reported() {
+async fn messages_and_annotations_of_hooks_are_reported() {
     let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
     simulation.fail(json!({ "hooks": hook("change-set", "FAIL") }));
@@ -341,7 +341,7 @@ async fn what_a_hook_says_and_advises_is_reported() {
 }
 
 #[tokio::test]
-async fn nested_stacks_are_planned_to_the_last_resource() {
+async fn the_plan_has_the_resources_of_nested_stacks() {
     let simulation = Simulation::start().await;
     let child = async |properties: Json| {
         let body =
@@ -382,7 +382,7 @@ async fn nested_stacks_are_planned_to_the_last_resource() {
 }
 
 #[tokio::test]
-async fn two_deployers_at_once_do_it_once() {
+async fn two_deployers_at_once_create_each_resource_once() {
     let simulation = Simulation::start().await;
     simulation.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 20 }] }));
     let wanted = stack(&topics("", "one"));
@@ -401,7 +401,7 @@ async fn two_deployers_at_once_do_it_once() {
 }
 
 #[tokio::test]
-async fn what_failed_is_left_on_request_in_either_mode() {
+async fn failed_resources_are_kept_on_request_in_both_modes() {
     for express in [false, true] {
         let simulation = Simulation::start().await;
         let fault = json!({ "resource": "Second", "on": "create", "reason": "no capacity" });
@@ -424,7 +424,7 @@ async fn what_failed_is_left_on_request_in_either_mode() {
 }
 
 #[tokio::test]
-async fn how_long_it_took_before_is_reported() {
+async fn the_duration_of_the_previous_deployment_is_reported() {
     let simulation = Simulation::start().await;
     simulation
         .fail(json!({ "resources": [{ "resource": "Second", "on": "create", "milliseconds": 1_100 }] }));
@@ -437,7 +437,7 @@ async fn how_long_it_took_before_is_reported() {
 }
 
 #[tokio::test]
-async fn a_deployment_asks_no_more_than_it_has_to() {
+async fn a_deployment_sends_few_requests() {
     let simulation = Simulation::start().await;
     let wanted = stack(&topics("", "one"));
     let before = total(&simulation.local);
@@ -455,7 +455,7 @@ async fn a_deployment_asks_no_more_than_it_has_to() {
 /// Independent stacks are deployed at the same time: with a second of simulated time each, a hundred stacks take less than a
 /// tenth of the time that they take in sequence.
 #[tokio::test]
-async fn a_hundred_stacks_go_at_a_time() {
+async fn a_hundred_stacks_are_deployed_at_once() {
     let simulation = Simulation::start().await;
     simulation.fail(json!({ "resources": [{ "resource": "*", "on": "create", "milliseconds": 1_000 }] }));
     let template = json!({ "Resources": { "Only": { "Type": "AWS::SNS::Topic" } } });

@@ -287,7 +287,7 @@ async fn a_changed_ssm_value_is_reported() {
 
 /// CloudFormation skips what could not be rolled back by itself; no list has to be right.
 #[tokio::test]
-async fn what_cannot_be_rolled_back_is_skipped_without_a_list() {
+async fn resources_that_cannot_be_rolled_back_are_skipped_without_a_list() {
     let simulation = Simulation::start().await;
     simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
     let fault = |resource, on| json!({ "resource": resource, "on": on, "reason": "no" });
@@ -423,7 +423,7 @@ async fn an_import_sends_the_deployed_template_and_the_resource() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_compared_is_not_called_clean() {
+async fn types_without_drift_detection_are_reported_as_not_checked() {
     let simulation = Simulation::start().await;
     let mut template = topics("", "one");
     template["Resources"]["Own"] = json!({ "Type": "Custom::Thing", "Properties": { "ServiceToken": "arn:aws:sns:us-east-1:000000000000:x" } });

@@ -50,8 +50,8 @@ def refused(code, words, call, **arguments):
     try:
         call(**arguments)
     except ClientError as error:
-        said = error.response["Error"]
-        check(said["Code"] == code and words in said["Message"], said, code, words)
+        error_document = error.response["Error"]
+        check(error_document["Code"] == code and words in error_document["Message"], error_document, code, words)
         return
     raise AssertionError((call, arguments, "was not refused"))
 

@@ -9,7 +9,7 @@ from common import *
 ssm_parameter = lambda value, name=None: {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value, **({"Name": name} if name else {})}}
 
 
-def a_network_takes_addresses_that_are_known_late():
+def functions_use_values_that_are_known_after_creation():
     block = {"Fn::GetAtt": ["Vpc", "CidrBlock"]}
     subnet = lambda number: {
         "Type": "AWS::EC2::Subnet",
@@ -53,7 +53,7 @@ def custom_resources_have_attributes():
     faults()
 
 
-def change_sets_give_their_names_back():
+def names_of_executed_change_sets_can_be_used_again():
     """As the GitHub action aws-cloudformation-github-deploy does it: each deployment uses the same name."""
     for number in range(3):
         kind = "CREATE" if number == 0 else "UPDATE"
@@ -83,7 +83,7 @@ def change_sets_give_their_names_back():
     check(settled("action")["Tags"] == tags and "UPDATE_COMPLETE" in statuses("action", "A"))
 
 
-def what_a_stack_is_made_with_is_kept():
+def the_options_of_a_stack_are_kept():
     trigger = {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a", "Type": "AWS::CloudWatch::Alarm"}
     configuration = {"RollbackTriggers": [trigger], "MonitoringTimeInMinutes": 5}
     topic = "arn:aws:sns:us-east-1:000000000000:t"
@@ -135,7 +135,7 @@ def policies_protect_resources():
     refused("ValidationError", "Error validating stack policy", cfn.set_stack_policy, StackName="policed", StackPolicyBody='{"Statement": [{"Effect": "Maybe"}]}')
 
 
-def what_exists_is_imported():
+def existing_resources_are_imported():
     s3.create_bucket(Bucket="made-by-hand")
     bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": "made-by-hand"}}
     body = template({"Bucket": bucket})
@@ -169,7 +169,7 @@ def what_exists_is_imported():
     check(deploy("adopter", template({**resources, "Last": last}), "IMPORT", ResourcesToImport=identifiers)["StackStatus"] == "IMPORT_COMPLETE")
 
 
-def a_parameter_that_exists_is_imported():
+def an_existing_parameter_is_imported():
     ssm.put_parameter(Name="/by/hand", Value="by hand", Type="String")
     body = template({"P": ssm_parameter("deployed", "/by/hand")})
     taken = change_set("parameter", body, "CREATE", name="taken")
@@ -350,9 +350,9 @@ def odd_characters_reach_no_parser():
 
 
 run(
-    a_network_takes_addresses_that_are_known_late, custom_resources_have_attributes, change_sets_give_their_names_back,
-    what_a_stack_is_made_with_is_kept, a_failed_rollback_is_forced, policies_protect_resources, what_exists_is_imported,
-    a_parameter_that_exists_is_imported, a_bucket_with_content_is_not_deleted, dynamic_references_are_resolved, resources_wait_for_signals, services_refuse_updates,
+    functions_use_values_that_are_known_after_creation, custom_resources_have_attributes, names_of_executed_change_sets_can_be_used_again,
+    the_options_of_a_stack_are_kept, a_failed_rollback_is_forced, policies_protect_resources, existing_resources_are_imported,
+    an_existing_parameter_is_imported, a_bucket_with_content_is_not_deleted, dynamic_references_are_resolved, resources_wait_for_signals, services_refuse_updates,
     the_handler_of_a_custom_resource_cannot_change,
     the_registry_can_be_read, default_cdk_templates_are_deployed, forms_of_references_are_those_of_the_documentation,
     templates_that_never_end_are_refused, odd_characters_reach_no_parser,

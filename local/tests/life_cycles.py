@@ -9,7 +9,7 @@ import urllib.request
 from common import *
 
 
-def a_stack_is_made_changed_and_deleted():
+def a_stack_is_created_updated_and_deleted():
     model = {
         "Type": "AWS::SageMaker::Model",
         "Properties": {
@@ -90,7 +90,7 @@ def a_stack_is_made_changed_and_deleted():
     check(control.list_resources(TypeName="AWS::SageMaker::Endpoint")["ResourceDescriptions"] == [])
 
 
-def what_is_wrong_is_refused_in_cloudformations_words():
+def invalid_requests_are_refused_with_the_messages_of_cloudformation():
     create = lambda body, **more: cfn.create_change_set(StackName="wrong", ChangeSetName="x", ChangeSetType="CREATE", TemplateBody=body, **more)
     refused("ValidationError", "At least one Resources member must be defined", create, body="{}")
     refused("ValidationError", "Unrecognized resource types: [AWS::Nothing::Here]", create, body=template({"A": {"Type": "AWS::Nothing::Here"}}))
@@ -125,14 +125,14 @@ def what_is_wrong_is_refused_in_cloudformations_words():
     bad = change_set("invalid", template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"Nmae": "x"}}, "B": {"Type": "AWS::SageMaker::Endpoint"}}), "CREATE")
     check(bad["Status"] == "FAILED" and "EarlyValidation" in bad["StatusReason"], bad)
     events = cfn.describe_events(ChangeSetName=bad["ChangeSetId"])["OperationEvents"]
-    said = {(one["LogicalResourceId"], one["ValidationStatusReason"]) for one in events if one["EventType"] == "VALIDATION_ERROR"}
-    check(said == {("A", "#: extraneous key [Nmae] is not permitted"), ("B", "#: required key [EndpointConfigName] not found")}, said)
+    found = {(one["LogicalResourceId"], one["ValidationStatusReason"]) for one in events if one["EventType"] == "VALIDATION_ERROR"}
+    check(found == {("A", "#: extraneous key [Nmae] is not permitted"), ("B", "#: required key [EndpointConfigName] not found")}, found)
     check(any(one.get("ValidationPath", "").startswith("/Resources/A/Properties") for one in events), events)
     cfn.delete_change_set(StackName="invalid", ChangeSetName="changes")
     cfn.delete_change_set(StackName="invalid", ChangeSetName="changes")
 
 
-def failures_end_as_they_do():
+def failures_lead_to_the_documented_statuses():
     two = template({"A": TOPIC, "B": {**TOPIC, "DependsOn": "A"}})
     fails = lambda resource, on, **more: {"resource": resource, "on": on, "reason": f"{resource} fails", **more}
     faults([fails("B", "create")])
@@ -197,23 +197,23 @@ def failures_end_as_they_do():
 
 
 def operations_have_ids():
-    """Each thing that is done to a stack is an operation, and taking it back is another one."""
+    """Each change of a stack is an operation, and its rollback is another one."""
     two = template({"A": TOPIC, "B": {**TOPIC, "DependsOn": "A"}})
     operations = lambda stack: [(one["OperationType"], one["OperationId"]) for one in cfn.describe_stacks(StackName=stack)["Stacks"][0]["LastOperations"]]
-    told = lambda **of: [event for page in cfn.get_paginator("describe_events").paginate(**of) for event in page["OperationEvents"]]
+    events_of = lambda **of: [event for page in cfn.get_paginator("describe_events").paginate(**of) for event in page["OperationEvents"]]
     faults([{"resource": "B", "on": "create", "reason": "B fails"}])
     begun = cfn.create_stack(StackName="counted", TemplateBody=two)
     check(settled(begun["StackId"])["StackStatus"] == "ROLLBACK_COMPLETE")
     [(rollback, second), (create, first)] = operations("counted")
     check((rollback, create, first) == ("ROLLBACK", "CREATE_STACK", begun["OperationId"]))
-    [failure] = told(OperationId=first, Filters={"FailedEvents": True})
+    [failure] = events_of(OperationId=first, Filters={"FailedEvents": True})
     check((failure["LogicalResourceId"], failure["EventType"]) == ("B", "PROVISIONING_ERROR"), failure)
-    check(told(OperationId=second, Filters={"FailedEvents": True}) == [])
-    ends = [event["OperationStatus"] for event in told(OperationId=second) if "OperationStatus" in event]
+    check(events_of(OperationId=second, Filters={"FailedEvents": True}) == [])
+    ends = [event["OperationStatus"] for event in events_of(OperationId=second) if "OperationStatus" in event]
     check((ends[0], ends[-1]) == ("SUCCEEDED", "IN_PROGRESS"), ends)
-    check({event["OperationId"] for event in told(StackName="counted")} == {first, second})
+    check({event["OperationId"] for event in events_of(StackName="counted")} == {first, second})
     old = cfn.describe_stack_events(StackName="counted")["StackEvents"]
-    check([event["EventId"] for event in told(StackName=begun["StackId"])] == [event["EventId"] for event in old])
+    check([event["EventId"] for event in events_of(StackName=begun["StackId"])] == [event["EventId"] for event in old])
     check({event["OperationId"] for event in old} == {first, second})
     refused("ValidationError", "does not exist", cfn.describe_events, OperationId="00000000-0000-0000-0000-000000000000")
     refused("ValidationError", "does not exist", cfn.describe_events, StackName="nowhere")
@@ -352,7 +352,7 @@ def resources_move_from_stack_to_stack():
     faults()
 
 
-def a_stack_is_kept_in_many_accounts():
+def a_stack_set_deploys_to_several_accounts():
     here, there = "000000000000", "111122223333"
     body = lambda name: template({"Role": {**ROLE, "Properties": {**ROLE["Properties"], "RoleName": {"Ref": "Name"}}}, "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}}, Parameters={"Name": {"Type": "String", "Default": "trainer"}})
     named = {"StackSetName": "baseline", "Capabilities": ["CAPABILITY_NAMED_IAM"]}
@@ -546,8 +546,8 @@ def secrets_are_not_shown():
     [detail] = changed["Changes"][0]["ResourceChange"]["Details"]
     check((detail["Target"]["BeforeValue"], detail["Target"]["AfterValue"], detail["CausingEntity"]) == ("****", "****", "Token"), detail)
     answers = (made, changed, cfn.describe_stack_events(StackName="secret"), cfn.describe_events(StackName="secret"), cfn.describe_change_set(ChangeSetName=changed["ChangeSetId"], IncludePropertyValues=True))
-    said = json.dumps(answers, default=str)
-    check("hunter" not in said and "shown" in said, said)
+    found = json.dumps(answers, default=str)
+    check("hunter" not in found and "shown" in found, found)
     check("by hunter1" in topic("secret", "A")["Properties"], "the service knows it")
 
 
@@ -605,8 +605,8 @@ def hooks_object():
     events = cfn.describe_stack_events(StackName="guarded")["StackEvents"]
     [failure] = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
     check(failure["ResourceStatusReason"] == "The following hook(s) failed: [Example::Guard::Topics]", failure)
-    [said] = [one for one in events if "HookType" in one]
-    check(said["LogicalResourceId"] == "A" and cfn.get_hook_result(HookResultId=said["HookInvocationId"])["Target"]["TargetTypeName"] == "AWS::SNS::Topic", said)
+    [found] = [one for one in events if "HookType" in one]
+    check(found["LogicalResourceId"] == "A" and cfn.get_hook_result(HookResultId=found["HookInvocationId"])["Target"]["TargetTypeName"] == "AWS::SNS::Topic", found)
     hook(target="resource", mode="WARN")
     cfn.delete_stack(StackName="guarded")
     settled(warned["StackId"])
@@ -633,7 +633,7 @@ def requests_fail_on_request():
     refused("InvalidAction", "Could not find operation", cfn.describe_publisher)
 
 
-def nothing_that_is_sent_breaks_it():
+def malformed_requests_are_answered_with_errors():
     """Every operation, with values of every wrong form: an answer in CloudFormation's form, and no error of the server."""
     model = cfn.meta.service_model
     odd = {
@@ -654,10 +654,10 @@ def nothing_that_is_sent_breaks_it():
             try:
                 status = urllib.request.urlopen(request).status
             except urllib.error.HTTPError as error:
-                status, said = error.code, error.read().decode()
-                check("<Code>" in said, operation, form, said)
+                status, found = error.code, error.read().decode()
+                check("<Code>" in found, operation, form, found)
             check(status < 500, operation, form, status)
-    check(client("cloudformation").list_stacks()["StackSummaries"], "it goes on")
+    check(client("cloudformation").list_stacks()["StackSummaries"], "the endpoint still answers")
 
 
 def the_role_of_the_last_operation_is_used_for_later_ones():
@@ -703,7 +703,7 @@ def the_deployment_config_is_obeyed():
     cfn.create_stack(**{**named, "StackName": "quick"}, DeploymentConfig=express)
     check(settled("quick")["StackStatus"] == "CREATE_COMPLETE" and config("quick") == {**express, "DisableRollback": True})
     check(any("Express Mode" in reason for reason in reasons("quick", "CREATE_COMPLETE")), reasons("quick", "CREATE_COMPLETE"))
-    # Without a rollback nothing is replaced, and then only express mode goes on.
+    # Without a rollback nothing is replaced, and then only an operation in express mode is accepted.
     update = dict(StackName="quick", TemplateBody=body("two", "b"))
     cfn.update_stack(**update, DeploymentConfig=express)
     check(settled("quick")["StackStatus"] == "UPDATE_FAILED", reasons("quick", "UPDATE_FAILED"))
@@ -724,9 +724,9 @@ def the_deployment_config_is_obeyed():
 
 run(
     the_role_of_the_last_operation_is_used_for_later_ones, the_deployment_config_is_obeyed,
-    a_stack_is_made_changed_and_deleted, what_is_wrong_is_refused_in_cloudformations_words, failures_end_as_they_do, operations_have_ids,
+    a_stack_is_created_updated_and_deleted, invalid_requests_are_refused_with_the_messages_of_cloudformation, failures_lead_to_the_documented_statuses, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
-    a_stack_is_kept_in_many_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, secrets_are_not_shown,
+    a_stack_set_deploys_to_several_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, secrets_are_not_shown,
     hooks_object,
-    requests_fail_on_request, nothing_that_is_sent_breaks_it,
+    requests_fail_on_request, malformed_requests_are_answered_with_errors,
 )

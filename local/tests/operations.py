@@ -174,7 +174,7 @@ def names_and_arns_mean_the_same():
     check(deploy("by-arn", named("new"), "CREATE")["StackId"] != id)
 
 
-def nothing_to_do_is_said():
+def updates_without_changes_are_refused():
     deploy("idle", named("one"), "CREATE")
     refused("AlreadyExistsException", "already exists", cfn.create_stack, StackName="idle", TemplateBody=named("one"))
     refused("ValidationError", "No updates are to be performed", cfn.update_stack, StackName="idle", TemplateBody=named("one"))
@@ -302,6 +302,6 @@ def references_have_the_forms_that_programs_split():
 
 
 run(
-    every_operation_is_throttled_named_and_answered, names_and_arns_mean_the_same, nothing_to_do_is_said, lists_come_in_pages,
+    every_operation_is_throttled_named_and_answered, names_and_arns_mean_the_same, updates_without_changes_are_refused, lists_come_in_pages,
     references_have_the_forms_that_programs_split,
 )
