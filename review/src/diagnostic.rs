@@ -111,7 +111,7 @@ impl Diagnostic {
                 ..Self::error(error.kind.name(), stack, error.kind.to_string())
             }
         };
-        errors.0.iter().map(diagnostic).collect()
+        errors.iter().map(diagnostic).collect()
     }
 
     /// An error about a stack, or what should have been one.

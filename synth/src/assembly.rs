@@ -175,8 +175,7 @@ pub(crate) fn assemble(state: &State, keep: Keep) -> Result<Assembly, Errors> {
         }
     }
     if !errors.is_empty() {
-        errors.sort_by(|one, other| one.location.cmp(&other.location));
-        return Err(Errors(errors));
+        return Err(Errors::new(errors));
     }
     Ok(Assembly { stacks })
 }

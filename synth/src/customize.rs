@@ -240,7 +240,7 @@ mod tests {
         let line = line!() + 1;
         let topics = TwoTopics.customize_part("Third", |topic: Topic| topic);
         app.stack("Main").add("Topics", topics);
-        let error = app.synth().unwrap_err().0.remove(0);
+        let error = app.synth().unwrap_err().into_iter().next().unwrap();
         assert_eq!(error.location.unwrap().line, line);
         let help = error.kind.help().unwrap();
         assert!(
@@ -266,6 +266,6 @@ mod tests {
         let config = Resource::of("X::Y::Z").set("Variants", serde_json::json!([]));
         let (line, config) = (line!(), config.property_at("/Variants/1/Count", 2));
         app.stack("Main").add("Config", config);
-        assert_eq!(app.synth().unwrap_err().0[0].location.as_ref().unwrap().line, line);
+        assert_eq!(app.synth().unwrap_err().iter().next().unwrap().location.as_ref().unwrap().line, line);
     }
 }

@@ -164,13 +164,55 @@ impl ErrorKind {
     }
 }
 
-/// All errors of a synthesis.
+/// All errors of a synthesis; at least one.
+///
+/// ```
+/// use stackwright_synth::App;
+///
+/// let app = App::new("shop");
+/// app.stack("not a name");
+/// let errors = app.synth().unwrap_err();
+/// assert_eq!(errors.iter().map(|error| error.kind.name()).collect::<Vec<_>>(), ["illegal-stack-name"]);
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
-pub struct Errors(pub Vec<Error>);
+pub struct Errors {
+    errors: Vec<Error>,
+}
+
+impl Errors {
+    /// Sorts errors by location.
+    pub(crate) fn new(mut errors: Vec<Error>) -> Self {
+        errors.sort_by(|one, other| one.location.cmp(&other.location));
+        Self { errors }
+    }
+
+    /// Returns the errors in the order of their locations.
+    pub fn iter(&self) -> std::slice::Iter<'_, Error> {
+        self.errors.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a Error;
+    type IntoIter = std::slice::Iter<'a, Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Errors {
+    type Item = Error;
+    type IntoIter = std::vec::IntoIter<Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.errors.into_iter()
+    }
+}
 
 impl fmt::Display for Errors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, error) in self.0.iter().enumerate() {
+        for (number, error) in self.iter().enumerate() {
             if number > 0 {
                 writeln!(formatter)?;
             }

@@ -207,7 +207,7 @@ mod tests {
         stack.add("Other", Resource::of("AWS::SQS::Queue").formerly("not-valid"));
         stack.add("One", Resource::of("AWS::SQS::Queue").formerly("Before"));
         stack.add("Two", Resource::of("AWS::SQS::Queue").formerly("Before"));
-        let errors = app.synth().unwrap_err().0;
+        let errors: Vec<_> = app.synth().unwrap_err().into_iter().collect();
         let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(errors.len(), 3, "{messages:?}");
         assert_eq!(errors[0].location.as_ref().unwrap().line, line);

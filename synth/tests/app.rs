@@ -15,7 +15,7 @@ fn bucket() -> Resource {
 }
 
 fn kinds(errors: &Errors) -> Vec<&'static str> {
-    errors.0.iter().map(|error| error.kind.name()).collect()
+    errors.iter().map(|error| error.kind.name()).collect()
 }
 
 #[test]
@@ -182,10 +182,10 @@ fn all_errors_come_at_once_each_with_its_line() {
             "reference-across-environments"
         ]
     );
-    for error in &errors.0 {
+    for error in &errors {
         assert!(error.location.as_ref().unwrap().file.ends_with("tests/app.rs"), "{error:?}");
     }
-    let find = |name: &str| errors.0.iter().find(|error| error.kind.name() == name).unwrap();
+    let find = |name: &str| errors.iter().find(|error| error.kind.name() == name).unwrap();
     let duplicate = find("duplicate-logical-id");
     assert_eq!(duplicate.path, "East/Models");
     assert_eq!(duplicate.location.as_ref().unwrap().line, first_line + 1);
@@ -199,14 +199,12 @@ fn a_region_has_the_form_of_a_region_and_may_be_newer_than_the_data() {
     for region in ["us-east-1", "us-gov-west-1", "eusc-de-east-1", "xx-new-12"] {
         app.stack("One").region(region);
         let errors = app.synth().err();
-        assert!(
-            !errors.iter().flat_map(|errors| &errors.0).any(|error| error.kind.name() == "illegal-region")
-        );
+        assert!(!errors.iter().flatten().any(|error| error.kind.name() == "illegal-region"));
     }
     let line = line!() + 1;
     app.stack("Two").region("us-est1");
     let errors = app.synth().unwrap_err();
-    let error = errors.0.iter().find(|error| error.kind.name() == "illegal-region").unwrap();
+    let error = errors.iter().find(|error| error.kind.name() == "illegal-region").unwrap();
     assert_eq!(error.location.as_ref().unwrap().line, line);
     assert_eq!(error.kind.help().unwrap(), "a similar region is `us-east-1`");
 }
@@ -220,7 +218,7 @@ fn a_circle_of_stacks_is_shown_as_the_path_that_closes_it() {
     one.add("Third", bucket().set("Other", second.reference()));
     let errors = app.synth().unwrap_err();
     assert!(
-        matches!(&errors.0[0].kind, ErrorKind::StackCycle(path) if path == "One → Two → One"),
+        matches!(&errors.iter().next().unwrap().kind, ErrorKind::StackCycle(path) if path == "One → Two → One"),
         "{errors}"
     );
 }
@@ -251,7 +249,7 @@ fn what_brings_a_value_over_takes_no_name_that_is_taken() {
     // Two stacks may use one value.
     app.stack("Too").output("Name", models.reference());
     let errors = app.synth().unwrap_err();
-    let mut paths: Vec<_> = errors.0.iter().map(|error| error.path.as_str()).collect();
+    let mut paths: Vec<_> = errors.iter().map(|error| error.path.as_str()).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["Has/ExportModelsArn", "Uses/HasModelsRef"]);
     assert_eq!(kinds(&errors), ["duplicate-logical-id"; 2]);
