@@ -17,13 +17,13 @@ pub struct Diff {
     pub unchanged: usize,
     /// Resources that have another logical ID or are in another stack, which CloudFormation takes for other resources. A
     /// stack refactor keeps them.
-    pub moves: Vec<ResourceMove>,
+    pub moves: Vec<MovedResource>,
 }
 
 /// A resource under another logical ID or in another stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ResourceMove {
+pub struct MovedResource {
     /// The ID of the stack in which it is.
     pub from_stack: String,
     /// Its logical ID there.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as JsonValue;
 use stackwright_synth::rename_references;
 
-use super::model::{Consequence, ResourceAction, ResourceChange, ResourceMove};
+use super::model::{Consequence, MovedResource, ResourceAction, ResourceChange};
 use super::resource::{Sides, properties};
 use super::stack::Draft;
 
@@ -95,11 +95,11 @@ pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
 }
 
 /// The resources that are renamed inside of a stack, and that CloudFormation takes for other ones.
-pub(crate) fn moves(drafts: &[Option<Draft<'_>>]) -> Vec<ResourceMove> {
+pub(crate) fn moves(drafts: &[Option<Draft<'_>>]) -> Vec<MovedResource> {
     let mut found = Vec::new();
     for draft in drafts.iter().flatten() {
         for change in draft.changes.iter().filter(|change| change.action == ResourceAction::Renamed) {
-            found.extend(change.renamed_from.as_ref().map(|old| ResourceMove {
+            found.extend(change.renamed_from.as_ref().map(|old| MovedResource {
                 from_stack: draft.sides.new.id.clone(),
                 from_id: old.clone(),
                 to_stack: draft.sides.new.id.clone(),
@@ -111,7 +111,7 @@ pub(crate) fn moves(drafts: &[Option<Draft<'_>>]) -> Vec<ResourceMove> {
 }
 
 /// Says of a resource that leaves one stack and appears in another one how it can be kept.
-pub(crate) fn between_stacks(drafts: &mut [Option<Draft<'_>>]) -> Vec<ResourceMove> {
+pub(crate) fn between_stacks(drafts: &mut [Option<Draft<'_>>]) -> Vec<MovedResource> {
     let candidates = |wanted: ResourceAction| -> Vec<(usize, String, String, JsonValue)> {
         let all = drafts.iter().enumerate().filter_map(|(at, draft)| Some((at, draft.as_ref()?)));
         let changes = all.flat_map(|(at, draft)| draft.changes.iter().map(move |change| (at, draft, change)));
@@ -152,7 +152,7 @@ pub(crate) fn between_stacks(drafts: &mut [Option<Draft<'_>>]) -> Vec<ResourceMo
     let mut moves = Vec::new();
     for (from, old, to, new) in notes {
         let id = |at: usize| drafts[at].as_ref().map(|draft| draft.sides.new.id.clone()).unwrap_or_default();
-        moves.push(ResourceMove {
+        moves.push(MovedResource {
             from_stack: id(from),
             from_id: old.clone(),
             to_stack: id(to),
