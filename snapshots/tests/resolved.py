@@ -50,6 +50,9 @@ def resolved(value, lookup=known):
         index, items = value["Fn::Select"]
         items = resolved(items, lookup)
         return items[int(index)] if isinstance(items, list) else {"Fn::Select": [index, items]}
+    if set(value) == {"Fn::GetAZs"}:
+        region = resolved(value["Fn::GetAZs"], lookup) or "us-east-1"
+        return [f"{region}{zone}" for zone in "abc"]
     if set(value) == {"Fn::Base64"}:
         return base64.b64encode(resolved(value["Fn::Base64"], lookup).encode()).decode()
     if set(value) == {"Fn::Join"}:
