@@ -147,7 +147,7 @@ impl App {
     }
 
     /// Synthesizes the template of every stack like [`synth`](Self::synth), and keeps only its text in memory. The sections are
-    /// parsed from the text when they are read. With many stacks whose sections nobody reads, this takes a third less memory.
+    /// parsed from the text when they are read. With many stacks whose sections nobody reads, this takes a quarter less memory.
     ///
     /// # Errors
     /// Returns all errors at once, each with the line of the program that caused it.
