@@ -44,39 +44,46 @@ const DIFFERENCES: [(&str, &str, &str); 7] = [
 ];
 
 fn cdk() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/node/node_modules/.bin/cdk");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/node/node_modules/aws-cdk");
     path.exists().then_some(path)
 }
 
-/// What the CDK prints of each resource: sign and consequence by logical ID.
-fn judged(cdk: &Path, old: &str, new: &str) -> (BTreeMap<String, &'static str>, String) {
-    let directory = tempfile::tempdir().unwrap();
+/// Writes the cloud assembly that `cdk diff` compares with the old template.
+fn write_assembly(directory: &Path, pair: &pairs::Versions) {
     let json =
         |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap().stacks.remove(0).template;
-    std::fs::write(directory.path().join("old.json"), json(old).json()).unwrap();
-    std::fs::write(directory.path().join("Stack.template.json"), json(new).json()).unwrap();
+    std::fs::create_dir(directory).unwrap();
+    std::fs::write(directory.join("old.json"), json(&pair.old).json()).unwrap();
+    std::fs::write(directory.join("Stack.template.json"), json(&pair.new).json()).unwrap();
     let manifest = json!({ "version": "36.0.0", "artifacts": { "Stack": {
         "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
         "properties": { "templateFile": "Stack.template.json" },
     } } });
-    std::fs::write(directory.path().join("manifest.json"), manifest.to_string()).unwrap();
-    let output = Command::new(cdk)
-        .args([
-            "diff",
-            "--app",
-            ".",
-            "--template",
-            "old.json",
-            "--no-color",
-            "--no-version-reporting",
-            "Stack",
-        ])
-        .current_dir(directory.path())
+    std::fs::write(directory.join("manifest.json"), manifest.to_string()).unwrap();
+}
+
+/// Returns what `cdk diff` prints about each pair.
+fn printed(cdk: &Path, pairs: &[pairs::Versions]) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let assemblies: Vec<PathBuf> =
+        (0..pairs.len()).map(|number| directory.path().join(number.to_string())).collect();
+    for (assembly, pair) in assemblies.iter().zip(pairs) {
+        write_assembly(assembly, pair);
+    }
+    let output = Command::new("node")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cdk.js"))
+        .arg(cdk)
+        .args(&assemblies)
         .env("CDK_DISABLE_VERSION_CHECK", "1")
         .output()
         .unwrap();
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read = |assembly: &PathBuf| std::fs::read_to_string(assembly.join("diff.txt")).unwrap();
+    assemblies.iter().map(read).collect()
+}
+
+/// The sign and consequence of each resource in what the CDK prints, by logical ID.
+fn judged(text: &str) -> BTreeMap<String, &'static str> {
     let mut found = BTreeMap::new();
     let resources = text.split("\nResources\n").nth(1).unwrap_or_default();
     for line in resources.lines().take_while(|line| !line.is_empty()) {
@@ -97,7 +104,7 @@ fn judged(cdk: &Path, old: &str, new: &str) -> (BTreeMap<String, &'static str>, 
         };
         found.insert(id.to_owned(), what);
     }
-    (found, text)
+    found
 }
 
 fn ours(old: &str, new: &str) -> BTreeMap<String, &'static str> {
@@ -152,7 +159,6 @@ fn the_cdk_finds_the_same_consequences() {
         return;
     };
     let all = pairs::all();
-    // The CDK takes a second to start.
     let parts = all.chunks(all.len().div_ceil(2));
     let disagreements: Vec<String> = std::thread::scope(|scope| {
         let running: Vec<_> = parts.map(|part| scope.spawn(|| disagreements(&cdk, part))).collect();
@@ -164,9 +170,9 @@ fn the_cdk_finds_the_same_consequences() {
 fn disagreements(cdk: &Path, pairs: &[pairs::Versions]) -> Vec<String> {
     let mut disagreements = Vec::new();
     let explained: BTreeSet<(&str, &str)> = DIFFERENCES.iter().map(|(pair, id, _)| (*pair, *id)).collect();
-    for pair in pairs {
+    for (pair, text) in pairs.iter().zip(printed(cdk, pairs)) {
         let (old, new) = (&pair.old, &pair.new);
-        let (theirs, text) = judged(cdk, old, new);
+        let theirs = judged(&text);
         let ours = ours(old, new);
         let ids: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
         for id in ids {
