@@ -67,7 +67,18 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ("unreadable-definition", "Step Functions refuses a definition that is no JSON"),
     ("malformed-schedule", "the service refuses it; the registry has no form of the expression"),
     ("does not fit `ScalableDimension`", "the service refuses it; a schema cannot compare two properties"),
-    ("StepScalingPolicyConfiguration", "the service requires them, and the registry does not"),
+    (
+        "Properties/StepScalingPolicyConfiguration: the property",
+        "the service requires them, and the registry does not",
+    ),
+    ("`EvaluationPeriods` is missing", ALARM),
+    ("`ComparisonOperator` is missing", ALARM),
+    ("`Namespace` is missing", ALARM),
+    ("`Period` is missing", ALARM),
+    ("`Threshold`, `ThresholdMetricId` is missing", ALARM),
+    ("unsupported-model-data-source", "the service refuses it; a schema cannot compare two properties"),
+    ("ModelPackageGroupPolicy: the policy has no `Statement`", "the registry has no form of this policy"),
+    ("`SubnetId` is missing", "the service requires it where direct internet access is disabled"),
     ("Properties/FileSystemType:", "the service has four types, and the registry lists none"),
     ("unknown-feature", "the service refuses it; a schema cannot compare two properties"),
     (
@@ -160,6 +171,7 @@ const CASES: &[(&str, &str)] = &[
     ("transform-in-sub.yaml", "CloudFormation evaluates transforms before functions"),
 ];
 
+const ALARM: &str = "the service requires it for an alarm on one metric, and the registry does not";
 const COMPARED: &str = "the service refuses it; a schema cannot compare two properties";
 const EXPRESSION: &str = "the service refuses it; the registry has no form of the expression";
 const STATE: &str = "the service refuses the definition; neither of the others evaluates this part of it";
@@ -427,8 +439,7 @@ fn cases(attempts: usize) -> BTreeMap<String, JsonValue> {
                 let start = maker.below(found.len());
                 found.rotate_left(start);
                 let mut wrong = made.clone();
-                // A third of the faults in each round: all of them would take the others minutes.
-                if maker.chance(3) && change(&found, &mut wrong).is_some() && wrong != made {
+                if change(&found, &mut wrong).is_some() && wrong != made {
                     cases.insert(format!("{short} {number} {fault}"), template(type_name, &wrong));
                 }
             }
