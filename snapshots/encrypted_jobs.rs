@@ -31,7 +31,7 @@ pub fn app_in(region: &str) -> App {
     let source = || Asset::archive().file("run.py", "print('done')").file("prepare.py", "print('done')");
     let secret = &arn("secretsmanager", "secret:hub-AbCdEf");
 
-    let choose = Asset::archive().file("index.py", "def handler(event, _): return {'folder': 'raw'}");
+    let choose = Asset::archive().file("index.py", "def handler(event, _): return {'directory': 'raw'}");
     let choose = stack.add(
         "ChooseData",
         Function::zip(Runtime::python(), "index.handler", choose)
@@ -77,14 +77,14 @@ pub fn app_in(region: &str) -> App {
     let mut pipeline = Pipeline::new();
     let chosen = pipeline.step(
         "Choose",
-        LambdaStep::new(choose.arn()).input("month", "2026-11").output("folder", OutputType::String),
+        LambdaStep::new(choose.arn()).input("month", "2026-11").output("directory", OutputType::String),
     );
     let prepared = pipeline.step(
         "Prepare",
         ProcessingStep::new(
             ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge")
                 .source(source(), "prepare.py")
-                .input("raw", data.location("raw").join(chosen.output::<String>("folder")))
+                .input("raw", data.location("raw").join(chosen.output::<String>("directory")))
                 .output("train", runs.location("prepared").per_run())
                 .secret("HUB_TOKEN", secret.as_str())
                 .vpc(network())

@@ -1,4 +1,4 @@
-//! A program with as many stacks as the variable `STACKS` says, for `cargo xtask bench`.
+//! A program with as many stacks as the variable `STACKS` states, for `cargo xtask bench`.
 //!
 //! One stack is what the peers were measured with: role, bucket, multi-model model, endpoint configuration,
 //! endpoint, scalable target, scaling policy, alarm, and a pipeline with one training step.
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
     let code = stackwright::run(app);
     if std::env::var_os("PEAK_MEMORY").is_some() {
-        // Where there is no such file, the measurement says so.
+        // Where there is no such file, the measurement reports that.
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
         eprintln!("peak memory: {}", peak.trim().trim_end_matches(" kB"));

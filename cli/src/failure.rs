@@ -13,7 +13,7 @@ use crate::safe_text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(
     not(feature = "deploy"),
-    allow(dead_code, reason = "only commands that talk to AWS use every code")
+    allow(dead_code, reason = "only commands that send requests to AWS use every code")
 )]
 pub(crate) enum ExitCode {
     /// The command succeeded, or there was nothing to do.

@@ -163,9 +163,9 @@ fn diagnostic(one: &Diagnostic, text: &str) -> JsonValue {
 
 /// Returns the range from the position of a diagnostic to the end of its line, in the units of the protocol: lines
 /// counted from 0, and UTF-16 code units.
-fn range(place: Option<&SourceLocation>, text: &str) -> JsonValue {
-    let (line, column) = place.map_or((0, 0), |place| {
-        (place.line.saturating_sub(1) as usize, place.column.saturating_sub(1) as usize)
+fn range(location: Option<&SourceLocation>, text: &str) -> JsonValue {
+    let (line, column) = location.map_or((0, 0), |location| {
+        (location.line.saturating_sub(1) as usize, location.column.saturating_sub(1) as usize)
     });
     let content = text.lines().nth(line).unwrap_or_default();
     let start: usize = content.chars().take(column).map(char::len_utf16).sum();
@@ -203,10 +203,10 @@ mod tests {
         notify("textDocument/didOpen", json!({ "textDocument": { "uri": uri, "text": text } }));
         let found = answer();
         assert_eq!(found["diagnostics"][0]["code"], "unknown-resource-type");
-        let place = json!({ "line": 2, "character": 12 });
-        request(2, "textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": place }));
+        let location = json!({ "line": 2, "character": 12 });
+        request(2, "textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": location }));
         assert!(answer()["contents"]["value"].as_str().unwrap().contains("# unknown-resource-type"));
-        let range = json!({ "start": place, "end": place });
+        let range = json!({ "start": location, "end": location });
         request(3, "textDocument/codeAction", json!({ "textDocument": { "uri": uri }, "range": range }));
         let edit = &answer()[0]["edit"]["changes"][uri][0];
         assert_eq!(edit["newText"], "    Type: AWS::SNS::Topic");

@@ -52,7 +52,7 @@ mod program;
 mod project;
 #[cfg_attr(
     not(feature = "deploy"),
-    allow(dead_code, reason = "only commands that talk to AWS print every form")
+    allow(dead_code, reason = "only commands that send requests to AWS print every form")
 )]
 mod safe_text;
 pub mod testing;

@@ -318,14 +318,14 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_from_what_is_stored_is_told_by_consequence() {
+    fn a_difference_from_the_stored_template_is_reported_by_consequence() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("assembly");
         store(&app("events"), &path);
         assert_unchanged(&app("events"), &path);
-        let told = message(move || assert_unchanged(&app("orders"), &path));
-        assert!(told.contains("Events AWS::SNS::Topic is replaced because of TopicName"), "{told}");
-        assert!(told.contains("events → orders"), "{told}");
+        let reported = message(move || assert_unchanged(&app("orders"), &path));
+        assert!(reported.contains("Events AWS::SNS::Topic is replaced because of TopicName"), "{reported}");
+        assert!(reported.contains("events → orders"), "{reported}");
     }
 
     #[test]
@@ -335,8 +335,8 @@ mod tests {
             app.stack("S").add("T", stackwright_synth::Resource::of("AWS::SNS::Topic").set("TopicNam", "x"));
             app
         };
-        let told = message(move || assert_no_findings(&wrong(), &[]));
-        assert!(told.contains("unknown-property"), "{told}");
+        let reported = message(move || assert_no_findings(&wrong(), &[]));
+        assert!(reported.contains("unknown-property"), "{reported}");
         assert_no_findings(&wrong(), &["unknown-property"]);
     }
 }

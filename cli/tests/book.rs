@@ -3,7 +3,7 @@
 //! In a page, a block of commands is marked `sh`. The blocks of a page run in order, as one script, in a project that `new`
 //! created, against local mode. `sh fails` means that the commands fail, `diff` is applied as a patch, and each line of a `text
 //! output` block is part of what was printed. `sh no_run` marks commands that need something that a test does not have;
-//! [`NOT_RUN`] says what.
+//! [`NOT_RUN`] gives the reasons.
 //!
 //! `UPDATE_DOCS=1 cargo test -p stackwright --features deploy --test book` writes the generated pages.
 #![allow(clippy::unwrap_used)]
@@ -88,7 +88,7 @@ fn script(page: &str) -> (String, Vec<String>) {
             "sh no_run" => {
                 for line in text.lines() {
                     let known = NOT_RUN.iter().any(|(command, _)| line.starts_with(command));
-                    assert!(known, "{line}: NOT_RUN does not say why it is not run");
+                    assert!(known, "{line}: NOT_RUN does not give the reason why it is not run");
                 }
             }
             _ => {}
@@ -131,7 +131,7 @@ impl Project {
         let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
-        // Standard error goes where standard output goes, so that the order stays.
+        // Standard error and standard output are written to one pipe, which keeps the order.
         let output = Command::new("bash")
             .args(["-c", &format!("exec 2>&1\n{script}")])
             .current_dir(directory)

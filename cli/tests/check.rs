@@ -52,17 +52,17 @@ fn fourteen_planted_faults_are_found_where_they_stand() {
     let planted: BTreeSet<_> = text.lines().enumerate().skip(1).filter_map(marked).collect();
     assert_eq!(planted.len(), 14);
     let (code, found) = report(&["planted.yaml"], "");
-    let said: BTreeSet<_> = found["diagnostics"]
+    let reported: BTreeSet<_> = found["diagnostics"]
         .as_array()
         .unwrap()
         .iter()
         .map(|one| (one["location"]["line"].as_u64().unwrap(), one["id"].as_str().unwrap().to_owned()))
         .collect();
-    let missed: Vec<_> = planted.difference(&said).collect();
+    let missed: Vec<_> = planted.difference(&reported).collect();
     assert!(missed.is_empty(), "{missed:?}\n{found:#}");
     // The other findings follow from them: a second variant, a multi-model container and an image for GPUs on a serverless
     // endpoint.
-    let more: BTreeSet<_> = said.difference(&planted).map(|(_, name)| name.as_str()).collect();
+    let more: BTreeSet<_> = reported.difference(&planted).map(|(_, name)| name.as_str()).collect();
     assert_eq!(more, BTreeSet::from(["gpu-image-on-serverless", "unsupported-on-serverless"]));
     assert_eq!(code, 1);
     let memory = found["diagnostics"]
@@ -79,7 +79,7 @@ fn fourteen_planted_faults_are_found_where_they_stand() {
 }
 
 #[test]
-fn the_exit_code_says_what_was_found() {
+fn the_exit_code_depends_on_what_was_found() {
     assert_eq!(report(&["-"], GOOD).0, 0);
     assert_eq!(report(&["-"], WARNED).0, 0);
     assert_eq!(report(&["-", "--deny", "warnings"], WARNED).0, 4);

@@ -9,18 +9,18 @@ fn run(directory: &std::path::Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     command.env("NO_COLOR", "1").current_dir(directory).args(["--app", "out"]).args(arguments);
     let output = command.output().unwrap();
-    let said =
+    let reported =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    said
+    assert!(output.status.success(), "{arguments:?}: {reported}");
+    reported
 }
 
 fn is_deployed(app: &App, stacks: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
     stackwright::testing::synth(app).write(&directory.path().join("out")).unwrap();
-    let said = run(directory.path(), &["deploy", "--local", "--yes"]);
+    let reported = run(directory.path(), &["deploy", "--local", "--yes"]);
     for stack in stacks {
-        assert!(said.contains(&format!("{stack}: deployed")), "{stack} in {said}");
+        assert!(reported.contains(&format!("{stack}: deployed")), "{stack} in {reported}");
     }
     let again = run(directory.path(), &["deploy", "--local", "--yes"]);
     assert_eq!(again.matches("nothing changed").count(), stacks.len(), "{again}");

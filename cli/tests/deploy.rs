@@ -62,7 +62,7 @@ fn a_stack_is_made_left_alone_and_changed() {
 }
 
 #[test]
-fn what_cannot_be_deployed_says_why() {
+fn the_error_explains_why_a_stack_cannot_be_deployed() {
     let moto = Endpoint::moto();
     let output = moto.run(&arr_coc::app(), &["deploy", "--parameter", "Memory=1"]);
     assert_eq!(output.status.code(), Some(2));
@@ -120,7 +120,7 @@ fn a_value_of_another_stack_can_change_and_go_without_a_deadlock() {
 }
 
 #[test]
-fn a_deployment_that_fails_says_what_aws_said() {
+fn a_deployment_that_fails_prints_the_reason_from_aws() {
     let moto = Endpoint::moto();
     let app = App::new("failing");
     let stack = app.stack("Main").region("us-east-1");
@@ -145,7 +145,7 @@ fn a_deployment_that_fails_says_what_aws_said() {
 }
 
 #[test]
-fn the_program_of_the_folder_is_run_where_nothing_else_is_named() {
+fn the_program_of_the_directory_is_run_where_nothing_else_is_named() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/arr-coc");
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
     let (stdout, _) = succeeded(command.arg("list").current_dir(program).output().unwrap());

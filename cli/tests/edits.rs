@@ -67,9 +67,9 @@ fn app(settings: &Settings) -> App {
     app
 }
 
-fn stackwright(folder: &Path, arguments: &[&str]) -> (bool, String) {
+fn stackwright(directory: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    command.env("NO_COLOR", "1").current_dir(folder).args(arguments);
+    command.env("NO_COLOR", "1").current_dir(directory).args(arguments);
     let output = command.output().unwrap();
     let text =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
@@ -77,15 +77,15 @@ fn stackwright(folder: &Path, arguments: &[&str]) -> (bool, String) {
 }
 
 /// Deploys an assembly with every approval.
-fn deploy(folder: &Path, assembly: &str) -> (bool, String) {
+fn deploy(directory: &Path, assembly: &str) -> (bool, String) {
     let approvals = ["--approve", "permissions", "--approve", "deletion=*", "--approve", "replacement=*"];
     let arguments = [["--app", assembly, "deploy", "--local", "--yes"].as_slice(), &approvals].concat();
-    stackwright(folder, &arguments)
+    stackwright(directory, &arguments)
 }
 
-/// What the reports say of an edit.
+/// The reports on an edit.
 struct Reported {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     /// The actions of the change set, such as `~ Scorers AWS::SageMaker::Endpoint`.
     plan: String,
     diff: Json,
@@ -93,8 +93,8 @@ struct Reported {
 
 impl Reported {
     fn of(edited: &Settings) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
         stackwright::testing::synth(&app(&BASE)).write(&path.join("base")).unwrap();
         stackwright::testing::synth(&app(edited)).write(&path.join("edited")).unwrap();
         let (is_deployed, text) = stackwright(path, &["--app", "base", "deploy", "--local", "--yes"]);
@@ -103,7 +103,7 @@ impl Reported {
         assert!(is_planned, "{plan}");
         let (_, diff) = stackwright(path, &["diff", "base", "edited", "--format", "json"]);
         let diff = serde_json::from_str(&diff).unwrap();
-        Self { folder, plan, diff }
+        Self { directory, plan, diff }
     }
 
     /// The consequence for a resource, by its logical ID; `None` if nothing changes.
@@ -115,13 +115,13 @@ impl Reported {
         self.diff["stacks"][0]["resources"].as_array()?.iter().find(|one| one["logicalId"] == id)
     }
 
-    fn says(&self, id: &str, list: &str, text: &str) -> bool {
-        let said = self.resource(id).and_then(|one| one[list].as_array());
-        said.into_iter().flatten().any(|one| one.as_str().unwrap().contains(text))
+    fn reports(&self, id: &str, list: &str, text: &str) -> bool {
+        let reported = self.resource(id).and_then(|one| one[list].as_array());
+        reported.into_iter().flatten().any(|one| one.as_str().unwrap().contains(text))
     }
 
     fn deploy(&self) -> (bool, String) {
-        deploy(self.folder.path(), "edited")
+        deploy(self.directory.path(), "edited")
     }
 
     /// Asserts that the endpoint moves in place to a new configuration.
@@ -155,7 +155,7 @@ fn another_instance_type_is_refused_while_the_variant_is_scaled() {
     let reported = Reported::of(&Settings { instance_type: "ml.g5.4xlarge", ..BASE });
     reported.moves_to_a_new_configuration();
     assert!(
-        reported.says("ScorersConfig", "failures", "SageMaker refuses to change the instance type"),
+        reported.reports("ScorersConfig", "failures", "SageMaker refuses to change the instance type"),
         "{}",
         reported.diff
     );
@@ -165,14 +165,14 @@ fn another_instance_type_is_refused_while_the_variant_is_scaled() {
     assert!(!is_deployed && text.contains("must be deregistered as scalable targets"), "{text}");
 
     // The way that works: without the scalable target, then with the other type, then with a target again.
-    let folder = reported.folder.path();
+    let directory = reported.directory.path();
     let unscaled = Settings { is_scaled: false, ..BASE };
     let other = Settings { instance_type: "ml.g5.4xlarge", ..unscaled };
     let scaled = Settings { is_scaled: true, ..other.clone() };
     for (number, step) in [unscaled, other, scaled].iter().enumerate() {
         let out = format!("step{number}");
-        stackwright::testing::synth(&app(step)).write(&folder.join(&out)).unwrap();
-        let (is_deployed, text) = deploy(folder, &out);
+        stackwright::testing::synth(&app(step)).write(&directory.join(&out)).unwrap();
+        let (is_deployed, text) = deploy(directory, &out);
         assert!(is_deployed, "step {number}: {text}");
     }
 }
@@ -182,18 +182,18 @@ fn other_weights_are_kept_unless_the_program_sets_them() {
     let reported = Reported::of(&Settings { weight: 0.5, ..BASE });
     reported.moves_to_a_new_configuration();
     assert!(
-        reported.says("ScorersConfig", "notes", "has no effect on running variants"),
+        reported.reports("ScorersConfig", "notes", "has no effect on running variants"),
         "{}",
         reported.diff
     );
-    assert!(reported.says("ScorersConfig", "notes", "`.set_weights()`"), "{}", reported.diff);
+    assert!(reported.reports("ScorersConfig", "notes", "`.set_weights()`"), "{}", reported.diff);
     let planned = "`ScorersConfig[Main].InitialVariantWeight` changes";
     assert!(reported.plan.contains(planned), "{}", reported.plan);
     reported.is_deployed();
 
     let reported = Reported::of(&Settings { weight: 0.5, sets_weights: true, ..BASE });
     reported.moves_to_a_new_configuration();
-    assert!(!reported.says("ScorersConfig", "notes", "has no effect"), "{}", reported.diff);
+    assert!(!reported.reports("ScorersConfig", "notes", "has no effect"), "{}", reported.diff);
     reported.is_deployed();
 }
 
@@ -232,7 +232,7 @@ fn another_name_of_a_scaled_variant_is_refused() {
     let reported = Reported::of(&Settings { first: "Best", ..BASE });
     reported.moves_to_a_new_configuration();
     let refused = "SageMaker refuses to remove the variant `Main`";
-    assert!(reported.says("ScorersConfig", "failures", refused), "{}", reported.diff);
+    assert!(reported.reports("ScorersConfig", "failures", refused), "{}", reported.diff);
 }
 
 #[test]

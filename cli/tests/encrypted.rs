@@ -32,30 +32,30 @@ fn encrypted_endpoints_are_deployed_and_updated_in_local_mode() {
 
 #[test]
 fn encrypted_jobs_are_deployed_in_local_mode() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let assembly = stackwright::testing::synth(&snapshots::encrypted_jobs::app());
     let found = stackwright::review::check::check(&assembly, &Default::default());
     let report = stackwright::review::report::text(&found, |_| None, false);
     assert!(!report.contains("key"), "{report}");
-    assembly.write(&folder.path().join("out")).unwrap();
-    let deployed = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+    assembly.write(&directory.path().join("out")).unwrap();
+    let deployed = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
     assert!(deployed.contains("jobs-Jobs: deployed"), "{deployed}");
 }
 
 #[test]
 fn encrypted_clusters_and_fleets_are_deployed_in_local_mode() {
     for key_of in [KeyOf::Setters, KeyOf::Stack] {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let assembly = stackwright::testing::synth(&snapshots::encrypted_clusters::app(key_of));
         let found = stackwright::review::check::check(&assembly, &Default::default());
         let report = stackwright::review::report::text(&found, |_| None, false);
         assert!(!report.contains("error"), "{report}");
-        assembly.write(&folder.path().join("out")).unwrap();
-        let deployed = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+        assembly.write(&directory.path().join("out")).unwrap();
+        let deployed = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
         for stack in ["Shared", "Clusters", "Fleets"] {
             assert!(deployed.contains(&format!("encrypted-{stack}: deployed")), "{deployed}");
         }
-        let again = stackwright(folder.path(), &["deploy", "--local", "--yes"]);
+        let again = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
         assert_eq!(again.matches("nothing changed").count(), 3, "{again}");
     }
 }

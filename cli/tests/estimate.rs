@@ -86,11 +86,11 @@ fn a_configuration_that_makes_no_model_is_an_error_with_the_member() {
         (r#"{"model_type": "llama", "hidden_size": NaN}"#, "expected value"),
         ("[]", "the configuration has no `hidden_size`"),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("config.json"), config).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("config.json"), config).unwrap();
         let words = "estimate memory --model config.json --strategy ddp --sequence 128";
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-        let output = command.current_dir(folder.path()).args(words.split_whitespace()).output().unwrap();
+        let output = command.current_dir(directory.path()).args(words.split_whitespace()).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{config}: {stderr}");
         assert!(stderr.contains(expected), "{config}: {stderr}");
@@ -114,8 +114,8 @@ fn numbers_of_a_step_that_are_out_of_range_are_errors() {
 
 #[test]
 fn prices_of_a_price_list_are_saved_and_read_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
     let offer = r#"{"offerCode": "AmazonSageMaker", "publicationDate": "2026-09-20T02:56:06Z",
         "products": {"A": {"attributes": {"regionCode": "us-east-1", "usagetype": "USE1-Host:ml.g5.xlarge"}}},
         "terms": {"OnDemand": {"A": {"A.1": {"priceDimensions": {"A.1.1": {"beginRange": "0", "pricePerUnit": {"USD": "2.0000000000"}}}}}}}}"#;
@@ -130,7 +130,7 @@ fn prices_of_a_price_list_are_saved_and_read_again() {
     let cost = |words: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
         command
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .args(["estimate", "--format", "json"])
             .args(words.split_whitespace());
         let output = command.output().unwrap();

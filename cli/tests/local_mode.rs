@@ -306,7 +306,7 @@ fn served() -> App {
 }
 
 #[test]
-fn a_plan_says_which_quotas_of_the_account_are_too_small() {
+fn a_plan_names_the_quotas_of_the_account_that_are_too_small() {
     let workspace = Workspace::with(&served());
     let plan = |more: &[&str]| {
         let arguments = [&["plan", "--local", "--no-check", "--faults", "faults.json"], more].concat();
@@ -613,8 +613,8 @@ fn secrets_are_never_printed() {
         let planned = run(&["plan", "--format", "json", "--out", "plan.json", "--parameter", &parameter]);
         let deployed = run(&["deploy", "--progress", "json", "--parameter", &parameter]);
         let file = std::fs::read_to_string(directory.path().join("plan.json")).unwrap();
-        let said = format!("{planned:?}{deployed:?}{file}");
-        assert!(said.contains("Alarms") && !said.contains("hunter2"), "{said}");
+        let reported = format!("{planned:?}{deployed:?}{file}");
+        assert!(reported.contains("Alarms") && !reported.contains("hunter2"), "{reported}");
         // The state is on disk until the next command reads it, and its key is elsewhere.
         let state = directory.path().join(".stackwright/local/000000000000/state.jsonl");
         let state = std::fs::read_to_string(state).unwrap();
@@ -821,10 +821,10 @@ fn detaches_on(signal: &str, name: &str) {
         .stdin(Stdio::null())
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let mut said = String::new();
+    let mut reported = String::new();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     for line in lines.by_ref() {
-        said.push_str(&line);
+        reported.push_str(&line);
         if line.contains("CREATE_IN_PROGRESS Alarms") {
             break;
         }
@@ -832,13 +832,13 @@ fn detaches_on(signal: &str, name: &str) {
     let interrupt =
         std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
-    lines.for_each(|line| said.push_str(&line));
-    assert_eq!(child.wait().unwrap().code(), Some(3), "{said}");
+    lines.for_each(|line| reported.push_str(&line));
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{reported}");
     assert!(
-        said.contains(&format!(
+        reported.contains(&format!(
             "stopped by {name}: detached from small-Main; the operation is still running in AWS"
         )),
-        "{said}"
+        "{reported}"
     );
     let (_, stderr) = succeeded(endpoint.run(&small("one"), &["deploy"]));
     assert!(
@@ -888,7 +888,7 @@ fn terminated(
 
 /// Each command that waits ends with a message when the system stops it.
 #[test]
-fn every_command_that_waits_says_how_it_ended() {
+fn every_command_that_waits_reports_how_it_ended() {
     let app = App::new("small");
     let stack = app.stack("Main").region("us-east-1");
     stack.add("Alarms", Topic::new());
@@ -1059,8 +1059,8 @@ fn the_cdk_cli_moves_resources_between_stacks() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out");
     stackwright::testing::synth(&after).write(&out).unwrap();
-    let said = endpoint.cdk(&out, &["refactor", "--unstable=refactor", "--force"]);
-    assert!(said.contains("Stack refactor complete"), "{said}");
+    let reported = endpoint.cdk(&out, &["refactor", "--unstable=refactor", "--force"]);
+    assert!(reported.contains("Stack refactor complete"), "{reported}");
     assert_eq!(topics("Main"), json!({ "Alerts": main["Alarms"] }));
     assert_eq!(topics("Other"), json!({ "Notes": other["Notes"], "Reports": main["Reports"] }));
     let (_, stderr) = succeeded(endpoint.run(&after, &["deploy"]));

@@ -93,7 +93,7 @@ fn diff_compares_directories_of_templates() {
 
 #[test]
 fn a_graph_that_is_too_large_for_a_picture_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let topics: String = (0..500)
         .map(|number| {
             format!(
@@ -102,9 +102,9 @@ fn a_graph_that_is_too_large_for_a_picture_is_an_error() {
             )
         })
         .collect();
-    fs::write(folder.path().join("large.yaml"), format!("Resources:\n{topics}")).unwrap();
+    fs::write(directory.path().join("large.yaml"), format!("Resources:\n{topics}")).unwrap();
     let graph = |more: &[&str]| {
-        let mut command = stackwright(folder.path());
+        let mut command = stackwright(directory.path());
         command.args(["graph", "--input", "large.yaml"]).args(more);
         command
     };

@@ -51,13 +51,13 @@ fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
     stack.add("Other", bucket("other-scores").acknowledge("bucket-without-encryptoin", "public scores"));
     let line = line!() - 1;
     let found = check::check(&app.synth().unwrap(), &check::Options::default());
-    let said: Vec<_> = found
+    let reported: Vec<_> = found
         .diagnostics
         .iter()
         .map(|one| (one.id.as_ref(), one.resource.as_deref().unwrap(), one.acknowledged.as_deref()))
         .collect();
     assert_eq!(
-        said,
+        reported,
         [
             ("unused-acknowledgement", "Other", None),
             ("bucket-without-encryption", "Other", None),

@@ -291,7 +291,7 @@ impl ApprovalPolicy {
     }
 
     /// Returns whether questions are answered with yes.
-    pub(crate) fn says_yes(&self) -> bool {
+    pub(crate) fn answers_yes(&self) -> bool {
         self.yes
     }
 

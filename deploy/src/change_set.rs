@@ -88,7 +88,9 @@ pub(crate) async fn create(
                 name.clone()
             }
             // Some endpoints refuse the request, where CloudFormation creates a change set that fails.
-            Err(DeployError::Call { message, .. }) if messages::says_no_changes(&message) => return Ok(None),
+            Err(DeployError::Call { message, .. }) if messages::reports_no_changes(&message) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let described = match wait(connection, &stack.name, &target).await {
@@ -129,7 +131,7 @@ async fn failed(
     report: Report<'_>,
 ) -> Result<Option<ChangeSet>, DeployError> {
     let reason = described.status_reason.clone().unwrap_or_default();
-    if messages::says_no_changes(&reason) {
+    if messages::reports_no_changes(&reason) {
         remove(connection, &stack.name, name, created_stack).await?;
         return Ok(None);
     }

@@ -29,7 +29,7 @@ pub struct Diagnosis {
     pub others: Vec<ResourceEvent>,
     /// What a hook found, if a hook stopped the operation.
     pub annotations: Vec<Annotation>,
-    /// What the reason means and where to look, if the text of the reason is known
+    /// What the reason means and where to find the cause, if the text of the reason is known
     /// ([`stackwright_schemas::failures`]).
     pub hints: Vec<String>,
     /// Commands that show more about the failure.
@@ -176,7 +176,7 @@ async fn stack_failure(
 
 fn stack_failure_of(record: EventRecord, started: Option<DateTime>) -> StackFailure {
     let reason = record.event.as_ref().and_then(|event| event.reason.as_deref());
-    let is_cancelled = reason.is_some_and(messages::says_user_initiated);
+    let is_cancelled = reason.is_some_and(messages::reports_user_initiation);
     StackFailure { started, record: (!is_cancelled).then_some(record) }
 }
 

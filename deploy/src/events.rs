@@ -40,7 +40,7 @@ impl ResourceEvent {
     /// Returns whether the event reports a failure with a cause of its own. If CloudFormation cancelled the resource
     /// because another one failed, it is not.
     pub(crate) fn is_failure(&self) -> bool {
-        self.status.is_failed() && !self.reason.as_deref().is_some_and(messages::says_cancelled)
+        self.status.is_failed() && !self.reason.as_deref().is_some_and(messages::reports_cancellation)
     }
 }
 

@@ -169,8 +169,8 @@ pub enum Progress {
         /// The reason.
         reason: String,
     },
-    /// A change set that is not wanted could not be deleted, and remains.
-    ChangeSetRemains {
+    /// An unwanted change set could not be deleted.
+    ChangeSetNotDeleted {
         /// The name of the change set.
         change_set: String,
         /// The reason.

@@ -1,33 +1,33 @@
-//! Conditions that CloudFormation reports only as a text. All code that looks into such a text is in this file, so that
+//! Conditions that CloudFormation reports only as a text. All code that searches such a text is in this file, so that
 //! no other behaviour depends on wording.
 
 /// Returns whether a change set has failed because it contains no changes.
 ///
 /// CloudFormation has no code for it: the change set has the status `FAILED` with one of two reasons.
-pub(crate) fn says_no_changes(reason: &str) -> bool {
+pub(crate) fn reports_no_changes(reason: &str) -> bool {
     ["didn't contain changes", "No updates are to be performed"].iter().any(|text| reason.contains(text))
 }
 
-/// Returns whether the message of a `ValidationError` says that the stack does not exist.
+/// Returns whether the message of a `ValidationError` states that the stack does not exist.
 pub(crate) fn is_missing_stack(message: &str) -> bool {
     message.contains("does not exist")
 }
 
-/// Returns whether the message of `CreateChangeSet` says that the stack was created, deleted or changed meanwhile.
+/// Returns whether the message of `CreateChangeSet` states that the stack was created, deleted or changed meanwhile.
 pub(crate) fn is_outdated(message: &str) -> bool {
     ["already exists and cannot be created again", "does not exist", "state and can not be updated"]
         .iter()
         .any(|text| message.contains(text))
 }
 
-/// Returns whether the reason of a failed event says that CloudFormation cancelled the resource because another one
+/// Returns whether the reason of a failed event states that CloudFormation cancelled the resource because another one
 /// failed. The event has no field for it.
-pub(crate) fn says_cancelled(reason: &str) -> bool {
+pub(crate) fn reports_cancellation(reason: &str) -> bool {
     reason.contains("cancelled")
 }
 
-/// Returns whether the reason of a stack event says only that a user started the operation.
-pub(crate) fn says_user_initiated(reason: &str) -> bool {
+/// Returns whether the reason of a stack event states only that a user started the operation.
+pub(crate) fn reports_user_initiation(reason: &str) -> bool {
     reason.trim_end_matches('.') == "User Initiated"
 }
 
@@ -50,11 +50,11 @@ mod tests {
 
     #[test]
     fn both_messages_report_that_nothing_changes() {
-        assert!(says_no_changes(
+        assert!(reports_no_changes(
             "The submitted information didn't contain changes. Submit different information to create a change set."
         ));
-        assert!(says_no_changes("No updates are to be performed."));
-        assert!(!says_no_changes("Transform failed"));
+        assert!(reports_no_changes("No updates are to be performed."));
+        assert!(!reports_no_changes("Transform failed"));
     }
 
     #[test]

@@ -400,9 +400,9 @@ impl<'a> Orchestrator<'a> {
         let required = preview.required_approvals();
         let open: Vec<RequiredApproval> =
             self.settings.approvals.open(&required).into_iter().cloned().collect();
-        let is_asked = self.prompt.is_interactive() && !self.settings.approvals.says_yes();
+        let is_asked = self.prompt.is_interactive() && !self.settings.approvals.answers_yes();
         if !is_asked {
-            return match (open.is_empty(), self.settings.approvals.says_yes()) {
+            return match (open.is_empty(), self.settings.approvals.answers_yes()) {
                 (true, true) => Ok(()),
                 _ => refuse(open),
             };
@@ -465,7 +465,7 @@ impl<'a> Orchestrator<'a> {
 async fn discard_unwanted(connection: &Connection, change_set: &ChangeSet, report: Report<'_>) {
     if let Err(error) = discard(connection, change_set).await {
         let (change_set, reason) = (change_set.name.clone(), error.to_string());
-        report(Progress::ChangeSetRemains { change_set, reason });
+        report(Progress::ChangeSetNotDeleted { change_set, reason });
     }
 }
 

@@ -21,7 +21,7 @@ pub struct QuotaId {
 /// Reads the values of quotas in the account and region of a connection, in the order of `quotas`. A quota that has no value for
 /// the account has AWS's default value; `None` means that Service Quotas does not have the quota in this region.
 ///
-/// The value does not say how much of it is used already.
+/// The value does not show how much of the quota is used already.
 ///
 /// # Errors
 /// Returns the error of the first request that fails, for example because the caller may not call

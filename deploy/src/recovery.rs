@@ -231,7 +231,7 @@ fn options(status: &StackStatus, failed: &[String]) -> Vec<RecoveryOption> {
                 "UPDATE_ROLLBACK_COMPLETE",
                 format!(
                     "the agreement between the stack and {names}: these resources stay as the update left them, although \
-                     the template says something else. `--resource` chooses some of them"
+                     the template states something else. `--resource` chooses some of them"
                 ),
             ),
         ],

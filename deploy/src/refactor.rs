@@ -155,12 +155,12 @@ pub async fn refactor(
         request = request.stack_definitions(definition.build());
     }
     for one in moves {
-        let place = |stack: &str, id: &str| {
+        let location = |stack: &str, id: &str| {
             ResourceLocation::builder().stack_name(stack).logical_resource_id(id).build()
         };
         let mapping = ResourceMapping::builder()
-            .source(place(&one.from_stack, &one.from_id))
-            .destination(place(&one.to_stack, &one.to_id));
+            .source(location(&one.from_stack, &one.from_id))
+            .destination(location(&one.to_stack, &one.to_id));
         request = request.resource_mappings(mapping.build());
     }
     report(Progress::Refactoring { moves: moves.to_vec() });
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_that_is_not_possible_says_why() {
+    fn a_move_that_is_not_possible_is_explained() {
         let deployed = templates(&[
             (
                 "one",

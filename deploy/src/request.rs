@@ -108,7 +108,7 @@ impl ChangeSetRequest<'_> {
         if options.import_existing {
             request = request.import_existing_resources(true);
         }
-        // Both parameters say what happens after a failure; CloudFormation refuses them together.
+        // Both parameters determine what happens after a failure; CloudFormation refuses a request with both.
         if options.express {
             let mode = DeploymentConfig::builder().mode(DeploymentConfigMode::Express);
             request = request.deployment_config(mode.disable_rollback(options.keep_failed).build());

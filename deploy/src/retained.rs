@@ -23,7 +23,7 @@ pub enum Disposition {
 
 const KMS_KEY: &str = "AWS::KMS::Key";
 
-/// Returns what happens to a resource as its template says.
+/// Returns what happens to a resource according to its template.
 pub(crate) fn disposition(resource: &Json) -> Disposition {
     match resource["DeletionPolicy"].as_str() {
         Some("Retain" | "RetainExceptOnCreate") => Disposition::Retained,

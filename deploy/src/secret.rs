@@ -123,8 +123,8 @@ impl<'a> Secrets<'a> {
             Progress::OutputsUnavailable { reason } => {
                 Progress::OutputsUnavailable { reason: self.mask(&reason) }
             }
-            Progress::ChangeSetRemains { change_set, reason } => {
-                Progress::ChangeSetRemains { change_set, reason: self.mask(&reason) }
+            Progress::ChangeSetNotDeleted { change_set, reason } => {
+                Progress::ChangeSetNotDeleted { change_set, reason: self.mask(&reason) }
             }
             Progress::OperationUnavailable { operation, reason } => {
                 Progress::OperationUnavailable { operation, reason: self.mask(&reason) }

@@ -152,8 +152,8 @@ async fn a_failed_query_after_a_deployment_does_not_fail_it() {
     let wanted = stack(&topics("", "one"));
     let Prepared::Ready(change_set) = simulation.plan(&wanted).await.unwrap() else { panic!("it is new") };
     simulation.fail(json!({ "requests": [{ "action": "DescribeStacks", "kind": "access-denied" }] }));
-    let tell = |progress| simulation.report(progress);
-    let outcome = execute(&simulation.connection, &wanted, &change_set, &tell).await.unwrap();
+    let report = |progress| simulation.report(progress);
+    let outcome = execute(&simulation.connection, &wanted, &change_set, &report).await.unwrap();
     assert!(outcome.changed && outcome.outputs.is_empty());
     assert!(simulation.reports.lock().unwrap().iter().any(|line| line.starts_with("OutputsUnavailable")));
 }

@@ -427,7 +427,7 @@ async fn types_without_drift_detection_are_reported_as_not_checked() {
     let simulation = Simulation::start().await;
     let mut template = topics("", "one");
     template["Resources"]["Own"] = json!({ "Type": "Custom::Thing", "Properties": { "ServiceToken": "arn:aws:sns:us-east-1:000000000000:x" } });
-    // A type of AWS without a handler that reads it, as the registry says.
+    // A type of AWS without a handler that reads it, according to the registry.
     let document = json!({ "Statement": [] });
     template["Resources"]["Policy"] = json!({ "Type": "AWS::SNS::TopicPolicy", "Properties": { "Topics": ["t"], "PolicyDocument": document } });
     let wanted = stack(&template);

@@ -255,7 +255,7 @@ async fn a_change_set_that_cannot_be_deleted_is_reported() {
     let results = orchestrator.deploy(&[&stack], &[], &no_options, None, &|_, _| {}).await.unwrap();
     assert!(matches!(error_of(results), DeployError::NotApproved { .. }));
     let seen = seen.borrow().join("\n");
-    assert!(seen.contains("ChangeSetRemains") && seen.contains("not authorized"), "{seen}");
+    assert!(seen.contains("ChangeSetNotDeleted") && seen.contains("not authorized"), "{seen}");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn bring(status: &str) -> Simulation {
     use ChangeSetType::{Create, Import, Update};
     let simulation = Simulation::start().await;
     let there = async |faults: Vec<Json>| simulation.fail(json!({ "resources": faults }));
-    let (old, changed, replaced) = (topics("", "old"), topics("", "changed"), topics("-anew", "changed"));
+    let (old, changed, replaced) = (topics("", "old"), topics("", "changed"), topics("-new", "changed"));
     let create = async |keep| simulation.begin(&old, Create, keep, &[]).await;
     let update = async |template: &Json, keep| simulation.begin(template, Update, keep, &[]).await;
     let import = async || {

@@ -361,7 +361,7 @@ fn launch_template<'r>(resources: &'r [(&str, &str, Json)], specification: &Json
 }
 
 /// The quotas of instance types and of EC2's vCPUs at the maximum capacity. Endpoints, clusters and fleets run at the same time; of jobs the
-/// largest counts, because nothing says that two run at once.
+/// largest counts, because nothing states that two run at once.
 fn by_type(lines: &[&Line]) -> Vec<Need> {
     let mut found: BTreeMap<String, Need> = BTreeMap::new();
     for line in lines {

@@ -83,9 +83,9 @@ pub enum RequestFaultKind {
     Throttle,
     /// The answer is an internal error of the service.
     ServerError,
-    /// The answer says that the credentials have expired.
+    /// The response states that the credentials have expired.
     ExpiredToken,
-    /// The answer says that the caller has no permission.
+    /// The response states that the caller has no permission.
     AccessDenied,
     /// The connection is closed before the operation is performed.
     Drop,
@@ -236,7 +236,7 @@ impl Faults {
         self.custom_resources.iter().find(|one| applies((&one.stack, &one.resource), (stack, resource)))
     }
 
-    /// Why an action on a resource fails, and how long it takes, as far as a fault says so.
+    /// Why an action on a resource fails, and how long it takes, as far as a fault determines it.
     pub(crate) fn of_resource(
         &mut self,
         stack: &str,

@@ -6,7 +6,7 @@
 //! operations, `api` answers for each service (CloudFormation, S3, STS, SSM, Secrets Manager, Service Quotas,
 //! Cloud Control), `endpoint` is
 //! the HTTP server. Nothing that the deployer depends on is here, and no line for a single resource type where the
-//! registry's schema says enough.
+//! registry's schema contains enough.
 
 mod api;
 mod endpoint;

@@ -1,5 +1,5 @@
 //! Clients of CloudFormation drive the endpoint: boto3, the AWS CLI, the CDK CLI, SAM CLI, sceptre, formica and Ansible.
-//! `cargo xtask tools` installs them; a scenario whose client is missing says so and checks nothing.
+//! `cargo xtask tools` installs them; a scenario whose client is missing is skipped with a message.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -115,7 +115,7 @@ def formica(client):
 
 
 def ansible(client):
-    """One playbook, because a start takes long: its assertions say what each task did."""
+    """One playbook, because a start takes long: its assertions check what each task did."""
     for name, body in (("one", ONE), ("two", TWO), ("failing", FAILING)):
         client.write(f"{name}.json", body)
     stack = lambda **more: {"stack_name": client.name, "region": "us-east-1", **more}

@@ -17,7 +17,7 @@ use stackwright_synth::Assembly;
 
 /// Where the two differ, with the reason.
 const DIFFERENCES: [(&str, &str, &str); 6] = [
-    ("custom-resource-handler", "Custom", "the update fails when it runs; the comparison says so before"),
+    ("custom-resource-handler", "Custom", "the update fails when it runs; the comparison reports it before"),
     ("list-reordered", "Group", "CloudFormation compares the text; the order of the rules has no meaning"),
     (
         "statement-reordered",

@@ -77,7 +77,7 @@ def a_stack_is_created_updated_and_deleted():
     cfn.execute_change_set(StackName="life", ChangeSetName="renamed", ClientRequestToken="twice")
     check(outputs(settled("life"))["Name"] == "other")
 
-    # Every type can be looked at.
+    # Every type can be described.
     [described] = control.list_resources(TypeName="AWS::SageMaker::Endpoint")["ResourceDescriptions"]
     check(json.loads(described["Properties"])["EndpointName"] == "other", described)
     same = control.get_resource(TypeName="AWS::SageMaker::Endpoint", Identifier=described["Identifier"])
@@ -121,7 +121,7 @@ def invalid_requests_are_refused_with_the_messages_of_cloudformation():
     s3.put_object(Bucket="too-large", Key="t.json", Body=template({"A": {**TOPIC, "Metadata": {"x": "x" * 1_100_000}}}).encode())
     refused("ValidationError", "Template may not exceed", cfn.validate_template, TemplateURL=f"{URL}/too-large/t.json")
 
-    # Properties are looked at before anything is made.
+    # Properties are validated before anything is created.
     bad = change_set("invalid", template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"Nmae": "x"}}, "B": {"Type": "AWS::SageMaker::Endpoint"}}), "CREATE")
     check(bad["Status"] == "FAILED" and "EarlyValidation" in bad["StatusReason"], bad)
     events = cfn.describe_events(ChangeSetName=bad["ChangeSetId"])["OperationEvents"]
@@ -317,7 +317,7 @@ def resources_move_from_stack_to_stack():
     fails("No export named nothing found", template({"Staying": named("staying", DisplayName={"Fn::ImportValue": "nothing"})}), target)
     refused("StackRefactorNotFoundException", "", cfn.describe_stack_refactor, StackRefactorId="0")
 
-    # Without a mapping it is found out what goes where.
+    # Without a mapping, the service determines which resource moves to which stack.
     guessed = create(source, target, [])
     [made, move] = cfn.list_stack_refactor_actions(StackRefactorId=guessed["StackRefactorId"])["StackRefactorActions"]
     check((made["Action"], made["Entity"], move["Action"], move["Detection"]) == ("CREATE", "STACK", "MOVE", "AUTO"), made, move)

@@ -1,5 +1,5 @@
-//! From registry schemas to Rust: what each type looks like is decided in `types`, how names are spelt in
-//! `names`, what it says about itself in `documentation`; here it is written down.
+//! From registry schemas to Rust: the form of each type is decided in `types`, the spelling of names in
+//! `names`, its documentation in `documentation`. This module writes the code.
 
 mod documentation;
 mod names;

@@ -14,7 +14,7 @@ pub(crate) fn cell(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            // Nobody is called and no issue is linked by what a template says.
+            // A text from a template neither mentions a person nor links an issue.
             '@' => escaped.push_str("&#64;"),
             '\n' | '\r' => escaped.push(' '),
             other if is_unsafe_character(other) => escaped.extend(other.escape_unicode()),

@@ -29,7 +29,7 @@ fn cards_of_edits_to_the_examples_are_as_reviewed() {
     });
 }
 
-/// A value is shown so that two that differ look different, in the edits to all services too.
+/// Two values that differ are shown differently, in the edits to all services too.
 #[test]
 fn no_card_shows_two_equal_texts_as_a_change() {
     for pair in pairs::EXAMPLES.iter().chain(&pairs::SERVICES) {

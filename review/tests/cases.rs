@@ -33,7 +33,7 @@ fn is_near(path: &str, pointer: &str) -> bool {
 /// What is wrong with what was found, by what is expected.
 fn complaint(expected: &str, found: &[Diagnostic]) -> Option<String> {
     let of = |severity| found.iter().filter(move |one| one.severity == severity);
-    let said = || {
+    let reported = || {
         let one = |it: &Diagnostic| format!("{} {} {}: {}", it.severity.name(), it.id, it.path, it.message);
         found.iter().map(one).collect::<Vec<_>>().join("; ")
     };
@@ -43,26 +43,26 @@ fn complaint(expected: &str, found: &[Diagnostic]) -> Option<String> {
         let warnings =
             if expected.starts_with("clean of errors") { 0 } else { of(Severity::Warning).count() };
         let is_right = of(Severity::Error).count() + warnings == 0;
-        return (!is_right).then(said);
+        return (!is_right).then(reported);
     }
     let at_line =
         expected.split_once("at line ").map(|(_, rest)| rest.split(',').next().unwrap().parse::<u32>());
     if let Some(line) = at_line {
         let line = line.unwrap();
         let is_right = of(Severity::Error).any(|one| {
-            one.location.as_ref().is_some_and(|place| place.line == line) && one.message.len() > 10
+            one.location.as_ref().is_some_and(|location| location.line == line) && one.message.len() > 10
         });
-        return (!is_right).then(said);
+        return (!is_right).then(reported);
     }
     let severity = if expected.starts_with("error") { Severity::Error } else { Severity::Warning };
     let others =
         of(Severity::Error).filter(|one| severity != Severity::Error || !is_near(&one.path, pointer));
     let is_right = of(severity).any(|one| is_near(&one.path, pointer)) && others.count() == 0;
-    (!is_right).then(said)
+    (!is_right).then(reported)
 }
 
 #[test]
-fn each_case_is_judged_as_its_first_line_says() {
+fn each_case_is_judged_as_its_first_line_states() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
     let mut files: Vec<_> =
         std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -85,12 +85,12 @@ fn the_rest_of_a_file_with_a_syntax_error_is_checked() {
     let text = "Parameters:\n  Name: {Type: String}\nResources:\n  Broken:\n    Type: 'AWS::SNS::Topic' x\n    Properties: {DisplayName: !Ref Name}\n  \
                 Topic:\n    Type: AWS::SNS::Topic\n    Properties: {DisplayNam: !GetAtt Broken.TopicName}\n";
     let found = found("broken.yaml", text);
-    let said: Vec<_> = found
+    let reported: Vec<_> = found
         .iter()
         .filter(|one| one.severity == Severity::Error)
-        .map(|one| (one.id.as_ref(), one.location.as_ref().map_or(0, |place| place.line)))
+        .map(|one| (one.id.as_ref(), one.location.as_ref().map_or(0, |location| location.line)))
         .collect();
-    // Nothing is said of the resource that cannot be read, nor of references to it.
-    assert_eq!(said, [("unreadable-template", 5), ("unknown-property", 9)]);
+    // Nothing is reported about the resource that cannot be read, nor of references to it.
+    assert_eq!(reported, [("unreadable-template", 5), ("unknown-property", 9)]);
     assert!(found[0].message.contains("lines 4 to 6 are not checked"), "{}", found[0].message);
 }

@@ -17,7 +17,7 @@ const DIFFERENCES: [(&str, &str, &str); 7] = [
     (
         "custom-resource-handler",
         "Custom",
-        "the CDK says `updated`; CloudFormation refuses another service token of a custom resource",
+        "the CDK reports `updated`; CloudFormation refuses another service token of a custom resource",
     ),
     (
         "if-turned-off",
@@ -29,17 +29,17 @@ const DIFFERENCES: [(&str, &str, &str); 7] = [
     (
         "type-changed",
         "Waiter",
-        "the CDK says `replaced`; CloudFormation refuses another type under the same logical ID",
+        "the CDK reports `replaced`; CloudFormation refuses another type under the same logical ID",
     ),
     (
         "table-key",
         "Table",
-        "the CDK says `replaced`; the registry lists `KeySchema` as conditionally create-only, so the service decides",
+        "the CDK reports `replaced`; the registry lists `KeySchema` as conditionally create-only, so the service decides",
     ),
     (
         "EMR/EMRClusterWithAdditionalSecurityGroups.json@61689860",
         "EMRCluster",
-        "the CDK says `may be replaced`; the registry does not list `Instances/AdditionalMasterSecurityGroups` as create-only",
+        "the CDK reports `may be replaced`; the registry does not list `Instances/AdditionalMasterSecurityGroups` as create-only",
     ),
 ];
 
@@ -128,7 +128,7 @@ fn ours(old: &str, new: &str) -> BTreeMap<String, &'static str> {
     found
 }
 
-/// Parts of ours that the CDK does not say: it resolves no parameters, and follows references only to replaced resources'
+/// Parts of our comparison that the CDK does not report: it resolves no parameters, and follows references only to replaced resources'
 /// properties that are create-only.
 fn is_effective_only(old: &str, new: &str, id: &str) -> bool {
     let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();

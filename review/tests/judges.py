@@ -1,4 +1,4 @@
-"""What cfn-lint and cloudformation-validate say of every template in a directory, as JSON on standard output."""
+"""Prints the findings of cfn-lint and cloudformation-validate for every template in a directory, as JSON."""
 
 import functools
 import json
@@ -49,8 +49,8 @@ def judged(path):
 
 def main():
     with multiprocessing.Pool() as pool:
-        said = dict(pool.map(judged, sorted(pathlib.Path(sys.argv[1]).iterdir()), chunksize=8))
-    json.dump(said, sys.stdout)
+        reported = dict(pool.map(judged, sorted(pathlib.Path(sys.argv[1]).iterdir()), chunksize=8))
+    json.dump(reported, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -57,8 +57,11 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ("adapter-with-compute", "the service refuses it; a schema cannot compare two properties"),
     ("capacity-block-fleet", "the service refuses it; a schema cannot compare two properties"),
     ("duplicate-variant-name", "the service refuses it; a schema cannot compare two properties"),
-    ("ml.p2.16xlarge for hosting", "cfn-lint's own table says so, and it asks it for experiments only"),
-    ("InstanceRequirements", "cfn-lint's own table says so, and it does not ask it there"),
+    (
+        "ml.p2.16xlarge for hosting",
+        "cfn-lint's own table states this, and cfn-lint uses it for experiments only",
+    ),
+    ("InstanceRequirements", "cfn-lint's own table states this, and cfn-lint does not use it there"),
     ("instance-with-serverless", "the service refuses it; a schema cannot compare two properties"),
     ("primary-container-with-containers", "the service refuses it; a schema cannot compare two properties"),
     ("unsupported-shadow-variant", "the service refuses it; a schema cannot compare two properties"),
@@ -119,7 +122,7 @@ const CASES: &[(&str, &str)] = &[
     ("ec2-sg-egress-port-range.yaml", COMPARED),
     ("ec2-st1-too-small.yaml", COMPARED),
     ("ec2-volume-io2-no-iops.yaml", COMPARED),
-    ("ec2-vpc-too-large.yaml", "the service takes blocks of /16 to /28; the registry does not say so"),
+    ("ec2-vpc-too-large.yaml", "the service takes blocks of /16 to /28; the registry does not state this"),
     ("ecs-fargate-fine.yaml", "ECS takes the name of a role as well as its ARN"),
     ("eks-nodes-desired.yaml", COMPARED),
     ("eks-nodes-min-max.yaml", COMPARED),
@@ -220,7 +223,7 @@ impl Maker<'_> {
         self.below(of) == 0
     }
 
-    /// A value that fits a schema, as far as that can be told here.
+    /// A value that fits a schema, as far as that can be determined here.
     fn value(&mut self, schema: Schema<'_>, path: &str, depth: usize) -> Option<JsonValue> {
         let schema = schema.resolved();
         let node = schema.node();
@@ -320,19 +323,19 @@ fn validator(schema: &JsonValue) -> Option<Validator> {
 }
 
 /// A way to make a good template wrong.
-type Fault = fn(&[Place], &mut JsonValue) -> Option<()>;
+type Fault = fn(&[Location], &mut JsonValue) -> Option<()>;
 
 /// A value of the properties: the pointer, the schema's node, and what is required where it stands.
-struct Place {
+struct Location {
     pointer: String,
     node: JsonValue,
     required: Vec<String>,
 }
 
 /// Every value of the properties with its schema.
-fn places(value: &JsonValue, schema: Schema<'_>, pointer: String, found: &mut Vec<Place>) {
+fn locations(value: &JsonValue, schema: Schema<'_>, pointer: String, found: &mut Vec<Location>) {
     let schema = schema.resolved();
-    found.push(Place {
+    found.push(Location {
         pointer: pointer.clone(),
         node: schema.node().clone(),
         required: schema.required().map(str::to_owned).collect(),
@@ -341,14 +344,14 @@ fn places(value: &JsonValue, schema: Schema<'_>, pointer: String, found: &mut Ve
         JsonValue::Object(map) => {
             for (name, inner) in map {
                 if let Some(property) = schema.property(name) {
-                    places(inner, property, format!("{pointer}/{name}"), found);
+                    locations(inner, property, format!("{pointer}/{name}"), found);
                 }
             }
         }
         JsonValue::Array(items) => {
             for (number, inner) in items.iter().enumerate() {
                 if let Some(schema) = schema.items() {
-                    places(inner, schema, format!("{pointer}/{number}"), found);
+                    locations(inner, schema, format!("{pointer}/{number}"), found);
                 }
             }
         }
@@ -356,60 +359,60 @@ fn places(value: &JsonValue, schema: Schema<'_>, pointer: String, found: &mut Ve
     }
 }
 
-/// Puts another value into the first place for which there is one.
+/// Puts another value into the first position for which there is one.
 fn replace(
-    places: &[Place],
+    locations: &[Location],
     properties: &mut JsonValue,
     with: impl Fn(&JsonValue) -> Option<JsonValue>,
 ) -> Option<()> {
-    let (place, value) = places.iter().find_map(|place| Some((place, with(&place.node)?)))?;
-    *properties.pointer_mut(&place.pointer)? = value;
+    let (location, value) = locations.iter().find_map(|location| Some((location, with(&location.node)?)))?;
+    *properties.pointer_mut(&location.pointer)? = value;
     Some(())
 }
 
 const FAULTS: [(&str, Fault); 9] = [
-    ("a required property is missing", |places, properties| {
-        let place = places.iter().find(|place| !place.required.is_empty())?;
-        properties.pointer_mut(&place.pointer)?.as_object_mut()?.shift_remove(&place.required[0]);
+    ("a required property is missing", |locations, properties| {
+        let location = locations.iter().find(|location| !location.required.is_empty())?;
+        properties.pointer_mut(&location.pointer)?.as_object_mut()?.shift_remove(&location.required[0]);
         Some(())
     }),
-    ("a list is a text", |places, properties| {
-        replace(places, properties, |node| (node["type"] == "array").then(|| "no list".into()))
+    ("a list is a text", |locations, properties| {
+        replace(locations, properties, |node| (node["type"] == "array").then(|| "no list".into()))
     }),
-    ("a number is a word", |places, properties| {
+    ("a number is a word", |locations, properties| {
         let is_number = |node: &JsonValue| node["type"] == "integer" || node["type"] == "number";
-        replace(places, properties, |node| is_number(node).then(|| "many".into()))
+        replace(locations, properties, |node| is_number(node).then(|| "many".into()))
     }),
-    ("a value is not listed", |places, properties| {
+    ("a value is not listed", |locations, properties| {
         let is_listed = |node: &JsonValue| node["enum"].is_array() && node["type"] == "string";
-        replace(places, properties, |node| is_listed(node).then(|| "NoSuchValueAnywhere".into()))
+        replace(locations, properties, |node| is_listed(node).then(|| "NoSuchValueAnywhere".into()))
     }),
-    ("a number is too large", |places, properties| {
-        replace(places, properties, |node| Some(node["maximum"].as_i64()?.checked_add(1)?.into()))
+    ("a number is too large", |locations, properties| {
+        replace(locations, properties, |node| Some(node["maximum"].as_i64()?.checked_add(1)?.into()))
     }),
-    ("a text has another form", |places, properties| {
-        replace(places, properties, |node| {
+    ("a text has another form", |locations, properties| {
+        replace(locations, properties, |node| {
             let pattern = validator(&json!({ "pattern": node["pattern"].as_str()? }))?;
             let wrong = JsonValue::from("§ no such form §");
             (!pattern.is_valid(&wrong)).then_some(wrong)
         })
     }),
-    ("a text is too long", |places, properties| {
-        replace(places, properties, |node| {
+    ("a text is too long", |locations, properties| {
+        replace(locations, properties, |node| {
             let most = node["maxLength"].as_u64().filter(|most| *most < 3000)? as usize;
             let long = JsonValue::from("a".repeat(most + 1));
             let pattern = node["pattern"].as_str().map(|form| validator(&json!({ "pattern": form })));
             pattern.is_none_or(|form| form.is_some_and(|form| form.is_valid(&long))).then_some(long)
         })
     }),
-    ("a property does not exist", |places, properties| {
-        let place = places.iter().find(|place| place.node["additionalProperties"] == false)?;
-        let holder = properties.pointer_mut(&place.pointer)?.as_object_mut()?;
+    ("a property does not exist", |locations, properties| {
+        let location = locations.iter().find(|location| location.node["additionalProperties"] == false)?;
+        let holder = properties.pointer_mut(&location.pointer)?.as_object_mut()?;
         holder.insert("NoSuchProperty".into(), "x".into());
         Some(())
     }),
-    ("a reference leads nowhere", |places, properties| {
-        replace(places, properties, |node| (node["type"] == "string").then(|| json!({ "Ref": "Nobody" })))
+    ("a reference leads nowhere", |locations, properties| {
+        replace(locations, properties, |node| (node["type"] == "string").then(|| json!({ "Ref": "Nobody" })))
     }),
 ];
 
@@ -417,7 +420,7 @@ fn template(type_name: &str, properties: &JsonValue) -> JsonValue {
     json!({ "Resources": { "Subject": { "Type": type_name, "Properties": properties } } })
 }
 
-/// Good templates and faulty ones, by a name that says what they are.
+/// Good templates and faulty ones, by a name that describes them.
 fn cases(attempts: usize) -> BTreeMap<String, JsonValue> {
     let mut cases = BTreeMap::new();
     let mut runner = TestRunner::deterministic();
@@ -435,7 +438,7 @@ fn cases(attempts: usize) -> BTreeMap<String, JsonValue> {
             cases.insert(format!("{short} {number} good"), template(type_name, &made));
             for (fault, change) in FAULTS {
                 let mut found = Vec::new();
-                places(&made, resource.schema(), String::new(), &mut found);
+                locations(&made, resource.schema(), String::new(), &mut found);
                 let start = maker.below(found.len());
                 found.rotate_left(start);
                 let mut wrong = made.clone();
@@ -466,7 +469,7 @@ fn verdicts_agree_or_it_is_known_why_not() {
     let output =
         Command::new(python).arg(root.join("tests/judges.py")).arg(directory.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said: BTreeMap<String, BTreeMap<String, Vec<String>>> =
+    let reported: BTreeMap<String, BTreeMap<String, Vec<String>>> =
         serde_json::from_slice(&output.stdout).unwrap();
     let mut disagreements = Vec::new();
     let (mut good, mut bad) = (0, 0);
@@ -480,14 +483,17 @@ fn verdicts_agree_or_it_is_known_why_not() {
             .filter(|one| one.counts_as(Severity::Error))
             .map(|one| format!("{} {}: {}", one.id, one.path, one.message))
             // A property that the service requires can also hold a reference that leads nowhere.
-            .filter(|said| {
-                said.starts_with("dangling-reference")
-                    || !OURS_ALONE.iter().any(|(known, _)| said.contains(known))
+            .filter(|reported| {
+                reported.starts_with("dangling-reference")
+                    || !OURS_ALONE.iter().any(|(known, _)| reported.contains(known))
             })
             .collect();
         let theirs = |judge: &str| -> Vec<&String> {
-            let said = &said[&format!("{name}.json")][judge];
-            said.iter().filter(|said| !THEIRS_ALONE.iter().any(|(known, _)| said.contains(known))).collect()
+            let reported = &reported[&format!("{name}.json")][judge];
+            reported
+                .iter()
+                .filter(|reported| !THEIRS_ALONE.iter().any(|(known, _)| reported.contains(known)))
+                .collect()
         };
         let (lint, validate) = (theirs("cfn-lint"), theirs("cloudformation-validate"));
         if ours.is_empty() {
@@ -502,14 +508,14 @@ fn verdicts_agree_or_it_is_known_why_not() {
     for file in &shown {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let is_wrong = std::fs::read_to_string(file).unwrap().starts_with("# expect: error");
-        let theirs = &said[&name];
+        let theirs = &reported[&name];
         let agrees = theirs.values().any(|found| !found.is_empty()) == is_wrong;
         let is_explained = CASES.iter().any(|(known, _)| *known == name);
         if agrees == is_explained {
             disagreements.push(format!("{name}: error {is_wrong}, explained {is_explained}, {theirs:?}"));
         }
     }
-    assert!(good > 60 && bad > 100, "{good} good, {bad} bad: that is too few to say anything");
+    assert!(good > 60 && bad > 100, "{good} good, {bad} bad: these are too few for a comparison");
     let number = disagreements.len();
     assert!(number == 0, "{number} of {}\n{}", cases.len(), disagreements.join("\n"));
 }

@@ -1,4 +1,4 @@
-//! Whatever stands in a template, the check says something or nothing, and comes to an end.
+//! The check ends without a panic whatever a template contains.
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
@@ -110,7 +110,7 @@ fn what_grows_fast_is_bounded() {
         .collect();
     let asked: String = (0..40).map(|n| format!("  C{n}: !Equals [!Ref P{n}, a]\n")).collect();
     let unknown: String = (0..64).map(|n| format!("  C{n}: !Equals [!ImportValue e{n}, a]\n")).collect();
-    let circle: String = (0..400)
+    let cycle: String = (0..400)
         .map(|n| format!("  T{n}: {{Type: AWS::SNS::Topic, DependsOn: T{}}}\n", (n + 1) % 400))
         .collect();
     let all: String = (0..60)
@@ -174,7 +174,7 @@ fn what_grows_fast_is_bounded() {
         ("conditions that double", format!("Conditions:\n{chained}  C200: !Equals [a, a]\n{topic}")),
         ("many parameters", format!("Parameters:\n{many}Conditions:\n{asked}{topic}")),
         ("conditions that nobody knows", format!("Conditions:\n{unknown}{topic}")),
-        ("a long circle", format!("Resources:\n{circle}")),
+        ("a long cycle", format!("Resources:\n{cycle}")),
         ("everything after everything", format!("Resources:\n{all}")),
         ("a text of open braces", braces),
         ("many parameters of many values", format!("Parameters:\n{allowed}{topic}")),

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_training_job_needs_what_the_service_model_says() {
+    fn a_training_job_needs_what_the_service_model_requires() {
         assert_eq!(operations().count(), 6);
         let job = shape("CreateTrainingJobRequest").unwrap();
         let required: Vec<_> = job["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();

@@ -1,4 +1,4 @@
-//! Failures of resources whose reasons are known: what causes them, and where to look.
+//! Failures of resources whose reasons are known: their causes, and where to find details.
 
 use std::sync::OnceLock;
 
@@ -17,10 +17,10 @@ struct Failures {
 pub struct Failure {
     #[serde(rename = "type")]
     type_name: String,
-    says: Vec<String>,
+    texts: Vec<String>,
     /// The kind of the cause, such as `capacity` or `script`.
     pub cause: String,
-    /// What happened and where to look, in sentences. `{logs}` stands for the log group of the resource.
+    /// What happened and where to find details, in sentences. `{logs}` stands for the log group of the resource.
     pub hint: String,
 }
 
@@ -40,7 +40,7 @@ pub fn failure(type_name: &str, reason: &str) -> Option<&'static Failure> {
         .failures
         .iter()
         .filter(|one| one.type_name == type_name)
-        .find(|one| one.says.iter().any(|text| reason.contains(text.as_str())))
+        .find(|one| one.texts.iter().any(|text| reason.contains(text.as_str())))
 }
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ mod tests {
     use super::failure;
 
     #[test]
-    fn capacity_is_told_from_scripts() {
+    fn capacity_is_distinguished_from_scripts() {
         let cause = |reason: &str| failure("AWS::SageMaker::Cluster", reason).map(|one| one.cause.as_str());
         let script = "Instance i-0123456789abcdef0 failed to provision with the following error: \"Lifecycle scripts did not \
                       run successfully. Ensure the scripts exist in provided S3 path, are accessible, and run without errors.\"";

@@ -85,7 +85,7 @@ pub fn held(type_name: &str) -> Option<Held> {
     }
 }
 
-/// Returns whether CloudFormation takes a snapshot of a resource that leaves its stack, unless a policy says otherwise
+/// Returns whether CloudFormation takes a snapshot of a resource that leaves its stack, unless a policy sets another behavior
 /// (CloudFormation User Guide, "`DeletionPolicy` attribute"). `properties` are those of the resource.
 pub fn is_snapshot_by_default(type_name: &str, properties: &serde_json::Value) -> bool {
     match type_name {

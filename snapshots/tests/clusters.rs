@@ -1,4 +1,4 @@
-//! Networks, HyperPod clusters and GPU fleets: what other programs say of their templates (the project's own check, cfn-lint,
+//! Networks, HyperPod clusters and GPU fleets: how other programs judge their templates (the project's own check, cfn-lint,
 //! botocore's shapes of the requests, moto), what is refused at the user's line, and what an edit changes.
 #![allow(clippy::unwrap_used)]
 
@@ -31,13 +31,13 @@ const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:cluster";
 
 /// Judges an app by every program, and checks that the programs evaluated the named files.
-fn judged(app: &App, looked_at: &[&str]) {
+fn judged(app: &App, expected_lines: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     stackwright::testing::synth(app).write(&assembly).unwrap();
-    let said = snapshots::judged_by("clusters.py", &assembly);
-    for looked in looked_at {
-        assert!(said.contains(looked), "no `{looked}` in\n{said}");
+    let reported = snapshots::judged_by("clusters.py", &assembly);
+    for expected in expected_lines {
+        assert!(reported.contains(expected), "no `{expected}` in\n{reported}");
     }
 }
 
@@ -830,17 +830,17 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
     let directory = sandbox.path();
     uploaded(&scripted(), directory);
     let text = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
-    let said = |output: &std::process::Output| {
+    let reported = |output: &std::process::Output| {
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     };
 
     // Users are created once.
     program(directory, "useradd", &format!("echo \"$*\" >>{}/useradd", directory.display()));
     let output = step(directory, "users", &[]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", reported(&output));
     assert!(text("useradd").contains("--uid 2001 --home-dir /fsx/ada --shell /bin/bash ada"));
     program(directory, "id", "exit 0");
-    assert!(said(&step(directory, "users", &[])).contains("user ada exists"));
+    assert!(reported(&step(directory, "users", &[])).contains("user ada exists"));
 
     // A node with fewer EFA devices than its type has fails.
     program(
@@ -852,12 +852,16 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
     std::fs::create_dir(&devices).unwrap();
     let devices_variable = [("STACKWRIGHT_DEVICES", devices.to_str().unwrap())];
     let output = step(directory, "efa", &devices_variable);
-    assert!(!output.status.success() && said(&output).contains("0 EFA devices, and 32"), "{}", said(&output));
+    assert!(
+        !output.status.success() && reported(&output).contains("0 EFA devices, and 32"),
+        "{}",
+        reported(&output)
+    );
     for number in 0..32 {
         std::fs::write(devices.join(format!("rdmap{number}")), "").unwrap();
     }
     let output = step(directory, "efa", &devices_variable);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", reported(&output));
 
     // The file systems are mounted, and stand in fstab once.
     std::fs::write(directory.join("fstab"), "").unwrap();
@@ -868,7 +872,7 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
         [("STACKWRIGHT_FSTAB", table.to_str().unwrap()), ("STACKWRIGHT_ROOT", directory.to_str().unwrap())];
     for _ in 0..2 {
         let output = step(directory, "mount-file-systems", &variables);
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", reported(&output));
     }
     for entry in [
         "fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com@tcp:/abcdefgh /fsx lustre ",
@@ -881,7 +885,7 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
     program(directory, "mount", "exit 32");
     let output =
         step(directory, "mount-file-systems", &[&variables[..], &[("STACKWRIGHT_PAUSE", "0")]].concat());
-    assert!(!output.status.success() && said(&output).contains("TCP 988"), "{}", said(&output));
+    assert!(!output.status.success() && reported(&output).contains("TCP 988"), "{}", reported(&output));
 
     enroot_is_installed_once(directory);
 
@@ -909,14 +913,18 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
         )
     };
     let output = node("10.0.0.2");
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", reported(&output));
     assert!(text("systemctl").contains("enable --now slurmd"));
     assert_eq!(text("units/slurmd.service"), "ExecStart=slurmd --conf-server 10.0.0.1\n");
     let output = node("10.0.0.1");
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", reported(&output));
     assert!(text("systemctl").contains("enable --now slurmctld"));
     let output = node("10.0.0.9");
-    assert!(!output.status.success() && said(&output).contains("in no instance group"), "{}", said(&output));
+    assert!(
+        !output.status.success() && reported(&output).contains("in no instance group"),
+        "{}",
+        reported(&output)
+    );
 }
 
 /// Enroot and Pyxis, with stand-ins for the network, the package manager and the compiler.
@@ -964,7 +972,7 @@ fn enroot_is_installed_once(directory: &Path) {
 }
 
 #[test]
-fn a_step_that_fails_fails_the_node_and_says_so() {
+fn a_step_that_fails_fails_the_node_and_is_named() {
     let sandbox = tempfile::tempdir().unwrap();
     let directory = sandbox.path();
     let scripts = LifecycleScripts::new().step("good", "echo all is well").step("bad", "exit 3");
@@ -983,9 +991,9 @@ fn a_step_that_fails_fails_the_node_and_says_so() {
         .output()
         .unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("step 02-bad.sh") && said.contains("all is well"), "{said}");
-    assert!(said.contains("failed in line"), "{said}");
+    let reported = String::from_utf8_lossy(&output.stdout);
+    assert!(reported.contains("step 02-bad.sh") && reported.contains("all is well"), "{reported}");
+    assert!(reported.contains("failed in line"), "{reported}");
 }
 
 fn job() -> TrainingJob {

@@ -147,7 +147,7 @@ def dashboard(call, logical_id, given, names):
         properties = widget["properties"]
         assert widget["type"] == "metric" and properties["metrics"] and properties["title"], widget
         assert widget["x"] + widget["width"] <= 24, widget
-        # A namespace, a name, pairs of dimensions, and how the line looks.
+        # A namespace, a name, pairs of dimensions, and the style of the line.
         assert all(len(line) % 2 == 1 and isinstance(line[-1], dict) for line in properties["metrics"]), widget
         COUNTS["widgets"] += 1
     call("cloudwatch", "put_dashboard", DashboardName=logical_id, **given)
@@ -182,7 +182,7 @@ def archives():
 
 
 def triton(files):
-    """Each model of a repository is where Triton looks for it, and is described as Triton reads it."""
+    """Each model of a repository is where Triton searches for it, and is described as Triton reads it."""
     for name, content in files.items():
         directory, _, file = name.partition("/")
         if file != "config.pbtxt":
@@ -190,7 +190,7 @@ def triton(files):
         config = text_format.Parse(content.decode(), model_config_pb2.ModelConfig())
         assert config.name == directory, (config.name, directory)
         assert any(other.startswith(f"{directory}/1/") for other in files), directory
-        # vLLM tells Triton its inputs and outputs when it is loaded.
+        # vLLM passes Triton its inputs and outputs when it is loaded.
         assert (config.input and config.output) or config.backend == "vllm", name
         for group in config.instance_group:
             assert group.kind in (1, 2, 3), group

@@ -1,4 +1,4 @@
-//! Every kind of endpoint with every kind of scaling and guardrail, and what other programs say of it: our own check,
+//! Every kind of endpoint with every kind of scaling and guardrail, and how other programs judge it: our own check,
 //! cfn-lint, botocore's parameter validation, moto, and Triton's protobuf. What an edit changes, and what it never does.
 #![allow(clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ use stackwright::stacks::iam::PolicyDocument;
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
 
 #[track_caller]
-fn place(key: &str) -> S3Location {
+fn location(key: &str) -> S3Location {
     S3Location::new("my-models", key)
 }
 
@@ -39,7 +39,7 @@ fn minutes(number: u64) -> Duration {
 #[track_caller]
 fn container(processor: Processor) -> Container {
     Container::new(ContainerImage::pytorch_inference("2.6.0", processor))
-        .model(place("relevance/model.tar.gz"))
+        .model(location("relevance/model.tar.gz"))
 }
 
 #[track_caller]
@@ -111,7 +111,7 @@ fn for_instances() -> Vec<(&'static str, Scaling<InstanceCount>)> {
     all
 }
 
-/// A repository with everything that a configuration can say.
+/// A repository with everything that a configuration can contain.
 fn repository() -> ModelRepository {
     let file =
         || Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/arr-coc/scorers/coupling.onnx"));
@@ -204,7 +204,7 @@ fn app() -> App {
             real_time.add(name, RealTimeEndpoint::new(variant).blue_green(update.clone()));
             multi_model.add(
                 name,
-                MultiModelEndpoint::triton("25.09", place("scorers/"), "ml.g4dn.xlarge")
+                MultiModelEndpoint::triton("25.09", location("scorers/"), "ml.g4dn.xlarge")
                     .scale(1..=4, scaling)
                     .blue_green(update.clone()),
             );
@@ -214,8 +214,8 @@ fn app() -> App {
         for (name, scaling) in queued {
             asynchronous.add(
                 name,
-                AsynchronousEndpoint::new(gpu(), "ml.g4dn.xlarge", place("answers/"))
-                    .requests(place("requests/"))
+                AsynchronousEndpoint::new(gpu(), "ml.g4dn.xlarge", location("answers/"))
+                    .requests(location("requests/"))
                     .scale(0..=5, scaling)
                     .blue_green(update.clone()),
             );
@@ -241,7 +241,7 @@ fn app() -> App {
         "Models",
         MultiModelEndpoint::cpu(
             ContainerImage::pytorch_inference("2.6.0", Processor::Cpu),
-            place("m/"),
+            location("m/"),
             "ml.m5.large",
         )
         .environment("SAGEMAKER_MODEL_SERVER_WORKERS", "2")
@@ -251,8 +251,8 @@ fn app() -> App {
     );
     batch_by_batch.add(
         "Queue",
-        AsynchronousEndpoint::new(gpu(), "ml.g4dn.xlarge", place("answers/"))
-            .requests(place("requests/"))
+        AsynchronousEndpoint::new(gpu(), "ml.g4dn.xlarge", location("answers/"))
+            .requests(location("requests/"))
             .rolling(rolling()),
     );
     everything(&app);
@@ -274,7 +274,7 @@ fn everything(app: &App) {
         .download_timeout(minutes(30))
         .health_check_timeout(minutes(10))
         .provision_timeout(minutes(20))
-        .core_dumps(place("dumps/"))
+        .core_dumps(location("dumps/"))
         .routing(Routing::prefix_aware(4_096))
         .scale(CapacityRange::between(1, most), TargetTracking::invocations_per_instance(100.0));
     let new = Variant::on_pools(
@@ -302,23 +302,25 @@ fn everything(app: &App) {
             .kms_key(KEY)
             .vpc(network())
             .network_isolation(true)
-            .data_capture(DataCapture::new(place("captured/"), 20).json("application/json").csv("text/csv")),
+            .data_capture(
+                DataCapture::new(location("captured/"), 20).json("application/json").csv("text/csv"),
+            ),
     );
     stack.add(
         "Shadowed",
         RealTimeEndpoint::new(Variant::new("Main", gpu(), "ml.g4dn.xlarge"))
             .shadow(Variant::new("Shadow", gpu(), "ml.g4dn.2xlarge").weight(0.5))
             .without_alarms()
-            .data_capture(DataCapture::new(place("captured/"), 100).outputs_only()),
+            .data_capture(DataCapture::new(location("captured/"), 100).outputs_only()),
     );
     let caller =
         stackwright::resources::iam::ManagedPolicy::new(PolicyDocument::new([endpoint.allow_invoke()]));
     stack.add("Caller", caller);
     stack.add(
         "Queue",
-        AsynchronousEndpoint::new(gpu(), "ml.m5.xlarge", place("answers/"))
-            .requests(place("requests/"))
-            .failures(place("failures/"))
+        AsynchronousEndpoint::new(gpu(), "ml.m5.xlarge", location("answers/"))
+            .requests(location("requests/"))
+            .failures(location("failures/"))
             .on_success(NotificationTopic::new(topic).with_answer())
             .on_failure(NotificationTopic::new(topic))
             .max_concurrent_invocations(4)
@@ -338,7 +340,7 @@ fn everything(app: &App) {
 /// Every container.
 fn containers(app: &App) {
     let stack = app.stack("Containers").region("us-east-1");
-    let weights = || Weights::prefix(place("qwen3-8b/"));
+    let weights = || Weights::prefix(location("qwen3-8b/"));
     let large_models: Vec<(&str, Container)> = vec![
         (
             "Vllm",
@@ -403,10 +405,13 @@ fn containers(app: &App) {
     };
     one("Triton", triton().into());
     one("TritonDefault", triton().default_model("plan").into());
-    one("Folder", gpu().model(ModelData::prefix(place("relevance"))).into());
-    one("Trained", gpu().model(ModelData::made_within(place("runs/"), made)).reads(place("words/")).into());
+    one("Prefix", gpu().model(ModelData::prefix(location("relevance"))).into());
+    one(
+        "Trained",
+        gpu().model(ModelData::made_within(location("runs/"), made)).reads(location("words/")).into(),
+    );
     let image = ContainerImage::pytorch_inference("2.6.0", Processor::Gpu);
-    one("Package", Container::package(package, image, place("packages/")).into());
+    one("Package", Container::package(package, image, location("packages/")).into());
     one("Pipeline", Containers::serial([container(Processor::Cpu), gpu(), triton().into()]));
     one("Direct", Containers::direct([("words", gpu()), ("pictures", gpu())]));
     stack.add("CustomerModel", repository());
@@ -426,7 +431,7 @@ fn components(app: &App) {
             .dashboard(),
     );
     let server = || {
-        LargeModel::vllm("0.36.0", Weights::prefix(place("qwen3-8b/")))
+        LargeModel::vllm("0.36.0", Weights::prefix(location("qwen3-8b/")))
             .tensor_parallel_degree(1)
             .adapters(4, 16)
     };
@@ -453,7 +458,7 @@ fn components(app: &App) {
             .tag("team", "language")
             .log_retention_days(7),
     );
-    stack.add("Adapter", AdapterComponent::new(&base, place("adapters/support.tar.gz")));
+    stack.add("Adapter", AdapterComponent::new(&base, location("adapters/support.tar.gz")));
 }
 
 #[test]
@@ -462,9 +467,9 @@ fn every_kind_with_every_scaling_and_guardrail_is_what_others_take() {
     let assembly = directory.path().join("out");
     // Synthesizes and checks.
     stackwright::testing::synth(&app()).write(&assembly).unwrap();
-    let said = snapshots::judged_by("endpoints.py", &assembly);
+    let reported = snapshots::judged_by("endpoints.py", &assembly);
     // Detects a program that evaluated nothing.
-    for looked in [
+    for expected in [
         "templates: 20",
         "CreateEndpoint: 123",
         "UpdateEndpoint: 123",
@@ -482,7 +487,7 @@ fn every_kind_with_every_scaling_and_guardrail_is_what_others_take() {
         "preferred batches: 2",
         "typos refused: 1",
     ] {
-        assert!(said.contains(looked), "not {looked:?} in\n{said}");
+        assert!(reported.contains(expected), "not {expected:?} in\n{reported}");
     }
 }
 
@@ -505,7 +510,7 @@ fn variant(name: &str) -> Variant {
 
 #[track_caller]
 fn vllm() -> LargeModel<Vllm> {
-    LargeModel::vllm("0.36.0", Weights::prefix(place("qwen3-8b/")))
+    LargeModel::vllm("0.36.0", Weights::prefix(location("qwen3-8b/")))
 }
 
 #[test]
@@ -519,12 +524,12 @@ fn wrong_combinations_are_found_at_the_users_line() {
     // Serverless
     refused!("out-of-range", served(ServerlessEndpoint::new(cpu()).max_concurrency(201)));
     refused!("provisioned-above-max-concurrency", served(ServerlessEndpoint::new(cpu()).max_concurrency(2).provisioned_concurrency(3)));
-    refused!("unsupported-model-data-source", served(ServerlessEndpoint::new(cpu().model(ModelData::prefix(place("relevance"))))));
+    refused!("unsupported-model-data-source", served(ServerlessEndpoint::new(cpu().model(ModelData::prefix(location("relevance"))))));
     refused!("gpu-image-on-serverless", served(ServerlessEndpoint::new(gpu())));
     refused!("utilization-above-one", served(ServerlessEndpoint::new(cpu()).scale(1..=3, TargetTracking::utilization(70.0))));
     // Multi-model
-    refused!("multi-model-gpu-instance", served(MultiModelEndpoint::triton("25.09", place("scorers/"), "ml.g5.12xlarge")));
-    refused!("multi-model-without-triton", served(MultiModelEndpoint::cpu(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu), place("m/"), "ml.g5.xlarge")));
+    refused!("multi-model-gpu-instance", served(MultiModelEndpoint::triton("25.09", location("scorers/"), "ml.g5.12xlarge")));
+    refused!("multi-model-without-triton", served(MultiModelEndpoint::cpu(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu), location("m/"), "ml.g5.xlarge")));
     // Real-time
     refused!("value-not-allowed", on(gpu(), "ml.g5.3xlarge"));
     refused!("duplicate-variant-name", served(real_time().variant(variant("Main").weight(0.5))));
@@ -536,8 +541,8 @@ fn wrong_combinations_are_found_at_the_users_line() {
     refused!("duplicate-instance-pool-priority", served(RealTimeEndpoint::new(Variant::on_pools("Main", gpu(), [InstancePool::new("ml.g5.xlarge", 1), InstancePool::new("ml.g6.xlarge", 1)]))));
     refused!("endpoint-name", { let app = App::new("wrong"); app.stack("S").name("s".repeat(60)).add("Endpoint", real_time()); app });
     // Asynchronous
-    refused!("out-of-range", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/")).requests(place("requests/")).max_concurrent_invocations(1_001)));
-    refused!("no-request-location", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", place("answers/"))));
+    refused!("out-of-range", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", location("answers/")).requests(location("requests/")).max_concurrent_invocations(1_001)));
+    refused!("no-request-location", served(AsynchronousEndpoint::new(gpu(), "ml.g5.xlarge", location("answers/"))));
     // Images, keys, roles, topics
     refused!("invalid-image-uri", on(Container::new(ContainerImage::from_uri("docker.io/library/nginx:1")), "ml.g5.xlarge"));
     refused!("invalid-arn", served(real_time().kms_key("my-key")));
@@ -573,7 +578,7 @@ fn of(repository: ModelRepository) -> App {
 
 #[test]
 #[rustfmt::skip]
-fn what_a_triton_repository_says_of_itself_is_held_together() {
+fn the_parts_of_a_triton_repository_are_consistent() {
     let file = || Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lib.rs"));
     let tensor = |name: &str| Tensor::new(name, TritonType::Fp32, [64]);
     let model = |name: &str| TritonModel::onnx(name, file()).max_batch_size(8).input(tensor("in")).output(tensor("out"));
@@ -643,12 +648,12 @@ fn an_edit_changes_what_a_reviewer_expects_and_never_replaces_the_endpoint() {
     let of = |containers: Container| Variant::new("Main", containers, "ml.g5.xlarge");
     let image = |version: &str| Container::new(ContainerImage::pytorch_inference(version, Processor::Gpu));
     let tracked = |value: f64| TargetTracking::invocations_per_instance(value);
-    let archive = |key: &str| image("2.6.0").model(place(key));
+    let archive = |key: &str| image("2.6.0").model(location(key));
     let variant = || of(archive("relevance/1.tar.gz")).scale(1..=4, tracked(100.0));
     let real_time = || RealTimeEndpoint::new(variant());
 
     // The image, the artifact, the environment, the instance type.
-    let newer = of(image("2.5.1").model(place("relevance/1.tar.gz"))).scale(1..=4, tracked(100.0));
+    let newer = of(image("2.5.1").model(location("relevance/1.tar.gz"))).scale(1..=4, tracked(100.0));
     let model = "EndpointMainModel.PrimaryContainer (replaced)";
     changes(&real_time(), RealTimeEndpoint::new(newer), &[model]);
     let other = of(archive("relevance/2.tar.gz")).scale(1..=4, tracked(100.0));
@@ -656,8 +661,8 @@ fn an_edit_changes_what_a_reviewer_expects_and_never_replaces_the_endpoint() {
     // update is complete.
     let policy = ["EndpointMainRolePolicy.PolicyDocument", "EndpointMainRolePolicy.PolicyName (replaced)"];
     changes(&real_time(), RealTimeEndpoint::new(other), &[&[model], &policy[..]].concat());
-    let told = of(archive("relevance/1.tar.gz").environment("TOP", "5")).scale(1..=4, tracked(100.0));
-    changes(&real_time(), RealTimeEndpoint::new(told), &[model]);
+    let changed = of(archive("relevance/1.tar.gz").environment("TOP", "5")).scale(1..=4, tracked(100.0));
+    changes(&real_time(), RealTimeEndpoint::new(changed), &[model]);
     let larger =
         Variant::new("Main", archive("relevance/1.tar.gz"), "ml.g5.2xlarge").scale(1..=4, tracked(100.0));
     let config = "EndpointConfig.ProductionVariants (replaced)";
@@ -705,7 +710,7 @@ fn an_edit_changes_what_a_reviewer_expects_and_never_replaces_the_endpoint() {
         serverless().scale(1..=3, TargetTracking::utilization(0.7)),
         &[config, "+EndpointCapacity", "+EndpointCapacityUtilization"],
     );
-    let models = || MultiModelEndpoint::triton("25.09", place("scorers/"), "ml.g5.xlarge");
+    let models = || MultiModelEndpoint::triton("25.09", location("scorers/"), "ml.g5.xlarge");
     changes(&models(), models().cache(false), &["EndpointModel.PrimaryContainer (replaced)"]);
     changes(&models(), models().instances(2), &[config]);
 }
@@ -716,7 +721,7 @@ fn a_component_is_updated_in_place() {
         let app = App::new("app");
         let stack = app.stack("Serving").region("us-east-1");
         let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2));
-        let server = LargeModel::vllm(version, Weights::prefix(place("qwen3-8b/")));
+        let server = LargeModel::vllm(version, Weights::prefix(location("qwen3-8b/")));
         stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1).copies(copies));
         app
     };

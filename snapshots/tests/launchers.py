@@ -146,7 +146,7 @@ def requests_of(resource, document):
 
 
 def like_the_sdk(name, arguments):
-    """The SageMaker SDK makes the same request of the same settings, as far as the launch goes."""
+    """The SageMaker SDK makes the same request of the same settings, as far as the launch is concerned."""
     import boto3
     import sagemaker
     from sagemaker.pytorch import PyTorch

@@ -1,4 +1,4 @@
-//! Every distribution strategy on every launcher, and what other programs say of it: our own check, cfn-lint,
+//! Every distribution strategy on every launcher, and how other programs judge it: our own check, cfn-lint,
 //! botocore's parameter validation, the SageMaker SDK, DeepSpeed, and moto, which runs what is launched.
 #![allow(clippy::unwrap_used)]
 
@@ -106,12 +106,12 @@ fn job(version: &str, instances: Instances, distribution: Distribution) -> Train
 /// A pipeline with every kind of step, and parameters of every type.
 fn everything(app: &App) {
     let stack = app.stack("Everything").region("us-east-1");
-    let place = |key: &str| S3Location::new("my-runs", key);
+    let location = |key: &str| S3Location::new("my-runs", key);
     let mut pipeline = Pipeline::new().description("Every kind of step");
     let kind = pipeline.parameter("InstanceType", "ml.p3.16xlarge");
     let count = pipeline.parameter("InstanceCount", 1);
     let rate = pipeline.parameter("LearningRate", 0.001);
-    let directory = pipeline.parameter("Folder", "run-1");
+    let directory = pipeline.parameter("Directory", "run-1");
     let again = pipeline.parameter("Again", true);
     let image = || ContainerImage::pytorch_training("2.6.0");
     let prepared = pipeline.step(
@@ -120,22 +120,22 @@ fn everything(app: &App) {
             ProcessingJob::new(image(), "ml.m5.xlarge")
                 .instances(2)
                 .argument(sub!("--directory={}", &directory))
-                .environment("FOLDER", &directory)
-                .input("raw", place("raw/"))
-                .output("tokens", place("tokens")),
+                .environment("DIRECTORY", &directory)
+                .input("raw", location("raw/"))
+                .output("tokens", location("tokens")),
         )
         .cache(Duration::from_hours(30 * 24)),
     );
-    let job = TrainingJob::new(image(), Instances::of(kind, count), place("models"))
+    let job = TrainingJob::new(image(), Instances::of(kind, count), location("models"))
         .source(Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zero3/training")), "train.py")
         .distribution(Ddp::new())
         .hyperparameter("learning_rate", rate)
         .hyperparameter("directory", &directory)
         .hyperparameter("again", again)
-        .input("tokens", Input::s3(place("tokens")).pipe().shuffled(7).gzip().content_type("text/plain"))
+        .input("tokens", Input::s3(location("tokens")).pipe().shuffled(7).gzip().content_type("text/plain"))
         .metric("loss", "loss=([0-9.]+)")
-        .profiler(place("profiles"))
-        .debugger(place("tensors"))
+        .profiler(location("profiles"))
+        .debugger(location("tensors"))
         .experiment("experiment", "trial")
         .max_pending(Duration::from_hours(4))
         .volume_gb(200)
@@ -167,7 +167,7 @@ fn everything(app: &App) {
             ProcessingJob::new(image(), "ml.m5.xlarge")
                 .input("model", tuned.model())
                 .input("tokens", prepared.output("tokens"))
-                .output("report", place("reports")),
+                .output("report", location("reports")),
         )
         .property_file("Report", "report", "report.json"),
     );
@@ -188,7 +188,7 @@ fn deployment(app: &App) {
     let stack = app.stack("Deployment").region("us-east-1");
     let key = stack.add("Key", PrivateKey::new());
     let runs = stack.add("Runs", PrivateBucket::new().kms_key(&key));
-    let place = |key: &str| S3Location::in_bucket(&runs, key);
+    let location = |key: &str| S3Location::in_bucket(&runs, key);
     let image = |processor| ContainerImage::pytorch_inference("2.6.0", processor);
     let source = || Asset::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/zero3/training"));
     let network = || VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
@@ -213,9 +213,10 @@ fn deployment(app: &App) {
                 .argument(sub!("--count={}", labelled.output::<i64>("count")))
                 .input(
                     "raw",
-                    ProcessingInput::new(place("raw").join(chosen.output::<String>("directory"))).sharded(),
+                    ProcessingInput::new(location("raw").join(chosen.output::<String>("directory")))
+                        .sharded(),
                 )
-                .output("train", ProcessingOutput::new(place("prepared").per_run()).continuous())
+                .output("train", ProcessingOutput::new(location("prepared").per_run()).continuous())
                 .environment("MODE", "train")
                 .kms_key(&key)
                 .vpc(network())
@@ -224,7 +225,7 @@ fn deployment(app: &App) {
                 .tag("team", "vision"),
         ),
     );
-    let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.2xlarge", 1), place("models").per_run())
+    let job = TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.2xlarge", 1), location("models").per_run())
         .source(source(), "train.py")
         .input("train", prepared.output("train"))
         .output_compression(OutputCompression::None)
@@ -232,18 +233,18 @@ fn deployment(app: &App) {
         .vpc(network())
         .remote_debug()
         .secret("HUB_TOKEN", "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf")
-        .capacity(Spot::new(Duration::from_hours(36), place("checkpoints")));
+        .capacity(Spot::new(Duration::from_hours(36), location("checkpoints")));
     let trained = pipeline.step("Train", TrainingStep::new(job));
     let model = pipeline.step(
         "Model",
         CreateModelStep::new(image(Processor::Gpu))
             .model(trained.model())
-            .reads(place("batch/"))
-            .writes(place("answers/")),
+            .reads(location("batch/"))
+            .writes(location("answers/")),
     );
     pipeline.step(
         "Answer",
-        TransformStep::new(&model, "ml.g5.xlarge", place("batch/"), place("answers").per_run())
+        TransformStep::new(&model, "ml.g5.xlarge", location("batch/"), location("answers").per_run())
             .content_type("text/csv")
             .split(SplitType::Line)
             .max_payload_mb(6),
@@ -254,8 +255,8 @@ fn deployment(app: &App) {
     );
     let check = |name: &str| {
         ProcessingJob::new(analyzer.clone(), "ml.m5.xlarge")
-            .input("baseline", place("prepared/"))
-            .output("result", place(name).per_run())
+            .input("baseline", location("prepared/"))
+            .output("result", location(name).per_run())
     };
     pipeline.step("Quality", CheckStep::new(CheckType::DataQuality, check("quality"), "group"));
     pipeline.step("Bias", CheckStep::new(CheckType::ModelBias, check("bias"), "group").model(&model));
@@ -307,9 +308,9 @@ fn every_strategy_on_every_launcher_is_what_others_take() {
     let assembly = directory.path().join("out");
     // Synthesizes and checks.
     stackwright::testing::synth(&app()).write(&assembly).unwrap();
-    let said = snapshots::judged_by("launchers.py", &assembly);
+    let reported = snapshots::judged_by("launchers.py", &assembly);
     // Detects a program that evaluated nothing.
-    for looked in [
+    for expected in [
         "templates: 22",
         "training requests: 52",
         "optimization requests: 5",
@@ -325,7 +326,7 @@ fn every_strategy_on_every_launcher_is_what_others_take() {
         "state machines run: 20",
         "pipelines run: 17",
     ] {
-        assert!(said.contains(looked), "not {looked:?} in\n{said}");
+        assert!(reported.contains(expected), "not {expected:?} in\n{reported}");
     }
 }
 
@@ -341,38 +342,38 @@ fn launched(job: TrainingJob) -> App {
 #[rustfmt::skip]
 fn wrong_combinations_are_found_at_the_users_line() {
     let p4d = || Instances::of("ml.p4d.24xlarge", 2);
-    let place = || S3Location::new("my-runs", "models");
-    let plain = || TrainingJob::pytorch("2.3.0", p4d(), place()).distribution(Ddp::new());
+    let location = || S3Location::new("my-runs", "models");
+    let plain = || TrainingJob::pytorch("2.3.0", p4d(), location()).distribution(Ddp::new());
     let source = || Asset::new(env!("CARGO_MANIFEST_DIR")).leave_out("tests");
-    let on = |kind: &str| TrainingJob::pytorch("2.3.0", Instances::of(kind, 2), place());
+    let on = |kind: &str| TrainingJob::pytorch("2.3.0", Instances::of(kind, 2), location());
 
-    refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.48xlarge", 2), place()).distribution(Smddp::new())));
-    refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p5.48xlarge", 2), place()).distribution(Fsdp::new(ShardingStrategy::FullShard).smddp())));
-    refused!("data-parallel-library-missing", launched(TrainingJob::pytorch("2.6.0", p4d(), place()).source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).smddp())));
-    refused!("no-source-directory", launched(TrainingJob::pytorch("2.6.0", p4d(), place()).distribution(DeepSpeed::zero_3(1))));
-    refused!("unsupported-model-parallel-instance", launched(TrainingJob::pytorch("2.3.1", Instances::of("ml.g5.48xlarge", 2), place()).distribution(ModelParallel::new())));
-    refused!("unknown-image", launched(TrainingJob::pytorch("2.9.0", p4d(), place()).distribution(ModelParallel::new())));
-    refused!("unknown-image", launched(TrainingJob::pytorch("9.9", p4d(), place())));
-    refused!("parallel-degree-does-not-fit", launched(TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().tensor_parallel_degree(3))));
-    refused!("parallel-degree-does-not-fit", launched(TrainingJob::pytorch("2.3.1", p4d(), place()).distribution(ModelParallel::new().hybrid_shard_degree(2).context_parallel_degree(4))));
-    refused!("spot-wait-below-run", launched(plain().max_run(Duration::from_hours(2)).capacity(Spot::new(Duration::from_hours(1), place()))));
+    refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.48xlarge", 2), location()).distribution(Smddp::new())));
+    refused!("unsupported-data-parallel-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p5.48xlarge", 2), location()).distribution(Fsdp::new(ShardingStrategy::FullShard).smddp())));
+    refused!("data-parallel-library-missing", launched(TrainingJob::pytorch("2.6.0", p4d(), location()).source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).smddp())));
+    refused!("no-source-directory", launched(TrainingJob::pytorch("2.6.0", p4d(), location()).distribution(DeepSpeed::zero_3(1))));
+    refused!("unsupported-model-parallel-instance", launched(TrainingJob::pytorch("2.3.1", Instances::of("ml.g5.48xlarge", 2), location()).distribution(ModelParallel::new())));
+    refused!("unknown-image", launched(TrainingJob::pytorch("2.9.0", p4d(), location()).distribution(ModelParallel::new())));
+    refused!("unknown-image", launched(TrainingJob::pytorch("9.9", p4d(), location())));
+    refused!("parallel-degree-does-not-fit", launched(TrainingJob::pytorch("2.3.1", p4d(), location()).distribution(ModelParallel::new().tensor_parallel_degree(3))));
+    refused!("parallel-degree-does-not-fit", launched(TrainingJob::pytorch("2.3.1", p4d(), location()).distribution(ModelParallel::new().hybrid_shard_degree(2).context_parallel_degree(4))));
+    refused!("spot-wait-below-run", launched(plain().max_run(Duration::from_hours(2)).capacity(Spot::new(Duration::from_hours(1), location()))));
     refused!("training-too-long", launched(plain().max_run(Duration::from_hours(29 * 24))));
     refused!("out-of-range", launched(plain().max_pending(Duration::from_mins(10))));
     refused!("long-warm-pool", launched(plain().capacity(WarmPool::new(Duration::from_hours(2)))));
-    refused!("torchrun-without-accelerator", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.c5.18xlarge", 2), place()).distribution(Ddp::new())));
+    refused!("torchrun-without-accelerator", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.c5.18xlarge", 2), location()).distribution(Ddp::new())));
     refused!("out-of-range", launched(plain().hyperparameter("long", "x".repeat(2_499))));
-    refused!("value-not-allowed", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarg", 2), place())));
+    refused!("value-not-allowed", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarg", 2), location())));
     refused!("out-of-range", launched(plain().retries(31)));
     refused!("deepspeed-config", launched(on("ml.p4d.24xlarge").source(source(), "lib.rs").distribution(DeepSpeed::zero_3(1).set("fp16", serde_json::json!({ "enabled": true })))));
     refused!("deepspeed-config", launched(plain().source(source(), "lib.rs").distribution(DeepSpeed::zero_2(1).zero("reduce_buckt_size", 1))));
     refused!("deepspeed-config", launched(plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json(r#"{ "train_micro_batch_size_per_gpu": 2, "train_batch_size": 31 }"#))));
     refused!("deepspeed-config", launched(plain().source(source(), "lib.rs").distribution(DeepSpeedConfig::from_json("{ \"zero_optimization\": "))));
     refused!("file-system-without-vpc", launched(plain().input("tokens", Input::fsx_lustre("fs-0123456789abcdef0", "/fsx"))));
-    refused!("hybrid-shard-on-one-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::HybridShard))));
+    refused!("hybrid-shard-on-one-instance", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.p4d.24xlarge", 1), location()).distribution(Fsdp::new(ShardingStrategy::HybridShard))));
     refused!("invalid-schedule", { let app = App::new("wrong"); app.stack("Training").region("us-east-1").add("Nightly", Schedule::new("cron(0 2 * * *)", plain())); app });
-    refused!("unknown-instance-group", launched(TrainingJob::pytorch("2.3.0", Instances::groups([InstanceGroup::new("a", "ml.p4d.24xlarge", 1)]).distributed_on("b"), place()).distribution(Ddp::new())));
+    refused!("unknown-instance-group", launched(TrainingJob::pytorch("2.3.0", Instances::groups([InstanceGroup::new("a", "ml.p4d.24xlarge", 1)]).distributed_on("b"), location()).distribution(Ddp::new())));
     refused!("unknown-output", { let mut pipeline = Pipeline::new(); let prepared = pipeline.step("Prepare", ProcessingStep::new(ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge"))); pipeline.step("Train", TrainingStep::new(plain().input("train", prepared.output("train")))); let app = App::new("wrong"); app.stack("Training").region("us-east-1").add("Pipeline", pipeline); app });
-    refused!("sharded-on-one-accelerator", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.2xlarge", 1), place()).distribution(Fsdp::new(ShardingStrategy::FullShard))));
+    refused!("sharded-on-one-accelerator", launched(TrainingJob::pytorch("2.3.0", Instances::of("ml.g5.2xlarge", 1), location()).distribution(Fsdp::new(ShardingStrategy::FullShard))));
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn apps(region: &str) -> [App; 3] {
     ]
 }
 
-/// What stands around each place of a text.
+/// What stands around each location of a text.
 fn around<'t>(text: &'t str, what: &'t str) -> impl Iterator<Item = &'t str> {
     text.match_indices(what).map(move |(at, _)| {
         let start = (0..=at.saturating_sub(60)).rev().find(|index| text.is_char_boundary(*index)).unwrap();
@@ -35,8 +35,8 @@ fn templates_name_the_partition_of_their_region() {
                 assert!(wrong.is_empty(), "{region}: {wrong:#?}");
                 // The addresses of registries, buckets and workspaces end in the suffix of the partition.
                 let wrong: Vec<&str> = around(text, ".dkr.ecr.")
-                    .filter(|place| {
-                        !place.contains("amazonaws.com.cn") && !place.contains("${AWS::URLSuffix}")
+                    .filter(|location| {
+                        !location.contains("amazonaws.com.cn") && !location.contains("${AWS::URLSuffix}")
                     })
                     .collect();
                 assert!(partition(region) != "aws-cn" || wrong.is_empty(), "{region}: {wrong:#?}");

@@ -1,4 +1,4 @@
-//! What other programs say of our output. They are installed by `cargo xtask tools`.
+//! How other programs judge the output of synthesis. They are installed by `cargo xtask tools`.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;

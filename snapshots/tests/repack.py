@@ -1,4 +1,4 @@
-"""Runs the program of the repack step over an archive, a directory and a hostile archive: `python repack.py FOLDER`."""
+"""Runs the program of the repack step over an archive, a directory and a hostile archive: `python repack.py DIRECTORY`."""
 
 import io
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 
-FOLDER = pathlib.Path(sys.argv[1])
+DIRECTORY = pathlib.Path(sys.argv[1])
 SCRIPT = pathlib.Path(__file__).parents[2] / "stacks/src/launch/pipeline/repack.py"
 
 
@@ -32,18 +32,18 @@ def names(root):
 
 
 for kind in ("archive", "directory"):
-    root = FOLDER / kind
+    root = DIRECTORY / kind
     if kind == "archive":
         packed(root / "input/model/model.tar.gz", {"model.pt": b"weights"})
     else:
         (root / "input/model").mkdir(parents=True)
         (root / "input/model/model.pt").write_bytes(b"weights")
-    packed(root / "input/inference/0123.tar.gz", {"inference.py": b"def model_fn(folder): ..."})
+    packed(root / "input/inference/0123.tar.gz", {"inference.py": b"def model_fn(directory): ..."})
     done = run(root)
     assert done.returncode == 0, done.stderr
     print(", ".join(names(root)))
 
-root = FOLDER / "hostile"
+root = DIRECTORY / "hostile"
 packed(root / "input/model/model.tar.gz", {"../outside.pt": b"weights"})
 packed(root / "input/inference/0123.tar.gz", {"inference.py": b""})
 done = run(root)

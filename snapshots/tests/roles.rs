@@ -200,7 +200,7 @@ fn the_key_of_volumes_is_left_out_where_storage_is_local() {
 }
 
 #[test]
-fn a_role_of_the_users_is_used_and_told_what_it_needs() {
+fn a_role_of_the_users_is_used_and_its_missing_permissions_are_reported() {
     let container = || {
         Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
             .model(S3Location::new("my-models", "model.tar.gz"))

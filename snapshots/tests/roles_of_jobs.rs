@@ -328,7 +328,7 @@ impl<'t> Needs<'t> {
             self.secrets(&role, &function["Environment"]["Variables"]);
             let key = template.text(&function["KmsKeyArn"]);
             self.add(&role, "kms:Decrypt", key);
-            let is_it = |place: &Json| template.text(place) == format!("<{id}.Arn>");
+            let is_it = |location: &Json| template.text(location) == format!("<{id}.Arn>");
             for (_, mapping) in template.of_type("AWS::Lambda::EventSourceMapping") {
                 if is_it(&mapping["FunctionName"]) {
                     self.polls(&role, &template.text(&mapping["EventSourceArn"]));
@@ -431,10 +431,10 @@ fn no_action_of_jobs_is_allowed_on_everything_where_an_arn_can_stand() {
 
 #[test]
 fn the_repack_step_packs_the_code_beside_the_model() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/repack.py");
-    let said = snapshots::run(
-        std::process::Command::new(snapshots::tool("python/bin/python")).arg(judge).arg(folder.path()),
+    let reported = snapshots::run(
+        std::process::Command::new(snapshots::tool("python/bin/python")).arg(judge).arg(directory.path()),
     );
-    assert!(said.contains("model.pt, code/inference.py"), "{said}");
+    assert!(reported.contains("model.pt, code/inference.py"), "{reported}");
 }

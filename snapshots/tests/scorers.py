@@ -1,4 +1,4 @@
-"""Judges the scorers of an example: what production serves is what its script exports, what Triton is told of them, and what
+"""Judges the scorers of an example: what production serves is what its script exports, the configuration of them that Triton reads, and what
 the scorers of development compute."""
 
 import importlib.util
@@ -54,9 +54,9 @@ def main():
         name = make.__name__
         content = files[f"{name}/1/model.onnx"]
         assert content == make().SerializeToString(deterministic=True), f"{name}.onnx is not what export.py writes"
-        graph, told = onnx.load_from_string(content).graph, config(files, name)
-        assert shapes(graph.input) == {one.name: list(one.dims) for one in told.input}, name
-        assert shapes(graph.output) == {one.name: list(one.dims) for one in told.output}, name
+        graph, config_of = onnx.load_from_string(content).graph, config(files, name)
+        assert shapes(graph.input) == {one.name: list(one.dims) for one in config_of.input}, name
+        assert shapes(graph.output) == {one.name: list(one.dims) for one in config_of.output}, name
         sessions[name] = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
     # The ensemble, step by step, as Triton runs it.

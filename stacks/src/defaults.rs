@@ -1,4 +1,4 @@
-//! What constructs of a stack or an app use where the program does not say otherwise.
+//! What constructs of a stack or an app use where the program sets nothing else.
 
 use stackwright_resources::iam::{Role, User};
 use stackwright_synth::{App, DeletionPolicy, IntoValue, Scope, Stack, Value};
@@ -90,7 +90,7 @@ pub(crate) fn encryption_key(own: Option<EncryptionKey>, scope: &Scope<'_>) -> O
     own.or_else(|| scope.default_value::<DefaultKey>().map(|default| default.0))
 }
 
-/// What happens to a resource that holds data: what the construct says, or the default of its stack.
+/// What happens to a resource that holds data: the setting of the construct, or the default of its stack.
 pub(crate) fn removal_policy(own: Option<DeletionPolicy>, scope: &Scope<'_>) -> DeletionPolicy {
     own.or_else(|| scope.default_value::<RemovalPolicy>().map(|default| default.0))
         .unwrap_or(DeletionPolicy::Retain)

@@ -318,7 +318,7 @@ impl ContainerImage {
                     let region = mirror.region.unwrap_or_else(|| own_region(scope));
                     in_registry(&account, &region, &name, &image.tag, source)
                 }
-                // The image of a registry of the user's is where its URI says.
+                // The image of a registry of the user's is at its URI.
                 own => Self(own).resolve(scope),
             },
             Kind::Aws { family, version, processor, source } => {

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_one_says_so_at_its_line() {
+    fn what_cannot_be_a_stack_set_is_an_error_at_its_line() {
         for (set, words) in [
             (StackSet::in_accounts(&baseline(&["One"]), ["111122223333"]), "has no regions"),
             (StackSet::in_accounts(&baseline(&["One"]), [""; 0]).region("us-east-1"), "has no accounts"),

@@ -47,7 +47,7 @@ pub(crate) struct State {
 impl App {
     /// Creates an app without stacks. A stack without a name of its own is named `APP-STACK`.
     pub fn new(name: impl Into<String>) -> Self {
-        // Tells apps of one process apart; it never reaches a template.
+        // Distinguishes the apps of one process; it is never written to a template.
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         Self {
             state: Rc::new(RefCell::new(State {
@@ -124,7 +124,7 @@ impl App {
         self
     }
 
-    /// Sets what the constructs of every stack use where neither the program nor the stack says otherwise. See
+    /// Sets what the constructs of every stack use where neither the program nor the stack sets something else. See
     /// [`Stack::with_default`].
     pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {
         self.state.borrow_mut().defaults.set(value);

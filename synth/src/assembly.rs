@@ -193,7 +193,7 @@ fn find_duplicates(state: &State, errors: &mut Vec<Error>) {
             });
         };
         let name = state.stack_name(index);
-        // A name that was given, or an id, was looked at when it was.
+        // A name that was given, or an id, was validated when it was.
         if contents.name.is_none() && !is_stack_name(&name) && is_stack_name(&contents.id) {
             report(ErrorKind::IllegalStackName(name.clone()), None);
         }
@@ -529,7 +529,7 @@ fn copy_for_all(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut fs::File::open(from)?, &mut fs::File::create(to)?).map(drop)
 }
 
-/// Deletes the files of a directory, many of them on two threads. What remains is left to the caller.
+/// Deletes the files of a directory, many of them on two threads. The caller handles what could not be deleted.
 fn remove_files(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

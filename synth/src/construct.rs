@@ -245,7 +245,7 @@ impl<'a> Scope<'a> {
 
     /// Reports an error about this construct's arguments. `App::synth` returns it together with all others.
     ///
-    /// `name` is the stable name that diagnostics show (`error[name]`), `message` states the problem, `help` says how to
+    /// `name` is the stable name that diagnostics show (`error[name]`), `message` states the problem, `help` explains how to
     /// fix it, and `source` is the line that set the wrong value. Without it the error points at the line that added
     /// the construct.
     pub fn error(&self, name: &'static str, message: String, help: String, source: Option<CallerLocation>) {

@@ -36,9 +36,9 @@ impl Customization {
         Self { logical_id: None, change: Rc::new(change), applied: Rc::default() }
     }
 
-    /// Applies the change if the resource is one that it is meant for.
+    /// Applies the change if the resource is one that it applies to.
     pub(crate) fn apply<R: TypedResource + 'static>(&self, mut resource: R, logical_id: &str) -> R {
-        if self.logical_id.as_deref().is_some_and(|meant| meant != logical_id) {
+        if self.logical_id.as_deref().is_some_and(|id| id != logical_id) {
             return resource;
         }
         let before = locations(resource.resource_mut());
@@ -199,8 +199,8 @@ mod tests {
         let (template, provenance) = (&assembly.stacks[0].template, &assembly.stacks[0].provenance);
         for id in ["TopicsFirst", "TopicsSecond"] {
             assert_eq!(template.sections()["Resources"][id]["Properties"]["DisplayName"], "mine");
-            let place = provenance.find(&format!("/Resources/{id}/Properties/DisplayName")).unwrap();
-            assert_eq!(place.line, line);
+            let location = provenance.find(&format!("/Resources/{id}/Properties/DisplayName")).unwrap();
+            assert_eq!(location.line, line);
         }
         assert!(template.sections()["Resources"]["TopicsQueue"]["Properties"].is_null());
     }

@@ -1,4 +1,4 @@
-//! What constructs use where the program does not say otherwise: one value of each type.
+//! What constructs use where the program sets nothing else: one value of each type.
 
 use std::any::{Any, TypeId};
 use std::fmt;

@@ -144,7 +144,7 @@ impl ErrorKind {
         }
     }
 
-    /// Returns how to fix the error, if the message does not say so already.
+    /// Returns how to fix the error, if the message does not contain that already.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::DuplicateLogicalId(_) => "give one of the elements another ID".into(),
@@ -217,11 +217,11 @@ impl fmt::Display for Errors {
                 writeln!(formatter)?;
             }
             write!(formatter, "error[{}]: {} ({})", error.kind.name(), error.kind, error.path)?;
-            if let Some(place) = &error.location {
-                write!(formatter, "\n  --> {place}")?;
+            if let Some(location) = &error.location {
+                write!(formatter, "\n  --> {location}")?;
             }
-            if let Some((how, place)) = &error.related {
-                write!(formatter, "\n  {how}: {place}")?;
+            if let Some((how, location)) = &error.related {
+                write!(formatter, "\n  {how}: {location}")?;
             }
         }
         Ok(())

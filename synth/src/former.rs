@@ -78,7 +78,7 @@ pub(crate) fn former_ids(contents: &Contents, errors: &mut Vec<Error>) -> IndexM
                     kind,
                     path: format!("{}/{id}", contents.id),
                     location: Some((*source).into()),
-                    related: first.map(|(label, place)| (label.to_owned(), place.into())),
+                    related: first.map(|(label, location)| (label.to_owned(), location.into())),
                 });
             };
             if former.is_empty() || !former.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -87,19 +87,19 @@ pub(crate) fn former_ids(contents: &Contents, errors: &mut Vec<Error>) -> IndexM
                     "name the ID with which the construct was added before",
                     None,
                 );
-            } else if let Some(place) = contents.logical_ids.get(former) {
+            } else if let Some(location) = contents.logical_ids.get(former) {
                 report(
                     format!(
                         "`{former}` cannot be the former ID of `{id}`: the stack has an element with this ID"
                     ),
                     "remove `formerly`, or give the other element another ID",
-                    Some(("used here", *place)),
+                    Some(("used here", *location)),
                 );
-            } else if let Some((owner, place)) = owners.insert(former, (id, *source)) {
+            } else if let Some((owner, location)) = owners.insert(former, (id, *source)) {
                 report(
                     format!("`{former}` is the former ID of `{owner}` and of `{id}`"),
                     "only one resource can take over the former one",
-                    Some(("first named here", place)),
+                    Some(("first named here", location)),
                 );
             } else {
                 found.entry(id.clone()).or_default().push(former.clone());

@@ -29,13 +29,13 @@ pub struct Provenance {
 struct Text {
     file: String,
     text: String,
-    places: OnceLock<HashMap<String, SourceLocation>>,
+    locations: OnceLock<HashMap<String, SourceLocation>>,
 }
 
 impl Provenance {
     /// Creates the provenance of a template that was read from text.
     pub(crate) fn of_text(file: &str, text: String) -> Self {
-        let text = Text { file: file.to_owned(), text, places: OnceLock::new() };
+        let text = Text { file: file.to_owned(), text, locations: OnceLock::new() };
         Self { text: Some(Arc::new(text)), ..Self::default() }
     }
 
@@ -43,8 +43,8 @@ impl Provenance {
     pub fn find(&self, pointer: &str) -> Option<&SourceLocation> {
         let mut pointer = pointer;
         loop {
-            if let Some(place) = self.exactly(pointer) {
-                return Some(place);
+            if let Some(location) = self.exactly(pointer) {
+                return Some(location);
             }
             pointer = &pointer[..pointer.rfind('/')?];
         }
@@ -52,7 +52,7 @@ impl Provenance {
 
     fn exactly(&self, pointer: &str) -> Option<&SourceLocation> {
         match &self.text {
-            Some(text) => text.places().get(pointer),
+            Some(text) => text.locations().get(pointer),
             None => {
                 let sorted = self.sorted.get_or_init(|| {
                     let mut positions: Vec<usize> = (0..self.program.len()).collect();
@@ -67,7 +67,7 @@ impl Provenance {
 
     /// Returns every pointer that a line of a program set, with its location.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SourceLocation)> {
-        self.program.iter().enumerate().map(|(index, (_, place))| (self.pointer(index), place))
+        self.program.iter().enumerate().map(|(index, (_, location))| (self.pointer(index), location))
     }
 
     fn pointer(&self, index: usize) -> &str {
@@ -86,25 +86,25 @@ impl Provenance {
         self.pointers.truncate(self.program.last().map_or(0, |(end, _)| *end));
     }
 
-    pub(crate) fn insert(&mut self, pointer: &str, place: SourceLocation) {
+    pub(crate) fn insert(&mut self, pointer: &str, location: SourceLocation) {
         self.sorted.take();
         self.pointers.push_str(pointer);
-        self.program.push((self.pointers.len(), place));
+        self.program.push((self.pointers.len(), location));
     }
 }
 
 impl Text {
-    fn places(&self) -> &HashMap<String, SourceLocation> {
+    fn locations(&self) -> &HashMap<String, SourceLocation> {
         let size = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let place = |(line, column)| SourceLocation {
+        let location = |(line, column)| SourceLocation {
             file: Cow::Owned(self.file.clone()),
             line: size(line),
             column: size(column),
         };
-        self.places.get_or_init(|| {
+        self.locations.get_or_init(|| {
             let whole = (String::new(), (1, 1));
-            let places = template::places(&self.text).into_iter().chain([whole]);
-            places.map(|(pointer, at)| (pointer, place(at))).collect()
+            let locations = template::locations(&self.text).into_iter().chain([whole]);
+            locations.map(|(pointer, at)| (pointer, location(at))).collect()
         })
     }
 }
@@ -137,8 +137,8 @@ pub(crate) fn write(stacks: &[(&str, &Provenance)]) -> String {
 fn files<'a>(stacks: &[(&str, &'a Provenance)]) -> Vec<&'a str> {
     let mut files = BTreeSet::new();
     let mut last = "";
-    for (_, place) in stacks.iter().flat_map(|(_, provenance)| provenance.iter()) {
-        let file = place.file.as_ref();
+    for (_, location) in stacks.iter().flat_map(|(_, provenance)| provenance.iter()) {
+        let file = location.file.as_ref();
         if !std::ptr::eq(file, last) {
             files.insert(file);
             last = file;
@@ -157,15 +157,16 @@ fn stack((id, provenance): (&str, &Provenance), files: &[&str]) -> Vec<u8> {
     quoted(&mut text, id);
     text.extend(b": {");
     let mut last = ("", 0);
-    for (number, (pointer, place)) in provenance.iter().enumerate() {
+    for (number, (pointer, location)) in provenance.iter().enumerate() {
         text.extend(if number == 0 { &b"\n      "[..] } else { b",\n      " });
         quoted(&mut text, pointer);
-        let file = place.file.as_ref();
+        let file = location.file.as_ref();
         if !std::ptr::eq(file, last.0) {
             last = (file, files.binary_search(&file).unwrap_or_default());
         }
         text.extend(b": ");
-        serde_json::to_writer(&mut text, &(last.1, place.line, place.column)).expect("writing to memory");
+        serde_json::to_writer(&mut text, &(last.1, location.line, location.column))
+            .expect("writing to memory");
     }
     text.extend(b"\n    }");
     text
@@ -175,9 +176,9 @@ fn stack((id, provenance): (&str, &Provenance), files: &[&str]) -> Vec<u8> {
 pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Provenance>, serde_json::Error> {
     let document: Document = serde_json::from_str(text)?;
     let mut stacks = BTreeMap::new();
-    for (id, places) in document.stacks {
+    for (id, locations) in document.stacks {
         let mut provenance = Provenance::default();
-        for (pointer, (file, line, column)) in places {
+        for (pointer, (file, line, column)) in locations {
             if let Some(file) = document.files.get(file) {
                 provenance.insert(&pointer, SourceLocation { file: Cow::Owned(file.clone()), line, column });
             }

@@ -691,10 +691,10 @@ mod tests {
             serde_json::from_str(&files["Work.Machine.Definition.json"]).unwrap();
         assert_eq!(readable["Subnets"], json!(["${Subnets}"]));
         assert_eq!((&readable["Count"], &readable["Literal"]["a"][0]), (&json!("${Count}"), &json!(1)));
-        let place =
+        let location =
             assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Subnets").unwrap();
         let comment =
             assembly.stacks[0].provenance.find("/Resources/Machine/Properties/Definition/Comment").unwrap();
-        assert_eq!(place.line, comment.line + 3);
+        assert_eq!(location.line, comment.line + 3);
     }
 }

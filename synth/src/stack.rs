@@ -97,7 +97,7 @@ pub(crate) struct Contents {
     pub depends_on: Vec<(StackKey, CallerLocation)>,
     /// Changes to every resource that is added.
     pub customizations: Vec<Customization>,
-    /// What constructs use where the program does not say otherwise.
+    /// What constructs use where the program sets nothing else.
     pub defaults: Defaults,
     /// The location of each logical ID. A logical ID is unique across all kinds of elements.
     pub logical_ids: IndexMap<String, CallerLocation>,
@@ -179,7 +179,7 @@ impl Stack {
         self
     }
 
-    /// Sets what the constructs that are added to this stack from now on use where the program does not say otherwise:
+    /// Sets what the constructs that are added to this stack from now on use where the program sets nothing else:
     /// one value of each type. Crates of constructs define the types, such as the KMS key that buckets and volumes are
     /// encrypted with.
     pub fn with_default<T: Clone + 'static>(self, value: T) -> Self {

@@ -365,7 +365,7 @@ impl<T> From<&Value<T>> for Value<T> {
     }
 }
 
-/// A value of any type, for places without an expected type: arguments of [`sub!`](crate::sub), outputs, and
+/// A value of any type, for positions without an expected type: arguments of [`sub!`](crate::sub), outputs, and
 /// properties that are set by name.
 pub trait Untyped {
     /// Returns the expression, and the location that set it if it is known.

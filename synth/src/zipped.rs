@@ -140,17 +140,17 @@ mod tests {
 
     #[test]
     fn another_reader_reads_the_archive_and_equal_content_has_an_equal_key() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("lib")).unwrap();
-        fs::write(folder.path().join("lib/größe.py"), "x".repeat(10_000)).unwrap();
-        fs::write(folder.path().join("bootstrap"), "#!/bin/sh\n").unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("lib")).unwrap();
+        fs::write(directory.path().join("lib/größe.py"), "x".repeat(10_000)).unwrap();
+        fs::write(directory.path().join("bootstrap"), "#!/bin/sh\n").unwrap();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             let mode = fs::Permissions::from_mode(0o755);
-            fs::set_permissions(folder.path().join("bootstrap"), mode).unwrap();
+            fs::set_permissions(directory.path().join("bootstrap"), mode).unwrap();
         }
-        let pack = || Asset::new(folder.path()).file("index.py", "").zipped().pack().unwrap();
+        let pack = || Asset::new(directory.path()).file("index.py", "").zipped().pack().unwrap();
         let packed = pack();
         assert_eq!(packed.object_key, pack().object_key);
         let mut archive = zip::ZipArchive::new(fs::File::open(packed.content.path()).unwrap()).unwrap();
@@ -166,7 +166,7 @@ mod tests {
         let expected =
             [("bootstrap", 10, cfg!(unix)), ("index.py", 0, false), ("lib/größe.py", 10_000, false)];
         assert_eq!(files, expected.map(|(name, size, executable)| (name.to_owned(), size, executable)));
-        fs::write(folder.path().join("bootstrap"), "#!/bin/bash\n").unwrap();
+        fs::write(directory.path().join("bootstrap"), "#!/bin/bash\n").unwrap();
         assert_ne!(packed.object_key, pack().object_key);
     }
 }

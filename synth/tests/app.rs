@@ -1,4 +1,4 @@
-//! What an app becomes: templates, references across stacks, errors with places, the assembly on disk.
+//! What an app becomes: templates, references across stacks, errors with locations, the assembly on disk.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -256,9 +256,9 @@ fn what_brings_a_value_over_takes_no_name_that_is_taken() {
 }
 
 /// A construct as a library has it: its own lines are no help to the user.
-struct Opaque(stackwright_synth::Value<String>);
+struct Redacted(stackwright_synth::Value<String>);
 
-impl Construct for Opaque {
+impl Construct for Redacted {
     type Handle = Handle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
@@ -275,7 +275,7 @@ fn places_are_the_users_lines() {
     let given_line = line!() + 1;
     let given = stackwright_synth::Value::from("x").with_caller_location();
     let added_line = line!() + 1;
-    let handle = stack.add("Store", Opaque(given));
+    let handle = stack.add("Store", Redacted(given));
     assert_eq!(handle.logical_id(), "Store");
     let direct_line = line!() + 1;
     stack.add("Direct", bucket().set("Name", "n"));
@@ -356,7 +356,7 @@ fn nothing_but_an_assembly_is_overwritten() {
 }
 
 #[test]
-fn a_manifest_cannot_lead_out_of_its_folder() {
+fn a_manifest_cannot_name_files_outside_of_its_directory() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("t.json"), "{}").unwrap();
     for (id, file, complaint) in [("S", "../secret.json", "outside"), ("../S", "t.json", "no file name")] {

@@ -57,7 +57,7 @@ enum Task {
     Book,
     /// Judge the licences, sources and versions of all dependencies.
     Deny {
-        /// Also look for security advisories, in a database that is downloaded.
+        /// Also search for security advisories, in a database that is downloaded.
         #[arg(long)]
         advisories: bool,
     },

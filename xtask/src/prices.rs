@@ -53,7 +53,7 @@ fn day(date: &str) -> String {
     date.split('T').next().unwrap_or(date).to_owned()
 }
 
-/// Replaces rows by their key; `appends` says whether other rows are added.
+/// Replaces rows by their key; `appends` states whether other rows are added.
 fn write(name: &str, columns: [usize; 3], rows: &[(Key, Vec<String>)], appends: bool) -> Result<()> {
     let path = root().join("schemas/facts").join(name);
     let text = fs::read_to_string(&path)?;

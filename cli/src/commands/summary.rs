@@ -38,7 +38,7 @@ pub(super) fn lines(assembly: &Assembly) -> Vec<String> {
 }
 
 fn memory_line(stated: &memory::StatedMemory) -> String {
-    let place = format!("{}.{}, {}", stated.stack, stated.resource, stated.name);
+    let location = format!("{}.{}, {}", stated.stack, stated.resource, stated.name);
     let fit = |verdict: Verdict| match verdict {
         Verdict::Fits => "fits in",
         Verdict::Tight => "barely fits in",
@@ -47,21 +47,21 @@ fn memory_line(stated: &memory::StatedMemory) -> String {
     };
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
     match &stated.estimate {
-        Err(error) => format!("{place}: {error}"),
+        Err(error) => format!("{location}: {error}"),
         Ok(Stated::Training(one)) => format!(
-            "{place}: a training step takes an estimated {:.1} GiB and {} the GPU memory of {}",
+            "{location}: a training step takes an estimated {:.1} GiB and {} the GPU memory of {}",
             gib(one.upper_bytes.unwrap_or(one.peak.bytes)),
             fit(one.verdict),
             one.gpu.as_ref().map_or("an unknown instance type", |gpu| &gpu.instance_type)
         ),
         Ok(Stated::Inference(one)) => format!(
-            "{place}: the model takes an estimated {:.1} GiB and {} the GPU memory; {} sequences of {} tokens fit",
+            "{location}: the model takes an estimated {:.1} GiB and {} the GPU memory; {} sequences of {} tokens fit",
             gib(one.bytes),
             fit(one.verdict),
             one.largest_sequences.map_or("an unknown number of".to_owned(), |number| number.to_string()),
             one.inference.length
         ),
-        Ok(_) => place,
+        Ok(_) => location,
     }
 }
 
@@ -111,9 +111,9 @@ pub(super) fn quota_lines(needs: &[Need], account: AccountValues<'_>) -> Vec<Str
         };
         let update = if need.needed == Some(peak) { "" } else { " during an update" };
         let code = need.code.as_deref().map_or(String::new(), |code| format!(" ({code})"));
-        let place = need.region.as_deref().map_or(String::new(), |region| format!(" in {region}"));
+        let location = need.region.as_deref().map_or(String::new(), |region| format!(" in {region}"));
         lines.push(format!(
-            "the stacks need {peak} {}{update} of the quota `{}`{code}{place}; {has}",
+            "the stacks need {peak} {}{update} of the quota `{}`{code}{location}; {has}",
             need.unit, need.name
         ));
     }

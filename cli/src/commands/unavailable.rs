@@ -40,7 +40,7 @@ pub(super) struct Rest {
     arguments: Vec<String>,
 }
 
-/// Returns the error that says how to run the command.
+/// Returns the error that explains how to run the command.
 pub(super) fn explain(command: &Command) -> Failure {
     let (name, rest) = match command {
         Command::Plan(rest) => ("plan", rest),

@@ -32,7 +32,7 @@ fn line(line: &str) -> String {
     format!("{before}{style}{word}{style:#}{after}")
 }
 
-/// Finds a word that says what a line is, at its start or after the name of a stack.
+/// Finds the word that states the kind of a line, at its start or after the name of a stack.
 fn introduction(line: &str) -> Option<(usize, usize, Style)> {
     let words = [
         ("error:", BAD),

@@ -60,8 +60,8 @@ pub(crate) fn explain(error: &DeployError, stack: &StackArtifact) -> Failure {
 fn validation_failure(failure: &ValidationFailure, stack: &StackArtifact) -> String {
     let ValidationFailure { logical_id, path, check, reason, .. } = failure;
     // The path usually begins with the logical ID.
-    let place = if path.is_empty() { logical_id.clone() } else { format!("{logical_id} at {path}") };
-    let mut text = format!("  {}", safe_text::line(&format!("{place}: {reason} ({check})")));
+    let location = if path.is_empty() { logical_id.clone() } else { format!("{logical_id} at {path}") };
+    let mut text = format!("  {}", safe_text::line(&format!("{location}: {reason} ({check})")));
     for one in &failure.annotations {
         text.push_str(&format!("\n    {}", annotation(one)));
     }

@@ -227,7 +227,7 @@ fn message_of(progress: &Progress) -> Option<String> {
         }
         Progress::Refactored { moves } => format!("moved with a stack refactor: {}", listed(moves)),
         Progress::CreatingChangeSet => "creating a change set".into(),
-        Progress::ChangeSetRemains { change_set, reason } => {
+        Progress::ChangeSetNotDeleted { change_set, reason } => {
             format!("the change set {change_set} was not deleted: {reason}")
         }
         Progress::AttributeChanged(change) => change.to_string(),

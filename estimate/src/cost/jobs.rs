@@ -11,7 +11,7 @@ use super::{HOURS_A_MONTH, Line, Per};
 
 /// What SageMaker assumes if a request names no longest run time: one day.
 const DEFAULT_SECONDS: u64 = 86_400;
-/// Documents are looked through this deep.
+/// Documents are searched to this depth.
 const DEPTH: u32 = 64;
 
 /// A job found in a document.
@@ -60,7 +60,7 @@ pub(super) fn names(properties: &Json, id: &str) -> Vec<String> {
     jobs.into_iter().map(|job| job.name).collect()
 }
 
-/// Looks for job requests, also in texts that hold JSON.
+/// Searches for job requests, also in texts that hold JSON.
 fn find(value: &Json, name: &str, depth: u32, jobs: &mut Vec<Job>) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {

@@ -2,7 +2,7 @@
 //!
 //! A resource that runs all the time has a floor (its minimum capacity), a typical cost (a stated share of the way to its
 //! maximum) and a ceiling (its maximum capacity) a month. A job has a maximum a run, by its longest run time, and an
-//! expected cost where the usage says how long it runs. What has no known price is listed as unknown, never as zero.
+//! expected cost where the usage states how long it runs. What has no known price is listed as unknown, never as zero.
 
 mod difference;
 mod endpoint;
@@ -210,7 +210,7 @@ fn estimate(region: String, lines: Vec<Line>, options: &Options) -> Estimate {
     let mut assumptions = vec![
         format!("a month has {HOURS_A_MONTH} hours; taxes, support and data transfer are not counted"),
         format!(
-            "typical is {} of the way from the least to the most capacity, unless the usage says otherwise",
+            "typical is {} of the way from the least to the most capacity, unless the usage states another value",
             options.utilization
         ),
         "parameters have their defaults".to_owned(),

@@ -70,7 +70,7 @@ impl Money {
         self.times_ratio(u64::from(rate.0), 1_000_000)
     }
 
-    /// What remains after a saving.
+    /// The amount after a saving is subtracted.
     pub fn less(self, saving: Rate) -> Self {
         self - self.share(saving)
     }

@@ -43,31 +43,31 @@ impl<'a> Resolver<'a> {
     }
 
     fn condition(&self, name: &str, depth: u32) -> Option<bool> {
-        self.truth(self.conditions.get(name)?, depth.checked_sub(1)?)
+        self.boolean(self.conditions.get(name)?, depth.checked_sub(1)?)
     }
 
-    fn truth(&self, value: &Json, depth: u32) -> Option<bool> {
+    fn boolean(&self, value: &Json, depth: u32) -> Option<bool> {
         let depth = depth.checked_sub(1)?;
         let map = value.as_object().filter(|map| map.len() == 1)?;
         let (name, argument) = map.iter().next()?;
-        let all = || argument.as_array().into_iter().flatten().map(|one| self.truth(one, depth));
+        let all = || argument.as_array().into_iter().flatten().map(|one| self.boolean(one, depth));
         match name.as_str() {
             "Condition" => self.condition(argument.as_str()?, depth),
-            "Fn::Not" => all().next()?.map(|truth| !truth),
+            "Fn::Not" => all().next()?.map(|value| !value),
             "Fn::And" => {
-                let truths: Vec<_> = all().collect();
-                if truths.contains(&Some(false)) {
+                let values: Vec<_> = all().collect();
+                if values.contains(&Some(false)) {
                     Some(false)
                 } else {
-                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
+                    values.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
                 }
             }
             "Fn::Or" => {
-                let truths: Vec<_> = all().collect();
-                if truths.contains(&Some(true)) {
+                let values: Vec<_> = all().collect();
+                if values.contains(&Some(true)) {
                     Some(true)
                 } else {
-                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| false)
+                    values.into_iter().collect::<Option<Vec<_>>>().map(|_| false)
                 }
             }
             "Fn::Equals" => match argument.as_array()?.as_slice() {

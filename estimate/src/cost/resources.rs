@@ -22,7 +22,7 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The usage that the options state of a resource or a job, and where they say nothing, the resource itself.
+    /// The usage that the options state of a resource or a job, and where they state nothing, that of the resource itself.
     pub fn usage(&self, resource: &str) -> ResourceUsage {
         let given = self.options.usage.of(self.stack, resource);
         match self.stated.get(resource) {
@@ -377,8 +377,9 @@ fn with_volumes(scope: &Scope<'_>, line: Line, mappings: &Json, least: u64, most
     for mapping in mappings {
         let Some(ebs) = mapping.get("Ebs") else { continue };
         let device = text(&mapping["DeviceName"]);
-        let place = Place { resource: &id, kind: &kind, item: format!("volume {device}"), least, most };
-        lines.extend(ebs_volume(scope, &place, ebs, &ebs["VolumeSize"]));
+        let volumes =
+            VolumeItem { resource: &id, kind: &kind, item: format!("volume {device}"), least, most };
+        lines.extend(ebs_volume(scope, &volumes, ebs, &ebs["VolumeSize"]));
     }
     lines
 }
@@ -466,7 +467,7 @@ fn interface_endpoint(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json
 }
 
 /// Where volumes are, and how many of them at the least and at the most.
-struct Place<'p> {
+struct VolumeItem<'p> {
     resource: &'p str,
     kind: &'p str,
     item: String,
@@ -479,15 +480,16 @@ const GP3_IOPS: u64 = 3000;
 const GP3_THROUGHPUT: u64 = 125;
 
 /// An EBS volume: storage, and what is provisioned in addition.
-fn ebs_volume(scope: &Scope<'_>, place: &Place<'_>, volume: &Json, size: &Json) -> Vec<Line> {
+fn ebs_volume(scope: &Scope<'_>, volumes: &VolumeItem<'_>, volume: &Json, size: &Json) -> Vec<Line> {
     let class = volume["VolumeType"].as_str().unwrap_or("gp2");
-    let line =
-        |item: &str| scope.line(place.resource, place.kind, format!("{}{item}", place.item), Per::Month);
+    let line = |item: &str| {
+        scope.line(volumes.resource, volumes.kind, format!("{}{item}", volumes.item), Per::Month)
+    };
     let Some(gigabytes) = number(size) else {
         return vec![line(", storage").unknown("the size is that of the snapshot")];
     };
     let mut lines =
-        vec![times(scope, line(", storage"), &format!("EBS {class} storage"), gigabytes, "GB", place)];
+        vec![times(scope, line(", storage"), &format!("EBS {class} storage"), gigabytes, "GB", volumes)];
     let above = |name: &str, included: u64| number(&volume[name]).unwrap_or(0).saturating_sub(included);
     let (iops, throughput) = match class {
         "gp3" => (above("Iops", GP3_IOPS), above("Throughput", GP3_THROUGHPUT)),
@@ -497,22 +499,29 @@ fn ebs_volume(scope: &Scope<'_>, place: &Place<'_>, volume: &Json, size: &Json) 
     if iops > 0 {
         let item =
             if class == "gp3" { "EBS gp3 provisioned IOPS above 3000" } else { &format!("EBS {class} IOPS") };
-        lines.push(times(scope, line(", provisioned IOPS"), item, iops, "IOPS", place));
+        lines.push(times(scope, line(", provisioned IOPS"), item, iops, "IOPS", volumes));
     }
     if throughput > 0 {
         let item = "EBS gp3 provisioned throughput above 125 MB/s";
-        lines.push(times(scope, line(", provisioned throughput"), item, throughput, "MB/s", place));
+        lines.push(times(scope, line(", provisioned throughput"), item, throughput, "MB/s", volumes));
     }
     lines
 }
 
 /// An amount of something for each of a least and a most number of volumes.
-fn times(scope: &Scope<'_>, line: Line, item: &str, amount: u64, unit: &str, place: &Place<'_>) -> Line {
+fn times(
+    scope: &Scope<'_>,
+    line: Line,
+    item: &str,
+    amount: u64,
+    unit: &str,
+    volumes: &VolumeItem<'_>,
+) -> Line {
     let Some(price) = scope.unit(item) else { return unknown_price(scope, line, item) };
     let month = |count: u64| price.usd.times(amount).times(count);
-    let (floor, ceiling) = (month(place.least), month(place.most));
-    let utilization = scope.usage(place.resource).utilization().unwrap_or(scope.options.utilization);
-    let count = match (place.least, place.most) {
+    let (floor, ceiling) = (month(volumes.least), month(volumes.most));
+    let utilization = scope.usage(volumes.resource).utilization().unwrap_or(scope.options.utilization);
+    let count = match (volumes.least, volumes.most) {
         (1, 1) => String::new(),
         (least, most) if least == most => format!("{least} x "),
         (least, most) => format!("{least} to {most} x "),
@@ -528,8 +537,8 @@ fn times(scope: &Scope<'_>, line: Line, item: &str, amount: u64, unit: &str, pla
 }
 
 fn volume(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
-    let place = Place { resource: id, kind, item: "volume".to_owned(), least: 1, most: 1 };
-    ebs_volume(scope, &place, properties, &properties["Size"])
+    let volumes = VolumeItem { resource: id, kind, item: "volume".to_owned(), least: 1, most: 1 };
+    ebs_volume(scope, &volumes, properties, &properties["Size"])
 }
 
 fn fsx(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Line {

@@ -135,7 +135,7 @@ fn published_utilizations_are_a_range_with_sources() {
 }
 
 #[test]
-fn an_unknown_peak_is_an_error_that_says_what_to_give() {
+fn an_unknown_peak_is_an_error_that_names_the_missing_input() {
     let job = Job { instance_type: "ml.g4dn.12xlarge".to_owned(), ..job() };
     let error = estimate(&job).unwrap_err();
     assert!(error.to_string().contains("`--peak-tflops`"), "{error}");

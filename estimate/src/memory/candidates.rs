@@ -27,7 +27,7 @@ pub struct Candidate {
 /// GPUs with a lower CUDA compute capability do not compute in bf16.
 const BF16_CAPABILITY: f64 = 8.0;
 
-/// Returns the instance types that fit `gpus` GPUs, the cheapest first, and those without a known price last. `judge` says
+/// Returns the instance types that fit `gpus` GPUs, the cheapest first, and those without a known price last. `judge` returns
 /// whether the work fits on a GPU of a type; types whose GPU memory is unknown are left out.
 pub(super) fn cheapest(
     service: Service,

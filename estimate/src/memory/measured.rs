@@ -58,7 +58,7 @@ pub struct MeasuredRun {
     rest: serde_json::Map<String, Json>,
 }
 
-/// A run with what the estimate says of it.
+/// A run with its estimate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Comparison {

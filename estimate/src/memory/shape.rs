@@ -47,7 +47,7 @@ pub enum Implementation {
     Transformers,
     /// PyTorch's own operators (`torch.nn.functional.rms_norm`), as Megatron, torchtitan and fused kernels have them.
     Fused,
-    /// The configuration was not written by transformers and does not say. The estimate assumes [`Self::Fused`]; its
+    /// The configuration was not written by transformers and does not state which code runs the model. The estimate assumes [`Self::Fused`]; its
     /// verdict assumes [`Self::Transformers`], which takes more.
     Unknown,
 }
@@ -154,7 +154,7 @@ pub enum ShapeError {
     Invalid {
         /// The member.
         name: &'static str,
-        /// What it says.
+        /// The value in the configuration.
         value: String,
         /// What would be valid.
         expected: &'static str,
@@ -362,7 +362,7 @@ impl ModelShape {
             ffn,
             vocab,
             positions,
-            // transformers shares T5's matrices whatever the configuration says.
+            // transformers shares T5's matrices whatever the configuration states.
             tied: architecture == Architecture::T5 || tied.unwrap_or(default_tied(architecture)),
             experts,
             vision: vision(&outer, &name)?,

@@ -310,8 +310,8 @@ fn instance_types(resources: &[(&str, &str, Json)], model: &str) -> Vec<String> 
         let members = ["ProductionVariants", "ShadowProductionVariants"].into_iter();
         members.flat_map(|member| properties[member].as_array().into_iter().flatten())
     });
-    let meant = variants.filter(|variant| reference(&variant["ModelName"]) == Some(model));
-    let mut types: Vec<String> = meant
+    let of_model = variants.filter(|variant| reference(&variant["ModelName"]) == Some(model));
+    let mut types: Vec<String> = of_model
         .filter_map(|variant| variant["InstanceType"].as_str())
         .filter(|name| instances::instance(name).is_some())
         .map(str::to_owned)
@@ -376,7 +376,7 @@ Resources:
         // All four GPUs of the type share the weights, and the length is that of the container.
         let Ok(Stated::Inference(served)) = &find("ml.g5.12xlarge").estimate else { panic!("{found:?}") };
         assert_eq!((served.inference.tensor_parallel, served.inference.length), (4, 8192));
-        // A shape as it is written says the same as the configuration.
+        // A shape as it is written states the same as the configuration.
         assert_eq!(super::shape(&serde_json::to_value(&shape).unwrap()).unwrap(), shape);
     }
 

@@ -511,7 +511,7 @@ mod tests {
         tape.seed(product);
         tape.release(product);
         tape.backward(0);
-        // What remains are the gradients of the two factors.
+        // The rest are the gradients of the two factors.
         assert_eq!(tape.now(), 2 * 1024);
         assert_eq!(tape.peak().0, 5 * 1024);
     }

@@ -207,7 +207,7 @@ const MAX_LIVE_PARAMETERS: u64 = 1_000_000_000;
 /// Predicts the peak of a training job on one GPU.
 ///
 /// In its second step, DistributedDataParallel puts gradients into new buckets in the order in which they become ready.
-/// The work objects of NCCL hold the old buckets until its watchdog, which looks every 100 ms, releases them. Whether that
+/// The work objects of NCCL hold the old buckets until its watchdog, which runs every 100 ms, releases them. Whether that
 /// is before the peak is a matter of time: the range has both, and the peak is its middle.
 pub fn training_peak(shape: &ModelShape, training: &Training) -> Peak {
     let (shape, training) = split(shape, training);
@@ -227,7 +227,7 @@ pub fn training_peak(shape: &ModelShape, training: &Training) -> Peak {
     peak
 }
 
-/// The peak of one step. With DistributedDataParallel, `holds_old_buckets` says whether the buckets of the first step are
+/// The peak of one step. With DistributedDataParallel, `holds_old_buckets` states whether the buckets of the first step are
 /// still allocated.
 fn peak_of(shape: &ModelShape, training: &Training, holds_old_buckets: bool) -> Peak {
     let mut step = Step::new(shape, training, holds_old_buckets);

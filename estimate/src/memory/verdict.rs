@@ -64,7 +64,7 @@ const DRIVER_SHARE: u64 = 15;
 pub(super) const CONTEXT: u64 = 900 * MIB;
 /// Parts of a thousand that fragmentation takes at the least where the memory is nearly full.
 const LEAST_FRAGMENTATION: u64 = 30;
-/// Parts of a thousand that are left free where a step is said to fit.
+/// Parts of a thousand that are left free where the verdict is that a step fits.
 const RESERVE: u64 = 100;
 
 /// The accelerator of an instance type such as `ml.p4d.24xlarge`; `None` if the type is not known.
@@ -102,7 +102,7 @@ pub fn verdict(peak: u64, usable: Option<u64>) -> Verdict {
 pub struct TrainingEstimate {
     /// The peak and what it consists of.
     pub peak: Peak,
-    /// The highest possible peak, where the peak is one of several: the verdict is about it. `notes` says what decides.
+    /// The highest possible peak, where the peak is one of several: the verdict is about it. `notes` states what decides.
     pub upper_bytes: Option<u64>,
     /// The model's parameters.
     pub parameters: u64,
@@ -204,7 +204,7 @@ fn judged_shape(shape: &ModelShape) -> ModelShape {
     }
 }
 
-/// Nothing larger is looked for.
+/// Larger values are not tried.
 const LARGEST: u64 = 1 << 20;
 
 /// The largest multiple of a step for which something holds, from the first on: by doubling, then by halves.

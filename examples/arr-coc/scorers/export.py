@@ -1,7 +1,7 @@
-"""Writes the relevance scorers as ONNX: `python export.py FOLDER`. Triton has TensorRT compile them where they run.
+"""Writes the relevance scorers as ONNX: `python export.py DIRECTORY`. Triton has TensorRT compile them where they run.
 
 The scores are those of ../training/scorers.py, for a batch of images at a time: patches [images, 256, 64], query
-[images, 64]; every score [images, 256]. `python export.py FOLDER WEIGHTS.npz` writes them with the weights of a training
+[images, 64]; every score [images, 256]. `python export.py DIRECTORY WEIGHTS.npz` writes them with the weights of a training
 job; without them they are the fixed scores of ../model/code/inference.py.
 """
 
@@ -125,10 +125,10 @@ def combine(weights=FIXED):
     )
 
 
-def main(folder, weights=None):
+def main(directory, weights=None):
     weights = dict(np.load(weights)) if weights else FIXED
     for make in (information, salience, coupling, combine):
-        path = pathlib.Path(folder) / f"{make.__name__}.onnx"
+        path = pathlib.Path(directory) / f"{make.__name__}.onnx"
         path.write_bytes(make(weights).SerializeToString(deterministic=True))
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import export
 
 
-def unpack(folder, into):
-    for path in sorted(folder.glob("*.tar.gz")):
+def unpack(directory, into):
+    for path in sorted(directory.glob("*.tar.gz")):
         with tarfile.open(path) as archive:
             archive.extractall(into, filter="data")
 

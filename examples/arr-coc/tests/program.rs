@@ -99,7 +99,7 @@ fn every_command_has_help_and_completions() {
     assert!(bash.contains("arr-coc") && bash.contains("synth"), "{bash}");
 }
 
-/// The scorers that the stack deploys do what they say.
+/// The scorers that the stack deploys do what their documentation states.
 #[test]
 fn the_scorers_score() {
     let script = r#"

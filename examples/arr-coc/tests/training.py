@@ -1,6 +1,6 @@
 """Trains ARR-COC on made-up questions with two processes on CPUs, and holds what is trained against what is served.
 
-`python training.py FOLDER` needs torch, transformers, accelerate, onnx and onnxruntime in the versions of
+`python training.py DIRECTORY` needs torch, transformers, accelerate, onnx and onnxruntime in the versions of
 training/requirements.txt and xtask/tools/requirements.txt.
 """
 
@@ -16,7 +16,7 @@ import onnxruntime
 import torch
 
 EXAMPLE = pathlib.Path(__file__).parent.parent
-FOLDER = pathlib.Path(sys.argv[1])
+DIRECTORY = pathlib.Path(sys.argv[1])
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(EXAMPLE / "training"), str(EXAMPLE / "scorers")]
 
@@ -29,13 +29,13 @@ from scorers import Scorers, allocate
 def train(*more):
     """A job with two processes; returns the losses by step, and everything that it printed."""
     environment = {
-        **os.environ, "SM_MODEL_DIR": str(FOLDER / "model"), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1",
+        **os.environ, "SM_MODEL_DIR": str(DIRECTORY / "model"), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "train.py", "--model", "tiny",
         "--batch_size", "8", "--learning_rate", "0.01", "--epochs", "6", "--visual_tokens", "4",
-        "--checkpoint_steps", "5", "--checkpoints", str(FOLDER / "checkpoints"), *more,
+        "--checkpoint_steps", "5", "--checkpoints", str(DIRECTORY / "checkpoints"), *more,
     ]
     run = subprocess.run(command, cwd=EXAMPLE / "training", env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -44,16 +44,16 @@ def train(*more):
 
 
 def resumes_and_learns():
-    (FOLDER / "model").mkdir(parents=True)
+    (DIRECTORY / "model").mkdir(parents=True)
     first, _ = train("--stop_after", "13")
     # As if the job had been interrupted while it wrote a checkpoint.
-    (FOLDER / "checkpoints/partial-15").mkdir()
+    (DIRECTORY / "checkpoints/partial-15").mkdir()
     losses, printed = train()
     assert "resumed after step=10" in printed and 10 not in losses, printed
     assert sum(list(losses.values())[-2:]) / 2 < first[10] / 2, (first, losses)
-    names = sorted(path.name for path in (FOLDER / "checkpoints").iterdir())
+    names = sorted(path.name for path in (DIRECTORY / "checkpoints").iterdir())
     assert names == ["step-40", "step-45"], names
-    initial, trained = Scorers().arrays(), dict(numpy.load(FOLDER / "model/scorers.npz"))
+    initial, trained = Scorers().arrays(), dict(numpy.load(DIRECTORY / "model/scorers.npz"))
     for name in initial:
         assert not numpy.allclose(initial[name], trained[name], atol=1e-4), f"{name} was not trained"
 
@@ -77,7 +77,7 @@ def tokens_are_allocated():
     data = Synthetic(tiny_config(), 2)
     model = ArrCoc(Qwen3VLForConditionalGeneration(tiny_config()), 4)
     batch, labels = data.batch([data[0], data[1]])
-    _, _, attention = model.look(batch)
+    _, _, attention = model.gated(batch)
     assert (attention == 0).sum(1).tolist() == [12, 12], "16 patches, 4 of them with a token"
     model(batch, labels=labels).loss.backward()
     for name, weight in model.scorers.named_parameters():
@@ -88,7 +88,7 @@ def tokens_are_allocated():
 
 
 def served_is_what_was_trained():
-    weights = FOLDER / "model/scorers.npz"
+    weights = DIRECTORY / "model/scorers.npz"
     numbers = dict(numpy.load(weights))
     scorers = Scorers()
     with torch.no_grad():
@@ -122,19 +122,19 @@ def served_is_what_was_trained():
 def packed_is_a_repository():
     import pack
 
-    root = FOLDER / "processing"
+    root = DIRECTORY / "processing"
     for name in ("repository", "model"):
         (root / "input" / name).mkdir(parents=True)
     with tarfile.open(root / "input/repository/a.tar.gz", "w:gz") as archive:
         for name in ("information", "salience", "coupling", "combine"):
             archive.add(EXAMPLE / f"scorers/{name}.onnx", f"{name}/1/model.onnx")
     with tarfile.open(root / "input/model/model.tar.gz", "w:gz") as archive:
-        archive.add(FOLDER / "model/scorers.npz", "scorers.npz")
+        archive.add(DIRECTORY / "model/scorers.npz", "scorers.npz")
     export.KIND = numpy.float32
     pack.main(root)
     with tarfile.open(root / "output/archive/model.tar.gz") as archive:
         content = archive.extractfile("coupling/1/model.onnx").read()
-    expected = export.coupling(dict(numpy.load(FOLDER / "model/scorers.npz"))).SerializeToString(deterministic=True)
+    expected = export.coupling(dict(numpy.load(DIRECTORY / "model/scorers.npz"))).SerializeToString(deterministic=True)
     assert content == expected and content != (EXAMPLE / "scorers/coupling.onnx").read_bytes()
 
 

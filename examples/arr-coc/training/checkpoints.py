@@ -1,4 +1,4 @@
-"""Checkpoints that are complete or absent: written beside their place, then renamed."""
+"""Checkpoints that are complete or absent: written under another name first, then renamed."""
 
 import json
 import pathlib
@@ -6,13 +6,13 @@ import shutil
 
 
 class Checkpoints:
-    """The checkpoints of one run, in a folder that SageMaker copies to S3 while the job runs."""
+    """The checkpoints of one run, in a directory that SageMaker copies to S3 while the job runs."""
 
-    def __init__(self, folder, accelerator):
-        self.folder, self.accelerator = pathlib.Path(folder), accelerator
+    def __init__(self, directory, accelerator):
+        self.directory, self.accelerator = pathlib.Path(directory), accelerator
 
     def _complete(self):
-        found = [path for path in self.folder.glob("step-*") if (path / "progress.json").is_file()]
+        found = [path for path in self.directory.glob("step-*") if (path / "progress.json").is_file()]
         return sorted(found, key=lambda path: int(path.name.partition("-")[2]))
 
     def resume(self):
@@ -25,18 +25,18 @@ class Checkpoints:
 
     def save(self, steps):
         """Every process saves its part; the main process gives the checkpoint its name when all parts are there."""
-        partial = self.folder / f"partial-{steps}"
+        partial = self.directory / f"partial-{steps}"
         if self.accelerator.is_main_process:
             shutil.rmtree(partial, ignore_errors=True)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.directory.mkdir(parents=True, exist_ok=True)
         self.accelerator.wait_for_everyone()
         self.accelerator.save_state(str(partial))
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             (partial / "progress.json").write_text(json.dumps({"steps": steps}))
-            place = self.folder / f"step-{steps}"
-            shutil.rmtree(place, ignore_errors=True)
-            partial.rename(place)
+            path = self.directory / f"step-{steps}"
+            shutil.rmtree(path, ignore_errors=True)
+            partial.rename(path)
             for earlier in self._complete()[:-2]:
                 shutil.rmtree(earlier)
         self.accelerator.wait_for_everyone()

@@ -1,4 +1,4 @@
-"""Questions about images as batches: from a folder of SageMaker, or made up for tests."""
+"""Questions about images as batches: from a directory of SageMaker, or made up for tests."""
 
 import json
 import pathlib
@@ -14,9 +14,9 @@ SIZE = (512, 512)
 class Questions(Dataset):
     """Lines of JSON: the path of an image, a question, an answer."""
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        lines = (self.folder / "questions.jsonl").read_text().splitlines()
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        lines = (self.directory / "questions.jsonl").read_text().splitlines()
         self.rows = [json.loads(line) for line in lines]
 
     def __len__(self):
@@ -34,15 +34,15 @@ def masked(input_ids, attention_mask, prompts):
     return labels
 
 
-def chat(row, folder):
+def chat(row, directory):
     from PIL import Image
 
-    image = Image.open(folder / row["image"]).convert("RGB").resize(SIZE)
+    image = Image.open(directory / row["image"]).convert("RGB").resize(SIZE)
     content = [{"type": "image", "image": image}, {"type": "text", "text": row["question"]}]
     return [{"role": "user", "content": content}]
 
 
-def collate(processor, folder):
+def collate(processor, directory):
     """Batches of a processor of Hugging Face, padded at the right."""
     processor.tokenizer.padding_side = "right"
     template = lambda chats, **more: processor.apply_chat_template(
@@ -50,12 +50,12 @@ def collate(processor, folder):
     )
 
     def batch(rows):
-        asked = [chat(row, folder) for row in rows]
+        asked = [chat(row, directory) for row in rows]
         answers = [{"role": "assistant", "content": [{"type": "text", "text": row["answer"]}]} for row in rows]
         prompts = [template([one], add_generation_prompt=True)["input_ids"].shape[1] for one in asked]
         inputs = dict(template([[*one, answer] for one, answer in zip(asked, answers)]))
-        places = torch.arange(inputs["input_ids"].shape[1])
-        inputs["question_mask"] = torch.stack([(places < length).long() for length in prompts])
+        positions = torch.arange(inputs["input_ids"].shape[1])
+        inputs["question_mask"] = torch.stack([(positions < length).long() for length in prompts])
         inputs["question_mask"] *= (inputs["input_ids"] != processor.image_token_id).long()
         return inputs, masked(inputs["input_ids"], inputs["attention_mask"], prompts)
 
@@ -83,8 +83,8 @@ class Synthetic(Dataset):
         pattern = index % self.PATTERNS
         pixels = torch.randn(self.SIDE**2, self.values, generator=generator) * 0.1
         patches = self.SIDE**2 // self.merged
-        place = torch.randint(patches, (1,), generator=generator).item()
-        pixels[place * self.merged : (place + 1) * self.merged] += 3 * self.patterns[pattern]
+        position = torch.randint(patches, (1,), generator=generator).item()
+        pixels[position * self.merged : (position + 1) * self.merged] += 3 * self.patterns[pattern]
         config = self.config
         prompt = [
             config.vision_start_token_id, *[config.image_token_id] * patches, config.vision_end_token_id,

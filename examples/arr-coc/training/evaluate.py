@@ -13,26 +13,26 @@ from model import ArrCoc
 ROOT = pathlib.Path("/opt/ml/processing")
 
 
-def load(folder, visual_tokens):
+def load(directory, visual_tokens):
     """The model that train.py saved, and its processor."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    base = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.bfloat16)
+    base = AutoModelForImageTextToText.from_pretrained(directory, dtype=torch.bfloat16)
     model = ArrCoc(base, visual_tokens)
-    model.load_state_dict(torch.load(folder / "arr_coc.pt", weights_only=True), strict=False)
-    return model.cuda().eval(), AutoProcessor.from_pretrained(folder)
+    model.load_state_dict(torch.load(directory / "arr_coc.pt", weights_only=True), strict=False)
+    return model.cuda().eval(), AutoProcessor.from_pretrained(directory)
 
 
 def main(visual_tokens):
-    folder = pathlib.Path("/tmp/model")
+    directory = pathlib.Path("/tmp/model")
     with tarfile.open(ROOT / "input/model/model.tar.gz") as archive:
-        archive.extractall(folder, filter="data")
-    model, processor = load(folder, visual_tokens)
+        archive.extractall(directory, filter="data")
+    model, processor = load(directory, visual_tokens)
     questions = Questions(ROOT / "input/validation")
     right = 0
     for row in questions.rows:
         batch = processor.apply_chat_template(
-            chat(row, questions.folder), tokenize=True, return_dict=True, return_tensors="pt",
+            chat(row, questions.directory), tokenize=True, return_dict=True, return_tensors="pt",
             add_generation_prompt=True,
         ).to("cuda")
         batch = {**batch, "question_mask": (batch["input_ids"] != processor.image_token_id).long()}

@@ -27,7 +27,7 @@ class ArrCoc(nn.Module):
         dtype = self.patch_features.weight.dtype
         return self.scorers(self.patch_features(patches.to(dtype)), self.query_features(question.to(dtype)))
 
-    def look(self, batch):
+    def gated(self, batch):
         """Gates the patches of a batch. All images of a batch have the same number of patches."""
         inner = self.base.model
         images, deepstack = type(inner).get_image_features(inner, batch["pixel_values"], batch["image_grid_thw"])
@@ -43,7 +43,7 @@ class ArrCoc(nn.Module):
         return patches.flatten(0, 1) * flat, [layer * flat for layer in deepstack], attention
 
     def forward(self, batch, labels=None):
-        patches, deepstack, attention = self.look(batch)
+        patches, deepstack, attention = self.gated(batch)
         inner = self.base.model
         positions, _ = inner.get_rope_index(
             batch["input_ids"], batch["image_grid_thw"], attention_mask=batch["attention_mask"]

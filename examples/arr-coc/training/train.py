@@ -45,26 +45,26 @@ def prepare(given):
     processor = AutoProcessor.from_pretrained(given.model, revision=given.revision)
     base = AutoModelForImageTextToText.from_pretrained(given.model, revision=given.revision, dtype=torch.float32)
     data = Questions(os.environ["SM_CHANNEL_TRAIN"])
-    return base, data, collate(processor, data.folder), processor
+    return base, data, collate(processor, data.directory), processor
 
 
 def save(accelerator, model, processor):
     """The model in Hugging Face's form, and the scorers as ../scorers/export.py reads them."""
-    folder = pathlib.Path(os.environ["SM_MODEL_DIR"])
+    directory = pathlib.Path(os.environ["SM_MODEL_DIR"])
     state = accelerator.get_state_dict(model)
     if not accelerator.is_main_process:
         return
     whole = accelerator.unwrap_model(model)
     of_base = {name.removeprefix("base."): value for name, value in state.items() if name.startswith("base.")}
-    whole.base.save_pretrained(folder, state_dict=of_base)
+    whole.base.save_pretrained(directory, state_dict=of_base)
     rest = {name: value for name, value in state.items() if not name.startswith("base.")}
-    torch.save(rest, folder / "arr_coc.pt")
+    torch.save(rest, directory / "arr_coc.pt")
     # Under FSDP the module itself holds shards: the whole weights are in the state.
     scorers = type(whole.scorers)()
     scorers.load_state_dict({n.removeprefix("scorers."): v for n, v in rest.items() if n.startswith("scorers.")})
-    scorers.save(folder / "scorers.npz")
+    scorers.save(directory / "scorers.npz")
     if processor:
-        processor.save_pretrained(folder)
+        processor.save_pretrained(directory)
 
 
 def main():

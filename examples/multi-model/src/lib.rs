@@ -21,10 +21,10 @@ pub fn app() -> App {
     ));
 
     let models = stack.add("Models", PrivateBucket::new());
-    let place = S3Location::in_bucket(&models, "scorers/");
+    let location = S3Location::in_bucket(&models, "scorers/");
     let endpoint = stack.add(
         "Scorers",
-        MultiModelEndpoint::triton("25.09", place.clone(), "ml.g5.2xlarge")
+        MultiModelEndpoint::triton("25.09", location.clone(), "ml.g5.2xlarge")
             .scale(
                 1..=3,
                 Scaling::new()
@@ -45,7 +45,7 @@ pub fn app() -> App {
     );
     stack.add(
         "AddModel",
-        Output::new(sub!("aws s3 cp customer-{}.tar.gz {}", MODELS, place.uri()))
+        Output::new(sub!("aws s3 cp customer-{}.tar.gz {}", MODELS, location.uri()))
             .description("The command that adds a model; a request selects it with TargetModel"),
     );
     app

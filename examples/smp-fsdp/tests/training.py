@@ -1,4 +1,4 @@
-"""Fine-tunes a tiny Llama with two processes, on CPUs or on two GPUs: `python training.py FOLDER`.
+"""Fine-tunes a tiny Llama with two processes, on CPUs or on two GPUs: `python training.py DIRECTORY`.
 
 It needs torch and transformers. SageMaker model parallel is in AWS's image only: FSDP trains here without it.
 """
@@ -14,19 +14,19 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 EXAMPLE = pathlib.Path(__file__).parent.parent
-FOLDER = pathlib.Path(sys.argv[1])
+DIRECTORY = pathlib.Path(sys.argv[1])
 BACKEND = "nccl" if torch.cuda.device_count() > 1 else "gloo"
 
 
 def train(*more, checkpoints="checkpoints", status=0):
     environment = {
-        **os.environ, "SM_CHANNEL_TRAIN": str(FOLDER / "tokens"), "SM_CHANNEL_MODEL": str(FOLDER / "pretrained"),
-        "SM_MODEL_DIR": str(FOLDER / "model"), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
+        **os.environ, "SM_CHANNEL_TRAIN": str(DIRECTORY / "tokens"), "SM_CHANNEL_MODEL": str(DIRECTORY / "pretrained"),
+        "SM_MODEL_DIR": str(DIRECTORY / "model"), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "train.py", "--sequence", "16",
         "--batch_size", "2", "--steps", "40", "--learning_rate", "1e-2", "--checkpoint_steps", "10", "--checkpoints",
-        str(FOLDER / checkpoints), "--delayed_param", "1", "--ddp_dist_backend", BACKEND, *more,
+        str(DIRECTORY / checkpoints), "--delayed_param", "1", "--ddp_dist_backend", BACKEND, *more,
     ]
     run = subprocess.run(command, cwd=EXAMPLE / "training", env=environment, capture_output=True, text=True)
     assert run.returncode == status, run.stdout[-4000:] + run.stderr[-6000:]
@@ -41,31 +41,31 @@ def main():
         num_key_value_heads=2, max_position_embeddings=32,
     )
     pretrained = LlamaForCausalLM(config)
-    pretrained.save_pretrained(FOLDER / "pretrained")
-    (FOLDER / "tokens").mkdir()
+    pretrained.save_pretrained(DIRECTORY / "pretrained")
+    (DIRECTORY / "tokens").mkdir()
     # A sequence that repeats, in two files: every token follows from the one before.
     for name in ("first", "second"):
-        numpy.tile(numpy.arange(32, dtype=numpy.uint16), 16).tofile(FOLDER / f"tokens/{name}.bin")
+        numpy.tile(numpy.arange(32, dtype=numpy.uint16), 16).tofile(DIRECTORY / f"tokens/{name}.bin")
 
     # Without a step, the saved model is the pretrained one: no process trains weights of its own.
     train("--steps", "0", checkpoints="none")
-    saved = LlamaForCausalLM.from_pretrained(FOLDER / "model").float().state_dict()
+    saved = LlamaForCausalLM.from_pretrained(DIRECTORY / "model").float().state_dict()
     for name, value in pretrained.state_dict().items():
         torch.testing.assert_close(saved[name], value, rtol=1e-2, atol=1e-3, msg=name)
 
     first = train("--stop_after", "25")
     assert sorted(first) == [10, 20], first
     # What an interruption leaves of a checkpoint is not resumed from.
-    partial = FOLDER / "checkpoints/step-30/whole"
+    partial = DIRECTORY / "checkpoints/step-30/whole"
     partial.mkdir(parents=True)
-    (partial / ".metadata").write_bytes((FOLDER / "checkpoints/step-20/whole/.metadata").read_bytes())
+    (partial / ".metadata").write_bytes((DIRECTORY / "checkpoints/step-20/whole/.metadata").read_bytes())
     resumed = train()
     assert sorted(resumed) == [30, 40], f"not resumed after step 20: {resumed}"
     assert resumed[40] < first[10] / 2, (first, resumed)
-    names = {path.name for path in (FOLDER / "checkpoints").iterdir()}
+    names = {path.name for path in (DIRECTORY / "checkpoints").iterdir()}
     assert names == {"step-30", "step-40"}, names
 
-    model = LlamaForCausalLM.from_pretrained(FOLDER / "model").float()
+    model = LlamaForCausalLM.from_pretrained(DIRECTORY / "model").float()
     ids = torch.arange(16).unsqueeze(0)
     with torch.no_grad():
         loss = model(input_ids=ids, labels=ids).loss.item()

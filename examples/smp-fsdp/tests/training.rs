@@ -20,9 +20,9 @@ fn the_script_trains_the_pretrained_weights_and_resumes() {
         eprintln!("skipped: no Python with torch: run `cargo xtask tools`");
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training.py");
-    let output = Command::new(python).arg("-B").arg(script).arg(folder.path()).output().unwrap();
+    let output = Command::new(python).arg("-B").arg(script).arg(directory.path()).output().unwrap();
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && text.contains(r#"{"smp-fsdp": "trained"}"#), "{text}");

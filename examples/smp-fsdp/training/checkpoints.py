@@ -1,4 +1,4 @@
-"""Sharded checkpoints of one run, in a folder that SageMaker copies to S3 while the job runs, and back when it resumes."""
+"""Sharded checkpoints of one run, in a directory that SageMaker copies to S3 while the job runs, and back when it resumes."""
 
 import shutil
 
@@ -10,18 +10,18 @@ import library
 
 
 class Checkpoints:
-    def __init__(self, folder, model, optimizer):
-        self.folder, self.model, self.optimizer = folder, model, optimizer
+    def __init__(self, directory, model, optimizer):
+        self.directory, self.model, self.optimizer = directory, model, optimizer
         # Activation offloading wraps the model once more.
         self.sharded = next(one for one in model.modules() if isinstance(one, FullyShardedDataParallel))
         self._save, self._load = library.checkpoint_functions(self.sharded.process_group)
 
     def _steps(self):
-        found = (path.name.removeprefix("step-") for path in self.folder.glob("step-*"))
+        found = (path.name.removeprefix("step-") for path in self.directory.glob("step-*"))
         return sorted(int(name) for name in found if name.isdigit())
 
     def _part(self, step):
-        return self.folder / f"step-{step}" / library.part()
+        return self.directory / f"step-{step}" / library.part()
 
     def _is_complete(self, step):
         """Whether every file that the metadata names is there: instances upload their files at different times, so that an
@@ -48,9 +48,9 @@ class Checkpoints:
             self._part(step).mkdir(parents=True, exist_ok=True)
             self._save(state, str(self._part(step)))
         dist.barrier()
-        # Every instance has a folder of its own; the last two checkpoints stay.
+        # Every instance has a directory of its own; the last two checkpoints stay.
         for earlier in self._steps()[:-2]:
-            shutil.rmtree(self.folder / f"step-{earlier}", ignore_errors=True)
+            shutil.rmtree(self.directory / f"step-{earlier}", ignore_errors=True)
         dist.barrier()
 
     def resume(self):

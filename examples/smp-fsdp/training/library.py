@@ -59,13 +59,13 @@ def writes():
 
 
 def checkpoint_functions(group):
-    """The functions `save(state, folder)` and `load(state, folder)` for the processes of a sharding group."""
+    """The functions `save(state, directory)` and `load(state, directory)` for the processes of a sharding group."""
     if not tsm:
         from torch.distributed import checkpoint
 
         return (
-            lambda state, folder: checkpoint.save(state, checkpoint_id=folder),
-            lambda state, folder: checkpoint.load(state, checkpoint_id=folder),
+            lambda state, directory: checkpoint.save(state, checkpoint_id=directory),
+            lambda state, directory: checkpoint.load(state, checkpoint_id=directory),
         )
     from torch.sagemaker.distributed.checkpoint import state_dict_loader, state_dict_saver
     from torch.sagemaker.distributed.checkpoint.filesystem import DistributedFileSystemReader
@@ -73,8 +73,8 @@ def checkpoint_functions(group):
 
     within = {"process_group": group, "coordinator_rank": min(get_global_ranks(group))}
     return (
-        lambda state, folder: state_dict_saver.save(state, checkpoint_id=folder, **within),
-        lambda state, folder: state_dict_loader.load(
-            state, storage_reader=DistributedFileSystemReader(folder), **within
+        lambda state, directory: state_dict_saver.save(state, checkpoint_id=directory, **within),
+        lambda state, directory: state_dict_loader.load(
+            state, storage_reader=DistributedFileSystemReader(directory), **within
         ),
     )

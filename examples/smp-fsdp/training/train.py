@@ -47,11 +47,11 @@ def arguments():
 class Tokens:
     """Files of token IDs of 16 bits. Every group of tensor parallel processes reads its own sequences."""
 
-    def __init__(self, folder, sequence, batch):
-        self.files = [numpy.memmap(path, dtype=numpy.uint16, mode="r") for path in sorted(folder.glob("*.bin"))]
+    def __init__(self, directory, sequence, batch):
+        self.files = [numpy.memmap(path, dtype=numpy.uint16, mode="r") for path in sorted(directory.glob("*.bin"))]
         self.ends = numpy.cumsum([len(ids) // sequence for ids in self.files])
         if not self.files or not self.ends[-1]:
-            raise SystemExit(f"{folder} has no file *.bin with {sequence} token IDs")
+            raise SystemExit(f"{directory} has no file *.bin with {sequence} token IDs")
         self.sequence, self.batch = sequence, batch
 
     def read(self, number):
@@ -66,14 +66,14 @@ class Tokens:
         return torch.from_numpy(numpy.stack([self.read(first + index) for index in range(self.batch)]))
 
 
-def load(folder, is_delayed):
+def load(directory, is_delayed):
     """The pretrained model. With delayed initialization, only process 0 reads the weights; the others get theirs from it
     when FSDP shards the model, and hold no whole copy."""
     # The master weights are in fp32: updates of 1e-5 vanish in bf16.
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(directory)
     config.use_cache = False
     if not is_delayed or dist.get_rank() == 0:
-        return AutoModelForCausalLM.from_pretrained(folder, config=config, torch_dtype=torch.float32), config
+        return AutoModelForCausalLM.from_pretrained(directory, config=config, torch_dtype=torch.float32), config
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config, torch_dtype=torch.float32), config
 
@@ -124,7 +124,7 @@ def send_weights(model):
         dist.broadcast(tensor.data, 0)
 
 
-def save(model, config, folder):
+def save(model, config, directory):
     """The whole model on process 0, with the names of Transformers, which model parallel restores by itself."""
     whole = FullStateDictConfig(rank0_only=True, offload_to_cpu=True)
     with FullyShardedDataParallel.state_dict_type(model, StateDictType.FULL_STATE_DICT, whole):
@@ -133,7 +133,7 @@ def save(model, config, folder):
         with torch.device("meta"):
             empty = AutoModelForCausalLM.from_config(config)
         names = {name.replace("_checkpoint_wrapped_module.", ""): value for name, value in state.items()}
-        empty.save_pretrained(folder, state_dict={name: value.to(torch.bfloat16) for name, value in names.items()})
+        empty.save_pretrained(directory, state_dict={name: value.to(torch.bfloat16) for name, value in names.items()})
     dist.barrier()
 
 

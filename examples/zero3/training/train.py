@@ -17,8 +17,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 class Tokens(torch.utils.data.Dataset):
     """One file of token IDs of 16 bits, cut into sequences."""
 
-    def __init__(self, folder, sequence):
-        self.ids = numpy.memmap(pathlib.Path(folder) / "tokens.bin", dtype=numpy.uint16, mode="r")
+    def __init__(self, directory, sequence):
+        self.ids = numpy.memmap(pathlib.Path(directory) / "tokens.bin", dtype=numpy.uint16, mode="r")
         self.sequence = sequence
 
     def __len__(self):
@@ -94,11 +94,11 @@ def main():
         config.save_pretrained(os.environ["SM_MODEL_DIR"])
 
 
-def remove_old(folder, engine):
+def remove_old(directory, engine):
     """Keeps the last two checkpoints, which have hundreds of gigabytes each."""
     torch.distributed.barrier()
     if engine.global_rank == 0:
-        found = sorted(folder.glob("global_step*"), key=lambda path: int(path.name.removeprefix("global_step")))
+        found = sorted(directory.glob("global_step*"), key=lambda path: int(path.name.removeprefix("global_step")))
         for path in found[:-2]:
             shutil.rmtree(path)
 

@@ -211,8 +211,8 @@ pub(crate) fn discard_nested(engine: &mut Engine, change_set: &ChangeSet, time: 
 
 /// CloudFormation's warning for a bucket that a change set deletes although it has objects.
 fn bucket_contents_warning(engine: &Engine, change: &Change) -> Option<PlanProblem> {
-    let goes = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
-    let name = change.physical_id.as_ref().filter(|_| goes && change.type_name == "AWS::S3::Bucket")?;
+    let is_deleted = change.action == "Remove" && change.policy_action.as_deref() == Some("Delete");
+    let name = change.physical_id.as_ref().filter(|_| is_deleted && change.type_name == "AWS::S3::Bucket")?;
     let bucket = engine.state.buckets.get(name).filter(|bucket| !bucket.objects().is_empty())?;
     let message = format!(
         "The bucket '{name}' is not empty ({} objects). You must either delete all objects and versions or use the \

@@ -169,7 +169,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses exports that other stacks have already, and changes to exports that are imported. `is_own` says whose the
+    /// Refuses exports that other stacks have already, and changes to exports that are imported. `is_own` states whose the
     /// outputs are, `counts` which importing stacks count.
     pub fn check_exports(
         &self,

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::plan::{outputs, same};
 use crate::faults::On;
 use crate::state::{
-    Inputs, Millis, Move, OperationKind, OperationType, Origins, Output, Place, Refactor,
+    Inputs, Location, Millis, Move, OperationKind, OperationType, Origins, Output, Refactor,
     RefactorExecutionStatus, Resource, ResourceStatus, Side, Stack, StackStatus,
 };
 use crate::template::StackTemplate;
@@ -46,7 +46,7 @@ fn not_permitted(action: &str) -> String {
 pub(crate) fn plan_refactor(
     engine: &Engine,
     definitions: Vec<Definition>,
-    mappings: &[(Place, Place)],
+    mappings: &[(Location, Location)],
 ) -> Result<(Vec<Side>, Vec<Move>), String> {
     for one in &definitions {
         let refused = |what: String| format!("{}: {what}", engine.state.stacks[one.position].id);
@@ -80,34 +80,33 @@ pub(crate) fn plan_refactor(
 fn origins(
     engine: &Engine,
     definitions: &[Definition],
-    mappings: &[(Place, Place)],
+    mappings: &[(Location, Location)],
 ) -> Result<(Vec<Origins>, Vec<Move>), String> {
-    let mut left: BTreeMap<Place, &Resource> = BTreeMap::new();
+    let mut left: BTreeMap<Location, &Resource> = BTreeMap::new();
     for one in definitions {
         let stack = &engine.state.stacks[one.position];
         left.extend(
-            stack
-                .resources
-                .iter()
-                .map(|(id, resource)| (Place { stack: stack.id.clone(), logical_id: id.clone() }, resource)),
+            stack.resources.iter().map(|(id, resource)| {
+                (Location { stack: stack.id.clone(), logical_id: id.clone() }, resource)
+            }),
         );
     }
-    let mut asked: Vec<(Place, &Json)> = Vec::new();
+    let mut asked: Vec<(Location, &Json)> = Vec::new();
     for one in definitions {
         let stack = &engine.state.stacks[one.position];
         let nothing = |name: &str, _: Option<&str>| Err(format!("{name} is no part of a condition"));
         engine.in_scope(stack, (&one.template, &one.inputs), &BTreeMap::new(), &nothing, |scope| {
             for (id, written) in one.template.section("Resources") {
                 if scope.is_wanted(written)? {
-                    asked.push((Place { stack: stack.id.clone(), logical_id: id.to_owned() }, written));
+                    asked.push((Location { stack: stack.id.clone(), logical_id: id.to_owned() }, written));
                 }
             }
             Ok(())
         })?;
     }
-    let mut found: BTreeMap<Place, (Place, bool)> = BTreeMap::new();
+    let mut found: BTreeMap<Location, (Location, bool)> = BTreeMap::new();
     for (from, to) in mappings {
-        if !left.contains_key(from) || !asked.iter().any(|(place, _)| place == to) {
+        if !left.contains_key(from) || !asked.iter().any(|(location, _)| location == to) {
             return Err(format!(
                 "The resource {} defined in the resources mapping did no move from its original stack {}. Review your \
                  stack template desired state.",
@@ -117,28 +116,31 @@ fn origins(
         left.remove(from);
         found.insert(to.clone(), (from.clone(), true));
     }
-    for (place, _) in &asked {
-        if !found.contains_key(place) && left.remove(place).is_some() {
-            found.insert(place.clone(), (place.clone(), false));
+    for (location, _) in &asked {
+        if !found.contains_key(location) && left.remove(location).is_some() {
+            found.insert(location.clone(), (location.clone(), false));
         }
     }
     // A resource without a mapping is the one that has the same properties, if there is only one.
     let mut lost = Vec::new();
-    for (place, written) in &asked {
-        if found.contains_key(place) {
+    for (location, written) in &asked {
+        if found.contains_key(location) {
             continue;
         }
-        let looks = |other: &Json| {
+        let is_equal = |other: &Json| {
             FIXED_ATTRIBUTES.iter().chain(&["Properties"]).all(|name| other[*name] == written[*name])
         };
-        let alike: Vec<Place> =
-            left.iter().filter(|(_, one)| looks(&one.written)).map(|(place, _)| place.clone()).collect();
+        let alike: Vec<Location> = left
+            .iter()
+            .filter(|(_, one)| is_equal(&one.written))
+            .map(|(location, _)| location.clone())
+            .collect();
         match &alike[..] {
             [only] => {
                 left.remove(only);
-                found.insert(place.clone(), (only.clone(), false));
+                found.insert(location.clone(), (only.clone(), false));
             }
-            _ => lost.push(format!("{} -> {}", place.logical_id, place.stack)),
+            _ => lost.push(format!("{} -> {}", location.logical_id, location.stack)),
         }
     }
     if !lost.is_empty() {
@@ -222,15 +224,15 @@ fn evaluated(
     exports: &BTreeMap<String, (String, String)>,
 ) -> Result<Evaluated, String> {
     let lookup = |name: &str, wants: Option<&str>| -> Result<Json, String> {
-        let resource = origins.get(name).and_then(|place| at(engine, place));
+        let resource = origins.get(name).and_then(|location| at(engine, location));
         reference_value(resource, name, wants)
     };
     let Definition { position, inputs, template, .. } = definition;
     let stack = &engine.state.stacks[*position];
     engine.in_scope(stack, (template, inputs), exports, &lookup, |scope| {
         let mut is_modified = false;
-        for (id, place) in origins {
-            let Some((written, present)) = template.resource(id).zip(at(engine, place)) else {
+        for (id, location) in origins {
+            let Some((written, present)) = template.resource(id).zip(at(engine, location)) else {
                 continue;
             };
             let properties: Json = scope.properties(written)?.into();
@@ -242,8 +244,8 @@ fn evaluated(
     })
 }
 
-pub(crate) fn at<'e>(engine: &'e Engine, place: &Place) -> Option<&'e Resource> {
-    engine.state.stack_of(&place.stack)?.resources.get(&place.logical_id)
+pub(crate) fn at<'e>(engine: &'e Engine, location: &Location) -> Option<&'e Resource> {
+    engine.state.stack_of(&location.stack)?.resources.get(&location.logical_id)
 }
 
 /// Why a refactor can no longer be executed, if so.
@@ -308,8 +310,8 @@ fn complete_refactor(engine: &mut Engine, number: usize, stacks: &[Side], moves:
     for side in stacks {
         let template = engine.template(&side.inputs.template).ok();
         let mut resources = IndexMap::new();
-        for (id, place) in &side.resources {
-            let Some(mut resource) = at(engine, place).cloned() else { continue };
+        for (id, location) in &side.resources {
+            let Some(mut resource) = at(engine, location).cloned() else { continue };
             resource.logical_id.clone_from(id);
             if let Some((template, written)) =
                 template.as_ref().and_then(|all| Some((all, all.resource(id)?)))
@@ -375,12 +377,13 @@ fn add_move_events(
     reason: Option<&str>,
 ) {
     for Move { from, to, .. } in moves {
-        for (place, status) in [(from, &of_source), (to, &of_destination)] {
+        for (location, status) in [(from, &of_source), (to, &of_destination)] {
             let resource = at(engine, from).cloned();
-            let Some((position, mut resource)) = engine.state.position_of(&place.stack).zip(resource) else {
+            let Some((position, mut resource)) = engine.state.position_of(&location.stack).zip(resource)
+            else {
                 continue;
             };
-            resource.logical_id.clone_from(&place.logical_id);
+            resource.logical_id.clone_from(&location.logical_id);
             engine.event(position, time, Some(&resource), status.clone(), reason.map(str::to_owned));
         }
     }

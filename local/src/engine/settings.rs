@@ -7,7 +7,7 @@ use crate::state::Millis;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub account: String,
-    /// How long it takes to create, update or delete a resource, unless a fault says otherwise.
+    /// How long it takes to create, update or delete a resource, unless a fault sets another time.
     pub resource_time: Millis,
     /// How long it takes to create a change set.
     pub change_set_time: Millis,

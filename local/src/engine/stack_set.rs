@@ -230,7 +230,7 @@ fn fail_result(engine: &mut Engine, set: usize, number: usize, result: usize, re
     set_result(engine, set, number, result, (StackSetResultStatus::Failed, status), Some(reason));
 }
 
-/// Ends an operation in one account and region: the stack is what the set says.
+/// Ends an operation in one account and region: the stack has the template and the parameters of the stack set.
 fn succeed(engine: &mut Engine, set: usize, number: usize, result: usize) {
     let status = (StackSetResultStatus::Succeeded, StackInstanceStatus::Current);
     set_result(engine, set, number, result, status, None);

@@ -15,7 +15,7 @@ pub(crate) struct ChangeSet {
     pub name: String,
     pub kind: ChangeSetType,
     pub created: Millis,
-    /// When its creation ends: only then has it the status that `status` says.
+    /// When its creation ends: only then it has the status in `status`.
     pub ready: Millis,
     pub status: ChangeSetStatus,
     pub reason: Option<String>,

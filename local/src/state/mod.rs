@@ -176,7 +176,7 @@ impl State {
     }
 
     /// Whether a resource with a physical ID exists already where a stack creates one. The identifier of some types
-    /// has more parts than the physical ID shows, such as the role of an inline policy: the properties tell them apart.
+    /// has more parts than the physical ID shows, such as the role of an inline policy: the properties distinguish them.
     pub fn is_taken(
         &self,
         stack: &Stack,

@@ -114,7 +114,7 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    /// Goes to a position of the content.
+    /// Moves to a position of the content.
     fn skip(&mut self, to: u64) -> io::Result<()> {
         if self.seal.is_none() {
             return self.file.seek(SeekFrom::Start(to)).map(drop);

@@ -11,7 +11,7 @@ pub(crate) struct Refactor {
     pub id: String,
     pub region: String,
     pub description: Option<String>,
-    /// When its creation ends: only then has it the status that `status` says.
+    /// When its creation ends: only then it has the status in `status`.
     pub ready: Millis,
     pub status: StackRefactorStatus,
     pub reason: Option<String>,
@@ -40,20 +40,20 @@ pub(crate) struct Side {
 
 /// Where a resource is: its stack and its logical ID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     /// The stack's ARN.
     pub stack: String,
     pub logical_id: String,
 }
 
 /// Where each resource of a stack comes from, by its logical ID.
-pub(crate) type Origins = IndexMap<String, Place>;
+pub(crate) type Origins = IndexMap<String, Location>;
 
 /// A resource that moves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Move {
-    pub from: Place,
-    pub to: Place,
+    pub from: Location,
+    pub to: Location,
     /// Whether the caller has given the mapping.
     pub is_manual: bool,
 }

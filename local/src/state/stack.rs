@@ -185,7 +185,7 @@ impl Stack {
     }
 
     /// Whether it may hold values of parameters with `NoEcho`, in whatever resource or change set they are. A nested stack can
-    /// have them without its own template saying so.
+    /// have them although its own template does not state them.
     pub fn has_secrets(&self) -> bool {
         let operation = self.operation.iter().flat_map(|one| [&one.before, &one.target.inputs]);
         let change_sets = self.change_sets.iter().map(|one| &one.inputs);

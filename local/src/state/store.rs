@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_process_is_told_who_uses_the_directory() {
+    fn the_error_of_a_second_process_names_the_process_that_uses_the_directory() {
         let directory = tempfile::tempdir().unwrap();
         let (mut store, _) = Store::open(directory.path(), None).unwrap();
         store.announce("http://127.0.0.1:1").unwrap();

@@ -42,7 +42,7 @@ pub(crate) struct StackTemplate {
 }
 
 impl StackTemplate {
-    /// Reads a template, without checking what it says.
+    /// Reads a template without validating it.
     pub fn read(text: &str) -> Result<Self, ServiceError> {
         let template = Template::read(text).map_err(|error| {
             format_error(format!("{} (line {}, column {})", error.message, error.line, error.column))

@@ -1,4 +1,4 @@
-//! The approvals that `deploy` will ask for, as far as templates tell.
+//! The approvals that `deploy` will ask for, as far as templates determine them.
 
 use stackwright_schemas::held::{Held, changes_network, changes_permissions};
 

@@ -57,7 +57,7 @@ impl MemoryChange {
         }
     }
 
-    /// Whether a reviewer should look at it: less memory than before, or a job or model that may not fit.
+    /// Whether a reviewer should read it: less memory than before, or a job or model that may not fit.
     pub fn is_risk(&self) -> bool {
         self.shrinks || matches!(self.fit(), Some(Verdict::Tight | Verdict::DoesNotFit))
     }
@@ -80,11 +80,11 @@ pub(crate) fn quotas(before: Vec<Need>, after: Vec<Need>) -> Vec<QuotaChange> {
     // The region is named only where there are several.
     let environments: BTreeSet<_> = keys.iter().map(|(account, region, _)| (account, region)).collect();
     let name = |(account, region, name): &(Option<String>, Option<String>, String)| {
-        let place: Vec<&str> = [account, region].into_iter().flatten().map(String::as_str).collect();
-        if environments.len() < 2 || place.is_empty() {
+        let location: Vec<&str> = [account, region].into_iter().flatten().map(String::as_str).collect();
+        if environments.len() < 2 || location.is_empty() {
             return name.clone();
         }
-        format!("{name} in {}", place.join(", "))
+        format!("{name} in {}", location.join(", "))
     };
     keys.into_iter()
         .filter_map(|key| {
@@ -108,14 +108,14 @@ pub(crate) fn memory(
     (old, new): (&Estimate, &Estimate),
     (before, after): (Vec<StatedMemory>, Vec<StatedMemory>),
 ) -> Vec<MemoryChange> {
-    let place = |one: &StatedMemory| format!("{}/{}", one.stack, one.resource);
-    let stated: BTreeSet<String> = after.iter().map(place).collect();
+    let location = |one: &StatedMemory| format!("{}/{}", one.stack, one.resource);
+    let stated: BTreeSet<String> = after.iter().map(location).collect();
     let mut changes = of_types(old, new);
     changes.retain(|change| !stated.contains(&change.what));
     let mut before: BTreeMap<String, StatedMemory> =
-        before.into_iter().map(|one| (format!("{}, {}", place(&one), one.name), one)).collect();
+        before.into_iter().map(|one| (format!("{}, {}", location(&one), one.name), one)).collect();
     for one in after {
-        let what = format!("{}, {}", place(&one), one.name);
+        let what = format!("{}, {}", location(&one), one.name);
         let old = before.remove(&what).map(|old| old.estimate);
         let usable = |stated: &Result<Stated, String>| gpu(stated.as_ref().ok()?)?.usable_bytes;
         changes.push(MemoryChange {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_job_states_says_whether_it_fits_before_and_after() {
+    fn the_statement_of_a_job_determines_whether_it_fits_before_and_after() {
         let text = include_str!("../../fixtures/training-memory-exceeded.bad.yaml");
         let fits = include_str!("../../fixtures/training-memory-exceeded.good.yaml");
         let (_, found) = changes(&assembly(fits.to_owned()), &assembly(text.to_owned()));

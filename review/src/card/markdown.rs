@@ -32,7 +32,7 @@ struct Part {
     text: String,
 }
 
-/// The card as Markdown, of at most `limit` characters. What does not fit is left out from the end, and the card says what.
+/// The card as Markdown, of at most `limit` characters. What does not fit is left out from the end, and the card names it.
 pub fn markdown(card: &Card, limit: usize) -> String {
     let mut text = String::new();
     let mut left_out: Vec<String> = Vec::new();
@@ -179,7 +179,7 @@ fn changes_of(change: &ResourceChange) -> String {
     cells.join("<br>")
 }
 
-/// A line of at most so many characters; it says how many it has.
+/// Shortens a line to the maximum length; the shortened line states the length of the original.
 fn shortened(line: &str) -> String {
     let length = line.chars().count();
     if length <= MAX_CHARS {
@@ -313,7 +313,7 @@ fn findings(card: &Card) -> String {
             "| {} | `{}` | {} | {}{help} |",
             one.severity.name(),
             one.id,
-            place(one),
+            location(one),
             cell(&one.message)
         );
     }
@@ -321,10 +321,10 @@ fn findings(card: &Card) -> String {
     text
 }
 
-fn place(one: &Diagnostic) -> String {
+fn location(one: &Diagnostic) -> String {
     let subject = cell(&one.subject());
     match &one.location {
-        Some(place) => format!("{subject}<br>`{}:{}`", cell(&place.file), place.line),
+        Some(location) => format!("{subject}<br>`{}:{}`", cell(&location.file), location.line),
         None => subject,
     }
 }

@@ -1,4 +1,4 @@
-//! The card of a change: one screen that tells a reviewer what a change does.
+//! The card of a change: one screen that shows a reviewer what a change does.
 //!
 //! A card holds what differs ([`crate::diff`]), the findings of `check` that are new, the approvals that `deploy` will ask
 //! for, and what the caller adds about cost. The views are [`markdown`], [`json`] and [`crate::report::html`].
@@ -29,7 +29,7 @@ pub use markdown::{GITHUB_LIMIT, GITLAB_LIMIT, markdown};
 pub struct Options {
     /// What the base is called: a branch, a commit or a path.
     pub base: String,
-    /// How to look for findings.
+    /// The options of the check.
     pub check: check::Options,
     /// How to estimate the cost before and after; without it, no cost is estimated.
     pub estimate: Option<stackwright_estimate::cost::Options>,

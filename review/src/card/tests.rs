@@ -19,7 +19,7 @@ fn topic(name: &str) -> JsonValue {
 }
 
 #[test]
-fn the_verdict_says_what_is_needed() {
+fn the_verdict_names_what_is_needed() {
     let a = json!({ "T": topic("a") });
     assert_eq!(of(&a, &a).verdict, Verdict::Nothing);
     assert_eq!(of(&a, &json!({ "T": topic("b") })).verdict, Verdict::Safe);
@@ -48,7 +48,7 @@ fn only_new_findings_are_shown() {
 }
 
 #[test]
-fn a_card_stays_below_its_limit_and_says_what_it_left_out() {
+fn a_card_stays_below_its_limit_and_names_what_it_left_out() {
     let many = |text: &str| -> JsonValue {
         let topics =
             (0..450).map(|number| (format!("Topic{number}"), topic(&format!("{text}{number}").repeat(40))));

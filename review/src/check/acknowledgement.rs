@@ -1,4 +1,4 @@
-//! What people said about findings: in a resource's `Metadata`, or in the template's for all of it.
+//! Acknowledgements of findings: in a resource's `Metadata`, or in the template's `Metadata` for the whole template.
 //!
 //! ```yaml
 //! Metadata: {stackwright: {acknowledge: {rule-name: the reason}}}
@@ -16,27 +16,27 @@ use super::view::View;
 use super::{Options, nearest_rule};
 use crate::diagnostic::Diagnostic;
 
-/// One thing that was said.
+/// One acknowledgement in a template.
 struct Acknowledgement<'a> {
-    /// The resource it was said of; the whole template, if none.
+    /// The resource whose findings are acknowledged; `None` for the whole template.
     resource: Option<&'a str>,
     rule: &'a str,
     reason: &'a str,
     pointer: String,
 }
 
-/// Marks what was acknowledged, and warns of what was said in vain.
+/// Marks the findings that are acknowledged, and warns about acknowledgements that match no finding.
 pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnostic>) {
     for diagnostic in found.iter_mut().filter(|one| options.allow.iter().any(|name| *name == one.id)) {
         diagnostic.acknowledged = Some("allowed where the check was called".to_owned());
     }
-    let said = said(view);
-    if said.is_empty() {
+    let stated = acknowledgements(view);
+    if stated.is_empty() {
         return;
     }
-    // One construct says the same of each of its resources: it is enough if one of them needs it.
+    // A construct writes the same acknowledgement into each of its resources: it is enough if it matches at one of them.
     let mut used: BTreeMap<(&str, &str), bool> = BTreeMap::new();
-    for one in &said {
+    for one in &stated {
         let matching = found.iter_mut().filter(|diagnostic| {
             let of_it = one.resource.is_none() || diagnostic.resource.as_deref() == one.resource;
             of_it && diagnostic.id == one.rule
@@ -49,7 +49,7 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
         *used.entry((one.rule, one.reason)).or_default() |= matched;
     }
     let mut added = Found::default();
-    for one in &said {
+    for one in &stated {
         if one.reason.trim().is_empty() && options.evaluates(template::ACKNOWLEDGEMENT_WITHOUT_REASON.name) {
             let mut findings =
                 Findings { view, rule: &template::ACKNOWLEDGEMENT_WITHOUT_REASON, found: &mut added };
@@ -85,7 +85,7 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
     found.extend(added.finish());
 }
 
-fn said<'a>(view: &View<'a>) -> Vec<Acknowledgement<'a>> {
+fn acknowledgements<'a>(view: &View<'a>) -> Vec<Acknowledgement<'a>> {
     let template = view.template();
     let whole = template.sections().get("Metadata").map(|metadata| (None, metadata));
     let each = template.resources().filter_map(|(id, body)| Some((Some(id), body.get("Metadata")?)));

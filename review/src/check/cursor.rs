@@ -15,15 +15,15 @@ use super::value::children;
 /// and has no path.
 pub(crate) struct Cursor<'v> {
     value: &'v JsonValue,
-    place: Option<Place<'v>>,
+    location: Option<Location<'v>>,
     /// The values below in their order, and at the end the one for everything that does not exist. Built when a value below
     /// is needed.
     below: OnceCell<Box<[Cursor<'v>]>>,
 }
 
 #[derive(Clone)]
-struct Place<'v> {
-    holder: Option<Rc<Place<'v>>>,
+struct Location<'v> {
+    holder: Option<Rc<Location<'v>>>,
     step: Step<'v>,
 }
 
@@ -38,26 +38,26 @@ enum Step<'v> {
 impl<'v> Cursor<'v> {
     /// The outermost value, to which steps from the properties lead.
     pub fn new(value: &'v JsonValue, steps: &'v [String]) -> Self {
-        let place = Place { holder: None, step: Step::Outermost(steps) };
-        Self { value, place: Some(place), below: OnceCell::new() }
+        let location = Location { holder: None, step: Step::Outermost(steps) };
+        Self { value, location: Some(location), below: OnceCell::new() }
     }
 
     fn missing() -> Self {
-        Self { value: &JsonValue::Null, place: None, below: OnceCell::new() }
+        Self { value: &JsonValue::Null, location: None, below: OnceCell::new() }
     }
 
     /// The steps from the properties to the value; `None` if it does not exist.
     pub fn path(&self) -> Option<Vec<String>> {
-        let mut place = self.place.as_ref()?;
+        let mut location = self.location.as_ref()?;
         let mut path = Vec::new();
         loop {
-            match place.step {
+            match location.step {
                 Step::Outermost(steps) => path.extend(steps.iter().rev().cloned()),
                 Step::Key(name) => path.push(name.to_owned()),
                 Step::Item(index) => path.push(index.to_string()),
             }
-            match &place.holder {
-                Some(holder) => place = holder,
+            match &location.holder {
+                Some(holder) => location = holder,
                 None => break,
             }
         }
@@ -67,10 +67,10 @@ impl<'v> Cursor<'v> {
 
     fn below(&self) -> &[Cursor<'v>] {
         self.below.get_or_init(|| {
-            let holder = self.place.clone().map(Rc::new);
+            let holder = self.location.clone().map(Rc::new);
             let cursor = |step: Step<'v>, value: &'v JsonValue| Cursor {
                 value,
-                place: holder.clone().map(|holder| Place { holder: Some(holder), step }),
+                location: holder.clone().map(|holder| Location { holder: Some(holder), step }),
                 below: OnceCell::new(),
             };
             let mut below: Vec<Cursor<'v>> = match self.value {

@@ -30,11 +30,11 @@ impl Found {
     /// Adds a diagnostic. What one deployment shows is not repeated for each further deployment.
     fn add(&mut self, diagnostic: Diagnostic) {
         self.last = None;
-        let place = (diagnostic.id.clone(), diagnostic.path.clone());
-        if !self.seen.insert((place.0.clone(), place.1.clone(), diagnostic.message.clone())) {
+        let location = (diagnostic.id.clone(), diagnostic.path.clone());
+        if !self.seen.insert((location.0.clone(), location.1.clone(), diagnostic.message.clone())) {
             return;
         }
-        match self.at.entry(place) {
+        match self.at.entry(location) {
             Entry::Occupied(mut before) if diagnostic.when.is_some() => {
                 before.get_mut().1 += 1;
                 return;
@@ -151,13 +151,13 @@ impl Findings<'_, '_, '_> {
     /// Adds the dependency that removes the cause of what was added last, if the resource has no `DependsOn` yet.
     pub fn fix_last_by_dependency(&mut self, resource: &Resource<'_>, on: &str) {
         let at_type = self.view.stack.provenance.find(&pointer::of(["Resources", resource.id, "Type"]));
-        if let (Some(place), true) = (at_type, resource.body["DependsOn"].is_null()) {
-            self.fix_last(Some(Fix::AddDependsOn { on: on.to_owned(), type_line: place.line }));
+        if let (Some(location), true) = (at_type, resource.body["DependsOn"].is_null()) {
+            self.fix_last(Some(Fix::AddDependsOn { on: on.to_owned(), type_line: location.line }));
         }
     }
 
-    /// The same for a place inside of a function: the path ends at the value that the function yields, the line is that
-    /// of the place itself.
+    /// The same for a location inside of a function: the path ends at the value that the function yields, the line is that
+    /// of the inner location itself.
     pub fn add_in_function(
         &mut self,
         resource: Option<&str>,
@@ -173,7 +173,7 @@ impl Findings<'_, '_, '_> {
         self.push(resource, path, &written, None, message.into(), help.into());
     }
 
-    /// The same, where the path of the diagnostic and the place that it points at differ.
+    /// The same, where the path of the diagnostic and the location that it points at differ.
     pub fn add_below(
         &mut self,
         resource: Option<&str>,
@@ -219,13 +219,13 @@ impl Findings<'_, '_, '_> {
     }
 
     /// How a parameter is related to a finding about its value. A value that may be replaced in a deployment,
-    /// and that the template only allows or holds a place with, is assumed: CloudFormation refuses that deployment,
+    /// and that the template only allows, or uses as a placeholder, is assumed: CloudFormation refuses that deployment,
     /// not the template.
     fn source(&self, name: &str) -> Option<Source> {
         let parameter = self.view.template().sections().get("Parameters")?.get(name)?;
-        let place = self.view.stack.provenance.find(&pointer::of(["Parameters", name, "Default"]));
-        let related =
-            place.map(|place| (format!("the value comes from the parameter `{name}`"), place.clone()));
+        let location = self.view.stack.provenance.find(&pointer::of(["Parameters", name, "Default"]));
+        let related = location
+            .map(|location| (format!("the value comes from the parameter `{name}`"), location.clone()));
         let (is_assumed, given) = match parameter.get("Default") {
             None => (true, parameter["AllowedValues"].get(0)),
             Some(default) => {

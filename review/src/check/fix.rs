@@ -28,7 +28,7 @@ pub struct LineChange {
 
 /// Applies the fixes of the diagnostics about a file.
 ///
-/// A fix is applied only where its line shows exactly one place for it.
+/// A fix is applied only where its line shows exactly one location for it.
 ///
 /// ```
 /// use stackwright_review::check::{Options, apply_fixes, check};
@@ -47,15 +47,17 @@ pub fn apply_fixes(file: &str, text: &str, diagnostics: &[Diagnostic]) -> Fixed 
     let mut changed = BTreeSet::new();
     let is_yaml = !text.trim_start().starts_with('{');
     for one in diagnostics.iter().filter(|one| one.acknowledged.is_none()) {
-        let Some(place) = one.location.as_ref().filter(|place| place.file.as_ref() == file) else { continue };
+        let Some(location) = one.location.as_ref().filter(|location| location.file.as_ref() == file) else {
+            continue;
+        };
         let Some(fix) = &one.fix else { continue };
         let line = match fix {
             Fix::AddDependsOn { type_line, .. } => *type_line,
-            _ => place.line,
+            _ => location.line,
         };
         let index = (line as usize).saturating_sub(1);
         let Some(line) = lines.get_mut(index) else { continue };
-        let column = (place.column as usize).saturating_sub(1);
+        let column = (location.column as usize).saturating_sub(1);
         let new = match fix {
             Fix::Rename { from, to } => renamed(line, from, to),
             Fix::AddSub if is_yaml => with_sub(line, column),
@@ -79,13 +81,13 @@ pub fn apply_fixes(file: &str, text: &str, diagnostics: &[Diagnostic]) -> Fixed 
 /// The line with a name replaced, if the line contains it once.
 fn renamed(line: &str, from: &str, to: &str) -> Option<String> {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-    let mut places = line.match_indices(from).map(|(at, _)| at).filter(|at| {
+    let mut locations = line.match_indices(from).map(|(at, _)| at).filter(|at| {
         let before = line[..*at].chars().next_back();
         let after = line[at + from.len()..].chars().next();
         !before.is_some_and(is_part) && !after.is_some_and(is_part)
     });
-    let at = places.next()?;
-    if places.next().is_some() {
+    let at = locations.next()?;
+    if locations.next().is_some() {
         return None;
     }
     Some(format!("{}{to}{}", &line[..at], &line[at + from.len()..]))

@@ -101,13 +101,13 @@ impl<'v, 'a> Job<'v, 'a> {
         self.hyperparameter("mp_parameters").filter(JsonValue::is_object)
     }
 
-    /// The version of PyTorch, in `2.5.1-gpu-py311`, that a training image of AWS has, with the image's place.
+    /// The version of PyTorch, in `2.5.1-gpu-py311`, that a training image of AWS has, with the image's location.
     pub fn pytorch(&self) -> Option<(&'v Cursor<'a>, [u32; 3])> {
-        let place = &self.arguments["AlgorithmSpecification"]["TrainingImage"];
-        let (repository, tag) = string(place)?.rsplit_once(':')?;
+        let location = &self.arguments["AlgorithmSpecification"]["TrainingImage"];
+        let (repository, tag) = string(location)?.rsplit_once(':')?;
         repository.contains("pytorch-training").then_some(())?;
         let mut parts = tag.split('-').next()?.split('.').map(str::parse::<u32>);
         let mut next = || parts.next().and_then(Result::ok);
-        Some((place, [next()?, next()?, next().unwrap_or(0)]))
+        Some((location, [next()?, next()?, next().unwrap_or(0)]))
     }
 }

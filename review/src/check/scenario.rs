@@ -77,7 +77,7 @@ impl<'a> Choice<'a> {
 }
 
 impl Given {
-    /// What tells values apart: CloudFormation compares them as strings.
+    /// The text by which values are compared: CloudFormation compares them as strings.
     fn key(&self) -> String {
         match self {
             Self::Value(value) => format!("={}", shown(value)),
@@ -270,8 +270,8 @@ fn scenario_of<'a>(base: &Scenario<'a>, choices: &[Choice<'a>], picks: &[(usize,
     scenario
 }
 
-/// What there is to choose: every parameter with more than one value worth looking at, and pseudo parameters that
-/// conditions ask for.
+/// What there is to choose: every parameter with more than one value that matters, and pseudo parameters that
+/// conditions use.
 fn choices<'a>(template: &'a Template, base: &Scenario<'a>) -> Vec<Choice<'a>> {
     let mut asked: BTreeMap<&str, Vec<JsonValue>> = BTreeMap::new();
     for (_, condition) in template.section("Conditions") {
@@ -368,19 +368,19 @@ fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'
                 depth: 0,
                 steps: &mut steps,
             };
-            let truth = decision.named(name);
+            let value = decision.named(name);
             // What was decided on the way holds for this scenario too.
             let known = decision.known;
-            scenario.conditions.extend(known.into_iter().filter_map(|(name, truth)| Some((name, truth?))));
-            scenario.conditions.insert(name, truth.unwrap_or(true));
-            if truth.is_none() && number < COMBINATIONS {
+            scenario.conditions.extend(known.into_iter().filter_map(|(name, value)| Some((name, value?))));
+            scenario.conditions.insert(name, value.unwrap_or(true));
+            if value.is_none() && number < COMBINATIONS {
                 number += 1;
                 let mut otherwise = scenario.clone();
                 otherwise.conditions.insert(name, false);
-                let said = format!("the condition `{name}` does not hold");
+                let condition = format!("the condition `{name}` does not hold");
                 otherwise.when = Some(match otherwise.when.take() {
-                    Some(when) => format!("{when} and {said}"),
-                    None => said,
+                    Some(when) => format!("{when} and {condition}"),
+                    None => condition,
                 });
                 next.push(scenario);
                 next.push(otherwise);
@@ -406,8 +406,8 @@ struct Decision<'d, 'a> {
 
 impl<'a> Decision<'_, 'a> {
     fn named(&mut self, name: &str) -> Option<bool> {
-        if let Some(truth) = self.scenario.conditions.get(name) {
-            return Some(*truth);
+        if let Some(value) = self.scenario.conditions.get(name) {
+            return Some(*value);
         }
         if let Some(known) = self.known.get(name) {
             return *known;
@@ -420,10 +420,10 @@ impl<'a> Decision<'_, 'a> {
         }
         self.known.insert(name, None);
         self.depth += 1;
-        let truth = self.evaluate(condition);
+        let value = self.evaluate(condition);
         self.depth -= 1;
-        self.known.insert(name, truth);
-        truth
+        self.known.insert(name, value);
+        value
     }
 
     fn evaluate(&mut self, condition: &JsonValue) -> Option<bool> {
@@ -431,7 +431,7 @@ impl<'a> Decision<'_, 'a> {
         let arguments: Vec<_> = argument.as_array().into_iter().flatten().collect();
         match name.as_str() {
             "Condition" => self.named(argument.as_str()?),
-            "Fn::Not" => self.evaluate(arguments.first()?).map(|truth| !truth),
+            "Fn::Not" => self.evaluate(arguments.first()?).map(|value| !value),
             "Fn::And" => all(arguments.iter().map(|inner| self.evaluate(inner)), true),
             "Fn::Or" => all(arguments.iter().map(|inner| self.evaluate(inner)), false),
             "Fn::Equals" => {
@@ -453,12 +453,12 @@ impl<'a> Decision<'_, 'a> {
     }
 }
 
-/// `And` of what is known if `wanted`, else `Or`: one truth that is not wanted decides, whatever the others are.
-fn all(truths: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<bool> {
+/// `And` of what is known if `wanted`, else `Or`: one value that is not wanted determines the result, whatever the others are.
+fn all(values: impl Iterator<Item = Option<bool>>, wanted: bool) -> Option<bool> {
     let mut is_known = true;
-    for truth in truths {
-        match truth {
-            Some(truth) if truth != wanted => return Some(!wanted),
+    for value in values {
+        match value {
+            Some(value) if value != wanted => return Some(!wanted),
             Some(_) => {}
             None => is_known = false,
         }

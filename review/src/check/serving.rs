@@ -53,7 +53,7 @@ impl<'v, 'a> Variant<'v, 'a> {
     }
 
     pub fn model(&self) -> Option<&'v Resource<'a>> {
-        self.view.meant(MODEL, "ModelName", &self.value["ModelName"])
+        self.view.named_or_referred(MODEL, "ModelName", &self.value["ModelName"])
     }
 
     /// The containers of its model, with the model.
@@ -81,7 +81,7 @@ pub(crate) fn is_multi_model(container: &JsonValue) -> bool {
 
 /// The configuration of an endpoint.
 pub(crate) fn config_of<'v, 'a>(view: &'v View<'a>, endpoint: &Resource<'_>) -> Option<&'v Resource<'a>> {
-    view.meant(ENDPOINT_CONFIG, "EndpointConfigName", &endpoint.properties["EndpointConfigName"])
+    view.named_or_referred(ENDPOINT_CONFIG, "EndpointConfigName", &endpoint.properties["EndpointConfigName"])
 }
 
 /// The inference components of an endpoint.
@@ -90,8 +90,8 @@ pub(crate) fn components<'v, 'a>(
     endpoint: &'v Resource<'a>,
 ) -> impl Iterator<Item = &'v Resource<'a>> {
     view.of_type(INFERENCE_COMPONENT).filter(move |component| {
-        let meant = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
-        meant.is_some_and(|meant| meant.id == endpoint.id)
+        let found = view.named_or_referred(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
+        found.is_some_and(|found| found.id == endpoint.id)
     })
 }
 
@@ -149,8 +149,8 @@ pub(crate) fn scaled<'v, 'a>(view: &'v View<'a>, resource_id: &JsonValue) -> Opt
     let named = |part: &Text<'_>, type_name: &str, name: &str| match (part.hole(), part.known()) {
         (Some(hole), _) => view.target(hole).map_or(Named::Unknown, Named::Resource),
         (None, Some(given)) => {
-            let meant = view.meant(type_name, name, &JsonValue::from(given));
-            meant.map_or(Named::Stranger(given.to_owned()), Named::Resource)
+            let found = view.named_or_referred(type_name, name, &JsonValue::from(given));
+            found.map_or(Named::Stranger(given.to_owned()), Named::Resource)
         }
         (None, None) => Named::Unknown,
     };

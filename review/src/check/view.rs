@@ -187,9 +187,9 @@ impl<'a> View<'a> {
         self.resource(&referred(value)?)
     }
 
-    /// The resource of a type that a value means: one that it refers to, or one whose name it is. The name is
-    /// in the property `name`.
-    pub fn meant(&self, type_name: &str, name: &str, value: &JsonValue) -> Option<&Resource<'a>> {
+    /// The resource of a type that a value identifies: by a reference, or by a name that equals the resource's property
+    /// `name`.
+    pub fn named_or_referred(&self, type_name: &str, name: &str, value: &JsonValue) -> Option<&Resource<'a>> {
         if let Some(target) = self.target(value) {
             return (target.type_name == type_name).then_some(target);
         }

@@ -27,7 +27,7 @@ pub(crate) struct Use<'a> {
     pub pointer: String,
 }
 
-/// What is meant by a name.
+/// The kind of item that a name identifies.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Kind<'a> {
     Ref,

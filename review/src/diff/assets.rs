@@ -37,7 +37,7 @@ fn by_key(stack: &StackArtifact) -> BTreeMap<&str, &FileAsset> {
     stack.assets.iter().map(|asset| (asset.object_key.as_str(), asset)).collect()
 }
 
-/// What tells assets apart besides their content: the name below the hash, or the ending.
+/// What distinguishes assets besides their content: the name below the hash, or the extension.
 fn kind(key: &str) -> Option<&str> {
     key.split_once(['/', '.']).map(|(_, kind)| kind)
 }

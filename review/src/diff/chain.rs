@@ -106,11 +106,11 @@ pub(crate) fn add(
         is_element: false,
         recreation,
         because: Some(because),
-        location: sides.place(&pointer, true),
+        location: sides.location(&pointer, true),
     };
     let at = changes.iter().position(|it| it.logical_id == one.user).unwrap_or_else(|| {
         changes.push(ResourceChange {
-            location: sides.place(&format!("/Resources/{}", one.user), true),
+            location: sides.location(&format!("/Resources/{}", one.user), true),
             ..ResourceChange::new(&one.user, resource_type)
         });
         changes.len() - 1
@@ -120,7 +120,7 @@ pub(crate) fn add(
         return;
     }
     match user.properties.iter_mut().find(|known| known.path == shown) {
-        // What is written anew says more than that the value is another.
+        // A cause that is known already is more exact than the fact that the value changes.
         Some(known) if known.because.is_none() => {}
         Some(known) if known.recreation < recreation || is_certain => *known = change,
         Some(_) => {}

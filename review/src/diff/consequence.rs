@@ -1,4 +1,4 @@
-//! What follows from a change of a property or a resource, as the registry says.
+//! What follows from a change of a property or a resource, according to the registry.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::held::is_snapshot_by_default;
@@ -93,7 +93,7 @@ fn policy(resource: &JsonValue, name: &str, default: Consequence) -> Consequence
     }
 }
 
-/// What happens to a resource that leaves its stack if the template does not say it.
+/// What happens to a resource that leaves its stack if the template does not state it.
 fn of_default_deletion(resource: &JsonValue) -> Consequence {
     let type_name = resource["Type"].as_str().unwrap_or_default();
     if is_snapshot_by_default(type_name, &resource["Properties"]) {

@@ -5,7 +5,7 @@ use serde_json::Value as JsonValue;
 
 use super::node::Node;
 
-/// Sets with more elements than this on both sides are compared without looking for similar ones.
+/// Sets with more elements than this on both sides are compared without a search for similar ones.
 const MAX_PAIRED: usize = 64;
 
 /// A step of a path.

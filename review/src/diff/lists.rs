@@ -54,7 +54,7 @@ const NAMES: [&str; 27] = [
     "CapacityProvider",
 ];
 
-/// Lists whose order has no meaning although the registry does not say so.
+/// Lists whose order has no meaning although the registry does not declare it.
 const UNORDERED: [&str; 39] = [
     "Action",
     "AlarmActions",
@@ -102,12 +102,13 @@ const ORDERED_UNLESS_NAMED: [&str; 1] = ["Steps"];
 
 /// How a list of a property is compared.
 pub(crate) fn kind(name: &str, schema: Option<&Schema<'_>>, items: &[JsonValue]) -> Kind {
-    let says_unordered = schema.is_some_and(|schema| schema.resolved().node()["insertionOrder"] == false);
-    let unordered = says_unordered || UNORDERED.binary_search(&name).is_ok();
+    let is_declared_unordered =
+        schema.is_some_and(|schema| schema.resolved().node()["insertionOrder"] == false);
+    let unordered = is_declared_unordered || UNORDERED.binary_search(&name).is_ok();
     if let Some(names) = names(items) {
         return Kind::Named { names, ordered: !unordered };
     }
-    if unordered && (says_unordered || !ORDERED_UNLESS_NAMED.contains(&name)) {
+    if unordered && (is_declared_unordered || !ORDERED_UNLESS_NAMED.contains(&name)) {
         Kind::Unordered
     } else {
         Kind::Ordered

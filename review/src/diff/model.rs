@@ -163,7 +163,7 @@ impl Consequence {
     }
 }
 
-/// Whether a change of a property replaces the resource, as the registry says.
+/// Whether a change of a property replaces the resource, according to the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Recreation {

@@ -99,7 +99,7 @@ pub(crate) fn scalar_text(value: &JsonValue) -> Cow<'_, str> {
 
 /// Where a value stands, as far as the reading of it depends on that.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Location<'a> {
     /// The name of the nearest property around it.
     name: &'a str,
     schema: Option<Schema<'a>>,
@@ -109,10 +109,10 @@ struct Place<'a> {
 }
 
 impl Node {
-    /// A value of a template. `schema` is the registry's schema of it, which tells whether the order of a list has a
+    /// A value of a template. `schema` is the registry's schema of it, which states whether the order of a list has a
     /// meaning.
     pub fn of(value: &JsonValue, name: &str, schema: Option<Schema<'_>>) -> Self {
-        read(value, Place { name, schema, strict: false, depth: 0 })
+        read(value, Location { name, schema, strict: false, depth: 0 })
     }
 
     /// The value as JSON, in its canonical spelling. A document is the JSON that it holds.
@@ -147,32 +147,34 @@ impl Node {
     }
 }
 
-fn read(value: &JsonValue, place: Place<'_>) -> Node {
-    if place.depth > MAX_DEPTH {
+fn read(value: &JsonValue, location: Location<'_>) -> Node {
+    if location.depth > MAX_DEPTH {
         return Node::Leaf { value: value.clone(), strict: true };
     }
     match value {
         JsonValue::Object(map) => match function(value) {
-            Some((name, argument)) => read_function(value, name, argument, place),
-            None => read_map(map, place),
+            Some((name, argument)) => read_function(value, name, argument, location),
+            None => read_map(map, location),
         },
-        JsonValue::Array(items) => read_list(items, place),
-        JsonValue::String(text) => document(text, &[], place).unwrap_or_else(|| leaf(value.clone(), place)),
-        _ => leaf(value.clone(), place),
+        JsonValue::Array(items) => read_list(items, location),
+        JsonValue::String(text) => {
+            document(text, &[], location).unwrap_or_else(|| leaf(value.clone(), location))
+        }
+        _ => leaf(value.clone(), location),
     }
 }
 
-fn leaf(value: JsonValue, place: Place<'_>) -> Node {
-    Node::Leaf { value, strict: place.strict }
+fn leaf(value: JsonValue, location: Location<'_>) -> Node {
+    Node::Leaf { value, strict: location.strict }
 }
 
-fn read_map(map: &Map<String, JsonValue>, place: Place<'_>) -> Node {
+fn read_map(map: &Map<String, JsonValue>, location: Location<'_>) -> Node {
     let member = |name: &str, value: &JsonValue| {
-        let schema = place.schema.and_then(|schema| schema.property(name).or_else(|| schema.map_values()));
+        let schema = location.schema.and_then(|schema| schema.property(name).or_else(|| schema.map_values()));
         // What stands below `Principal` or `Condition` of a policy is called freely.
-        let inner_name = if lists::is_free(place.name) { place.name } else { name };
-        let inner = Place { name: inner_name, schema, depth: place.depth + 1, ..place };
-        if lists::is_one_or_many(name, place.name, value) {
+        let inner_name = if lists::is_free(location.name) { location.name } else { name };
+        let inner = Location { name: inner_name, schema, depth: location.depth + 1, ..location };
+        if lists::is_one_or_many(name, location.name, value) {
             return read_list(std::slice::from_ref(value), inner);
         }
         read(value, inner)
@@ -180,11 +182,11 @@ fn read_map(map: &Map<String, JsonValue>, place: Place<'_>) -> Node {
     Node::Map(map.iter().map(|(name, value)| (name.clone(), member(name, value))).collect())
 }
 
-fn read_list(items: &[JsonValue], place: Place<'_>) -> Node {
-    let schema = place.schema.and_then(|schema| schema.items());
-    let inner = Place { schema, depth: place.depth + 1, ..place };
+fn read_list(items: &[JsonValue], location: Location<'_>) -> Node {
+    let schema = location.schema.and_then(|schema| schema.items());
+    let inner = Location { schema, depth: location.depth + 1, ..location };
     let nodes: Vec<Node> = items.iter().map(|item| read(item, inner)).collect();
-    match lists::kind(place.name, place.schema.as_ref(), items) {
+    match lists::kind(location.name, location.schema.as_ref(), items) {
         Kind::Ordered => Node::List(nodes),
         Kind::Unordered => {
             let mut set: Vec<Node> = Vec::new();
@@ -202,24 +204,28 @@ fn read_list(items: &[JsonValue], place: Place<'_>) -> Node {
     }
 }
 
-fn read_function(value: &JsonValue, name: &str, argument: &JsonValue, place: Place<'_>) -> Node {
+fn read_function(value: &JsonValue, name: &str, argument: &JsonValue, location: Location<'_>) -> Node {
     let is_text = matches!(name, "Ref" | "Fn::GetAtt" | "Fn::Sub" | "Fn::Join");
     if is_text {
         let text = Text::of(value);
         // A `Fn::Join` over something that is known later stays what it is.
         if text.hole() != Some(value) || matches!(name, "Ref" | "Fn::GetAtt") {
-            return read_text(&text, place);
+            return read_text(&text, location);
         }
     }
     if name == "Fn::ToJsonString" {
-        let inner = Place { strict: true, schema: None, depth: place.depth + 1, ..place };
+        let inner = Location { strict: true, schema: None, depth: location.depth + 1, ..location };
         return Node::Document(Box::new(read(argument, inner)));
     }
     // Branches of `Fn::If` are values of the property; arguments of other functions are not.
     let is_if = name == "Fn::If";
-    let schema = if is_if { place.schema } else { None };
-    let inner =
-        Place { schema, depth: place.depth + 1, name: if is_if { place.name } else { name }, ..place };
+    let schema = if is_if { location.schema } else { None };
+    let inner = Location {
+        schema,
+        depth: location.depth + 1,
+        name: if is_if { location.name } else { name },
+        ..location
+    };
     let argument = match argument {
         JsonValue::Array(items) => Node::List(items.iter().map(|item| read(item, inner)).collect()),
         other => read(other, inner),
@@ -228,17 +234,17 @@ fn read_function(value: &JsonValue, name: &str, argument: &JsonValue, place: Pla
 }
 
 /// A text in one spelling: a string, a reference, `Fn::Sub` where every variable is a reference, `Fn::Join` otherwise.
-fn read_text(text: &Text<'_>, place: Place<'_>) -> Node {
+fn read_text(text: &Text<'_>, location: Location<'_>) -> Node {
     let holes: Vec<JsonValue> = text
         .0
         .iter()
         .filter_map(|piece| match piece {
-            Piece::Hole(hole) => Some(canonical_hole(hole, place)),
+            Piece::Hole(hole) => Some(canonical_hole(hole, location)),
             Piece::Known(_) => None,
         })
         .collect();
     if let Some(marked) = marked(text)
-        && let Some(node) = document(&marked, &holes, place)
+        && let Some(node) = document(&marked, &holes, location)
     {
         return node;
     }
@@ -251,10 +257,10 @@ fn read_text(text: &Text<'_>, place: Place<'_>) -> Node {
             Piece::Hole(_) => holes.next(),
         })
         .collect();
-    leaf(joined(pieces), place)
+    leaf(joined(pieces), location)
 }
 
-fn canonical_hole(hole: &JsonValue, place: Place<'_>) -> JsonValue {
+fn canonical_hole(hole: &JsonValue, location: Location<'_>) -> JsonValue {
     match function(hole) {
         Some(("Ref", _)) => hole.clone(),
         Some(("Fn::GetAtt", argument)) => match attribute(argument) {
@@ -262,7 +268,7 @@ fn canonical_hole(hole: &JsonValue, place: Place<'_>) -> JsonValue {
             None => hole.clone(),
         },
         Some((name, argument)) => {
-            let inner = Place { schema: None, depth: place.depth + 1, ..place };
+            let inner = Location { schema: None, depth: location.depth + 1, ..location };
             read_function(hole, name, argument, inner).json()
         }
         None => hole.clone(),
@@ -343,7 +349,7 @@ fn marked(text: &Text<'_>) -> Option<String> {
 }
 
 /// A text that holds a JSON object or list, opened.
-fn document(text: &str, holes: &[JsonValue], place: Place<'_>) -> Option<Node> {
+fn document(text: &str, holes: &[JsonValue], location: Location<'_>) -> Option<Node> {
     let trimmed = text.trim_start();
     if !trimmed.starts_with(['{', '[']) || trimmed.len() < 2 {
         return None;
@@ -352,7 +358,7 @@ fn document(text: &str, holes: &[JsonValue], place: Place<'_>) -> Option<Node> {
     if !holes.is_empty() {
         put_back(&mut value, holes);
     }
-    let inner = Place { strict: true, schema: None, depth: place.depth + 1, ..place };
+    let inner = Location { strict: true, schema: None, depth: location.depth + 1, ..location };
     Some(Node::Document(Box::new(read(&value, inner))))
 }
 

@@ -1,4 +1,4 @@
-//! What a reviewer should know of changes beyond what the registry says.
+//! What a reviewer should know of changes beyond what the registry states.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::held::Held;
@@ -41,7 +41,7 @@ fn never_updated(change: &mut ResourceChange) {
         let of_rule = |one: &&PropertyChange| one.path == rule.property;
         let Some(one) = change.properties.iter().find(of_rule) else { continue };
         let text = format!(
-            "CloudFormation refuses to change `{}`: \"{}\" Give the resource another logical ID, so that it is created anew.",
+            "CloudFormation refuses to change `{}`: \"{}\" Give the resource another logical ID, so that CloudFormation creates a new one.",
             rule.property, rule.message
         );
         if matches!(one.because, Some(Because::Replacement(_, false))) {

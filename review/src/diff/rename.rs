@@ -12,14 +12,14 @@ use super::stack::Draft;
 /// More candidates of one type than this are not compared with each other.
 const MAX_CANDIDATES: usize = 500;
 
-/// Says of each resource that a stack refactor renames what it is called now and what follows.
+/// Notes for each resource that a stack refactor renames its new logical ID and the consequence.
 pub(crate) fn moved(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
     for (new, old) in sides.moved {
         let at = changes.iter().position(|it| it.logical_id == *new).or_else(|| {
             let body = sides.after.template.resource(new)?;
             let mut change = ResourceChange::new(new, body["Type"].as_str().unwrap_or_default());
             change.consequence = Consequence::Moved;
-            change.location = sides.place(&format!("/Resources/{new}"), true);
+            change.location = sides.location(&format!("/Resources/{new}"), true);
             changes.push(change);
             Some(changes.len() - 1)
         });
@@ -66,7 +66,7 @@ pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
             let mut same = new.iter().filter(|(id, other, body)| {
                 kind == other && *body == wanted && !names.values().any(|taken| taken == *id)
             });
-            // Two that are alike are not told apart.
+            // Two equal resources cannot be distinguished.
             if let (Some((id, ..)), None) = (same.next(), same.next()) {
                 names.insert((*old_id).clone(), (*id).clone());
             }
@@ -110,7 +110,7 @@ pub(crate) fn moves(drafts: &[Option<Draft<'_>>]) -> Vec<MovedResource> {
     found
 }
 
-/// Says of a resource that leaves one stack and appears in another one how it can be kept.
+/// Notes for a resource that leaves one stack and appears in another how it can be kept.
 pub(crate) fn between_stacks(drafts: &mut [Option<Draft<'_>>]) -> Vec<MovedResource> {
     let candidates = |wanted: ResourceAction| -> Vec<(usize, String, String, JsonValue)> {
         let all = drafts.iter().enumerate().filter_map(|(at, draft)| Some((at, draft.as_ref()?)));
@@ -142,7 +142,7 @@ pub(crate) fn between_stacks(drafts: &mut [Option<Draft<'_>>]) -> Vec<MovedResou
             at != from && other == kind && there == value
         };
         let mut same = added.iter().filter(is_same);
-        // Two that are alike are not told apart.
+        // Two equal resources cannot be distinguished.
         if let (Some((to, new, ..)), None) = (same.next(), same.next())
             && removed.iter().filter(|(_, _, other, there)| other == kind && there == value).count() == 1
         {

@@ -31,7 +31,7 @@ pub(crate) struct Sides<'a> {
 
 impl Sides<'_> {
     /// The line that sets what a pointer of the new template names; of the old one if there is no new one.
-    pub fn place(&self, pointer: &str, is_new: bool) -> Option<SourceLocation> {
+    pub fn location(&self, pointer: &str, is_new: bool) -> Option<SourceLocation> {
         let stack = if is_new { self.new } else { self.old };
         stack.provenance.find(pointer).cloned()
     }
@@ -67,7 +67,7 @@ pub(crate) fn on_one_side(sides: &Sides<'_>, id: &str, body: &JsonValue, is_new:
         consequence: if is_new { Consequence::Created } else { consequence::of_removal(body) },
         properties: list,
         condition: undecided(effective, body),
-        location: sides.place(&format!("/Resources/{id}"), is_new),
+        location: sides.location(&format!("/Resources/{id}"), is_new),
         ..ResourceChange::new(id, &resource_type)
     }
 }
@@ -143,7 +143,7 @@ pub(crate) fn on_both_sides(
         properties: list,
         attributes,
         condition: undecided(&sides.after, new),
-        location: sides.place(&format!("/Resources/{id}"), true),
+        location: sides.location(&format!("/Resources/{id}"), true),
         ..ResourceChange::new(id, &resource_type)
     };
     if old_type != new_type {
@@ -201,7 +201,7 @@ pub(crate) fn not_deployed(
         notes: vec![format!(
             "It is not deployed with the default of every parameter, because the condition `{condition}` is false."
         )],
-        location: sides.place(&format!("/Resources/{id}"), new.is_some()),
+        location: sides.location(&format!("/Resources/{id}"), new.is_some()),
         ..ResourceChange::new(id, resource_type)
     })
 }
@@ -254,7 +254,7 @@ fn because(
     }
     let mut used = sides.after.inputs(&new["Properties"][name]);
     used.extend(sides.before.inputs(&old["Properties"][name]));
-    // The condition of an `Fn::If` is told by the parameter that decides it.
+    // The condition of an `Fn::If` is described by the parameter that determines it.
     let of_kind =
         |wanted: Input| used.iter().find(|name| sides.inputs.get(name.as_str()) == Some(&wanted)).cloned();
     [Input::Parameter, Input::Mapping, Input::Condition]
@@ -271,5 +271,5 @@ fn location(
 ) -> Option<SourceLocation> {
     let is_new = !matches!(edit.change, Change::Removed(_));
     let body = if is_new { new } else { old };
-    sides.place(&format!("{base}{}", path::pointer(&edit.path, &body["Properties"])), is_new)
+    sides.location(&format!("{base}{}", path::pointer(&edit.path, &body["Properties"])), is_new)
 }

@@ -50,7 +50,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// A stack that is in one of the assemblies only: everything in it is created, or goes.
+    /// A stack that is in one of the assemblies only: everything in it is created, or everything is deleted.
     pub fn one_sided(stack: &'a StackArtifact, action: StackAction) -> Self {
         let mut empty = stack.clone();
         empty.template = Template::default();
@@ -245,7 +245,7 @@ fn sections(sides: &Sides<'_>) -> Vec<PropertyChange> {
             path.extend(edit.path);
             let mut change = resource::property(&Edit { path, change: edit.change });
             let is_new = change.after.is_some();
-            change.location = sides.place(&format!("/{}", change.path.replace('.', "/")), is_new);
+            change.location = sides.location(&format!("/{}", change.path.replace('.', "/")), is_new);
             found.push(change);
         }
     }

@@ -223,7 +223,7 @@ fn a_rename_is_recognized_through_references() {
             .all(|one| one.action == ResourceAction::Renamed && one.consequence == Consequence::Deleted)
     );
     assert_eq!(found[0].renamed_from.as_deref(), Some("M"));
-    // Two that are alike are not told apart.
+    // Two equal resources cannot be distinguished.
     let topics = |one: &str, other: &str| json!({ one: { "Type": "AWS::SNS::Topic" }, other: { "Type": "AWS::SNS::Topic" } });
     let found = resources(topics("A", "B"), topics("C", "D"));
     assert!(found.iter().all(|one| one.action != ResourceAction::Renamed));

@@ -90,7 +90,7 @@ fn colours(change: Option<Consequence>) -> (&'static str, &'static str) {
     }
 }
 
-/// What happens to a node, as a word for its label: colour alone does not tell.
+/// What happens to a node, as a word for its label: colour alone is not accessible to every reader.
 fn word(change: Consequence) -> &'static str {
     match change {
         Consequence::Refused => "refused",

@@ -42,18 +42,18 @@ pub fn svg(graph: &Graph) -> String {
 fn element(node: &Node) -> Element {
     let lines: Vec<String> = label(node).iter().map(|line| safe(line)).collect();
     let (fill, stroke) = colours(node.change);
-    let mut look = StyleAttr::simple();
-    look.line_color = Color::fast(stroke);
-    look.fill_color = Some(Color::fast(fill));
-    look.line_width = if node.change.is_some() { 2 } else { 1 };
-    look.font_size = FONT_SIZE;
-    look.rounded = 6;
+    let mut style = StyleAttr::simple();
+    style.line_color = Color::fast(stroke);
+    style.fill_color = Some(Color::fast(fill));
+    style.line_width = if node.change.is_some() { 2 } else { 1 };
+    style.font_size = FONT_SIZE;
+    style.rounded = 6;
     #[expect(clippy::cast_precision_loss, reason = "labels are short")]
     let size = Point::new(
         lines.iter().map(|line| line.chars().count()).max().unwrap_or_default() as f64 * CHARACTER + 24.0,
         lines.len() as f64 * LINE + 16.0,
     );
-    Element::create(ShapeKind::new_box(&lines.join("\n")), look, Orientation::LeftToRight, size)
+    Element::create(ShapeKind::new_box(&lines.join("\n")), style, Orientation::LeftToRight, size)
 }
 
 /// A text without characters that XML cannot hold.

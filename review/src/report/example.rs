@@ -6,14 +6,14 @@ use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub(super) fn report() -> Report {
-    let place = |line| SourceLocation { file: "src/main.rs".into(), line, column: 6 };
+    let location = |line| SourceLocation { file: "src/main.rs".into(), line, column: 6 };
     let error = Diagnostic {
         help: Some("use 1024 | 2048, 100 %".into()),
         when: Some("`Stage` is `prod`".into()),
         resource: Some("Scorer".into()),
         path: "/Resources/Scorer/Properties/ProductionVariants/0/MemorySizeInMB".into(),
-        location: Some(place(2)),
-        related: Some(("the value comes from the parameter `Memory`".into(), place(7))),
+        location: Some(location(2)),
+        related: Some(("the value comes from the parameter `Memory`".into(), location(7))),
         ..Diagnostic::error("value-not-allowed", "Serving".into(), "<1500> & co: not allowed here".into())
     };
     let warning = Diagnostic {
@@ -29,7 +29,7 @@ pub(super) fn report() -> Report {
         severity: Severity::Warning,
         resource: Some("Bucket".into()),
         path: "/Resources/Bucket".into(),
-        location: Some(place(9)),
+        location: Some(location(9)),
         acknowledged: Some("public data".into()),
         ..Diagnostic::error("deprecated-property", "Serving".into(), "AWS advises against it".into())
     };

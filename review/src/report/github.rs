@@ -8,9 +8,9 @@ pub fn github(report: &Report) -> String {
     let mut text = String::new();
     for one in report.diagnostics.iter().filter(|one| one.acknowledged.is_none()) {
         let mut properties = Vec::new();
-        if let Some(place) = &one.location {
-            properties.push(format!("file={}", property(&place.file)));
-            properties.push(format!("line={},col={}", place.line, place.column));
+        if let Some(location) = &one.location {
+            properties.push(format!("file={}", property(&location.file)));
+            properties.push(format!("line={},col={}", location.line, location.column));
         }
         properties.push(format!("title={}", property(&one.id)));
         let mut message = format!("{}: {}", one.subject(), one.message);

@@ -7,7 +7,7 @@ use super::Report;
 use crate::diagnostic::{Diagnostic, Severity};
 
 /// The report as JSON of GitLab's code quality format. What was acknowledged is left out. A finding without a line is at the
-/// first line of its stack's name, because GitLab takes none without a place.
+/// first line of its stack's name, because GitLab takes none without a location.
 pub fn gitlab(report: &Report) -> String {
     let counting = report.diagnostics.iter().filter(|one| one.acknowledged.is_none());
     let list: Vec<JsonValue> = counting.map(finding).collect();
@@ -16,7 +16,7 @@ pub fn gitlab(report: &Report) -> String {
 
 fn finding(one: &Diagnostic) -> JsonValue {
     let (path, line) = match &one.location {
-        Some(place) => (place.file.replace('\\', "/"), place.line),
+        Some(location) => (location.file.replace('\\', "/"), location.line),
         None => (one.stack.clone(), 1),
     };
     let mut description = format!("{} ({})", one.message, one.subject());

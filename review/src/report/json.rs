@@ -6,7 +6,7 @@ use stackwright_synth::SourceLocation;
 use super::Report;
 use crate::diagnostic::{Diagnostic, Fix};
 
-/// Counts up when a field goes or changes its meaning; new fields don't.
+/// Increases when a field is removed or changes its meaning; a new field does not increase it.
 const VERSION: u32 = 1;
 
 /// The report as JSON.
@@ -26,8 +26,7 @@ pub fn json(report: &Report) -> String {
 
 /// A finding as JSON.
 pub(crate) fn diagnostic(one: &Diagnostic) -> JsonValue {
-    let place =
-        |place: &SourceLocation| json!({ "file": place.file, "line": place.line, "column": place.column });
+    let location = |location: &SourceLocation| json!({ "file": location.file, "line": location.line, "column": location.column });
     json!({
         "id": one.id,
         "severity": one.severity.name(),
@@ -37,8 +36,8 @@ pub(crate) fn diagnostic(one: &Diagnostic) -> JsonValue {
         "stack": one.stack,
         "resource": one.resource,
         "path": one.path,
-        "location": one.location.as_ref().map(place),
-        "related": one.related.as_ref().map(|(how, at)| json!({ "message": how, "location": place(at) })),
+        "location": one.location.as_ref().map(location),
+        "related": one.related.as_ref().map(|(how, at)| json!({ "message": how, "location": location(at) })),
         "fix": one.fix.as_ref().map(fix),
         "acknowledged": one.acknowledged,
     })

@@ -17,7 +17,7 @@ pub fn markdown(report: &Report) -> String {
                 "| {} | `{}` | {} | {}{when}{help} |\n",
                 one.severity.name(),
                 one.id,
-                place(one),
+                location(one),
                 cell(&one.message)
             ));
         }
@@ -28,17 +28,17 @@ pub fn markdown(report: &Report) -> String {
         );
         for one in acknowledged {
             let reason = cell(one.acknowledged.as_deref().unwrap_or_default());
-            text.push_str(&format!("| `{}` | {} | {reason} |\n", one.id, place(one)));
+            text.push_str(&format!("| `{}` | {} | {reason} |\n", one.id, location(one)));
         }
         text.push_str("\n</details>\n");
     }
     text
 }
 
-fn place(one: &Diagnostic) -> String {
+fn location(one: &Diagnostic) -> String {
     let subject = cell(&one.subject());
     match &one.location {
-        Some(place) => format!("{subject}<br>`{}:{}`", cell(&place.file), place.line),
+        Some(location) => format!("{subject}<br>`{}:{}`", cell(&location.file), location.line),
         None => subject,
     }
 }

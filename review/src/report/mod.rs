@@ -25,17 +25,17 @@ pub use text::{text, text_up_to};
 /// The findings of a check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// The worst first, then by place; acknowledged ones last.
+    /// The worst first, then by location; acknowledged ones last.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Report {
-    /// Puts the worst first, then by place; acknowledged ones last.
+    /// Puts the worst first, then by location; acknowledged ones last.
     pub fn sort(&mut self) {
         self.diagnostics.sort_by(|one, other| {
             let key = |it: &Diagnostic| (it.acknowledged.is_some(), it.severity);
-            let place = |it: &Diagnostic| (it.location.clone(), it.stack.clone(), it.path.clone());
-            key(one).cmp(&key(other)).then_with(|| place(one).cmp(&place(other)))
+            let location = |it: &Diagnostic| (it.location.clone(), it.stack.clone(), it.path.clone());
+            key(one).cmp(&key(other)).then_with(|| location(one).cmp(&location(other)))
         });
     }
 

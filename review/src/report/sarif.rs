@@ -66,13 +66,13 @@ fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
     });
     let logical = json!({ "fullyQualifiedName": one.subject() });
     let mut location = json!({ "logicalLocations": [logical] });
-    if let Some(place) = &one.location {
-        location["physicalLocation"] = physical(place);
+    if let Some(source) = &one.location {
+        location["physicalLocation"] = physical(source);
     }
     result["locations"] = json!([location]);
-    if let Some((how, place)) = &one.related {
+    if let Some((how, source)) = &one.related {
         result["relatedLocations"] =
-            json!([{ "id": 1, "message": { "text": how }, "physicalLocation": physical(place) }]);
+            json!([{ "id": 1, "message": { "text": how }, "physicalLocation": physical(source) }]);
     }
     if let Some(reason) = &one.acknowledged {
         result["suppressions"] = json!([{ "kind": "inSource", "justification": reason }]);
@@ -80,10 +80,10 @@ fn result(one: &Diagnostic, names: &[&str]) -> JsonValue {
     result
 }
 
-fn physical(place: &SourceLocation) -> JsonValue {
+fn physical(source: &SourceLocation) -> JsonValue {
     json!({
-        "artifactLocation": { "uri": place.file.replace('\\', "/").replace(' ', "%20") },
-        "region": { "startLine": place.line, "startColumn": place.column },
+        "artifactLocation": { "uri": source.file.replace('\\', "/").replace(' ', "%20") },
+        "region": { "startLine": source.line, "startColumn": source.column },
     })
 }
 

@@ -1,4 +1,4 @@
-//! Diagnostics for people: each with the lines of source that said it.
+//! Diagnostics for people: each with the source lines that set the value.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -43,9 +43,11 @@ pub fn text_up_to(
         }
         *of_rule += 1;
         number += 1;
-        let excerpt = diagnostic.location.as_ref().and_then(|place| files.excerpt(place));
-        let related =
-            diagnostic.related.as_ref().and_then(|(how, place)| Some((how.as_str(), files.excerpt(place)?)));
+        let excerpt = diagnostic.location.as_ref().and_then(|location| files.excerpt(location));
+        let related = diagnostic
+            .related
+            .as_ref()
+            .and_then(|(how, location)| Some((how.as_str(), files.excerpt(location)?)));
         text.push_str(&one(diagnostic, excerpt.as_ref(), related.as_ref(), &renderer));
         text.push_str("\n\n");
     }
@@ -76,8 +78,8 @@ struct Excerpt {
 }
 
 impl<S: Fn(&str) -> Option<String>> Files<S> {
-    fn excerpt(&mut self, place: &SourceLocation) -> Option<Excerpt> {
-        let name = place.file.to_string();
+    fn excerpt(&mut self, location: &SourceLocation) -> Option<Excerpt> {
+        let name = location.file.to_string();
         if !self.texts.contains_key(&name) {
             let read = (self.source)(&name).map(|text| {
                 let starts =
@@ -88,9 +90,9 @@ impl<S: Fn(&str) -> Option<String>> Files<S> {
         }
         let (text, starts) = self.texts.get(&name)?.as_ref()?;
         // A file that changed since may be shorter.
-        let number = (place.line.max(1) as usize).min(starts.len());
+        let number = (location.line.max(1) as usize).min(starts.len());
         let line = text[starts[number - 1]..].lines().next().unwrap_or_default().to_owned();
-        let span = if number == place.line.max(1) as usize { span(&line, place) } else { 0..0 };
+        let span = if number == location.line.max(1) as usize { span(&line, location) } else { 0..0 };
         Some(Excerpt { file: name, number, line, span })
     }
 }
@@ -119,10 +121,10 @@ fn one(
     let mut group = Group::with_title(title);
     match (excerpt, &diagnostic.location) {
         (Some(excerpt), _) => group = group.element(excerpt.snippet(AnnotationKind::Primary, &subject)),
-        (None, Some(place)) => {
-            let origin = annotate_snippets::Origin::path(place.file.as_ref())
-                .line(place.line as usize)
-                .char_column(place.column as usize);
+        (None, Some(location)) => {
+            let origin = annotate_snippets::Origin::path(location.file.as_ref())
+                .line(location.line as usize)
+                .char_column(location.column as usize);
             group = group.element(origin).element(Level::NOTE.message(&subject));
         }
         (None, None) => group = group.element(Level::NOTE.message(&subject)),
@@ -141,15 +143,15 @@ fn one(
     renderer.render(&[group])
 }
 
-/// The bytes of a line that are the word at a place.
-fn span(line: &str, place: &SourceLocation) -> std::ops::Range<usize> {
+/// The bytes of a line that are the word at a location.
+fn span(line: &str, location: &SourceLocation) -> std::ops::Range<usize> {
     let column =
-        line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
+        line.char_indices().nth(location.column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
     // A name of Rust ends sooner than a value of a template.
     let ends_name = |letter: char| !letter.is_alphanumeric() && letter != '_';
     let ends_value = |letter: char| letter.is_whitespace() || ",]}\"'".contains(letter);
     let rest = &line[column..];
-    let word = if place.file.ends_with(".rs") { rest.find(ends_name) } else { rest.find(ends_value) };
+    let word = if location.file.ends_with(".rs") { rest.find(ends_name) } else { rest.find(ends_value) };
     // Of a key, its name.
     let word = rest[..word.unwrap_or(rest.len())].trim_end_matches(':').len();
     // Where no word stands, the character; behind the end of the line, nothing.
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_and_why() {
+    fn names_the_condition_and_the_reason() {
         insta::assert_snapshot!(text(&crate::report::example::report(), |_| None, false));
     }
 }

@@ -35,7 +35,7 @@ impl LustreThroughput {
 }
 
 /// A persistent FSx for Lustre file system on SSD (`PERSISTENT_2`): encrypted, compressed, and kept when the stack is deleted,
-/// unless [`removal_policy`](Self::removal_policy) says otherwise.
+/// unless [`removal_policy`](Self::removal_policy) sets another policy.
 ///
 /// It is in the first subnet of the network and in its security groups, which have to allow instances and the file system to
 /// reach each other: [`Network::efa`](crate::network::Network::efa) or [`Network::lustre`](crate::network::Network::lustre).

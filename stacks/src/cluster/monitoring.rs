@@ -18,7 +18,7 @@ use crate::topic::TopicReference;
 /// The number of days for which logs are kept unless another one is set.
 const RETENTION_DAYS: i64 = 30;
 
-/// The time that an alarm looks at, in seconds.
+/// The period that an alarm evaluates, in seconds.
 const PERIOD: i64 = 300;
 
 /// Monitoring of a HyperPod cluster.

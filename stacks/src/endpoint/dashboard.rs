@@ -28,7 +28,7 @@ pub(super) fn body(watched: &[(String, Subject)]) -> Value<Json> {
 fn widgets(row: usize, subject: &Subject) -> Vec<Properties> {
     let graphs = graphs(subject);
     let width = COLUMNS / graphs.len();
-    let place = |(column, graph): (usize, Graph)| {
+    let location = |(column, graph): (usize, Graph)| {
         let mut widget = Properties::default();
         widget.put("type", "metric");
         for (name, number) in
@@ -39,7 +39,7 @@ fn widgets(row: usize, subject: &Subject) -> Vec<Properties> {
         widget.put("properties", graph.properties(subject));
         widget
     };
-    graphs.into_iter().enumerate().map(place).collect()
+    graphs.into_iter().enumerate().map(location).collect()
 }
 
 impl Graph {

@@ -18,7 +18,7 @@ use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 use crate::security::{SecurityOptions, SecuritySettings};
 
-/// Many models on the same instances. Each is a `.tar.gz` below one place in S3, and is added by putting it there: nothing
+/// Many models on the same instances. Each is a `.tar.gz` below one location in S3, and is added by putting it there: nothing
 /// has to be deployed. A request names its model, which is fetched and loaded if it is not there, and the one that was
 /// not asked for longest makes room.
 ///
@@ -113,7 +113,7 @@ impl MultiModelEndpoint {
         }
     }
 
-    /// Triton on instances with one GPU, with the place of the models' archives.
+    /// Triton on instances with one GPU, with the location of the models' archives.
     #[track_caller]
     pub fn triton(
         version: impl Into<String>,

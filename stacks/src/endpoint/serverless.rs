@@ -176,7 +176,7 @@ impl Construct for ServerlessEndpoint {
             variants: vec![(String::new(), variant.clone())],
             settings: &self.settings,
             update: Some(self.update),
-            // What of the concurrency an update could keep, SageMaker does not say.
+            // The SageMaker documentation does not state which part of the concurrency an update keeps.
             is_scaled: false,
             longest_request: hosting().serverless_request_seconds,
             models: vec![served],

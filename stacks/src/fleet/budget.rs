@@ -9,7 +9,7 @@ use stackwright_synth::{Construct, Handle, IntoValue, Json, Property, Scope, Val
 
 /// A monthly budget in USD: of the account, or of what has a tag.
 ///
-/// A budget tells people, by e-mail or by an SNS topic; it does not stop anything, and costs appear up to a day late. A
+/// A budget notifies people by e-mail or through an SNS topic; it does not stop anything, and costs appear up to a day late. A
 /// schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off
 /// ([`GpuFleet::switch_off_when_idle`](super::GpuFleet::switch_off_when_idle)) stop instances.
 ///
@@ -70,7 +70,7 @@ impl MonthlyBudget {
         self
     }
 
-    /// Tells this address by e-mail. At most ten.
+    /// Notifies this address by e-mail. At most ten.
     #[track_caller]
     pub fn email(mut self, address: impl IntoValue<String>) -> Self {
         self.subscribers.push(("EMAIL", address.into().with_caller_location()));
@@ -84,13 +84,13 @@ impl MonthlyBudget {
         self
     }
 
-    /// Tells when this share of the amount is spent, in percent. At most five thresholds.
+    /// Sends a notification when this share of the amount is spent, in percent. At most five thresholds.
     pub fn at_percent(mut self, share: u16) -> Self {
         self.thresholds.push(("ACTUAL", share));
         self
     }
 
-    /// Tells when this share of the amount is forecast to be spent by the end of the month, in percent.
+    /// Sends a notification when this share of the amount is forecast to be spent by the end of the month, in percent.
     pub fn at_forecast_percent(mut self, share: u16) -> Self {
         self.thresholds.push(("FORECASTED", share));
         self

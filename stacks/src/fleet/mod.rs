@@ -1,6 +1,6 @@
 //! Fleets of GPU instances on EC2.
 //!
-//! [`GpuFleet`] is an Auto Scaling group with a launch template, [`TrainingFleet`] a queue of AWS Batch. The constructor says
+//! [`GpuFleet`] is an Auto Scaling group with a launch template, [`TrainingFleet`] a queue of AWS Batch. The constructor determines
 //! how a fleet gets its instances, so that what one way excludes has no setter.
 
 mod ami;

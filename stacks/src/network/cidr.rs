@@ -14,7 +14,7 @@ const RESERVED_ADDRESSES: u32 = 5;
 /// Parses the block of a VPC.
 ///
 /// # Errors
-/// Returns a sentence that says what is wrong with the text.
+/// Returns a sentence that explains what is wrong with the text.
 pub(super) fn vpc_block(text: &str) -> Result<Ipv4Net, String> {
     let block: Ipv4Net =
         text.parse().map_err(|_| format!("`{text}` is not an IPv4 address block such as `10.0.0.0/16`"))?;

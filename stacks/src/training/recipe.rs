@@ -1,4 +1,4 @@
-//! What a recipe of SageMaker HyperPod has to say for a training job.
+//! The parts of a SageMaker HyperPod recipe that a training job uses.
 
 use stackwright_synth::{CallerLocation, Scope};
 

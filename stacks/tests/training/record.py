@@ -31,7 +31,7 @@ from sagemaker.xgboost import XGBoost
 
 telemetry._send_telemetry_request = lambda *arguments, **more: None
 REGION, ROLE, BUCKET = "us-east-1", "arn:aws:iam::111122223333:role/R", "s3://my-bucket"
-FOLDER = pathlib.Path(__file__).parent
+DIRECTORY = pathlib.Path(__file__).parent
 
 
 class Session(sagemaker.Session):
@@ -62,7 +62,7 @@ def record(name, kind, inputs=None, experiment=None, **settings):
     estimator = kind(role=ROLE, sagemaker_session=session(), **settings)
     estimator.fit(inputs, wait=False, experiment_config=experiment)
     request = Session.requests[-1]
-    (FOLDER / f"{name}.json").write_text(json.dumps(request, indent=1, sort_keys=True, default=str) + "\n")
+    (DIRECTORY / f"{name}.json").write_text(json.dumps(request, indent=1, sort_keys=True, default=str) + "\n")
 
 
 def main():
@@ -132,8 +132,8 @@ def main():
            profiler_config=ProfilerConfig(system_monitor_interval_millis=500, s3_output_path=f"{BUCKET}/profiles"),
            tensorboard_output_config=TensorBoardOutputConfig(f"{BUCKET}/tensorboard", "/opt/ml/output/tensorboard"), **script)
     record("recipe", PyTorch, {"train": data("train"), "val": data("val")}, source_dir=directory,
-           training_recipe=str(FOLDER / "recipe.yaml"), instance_type="ml.p5.48xlarge", output_path=f"{BUCKET}/out")
-    record("recipe-channel", PyTorch, {"train": data("train")}, training_recipe=str(FOLDER / "recipe-channel.yaml"),
+           training_recipe=str(DIRECTORY / "recipe.yaml"), instance_type="ml.p5.48xlarge", output_path=f"{BUCKET}/out")
+    record("recipe-channel", PyTorch, {"train": data("train")}, training_recipe=str(DIRECTORY / "recipe-channel.yaml"),
            image_uri="327873000638.dkr.ecr.us-east-1.amazonaws.com/hyperpod-recipes:llmft-v1.0.0",
            instance_type="ml.p5.48xlarge", output_path=f"{BUCKET}/out")
 

@@ -14,9 +14,9 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
     Strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value)).map_err(
         |error| {
             let message = error.to_string();
-            let place = format!(" at line {} column {}", error.line(), error.column());
+            let location = format!(" at line {} column {}", error.line(), error.column());
             TemplateError {
-                message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
+                message: message.strip_suffix(&location).unwrap_or(&message).to_owned(),
                 line: error.line(),
                 column: error.column(),
             }
@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
 }
 
 /// Returns the line and column of every value by JSON pointer, as far as the text can be read.
-pub(super) fn places(text: &str) -> Vec<(String, Position)> {
+pub(super) fn locations(text: &str) -> Vec<(String, Position)> {
     let lines: Vec<usize> =
         std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let position = |part: &str| {
@@ -35,11 +35,11 @@ pub(super) fn places(text: &str) -> Vec<(String, Position)> {
         let column = text.get(lines[line - 1]..offset).map_or(0, |before| before.chars().count());
         (line, column + 1)
     };
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     walk(text.trim(), &mut String::new(), &mut |pointer, part| {
-        places.push((pointer.to_owned(), position(part)));
+        locations.push((pointer.to_owned(), position(part)));
     });
-    places
+    locations
 }
 
 /// Visits every value below one. The location of a scalar is its start, and that of a list or an object is its key.

@@ -43,10 +43,10 @@ impl PartialEq for Template {
 pub(crate) type Position = (usize, usize);
 
 /// Returns the line and column of every value of a text by JSON pointer, as far as the text can be read.
-pub(crate) fn places(text: &str) -> Vec<(String, Position)> {
+pub(crate) fn locations(text: &str) -> Vec<(String, Position)> {
     // Without the byte order mark nothing moves: it has no width.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_start().starts_with('{') { json::places(text) } else { yaml::places(text) }
+    if text.trim_start().starts_with('{') { json::locations(text) } else { yaml::locations(text) }
 }
 
 /// The reason why a text is not a template, with the position.
@@ -282,7 +282,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,200}") {
             let _ = Template::read(&text);
-            let _ = places(&text);
+            let _ = locations(&text);
         }
     }
 
@@ -318,7 +318,7 @@ Conditions:
         let json = "{\n  \"Resources\": {\n    \"A\": {\"Type\": \"T\", \"a/b\": [1, {\"x\": 2}]}\n  }\n}";
         let yaml = "Resources:\n  A:\n    Type: T\n    P: !If [C, !Sub x, 1]\n    Q:\n      - N: 1\n";
         let at = |text: &str, pointer: &str| {
-            places(text).into_iter().find(|(known, _)| known == pointer).map(|(_, at)| at)
+            locations(text).into_iter().find(|(known, _)| known == pointer).map(|(_, at)| at)
         };
         assert_eq!(at(json, "/Resources"), Some((2, 3)));
         assert_eq!(at(json, "/Resources/A/Type"), Some((3, 19)));
@@ -330,7 +330,7 @@ Conditions:
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_with_its_place() {
+    fn an_unreadable_template_is_an_error_with_its_location() {
         let at = |text: &str| {
             let error = Template::read(text).unwrap_err();
             (error.line, error.message)

@@ -73,13 +73,13 @@ pub(super) fn read_with_errors(original: &str) -> Result<(JsonValue, Vec<Templat
 }
 
 /// Returns the line and column of every value by the JSON pointer in the long form, as far as the text can be read.
-pub(super) fn places(text: &str) -> Vec<(String, Position)> {
+pub(super) fn locations(text: &str) -> Vec<(String, Position)> {
     let text = repair::readable(text).map_or(Cow::Borrowed(text), |(text, _)| text);
     let mut reader = Reader::new(&text);
-    reader.places = Some(Vec::new());
+    reader.locations = Some(Vec::new());
     reader.errors = Some(Vec::new());
     let _ = reader.document();
-    reader.places.unwrap_or_default()
+    reader.locations.unwrap_or_default()
 }
 
 /// Returns the error that ends the reading of a text; `None` if it can be read to its end.
@@ -102,7 +102,7 @@ struct Reader<'a> {
     /// The JSON pointer of the value that is being read.
     pointer: String,
     /// The positions of values, if they are needed.
-    places: Option<Vec<(String, Position)>>,
+    locations: Option<Vec<(String, Position)>>,
     /// The errors after which reading has continued, if it does.
     errors: Option<Vec<TemplateError>>,
 }
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
             aliased: 0,
             at: (1, 1),
             pointer: String::new(),
-            places: None,
+            locations: None,
             errors: None,
         }
     }
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
         event: Event<'a>,
         span: &Span,
     ) -> Result<JsonValue, TemplateError> {
-        if self.places.is_none() {
+        if self.locations.is_none() {
             return self.node(event, span);
         }
         let length = self.pointer.len();
@@ -167,8 +167,8 @@ impl<'a> Reader<'a> {
             Event::Scalar(..) => span.start,
             _ => key.unwrap_or(span.start),
         };
-        if let Some(places) = &mut self.places {
-            places.push((self.pointer.clone(), (at.line(), at.col() + 1)));
+        if let Some(locations) = &mut self.locations {
+            locations.push((self.pointer.clone(), (at.line(), at.col() + 1)));
         }
         let value = self.node(event, span);
         self.pointer.truncate(length);
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
     /// Values below a short form have the name of the long form in their pointer.
     fn below(&mut self, tag: Option<&Tag>) -> usize {
         let length = self.pointer.len();
-        if let Some(name) = tag.and_then(function).filter(|_| self.places.is_some()) {
+        if let Some(name) = tag.and_then(function).filter(|_| self.locations.is_some()) {
             pointer::push(&mut self.pointer, name);
         }
         length
@@ -243,10 +243,10 @@ impl<'a> Reader<'a> {
                     if let Some(message) = problem {
                         self.recover(error(at, message))?;
                         // The value is read and dropped. Its positions would replace those of the first one.
-                        let places = self.places.take();
+                        let locations = self.locations.take();
                         let (event, span) = self.next()?;
                         self.node(event, &span)?;
-                        self.places = places;
+                        self.locations = locations;
                         continue;
                     }
                     let (event, span) = self.next()?;

@@ -125,8 +125,9 @@ fn processes(program: &Path, files: &Path) -> Result<()> {
             command.env("STACKS", stacks.to_string());
             let measurement = measure(&command, 11, &[0])?;
             let output = command.env("PEAK_MEMORY", "1").output()?;
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            let peak = said.lines().find_map(|line| line.strip_prefix("peak memory: ")?.parse::<f64>().ok());
+            let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+            let peak =
+                reported.lines().find_map(|line| line.strip_prefix("peak memory: ")?.parse::<f64>().ok());
             Ok((measurement, peak.unwrap_or(f64::NAN) / 1024.0))
         };
         let (bare, bare_memory) = ours(&["--no-check"])?;
@@ -172,9 +173,9 @@ fn other_work(program: &Path, files: &Path) -> Result<()> {
 }
 
 /// Returns the program that was built last under a name.
-fn newest(folder: &Path, prefix: &str) -> Result<PathBuf> {
+fn newest(directory: &Path, prefix: &str) -> Result<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with(prefix) && path.extension().is_none() {
@@ -185,5 +186,5 @@ fn newest(folder: &Path, prefix: &str) -> Result<PathBuf> {
     found
         .pop()
         .map(|(_, path)| path)
-        .ok_or_else(|| format!("no program {prefix}* in {}", folder.display()).into())
+        .ok_or_else(|| format!("no program {prefix}* in {}", directory.display()).into())
 }

@@ -123,7 +123,7 @@ fn date() -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// Names the processor and the load, without which a wall time says little.
+/// Names the processor and the load, without which a wall time cannot be interpreted.
 fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let information = read("/proc/cpuinfo");

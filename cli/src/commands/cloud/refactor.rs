@@ -25,7 +25,7 @@ use crate::safe_text;
 pub(crate) struct Arguments {
     /// Move one resource: from a stack and logical ID to a stack and logical ID; may be repeated
     #[arg(long = "move", value_name = "STACK/ID=STACK/ID", value_parser = parse)]
-    moves: Vec<(Place, Place)>,
+    moves: Vec<(Location, Location)>,
     /// Perform the stack refactor. Default: print the moves only
     #[arg(long)]
     execute: bool,
@@ -37,14 +37,14 @@ pub(crate) struct Arguments {
 }
 
 /// A stack and a logical ID.
-type Place = (String, String);
+type Location = (String, String);
 
-fn parse(text: &str) -> Result<(Place, Place), String> {
-    let place = |text: &str| -> Option<Place> {
+fn parse(text: &str) -> Result<(Location, Location), String> {
+    let location = |text: &str| -> Option<Location> {
         let (stack, id) = text.split_once('/')?;
         (!stack.is_empty() && !id.is_empty()).then(|| (stack.to_owned(), id.to_owned()))
     };
-    text.split_once('=').and_then(|(from, to)| Some((place(from)?, place(to)?))).ok_or_else(|| {
+    text.split_once('=').and_then(|(from, to)| Some((location(from)?, location(to)?))).ok_or_else(|| {
         "a move has the form STACK/ID=STACK/ID, such as `Serving/Models=Storage/Models`".into()
     })
 }
@@ -81,7 +81,7 @@ fn text(moves: &[ResourceMove], executed: bool) -> String {
 }
 
 /// Returns the move of a resource between stacks that the program has, or that are deployed under these names.
-fn named(assembly: &Assembly, from: &Place, to: &Place) -> Result<ResourceMove, Failure> {
+fn named(assembly: &Assembly, from: &Location, to: &Location) -> Result<ResourceMove, Failure> {
     let name = |stack: &str| assembly.stack(stack).map_or(stack, |found| found.name.as_str()).to_owned();
     // The name of a stack that is gone from the program is not known here; that of the target is.
     if assembly.stack(&to.0).is_none() {

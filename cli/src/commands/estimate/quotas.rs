@@ -103,11 +103,11 @@ fn text(needs: &[Need], has_account_values: bool) -> String {
     if needs.is_empty() {
         return "The stacks need no quota that is known here.\n".to_owned();
     }
-    let places: BTreeSet<_> = needs.iter().map(|need| (&need.account, &need.region)).collect();
+    let locations: BTreeSet<_> = needs.iter().map(|need| (&need.account, &need.region)).collect();
     let mut text = String::new();
-    for (account, region) in &places {
+    for (account, region) in &locations {
         let here = needs.iter().filter(|need| (&need.account, &need.region) == (account, region));
-        if places.len() > 1 {
+        if locations.len() > 1 {
             let account = account.as_deref().unwrap_or("the account of the credentials");
             let region = region.as_deref().unwrap_or("the region of the credentials");
             text.push_str(&format!("{account}, {region}:\n"));

@@ -30,7 +30,7 @@ pub(super) fn gated(tape: &mut Tape, cx: &mut Context, shape: &ModelShape, x: Te
     out
 }
 
-/// Two linear layers with a gate, whose hidden layer has another width than the model says, with or without biases.
+/// Two linear layers with a gate, whose hidden layer has another width than the model states, with or without biases.
 pub(super) fn gated_of(
     tape: &mut Tape,
     cx: &mut Context,

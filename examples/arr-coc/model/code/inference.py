@@ -3,7 +3,7 @@
 A request is {"patches": [[...], ...], "query": [...]}: the features of an image's patches, and those of the
 question about it. The answer has a relevance between 0 and 1 for every patch, and the three scores that make it:
 
-  information   how much a patch says by itself: the entropy of its features
+  information   how much a patch contains by itself: the entropy of its features
   salience      how much it stands out: its distance from the mean patch
   coupling      how much it has to do with the question: the cosine of the two
 """

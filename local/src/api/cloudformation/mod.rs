@@ -123,7 +123,7 @@ impl Request<'_> {
         let given = ["DisableRollback", "OnFailure"].into_iter().find(|name| self.text(name).is_some());
         match (given, self.text("OnFailure")) {
             (Some("DisableRollback"), Some(_)) => return Err(both("DisableRollback", "OnFailure")),
-            // The documentation does not say which of the two counts.
+            // The documentation does not state which of the two applies.
             (Some(name), _) if config.disable_rollback.is_some() => {
                 return Err(both(name, "DeploymentConfig.DisableRollback"));
             }

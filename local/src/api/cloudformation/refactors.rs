@@ -10,7 +10,7 @@ use crate::engine::change_set::review;
 use crate::engine::inputs::resolve_inputs;
 use crate::engine::refactor::{Definition, at, begin_refactor, outdated_by, plan_refactor};
 use crate::state::{
-    Move, Place, Refactor, RefactorExecutionStatus, StackRefactorStatus, StackStatus, unique_id,
+    Location, Move, Refactor, RefactorExecutionStatus, StackRefactorStatus, StackStatus, unique_id,
 };
 use crate::template::{StackTemplate, scalar_text};
 
@@ -29,16 +29,16 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
             Err(refusal) => reason = reason.or(Some(refusal.message)),
         }
     }
-    let place = |one: &Json| {
+    let moved = |one: &Json| {
         let name = scalar_text(&one["StackName"]);
         let position = engine.position(request.region, &name);
         let stack = position.map_or(name, |position| engine.state.stacks[position].id.clone());
-        Place { stack, logical_id: scalar_text(&one["LogicalResourceId"]) }
+        Location { stack, logical_id: scalar_text(&one["LogicalResourceId"]) }
     };
-    let mappings: Vec<(Place, Place)> = request
+    let mappings: Vec<(Location, Location)> = request
         .list("ResourceMappings")
         .iter()
-        .map(|one| (place(&one["Source"]), place(&one["Destination"])))
+        .map(|one| (moved(&one["Source"]), moved(&one["Destination"])))
         .collect();
     let planned = match reason {
         Some(reason) => Err(reason),
@@ -188,10 +188,11 @@ pub(crate) fn list_stack_refactor_actions(engine: &mut Engine, request: &Request
 }
 
 fn move_json(engine: &Engine, Move { from, to, is_manual }: &Move) -> Json {
-    let name = |place: &Place| {
-        engine.state.stack_of(&place.stack).map(|stack| stack.name.clone()).unwrap_or_default()
+    let name = |moved: &Location| {
+        engine.state.stack_of(&moved.stack).map(|stack| stack.name.clone()).unwrap_or_default()
     };
-    let location = |place: &Place| json!({ "StackName": name(place), "LogicalResourceId": place.logical_id });
+    let location =
+        |moved: &Location| json!({ "StackName": name(moved), "LogicalResourceId": moved.logical_id });
     // Before the move the resource is in the source, afterwards in the destination.
     let resource = at(engine, from).or_else(|| at(engine, to));
     let physical_id = resource.map(|one| one.physical_id.as_str()).unwrap_or_default();

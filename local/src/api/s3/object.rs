@@ -99,7 +99,7 @@ fn is_checksum(header: &str) -> bool {
         && !matches!(header, "x-amz-checksum-mode" | "x-amz-checksum-type" | "x-amz-checksum-algorithm")
 }
 
-/// Refuses to replace an object where the request says not to.
+/// Refuses to replace an object where the request forbids it.
 pub(super) fn check_write_conditions(
     engine: &Engine,
     request: &S3Request<'_>,
@@ -117,7 +117,7 @@ pub(super) fn check_write_conditions(
     }
 }
 
-/// Refuses content that is not what its hash says.
+/// Refuses content that does not match its hash.
 fn check_content(request: &S3Request<'_>) -> Result<(), ServiceError> {
     if let Some(expected) = request.header("content-md5") {
         let actual =

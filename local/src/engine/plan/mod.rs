@@ -299,7 +299,7 @@ impl<'a> Comparison<'a> {
 }
 
 impl Change {
-    /// A change to a resource, with nothing said of it yet.
+    /// A change to a resource, without details.
     fn of(logical_id: &str, type_name: &str) -> Self {
         Self { logical_id: logical_id.to_owned(), type_name: type_name.to_owned(), ..Self::default() }
     }

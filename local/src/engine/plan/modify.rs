@@ -72,7 +72,7 @@ impl Comparison<'_> {
         }
         let kind = registry::resource_type(&present.type_name);
         let recreates = match name {
-            // CloudFormation refuses it when the update runs. What a change set says of it is not confirmed.
+            // CloudFormation refuses it when the update runs. What a change set shows for it is not confirmed.
             "ServiceToken" if is_custom(&present.type_name) => Recreation::Never,
             _ => recreation(kind, name, &before, &after),
         };

@@ -26,7 +26,7 @@ impl Recreation {
     }
 }
 
-/// Whether a change to a property replaces the resource, as the registry's schema says.
+/// Whether a change to a property replaces the resource, according to the registry's schema.
 pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json, after: &Json) -> Recreation {
     let Some(kind) = kind else { return Recreation::Never };
     if kind.is_create_only(name) {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_says_what_replaces_a_resource() {
+    fn the_registry_determines_what_replaces_a_resource() {
         let of = |kind: &str, name: &str| recreation(resource_type(kind), name, &json!("a"), &json!("b"));
         assert_eq!(of("AWS::SNS::Topic", "TopicName"), Recreation::Always);
         assert_eq!(of("AWS::SNS::Topic", "DisplayName"), Recreation::Never);

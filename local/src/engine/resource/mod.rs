@@ -142,7 +142,7 @@ fn primary_identifier(
     parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join("|"))
 }
 
-/// What identifies a resource with properties, as far as the properties say it.
+/// What identifies a resource with properties, as far as the properties determine it.
 pub(crate) fn identifier(context: &ResourceContext<'_>, properties: &Map<String, Json>) -> Option<String> {
     let kind = registry::resource_type(context.type_name)?;
     let has_own_name =
@@ -179,7 +179,7 @@ fn resource_name(
     }
 }
 
-/// An attribute whose form is not known: what its schema and its name say.
+/// An attribute whose form is not known: what follows from its schema and its name.
 fn generic_attribute(
     context: &ResourceContext<'_>,
     kind: &ResourceType,
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn ref_returns_what_the_documentation_says() {
+    fn ref_returns_what_the_documentation_states() {
         let queue = created("AWS::SQS::Queue", json!({"QueueName": "q"}));
         assert_eq!(queue.physical_id, "https://sqs.eu-west-1.amazonaws.com/111122223333/q");
         let key = created("AWS::KMS::Key", json!({"KeyPolicy": {}}));

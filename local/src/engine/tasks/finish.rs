@@ -6,7 +6,7 @@ use crate::state::{
     Failure, Millis, Phase, Progress, Resource, ResourceStatus, StackStatus, Task, TaskAction, unique_id,
 };
 
-/// What the event of a resource says that was completed in express mode.
+/// The text in the event of a resource that was completed in express mode.
 const EXPRESS_NOTE: &str =
     "Resource operation completed using Express Mode. It may continue becoming available in the background.";
 

@@ -37,7 +37,7 @@ pub(in crate::check) fn problem(text: &str, takes_functions: bool) -> Option<Str
     }
 }
 
-/// Returns what is wrong with a path that says where a result is put: it leads to exactly one value.
+/// Returns what is wrong with a path at which a result is stored: such a path names exactly one value.
 pub(in crate::check) fn reference_problem(text: &str) -> Option<String> {
     if let Some(problem) = problem(text, false) {
         return Some(problem);

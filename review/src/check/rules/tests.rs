@@ -29,7 +29,7 @@ fn found(text: &str) -> Vec<Diagnostic> {
 }
 
 /// Findings in short, for failures.
-fn said<'d>(found: impl IntoIterator<Item = &'d Diagnostic>) -> String {
+fn listed<'d>(found: impl IntoIterator<Item = &'d Diagnostic>) -> String {
     let one = |it: &Diagnostic| format!("{} at {}: {}", it.id, it.path, it.message);
     found.into_iter().map(one).collect::<Vec<_>>().join("; ")
 }
@@ -93,16 +93,16 @@ fn finds_its_lines(rule: &Rule) {
     let lines: BTreeSet<u32> = all
         .iter()
         .filter(|one| one.id == rule.name)
-        .map(|one| one.location.as_ref().map_or(0, |place| place.line))
+        .map(|one| one.location.as_ref().map_or(0, |location| location.line))
         .collect();
-    assert_eq!(lines, marked, "lines of the bad example: {}", said(&all));
+    assert_eq!(lines, marked, "lines of the bad example: {}", listed(&all));
     let others: Vec<_> =
         all.iter().filter(|one| one.id != rule.name && one.counts_as(Severity::Error)).collect();
-    assert!(others.is_empty(), "the bad example has other faults: {}", said(others.iter().copied()));
+    assert!(others.is_empty(), "the bad example has other faults: {}", listed(others.iter().copied()));
     let good = found(rule.good);
     let wrong: Vec<_> =
         good.iter().filter(|one| one.id == rule.name || one.counts_as(Severity::Error)).collect();
-    assert!(wrong.is_empty(), "the good example is not accepted: {}", said(wrong.iter().copied()));
+    assert!(wrong.is_empty(), "the good example is not accepted: {}", listed(wrong.iter().copied()));
 }
 
 /// A way to write a value that comes to the same.
@@ -192,10 +192,10 @@ fn sees_through_forms(rule: &Rule) {
     }
     for (name, form) in FORMS {
         let all = found(rewritten(rule.bad, form).json());
-        assert_eq!(paths(&all, rule), wanted, "the bad example through {name}: {}", said(&all));
+        assert_eq!(paths(&all, rule), wanted, "the bad example through {name}: {}", listed(&all));
         let good = found(rewritten(rule.good, form).json());
         let wrong: Vec<_> = good.iter().filter(|one| one.counts_as(Severity::Error)).collect();
-        assert!(wrong.is_empty(), "the good example through {name}: {}", said(wrong.iter().copied()));
+        assert!(wrong.is_empty(), "the good example through {name}: {}", listed(wrong.iter().copied()));
     }
 }
 
@@ -226,11 +226,11 @@ fn accepts_what_is_not_known(rule: &Rule) {
     let all = found(&JsonValue::Object(sections).to_string());
     let wrong: Vec<_> =
         all.iter().filter(|one| one.counts_as(Severity::Error) && one.id != "wrong-type").collect();
-    assert!(wrong.is_empty(), "the good example with unknown values: {}", said(wrong.iter().copied()));
+    assert!(wrong.is_empty(), "the good example with unknown values: {}", listed(wrong.iter().copied()));
 }
 
 #[test]
-fn the_page_of_rules_is_what_the_table_says() {
+fn the_page_of_rules_is_current() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, crate::check::reference()).unwrap();

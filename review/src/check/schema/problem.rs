@@ -1,4 +1,4 @@
-//! Errors of a validator as problems: which of them count, what each says, and how to fix it.
+//! Errors of a validator as problems: which of them are reported, with which message and which fix.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

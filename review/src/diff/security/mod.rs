@@ -19,7 +19,7 @@ pub use statement::Permission;
 pub enum Effect {
     /// More becomes possible, or a protection is removed.
     Broadened,
-    /// It is another, and neither more nor less as far as it can be told.
+    /// The permissions differ, and it is not known whether they are broader or narrower.
     Changed,
     /// Less becomes possible, or a protection is added.
     Narrowed,

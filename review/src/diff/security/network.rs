@@ -8,7 +8,7 @@ use crate::diff::node::{scalar_text, variable};
 
 const LISTS: [(&str, &str); 2] = [("SecurityGroupIngress", "from"), ("SecurityGroupEgress", "to")];
 
-/// Members of a rule that say who is on the other side.
+/// Members of a rule that identify the other side of the connection.
 const PEERS: [&str; 9] = [
     "CidrIp",
     "CidrIpv6",

@@ -65,7 +65,7 @@ impl Statement {
         Some(atoms)
     }
 
-    /// Whether this statement says all that an atom of another one says.
+    /// Whether this statement covers an atom of another one.
     fn covers(&self, other: &Self, (principal, action, resource): Atom<'_>) -> bool {
         self.allows == other.allows
             && self.exceptions == other.exceptions
@@ -264,7 +264,7 @@ pub(super) fn compare(
     }
 }
 
-/// What of a statement no other statement says, in words.
+/// Describes the part of a statement that no other statement covers.
 fn uncovered(statement: &Statement, others: &[Statement]) -> Option<String> {
     let left: Vec<Atom<'_>> = match statement.atoms() {
         Some(atoms) => atoms
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_covers_what_it_says() {
+    fn a_statement_covers_its_own_permissions() {
         let of = |value: JsonValue| Statement::of(&value, "").unwrap();
         let wide = of(json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }));
         let narrow =

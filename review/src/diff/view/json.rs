@@ -102,7 +102,7 @@ fn resource(change: &ResourceChange) -> JsonValue {
         "written": properties(&change.written),
         "notes": change.notes,
         "failures": change.failures,
-        "location": change.location.as_ref().map(place),
+        "location": change.location.as_ref().map(location),
     })
 }
 
@@ -130,7 +130,7 @@ fn properties(changes: &[PropertyChange]) -> Vec<JsonValue> {
                 Because::Input(input, name) => json!({ "kind": input.name(), "name": name, "certain": true }),
                 Because::Replacement(id, certain) => json!({ "kind": "replacement", "name": id, "certain": certain }),
             }),
-            "location": change.location.as_ref().map(place),
+            "location": change.location.as_ref().map(location),
         })
     };
     changes.iter().map(one).collect()
@@ -146,6 +146,6 @@ pub(crate) fn security(change: &SecurityChange) -> JsonValue {
     })
 }
 
-fn place(place: &SourceLocation) -> JsonValue {
-    json!({ "file": place.file, "line": place.line, "column": place.column })
+fn location(location: &SourceLocation) -> JsonValue {
+    json!({ "file": location.file, "line": location.line, "column": location.column })
 }

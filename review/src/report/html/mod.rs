@@ -195,8 +195,8 @@ fn resource(change: &ResourceChange) -> String {
     for note in &change.notes {
         let _ = writeln!(text, "<p class=\"note\">{}</p>", escaped(note));
     }
-    if let Some(place) = &change.location {
-        let _ = writeln!(text, "<p class=\"place\">{}:{}</p>", escaped(&place.file), place.line);
+    if let Some(location) = &change.location {
+        let _ = writeln!(text, "<p class=\"location\">{}:{}</p>", escaped(&location.file), location.line);
     }
     text.push_str("</details>\n");
     text
@@ -288,10 +288,10 @@ fn finding(one: &Diagnostic, source: &impl Fn(&str) -> Option<String>) -> String
         id = escaped(&one.id),
         subject = escaped(&one.subject()),
     );
-    if let Some(place) = &one.location {
-        let _ = writeln!(text, "<p class=\"place\">{}:{}</p>", escaped(&place.file), place.line);
-        if let Some(source) = source(&place.file) {
-            let at = place.line as usize;
+    if let Some(location) = &one.location {
+        let _ = writeln!(text, "<p class=\"location\">{}:{}</p>", escaped(&location.file), location.line);
+        if let Some(source) = source(&location.file) {
+            let at = location.line as usize;
             text.push_str("<pre>");
             let from = at.saturating_sub(SOURCE_LINES + 1);
             for (number, line) in source.lines().enumerate().skip(from).take(2 * SOURCE_LINES + 1) {

@@ -143,7 +143,7 @@ impl EksJob {
         let mut resources = Map::new();
         resources.insert(accelerator.into(), facts.accelerator_count.to_string().into());
         if facts.efa_max_interfaces > 0 && job.instances > 1 {
-            // Without it, the pods communicate through TCP, and nothing says so.
+            // Without it, the pods communicate through TCP, and nothing reports that.
             resources.insert("vpc.amazonaws.com/efa".into(), facts.efa_max_interfaces.to_string().into());
         }
         let resources = JsonValue::from(resources);

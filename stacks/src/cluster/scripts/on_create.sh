@@ -1,5 +1,5 @@
 #!/bin/bash
-# HyperPod runs this script as root on each new node. An exit status other than 0 makes the node fail, so every step says
+# HyperPod runs this script as root on each new node. An exit status other than 0 makes the node fail, so every step prints
 # what it does in the log stream LifecycleConfig/GROUP/INSTANCE.
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts the Slurm daemon that this node runs: slurmctld on a controller, slurmd elsewhere. provisioning_parameters.json says
+# Starts the Slurm daemon that this node runs: slurmctld on a controller, slurmd elsewhere. provisioning_parameters.json states
 # which groups are controller and login nodes, resource_config.json of HyperPod which group this node is in.
 set -euo pipefail
 

@@ -172,7 +172,7 @@ pub struct SequenceBatching {
     controls: Vec<(String, SequenceControl)>,
 }
 
-/// The control inputs that tell a model about a sequence. Flags are 0 or 1, in the given type.
+/// The control inputs that inform a model about a sequence. Flags are 0 or 1, in the given type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SequenceControl {

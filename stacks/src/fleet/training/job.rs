@@ -92,7 +92,7 @@ impl TrainingFleet {
             }
             JobDefinition::new("container").container_properties(container)
         };
-        // What AWS Batch says when an instance goes away, be it interrupted or broken.
+        // The status reason that AWS Batch reports when an instance is lost, whether it was interrupted or failed.
         let host = EvaluateOnExit::new("RETRY").on_status_reason("Host EC2*");
         let script = EvaluateOnExit::new("EXIT").on_reason("*");
         definition = definition

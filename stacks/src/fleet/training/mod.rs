@@ -30,7 +30,7 @@ enum Capacity {
 /// A queue and a job definition of AWS Batch for training on GPU instances, which exist only while a job runs.
 ///
 /// A job has one container on each node, with all GPUs and EFA devices of the node. With several nodes it is a multi-node
-/// parallel job: AWS Batch starts all of them together, and tells each its index and the address of the main node by
+/// parallel job: AWS Batch starts all of them together, and passes each its index and the address of the main node in
 /// `AWS_BATCH_JOB_NODE_INDEX`, `AWS_BATCH_JOB_NUM_NODES` and `AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS`.
 ///
 /// It becomes `AWS::Batch::ComputeEnvironment`, `AWS::Batch::JobQueue`, `AWS::Batch::JobDefinition` and

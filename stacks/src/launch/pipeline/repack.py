@@ -9,12 +9,12 @@ root = pathlib.Path(os.environ.get("STACKWRIGHT_ROOT", "/opt/ml/processing"))
 work = root / "work"
 
 
-def unpack(folder, into):
-    """The files of the one archive in a folder, or the files of the folder."""
-    archives = sorted(folder.glob("*.tar.gz"))
+def unpack(directory, into):
+    """The files of the one archive in a directory, or the files of the directory."""
+    archives = sorted(directory.glob("*.tar.gz"))
     into.mkdir(parents=True, exist_ok=True)
     if not archives:
-        shutil.copytree(folder, into, dirs_exist_ok=True)
+        shutil.copytree(directory, into, dirs_exist_ok=True)
         return
     with tarfile.open(archives[0]) as archive:
         for member in archive.getmembers():

@@ -19,7 +19,7 @@ const CODE: &str = "inference";
 const OUTPUT: &str = "archive";
 
 /// A step that adds a directory with inference code to the archive of a trained model, as `code/`, where AWS's inference
-/// images for PyTorch, Hugging Face, XGBoost and scikit-learn look for it. A processing job on one ml.m5.xlarge runs it.
+/// images for PyTorch, Hugging Face, XGBoost and scikit-learn search for it. A processing job on one ml.m5.xlarge runs it.
 ///
 /// ```
 /// use stackwright_stacks::launch::{CreateModelStep, Pipeline, RepackStep, TrainingStep};

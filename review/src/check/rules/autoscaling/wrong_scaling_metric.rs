@@ -29,9 +29,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             Some(target) => &target.properties["ScalableDimension"],
             None => &policy.properties["ScalableDimension"],
         };
-        let place = &policy.properties["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
+        let location = &policy.properties["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
             ["PredefinedMetricType"];
-        let (Some(dimension), Some(metric)) = (string(dimension), string(place)) else { continue };
+        let (Some(dimension), Some(metric)) = (string(dimension), string(location)) else { continue };
         let fitting: &[&str] = match dimension {
             "sagemaker:variant:DesiredInstanceCount" => &[
                 "SageMakerVariantInvocationsPerInstance",
@@ -49,7 +49,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if !fitting.contains(&metric) {
             findings.add(
                 policy,
-                place,
+                location,
                 format!("{metric} is not a metric of {dimension}"),
                 format!("use {}", fitting.join(" or ")),
             );

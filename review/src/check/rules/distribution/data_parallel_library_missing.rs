@@ -24,12 +24,12 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        let Some((place, version)) = job.pytorch().filter(|_| uses_data_parallel(&job)) else { continue };
+        let Some((location, version)) = job.pytorch().filter(|_| uses_data_parallel(&job)) else { continue };
         if version > [2, 3, 1] {
             let [major, minor, patch] = version;
             findings.add(
                 job.resource,
-                place,
+                location,
                 format!("SMDDP is not in the PyTorch {major}.{minor}.{patch} container"),
                 "use PyTorch 2.3 or older, the SageMaker model parallel image, or NCCL",
             );

@@ -25,17 +25,17 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        let talks = job.count().is_some_and(|count| count > 1.0)
+        let is_multi_node = job.count().is_some_and(|count| count > 1.0)
             && job.instances().iter().any(|(_, _, facts)| {
                 facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
             });
-        for place in items(&job.arguments["VpcConfig"]["SecurityGroupIds"]).filter(|_| talks) {
-            if let Some(group) = view.target(place).filter(|group| !lets_itself_in(view, group)) {
+        for reference in items(&job.arguments["VpcConfig"]["SecurityGroupIds"]).filter(|_| is_multi_node) {
+            if let Some(group) = view.target(reference).filter(|group| !lets_itself_in(view, group)) {
                 let message =
                     format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id);
                 findings.add(
                     job.resource,
-                    place,
+                    reference,
                     message,
                     "add an ingress rule with protocol -1 whose source is the security group itself",
                 );

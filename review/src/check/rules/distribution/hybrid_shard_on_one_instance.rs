@@ -24,11 +24,11 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        let place = &job.arguments["Environment"]["FSDP_SHARDING_STRATEGY"];
-        if string(place) == Some("HYBRID_SHARD") && job.count() == Some(1.0) {
+        let location = &job.arguments["Environment"]["FSDP_SHARDING_STRATEGY"];
+        if string(location) == Some("HYBRID_SHARD") && job.count() == Some(1.0) {
             findings.add(
                 job.resource,
-                place,
+                location,
                 "HYBRID_SHARD replicates across instances, and the job has one instance",
                 "use FULL_SHARD, or more instances",
             );

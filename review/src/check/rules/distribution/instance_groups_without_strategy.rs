@@ -27,17 +27,17 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let Some(groups) = job.hyperparameter("sagemaker_distribution_instance_groups") else { continue };
-        let place = &job.arguments["HyperParameters"]["sagemaker_distribution_instance_groups"];
+        let location = &job.arguments["HyperParameters"]["sagemaker_distribution_instance_groups"];
         let launchers = ["sagemaker_mpi_enabled", "sagemaker_torch_distributed_enabled", DATA_PARALLEL];
         if !launchers.iter().any(|launcher| job.is_on(launcher)) {
             findings.add(
                 job.resource,
-                place,
+                location,
                 "instance groups are named, but no distribution strategy is enabled",
                 "enable MPI, torchrun or SMDDP, or remove the groups",
             );
         } else if items(&groups).count() > 1 {
-            findings.add(job.resource, place, "a strategy runs on one instance group", "name one group");
+            findings.add(job.resource, location, "a strategy runs on one instance group", "name one group");
         }
     }
 }

@@ -73,7 +73,7 @@ fn is_open_to_itself(view: &View<'_>, group: &Resource<'_>, [rules, other_end]: 
     if group.type_name != "AWS::EC2::SecurityGroup" {
         return true;
     }
-    let is_itself = |place: &JsonValue| referred(place).as_deref() == Some(group.id);
+    let is_itself = |location: &JsonValue| referred(location).as_deref() == Some(group.id);
     let inline = items(&(*group.properties)[rules]);
     let type_name = format!("AWS::EC2::{rules}");
     let apart = view.of_type(&type_name).map(|rule| &*rule.properties).filter(|rule| {

@@ -26,7 +26,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let Some(parameters) = job.model_parallel().filter(is_version_1) else { continue };
-        let place = &job.arguments["HyperParameters"]["mp_parameters"];
+        let location = &job.arguments["HyperParameters"]["mp_parameters"];
         for (name, known) in [
             ("pipeline", ["simple", "interleaved", "_only_forward"].as_slice()),
             ("placement_strategy", &["spread", "cluster"]),
@@ -36,14 +36,14 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if let Some(given) = unknown {
                 findings.add(
                     job.resource,
-                    place,
+                    location,
                     format!("{name} does not accept the value {given}"),
                     format!("use {}", known.join(", ")),
                 );
             }
         }
         if boolean(&parameters["ddp"]) == Some(true) && boolean(&parameters["horovod"]) == Some(true) {
-            findings.add(job.resource, place, "ddp and horovod exclude each other", "");
+            findings.add(job.resource, location, "ddp and horovod exclude each other", "");
         }
         if let (Some(given), Some(all)) =
             (number(&parameters["default_partition"]), number(&parameters["partitions"]))
@@ -51,7 +51,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         {
             findings.add(
                 job.resource,
-                place,
+                location,
                 format!("the partition {given} does not exist"),
                 format!("use a number below {all}"),
             );
@@ -61,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         {
             findings.add(
                 job.resource,
-                place,
+                location,
                 format!("memory_weight {given} is out of range"),
                 "use a value from 0 to 1",
             );

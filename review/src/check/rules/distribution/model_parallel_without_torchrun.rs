@@ -36,10 +36,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && !job.is_on("sagemaker_torch_distributed_enabled")
             && parameters.is_object()
         {
-            let place = &job.arguments["HyperParameters"]["mp_parameters"];
+            let location = &job.arguments["HyperParameters"]["mp_parameters"];
             findings.add(
                 job.resource,
-                place,
+                location,
                 "model parallel runs under torchrun",
                 "set sagemaker_torch_distributed_enabled to true",
             );

@@ -29,7 +29,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let Some(parameters) = job.model_parallel().filter(|parameters| !is_version_1(parameters)) else {
             continue;
         };
-        let place = &job.arguments["HyperParameters"]["mp_parameters"];
+        let location = &job.arguments["HyperParameters"]["mp_parameters"];
         let degree = |name: &str| number(&parameters[name]).filter(|degree| *degree > 0.0);
         if let Some(all) = job.accelerators().filter(|all| *all > 0.0) {
             for name in [
@@ -41,7 +41,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 if let Some(given) = degree(name).filter(|given| all % given != 0.0) {
                     findings.add(
                         job.resource,
-                        place,
+                        location,
                         format!("{name} {given} does not divide the {all} accelerators"),
                         "",
                     );
@@ -53,7 +53,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && context > shard
         {
             let message = format!("context_parallel_degree {context} exceeds hybrid_shard_degree {shard}");
-            findings.add(job.resource, place, message, format!("use at most {shard}"));
+            findings.add(job.resource, location, message, format!("use at most {shard}"));
         }
     }
 }

@@ -24,12 +24,12 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        let place = &job.arguments["Environment"]["FSDP_SHARDING_STRATEGY"];
-        let Some(strategy) = string(place).filter(|strategy| *strategy != "NO_SHARD") else { continue };
+        let location = &job.arguments["Environment"]["FSDP_SHARDING_STRATEGY"];
+        let Some(strategy) = string(location).filter(|strategy| *strategy != "NO_SHARD") else { continue };
         if job.accelerators() == Some(1.0) {
             findings.add(
                 job.resource,
-                place,
+                location,
                 format!("{strategy} does not shard anything: the job has one accelerator"),
                 "use an instance type with more accelerators, more instances, or NO_SHARD",
             );

@@ -27,12 +27,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if by_torchrun || job.model_parallel().is_none() || !job.is_on("sagemaker_mpi_enabled") {
             continue;
         }
-        for (place, name, _) in
+        for (location, name, _) in
             job.training_instances().into_iter().filter(|(_, name, _)| *name == "ml.p5.48xlarge")
         {
             findings.add(
                 job.resource,
-                place,
+                location,
                 format!("model parallel by MPI does not support {name}"),
                 "launch with torchrun: set sagemaker_torch_distributed_enabled to true",
             );

@@ -28,11 +28,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if !job.is_on("sagemaker_torch_distributed_enabled") {
             continue;
         }
-        for (place, name, facts) in job.training_instances() {
+        for (location, name, facts) in job.training_instances() {
             if facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
                 findings.add(
                     job.resource,
-                    place,
+                    location,
                     format!("torchrun is supported on GPU and Trainium, and {name} has neither"),
                     "",
                 );
@@ -41,10 +41,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let program = job.hyperparameter("sagemaker_program");
         let other = program.as_ref().and_then(string).filter(|name| !name.ends_with(".py"));
         if let Some(name) = other {
-            let place = &job.arguments["HyperParameters"]["sagemaker_program"];
+            let location = &job.arguments["HyperParameters"]["sagemaker_program"];
             findings.add(
                 job.resource,
-                place,
+                location,
                 format!("torchrun starts a Python file, not {name}"),
                 "name a .py file",
             );

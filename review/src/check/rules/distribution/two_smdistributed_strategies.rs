@@ -25,10 +25,10 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         if job.is_on(DATA_PARALLEL) && job.model_parallel().is_some() {
-            let place = &job.arguments["HyperParameters"][DATA_PARALLEL];
+            let location = &job.arguments["HyperParameters"][DATA_PARALLEL];
             findings.add(
                 job.resource,
-                place,
+                location,
                 "data parallel and model parallel exclude each other as strategies",
                 "remove data parallel",
             );

@@ -27,16 +27,16 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if !uses_data_parallel(&job) {
             continue;
         }
-        for (place, name, facts) in job.training_instances() {
+        for (location, name, facts) in job.training_instances() {
             let support =
                 facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smddp.as_deref());
-            // The SDK takes ml.p3.16xlarge, the guide doesn't say so: not confirmed, and not held against it.
+            // The SDK accepts ml.p3.16xlarge, the guide does not list it: that is not confirmed, so it is not reported.
             let refused = support == Some("no") && name != "ml.p3.16xlarge"
                 || facts.is_some_and(|facts| facts.accelerator_count == Some(0));
             if refused {
                 findings.add(
                     job.resource,
-                    place,
+                    location,
                     format!("SMDDP does not support {name}"),
                     "use ml.p4d.24xlarge or ml.p4de.24xlarge, or torchrun with NCCL",
                 );

@@ -27,13 +27,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if job.model_parallel().is_none_or(|parameters| is_version_1(&parameters)) {
             continue;
         }
-        for (place, name, facts) in job.training_instances() {
+        for (location, name, facts) in job.training_instances() {
             let support =
                 facts.and_then(|facts| facts.accelerators()).and_then(|facts| facts.smp_v2.as_deref());
             if support == Some("False") || facts.is_some_and(|facts| facts.accelerator_count == Some(0)) {
                 findings.add(
                     job.resource,
-                    place,
+                    location,
                     format!("SageMaker model parallel does not support {name}"),
                     "use p4d, p4de, p5 or p5e",
                 );

@@ -26,12 +26,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
         let strategies = ["sagemaker_mpi_enabled", DATA_PARALLEL, "sagemaker_pytorch_ddp_enabled"];
         let other = strategies.iter().find(|name| job.is_on(name));
-        for (place, name, _) in job.instances().into_iter().filter(|(_, name, _)| name.starts_with("ml.trn"))
+        for (location, name, _) in
+            job.instances().into_iter().filter(|(_, name, _)| name.starts_with("ml.trn"))
         {
             if let Some(strategy) = other {
                 findings.add(
                     job.resource,
-                    place,
+                    location,
                     format!("{name} does not support {strategy}"),
                     "use sagemaker_torch_distributed_enabled only",
                 );

@@ -35,18 +35,19 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if !string(&interface["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa")) {
                 continue;
             }
-            let groups =
-                || items(&interface["Groups"]).filter_map(|place| Some((place, view.target(place)?)));
+            let groups = || {
+                items(&interface["Groups"]).filter_map(|reference| Some((reference, view.target(reference)?)))
+            };
             // One group that is open is enough, and a group outside of the template may be.
             let all_known = items(&interface["Groups"]).count() == groups().count();
             if !all_known {
                 continue;
             }
-            let Some((place, group)) = groups().next() else { continue };
+            let Some((reference, group)) = groups().next() else { continue };
             if !groups().any(|(_, group)| lets_itself_in(view, group)) {
                 findings.add(
                     template,
-                    place,
+                    reference,
                     format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id),
                     "add an ingress rule with protocol -1 whose source is the security group itself",
                 );
@@ -55,7 +56,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if !groups().any(|(_, group)| lets_everything_out(group) || lets_itself_out(view, group)) {
                 findings.add(
                     template,
-                    place,
+                    reference,
                     format!("`{}` does not allow all outbound traffic to itself, which EFA needs", group.id),
                     "add an egress rule with protocol -1 whose destination is the security group itself",
                 );

@@ -41,8 +41,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let Some(template) = template else { continue };
             let interfaces = items(&template.properties["LaunchTemplateData"]["NetworkInterfaces"]);
             let given = interfaces.filter(is_efa).count();
-            let place = &one["InstanceType"];
-            let Some(facts) = string(place).and_then(network_facts) else { continue };
+            let location = &one["InstanceType"];
+            let Some(facts) = string(location).and_then(network_facts) else { continue };
             if given > facts.efa_max_interfaces as usize {
                 let message = format!(
                     "`{}` has {given} EFA interfaces, and {} supports {}",
@@ -50,7 +50,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 );
                 findings.add(
                     group,
-                    place,
+                    location,
                     message,
                     "use types with the same network cards, or another launch template for this type",
                 );

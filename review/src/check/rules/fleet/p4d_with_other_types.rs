@@ -36,12 +36,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if !uses_efa || !names.iter().any(|name| is_p4d(name)) {
             continue;
         }
-        for place in items(overrides).map(|one| &one["InstanceType"]) {
+        for location in items(overrides).map(|one| &one["InstanceType"]) {
             let has_efa = |name: &&str| network_facts(name).is_some_and(|facts| facts.efa_max_interfaces > 0);
-            if let Some(name) = string(place).filter(|name| !is_p4d(name)).filter(has_efa) {
+            if let Some(name) = string(location).filter(|name| !is_p4d(name)).filter(has_efa) {
                 findings.add(
                     group,
-                    place,
+                    location,
                     format!("p4d instances of the group cannot communicate with {name} through EFA"),
                     "use a separate group for p4d and p4de",
                 );

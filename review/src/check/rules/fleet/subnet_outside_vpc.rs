@@ -46,14 +46,15 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 format!("the block {} is outside of {}, the block of its VPC", shown(value), shown(whole));
             findings.add(subnet, value, message, "");
         }
-        let place = vpc.to_string();
-        let other =
-            before.iter().find(|(_, vpc, other)| *vpc == place && block.0 <= other.1 && other.0 <= block.1);
+        let location = vpc.to_string();
+        let other = before
+            .iter()
+            .find(|(_, vpc, other)| *vpc == location && block.0 <= other.1 && other.0 <= block.1);
         if let Some((id, ..)) = other.filter(|_| !vpc.is_null()) {
             let message = format!("the block {} overlaps that of `{id}`", shown(value));
             findings.add(subnet, value, message, "choose a block that does not overlap");
         }
-        before.push((subnet.id, place, block));
+        before.push((subnet.id, location, block));
     }
 }
 

@@ -37,11 +37,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 ],
             ),
         ] {
-            let place = &distribution[name];
-            if let Some(given) = string(place).filter(|given| !known.contains(given)) {
+            let location = &distribution[name];
+            if let Some(given) = string(location).filter(|given| !known.contains(given)) {
                 findings.add(
                     group,
-                    place,
+                    location,
                     format!("`{name}` does not accept the value {given}"),
                     format!("use {}", known.join(", ")),
                 );

@@ -45,8 +45,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
     for template in templates {
         for mapping in items(&template.properties["LaunchTemplateData"]["BlockDeviceMappings"]) {
-            let place = &mapping["Ebs"]["KmsKeyId"];
-            let Some(key) = view.target(place).filter(|key| key.type_name == "AWS::KMS::Key") else {
+            let reference = &mapping["Ebs"]["KmsKeyId"];
+            let Some(key) = view.target(reference).filter(|key| key.type_name == "AWS::KMS::Key") else {
                 continue;
             };
             let policy = &key.properties["KeyPolicy"];
@@ -55,7 +55,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if !is_open && !is_unresolved(policy) {
                 findings.add(
                     template,
-                    place,
+                    reference,
                     format!("the policy of the key `{}` does not let EC2 Auto Scaling use it", key.id),
                     format!(
                         "allow the service-linked role `{SERVICE_ROLE}` to use the key and to create grants"

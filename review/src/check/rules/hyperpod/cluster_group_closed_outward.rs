@@ -32,11 +32,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER).filter(|cluster| communicates_by_efa(cluster)) {
         let of_groups =
             groups(cluster).flat_map(|group| items(&group["OverrideVpcConfig"]["SecurityGroupIds"]));
-        for place in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]).chain(of_groups) {
-            if let Some(group) = view.target(place).filter(|group| !lets_itself_out(view, group)) {
+        for location in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]).chain(of_groups) {
+            if let Some(group) = view.target(location).filter(|group| !lets_itself_out(view, group)) {
                 findings.add(
                     cluster,
-                    place,
+                    location,
                     format!("`{}` does not allow all outbound traffic to itself, which EFA needs", group.id),
                     "add an egress rule with protocol -1 whose destination is the security group itself",
                 );

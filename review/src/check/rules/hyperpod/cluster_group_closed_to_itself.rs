@@ -25,13 +25,13 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER).filter(|cluster| communicates_by_efa(cluster)) {
-        for place in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]) {
-            if let Some(group) = view.target(place).filter(|group| !lets_itself_in(view, group)) {
+        for location in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]) {
+            if let Some(group) = view.target(location).filter(|group| !lets_itself_in(view, group)) {
                 let message =
                     format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id);
                 findings.add(
                     cluster,
-                    place,
+                    location,
                     message,
                     "add an ingress rule with protocol -1 whose source is the security group itself",
                 );

@@ -11,7 +11,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The reference of `SlurmConfig` says that a compute group needs a partition. Without one, its nodes are in the partition
+    /// The reference of `SlurmConfig` states that a compute group needs a partition. Without one, its nodes are in the partition
     /// `dev` of all nodes at most, so that jobs cannot choose the group.
     ///
     /// # How to fix

@@ -43,8 +43,8 @@ const MANAGED: [&str; 7] = [
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         for group in groups(cluster) {
-            let place = &group["LifeCycleConfig"]["SourceS3Uri"];
-            let location = Text::of(place);
+            let uri = &group["LifeCycleConfig"]["SourceS3Uri"];
+            let location = Text::of(uri);
             if !location.start().starts_with("s3://") {
                 continue;
             }
@@ -55,7 +55,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         let message =
                             format!("no policy of `{}` allows it to read the lifecycle scripts", role.id);
                         let help = "allow `s3:GetObject` and `s3:ListBucket` on the bucket";
-                        findings.add(cluster, place, message, help);
+                        findings.add(cluster, uri, message, help);
                     }
                 }
                 None => {
@@ -64,7 +64,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     if long_enough && !is_open {
                         findings.add(
                             cluster,
-                            place,
+                            uri,
                             "the managed policy allows to read scripts from s3://sagemaker-… only",
                             "rename the bucket, or allow the role to read it",
                         );

@@ -25,8 +25,8 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for cluster in view.of_type(CLUSTER) {
         let of_groups = groups(cluster).flat_map(|group| items(&group["OverrideVpcConfig"]["Subnets"]));
-        for place in items(&cluster.properties["VpcConfig"]["Subnets"]).chain(of_groups) {
-            let Some(subnet) = view.target(place).filter(|target| target.type_name == "AWS::EC2::Subnet")
+        for location in items(&cluster.properties["VpcConfig"]["Subnets"]).chain(of_groups) {
+            let Some(subnet) = view.target(location).filter(|target| target.type_name == "AWS::EC2::Subnet")
             else {
                 continue;
             };

@@ -28,10 +28,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let kinds: Vec<_> = groups(cluster).map(|group| &group["SlurmConfig"]["NodeType"]).collect();
         let all_known = kinds.iter().all(|kind| !is_unresolved(kind))
             && !is_unresolved(&cluster.properties["InstanceGroups"]);
-        let says = kinds.iter().any(|kind| is_set(kind));
+        let is_slurm = kinds.iter().any(|kind| is_set(kind));
         let controllers = kinds.iter().filter(|kind| string(kind) == Some("Controller")).count();
         let logins = kinds.iter().filter(|kind| string(kind) == Some("Login")).count();
-        if says && all_known && logins > 1 {
+        if is_slurm && all_known && logins > 1 {
             findings.add(
                 cluster,
                 &cluster.properties["InstanceGroups"],
@@ -39,7 +39,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 "put the login nodes into one group",
             );
         }
-        if says && all_known && controllers != 1 {
+        if is_slurm && all_known && controllers != 1 {
             let message =
                 format!("a Slurm cluster needs exactly one controller group, and this one has {controllers}");
             findings.add(

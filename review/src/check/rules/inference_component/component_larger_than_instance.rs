@@ -28,7 +28,8 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for component in view.of_type(INFERENCE_COMPONENT) {
         let wanted = string(&component.properties["VariantName"]);
-        let endpoint = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
+        let endpoint =
+            view.named_or_referred(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
         let config = endpoint.and_then(|endpoint| config_of(view, endpoint));
         let variant =
             config.and_then(|config| variants_of(view, config).find(|one| Some(one.name()) == wanted));

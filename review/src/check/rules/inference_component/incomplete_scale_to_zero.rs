@@ -40,7 +40,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             missing.push("a step policy with an alarm on NoCapacityInvocationFailures");
         }
         if let Named::Resource(component) = named {
-            let endpoint = view.meant(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
+            let endpoint =
+                view.named_or_referred(ENDPOINT, "EndpointName", &component.properties["EndpointName"]);
             let config = endpoint.and_then(|endpoint| config_of(view, endpoint));
             let instances_stay = config.is_some_and(|config| {
                 variants_of(view, config).all(|variant| {

@@ -23,7 +23,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
-        let place = settings.place("DTYPE");
+        let location = settings.location("DTYPE");
         if !matches!(settings.get("DTYPE"), Some("bf16" | "bfloat16")) {
             continue;
         }
@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     "{} does not support bfloat16 (compute capability {has})",
                     instance.instance_type
                 );
-                findings.add(model, place, message, "use fp16, or a g5 or newer instance type");
+                findings.add(model, location, message, "use fp16, or a g5 or newer instance type");
             }
         }
     }

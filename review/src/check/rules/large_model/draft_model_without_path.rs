@@ -24,10 +24,10 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
         if settings.get("SPECULATIVE_DRAFT_MODEL") == Some("") {
-            let place = settings.place("SPECULATIVE_DRAFT_MODEL");
+            let location = settings.location("SPECULATIVE_DRAFT_MODEL");
             findings.add(
                 model,
-                place,
+                location,
                 "the draft model has no path",
                 "set the path of the draft model in the container",
             );

@@ -12,8 +12,8 @@ rule! {
     ///
     /// The model is stated in the `Metadata` of the `AWS::SageMaker::Model`, as `stackwright-memory`;
     /// `LargeModel::model_shape` writes it. Settings of the container (`OPTION_MAX_MODEL_LEN`,
-    /// `OPTION_TENSOR_PARALLEL_DEGREE`, `OPTION_QUANTIZE`, `OPTION_GPU_MEMORY_UTILIZATION`) count where the statement does
-    /// not say otherwise. A statement that cannot be read is reported too.
+    /// `OPTION_TENSOR_PARALLEL_DEGREE`, `OPTION_QUANTIZE`, `OPTION_GPU_MEMORY_UTILIZATION`) count where the statement
+    /// contains no value. A statement that cannot be read is reported too.
     ///
     /// # Why it matters
     ///

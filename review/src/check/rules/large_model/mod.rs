@@ -46,12 +46,12 @@ fn servers<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v Resource<'a>
 
 impl<'v, 'a> Settings<'v, 'a> {
     /// The value of an option: `ROLLING_BATCH` is `OPTION_ROLLING_BATCH`.
-    fn place(&self, option: &str) -> &'v Cursor<'a> {
+    fn location(&self, option: &str) -> &'v Cursor<'a> {
         &self.container["Environment"][format!("OPTION_{option}")]
     }
 
     fn get(&self, option: &str) -> Option<&'v str> {
-        string(self.place(option))
+        string(self.location(option))
     }
 
     /// Whether the image is TensorRT-LLM's; not known of an image without a known tag.

@@ -24,12 +24,12 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
-        let place = settings.place("PIPELINE_PARALLEL_DEGREE");
-        let splits = number(place).is_some_and(|degree| degree > 1.0);
+        let location = settings.location("PIPELINE_PARALLEL_DEGREE");
+        let splits = number(location).is_some_and(|degree| degree > 1.0);
         if splits && settings.get("ROLLING_BATCH") == Some("vllm") {
             findings.add(
                 model,
-                place,
+                location,
                 "the vLLM rolling batch does not support pipeline parallelism",
                 "use tensor parallelism",
             );

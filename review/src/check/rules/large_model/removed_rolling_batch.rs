@@ -23,12 +23,12 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
-        let place = settings.place("ROLLING_BATCH");
+        let location = settings.location("ROLLING_BATCH");
         let Some(given) = settings.get("ROLLING_BATCH") else { continue };
         if !["auto", "vllm", "trtllm", "disable"].contains(&given) {
             findings.add(
                 model,
-                place,
+                location,
                 format!("the rolling batch {given} does not exist"),
                 "use vllm, trtllm, auto or disable",
             );

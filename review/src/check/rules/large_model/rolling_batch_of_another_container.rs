@@ -23,7 +23,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
-        let place = settings.place("ROLLING_BATCH");
+        let location = settings.location("ROLLING_BATCH");
         let wanted = match (settings.is_tensorrt(), settings.get("ROLLING_BATCH")) {
             (Some(true), Some("vllm")) => "trtllm",
             (Some(false), Some("trtllm")) => "vllm",
@@ -31,7 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         };
         findings.add(
             model,
-            place,
+            location,
             "this container does not contain this rolling batch",
             format!("use {wanted}, or another image"),
         );

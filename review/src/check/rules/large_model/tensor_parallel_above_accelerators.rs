@@ -26,8 +26,8 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
-        let place = settings.place("TENSOR_PARALLEL_DEGREE");
-        let Some(degree) = number(place) else { continue };
+        let location = settings.location("TENSOR_PARALLEL_DEGREE");
+        let Some(degree) = number(location) else { continue };
         for instance in settings.instances(view, model) {
             let cores = neuron_cores(instance);
             let unit = if cores.is_some() { "NeuronCores" } else { "accelerators" };
@@ -36,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     "the tensor parallel degree {degree} is larger than the {has} {unit} of {}",
                     instance.instance_type
                 );
-                findings.add(model, place, message, "use `max`, or a larger instance type");
+                findings.add(model, location, message, "use `max`, or a larger instance type");
             }
         }
     }

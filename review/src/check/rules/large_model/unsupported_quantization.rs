@@ -24,7 +24,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (model, settings) in servers(view) {
-        let place = settings.place("QUANTIZE");
+        let location = settings.location("QUANTIZE");
         let Some(given) = settings.get("QUANTIZE") else { continue };
         let (engine, known): (_, &[&str]) = match settings.is_tensorrt() {
             Some(true) => ("TensorRT-LLM", &["smoothquant", "awq", "fp8"]),
@@ -34,7 +34,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         if !known.contains(&given) {
             findings.add(
                 model,
-                place,
+                location,
                 format!("{engine} does not support the quantization {given}"),
                 format!("use {}", known.join(", ")),
             );

@@ -31,11 +31,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if items(configs).count() > 1 {
                 findings.add(resource, one, "sharding excludes every other optimization", "create two jobs");
             }
-            let places = [&sharding["OverrideEnvironment"], &arguments["OptimizationEnvironment"]];
-            let said = places
+            let sources = [&sharding["OverrideEnvironment"], &arguments["OptimizationEnvironment"]];
+            let has_degree = sources
                 .iter()
-                .any(|place| is_unresolved(place) || is_set(&place["OPTION_TENSOR_PARALLEL_DEGREE"]));
-            if !said {
+                .any(|source| is_unresolved(source) || is_set(&source["OPTION_TENSOR_PARALLEL_DEGREE"]));
+            if !has_degree {
                 findings.add(
                     resource,
                     one,

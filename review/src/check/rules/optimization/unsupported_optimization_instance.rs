@@ -29,14 +29,14 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, request) in view.requests("CreateOptimizationJob") {
         let arguments = &request.arguments;
-        let place = &arguments["DeploymentInstanceType"];
-        let Some(given) = string(place) else { continue };
+        let location = &arguments["DeploymentInstanceType"];
+        let Some(given) = string(location) else { continue };
         let families = ["p4d", "p4de", "p5", "g5", "g6", "inf2", "trn1", "trn1n"];
         let family = given.split('.').nth(1).unwrap_or_default();
         if !families.contains(&family) {
             findings.add(
                 resource,
-                place,
+                location,
                 format!("the SageMaker Python SDK does not optimize for {given}"),
                 format!("use one of {}", families.join(", ")),
             );

@@ -42,8 +42,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     );
                 }
             }
-            let place = &one["ModelQuantizationConfig"]["OverrideEnvironment"]["OPTION_QUANTIZE"];
-            let Some(given) = string(place).filter(|_| !neuron) else { continue };
+            let location = &one["ModelQuantizationConfig"]["OverrideEnvironment"]["OPTION_QUANTIZE"];
+            let Some(given) = string(location).filter(|_| !neuron) else { continue };
             let (engine, known): (_, &[&str]) = if compiled {
                 ("TensorRT-LLM", &["awq", "fp8", "smoothquant"])
             } else {
@@ -53,7 +53,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 let help = if given == "smoothquant" { "smoothquant needs compilation as well" } else { "" };
                 findings.add(
                     resource,
-                    place,
+                    location,
                     format!("{engine} does not support the quantization {given}"),
                     help,
                 );

@@ -34,11 +34,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     "keep one of them",
                 );
             }
-            for (place, range) in [(attempts, 1.0..=20.0), (minutes, 0.0..=14_400.0)] {
-                if let Some(given) = number(place).filter(|given| !range.contains(given)) {
+            for (location, range) in [(attempts, 1.0..=20.0), (minutes, 0.0..=14_400.0)] {
+                if let Some(given) = number(location).filter(|given| !range.contains(given)) {
                     findings.add(
                         pipeline,
-                        place,
+                        location,
                         format!("{given} is out of range"),
                         format!("use {} to {}", range.start(), range.end()),
                     );

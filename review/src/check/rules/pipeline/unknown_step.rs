@@ -34,13 +34,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             {
                 findings.add(pipeline, &step["Name"], format!("two steps have the name {name}"), "");
             }
-            for place in items(&step["DependsOn"]).filter(|_| known) {
+            for location in items(&step["DependsOn"]).filter(|_| known) {
                 // A step inside of a collection is named with a path.
-                let missing = string(place).filter(|name| !names.contains(name) && !name.contains('.'));
+                let missing = string(location).filter(|name| !names.contains(name) && !name.contains('.'));
                 if let Some(name) = missing {
                     findings.add(
                         pipeline,
-                        place,
+                        location,
                         format!("the step {name} does not exist"),
                         format!("the steps are {}", names.join(", ")),
                     );

@@ -118,7 +118,7 @@ mod tests {
     use crate::check::{Options, check};
 
     #[test]
-    fn a_type_that_the_region_lacks_is_told_with_the_nearest() {
+    fn a_type_that_the_region_lacks_is_reported_with_the_nearest() {
         let text = super::RULE.good.replace("ml.m5.large", "ml.p5.48xlarge");
         let assembly = stackwright_synth::Assembly::of_template("t", text).unwrap();
         let found = |region: &str| {

@@ -15,7 +15,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// A default that only holds a place for a value is reported as a warning.
+    /// A default that is only a placeholder is reported as a warning.
     Error "pattern-mismatch",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

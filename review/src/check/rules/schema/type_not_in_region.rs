@@ -47,7 +47,7 @@ mod tests {
     use crate::check::{Options, check};
 
     #[test]
-    fn a_region_that_lacks_the_type_is_told() {
+    fn a_region_that_lacks_the_type_is_reported() {
         let missing = |region: &&str| {
             registry::resource_type("AWS::SageMaker::Cluster").unwrap().is_in(region) == Some(false)
         };

@@ -30,10 +30,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 .flat_map(one_or_many)
                 .find(|one| string(one) == Some("*"));
             let allows = string(&statement["Effect"]).is_none_or(|effect| effect == "Allow");
-            if let Some(place) = everybody.filter(|_| allows && !is_set(&statement["Condition"])) {
+            if let Some(location) = everybody.filter(|_| allows && !is_set(&statement["Condition"])) {
                 findings.add(
                     role,
-                    place,
+                    location,
                     "every AWS account may assume this role",
                     "name the service or the account, or add a condition",
                 );

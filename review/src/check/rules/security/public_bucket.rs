@@ -40,10 +40,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if string(&statement["Effect"]) != Some("Allow") || is_set(&statement["Condition"]) {
                 continue;
             }
-            if let Some(place) = everybody {
+            if let Some(location) = everybody {
                 findings.add(
                     policy,
-                    place,
+                    location,
                     "the policy allows access to everybody",
                     "name the principals, or add a condition",
                 );

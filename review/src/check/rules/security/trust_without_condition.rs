@@ -33,11 +33,11 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 let name = string(one).unwrap_or_default();
                 name.ends_with(":root") || name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit())
             });
-            for place in accounts.chain(one_or_many(&principal["Federated"])) {
+            for location in accounts.chain(one_or_many(&principal["Federated"])) {
                 findings.add(
                     role,
-                    place,
-                    format!("every principal of {} may assume this role", shown(place)),
+                    location,
+                    format!("every principal of {} may assume this role", shown(location)),
                     "add a condition, or name the principals",
                 );
             }

@@ -32,13 +32,13 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (resource, statement) in allowing(view) {
         let everywhere = one_or_many(&statement["Resource"]).find(|one| string(one) == Some("*"));
-        let Some(place) = everywhere.filter(|_| !is_set(&statement["Condition"])) else { continue };
+        let Some(location) = everywhere.filter(|_| !is_set(&statement["Condition"])) else { continue };
         let names = one_or_many(&statement["Action"]).filter_map(|action| string(action));
         let narrow: Vec<&str> = names.filter(|name| takes_an_arn(name)).collect();
         if !narrow.is_empty() {
             findings.add(
                 resource,
-                place,
+                location,
                 format!("the policy allows {} on every resource", narrow.join(", ")),
                 "list the ARNs that are needed",
             );

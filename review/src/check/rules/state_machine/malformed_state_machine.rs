@@ -53,7 +53,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Two fields that say the same in two ways.
+/// Two fields that set the same value in two forms.
 const EXCLUSIVE: [(&str, &str); 11] = [
     ("TimeoutSeconds", "TimeoutSecondsPath"),
     ("HeartbeatSeconds", "HeartbeatSecondsPath"),

@@ -38,7 +38,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         else {
             continue;
         };
-        // Managed policies and policies that are resources of their own may say it.
+        // Managed policies and separate policy resources may contain the statement.
         let elsewhere = is_set(&target.properties["ManagedPolicyArns"])
             || ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"]
                 .iter()

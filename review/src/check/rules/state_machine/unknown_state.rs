@@ -39,13 +39,13 @@ fn names(resource: &Resource<'_>, machine: &Cursor<'_>, findings: &mut Findings<
     if !states.is_object() || is_unresolved(states) {
         return;
     }
-    let mut leads_to = |place: &Cursor<'_>| {
-        let missing = string(place).filter(|name| states.get(name).is_none());
+    let mut leads_to = |location: &Cursor<'_>| {
+        let missing = string(location).filter(|name| states.get(name).is_none());
         if let Some(name) = missing {
             let names: Vec<_> = entries(states).map(|(name, _)| name).take(MAX_NAMES + 1).collect();
             let more = if names.len() > MAX_NAMES { ", …" } else { "" };
             let help = format!("the states are {}{more}", names[..names.len().min(MAX_NAMES)].join(", "));
-            findings.add(resource, place, format!("the state {name} does not exist"), help);
+            findings.add(resource, location, format!("the state {name} does not exist"), help);
         }
     };
     leads_to(&machine["StartAt"]);

@@ -50,9 +50,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let type_name = body["Type"].as_str().unwrap_or_default();
             search(body, &mut pointer, &mut |pointer, text| {
                 let resource = (section == "Resources").then_some(id);
-                let place = Place { section, type_name, pointer };
+                let location = Location { section, type_name, pointer };
                 for reference in references(text) {
-                    if let Some((message, help)) = fault(reference, &place) {
+                    if let Some((message, help)) = fault(reference, &location) {
                         findings.add_in_function(resource, pointer.to_owned(), message, help);
                     }
                 }
@@ -61,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-struct Place<'p> {
+struct Location<'p> {
     section: &'p str,
     type_name: &'p str,
     pointer: &'p str,
@@ -84,7 +84,7 @@ fn references(text: &str) -> Vec<&str> {
     starts.filter_map(|at| text[at..].split_once("}}").map(|(reference, _)| reference)).collect()
 }
 
-fn fault(reference: &str, place: &Place<'_>) -> Option<(String, &'static str)> {
+fn fault(reference: &str, location: &Location<'_>) -> Option<(String, &'static str)> {
     let (service, rest) = reference.split_once(':').unwrap_or((reference, ""));
     let is_computed = |part: &str| part.contains("${");
     if is_computed(service) {
@@ -109,7 +109,7 @@ fn fault(reference: &str, place: &Place<'_>) -> Option<(String, &'static str)> {
                 let message = format!("`{version}` is not a version of the parameter `{name}`");
                 return Some((message, "write the number of a version, or leave it out for the latest one"));
             }
-            (service == "ssm-secure" && !takes_secure(place)).then(|| {
+            (service == "ssm-secure" && !takes_secure(location)).then(|| {
                 (
                     "CloudFormation does not resolve `ssm-secure` for this property".to_owned(),
                     "use a secret of Secrets Manager, or pass the parameter's name to the program",
@@ -125,7 +125,7 @@ fn fault(reference: &str, place: &Place<'_>) -> Option<(String, &'static str)> {
                     "write `{{resolve:secretsmanager:secret-id:SecretString:json-key}}`",
                 ));
             }
-            if place.section != "Resources" || !place.pointer.contains("/Properties") {
+            if location.section != "Resources" || !location.pointer.contains("/Properties") {
                 let message = "CloudFormation resolves secrets only in properties of resources";
                 return Some((message.into(), "remove the reference"));
             }
@@ -144,9 +144,11 @@ fn is_version(text: &str) -> bool {
     text.contains("${") || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn takes_secure(place: &Place<'_>) -> bool {
+fn takes_secure(location: &Location<'_>) -> bool {
     let is_step = |step: &&str| step.parse::<usize>().is_err() && !step.starts_with("Fn::");
-    let path: Vec<&str> = place.pointer.split('/').filter(is_step).collect();
+    let path: Vec<&str> = location.pointer.split('/').filter(is_step).collect();
     let path = path.join("/");
-    SECURE.iter().any(|(type_name, end)| *type_name == place.type_name && path.ends_with(&format!("/{end}")))
+    SECURE
+        .iter()
+        .any(|(type_name, end)| *type_name == location.type_name && path.ends_with(&format!("/{end}")))
 }

@@ -16,7 +16,7 @@ rule! {
     /// not evaluate it.
     ///
     /// The rule also finds an index of `Fn::Select` beyond a constant list, a list where a string is needed and a string where
-    /// a list is needed, as far as parameters and attributes tell their type.
+    /// a list is needed, as far as the types of parameters and attributes are known.
     ///
     /// # Why it matters
     ///

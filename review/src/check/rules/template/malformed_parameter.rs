@@ -185,7 +185,7 @@ fn broken(kind: &str, parameter: &JsonValue, default: &JsonValue) -> Option<Stri
         let pattern = parameter["AllowedPattern"]
             .as_str()
             .map(|pattern| json!({ "pattern": format!("^(?:{pattern})$") }));
-        // A pattern for another engine says nothing here.
+        // A pattern that this engine cannot compile is not evaluated.
         let validator = pattern.and_then(|schema| jsonschema::draft7::new(&schema).ok());
         if validator.is_some_and(|validator| !validator.is_valid(&JsonValue::from(item))) {
             return Some(format!("{item} does not match the allowed pattern"));

@@ -75,7 +75,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             continue;
         };
         for (name, value) in attributes {
-            if let Some((path, message, help)) = fault(view, type_name, name, value) {
+            if let Some((path, message, help)) = attribute_fault(view, type_name, name, value) {
                 findings.add_below(Some(id), format!("{at}/{name}"), &path, message, help);
             }
         }
@@ -84,27 +84,27 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
 
 type Fault = (String, String, String);
 
-fn said(message: impl Into<String>, help: impl Into<String>) -> Option<Fault> {
+fn fault(message: impl Into<String>, help: impl Into<String>) -> Option<Fault> {
     Some((String::new(), message.into(), help.into()))
 }
 
 /// What is wrong with an attribute: where below it, the message and the help.
-fn fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Option<Fault> {
+fn attribute_fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Option<Fault> {
     let is_module = type_name.ends_with("::MODULE");
     let is_of_aws = type_name.starts_with("AWS::") && !is_module;
     let is_custom = type_name.starts_with("Custom::") || type_name == "AWS::CloudFormation::CustomResource";
     match name {
         "Type" => None,
-        "Condition" if !value.is_string() && !value.is_null() => said(
+        "Condition" if !value.is_string() && !value.is_null() => fault(
             "`Condition` is the name of a condition",
             "define the condition in `Conditions` and name it here",
         ),
         "DependsOn" => depends_on(value),
-        "Properties" if !value.is_object() && !value.is_null() => said("`Properties` is an object", ""),
-        "Metadata" if !value.is_object() && !value.is_null() => said("`Metadata` is an object", ""),
+        "Properties" if !value.is_object() && !value.is_null() => fault("`Properties` is an object", ""),
+        "Metadata" if !value.is_object() && !value.is_null() => fault("`Metadata` is an object", ""),
         "DeletionPolicy" | "UpdateReplacePolicy" => policy(view, type_name, name, value),
         "CreationPolicy" | "UpdatePolicy" if is_module => {
-            said(format!("a module does not take `{name}`"), "set it on the resource inside of the module")
+            fault(format!("a module does not take `{name}`"), "set it on the resource inside of the module")
         }
         "CreationPolicy" if is_of_aws => creation_policy(view, type_name, value),
         "UpdatePolicy" if is_of_aws => update_policy(view, type_name, value),
@@ -118,7 +118,7 @@ fn fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Opt
             let help = near.map_or("properties belong in `Properties`".to_owned(), |near| {
                 format!("the nearest is `{near}`; properties belong in `Properties`")
             });
-            said(format!("resources do not have the attribute `{name}`"), help)
+            fault(format!("resources do not have the attribute `{name}`"), help)
         }
     }
 }
@@ -127,7 +127,10 @@ fn depends_on(value: &JsonValue) -> Option<Fault> {
     if value.is_null() || one_or_many(value).all(JsonValue::is_string) {
         return None;
     }
-    said("`DependsOn` is the logical ID of a resource, or a list of them", "write the IDs without a function")
+    fault(
+        "`DependsOn` is the logical ID of a resource, or a list of them",
+        "write the IDs without a function",
+    )
 }
 
 fn policy(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Option<Fault> {
@@ -140,7 +143,7 @@ fn policy(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Op
         return if is_extended || view.has_macro() {
             None
         } else {
-            said(
+            fault(
                 format!("`{name}` takes a function only with the transform `AWS::LanguageExtensions`"),
                 format!("add the transform, or use {}", allowed.join(", ")),
             )
@@ -148,13 +151,13 @@ fn policy(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Op
     }
     match value.as_str() {
         None if value.is_null() => None,
-        None => said(format!("`{name}` is a string"), format!("use {}", allowed.join(", "))),
-        Some(policy) if !allowed.contains(&policy) => said(
+        None => fault(format!("`{name}` is a string"), format!("use {}", allowed.join(", "))),
+        Some(policy) if !allowed.contains(&policy) => fault(
             format!("`{name}` does not accept the value `{policy}`"),
             format!("use {}", allowed.join(", ")),
         ),
         Some("Snapshot") if type_name.starts_with("AWS::") && !attributes::takes_snapshots(type_name) => {
-            said(format!("`{type_name}` does not support snapshots"), "use Retain to keep the resource")
+            fault(format!("`{type_name}` does not support snapshots"), "use Retain to keep the resource")
         }
         Some(_) => None,
     }
@@ -162,17 +165,17 @@ fn policy(view: &View<'_>, type_name: &str, name: &str, value: &JsonValue) -> Op
 
 fn creation_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<Fault> {
     if !value.is_object() || function(value).is_some() {
-        return if value.is_null() { None } else { said("`CreationPolicy` is an object", "") };
+        return if value.is_null() { None } else { fault("`CreationPolicy` is an object", "") };
     }
     if !CREATED_WITH_SIGNALS.contains(&type_name) {
-        return said(format!("`{type_name}` does not support `CreationPolicy`"), "remove it");
+        return fault(format!("`{type_name}` does not support `CreationPolicy`"), "remove it");
     }
     below(faults("CreationPolicy", attributes::creation_policy(), value, view))
 }
 
 fn update_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<Fault> {
     if !value.is_object() || is_unresolved(value) && function(value).is_none() {
-        return if value.is_null() { None } else { said("`UpdatePolicy` is an object", "") };
+        return if value.is_null() { None } else { fault("`UpdatePolicy` is an object", "") };
     }
     if function(value).is_some_and(|(name, _)| name == "Fn::If" || name == "Fn::Transform") {
         return None;
@@ -183,7 +186,7 @@ fn update_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<
         return if is_empty {
             None
         } else {
-            said(format!("`{type_name}` does not support `UpdatePolicy`"), "remove it")
+            fault(format!("`{type_name}` does not support `UpdatePolicy`"), "remove it")
         };
     };
     below(faults(&format!("UpdatePolicy of {type_name}"), schema, value, view))

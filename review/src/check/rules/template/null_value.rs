@@ -20,7 +20,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// `Metadata` is not checked, and neither are the sections about which other rules say more.
+    /// `Metadata` is not checked, and neither are the sections that other rules check.
     Error "null-value",
     source: "AWS CloudFormation User Guide, \"Troubleshooting CloudFormation\", template validation",
     applies_to: [],

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_is_told_and_before_it_that_it_is_near() {
+    fn a_warning_precedes_the_quota_and_an_error_follows_it() {
         assert!(found(400).is_empty());
         assert_eq!(found(401), ["quota-nearly-reached"]);
         assert_eq!(found(500), ["quota-nearly-reached"]);

@@ -29,13 +29,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let groups = &resources["InstanceGroups"];
         let preferences = &resources["InstancePreferences"];
         let of_one_type = ["InstanceType", "InstanceCount"].iter().any(|name| is_set(&resources[*name]));
-        for (place, others) in
+        for (location, others) in
             [(groups, of_one_type || is_set(preferences)), (preferences, is_set(&resources["InstanceType"]))]
         {
-            if is_set(place) && others {
+            if is_set(location) && others {
                 findings.add(
                     job.resource,
-                    place,
+                    location,
                     "`InstanceType`, `InstanceGroups` and `InstancePreferences` exclude each other",
                     "keep one of them",
                 );

@@ -26,12 +26,12 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for job in jobs(view) {
-        for (place, name, facts) in job.instances() {
+        for (location, name, facts) in job.instances() {
             let offered = facts.is_none_or(|facts| facts.is_for(Service::TrainingPlan));
             if is_set(&job.resources()["TrainingPlanArn"]) && !offered {
                 findings.add(
                     job.resource,
-                    place,
+                    location,
                     format!("training plans do not support {name}"),
                     "use a p4d, p4de, p5, p6 or Trainium instance type",
                 );
