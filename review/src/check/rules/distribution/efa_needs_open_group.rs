@@ -2,9 +2,8 @@
 
 use crate::check::findings::Findings;
 use crate::check::job::{LAUNCHERS, jobs};
-use crate::check::rules::distribution::lets_itself_in;
+use crate::check::rules::distribution::{first_closed, lets_itself_in};
 use crate::check::rules::rule;
-use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
@@ -29,17 +28,15 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             && job.instances().iter().any(|(_, _, facts)| {
                 facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
             });
-        for reference in items(&job.arguments["VpcConfig"]["SecurityGroupIds"]).filter(|_| is_multi_node) {
-            if let Some(group) = view.target(reference).filter(|group| !lets_itself_in(view, group)) {
-                let message =
-                    format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id);
-                findings.add(
-                    job.resource,
-                    reference,
-                    message,
-                    "add an ingress rule with protocol -1 whose source is the security group itself",
-                );
-            }
+        let references = &job.arguments["VpcConfig"]["SecurityGroupIds"];
+        let closed = first_closed(view, references, |group| lets_itself_in(view, group));
+        if let (Some((reference, group)), true) = (closed, is_multi_node) {
+            findings.add(
+                job.resource,
+                reference,
+                format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id),
+                "add an ingress rule with protocol -1 whose source is the security group itself",
+            );
         }
     }
 }

@@ -18,6 +18,7 @@ mod unsupported_strategy_on_trainium;
 
 use serde_json::Value as JsonValue;
 
+use crate::check::cursor::Cursor;
 use crate::check::job::Job;
 use crate::check::rules::Rule;
 use crate::check::value::{is_set, is_unresolved, items, string};
@@ -54,6 +55,19 @@ fn is_version_1(parameters: &JsonValue) -> bool {
     ["partitions", "pipeline_parallel_degree", "microbatches", "ddp", "pipeline"]
         .iter()
         .any(|name| is_set(&parameters[*name]))
+}
+
+/// Returns the first of the security groups of an instance, with the reference to it, if none of them is open. One open group is
+/// enough, because all instances with these groups are in it. `None` if a group is outside of the template.
+pub(in crate::check) fn first_closed<'v, 'a>(
+    view: &'v View<'a>,
+    references: &'v Cursor<'a>,
+    is_open: impl Fn(&Resource<'a>) -> bool,
+) -> Option<(&'v Cursor<'a>, &'v Resource<'a>)> {
+    let groups: Option<Vec<_>> =
+        items(references).map(|reference| Some((reference, view.target(reference)?))).collect();
+    let groups = groups.filter(|groups| !groups.iter().any(|(_, group)| is_open(group)))?;
+    groups.first().copied()
 }
 
 /// Whether a security group of the template lets all traffic in from itself; what is not known counts as yes.

@@ -1,7 +1,7 @@
 //! `efa-group-closed-to-itself`
 
 use crate::check::findings::Findings;
-use crate::check::rules::distribution::{lets_itself_in, lets_itself_out};
+use crate::check::rules::distribution::{first_closed, lets_itself_in, lets_itself_out};
 use crate::check::rules::rule;
 use crate::check::value::{is_set, items, string};
 use crate::check::view::{Resource, View};
@@ -35,16 +35,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             if !string(&interface["InterfaceType"]).is_some_and(|kind| kind.starts_with("efa")) {
                 continue;
             }
-            let groups = || {
-                items(&interface["Groups"]).filter_map(|reference| Some((reference, view.target(reference)?)))
-            };
-            // One group that is open is enough, and a group outside of the template may be.
-            let all_known = items(&interface["Groups"]).count() == groups().count();
-            if !all_known {
-                continue;
-            }
-            let Some((reference, group)) = groups().next() else { continue };
-            if !groups().any(|(_, group)| lets_itself_in(view, group)) {
+            let groups = &interface["Groups"];
+            if let Some((reference, group)) = first_closed(view, groups, |group| lets_itself_in(view, group))
+            {
                 findings.add(
                     template,
                     reference,
@@ -53,7 +46,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 );
                 break;
             }
-            if !groups().any(|(_, group)| lets_everything_out(group) || lets_itself_out(view, group)) {
+            let is_open_outward =
+                |group: &Resource<'_>| lets_everything_out(group) || lets_itself_out(view, group);
+            if let Some((reference, group)) = first_closed(view, groups, is_open_outward) {
                 findings.add(
                     template,
                     reference,

@@ -1,14 +1,14 @@
 //! `cluster-group-closed-outward`
 
 use crate::check::findings::Findings;
-use crate::check::rules::distribution::lets_itself_out;
-use crate::check::rules::hyperpod::{CLUSTER, communicates_by_efa, groups};
+use crate::check::rules::distribution::{first_closed, lets_itself_out};
+use crate::check::rules::hyperpod::{CLUSTER, security_groups_with_efa};
 use crate::check::rules::rule;
-use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
-    /// The security group of a HyperPod cluster with EFA has no egress rule for all traffic to itself.
+    /// The security group of HyperPod instances with EFA has no egress rule for all traffic to itself. An instance group has the
+    /// security groups of its `OverrideVpcConfig`, or else those of the cluster.
     ///
     /// # Why it matters
     ///
@@ -21,7 +21,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Security groups outside of the template are not known.
+    /// One open security group is enough for an instance group with several. Security groups outside of the template are not known.
     Error "cluster-group-closed-outward",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md; AWS's sample awsome-distributed-training@7217859f, modules/security_group",
     applies_to: ["AWS::SageMaker::Cluster"],
@@ -29,14 +29,13 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    for cluster in view.of_type(CLUSTER).filter(|cluster| communicates_by_efa(cluster)) {
-        let of_groups =
-            groups(cluster).flat_map(|group| items(&group["OverrideVpcConfig"]["SecurityGroupIds"]));
-        for location in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]).chain(of_groups) {
-            if let Some(group) = view.target(location).filter(|group| !lets_itself_out(view, group)) {
+    for cluster in view.of_type(CLUSTER) {
+        for references in security_groups_with_efa(cluster) {
+            let closed = first_closed(view, references, |group| lets_itself_out(view, group));
+            if let Some((reference, group)) = closed {
                 findings.add(
                     cluster,
-                    location,
+                    reference,
                     format!("`{}` does not allow all outbound traffic to itself, which EFA needs", group.id),
                     "add an egress rule with protocol -1 whose destination is the security group itself",
                 );

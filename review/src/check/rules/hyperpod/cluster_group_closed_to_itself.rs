@@ -1,14 +1,14 @@
 //! `cluster-group-closed-to-itself`
 
 use crate::check::findings::Findings;
-use crate::check::rules::distribution::lets_itself_in;
-use crate::check::rules::hyperpod::{CLUSTER, communicates_by_efa};
+use crate::check::rules::distribution::{first_closed, lets_itself_in};
+use crate::check::rules::hyperpod::{CLUSTER, security_groups_with_efa};
 use crate::check::rules::rule;
-use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
-    /// The security group of a HyperPod cluster with EFA does not allow all traffic from itself.
+    /// The security group of HyperPod instances with EFA does not allow all traffic from itself. An instance group has the security
+    /// groups of its `OverrideVpcConfig`, or else those of the cluster.
     ///
     /// # Why it matters
     ///
@@ -17,6 +17,10 @@ rule! {
     /// # How to fix
     ///
     /// Add an ingress rule for all protocols with the group itself as source.
+    ///
+    /// # Limitations
+    ///
+    /// One open security group is enough for an instance group with several. Security groups outside of the template are not known.
     Error "cluster-group-closed-to-itself",
     source: "awsome-distributed-training@7217859f security-group-stack.yaml; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],
@@ -24,15 +28,14 @@ rule! {
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    for cluster in view.of_type(CLUSTER).filter(|cluster| communicates_by_efa(cluster)) {
-        for location in items(&cluster.properties["VpcConfig"]["SecurityGroupIds"]) {
-            if let Some(group) = view.target(location).filter(|group| !lets_itself_in(view, group)) {
-                let message =
-                    format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id);
+    for cluster in view.of_type(CLUSTER) {
+        for references in security_groups_with_efa(cluster) {
+            let closed = first_closed(view, references, |group| lets_itself_in(view, group));
+            if let Some((reference, group)) = closed {
                 findings.add(
                     cluster,
-                    location,
-                    message,
+                    reference,
+                    format!("`{}` does not allow all inbound traffic from itself, which EFA needs", group.id),
                     "add an ingress rule with protocol -1 whose source is the security group itself",
                 );
             }

@@ -77,11 +77,16 @@ fn groups<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<
     lists.into_iter().flat_map(items)
 }
 
-/// Whether a group of a cluster has instances with Elastic Fabric Adapter.
-fn communicates_by_efa(cluster: &Resource<'_>) -> bool {
-    groups(cluster).any(|group| {
+/// The security groups of each instance group whose instances have Elastic Fabric Adapter: those of its `OverrideVpcConfig`, or else
+/// those of the cluster.
+fn security_groups_with_efa<'v, 'a>(cluster: &'v Resource<'a>) -> impl Iterator<Item = &'v Cursor<'a>> {
+    let has_efa = |group: &&Cursor<'_>| {
         let facts = string(&group["InstanceType"]).and_then(instance);
         facts.and_then(|facts| facts.efa_interfaces).is_some_and(|number| number > 0)
+    };
+    groups(cluster).filter(has_efa).map(|group| {
+        let own = &group["OverrideVpcConfig"]["SecurityGroupIds"];
+        if is_set(own) { own } else { &cluster.properties["VpcConfig"]["SecurityGroupIds"] }
     })
 }
 
