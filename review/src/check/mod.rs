@@ -1,8 +1,8 @@
 //! Finds what is wrong in templates before anything is deployed.
 //!
-//! A stack is checked in every deployment that its parameters and conditions allow (`scenario`), with all
-//! known values resolved (`resolve`). The validation of schemas (`schema`) and the `rules` report the faults of the
-//! resolved resources (`view`).
+//! A stack is looked at in every deployment that its parameters and conditions allow (`scenario`), with everything
+//! put in that is known (`resolve`). The validation of schemas (`schema`) and the `rules` say what is wrong with what
+//! they see (`view`).
 
 mod acknowledgement;
 mod asl;
@@ -103,7 +103,7 @@ pub struct Ignore {
 
 impl Ignore {
     fn covers(&self, one: &Diagnostic) -> bool {
-        let file = one.location.as_ref().map_or("", |location| location.file.as_ref());
+        let file = one.location.as_ref().map_or("", |place| place.file.as_ref());
         let matches = |patterns: &[String], names: &[&str]| {
             patterns.is_empty()
                 || patterns.iter().any(|pattern| names.iter().any(|name| glob::matches(pattern, name)))
