@@ -18,7 +18,7 @@ use crate::messages;
 use crate::parameters::{ParameterNote, changed_ssm_values};
 use crate::request::{ChangeSetRequest, Existing};
 use crate::secret::Secrets;
-use crate::status::StackStatus;
+use crate::status::{Replacement, StackStatus};
 use crate::validation::{ValidationFailure, failures_in, failures_in_all};
 
 /// How long CloudFormation may take to create a change set.
@@ -54,12 +54,28 @@ pub struct ChangeSet {
     /// Whether the stack was created for this change set, so that it is deleted with it.
     #[serde(default)]
     pub created_stack: bool,
+    /// Whether CloudFormation rolls nothing back if the operation fails.
+    #[serde(default)]
+    pub keep_failed: bool,
+    /// Whether the operation uses CloudFormation's express mode.
+    #[serde(default)]
+    pub express: bool,
 }
 
 impl ChangeSet {
     /// Returns the changes that need an approval.
     pub fn required_approvals(&self) -> Vec<RequiredApproval> {
         required_approvals(&self.stack, &self.changes, &self.attributes)
+    }
+
+    /// Returns the replacements that let the operation fail: CloudFormation replaces no resource in an update that it does not
+    /// roll back.
+    pub fn refused_replacements(&self) -> impl Iterator<Item = &Change> {
+        let is_replaced = |change: &&Change| {
+            self.keep_failed
+                && matches!(change.replacement, Some(Replacement::Yes | Replacement::Conditional))
+        };
+        self.changes.iter().filter(is_replaced)
     }
 }
 
@@ -173,6 +189,8 @@ async fn read(
         parameters,
         warnings,
         created_stack,
+        keep_failed: request.options.keep_failed,
+        express: request.options.express,
     })
 }
 
@@ -300,7 +318,10 @@ pub(crate) async fn start(
         .change_set_name(&change_set.id)
         // A request that is sent again after a lost answer must not count twice. Another change set has another token.
         .client_request_token(change_set.id.rsplit('/').next().unwrap_or(&change_set.name))
-        .retain_except_on_create(true);
+        .retain_except_on_create(true)
+        // In express mode, the change set says it. `OnStackFailure` would not do: CloudFormation does not update a stack whose
+        // creation failed with it.
+        .set_disable_rollback((change_set.keep_failed && !change_set.express).then_some(true));
     let error = match request.send().await.map_err(DeployError::call("ExecuteChangeSet")) {
         Ok(_) => return Ok(()),
         Err(error) => error,

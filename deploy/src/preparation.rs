@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use aws_sdk_cloudformation::types::{Stack, TemplateStage};
+use aws_sdk_cloudformation::types::{DeploymentConfigMode, Stack, TemplateStage};
 use stackwright_synth::StackArtifact;
 
 use crate::attributes::AttributeChange;
@@ -133,7 +133,7 @@ pub async fn prepare(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let (existing, present) = wait_until_deployable(connection, &stack.name, report).await?;
+        let (existing, present) = wait_until_deployable(connection, &stack.name, options, report).await?;
         let deployed = present.as_ref().filter(|_| existing == Existing::Deployed);
         let imported = if options.imports.is_empty() {
             None
@@ -186,6 +186,7 @@ pub async fn prepare(
 async fn wait_until_deployable(
     connection: &Connection,
     name: &str,
+    options: &Options,
     report: Report<'_>,
 ) -> Result<(Existing, Option<Stack>), DeployError> {
     loop {
@@ -206,9 +207,38 @@ async fn wait_until_deployable(
                     .unwrap_or_else(|| "CloudFormation cannot update a stack with this status".into());
                 return Err(DeployError::State { stack: name.to_owned(), status, reason });
             }
+            StackStatus::CreateFailed | StackStatus::UpdateFailed => {
+                return match missing_options(&stack, options) {
+                    None => Ok((Existing::Deployed, Some(stack))),
+                    Some(reason) => Err(DeployError::State { stack: name.to_owned(), status, reason }),
+                };
+            }
             _ => return Ok((Existing::Deployed, Some(stack))),
         }
     }
+}
+
+/// Returns whether the last operation on a stack used express mode.
+pub(crate) fn used_express(stack: &Stack) -> bool {
+    let mode = stack.deployment_config().and_then(|config| config.mode());
+    mode == Some(&DeploymentConfigMode::Express)
+}
+
+/// Returns why the options do not fit a stack whose last operation failed and was not rolled back: CloudFormation updates it
+/// only in an operation that is not rolled back either, and after one in express mode only in express mode.
+fn missing_options(stack: &Stack, options: &Options) -> Option<String> {
+    if options.keep_failed && (options.express || !used_express(stack)) {
+        return None;
+    }
+    Some(format!(
+        "its last operation failed and was not rolled back, and CloudFormation continues from there only with `{}`",
+        flags_to_continue(stack)
+    ))
+}
+
+/// Returns the options of `deploy` that continue from a failed operation that was not rolled back.
+pub(crate) fn flags_to_continue(stack: &Stack) -> &'static str {
+    if used_express(stack) { "--express --keep-failed" } else { "--keep-failed" }
 }
 
 /// Waits until no operation is running on a stack, except operations with the named statuses, and returns the stack.

@@ -10,6 +10,7 @@ use crate::error::DeployError;
 use crate::events::EventReader;
 use crate::execution::follow;
 use crate::lookup::{find_stack, resources, status_of};
+use crate::preparation::{flags_to_continue, used_express};
 use crate::status::{ResourceStatus, StackStatus};
 
 /// An operation that brings a stack into a status in which it can be deployed.
@@ -95,6 +96,8 @@ pub struct StackCondition {
     pub reason: Option<String>,
     /// The logical IDs of the resources that failed.
     pub failed: Vec<String>,
+    /// The options with which `deploy` continues from a failed operation that was not rolled back.
+    pub continue_with: Option<&'static str>,
     /// The recovery actions, the one that loses least first; empty if the stack needs none.
     pub options: Vec<RecoveryOption>,
 }
@@ -116,12 +119,15 @@ pub async fn condition(connection: &Connection, name: &str) -> Result<StackCondi
         })
         .filter_map(|one| one.logical_resource_id)
         .collect();
-    let options = options(&status, &failed);
+    let options = options(&status, &failed, used_express(&stack));
+    let can_continue = matches!(status, StackStatus::CreateFailed | StackStatus::UpdateFailed);
+    let continue_with = can_continue.then(|| flags_to_continue(&stack));
     Ok(StackCondition {
         stack: stack.stack_name.unwrap_or_default(),
         status,
         reason: stack.stack_status_reason,
         failed,
+        continue_with,
         options,
     })
 }
@@ -211,7 +217,8 @@ pub async fn recover(
     follow(connection, &id, &mut events, report).await
 }
 
-fn options(status: &StackStatus, failed: &[String]) -> Vec<RecoveryOption> {
+/// Returns the recovery actions for a status. CloudFormation does not roll back what an operation in express mode has left.
+fn options(status: &StackStatus, failed: &[String], used_express: bool) -> Vec<RecoveryOption> {
     let option = |action, leads_to: &str, loses: String| RecoveryOption {
         action,
         leads_to: leads_to.to_owned(),
@@ -235,6 +242,9 @@ fn options(status: &StackStatus, failed: &[String]) -> Vec<RecoveryOption> {
                 ),
             ),
         ],
+        StackStatus::UpdateFailed | StackStatus::CreateFailed if used_express => {
+            vec![option(RecoveryAction::Delete, "DELETE_COMPLETE", all_resources())]
+        }
         StackStatus::UpdateFailed => vec![option(
             RecoveryAction::Rollback,
             "UPDATE_ROLLBACK_COMPLETE",

@@ -1,8 +1,7 @@
 //! The request for a change set.
 
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, DeploymentMode, OnStackFailure,
-    ResourceToImport,
+    Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, DeploymentMode, ResourceToImport,
 };
 use serde_json::json;
 use stackwright_synth::{StackArtifact, sha256};
@@ -108,12 +107,9 @@ impl ChangeSetRequest<'_> {
         if options.import_existing {
             request = request.import_existing_resources(true);
         }
-        // Both parameters determine what happens after a failure; CloudFormation refuses a request with both.
         if options.express {
             let mode = DeploymentConfig::builder().mode(DeploymentConfigMode::Express);
             request = request.deployment_config(mode.disable_rollback(options.keep_failed).build());
-        } else if options.keep_failed {
-            request = request.on_stack_failure(OnStackFailure::DoNothing);
         }
         if stack.template.resources().any(|(_, resource)| resource["Type"] == "AWS::CloudFormation::Stack") {
             request = request.include_nested_stacks(true);

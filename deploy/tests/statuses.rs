@@ -234,7 +234,8 @@ statuses! {
     review_in_progress: "REVIEW_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", ["delete"], "DELETE_COMPLETE", "DELETE_COMPLETE";
     // The deployer waits for a running operation, and then handles the status that it leads to.
     create_in_progress: "CREATE_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
-    create_failed: "CREATE_FAILED", "Modify Modify", "UPDATE_COMPLETE", ["rollback", "delete"], "ROLLBACK_COMPLETE", "DELETE_COMPLETE";
+    // The failed operation was not rolled back: a deployment that would be rolled back is refused.
+    create_failed: "CREATE_FAILED", "refused: CREATE_FAILED", "refused: CREATE_FAILED", ["rollback", "delete"], "ROLLBACK_COMPLETE", "DELETE_COMPLETE";
     create_complete: "CREATE_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
     // A first deployment that was rolled back cannot be updated: the deployer deletes the stack.
     rollback_in_progress: "ROLLBACK_IN_PROGRESS", "Add Add", "CREATE_COMPLETE", [], "", "DELETE_COMPLETE";
@@ -246,7 +247,7 @@ statuses! {
     update_in_progress: "UPDATE_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", ["cancel-update"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
     update_complete_cleanup_in_progress: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
     update_complete: "UPDATE_COMPLETE", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
-    update_failed: "UPDATE_FAILED", "Modify Modify", "UPDATE_COMPLETE", ["rollback"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
+    update_failed: "UPDATE_FAILED", "refused: UPDATE_FAILED", "refused: UPDATE_FAILED", ["rollback"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
     update_rollback_in_progress: "UPDATE_ROLLBACK_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";
     update_rollback_failed: "UPDATE_ROLLBACK_FAILED", "refused: UPDATE_ROLLBACK_FAILED", "refused: UPDATE_ROLLBACK_FAILED", ["continue-rollback", "continue-rollback-skipping"], "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE";
     update_rollback_complete_cleanup_in_progress: "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "Modify Modify", "UPDATE_COMPLETE", [], "", "DELETE_COMPLETE";

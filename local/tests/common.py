@@ -10,6 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import model
+
 URL = sys.argv[1]
 os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local", AWS_DEFAULT_REGION="us-east-1")
 CHECKS = 0
@@ -17,7 +19,10 @@ CHECKS = 0
 
 def client(name, region="us-east-1"):
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-    return boto3.client(name, endpoint_url=URL, region_name=region, config=config)
+    made = boto3.client(name, endpoint_url=URL, region_name=region, config=config)
+    # Whatever a scenario is about, every answer is one that the model allows.
+    made.meta.events.register("after-call.cloudformation", model.check_response)
+    return made
 
 
 cfn, s3, sts, ssm, control = (client(name) for name in ("cloudformation", "s3", "sts", "ssm", "cloudcontrol"))
@@ -108,4 +113,5 @@ def run(*scenarios):
     for scenario in scenarios:
         if len(sys.argv) <= 2 or scenario.__name__ in sys.argv[2:]:
             scenario()
+    assert not model.PROBLEMS, model.PROBLEMS
     print("checks:", CHECKS)

@@ -196,6 +196,46 @@ def failures_lead_to_the_documented_statuses():
     faults()
 
 
+def what_was_not_rolled_back_continues():
+    """CloudFormation accepts only an operation that is not rolled back either; it creates again what could not be created."""
+    two = template({"A": TOPIC, "B": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "kept-b"}, "DependsOn": "A"}})
+    fails = lambda on: [{"resource": "B", "on": on, "reason": "B fails"}]
+    ids = lambda: {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in cfn.list_stack_resources(StackName="continuing")["StackResourceSummaries"]}
+    faults(fails("create"))
+    check(deploy("continuing", two, "CREATE", DisableRollback=True)["StackStatus"] == "CREATE_FAILED")
+    kept = ids()["A"]
+    refused("ValidationError", "non-terminal [CREATE_FAILED] state. To update the stack from this state, please use the disable-rollback", cfn.update_stack, StackName="continuing", TemplateBody=two)
+    again = change_set("continuing", two, name="again")
+    check([(one["ResourceChange"]["Action"], one["ResourceChange"]["LogicalResourceId"]) for one in again["Changes"]] == [("Add", "B")], again)
+    refused("ValidationError", "rollback-stack API", cfn.execute_change_set, StackName="continuing", ChangeSetName="again")
+    faults()
+    cfn.execute_change_set(StackName="continuing", ChangeSetName="again", DisableRollback=True)
+    check(settled("continuing")["StackStatus"] == "UPDATE_COMPLETE" and ids()["A"] == kept, statuses("continuing", "B"))
+    check(statuses("continuing", "B")[-4:] == ["DELETE_COMPLETE", "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"], statuses("continuing", "B"))
+    # A resource whose update failed returns to its last stable state, and is updated again.
+    changed = two.replace('"TopicName"', '"DisplayName": "new", "TopicName"')
+    faults(fails("update"))
+    check(deploy("continuing", changed, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED")
+    refused("ValidationError", "non-terminal [UPDATE_FAILED] state", cfn.update_stack, StackName="continuing", TemplateBody=changed)
+    faults()
+    cfn.update_stack(StackName="continuing", TemplateBody=changed, DisableRollback=True)
+    check(settled("continuing")["StackStatus"] == "UPDATE_COMPLETE" and json.loads(topic("continuing", "B")["Properties"])["DisplayName"] == "new")
+    # After two failures, a rollback leads to the last stable state and not to the one between.
+    faults(fails("update"))
+    for display in ("newer", "newest"):
+        check(deploy("continuing", changed.replace('"new"', f'"{display}"'), DisableRollback=True)["StackStatus"] == "UPDATE_FAILED")
+    faults()
+    cfn.rollback_stack(StackName="continuing")
+    check(settled("continuing")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and json.loads(topic("continuing", "B")["Properties"])["DisplayName"] == "new")
+    check('"new"' in json.dumps(cfn.get_template(StackName="continuing")["TemplateBody"]))
+    # With OnFailure, a stack whose creation failed cannot be updated at all.
+    faults(fails("create"))
+    cfn.create_stack(StackName="stopped", TemplateBody=two.replace("kept-b", "stopped-b"), OnFailure="DO_NOTHING")
+    check(settled("stopped")["StackStatus"] == "CREATE_FAILED")
+    faults()
+    refused("ValidationError", "contains [on-failure: DO_NOTHING]", cfn.update_stack, StackName="stopped", TemplateBody=two, DisableRollback=True)
+
+
 def operations_have_ids():
     """Each change of a stack is an operation, and its rollback is another one."""
     two = template({"A": TOPIC, "B": {**TOPIC, "DependsOn": "A"}})
@@ -630,7 +670,7 @@ def requests_fail_on_request():
     faults()
     other = client("cloudformation", "eu-west-1")
     check(other.describe_stacks()["Stacks"] == [], "each region has its own")
-    refused("InvalidAction", "Could not find operation", cfn.describe_publisher)
+    refused("NotImplemented", "does not implement the operation DescribePublisher", cfn.describe_publisher)
 
 
 def malformed_requests_are_answered_with_errors():
@@ -724,7 +764,7 @@ def the_deployment_config_is_obeyed():
 
 run(
     the_role_of_the_last_operation_is_used_for_later_ones, the_deployment_config_is_obeyed,
-    a_stack_is_created_updated_and_deleted, invalid_requests_are_refused_with_the_messages_of_cloudformation, failures_lead_to_the_documented_statuses, operations_have_ids,
+    a_stack_is_created_updated_and_deleted, invalid_requests_are_refused_with_the_messages_of_cloudformation, failures_lead_to_the_documented_statuses, what_was_not_rolled_back_continues, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
     a_stack_set_deploys_to_several_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, secrets_are_not_shown,
     hooks_object,

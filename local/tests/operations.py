@@ -2,9 +2,13 @@
 names that do not exist, throttled, and in pages. And what `Ref` and `Fn::GetAtt` return for the types that programs use most,
 split as programs do it."""
 
+import html
 import re
+import urllib.error
+import urllib.parse
 
 from common import *
+import model
 
 ACCOUNT = "000000000000"
 UNKNOWN = "nothing-has-this-name"
@@ -135,7 +139,7 @@ def every_operation_is_throttled_named_and_answered():
         refused("Throttling", "", lambda **arguments: call(action, arguments), **arguments)
         key = next((name for name in NAMES if name in arguments), None)
         if key and action not in CREATES:
-            unknown = {**arguments, key: UNKNOWN}
+            unknown = {**arguments, key: "Nothing::Has::ThisName" if key == "TypeName" else UNKNOWN}
             if action == "DeleteStack":
                 check(call(action, unknown)["ResponseMetadata"]["HTTPStatusCode"] == 200, "a stack that does not exist is deleted")
             elif "StackDefinitions" not in arguments:
@@ -144,9 +148,65 @@ def every_operation_is_throttled_named_and_answered():
         answer = call(action, arguments)
         check(member is None or member in answer, action, answer)
     # The endpoint has these operations and no other one, so that a new one comes into this list.
-    source = open(os.path.join(os.path.dirname(__file__), "../src/api/cloudformation/mod.rs")).read()
-    known = set(re.findall(r'^        "([A-Z]\w+)" =>', source, re.M))
+    known = supported()
     check(known - set(seen) == {"GetHookResult"} and set(seen) <= known, known ^ set(seen))
+
+
+SOURCES = os.path.join(os.path.dirname(__file__), "../src/api/cloudformation")
+
+
+def supported():
+    return set(re.findall(r'^        "([A-Z]\w+)" =>', open(f"{SOURCES}/mod.rs").read(), re.M))
+
+
+def posted(action, **arguments):
+    """Sends a request that the client would refuse; returns the status, the code and the message of the answer."""
+    fields = {"Action": action, "Version": "2010-05-15"}
+
+    def add(name, value):
+        if isinstance(value, dict):
+            for member, inner in value.items():
+                add(f"{name}.{member}" if name else member, inner)
+        elif isinstance(value, list):
+            for number, inner in enumerate(value):
+                add(f"{name}.member.{number + 1}", inner)
+        else:
+            fields[name] = value
+
+    add("", arguments)
+    try:
+        return urllib.request.urlopen(URL, urllib.parse.urlencode(fields).encode()).status, "", ""
+    except urllib.error.HTTPError as error:
+        body = error.read().decode()
+        return error.code, *(html.unescape(re.search(f"<{name}>(.*?)</{name}>", body, re.S).group(1)) for name in ("Code", "Message"))
+
+
+def operations_are_those_of_the_model():
+    """Each operation of the model is answered or refused by its name, and one that CloudFormation does not have is unknown."""
+    every = set(cfn.meta.service_model.operation_names)
+    check(supported() <= every)
+    for action in every - supported():
+        status, code, message = posted(action)
+        check((status, code) == (400, "NotImplemented") and f"does not implement the operation {action}" in message, action, message)
+    status, code, _ = posted("CreateCastle")
+    check((status, code) == (400, "InvalidAction"), code)
+
+
+def requests_are_checked_as_the_model_says():
+    """Every constraint of every operation: what breaks it is refused, with the member and the constraint."""
+    shapes = {action: cfn.meta.service_model.operation_model(action).input_shape for action in sorted(supported())}
+    found = {action: model.constraints(shape) for action, shape in shapes.items() if shape is not None}
+    lines = [f"{json.dumps(action)}: {json.dumps(one, separators=(',', ':'), sort_keys=True)}" for action, one in found.items() if one]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    path = f"{SOURCES}/constraints.json"
+    if os.environ.get("UPDATE_CONSTRAINTS"):
+        open(path, "w").write(text)
+    check(open(path).read() == text, "constraints.json differs from the model; UPDATE_CONSTRAINTS=1 writes it")
+    for action, one in found.items():
+        for arguments, path, words in model.violations(one) if one else ():
+            status, code, message = posted(action, **arguments)
+            is_named = f"at '{path[1:]}'" in message and words in message
+            check((status, code) == (400, "ValidationError") and is_named, action, arguments, path, words, message)
 
 
 def names_and_arns_mean_the_same():
@@ -221,6 +281,17 @@ def lists_come_in_pages():
         check(len(pages) > 1 and len(items) == len(set(items)) and len(items) >= expected, action, len(pages), len(items))
         refused("ValidationError", "NextToken is not valid", getattr(cfn, action), NextToken="another", **of)
     check(len(cfn.describe_stack_resources(StackName="paged")["StackResources"]) == 100, "this operation has no pages")
+    cfn.detect_stack_drift(StackName="paged")
+    drifts = lambda **of: cfn.describe_stack_resource_drifts(StackName="paged", **of)
+    check(len(drifts()["StackResourceDrifts"]) == 100 and len(drifts(MaxResults=60)["StackResourceDrifts"]) == 60)
+    check(len(drifts(MaxResults=60, NextToken=drifts(MaxResults=90)["NextToken"])["StackResourceDrifts"]) == 40)
+    # New events come before those of the first page, and move no event to the next one.
+    first = cfn.describe_stack_events(StackName="paged")
+    cfn.update_stack(StackName="paged", TemplateBody=template({**many, "New": TOPIC}, Outputs=exports))
+    settled("paged")
+    second = cfn.describe_stack_events(StackName="paged", NextToken=first["NextToken"])
+    ids = [one["EventId"] for page in (first, second) for one in page["StackEvents"]]
+    check(len(ids) == len(set(ids)) == 200, "no event comes twice")
 
 
 def arn(service, resource, region="us-east-1", account=ACCOUNT):
@@ -302,6 +373,6 @@ def references_have_the_forms_that_programs_split():
 
 
 run(
-    every_operation_is_throttled_named_and_answered, names_and_arns_mean_the_same, updates_without_changes_are_refused, lists_come_in_pages,
+    operations_are_those_of_the_model, requests_are_checked_as_the_model_says, every_operation_is_throttled_named_and_answered, names_and_arns_mean_the_same, updates_without_changes_are_refused, lists_come_in_pages,
     references_have_the_forms_that_programs_split,
 )

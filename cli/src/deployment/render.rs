@@ -178,6 +178,14 @@ fn notes(change_set: &ChangeSet) -> Vec<String> {
     let mut notes: Vec<String> = change_set.attributes.iter().map(|one| line(&one.to_string())).collect();
     notes.extend(change_set.parameters.iter().map(parameter));
     notes.extend(change_set.changes.iter().flat_map(of_variants));
+    notes.extend(change_set.refused_replacements().map(|change| {
+        line(&format!(
+            "warning: {}{}: CloudFormation refuses a replacement with `--keep-failed`, because the update would not be rolled \
+             back; deploy without it",
+            change.logical_id,
+            effect(change)
+        ))
+    }));
     if change_set.changes.is_empty() && change_set.attributes.is_empty() {
         notes.insert(0, "no resource changes, only outputs or metadata of the stack".into());
     }

@@ -8,6 +8,7 @@ pub(crate) mod change_set;
 pub(crate) mod hook;
 pub(crate) mod inputs;
 mod nested;
+mod not_rolled_back;
 mod outside;
 mod phases;
 pub(crate) mod plan;
@@ -199,8 +200,15 @@ impl Engine {
     ) {
         let stack = &mut self.state.stacks[position];
         let inputs = target.inputs.clone();
+        let failed = stack.operation.take();
         stack.config = how.config.clone();
-        let operation = Operation::on(stack, kind, Phase::Forward, target, how);
+        let mut operation = Operation::on(stack, kind, Phase::Forward, target, how);
+        let continues = failed.is_some();
+        if let Some(failed) = failed {
+            // A rollback leads to the last stable state, and not to what the failed operation has left.
+            operation.before = failed.before;
+            operation.resources_before = failed.resources_before;
+        }
         if kind != OperationKind::Create {
             stack.updated = Some(time);
         }
@@ -213,6 +221,9 @@ impl Engine {
             _ => StackStatus::UpdateInProgress,
         };
         self.set_status(position, time, status, Some("User Initiated".into()));
+        if continues {
+            self.delete_unstable(position, time);
+        }
         match self.forward_tasks(position) {
             Ok((tasks, leftovers)) => {
                 if let Some(operation) = &mut self.state.stacks[position].operation {

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::engine::plan::outputs;
 use crate::state::{
     Environment, ExecutionStatus, Inputs, Millis, OnFailure, OperationKind, OperationOptions, OperationType,
-    Output, Phase, Progress, Resource, Stack, StackStatus, Task, TaskAction,
+    Output, Phase, Progress, Resource, ResourceStatus, Stack, StackStatus, Task, TaskAction,
 };
 
 impl Engine {
@@ -276,16 +276,6 @@ impl Engine {
         }
     }
 
-    /// Stops without a rollback; what a later rollback needs is kept.
-    pub(super) fn stop(&mut self, position: usize, time: Millis, status: StackStatus, reason: &str) {
-        self.set_status(position, time, status, Some(reason.to_owned()));
-        for change_set in &mut self.state.stacks[position].change_sets {
-            if change_set.execution == ExecutionStatus::ExecuteInProgress {
-                change_set.execution = ExecutionStatus::ExecuteFailed;
-            }
-        }
-    }
-
     pub(super) fn start_rollback(&mut self, position: usize, time: Millis, reason: Option<String>) {
         let stack = &mut self.state.stacks[position];
         let Some(operation) = &mut stack.operation else { return };
@@ -295,7 +285,9 @@ impl Engine {
         for (id, resource) in &stack.resources {
             let before = operation.resources_before.get(id);
             let is_same = before.is_some_and(|before| {
-                before.physical_id == resource.physical_id && before.properties == resource.properties
+                before.physical_id == resource.physical_id
+                    && before.properties == resource.properties
+                    && resource.status != ResourceStatus::UpdateFailed
             });
             if !is_same {
                 tasks.push(Task {

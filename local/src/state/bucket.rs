@@ -79,6 +79,10 @@ pub(crate) struct Buckets {
     all: BTreeMap<String, Bucket>,
     changed: BTreeSet<String>,
     changed_objects: BTreeSet<(String, String)>,
+    /// How many objects have their content in a file. Objects with the same content share one.
+    users: BTreeMap<String, usize>,
+    /// Files that an object or an upload no longer has its content in.
+    released: BTreeSet<String>,
 }
 
 impl Buckets {
@@ -116,15 +120,50 @@ impl Buckets {
                 self.all.insert(name.to_owned(), bucket);
             }
             (None, _) => {
-                self.all.remove(name);
+                self.take(name);
             }
         }
     }
 
     pub fn remove(&mut self, name: &str) {
-        if self.all.remove(name).is_some() {
+        if self.take(name) {
             self.changed.insert(name.to_owned());
         }
+    }
+
+    /// Removes a bucket with its objects; returns whether there was one.
+    fn take(&mut self, name: &str) -> bool {
+        let Some(bucket) = self.all.remove(name) else { return false };
+        for object in bucket.objects.into_values() {
+            self.leave(object.file);
+        }
+        true
+    }
+
+    /// Counts an object less that has its content in a file.
+    fn leave(&mut self, file: String) {
+        if let Some(count) = self.users.get_mut(&file) {
+            *count -= 1;
+            if *count == 0 {
+                self.users.remove(&file);
+            }
+        }
+        self.released.insert(file);
+    }
+
+    /// Notes that a part of an upload no longer needs a file.
+    pub fn release(&mut self, file: String) {
+        self.released.insert(file);
+    }
+
+    /// Whether the content of an object is in a file.
+    pub fn uses_file(&self, file: &str) -> bool {
+        self.users.contains_key(file)
+    }
+
+    /// The files that were released since the last call. Others may still use them.
+    pub fn take_released(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.released)
     }
 
     pub fn object(&self, bucket: &str, key: &str) -> Option<&Object> {
@@ -134,12 +173,19 @@ impl Buckets {
     /// Stores an object; without one, the object with this key is removed.
     pub fn set_object(&mut self, bucket: &str, key: &str, object: Option<Object>) {
         let Some(owner) = self.all.get_mut(bucket) else { return };
-        let is_changed = match object {
-            Some(object) => owner.objects.insert(key.to_owned(), object.clone()) != Some(object),
-            None => owner.objects.remove(key).is_some(),
+        let before = match &object {
+            Some(object) => owner.objects.insert(key.to_owned(), object.clone()),
+            None => owner.objects.remove(key),
         };
-        if is_changed {
-            self.changed_objects.insert((bucket.to_owned(), key.to_owned()));
+        if before == object {
+            return;
+        }
+        self.changed_objects.insert((bucket.to_owned(), key.to_owned()));
+        if let Some(object) = object {
+            *self.users.entry(object.file).or_default() += 1;
+        }
+        if let Some(before) = before {
+            self.leave(before.file);
         }
     }
 

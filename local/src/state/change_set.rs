@@ -28,6 +28,9 @@ pub(crate) struct ChangeSet {
     #[serde(default)]
     pub config: DeploymentConfig,
     pub import_existing: bool,
+    /// Whether CloudFormation validates nothing before the deployment.
+    #[serde(default)]
+    pub disable_validation: bool,
     /// The physical IDs of imported resources, by logical ID.
     pub imports: IndexMap<String, String>,
     pub token: Option<String>,

@@ -84,6 +84,27 @@ impl Rest {
 }
 
 impl State {
+    /// Removes a bucket with its objects, and with the uploads to it that are not completed.
+    pub fn remove_bucket(&mut self, name: &str) {
+        self.buckets.remove(name);
+        let uploads = self.rest.uploads.extract_if(.., |_, one| one.bucket == name);
+        let files: Vec<String> =
+            uploads.flat_map(|(_, one)| one.parts.into_values()).map(|part| part.file).collect();
+        files.into_iter().for_each(|file| self.buckets.release(file));
+    }
+
+    /// Removes an upload that is completed or aborted.
+    pub fn remove_upload(&mut self, id: &str) {
+        let parts = self.rest.uploads.remove(id).into_iter().flat_map(|one| one.parts.into_values());
+        parts.for_each(|part| self.buckets.release(part.file));
+    }
+
+    /// Whether the content of an object, or of a part of an upload, is in a file.
+    pub fn uses_file(&self, file: &str) -> bool {
+        let mut parts = self.rest.uploads.values().flat_map(|one| one.parts.values());
+        self.buckets.uses_file(file) || parts.any(|part| part.file == file)
+    }
+
     /// The index of the stack with an ID.
     pub fn position_of(&self, id: &str) -> Option<usize> {
         self.stacks.iter().position(|stack| stack.id == id)
@@ -195,7 +216,13 @@ impl State {
             let is_near = other.account == stack.account && (in_account || other.region == stack.region);
             !other.is_deleted() && (is_global || is_near)
         });
-        let mut all = owned.flat_map(|stack| stack.resources.values()).chain(&self.rest.unowned);
+        // What the stack could not create, it creates again.
+        let is_in_the_way = |owner: &Stack, one: &Resource| {
+            owner.id != stack.id || one.status != ResourceStatus::CreateFailed
+        };
+        let owned = owned.flat_map(|owner| owner.resources.values().map(move |one| (owner, one)));
+        let owned = owned.filter(|(owner, one)| is_in_the_way(owner, one)).map(|(_, one)| one);
+        let mut all = owned.chain(&self.rest.unowned);
         all.any(|one| one.is(type_name, physical_id) && !physical_id.is_empty() && !differs(one))
     }
 }

@@ -65,6 +65,25 @@ impl Objects {
         Ok(content)
     }
 
+    /// Deletes files, which nothing uses any more. One that cannot be deleted is deleted when the directory is opened again.
+    pub fn delete(&self, files: impl Iterator<Item = String>) {
+        for file in files {
+            let _ = std::fs::remove_file(self.directory.join(file));
+        }
+    }
+
+    /// Deletes every file that nothing uses: what a process has left that ended before it could save or delete.
+    pub fn delete_unused(&self, is_used: impl Fn(&str) -> bool) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let is_used = entry.file_name().to_str().is_some_and(&is_used);
+            if !is_used && entry.file_type()?.is_file() {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     fn copy(&self, mut from: impl Read) -> io::Result<Content> {
         let mut file = NamedTempFile::new_in(&self.directory)?;
         let (mut hash, mut bytes) = (Sha256::new(), 0);

@@ -45,6 +45,9 @@ pub(crate) struct Stack {
     pub inputs: Inputs,
     pub termination_protection: bool,
     pub disable_rollback: bool,
+    /// Whether `OnFailure` of the stack's creation was `DO_NOTHING`.
+    #[serde(default)]
+    pub was_created_with_do_nothing: bool,
     pub policy: Option<String>,
     /// `TimeoutInMinutes` of the stack's creation.
     #[serde(default)]
@@ -164,6 +167,7 @@ impl Stack {
             inputs: Inputs::default(),
             termination_protection: false,
             disable_rollback: false,
+            was_created_with_do_nothing: false,
             policy: None,
             timeout_minutes: None,
             resources: IndexMap::new(),

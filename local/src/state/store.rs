@@ -117,6 +117,7 @@ impl Store {
             is_incomplete: false,
         };
         store.compact(&state)?;
+        store.objects.delete_unused(|file| state.uses_file(file))?;
         Ok((store, state))
     }
 
@@ -132,8 +133,15 @@ impl Store {
         let _ = self.lock.unlock();
     }
 
-    /// Writes what has changed since the last save.
+    /// Writes what has changed since the last save, and then deletes the files of objects that are gone.
     pub fn save(&mut self, state: &mut State) -> io::Result<()> {
+        self.write(state)?;
+        let released = state.buckets.take_released();
+        self.objects.delete(released.into_iter().filter(|file| !state.uses_file(file)));
+        Ok(())
+    }
+
+    fn write(&mut self, state: &mut State) -> io::Result<()> {
         if self.is_closed {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the endpoint has stopped"));
         }
@@ -292,6 +300,7 @@ fn read(text: &str, path: &Path, seal: Option<&Seal>) -> io::Result<State> {
         }
     }
     buckets.take_changed();
+    buckets.take_released();
     Ok(State { stacks: Stacks::from_saved(stacks), buckets, rest, ..State::default() })
 }
 
@@ -377,6 +386,42 @@ mod tests {
         assert_eq!((state.stacks.len(), state.stacks[0].inputs.template.as_str()), (1, "{}"));
         let bucket = state.buckets.get("b").unwrap();
         assert_eq!((bucket.objects().len(), bucket.created), (1, 1));
+    }
+
+    #[test]
+    fn the_file_of_an_object_is_deleted_with_the_last_object_that_has_its_content() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, mut state) = Store::open(directory.path(), None).unwrap();
+        let kept = |store: &Store, content: &[u8]| Object {
+            file: store.objects.keep(content).unwrap().file,
+            ..Object::default()
+        };
+        let files = || fs::read_dir(directory.path().join("objects")).unwrap().count();
+        state.buckets.add("b", Bucket::new("us-east-1", 1));
+        for key in ["one", "other"] {
+            let object = kept(&store, b"same");
+            state.buckets.set_object("b", key, Some(object));
+        }
+        let object = kept(&store, b"third");
+        state.buckets.set_object("b", "third", Some(object));
+        store.save(&mut state).unwrap();
+        assert_eq!(files(), 2);
+        state.buckets.set_object("b", "one", None);
+        store.save(&mut state).unwrap();
+        assert_eq!(files(), 2, "the other object has the same content");
+        let object = kept(&store, b"new");
+        state.buckets.set_object("b", "other", Some(object));
+        store.save(&mut state).unwrap();
+        assert_eq!(files(), 2, "it was replaced");
+        // A process that ends before it saves leaves a file.
+        kept(&store, b"never saved");
+        store.close();
+        drop(store);
+        let (mut store, mut state) = Store::open(directory.path(), None).unwrap();
+        assert_eq!(files(), 2);
+        state.remove_bucket("b");
+        store.save(&mut state).unwrap();
+        assert_eq!(files(), 0);
     }
 
     #[test]

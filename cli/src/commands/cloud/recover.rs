@@ -83,6 +83,9 @@ fn text(condition: &StackCondition) -> String {
     if condition.options.is_empty() {
         text.push_str("  no recovery action is needed\n");
     }
+    if let Some(flags) = condition.continue_with {
+        text.push_str(&format!("  `deploy {flags}` continues from this status\n"));
+    }
     for option in &condition.options {
         let loses = if option.loses.is_empty() { "nothing" } else { &option.loses };
         text.push_str(&format!(

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::stack_policy;
 use crate::api::cloudformation::{
-    Answer, Request, add_own_stack, both, check_express, inputs, non_empty, page, tag_list,
+    Answer, Request, add_own_stack, both, check_express, check_not_rolled_back, inputs, non_empty, tag_list,
 };
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
@@ -82,6 +82,7 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
         deployment_mode: request.text("DeploymentMode").map(str::to_owned),
         config,
         import_existing: request.is("ImportExistingResources"),
+        disable_validation: request.is("DisableValidation"),
         imports,
         token: request.text("ClientToken").map(str::to_owned),
         operation,
@@ -160,7 +161,7 @@ pub(crate) fn describe_change_set(engine: &mut Engine, request: &Request<'_>) ->
     let shows_values = request.is("IncludePropertyValues");
     let changes: Vec<Json> =
         change_set.changes.iter().map(|change| change_json(change, shows_values)).collect();
-    let (changes, next) = page(if is_ready { changes } else { Vec::new() }, request.text("NextToken"), PAGE)?;
+    let (changes, next) = request.page(if is_ready { changes } else { Vec::new() }, PAGE)?;
     let status = match (is_ready, request.time.saturating_sub(change_set.created)) {
         (true, _) => change_set.status.clone(),
         (false, 0..=20) => ChangeSetStatus::CreatePending,
@@ -217,7 +218,7 @@ pub(crate) fn list_change_sets(engine: &mut Engine, request: &Request<'_>) -> An
             })
         })
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), 100)?;
+    let (summaries, next) = request.page(summaries, 100)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -293,8 +294,7 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
         ));
     }
     stack_policy::check(engine.state.stacks[position].policy.as_deref(), &change_set.changes)?;
-    mark_executed(engine, &change_set);
-    let stack = &mut engine.state.stacks[position];
+    let stack = &engine.state.stacks[position];
     let kind = match (&change_set.kind, &stack.status) {
         (ChangeSetType::Import, _) => OperationKind::Import,
         (_, StackStatus::ReviewInProgress) => OperationKind::Create,
@@ -306,6 +306,9 @@ pub(crate) fn execute_change_set(engine: &mut Engine, request: &Request<'_>) -> 
         _ if request.is("DisableRollback") || change_set.config.disables_rollback() => OnFailure::DoNothing,
         _ => OnFailure::Rollback,
     };
+    check_not_rolled_back(stack, on_failure)?;
+    mark_executed(engine, &change_set);
+    let stack = &mut engine.state.stacks[position];
     stack.disable_rollback = on_failure == OnFailure::DoNothing;
     stack.last_change_set = Some(change_set.id.clone());
     let how = OperationOptions {

@@ -4,12 +4,15 @@ use serde_json::{Map, Value as Json, json};
 use stackwright_schemas::registry;
 
 use crate::api::cloudformation::inspect::stack_resource;
-use crate::api::cloudformation::{Answer, Request, page};
+use crate::api::cloudformation::{Answer, Request};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::plan::same;
 use crate::state::{Drift, DriftStatus, Resource, Stack, StackDriftStatus, iso_time, unique_id};
 use crate::template::scalar_text;
+
+/// How many resources a page has.
+const PAGE: usize = 100;
 
 /// The properties of a resource that differ from those that were deployed.
 fn differences(resource: &Resource) -> Vec<Json> {
@@ -66,7 +69,15 @@ pub(crate) fn detect_stack_drift(engine: &mut Engine, request: &Request<'_>) -> 
         )));
     }
     let mut drifted = 0;
+    let wanted = request.texts("LogicalResourceIds");
+    if let Some(missing) = wanted.iter().find(|id| !stack.resources.contains_key(*id)) {
+        let message = format!("Resource {missing} does not exist for stack {}", stack.name);
+        return Err(ServiceError::validation(message));
+    }
     for resource in stack.resources.values_mut() {
+        if !wanted.is_empty() && !wanted.contains(&resource.logical_id) {
+            continue;
+        }
         let status = status(resource);
         drifted += usize::from(matches!(status, DriftStatus::Modified | DriftStatus::Deleted));
         resource.drift = Some(status);
@@ -113,8 +124,7 @@ pub(crate) fn describe_resource_drifts(engine: &mut Engine, request: &Request<'_
         .filter(|(_, status)| wanted.is_empty() || wanted.iter().any(|one| one == status.as_str()))
         .map(|(resource, status)| drift_json(stack, resource, status))
         .collect();
-    let max = request.text("MaxResults").and_then(|text| text.parse().ok()).unwrap_or(100);
-    let (drifts, next) = page(drifts, request.text("NextToken"), max)?;
+    let (drifts, next) = request.page(drifts, PAGE)?;
     Ok(json!({ "StackResourceDrifts": drifts, "NextToken": next }))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::change_set;
-use crate::api::cloudformation::{Answer, Request, non_empty, page};
+use crate::api::cloudformation::{Answer, Request, non_empty};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::change_set::BUCKET_EMPTINESS;
@@ -32,7 +32,7 @@ pub(crate) fn describe_stack_events(engine: &mut Engine, request: &Request<'_>) 
             shown
         })
         .collect();
-    let (events, next) = page(events, request.text("NextToken"), PAGE)?;
+    let (events, next) = request.page_newest_first(events, PAGE)?;
     Ok(json!({ "StackEvents": events, "NextToken": next }))
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn describe_events(engine: &mut Engine, request: &Request<'_>) -> Ans
             !fails_only || event["EventType"].as_str().is_some_and(|kind| kind.ends_with("ERROR"))
         })
         .collect();
-    let (events, next) = page(events, request.text("NextToken"), PAGE)?;
+    let (events, next) = request.page_newest_first(events, PAGE)?;
     Ok(json!({ "OperationEvents": events, "NextToken": next }))
 }
 

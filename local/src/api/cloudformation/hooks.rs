@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::change_set;
-use crate::api::cloudformation::{Answer, Request, page};
+use crate::api::cloudformation::{Answer, Request};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::faults::HookTarget;
@@ -52,7 +52,7 @@ pub(crate) fn list_hook_results(engine: &mut Engine, request: &Request<'_>) -> A
     if found.is_empty() && kind.is_some() {
         return Err(missing(target.unwrap_or_default()));
     }
-    let (results, next) = page(found, request.text("NextToken"), 100)?;
+    let (results, next) = request.page(found, 100)?;
     Ok(json!({ "TargetType": kind, "TargetId": target, "HookResults": results, "NextToken": next }))
 }
 

@@ -3,20 +3,18 @@
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::change_set;
-use crate::api::cloudformation::{Answer, Request, non_empty, page, template_of};
+use crate::api::cloudformation::{Answer, Request, non_empty, template_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{DriftStatus, Resource, Stack, iso_time};
 use crate::template::{StackTemplate, scalar_text};
 
-fn resource_json(stack: &Stack, resource: &Resource) -> Json {
+/// A resource as `ListStackResources` returns it.
+fn summary_json(resource: &Resource) -> Json {
     json!({
-        "StackName": stack.name,
-        "StackId": stack.id,
         "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": non_empty(&resource.physical_id),
         "ResourceType": resource.type_name,
-        "Timestamp": iso_time(resource.time),
         "LastUpdatedTimestamp": iso_time(resource.time),
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
@@ -24,10 +22,28 @@ fn resource_json(stack: &Stack, resource: &Resource) -> Json {
     })
 }
 
+/// A resource as `DescribeStackResource` returns it: with its stack, and with its metadata as JSON.
+fn detail_json(stack: &Stack, resource: &Resource) -> Json {
+    let mut shown = summary_json(resource);
+    shown["StackName"] = stack.name.as_str().into();
+    shown["StackId"] = stack.id.as_str().into();
+    shown["Metadata"] = resource.written.get("Metadata").map_or(Json::Null, |one| one.to_string().into());
+    shown
+}
+
+/// A resource as `DescribeStackResources` returns it: with its stack, and with another name of the time.
+fn resource_json(stack: &Stack, resource: &Resource) -> Json {
+    let mut shown = summary_json(resource);
+    shown["StackName"] = stack.name.as_str().into();
+    shown["StackId"] = stack.id.as_str().into();
+    shown["Timestamp"] = shown["LastUpdatedTimestamp"].take();
+    shown
+}
+
 pub(crate) fn describe_stack_resource(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let (position, id) = stack_resource(engine, request)?;
     let stack = &engine.state.stacks[position];
-    Ok(json!({ "StackResourceDetail": resource_json(stack, &stack.resources[&id]) }))
+    Ok(json!({ "StackResourceDetail": detail_json(stack, &stack.resources[&id]) }))
 }
 
 /// `DescribeStackResources` has no pages: it returns this number of resources, and does not report that there are others.
@@ -80,8 +96,8 @@ pub(crate) fn describe_stack_resources(engine: &mut Engine, request: &Request<'_
 pub(crate) fn list_stack_resources(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
-    let all = stack.resources.values().map(|one| resource_json(stack, one)).collect();
-    let (summaries, next) = page(all, request.text("NextToken"), 100)?;
+    let all = stack.resources.values().map(summary_json).collect();
+    let (summaries, next) = request.page(all, 100)?;
     Ok(json!({ "StackResourceSummaries": summaries, "NextToken": next }))
 }
 
@@ -159,7 +175,7 @@ pub(crate) fn list_exports(engine: &mut Engine, request: &Request<'_>) -> Answer
         .into_iter()
         .map(|(name, (value, stack))| json!({ "ExportingStackId": stack, "Name": name, "Value": value }))
         .collect();
-    let (exports, next) = page(exports, request.text("NextToken"), 100)?;
+    let (exports, next) = request.page(exports, 100)?;
     Ok(json!({ "Exports": exports, "NextToken": next }))
 }
 
@@ -173,7 +189,7 @@ pub(crate) fn list_imports(engine: &mut Engine, request: &Request<'_>) -> Answer
     if users.is_empty() {
         return Err(ServiceError::validation(format!("Export '{export}' is not imported by any stack.")));
     }
-    let (users, next) = page(users, request.text("NextToken"), 100)?;
+    let (users, next) = request.page(users, 100)?;
     Ok(json!({ "Imports": users, "NextToken": next }))
 }
 

@@ -1,6 +1,7 @@
 //! CloudFormation's operations.
 
 mod change_sets;
+mod constraints;
 mod drift;
 mod events;
 mod hooks;
@@ -47,13 +48,65 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::inputs::{resolve_inputs, tags};
 use crate::engine::template_url::object_of_url;
-use crate::state::{DeploymentConfig, Environment, Inputs, Millis, OnFailure, Stack, iso_time};
+use crate::state::{DeploymentConfig, Environment, Inputs, Millis, OnFailure, Stack, StackStatus, iso_time};
 use crate::template::StackTemplate;
 
 pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
 /// How many characters the name of a stack, a change set or a stack set has at most.
 const MAX_NAME_CHARS: usize = 128;
+
+/// Operations of CloudFormation that local mode does not implement: generated templates and resource scans, types of one's own,
+/// trusted access of organizations, and the drift of stack sets.
+const UNSUPPORTED: [&str; 35] = [
+    "ActivateOrganizationsAccess",
+    "ActivateType",
+    "BatchDescribeTypeConfigurations",
+    "CreateGeneratedTemplate",
+    "DeactivateOrganizationsAccess",
+    "DeactivateType",
+    "DeleteGeneratedTemplate",
+    "DeregisterType",
+    "DescribeGeneratedTemplate",
+    "DescribeOrganizationsAccess",
+    "DescribePublisher",
+    "DescribeResourceScan",
+    "DescribeTypeRegistration",
+    "DetectStackSetDrift",
+    "GetGeneratedTemplate",
+    "ImportStacksToStackSet",
+    "ListGeneratedTemplates",
+    "ListResourceScanRelatedResources",
+    "ListResourceScanResources",
+    "ListResourceScans",
+    "ListStackInstanceResourceDrifts",
+    "ListStackSetAutoDeploymentTargets",
+    "ListTypeRegistrations",
+    "ListTypeVersions",
+    "PublishType",
+    "RecordHandlerProgress",
+    "RegisterPublisher",
+    "RegisterType",
+    "RemoveAlias",
+    "SetAlias",
+    "SetTypeConfiguration",
+    "SetTypeDefaultVersion",
+    "StartResourceScan",
+    "TestType",
+    "UpdateGeneratedTemplate",
+];
+
+/// Members of requests that local mode does not read.
+const WITHOUT_EFFECT: [&str; 8] = [
+    "CallAs",
+    "ExecutionRoleTemplateBody",
+    "ExecutionRoleTemplateUrl",
+    "PublicVersionNumber",
+    "PublisherId",
+    "StackSetOutputBucket",
+    "TemplateSummaryConfig",
+    "UseAdminExecutionRole",
+];
 
 /// The answer of a service.
 pub(crate) type Answer = Result<Json, ServiceError>;
@@ -155,6 +208,10 @@ fn lower_first(name: &str) -> String {
 
 /// Answers an operation of CloudFormation.
 pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Request<'_>) -> Answer {
+    constraints::check(action, &request.form)?;
+    for name in WITHOUT_EFFECT.iter().filter(|name| request.form.contains_key(**name)) {
+        engine.assume(format!("{name} of {action} has no effect"));
+    }
     match action {
         "CreateChangeSet" => create_change_set(engine, request),
         "DescribeChangeSet" => describe_change_set(engine, request),
@@ -213,6 +270,10 @@ pub(crate) fn cloudformation(engine: &mut Engine, action: &str, request: &Reques
         "ListTypes" => types::list_types(request),
         "DescribeType" => types::describe_type(engine, request),
         "StopStackSetOperation" => stop_stack_set_operation(engine, request),
+        _ if UNSUPPORTED.contains(&action) => Err(ServiceError::new(
+            "NotImplemented",
+            format!("Local mode does not implement the operation {action} of CloudFormation"),
+        )),
         _ => Err(ServiceError::new(
             "InvalidAction",
             format!("Could not find operation {action} for version 2010-05-15"),
@@ -269,6 +330,28 @@ pub(crate) fn check_express(stack: &Stack, config: &DeploymentConfig) -> Result<
     )))
 }
 
+/// Refuses an operation that would be rolled back, on a stack whose last operation failed and was not. The messages are those of
+/// CloudFormation (aws/aws-cli#6368, aws/aws-cdk-cli#1973).
+pub(crate) fn check_not_rolled_back(stack: &Stack, on_failure: OnFailure) -> Result<(), ServiceError> {
+    if !matches!(stack.status, StackStatus::CreateFailed | StackStatus::UpdateFailed) {
+        return Ok(());
+    }
+    if stack.status == StackStatus::CreateFailed && stack.was_created_with_do_nothing {
+        return Err(ServiceError::validation(
+            "This stack cannot be updated from [CREATE_FAILED] state because it contains [on-failure: DO_NOTHING]. Please use \
+             disable-rollback option instead during stack creation.",
+        ));
+    }
+    if on_failure == OnFailure::DoNothing {
+        return Ok(());
+    }
+    Err(ServiceError::validation(format!(
+        "This stack is currently in a non-terminal [{}] state. To update the stack from this state, please use the disable-rollback \
+         parameter with update-stack API. To rollback to the last known good state, use the rollback-stack API",
+        stack.status
+    )))
+}
+
 /// Adds an empty stack in the account and region of a request; returns its index.
 pub(crate) fn add_own_stack(engine: &mut Engine, name: &str, request: &Request<'_>) -> usize {
     let account = engine.settings.account.clone();
@@ -315,26 +398,49 @@ fn rollback_configuration(given: &Json) -> Json {
     configuration
 }
 
-/// A page of a list, with a number of items from the end of the last page, and the token of the next page.
-///
-/// # Errors
-/// The token is none of ours.
-pub(crate) fn page(
-    items: Vec<Json>,
-    token: Option<&str>,
-    max: usize,
-) -> Result<(Vec<Json>, Json), ServiceError> {
-    let start = match token {
-        None => 0,
-        Some(token) => token
-            .parse::<usize>()
-            .ok()
-            .filter(|start| *start <= items.len())
-            .ok_or_else(|| ServiceError::validation("The specified NextToken is not valid"))?,
-    };
-    let end = start.saturating_add(max).min(items.len());
-    let next = if end < items.len() { Json::from(end.to_string()) } else { Json::Null };
-    Ok((items.into_iter().skip(start).take(max).collect(), next))
+impl Request<'_> {
+    /// A page of a list that grows at its end, and the token of the next page. A page has at most `max` items, and at most as many
+    /// as the request wants.
+    ///
+    /// # Errors
+    /// The token is none of ours.
+    pub(crate) fn page(&self, items: Vec<Json>, max: usize) -> Result<(Vec<Json>, Json), ServiceError> {
+        let total = items.len();
+        self.page_from(items, max, |number| number, |end| end.min(total))
+    }
+
+    /// A page of a list that grows at its beginning. The token counts from the end, so that no item comes twice if there are new
+    /// ones.
+    pub(crate) fn page_newest_first(
+        &self,
+        items: Vec<Json>,
+        max: usize,
+    ) -> Result<(Vec<Json>, Json), ServiceError> {
+        let total = items.len();
+        self.page_from(items, max, |left| total.saturating_sub(left), |end| total - end.min(total))
+    }
+
+    fn page_from(
+        &self,
+        items: Vec<Json>,
+        max: usize,
+        start_of: impl Fn(usize) -> usize,
+        number_of: impl Fn(usize) -> usize,
+    ) -> Result<(Vec<Json>, Json), ServiceError> {
+        let start = match self.text("NextToken") {
+            None => 0,
+            Some(token) => token
+                .parse::<usize>()
+                .ok()
+                .filter(|number| *number <= items.len())
+                .map(start_of)
+                .ok_or_else(|| ServiceError::validation("The specified NextToken is not valid"))?,
+        };
+        let wanted = self.text("MaxResults").and_then(|text| text.parse().ok()).unwrap_or(max);
+        let end = start.saturating_add(wanted.clamp(1, max));
+        let next = if end < items.len() { Json::from(number_of(end).to_string()) } else { Json::Null };
+        Ok((items.into_iter().take(end).skip(start).collect(), next))
+    }
 }
 
 pub(crate) fn tag_list(tags: &IndexMap<String, String>) -> Json {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::can_be_updated;
-use crate::api::cloudformation::{Answer, Request, add_own_stack, page, template_of};
+use crate::api::cloudformation::{Answer, Request, add_own_stack, template_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::change_set::review;
@@ -173,7 +173,7 @@ pub(crate) fn list_stack_refactors(engine: &mut Engine, request: &Request<'_>) -
         .map(|refactor| refactor_json(engine, request, refactor))
         .filter(|one| wanted.is_empty() || wanted.iter().any(|status| one["ExecutionStatus"] == *status))
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE)?;
+    let (summaries, next) = request.page(summaries, PAGE)?;
     Ok(json!({ "StackRefactorSummaries": summaries, "NextToken": next }))
 }
 
@@ -183,7 +183,7 @@ pub(crate) fn list_stack_refactor_actions(engine: &mut Engine, request: &Request
         json!({ "Action": "CREATE", "Entity": "STACK", "PhysicalResourceId": side.id, "Description": "Stack will be created." })
     });
     let actions = made.chain(refactor.moves.iter().map(|one| move_json(engine, one))).collect();
-    let (actions, next) = page(actions, request.text("NextToken"), PAGE)?;
+    let (actions, next) = request.page(actions, PAGE)?;
     Ok(json!({ "StackRefactorActions": actions, "NextToken": next }))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::shown_parameters;
-use crate::api::cloudformation::{Answer, Request, inputs, non_empty, page, tag_list, time_of};
+use crate::api::cloudformation::{Answer, Request, inputs, non_empty, tag_list, time_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::stack_set::{Order, accounts, add_instance, instance, order, overrides, settings};
@@ -206,7 +206,7 @@ pub(crate) fn list_stack_sets(engine: &mut Engine, request: &Request<'_>) -> Ans
             set
         })
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE)?;
+    let (summaries, next) = request.page(summaries, PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn list_stack_instances(engine: &mut Engine, request: &Request<'_>) -
         .filter(|one| is_asked("StackInstanceRegion", &one.region))
         .map(|one| instance_json(set, one))
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), PAGE)?;
+    let (summaries, next) = request.page(summaries, PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -269,7 +269,7 @@ pub(crate) fn describe_stack_set_operation(engine: &mut Engine, request: &Reques
 pub(crate) fn list_stack_set_operations(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let set = &engine.state.rest.stack_sets[stack_set(engine, request)?];
     let all = set.operations.iter().rev().map(operation_json).collect();
-    let (summaries, next) = page(all, request.text("NextToken"), PAGE)?;
+    let (summaries, next) = request.page(all, PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 
@@ -294,7 +294,7 @@ pub(crate) fn list_stack_set_operation_results(engine: &mut Engine, request: &Re
             })
         })
         .collect();
-    let (summaries, next) = page(all, request.text("NextToken"), PAGE)?;
+    let (summaries, next) = request.page(all, PAGE)?;
     Ok(json!({ "Summaries": summaries, "NextToken": next }))
 }
 

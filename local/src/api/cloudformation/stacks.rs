@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 use crate::api::cloudformation::change_sets::{can_be_updated, shown_parameters};
 use crate::api::cloudformation::stack_policy;
 use crate::api::cloudformation::{
-    Answer, Request, add_own_stack, check_express, inputs, non_empty, page, tag_list, time_of,
+    Answer, Request, add_own_stack, check_express, check_not_rolled_back, inputs, non_empty, tag_list,
+    time_of,
 };
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
@@ -32,6 +33,7 @@ pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
     let stack = &mut engine.state.stacks[position];
     stack.termination_protection = request.is("EnableTerminationProtection");
     stack.disable_rollback = on_failure == OnFailure::DoNothing;
+    stack.was_created_with_do_nothing = request.text("OnFailure") == Some("DO_NOTHING");
     stack.policy = policy;
     stack.timeout_minutes = request.text("TimeoutInMinutes").and_then(|text| text.parse().ok());
     let how = OperationOptions {
@@ -56,6 +58,7 @@ pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
     let config = request.deployment_config()?;
     check_express(stack, &config)?;
     let on_failure = request.on_failure(&config)?;
+    check_not_rolled_back(stack, on_failure)?;
     let (inputs, template) = inputs(engine, request, Some(&stack.inputs))?;
     check_auto_expand(&inputs)?;
     let temporary =
@@ -276,7 +279,7 @@ pub(crate) fn describe_stacks(engine: &mut Engine, request: &Request<'_>) -> Ans
     }
     let all = engine.state.stacks_in(engine.environment(request.region));
     let stacks = all.map(|stack| stack_json(engine, stack)).collect();
-    let (stacks, next) = page(stacks, request.text("NextToken"), 100)?;
+    let (stacks, next) = request.page(stacks, 100)?;
     Ok(json!({ "Stacks": stacks, "NextToken": next }))
 }
 
@@ -301,7 +304,7 @@ pub(crate) fn list_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer 
             })
         })
         .collect();
-    let (summaries, next) = page(summaries, request.text("NextToken"), 100)?;
+    let (summaries, next) = request.page(summaries, 100)?;
     Ok(json!({ "StackSummaries": summaries, "NextToken": next }))
 }
 

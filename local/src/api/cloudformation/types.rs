@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use stackwright_schemas::registry;
 
-use super::{Answer, Request, page, template_of};
+use super::{Answer, Request, template_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::template::StackTemplate;
@@ -36,7 +36,6 @@ pub(super) fn list_types(request: &Request<'_>) -> Answer {
     let prefix = filters["TypeNamePrefix"].as_str().unwrap_or_default();
     let is_public = request.text("Visibility") != Some("PRIVATE") || filters["Category"] == "AWS_TYPES";
     let is_resource = request.text("Type").is_none_or(|kind| kind == "RESOURCE");
-    let max = request.text("MaxResults").and_then(|text| text.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let types = registry::type_names()
         .filter(|name| is_public && is_resource && name.starts_with(prefix))
         .map(|name| {
@@ -48,7 +47,7 @@ pub(super) fn list_types(request: &Request<'_>) -> Answer {
             })
         })
         .collect();
-    let (types, next) = page(types, request.text("NextToken"), max)?;
+    let (types, next) = request.page(types, PAGE)?;
     Ok(json!({ "TypeSummaries": types, "NextToken": next }))
 }
 

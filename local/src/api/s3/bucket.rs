@@ -110,7 +110,7 @@ pub(super) fn delete(engine: &mut Engine, name: &str) -> S3Result {
             ServiceError::new("BucketNotEmpty", "The bucket you tried to delete is not empty").status(409)
         );
     }
-    engine.state.buckets.remove(name);
+    engine.state.remove_bucket(name);
     engine.state.rest.unowned.retain(|one| one.type_name != BUCKET || one.physical_id != name);
     engine.delete_outside_of_stacks(BUCKET, name);
     Ok(S3Answer::no_content())

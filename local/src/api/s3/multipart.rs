@@ -66,7 +66,10 @@ fn keep_part(
     let shown = quoted(&etag);
     if let Some(upload) = engine.state.rest.uploads.get_mut(id) {
         let sha256 = STANDARD.encode(sha256);
-        upload.parts.insert(number, UploadPart { file, bytes, etag, sha256, time: request.time });
+        let part = UploadPart { file, bytes, etag, sha256, time: request.time };
+        if let Some(before) = upload.parts.insert(number, part) {
+            engine.state.buckets.release(before.file);
+        }
     }
     Ok(shown)
 }
@@ -121,7 +124,7 @@ pub(super) fn complete(engine: &mut Engine, request: &S3Request<'_>, bucket: &st
     let object = Object { file, bytes, etag, time: request.time, headers, ..Object::default() };
     let shown = quoted(&object.etag);
     engine.state.buckets.set_object(bucket, key, Some(object));
-    engine.state.rest.uploads.remove(&id);
+    engine.state.remove_upload(&id);
     let result = Elements::default()
         .text("Location", format!("/{bucket}/{key}"))
         .text("Bucket", bucket)
@@ -160,7 +163,7 @@ fn named_parts(body: &[u8]) -> Result<Vec<(u32, Option<String>)>, ServiceError> 
 
 pub(super) fn abort(engine: &mut Engine, request: &S3Request<'_>, bucket: &str, key: &str) -> S3Result {
     let (id, _) = upload_of(engine, request, bucket, key)?;
-    engine.state.rest.uploads.remove(&id);
+    engine.state.remove_upload(&id);
     Ok(S3Answer::no_content())
 }
 

@@ -16,6 +16,7 @@ use stackwright_schemas::held::is_snapshot_by_default;
 
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
+use crate::engine::not_rolled_back::has_no_stable_state;
 use crate::engine::resource::{ResourceContext, create_resource, identifier, problems};
 use crate::state::{Change, Inputs, Output, Resource, Stack};
 use crate::template::dynamic::{self, Unresolved};
@@ -208,7 +209,7 @@ impl<'a> Comparison<'a> {
             let kind = ProblemKind::Property;
             plan.problems.push(PlanProblem { kind, logical_id, type_name, path, message });
         }
-        match self.stack.resources.get(&id) {
+        match self.stack.resources.get(&id).filter(|present| !has_no_stable_state(present)) {
             None => self.add_new(id, written, &properties, plan),
             Some(present) if present.type_name != type_name => plan.retyped.push(id),
             Some(present) => {

@@ -63,9 +63,9 @@ impl Engine {
     }
 
     /// Removes the bucket of a resource that was deleted.
-    pub(super) fn delete_bucket(&mut self, resource: &Resource) {
+    pub(in crate::engine) fn delete_bucket(&mut self, resource: &Resource) {
         if resource.type_name == BUCKET {
-            self.state.buckets.remove(&resource.physical_id);
+            self.state.remove_bucket(&resource.physical_id);
         }
     }
 }
