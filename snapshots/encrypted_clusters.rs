@@ -3,11 +3,13 @@
 use stackwright::App;
 use stackwright::prelude::*;
 use stackwright::stacks::cluster::{
-    AccountingDatabase, ClusterMonitoring, EksCluster, HyperPodAddons, HyperPodCluster, KarpenterGroup,
-    KubernetesVersion, LifecycleScripts, LustreFileSystem, LustreThroughput, NodeGroup, Observability,
-    RestrictedGroup, ServiceNodes, WorkerGroup,
+    AccountingDatabase, ClusterMonitoring, ClusterPolicy, ComputeAllocation, EksCluster, HyperPodAddons,
+    HyperPodCluster, KarpenterGroup, KubernetesVersion, LifecycleScripts, LustreFileSystem, LustreThroughput,
+    NodeGroup, Observability, RestrictedGroup, ServiceNodes, TaskGovernance, WorkerGroup,
 };
-use stackwright::stacks::fleet::{Ami, GpuFleet, Os, Reservations, SpotMix, TrainingFleet};
+use stackwright::stacks::fleet::{
+    Ami, GpuFleet, LaunchBan, MonthlyBudget, Os, Reservations, SpotMix, TrainingFleet,
+};
 use stackwright::stacks::network::{InterfaceEndpoint, Network, NetworkHandle};
 
 /// Where the key of a volume comes from.
@@ -112,10 +114,17 @@ impl Shared<'_> {
                 .allow_write(data.location("runs/"))
                 .tag("SageMaker", "true"),
         );
+        let observability = keyed!(key_of, Observability::new(), kms_key(key)).container_logs();
         stack.add(
             "Addons",
-            HyperPodAddons::new(&cluster).observability(Observability::new()).container_insights(&alarms),
+            HyperPodAddons::new(&cluster)
+                .training_operator()
+                .observability(observability)
+                .container_insights(&alarms),
         );
+        let policy = ClusterPolicy::new().priority_class("production", 90);
+        let vision = ComputeAllocation::new("vision").instances("ml.g5.8xlarge", 1);
+        stack.add("Governance", TaskGovernance::new(&cluster, policy).team(vision));
         let restricted = RestrictedGroup::new("train", "ml.p5.48xlarge", 4);
         stack.add(
             "Restricted",
@@ -146,5 +155,10 @@ impl Shared<'_> {
         let block =
             TrainingFleet::capacity_block(network, "p4d.24xlarge", 2, image.as_str(), "cr-0123456789abcdef0");
         stack.add("BlockJobs", keyed!(key_of, block, volume_key(key)));
+
+        let budget = MonthlyBudget::new(20_000.0).email("ml-costs@example.com").at_percent(90);
+        let budget = stack.add("Budget", budget);
+        let ban = LaunchBan::new(budget.reference(), 100.0).role("Researchers").email("ml-costs@example.com");
+        stack.add("Ban", ban);
     }
 }

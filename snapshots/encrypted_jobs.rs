@@ -8,9 +8,10 @@ use stackwright::resources::sagemaker::ModelPackageGroup;
 use stackwright::stacks::function::{Function, Runtime};
 use stackwright::stacks::launch::pipeline::{ModelMetric, Objective, Range};
 use stackwright::stacks::launch::{
-    ApprovedModel, CreateModelStep, EndpointConfigStep, EndpointStep, LambdaStep, Optimizations, OutputType,
-    Quantization, RepackStep, StepOptions,
+    ApprovedModel, CallbackStep, CheckStep, CheckType, CreateModelStep, EndpointConfigStep, EndpointStep,
+    LambdaStep, Optimizations, OutputType, Quantization, RepackStep, StepOptions,
 };
+use stackwright::stacks::training::{Customization, CustomizationTechnique};
 
 /// The app, with one stack.
 pub fn app() -> App {
@@ -79,6 +80,7 @@ pub fn app_in(region: &str) -> App {
         "Choose",
         LambdaStep::new(choose.arn()).input("month", "2026-11").output("directory", OutputType::String),
     );
+    pipeline.step("Label", CallbackStep::new(arn("sqs", "labelling")).input("month", "2026-11"));
     let prepared = pipeline.step(
         "Prepare",
         ProcessingStep::new(
@@ -99,6 +101,26 @@ pub fn app_in(region: &str) -> App {
             TuningJob::new(job(), Objective::Minimize, "loss", 4).range("rate", Range::Continuous(0.1, 1.0)),
         ),
     );
+    let hub = format!("arn:{}:sagemaker:{region}:aws:hub-content", crate::partition(region));
+    let base = format!("{hub}/SageMakerPublicHub/Model/meta-textgeneration-llama-3-2-1b-instruct/1.0.0");
+    let customization = Customization::fine_tuning(base, CustomizationTechnique::SupervisedFineTuning).lora();
+    pipeline.step(
+        "Customize",
+        TrainingStep::new(
+            TrainingJob::serverless(
+                customization.accept_license_agreement(),
+                runs.location("custom").per_run(),
+            )
+            .input("train", data.location("instructions/"))
+            .kms_key(&key),
+        ),
+    );
+    let checked = ProcessingJob::pytorch("2.6.0", "ml.m5.xlarge")
+        .source(source(), "run.py")
+        .input("baseline", data.location("train/"))
+        .output("result", runs.location("quality").per_run())
+        .kms_key(&key);
+    pipeline.step("Quality", CheckStep::new(CheckType::DataQuality, checked, "encrypted-scorers"));
     let evaluated = pipeline.step(
         "Evaluate",
         ProcessingStep::new(

@@ -12,14 +12,26 @@ pub struct Template {
 }
 
 impl Template {
-    /// The template of an app's only stack.
+    /// The template of an app's first stack.
+    ///
+    /// # Panics
+    /// If the app has errors, or no stack.
+    pub fn of(app: &App) -> Self {
+        Self::all(app).remove(0)
+    }
+
+    /// The templates of all stacks of an app.
     ///
     /// # Panics
     /// If the app has errors.
-    pub fn of(app: &App) -> Self {
+    pub fn all(app: &App) -> Vec<Self> {
         let assembly = stackwright::testing::synth(app);
-        let sections = assembly.stacks[0].template.sections();
-        Self { resources: sections["Resources"].as_object().cloned().unwrap_or_default() }
+        let sections = assembly.stacks.iter().map(|stack| stack.template.sections());
+        sections
+            .map(|sections| Self {
+                resources: sections["Resources"].as_object().cloned().unwrap_or_default(),
+            })
+            .collect()
     }
 
     /// The resources of a type: their logical IDs and properties.
@@ -139,14 +151,29 @@ impl Template {
         lacking.map(|(role, action, resource)| format!("{role} needs {action} on {resource}")).collect()
     }
 
+    /// The roles with a policy of their own of which no need is known.
+    pub fn without_needs(&self, needed: &[Need]) -> Vec<String> {
+        let is_needed = |id: &String| needed.iter().any(|(role, ..)| role == id);
+        self.allowed().into_keys().filter(|id| !is_needed(id)).collect()
+    }
+
     /// What roles allow on everything although IAM supports an ARN (Service Authorization Reference), or with a pattern of
     /// actions.
     pub fn too_wide(&self) -> Vec<String> {
-        const WITHOUT_RESOURCES: [&str; 12] = [
+        const WITHOUT_RESOURCES: [&str; 21] = [
             "cloudwatch:PutMetricData",
             "dynamodb:ListStreams",
             "ecr:GetAuthorizationToken",
             "ec2:DescribeDhcpOptions",
+            "ec2:DescribeInstanceTypes",
+            "ec2:DescribeInstances",
+            "ec2:DescribeTags",
+            "ec2messages:AcknowledgeMessage",
+            "ec2messages:DeleteMessage",
+            "ec2messages:FailMessage",
+            "ec2messages:GetEndpoint",
+            "ec2messages:GetMessages",
+            "ec2messages:SendReply",
             "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",

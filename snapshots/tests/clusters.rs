@@ -416,7 +416,7 @@ fn no_role_is_created_where_each_is_given() {
             .monitor(monitoring)
             .role(role("Nodes").as_str()),
     );
-    stack.add(
+    let addons = stack.add(
         "Addons",
         HyperPodAddons::new(&cluster)
             .training_operator()
@@ -434,7 +434,7 @@ fn no_role_is_created_where_each_is_given() {
     let fleet_handle = stack.add("ByArn", fleet().role(role("Fleet").as_str()));
     stack.add("ByName", fleet().role(RoleReference::from_name("ml/Named")));
     let ban = LaunchBan::new("budget", 100.0).role("Researchers").email("ml@example.com");
-    stack.add("Ban", ban.execution_role(role("Budgets").as_str()));
+    let ban = stack.add("Ban", ban.execution_role(role("Budgets").as_str()));
 
     let templates = templates(&app);
     assert!(of_type(&templates, "AWS::IAM::Role").is_empty());
@@ -449,7 +449,21 @@ fn no_role_is_created_where_each_is_given() {
     let names: BTreeSet<&str> =
         profiles.iter().map(|(profile, _)| profile["Roles"][0].as_str().unwrap()).collect();
     assert_eq!(names, BTreeSet::from(["Fleet", "Named"]));
-    assert!(!fleet_handle.role().unwrap().permissions().is_empty());
+    // What roles of the program have to allow is in the handles.
+    let needed = [
+        fleet_handle.role(),
+        Some(cluster.role()),
+        cluster.karpenter_role(),
+        cluster.retention_role(),
+        addons.role(PodRole::TrainingOperator),
+        addons.role(PodRole::Observability),
+        Some(ban.role()),
+    ];
+    for role in needed {
+        assert!(!role.unwrap().permissions().is_empty(), "{role:?}");
+    }
+    let with_policies_of_aws = [eks.role(), addons.role(PodRole::ContainerInsights)];
+    assert!(with_policies_of_aws.iter().all(Option::is_some));
 
     let unknown = with(|stack, network| {
         let role = SsmParameter::new("/roles/fleet");

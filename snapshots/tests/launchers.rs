@@ -8,7 +8,7 @@ use snapshots::refused;
 use stackwright::prelude::*;
 use stackwright::stacks::launch::pipeline::{Objective, Range, RangeScaling, WarmStart};
 use stackwright::stacks::launch::{
-    CallbackStep, CheckStep, CheckType, CompiledQuantization, ConditionStep, CreateModelStep,
+    ApprovedModel, CallbackStep, CheckStep, CheckType, CompiledQuantization, ConditionStep, CreateModelStep,
     EndpointConfigStep, EndpointStep, FailStep, LambdaStep, OptimizationJob, Optimizations, OutputType,
     Pipeline, ProcessingInput, ProcessingJob, ProcessingOutput, ProcessingStep, Quantization,
     RegisterModelStep, RetryOn, RetryPolicy, Schedule, SpeculativeDecoding, SplitType, StateMachine,
@@ -393,5 +393,45 @@ fn steps_have_names_of_their_own() {
         ["two steps have the name \"Train\"", "two states have the name \"Tune\"", "there are no states"]
     {
         assert!(found.contains(message), "{found}");
+    }
+}
+
+#[test]
+fn the_roles_of_launchers_and_of_their_jobs_are_told_what_they_need() {
+    let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let job = || {
+        TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.2xlarge", 1), S3Location::new("my-runs", "models"))
+            .role(role("Job").as_str())
+    };
+    let app = App::new("given");
+    let stack = app.stack("Training").region("us-east-1");
+    let mut pipeline = Pipeline::new().role(role("Pipeline").as_str());
+    pipeline.step("Train", TrainingStep::new(job()));
+    let pipeline = stack.add("Pipeline", pipeline);
+    let machine =
+        stack.add("Machine", StateMachine::new().train("Train", job()).role(role("Machine").as_str()));
+    let schedule = stack.add("Nightly", Schedule::new("rate(1 day)", job()).role(role("Schedule").as_str()));
+    let initial = "s3://my-models/initial.tar.gz";
+    let approved =
+        ApprovedModel::new("scorers", "/scorers/approved", initial).role(role("Approval").as_str());
+    let approved = stack.add("Approved", approved.event_role(role("Event").as_str()));
+    let needed = [
+        Some(pipeline.role()),
+        pipeline.job_role("Train"),
+        Some(machine.role()),
+        machine.job_role("Train"),
+        Some(schedule.role()),
+        schedule.job_role(),
+        Some(approved.role()),
+        Some(approved.event_role()),
+    ];
+    for role in needed {
+        assert!(!role.unwrap().permissions().is_empty(), "{role:?}");
+    }
+    assert!(pipeline.job_role("Other").is_none());
+    let template = app.synth().unwrap().stacks[0].template.json().to_owned();
+    assert!(!template.contains("AWS::IAM::Role"), "{template}");
+    for name in ["Job", "Pipeline", "Machine", "Schedule", "Approval", "Event"] {
+        assert!(template.contains(&role(name)), "{name}");
     }
 }

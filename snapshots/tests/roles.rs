@@ -8,68 +8,13 @@ use serde_json::Value as Json;
 use snapshots::template::{Need, Template};
 use stackwright::prelude::*;
 use stackwright::resources::sagemaker::EndpointConfig;
-use stackwright::stacks::autoscaling::TargetTracking;
-use stackwright::stacks::container::{Container, LargeModel, ModelData, Weights};
-use stackwright::stacks::endpoint::{
-    AdapterComponent, AsynchronousEndpoint, ComponentEndpoint, DataCapture, InferenceComponent,
-    MultiModelEndpoint, NotificationTopic, RealTimeEndpoint, ServerlessEndpoint, Variant,
-};
+use stackwright::stacks::container::Container;
+use stackwright::stacks::endpoint::ServerlessEndpoint;
 
-/// Every endpoint construct with buckets, volumes and topics that are encrypted with KMS keys.
+/// The app with every kind of endpoint.
 fn encrypted() -> App {
-    let app = App::new("encrypted");
-    let stack = app.stack("Serving").region("us-east-1");
-    let key = stack.add("Key", PrivateKey::new());
-    let models = stack.add("Models", PrivateBucket::new().own_kms_key());
-    let captured = stack.add("Captured", PrivateBucket::new().kms_key(&key));
-    let external = ExternalBucket::from_name("company-requests").kms_key(EXTERNAL_KEY);
-    let topic = stack.add("Answers", AlarmTopic::new());
-    let network = || VpcConfig::new(["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]);
-    let image = |processor| ContainerImage::pytorch_inference("2.6.0", processor);
-    let archive = || Container::new(image(Processor::Gpu)).model(models.location("relevance/model.tar.gz"));
-    let old = Variant::new("Old", archive(), "ml.m5.xlarge")
-        .core_dumps(captured.location("dumps/"))
-        .scale(1..=2, TargetTracking::invocations_per_instance(100.0));
-    let directory =
-        Container::new(image(Processor::Gpu)).model(ModelData::prefix(models.location("directory")));
-    stack.add(
-        "RealTime",
-        RealTimeEndpoint::new(old)
-            .variant(Variant::new("New", directory, "ml.m5.xlarge"))
-            .kms_key(&key)
-            .vpc(network())
-            .notify(&topic)
-            .data_capture(DataCapture::new(captured.location("requests/"), 10)),
-    );
-    stack.add(
-        "LocalStorage",
-        RealTimeEndpoint::new(Variant::new("Main", archive(), "ml.g5.2xlarge")).kms_key(&key),
-    );
-    stack.add(
-        "MultiModel",
-        MultiModelEndpoint::cpu(image(Processor::Cpu), models.location("scorers/"), "ml.m5.large")
-            .kms_key(&key),
-    );
-    stack.add(
-        "Asynchronous",
-        AsynchronousEndpoint::new(archive(), "ml.m5.xlarge", captured.location("answers/"))
-            .requests(external.location("requests/"))
-            .failures(captured.location("failures/"))
-            .on_success(NotificationTopic::new(&topic).with_answer())
-            .on_failure(&topic),
-    );
-    let small = Container::new(image(Processor::Cpu)).model(models.location("small/model.tar.gz"));
-    stack.add("Serverless", ServerlessEndpoint::new(small));
-    let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=2).kms_key(&key));
-    let server = LargeModel::vllm("0.36.0", Weights::prefix(models.location("qwen3-8b/")))
-        .tensor_parallel_degree(1)
-        .adapters(2, 16);
-    let base = stack.add("Chat", InferenceComponent::new(&host, server, 8_192).accelerators(1));
-    stack.add("Support", AdapterComponent::new(&base, models.location("adapters/support.tar.gz")));
-    app
+    snapshots::encrypted_endpoints::app(1)
 }
-
-const EXTERNAL_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
 
 /// What each role of endpoints needs.
 struct Needs<'t>(&'t Template);
@@ -78,7 +23,7 @@ impl Needs<'_> {
     /// The KMS key of the bucket of a URI, by its ARN.
     fn key_of(&self, uri: &str) -> Option<String> {
         match uri.starts_with("s3://company-requests/") {
-            true => Some(EXTERNAL_KEY.into()),
+            true => Some(snapshots::encrypted_endpoints::external_key("us-east-1")),
             false => self.0.key_of(uri),
         }
     }
@@ -133,7 +78,7 @@ impl Needs<'_> {
                 for topic in ["SuccessTopic", "ErrorTopic"] {
                     let Some(topic) = output["NotificationConfig"].get(topic) else { continue };
                     needed.push((role.clone(), "sns:Publish".to_owned(), self.0.text(topic)));
-                    needed.push((role.clone(), "kms:GenerateDataKey".to_owned(), "<AnswersKey.Arn>".into()));
+                    needed.push((role.clone(), "kms:GenerateDataKey".to_owned(), "<TopicKey.Arn>".into()));
                 }
                 if let Some(key) = config.get("KmsKeyId") {
                     for action in ["kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey"] {
@@ -180,6 +125,7 @@ fn roles_allow_what_the_template_names() {
     assert!(needed.len() > 60, "only {} permissions were derived", needed.len());
     let lacking = template.lacking(&needed);
     assert!(lacking.is_empty(), "{lacking:#?}");
+    assert_eq!(template.without_needs(&needed), Vec::<String>::new());
 }
 
 #[test]
@@ -196,7 +142,7 @@ fn the_key_of_volumes_is_left_out_where_storage_is_local() {
         .map(|(id, config)| (id.as_str(), config.get("KmsKeyId").is_some()))
         .collect();
     assert!(keys["RealTimeConfig"] && keys["MultiModelConfig"]);
-    assert!(!keys["LocalStorageConfig"] && !keys["HostConfig"] && !keys["AsynchronousConfig"]);
+    assert!(keys["AsynchronousConfig"] && !keys["LocalStorageConfig"] && !keys["HostConfig"]);
 }
 
 #[test]

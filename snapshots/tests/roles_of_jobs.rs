@@ -106,7 +106,10 @@ impl<'t> Needs<'t> {
     /// `CreateTrainingJob`, or the definition of a tuning job; returns the role.
     fn training(&mut self, request: &Json) -> String {
         let role = self.template.role(&Json::from(self.text(&request["RoleArn"])));
-        self.image(&role, &request["AlgorithmSpecification"]["TrainingImage"], "TrainingJobs");
+        // SageMaker chooses the image of a serverless job.
+        if request["ServerlessJobConfig"].is_null() {
+            self.image(&role, &request["AlgorithmSpecification"]["TrainingImage"], "TrainingJobs");
+        }
         for channel in request["InputDataConfig"].as_array().into_iter().flatten() {
             self.reads(&role, &channel["DataSource"]["S3DataSource"]["S3Uri"]);
         }
@@ -178,6 +181,18 @@ impl<'t> Needs<'t> {
                     let uri = self.text(uri);
                     self.outputs.insert(path, uri);
                 }
+            }
+            "QualityCheck" => {
+                let role = self.processing(request);
+                self.starts(pipeline, "sagemaker:CreateProcessingJob", "processing-job", &role);
+                let group = step["ModelPackageGroupName"].as_str().unwrap();
+                let packages = format!("{PIPELINES}:model-package/{group}/1");
+                self.add(pipeline, "sagemaker:DescribeModelPackage", packages);
+            }
+            "Callback" => {
+                let queue = self.text(&step["SqsQueueUrl"]);
+                let name = queue.rsplit('/').next().unwrap();
+                self.add(pipeline, "sqs:SendMessage", format!("arn:aws:sqs:us-east-1:123456789012:{name}"));
             }
             "Model" => {
                 let role = self.template.role(&Json::from(self.text(&request["ExecutionRoleArn"])));
@@ -421,6 +436,7 @@ fn roles_of_jobs_allow_what_the_template_names() {
     }
     let lacking = template.lacking(&needed);
     assert!(lacking.is_empty(), "{lacking:#?}");
+    assert_eq!(template.without_needs(&needed), Vec::<String>::new());
 }
 
 #[test]

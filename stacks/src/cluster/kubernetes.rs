@@ -9,7 +9,9 @@ use stackwright_synth::intrinsic::{account_id, partition};
 use stackwright_synth::{Construct, Document, Handle, IntoValue, Json, ResourceOptions, Scope, Value, sub};
 
 use crate::defaults;
-use crate::iam::{BuiltRole, PolicyDocument, RoleNeeded, RoleOptions, RoleSettings, Statement};
+use crate::iam::{
+    BuiltRole, PolicyDocument, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement,
+};
 use crate::key::EncryptionKey;
 use crate::network::NetworkHandle;
 
@@ -220,7 +222,7 @@ impl Construct for EksCluster {
             "",
             Document::new("install_dependencies.sh", include_str!("scripts/install_dependencies.sh")),
         );
-        EksClusterHandle { name: cluster.reference(), arn: cluster.arn(), ready }
+        EksClusterHandle { name: cluster.reference(), arn: cluster.arn(), role: Some(role), ready }
     }
 }
 
@@ -235,6 +237,7 @@ impl Construct for EksCluster {
 pub struct EksClusterHandle {
     name: Value<String>,
     arn: Value<String>,
+    role: Option<RoleReference>,
     ready: Vec<Handle>,
 }
 
@@ -246,6 +249,7 @@ impl EksClusterHandle {
         Self {
             name: name.into().with_caller_location(),
             arn: arn.into().with_caller_location(),
+            role: None,
             ready: Vec::new(),
         }
     }
@@ -258,6 +262,11 @@ impl EksClusterHandle {
     /// Returns the cluster's ARN.
     pub fn arn(&self) -> Value<String> {
         self.arn.clone()
+    }
+
+    /// Returns the role of the control plane. It is not known of a cluster that exists already.
+    pub fn role(&self) -> Option<&RoleReference> {
+        self.role.as_ref()
     }
 
     /// Returns what has to exist before nodes join.

@@ -46,7 +46,9 @@ use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings
 use crate::network::NetworkHandle;
 use crate::s3::S3Location;
 
-pub use addon::{HyperPodAddons, InferenceOperator, MetricLevel, Observability, PodRole};
+pub use addon::{
+    HyperPodAddons, HyperPodAddonsHandle, InferenceOperator, MetricLevel, Observability, PodRole,
+};
 pub use eks::{Eks, KarpenterGroup};
 pub use file_system::{LustreFileSystem, LustreHandle, LustreThroughput};
 pub use governance::{ClusterPolicy, ComputeAllocation, TaskGovernance};
@@ -339,13 +341,23 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
         if plan.continuous {
             cluster = cluster.node_provisioning_mode(NodeProvisioningMode::Continuous);
         }
+        let mut karpenter_role = None;
         if plan.karpenter {
-            let role = settings.karpenter_role.clone();
-            let role = role
-                .unwrap_or_else(|| RoleReference::from(scope.add("Karpenter", role::of_karpenter(&plan))));
+            let needed = RoleNeeded {
+                id: "Karpenter".into(),
+                service: "hyperpod.sagemaker",
+                policy: "Nodes",
+                statements: role::of_karpenter(&plan),
+            };
+            let BuiltRole { role, .. } = RoleSettings::given(settings.karpenter_role.clone()).build_trusting(
+                role::trusted_by("hyperpod.sagemaker"),
+                needed,
+                scope,
+            );
             cluster = cluster.cluster_role(role.arn()).auto_scaling(
                 ClusterAutoScalingConfig::new(Mode::Enable).auto_scaler_type(AutoScalerType::Karpenter),
             );
+            karpenter_role = Some(role);
         }
         if let Some(share) = &plan.tiered_storage {
             cluster = cluster.tiered_storage_config(
@@ -363,10 +375,18 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
         let mut before: Vec<Handle> = plan.before.iter().cloned().chain(policy).collect();
         before.extend(networks.flat_map(|network| network.ready().iter().cloned()));
         let cluster = scope.add_default(depending_on(cluster, before));
-        if let Some(monitoring) = &settings.monitoring {
-            monitoring.add(&cluster.cluster_arn(), &name, scope);
+        let monitoring = settings.monitoring.as_ref();
+        let retention_role =
+            monitoring.map(|monitoring| monitoring.add(&cluster.cluster_arn(), &name, scope));
+        HyperPodHandle {
+            cluster,
+            name,
+            role,
+            karpenter_role,
+            retention_role,
+            groups: plan.groups,
+            kind: self.kind,
         }
-        HyperPodHandle { cluster, name, role, groups: plan.groups, kind: self.kind }
     }
 }
 
@@ -376,6 +396,8 @@ pub struct HyperPodHandle<K> {
     cluster: ClusterHandle,
     name: Value<String>,
     role: RoleReference,
+    karpenter_role: Option<RoleReference>,
+    retention_role: Option<RoleReference>,
     groups: Vec<GroupSettings>,
     kind: K,
 }
@@ -394,6 +416,16 @@ impl<K> HyperPodHandle<K> {
     /// Returns the role that the nodes have.
     pub fn role(&self) -> &RoleReference {
         &self.role
+    }
+
+    /// Returns the role that Karpenter adds and deletes nodes with, if the cluster has a group that Karpenter scales.
+    pub fn karpenter_role(&self) -> Option<&RoleReference> {
+        self.karpenter_role.as_ref()
+    }
+
+    /// Returns the role that sets the retention of the logs, if the cluster is monitored.
+    pub fn retention_role(&self) -> Option<&RoleReference> {
+        self.retention_role.as_ref()
     }
 
     /// Returns the names of the instance groups.

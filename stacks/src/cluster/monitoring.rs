@@ -5,14 +5,12 @@ use stackwright_resources::cloudwatch::Alarm;
 use stackwright_resources::cloudwatch::alarm::{ComparisonOperator, Dimension, Statistic, TreatMissingData};
 use stackwright_resources::events::Rule;
 use stackwright_resources::events::rule::{State, Target};
-use stackwright_resources::iam::Role;
-use stackwright_resources::iam::role::Policy;
 use stackwright_resources::scheduler::Schedule;
 use stackwright_resources::scheduler::schedule::{self, FlexibleTimeWindow, FlexibleTimeWindowMode};
-use stackwright_synth::intrinsic::{account_id, json_text, partition, select, split};
+use stackwright_synth::intrinsic::{json_text, partition, select, split};
 use stackwright_synth::{IntoValue, Json, Property, Scope, Value, sub};
 
-use crate::iam::{PolicyDocument, RoleReference, Statement, arn};
+use crate::iam::{BuiltRole, RoleNeeded, RoleReference, RoleSettings, Statement, arn};
 use crate::topic::TopicReference;
 
 /// The number of days for which logs are kept unless another one is set.
@@ -85,8 +83,13 @@ impl ClusterMonitoring {
         self
     }
 
-    /// Adds everything for a cluster, by its ARN and its name.
-    pub(super) fn add(&self, cluster_arn: &Value<String>, name: &Value<String>, scope: &mut Scope<'_>) {
+    /// Adds everything for a cluster, by its ARN and its name. Returns the role that sets the retention.
+    pub(super) fn add(
+        &self,
+        cluster_arn: &Value<String>,
+        name: &Value<String>,
+        scope: &mut Scope<'_>,
+    ) -> RoleReference {
         let unhealthy = json!({ "HealthSummary": { "HealthStatus": ["Unhealthy"] } });
         self.events(
             "UnhealthyNodes",
@@ -105,7 +108,7 @@ impl ClusterMonitoring {
         );
         let state = self.rule(("SageMaker HyperPod Cluster State Change", None), cluster_arn);
         scope.add("StatusChanges", state.description("The status of the HyperPod cluster changed"));
-        self.retain(cluster_arn, name, scope);
+        self.retain(cluster_arn, name, scope)
     }
 
     /// Adds a rule for a kind of events, and an alarm on its matches.
@@ -161,8 +164,20 @@ impl ClusterMonitoring {
     }
 
     /// Sets the retention of the log group every day: the first call may come before HyperPod has created the group.
-    fn retain(&self, cluster_arn: &Value<String>, name: &Value<String>, scope: &mut Scope<'_>) {
-        let role = self.role.clone().unwrap_or_else(|| Self::role_of_retention(name, scope));
+    fn retain(
+        &self,
+        cluster_arn: &Value<String>,
+        name: &Value<String>,
+        scope: &mut Scope<'_>,
+    ) -> RoleReference {
+        let groups = arn("logs", sub!("log-group:/aws/sagemaker/Clusters/{}/*", name));
+        let needed = RoleNeeded {
+            id: "RetentionRole".into(),
+            service: "scheduler",
+            policy: "Retention",
+            statements: vec![Statement::allow(["logs:PutRetentionPolicy"]).on(groups)],
+        };
+        let BuiltRole { role, .. } = RoleSettings::given(self.role.clone()).build(needed, scope);
         let id: Value<String> = select(1, split("/", cluster_arn));
         let group: Value<String> = sub!("/aws/sagemaker/Clusters/{}/{}", name, id);
         let input = Json::object([
@@ -177,19 +192,6 @@ impl ClusterMonitoring {
             .target(target)
             .description("Sets the retention of the log group of the HyperPod cluster");
         scope.add("Retention", schedule);
-    }
-
-    /// Adds the role with which EventBridge Scheduler sets the retention.
-    fn role_of_retention(name: &Value<String>, scope: &mut Scope<'_>) -> RoleReference {
-        let groups = arn("logs", sub!("log-group:/aws/sagemaker/Clusters/{}/*", name));
-        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).to_service("scheduler").when(
-            "StringEquals",
-            "aws:SourceAccount",
-            account_id(),
-        )]);
-        let policy = Policy::new()
-            .policy_name("Retention")
-            .policy_document(PolicyDocument::new([Statement::allow(["logs:PutRetentionPolicy"]).on(groups)]));
-        RoleReference::from(scope.add("RetentionRole", Role::new(trust).policies([policy])))
+        role
     }
 }

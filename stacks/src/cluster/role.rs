@@ -4,8 +4,6 @@
 //! buckets that start with `sagemaker-`, and network interfaces anywhere. These roles allow the same actions, on the cluster's
 //! own logs, on the scripts' location, and on network interfaces of the account and region.
 
-use stackwright_resources::iam::Role;
-use stackwright_resources::iam::role::Policy;
 use stackwright_synth::intrinsic::{partition, url_suffix};
 use stackwright_synth::{Json, Value, sub};
 
@@ -49,8 +47,8 @@ pub(super) fn of_nodes(name: &Value<String>, plan: &Plan, scripts: Option<&S3Loc
     statements
 }
 
-/// The role that Karpenter adds and deletes nodes with.
-pub(super) fn of_karpenter(plan: &Plan) -> Role {
+/// What Karpenter needs to add and delete nodes.
+pub(super) fn of_karpenter(plan: &Plan) -> Vec<Statement> {
     // The ARN ends in an ID that is not known before the cluster exists.
     let clusters = arn("sagemaker", "cluster/*");
     let account: Value<Json> = "${aws:PrincipalAccount}".into();
@@ -60,8 +58,7 @@ pub(super) fn of_karpenter(plan: &Plan) -> Role {
             .when("StringEquals", "aws:ResourceAccount", account),
     ];
     statements.extend(keys(plan).map(|key| use_through_sagemaker(&key)));
-    let policy = Policy::new().policy_name("Nodes").policy_document(PolicyDocument::new(statements));
-    Role::new(trusted_by("hyperpod.sagemaker")).policies([policy])
+    statements
 }
 
 /// Logs and metrics of this cluster.

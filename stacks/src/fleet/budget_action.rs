@@ -5,12 +5,11 @@ use stackwright_resources::budgets::budgets_action::{
     Subscriber, SubscriberType, Type,
 };
 use stackwright_resources::budgets::{BudgetsAction, BudgetsActionHandle};
-use stackwright_resources::iam::role::Policy;
-use stackwright_resources::iam::{ManagedPolicy, Role};
+use stackwright_resources::iam::ManagedPolicy;
 use stackwright_synth::intrinsic::{account_id, partition};
 use stackwright_synth::{CallerLocation, Construct, IntoValue, Scope, Value, sub};
 
-use crate::iam::{PolicyDocument, RoleReference, Statement};
+use crate::iam::{BuiltRole, PolicyDocument, RoleNeeded, RoleReference, RoleSettings, Statement};
 
 /// What starts instances or makes more of them.
 const LAUNCHES: [&str; 17] = [
@@ -131,10 +130,10 @@ impl LaunchBan {
 }
 
 impl Construct for LaunchBan {
-    type Handle = BudgetsActionHandle;
+    type Handle = LaunchBanHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> BudgetsActionHandle {
+    fn build(self, scope: &mut Scope<'_>) -> LaunchBanHandle {
         if self.roles.is_empty() || self.subscribers.is_empty() {
             scope.error(
                 "launch-ban",
@@ -160,13 +159,9 @@ impl Construct for LaunchBan {
             let role = |path: &str| sub!("arn:{}:iam::{}:role/{}{}", partition(), account_id(), path, name);
             attach.on(role("")).on(role("*/"))
         });
-        let role = self.execution_role.unwrap_or_else(|| {
-            let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
-                .to_service("budgets")
-                .when("StringEquals", "aws:SourceAccount", account_id())]);
-            let policy = Policy::new().policy_name("Attach").policy_document(PolicyDocument::new([attach]));
-            RoleReference::from(scope.add("Role", Role::new(trust).policies([policy])))
-        });
+        let needed =
+            RoleNeeded { id: "Role".into(), service: "budgets", policy: "Attach", statements: vec![attach] };
+        let BuiltRole { role, .. } = RoleSettings::given(self.execution_role).build(needed, scope);
         let subscribers: Vec<Subscriber> = self
             .subscribers
             .into_iter()
@@ -188,6 +183,25 @@ impl Construct for LaunchBan {
             )
             .subscribers(subscribers)
             .approval_model(if self.manual { ApprovalModel::Manual } else { ApprovalModel::Automatic });
-        scope.add_default(action)
+        LaunchBanHandle { action: scope.add_default(action), role }
+    }
+}
+
+/// A [`LaunchBan`] that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct LaunchBanHandle {
+    action: BudgetsActionHandle,
+    role: RoleReference,
+}
+
+impl LaunchBanHandle {
+    /// Returns the handle of the action.
+    pub fn action(&self) -> &BudgetsActionHandle {
+        &self.action
+    }
+
+    /// Returns the role with which AWS Budgets attaches the policy.
+    pub fn role(&self) -> &RoleReference {
+        &self.role
     }
 }

@@ -26,7 +26,7 @@ use crate::network::NetworkHandle;
 
 pub use ami::{Ami, Os};
 pub use budget::MonthlyBudget;
-pub use budget_action::LaunchBan;
+pub use budget_action::{LaunchBan, LaunchBanHandle};
 pub use capacity::{Reservations, SpotAllocation, SpotMix};
 pub use group::GpuFleetHandle;
 pub use scaling::{InstanceRefresh, LifecycleHook, ScheduledSize};

@@ -173,7 +173,8 @@ pub trait RoleOptions: Sized {
     fn role_settings(&mut self) -> &mut RoleSettings;
 
     /// Uses a role of yours, by its handle or ARN, and creates none. It gets no permissions from the construct: the
-    /// statements that it needs are in the `permissions` of the role that the construct's handle has.
+    /// statements that it needs are in the `permissions` of the role that the construct's handle has. The role of a job is
+    /// `job_role` of the handle of the pipeline, the state machine or the schedule that starts it.
     #[track_caller]
     fn role(mut self, role: impl Into<RoleReference>) -> Self {
         self.role_settings().role = Some((role.into(), std::panic::Location::caller()));
@@ -235,6 +236,13 @@ pub(crate) struct BuiltRole {
 }
 
 impl RoleSettings {
+    /// The settings of a construct with several roles: the role of the program, if it sets one.
+    #[track_caller]
+    pub(crate) fn given(role: Option<RoleReference>) -> Self {
+        let location = std::panic::Location::caller();
+        Self { role: role.map(|role| (role, location)), statements: Vec::new() }
+    }
+
     /// Whether the program sets anything.
     pub(crate) fn is_set(&self) -> bool {
         self.role.is_some() || !self.statements.is_empty()

@@ -7,10 +7,10 @@ use stackwright_resources::ssm;
 use stackwright_resources::ssm::parameter::Type;
 use stackwright_resources::stepfunctions;
 use stackwright_synth::intrinsic::{json_text, partition, select, split};
-use stackwright_synth::{Construct, IntoValue, Json, Property, Scope, Value, sub};
+use stackwright_synth::{Construct, IntoValue, Json, Property, ResourceOptions, Scope, Value, sub};
 
 use crate::arn::known;
-use crate::iam::{BuiltRole, RoleNeeded, RoleSettings, Statement, arn};
+use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, arn};
 
 /// Keeps the URI of the model data of the version that was approved last in a parameter of Systems Manager, from which
 /// another stack deploys it.
@@ -48,6 +48,8 @@ pub struct ApprovedModel {
     parameter: Value<String>,
     initial: Value<String>,
     image: Option<String>,
+    role: RoleSettings,
+    event_role: Option<RoleReference>,
 }
 
 impl ApprovedModel {
@@ -73,6 +75,8 @@ impl ApprovedModel {
             },
             initial: initial.into().with_caller_location(),
             image: None,
+            role: RoleSettings::default(),
+            event_role: None,
         }
     }
 
@@ -81,13 +85,28 @@ impl ApprovedModel {
         self.image = Some(suffix.into());
         self
     }
+
+    /// Starts the state machine with a role of yours, by its handle or ARN, and creates none. Its trust policy names
+    /// `events.amazonaws.com`, and it allows `states:StartExecution` on the state machine.
+    #[track_caller]
+    pub fn event_role(mut self, role: impl Into<RoleReference>) -> Self {
+        self.event_role = Some(role.into());
+        self
+    }
+}
+
+/// The role that the state machine runs with.
+impl RoleOptions for ApprovedModel {
+    fn role_settings(&mut self) -> &mut RoleSettings {
+        &mut self.role
+    }
 }
 
 impl Construct for ApprovedModel {
-    type Handle = ssm::ParameterHandle;
+    type Handle = ApprovedModelHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> ssm::ParameterHandle {
+    fn build(self, scope: &mut Scope<'_>) -> ApprovedModelHandle {
         // A reference to a group yields its ARN, of which the name is the part after the slash.
         let group = match known(&self.group) {
             Some(_) => self.group.clone(),
@@ -104,14 +123,15 @@ impl Construct for ApprovedModel {
             Statement::allow(["ssm:PutParameter"]).on(arn("ssm", sub!("parameter{}", &self.parameter))),
         ];
         let needed = RoleNeeded { id: "Role".into(), service: "states", policy: "Approve", statements };
-        let BuiltRole { role, .. } = RoleSettings::default().build(needed, scope);
+        let BuiltRole { role, policy } = self.role.clone().build(needed, scope);
         let definition = self.definition();
         let machine = stepfunctions::StateMachine::new(role.arn()).definition_string(json_text(definition));
+        let machine = policy.iter().fold(machine, |machine, policy| machine.depends_on(policy));
         let machine = scope.add("Machine", machine);
         let start = vec![Statement::allow(["states:StartExecution"]).on(machine.arn())];
         let needed =
             RoleNeeded { id: "EventRole".into(), service: "events", policy: "Start", statements: start };
-        let start = RoleSettings::default().build(needed, scope).role;
+        let event_role = RoleSettings::given(self.event_role).build(needed, scope).role;
         let pattern = Json::object([
             Property::new("source", json!(["aws.sagemaker"])),
             Property::new("detail-type", json!(["SageMaker Model Package State Change"])),
@@ -123,14 +143,39 @@ impl Construct for ApprovedModel {
                 ])),
             ),
         ]);
-        let target = Target::new().id("Machine").arn(machine.arn()).role_arn(start.arn());
+        let target = Target::new().id("Machine").arn(machine.arn()).role_arn(event_role.arn());
         let rule = Rule::new()
             .description("A version of the model package group was approved")
             .event_pattern(pattern)
             .state(State::Enabled)
             .targets([target]);
         scope.add("Rule", rule);
-        parameter
+        ApprovedModelHandle { parameter, role, event_role }
+    }
+}
+
+/// An [`ApprovedModel`] that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct ApprovedModelHandle {
+    parameter: ssm::ParameterHandle,
+    role: RoleReference,
+    event_role: RoleReference,
+}
+
+impl ApprovedModelHandle {
+    /// The parameter that holds the URI of the model data.
+    pub fn parameter(&self) -> &ssm::ParameterHandle {
+        &self.parameter
+    }
+
+    /// The role that the state machine runs with.
+    pub fn role(&self) -> &RoleReference {
+        &self.role
+    }
+
+    /// The role with which EventBridge starts the state machine.
+    pub fn event_role(&self) -> &RoleReference {
+        &self.event_role
     }
 }
 

@@ -11,7 +11,7 @@ mod schedule;
 mod state_machine;
 mod states_format;
 
-pub use approval::ApprovedModel;
+pub use approval::{ApprovedModel, ApprovedModelHandle};
 pub use expression::ScheduleExpression;
 pub use optimization::{
     CompiledQuantization, OptimizationJob, Optimizations, Quantization, SpeculativeDecoding,
@@ -22,7 +22,7 @@ pub use pipeline::{
     ProcessingOutput, ProcessingStep, RegisterModelStep, RepackStep, RetryOn, RetryPolicy, SplitType,
     StepOptions, TrainingStep, TransformStep, TuningJob, TuningStep,
 };
-pub use schedule::{Schedule, ScheduleTarget};
+pub use schedule::{Schedule, ScheduleHandle, ScheduleTarget};
 pub use state_machine::{StateMachine, StateMachineHandle};
 
 use stackwright_estimate::memory::STATEMENT_MEMBER;

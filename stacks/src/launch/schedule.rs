@@ -12,7 +12,9 @@ use stackwright_synth::{
 
 use super::expression::ScheduleExpression;
 use super::{PipelineHandle, StateMachineHandle, name_prefix};
-use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleSettings, Statement, arn, pass_to_sagemaker};
+use crate::iam::{
+    BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, arn, pass_to_sagemaker,
+};
 use crate::training::{Definition, RunVariable, TrainingJob};
 
 /// The maximum length of the prefix of a job name. A name may have 63 characters, and the ID of a scheduled call has
@@ -108,11 +110,12 @@ impl RoleOptions for Schedule {
 }
 
 impl Construct for Schedule {
-    type Handle = scheduler::ScheduleHandle;
+    type Handle = ScheduleHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) -> Self::Handle {
+    fn build(self, scope: &mut Scope<'_>) -> ScheduleHandle {
         let mut policies: Vec<Handle> = Vec::new();
+        let mut job_role = None;
         let mut memory = Vec::new();
         let call = |operation: &str| sub!("arn:{}:scheduler:::aws-sdk:sagemaker:{}", partition(), operation);
         let (target, input, statements): (Value<String>, Properties, Vec<Statement>) = match self.target {
@@ -142,6 +145,7 @@ impl Construct for Schedule {
                         .on(arn("sagemaker", sub!("training-job/{}-*", prefix.to_lowercase()))),
                     pass_to_sagemaker(request.role.role.arn()),
                 ];
+                job_role = Some(request.role.role);
                 (call("createTrainingJob"), input, allowed.into())
             }
         };
@@ -175,7 +179,37 @@ impl Construct for Schedule {
         let handle = scope.add_default(schedule);
         let page = sub!("scheduler/home?region={}#schedules/default/{}", region(), handle.reference());
         super::put_console(scope, &page);
-        handle
+        ScheduleHandle { schedule: handle, role, job_role }
+    }
+}
+
+/// A [`Schedule`] that was added to a stack.
+#[derive(Clone, Debug)]
+pub struct ScheduleHandle {
+    schedule: scheduler::ScheduleHandle,
+    role: RoleReference,
+    job_role: Option<RoleReference>,
+}
+
+impl ScheduleHandle {
+    /// The schedule's name.
+    pub fn name(&self) -> Value<String> {
+        self.schedule.reference()
+    }
+
+    /// The schedule's ARN.
+    pub fn arn(&self) -> Value<String> {
+        self.schedule.arn()
+    }
+
+    /// The role with which the schedule starts its target.
+    pub fn role(&self) -> &RoleReference {
+        &self.role
+    }
+
+    /// The role of the training job, if the schedule starts one itself.
+    pub fn job_role(&self) -> Option<&RoleReference> {
+        self.job_role.as_ref()
     }
 }
 

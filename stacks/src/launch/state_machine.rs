@@ -119,6 +119,7 @@ impl StateMachine {
 pub struct StateMachineHandle {
     resource: stepfunctions::StateMachineHandle,
     role: RoleReference,
+    job_roles: Vec<(String, RoleReference)>,
 }
 
 impl StateMachineHandle {
@@ -130,6 +131,11 @@ impl StateMachineHandle {
     /// The role that the state machine runs with, and the resources that a run depends on.
     pub fn role(&self) -> &RoleReference {
         &self.role
+    }
+
+    /// The role of the job of a task, by the task's name.
+    pub fn job_role(&self, task: &str) -> Option<&RoleReference> {
+        self.job_roles.iter().find(|(name, _)| name == task).map(|(_, role)| role)
     }
 
     /// The state machine's name.
@@ -147,6 +153,8 @@ struct States {
     attempts: i64,
     /// What is stated about the memory of jobs, by the names of their states.
     memory: Vec<(String, JsonValue)>,
+    /// The roles of jobs, by the names of their tasks.
+    roles: Vec<(String, RoleReference)>,
 }
 
 impl States {
@@ -177,6 +185,7 @@ impl States {
         let is_spot = job.is_spot();
         let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
         let request = scope.add(&id(name), Definition { job, is_tuned: false });
+        self.roles.push((name.to_owned(), request.role.role.clone()));
         self.policies.extend(request.role.policy.clone());
         self.memory.extend(request.memory.map(|statement| (name.to_owned(), statement)));
         let mut parameters = request.arguments;
@@ -227,6 +236,7 @@ impl States {
     fn optimize(&mut self, name: &str, job: OptimizationJob, next: JsonValue, scope: &mut Scope<'_>) {
         let prefix = name_prefix(&format!("{}-{name}", scope.stack_name()), PREFIX_CHARACTERS);
         let request = scope.add(&id(name), super::optimization::Definition(job));
+        self.roles.push((name.to_owned(), request.role.role.clone()));
         self.policies.extend(request.role.policy.clone());
         let (chosen, started) = (format!("$.{}Job", id(name)), format!("$.{}", id(name)));
         let (create, wait, ask, decide) = (
@@ -338,6 +348,7 @@ impl Construct for StateMachine {
             statements: Vec::new(),
             policies: Vec::new(),
             memory: Vec::new(),
+            roles: Vec::new(),
             attempts: self.attempts,
         };
         super::check_names(
@@ -404,6 +415,6 @@ impl Construct for StateMachine {
             ),
             &sub!("states/home?region={}#/statemachines/view/{}", region(), resource.arn()),
         );
-        StateMachineHandle { resource, role }
+        StateMachineHandle { resource, role, job_roles: states.roles }
     }
 }

@@ -7,6 +7,7 @@ use stackwright_resources::cloudwatch::alarm::{
 use stackwright_synth::{Scope, Value};
 
 use super::{Addons, ClusterAddon, EksAddon, PodRole};
+use crate::iam::RoleReference;
 use crate::topic::TopicReference;
 
 /// Nodes that HyperPod found faulty, by what it is about to do. The metrics have the dimension `ClusterName` (CloudWatch User
@@ -21,11 +22,10 @@ const FAULTY: [(&str, &str); 2] = [
 const PERIOD: i64 = 300;
 
 /// Adds the add-on with a role for its agent, and an alarm on faulty nodes.
-pub(super) fn add(addons: &Addons, topic: &TopicReference, scope: &mut Scope<'_>) {
+pub(super) fn add(addons: &Addons, topic: &TopicReference, scope: &mut Scope<'_>) -> RoleReference {
     let addon = ClusterAddon::CONTAINER_INSIGHTS;
     // AWS keeps what the agent needs in this policy; it names no resources.
-    let role = addons.managed_role("CloudWatchAgentServerPolicy");
-    let role = addons.role_arn(PodRole::ContainerInsights, role, scope);
+    let role = addons.managed_role(PodRole::ContainerInsights, "CloudWatchAgentServerPolicy", scope);
     let identity = Addons::identity(&addon, &role);
     let with_identity = |resource: EksAddon| match identity {
         Some(identity) => resource.pod_identity_associations([identity]),
@@ -53,4 +53,5 @@ pub(super) fn add(addons: &Addons, topic: &TopicReference, scope: &mut Scope<'_>
         .treat_missing_data(TreatMissingData::NotBreaching)
         .alarm_actions([topic.arn().clone()]);
     scope.add("FaultyNodes", alarm);
+    role
 }

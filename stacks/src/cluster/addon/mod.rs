@@ -6,14 +6,12 @@ mod observability;
 
 use stackwright_resources::eks::addon::PodIdentityAssociation;
 use stackwright_resources::eks::{self, Addon};
-use stackwright_resources::iam::Role;
-use stackwright_resources::iam::role::Policy;
 use stackwright_synth::intrinsic::{account_id, partition};
 use stackwright_synth::{Construct, Handle, Json, ResourceOptions, Scope, Value, sub};
 
 use super::HyperPodHandle;
 use super::eks::Eks;
-use crate::iam::{PolicyDocument, RoleReference, Statement};
+use crate::iam::{BuiltRole, PolicyDocument, RoleNeeded, RoleReference, RoleSettings, Statement};
 use crate::topic::TopicReference;
 
 pub use inference::InferenceOperator;
@@ -119,12 +117,6 @@ impl Addons {
         Handle::clone(&scope.add(id, resource))
     }
 
-    /// A role that pods of the EKS cluster take by Pod Identity.
-    fn role(&self, statements: impl IntoIterator<Item = Statement>) -> Role {
-        Role::new(self.trust())
-            .policies([Policy::new().policy_name("Pods").policy_document(PolicyDocument::new(statements))])
-    }
-
     fn trust(&self) -> PolicyDocument {
         let account: Value<Json> = account_id().into();
         let cluster: Value<Json> = self.eks_arn.clone().into();
@@ -134,23 +126,35 @@ impl Addons {
             .when("StringEquals", "aws:SourceArn", cluster)])
     }
 
-    /// The ARN of the role for the pods of an add-on: one of the program, or a new one.
-    fn role_arn(&self, pods: PodRole, new: Role, scope: &mut Scope<'_>) -> Value<String> {
-        match self.given.iter().find(|(of, _)| *of == pods) {
-            Some((_, role)) => role.arn().clone(),
-            None => scope.add(pods.id(), new).arn(),
-        }
+    /// The role that the pods of an add-on take by Pod Identity: one of the program, or a new one with these statements.
+    fn role(&self, pods: PodRole, statements: Vec<Statement>, scope: &mut Scope<'_>) -> RoleReference {
+        self.build(pods, None, statements, scope)
     }
 
-    /// A role that pods of the EKS cluster take by Pod Identity, with a policy of AWS.
-    fn managed_role(&self, policy: &str) -> Role {
-        Role::new(self.trust()).managed_policy_arns([sub!("arn:{}:iam::aws:policy/{}", partition(), policy)])
+    /// The same, with a policy of AWS.
+    fn managed_role(&self, pods: PodRole, policy: &str, scope: &mut Scope<'_>) -> RoleReference {
+        let policy = sub!("arn:{}:iam::aws:policy/{}", partition(), policy);
+        self.build(pods, Some(policy), Vec::new(), scope)
     }
 
-    fn identity(addon: &ClusterAddon, role: &Value<String>) -> Option<PodIdentityAssociation> {
+    fn build(
+        &self,
+        pods: PodRole,
+        policy: Option<Value<String>>,
+        statements: Vec<Statement>,
+        scope: &mut Scope<'_>,
+    ) -> RoleReference {
+        let given = self.given.iter().find(|(of, _)| *of == pods).map(|(_, role)| role.clone());
+        let needed = RoleNeeded { id: pods.id().into(), service: "pods.eks", policy: "Pods", statements };
+        let BuiltRole { role, .. } =
+            RoleSettings::given(given).build_managed(self.trust(), policy, needed, scope);
+        role
+    }
+
+    fn identity(addon: &ClusterAddon, role: &RoleReference) -> Option<PodIdentityAssociation> {
         addon
             .service_account
-            .map(|account| PodIdentityAssociation::new().service_account(account).role_arn(role))
+            .map(|account| PodIdentityAssociation::new().service_account(account).role_arn(role.arn()))
     }
 }
 
@@ -242,10 +246,10 @@ impl HyperPodAddons {
         self.addons.add(id, addon, |addon| addon, &[], scope)
     }
 
-    fn add_training_operator(&self, certificates: Handle, scope: &mut Scope<'_>) {
+    fn add_training_operator(&self, certificates: Handle, scope: &mut Scope<'_>) -> RoleReference {
         // The managed policy allows the same action, and works only on clusters with the tag `SageMaker`.
         let describe = Statement::allow(["sagemaker:DescribeClusterNode"]).on(&self.cluster_arn);
-        let role = self.addons.role_arn(PodRole::TrainingOperator, self.addons.role([describe]), scope);
+        let role = self.addons.role(PodRole::TrainingOperator, vec![describe], scope);
         let addon = ClusterAddon::TRAINING_OPERATOR;
         let identity = Addons::identity(&addon, &role);
         let with_identity = |resource: EksAddon| match identity {
@@ -253,14 +257,16 @@ impl HyperPodAddons {
             None => resource,
         };
         self.addons.add("TrainingOperator", &addon, with_identity, &[certificates], scope);
+        role
     }
 }
 
 impl Construct for HyperPodAddons {
-    type Handle = ();
+    type Handle = HyperPodAddonsHandle;
     const HIDES_INNER_LOCATIONS: bool = true;
 
-    fn build(self, scope: &mut Scope<'_>) {
+    fn build(self, scope: &mut Scope<'_>) -> HyperPodAddonsHandle {
+        let mut roles = Vec::new();
         // EKS installs a version of its own with the cluster; the add-on takes it over.
         let adopt = |addon: EksAddon| addon.resolve_conflicts(eks::addon::ResolveConflicts::Overwrite);
         self.addons.add("CoreDns", &ClusterAddon::CORE_DNS, adopt, &[], scope);
@@ -270,13 +276,14 @@ impl Construct for HyperPodAddons {
         let fsx = (self.fsx_csi_driver || self.inference.is_some())
             .then(|| self.add_plain("FsxCsiDriver", &ClusterAddon::FSX_CSI_DRIVER, scope));
         if let Some(certificates) = certificates.clone().filter(|_| self.training_operator) {
-            self.add_training_operator(certificates, scope);
+            roles.push((PodRole::TrainingOperator, self.add_training_operator(certificates, scope)));
         }
         if let Some(observability) = &self.observability {
-            observability.add(&self.addons, &self.log_groups, scope);
+            let role = observability.add(&self.addons, &self.log_groups, scope);
+            roles.push((PodRole::Observability, role));
         }
         if let Some(topic) = &self.container_insights {
-            container_insights::add(&self.addons, topic, scope);
+            roles.push((PodRole::ContainerInsights, container_insights::add(&self.addons, topic, scope)));
         }
         if let Some(operator) = &self.inference {
             let metrics = self.add_plain("MetricsServer", &ClusterAddon::METRICS_SERVER, scope);
@@ -284,5 +291,19 @@ impl Construct for HyperPodAddons {
             let before: Vec<Handle> = [metrics, s3].into_iter().chain(certificates).chain(fsx).collect();
             operator.add(&self.addons, &self.cluster_arn, &before, scope);
         }
+        HyperPodAddonsHandle { roles }
+    }
+}
+
+/// Add-ons that were added to a stack.
+#[derive(Clone, Debug)]
+pub struct HyperPodAddonsHandle {
+    roles: Vec<(PodRole, RoleReference)>,
+}
+
+impl HyperPodAddonsHandle {
+    /// Returns the role that the pods of an add-on take, if the add-on is installed.
+    pub fn role(&self, pods: PodRole) -> Option<&RoleReference> {
+        self.roles.iter().find(|(of, _)| *of == pods).map(|(_, role)| role)
     }
 }

@@ -6,7 +6,9 @@ use stackwright_synth::intrinsic::{json_text, region, stack_name, url_suffix};
 use stackwright_synth::{IntoValue, Json, Property, Scope, Value, sub};
 
 use super::{Addons, ClusterAddon, EksAddon, PodRole};
-use crate::iam::{Statement, arn};
+use crate::defaults;
+use crate::iam::{RoleReference, Statement, arn};
+use crate::key::EncryptionKey;
 
 /// How much of a kind of metrics the observability add-on collects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,7 @@ impl MetricLevel {
 #[derive(Clone, Debug)]
 pub struct Observability {
     workspace: Option<(Value<String>, Value<String>)>,
+    key: Option<EncryptionKey>,
     grafana: Option<(Value<String>, Value<String>)>,
     level: MetricLevel,
     logs: bool,
@@ -47,13 +50,21 @@ pub struct Observability {
 impl Observability {
     /// Creates the settings with a new Prometheus workspace and basic metrics.
     pub fn new() -> Self {
-        Self { workspace: None, grafana: None, level: MetricLevel::Basic, logs: false }
+        Self { workspace: None, key: None, grafana: None, level: MetricLevel::Basic, logs: false }
     }
 
     /// Uses a Prometheus workspace that exists, by its endpoint without a slash at its end and its ARN.
     #[track_caller]
     pub fn workspace(mut self, endpoint: impl IntoValue<String>, arn: impl IntoValue<String>) -> Self {
         self.workspace = Some((endpoint.into().with_caller_location(), arn.into().with_caller_location()));
+        self
+    }
+
+    /// Encrypts the new Prometheus workspace with this key of AWS KMS, given as a handle or an ARN, instead of the stack's
+    /// default key or a key that AWS owns. An alias is not accepted. Another key replaces the workspace with its metrics.
+    #[track_caller]
+    pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
+        self.key = Some(key.into());
         self
     }
 
@@ -86,12 +97,20 @@ impl Default for Observability {
 
 impl Observability {
     /// Adds the add-on with a role for its collector.
-    pub(super) fn add(&self, addons: &Addons, log_groups: &Value<String>, scope: &mut Scope<'_>) {
+    pub(super) fn add(
+        &self,
+        addons: &Addons,
+        log_groups: &Value<String>,
+        scope: &mut Scope<'_>,
+    ) -> RoleReference {
         let (endpoint, workspace) = match &self.workspace {
             Some(given) => given.clone(),
             None => {
-                let workspace: WorkspaceHandle =
-                    scope.add("Metrics", Workspace::new().alias(sub!("{}", stack_name())));
+                let mut workspace = Workspace::new().alias(sub!("{}", stack_name()));
+                if let Some(key) = defaults::encryption_key(self.key.clone(), scope) {
+                    workspace = workspace.kms_key_arn(key.id());
+                }
+                let workspace: WorkspaceHandle = scope.add("Metrics", workspace);
                 // The add-on takes the endpoint without the slash that the attribute ends in.
                 (
                     sub!(
@@ -119,7 +138,7 @@ impl Observability {
                 .on(sub!("{}:log-stream:*", &group)),
             );
         }
-        let role = addons.role_arn(PodRole::Observability, addons.role(statements), scope);
+        let role = addons.role(PodRole::Observability, statements, scope);
         let addon = ClusterAddon::OBSERVABILITY;
         let identity = Addons::identity(&addon, &role);
         let configuration = self.configuration(&endpoint, &workspace);
@@ -132,6 +151,7 @@ impl Observability {
             }
         };
         addons.add("Observability", &addon, configured, &[], scope);
+        role
     }
 
     /// The settings that the observability add-on takes.

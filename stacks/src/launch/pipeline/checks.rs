@@ -180,7 +180,7 @@ impl CheckStep {
             step.put("SuppliedBaselineStatistics", self.statistics.map_or_else(missing, Value::cast::<Json>));
         }
         step.put("SuppliedBaselineConstraints", self.constraints.map_or_else(missing, Value::cast::<Json>));
-        lowering.starts(Started::Processing, request.role);
+        lowering.starts(name, Started::Processing, request.role);
         lowering.others.push(
             Statement::allow([
                 "sagemaker:DescribeModelPackage",

@@ -200,6 +200,7 @@ pub struct PipelineHandle {
     resource: sagemaker::PipelineHandle,
     name: String,
     role: RoleReference,
+    job_roles: Vec<(String, RoleReference)>,
 }
 
 impl PipelineHandle {
@@ -211,6 +212,11 @@ impl PipelineHandle {
     /// The role that the pipeline runs with, and the resources that a run depends on.
     pub fn role(&self) -> &RoleReference {
         &self.role
+    }
+
+    /// The role of the job or of the model of a step, by the step's name.
+    pub fn job_role(&self, step: &str) -> Option<&RoleReference> {
+        self.job_roles.iter().find(|(name, _)| name == step).map(|(_, role)| role)
     }
 
     /// The pipeline's ARN.
@@ -290,6 +296,6 @@ impl Construct for Pipeline {
             sub!("aws sagemaker start-pipeline-execution --region {} --pipeline-name {}", region(), &name),
             &sub!("sagemaker/home?region={}#/jobs", region()),
         );
-        PipelineHandle { resource, name, role }
+        PipelineHandle { resource, name, role, job_roles: lowering.roles }
     }
 }

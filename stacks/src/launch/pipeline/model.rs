@@ -115,7 +115,7 @@ impl CreateModelStep {
         step.put("Type", "Model");
         step.put("Arguments", request.arguments);
         options.put(step);
-        lowering.starts(Started::Model, request.role);
+        lowering.starts(name, Started::Model, request.role);
     }
 }
 

@@ -471,7 +471,7 @@ impl ProcessingStep {
             step.put("PropertyFiles", json!(files));
         }
         self.options.put(step);
-        lowering.starts(Started::Processing, request.role);
+        lowering.starts(name, Started::Processing, request.role);
     }
 }
 

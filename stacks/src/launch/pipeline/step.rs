@@ -89,7 +89,8 @@ impl Started {
 #[derive(Default)]
 pub(super) struct Lowering {
     pub started: BTreeSet<Started>,
-    roles: Vec<RoleReference>,
+    /// The roles of jobs and models, by the names of their steps.
+    pub roles: Vec<(String, RoleReference)>,
     /// Policies that must exist before a run starts.
     pub policies: Vec<Handle>,
     pub others: Vec<Statement>,
@@ -99,9 +100,9 @@ pub(super) struct Lowering {
 
 impl Lowering {
     /// Allows the pipeline to start a job or to create a resource with a role.
-    pub fn starts(&mut self, started: Started, role: BuiltRole) {
+    pub fn starts(&mut self, step: &str, started: Started, role: BuiltRole) {
         self.started.insert(started);
-        self.roles.push(role.role);
+        self.roles.push((step.to_owned(), role.role));
         self.policies.extend(role.policy);
     }
 
@@ -113,7 +114,7 @@ impl Lowering {
         let mut statements: Vec<Statement> = started.into_iter().map(Started::statement).collect();
         statements.extend(self.others.iter().cloned());
         let mut passed: Vec<&Value<String>> = Vec::new();
-        for role in &self.roles {
+        for (_, role) in &self.roles {
             if !passed.contains(&role.arn()) {
                 passed.push(role.arn());
                 statements.push(pass_to_sagemaker(role.arn()));

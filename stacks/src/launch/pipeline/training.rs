@@ -55,7 +55,7 @@ impl TrainingStep {
         step.put("Arguments", request.arguments);
         self.options.put(step);
         lowering.memory.extend(request.memory.map(|statement| (name.to_owned(), statement)));
-        lowering.starts(Started::Training, request.role);
+        lowering.starts(name, Started::Training, request.role);
     }
 }
 

@@ -354,7 +354,7 @@ impl TuningStep {
         step.put("Arguments", arguments);
         self.options.put(step);
         lowering.memory.extend(request.memory.map(|statement| (name.to_owned(), statement)));
-        lowering.starts(Started::Tuning, request.role);
+        lowering.starts(name, Started::Tuning, request.role);
     }
 }
 
