@@ -1,20 +1,89 @@
 //! The pipeline step that branches on conditions, and the step that fails a run.
 
-use stackwright_synth::{CallerLocation, IntoValue, Properties, Scope, Value};
+use stackwright_synth::{CallerLocation, IntoValue, Json, Properties, Property, Scope, Value};
 
-use super::step::{Kind, Lowering, Step, lower};
+use super::step::{Kind, Lowering, Options, Step, StepOptions, lower};
 use crate::document::{list, within};
 
-/// A number that is known during a run and that a condition compares.
+/// A number that is known during a run and that a condition compares: a metric, a number in a property file, or a parameter
+/// of the pipeline.
+///
+/// ```
+/// use stackwright_stacks::launch::Pipeline;
+/// use stackwright_stacks::launch::pipeline::Measure;
+///
+/// let mut pipeline = Pipeline::new();
+/// let share = pipeline.parameter("Share", 0.5);
+/// Measure::from(share).above(0.9);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Measure(Value<f64>);
 
-/// A comparison of a condition step.
+impl From<Value<f64>> for Measure {
+    fn from(number: Value<f64>) -> Self {
+        Self(number)
+    }
+}
+
+impl From<Value<i64>> for Measure {
+    fn from(number: Value<i64>) -> Self {
+        Self(number.cast())
+    }
+}
+
+/// A condition of a condition step.
+///
+/// ```
+/// use stackwright_stacks::launch::Pipeline;
+/// use stackwright_stacks::launch::pipeline::{Comparison, Measure};
+///
+/// let mut pipeline = Pipeline::new();
+/// let stage = pipeline.parameter("Stage", "test");
+/// let share = pipeline.parameter("Share", 0.5);
+/// let small = Measure::from(share).below(0.1);
+/// Comparison::is_one_of(&stage, ["test", "staging"]).or(Comparison::equal(&stage, "production").negated()).or(small);
+/// ```
 #[derive(Clone, Debug)]
-pub struct Comparison {
-    name: &'static str,
-    left: Value<f64>,
-    right: Value<f64>,
+pub struct Comparison(Vec<(&'static str, Value<Json>)>);
+
+impl Comparison {
+    fn of(kind: &'static str, members: impl IntoIterator<Item = (&'static str, Value<Json>)>) -> Self {
+        Self([("Type", kind.into())].into_iter().chain(members).collect())
+    }
+
+    /// True if two values are equal: strings, numbers or booleans.
+    #[track_caller]
+    pub fn equal(left: impl IntoValue<Json>, right: impl IntoValue<Json>) -> Self {
+        Self::of("Equals", [("LeftValue", left.into()), ("RightValue", right.into().with_caller_location())])
+    }
+
+    /// True if a string is one of a list.
+    #[track_caller]
+    pub fn is_one_of<T: IntoValue<String>>(
+        value: impl IntoValue<String>,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let values: Vec<Value<String>> = values.into_iter().map(Into::into).collect();
+        let values = Value::<Vec<String>>::from(values).with_caller_location();
+        Self::of("In", [("QueryValue", value.into().cast::<Json>()), ("Values", values.cast::<Json>())])
+    }
+
+    /// True if the condition is false.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self::of("Not", [("Condition", self.written())])
+    }
+
+    /// True if this condition or another one is true.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let conditions: Vec<Value<Json>> = vec![self.written(), other.written()];
+        Self::of("Or", [("Conditions", Value::<Vec<Json>>::from(conditions).cast())])
+    }
+
+    fn written(&self) -> Value<Json> {
+        Json::object(self.0.iter().map(|(name, value)| Property::new(*name, value))).into()
+    }
 }
 
 impl Measure {
@@ -22,8 +91,8 @@ impl Measure {
         Self(value.cast())
     }
 
-    fn compare(self, name: &'static str, right: Value<f64>) -> Comparison {
-        Comparison { name, left: self.0, right }
+    fn compare(self, kind: &'static str, right: Value<f64>) -> Comparison {
+        Comparison::of(kind, [("LeftValue", self.0.cast::<Json>()), ("RightValue", right.cast())])
     }
 
     /// True if the measure is greater than or equal to the value.
@@ -71,12 +140,18 @@ pub struct ConditionStep {
     comparisons: Vec<Comparison>,
     then: Vec<(String, Kind, CallerLocation)>,
     otherwise: Vec<(String, Kind, CallerLocation)>,
+    options: Options,
 }
 
 impl ConditionStep {
     /// A condition step with its first condition.
     pub fn when(comparison: Comparison) -> Self {
-        Self { comparisons: vec![comparison], then: Vec::new(), otherwise: Vec::new() }
+        Self {
+            comparisons: vec![comparison],
+            then: Vec::new(),
+            otherwise: Vec::new(),
+            options: Options::default(),
+        }
     }
 
     /// Adds a further condition; all of them must be true.
@@ -113,19 +188,20 @@ impl ConditionStep {
             list(steps)
         };
         let (then, otherwise) = (branch(self.then), branch(self.otherwise));
-        let comparisons = self.comparisons.iter().map(|comparison| {
-            let mut written = Properties::default();
-            written.put("Type", comparison.name);
-            written.put("LeftValue", &comparison.left);
-            written.put("RightValue", &comparison.right);
-            written
-        });
+        let comparisons: Vec<Value<Json>> = self.comparisons.iter().map(Comparison::written).collect();
         let mut arguments = Properties::default();
-        arguments.put("Conditions", list(comparisons));
+        arguments.put("Conditions", Value::<Vec<Json>>::from(comparisons));
         arguments.put("IfSteps", then);
         arguments.put("ElseSteps", otherwise);
         step.put("Type", "Condition");
+        self.options.put_order(step);
         step.put("Arguments", arguments);
+    }
+}
+
+impl StepOptions for ConditionStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 
@@ -148,18 +224,28 @@ impl Step for ConditionStep {
 /// pipeline.step("Reject", FailStep::new("The accuracy is below 0.9."));
 /// ```
 #[derive(Clone, Debug)]
-pub struct FailStep(Value<String>);
+pub struct FailStep {
+    message: Value<String>,
+    options: Options,
+}
 
 impl FailStep {
     /// A step that fails the run with this message.
     #[track_caller]
     pub fn new(message: impl IntoValue<String>) -> Self {
-        Self(message.into().with_caller_location())
+        Self { message: message.into().with_caller_location(), options: Options::default() }
     }
 
     pub(super) fn lower(self, step: &mut Properties) {
         step.put("Type", "Fail");
-        step.put("Arguments", within("ErrorMessage", &self.0));
+        self.options.put_order(step);
+        step.put("Arguments", within("ErrorMessage", &self.message));
+    }
+}
+
+impl StepOptions for FailStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 
@@ -169,6 +255,6 @@ impl Step for FailStep {
     fn handle(&self, _: &str) {}
 
     fn into_kind(self) -> Kind {
-        Kind::Fail(self)
+        Kind::Fail(Box::new(self))
     }
 }

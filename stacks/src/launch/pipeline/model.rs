@@ -4,7 +4,7 @@ use stackwright_synth::{Construct, IntoValue, Map, Properties, Scope, Value};
 
 use super::get;
 use super::step::{Kind, Lowering, Options, Started, Step, StepOptions, id};
-use crate::document::{tags, within};
+use crate::document::{list, tags, within};
 use crate::iam::{self, RoleNeeded, RoleOptions, RoleSettings, Statement};
 use crate::image::ContainerImage;
 use crate::s3::S3Location;
@@ -30,9 +30,7 @@ use crate::vpc::VpcConfig;
 /// ```
 #[derive(Clone, Debug)]
 pub struct CreateModelStep {
-    image: ContainerImage,
-    model: Option<RunLocation>,
-    environment: Map<String>,
+    containers: Vec<StepContainer>,
     reads: Vec<S3Location>,
     writes: Vec<S3Location>,
     vpc: Option<VpcConfig>,
@@ -42,13 +40,25 @@ pub struct CreateModelStep {
     options: Options,
 }
 
+/// A container of the model.
+#[derive(Clone, Debug)]
+struct StepContainer {
+    image: ContainerImage,
+    model: Option<RunLocation>,
+    environment: Map<String>,
+}
+
+impl StepContainer {
+    fn new(image: ContainerImage) -> Self {
+        Self { image, model: None, environment: Map::default() }
+    }
+}
+
 impl CreateModelStep {
     /// A step that creates a model that runs an image.
     pub fn new(image: ContainerImage) -> Self {
         Self {
-            image,
-            model: None,
-            environment: Map::default(),
+            containers: vec![StepContainer::new(image)],
             reads: Vec::new(),
             writes: Vec::new(),
             vpc: None,
@@ -59,16 +69,38 @@ impl CreateModelStep {
         }
     }
 
+    /// Adds a further container of a serial inference pipeline: it gets the responses of the one before. The calls of
+    /// [`model`](Self::model) and [`environment`](Self::environment) that follow are for it.
+    ///
+    /// ```
+    /// use stackwright_stacks::launch::CreateModelStep;
+    /// use stackwright_stacks::{ContainerImage, S3Location};
+    ///
+    /// CreateModelStep::new(ContainerImage::sklearn("1.2-1"))
+    ///     .model(S3Location::new("my-models", "featurizer/model.tar.gz"))
+    ///     .next_container(ContainerImage::xgboost("1.7-1"))
+    ///     .model(S3Location::new("my-models", "regressor/model.tar.gz"));
+    /// ```
+    pub fn next_container(mut self, image: ContainerImage) -> Self {
+        self.containers.push(StepContainer::new(image));
+        self
+    }
+
     /// The model data: an archive in S3, or the output of a training step.
     pub fn model(mut self, location: impl Into<RunLocation>) -> Self {
-        self.model = Some(location.into());
+        if let Some(container) = self.containers.last_mut() {
+            container.model = Some(location.into());
+        }
         self
     }
 
     /// Sets an environment variable of the container.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
-        self.environment = self.environment.set(name, value.into().with_caller_location());
+        let value = value.into().with_caller_location();
+        if let Some(container) = self.containers.last_mut() {
+            container.environment = std::mem::take(&mut container.environment).set(name, value);
+        }
         self
     }
 
@@ -141,16 +173,21 @@ impl Construct for Definition {
 
     fn build(self, scope: &mut Scope<'_>) -> Request {
         let step = self.0;
-        let image = step.image.resolve(scope);
-        // Transform jobs and endpoints use the model; their log groups differ.
-        let mut statements: Vec<Statement> = iam::container(&"/aws/sagemaker/*".into(), &image);
-        let mut container = Properties::default();
-        container.put("Image", &image.uri);
-        if let Some(model) = &step.model {
-            put_model_data(&mut container, model);
-            statements.extend(model.read());
+        let mut statements: Vec<Statement> = Vec::new();
+        let mut containers: Vec<Properties> = Vec::new();
+        for one in step.containers {
+            let image = one.image.resolve(scope);
+            // Transform jobs and endpoints use the model; their log groups differ.
+            statements.extend(iam::container(&"/aws/sagemaker/*".into(), &image));
+            let mut container = Properties::default();
+            container.put("Image", &image.uri);
+            if let Some(model) = &one.model {
+                put_model_data(&mut container, model);
+                statements.extend(model.read());
+            }
+            container.put("Environment", one.environment);
+            containers.push(container);
         }
-        container.put("Environment", step.environment);
         statements.extend(step.reads.iter().flat_map(S3Location::read));
         statements.extend(step.writes.iter().flat_map(S3Location::write));
         let mut arguments = Properties::default();
@@ -167,7 +204,13 @@ impl Construct for Definition {
         if !step.tags.is_empty() {
             arguments.put("Tags", tags(&step.tags));
         }
-        arguments.put("PrimaryContainer", container);
+        if containers.len() > 1 {
+            arguments.put("Containers", list(containers));
+        } else {
+            for container in containers {
+                arguments.put("PrimaryContainer", container);
+            }
+        }
         let needed =
             RoleNeeded { id: "ExecutionRole".into(), service: "sagemaker", policy: "Execution", statements };
         let role = step.role.build(needed, scope);

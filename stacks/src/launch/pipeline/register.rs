@@ -4,7 +4,7 @@ use stackwright_synth::intrinsic::{select, split};
 use stackwright_synth::{IntoValue, Properties, Scope, Value, sub};
 
 use super::model::put_model_data;
-use super::step::{Kind, Lowering, Step};
+use super::step::{Kind, Lowering, Options, Step, StepOptions};
 use crate::arn::known;
 use crate::document::list;
 use crate::iam::{Statement, arn};
@@ -74,8 +74,11 @@ pub struct RegisterModelStep {
     content_types: Vec<Value<String>>,
     response_types: Vec<Value<String>>,
     instance_types: Vec<Value<String>>,
+    transform_types: Vec<Value<String>>,
+    next: Vec<(ContainerImage, RunLocation)>,
     metrics: Vec<(ModelMetric, RunLocation, Value<String>)>,
-    approved: bool,
+    status: Value<String>,
+    options: Options,
 }
 
 impl RegisterModelStep {
@@ -91,8 +94,11 @@ impl RegisterModelStep {
             content_types: json(),
             response_types: json(),
             instance_types: Vec::new(),
+            transform_types: Vec::new(),
+            next: Vec::new(),
             metrics: Vec::new(),
-            approved: false,
+            status: "PendingManualApproval".into(),
+            options: Options::default(),
         }
     }
 
@@ -105,6 +111,22 @@ impl RegisterModelStep {
     /// The MIME types of responses, `application/json` unless set.
     pub fn response_types<T: IntoValue<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.response_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a further container of a serial inference pipeline, with its model: it gets the responses of the one before.
+    pub fn next_container(mut self, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
+        self.next.push((image, model.into()));
+        self
+    }
+
+    /// The instance types that batch transform jobs may run the model on.
+    #[track_caller]
+    pub fn transform_instance_types<T: IntoValue<String>>(
+        mut self,
+        types: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.transform_types = types.into_iter().map(Into::into).collect();
         self
     }
 
@@ -144,17 +166,29 @@ impl RegisterModelStep {
 
     /// Registers the version with the status `Approved`.
     pub fn approved(mut self) -> Self {
-        self.approved = true;
+        self.status = "Approved".into();
+        self
+    }
+
+    /// Registers the version with a status that a parameter of the pipeline has: `Approved`, `PendingManualApproval` or
+    /// `Rejected`.
+    #[track_caller]
+    pub fn status(mut self, status: impl IntoValue<String>) -> Self {
+        self.status = status.into().with_caller_location();
         self
     }
 
     pub(super) fn lower(self, scope: &mut Scope<'_>, step: &mut Properties, lowering: &mut Lowering) {
-        let image = self.image.resolve(scope);
-        let mut container = Properties::default();
-        container.put("Image", &image.uri);
-        put_model_data(&mut container, &self.model);
+        let models: Vec<(ContainerImage, RunLocation)> =
+            [(self.image, self.model)].into_iter().chain(self.next).collect();
+        let containers = models.iter().map(|(image, model)| {
+            let mut container = Properties::default();
+            container.put("Image", &image.clone().resolve(scope).uri);
+            put_model_data(&mut container, model);
+            container
+        });
         let mut inference = Properties::default();
-        inference.put("Containers", list([container]));
+        inference.put("Containers", list(containers.collect::<Vec<_>>()));
         inference.put("SupportedContentTypes", Value::<Vec<String>>::from(self.content_types));
         inference.put("SupportedResponseMIMETypes", Value::<Vec<String>>::from(self.response_types));
         if !self.instance_types.is_empty() {
@@ -163,10 +197,13 @@ impl RegisterModelStep {
                 Value::<Vec<String>>::from(self.instance_types),
             );
         }
+        if !self.transform_types.is_empty() {
+            inference
+                .put("SupportedTransformInstanceTypes", Value::<Vec<String>>::from(self.transform_types));
+        }
         let mut arguments = Properties::default();
         arguments.put("ModelPackageGroupName", &self.group);
-        arguments
-            .put("ModelApprovalStatus", if self.approved { "Approved" } else { "PendingManualApproval" });
+        arguments.put("ModelApprovalStatus", &self.status);
         arguments.put("InferenceSpecification", inference);
         for (metric, file, content_type) in &self.metrics {
             let [group, report] = metric.names();
@@ -175,6 +212,7 @@ impl RegisterModelStep {
             lowering.others.extend(file.read());
         }
         step.put("Type", "RegisterModel");
+        self.options.put_order_and_retries(step);
         step.put("Arguments", arguments);
         // A reference to a group yields its ARN, of which the name is the part after the slash.
         let (group, packages) = match known(&self.group) {
@@ -198,7 +236,13 @@ impl RegisterModelStep {
             .on(packages),
         );
         // The role that registers a model must be able to read it.
-        lowering.others.extend(self.model.read());
+        lowering.others.extend(models.iter().flat_map(|(_, model)| model.read()));
+    }
+}
+
+impl StepOptions for RegisterModelStep {
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 

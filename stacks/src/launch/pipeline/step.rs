@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stackwright_synth::{CallerLocation, Handle, Properties, Scope, Value};
+use stackwright_synth::{CallerLocation, Handle, IntoValue, Json, Properties, Scope, Value};
 
 use super::callback::{CallbackStep, LambdaStep};
 use super::checks::CheckStep;
@@ -42,7 +42,27 @@ pub enum Kind {
     Lambda(Box<LambdaStep>),
     Callback(Box<CallbackStep>),
     Condition(Box<ConditionStep>),
-    Fail(FailStep),
+    Fail(Box<FailStep>),
+}
+
+impl Kind {
+    fn options(&mut self) -> &mut Options {
+        match self {
+            Self::Training(it) => it.options(),
+            Self::Processing(it) => it.options(),
+            Self::Tuning(it) => it.options(),
+            Self::Transform(it) => it.options(),
+            Self::Model(it) => it.options(),
+            Self::Register(it) => it.options(),
+            Self::EndpointConfig(it) => it.options(),
+            Self::Endpoint(it) => it.options(),
+            Self::Check(it) => it.options(),
+            Self::Lambda(it) => it.options(),
+            Self::Callback(it) => it.options(),
+            Self::Condition(it) => it.options(),
+            Self::Fail(it) => it.options(),
+        }
+    }
 }
 
 /// A type of job or resource that a pipeline's role starts and monitors.
@@ -221,6 +241,8 @@ pub struct Options {
     cache: Option<Duration>,
     display_name: Option<String>,
     description: Option<String>,
+    /// Members of the step by their JSON pointers.
+    others: Vec<(String, Value<Json>)>,
 }
 
 impl Options {
@@ -230,6 +252,14 @@ impl Options {
         let unless_set = [RetryPolicy::of_the_service()];
         let retries = if self.retries.is_empty() { &unless_set[..] } else { &self.retries };
         step.put("RetryPolicies", list(retries.iter().map(RetryPolicy::lower)));
+    }
+
+    /// Writes the members of a step that SageMaker retries only if it is told to.
+    pub(super) fn put_order_and_retries(&self, step: &mut Properties) {
+        self.put_order(step);
+        if !self.retries.is_empty() {
+            step.put("RetryPolicies", list(self.retries.iter().map(RetryPolicy::lower)));
+        }
     }
 
     /// Writes the members of a step that SageMaker does not retry.
@@ -296,6 +326,24 @@ pub trait StepOptions: Sized {
         self.options().description = Some(text.into());
         self
     }
+
+    /// Sets or replaces a member of the step that has no setter, by its JSON pointer in the pipeline definition, such as
+    /// `/Arguments/SkipModelValidation`. The pipeline's role gets no permissions for it.
+    ///
+    /// ```
+    /// use stackwright_stacks::launch::{RegisterModelStep, StepOptions};
+    /// use stackwright_stacks::{ContainerImage, Processor, S3Location};
+    ///
+    /// let image = ContainerImage::pytorch_inference("2.6.0", Processor::Cpu);
+    /// RegisterModelStep::new("scorers", S3Location::new("my-models", "scorer.tar.gz"), image)
+    ///     .set("/Arguments/SkipModelValidation", "All");
+    /// ```
+    #[track_caller]
+    fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
+        let value = value.into().with_caller_location();
+        self.options().others.push((pointer.into(), value));
+        self
+    }
 }
 
 /// Formats a duration as `P30D`, `PT36H` or `PT90M`, with the largest unit that leaves no remainder.
@@ -310,11 +358,12 @@ fn iso_8601(time: Duration) -> String {
 /// A step as it is written to the definition.
 pub(super) fn lower(
     name: &str,
-    kind: Kind,
+    mut kind: Kind,
     source: CallerLocation,
     scope: &mut Scope<'_>,
     lowering: &mut Lowering,
 ) -> Properties {
+    let others = std::mem::take(&mut kind.options().others);
     let mut step = Properties::default();
     step.put("Name", Value::<String>::from(name).with_location(Some(source)));
     match kind {
@@ -331,6 +380,9 @@ pub(super) fn lower(
         Kind::Callback(it) => it.lower(&mut step, lowering),
         Kind::Condition(it) => it.lower(scope, &mut step, lowering),
         Kind::Fail(it) => it.lower(&mut step),
+    }
+    for (pointer, value) in &others {
+        step.put_at(pointer, value);
     }
     step
 }
