@@ -27,7 +27,8 @@ impl Advice {
             _ if name.is_empty() => Vec::new(),
             kind => commands(kind, name, region),
         };
-        if let Some(operation) = &cause.operation {
+        let operation = cause.operation.as_deref().map(plain).filter(|operation| !operation.is_empty());
+        if let Some(operation) = operation {
             commands.push(format!(
                 "aws cloudformation describe-events --region {region} --operation-id {operation} --filters FailedEvents=true"
             ));

@@ -228,7 +228,10 @@ fn retry_partition() -> RetryPartition {
 
 fn is_loopback(url: &str) -> bool {
     let host = url.split("://").nth(1).unwrap_or(url);
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name))
+    let is_host = |name: &&str| {
+        host.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    };
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(is_host)
 }
 
 /// The account and the region that a stack is bound to.

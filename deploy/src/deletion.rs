@@ -1,5 +1,6 @@
 //! Deletes stacks, and shows before what is deleted and what remains.
 
+use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ChangeSetStatus, TemplateStage};
 use serde::Serialize;
 use stackwright_synth::StackArtifact;
@@ -16,6 +17,14 @@ pub use crate::retained::Disposition;
 use crate::retained::{dispositions, lost_keys};
 use crate::status::{ResourceStatus, StackStatus};
 use crate::{Progress, Report};
+
+/// The running operations during which a deletion may start. All others have to end first.
+pub(crate) const DELETABLE: [StackStatus; 4] = [
+    StackStatus::CreateInProgress,
+    StackStatus::RollbackInProgress,
+    StackStatus::ReviewInProgress,
+    StackStatus::DeleteInProgress,
+];
 
 /// What the deletion of a stack would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +45,9 @@ pub struct DeletionPreview {
     pub lost_keys: Vec<(String, String)>,
     /// The names of deployed stacks that use values of the stack.
     pub dependents: Vec<String>,
+    /// When the stack was updated last, in seconds since 1970.
+    #[serde(skip)]
+    pub(crate) updated: Option<i64>,
 }
 
 impl DeletionPreview {
@@ -131,6 +143,7 @@ pub async fn deletion_preview(
         change_sets: waiting,
         lost_keys: lost_keys(template),
         dependents: Vec::new(),
+        updated: found.last_updated_time().map(DateTime::secs),
     }))
 }
 
@@ -145,14 +158,16 @@ pub async fn destroy(
     report: Report<'_>,
 ) -> Result<(), DeployError> {
     let id = &preview.stack_id;
-    // A deletion may start during these operations; all others have to end first.
-    let interruptible = [
-        StackStatus::CreateInProgress,
-        StackStatus::RollbackInProgress,
-        StackStatus::ReviewInProgress,
-        StackStatus::DeleteInProgress,
-    ];
-    wait_until_idle(connection, id, &interruptible, report).await?;
+    let found = wait_until_idle(connection, id, &DELETABLE, report).await?;
+    if let Some(found) =
+        found.filter(|found| found.last_updated_time().map(DateTime::secs) != preview.updated)
+    {
+        return Err(DeployError::State {
+            stack: preview.stack.clone(),
+            status: status_of(&found),
+            reason: "it was updated after the deletion was shown; run the command again".into(),
+        });
+    }
     if preview.termination_protection {
         if !unprotect {
             return Err(DeployError::Protected { stack: preview.stack.clone() });

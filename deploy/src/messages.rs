@@ -23,7 +23,8 @@ pub(crate) fn is_outdated(message: &str) -> bool {
 /// Returns whether the reason of a failed event states that CloudFormation cancelled the resource because another one
 /// failed. The event has no field for it.
 pub(crate) fn reports_cancellation(reason: &str) -> bool {
-    reason.contains("cancelled")
+    // A service may report as well that something was cancelled, such as a training job.
+    reason.starts_with("Resource ") && reason.contains(" cancelled")
 }
 
 /// Returns whether the reason of a stack event states only that a user started the operation.
@@ -55,6 +56,13 @@ mod tests {
         ));
         assert!(reports_no_changes("No updates are to be performed."));
         assert!(!reports_no_changes("Transform failed"));
+    }
+
+    #[test]
+    fn only_cloudformation_cancels_resources() {
+        assert!(reports_cancellation("Resource creation cancelled"));
+        assert!(reports_cancellation("Resource update cancelled"));
+        assert!(!reports_cancellation("The training job was cancelled by an alarm"));
     }
 
     #[test]

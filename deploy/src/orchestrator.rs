@@ -1,29 +1,31 @@
 //! Plans, deploys and deletes several stacks: in the order of their dependencies, with approvals, and with an orderly end
 //! when the user stops the command.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use stackwright_synth::StackArtifact;
 use tokio::sync::{Mutex, watch};
+use tokio::time::sleep;
 
 use crate::approval::{ApprovalPolicy, RequiredApproval, is_approved, required_approvals};
 use crate::change_set::{ChangeSet, discard};
 use crate::connection::{Connection, Connections};
-use crate::deletion::{DeletionPreview, deletion_preview, destroy};
+use crate::deletion::{DELETABLE, DeletionPreview, deletion_preview, destroy};
 use crate::deployed::deployed_stack;
 use crate::error::DeployError;
 use crate::execution::{Outcome, execute, keep_unchanged};
 use crate::lookup::{find_stack, status_of};
 use crate::order::{StackResult, run_in_order};
 use crate::plan::{Plan, PlannedOutcome, PlannedStack};
-use crate::preparation::{Options, Prepared, prepare};
+use crate::preparation::{Options, Prepared, prepare, wait_until_idle};
 use crate::prompt::{Prompt, Question};
 use crate::recovery::cancel;
 use crate::refactor::{refactor, renames};
 use crate::secret::Secrets;
 use crate::status::StackStatus;
-use crate::waiting::{Activity, LastError};
+use crate::waiting::Activity;
 use crate::{Progress, Report};
 
 /// How an [`Orchestrator`] works.
@@ -217,13 +219,42 @@ impl<'a> Orchestrator<'a> {
         work: impl AsyncFnOnce(&Job<'_>) -> Result<T, DeployError>,
     ) -> Result<T, DeployError> {
         self.check_stopped(stack)?;
-        let report = |progress| (self.report)(stack, secrets.mask_progress(progress));
+        let connection: RefCell<Option<Connection>> = RefCell::default();
+        let is_abandonable = Cell::new(true);
+        let report = |progress: Progress| {
+            if let Some(now) = can_be_abandoned(&progress) {
+                is_abandonable.set(now);
+            }
+            match (&progress, connection.borrow().as_ref()) {
+                (Progress::Executing { .. } | Progress::Refactoring { .. }, Some(connection)) => {
+                    self.running.borrow_mut().insert(stack.name.clone(), connection.clone());
+                }
+                (Progress::Refactored { .. }, _) => {
+                    self.running.borrow_mut().remove(&stack.name);
+                }
+                _ => {}
+            }
+            (self.report)(stack, secrets.mask_progress(progress));
+        };
         let activity = Activity::new(&report);
-        let job = Job { stack, activity: &activity, last_error: RefCell::default() };
-        let last_error = || job.last_error.borrow().as_ref().and_then(LastError::take);
-        let result = activity.watch(last_error, work(&job)).await;
+        let job = Job { stack, activity: &activity, connection: &connection };
+        let last_error = || connection.borrow().as_ref().and_then(|one| one.last_error.take());
+        let result = tokio::select! {
+            result = activity.watch(last_error, work(&job)) => result,
+            () = self.abandoned(&is_abandonable) => Err(DeployError::Interrupted { stack: stack.name.clone() }),
+        };
         self.running.borrow_mut().remove(&stack.name);
         result.map_err(|error| secrets.mask_error(error))
+    }
+
+    /// Waits until the command is stopped while the work on a stack can be abandoned.
+    async fn abandoned(&self, is_abandonable: &Cell<bool>) {
+        let mut stopped = self.stopped.subscribe();
+        // The sender is in `self`.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+        while !is_abandonable.get() {
+            sleep(STOP_INTERVAL).await;
+        }
     }
 
     fn check_stopped(&self, stack: &StackArtifact) -> Result<(), DeployError> {
@@ -235,7 +266,7 @@ impl<'a> Orchestrator<'a> {
 
     async fn connect(&self, job: &Job<'_>) -> Result<Connection, DeployError> {
         let connection = self.connections.for_stack(job.stack).await?;
-        *job.last_error.borrow_mut() = Some(connection.last_error.clone());
+        *job.connection.borrow_mut() = Some(connection.clone());
         job.report(Progress::Connected {
             account: connection.account().to_owned(),
             region: connection.region().to_owned(),
@@ -303,6 +334,7 @@ impl<'a> Orchestrator<'a> {
                 if !required.is_empty() {
                     self.approve_changes(stack, &required).await?;
                 }
+                self.check_stopped(stack)?;
                 keep_unchanged(&connection, stack, &attributes, &report).await
             }
             Prepared::Ready(change_set) => {
@@ -314,7 +346,6 @@ impl<'a> Orchestrator<'a> {
                     }
                     return Err(error);
                 }
-                self.running.borrow_mut().insert(stack.name.clone(), connection.clone());
                 execute(&connection, stack, &change_set, &report).await
             }
         }
@@ -381,13 +412,14 @@ impl<'a> Orchestrator<'a> {
         let stack = job.stack;
         let report = |progress| job.report(progress);
         let connection = self.connect(job).await?;
+        // What another operation on the stack changes has to be in the preview.
+        wait_until_idle(&connection, &stack.name, &DELETABLE, &report).await?;
         let Some(mut preview) = deletion_preview(&connection, stack, &report).await? else {
             return Ok(Deleted::NotDeployed);
         };
         preview.dependents = self.deployed_dependents(stack, others).await;
         job.report(Progress::DeletionPlanned(Box::new(preview.clone())));
         self.approve(stack, self.check_deletion(&preview)).await?;
-        self.running.borrow_mut().insert(stack.name.clone(), connection.clone());
         destroy(&connection, &preview, self.settings.unprotect, &report).await?;
         Ok(Deleted::Deleted)
     }
@@ -483,7 +515,28 @@ pub enum Deleted {
 struct Job<'j> {
     stack: &'j StackArtifact,
     activity: &'j Activity<'j>,
-    last_error: RefCell<Option<LastError>>,
+    /// The connection, once it is established.
+    connection: &'j RefCell<Option<Connection>>,
+}
+
+/// How often the work on a stack is asked whether it can be abandoned, after the command was stopped.
+const STOP_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Returns whether the work on a stack can be abandoned after a report, because it only waits or uploads; `None` if the report
+/// changes nothing.
+fn can_be_abandoned(progress: &Progress) -> Option<bool> {
+    match progress {
+        Progress::Connected { .. } | Progress::WaitingForOperation { .. } | Progress::Uploading { .. } => {
+            Some(true)
+        }
+        Progress::CreatingChangeSet
+        | Progress::ChangeSetCreated(_)
+        | Progress::DeletingEmptyStack
+        | Progress::Refactoring { .. }
+        | Progress::AttributeChanged(_)
+        | Progress::Executing { .. } => Some(false),
+        _ => None,
+    }
 }
 
 impl Job<'_> {

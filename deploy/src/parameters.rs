@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudformation::types::{Parameter, Stack};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::{MASK, default_text, is_no_echo};
+use stackwright_synth::{StackArtifact, Template};
 
 use crate::connection::Connection;
 use crate::error::DeployError;
@@ -100,6 +100,29 @@ pub(crate) async fn resolve(
         }
     }
     Ok(result)
+}
+
+/// Decides the values of the parameters of the template of an import: those that the stack has stay as they are, because an import
+/// changes nothing else.
+pub(crate) fn of_import(
+    template: &str,
+    given: &BTreeMap<String, String>,
+    existing: Option<&Stack>,
+) -> Parameters {
+    let Ok(template) = Template::read(template) else { return Parameters::default() };
+    let is_deployed = |name: &str| {
+        existing.into_iter().flat_map(Stack::parameters).any(|one| one.parameter_key() == Some(name))
+    };
+    let value = |name: &str| {
+        let parameter = Parameter::builder().parameter_key(name);
+        match given.get(name) {
+            _ if is_deployed(name) => Some(parameter.use_previous_value(true).build()),
+            Some(value) => Some(parameter.parameter_value(value).build()),
+            None => None,
+        }
+    };
+    let values = template.section("Parameters").filter_map(|(name, _)| value(name)).collect();
+    Parameters { values, notes: Vec::new() }
 }
 
 /// Returns the defaults of the deployed template; `None` if they cannot be read.

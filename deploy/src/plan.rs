@@ -248,7 +248,7 @@ impl PlannedStack {
             .send()
             .await
             .map_err(DeployError::call("GetTemplate"))?;
-        if template.template_body().is_some_and(|body| sha256(body) != self.template) {
+        if template.template_body().is_none_or(|body| sha256(body) != self.template) {
             return refuse("the change set was created from another template".into());
         }
         Ok(())

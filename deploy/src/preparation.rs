@@ -152,7 +152,10 @@ pub async fn prepare(
             options,
             template,
             template_url,
-            parameters: parameters::resolve(connection, stack, &options.parameters, deployed, report).await?,
+            parameters: match &imported {
+                Some(template) => parameters::of_import(template, &options.parameters, deployed),
+                None => parameters::resolve(connection, stack, &options.parameters, deployed, report).await?,
+            },
             tags: if options.imports.is_empty() {
                 attributes::tags(stack, deployed, options.prune_tags)
             } else {

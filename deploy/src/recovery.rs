@@ -140,7 +140,9 @@ pub async fn condition(connection: &Connection, name: &str) -> Result<StackCondi
 pub async fn cancel(connection: &Connection, name: &str) -> Result<(), DeployError> {
     match find_stack(connection, name).await?.as_ref().map(status_of) {
         Some(StackStatus::UpdateInProgress) => {
+            let token = uuid::Uuid::new_v4().to_string();
             let request = connection.cloudformation.cancel_update_stack().stack_name(name);
+            let request = request.client_request_token(token);
             request.send().await.map(drop).map_err(DeployError::call("CancelUpdateStack"))
         }
         Some(StackStatus::CreateInProgress) => {
@@ -189,24 +191,26 @@ pub async fn recover(
     let id = find_stack(connection, name).await?.and_then(|stack| stack.stack_id).ok_or_else(no_stack)?;
     let mut events = EventReader::from_now(connection, &id, report).await?;
     let client = &connection.cloudformation;
+    // If the answer is lost, the SDK sends the request again, and CloudFormation must not take it for another one.
+    let token = uuid::Uuid::new_v4().to_string();
     let omitted = action.omits_resources().then_some(omitted);
     match action {
         RecoveryAction::ContinueRollback | RecoveryAction::ContinueRollbackSkipping => {
             // CloudFormation skips the resources whose rollback failed, also in nested stacks. A list would have to leave out
             // those that failed for another reason.
             let forces = chosen.is_empty() && action.omits_resources();
-            let request = client.continue_update_rollback().stack_name(&id);
+            let request = client.continue_update_rollback().stack_name(&id).client_request_token(token);
             let request = request
                 .set_resources_to_skip(omitted.filter(|_| !forces))
                 .set_force_rollback(forces.then_some(true));
             request.send().await.map(drop).map_err(DeployError::call("ContinueUpdateRollback"))?;
         }
         RecoveryAction::Rollback => {
-            let request = client.rollback_stack().stack_name(&id);
+            let request = client.rollback_stack().stack_name(&id).client_request_token(token);
             request.send().await.map(drop).map_err(DeployError::call("RollbackStack"))?;
         }
         RecoveryAction::CancelUpdate => {
-            let request = client.cancel_update_stack().stack_name(&id);
+            let request = client.cancel_update_stack().stack_name(&id).client_request_token(token);
             request.send().await.map(drop).map_err(DeployError::call("CancelUpdateStack"))?;
         }
         RecoveryAction::Delete | RecoveryAction::DeleteRetaining => {

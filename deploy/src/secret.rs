@@ -13,7 +13,7 @@ use crate::Progress;
 use crate::diagnosis::Diagnosis;
 use crate::error::DeployError;
 use crate::events::ResourceEvent;
-use crate::validation::ValidationFailure;
+use crate::validation::{Annotation, ValidationFailure};
 
 /// The secrets of a stack.
 ///
@@ -167,6 +167,9 @@ impl<'a> Secrets<'a> {
             DeployError::Import { resource, reason } => {
                 DeployError::Import { resource, reason: self.mask(&reason) }
             }
+            DeployError::Refactor { stacks, reason } => {
+                DeployError::Refactor { stacks, reason: self.mask(&reason) }
+            }
             DeployError::Bucket { bucket, reason } => {
                 DeployError::Bucket { bucket, reason: self.mask(&reason) }
             }
@@ -179,9 +182,7 @@ impl<'a> Secrets<'a> {
     pub fn mask_diagnosis(&self, mut diagnosis: Diagnosis) -> Diagnosis {
         diagnosis.cause = self.mask_event(diagnosis.cause);
         diagnosis.others = diagnosis.others.into_iter().map(|event| self.mask_event(event)).collect();
-        for annotation in &mut diagnosis.annotations {
-            annotation.message = annotation.message.as_deref().map(|text| self.mask(text));
-        }
+        self.mask_annotations(&mut diagnosis.annotations);
         diagnosis
     }
 
@@ -193,8 +194,14 @@ impl<'a> Secrets<'a> {
 
     fn mask_failure(&self, failure: &mut ValidationFailure) {
         failure.reason = self.mask(&failure.reason);
-        for annotation in &mut failure.annotations {
-            annotation.message = annotation.message.as_deref().map(|text| self.mask(text));
+        self.mask_annotations(&mut failure.annotations);
+    }
+
+    fn mask_annotations(&self, annotations: &mut [Annotation]) {
+        for annotation in annotations {
+            for text in [&mut annotation.message, &mut annotation.remediation, &mut annotation.link] {
+                *text = text.as_deref().map(|text| self.mask(text));
+            }
         }
     }
 }

@@ -44,6 +44,22 @@ pub(crate) async fn put(
     content: Content<'_>,
     report: Report<'_>,
 ) -> Result<(), DeployError> {
+    match put_once(connection, bucket, key, content, report).await {
+        // Another process has resumed the same upload, and has completed or aborted it meanwhile.
+        Err(error) if error.code() == Some("NoSuchUpload") => {
+            put_once(connection, bucket, key, content, report).await
+        }
+        result => result,
+    }
+}
+
+async fn put_once(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    content: Content<'_>,
+    report: Report<'_>,
+) -> Result<(), DeployError> {
     let s3 = &connection.s3;
     let head = s3.head_object().bucket(bucket).key(key).expected_bucket_owner(&connection.account);
     match head.send().await {
@@ -262,6 +278,34 @@ mod tests {
         let object = connection.s3.get_object().bucket("assets").key("weights").send().await.unwrap();
         let received = object.body.collect().await.unwrap().into_bytes();
         assert!(received == content, "the content is the same");
+    }
+
+    /// Two processes resume the same upload: the second one finds that the first one has completed it.
+    #[tokio::test]
+    async fn an_upload_that_another_process_completes_is_no_failure() {
+        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
+        let template = r#"{"Resources":{}}"#.to_owned();
+        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
+        let profile = crate::Profile::for_endpoint(local.url());
+        let connection = Connection::for_stack(&stack, &profile).await.unwrap();
+        connection.s3.create_bucket().bucket("assets").send().await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("weights");
+        std::fs::File::create(&path).unwrap().set_len(MULTIPART_THRESHOLD).unwrap();
+        let upload = begin(&connection, "assets", "weights").await.unwrap();
+        // When the parts of the upload are known, the other process is faster.
+        let other = async {
+            while !local.requests().contains_key("ListParts") {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            let abort = connection.s3.abort_multipart_upload().bucket("assets").key("weights");
+            abort.upload_id(upload).send().await.unwrap();
+            connection.s3.put_object().bucket("assets").key("weights").send().await.unwrap();
+        };
+        let (result, ()) =
+            tokio::join!(put(&connection, "assets", "weights", Content::File(&path), &|_| {}), other);
+        result.unwrap();
+        assert!(local.requests()["HeadObject"] >= 2, "{:?}", local.requests());
     }
 
     /// A file that nobody writes yet holds up its own upload, and no other work of the same thread.

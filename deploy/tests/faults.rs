@@ -10,9 +10,51 @@ use aws_sdk_cloudformation::types::ChangeSetType;
 use serde_json::{Value as Json, json};
 use simulation::{STACK, Simulation, named, stack, topics, total};
 use stackwright_deploy::{
-    DeployError, Diagnosis, Options, Prepared, StackResult, StackStatus, cancel, diagnose, execute, prepare,
-    run_in_order,
+    DeployError, Diagnosis, Options, Prepared, RecoveryAction, StackResult, StackStatus, cancel, diagnose,
+    execute, prepare, recover, run_in_order,
 };
+
+/// A recovery action whose answer is lost is sent again, and performed once.
+#[tokio::test]
+async fn a_recovery_action_whose_answer_is_lost_is_performed_once() {
+    let fails = |on: &str| json!({ "resource": "Second", "on": on, "reason": "no capacity" });
+    for (action, operation, status) in [
+        (RecoveryAction::ContinueRollback, "ContinueUpdateRollback", "UPDATE_ROLLBACK_FAILED"),
+        (RecoveryAction::Rollback, "RollbackStack", "UPDATE_FAILED"),
+        (RecoveryAction::CancelUpdate, "CancelUpdateStack", "UPDATE_IN_PROGRESS"),
+        (RecoveryAction::Delete, "DeleteStack", "ROLLBACK_COMPLETE"),
+    ] {
+        let simulation = Simulation::start().await;
+        let changed = topics("", "two");
+        match status {
+            "ROLLBACK_COMPLETE" => {
+                simulation.fail(json!({ "resources": [fails("create")] }));
+                simulation.begin(&topics("", "one"), ChangeSetType::Create, false, &[]).await;
+            }
+            _ => {
+                simulation.deploy(&stack(&topics("", "one"))).await.unwrap();
+                match status {
+                    "UPDATE_IN_PROGRESS" => simulation.fail(
+                        json!({ "resources": [{ "resource": "First", "on": "update", "milliseconds": 60_000 }] }),
+                    ),
+                    "UPDATE_FAILED" => simulation.fail(json!({ "resources": [fails("update")] })),
+                    _ => simulation.fail(json!({ "resources": [fails("update"), fails("rollback")] })),
+                }
+                let keep = status == "UPDATE_FAILED";
+                simulation.begin(&changed, ChangeSetType::Update, keep, &[]).await;
+            }
+        }
+        simulation.reach(status).await;
+        simulation.fail(json!({ "requests": [{ "action": operation, "kind": "drop-answer", "times": 1 }] }));
+        let ended = recover(&simulation.connection, STACK, action, &[], &|_| {}).await;
+        let ended = ended.unwrap_or_else(|error| panic!("{operation}: {error}"));
+        assert!(
+            matches!(ended, StackStatus::UpdateRollbackComplete | StackStatus::DeleteComplete),
+            "{ended}"
+        );
+        assert_eq!(simulation.local.requests()[operation], 2, "{operation}");
+    }
+}
 
 /// Operations of a deployment, in the order of their first calls.
 const OPERATIONS: [&str; 6] =

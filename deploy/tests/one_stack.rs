@@ -411,15 +411,52 @@ async fn an_import_sends_the_deployed_template_and_the_resource() {
     let mut template = topics("", "changed");
     template["Resources"]["Models"] = bucket;
     template["Outputs"] = json!({ "Name": { "Value": "new" } });
+    // A parameter that the imported resource does not use is not in the template of the import.
+    template["Parameters"] = json!({ "Later": { "Type": "String" } });
     let wanted = stack(&template);
     let imports = vec![Import::new(&wanted, "Models", &[]).unwrap()];
-    let options = Options::new().imports(imports);
+    let options = Options::new().imports(imports).parameter("Later", "x");
     let change_set = ready(&simulation, &wanted, &options).await;
     assert_eq!(change_set.changes.len(), 1, "{change_set:?}");
     execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
     assert_eq!(simulation.status().await, "IMPORT_COMPLETE");
     // The other changes are not deployed yet.
-    assert!(simulation.deploy(&wanted).await.unwrap().changed);
+    let change_set = ready(&simulation, &wanted, &Options::new().parameter("Later", "x")).await;
+    assert_eq!(change_set.changes.len(), 2, "{change_set:?}");
+}
+
+/// A parameter that the program no longer has keeps the value of the stack.
+#[tokio::test]
+async fn an_import_keeps_the_parameters_of_the_stack() {
+    let simulation = Simulation::start().await;
+    let mut before = topics("", "one");
+    before["Parameters"] = json!({ "Gone": { "Type": "String" } });
+    let before = stack(&before);
+    let change_set = ready(&simulation, &before, &Options::new().parameter("Gone", "kept")).await;
+    execute(&simulation.connection, &before, &change_set, &|_| {}).await.unwrap();
+    simulation.s3.create_bucket().bucket("by-hand").send().await.unwrap();
+    let mut template = topics("", "one");
+    template["Resources"]["Models"] = json!({
+        "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": "by-hand" },
+    });
+    let wanted = stack(&template);
+    let options = Options::new().imports(vec![Import::new(&wanted, "Models", &[]).unwrap()]);
+    let change_set = ready(&simulation, &wanted, &options).await;
+    execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
+    assert_eq!(simulation.status().await, "IMPORT_COMPLETE");
+}
+
+/// What was shown before the deletion is what is deleted.
+#[tokio::test]
+async fn a_stack_that_was_updated_since_the_preview_is_not_deleted() {
+    let simulation = Simulation::start().await;
+    let wanted = stack(&topics("", "one"));
+    simulation.deploy(&wanted).await.unwrap();
+    let preview = deletion_preview(&simulation.connection, &wanted, &|_| {}).await.unwrap().unwrap();
+    simulation.deploy(&stack(&topics("", "two"))).await.unwrap();
+    let error = destroy(&simulation.connection, &preview, false, &|_| {}).await.unwrap_err().to_string();
+    assert!(error.contains("was updated after the deletion was shown"), "{error}");
+    assert_eq!(simulation.status().await, "UPDATE_COMPLETE");
 }
 
 #[tokio::test]

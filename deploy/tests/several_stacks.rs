@@ -7,8 +7,9 @@ use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
+use aws_sdk_cloudformation::types::ChangeSetType;
 use serde_json::{Value as Json, json};
-use simulation::{Simulation, named};
+use simulation::{Simulation, named, stack, topics};
 use stackwright_deploy::{
     Approval, ApprovalPolicy, Connection, Connections, Deleted, DeployError, LocalBoxFuture, NoPrompt,
     Options, Orchestrator, Profile, Progress, Prompt, Question, Settings, StackResult,
@@ -171,6 +172,48 @@ async fn an_open_question_does_not_stop_other_stacks() {
     assert!(matches!(error, DeployError::Interrupted { .. }), "{error}");
     let left = simulation.client.describe_stacks().stack_name("Asked").send().await;
     assert!(left.is_err(), "no empty stack is left");
+}
+
+/// While a stack only waits for somebody else's operation, a stop ends the work at once, and the other operation is not ours to
+/// cancel.
+#[tokio::test]
+async fn a_stop_does_not_wait_for_the_operations_of_others() {
+    let simulation = Simulation::start().await;
+    let connections = connections(&simulation);
+    let wanted = stack(&topics("", "one"));
+    simulation.deploy(&wanted).await.unwrap();
+    simulation
+        .fail(json!({ "resources": [{ "resource": "First", "on": "update", "milliseconds": 60_000 }] }));
+    simulation.begin(&topics("", "two"), ChangeSetType::Update, false, &[]).await;
+    for is_deletion in [false, true] {
+        let waits = Notify::new();
+        let report = |_: &StackArtifact, progress: Progress| {
+            if matches!(progress, Progress::WaitingForOperation { .. }) {
+                waits.notify_one();
+            }
+        };
+        let settings = Settings::new(1).approvals(ApprovalPolicy::new(Vec::new(), true));
+        let orchestrator = Orchestrator::new(&connections, &NoPrompt, &report, settings);
+        let stacks = [&wanted];
+        let work = async {
+            match is_deletion {
+                true => error_of(orchestrator.destroy(&stacks, &[], &|_, _| {}).await.unwrap()),
+                false => {
+                    error_of(orchestrator.deploy(&stacks, &[], &no_options, None, &|_, _| {}).await.unwrap())
+                }
+            }
+        };
+        let stop = async {
+            waits.notified().await;
+            assert!(orchestrator.running().is_empty(), "{:?}", orchestrator.running());
+            assert!(orchestrator.cancel_running().await.is_empty());
+            orchestrator.stop();
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(work, stop) }).await;
+        let (error, ()) = ended.expect("the work ends with the stop");
+        assert!(matches!(error, DeployError::Interrupted { .. }), "{error}");
+        assert_eq!(simulation.status().await, "UPDATE_IN_PROGRESS");
+    }
 }
 
 /// Who logs in to one account does not hold up who logs in to another one.

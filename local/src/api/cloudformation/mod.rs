@@ -48,7 +48,10 @@ use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::inputs::{resolve_inputs, tags};
 use crate::engine::template_url::object_of_url;
-use crate::state::{DeploymentConfig, Environment, Inputs, Millis, OnFailure, Stack, StackStatus, iso_time};
+use crate::state::{
+    DeploymentConfig, Environment, Event, Inputs, Millis, OnFailure, OperationType, Stack, StackStatus,
+    iso_time,
+};
 use crate::template::StackTemplate;
 
 pub(crate) const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
@@ -160,6 +163,16 @@ impl Request<'_> {
 
     fn texts(&self, name: &str) -> Vec<String> {
         self.list(name).iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    }
+
+    /// Whether the request was performed already, and its answer was lost: its token is that of the last operation.
+    fn is_repeated(&self, stack: &Stack, kinds: &[OperationType]) -> bool {
+        let Some((kind, operation)) = stack.last_operations.first() else { return false };
+        let of_operation = |event: &&Event| event.operation == *operation;
+        self.text("ClientRequestToken").is_some_and(|token| {
+            let mut events = stack.events.iter().rev().take_while(of_operation);
+            kinds.contains(kind) && events.any(|event| event.token.as_deref() == Some(token))
+        })
     }
 
     fn token(&self) -> Option<String> {

@@ -14,14 +14,18 @@ use crate::engine::Engine;
 use crate::engine::plan::{DesiredState, plan};
 use crate::engine::template_url::object_of_url;
 use crate::state::{
-    ExecutionStatus, Inputs, OnFailure, OperationKind, OperationOptions, Refactor, ResourceStatus, Stack,
-    StackDriftStatus, StackStatus, iso_time,
+    ExecutionStatus, Inputs, OnFailure, OperationKind, OperationOptions, OperationType, Refactor,
+    ResourceStatus, Stack, StackDriftStatus, StackStatus, iso_time,
 };
 use crate::template::StackTemplate;
 
 pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let name = request.new_name("StackName")?;
-    if engine.position(request.region, name).is_some() {
+    if let Some(position) = engine.position(request.region, name) {
+        let stack = &engine.state.stacks[position];
+        if request.is_repeated(stack, &[OperationType::CreateStack, OperationType::Rollback]) {
+            return Ok(begun(stack));
+        }
         return Err(ServiceError::new("AlreadyExistsException", format!("Stack [{name}] already exists")));
     }
     let policy = stack_policy_of(engine, request, ["StackPolicyBody", "StackPolicyURL"])?;
@@ -49,6 +53,9 @@ pub(crate) fn create_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
 pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
+    if request.is_repeated(stack, &[OperationType::UpdateStack, OperationType::Rollback]) {
+        return Ok(begun(stack));
+    }
     if !can_be_updated(&stack.status) {
         return Err(ServiceError::validation(format!(
             "Stack:{} is in {} state and can not be updated.",
@@ -170,11 +177,17 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
 pub(crate) fn cancel_update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
+    if request.is_repeated(stack, &[OperationType::Rollback]) {
+        return Ok(json!({}));
+    }
     if stack.status != StackStatus::UpdateInProgress {
         return Err(ServiceError::validation(format!(
             "CancelUpdateStack cannot be called from current stack status {}",
             stack.status
         )));
+    }
+    if let (Some(token), Some(operation)) = (request.token(), &mut engine.state.stacks[position].operation) {
+        operation.token = Some(token);
     }
     engine.cancel(position, request.time);
     Ok(json!({}))
@@ -183,6 +196,9 @@ pub(crate) fn cancel_update_stack(engine: &mut Engine, request: &Request<'_>) ->
 pub(crate) fn continue_update_rollback(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
+    if request.is_repeated(stack, &[OperationType::ContinueRollback]) {
+        return Ok(json!({}));
+    }
     if stack.status != StackStatus::UpdateRollbackFailed {
         return Err(ServiceError::validation(format!(
             "Stack:{} is in {} state and can not continue rollback. Only stacks in UPDATE_ROLLBACK_FAILED state can.",
@@ -235,6 +251,9 @@ fn begin_rollback(
 pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &engine.state.stacks[position];
+    if request.is_repeated(stack, &[OperationType::Rollback]) {
+        return Ok(begun(stack));
+    }
     if !matches!(stack.status, StackStatus::CreateFailed | StackStatus::UpdateFailed) {
         return Err(ServiceError::validation(format!(
             "Rollback of Stack:{} cannot be called from current stack status {}",
