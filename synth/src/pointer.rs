@@ -8,7 +8,11 @@ use std::borrow::Cow;
 /// assert_eq!(stackwright_synth::pointer::escape("a/b"), "a~1b");
 /// ```
 pub fn escape(step: &str) -> Cow<'_, str> {
-    if step.contains(['~', '/']) { step.replace('~', "~0").replace('/', "~1").into() } else { step.into() }
+    if step.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        step.replace('~', "~0").replace('/', "~1").into()
+    } else {
+        step.into()
+    }
 }
 
 /// Reverses [`escape`].

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde_json::Value as JsonValue;
+use stackwright_schemas::registry::{ResourceType, resource_type};
 use stackwright_schemas::sam;
 pub(crate) use stackwright_synth::function::references;
 use stackwright_synth::{StackArtifact, Template};
@@ -38,6 +39,7 @@ pub(crate) struct Resolved<'a> {
 struct ResolvedResource<'a> {
     id: &'a str,
     type_name: &'a str,
+    schema: Option<&'static ResourceType>,
     body: &'a JsonValue,
     properties: Cow<'a, JsonValue>,
     documents: Vec<document::Document>,
@@ -59,7 +61,8 @@ impl<'a> Resolved<'a> {
                 None => body.get("Properties").map_or(Cow::Borrowed(&EMPTY), |it| resolver.resolve(it)),
             };
             let documents = document::open(type_name, &properties);
-            resources.push(ResolvedResource { id, type_name, body, properties, documents });
+            let schema = resource_type(type_name);
+            resources.push(ResolvedResource { id, type_name, schema, body, properties, documents });
         }
         Self { resources }
     }
@@ -69,6 +72,8 @@ impl<'a> Resolved<'a> {
 pub(crate) struct Resource<'a> {
     pub id: &'a str,
     pub type_name: &'a str,
+    /// The type in the registry.
+    pub schema: Option<&'static ResourceType>,
     /// As it was written.
     pub body: &'a JsonValue,
     pub properties: Cursor<'a>,
@@ -118,6 +123,7 @@ impl<'a> Resource<'a> {
         Self {
             id: resolved.id,
             type_name: resolved.type_name,
+            schema: resolved.schema,
             body: resolved.body,
             properties: Cursor::new(&resolved.properties, &[]),
             documents: resolved.documents.iter().map(document).collect(),

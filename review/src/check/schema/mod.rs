@@ -51,7 +51,7 @@ fn of_properties(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     if is_unresolved(properties) || !properties.is_object() {
         return problems;
     }
-    if let Some(schema) = registry::resource_type(resource.type_name) {
+    if let Some(schema) = resource.schema {
         if let Some(compiled) = of_type(schema).get() {
             problems = validate(&compiled.validator, properties, schema.schema(), view, Trust::Registry);
         }

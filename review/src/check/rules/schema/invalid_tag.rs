@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use stackwright_schemas::registry;
-
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{entries, items, shown, string};
@@ -27,7 +25,7 @@ rule! {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
-        let Some(schema) = registry::resource_type(resource.type_name) else { continue };
+        let Some(schema) = resource.schema else { continue };
         let Some(tags) = schema.tag_property().map(|name| &resource.properties[name]) else { continue };
         let mut keys = HashSet::new();
         for key in items(tags).map(|tag| &tag["Key"]) {

@@ -29,7 +29,7 @@ rule! {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let Some(region) = view.region else { return };
     for resource in &view.resources {
-        let Some(schema) = registry::resource_type(resource.type_name) else { continue };
+        let Some(schema) = resource.schema else { continue };
         if schema.is_in(region) == Some(false) {
             let message = format!("{region} does not have `{}`", resource.type_name);
             let elsewhere =

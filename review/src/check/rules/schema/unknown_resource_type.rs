@@ -31,8 +31,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
         let name = resource.type_name;
         let is_ours = name.starts_with("AWS::") && !name.ends_with("::MODULE");
-        let is_known =
-            registry::resource_type(name).is_some() || view.is_sam() && sam::properties(name).is_some();
+        let is_known = resource.schema.is_some() || view.is_sam() && sam::properties(name).is_some();
         if !is_ours || view.has_macro() || is_known {
             continue;
         }

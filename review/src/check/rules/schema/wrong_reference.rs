@@ -140,7 +140,7 @@ const TAKES: [(&str, &str); 17] = [
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
-        let Some(schema) = registry::resource_type(resource.type_name) else { continue };
+        let Some(schema) = resource.schema else { continue };
         let mut walk = Walk { view, resource, path: Vec::new(), found: Vec::new() };
         walk.value(&resource.properties, Some(schema.schema()), "");
         for (path, message, help) in walk.found {
@@ -290,7 +290,7 @@ impl Walk<'_, '_> {
 }
 
 fn name_of(target: &Resource<'_>) -> String {
-    let attributes = registry::resource_type(target.type_name).map_or(&[][..], |schema| schema.attributes());
+    let attributes = target.schema.map_or(&[][..], |schema| schema.attributes());
     let name = attributes.iter().find(|name| name.ends_with("Name"));
     name.map_or_else(
         || "use the name of the resource".to_owned(),
@@ -303,7 +303,7 @@ fn yields<'w, 'a>(view: &'w View<'a>, value: &JsonValue) -> Option<(&'w Resource
     let (name, argument) = function(value)?;
     let target = view.resource(&referred(value)?)?;
     match name {
-        "Ref" => Some((target, of_ref(target.type_name)?)),
+        "Ref" => Some((target, of_ref(target)?)),
         "Fn::GetAtt" => {
             let attribute = match argument {
                 JsonValue::Array(arguments) => arguments.get(1)?.as_str()?,
@@ -316,7 +316,8 @@ fn yields<'w, 'a>(view: &'w View<'a>, value: &JsonValue) -> Option<(&'w Resource
     }
 }
 
-fn of_ref(type_name: &str) -> Option<Yields> {
+fn of_ref(target: &Resource<'_>) -> Option<Yields> {
+    let type_name = target.type_name;
     if let Some(known) = IDENTIFIERS.iter().find(|known| **known == type_name) {
         return Some(Yields::Id(known));
     }
@@ -327,8 +328,7 @@ fn of_ref(type_name: &str) -> Option<Yields> {
         return Some(Yields::Url);
     }
     let of_sage_maker = || {
-        let schema =
-            registry::resource_type(type_name).filter(|_| type_name.starts_with("AWS::SageMaker::"))?;
+        let schema = target.schema.filter(|_| type_name.starts_with("AWS::SageMaker::"))?;
         let identifier: Vec<&str> = schema.primary_identifier().collect();
         match identifier.as_slice() {
             [one] if one.ends_with("Arn") && schema.is_read_only(one) => Some(Yields::Arn),

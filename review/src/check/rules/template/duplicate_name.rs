@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use serde_json::Value as JsonValue;
-use stackwright_schemas::registry;
 use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
@@ -63,7 +62,7 @@ fn expression(name: &JsonValue) -> String {
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     let mut names: HashMap<(&str, Vec<String>), &str> = HashMap::new();
     for resource in &view.resources {
-        let Some(schema) = registry::resource_type(resource.type_name) else { continue };
+        let Some(schema) = resource.schema else { continue };
         let named = NAMED.iter().find(|(type_name, _)| *type_name == resource.type_name);
         let identifier: Vec<&str> = match named {
             Some((_, name)) => vec![name],
