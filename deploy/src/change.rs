@@ -27,7 +27,7 @@ pub struct Change {
     /// What happens to a resource that leaves the stack or is replaced.
     pub policy_action: Option<PolicyAction>,
     /// The properties that change.
-    pub properties: Vec<PropertyChange>,
+    pub properties: Vec<ChangedProperty>,
     /// Elements of lists that an update deletes, such as the instance groups of a HyperPod cluster.
     #[serde(default)]
     pub deleted_elements: Vec<DeletedElement>,
@@ -56,7 +56,7 @@ impl Change {
 /// A property that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PropertyChange {
+pub struct ChangedProperty {
     /// The name of the property, or that of an attribute of the resource such as `Metadata` or `Tags`.
     pub name: String,
     /// Whether the change of the property replaces the resource.
@@ -76,7 +76,7 @@ pub(crate) fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets
         .details()
         .iter()
         .filter_map(|detail| Some((detail, detail.target()?)))
-        .map(|(detail, target)| PropertyChange {
+        .map(|(detail, target)| ChangedProperty {
             name: non_empty(target.name())
                 .or_else(|| target.attribute().map(|attribute| attribute.to_string()))
                 .unwrap_or_default(),
@@ -105,7 +105,7 @@ pub(crate) fn read_change(change: &ResourceChange, path: &str, secrets: &Secrets
 
 /// Returns the elements of lists that a modification deletes, by the properties before and after that a change set has
 /// with `IncludePropertyValues`.
-fn deleted_elements(change: &ResourceChange, properties: &[PropertyChange]) -> Vec<DeletedElement> {
+fn deleted_elements(change: &ResourceChange, properties: &[ChangedProperty]) -> Vec<DeletedElement> {
     if change.action().map(|action| action.as_str()) != Some("Modify") {
         return Vec::new();
     }

@@ -52,7 +52,7 @@ use std::time::Duration;
 
 pub use approval::{Approval, ApprovalKind, ApprovalPolicy, Loss, RequiredApproval};
 pub use attributes::AttributeChange;
-pub use change::{Change, DeletedElement, PropertyChange};
+pub use change::{Change, ChangedProperty, DeletedElement};
 pub use change_set::{ChangeSet, discard};
 pub use connection::{Connection, Connections, Profile};
 pub use deletion::{DeletedResource, DeletionPreview, Disposition, deletion_preview, destroy};
@@ -76,8 +76,8 @@ pub use recovery::{RecoveryAction, RecoveryOption, StackCondition, cancel, condi
 pub use refactor::{ResourceMove, refactor, renames};
 pub use secret::Secrets;
 pub use status::{
-    ChangeAction, DriftStatus, Phase, PolicyAction, Replacement, RequiresRecreation, ResourceStatus,
-    StackStatus,
+    AnnotationSeverity, ChangeAction, DriftStatus, Phase, PolicyAction, Replacement, RequiresRecreation,
+    ResourceStatus, StackStatus,
 };
 pub use validation::{Annotation, ValidationFailure};
 

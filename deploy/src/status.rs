@@ -1,8 +1,8 @@
 //! The closed sets of values that CloudFormation uses, as enums. `schemas/` has them, since local mode uses them too.
 
 pub use stackwright_schemas::status::{
-    ChangeAction, DriftStatus, Phase, PolicyAction, Replacement, RequiresRecreation, ResourceStatus,
-    StackStatus,
+    AnnotationSeverity, ChangeAction, DriftStatus, Phase, PolicyAction, Replacement, RequiresRecreation,
+    ResourceStatus, StackStatus,
 };
 
 #[cfg(test)]
@@ -31,6 +31,7 @@ mod tests {
             let text = format!("VALIDATION_{text}");
             assert!(!matches!(ResourceStatus::from(text.as_str()), ResourceStatus::Other(_)), "{text}");
         }
+        assert_same(sdk::AnnotationSeverityLevel::values(), AnnotationSeverity::KNOWN);
         assert_same(sdk::ChangeAction::values(), ChangeAction::KNOWN);
         assert_same(sdk::Replacement::values(), Replacement::KNOWN);
         assert_same(sdk::PolicyAction::values(), PolicyAction::KNOWN);

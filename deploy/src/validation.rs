@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::events::{EventScope, non_empty, operation_events};
+use crate::status::AnnotationSeverity;
 use crate::{Progress, Report, change_set, messages};
 
 /// A finding of CloudFormation's validation or of a hook.
@@ -34,8 +35,8 @@ pub struct ValidationFailure {
 pub struct Annotation {
     /// The name of the rule or control.
     pub name: String,
-    /// The severity, for example `HIGH`.
-    pub severity: Option<String>,
+    /// How severe the finding is, if the hook reports it.
+    pub severity: Option<AnnotationSeverity>,
     /// What is wrong.
     pub message: Option<String>,
     /// How to fix it.
@@ -141,7 +142,7 @@ pub(crate) async fn annotations(
     Ok(failed
         .map(|one| Annotation {
             name: non_empty(one.annotation_name()).unwrap_or_default(),
-            severity: one.severity_level().map(|level| level.to_string()),
+            severity: one.severity_level().map(|level| level.as_str().into()),
             message: non_empty(one.status_message()),
             remediation: non_empty(one.remediation_message()),
             link: non_empty(one.remediation_link()),

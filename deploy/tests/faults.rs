@@ -367,7 +367,7 @@ async fn messages_and_annotations_of_hooks_are_reported() {
         ("Second", "HOOK_COMPLETE_FAILED")
     );
     assert_eq!(diagnosis.cause.reason.as_deref(), Some("not allowed (Example::Guard::Topics)"));
-    assert_eq!(diagnosis.annotations[0].severity.as_deref(), Some("HIGH"));
+    assert_eq!(diagnosis.annotations[0].severity, Some(stackwright_deploy::AnnotationSeverity::High));
 
     // If a policy does not allow to query it, everything else is still reported.
     simulation.fail(json!({

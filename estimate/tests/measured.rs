@@ -1,7 +1,7 @@
 //! The estimate of GPU memory against measured runs (`schemas/facts/gpu_*.jsonl`).
 
 use stackwright_estimate::memory::measured::{Comparison, compare, errors};
-use stackwright_estimate::memory::training_peak;
+use stackwright_estimate::memory::{Strategy, training_peak};
 
 const PLAIN: &str = include_str!("../../schemas/facts/gpu_memory_measured.jsonl");
 const HUGGING_FACE: &str = include_str!("../../schemas/facts/gpu_training_measured.jsonl");
@@ -26,7 +26,7 @@ fn the_plain_decoder_is_estimated_within_one_percent() {
 #[test]
 fn hugging_face_models_are_estimated_within_one_percent() {
     let (ddp, rest): (Vec<_>, Vec<_>) =
-        compare(HUGGING_FACE).into_iter().partition(|one| one.run.strategy == "DDP");
+        compare(HUGGING_FACE).into_iter().partition(|one| one.run.strategy == Strategy::Ddp);
     within(&rest, 16, 0.003, 0.01);
     // Both were measured in their second step, with the old buckets.
     assert_eq!(ddp.len(), 2);
@@ -39,7 +39,8 @@ fn hugging_face_models_are_estimated_within_one_percent() {
 
 #[test]
 fn further_runs_of_other_sizes_architectures_and_strategies_are_estimated_within_three_percent() {
-    let (ddp, rest): (Vec<_>, Vec<_>) = compare(MORE).into_iter().partition(|one| one.run.strategy == "DDP");
+    let (ddp, rest): (Vec<_>, Vec<_>) =
+        compare(MORE).into_iter().partition(|one| one.run.strategy == Strategy::Ddp);
     within(&rest, 137, 0.003, 0.03);
     assert_eq!(ddp.len(), 30);
     // DistributedDataParallel: between the peak without and the one with the old buckets.

@@ -279,6 +279,17 @@ text_enum! {
 }
 
 text_enum! {
+    /// How severe a finding of a CloudFormation Hook is (`AnnotationSeverityLevel` in the CloudFormation API).
+    AnnotationSeverity {
+        Informational = "INFORMATIONAL",
+        Low = "LOW",
+        Medium = "MEDIUM",
+        High = "HIGH",
+        Critical = "CRITICAL",
+    }
+}
+
+text_enum! {
     /// The result of drift detection for a stack (`StackDriftStatus` in the CloudFormation API).
     StackDriftStatus {
         Drifted = "DRIFTED",

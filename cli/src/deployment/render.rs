@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 use stackwright_deploy::{
-    Annotation, Change, ChangeAction, ChangeSet, DeletionPreview, Disposition, ParameterNote,
-    ParameterReason, PolicyAction, PropertyChange, Replacement,
+    Annotation, Change, ChangeAction, ChangeSet, ChangedProperty, DeletionPreview, Disposition,
+    ParameterNote, ParameterReason, PolicyAction, Replacement,
 };
 use stackwright_review::diff;
 
@@ -75,7 +75,7 @@ fn shown(value: &str) -> String {
 const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
 /// Returns a line for each difference of a property. Values that are objects or lists are compared by their contents.
-fn property(resource_type: &str, change: &PropertyChange) -> Vec<String> {
+fn property(resource_type: &str, change: &ChangedProperty) -> Vec<String> {
     let because = change.caused_by.as_ref().map(|cause| format!(" (because of {cause})")).unwrap_or_default();
     let lines = structured(resource_type, change).unwrap_or_else(|| vec![scalar(change)]);
     let readable = |text: String| line(&text.replace(KNOWN_AFTER_APPLY, "(known after deployment)"));
@@ -83,7 +83,7 @@ fn property(resource_type: &str, change: &PropertyChange) -> Vec<String> {
 }
 
 /// The differences of two values that are objects or lists, or `None` for other values.
-fn structured(resource_type: &str, change: &PropertyChange) -> Option<Vec<String>> {
+fn structured(resource_type: &str, change: &ChangedProperty) -> Option<Vec<String>> {
     let read = |value: &Option<String>| -> Option<Json> {
         let value: Json = serde_json::from_str(value.as_deref()?).ok()?;
         (value.is_object() || value.is_array()).then_some(value)
@@ -94,7 +94,7 @@ fn structured(resource_type: &str, change: &PropertyChange) -> Option<Vec<String
     (!lines.is_empty()).then_some(lines)
 }
 
-fn scalar(change: &PropertyChange) -> String {
+fn scalar(change: &ChangedProperty) -> String {
     let name = &change.name;
     match (&change.before, &change.after) {
         (None, None) => name.clone(),
@@ -141,7 +141,7 @@ fn of_variants(change: &Change) -> Vec<String> {
         value.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     };
     let changed = |member: &str| -> Vec<String> {
-        let of_property = |one: &PropertyChange| {
+        let of_property = |one: &ChangedProperty| {
             let before = variants(&one.before);
             let differs = |after: &&Json| {
                 let same = before.iter().find(|before| before["VariantName"] == after["VariantName"]);

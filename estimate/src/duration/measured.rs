@@ -1,6 +1,7 @@
 //! The utilization of measured training steps, to compare with the published ones.
 
 use super::flops_per_token;
+use crate::memory::Strategy;
 use crate::memory::measured::MeasuredRun;
 
 /// A measured step and the utilization that it reached.
@@ -9,8 +10,8 @@ use crate::memory::measured::MeasuredRun;
 pub struct MeasuredStep {
     /// The name of the model.
     pub model: String,
-    /// The strategy.
-    pub strategy: String,
+    /// How weights, gradients and optimizer states were distributed.
+    pub strategy: Strategy,
     /// Whether activations were checkpointed.
     pub checkpointing: bool,
     /// Seconds of the step.
@@ -30,7 +31,7 @@ pub fn measured_utilization(run: &MeasuredRun, peak_tflops: f64) -> Option<Measu
     let tokens = run.batch.saturating_mul(run.seq) as f64;
     Some(MeasuredStep {
         model: run.model.clone(),
-        strategy: run.strategy.clone(),
+        strategy: run.strategy,
         checkpointing: run.checkpoint,
         seconds,
         mfu: flops.model() as f64 * tokens / (seconds * peak_tflops * 1e12),

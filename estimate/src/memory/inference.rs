@@ -13,7 +13,7 @@ use crate::cost::{PriceBook, Use};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Precision {
+pub enum WeightPrecision {
     /// 4 bytes.
     Fp32,
     /// 2 bytes (bf16 or fp16).
@@ -26,7 +26,7 @@ pub enum Precision {
     Int4,
 }
 
-impl Precision {
+impl WeightPrecision {
     /// The bytes of a number of weights of the layers.
     fn bytes(self, weights: u64) -> u64 {
         match self {
@@ -56,7 +56,7 @@ impl Precision {
 #[non_exhaustive]
 pub struct Inference {
     /// The number format of the weights.
-    pub weights: Precision,
+    pub weights: WeightPrecision,
     /// The bytes of a key or a value in the cache: 2 for bf16, 1 for fp8.
     pub kv_bytes: u64,
     /// The number of sequences at the same time.
@@ -80,7 +80,7 @@ impl Inference {
     /// for 256 sequences (vLLM's default), and 90 % of the GPU memory.
     pub fn new(sequences: u64, length: u64) -> Self {
         Self {
-            weights: Precision::Bf16,
+            weights: WeightPrecision::Bf16,
             kv_bytes: 2,
             sequences,
             length,
@@ -324,7 +324,7 @@ fn notes(shape: &ModelShape, inference: &Inference) -> Vec<String> {
         "the activation reserve follows the widths of the layers and vLLM's sampler; published logs differ from it by up to 20 %"
             .to_owned(),
     );
-    if matches!(inference.weights, Precision::Fp8 | Precision::Int8 | Precision::Int4) {
+    if matches!(inference.weights, WeightPrecision::Fp8 | WeightPrecision::Int8 | WeightPrecision::Int4) {
         notes.push(
             "all linear layers of the decoder are counted as quantized; a file that leaves some in bf16 takes more (Meta's FP8 \
              files of Llama 3.1 405B take 21 % more)"
@@ -408,7 +408,7 @@ mod tests {
     struct Log {
         model: String,
         config: serde_json::Value,
-        weights: Precision,
+        weights: WeightPrecision,
         tensor_parallel: u64,
         batched_tokens: u64,
         /// GiB.
@@ -493,9 +493,9 @@ mod tests {
         let with = |weights| {
             estimate(&Inference { weights, ..Inference::new(1, 128) }, "ml.g5.2xlarge").weights_bytes
         };
-        assert_eq!(with(Precision::Fp8), 6_979_588_096 + 2_101_346_304);
+        assert_eq!(with(WeightPrecision::Fp8), 6_979_588_096 + 2_101_346_304);
         // 6,979,588,096 × 133 / 256.
-        assert_eq!(with(Precision::Int4), 3_626_114_128 + 2_101_346_304);
+        assert_eq!(with(WeightPrecision::Int4), 3_626_114_128 + 2_101_346_304);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Measured runs, and the error of the estimate against them.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
 use super::shape::{Implementation, ModelShape};
@@ -15,8 +16,9 @@ pub struct MeasuredRun {
     /// Its configuration; the numbers of the plain decoder are in the run itself.
     #[serde(default)]
     pub config: Option<Json>,
-    /// `FULL_SHARD`, `SHARD_GRAD_OP`, `HYBRID_SHARD`, `DDP`, `zero1`, `zero2`, `zero3`.
-    pub strategy: String,
+    /// How weights, gradients and optimizer states were distributed.
+    #[serde(deserialize_with = "strategy")]
+    pub strategy: Strategy,
     /// Ranks.
     pub world: u64,
     /// Ranks of a group of hybrid sharding.
@@ -28,9 +30,9 @@ pub struct MeasuredRun {
     pub batch: u64,
     /// Whether activations are checkpointed.
     pub checkpoint: bool,
-    /// `sdpa` or `eager`.
+    /// How attention was computed. Default: scaled dot product attention.
     #[serde(default)]
-    pub attention: Option<String>,
+    pub attention: Attention,
     /// The rank of LoRA adapters; 0 without.
     #[serde(default)]
     pub lora: u64,
@@ -94,23 +96,10 @@ impl MeasuredRun {
 
     /// The training step that was measured.
     pub fn training(&self) -> Training {
-        let strategy = match self.strategy.as_str() {
-            "FULL_SHARD" => Strategy::FullShard,
-            "SHARD_GRAD_OP" => Strategy::ShardGradOp,
-            "HYBRID_SHARD" => Strategy::HybridShard,
-            "DDP" => Strategy::Ddp,
-            "zero1" => Strategy::Zero1,
-            "zero2" => Strategy::Zero2,
-            _ => Strategy::Zero3,
-        };
         let has_images = self.config.as_ref().is_some_and(|config| config.get("vision").is_some());
         Training {
             shard_ranks: self.shard.unwrap_or(self.world),
-            attention: if self.attention.as_deref() == Some("eager") {
-                Attention::Eager
-            } else {
-                Attention::Sdpa
-            },
+            attention: self.attention,
             activation_checkpointing: self.checkpoint,
             lora_rank: (self.lora > 0).then_some(self.lora),
             quantized_base: self.qlora,
@@ -120,9 +109,24 @@ impl MeasuredRun {
                 parameters: self.offload || self.is_offloaded("offload_param"),
             },
             image_patches: if has_images { self.patches.unwrap_or(784) } else { 0 },
-            ..Training::new(strategy, self.world, self.batch, self.seq)
+            ..Training::new(self.strategy, self.world, self.batch, self.seq)
         }
     }
+}
+
+/// Reads a strategy by the name that the measurements use: PyTorch's name of a sharding strategy, or a ZeRO stage.
+fn strategy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strategy, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Ok(match name.as_str() {
+        "FULL_SHARD" => Strategy::FullShard,
+        "SHARD_GRAD_OP" => Strategy::ShardGradOp,
+        "HYBRID_SHARD" => Strategy::HybridShard,
+        "DDP" => Strategy::Ddp,
+        "zero1" => Strategy::Zero1,
+        "zero2" => Strategy::Zero2,
+        "zero3" => Strategy::Zero3,
+        _ => return Err(D::Error::custom(format_args!("unknown strategy `{name}`"))),
+    })
 }
 
 /// Reads runs, one JSON object per line. Lines that are not a run are left out.
@@ -130,7 +134,7 @@ pub fn read(lines: &str) -> Vec<MeasuredRun> {
     lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Reads runs, one JSON object a line, and estimates each. Lines that are no run are left out.
+/// Reads runs, one JSON object per line, and estimates each. Lines that are not a run are left out.
 pub fn compare(lines: &str) -> Vec<Comparison> {
     let compared = read(lines).into_iter().filter_map(|run| {
         let estimated = training_peak(&run.shape()?, &run.training()).bytes;

@@ -20,12 +20,12 @@ pub use candidates::Candidate;
 pub use formulas::{
     Recomputation, activation_bytes, deepspeed_states, kv_cache_bytes_per_token, zero_states,
 };
-pub use inference::{Inference, InferenceError, InferenceEstimate, Precision, inference_estimate};
+pub use inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
 pub use shape::{Architecture, Experts, Implementation, ModelShape, ShapeError, Vision};
 pub use stated::{
     MEMBER as STATEMENT_MEMBER, ONLY as ONLY_JOB, Stated, StatedMemory, StatementError, inference_statement,
     model_statement, stated, training_statement, training_statements,
 };
-pub use tape::Category;
+pub use tape::{Category, StepPhase};
 pub use training::{Attention, Offload, Peak, Strategy, Training, TrainingError, training_peak};
 pub use verdict::{Gpu, TrainingEstimate, Verdict, gpu_of, training_candidates, training_estimate, verdict};

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use stackwright_schemas::instances;
 use stackwright_synth::Assembly;
 
-use super::inference::{Inference, InferenceError, InferenceEstimate, Precision, inference_estimate};
+use super::inference::{Inference, InferenceError, InferenceEstimate, WeightPrecision, inference_estimate};
 use super::shape::{ModelShape, ShapeError};
 use super::training::{Attention, Offload, Strategy, Training, TrainingError};
 use super::verdict::{TrainingEstimate, gpu_of, training_estimate};
@@ -92,7 +92,7 @@ struct InferenceStatement {
     #[serde(default)]
     length: Option<u64>,
     #[serde(default)]
-    weights: Option<Precision>,
+    weights: Option<WeightPrecision>,
     #[serde(default)]
     kv_bytes: Option<u64>,
     #[serde(default)]
@@ -202,13 +202,13 @@ pub fn inference_statement(
     })?;
     let mut inference = Inference::new(stated.sequences.unwrap_or(1), length);
     let quantized = match option("QUANTIZE") {
-        Some("fp8") => Some(Precision::Fp8),
-        Some("smoothquant") => Some(Precision::Int8),
-        Some("awq" | "gptq" | "bitsandbytes") => Some(Precision::Int4),
+        Some("fp8") => Some(WeightPrecision::Fp8),
+        Some("smoothquant") => Some(WeightPrecision::Int8),
+        Some("awq" | "gptq" | "bitsandbytes") => Some(WeightPrecision::Int4),
         _ => None,
     };
-    let wide = matches!(option("DTYPE"), Some("fp32" | "float32")).then_some(Precision::Fp32);
-    inference.weights = stated.weights.or(quantized).or(wide).unwrap_or(Precision::Bf16);
+    let wide = matches!(option("DTYPE"), Some("fp32" | "float32")).then_some(WeightPrecision::Fp32);
+    inference.weights = stated.weights.or(quantized).or(wide).unwrap_or(WeightPrecision::Bf16);
     inference.kv_bytes = stated.kv_bytes.unwrap_or(inference.kv_bytes);
     inference.batched_tokens = stated.batched_tokens.unwrap_or(inference.batched_tokens);
     inference.max_sequences =

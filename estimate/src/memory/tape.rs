@@ -9,6 +9,48 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+/// A part of a training step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+#[non_exhaustive]
+pub enum StepPhase {
+    /// Weights and optimizer states are allocated.
+    Setup,
+    /// The forward pass of the layers.
+    Forward,
+    /// The computation of the loss.
+    Loss,
+    /// The backward pass of the loss.
+    LossBackward,
+    /// The backward pass of the layers.
+    LayersBackward,
+    /// The reduction of the gradients that were computed last.
+    LastReduction,
+    /// The optimizer updates the weights.
+    Optimizer,
+}
+
+impl std::fmt::Display for StepPhase {
+    /// Writes the phase in words, such as `backward of the layers`.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Setup => "setup",
+            Self::Forward => "forward",
+            Self::Loss => "loss",
+            Self::LossBackward => "backward of the loss",
+            Self::LayersBackward => "backward of the layers",
+            Self::LastReduction => "reduction of the last gradients",
+            Self::Optimizer => "optimizer step",
+        })
+    }
+}
+
+impl From<StepPhase> for String {
+    fn from(phase: StepPhase) -> Self {
+        phase.to_string()
+    }
+}
+
 /// What allocated memory is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -164,9 +206,9 @@ pub(crate) struct Tape {
     now: u64,
     peak: u64,
     at_peak: [u64; 8],
-    /// Where the step was when the peak was reached.
-    pub phase: &'static str,
-    peak_phase: &'static str,
+    /// The part of the step that runs now.
+    pub phase: StepPhase,
+    peak_phase: StepPhase,
     /// Whether operators keep what their backward passes need.
     pub records: bool,
     /// Whether the backward pass is that of a checkpointed layer.
@@ -195,8 +237,8 @@ impl Tape {
             now: 0,
             peak: 0,
             at_peak: [0; 8],
-            phase: "setup",
-            peak_phase: "setup",
+            phase: StepPhase::Setup,
+            peak_phase: StepPhase::Setup,
             records: true,
             is_recomputing: false,
             weight_gradients: WeightGradients::Kept,
@@ -492,7 +534,7 @@ impl Tape {
     }
 
     /// The peak, what it consists of, and where the step was.
-    pub fn peak(&self) -> (u64, [u64; 8], &'static str) {
+    pub fn peak(&self) -> (u64, [u64; 8], StepPhase) {
         (self.peak, self.at_peak, self.peak_phase)
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layers::{self, Context};
 use super::shape::{Architecture, ModelShape};
-use super::tape::{BUCKET, Category, Operator, Shared, Tape, Tensor, WeightGradients};
+use super::tape::{BUCKET, Category, Operator, Shared, StepPhase, Tape, Tensor, WeightGradients};
 use super::weights::{self, Kind, Unit};
 
 /// How weights, gradients and optimizer states are distributed over ranks.
@@ -195,7 +195,7 @@ pub struct Peak {
     /// What they consist of.
     pub breakdown: Vec<(Category, u64)>,
     /// The part of the step in which the peak is reached.
-    pub phase: &'static str,
+    pub phase: StepPhase,
 }
 
 /// cuBLAS takes a workspace of 32 MiB on Hopper and Ampere for each of the threads that run the forward and the
@@ -605,7 +605,7 @@ impl<'a> Step<'a> {
     }
 
     fn forward(&mut self) {
-        self.tape.phase = "forward";
+        self.tape.phase = StepPhase::Forward;
         let root = self.units.len() - 1;
         if self.training.strategy == Strategy::Zero3 {
             let live = self.all().min(MAX_LIVE_PARAMETERS);
@@ -671,7 +671,7 @@ impl<'a> Step<'a> {
             shared: if shape.tied { Shared::Output } else { Shared::No },
             ..layers::Linear::new(shape.vocab, shape.hidden)
         };
-        self.tape.phase = "loss";
+        self.tape.phase = StepPhase::Loss;
         self.tape.counted_as(Category::Logits);
         let logits = layers::linear(&mut self.tape, &mut self.cx, x, tokens, head);
         self.tape.release(x);
@@ -704,7 +704,7 @@ impl<'a> Step<'a> {
 
     fn backward(&mut self) {
         let Some(loss) = self.loss else { return };
-        self.tape.phase = "backward of the loss";
+        self.tape.phase = StepPhase::LossBackward;
         let root = self.units.len() - 1;
         if let Some(last) = self.ran.last().map(|ran| ran.unit) {
             // The last layer is gathered behind the root, unless it still is.
@@ -713,14 +713,14 @@ impl<'a> Step<'a> {
         self.tape.seed(loss);
         let end = self.ran.last().map_or(0, |ran| ran.end);
         self.backward_of_root(end);
-        self.tape.phase = "backward of the layers";
+        self.tape.phase = StepPhase::LayersBackward;
         while let Some(ran) = self.ran.pop() {
             self.backward_of(&ran);
             // What lies between this layer and the one before: the norm of an encoder, embeddings.
             let end = self.ran.last().map_or(0, |before| before.end);
             self.backward_of_root(end);
         }
-        self.tape.phase = "reduction of the last gradients";
+        self.tape.phase = StepPhase::LastReduction;
         let gradients = std::mem::take(&mut self.root_gradients);
         self.reduce(root, gradients);
         let held = std::mem::take(&mut self.root_gradients);
@@ -760,7 +760,7 @@ impl<'a> Step<'a> {
 
     /// The optimizer's step. AdamW's fused kernel allocates nothing; DeepSpeed casts gradients to fp32 first.
     fn optimizer(&mut self) {
-        self.tape.phase = "optimizer step";
+        self.tape.phase = StepPhase::Optimizer;
         self.drop_flat();
         if let Some(held) = self.reducing.take() {
             self.tape.release(held);

@@ -7,7 +7,7 @@ use crate::diff::{Consequence, Diff, ResourceChange, StackAction, StackDiff};
 /// An approval that `deploy` will ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RequiredApproval {
+pub struct ExpectedApproval {
     /// The stack's ID.
     pub stack: String,
     /// What `--approve` takes: `replacement=ID`, `deletion=ID`, `deletion=ID.PROPERTY.ELEMENT`, `permissions`, `network`,
@@ -19,7 +19,7 @@ pub struct RequiredApproval {
     pub is_dangerous: bool,
 }
 
-impl RequiredApproval {
+impl ExpectedApproval {
     /// The words to type.
     pub fn words(&self) -> String {
         format!("--approve {}", self.approval)
@@ -27,8 +27,8 @@ impl RequiredApproval {
 }
 
 /// The approvals that a change needs, the dangerous ones first, each once for a stack.
-pub(crate) fn required(diff: &Diff) -> Vec<RequiredApproval> {
-    let mut found: Vec<RequiredApproval> = Vec::new();
+pub(crate) fn required(diff: &Diff) -> Vec<ExpectedApproval> {
+    let mut found: Vec<ExpectedApproval> = Vec::new();
     // A stack that is no longer in the program is not touched by `deploy`.
     for stack in diff.stacks.iter().filter(|stack| stack.action != StackAction::Removed) {
         for change in &stack.resources {
@@ -43,7 +43,7 @@ pub(crate) fn required(diff: &Diff) -> Vec<RequiredApproval> {
         for (approval, ids) in [("permissions", ids(changes_permissions)), ("network", ids(changes_network))]
         {
             if !ids.is_empty() {
-                found.push(RequiredApproval {
+                found.push(ExpectedApproval {
                     stack: stack.id.clone(),
                     approval: approval.into(),
                     reason: format!("{approval} change by {}", ids.join(", ")),
@@ -57,7 +57,7 @@ pub(crate) fn required(diff: &Diff) -> Vec<RequiredApproval> {
     found
 }
 
-fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<RequiredApproval>) {
+fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedApproval>) {
     // Of a renamed resource, the old one is deleted.
     let id = change.old_id();
     let holds = |held: Held| match held {
@@ -66,7 +66,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<RequiredAp
     };
     for element in &change.deleted_elements {
         let path = &element.path;
-        found.push(RequiredApproval {
+        found.push(ExpectedApproval {
             stack: stack.id.clone(),
             approval: format!("deletion={id}.{path}"),
             reason: format!(
@@ -84,7 +84,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<RequiredAp
         _ => return,
     };
     let holds = holds(held);
-    found.push(RequiredApproval {
+    found.push(ExpectedApproval {
         stack: stack.id.clone(),
         approval: format!("{kind}={id}"),
         reason: format!("{kind} of {id} ({}), which {holds}", change.resource_type),
@@ -93,9 +93,9 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<RequiredAp
 }
 
 /// Attributes of the stack itself that `deploy` asks about.
-fn settings(stack: &StackDiff, found: &mut Vec<RequiredApproval>) {
+fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
     let mut add = |approval: &str, reason: String| {
-        let one = RequiredApproval {
+        let one = ExpectedApproval {
             stack: stack.id.clone(),
             approval: approval.into(),
             reason,

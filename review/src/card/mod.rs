@@ -19,7 +19,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::diff::{self, Diff};
 use crate::graph::{self, Graph};
 
-pub use approvals::RequiredApproval;
+pub use approvals::ExpectedApproval;
 pub use capacity::{MemoryChange, QuotaChange};
 pub use json::json;
 pub use markdown::{GITHUB_LIMIT, GITLAB_LIMIT, markdown};
@@ -104,7 +104,7 @@ pub struct Card {
     /// How many findings of the base are gone.
     pub fixed_findings: usize,
     /// The approvals that `deploy` will ask for.
-    pub approvals: Vec<RequiredApproval>,
+    pub approvals: Vec<ExpectedApproval>,
     /// What changes in cost.
     pub cost: Vec<CostChange>,
     /// The service quotas of which all stacks together need another amount.

@@ -49,8 +49,8 @@ use stackwright_synth::{Assembly, StackArtifact};
 
 pub use effective::Input;
 pub use model::{
-    AssetChange, Because, Consequence, DeletedElement, Diff, FileChange, MovedResource, PropertyChange,
-    Recreation, ResourceAction, ResourceChange, StackAction, StackDiff,
+    AssetChange, Because, Consequence, Diff, FileChange, MovedResource, PropertyChange, Recreation,
+    RemovedElement, ResourceAction, ResourceChange, StackAction, StackDiff,
 };
 pub(crate) use node::Node;
 pub use security::{Effect, Permission, SecurityChange, Subject, permissions};

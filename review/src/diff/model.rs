@@ -229,7 +229,7 @@ pub struct ResourceChange {
     pub holds: Option<Held>,
     /// Elements that an update deletes because they are no longer in a list, such as the instance groups of a HyperPod
     /// cluster.
-    pub deleted_elements: Vec<DeletedElement>,
+    pub deleted_elements: Vec<RemovedElement>,
     /// The logical ID that it had.
     pub renamed_from: Option<String>,
     /// The condition that decides whether it is deployed, where that is not known.
@@ -245,7 +245,7 @@ pub struct ResourceChange {
 /// An element of a list of a resource that holds data or runs work, and that the new list leaves out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct DeletedElement {
+pub struct RemovedElement {
     /// The property and the name of the element, as `--approve deletion=ID.PATH` takes them: `InstanceGroups.workers`.
     pub path: String,
     /// What is lost or interrupted.

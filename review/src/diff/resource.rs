@@ -12,7 +12,7 @@ use super::consequence;
 use super::edit::{Change, Edit, Step, edits};
 use super::effective::{Effective, Input};
 use super::model::{
-    Because, Consequence, DeletedElement, PropertyChange, Recreation, ResourceAction, ResourceChange,
+    Because, Consequence, PropertyChange, Recreation, RemovedElement, ResourceAction, ResourceChange,
 };
 use super::node::Node;
 use super::path;
@@ -160,12 +160,12 @@ pub(crate) fn on_both_sides(
 }
 
 /// The elements that an update deletes because they leave their lists.
-fn deleted_elements(resource_type: &str, before: &JsonValue, after: &JsonValue) -> Vec<DeletedElement> {
+fn deleted_elements(resource_type: &str, before: &JsonValue, after: &JsonValue) -> Vec<RemovedElement> {
     let of_list = |list: &'static HeldList| {
         let names = list.removed(&before[&list.property], &after[&list.property]);
         names
             .into_iter()
-            .map(|name| DeletedElement { path: format!("{}.{name}", list.property), holds: list.holds })
+            .map(|name| RemovedElement { path: format!("{}.{name}", list.property), holds: list.holds })
     };
     held_lists(resource_type).flat_map(of_list).collect()
 }

@@ -36,7 +36,7 @@ pub trait Target {
 }
 
 /// A target whose capacity is a number of instances.
-pub trait Instances: Target {}
+pub trait InstanceTarget: Target {}
 
 /// The instances of a variant of a real-time or multi-model endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ impl Target for InstanceCount {
     const DIMENSION: ScalableDimension = ScalableDimension::SagemakerVariantDesiredInstanceCount;
 }
 
-impl Instances for InstanceCount {}
+impl InstanceTarget for InstanceCount {}
 
 impl Target for AsynchronousInstanceCount {
     const DIMENSION: ScalableDimension = ScalableDimension::SagemakerVariantDesiredInstanceCount;
@@ -68,7 +68,7 @@ impl Target for AsynchronousInstanceCount {
     }
 }
 
-impl Instances for AsynchronousInstanceCount {}
+impl InstanceTarget for AsynchronousInstanceCount {}
 
 impl Target for ProvisionedConcurrency {
     const DIMENSION: ScalableDimension = ScalableDimension::SagemakerVariantDesiredProvisionedConcurrency;

@@ -10,7 +10,9 @@ use stackwright_resources::applicationautoscaling::scaling_policy::{
 use stackwright_resources::applicationautoscaling::{ScalableTargetHandle, ScalingPolicy};
 use stackwright_synth::{IntoValue, Scope, Value};
 
-use super::{AsynchronousInstanceCount, CopyCount, InstanceCount, Instances, ProvisionedConcurrency, Target};
+use super::{
+    AsynchronousInstanceCount, CopyCount, InstanceCount, InstanceTarget, ProvisionedConcurrency, Target,
+};
 use crate::duration::Seconds;
 use crate::metric::{Metric, Subject};
 
@@ -107,7 +109,7 @@ impl TargetTracking<CopyCount> {
     }
 }
 
-impl<T: Instances> TargetTracking<T> {
+impl<T: InstanceTarget> TargetTracking<T> {
     /// Tracks the utilization of the GPUs in percent, in the unit of [`Metric::gpu_utilization`].
     #[track_caller]
     pub fn gpu_utilization(percent: impl IntoValue<f64>) -> Self {

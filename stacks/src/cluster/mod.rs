@@ -57,7 +57,7 @@ pub use job::{ClusterJob, EksJob, RecipeJob, SlurmJob};
 pub use kubernetes::{EksCluster, EksClusterHandle, KubernetesVersion};
 pub use lifecycle::{LifecycleScripts, SharedUser};
 pub use monitoring::ClusterMonitoring;
-pub use nodes::{ForKubernetes, ForSlurm, InstanceGroup, NodeGroup, WorkerGroup};
+pub use nodes::{ClusterInstanceGroup, ForKubernetes, ForSlurm, NodeGroup, WorkerGroup};
 pub use restricted::{Restricted, RestrictedGroup};
 pub use scripted::ScriptedSlurm;
 pub use slurm::{AccountingDatabase, ServiceNodes, Slurm, SlurmStrategy};

@@ -20,7 +20,7 @@ pub struct ForKubernetes;
 
 /// Nodes that run Slurm jobs.
 ///
-/// [`InstanceGroup::new`] uses on-demand capacity, [`InstanceGroup::planned`] uses a training plan.
+/// [`ClusterInstanceGroup::new`] uses on-demand capacity, [`ClusterInstanceGroup::planned`] uses a training plan.
 ///
 /// ```
 /// use stackwright_stacks::cluster::WorkerGroup;
@@ -29,12 +29,12 @@ pub struct ForKubernetes;
 /// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
 /// WorkerGroup::planned("planned", "ml.p5.48xlarge", 16, plan).capacity_zone_id("use1-az4");
 /// ```
-pub type WorkerGroup<P = AllOrNothing> = InstanceGroup<ForSlurm, P>;
+pub type WorkerGroup<P = AllOrNothing> = ClusterInstanceGroup<ForSlurm, P>;
 
 /// Nodes of a Kubernetes cluster.
 ///
-/// [`InstanceGroup::new`] uses on-demand capacity, [`InstanceGroup::planned`] uses a training plan, and
-/// [`InstanceGroup::spot`] uses spot capacity.
+/// [`ClusterInstanceGroup::new`] uses on-demand capacity, [`ClusterInstanceGroup::planned`] uses a training plan, and
+/// [`ClusterInstanceGroup::spot`] uses spot capacity.
 ///
 /// ```
 /// use stackwright_stacks::cluster::NodeGroup;
@@ -44,18 +44,18 @@ pub type WorkerGroup<P = AllOrNothing> = InstanceGroup<ForSlurm, P>;
 /// let plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/p5";
 /// NodeGroup::planned("p5", "ml.p5.48xlarge", 4, plan);
 /// ```
-pub type NodeGroup<P = AllOrNothing> = InstanceGroup<ForKubernetes, P>;
+pub type NodeGroup<P = AllOrNothing> = ClusterInstanceGroup<ForKubernetes, P>;
 
 /// An instance group whose nodes run work: a [`WorkerGroup`] of Slurm, or a [`NodeGroup`] of Kubernetes.
 ///
 /// It becomes an entry of `InstanceGroups`.
 #[derive(Clone, Debug)]
-pub struct InstanceGroup<K, P = AllOrNothing> {
+pub struct ClusterInstanceGroup<K, P = AllOrNothing> {
     group: GroupSettings,
     marker: PhantomData<(K, P)>,
 }
 
-impl<K> InstanceGroup<K> {
+impl<K> ClusterInstanceGroup<K> {
     /// Creates a group with a number of on-demand instances of a type, such as `ml.p5.48xlarge`.
     #[track_caller]
     pub fn new(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
@@ -78,18 +78,18 @@ impl<K> InstanceGroup<K> {
     }
 }
 
-impl InstanceGroup<ForKubernetes, Continuous> {
+impl ClusterInstanceGroup<ForKubernetes, Continuous> {
     /// Creates a group of spot instances. Only a cluster with continuous provisioning takes it, and it cannot be changed to
     /// on demand later.
     #[track_caller]
     pub fn spot(name: &str, instance_type: impl IntoValue<String>, count: impl IntoValue<i64>) -> Self {
-        let mut group = InstanceGroup::new(name, instance_type, count).continuous();
+        let mut group = ClusterInstanceGroup::new(name, instance_type, count).continuous();
         group.group.purchase = Purchase::Spot;
         group
     }
 }
 
-impl<P> InstanceGroup<ForSlurm, P> {
+impl<P> ClusterInstanceGroup<ForSlurm, P> {
     /// Puts the nodes into a partition of this name. Without it, they are in the partition of the group's name; HyperPod's
     /// default partition `dev` holds all nodes in any case.
     #[track_caller]
@@ -99,19 +99,19 @@ impl<P> InstanceGroup<ForSlurm, P> {
     }
 }
 
-impl<K, P> InstanceGroup<K, P> {
+impl<K, P> ClusterInstanceGroup<K, P> {
     pub(super) fn into_group(self) -> GroupSettings {
         self.group
     }
 
-    fn continuous(self) -> InstanceGroup<K, Continuous> {
-        InstanceGroup { group: self.group, marker: PhantomData }
+    fn continuous(self) -> ClusterInstanceGroup<K, Continuous> {
+        ClusterInstanceGroup { group: self.group, marker: PhantomData }
     }
 
     /// Puts the group into service as soon as this number of nodes is available; after three hours without them, it is rolled
     /// back. Only a cluster with continuous provisioning takes such a group.
     #[track_caller]
-    pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> InstanceGroup<K, Continuous> {
+    pub fn minimum_count(self, nodes: impl IntoValue<i64>) -> ClusterInstanceGroup<K, Continuous> {
         let mut group = self.continuous();
         group.group.minimum = Some(nodes.into().with_caller_location());
         group
@@ -122,7 +122,7 @@ impl<K, P> InstanceGroup<K, P> {
     pub fn or_types(
         self,
         others: impl IntoIterator<Item = impl Into<String>>,
-    ) -> InstanceGroup<K, Continuous> {
+    ) -> ClusterInstanceGroup<K, Continuous> {
         let mut group = self.continuous();
         let mut names: Vec<String> = match &group.group.types {
             Types::One(_) => group.group.known_type().map(str::to_owned).into_iter().collect(),
@@ -159,12 +159,12 @@ impl<K, P> InstanceGroup<K, P> {
     }
 }
 
-impl<K> From<InstanceGroup<K, AllOrNothing>> for InstanceGroup<K, Continuous> {
-    fn from(group: InstanceGroup<K, AllOrNothing>) -> Self {
+impl<K> From<ClusterInstanceGroup<K, AllOrNothing>> for ClusterInstanceGroup<K, Continuous> {
+    fn from(group: ClusterInstanceGroup<K, AllOrNothing>) -> Self {
         group.continuous()
     }
 }
 
-node_settings!([K, P] InstanceGroup<K, P>);
-mount_settings!([P] InstanceGroup<ForSlurm, P>);
-kubernetes_settings!([P] InstanceGroup<ForKubernetes, P>);
+node_settings!([K, P] ClusterInstanceGroup<K, P>);
+mount_settings!([P] ClusterInstanceGroup<ForSlurm, P>);
+kubernetes_settings!([P] ClusterInstanceGroup<ForKubernetes, P>);

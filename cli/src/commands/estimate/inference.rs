@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use stackwright_estimate::cost::PriceBook;
-use stackwright_estimate::memory::{self, Inference, InferenceEstimate, Precision, Verdict};
+use stackwright_estimate::memory::{self, Inference, InferenceEstimate, Verdict, WeightPrecision};
 
 use super::memory::{Form, accelerator, gib, read_model};
 use super::{candidates, refused};
@@ -117,11 +117,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn inference(arguments: &Arguments) -> Inference {
     let mut inference = Inference::new(arguments.sequences, arguments.length);
     inference.weights = match arguments.precision {
-        PrecisionName::Fp32 => Precision::Fp32,
-        PrecisionName::Bf16 => Precision::Bf16,
-        PrecisionName::Fp8 => Precision::Fp8,
-        PrecisionName::Int8 => Precision::Int8,
-        PrecisionName::Int4 => Precision::Int4,
+        PrecisionName::Fp32 => WeightPrecision::Fp32,
+        PrecisionName::Bf16 => WeightPrecision::Bf16,
+        PrecisionName::Fp8 => WeightPrecision::Fp8,
+        PrecisionName::Int8 => WeightPrecision::Int8,
+        PrecisionName::Int4 => WeightPrecision::Int4,
     };
     inference.kv_bytes = match arguments.kv_cache {
         CachePrecision::Bf16 => 2,

@@ -236,7 +236,7 @@ fn document(estimate: &TrainingEstimate, training: &Training, cheapest: &[Candid
     json!({
         "peak_bytes": estimate.peak.bytes,
         "breakdown": breakdown,
-        "phase": estimate.peak.phase,
+        "phase": estimate.peak.phase.to_string(),
         "upper_bytes": estimate.upper_bytes,
         "parameters": estimate.parameters,
         "verdict": estimate.verdict,
