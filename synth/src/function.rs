@@ -27,6 +27,12 @@ pub fn children(value: &JsonValue) -> impl Iterator<Item = (Cow<'_, str>, &JsonV
     named.chain(numbered)
 }
 
+/// Whether a value is an object or an array. Only these contain functions.
+#[inline]
+pub fn is_container(value: &JsonValue) -> bool {
+    value.is_object() || value.is_array()
+}
+
 /// Adds a step to a JSON pointer while a function runs.
 pub fn below<R>(pointer: &mut String, step: &str, work: impl FnOnce(&mut String) -> R) -> R {
     let length = pointer.len();
@@ -110,7 +116,7 @@ pub fn references<'v>(
             }
         }
         _ => {
-            for (step, inner) in children(value) {
+            for (step, inner) in children(value).filter(|(_, inner)| is_container(inner)) {
                 below(pointer, &step, |pointer| references(inner, pointer, found));
             }
         }

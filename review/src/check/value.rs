@@ -1,7 +1,7 @@
 //! Questions about values of a template, answered only where the answer is known before deployment.
 
 use serde_json::Value as JsonValue;
-pub(crate) use stackwright_synth::function::{below, children, function};
+pub(crate) use stackwright_synth::function::{below, children, function, is_container};
 
 use super::cursor::Tree;
 

@@ -7,7 +7,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::schema::{Kind, kind, matches_pattern};
 use crate::check::text::{Piece, Text};
-use crate::check::value::{children, function, is_set, string};
+use crate::check::value::{children, function, is_container, is_set, string};
 use crate::check::view::{Resource, View, referred};
 
 rule! {
@@ -171,7 +171,7 @@ impl Walk<'_, '_> {
         if function(value).is_some() {
             return self.reference(value, schema, property);
         }
-        for (step, inner) in children(value) {
+        for (step, inner) in children(value).filter(|(_, inner)| is_container(inner)) {
             let below = schema.map(registry::Schema::resolved).and_then(|at| match value {
                 JsonValue::Array(_) => at.items(),
                 _ => at.property(&step).or_else(|| at.map_values()),

@@ -9,7 +9,7 @@ use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::view::View;
-use crate::check::written::{Kind, has};
+use crate::check::written::{Kind, Use, has};
 
 rule! {
     /// Resources depend on each other in a cycle.
@@ -39,12 +39,10 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
     let mut waits: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let written = view.written();
+    let is_sam = view.is_sam();
     for one in &written.uses {
         // SAM makes resources of their own of events, gradual deployments and connectors.
-        let is_apart = one.pointer.contains("/Properties/Events/")
-            || one.pointer.contains("/Properties/DeploymentPreference/")
-            || one.pointer.contains("/Connectors/")
-            || one.resource().is_some_and(|id| is_taken_apart(template, id));
+        let is_apart = is_sam && is_taken_apart(template, one);
         let waiting = matches!(one.kind, Kind::Ref | Kind::Attribute(_) | Kind::DependsOn) && !is_apart;
         if let Some(from) = one.resource().filter(|_| waiting && has(template, "Resources", one.name)) {
             waits.entry(from).or_default().push(one.name);
@@ -63,10 +61,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Whether SAM makes a resource of its own for each part of this one.
-fn is_taken_apart(template: &Template, id: &str) -> bool {
+/// Whether SAM makes a resource of its own of the part that contains a reference.
+fn is_taken_apart(template: &Template, one: &Use<'_>) -> bool {
     const APART: [&str; 3] =
         ["AWS::Serverless::GraphQLApi", "AWS::Serverless::WebSocketApi", "AWS::Serverless::Connector"];
-    let type_name = template.sections().get("Resources").and_then(|all| all.get(id)?["Type"].as_str());
-    type_name.is_some_and(|name| APART.contains(&name))
+    let parts = ["/Properties/Events/", "/Properties/DeploymentPreference/", "/Connectors/"];
+    let of = |id: &str| template.sections().get("Resources").and_then(|all| all.get(id)?["Type"].as_str());
+    parts.iter().any(|part| one.pointer.contains(part))
+        || one.resource().and_then(of).is_some_and(|name| APART.contains(&name))
 }

@@ -5,7 +5,7 @@ use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{below, children};
+use crate::check::value::{below, children, is_container, is_dynamic};
 use crate::check::view::View;
 
 rule! {
@@ -71,7 +71,8 @@ fn search(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str, 
     if let JsonValue::String(text) = value {
         found(pointer, text);
     }
-    for (step, inner) in children(value) {
+    let of_interest = |inner: &JsonValue| is_container(inner) || inner.as_str().is_some_and(is_dynamic);
+    for (step, inner) in children(value).filter(|(_, inner)| of_interest(inner)) {
         if step != "Metadata" {
             below(pointer, &step, |pointer| search(inner, pointer, found));
         }

@@ -6,7 +6,7 @@ use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::schema::{Kind, kind};
 use crate::check::text::{Part, parts, reference};
-use crate::check::value::{below, children, function, items, number, shown};
+use crate::check::value::{below, children, function, is_container, items, number, shown};
 use crate::check::view::{View, transforms};
 use stackwright_schemas::nearest;
 use stackwright_synth::pointer;
@@ -159,7 +159,9 @@ struct Walk<'w, 'v> {
 impl Walk<'_, '_> {
     fn value(&mut self, value: &JsonValue, pointer: &mut String) {
         self.function(value, pointer);
-        for (step, inner) in children(value) {
+        let of_interest =
+            |step: &str, inner: &JsonValue| is_container(inner) || step.starts_with("Fn::ForEach");
+        for (step, inner) in children(value).filter(|(step, inner)| of_interest(step, inner)) {
             below(pointer, &step, |pointer| {
                 if step.starts_with("Fn::ForEach") {
                     self.loops(&step, inner, pointer);

@@ -6,7 +6,7 @@ use stackwright_synth::pointer;
 
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{below, children, function};
+use crate::check::value::{below, children, function, is_container};
 use crate::check::view::View;
 use crate::check::written::has;
 use crate::diagnostic::Fix;
@@ -113,7 +113,10 @@ fn search(
         JsonValue::String(_) => {}
         _ => {
             let is_sub = function(value).is_some_and(|(name, _)| name == "Fn::Sub");
-            for (step, inner) in children(value) {
+            let of_interest = |inner: &JsonValue| {
+                is_container(inner) || inner.as_str().is_some_and(|text| text.contains('$'))
+            };
+            for (step, inner) in children(value).filter(|(_, inner)| of_interest(inner)) {
                 let is_definition = step == "DefinitionString" && has_substitutions;
                 let is_other =
                     OF_OTHERS.contains(&step.as_ref()) || is_definition || step.starts_with("Fn::ForEach");
