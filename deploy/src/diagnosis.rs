@@ -11,7 +11,7 @@ use crate::error::DeployError;
 use crate::events::{EventRecord, EventScope, ResourceEvent, events_page, operation_events, stack_events};
 use crate::lookup::find_stack;
 use crate::messages;
-use crate::status::{ResourceStatus, StackStatus};
+use crate::status::{Phase, ResourceStatus, StackStatus};
 use crate::validation::{Annotation, annotations};
 use crate::{Progress, Report};
 
@@ -94,13 +94,14 @@ pub(crate) async fn find_failure(
             None => {}
         }
         known = None;
+        // A failure of the stack itself leads to no nested stack.
+        let is_own = failures.first().is_some_and(|record| record.is_of_stack);
         let mut failures = failures.into_iter().filter_map(|record| Some((record.event?, record.properties)));
         let Some((cause, properties)) = failures.next() else { break };
         let advice = Advice::on(&cause, properties.as_deref(), connection.region());
-        let nested = cause
-            .physical_id
-            .clone()
-            .filter(|id| cause.resource_type == NESTED_STACK && id.starts_with("arn:") && *id != at);
+        let nested = cause.physical_id.clone().filter(|id| {
+            cause.resource_type == NESTED_STACK && id.starts_with("arn:") && !is_own && *id != at
+        });
         let annotations = match cause.status.is_of_hook() {
             true => annotations_of(connection, &at, &cause, report).await,
             false => Vec::new(),
@@ -138,6 +139,8 @@ async fn stack_failure(
     report: Report<'_>,
 ) -> Result<Option<StackFailure>, DeployError> {
     let mut first: Option<EventRecord> = None;
+    // CloudFormation refuses a deletion with an event that has the status from before, and the reason.
+    let mut undeleted: Option<EventRecord> = None;
     let mut page = None;
     loop {
         let (records, next) = events_page(connection, stack, page, report).await?;
@@ -150,6 +153,9 @@ async fn stack_failure(
                 return Ok(first.map(|record| stack_failure_of(record, None)));
             }
             if starts_operation(&record) {
+                if has_status(&record, &ResourceStatus::DeleteInProgress) {
+                    first = first.or(undeleted.take());
+                }
                 if let Some(first) = first {
                     return Ok(Some(stack_failure_of(first, record.time)));
                 }
@@ -165,6 +171,8 @@ async fn stack_failure(
             if fails {
                 // The records come newest first, so that the last one is the first in time.
                 first = Some(record);
+            } else if is_complete_with_reason(&record) {
+                undeleted = Some(record);
             }
         }
         page = next;
@@ -287,6 +295,18 @@ async fn annotations_of(
         report(Progress::OperationUnavailable { operation: "GetHookResult", reason: error.to_string() });
         Vec::new()
     })
+}
+
+/// Returns whether an event of a stack has a status of success, and a reason all the same.
+fn is_complete_with_reason(record: &EventRecord) -> bool {
+    record.event.as_ref().is_some_and(|event| {
+        let status = StackStatus::from(event.status.as_str());
+        event.reason.is_some() && status.phase() == Phase::Complete && status != StackStatus::DeleteComplete
+    })
+}
+
+fn has_status(record: &EventRecord, status: &ResourceStatus) -> bool {
+    record.event.as_ref().is_some_and(|event| event.status == *status)
 }
 
 /// Returns whether an operation starts with an event.

@@ -229,6 +229,9 @@ impl DeployError {
                 format!("to approve, pass {}", arguments.join(" "))
             }
             Self::Call { .. } if self.is_expired() => "get new credentials, and run the command again".into(),
+            Self::Call { operation: "CreateChangeSet", message, .. } if messages::reports_missing_values(message) => {
+                "set each of them with `--parameter NAME=VALUE`".into()
+            }
             Self::Bucket { .. } => "set a bucket that you own with `App::asset_bucket`".into(),
             Self::Failed { stack, status, .. } if status.is_failed() => format!("`recover {stack}` lists the recovery actions"),
             _ => return None,

@@ -13,6 +13,11 @@ pub(crate) fn is_missing_stack(message: &str) -> bool {
     message.contains("does not exist")
 }
 
+/// Returns whether the message of `CreateChangeSet` states that parameters have no values.
+pub(crate) fn reports_missing_values(message: &str) -> bool {
+    message.contains("must have values")
+}
+
 /// Returns whether the message of `CreateChangeSet` states that the stack was created, deleted or changed meanwhile.
 pub(crate) fn is_outdated(message: &str) -> bool {
     ["already exists and cannot be created again", "does not exist", "state and can not be updated"]

@@ -177,7 +177,10 @@ pub async fn prepare(
                         change_set.attributes.extend(protection);
                         Prepared::Ready(Box::new(change_set))
                     }
-                    None => Prepared::Unchanged { attributes: protection.into_iter().collect() },
+                    None => {
+                        check_settled(stack, deployed)?;
+                        Prepared::Unchanged { attributes: protection.into_iter().collect() }
+                    }
                 });
             }
         }
@@ -237,6 +240,18 @@ fn missing_options(stack: &Stack, options: &Options) -> Option<String> {
         "its last operation failed and was not rolled back, and CloudFormation continues from there only with `{}`",
         flags_to_continue(stack)
     ))
+}
+
+/// Refuses to report that nothing changes for a stack whose last operation failed and was not rolled back: it keeps its status.
+fn check_settled(stack: &StackArtifact, deployed: Option<&Stack>) -> Result<(), DeployError> {
+    match deployed.map(status_of) {
+        Some(status @ (StackStatus::CreateFailed | StackStatus::UpdateFailed)) => Err(DeployError::State {
+            stack: stack.name.clone(),
+            status,
+            reason: "CloudFormation finds no change to deploy, so that the stack keeps this status".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the options of `deploy` that continue from a failed operation that was not rolled back.

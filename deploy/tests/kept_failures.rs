@@ -83,3 +83,18 @@ async fn a_replacement_that_will_be_refused_is_known_before() {
     let other = planned(&simulation, &replacing, &Options::new()).await.unwrap_err();
     assert!(matches!(other, DeployError::State { .. }), "{other}");
 }
+
+/// Where the first resource failed, the template from before changes nothing: the stack keeps its status, which is no success.
+#[tokio::test]
+async fn nothing_to_change_is_no_success_while_the_stack_has_failed() {
+    let simulation = Simulation::start().await;
+    let before = stack(&topics("", "one"));
+    simulation.deploy(&before).await.unwrap();
+    let options = Options::new().keep_failed(true);
+    simulation
+        .fail(json!({ "resources": [{ "resource": "First", "on": "update", "reason": "no capacity" }] }));
+    deployed(&simulation, &stack(&topics("", "two")), &options).await.unwrap_err();
+    simulation.heal();
+    let error = planned(&simulation, &before, &options).await.unwrap_err().to_string();
+    assert!(error.contains("UPDATE_FAILED") && error.contains("finds no change"), "{error}");
+}

@@ -100,6 +100,29 @@ proptest! {
     }
 }
 
+#[test]
+fn more_regions_than_a_number_has_bits_are_checked() {
+    let text = "Resources: {T: {Type: AWS::SNS::Topic, Properties: {TopicNam: x}}}".to_owned();
+    let assembly = Assembly::of_template("template.yaml", text).unwrap();
+    let found = |regions: Vec<String>| {
+        let options = Options { regions, ..Options::default() };
+        let diagnostics = check(&assembly, &options).diagnostics;
+        diagnostics.into_iter().map(|one| (one.id, one.when)).collect::<Vec<_>>()
+    };
+    let one = found(vec!["us-east-1".into()]);
+    assert!(!one.is_empty());
+    assert_eq!(found((0..100).map(|number| format!("us-east-{number}")).collect()), one);
+}
+
+#[test]
+fn the_pointer_of_an_acknowledgement_is_escaped() {
+    let text = "Metadata: {stackwright: {acknowledge: {a/b~c: why}}}\nResources: {T: {Type: AWS::SNS::Topic}}";
+    let assembly = Assembly::of_template("template.yaml", text.to_owned()).unwrap();
+    let found = check(&assembly, &Options::default()).diagnostics;
+    let path = "/Metadata/stackwright/acknowledge/a~1b~0c";
+    assert!(found.iter().any(|one| one.path == path), "{found:?}");
+}
+
 /// Inputs that would take a careless check forever, each with what a patient user would wait.
 #[test]
 fn what_grows_fast_is_bounded() {

@@ -257,10 +257,14 @@ impl Engine {
         self.delete_everything(position);
     }
 
-    /// Records a deletion that fails before anything is deleted.
+    /// Records a deletion that is refused before anything is deleted: the stack has the status again that it had before, with the
+    /// reason (aws/aws-cdk#604, USSBA/aws-cft-tools#27).
     pub fn refuse_delete(&mut self, position: usize, how: OperationOptions, time: Millis, reason: String) {
+        let stack = &self.state.stacks[position];
+        let (status, operation) = (stack.status.clone(), stack.operation.clone());
         self.start_delete_operation(position, how, time);
-        self.end(position, time, StackStatus::DeleteFailed, Some(reason));
+        self.set_status(position, time, status, Some(reason));
+        self.state.stacks[position].operation = operation;
     }
 
     fn start_delete_operation(&mut self, position: usize, how: OperationOptions, time: Millis) {
