@@ -459,8 +459,11 @@ fn verdicts_agree_or_it_is_known_why_not() {
         std::fs::write(directory.path().join(format!("{name}.json")), template.to_string()).unwrap();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shown: Vec<_> =
-        std::fs::read_dir(root.join("cases")).unwrap().map(|file| file.unwrap().path()).collect();
+    let shown: Vec<_> = std::fs::read_dir(root.join("cases"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
     for file in &shown {
         std::fs::copy(file, directory.path().join(file.file_name().unwrap())).unwrap();
     }

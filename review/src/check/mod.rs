@@ -13,6 +13,7 @@ mod findings;
 mod fix;
 mod glob;
 mod job;
+mod pattern;
 pub(crate) mod resolve;
 pub(crate) mod rules;
 pub(crate) mod scenario;

@@ -149,11 +149,18 @@ impl<'t> Reader<'t> {
             return Err(format!("`(` is missing behind `{name}`"));
         }
         let mut arguments = 0;
+        // The number of placeholders in a string that is the first argument.
+        let mut format = None;
         self.spaces();
         if !self.takes(")") {
             loop {
                 self.spaces();
+                let start = self.at;
                 self.argument(depth)?;
+                if arguments == 0 && self.text[start..].starts_with('\'') {
+                    let literal = self.text[start..self.at].replace("\\\\", "").replace("\\{", "");
+                    format = Some(literal.matches("{}").count());
+                }
                 arguments += 1;
                 self.spaces();
                 if self.takes(")") {
@@ -163,6 +170,12 @@ impl<'t> Reader<'t> {
                     return Err(format!("`,` or `)` is missing in `{name}`"));
                 }
             }
+        }
+        if let Some(wanted) = format.filter(|wanted| name == "States.Format" && *wanted + 1 != arguments) {
+            let given = arguments - 1;
+            return Err(format!(
+                "`States.Format` has {wanted} placeholders `{{}}` and {given} values for them"
+            ));
         }
         if arguments < *least || arguments > *most {
             let takes = match (*least, *most) {
@@ -255,6 +268,7 @@ mod tests {
         for good in [
             "States.UUID()",
             "States.Format('job-{}-\\'{}', $.a, States.UUID())",
+            "States.Format('\\{\\}{}', $.a)",
             "States.Array($.a, 1, -2.5, true, null, 'x')",
             "States.MathRandom(1, 9)",
             "States.ArrayGetItem(States.StringSplit($$.Execution.Name, '-'), 0)",
@@ -270,6 +284,8 @@ mod tests {
             ("States.Format('a)", "not closed"),
             ("States.Array(x)", "an argument is"),
             ("States.UUID() x", "not expected"),
+            ("States.Format('{}-{}', $.a)", "2 placeholders `{}` and 1 values"),
+            ("States.Format('plain', $.a)", "0 placeholders"),
         ] {
             let found = problem(bad, true);
             assert!(found.as_ref().is_some_and(|found| found.contains(part)), "{bad}: {found:?}");

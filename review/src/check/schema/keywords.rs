@@ -4,7 +4,9 @@
 use jsonschema::{Keyword, ValidationError};
 use serde_json::Value as JsonValue;
 
-use crate::check::value::{entries, is_unresolved, items, number, string};
+use super::compiled::matches_pattern;
+use crate::check::text::{Piece, Text};
+use crate::check::value::{boolean, entries, is_unresolved, items, number, string};
 
 /// Separates the name of a property below from the message of a keyword.
 pub(super) const BELOW: char = '\u{1f}';
@@ -111,6 +113,14 @@ pub(super) const KEYWORDS: &[(&str, Holds)] = &[
     ("entriesBytes", entries_bytes),
     ("fargateSize", fargate_size),
     ("iopsForEachGib", iops_for_each_gib),
+    ("throughputForEachIops", throughput_for_each_iops),
+    ("stepIntervals", step_intervals),
+    ("namesMatch", names_match),
+    ("partsMatch", parts_match),
+    ("expiresAfterTransitions", expires_after_transitions),
+    ("oneReturnsData", one_returns_data),
+    ("alarmWindow", alarm_window),
+    ("jsonText", json_text),
 ];
 
 fn excluded(names: &JsonValue, object: &JsonValue) -> Result<(), String> {
@@ -222,6 +232,119 @@ fn iops_for_each_gib(limit: &JsonValue, volume: &JsonValue) -> Result<(), String
     Err(format!(
         "Iops{BELOW}{iops} IOPS are too many for a volume of {size} GiB: at most {limit} for each GiB are possible"
     ))
+}
+
+/// A volume has at most so much throughput for each of its IOPS.
+fn throughput_for_each_iops(limit: &JsonValue, volume: &JsonValue) -> Result<(), String> {
+    let iops = if volume["Iops"].is_null() { Some(BASELINE_IOPS) } else { number(&volume["Iops"]) };
+    match (number(&volume["Throughput"]), iops, limit.as_f64()) {
+        (Some(throughput), Some(iops), Some(limit)) if throughput > iops * limit => Err(format!(
+            "Throughput{BELOW}{throughput} MiB/s are too much for {iops} IOPS: at most {} MiB/s are possible",
+            iops * limit
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The ranges of step adjustments, from the lowest: none overlaps another, and none leaves a gap.
+fn step_intervals(_: &JsonValue, steps: &JsonValue) -> Result<(), String> {
+    let bound = |step: &JsonValue, name: &str, open: f64| match &step[name] {
+        JsonValue::Null => Some(open),
+        given => number(given),
+    };
+    let mut ranges = Vec::new();
+    for step in items(steps) {
+        let lower = bound(step, "MetricIntervalLowerBound", f64::NEG_INFINITY);
+        let upper = bound(step, "MetricIntervalUpperBound", f64::INFINITY);
+        let (Some(lower), Some(upper)) = (lower, upper) else { return Ok(()) };
+        if lower.is_infinite() && upper.is_infinite() {
+            return Err("a step adjustment has neither a lower nor an upper bound".to_owned());
+        }
+        ranges.push((lower, upper));
+    }
+    ranges.sort_by(|one, other| one.0.total_cmp(&other.0));
+    for pair in ranges.windows(2) {
+        if pair[0].1 > pair[1].0 {
+            return Err(format!(
+                "the step adjustments that start at {} and {} overlap",
+                pair[0].0, pair[1].0
+            ));
+        }
+        if pair[0].1 < pair[1].0 {
+            return Err(format!("no step adjustment covers the range from {} to {}", pair[0].1, pair[1].0));
+        }
+    }
+    Ok(())
+}
+
+fn names_match(pattern: &JsonValue, map: &JsonValue) -> Result<(), String> {
+    let Some(pattern) = pattern.as_str() else { return Ok(()) };
+    let mut names = entries(map).map(|(name, _)| name).filter(|name| !name.starts_with("Fn::"));
+    match names.find(|name| matches_pattern(pattern, name) == Some(false)) {
+        Some(name) => Err(format!("{name}{BELOW}the name `{name}` does not match `{pattern}`")),
+        None => Ok(()),
+    }
+}
+
+/// Each part of a string that is known, where others are resolved later.
+fn parts_match(pattern: &JsonValue, value: &JsonValue) -> Result<(), String> {
+    let Some(pattern) = pattern.as_str() else { return Ok(()) };
+    for piece in &Text::of(value).0 {
+        if let Piece::Known(part) = piece
+            && matches_pattern(pattern, part) == Some(false)
+        {
+            return Err(format!("`{part}` contains characters that are not allowed here: `{pattern}`"));
+        }
+    }
+    Ok(())
+}
+
+fn expires_after_transitions(_: &JsonValue, rule: &JsonValue) -> Result<(), String> {
+    let Some(expiration) = number(&rule["ExpirationInDays"]) else { return Ok(()) };
+    let all = items(&rule["Transitions"]).chain([&rule["Transition"]]);
+    match all.filter_map(|one| number(&one["TransitionInDays"])).find(|days| *days >= expiration) {
+        Some(days) => Err(format!(
+            "ExpirationInDays{BELOW}the objects expire after {expiration} days, and move to another storage class after {days}"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn one_returns_data(_: &JsonValue, metrics: &JsonValue) -> Result<(), String> {
+    if items(metrics).any(|metric| is_unresolved(metric) || is_unresolved(&metric["ReturnData"])) {
+        return Ok(());
+    }
+    let returning = items(metrics).filter(|metric| boolean(&metric["ReturnData"]) != Some(false)).count();
+    if metrics.as_array().is_none_or(|all| all.is_empty()) || returning == 1 {
+        return Ok(());
+    }
+    Err(format!("{returning} metrics return data, and one has to"))
+}
+
+const DAY: f64 = 86_400.0;
+
+/// The time that an alarm evaluates: its periods together.
+fn alarm_window(_: &JsonValue, alarm: &JsonValue) -> Result<(), String> {
+    let (Some(period), Some(periods)) = (number(&alarm["Period"]), number(&alarm["EvaluationPeriods"]))
+    else {
+        return Ok(());
+    };
+    let most = if period < 3600.0 { DAY } else { 7.0 * DAY };
+    if period * periods <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "EvaluationPeriods{BELOW}{periods} periods of {period} seconds are {} seconds, and {most} are possible",
+        period * periods
+    ))
+}
+
+/// A string is JSON; one that is put together when it is deployed is not read.
+fn json_text(_: &JsonValue, value: &JsonValue) -> Result<(), String> {
+    match value.as_str().filter(|text| !text.contains("{{resolve:")).map(serde_json::from_str::<JsonValue>) {
+        Some(Err(error)) => Err(format!("the string is not JSON: {error}")),
+        _ => Ok(()),
+    }
 }
 
 /// The CPU units of Fargate, and the memory in MiB that each takes: least, most, step.

@@ -73,6 +73,7 @@ pub(super) fn known(
             let rule = match keyword.as_str() {
                 "atLeast" | "atMost" | "numberIn" | "notAbove" | "entriesBytes" => &rules::OUT_OF_RANGE,
                 "requiredOr" => &rules::MISSING_PROPERTY,
+                "namesMatch" | "partsMatch" | "jsonText" => &rules::PATTERN_MISMATCH,
                 _ => &rules::WRONG_COMBINATION,
             };
             (rule, message.clone(), None)

@@ -16,8 +16,8 @@ use super::findings::{Findings, Found};
 use super::resolve::Resolver;
 use super::rules::schema as rules;
 use super::rules::schema::packaged_property;
-use super::value::is_unresolved;
-use super::view::{Resource, View};
+use super::value::{is_set, is_unresolved};
+use super::view::{Request, Resource, View};
 use compiled::{compiled, of_type};
 pub(super) use compiled::{matches_pattern, prepare};
 pub(super) use kind::{Kind, kind};
@@ -136,12 +136,30 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
         let Some(compiled) = compiled.get() else { continue };
         let schema = registry::Schema::of(compiled.document.as_ref().unwrap_or(&JsonValue::Null));
         let found = validate(&compiled.validator, &request.arguments, schema, view, Trust::Registry);
-        problems.extend(found.into_iter().map(|mut problem| {
+        problems.extend(found.into_iter().chain(missing_of_training(request)).map(|mut problem| {
             problem.path.splice(0..0, request.path.iter().cloned());
             problem
         }));
     }
     problems
+}
+
+/// What a training job needs. The API model requires none of them, because a serverless job has other settings.
+fn missing_of_training(request: &Request<'_>) -> Vec<Problem> {
+    let is_serverless = is_set(&request.arguments["ServerlessJobConfig"]);
+    if request.operation != "CreateTrainingJob" || is_serverless {
+        return Vec::new();
+    }
+    let missing = |name: &&str| !is_set(&request.arguments[*name]);
+    let names = ["AlgorithmSpecification", "ResourceConfig", "StoppingCondition"];
+    let problem = |name: &str| Problem {
+        rule: &rules::MISSING_PROPERTY,
+        path: Vec::new(),
+        message: format!("the property `{name}` is missing"),
+        help: "a training job needs it, unless it is serverless".to_owned(),
+        fix: None,
+    };
+    names.into_iter().filter(missing).map(problem).collect()
 }
 
 fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {

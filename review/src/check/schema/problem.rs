@@ -171,6 +171,11 @@ fn unresolved(
     schema: Option<registry::Schema<'_>>,
     view: &View<'_>,
 ) -> Option<Message> {
+    if let ValidationErrorKind::Custom { keyword, message } = error.kind()
+        && keyword == "partsMatch"
+    {
+        return Some((&rules::PATTERN_MISMATCH, message.clone(), None));
+    }
     let ValidationErrorKind::Type { kind: wanted } = error.kind() else {
         let ValidationErrorKind::Enum { options } = error.kind() else { return None };
         let text = Text::of(value);

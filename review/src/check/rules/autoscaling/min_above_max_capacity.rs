@@ -43,14 +43,20 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
     for group in view.of_type("AWS::AutoScaling::AutoScalingGroup") {
         let of_group = |name: &str| &group.properties[name];
-        let pairs = [("MinSize", "MaxSize"), ("MinSize", "DesiredCapacity"), ("DesiredCapacity", "MaxSize")];
-        for (lower, upper) in pairs {
+        for (lower, upper) in [("MinSize", "MaxSize"), ("DesiredCapacity", "MaxSize")] {
             if let (Some(least), Some(most)) = (number(of_group(lower)), number(of_group(upper)))
                 && least > most
             {
                 let message = format!("`{lower}` {least} is above `{upper}` {most}");
                 findings.add(group, of_group(lower), message, format!("set it to at most {most}"));
             }
+        }
+        let desired = of_group("DesiredCapacity");
+        if let (Some(least), Some(given)) = (number(of_group("MinSize")), number(desired))
+            && given < least
+        {
+            let message = format!("`DesiredCapacity` {given} is below `MinSize` {least}");
+            findings.add(group, desired, message, format!("set it to at least {least}"));
         }
     }
 }

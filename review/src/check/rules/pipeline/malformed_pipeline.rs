@@ -1,9 +1,10 @@
 //! `malformed-pipeline`
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{definitions, steps};
 use crate::check::cursor::{Cursor, steps_below};
+use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{is_set, is_unresolved, items, string};
@@ -11,8 +12,9 @@ use crate::check::view::{Resource, View};
 use stackwright_schemas::nearest;
 
 rule! {
-    /// The definition of a SageMaker pipeline has steps without a name or of an unknown type, or refers to parameters, steps
-    /// or property files that it does not define.
+    /// The definition of a SageMaker pipeline has parameters, steps or conditions of types that do not exist or without a name,
+    /// steps that depend on each other, or refers to parameters, steps, property files, metrics or values of the execution that
+    /// nothing defines.
     ///
     /// # Why it matters
     ///
@@ -58,32 +60,135 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (pipeline, definition) in definitions(view) {
         let all: Vec<&Cursor<'_>> =
             steps(view).filter(|(of, _)| of.id == pipeline.id).map(|(_, step)| step).collect();
+        parameters(pipeline, definition, findings);
         for step in all.iter().filter(|step| !is_unresolved(step)) {
             if !is_set(&step["Name"]) {
                 findings.add(pipeline, step, "the step has no `Name`", "");
             }
-            match string(&step["Type"]) {
-                Some(name) if !TYPES.contains(&name) => {
-                    let near = nearest(name, TYPES.into_iter());
-                    let help = near.map_or_else(
-                        || format!("use {}", TYPES.join(", ")),
-                        |near| format!("the nearest is `{near}`"),
-                    );
-                    findings.add(
-                        pipeline,
-                        &step["Type"],
-                        format!("the step type `{name}` does not exist"),
-                        help,
-                    );
-                }
-                None if !is_set(&step["Type"]) => findings.add(pipeline, step, "the step has no `Type`", ""),
-                _ => {}
+            if is_set(&step["Type"]) {
+                known(pipeline, &step["Type"], "step type", &TYPES, findings);
+            } else {
+                findings.add(pipeline, step, "the step has no `Type`", "");
             }
+            conditions(pipeline, &step["Arguments"]["Conditions"], findings);
+            property_files(pipeline, step, findings);
         }
-        let names = Names::of(definition, &all);
-        names.search(pipeline, definition, findings);
+        cycle(pipeline, definition, &all, findings);
+        Names::of(definition, &all).search(pipeline, definition, findings);
     }
 }
+
+/// Reports a string that is not one of the names that the service knows.
+fn known(
+    pipeline: &Resource<'_>,
+    value: &Cursor<'_>,
+    what: &str,
+    names: &[&str],
+    findings: &mut Findings<'_, '_, '_>,
+) {
+    let Some(name) = string(value).filter(|name| !names.contains(name)) else { return };
+    let near = nearest(name, names.iter().copied());
+    let help =
+        near.map_or_else(|| format!("use {}", names.join(", ")), |near| format!("the nearest is `{near}`"));
+    findings.add(pipeline, value, format!("the {what} `{name}` does not exist"), help);
+}
+
+fn parameters(pipeline: &Resource<'_>, definition: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let mut names = HashSet::new();
+    for parameter in items(&definition["Parameters"]).filter(|it| !is_unresolved(it)) {
+        match string(&parameter["Name"]) {
+            Some(name) if !names.insert(name) => {
+                let message = format!("two parameters have the name `{name}`");
+                findings.add(pipeline, &parameter["Name"], message, "give each parameter its own name");
+            }
+            None if !is_set(&parameter["Name"]) => {
+                findings.add(pipeline, parameter, "the parameter has no `Name`", "");
+            }
+            _ => {}
+        }
+        known(pipeline, &parameter["Type"], "parameter type", &PARAMETER_TYPES, findings);
+    }
+}
+
+/// The conditions of a step, those inside of `Or` and `Not` too.
+fn conditions(pipeline: &Resource<'_>, list: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
+    for condition in items(list).filter(|it| !is_unresolved(it)) {
+        known(pipeline, &condition["Type"], "condition type", &CONDITION_TYPES, findings);
+        conditions(pipeline, &condition["Conditions"], findings);
+        let inner = &condition["Expression"];
+        if inner.is_object() && !is_unresolved(inner) {
+            known(pipeline, &inner["Type"], "condition type", &CONDITION_TYPES, findings);
+        }
+    }
+}
+
+/// Each property file is in an output of its processing step.
+fn property_files(pipeline: &Resource<'_>, step: &Cursor<'_>, findings: &mut Findings<'_, '_, '_>) {
+    let outputs = &step["Arguments"]["ProcessingOutputConfig"]["Outputs"];
+    let names: Option<Vec<&str>> = items(outputs).map(|output| string(&output["OutputName"])).collect();
+    let names = names.filter(|names| !names.is_empty() && string(&step["Type"]) == Some("Processing"));
+    let Some(names) = names.filter(|_| !is_unresolved(outputs)) else { return };
+    for file in items(&step["PropertyFiles"]) {
+        let output = &file["OutputName"];
+        if let Some(name) = string(output).filter(|name| !names.contains(name)) {
+            let message = format!("the step has no output `{name}` with the property file");
+            findings.add(pipeline, output, message, format!("the outputs are {}", names.join(", ")));
+        }
+    }
+}
+
+/// Steps that depend on each other, by `DependsOn` and by what they read.
+fn cycle(
+    pipeline: &Resource<'_>,
+    definition: &Cursor<'_>,
+    all: &[&Cursor<'_>],
+    findings: &mut Findings<'_, '_, '_>,
+) {
+    let mut uses: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for step in all {
+        let Some(name) = string(&step["Name"]) else { continue };
+        let named = uses.entry(name).or_default();
+        named.extend(items(&step["DependsOn"]).filter_map(|place| string(place)));
+        for (key, inner) in steps_below(&step["Arguments"]) {
+            if !["IfSteps", "ElseSteps"].contains(&key.as_ref()) {
+                reads(inner, named);
+            }
+        }
+    }
+    let after = |name: &str| uses.get(name).map_or(&[][..], Vec::as_slice);
+    let mut done = HashSet::new();
+    if let Some(cycle) = uses.keys().find_map(|name| cycle_from(name, &mut done, after)) {
+        let shown: Vec<String> = cycle.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("steps depend on each other: {}", shown.join(" → "));
+        findings.add(pipeline, &definition["Steps"], message, "remove one of the dependencies");
+    }
+}
+
+/// The names of the steps that a value reads from.
+fn reads<'v>(value: &'v Cursor<'_>, named: &mut Vec<&'v str>) {
+    let path = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("Get")?.as_str());
+    if let Some(rest) = path.and_then(|path| path.strip_prefix("Steps.")) {
+        named.extend(rest.split(['.', '[']).next());
+    }
+    for (_, inner) in steps_below(value) {
+        reads(inner, named);
+    }
+}
+
+const PARAMETER_TYPES: [&str; 4] = ["String", "Integer", "Boolean", "Float"];
+const CONDITION_TYPES: [&str; 8] =
+    ["Equals", "GreaterThan", "GreaterThanOrEqualTo", "In", "LessThan", "LessThanOrEqualTo", "Not", "Or"];
+/// What `Get` reads of an execution.
+const OF_EXECUTION: [&str; 8] = [
+    "StartDateTime",
+    "CurrentDateTime",
+    "PipelineName",
+    "PipelineArn",
+    "PipelineExecutionId",
+    "PipelineExecutionArn",
+    "TrainingJobName",
+    "ProcessingJobName",
+];
 
 /// What a definition defines.
 struct Names<'v> {
@@ -91,6 +196,8 @@ struct Names<'v> {
     steps: HashSet<&'v str>,
     /// Steps with each of their property files.
     files: HashSet<(&'v str, &'v str)>,
+    /// Training steps that define metrics, with the names of them.
+    metrics: BTreeMap<&'v str, Vec<&'v str>>,
     /// Whether each of them has a name that is known.
     is_complete: bool,
 }
@@ -103,10 +210,16 @@ impl<'v> Names<'v> {
             items(&step["PropertyFiles"])
                 .filter_map(move |file| Some((step_name, string(&file["PropertyFileName"])?)))
         });
+        let metrics = all.iter().filter_map(|step| {
+            let defined = &step["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"];
+            let names: Option<Vec<&str>> = items(defined).map(|metric| string(&metric["Name"])).collect();
+            Some((string(&step["Name"])?, names.filter(|names| !names.is_empty())?))
+        });
         let steps: HashSet<&str> = all.iter().filter_map(|step| string(&step["Name"])).collect();
         Self {
             parameters: named(&definition["Parameters"]).collect(),
             files: files.collect(),
+            metrics: metrics.collect(),
             is_complete: steps.len() == all.len() && !is_unresolved(&definition["Parameters"]),
             steps,
         }
@@ -136,7 +249,13 @@ impl<'v> Names<'v> {
                         findings.add(pipeline, value, message, "add it to `PropertyFiles` of the step");
                     }
                 }
-                "Parameters" | "Steps" | "Execution" => {}
+                "Steps" => self.metric(pipeline, value, (name, path), findings),
+                "Execution" if !OF_EXECUTION.contains(&name) => {
+                    let near = nearest(name, OF_EXECUTION.into_iter());
+                    let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                    findings.add(pipeline, value, format!("an execution has no `{name}`"), help);
+                }
+                "Parameters" | "Execution" => {}
                 _ => {
                     let message = format!("`Get` reads `{kind}`, which does not exist");
                     findings.add(pipeline, value, message, "read from `Parameters`, `Steps` or `Execution`");
@@ -145,6 +264,22 @@ impl<'v> Names<'v> {
         }
         for (_, inner) in steps_below(value) {
             self.search(pipeline, inner, findings);
+        }
+    }
+
+    /// A final metric is one of those that the training step defines. Algorithms of SageMaker define metrics themselves.
+    fn metric(
+        &self,
+        pipeline: &Resource<'_>,
+        value: &Cursor<'_>,
+        (step, path): (&str, &str),
+        findings: &mut Findings<'_, '_, '_>,
+    ) {
+        let Some((_, rest)) = path.split_once(".FinalMetricDataList[") else { return };
+        let Some(name) = rest.split(['\'', '"']).nth(1) else { return };
+        if let Some(defined) = self.metrics.get(step).filter(|defined| !defined.contains(&name)) {
+            let message = format!("the step `{step}` does not define the metric `{name}`");
+            findings.add(pipeline, value, message, format!("the metrics are {}", defined.join(", ")));
         }
     }
 }

@@ -36,7 +36,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (pipeline, definition) in definitions(view) {
         let version = &definition["Version"];
         if string(version).is_some_and(|version| version != "2020-12-01") || !is_set(version) {
-            findings.add(pipeline, version, "the version of a pipeline definition is 2020-12-01", "");
+            let at = if is_set(version) { version } else { definition };
+            findings.add(pipeline, at, "the version of a pipeline definition is 2020-12-01", "");
         }
     }
 }

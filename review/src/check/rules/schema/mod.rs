@@ -28,6 +28,7 @@ pub(in crate::check) use read_only_property::RULE as READ_ONLY_PROPERTY;
 pub(in crate::check) use unknown_property::RULE as UNKNOWN_PROPERTY;
 pub(in crate::check) use value_not_allowed::RULE as VALUE_NOT_ALLOWED;
 pub(in crate::check) use wrong_combination::RULE as WRONG_COMBINATION;
+pub(in crate::check) use wrong_reference::named_resource;
 pub(in crate::check) use wrong_type::RULE as WRONG_TYPE;
 
 use crate::check::rules::Rule;

@@ -39,6 +39,8 @@ enum Yields {
     /// A name or an identifier, and certainly no ARN.
     Name,
     Url,
+    /// An IP address.
+    Address,
     /// The identifier of a type of EC2.
     Id(&'static str),
 }
@@ -138,6 +140,31 @@ const TAKES: [(&str, &str); 17] = [
     ("VolumeId", "AWS::EC2::Volume"),
 ];
 
+/// Properties that take names, and of which the schema does not say so.
+const TAKES_NAMES: [(&str, &str); 11] = [
+    ("AWS::IAM::InstanceProfile", "Roles"),
+    ("AWS::IAM::ManagedPolicy", "Groups"),
+    ("AWS::IAM::ManagedPolicy", "Roles"),
+    ("AWS::IAM::ManagedPolicy", "Users"),
+    ("AWS::IAM::Policy", "Groups"),
+    ("AWS::IAM::Policy", "Roles"),
+    ("AWS::IAM::Policy", "Users"),
+    ("AWS::CloudTrail::Trail", "S3BucketName"),
+    ("AWS::Lambda::Function", "S3Bucket"),
+    ("AWS::S3::AccessPoint", "Bucket"),
+    ("AWS::S3::BucketPolicy", "Bucket"),
+];
+
+/// Properties with the actions of alarms, which are ARNs.
+const ACTIONS: [&str; 3] = ["AlarmActions", "InsufficientDataActions", "OKActions"];
+
+/// Properties of SageMaker that take the name of a resource of one type.
+const NAMES_OF: [(&str, &str); 3] = [
+    ("EndpointConfigName", "AWS::SageMaker::EndpointConfig"),
+    ("EndpointName", "AWS::SageMaker::Endpoint"),
+    ("ModelName", "AWS::SageMaker::Model"),
+];
+
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
         let Some(schema) = resource.schema else { continue };
@@ -209,6 +236,22 @@ impl Walk<'_, '_> {
             );
             return self.report(message, format!("refer to a resource of the type `{wanted}`"));
         }
+        if yields == Yields::Address && property == "AllocationId" {
+            let message = format!(
+                "`Ref` of `{}` yields its IP address, and `AllocationId` takes the ID of the allocation",
+                target.id
+            );
+            return self.report(message, format!("use `!GetAtt {}.AllocationId`", target.id));
+        }
+        let named = NAMES_OF.iter().find(|(name, _)| *name == property).map(|(_, type_name)| *type_name);
+        let is_of_others = NAMES_OF.iter().any(|(_, type_name)| *type_name == target.type_name);
+        if let Some(wanted) = named.filter(|wanted| is_of_others && *wanted != target.type_name) {
+            let message = format!(
+                "`{property}` takes the name of a `{wanted}`, and `{}` is a `{}`",
+                target.id, target.type_name
+            );
+            return self.report(message, format!("refer to a resource of the type `{wanted}`"));
+        }
         let takes_group = takes == Some("AWS::EC2::SecurityGroup")
             || schema
                 .is_some_and(|schema| schema.resolved().node()["format"] == "AWS::EC2::SecurityGroup.Id");
@@ -237,8 +280,9 @@ impl Walk<'_, '_> {
             return self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
         }
         let Some(schema) = schema.map(registry::Schema::resolved) else { return };
+        let takes_name = TAKES_NAMES.contains(&(self.resource.type_name, property));
         match yields {
-            Yields::Arn if refuses_arns(schema, target) => {
+            Yields::Arn if takes_name || refuses_arns(schema, target) => {
                 let message =
                     format!("`{shown}` of `{}` yields an ARN, and `{property}` takes a name", target.id);
                 self.report(message, name_of(target));
@@ -298,6 +342,15 @@ fn name_of(target: &Resource<'_>) -> String {
     )
 }
 
+/// The resource of which a `Ref` yields a name, an identifier or a URL, where an ARN is needed.
+pub(in crate::check) fn named_resource<'w, 'a>(
+    view: &'w View<'a>,
+    value: &JsonValue,
+) -> Option<&'w Resource<'a>> {
+    let (target, yields) = yields(view, value)?;
+    (yields != Yields::Arn).then_some(target)
+}
+
 /// The resource that a value refers to, and what it yields.
 fn yields<'w, 'a>(view: &'w View<'a>, value: &JsonValue) -> Option<(&'w Resource<'a>, Yields)> {
     let (name, argument) = function(value)?;
@@ -309,8 +362,15 @@ fn yields<'w, 'a>(view: &'w View<'a>, value: &JsonValue) -> Option<(&'w Resource
                 JsonValue::Array(arguments) => arguments.get(1)?.as_str()?,
                 other => other.as_str()?.split_once('.')?.1,
             };
-            let is_arn = attribute.ends_with("Arn") || attribute.ends_with("ARN");
-            is_arn.then_some((target, Yields::Arn))
+            let is_of_registry = registry::resource_type(target.type_name).is_some();
+            if attribute.ends_with("Arn") || attribute.ends_with("ARN") {
+                Some((target, Yields::Arn))
+            } else {
+                // Stacks and custom resources name their outputs as they like.
+                let is_nested = target.type_name.starts_with("AWS::CloudFormation::");
+                (attribute.ends_with("Name") && is_of_registry && !is_nested)
+                    .then_some((target, Yields::Name))
+            }
         }
         _ => None,
     }
@@ -324,8 +384,10 @@ fn of_ref(target: &Resource<'_>) -> Option<Yields> {
     if NAMES.contains(&type_name) {
         return Some(Yields::Name);
     }
-    if type_name == "AWS::SQS::Queue" {
-        return Some(Yields::Url);
+    match type_name {
+        "AWS::SQS::Queue" => return Some(Yields::Url),
+        "AWS::EC2::EIP" => return Some(Yields::Address),
+        _ => {}
     }
     let of_sage_maker = || {
         let schema = target.schema.filter(|_| type_name.starts_with("AWS::SageMaker::"))?;
@@ -373,9 +435,8 @@ fn needs_arn(schema: registry::Schema<'_>, property: &str, target: &Resource<'_>
     let by_pattern = schema.pattern().is_some_and(refuses);
     // Without a pattern the name of the property determines it. Properties for KMS keys often accept each form of a key's identifier.
     let is_open = schema.pattern().is_none() && format.is_empty();
-    let is_named = (property.ends_with("Arn") || property.ends_with("ARN"))
-        && !property.contains("Kms")
-        && !property.contains("KMS");
+    let takes_arns = property.ends_with("Arn") || property.ends_with("ARN") || ACTIONS.contains(&property);
+    let is_named = takes_arns && !property.contains("Kms") && !property.contains("KMS");
     let is_string = schema.types() == ["string"];
     by_format || by_pattern || is_open && is_named && is_string && target.type_name != "AWS::KMS::Key"
 }

@@ -5,6 +5,7 @@ use serde_json::Value as JsonValue;
 use crate::check::cursor::Cursor;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
+use crate::check::rules::schema::named_resource;
 use crate::check::text::Text;
 use crate::check::value::{entries, is_set, is_unresolved, one_or_many, shown, string, values};
 use crate::check::view::{Resource, View};
@@ -246,9 +247,23 @@ impl Policy<'_, '_, '_, '_, '_> {
                 self.action(action);
             }
         }
-        if self.kind == Kind::Identity {
-            for name in ["Resource", "NotResource"] {
-                for arn in one_or_many(&statement[name]) {
+        if self.kind == Kind::Trust {
+            for action in one_or_many(&statement["Action"]) {
+                let other = string(action)
+                    .and_then(|text| text.split_once(':'))
+                    .filter(|(service, _)| !service.eq_ignore_ascii_case("sts") && !service.contains('*'));
+                if let Some((service, _)) = other {
+                    let message = format!("a trust policy takes actions of `sts`, and not of `{service}`");
+                    self.add(action, message, "write `sts:AssumeRole`");
+                }
+            }
+        }
+        for name in ["Resource", "NotResource"] {
+            for arn in one_or_many(&statement[name]) {
+                if let Some(target) = named_resource(self.findings.view, arn) {
+                    let message = format!("`Ref` of `{}` does not yield an ARN", target.id);
+                    self.add(arn, message, format!("use `!GetAtt {}.Arn`", target.id));
+                } else if self.kind == Kind::Identity {
                     self.arn(arn);
                 }
             }

@@ -24,25 +24,24 @@ rule! {
     /// warning.
     Warning "unknown-action",
     source: "Service Authorization Reference (cfn-lint 1.58.0)",
-    applies_to: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::User", "AWS::IAM::Group"],
+    applies_to: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::User", "AWS::IAM::Group", "AWS::Lambda::Permission"],
     check: Each(check),
 }
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
-    for (resource, statement) in super::allowing(view) {
-        for action in one_or_many(&statement["Action"]) {
-            let Some(name) = string(action).filter(|name| iam::action(name) == iam::Action::Unknown) else {
-                continue;
-            };
-            let (service, operation) = name.split_once(':').unwrap_or_default();
-            let near = nearest(&operation.to_ascii_lowercase(), iam::actions(&service.to_ascii_lowercase()));
-            let help = near.map_or_else(String::new, |near| format!("the nearest is `{service}:{near}`"));
-            findings.add(
-                resource,
-                action,
-                format!("the service `{service}` has no action `{operation}`"),
-                help,
-            );
-        }
+    let of_permissions = view
+        .of_type("AWS::Lambda::Permission")
+        .map(|permission| (permission, &permission.properties["Action"]));
+    let of_policies = super::allowing(view).flat_map(|(resource, statement)| {
+        one_or_many(&statement["Action"]).map(move |action| (resource, action))
+    });
+    for (resource, action) in of_policies.chain(of_permissions) {
+        let Some(name) = string(action).filter(|name| iam::action(name) == iam::Action::Unknown) else {
+            continue;
+        };
+        let (service, operation) = name.split_once(':').unwrap_or_default();
+        let near = nearest(&operation.to_ascii_lowercase(), iam::actions(&service.to_ascii_lowercase()));
+        let help = near.map_or_else(String::new, |near| format!("the nearest is `{service}:{near}`"));
+        findings.add(resource, action, format!("the service `{service}` has no action `{operation}`"), help);
     }
 }

@@ -24,7 +24,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// JSONata is checked by its tokens: brackets, quotes and missing operands. Filters in JSONPath are not read.
+    /// Whether the functions of JSONata exist is not checked. Filters in JSONPath are not read.
     Error "malformed-expression",
     source: "Amazon States Language; AWS Step Functions Developer Guide, \"Transforming data with JSONata\" and \"Intrinsic functions\"",
     applies_to: STATE_MACHINES,

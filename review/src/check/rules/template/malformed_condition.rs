@@ -9,7 +9,7 @@ use stackwright_synth::pointer;
 use crate::check::cycle::cycle_from;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
-use crate::check::value::{children, entries, function};
+use crate::check::value::{children, entries, function, items};
 use crate::check::view::{View, references};
 use crate::check::written::has;
 
@@ -105,9 +105,17 @@ fn of_conditions(condition: &JsonValue) -> Result<(), Fault> {
     items.iter().try_for_each(of_conditions)
 }
 
-/// What is compared is known before anything is created.
+/// What is compared is a string, and known before anything is created.
 fn operands(value: &JsonValue) -> Result<(), Fault> {
     match function(value) {
+        Some(("Fn::Equals", compared))
+            if items(compared).any(|one| one.is_array() || one.is_object() && !is_function(one)) =>
+        {
+            return Err((
+                "`Fn::Equals` compares two strings".to_owned(),
+                "join a list with `Fn::Join`, or compare one item with `Fn::Select`",
+            ));
+        }
         Some((name, _)) if LATE.contains(&name) => {
             return Err((
                 format!("`{name}` is not evaluated in conditions"),
@@ -117,6 +125,10 @@ fn operands(value: &JsonValue) -> Result<(), Fault> {
         _ => {}
     }
     children(value).try_for_each(|(_, inner)| operands(inner))
+}
+
+fn is_function(value: &JsonValue) -> bool {
+    function(value).is_some()
 }
 
 /// The resource that a condition refers to.

@@ -7,7 +7,8 @@ use crate::check::rules::rule;
 use crate::check::schema::{Kind, kind};
 use crate::check::text::{Part, parts, reference};
 use crate::check::value::{below, children, function, is_container, items, number, shown};
-use crate::check::view::{View, transforms};
+use crate::check::view::{View, references, transforms};
+use crate::check::written::has;
 use stackwright_schemas::nearest;
 use stackwright_synth::pointer;
 
@@ -15,8 +16,8 @@ rule! {
     /// An intrinsic function does not exist, has arguments of another shape than it takes, or is used where CloudFormation does
     /// not evaluate it.
     ///
-    /// The rule also finds an index of `Fn::Select` beyond a constant list, a list where a string is needed and a string where
-    /// a list is needed, as far as the types of parameters and attributes are known.
+    /// The rule also finds an index of `Fn::Select` beyond a constant list, address blocks that `Fn::Cidr` cannot create, a list
+    /// where a string is needed and a string where a list is needed, as far as the types of parameters and attributes are known.
     ///
     /// # Why it matters
     ///
@@ -214,6 +215,13 @@ impl Walk<'_, '_> {
             "Fn::Split" => self.needs_string(name, &argument[1], pointer),
             "Fn::Sub" => self.sub(argument, pointer),
             "Fn::Cidr" => self.cidr(argument, pointer),
+            "Fn::ImportValue" => self.import(argument, pointer),
+            "Fn::GetAZs" => {
+                if let Some(region) = argument.as_str().filter(|it| !it.is_empty() && !is_region(it)) {
+                    let message = format!("`Fn::GetAZs` takes a region, and `{region}` is not one");
+                    self.add(pointer, message, "write an empty string for the region of the stack");
+                }
+            }
             _ => {}
         }
         if name == "Fn::Join" {
@@ -223,17 +231,47 @@ impl Walk<'_, '_> {
                 return self.add(pointer, message, "");
             }
         }
-        if let ("Fn::Select", Some(list), Some(index)) = (name, argument[1].as_array(), number(&argument[0]))
-            && index >= list.len() as f64
-            && !list.iter().any(|item| function_name(item) == Some("Fn::If"))
+        if let ("Fn::Select", Some(length), Some(index)) =
+            (name, self.length(&argument[1]), self.number(&argument[0]))
+            && index >= length
         {
-            let message =
-                format!("`Fn::Select` of the index {index} is beyond a list of {} items", list.len());
+            let message = format!("`Fn::Select` of the index {index} is beyond a list of {length} items");
             self.add(pointer, message, "the first item has the index 0");
         }
     }
 
+    /// A number that is written, or the default of a parameter.
+    fn number(&self, value: &JsonValue) -> Option<f64> {
+        let named = function(value).filter(|(name, _)| *name == "Ref").and_then(|(_, name)| name.as_str());
+        number(
+            named.map_or(value, |name| {
+                &self.view.template().sections().get("Parameters").map_or(&JsonValue::Null, |all| &all[name])
+                    ["Default"]
+            }),
+        )
+    }
+
+    /// The number of items of a list, if it does not depend on conditions and attributes.
+    fn length(&self, list: &JsonValue) -> Option<f64> {
+        if let Some(items) = list.as_array() {
+            let is_conditional = items.iter().any(|item| function_name(item) == Some("Fn::If"));
+            return (!is_conditional).then_some(items.len() as f64);
+        }
+        match function(list)? {
+            ("Fn::Cidr", arguments) => number(&arguments[1]),
+            ("Fn::Split", arguments) => {
+                let (delimiter, text) = (arguments[0].as_str()?, arguments[1].as_str()?);
+                (!delimiter.is_empty()).then(|| text.split(delimiter).count() as f64)
+            }
+            _ => None,
+        }
+    }
+
     fn find_in_map(&mut self, arguments: &JsonValue, pointer: &str) {
+        if !arguments[3].is_null() && !self.is_extended() {
+            let help = "add `Transform: AWS::LanguageExtensions`";
+            self.add(pointer, "`Fn::FindInMap` takes `DefaultValue` only with a transform", help);
+        }
         for name in items(arguments).take(3).filter_map(function_name) {
             let is_fine = IN_FIND_IN_MAP.contains(&name);
             if !is_fine && !IN_EXTENDED_FIND_IN_MAP.contains(&name) {
@@ -272,6 +310,32 @@ impl Walk<'_, '_> {
                 return self.add(pointer, message, "");
             }
         }
+        let block = arguments[0].as_str().filter(|block| !block.contains(':'));
+        let prefix = block.and_then(|block| block.split_once('/')?.1.parse::<f64>().ok());
+        let bits = if arguments[2].is_null() { Some(8.0) } else { number(&arguments[2]) };
+        if let (Some(prefix), Some(count), Some(bits)) = (prefix, number(&arguments[1]), bits) {
+            let possible = (32.0 - bits - prefix).exp2().floor();
+            if count > possible {
+                let message = format!(
+                    "a block of /{prefix} has {possible} blocks with {bits} bits, and {count} are requested"
+                );
+                self.add(pointer, message, "request fewer blocks, or smaller ones");
+            }
+        }
+    }
+
+    /// The name of an export is known before resources are created.
+    fn import(&mut self, name: &JsonValue, pointer: &str) {
+        let mut resource = None;
+        references(name, &mut String::new(), &mut |name, _, _| {
+            let is_resource = has(self.view.template(), "Resources", name);
+            resource = resource.take().or_else(|| is_resource.then(|| name.to_owned()));
+        });
+        if let Some(resource) = resource {
+            let message =
+                format!("`Fn::ImportValue` cannot depend on a resource, and it refers to `{resource}`");
+            self.add(pointer, message, "build the name from parameters and constants");
+        }
     }
 
     fn needs_list(&mut self, name: &str, argument: &JsonValue, pointer: &str) {
@@ -291,6 +355,18 @@ impl Walk<'_, '_> {
     fn is_extended(&self) -> bool {
         transforms(self.view.template()).any(|name| name == "AWS::LanguageExtensions")
             || self.view.has_macro()
+    }
+}
+
+/// Whether a string has the form of a region, such as `us-gov-west-1`.
+fn is_region(text: &str) -> bool {
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let parts: Vec<&str> = text.split('-').collect();
+    match parts.as_slice() {
+        [words @ .., number] => {
+            words.len() >= 2 && words.iter().all(|part| is_word(part)) && number.parse::<u8>().is_ok()
+        }
+        [] => false,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::check::value::function;
 use crate::check::view::View;
 
 rule! {
-    /// A mapping does not have two levels of keys with values below, or has a name or a key with characters that
+    /// A mapping is empty, does not have two levels of keys with values below, or has a name or a key with characters that
     /// CloudFormation does not take.
     ///
     /// # Why it matters
@@ -37,6 +37,9 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(None, at, "a mapping has two levels of keys", "");
             continue;
         };
+        if rows.is_empty() {
+            findings.add_written(None, at.clone(), "a mapping has at least one key", "remove the mapping");
+        }
         for (key, row) in rows.iter().filter(|(key, _)| !key.starts_with("Fn::")) {
             let at = format!("{at}/{}", pointer::escape(key));
             name_of_key(key, &at, findings);

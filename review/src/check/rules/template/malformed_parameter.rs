@@ -3,6 +3,7 @@
 use serde_json::{Value as JsonValue, json};
 
 use crate::check::findings::Findings;
+use crate::check::pattern;
 use crate::check::rules::rule;
 use crate::check::scenario::{is_list, is_read_from_ssm};
 use crate::check::schema::is_yaml_boolean;
@@ -26,7 +27,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// A pattern that Rust's regular expressions do not support is not evaluated.
+    /// Of a pattern that Rust's regular expressions do not support, only faults that every syntax of regular expressions has
+    /// are found.
     Error "malformed-parameter",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],
@@ -47,6 +49,21 @@ const ATTRIBUTES: [&str; 11] = [
     "MaxValue",
 ];
 
+/// The types of which CloudFormation looks up the value in the account.
+const OF_AWS: [&str; 11] = [
+    "AWS::EC2::AvailabilityZone::Name",
+    "AWS::EC2::Image::Id",
+    "AWS::EC2::Instance::Id",
+    "AWS::EC2::KeyPair::KeyName",
+    "AWS::EC2::SecurityGroup::GroupName",
+    "AWS::EC2::SecurityGroup::Id",
+    "AWS::EC2::Subnet::Id",
+    "AWS::EC2::VPC::Id",
+    "AWS::EC2::Volume::Id",
+    "AWS::Route53::HostedZone::Id",
+    "AWS::SSM::Parameter::Name",
+];
+
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (name, parameter) in view.template().section("Parameters").filter(|(id, _)| !id.starts_with("Fn::")) {
         let at = |attribute: &str| pointer::of(["Parameters", name, attribute]);
@@ -63,6 +80,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             let near = nearest(attribute, ATTRIBUTES.into_iter());
             let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
             findings.add_written(None, at(attribute), format!("a parameter has no `{attribute}`"), help);
+        }
+        let kind = parameter["Type"].as_str().unwrap_or_default();
+        for attribute in attributes.keys().filter(|name| !applies(name, kind)) {
+            let message = format!("`{attribute}` does not apply to a parameter of the type `{kind}`");
+            let help = "`MinValue` and `MaxValue` apply to `Number`, `MinLength` and `MaxLength` to strings";
+            findings.add_written(None, at(attribute), message, help);
         }
         for (attribute, message) in
             attributes.iter().filter_map(|(name, value)| Some((name, shape(name, value)?)))
@@ -115,7 +138,16 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// What is wrong with the type of an attribute's value.
+/// Whether a constraint applies to parameters of a type.
+fn applies(attribute: &str, kind: &str) -> bool {
+    match attribute {
+        "MinLength" | "MaxLength" => kind != "Number",
+        "MinValue" | "MaxValue" => matches!(kind, "" | "Number" | "List<Number>") || !is_type(kind),
+        _ => true,
+    }
+}
+
+/// What is wrong with an attribute's value, apart from the other attributes.
 fn shape(name: &str, value: &JsonValue) -> Option<String> {
     let is_scalar = value.is_string() || value.is_number() || value.is_boolean();
     let (fits, wanted) = match name {
@@ -125,8 +157,17 @@ fn shape(name: &str, value: &JsonValue) -> Option<String> {
                 items(value).all(|item| !item.is_array() && !item.is_object() && !item.is_null());
             (is_list && are_scalars, "a list of strings or numbers")
         }
-        "Description" | "ConstraintDescription" | "AllowedPattern" => (is_scalar, "a string"),
-        "MinValue" | "MaxValue" | "MinLength" | "MaxLength" => (number(value).is_some(), "a number"),
+        "AllowedPattern" => {
+            if let Some(fault) = value.as_str().and_then(pattern::fault) {
+                return Some(format!("`AllowedPattern` is not a regular expression: {fault}"));
+            }
+            (is_scalar, "a string")
+        }
+        "Description" | "ConstraintDescription" => (is_scalar, "a string"),
+        "MinValue" | "MaxValue" => (number(value).is_some(), "a number"),
+        "MinLength" | "MaxLength" => {
+            (number(value).is_some_and(|length| length >= 0.0 && length.fract() == 0.0), "a whole number")
+        }
         "NoEcho" => (boolean(value).is_some(), "true or false"),
         "Default" => (is_scalar, "a string or a number"),
         "Type" => (value.is_string(), "a string"),
@@ -143,7 +184,7 @@ fn is_type(kind: &str) -> bool {
     let element = inner.strip_prefix("List<").and_then(|rest| rest.strip_suffix('>'));
     matches!(inner, "String" | "Number" | "CommaDelimitedList" | "AWS::SSM::Parameter::Name")
         || matches!(element, Some("Number" | "String"))
-        || element.unwrap_or(inner).starts_with("AWS::") && !element.unwrap_or(inner).contains('<')
+        || OF_AWS.contains(&element.unwrap_or(inner))
 }
 
 /// Which of its own rules a default breaks.

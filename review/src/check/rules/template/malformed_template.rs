@@ -6,7 +6,7 @@ use stackwright_synth::pointer;
 use crate::check::findings::Findings;
 use crate::check::rules::rule;
 use crate::check::value::{entries, function, items};
-use crate::check::view::View;
+use crate::check::view::{View, references};
 use crate::check::written::has;
 
 rule! {
@@ -55,6 +55,14 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
     }
     for (name, rule) in view.template().section("Rules") {
+        let mut resource = None;
+        references(rule, &mut String::new(), &mut |name, _, _| {
+            resource = resource.or_else(|| has(view.template(), "Resources", name).then_some(name));
+        });
+        if let Some(resource) = resource {
+            let message = format!("the rule refers to the resource `{resource}`, which does not exist yet");
+            findings.add_written(None, pointer::of(["Rules", name]), message, "use parameters and mappings");
+        }
         if let Some(message) = rule_fault(rule) {
             let help = "give it a list of `Assertions`, each with `Assert` and `AssertDescription`";
             findings.add_written(None, pointer::of(["Rules", name]), message, help);

@@ -20,7 +20,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// `Metadata` is not checked, and neither are the sections that other rules check.
+    /// The sections that other rules check are not checked, and neither are properties of SAM, which leaves out those
+    /// that are null.
     Error "null-value",
     source: "AWS CloudFormation User Guide, \"Troubleshooting CloudFormation\", template validation",
     applies_to: [],
@@ -37,9 +38,6 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         ) || pointer.ends_with("/Fn::GetAZs")
     };
     for (name, section) in view.template().sections() {
-        if name == "Metadata" {
-            continue;
-        }
         search(section, &mut format!("/{name}"), &mut |pointer| {
             let resource = pointer.strip_prefix("/Resources/").and_then(|rest| rest.split('/').next());
             let type_name = resource.and_then(|id| section[id]["Type"].as_str()).unwrap_or_default();
@@ -58,8 +56,6 @@ fn search(value: &JsonValue, pointer: &mut String, found: &mut impl FnMut(&str))
         return found(pointer);
     }
     for (step, inner) in children(value) {
-        if step != "Metadata" {
-            below(pointer, &step, |pointer| search(inner, pointer, found));
-        }
+        below(pointer, &step, |pointer| search(inner, pointer, found));
     }
 }

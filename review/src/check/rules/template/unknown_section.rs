@@ -1,14 +1,16 @@
 //! `unknown-section`
 
+use stackwright_schemas::sam;
 use stackwright_synth::Template;
 use stackwright_synth::pointer;
 
 use crate::check::findings::{Findings, nearest_name};
 use crate::check::rules::rule;
+use crate::check::value::entries;
 use crate::check::view::View;
 
 rule! {
-    /// The template has a section that CloudFormation does not have.
+    /// The template has a section that CloudFormation does not have, or `Globals` has settings of a type that SAM does not have.
     ///
     /// # Why it matters
     ///
@@ -36,6 +38,15 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 help,
             );
             findings.fix_last(fix);
+        }
+    }
+    if let Some(globals) = view.template().sections().get("Globals").filter(|_| view.is_sam()) {
+        let settings = entries(&sam::globals()["properties"]).map(|(name, _)| name);
+        let known: Vec<&str> = settings.collect();
+        for (name, _) in entries(globals).filter(|(name, _)| !known.is_empty() && !known.contains(name)) {
+            let message = format!("`Globals` has no settings for `{name}`");
+            let help = format!("use {}", known.join(", "));
+            findings.add_written(None, pointer::of(["Globals", name]), message, help);
         }
     }
 }
