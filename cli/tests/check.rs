@@ -194,6 +194,54 @@ fn other_programs_read_the_reports() {
     assert_eq!(failures.trim(), errors.to_string());
 }
 
+/// What GitLab reads of a code quality report: its parser takes the findings one by one, by the types of these members
+/// (`app/validators/json_schemas/codeclimate.json` of GitLab), and its documentation ("Code quality report format") names the
+/// severities, requires paths that are relative to the repository, and shows one finding for each fingerprint.
+const CODE_QUALITY: &str = r#"{
+  "type": "array", "minItems": 2,
+  "items": {
+    "type": "object", "required": ["check_name", "description", "fingerprint", "severity", "location"],
+    "properties": {
+      "check_name": {"type": "string"}, "description": {"type": "string"}, "fingerprint": {"type": "string"},
+      "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+      "location": {
+        "type": "object", "required": ["path", "lines"],
+        "properties": {
+          "path": {"type": "string", "pattern": "^[^/.]"},
+          "lines": {"type": "object", "required": ["begin"], "properties": {"begin": {"type": "integer", "minimum": 1}}}
+        }
+      }
+    }
+  }
+}"#;
+
+#[test]
+fn every_finding_of_a_code_quality_report_is_shown_by_gitlab() {
+    let directory = tempfile::tempdir().unwrap();
+    let planted = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates/planted.yaml");
+    // The same file twice: the findings differ by their files only.
+    for copy in ["one", "two"] {
+        std::fs::create_dir(directory.path().join(copy)).unwrap();
+        std::fs::copy(&planted, directory.path().join(copy).join("stack.yaml")).unwrap();
+    }
+    std::fs::write(directory.path().join("schema.json"), CODE_QUALITY).unwrap();
+    let files = ["one/stack.yaml", "two/stack.yaml"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command.current_dir(directory.path()).arg("check").args(files);
+    let output = command.args(["--format", "gitlab"]).output().unwrap();
+    std::fs::write(directory.path().join("report.json"), &output.stdout).unwrap();
+    let judge = "import json, jsonschema; schema, report = (json.load(open(name)) for name in ('schema.json', 'report.json')); \
+                 jsonschema.Draft7Validator(schema).validate(report); \
+                 print(len(report), len({one['fingerprint'] for one in report}), *{one['location']['path'] for one in report})";
+    let judged =
+        Command::new(tool("python")).current_dir(directory.path()).args(["-c", judge]).assert().success();
+    let printed = String::from_utf8(judged.get_output().stdout.clone()).unwrap();
+    let (_, found) = report(&["planted.yaml"], "");
+    let number = 2 * found["diagnostics"].as_array().unwrap().len();
+    assert!(printed.starts_with(&format!("{number} {number} ")), "{number}: {printed}");
+    assert!(files.iter().all(|file| printed.contains(file)), "{printed}");
+}
+
 #[test]
 fn the_rest_of_a_file_is_checked_after_an_error_in_its_syntax() {
     let text = "Resources:\n  A:\n    Type: AWS::SNS::Topic\n    Properties:\n      DisplayName: !Rain::Embed name.txt\n      DisplayName: b\n\

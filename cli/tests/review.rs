@@ -91,6 +91,69 @@ fn diff_compares_directories_of_templates() {
     stackwright(directory.path()).args(["diff", "empty", "after"]).assert().code(1);
 }
 
+/// What `cdk synth` writes for a function whose code is a directory, and for a task with a container image.
+fn cdk_out(directory: &Path, hash: &str, code: &str) {
+    let assets = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}";
+    fs::create_dir_all(directory.join(format!("asset.{hash}"))).unwrap();
+    fs::create_dir_all(directory.join("asset.image")).unwrap();
+    fs::write(directory.join(format!("asset.{hash}/index.py")), code).unwrap();
+    let write = |name: &str, value: serde_json::Value| {
+        fs::write(directory.join(name), value.to_string()).unwrap();
+    };
+    let function = serde_json::json!({
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Code": { "S3Bucket": { "Fn::Sub": assets }, "S3Key": format!("{hash}.zip") },
+            "Handler": "index.handler", "Runtime": "python3.13", "Role": "arn:aws:iam::123456789012:role/Handler",
+        },
+        "Metadata": { "aws:asset:path": format!("asset.{hash}"), "aws:asset:property": "Code" },
+    });
+    write("Shop.template.json", serde_json::json!({ "Resources": { "Handler": function } }));
+    let place = serde_json::json!({ "bucketName": assets, "objectKey": format!("{hash}.zip") });
+    let image = serde_json::json!({ "repositoryName": "cdk-assets", "imageTag": "image" });
+    write(
+        "Shop.assets.json",
+        serde_json::json!({
+            "version": "36.0.0",
+            "files": { hash: {
+                "source": { "path": format!("asset.{hash}"), "packaging": "zip" }, "destinations": { "current": place },
+            } },
+            "dockerImages": { "image": {
+                "source": { "directory": "asset.image" }, "destinations": { "current": image },
+            } },
+        }),
+    );
+    write(
+        "manifest.json",
+        serde_json::json!({ "version": "36.0.0", "artifacts": {
+            "Shop.assets": { "type": "cdk:asset-manifest", "properties": { "file": "Shop.assets.json" } },
+            "Shop": {
+                "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
+                "dependencies": ["Shop.assets"], "properties": { "templateFile": "Shop.template.json" },
+            },
+        } }),
+    );
+}
+
+#[test]
+fn diff_compares_outputs_of_the_cdk_with_unpacked_assets() {
+    let directory = tempfile::tempdir().unwrap();
+    let (old, same, new) = ("a".repeat(64), "a".repeat(64), "b".repeat(64));
+    for (name, hash, code) in [("old", old, "one"), ("same", same, "one"), ("new", new, "two")] {
+        cdk_out(&directory.path().join(name), &hash, code);
+    }
+    let shown = stdout(stackwright(directory.path()).args(["diff", "old", "new"]));
+    assert!(shown.contains("~ Handler AWS::Lambda::Function is updated in place"), "{shown}");
+    assert!(shown.contains("~ index.py"), "{shown}");
+    stackwright(directory.path()).args(["diff", "old", "same", "--exit-code"]).assert().success();
+    stackwright(directory.path()).args(["--app", "new", "check"]).assert().success();
+    // Only the deployment needs the image.
+    let mut deploy = stackwright(directory.path());
+    let refused = deploy.args(["--app", "new", "deploy", "--local", "--yes"]).assert().failure();
+    let printed = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(printed.contains("a container image, which the CDK CLI has to build and push"), "{printed}");
+}
+
 #[test]
 fn a_graph_that_is_too_large_for_a_picture_is_an_error() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! Assets: files that have to be in S3 before a stack is deployed. Each is uploaded once, under the hash of its content.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration,
@@ -9,7 +10,7 @@ use aws_sdk_s3::types::{
 };
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use stackwright_schemas::limits::limits;
-use stackwright_synth::{StackArtifact, sha256};
+use stackwright_synth::{AssemblyError, FileAsset, StackArtifact, sha256};
 
 use crate::connection::Connection;
 use crate::error::DeployError;
@@ -29,6 +30,9 @@ pub(crate) async fn upload(
     template: &str,
     report: Report<'_>,
 ) -> Result<Option<String>, DeployError> {
+    for image in stack.assets.iter().filter(|asset| asset.is_container_image()) {
+        packed(image).await?;
+    }
     let mut ready = BTreeSet::new();
     for asset in &stack.assets {
         let bucket = connection.resolve_pseudo_parameters(&asset.bucket);
@@ -38,7 +42,8 @@ pub(crate) async fn upload(
     }
     let uploads = stack.assets.iter().map(async |asset| {
         let bucket = connection.resolve_pseudo_parameters(&asset.bucket);
-        put(connection, &bucket, &asset.object_key, Content::File(&asset.path), report).await
+        let packed = packed(asset).await?;
+        put(connection, &bucket, &asset.object_key, Content::File(&packed.path), report).await
     });
     stream::iter(uploads).buffer_unordered(CONCURRENT_UPLOADS).try_collect::<()>().await?;
     if template.len() <= limits().template_body_bytes {
@@ -51,6 +56,20 @@ pub(crate) async fn upload(
     }
     put(connection, &bucket, &key, Content::Text(template), report).await?;
     Ok(Some(connection.object_url(&bucket, &key)))
+}
+
+/// Packs a directory of the CDK's output, without blocking other work.
+async fn packed(asset: &FileAsset) -> Result<FileAsset, DeployError> {
+    let copy = asset.clone();
+    let packed = tokio::task::spawn_blocking(move || copy.packed());
+    match packed.await {
+        Ok(Ok(packed)) => Ok(packed),
+        Ok(Err(AssemblyError::Io { path, error })) => Err(DeployError::Asset { path, source: error }),
+        Ok(Err(error)) => {
+            Err(DeployError::Asset { path: asset.path.clone(), source: io::Error::other(error) })
+        }
+        Err(error) => Err(DeployError::Asset { path: asset.path.clone(), source: io::Error::other(error) }),
+    }
 }
 
 /// Checks that a bucket can be used, and creates it if its name has the prefix: private and encrypted.

@@ -93,10 +93,22 @@ pub struct FileAsset {
     pub bucket: String,
     /// The object key, which is derived from the content.
     pub object_key: String,
-    /// The path of the file on disk.
+    /// The path of the file on disk, or of the directory that [`packed`](Self::packed) makes a `.zip` archive of.
     pub path: PathBuf,
     /// Keeps a packed directory until it is copied.
     content: Option<Content>,
+    kind: AssetKind,
+}
+
+/// What a manifest says of an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AssetKind {
+    /// A file that is uploaded as it is.
+    File,
+    /// A directory that is uploaded as a `.zip` archive.
+    Directory,
+    /// The directory of a container image, which only the CDK CLI builds and pushes.
+    ContainerImage,
 }
 
 /// An error of reading or writing an assembly.
@@ -150,6 +162,7 @@ pub(crate) fn assemble(state: &State, keep: Keep) -> Result<Assembly, Errors> {
             object_key: asset.object_key.clone(),
             path: asset.content.path().to_owned(),
             content: Some(asset.content.clone()),
+            kind: AssetKind::File,
         };
         stacks.push(StackArtifact {
             id: contents.id.clone(),
@@ -332,7 +345,10 @@ impl Assembly {
                 Job::Provenance => write(PROVENANCE, &self.provenance_file()),
                 Job::Manifests => self.manifests().iter().try_for_each(|(name, text)| write(name, text)),
                 Job::Text(name, text) => write(name, text),
-                Job::Asset(name, from) => copy_for_all(from, &directory_path.join(name)).map_err(at(from)),
+                Job::Asset(name, asset) => {
+                    let from = asset.packed()?;
+                    copy_for_all(&from.path, &directory_path.join(name)).map_err(at(&from.path))
+                }
             }
         })?;
         #[cfg(unix)]
@@ -384,9 +400,9 @@ impl Assembly {
             .stacks
             .iter()
             .flat_map(|stack| &stack.assets)
-            .map(|asset| (asset.file_name(), asset.path.as_path()))
+            .map(|asset| (asset.file_name(), asset))
             .collect();
-        assets.into_iter().map(|(name, path)| Job::Asset(name, path))
+        assets.into_iter().map(|(name, asset)| Job::Asset(name, asset))
     }
 
     /// Returns the manifest and the asset manifests, by file name.
@@ -544,7 +560,7 @@ enum Job<'a> {
     Provenance,
     Manifests,
     Text(String, &'a str),
-    Asset(String, &'a Path),
+    Asset(String, &'a FileAsset),
 }
 
 /// The file `manifest.json`.
@@ -589,21 +605,53 @@ struct ArtifactProperties<'a> {
 }
 
 impl FileAsset {
-    /// Returns a hash of each file in the archive, by its name there; `None` if the asset is not a `.tar.gz` archive that
-    /// can be read.
+    /// Returns something that identifies the content of each file in the archive, by its name there; `None` if the asset is
+    /// neither a directory nor a `.tar.gz` or `.zip` archive that can be read.
     pub fn archive_entries(&self) -> Option<BTreeMap<String, String>> {
-        if !self.object_key.ends_with(".tar.gz") {
-            return None;
+        match self.kind {
+            AssetKind::Directory | AssetKind::ContainerImage => crate::asset::directory_entries(&self.path),
+            AssetKind::File if self.object_key.ends_with(".zip") => crate::zipped::entries(&self.path),
+            AssetKind::File if self.object_key.ends_with(".tar.gz") => {
+                crate::asset::archive_entries(&self.path)
+            }
+            AssetKind::File => return None,
         }
-        crate::asset::archive_entries(&self.path).ok()
+        .ok()
+    }
+
+    /// Returns whether it is a container image, which only the CDK CLI builds and pushes.
+    pub fn is_container_image(&self) -> bool {
+        self.kind == AssetKind::ContainerImage
+    }
+
+    /// Returns the asset as it is uploaded: a directory of the CDK's output is packed into a temporary `.zip` archive.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or the asset is a container image, which only the CDK CLI builds and pushes.
+    pub fn packed(&self) -> Result<Self, AssemblyError> {
+        let at = |(path, error)| AssemblyError::Io { path, error };
+        match self.kind {
+            AssetKind::File => Ok(self.clone()),
+            AssetKind::Directory => {
+                let content = crate::zipped::pack_directory(&self.path).map_err(at)?;
+                let path = content.path().to_owned();
+                Ok(Self { path, content: Some(content), kind: AssetKind::File, ..self.clone() })
+            }
+            AssetKind::ContainerImage => {
+                let reason = "it is a container image, which the CDK CLI has to build and push";
+                Err(at((self.path.clone(), io::Error::other(reason))))
+            }
+        }
     }
 
     /// Returns the file name of the asset in the assembly.
     fn file_name(&self) -> String {
-        match &self.content {
+        match (&self.content, self.kind) {
+            (None, AssetKind::File) => {
+                self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
             // The key of a file in an uploaded directory has slashes.
-            Some(_) => format!("asset.{}", self.object_key.replace('/', ".")),
-            None => self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            _ => format!("asset.{}", self.object_key.replace('/', ".")),
         }
     }
 }
@@ -646,18 +694,35 @@ fn read_assets(directory: &Path, file: &str, template: &str) -> Result<Vec<FileA
     let path = inside(directory, file).unwrap_or_else(|| directory.join("manifest.json"));
     let manifest = read_json(&path)?;
     let malformed = |message: String| AssemblyError::Malformed { path: path.clone(), message };
-    if manifest["dockerImages"].as_object().is_some_and(|images| !images.is_empty()) {
-        return Err(malformed("container image assets have to be built and pushed by the CDK CLI".into()));
-    }
     let mut assets = Vec::new();
+    for (hash, entry) in manifest["dockerImages"].as_object().into_iter().flatten() {
+        let source = entry["source"]["directory"].as_str().unwrap_or_default();
+        let path = inside(directory, source)
+            .ok_or_else(|| malformed(format!("{source} lies outside the directory")))?;
+        for destination in entry["destinations"].as_object().into_iter().flatten().map(|(_, value)| value) {
+            let text = |key: &str| destination[key].as_str().unwrap_or_default();
+            assets.push(FileAsset {
+                hash: hash.clone(),
+                bucket: text("repositoryName").to_owned(),
+                object_key: text("imageTag").to_owned(),
+                path: path.clone(),
+                content: None,
+                kind: AssetKind::ContainerImage,
+            });
+        }
+    }
     for (hash, entry) in manifest["files"].as_object().into_iter().flatten() {
         let source = entry["source"]["path"].as_str().unwrap_or_default();
         if source == template {
             continue;
         }
-        if entry["source"]["packaging"] != "file" {
-            return Err(malformed(format!("the asset {source} has to be packed by the CDK CLI first")));
-        }
+        let kind = match entry["source"]["packaging"].as_str() {
+            Some("zip") => AssetKind::Directory,
+            Some("file") | None => AssetKind::File,
+            Some(other) => {
+                return Err(malformed(format!("the packaging `{other}` of {source} is not known")));
+            }
+        };
         let path = inside(directory, source)
             .ok_or_else(|| malformed(format!("{source} lies outside the directory")))?;
         for destination in entry["destinations"].as_object().into_iter().flatten().map(|(_, value)| value) {
@@ -668,6 +733,7 @@ fn read_assets(directory: &Path, file: &str, template: &str) -> Result<Vec<FileA
                 object_key: text("objectKey"),
                 path: path.clone(),
                 content: None,
+                kind,
             });
         }
     }

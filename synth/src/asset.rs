@@ -82,6 +82,11 @@ impl Asset {
         self
     }
 
+    /// Creates an asset from a directory with every file in it.
+    pub(crate) fn whole(path: &Path) -> Self {
+        Self { path: Some(path.to_owned()), left_out: Vec::new(), added: Vec::new() }
+    }
+
     /// Returns the path of the file or directory, if the asset has one.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
@@ -305,6 +310,19 @@ pub(crate) fn archive_entries(path: &Path) -> io::Result<BTreeMap<String, String
         let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
         io::copy(&mut entry, &mut hashing)?;
         found.insert(name, format!("{mode:o} {}", hex(&hashing.hash.finalize())));
+    }
+    Ok(found)
+}
+
+/// Returns a hash of the content and the permissions of each file in a directory.
+pub(crate) fn directory_entries(path: &Path) -> io::Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for (name, path) in files_of(path, &[]).map_err(|(_, error)| error)? {
+        let mut file = File::open(&path)?;
+        let executable = is_executable(&file.metadata()?);
+        let mut hashing = Hashing { inner: io::sink(), hash: Sha256::new() };
+        io::copy(&mut file, &mut hashing)?;
+        found.insert(name, format!("{executable} {}", hex(&hashing.hash.finalize())));
     }
     Ok(found)
 }

@@ -1,7 +1,9 @@
 //! Directories that are packed as `.zip`, for services that take no `.tar.gz`, such as AWS Lambda.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use flate2::write::DeflateEncoder;
@@ -61,6 +63,39 @@ impl Construct for ZippedAsset {
         self.0.insert_documents(scope);
         handle
     }
+}
+
+/// Packs every file of a directory into a temporary `.zip` archive.
+pub(crate) fn pack_directory(path: &Path) -> Result<Content, Failure> {
+    Ok(ZippedAsset(Asset::whole(path)).pack()?.content)
+}
+
+/// Returns the checksum, the size and the permissions of each file in a `.zip` archive, by its central directory.
+pub(crate) fn entries(path: &Path) -> io::Result<BTreeMap<String, String>> {
+    const END: usize = 22;
+    const HEADER: usize = 46;
+    let file = fs::read(path)?;
+    let malformed = || io::Error::other("it is not a .zip archive");
+    let number = |at: usize, bytes: usize| -> io::Result<usize> {
+        let read = file.get(at..at + bytes).ok_or_else(malformed)?;
+        Ok(read.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    };
+    let last = file.len().checked_sub(END).ok_or_else(malformed)?;
+    let end = (0..=last).rev().find(|at| file[*at..].starts_with(b"PK\x05\x06")).ok_or_else(malformed)?;
+    let (count, mut at) = (number(end + 10, 2)?, number(end + 16, 4)?);
+    let mut found = BTreeMap::new();
+    for _ in 0..count {
+        if !file.get(at..).is_some_and(|rest| rest.starts_with(b"PK\x01\x02")) {
+            return Err(malformed());
+        }
+        let (checksum, size, mode) = (number(at + 16, 4)?, number(at + 24, 4)?, number(at + 38, 4)?);
+        let (name, extra, comment) = (number(at + 28, 2)?, number(at + 30, 2)?, number(at + 32, 2)?);
+        let text = file.get(at + HEADER..at + HEADER + name).ok_or_else(malformed)?;
+        let text = String::from_utf8_lossy(text).into_owned();
+        found.insert(text, format!("{checksum:08x} {size} {mode:o}"));
+        at += HEADER + name + extra + comment;
+    }
+    Ok(found)
 }
 
 /// The `.zip` file of PKWARE's specification 6.3.10 without ZIP64: sections 4.3.7, 4.3.12 and 4.3.16.

@@ -64,11 +64,22 @@ mod tests {
 
     #[test]
     fn files_that_differ_in_an_archive_are_listed() {
+        for is_zipped in [false, true] {
+            files_are_listed(is_zipped);
+        }
+    }
+
+    fn files_are_listed(is_zipped: bool) {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
         let assembly = || {
             let app = App::new("app");
-            app.stack("Main").add("Code", Asset::new(directory.path()));
+            let (stack, code) = (app.stack("Main"), Asset::new(directory.path()));
+            if is_zipped {
+                stack.add("Code", code.zipped());
+            } else {
+                stack.add("Code", code);
+            }
             let assembly = app.synth().unwrap();
             // The temporary archive is read while the app exists, or from the directory that was written.
             let out = tempfile::tempdir().unwrap();

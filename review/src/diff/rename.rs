@@ -85,13 +85,32 @@ pub(crate) fn recognize(sides: &Sides<'_>, changes: &mut Vec<ResourceChange>) {
         added.action = ResourceAction::Renamed;
         added.consequence = removed.consequence;
         added.properties.clear();
-        added.notes.push(format!(
-            "It is `{old_id}` under another logical ID. CloudFormation creates a new resource and removes the old one. \
-             To keep the resource, name the former ID of its construct in the program (`.formerly(\"{old_id}\")`), or \
-             rename the deployed one first (`stackwright refactor`)."
-        ));
+        added.notes.push(if is_named_by_content(&old_id, &new_id) {
+            format!(
+                "It is `{old_id}` under another logical ID, which ends in a hash of its content, as the CDK writes it: \
+                 CloudFormation creates a new resource and removes the old one."
+            )
+        } else {
+            format!(
+                "It is `{old_id}` under another logical ID. CloudFormation creates a new resource and removes the old one. \
+                 To keep the resource, name the former ID of its construct in the program (`.formerly(\"{old_id}\")`), or \
+                 rename the deployed one first (`stackwright refactor`)."
+            )
+        });
         added.renamed_from = Some(old_id);
     }
+}
+
+/// Whether two logical IDs differ only by the hash at their ends that the CDK computes of the content (`currentVersion` of a
+/// function, the deployment of an API): another resource is intended then.
+fn is_named_by_content(old_id: &str, new_id: &str) -> bool {
+    const DIGITS: usize = 32;
+    let parts = |id: &str| {
+        let (name, hash) = id.split_at_checked(id.len().checked_sub(DIGITS)?)?;
+        let is_hash = hash.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        is_hash.then(|| name.to_owned())
+    };
+    parts(old_id).is_some_and(|name| parts(new_id).as_ref() == Some(&name))
 }
 
 /// The resources that are renamed inside of a stack, and that CloudFormation takes for other ones.
@@ -99,7 +118,9 @@ pub(crate) fn moves(drafts: &[Option<Draft<'_>>]) -> Vec<MovedResource> {
     let mut found = Vec::new();
     for draft in drafts.iter().flatten() {
         for change in draft.changes.iter().filter(|change| change.action == ResourceAction::Renamed) {
-            found.extend(change.renamed_from.as_ref().map(|old| MovedResource {
+            let old = change.renamed_from.as_ref();
+            let old = old.filter(|old| !is_named_by_content(old, &change.logical_id));
+            found.extend(old.map(|old| MovedResource {
                 from_stack: draft.sides.new.id.clone(),
                 from_id: old.clone(),
                 to_stack: draft.sides.new.id.clone(),

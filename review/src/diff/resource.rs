@@ -138,7 +138,11 @@ pub(crate) fn on_both_sides(
     let attributes: Vec<PropertyChange> = attributes(old, new);
     let mut found = ResourceChange {
         deleted_elements: deleted_elements(&resource_type, &before, &after),
-        consequence: of(&list, &attributes),
+        // CloudFormation does nothing for what the CDK notes about its own usage.
+        consequence: match of(&list, &attributes) {
+            Consequence::Updated if resource_type == "AWS::CDK::Metadata" => Consequence::AttributesOnly,
+            other => other,
+        },
         written: if list.is_empty() { written.iter().map(property).collect() } else { Vec::new() },
         properties: list,
         attributes,

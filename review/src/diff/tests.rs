@@ -230,6 +230,32 @@ fn a_rename_is_recognized_through_references() {
 }
 
 #[test]
+fn what_the_cdk_names_by_its_content_is_not_kept() {
+    let stack = |hash: &str, analytics: &str| {
+        let version = format!("HandlerCurrentVersion1B2C3D4E{}", hash.repeat(32));
+        json!({
+            version.clone(): { "Type": "AWS::Lambda::Version", "Properties": { "FunctionName": "f" } },
+            "Live": { "Type": "AWS::Lambda::Alias", "Properties": {
+                "FunctionName": "f", "Name": "live", "FunctionVersion": { "Fn::GetAtt": [version, "Version"] },
+            } },
+            "CDKMetadata": { "Type": "AWS::CDK::Metadata", "Properties": { "Analytics": analytics } },
+        })
+    };
+    let found = compared(
+        &json!({ "Resources": stack("a", "v2:deflate64:AAAA") }),
+        &json!({ "Resources": stack("b", "v2:deflate64:BBBB") }),
+    );
+    assert!(found.moves.is_empty(), "{:?}", found.moves);
+    let resources = &found.stacks[0].resources;
+    let of = |kind: &str| resources.iter().find(|one| one.resource_type == kind).unwrap();
+    let version = of("AWS::Lambda::Version");
+    assert_eq!(version.action, ResourceAction::Renamed);
+    assert!(version.notes[0].contains("a hash of its content") && !version.notes[0].contains("formerly"));
+    // CloudFormation keeps it without doing anything.
+    assert_eq!(of("AWS::CDK::Metadata").consequence, Consequence::AttributesOnly);
+}
+
+#[test]
 fn a_parameter_takes_effect_where_it_is_used() {
     let template = |default: &str| {
         json!({

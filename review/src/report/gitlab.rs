@@ -1,5 +1,7 @@
 //! A report for GitLab: the code quality format, which merge requests show beside the lines.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as JsonValue, json};
 use stackwright_synth::sha256;
 
@@ -10,11 +12,26 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// first line of its stack's name, because GitLab takes none without a location.
 pub fn gitlab(report: &Report) -> String {
     let counting = report.diagnostics.iter().filter(|one| one.acknowledged.is_none());
-    let list: Vec<JsonValue> = counting.map(finding).collect();
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let list: Vec<JsonValue> = counting
+        .map(|one| {
+            // GitLab shows only the first of the findings that have one fingerprint.
+            let key = key(one);
+            let number = seen.entry(key.clone()).or_default();
+            *number += 1;
+            finding(one, &sha256(format!("{key}\u{0}{number}")))
+        })
+        .collect();
     format!("{:#}\n", JsonValue::from(list))
 }
 
-fn finding(one: &Diagnostic) -> JsonValue {
+/// What identifies a finding: it stays the same when lines move.
+fn key(one: &Diagnostic) -> String {
+    let file = one.location.as_ref().map(|location| location.file.replace('\\', "/")).unwrap_or_default();
+    [one.id.as_ref(), &file, &one.stack, &one.path, &one.message].join("\u{0}")
+}
+
+fn finding(one: &Diagnostic, fingerprint: &str) -> JsonValue {
     let (path, line) = match &one.location {
         Some(location) => (location.file.replace('\\', "/"), location.line),
         None => (one.stack.clone(), 1),
@@ -29,8 +46,7 @@ fn finding(one: &Diagnostic) -> JsonValue {
     json!({
         "check_name": one.id,
         "description": description,
-        // The same finding has the same fingerprint when lines move.
-        "fingerprint": sha256(format!("{}\u{0}{}\u{0}{}\u{0}{}", one.id, one.stack, one.path, one.message)),
+        "fingerprint": fingerprint,
         "severity": match one.severity {
             Severity::Error => "major",
             Severity::Warning => "minor",
