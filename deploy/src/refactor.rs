@@ -48,6 +48,13 @@ pub struct ResourceMove {
 
 impl ResourceMove {
     /// A resource of one stack moves to another stack, or to another logical ID of the same stack.
+    ///
+    /// ```
+    /// use stackwright_deploy::ResourceMove;
+    ///
+    /// let moved = ResourceMove::new(("shop-Storage", "Models"), ("shop-Shared", "Models"));
+    /// assert_eq!(moved.to_stack, "shop-Shared");
+    /// ```
     pub fn new(from: (&str, &str), to: (&str, &str)) -> Self {
         Self {
             from_stack: from.0.to_owned(),

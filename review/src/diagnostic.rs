@@ -115,7 +115,7 @@ impl Diagnostic {
     }
 
     /// An error about a stack, or what should have been one.
-    pub fn error(id: &'static str, stack: String, message: String) -> Self {
+    pub(crate) fn error(id: &'static str, stack: String, message: String) -> Self {
         Self {
             id: id.into(),
             severity: Severity::Error,

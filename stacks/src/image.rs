@@ -18,6 +18,19 @@ pub use stackwright_schemas::images::Processor;
 /// // One of your own, and AWS's image from a mirror in your account.
 /// ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/scorers:3");
 /// ContainerImage::pytorch_inference("2.6.0", Processor::Gpu).mirrored(Mirror::new().prefix("dlc/"));
+/// // Other images of AWS.
+/// ContainerImage::pytorch_training("2.6.0");
+/// ContainerImage::model_parallel("2.3.1");
+/// ContainerImage::triton("25.09", Processor::Gpu);
+/// ContainerImage::tensorflow_inference("2.19.0", Processor::Cpu);
+/// ContainerImage::huggingface_inference("4.51.3", Processor::Gpu);
+/// ContainerImage::text_embeddings("1.8.2", Processor::Gpu);
+/// ContainerImage::vllm("0.11.0");
+/// ContainerImage::sglang("0.5.5");
+/// ContainerImage::xgboost("1.7-1");
+/// ContainerImage::sklearn("1.2-1");
+/// // An image of a registry outside of Amazon ECR, which the instances reach through a VPC.
+/// ContainerImage::from_private_registry("registry.example.com/scorers:3");
 /// ```
 #[derive(Clone, Debug)]
 pub struct ContainerImage(Kind);
@@ -253,6 +266,17 @@ impl ContainerImage {
     }
 
     /// An image of a repository of the app, by its tag.
+    ///
+    /// ```
+    /// use stackwright_resources::ecr;
+    /// use stackwright_stacks::ContainerImage;
+    /// # use stackwright_synth::App;
+    ///
+    /// # let app = App::new("vision");
+    /// # let stack = app.stack("Serving").region("us-east-1");
+    /// let repository = stack.add("Images", ecr::Repository::new());
+    /// ContainerImage::in_repository(&repository, "3");
+    /// ```
     #[track_caller]
     pub fn in_repository(repository: &RepositoryHandle, tag: impl IntoValue<String>) -> Self {
         let tag = tag.into().with_caller_location();

@@ -26,6 +26,9 @@ const EXAMPLE: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d
 /// stack.add("Runs", PrivateBucket::new().kms_key("alias/ml-runs"));
 /// let shared = EncryptionKey::from(SsmParameter::new("/ml/key-arn"));
 /// stack.add("Data", PrivateBucket::new().kms_key(shared));
+/// EncryptionKey::from_arn("arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+/// EncryptionKey::from_id("1234abcd-12ab-34cd-56ef-1234567890ab");
+/// EncryptionKey::from_alias("alias/ml-runs");
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

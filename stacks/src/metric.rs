@@ -21,6 +21,12 @@ pub(crate) enum Subject {
 ///
 /// Metric::gpu_utilization();
 /// Metric::new("Shop", "RequestsWaiting").dimension("Model", "relevance").statistic("Maximum");
+/// Metric::gpu_memory_utilization();
+/// Metric::memory_utilization();
+/// Metric::disk_utilization();
+/// Metric::invocations();
+/// Metric::model_latency();
+/// Metric::overhead_latency();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Metric {

@@ -10,6 +10,8 @@ use stackwright_synth::{IntoValue, Value};
 ///
 /// let models = ExternalBucket::from_name(SsmParameter::new("/ml/models/bucket"));
 /// models.location("relevance/3/model.tar.gz");
+/// // A certain version of the parameter.
+/// ExternalBucket::from_name(SsmParameter::version("/ml/models/bucket", 3));
 /// ```
 #[derive(Clone, Debug)]
 pub struct SsmParameter(Value<String>);

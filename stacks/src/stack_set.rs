@@ -53,6 +53,15 @@ impl StackSet {
 
     /// A stack set in all accounts of the given organizational units, including accounts that join them later
     /// (service-managed permissions with automatic deployment).
+    ///
+    /// ```
+    /// use stackwright_stacks::{PrivateBucket, StackSet};
+    /// use stackwright_synth::App;
+    ///
+    /// let baseline = App::new("baseline");
+    /// baseline.stack("Storage").add("Runs", PrivateBucket::new());
+    /// StackSet::in_organization(&baseline, ["ou-ab12-11111111"]).region("us-east-1");
+    /// ```
     #[track_caller]
     pub fn in_organization<A: Into<String>>(app: &App, units: impl IntoIterator<Item = A>) -> Self {
         Self::of(app, PermissionModel::ServiceManaged, units.into_iter().map(Into::into).collect())

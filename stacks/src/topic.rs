@@ -19,9 +19,10 @@ const EXAMPLE: &str = "arn:aws:sns:us-east-1:123456789012:alarms";
 /// Setters accept every value that converts into it: the handle of an [`AlarmTopic`] or of a resource, or an ARN.
 ///
 /// ```
-/// use stackwright_stacks::TopicReference;
+/// use stackwright_stacks::{SsmParameter, TopicReference};
 ///
 /// TopicReference::from("arn:aws:sns:us-east-1:123456789012:alarms").kms_key("alias/alarms");
+/// TopicReference::from_arn(SsmParameter::new("/ml/alarms"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct TopicReference {

@@ -466,6 +466,17 @@ impl Assembly {
     ///
     /// # Errors
     /// The directory does not hold an assembly, or a part of it is not valid.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use stackwright_synth::{App, Assembly};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let out = directory.path();
+    /// App::new("shop").synth()?.write(out)?;
+    /// assert!(Assembly::read(out)?.stacks.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read(directory: &Path) -> Result<Self, AssemblyError> {
         let path = directory.join("manifest.json");
         let manifest = read_json(&path)?;

@@ -15,6 +15,9 @@ use crate::value::{Expression, Untyped};
 /// let stage = stack.add("Stage", Parameter::string().default("test"));
 /// let production = stack.add("IsProduction", Condition::equals(stage, "production"));
 /// let instances: Value<i64> = if_else(&production, 4, 1);
+/// let is_test = stack.add("IsTest", Condition::not(&production));
+/// stack.add("Always", Condition::or([(&production).into(), (&is_test).into()]));
+/// stack.add("Never", Condition::and([(&production).into(), (&is_test).into()]));
 /// # let _ = instances;
 /// ```
 #[derive(Clone, Debug)]

@@ -18,6 +18,11 @@ use crate::value::{Literal, Value};
 /// let delay = stack.add("Delay", Parameter::number().default(5));
 /// let name = stack.add("Name", Parameter::string());
 /// stack.add("Jobs", Resource::of("AWS::SQS::Queue").set("QueueName", name).set("DelaySeconds", delay));
+/// // Parameters of other types.
+/// stack.add("Share", Parameter::decimal().default(0.5));
+/// stack.add("Vpc", Parameter::aws("AWS::EC2::VPC::Id"));
+/// stack.add("Subnets", Parameter::aws_list("AWS::EC2::Subnet::Id"));
+/// stack.add("Ports", Parameter::numbers());
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

@@ -48,6 +48,14 @@ impl SecretValues {
     }
 
     /// Returns the defaults of the parameters of a template that are declared with `NoEcho`.
+    ///
+    /// ```
+    /// use stackwright_synth::{Template, secret::SecretValues};
+    ///
+    /// let template = Template::read("Parameters: {Token: {Type: String, NoEcho: true, Default: hunter2}}")?;
+    /// assert_eq!(SecretValues::of_defaults(&template).mask("hunter2"), "****");
+    /// # Ok::<(), stackwright_synth::TemplateError>(())
+    /// ```
     pub fn of_defaults(template: &Template) -> Self {
         let declared = template.section("Parameters").filter(|(_, one)| is_no_echo(one));
         Self::new(declared.filter_map(|(_, one)| default_text(one)))

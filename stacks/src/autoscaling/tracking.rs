@@ -21,11 +21,20 @@ use crate::metric::{Metric, Subject};
 ///
 /// ```
 /// use std::time::Duration;
-/// use stackwright_stacks::autoscaling::{AsynchronousInstanceCount, InstanceCount, TargetTracking};
+/// use stackwright_stacks::Metric;
+/// use stackwright_stacks::autoscaling::{
+///     AsynchronousInstanceCount, CopyCount, InstanceCount, ProvisionedConcurrency, TargetTracking,
+/// };
 ///
 /// let policy: TargetTracking<InstanceCount> =
 ///     TargetTracking::invocations_per_instance(200.0).scale_in_cooldown(Duration::from_mins(10));
 /// let of_queue: TargetTracking<AsynchronousInstanceCount> = TargetTracking::backlog_per_instance(5.0);
+/// let of_cpu: TargetTracking<InstanceCount> = TargetTracking::cpu_utilization(60.0);
+/// let of_gpu: TargetTracking<InstanceCount> = TargetTracking::gpu_utilization(70.0);
+/// let of_requests: TargetTracking<InstanceCount> = TargetTracking::concurrent_requests_per_model(8.0);
+/// let of_copies: TargetTracking<CopyCount> = TargetTracking::invocations_per_copy(100.0);
+/// let provisioned: TargetTracking<ProvisionedConcurrency> = TargetTracking::utilization(0.7);
+/// let of_metric: TargetTracking<InstanceCount> = TargetTracking::metric(Metric::new("Shop", "RequestsWaiting"), 10.0);
 /// ```
 ///
 /// ```compile_fail
@@ -143,6 +152,16 @@ impl<T: Target> TargetTracking<T> {
 
     /// Tracks the result of a metric math expression, such as the length of a queue divided by the number of
     /// instances.
+    ///
+    /// ```
+    /// use stackwright_stacks::Metric;
+    /// use stackwright_stacks::autoscaling::{InstanceCount, MetricMath, TargetTracking};
+    ///
+    /// let queue = Metric::new("AWS/SQS", "ApproximateNumberOfMessagesVisible").dimension("QueueName", "jobs");
+    /// let instances = Metric::cpu_utilization().statistic("SampleCount");
+    /// let math = MetricMath::new("queue / instances").metric("queue", queue).metric("instances", instances);
+    /// let policy: TargetTracking<InstanceCount> = TargetTracking::math(math, 10.0);
+    /// ```
     #[track_caller]
     pub fn math(math: MetricMath, value: impl IntoValue<f64>) -> Self {
         Self::of(Tracked::Math(math), value.into().with_caller_location())

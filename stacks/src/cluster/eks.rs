@@ -79,6 +79,20 @@ impl<P> Eks<P> {
 impl HyperPodCluster<Eks> {
     /// Creates a cluster whose nodes belong to an EKS cluster: all nodes, or none. The dependencies of HyperPod have to be
     /// installed in the EKS cluster before (see [`EksCluster`](super::EksCluster)).
+    ///
+    /// ```
+    /// use stackwright_stacks::cluster::{EksCluster, HyperPodCluster, KubernetesVersion, NodeGroup};
+    /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
+    /// # use stackwright_synth::App;
+    ///
+    /// # let app = App::new("research");
+    /// # let stack = app.stack("Cluster").region("us-east-1");
+    /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
+    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+    /// stack.add("Cluster", HyperPodCluster::eks(&eks, &network).group(NodeGroup::new("train", "ml.p5.48xlarge", 4)));
+    /// # app.synth()?;
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
     pub fn eks(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
         Self { settings: Settings::in_network(network), kind: Eks::of(eks, false) }
     }
@@ -87,6 +101,21 @@ impl HyperPodCluster<Eks> {
 impl HyperPodCluster<Eks<Continuous>> {
     /// Creates a cluster whose nodes belong to an EKS cluster, with continuous provisioning: nodes are added when capacity
     /// becomes available, and failures appear as cluster events.
+    ///
+    /// ```
+    /// use stackwright_stacks::cluster::{EksCluster, HyperPodCluster, KubernetesVersion, NodeGroup};
+    /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
+    /// # use stackwright_synth::App;
+    ///
+    /// # let app = App::new("research");
+    /// # let stack = app.stack("Cluster").region("us-east-1");
+    /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
+    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+    /// let cluster = HyperPodCluster::eks_continuous(&eks, &network).group(NodeGroup::spot("spot", "ml.g5.12xlarge", 2));
+    /// stack.add("Cluster", cluster);
+    /// # app.synth()?;
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
     pub fn eks_continuous(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
         Self { settings: Settings::in_network(network), kind: Eks::of(eks, true) }
     }

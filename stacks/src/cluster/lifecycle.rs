@@ -46,6 +46,8 @@ impl Hook {
 ///     .users([SharedUser::new("ada", 2001, "/fsx/home/ada")])
 ///     .check_efa()
 ///     .step("packages", "#!/bin/bash\nset -euo pipefail\napt-get install --yes htop\n");
+/// // Scripts of your own: the directory, and the script in it that HyperPod runs.
+/// LifecycleScripts::directory("scripts", "on_create.sh");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct LifecycleScripts {

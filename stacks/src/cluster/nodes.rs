@@ -49,6 +49,13 @@ pub type NodeGroup<P = AllOrNothing> = ClusterInstanceGroup<ForKubernetes, P>;
 /// An instance group whose nodes run work: a [`WorkerGroup`] of Slurm, or a [`NodeGroup`] of Kubernetes.
 ///
 /// It becomes an entry of `InstanceGroups`.
+///
+/// ```
+/// use stackwright_stacks::cluster::{ClusterInstanceGroup, ForKubernetes, ForSlurm};
+///
+/// let workers: ClusterInstanceGroup<ForSlurm> = ClusterInstanceGroup::new("train", "ml.p5.48xlarge", 4);
+/// let nodes: ClusterInstanceGroup<ForKubernetes> = ClusterInstanceGroup::new("system", "ml.m5.2xlarge", 2);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClusterInstanceGroup<K, P = AllOrNothing> {
     group: GroupSettings,

@@ -35,6 +35,13 @@ impl Storage {
 /// use stackwright_stacks::cluster::RestrictedGroup;
 ///
 /// RestrictedGroup::new("train", "ml.p5.48xlarge", 4);
+/// // Capacity of a training plan:
+/// RestrictedGroup::planned(
+///     "planned",
+///     "ml.p5.48xlarge",
+///     4,
+///     "arn:aws:sagemaker:us-east-1:123456789012:training-plan/november",
+/// );
 /// ```
 #[derive(Clone, Debug)]
 pub struct RestrictedGroup {
@@ -160,6 +167,21 @@ pub struct Restricted {
 
 impl HyperPodCluster<Restricted> {
     /// Creates a cluster of restricted instance groups. It has neither scripts, spot capacity, Karpenter nor task governance.
+    ///
+    /// ```
+    /// use stackwright_stacks::cluster::{EksCluster, HyperPodCluster, KubernetesVersion, RestrictedGroup};
+    /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
+    /// # use stackwright_synth::App;
+    ///
+    /// # let app = App::new("research");
+    /// # let stack = app.stack("Cluster").region("us-east-1");
+    /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
+    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+    /// let cluster = HyperPodCluster::restricted(&eks, &network).group(RestrictedGroup::new("train", "ml.p5.48xlarge", 4));
+    /// stack.add("Cluster", cluster);
+    /// # app.synth()?;
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
     pub fn restricted(eks: &EksClusterHandle, network: &NetworkHandle) -> Self {
         let kind = Restricted { eks: eks.clone(), groups: Vec::new(), shared: None };
         Self { settings: Settings::in_network(network), kind }

@@ -26,6 +26,22 @@ impl HyperPodCluster<ScriptedSlurm> {
     ///
     /// The file is written from the groups, so that its names are theirs. [`HyperPodCluster::slurm`] needs no such file; a
     /// cluster has one or the other.
+    ///
+    /// ```
+    /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, WorkerGroup};
+    /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
+    /// # use stackwright_synth::App;
+    ///
+    /// # let app = App::new("research");
+    /// # let stack = app.stack("Cluster").region("us-east-1");
+    /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 1).endpoints(InterfaceEndpoint::HYPERPOD_SLURM));
+    /// let controller = ServiceNodes::new("controller", "ml.m5.4xlarge");
+    /// let cluster = HyperPodCluster::slurm_by_scripts(&network, controller)
+    ///     .workers("research", WorkerGroup::new("train", "ml.g5.12xlarge", 4));
+    /// stack.add("Cluster", cluster);
+    /// # app.synth()?;
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
     pub fn slurm_by_scripts(network: &NetworkHandle, controller: ServiceNodes) -> Self {
         let kind = ScriptedSlurm {
             controller: controller.into_group(),

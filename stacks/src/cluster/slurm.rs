@@ -167,6 +167,23 @@ impl HyperPodCluster<Slurm<Continuous>> {
     /// Creates a cluster with Slurm and continuous provisioning: it is in service as soon as the controller and a login node
     /// are available, and nodes are added when capacity becomes available. Changes of `slurm.conf` by hand are merged; no
     /// other strategy is allowed.
+    ///
+    /// ```
+    /// use stackwright_stacks::cluster::{HyperPodCluster, ServiceNodes, WorkerGroup};
+    /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
+    /// # use stackwright_synth::App;
+    ///
+    /// # let app = App::new("research");
+    /// # let stack = app.stack("Cluster").region("us-east-1");
+    /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 1).endpoints(InterfaceEndpoint::HYPERPOD_SLURM));
+    /// let controller = ServiceNodes::new("controller", "ml.m5.4xlarge");
+    /// let cluster = HyperPodCluster::slurm_continuous(&network, controller)
+    ///     .login(ServiceNodes::new("login", "ml.m5.2xlarge"))
+    ///     .workers(WorkerGroup::new("train", "ml.g5.12xlarge", 4));
+    /// stack.add("Cluster", cluster);
+    /// # app.synth()?;
+    /// # Ok::<(), stackwright_synth::Errors>(())
+    /// ```
     pub fn slurm_continuous(network: &NetworkHandle, controller: ServiceNodes) -> Self {
         Self { settings: Settings::in_network(network), kind: Slurm::of(controller, None) }
     }

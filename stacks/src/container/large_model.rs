@@ -162,13 +162,15 @@ pub enum RollingBatch {
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
-/// use stackwright_stacks::container::{DataType, LargeModel, VllmQuantization, Weights};
+/// use stackwright_stacks::container::{DataType, LargeModel, TensorRtLlmQuantization, VllmQuantization, Weights};
 ///
 /// LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")))
 ///     .tensor_parallel_degree(1)
 ///     .data_type(DataType::Bf16)
 ///     .quantize(VllmQuantization::Fp8)
 ///     .max_model_len(8_192);
+/// LargeModel::tensorrt_llm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")))
+///     .quantize(TensorRtLlmQuantization::SmoothQuant);
 /// ```
 ///
 /// ```compile_fail

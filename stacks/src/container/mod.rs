@@ -34,6 +34,12 @@ use crate::s3::S3Location;
 /// Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
 ///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"))
 ///     .environment("SAGEMAKER_PROGRAM", "inference.py");
+/// // A version of a model package: its ARN, the image that it names, and the location of its artifacts.
+/// Container::package(
+///     "arn:aws:sagemaker:us-east-1:123456789012:model-package/relevance/3",
+///     ContainerImage::pytorch_inference("2.6.0", Processor::Cpu),
+///     S3Location::new("my-models", "packages/"),
+/// );
 /// ```
 #[derive(Clone, Debug)]
 pub struct Container {

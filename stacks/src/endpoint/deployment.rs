@@ -53,6 +53,7 @@ impl CapacitySize {
 ///
 /// BlueGreen::canary(CapacitySize::percent(10)).wait(Duration::from_mins(10));
 /// BlueGreen::linear(CapacitySize::percent(25)).wait(Duration::from_mins(5)).termination_wait(Duration::from_mins(30));
+/// BlueGreen::all_at_once().termination_wait(Duration::from_mins(10));
 /// ```
 #[derive(Clone, Debug)]
 pub struct BlueGreen {

@@ -25,6 +25,7 @@ use crate::iam::{RoleReference, Statement, arn};
 /// let model = LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "qwen3-8b/")));
 /// let host = shared.host("arn:aws:iam::123456789012:role/Chat");
 /// stack.add("Chat", InferenceComponent::new(&host, model.tensor_parallel_degree(1), 16_384).accelerators(1));
+/// ExternalEndpoint::from_arn("arn:aws:sagemaker:us-east-1:123456789012:endpoint/chat");
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

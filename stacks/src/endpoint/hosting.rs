@@ -21,6 +21,7 @@ use crate::s3::S3Location;
 ///
 /// Routing::least_outstanding_requests();
 /// Routing::prefix_aware(4_096);
+/// Routing::random();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Routing(RoutingConfig);

@@ -26,7 +26,7 @@ use crate::security::{SecurityOptions, SecuritySettings};
 /// variants, shadows, data capture) has no setter here.
 ///
 /// ```
-/// use stackwright_stacks::S3Location;
+/// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::endpoint::{AutoscalingOptions, MultiModelEndpoint};
 /// # use stackwright_synth::App;
@@ -39,6 +39,9 @@ use crate::security::{SecurityOptions, SecuritySettings};
 ///     MultiModelEndpoint::triton("25.09", models, "ml.g5.2xlarge")
 ///         .scale(1..=4, TargetTracking::invocations_per_instance(200.0)),
 /// );
+/// // On instances without GPUs, with an image that loads and unloads models.
+/// let image = ContainerImage::pytorch_inference("2.6.0", Processor::Cpu);
+/// stack.add("Small", MultiModelEndpoint::cpu(image, S3Location::new("my-models", "small/"), "ml.c5.xlarge"));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

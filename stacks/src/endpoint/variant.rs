@@ -16,7 +16,7 @@ use crate::security::SecuritySettings;
 /// ```
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::Container;
-/// use stackwright_stacks::endpoint::{AutoscalingOptions, HostingOptions, Routing, Variant};
+/// use stackwright_stacks::endpoint::{AutoscalingOptions, HostingOptions, InstancePool, Routing, Variant};
 /// use stackwright_stacks::{ContainerImage, Processor, S3Location};
 ///
 /// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu))
@@ -24,6 +24,9 @@ use crate::security::SecuritySettings;
 /// Variant::new("Main", container, "ml.g5.2xlarge")
 ///     .scale(1..=4, TargetTracking::invocations_per_instance(200.0))
 ///     .routing(Routing::least_outstanding_requests());
+/// // Instances of whichever of two types is available.
+/// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Gpu));
+/// Variant::on_pools("Main", container, [InstancePool::new("ml.g5.2xlarge", 1), InstancePool::new("ml.g6.2xlarge", 2)]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Variant {

@@ -15,6 +15,7 @@ use stackwright_synth::{IntoValue, Value, sub};
 /// Ami::eks_gpu("1.33");
 /// Ami::id("ami-0123456789abcdef0", "/dev/sda1");
 /// Ami::from_parameter("/ml/images/training", "/dev/sda1");
+/// Ami::ecs_gpu();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ami {

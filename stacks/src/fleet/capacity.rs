@@ -26,6 +26,8 @@ pub(super) enum Capacity {
 ///
 /// Reservations::only(["cr-0123456789abcdef0"]);
 /// Reservations::of_group_first(["arn:aws:resource-groups:us-east-1:123456789012:group/gpus"]);
+/// Reservations::first(["cr-0123456789abcdef0"]);
+/// Reservations::of_group_only(["arn:aws:resource-groups:us-east-1:123456789012:group/gpus"]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reservations {

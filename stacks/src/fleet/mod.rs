@@ -68,7 +68,7 @@ pub struct Mixed;
 /// `AWS::IAM::InstanceProfile`.
 ///
 /// ```
-/// use stackwright_stacks::fleet::{Ami, GpuFleet, Os};
+/// use stackwright_stacks::fleet::{Ami, GpuFleet, Os, Reservations, SpotMix};
 /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
 ///
@@ -87,6 +87,9 @@ pub struct Mixed;
 ///     .instances(0..=4)
 ///     .efa(),
 /// );
+/// let image = || Ami::deep_learning_base(Os::Ubuntu2204);
+/// stack.add("Reserved", GpuFleet::reserved(&network, "p4d.24xlarge", image(), Reservations::only(["cr-0123456789abcdef0"])));
+/// stack.add("Mixed", GpuFleet::mixed(&network, SpotMix::of(["g5.2xlarge", "g6.2xlarge"]), image()));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

@@ -80,6 +80,7 @@ impl ScheduledSize {
 /// use stackwright_stacks::fleet::LifecycleHook;
 ///
 /// LifecycleHook::terminating("save-checkpoint", Duration::from_mins(10));
+/// LifecycleHook::launching("mount", Duration::from_mins(5));
 /// ```
 #[derive(Clone, Debug)]
 pub struct LifecycleHook {

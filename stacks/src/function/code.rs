@@ -15,6 +15,7 @@ use crate::image::ContainerImage;
 ///
 /// // The newest one of Python in the data of this library, and one by its identifier.
 /// [Runtime::python(), Runtime::named("nodejs24.x")];
+/// [Runtime::nodejs(), Runtime::provided()];
 /// ```
 #[derive(Clone, Debug)]
 pub struct Runtime(Value<function::Runtime>);

@@ -16,6 +16,7 @@ const EXAMPLE: &str = "arn:aws:iam::123456789012:role/Serving";
 /// A role of the app or outside of it. Setters accept every value that converts into it: a handle, or an ARN.
 ///
 /// ```
+/// use stackwright_stacks::SsmParameter;
 /// use stackwright_stacks::iam::{ExecutionRole, RoleReference, Statement};
 /// # use stackwright_synth::App;
 ///
@@ -25,6 +26,7 @@ const EXAMPLE: &str = "arn:aws:iam::123456789012:role/Serving";
 /// let of_handle = RoleReference::from(&own);
 /// let of_arn = RoleReference::from("arn:aws:iam::123456789012:role/Serving");
 /// let of_name = RoleReference::from_name("Serving");
+/// let of_value = RoleReference::from_arn(SsmParameter::new("/ml/role-arn"));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

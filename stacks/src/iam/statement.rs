@@ -58,6 +58,7 @@ impl From<PolicyDocument> for Value<Json> {
 ///     .to_service("cloudwatch")
 ///     .when("StringEquals", "aws:SourceAccount", account_id());
 /// Statement::allow(["kms:Decrypt"]).on("*").to_account("123456789012");
+/// Statement::deny(["s3:DeleteObject"]).on("arn:aws:s3:::models/*");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {

@@ -72,6 +72,8 @@ impl SpeculativeDecoding {
 /// Optimizations::quantization_and_speculative_decoding(Quantization::Awq, SpeculativeDecoding::new());
 /// Optimizations::compilation_and_quantization(CompiledQuantization::SmoothQuant);
 /// Optimizations::sharding(8);
+/// Optimizations::speculative_decoding(SpeculativeDecoding::new());
+/// Optimizations::compilation();
 /// ```
 ///
 /// ```compile_fail

@@ -53,6 +53,8 @@ const HTTPS: i64 = 443;
 ///     Network::isolated("10.0.0.0/16", 2).zone_ids(["use1-az4", "use1-az6"]).efa().endpoints(InterfaceEndpoint::TRAINING),
 /// );
 /// let for_jobs = network.vpc();
+/// // With a NAT gateway, for instances that need the internet.
+/// stack.add("Outbound", Network::private("10.1.0.0/16", 2));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

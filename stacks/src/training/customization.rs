@@ -57,7 +57,7 @@ impl EvaluationType {
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
-/// use stackwright_stacks::training::{Customization, CustomizationTechnique, TrainingJob};
+/// use stackwright_stacks::training::{Customization, CustomizationTechnique, EvaluationType, TrainingJob};
 ///
 /// let model = "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/meta-textgeneration-llama-3-2-1b-instruct/1.0.0";
 /// let customization = Customization::fine_tuning(model, CustomizationTechnique::SupervisedFineTuning)
@@ -65,6 +65,7 @@ impl EvaluationType {
 ///     .lora();
 /// TrainingJob::serverless(customization, S3Location::new("my-runs", "customized/"))
 ///     .input("train", S3Location::new("my-data", "train.jsonl"));
+/// Customization::evaluation(model, EvaluationType::CustomScorer);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Customization {

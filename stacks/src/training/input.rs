@@ -37,6 +37,8 @@ impl InputMode {
 ///     .reads(S3Location::new("my-data", "images/"))
 ///     .pipe();
 /// Input::fsx_lustre("fs-0123456789abcdef0", "/mount/tokens");
+/// Input::efs("fs-0123456789abcdef0", "/tokens");
+/// Input::manifest(S3Location::new("my-data", "train.manifest"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Input {

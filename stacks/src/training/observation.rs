@@ -182,6 +182,8 @@ impl<L: Into<RunLocation>> From<L> for DebuggerHook {
 ///     "arn:aws:ecr:us-east-1:503895931360:repository/sagemaker-debugger-rules",
 /// );
 /// DebuggerRule::built_in("VanishingGradient", rules).parameter("threshold", "0.0000001");
+/// let own = ContainerImage::from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/rules:1");
+/// DebuggerRule::custom("DeadUnits", own);
 /// ```
 #[derive(Clone, Debug)]
 pub struct DebuggerRule {

@@ -22,6 +22,7 @@ use crate::image::{ContainerImage, Processor};
 ///
 /// ```
 /// use std::time::Duration;
+/// use stackwright_stacks::Processor;
 /// use stackwright_stacks::container::{
 ///     DynamicBatching, TritonInstanceGroup, ModelRepository, Tensor, TensorRtOptions, Triton, TritonModel, TritonType,
 /// };
@@ -36,6 +37,8 @@ use crate::image::{ContainerImage, Processor};
 ///     .tensorrt(TensorRtOptions::fp16())
 ///     .dynamic_batching(DynamicBatching::new().preferred([16, 32]).max_queue_delay(Duration::from_micros(500)));
 /// Triton::new("25.09", ModelRepository::new().model(scorer));
+/// // An image without CUDA, for instances without GPUs.
+/// Triton::on("25.09", Processor::Cpu, ModelRepository::new());
 /// ```
 #[derive(Clone, Debug)]
 pub struct Triton {

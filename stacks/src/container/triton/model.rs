@@ -81,6 +81,7 @@ impl Tensor {
 ///
 /// TritonInstanceGroup::gpu(2).on_gpus([0, 1]);
 /// TritonInstanceGroup::cpu(4);
+/// TritonInstanceGroup::model(1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct TritonInstanceGroup {
@@ -164,6 +165,7 @@ impl DynamicBatching {
 ///     .max_idle(Duration::from_secs(10))
 ///     .control("START", SequenceControl::Start(TritonType::Int32))
 ///     .control("CORRID", SequenceControl::CorrelationId(TritonType::Uint64));
+/// SequenceBatching::direct();
 /// ```
 #[derive(Clone, Debug)]
 pub struct SequenceBatching {
@@ -311,6 +313,7 @@ pub enum VersionPolicy {
 /// use stackwright_stacks::container::TensorRtOptions;
 ///
 /// TensorRtOptions::fp16().max_workspace_size(4 << 30);
+/// TensorRtOptions::fp32();
 /// ```
 #[derive(Clone, Debug)]
 pub struct TensorRtOptions {
@@ -378,6 +381,7 @@ pub(super) enum VersionData {
 /// TritonModel::tensorrt_plan("scorer", file(), "ml.g5.xlarge");
 /// TritonModel::torchscript("scorer", file());
 /// TritonModel::python("preprocessing", file());
+/// TritonModel::tensorflow_saved_model("ranker", Asset::new(env!("CARGO_MANIFEST_DIR")));
 /// ```
 #[derive(Clone, Debug)]
 pub struct TritonModel {

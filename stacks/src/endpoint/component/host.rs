@@ -21,7 +21,7 @@ use crate::security::{SecurityOptions, SecuritySettings};
 /// use stackwright_stacks::S3Location;
 /// use stackwright_stacks::autoscaling::TargetTracking;
 /// use stackwright_stacks::container::{LargeModel, Weights};
-/// use stackwright_stacks::endpoint::{AutoscalingOptions, ComponentEndpoint, InferenceComponent};
+/// use stackwright_stacks::endpoint::{AutoscalingOptions, ComponentEndpoint, InferenceComponent, InstancePool};
 /// # use stackwright_synth::App;
 ///
 /// # let app = App::new("chat");
@@ -33,6 +33,11 @@ use crate::security::{SecurityOptions, SecuritySettings};
 ///     InferenceComponent::new(&host, model.tensor_parallel_degree(1), 16_384)
 ///         .accelerators(1)
 ///         .scale(0..=4, TargetTracking::concurrent_requests_per_copy(8.0)),
+/// );
+/// // Instances of whichever of two types is available.
+/// stack.add(
+///     "Pools",
+///     ComponentEndpoint::on_pools([InstancePool::new("ml.g5.12xlarge", 1), InstancePool::new("ml.g6.12xlarge", 2)], 1..=2),
 /// );
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())

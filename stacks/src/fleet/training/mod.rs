@@ -53,6 +53,8 @@ enum Capacity {
 ///         .command(["torchrun", "--nnodes=4", "--nproc-per-node=8", "train.py"]),
 /// );
 /// stack.output("Queue", jobs.queue_arn());
+/// stack.add("Spot", TrainingFleet::spot(&network, ["g5.12xlarge", "g6.12xlarge"], image));
+/// stack.add("Block", TrainingFleet::capacity_block(&network, "p5.48xlarge", 4, image, "cr-0123456789abcdef0"));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

@@ -57,6 +57,7 @@ pub enum Stage3 {}
 ///     .offload_optimizer_to_cpu()
 ///     .offload_parameters_to_nvme("/tmp")
 ///     .activation_checkpointing(ActivationCheckpointing::new().partitioned());
+/// DeepSpeed::zero_1(8).precision(Precision::Fp16);
 /// ```
 ///
 /// Below stage 3, parameters are not sharded and cannot be offloaded:

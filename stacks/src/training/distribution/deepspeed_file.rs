@@ -18,6 +18,8 @@ const FILE: &str = "ds_config.json";
 /// use stackwright_stacks::training::DeepSpeedConfig;
 ///
 /// DeepSpeedConfig::from_json(r#"{ "train_micro_batch_size_per_gpu": 1, "zero_optimization": { "stage": 3 } }"#);
+/// // For the trainer of transformers, whose values may be `auto`.
+/// DeepSpeedConfig::for_trainer(r#"{ "train_batch_size": "auto", "zero_optimization": { "stage": 2 } }"#);
 /// ```
 #[derive(Clone, Debug)]
 pub struct DeepSpeedConfig {
