@@ -425,6 +425,8 @@ fn item(name: &str, sources: &[String]) -> Option<Item> {
         let lines: Vec<&str> = source.lines().collect();
         // The depth of the `impl` block that is open.
         let mut of_item = false;
+        // The methods of a trait are public without `pub`.
+        let mut is_trait = false;
         for (number, line) in lines.iter().enumerate() {
             let declared = ["pub struct ", "pub enum ", "pub trait ", "pub type ", "macro_rules! "]
                 .iter()
@@ -458,15 +460,17 @@ fn item(name: &str, sources: &[String]) -> Option<Item> {
                     rest.trim_start()
                 };
                 of_item = is_name(rest) && !line.contains(" for ");
+                is_trait = false;
             } else if line.strip_prefix("pub trait ").is_some_and(is_name) {
                 of_item = true;
+                is_trait = true;
             } else if *line == "}" {
                 of_item = false;
             }
             let method = line
                 .strip_prefix("    pub fn ")
                 .or_else(|| line.strip_prefix("    pub const fn "))
-                .or_else(|| line.strip_prefix("    fn ").filter(|_| of_item));
+                .or_else(|| line.strip_prefix("    fn ").filter(|_| is_trait));
             if let Some(method) = method.filter(|_| of_item) {
                 let signature = lines[number..].iter().take(3).copied().collect::<Vec<_>>().join(" ");
                 let method = method.split(['(', '<']).next().unwrap().to_owned();

@@ -18,7 +18,7 @@ use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 use crate::security::{SecurityOptions, SecuritySettings};
 
-/// Many models on the same instances. Each is a `.tar.gz` below one location in S3, and is added by putting it there: nothing
+/// Many models on the same instances. Each is a `.tar.gz` below one prefix in S3, and is added by uploading it there: nothing
 /// has to be deployed. A request names its model, which is fetched and loaded if it is not there, and the one that was
 /// not asked for longest makes room.
 ///
