@@ -348,6 +348,8 @@ impl<T, U: IntoValue<T>, const N: usize> IntoValue<Vec<T>> for [U; N] {}
 impl<E: StringEnum> IntoValue<E> for Value<String> {}
 impl IntoValue<Json> for JsonValue {}
 impl IntoValue<Json> for &str {}
+impl IntoValue<Json> for Value<String> {}
+impl IntoValue<Json> for &Value<String> {}
 impl<T> IntoValue<Json> for Map<T> {}
 impl<T, K: Into<String>, V: IntoValue<T>, const N: usize> IntoValue<Map<T>> for [(K, V); N] {}
 impl<T, V: IntoValue<T>> IntoValue<Map<T>> for BTreeMap<String, V> {}
@@ -488,26 +490,17 @@ impl From<&str> for Value<Json> {
     }
 }
 
-/// A JSON document takes each scalar: a literal, a parameter, or an attribute of a resource.
-macro_rules! scalars_of_json {
-    ($($scalar:ty),*) => {$(
-        impl IntoValue<Json> for Value<$scalar> {}
-        impl IntoValue<Json> for &Value<$scalar> {}
-
-        impl From<Value<$scalar>> for Value<Json> {
-            fn from(value: Value<$scalar>) -> Self {
-                value.cast()
-            }
-        }
-
-        impl From<&Value<$scalar>> for Value<Json> {
-            fn from(value: &Value<$scalar>) -> Self {
-                value.clone().cast()
-            }
-        }
-    )*};
+impl From<Value<String>> for Value<Json> {
+    fn from(text: Value<String>) -> Self {
+        text.cast()
+    }
 }
-scalars_of_json!(String, bool, i64, f64);
+
+impl From<&Value<String>> for Value<Json> {
+    fn from(text: &Value<String>) -> Self {
+        text.clone().into()
+    }
+}
 
 /// A map from names to values, such as environment variables.
 #[derive(Clone, Debug, PartialEq)]
