@@ -116,7 +116,8 @@ fn more_regions_than_a_number_has_bits_are_checked() {
 
 #[test]
 fn the_pointer_of_an_acknowledgement_is_escaped() {
-    let text = "Metadata: {stackwright: {acknowledge: {a/b~c: why}}}\nResources: {T: {Type: AWS::SNS::Topic}}";
+    let text =
+        "Metadata: {stackwright: {acknowledge: {a/b~c: why}}}\nResources: {T: {Type: AWS::SNS::Topic}}";
     let assembly = Assembly::of_template("template.yaml", text.to_owned()).unwrap();
     let found = check(&assembly, &Options::default()).diagnostics;
     let path = "/Metadata/stackwright/acknowledge/a~1b~0c";

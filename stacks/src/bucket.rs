@@ -356,6 +356,11 @@ pub struct PrivateBucketHandle {
 }
 
 impl PrivateBucketHandle {
+    /// The bucket's name.
+    pub fn name(&self) -> Value<String> {
+        self.bucket.reference()
+    }
+
     /// A location in the bucket, with the bucket's key.
     #[track_caller]
     pub fn location(&self, key: impl IntoValue<String>) -> S3Location {

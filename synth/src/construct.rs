@@ -67,7 +67,7 @@ pub trait Construct {
 
     /// Names the ID with which the construct was added before, so that a deployment keeps its resources.
     ///
-    /// CloudFormation takes a resource with another logical ID for another resource: it creates a new one and deletes the
+    /// CloudFormation treats a resource with another logical ID as another resource: it creates a new one and deletes the
     /// old one. `deploy` first renames what the deployed stack has under the former ID, with a stack refactor
     /// (`CreateStackRefactor`), and then updates the stack. The name applies to every resource of the construct: of a
     /// construct with the ID `Jobs` and the former ID `Tasks`, `JobsFailed` was `TasksFailed`. Where several deployments of

@@ -20,6 +20,6 @@ pub fn app() -> App {
         ServerlessEndpoint::new(container).memory(MemorySize::Gb2).max_concurrency(5),
     );
 
-    stack.add("EndpointName", Output::new(endpoint.endpoint_name()).description("Invoke the endpoint by this name"));
+    stack.add("EndpointName", Output::new(endpoint.name()).description("Invoke the endpoint by this name"));
     app
 }

@@ -40,7 +40,7 @@ pub fn app() -> App {
             ),
     );
 
-    stack.add("EndpointName", Output::new(host.endpoint_name()).description("Invoke the endpoint by this name"));
+    stack.add("EndpointName", Output::new(host.name()).description("Invoke the endpoint by this name"));
     stack.add("ComponentName", Output::new(chat.name()).description("Name this inference component in requests"));
     stack.output("ModelBucket", models.reference());
     app

@@ -35,11 +35,10 @@ pub fn stack(app: &App) {
 
     stack.add(
         "EndpointName",
-        Output::new(endpoint.endpoint_name()).description("The name to invoke the endpoint with"),
+        Output::new(endpoint.name()).description("The name to invoke the endpoint with"),
     );
     stack.add(
         "EndpointArn",
-        Output::new(endpoint.endpoint_arn())
-            .description("The ARN for policies that allow to invoke the endpoint"),
+        Output::new(endpoint.arn()).description("The ARN for policies that allow to invoke the endpoint"),
     );
 }

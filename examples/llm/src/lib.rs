@@ -71,10 +71,7 @@ pub fn app() -> App {
         AdapterComponent::new(&extract, S3Location::in_bucket(&models, "adapters/invoices.tar.gz")),
     );
 
-    stack.add(
-        "EndpointName",
-        Output::new(host.endpoint_name()).description("The name to invoke the endpoint with"),
-    );
+    stack.add("EndpointName", Output::new(host.name()).description("The name to invoke the endpoint with"));
     for (id, component) in [("ChatName", &chat), ("ExtractName", &extract), ("InvoicesName", &invoices)] {
         stack.add(id, Output::new(component.name()).description("The inference component name for requests"));
     }

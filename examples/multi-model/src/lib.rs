@@ -41,7 +41,7 @@ pub fn app() -> App {
 
     stack.add(
         "EndpointName",
-        Output::new(endpoint.endpoint_name()).description("The name to invoke the endpoint with"),
+        Output::new(endpoint.name()).description("The name to invoke the endpoint with"),
     );
     stack.add(
         "AddModel",

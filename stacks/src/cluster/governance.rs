@@ -325,7 +325,7 @@ impl TaskGovernance {
     pub fn new<P>(cluster: &HyperPodHandle<Eks<P>>, policy: ClusterPolicy) -> Self {
         Self {
             arn: cluster.arn(),
-            name: cluster.cluster_name(),
+            name: cluster.name(),
             groups: cluster.groups.clone(),
             addons: Addons::of(cluster),
             policy,

@@ -409,7 +409,7 @@ impl<K> HyperPodHandle<K> {
     }
 
     /// Returns the cluster's name.
-    pub fn cluster_name(&self) -> Value<String> {
+    pub fn name(&self) -> Value<String> {
         self.name.clone()
     }
 

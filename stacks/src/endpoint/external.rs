@@ -60,12 +60,12 @@ impl ExternalEndpoint {
     }
 
     /// The name to invoke the endpoint with.
-    pub fn endpoint_name(&self) -> Value<String> {
+    pub fn name(&self) -> Value<String> {
         self.name.clone()
     }
 
     /// The endpoint's ARN.
-    pub fn endpoint_arn(&self) -> Value<String> {
+    pub fn arn(&self) -> Value<String> {
         self.arn.clone()
     }
 

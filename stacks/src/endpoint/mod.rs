@@ -290,7 +290,7 @@ fn add_scaling<T: Target>(
     (capacity, scaling): (CapacityRange, Scaling<T>),
     scope: &mut Scope<'_>,
 ) {
-    let name = endpoint.endpoint_name();
+    let name = endpoint.name();
     let scaled = Scaled {
         capacity,
         scaling,
@@ -316,18 +316,18 @@ pub struct EndpointHandle {
 
 impl EndpointHandle {
     /// The name to invoke the endpoint by.
-    pub fn endpoint_name(&self) -> Value<String> {
+    pub fn name(&self) -> Value<String> {
         self.endpoint.endpoint_name()
     }
 
     /// The endpoint's ARN.
-    pub fn endpoint_arn(&self) -> Value<String> {
+    pub fn arn(&self) -> Value<String> {
         self.endpoint.endpoint_arn()
     }
 
     /// A statement that allows to invoke this endpoint only, for the role of a caller.
     pub fn allow_invoke(&self) -> Statement {
-        allow_invoke(&self.endpoint_arn())
+        allow_invoke(&self.arn())
     }
 }
 

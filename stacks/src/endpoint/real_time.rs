@@ -53,7 +53,7 @@ pub enum RollingUpdate {}
 ///     RealTimeEndpoint::new(variant)
 ///         .blue_green(BlueGreen::canary(CapacitySize::percent(10)).wait(Duration::from_mins(10))),
 /// );
-/// stack.output("EndpointName", scorers.endpoint_name());
+/// stack.output("EndpointName", scorers.name());
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

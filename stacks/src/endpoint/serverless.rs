@@ -72,7 +72,7 @@ pub struct MemorySizeValue(Value<i64>);
 /// let container = Container::new(ContainerImage::pytorch_inference("2.6.0", Processor::Cpu))
 ///     .model(S3Location::new("my-models", "relevance/3/model.tar.gz"));
 /// let scorer = stack.add("Scorer", ServerlessEndpoint::new(container).memory(MemorySize::Gb6).max_concurrency(5));
-/// stack.output("EndpointName", scorer.endpoint_name());
+/// stack.output("EndpointName", scorer.name());
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

@@ -17,7 +17,7 @@ use crate::safe_text;
 
 /// Rename resources, or move them to another stack, without replacing them.
 ///
-/// CloudFormation takes a resource with another logical ID, or in another stack, for another resource. The command keeps it
+/// CloudFormation treats a resource with another logical ID, or in another stack, as another resource. The command keeps it
 /// with a stack refactor. Without `--move`, the moves are those for which the program names a former ID, and those that a
 /// comparison of the deployed stacks with the program finds: same type, same properties, and only one candidate. Without
 /// `--execute`, the command only prints the moves. It changes no properties: `deploy` does that afterwards.

@@ -157,8 +157,13 @@ pub struct ComponentEndpointHandle {
 
 impl ComponentEndpointHandle {
     /// The name to invoke the endpoint by, together with that of a component.
-    pub fn endpoint_name(&self) -> Value<String> {
-        self.endpoint.endpoint_name()
+    pub fn name(&self) -> Value<String> {
+        self.endpoint.name()
+    }
+
+    /// The endpoint's ARN.
+    pub fn arn(&self) -> Value<String> {
+        self.endpoint.arn()
     }
 }
 
@@ -173,7 +178,7 @@ pub struct ComponentHost {
 
 impl From<&ComponentEndpointHandle> for ComponentHost {
     fn from(host: &ComponentEndpointHandle) -> Self {
-        Self { endpoint_name: host.endpoint_name(), role: host.role.clone(), processor: host.processor }
+        Self { endpoint_name: host.name(), role: host.role.clone(), processor: host.processor }
     }
 }
 
