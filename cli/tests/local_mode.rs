@@ -172,6 +172,52 @@ fn a_dangerous_change_needs_its_own_approval() {
     assert!(stderr.contains("name the resource"), "{stderr}");
 }
 
+/// What CloudFormation will refuse is said before, and a stack that was not rolled back names the options that continue.
+#[test]
+fn a_deployment_that_is_not_rolled_back_says_what_it_cannot_do() {
+    let app = |name: &str| {
+        let app = App::new("kept");
+        app.stack("Main").region("us-east-1").add("Alarms", Topic::new().topic_name(name));
+        app
+    };
+    let workspace = Workspace::with(&app("one"));
+    succeeded(workspace.run(&["deploy", "--local"]));
+    workspace.write(&app("two"));
+    let warning = "warning: Alarms is replaced because of TopicName: CloudFormation refuses a replacement";
+    let (planned, _) = succeeded(workspace.run(&["plan", "--local", "--keep-failed"]));
+    assert!(planned.contains(warning), "{planned}");
+    let stderr = ended(workspace.run(&["deploy", "--local", "--keep-failed"]), 1);
+    assert!(stderr.contains(warning) && stderr.contains("UPDATE_FAILED"), "{stderr}");
+    let stderr = ended(workspace.run(&["deploy", "--local"]), 1);
+    assert!(stderr.contains("continues from there only with `--keep-failed`"), "{stderr}");
+    let (stdout, _) = succeeded(workspace.run(&["recover", "Main", "--local"]));
+    assert!(
+        stdout.contains("`deploy --keep-failed` continues") && stdout.contains("--action rollback"),
+        "{stdout}"
+    );
+    succeeded(workspace.run(&["recover", "Main", "--local", "--action", "rollback"]));
+    succeeded(workspace.run(&["deploy", "--local"]));
+}
+
+#[test]
+fn many_changes_are_counted() {
+    let app = |kept: usize, display: &str| {
+        let app = App::new("many");
+        let stack = app.stack("Main").region("us-east-1");
+        for number in 0..kept {
+            stack.add(&format!("Topic{number}"), Topic::new().display_name(display));
+        }
+        app
+    };
+    let workspace = Workspace::with(&app(30, "one"));
+    let (planned, _) = succeeded(workspace.run(&["plan", "--local"]));
+    assert!(planned.contains("in all: 30 added"), "{planned}");
+    succeeded(workspace.run(&["deploy", "--local"]));
+    workspace.write(&app(25, "two"));
+    let (planned, _) = succeeded(workspace.run(&["plan", "--local", "--format", "markdown"]));
+    assert!(planned.contains("In all: 25 changed, 5 removed."), "{planned}");
+}
+
 #[test]
 fn a_plan_is_deployed_as_it_was_reviewed_or_not_at_all() {
     let workspace = Workspace::with(&small("one"));

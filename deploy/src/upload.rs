@@ -132,6 +132,11 @@ fn part_size(bytes: u64) -> u64 {
     bytes.div_ceil(MAX_PARTS).div_ceil(MIB).saturating_mul(MIB).max(MIN_PART_SIZE)
 }
 
+/// How many tenths of a file are uploaded: each is reported once, however many parts there are.
+fn tenths(uploaded: u64, bytes: u64) -> u64 {
+    uploaded.saturating_mul(10) / bytes.max(1)
+}
+
 /// A part that S3 has.
 struct UploadedPart {
     tag: String,
@@ -171,10 +176,11 @@ async fn multipart(
                 request.send().await.map_err(DeployError::call("UploadPart"))?.e_tag
             }
         };
-        uploaded.set(uploaded.get() + length);
-        let progress =
-            Progress::Uploaded { key: key.to_owned(), uploaded: uploaded.get(), bytes: file.bytes };
-        report(progress);
+        let before = uploaded.get();
+        uploaded.set(before + length);
+        if tenths(before, file.bytes) != tenths(uploaded.get(), file.bytes) {
+            report(Progress::Uploaded { key: key.to_owned(), uploaded: uploaded.get(), bytes: file.bytes });
+        }
         let part = CompletedPart::builder().part_number(number).set_e_tag(tag).checksum_sha256(checksum);
         Ok::<_, DeployError>(part.build())
     });
@@ -249,6 +255,21 @@ mod tests {
             let size = part_size(bytes);
             assert!(bytes.div_ceil(size) <= MAX_PARTS && size.is_multiple_of(MIB), "{bytes}: {size}");
         }
+    }
+
+    #[test]
+    fn ten_reports_are_made_however_many_parts_there_are() {
+        let bytes = 5_000 * MIB;
+        let ends = (0..bytes.div_ceil(MIN_PART_SIZE)).map(|part| ((part + 1) * MIN_PART_SIZE).min(bytes));
+        let mut reported = Vec::new();
+        let mut before = 0;
+        for end in ends {
+            if tenths(before, bytes) != tenths(end, bytes) {
+                reported.push(end);
+            }
+            before = end;
+        }
+        assert_eq!((reported.len(), reported.last()), (10, Some(&bytes)));
     }
 
     #[tokio::test]

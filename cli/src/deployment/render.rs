@@ -207,6 +207,9 @@ pub(crate) fn change_set(change_set: &ChangeSet) -> String {
             }
         }
     }
+    if let Some(counts) = counts(&change_set.changes) {
+        let _ = writeln!(text, "  in all: {counts}");
+    }
     for required in change_set.required_approvals().iter().filter(|one| one.loses.is_some()) {
         let _ = writeln!(text, "  ! {}", line(&required.to_string()));
     }
@@ -228,9 +231,25 @@ pub(crate) fn annotation(annotation: &Annotation) -> String {
     line(&format!("{name}{severity}: {}", parts.join("; ")))
 }
 
+/// From this number of changes on, they are counted.
+const MANY_CHANGES: usize = 20;
+
+/// Returns how many resources are added, changed, replaced and so on, if there are many.
+fn counts(changes: &[Change]) -> Option<String> {
+    let kinds = [("+", "added"), ("~", "changed"), ("±", "replaced"), ("-", "removed"), ("<", "imported")];
+    let count = |wanted: &str| changes.iter().filter(|change| sign(change) == wanted).count();
+    let parts =
+        kinds.into_iter().map(|(wanted, word)| (count(wanted), word)).filter(|(number, _)| *number > 0);
+    let text = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ");
+    (changes.len() >= MANY_CHANGES).then_some(text)
+}
+
 /// Returns a change set as Markdown, for a pull request.
 pub(crate) fn change_set_markdown(change_set: &ChangeSet) -> String {
     let mut text = String::new();
+    if let Some(counts) = counts(&change_set.changes) {
+        let _ = writeln!(text, "In all: {counts}.\n");
+    }
     for note in notes(change_set) {
         let _ = writeln!(text, "- {}", markdown(&note));
     }
