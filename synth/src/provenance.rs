@@ -39,6 +39,22 @@ impl Provenance {
         Self { text: Some(Arc::new(text)), ..Self::default() }
     }
 
+    /// Creates the provenance of a template with some resources; a usual resource sets about eight values.
+    pub(crate) fn for_resources(count: usize) -> Self {
+        let values = count * 8;
+        Self {
+            pointers: String::with_capacity(values * 64),
+            program: Vec::with_capacity(values),
+            ..Self::default()
+        }
+    }
+
+    /// Frees the memory that is not used.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.pointers.shrink_to_fit();
+        self.program.shrink_to_fit();
+    }
+
     /// Returns the location of the value at a JSON pointer, or of the nearest enclosing value.
     pub fn find(&self, pointer: &str) -> Option<&SourceLocation> {
         let mut pointer = pointer;

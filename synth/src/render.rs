@@ -144,7 +144,7 @@ impl Input<'_> {
             errors: Vec::new(),
             imports: IndexMap::new(),
             after: contents.depends_on.to_vec(),
-            provenance: Provenance::default(),
+            provenance: Provenance::for_resources(contents.resources.len()),
             pointer: String::new(),
             source: contents.source,
             holder: None,
@@ -152,7 +152,8 @@ impl Input<'_> {
             documents: contents.documents.to_vec(),
         };
         let template = Template::from_sections(renderer.template());
-        let Renderer { imports, after, provenance, documents, errors, .. } = renderer;
+        let Renderer { imports, after, mut provenance, documents, errors, .. } = renderer;
+        provenance.shrink_to_fit();
         (Rendered { template, provenance, imports, after, documents }, errors)
     }
 }

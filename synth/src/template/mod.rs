@@ -3,6 +3,7 @@
 mod json;
 mod yaml;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -160,11 +161,7 @@ impl Template {
 
     /// Returns canonical JSON: sections in CloudFormation's order, two spaces of indentation, and a final line break.
     pub fn json(&self) -> &str {
-        self.json.get_or_init(|| {
-            let mut text = serde_json::to_string_pretty(self.sections()).expect("every key is text");
-            text.push('\n');
-            text
-        })
+        self.json.get_or_init(|| canonical(self.sections()))
     }
 
     /// Returns YAML with the short forms of intrinsic functions.
@@ -208,6 +205,20 @@ impl fmt::Display for Template {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.json())
     }
+}
+
+/// Serializes into a buffer that the thread keeps: the string takes the memory that it needs, and no more.
+fn canonical(sections: &Map<String, JsonValue>) -> String {
+    const KEPT: usize = 1 << 20;
+    thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        serde_json::to_writer_pretty(&mut *buffer, sections).expect("every key is text");
+        buffer.push(b'\n');
+        let text = str::from_utf8(buffer).expect("JSON is UTF-8").to_owned();
+        buffer.shrink_to(KEPT);
+        text
+    })
 }
 
 #[cfg(test)]
