@@ -20,7 +20,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
+/// Writes the properties of assertions as JSON.
+pub use serde_json::json;
 use stackwright_review::{Diagnostic, check, diff, graph, report};
 use stackwright_synth::{App, Assembly, StackArtifact};
 
@@ -69,8 +71,8 @@ const ANY: &str = "stackwright::testing::any";
 /// Assertions on one stack, similar to those of `aws-cdk-lib/assertions`.
 ///
 /// ```
-/// use serde_json::json;
-/// use stackwright::{App, resources::s3::Bucket, testing};
+/// use stackwright::testing::{self, json};
+/// use stackwright::{App, resources::s3::Bucket};
 ///
 /// let app = App::new("shop");
 /// app.stack("Storage").add("Models", Bucket::new().bucket_name("shop-models"));

@@ -51,6 +51,40 @@ fn create(parent: &Path, name: &str, template: &str) -> PathBuf {
     project
 }
 
+/// The helpers for tests as users write them, in a project of their own.
+const ASSERTIONS: &str = r#"
+use stackwright::testing::{self, StackAssertions, json};
+
+#[test]
+fn the_stack_is_what_the_program_says() {
+    let app = my_endpoint::app();
+    let assembly = testing::synth(&app);
+    let serving = StackAssertions::new(&assembly, "Serving");
+    serving.resource_count("AWS::SageMaker::Endpoint", 1);
+    serving.has_resource("AWS::SageMaker::Endpoint", json!({ "EndpointConfigName": testing::any() }));
+    let (endpoint, _) = serving.find("AWS::SageMaker::Endpoint").remove(0);
+    let (config, _) = serving.find("AWS::SageMaker::EndpointConfig").remove(0);
+    serving.references(&endpoint, &config);
+    testing::assert_no_findings(&app, &[]);
+}
+
+#[test]
+fn a_difference_fails_with_its_consequence() {
+    let stored = std::env::temp_dir().join(format!("my-endpoint-{}", std::process::id()));
+    testing::store(&my_endpoint::app(), &stored);
+    testing::assert_unchanged(&my_endpoint::app(), &stored);
+    let other = stackwright::App::new("my-endpoint");
+    other.stack("Serving").region("us-east-1").add("Runs", stackwright::prelude::PrivateBucket::new());
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        testing::assert_unchanged(&other, &stored);
+    }));
+    let panic = panic.unwrap_err();
+    let message = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+    std::fs::remove_dir_all(&stored).unwrap();
+    assert!(message.contains("AWS::SageMaker::Endpoint") && message.contains("is deleted"), "{message}");
+}
+"#;
+
 #[test]
 fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
     let parent = tempfile::tempdir().unwrap();
@@ -58,6 +92,9 @@ fn every_template_builds_tests_synthesizes_and_deploys_in_local_mode() {
         let name = format!("my-{template}");
         let project = create(parent.path(), &name, template);
         let update = std::env::var_os("UPDATE_TEMPLATES").is_some();
+        if template == "endpoint" {
+            fs::write(project.join("tests/assertions.rs"), ASSERTIONS).unwrap();
+        }
         let mut test = Command::new(env!("CARGO"));
         test.arg("test").current_dir(&project).env("INSTA_UPDATE", if update { "always" } else { "no" });
         share_build_directory(&mut test);

@@ -125,6 +125,9 @@ pub(super) fn quota_lines(needs: &[Need], account: AccountValues<'_>) -> Vec<Str
             "the service quotas of the account are large enough for the stacks; what else the account uses is not counted"
                 .to_owned(),
         ),
+        AccountValues::Read if !lines.is_empty() => {
+            lines.push("what else the account uses of a quota is not counted".to_owned());
+        }
         AccountValues::Read | AccountValues::NotRequested => {}
     }
     // Names of types come from the template, and errors from outside.
