@@ -60,7 +60,7 @@ pub(super) const COMBINATIONS: &[(&str, Holds)] = &[
         if allowed.iter().any(|known| known.eq_ignore_ascii_case(text)) {
             return Ok(());
         }
-        Err(format!("{text} is not allowed here: use {}", listed(&allowed)))
+        Err(format!("`{text}` is not allowed here: use {}", listed(&allowed)))
     }),
 ];
 

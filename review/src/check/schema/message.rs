@@ -46,10 +46,10 @@ pub(super) fn known(
             } else {
                 nearest(&given, options.iter().map(String::as_str)).map(|one| format!("the nearest is {one}"))
             };
-            (&rules::VALUE_NOT_ALLOWED, format!("{given} is not allowed here"), help)
+            (&rules::VALUE_NOT_ALLOWED, format!("`{given}` is not allowed here"), help)
         }
         ValidationErrorKind::Constant { expected_value } if !holds_unresolved(value) => {
-            let message = format!("{} is not allowed here", shown(value));
+            let message = format!("`{}` is not allowed here", shown(value));
             (&rules::VALUE_NOT_ALLOWED, message, Some(format!("use {}", shown(expected_value))))
         }
         ValidationErrorKind::Custom { keyword, message: pattern }
@@ -213,7 +213,7 @@ fn out_of_range(value: &JsonValue, schema: registry::Schema<'_>) -> Option<Messa
     let is_text = value.is_string();
     (is_text && !allowed.is_empty() && !allowed.contains(&shown(value))).then(|| {
         let help = (allowed.len() <= 12).then(|| format!("use {}", allowed.join(", ")));
-        (&rules::VALUE_NOT_ALLOWED, format!("{} is not allowed here", shown(value)), help)
+        (&rules::VALUE_NOT_ALLOWED, format!("`{}` is not allowed here", shown(value)), help)
     })
 }
 

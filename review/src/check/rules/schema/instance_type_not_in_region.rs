@@ -107,7 +107,12 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     near.map_or_else(String::new, |near| format!("the nearest is {near}"))
                 });
                 let offers = if view.region.is_some() { "does not offer" } else { "offers" };
-                findings.add(resource, given, format!("{who} {offers} {name} for {service}"), help.clone());
+                findings.add(
+                    resource,
+                    given,
+                    format!("{who} {offers} the instance type `{name}` for {service}"),
+                    help.clone(),
+                );
             }
         }
     }
