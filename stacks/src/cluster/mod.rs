@@ -34,15 +34,15 @@ mod update;
 
 use stackwright_resources::Tag;
 use stackwright_resources::sagemaker::cluster::{
-    AutoScalerType, ClusterAutoScalingConfig, Mode, NodeProvisioningMode, NodeRecovery, TieredStorageConfig,
-    VpcConfig,
+    AutoScalerType, ClusterAutoScalingConfig, ClusterLifeCycleConfig, Mode, NodeProvisioningMode,
+    NodeRecovery, TieredStorageConfig, VpcConfig,
 };
 use stackwright_resources::sagemaker::{Cluster, ClusterHandle};
 use stackwright_synth::intrinsic::stack_name;
 use stackwright_synth::{Construct, Handle, IntoValue, ResourceOptions, Scope, Value, sub};
 
 use crate::defaults;
-use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
+use crate::iam::{BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement};
 use crate::network::NetworkHandle;
 use crate::s3::S3Location;
 
@@ -266,6 +266,55 @@ fn cluster_name(given: Option<&Value<String>>, scope: &Scope<'_>) -> Value<Strin
     sub!("{}-{}", stack_name(), scope.id())
 }
 
+/// The lifecycle scripts of a cluster, which are uploaded with the stack.
+struct AddedScripts {
+    config: ClusterLifeCycleConfig,
+    location: S3Location,
+    /// What the scripts need permission for.
+    statements: Option<Statement>,
+}
+
+impl AddedScripts {
+    /// Adds the scripts that are given, or else the ones that the nodes need. `None` if nodes need no script.
+    fn of(plan: &Plan, given: Option<LifecycleScripts>, scope: &mut Scope<'_>) -> Option<Self> {
+        let scripts = given.or_else(|| plan.needs_script.then(LifecycleScripts::new))?;
+        let by_scripts = plan.parameters.is_some();
+        let scripts = if by_scripts { scripted::configuring(scripts) } else { scripts };
+        let statements = scripts.statements();
+        let hook = if plan.is_eks || by_scripts { Hook::OnCreate } else { Hook::OnInitComplete };
+        let script = scripts.entry().to_owned();
+        let uploaded = scope.add("Scripts", scripts.into_asset(plan.parameters.clone(), scope));
+        let location = S3Location::new(uploaded.bucket(), format!("{}/", uploaded.prefix()));
+        Some(Self { config: hook.config(&script, &uploaded), location, statements })
+    }
+}
+
+/// Adds the role with which Karpenter scales the nodes, or returns the one that is given.
+fn karpenter_role(plan: &Plan, given: Option<RoleReference>, scope: &mut Scope<'_>) -> RoleReference {
+    let needed = RoleNeeded {
+        id: "Karpenter".into(),
+        service: "hyperpod.sagemaker",
+        policy: "Nodes",
+        statements: role::of_karpenter(plan),
+    };
+    let trusted = role::trusted_by("hyperpod.sagemaker");
+    RoleSettings::given(given).build_trusting(trusted, needed, scope).role
+}
+
+/// Sets the properties that depend on the orchestrator.
+fn with_plan(mut cluster: Cluster, plan: &Plan) -> Cluster {
+    if let Some(config) = plan.restricted_config.clone() {
+        cluster = cluster.restricted_instance_groups_config(config);
+    }
+    if let Some(orchestrator) = plan.orchestrator.clone() {
+        cluster = cluster.orchestrator(orchestrator);
+    }
+    if plan.continuous {
+        cluster = cluster.node_provisioning_mode(NodeProvisioningMode::Continuous);
+    }
+    cluster
+}
+
 impl<K: Orchestrate> Construct for HyperPodCluster<K> {
     type Handle = HyperPodHandle<K>;
     const HIDES_INNER_LOCATIONS: bool = true;
@@ -280,26 +329,9 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
         }
         check_groups(&plan, &settings, scope);
         let name = cluster_name(settings.name.as_ref(), scope);
-        let scripts = match settings.scripts.clone() {
-            Some(scripts) => Some(scripts),
-            None if plan.needs_script => Some(LifecycleScripts::new()),
-            None => None,
-        };
-        let by_scripts = plan.parameters.is_some();
-        let scripts =
-            scripts.map(|scripts| if by_scripts { scripted::configuring(scripts) } else { scripts });
-        let metrics = scripts.as_ref().and_then(LifecycleScripts::statements);
-        let hook = if plan.is_eks || by_scripts { Hook::OnCreate } else { Hook::OnInitComplete };
-        let scripts = scripts.map(|scripts| {
-            let script = scripts.entry().to_owned();
-            let asset = scripts.into_asset(plan.parameters.clone(), scope);
-            let uploaded = scope.add("Scripts", asset);
-            (
-                hook.config(&script, &uploaded),
-                S3Location::new(uploaded.bucket(), format!("{}/", uploaded.prefix())),
-            )
-        });
-        let location = scripts.as_ref().map(|(_, location)| location);
+        let scripts = AddedScripts::of(&plan, settings.scripts.clone(), scope);
+        let location = scripts.as_ref().map(|scripts| &scripts.location);
+        let metrics = scripts.as_ref().and_then(|scripts| scripts.statements.clone());
         let needed = RoleNeeded {
             id: "Role".into(),
             service: "sagemaker",
@@ -314,7 +346,7 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
             .map(|group| {
                 group.resource(
                     role.arn(),
-                    scripts.as_ref().map(|(config, _)| config.clone()),
+                    scripts.as_ref().map(|scripts| scripts.config.clone()),
                     &settings.shared,
                 )
             })
@@ -332,32 +364,13 @@ impl<K: Orchestrate> Construct for HyperPodCluster<K> {
         } else {
             cluster.restricted_instance_groups(restricted::resources(&plan.restricted, role.arn()))
         };
-        if let Some(config) = plan.restricted_config.clone() {
-            cluster = cluster.restricted_instance_groups_config(config);
-        }
-        if let Some(orchestrator) = plan.orchestrator.clone() {
-            cluster = cluster.orchestrator(orchestrator);
-        }
-        if plan.continuous {
-            cluster = cluster.node_provisioning_mode(NodeProvisioningMode::Continuous);
-        }
-        let mut karpenter_role = None;
-        if plan.karpenter {
-            let needed = RoleNeeded {
-                id: "Karpenter".into(),
-                service: "hyperpod.sagemaker",
-                policy: "Nodes",
-                statements: role::of_karpenter(&plan),
-            };
-            let BuiltRole { role, .. } = RoleSettings::given(settings.karpenter_role.clone()).build_trusting(
-                role::trusted_by("hyperpod.sagemaker"),
-                needed,
-                scope,
-            );
+        cluster = with_plan(cluster, &plan);
+        let karpenter_role =
+            plan.karpenter.then(|| karpenter_role(&plan, settings.karpenter_role.clone(), scope));
+        if let Some(role) = &karpenter_role {
             cluster = cluster.cluster_role(role.arn()).auto_scaling(
                 ClusterAutoScalingConfig::new(Mode::Enable).auto_scaler_type(AutoScalerType::Karpenter),
             );
-            karpenter_role = Some(role);
         }
         if let Some(share) = &plan.tiered_storage {
             cluster = cluster.tiered_storage_config(
