@@ -13,8 +13,9 @@ const BUCKET_PREFIX: &str = "hyperpod-tls-";
 /// The inference operator of HyperPod, with the roles that its pods take.
 ///
 /// Its service accounts use IAM roles for service accounts (IRSA). The trust policy of such a role has the URL of the EKS
-/// cluster's OIDC issuer in the names of its condition keys, which a template cannot compute, so the roles are created
-/// elsewhere (the console of SageMaker creates them with "Quick install").
+/// cluster's OIDC issuer in the names of its condition keys, and the names of members of a template are fixed. The roles are
+/// therefore created elsewhere (the console of SageMaker creates them with "Quick install"), or with a trust policy that
+/// the program writes as text.
 ///
 /// ```
 /// use stackwright_stacks::cluster::InferenceOperator;
