@@ -229,6 +229,54 @@ fn implementation(config: &Json, architecture: Architecture) -> Implementation {
     }
 }
 
+/// The numbers of layers and attention heads, and the size of a head.
+struct Depth {
+    layers: u64,
+    heads: u64,
+    kv_heads: u64,
+    head_dim: u64,
+}
+
+impl Depth {
+    fn of(config: &Config<'_>, hidden: u64) -> Result<Self, ShapeError> {
+        let layers = config.need(&["num_hidden_layers", "n_layer", "num_layers", "layers"])?;
+        let heads = config.need(&["num_attention_heads", "n_head", "num_heads", "heads"])?;
+        let invalid = |name, value: u64, expected| {
+            Err(ShapeError::Invalid { name, value: value.to_string(), expected })
+        };
+        if layers > 10_000 {
+            return invalid("num_hidden_layers", layers, "at most 10000");
+        }
+        if heads > 4096 {
+            return invalid("num_attention_heads", heads, "at most 4096");
+        }
+        let kv_heads = config.find(&["num_key_value_heads", "kv_heads"])?.unwrap_or(heads);
+        let head_dim = config.find(&["head_dim", "d_kv"])?.unwrap_or(hidden / heads);
+        if head_dim == 0 {
+            return invalid("num_attention_heads", heads, "at most `hidden_size`");
+        }
+        if kv_heads > heads {
+            return invalid("num_key_value_heads", kv_heads, "at most `num_attention_heads`");
+        }
+        Ok(Self { layers, heads, kv_heads, head_dim })
+    }
+}
+
+/// Returns what was not compared with measurements, or is not counted, of a model with this name.
+fn notes(outer: &Config<'_>, config: &Config<'_>, name: &str) -> Result<Vec<String>, ShapeError> {
+    let has_shared_expert =
+        name.contains("moe") && config.find(&["shared_expert_intermediate_size"])?.is_some();
+    let notes = [
+        (
+            outer.0.get("vision_config").is_some() && name.starts_with("qwen2"),
+            "activations of this vision encoder were not compared with measurements",
+        ),
+        (has_shared_expert, "the expert that every token is sent to was not compared with measurements"),
+        (name.contains("omni"), "audio encoders are not counted"),
+    ];
+    Ok(notes.into_iter().filter(|(applies, _)| *applies).map(|(_, note)| note.to_owned()).collect())
+}
+
 fn architecture(config: &Json) -> Result<(Architecture, String), ShapeError> {
     use Architecture::*;
     let config = Config(config);
@@ -297,29 +345,7 @@ impl ModelShape {
         // Vision-language models hold the decoder's numbers in a member of their own.
         let config = Config(config.get("text_config").filter(|inner| inner.is_object()).unwrap_or(config));
         let hidden = config.need(&["hidden_size", "n_embd", "d_model", "hidden"])?;
-        let layers = config.need(&["num_hidden_layers", "n_layer", "num_layers", "layers"])?;
-        let heads = config.need(&["num_attention_heads", "n_head", "num_heads", "heads"])?;
-        for (name, value, most, expected) in [
-            ("num_hidden_layers", layers, 10_000, "at most 10000"),
-            ("num_attention_heads", heads, 4096, "at most 4096"),
-        ] {
-            if value > most {
-                return Err(ShapeError::Invalid { name, value: value.to_string(), expected });
-            }
-        }
-        let kv_heads = config.find(&["num_key_value_heads", "kv_heads"])?.unwrap_or(heads);
-        let head_dim = config.find(&["head_dim", "d_kv"])?.unwrap_or(hidden / heads);
-        if head_dim == 0 || kv_heads > heads {
-            return Err(ShapeError::Invalid {
-                name: if head_dim == 0 { "num_attention_heads" } else { "num_key_value_heads" },
-                value: if head_dim == 0 { heads } else { kv_heads }.to_string(),
-                expected: if head_dim == 0 {
-                    "at most `hidden_size`"
-                } else {
-                    "at most `num_attention_heads`"
-                },
-            });
-        }
+        let Depth { layers, heads, kv_heads, head_dim } = Depth::of(&config, hidden)?;
         let four = || Some(4 * hidden).filter(|_| architecture == Architecture::Gpt2);
         let experts_ffn = config.find(&["moe_intermediate_size"])?;
         let ffn = config
@@ -331,23 +357,12 @@ impl ModelShape {
             Architecture::Vit => classes(&outer)?,
             _ => config.need(&["vocab_size", "vocab"])?,
         };
-        let mut notes = Vec::new();
         let experts = experts(&config, architecture, experts_ffn.unwrap_or(ffn))?;
         let tied = outer.flag("tie_word_embeddings").or(config.flag("tie_word_embeddings"));
         let positions = match architecture {
             Architecture::Gpt2 => config.find(&["n_positions", "max_position_embeddings"])?.unwrap_or(1024),
             _ => 0,
         };
-        if outer.0.get("vision_config").is_some() && name.starts_with("qwen2") {
-            notes.push("activations of this vision encoder were not compared with measurements".to_owned());
-        }
-        if name.contains("moe") && config.find(&["shared_expert_intermediate_size"])?.is_some() {
-            notes
-                .push("the expert that every token is sent to was not compared with measurements".to_owned());
-        }
-        if name.contains("omni") {
-            notes.push("audio encoders are not counted".to_owned());
-        }
         let shape = Self {
             architecture,
             hidden,
@@ -391,7 +406,7 @@ impl ModelShape {
                 _ => None,
             },
             implementation: implementation(outer.0, architecture),
-            notes,
+            notes: notes(&outer, &config, &name)?,
         };
         shape.checked()
     }
