@@ -88,7 +88,7 @@ const WITHOUT_KEY: [(&str, &str); 7] = [
     ("AWS::Scheduler::Schedule/KmsKeyArn of ", "EventBridge Scheduler encrypts inputs with a key of AWS"),
 ];
 
-/// Whether the name of a property says that it holds a key of KMS.
+/// Whether the name of a property means that it holds a KMS key.
 fn is_key(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.contains("kms") && (name.ends_with("id") || name.ends_with("arn"))

@@ -397,7 +397,7 @@ fn steps_have_names_of_their_own() {
 }
 
 #[test]
-fn the_roles_of_launchers_and_of_their_jobs_are_told_what_they_need() {
+fn the_missing_permissions_of_launchers_and_of_their_jobs_are_reported() {
     let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
     let job = || {
         TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.2xlarge", 1), S3Location::new("my-runs", "models"))

@@ -100,7 +100,7 @@ pub struct FileAsset {
     kind: AssetKind,
 }
 
-/// What a manifest says of an asset.
+/// The entry of an asset in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AssetKind {
     /// A file that is uploaded as it is.

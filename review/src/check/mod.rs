@@ -1,8 +1,8 @@
 //! Finds what is wrong in templates before anything is deployed.
 //!
-//! A stack is looked at in every deployment that its parameters and conditions allow (`scenario`), with everything
-//! put in that is known (`resolve`). The validation of schemas (`schema`) and the `rules` say what is wrong with what
-//! they see (`view`).
+//! A stack is checked in every deployment that its parameters and conditions allow (`scenario`), with all
+//! known values resolved (`resolve`). The validation of schemas (`schema`) and the `rules` report the faults of the
+//! resolved resources (`view`).
 
 mod acknowledgement;
 mod asl;

@@ -254,7 +254,7 @@ impl Options {
         step.put("RetryPolicies", list(retries.iter().map(RetryPolicy::lower)));
     }
 
-    /// Writes the members of a step that SageMaker retries only if it is told to.
+    /// Writes the members of a step that SageMaker retries only on request.
     pub(super) fn put_order_and_retries(&self, step: &mut Properties) {
         self.put_order(step);
         if !self.retries.is_empty() {

@@ -140,7 +140,7 @@ const TAKES: [(&str, &str); 17] = [
     ("VolumeId", "AWS::EC2::Volume"),
 ];
 
-/// Properties that take names, and of which the schema does not say so.
+/// Properties that take names although the schema does not state it.
 const TAKES_NAMES: [(&str, &str); 11] = [
     ("AWS::IAM::InstanceProfile", "Roles"),
     ("AWS::IAM::ManagedPolicy", "Groups"),
