@@ -147,7 +147,7 @@ fn batch(app: &App) {
         FailStep::new(stackwright::sub!("The error is above {}", &threshold)).display_name("Too weak");
     let check = ConditionStep::when(mse.at_most(&threshold))
         .and(Comparison::is_one_of(&stage, ["test", "staging"]).or(Measure::from(threshold).below(1.0)))
-        .and(Comparison::equal(stage, "off").negated())
+        .and(Comparison::not(Comparison::equal(stage, "off")))
         .then("Answer", transform)
         .then("Register", register.after("Answer"))
         .otherwise("Fail", failed)

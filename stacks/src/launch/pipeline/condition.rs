@@ -41,7 +41,7 @@ impl From<Value<i64>> for Measure {
 /// let stage = pipeline.parameter("Stage", "test");
 /// let share = pipeline.parameter("Share", 0.5);
 /// let small = Measure::from(share).below(0.1);
-/// Comparison::is_one_of(&stage, ["test", "staging"]).or(Comparison::equal(&stage, "production").negated()).or(small);
+/// Comparison::is_one_of(&stage, ["test", "staging"]).or(Comparison::not(Comparison::equal(&stage, "production"))).or(small);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Comparison(Vec<(&'static str, Value<Json>)>);
@@ -69,9 +69,8 @@ impl Comparison {
     }
 
     /// True if the condition is false.
-    #[must_use]
-    pub fn negated(self) -> Self {
-        Self::of("Not", [("Condition", self.written())])
+    pub fn not(condition: Self) -> Self {
+        Self::of("Not", [("Condition", condition.written())])
     }
 
     /// True if this condition or another one is true.
