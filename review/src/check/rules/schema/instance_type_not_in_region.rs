@@ -78,44 +78,47 @@ fn is_listed(holder: &str) -> bool {
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for (holder_type, service, path) in PLACES {
-        // Many resources often have one type: what is near is computed once for each.
-        let mut near_names: HashMap<String, String> = HashMap::new();
+        // Many resources often have one type, which is judged once.
+        let mut judged: HashMap<String, Option<(String, String)>> = HashMap::new();
         let resources = view.of_type(holder_type).map(|resource| (resource, &resource.properties));
         let requests = view.requests(holder_type).map(|(resource, request)| (resource, &request.arguments));
         for (resource, holder) in resources.chain(requests) {
             for given in values(holder, path) {
                 let Some(name) = string(given) else { continue };
-                let here = view.region.map(|region| (region, in_region(service, region)));
-                let who = match here {
-                    Some((_, None)) => continue,
-                    Some((_, Some(offered))) if offered.iter().any(|known| known == name) => continue,
-                    Some((region, Some(_))) => region,
-                    None => "no region",
-                };
-                let everywhere = anywhere(service);
-                let exists = everywhere.contains(name);
-                // What the registry lists is found by that list.
-                if !exists && is_listed(holder_type) || here.is_none() && exists {
-                    continue;
+                if !judged.contains_key(name) {
+                    judged.insert(name.to_owned(), fault(view.region, holder_type, service, name));
                 }
-                let offered = match here {
-                    Some((_, Some(offered))) => offered.iter().map(String::as_str).collect(),
-                    _ => everywhere,
-                };
-                let help = near_names.entry(name.to_owned()).or_insert_with(|| {
-                    let near = nearest(name, offered.iter().copied());
-                    near.map_or_else(String::new, |near| format!("the nearest is {near}"))
-                });
-                let offers = if view.region.is_some() { "does not offer" } else { "offers" };
-                findings.add(
-                    resource,
-                    given,
-                    format!("{who} {offers} the instance type `{name}` for {service}"),
-                    help.clone(),
-                );
+                if let Some(Some((message, help))) = judged.get(name) {
+                    findings.add(resource, given, message.clone(), help.clone());
+                }
             }
         }
     }
+}
+
+/// Returns what is wrong with an instance type, and the nearest one that is offered.
+fn fault(region: Option<&str>, holder_type: &str, service: &str, name: &str) -> Option<(String, String)> {
+    let offered = region.map(|region| in_region(service, region));
+    let who = match offered {
+        Some(None) => return None,
+        Some(Some(offered)) if offered.iter().any(|known| known == name) => return None,
+        Some(Some(_)) => region.unwrap_or_default(),
+        None => "no region",
+    };
+    let everywhere = anywhere(service);
+    let exists = everywhere.contains(name);
+    // What the registry lists is found by that list.
+    if !exists && is_listed(holder_type) || offered.is_none() && exists {
+        return None;
+    }
+    let names = match offered {
+        Some(Some(offered)) => offered.iter().map(String::as_str).collect(),
+        _ => everywhere,
+    };
+    let help = nearest(name, names.iter().copied())
+        .map_or_else(String::new, |near| format!("the nearest is {near}"));
+    let offers = if region.is_some() { "does not offer" } else { "offers" };
+    Some((format!("{who} {offers} the instance type `{name}` for {service}"), help))
 }
 
 #[cfg(test)]
