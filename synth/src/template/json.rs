@@ -28,11 +28,17 @@ pub(super) fn read(text: &str) -> Result<JsonValue, TemplateError> {
 pub(super) fn locations(text: &str) -> Vec<(String, Position)> {
     let lines: Vec<usize> =
         std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let position = |part: &str| {
+    // Where the characters before the last position were counted: a file may be one line, and counting each column from its
+    // start would take the square of its length.
+    let mut counted = (0, 0);
+    let mut position = |part: &str| {
         // Parts are borrowed from the text: what lies between their starts is their offset.
         let offset = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         let line = lines.partition_point(|start| *start <= offset);
-        let column = text.get(lines[line - 1]..offset).map_or(0, |before| before.chars().count());
+        let start = lines[line - 1];
+        let (from, before) = if (start..=offset).contains(&counted.0) { counted } else { (start, 0) };
+        let column = before + text.get(from..offset).map_or(0, |between| between.chars().count());
+        counted = (offset, column);
         (line, column + 1)
     };
     let mut locations = Vec::new();
@@ -150,5 +156,25 @@ impl<'de> Visitor<'de> for Strict {
             map.insert(key, entries.next_value_seed(Strict)?);
         }
         Ok(map.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn columns_count_characters_from_the_start_of_the_line() {
+        let text = "{\"é\": {\"a\": 1, \"b\": [2,\n \"ü\", 3]}, \"c\": 4}";
+        let found = super::locations(text);
+        let found: Vec<_> = found.iter().map(|(pointer, place)| (pointer.as_str(), *place)).collect();
+        let expected = [
+            ("/é", (1, 2)),
+            ("/é/a", (1, 13)),
+            ("/é/b", (1, 16)),
+            ("/é/b/0", (1, 22)),
+            ("/é/b/1", (2, 2)),
+            ("/é/b/2", (2, 7)),
+            ("/c", (2, 17)),
+        ];
+        assert_eq!(found, expected);
     }
 }
