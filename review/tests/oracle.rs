@@ -90,6 +90,12 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ),
     ("`Image`, `ModelPackageName`", "the service requires one of them, and the registry does not"),
     ("component-without-memory", "the service requires it, and the registry does not"),
+    (
+        "Properties/ResourceId:",
+        "the service names resources as its documentation says; the registry has no form",
+    ),
+    ("StepAdjustments: a step adjustment has neither", "the service refuses a step without a bound"),
+    ("`Definition`, `DefinitionString`", "the service requires one of them, and the registry does not"),
 ];
 
 /// The shown cases (`review/cases/`) about which the others' verdict differs from the expected one, and why the expected one is
