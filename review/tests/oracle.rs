@@ -91,7 +91,7 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ("`Image`, `ModelPackageName`", "the service requires one of them, and the registry does not"),
     ("component-without-memory", "the service requires it, and the registry does not"),
     (
-        "Properties/ResourceId:",
+        "pattern-mismatch /Resources/Subject/Properties/ResourceId:",
         "the service names resources as its documentation says; the registry has no form",
     ),
     ("StepAdjustments: a step adjustment has neither", "the service refuses a step without a bound"),
