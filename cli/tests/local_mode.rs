@@ -172,9 +172,10 @@ fn a_dangerous_change_needs_its_own_approval() {
     assert!(stderr.contains("name the resource"), "{stderr}");
 }
 
-/// What CloudFormation will refuse is said before, and a stack that was not rolled back names the options that continue.
+/// `plan` and `deploy` warn about changes that CloudFormation will refuse. For a stack that was not rolled back, they print the
+/// options that continue the deployment.
 #[test]
-fn a_deployment_that_is_not_rolled_back_says_what_it_cannot_do() {
+fn a_deployment_without_rollback_warns_about_refused_changes() {
     let app = |name: &str| {
         let app = App::new("kept");
         app.stack("Main").region("us-east-1").add("Alarms", Topic::new().topic_name(name));

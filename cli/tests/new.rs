@@ -56,7 +56,7 @@ const ASSERTIONS: &str = r#"
 use stackwright::testing::{self, StackAssertions, json};
 
 #[test]
-fn the_stack_is_what_the_program_says() {
+fn the_stack_has_the_resources_of_the_program() {
     let app = my_endpoint::app();
     let assembly = testing::synth(&app);
     let serving = StackAssertions::new(&assembly, "Serving");

@@ -1,4 +1,5 @@
-//! Operations that CloudFormation does not roll back (`keep_failed`): what follows them, and what they refuse.
+//! Operations that CloudFormation does not roll back (`keep_failed`): which operations can follow them, and which changes they
+//! refuse.
 #![allow(clippy::unwrap_used)]
 
 mod simulation;
@@ -30,8 +31,8 @@ async fn deployed(
     execute(&simulation.connection, stack, &change_set, &|_| {}).await
 }
 
-/// CloudFormation refuses to update such a stack in an operation that would be rolled back, and after express mode in another
-/// mode. The deployer says so before it creates a change set.
+/// CloudFormation refuses to update a stack that was not rolled back if the new operation would be rolled back. After an operation
+/// in express mode, it also refuses an operation in the other mode. The deployer returns an error before it creates a change set.
 #[tokio::test]
 async fn a_deployment_continues_from_what_was_not_rolled_back() {
     for (on, status) in [("create", "CREATE_FAILED"), ("update", "UPDATE_FAILED")] {

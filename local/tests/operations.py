@@ -192,8 +192,8 @@ def operations_are_those_of_the_model():
     check((status, code) == (400, "InvalidAction"), code)
 
 
-def requests_are_checked_as_the_model_says():
-    """Every constraint of every operation: what breaks it is refused, with the member and the constraint."""
+def requests_are_validated_against_the_service_model():
+    """A request that violates a constraint is refused, with the member and the constraint in the message: every constraint of every operation."""
     shapes = {action: cfn.meta.service_model.operation_model(action).input_shape for action in sorted(supported())}
     found = {action: model.constraints(shape) for action, shape in shapes.items() if shape is not None}
     lines = [f"{json.dumps(action)}: {json.dumps(one, separators=(',', ':'), sort_keys=True)}" for action, one in found.items() if one]
@@ -209,7 +209,7 @@ def requests_are_checked_as_the_model_says():
             check((status, code) == (400, "ValidationError") and is_named, action, arguments, path, words, message)
 
 
-def names_and_arns_mean_the_same():
+def names_and_arns_identify_the_same_stack():
     id = deploy("by-arn", named("one"), "CREATE")["StackId"]
     for action in ("describe_stacks", "describe_stack_events", "describe_events", "describe_stack_resources", "list_stack_resources", "get_template", "list_change_sets", "get_template_summary"):
         one, other = (getattr(cfn, action)(StackName=name) for name in ("by-arn", id))
@@ -373,6 +373,6 @@ def references_have_the_forms_that_programs_split():
 
 
 run(
-    operations_are_those_of_the_model, requests_are_checked_as_the_model_says, every_operation_is_throttled_named_and_answered, names_and_arns_mean_the_same, updates_without_changes_are_refused, lists_come_in_pages,
+    operations_are_those_of_the_model, requests_are_validated_against_the_service_model, every_operation_is_throttled_named_and_answered, names_and_arns_identify_the_same_stack, updates_without_changes_are_refused, lists_come_in_pages,
     references_have_the_forms_that_programs_split,
 )

@@ -189,11 +189,11 @@ fn pipelines_of_public_samples_are_what_others_take() {
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     stackwright::testing::synth(&app).write(&assembly).unwrap();
-    let said = snapshots::judged_by("launchers.py", &assembly);
-    for looked in
+    let report = snapshots::judged_by("launchers.py", &assembly);
+    for checked in
         ["templates: 2", "tuning requests: 2", "models: 3", "model packages: 2", "transform requests: 1"]
     {
-        assert!(said.contains(looked), "not {looked:?} in\n{said}");
+        assert!(report.contains(checked), "not {checked:?} in\n{report}");
     }
     let template = app.synth().unwrap().stacks[0].template.json().to_owned();
     for path in ["TrainingJobSummaries[1].TrainingJobName", "Steps.Tune.HyperParameterTuningJobName"] {
@@ -208,6 +208,6 @@ fn endpoints_of_public_samples_are_what_others_take() {
     let directory = tempfile::tempdir().unwrap();
     let assembly = directory.path().join("out");
     stackwright::testing::synth(&app).write(&assembly).unwrap();
-    let said = snapshots::judged_by("endpoints.py", &assembly);
-    assert!(said.contains("templates: 1"), "{said}");
+    let report = snapshots::judged_by("endpoints.py", &assembly);
+    assert!(report.contains("templates: 1"), "{report}");
 }

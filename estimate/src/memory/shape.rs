@@ -142,14 +142,14 @@ pub struct ModelShape {
     pub notes: Vec<String>,
 }
 
-/// Why a configuration gives no shape.
+/// The reason why the shape of a model cannot be read from a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShapeError {
     /// A member is missing.
     #[error("the configuration has no `{0}`")]
     Missing(&'static str),
-    /// A member has a value that makes no model.
+    /// A member has a value that no model can have.
     #[error("`{name}` of the configuration is {value}; set it to {expected}")]
     Invalid {
         /// The member.
@@ -159,22 +159,22 @@ pub enum ShapeError {
         /// What would be valid.
         expected: &'static str,
     },
-    /// The numbers make a model that is larger than any.
+    /// The configuration describes a model with more parameters than any model has.
     #[error(
-        "the numbers of the configuration make a model of about {0} parameters; at most 10^15 are estimated"
+        "the configuration describes a model of about {0} parameters, and models of more than 10^15 parameters are not estimated"
     )]
     TooLarge(u128),
     /// The architecture is not known.
     #[error(
-        "the architecture `{0}` is not known; set `architecture` to the known one that it is built like, or give the numbers explicitly"
+        "the architecture `{0}` is not known; set `architecture` to a known architecture with the same structure, or give the numbers explicitly"
     )]
     Unknown(String),
 }
 
-/// No member of a configuration is larger than this.
-const LARGEST: u64 = 1 << 24;
-/// No model has more parameters.
-const MOST_PARAMETERS: u128 = 1_000_000_000_000_000;
+/// The largest value that a member of a configuration may have.
+const MAX_MEMBER: u64 = 1 << 24;
+/// The largest number of parameters that is estimated.
+const MAX_PARAMETERS: u128 = 1_000_000_000_000_000;
 
 struct Config<'a>(&'a Json);
 
@@ -185,7 +185,7 @@ impl Config<'_> {
             let Some(value) = self.0.get(*name).filter(|value| !value.is_null()) else { continue };
             // Some writers write whole numbers as 4096.0.
             let whole = value.as_f64().filter(|number| number.fract() == 0.0 && *number >= 0.0);
-            match whole.filter(|number| *number <= LARGEST as f64) {
+            match whole.filter(|number| *number <= MAX_MEMBER as f64) {
                 Some(0.0) => {}
                 Some(number) => return Ok(Some(number as u64)),
                 None => {
@@ -415,9 +415,10 @@ impl ModelShape {
     pub(crate) fn checked(self) -> Result<Self, ShapeError> {
         let numbers =
             [self.hidden, self.layers, self.heads, self.kv_heads, self.head_dim, self.ffn, self.vocab];
-        let is_wrong = numbers.iter().any(|number| *number == 0 || *number > LARGEST) || self.layers > 10_000;
+        let is_wrong =
+            numbers.iter().any(|number| *number == 0 || *number > MAX_MEMBER) || self.layers > 10_000;
         match self.bound() {
-            many if many > MOST_PARAMETERS || is_wrong || self.is_too_deep() => {
+            many if many > MAX_PARAMETERS || is_wrong || self.is_too_deep() => {
                 Err(ShapeError::TooLarge(many))
             }
             _ => Ok(self),

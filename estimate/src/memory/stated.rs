@@ -27,14 +27,14 @@ pub const MEMBER: &str = "stackwright-memory";
 /// The name in a statement that means the only job of a resource.
 pub const ONLY: &str = "*";
 
-/// Why a statement gives no estimate.
+/// The reason why a statement cannot be estimated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatementError {
-    /// The statement is not of the right form.
+    /// The statement does not have the documented members.
     #[error("the statement about memory is not valid: {0}")]
     Form(String),
-    /// The model is not understood.
+    /// The shape of the model cannot be read.
     #[error("the model of the statement about memory is not valid: {0}")]
     Shape(#[from] ShapeError),
     /// A number of the step is out of its range.
@@ -47,7 +47,7 @@ pub enum StatementError {
     #[error("the statement about memory names `{0}`, and the resource starts no training job of this name")]
     Job(String),
     /// The instance type of the job is not known here.
-    #[error("the instance type of `{0}` is not known, so that its memory is not either")]
+    #[error("the instance type of `{0}` is not known, so that its memory is not known")]
     Instance(String),
 }
 

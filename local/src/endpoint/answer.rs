@@ -22,7 +22,7 @@ use crate::state::now;
 
 /// The connection is closed without an answer: on request of a fault, or because the client sent no complete request.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is closed without an answer")]
+#[error("the connection was closed without a response")]
 pub(super) struct Incomplete;
 
 /// A request with its body.

@@ -1,6 +1,6 @@
-//! What the model of the API requires of each request, checked before an operation looks at it: members that have to be there,
-//! values of enumerations, lengths, ranges and patterns. `constraints.json` is an extract of botocore's service model, which
-//! `local/tests/operations.py` compares and writes.
+//! Validates each request against the service model of the API before the operation handles it: required members, values of
+//! enumerations, lengths, ranges and patterns. `constraints.json` is an extract of botocore's service model.
+//! `local/tests/operations.py` compares it with the model, and writes it if `UPDATE_CONSTRAINTS` is set.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
