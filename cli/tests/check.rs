@@ -69,7 +69,7 @@ fn fourteen_planted_faults_are_found_where_they_stand() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|one| one["message"].as_str().unwrap().starts_with("1500"))
+        .find(|one| one["message"].as_str().unwrap().starts_with("`1500`"))
         .unwrap();
     assert_eq!(memory["resource"], "Config");
     assert_eq!(
