@@ -69,6 +69,7 @@ impl Comparison {
     }
 
     /// True if the condition is false.
+    #[allow(clippy::should_implement_trait, reason = "conditions of templates have the same form")]
     pub fn not(condition: Self) -> Self {
         Self::of("Not", [("Condition", condition.written())])
     }
