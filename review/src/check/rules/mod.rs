@@ -42,7 +42,7 @@ use crate::diagnostic::Severity;
 pub struct Rule {
     /// The name in reports, in `--allow` and in acknowledgements.
     pub name: &'static str,
-    /// How bad it is.
+    /// The severity of its findings.
     pub severity: Severity,
     /// What it finds and why that is wrong, in Markdown. The first sentence is a summary.
     pub documentation: &'static str,
@@ -57,7 +57,7 @@ pub struct Rule {
     pub(crate) check: Check,
 }
 
-/// When a rule is asked.
+/// When a rule is evaluated.
 pub(crate) enum Check {
     /// Once, of the template as it was written.
     Written(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
