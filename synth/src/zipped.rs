@@ -195,7 +195,7 @@ mod tests {
                 let mut content = Vec::new();
                 entry.read_to_end(&mut content).unwrap();
                 let executable = entry.unix_mode().unwrap() & 0o100 != 0;
-                (entry.name().unwrap().into_owned(), content.len(), executable)
+                (entry.name().to_owned(), content.len(), executable)
             })
             .collect();
         let expected =

@@ -73,7 +73,7 @@ impl Package {
     }
 
     fn names(&self) -> Vec<String> {
-        self.0.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect()
+        self.0.file_names().map(str::to_owned).collect()
     }
 
     /// Returns a file of the package; a `.gz` file is decompressed.

@@ -71,7 +71,7 @@ pub fn from_archive(path: &Path, files: &mut Files) -> Result<Origin> {
             ZipArchive::new(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)?;
         for index in 0..archive.len() {
             let mut file = archive.by_index(index)?;
-            let name = file.name()?.into_owned();
+            let name = file.name().to_owned();
             if name.ends_with(".json") {
                 let mut text = String::new();
                 file.read_to_string(&mut text)?;
