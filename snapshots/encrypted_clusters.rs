@@ -19,6 +19,8 @@ pub enum KeyOf {
     Setters,
     /// The default key of the stack.
     Stack,
+    /// The default key of the stack, by its alias.
+    Alias,
 }
 
 /// The app, with a stack for the network and the keys, one for clusters, and one for fleets.
@@ -38,6 +40,7 @@ pub fn app_in(region: &str, key_of: KeyOf) -> App {
     let with_default = |stack: Stack| match key_of {
         KeyOf::Setters => stack,
         KeyOf::Stack => stack.encryption_key(&key),
+        KeyOf::Alias => stack.encryption_key("alias/vision"),
     };
     let key = EncryptionKey::from(&key);
     let shared = Shared { region, network, key, data, key_of };
@@ -51,7 +54,7 @@ macro_rules! keyed {
     ($key_of:expr, $construct:expr, $setter:ident($key:expr)) => {
         match $key_of {
             KeyOf::Setters => $construct.$setter($key),
-            KeyOf::Stack => $construct,
+            KeyOf::Stack | KeyOf::Alias => $construct,
         }
     };
 }
@@ -100,7 +103,7 @@ impl Shared<'_> {
             HyperPodCluster::slurm_by_scripts(network, service("controller"))
                 .workers("dev", keyed!(key_of, workers, volume_key(key))),
         );
-        let kubernetes = EksCluster::new(both, KubernetesVersion::V1_33);
+        let kubernetes = EksCluster::new(both, KubernetesVersion::V1_34);
         let eks = stack.add("Eks", keyed!(key_of, kubernetes, secrets_key(key)));
         let group = |name: &str| keyed!(key_of, NodeGroup::new(name, "ml.m5.2xlarge", 1), volume_key(key));
         stack.add("AllOrNothing", HyperPodCluster::eks(&eks, network).group(group("system")));

@@ -35,8 +35,7 @@ fn encrypted_jobs_are_deployed_in_local_mode() {
     let directory = tempfile::tempdir().unwrap();
     let assembly = stackwright::testing::synth(&snapshots::encrypted_jobs::app());
     let found = stackwright::review::check::check(&assembly, &Default::default());
-    let report = stackwright::review::report::text(&found, |_| None, false);
-    assert!(!report.contains("key"), "{report}");
+    assert_eq!(stackwright::review::report::text(&found, |_| None, false), "nothing found\n");
     assembly.write(&directory.path().join("out")).unwrap();
     let deployed = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
     assert!(deployed.contains("jobs-Jobs: deployed"), "{deployed}");
@@ -48,8 +47,10 @@ fn encrypted_clusters_and_fleets_are_deployed_in_local_mode() {
         let directory = tempfile::tempdir().unwrap();
         let assembly = stackwright::testing::synth(&snapshots::encrypted_clusters::app(key_of));
         let found = stackwright::review::check::check(&assembly, &Default::default());
-        let report = stackwright::review::report::text(&found, |_| None, false);
-        assert!(!report.contains("error"), "{report}");
+        // The end of support of a Kubernetes version depends on the date of the test.
+        let found: Vec<_> =
+            found.diagnostics.iter().filter(|one| one.id != "extended-kubernetes-version").collect();
+        assert!(found.is_empty(), "{found:#?}");
         assembly.write(&directory.path().join("out")).unwrap();
         let deployed = stackwright(directory.path(), &["deploy", "--local", "--yes"]);
         for stack in ["Shared", "Clusters", "Fleets"] {

@@ -402,6 +402,13 @@ fn the_quotas_of_an_account_are_listed_beside_what_is_needed() {
     let document: Json = serde_json::from_str(&text).unwrap();
     let need =
         document["quotas"].as_array().unwrap().iter().find(|need| need["code"] == "L-9614C779").unwrap();
+    assert!(
+        document["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("What else the account uses of a quota is not counted"),
+        "{document}"
+    );
     assert_eq!((&need["account_value"], &need["region"]), (&json!(3), &json!("us-east-1")));
     workspace.fail(&json!({ "requests": [{ "action": "GetServiceQuota", "kind": "access-denied" }] }));
     let stderr = ended(workspace.run(&command), 1);

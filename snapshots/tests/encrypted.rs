@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::Value as Json;
 use snapshots::encrypted_clusters::KeyOf;
 use snapshots::template::Template;
+use stackwright::prelude::*;
+use stackwright::stacks::function::{Function, Runtime};
 use stackwright_schemas::registry::{Schema, resource_type};
 
 /// Constructs that are in no such app, each with the reason.
@@ -139,4 +141,22 @@ fn every_property_for_a_key_is_set() {
     }
     missing.retain(|one| !WITHOUT_KEY.iter().any(|(start, _)| one.starts_with(start)));
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn an_alias_is_an_error_where_a_service_takes_only_the_arn_of_a_key() {
+    let app = snapshots::encrypted_clusters::app(KeyOf::Alias);
+    let errors = app.synth().unwrap_err().to_string();
+    let expected = "Amazon Managed Service for Prometheus takes the ARN of a KMS key, not an alias";
+    assert!(errors.contains(expected), "{errors}");
+    assert!(errors.contains("encrypted_clusters.rs:"), "{errors}");
+
+    let app = App::new("encrypted");
+    let stack = app.stack("Functions").region("us-east-1").encryption_key("alias/vision");
+    let source = || Asset::archive().file("index.py", "def handler(event, _): return {}");
+    stack.add("Plain", Function::zip(Runtime::python(), "index.handler", source()));
+    assert_eq!(snapshots::findings(&app), "nothing found\n");
+    let with_variable = Function::zip(Runtime::python(), "index.handler", source()).environment("A", "b");
+    stack.add("Variables", with_variable);
+    assert!(snapshots::findings(&app).contains("Lambda takes the ARN of a KMS key, not an alias"));
 }

@@ -94,6 +94,19 @@ impl EncryptionKey {
         &self.id
     }
 
+    /// What a property takes that accepts no alias. An alias is an error at its line.
+    pub(crate) fn without_alias(&self, service: &str, scope: &Scope<'_>) -> &Value<String> {
+        if let Granted::Alias(alias) = &self.granted {
+            scope.error(
+                "invalid-key",
+                format!("{service} takes the ARN of a KMS key, not an alias"),
+                "set `.kms_key(…)` of this construct to the ARN of the key, or to its handle".to_owned(),
+                alias.location(),
+            );
+        }
+        &self.id
+    }
+
     /// Allows actions of KMS on the key.
     pub fn allow<A: Into<String>>(&self, actions: impl IntoIterator<Item = A>) -> Statement {
         let statement = Statement::allow(actions);

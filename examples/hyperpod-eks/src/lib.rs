@@ -25,7 +25,7 @@ pub fn app() -> App {
             .efa()
             .endpoints(InterfaceEndpoint::HYPERPOD_EKS),
     );
-    let eks = kubernetes.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+    let eks = kubernetes.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_34));
 
     let stack = app.stack("Cluster").region("us-east-1").description("HyperPod with EKS, for two teams");
     let alarms = stack.add("Alarms", AlarmTopic::new().allow_service("events").email("ml-ops@example.com"));

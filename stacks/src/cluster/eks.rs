@@ -88,7 +88,7 @@ impl HyperPodCluster<Eks> {
     /// # let app = App::new("research");
     /// # let stack = app.stack("Cluster").region("us-east-1");
     /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
-    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_34));
     /// stack.add("Cluster", HyperPodCluster::eks(&eks, &network).group(NodeGroup::new("train", "ml.p5.48xlarge", 4)));
     /// # app.synth()?;
     /// # Ok::<(), stackwright_synth::Errors>(())
@@ -110,7 +110,7 @@ impl HyperPodCluster<Eks<Continuous>> {
     /// # let app = App::new("research");
     /// # let stack = app.stack("Cluster").region("us-east-1");
     /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
-    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_34));
     /// let cluster = HyperPodCluster::eks_continuous(&eks, &network).group(NodeGroup::spot("spot", "ml.g5.12xlarge", 2));
     /// stack.add("Cluster", cluster);
     /// # app.synth()?;

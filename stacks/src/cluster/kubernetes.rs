@@ -63,7 +63,7 @@ impl KubernetesVersion {
 /// # let app = App::new("research");
 /// # let stack = app.stack("Kubernetes").region("us-east-1");
 /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
-/// stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+/// stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_34));
 /// # app.synth()?;
 /// # Ok::<(), stackwright_synth::Errors>(())
 /// ```

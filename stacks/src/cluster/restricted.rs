@@ -176,7 +176,7 @@ impl HyperPodCluster<Restricted> {
     /// # let app = App::new("research");
     /// # let stack = app.stack("Cluster").region("us-east-1");
     /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).endpoints(InterfaceEndpoint::HYPERPOD_EKS));
-    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_33));
+    /// let eks = stack.add("Eks", EksCluster::new(&network, KubernetesVersion::V1_34));
     /// let cluster = HyperPodCluster::restricted(&eks, &network).group(RestrictedGroup::new("train", "ml.p5.48xlarge", 4));
     /// stack.add("Cluster", cluster);
     /// # app.synth()?;

@@ -176,7 +176,7 @@ impl Function {
     }
 
     /// Encrypts the environment variables with a KMS key, given as a handle or an ARN; the default key of the stack, or a
-    /// key of Lambda, unless set.
+    /// key of Lambda, unless set. An alias is not accepted.
     #[track_caller]
     pub fn kms_key(mut self, key: impl Into<EncryptionKey>) -> Self {
         self.key = Some(key.into());
@@ -300,7 +300,7 @@ impl Construct for Function {
         if !self.environment.is_empty() {
             function = function.environment(Environment::new().variables(self.environment));
             if let Some(key) = &key {
-                function = function.kms_key_arn(key.id());
+                function = function.kms_key_arn(key.without_alias("Lambda", scope));
             }
         }
         if let Some(vpc) = &self.vpc {

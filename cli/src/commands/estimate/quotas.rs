@@ -36,7 +36,10 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
     let needs = account::needs(arguments, &read.assembly)?;
     let text = match arguments.format {
-        OutputFormat::Json => format!("{:#}\n", json!({ "version": 1, "quotas": needs })),
+        OutputFormat::Json => {
+            let note = limits_of_values(arguments.account_values);
+            format!("{:#}\n", json!({ "version": 1, "quotas": needs, "notes": [note] }))
+        }
         OutputFormat::Text => text(&needs, arguments.account_values),
     };
     std::io::stdout().write_all(text.as_bytes())?;
@@ -95,6 +98,16 @@ mod account {
     }
 }
 
+/// What the values do not include.
+fn limits_of_values(has_account_values: bool) -> &'static str {
+    if has_account_values {
+        "What else the account uses of a quota is not counted. Service Quotas has no value for what is unknown."
+    } else {
+        "The account's values are in Service Quotas (`--account-values` reads them); defaults are AWS's, and an account can have \
+         others. What else the account uses of a quota is not counted."
+    }
+}
+
 fn shown(value: Option<u64>) -> String {
     value.map_or("unknown".to_owned(), |value| value.to_string())
 }
@@ -114,11 +127,8 @@ fn text(needs: &[Need], has_account_values: bool) -> String {
         }
         table(&mut text, &here.collect::<Vec<_>>(), has_account_values);
     }
-    text.push_str(if has_account_values {
-        "What else the account uses of a quota is not counted. Service Quotas has no value for what is unknown.\n"
-    } else {
-        "The account's values are in Service Quotas (`--account-values` reads them); defaults are AWS's, and an account can have others.\n"
-    });
+    text.push_str(limits_of_values(has_account_values));
+    text.push('\n');
     text
 }
 

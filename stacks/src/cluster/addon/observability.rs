@@ -108,7 +108,8 @@ impl Observability {
             None => {
                 let mut workspace = Workspace::new().alias(sub!("{}", stack_name()));
                 if let Some(key) = defaults::encryption_key(self.key.clone(), scope) {
-                    workspace = workspace.kms_key_arn(key.id());
+                    workspace = workspace
+                        .kms_key_arn(key.without_alias("Amazon Managed Service for Prometheus", scope));
                 }
                 let workspace: WorkspaceHandle = scope.add("Metrics", workspace);
                 // The add-on takes the endpoint without the slash that the attribute ends in.
