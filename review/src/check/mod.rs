@@ -213,8 +213,7 @@ pub fn nearest_rule(name: &str) -> Option<&'static str> {
 pub fn reference() -> String {
     let mut text =
         "# Rules\n\nThe rules that `check` evaluates. `stackwright explain --format markdown` writes this page; \
-                    `stackwright explain NAME` shows one rule, with a template in which it finds something and one that it \
-                    accepts.\n"
+                    `stackwright explain NAME` shows one rule with two templates: one that it reports and one that it accepts.\n"
             .to_owned();
     for (topic, rules) in topics() {
         text.push_str(&format!("\n## {}\n\n| rule | severity | |\n|---|---|---|\n", title(topic)));
@@ -235,8 +234,15 @@ pub fn reference() -> String {
     text
 }
 
-/// A topic in words: `multi_model` is `Multi model`.
+/// The heading of a topic: `multi_model` is `Multi-model endpoints`.
 pub fn title(topic: &str) -> String {
+    match topic {
+        "hyperpod" => return "HyperPod".to_owned(),
+        "multi_model" => return "Multi-model endpoints".to_owned(),
+        "events" => return "EventBridge".to_owned(),
+        "delivery" => return "CodePipeline".to_owned(),
+        _ => {}
+    }
     let text = topic.replace('_', " ");
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()

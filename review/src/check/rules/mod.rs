@@ -1,8 +1,8 @@
-//! The rules: one file each, in a directory for what they are about, and one table of all.
+//! The rules: one file for each, in a directory for each topic, and one table of all rules.
 //!
-//! A rule's file holds its documentation and the check itself. Two templates in `fixtures/` go with it: `NAME.good.yaml`,
-//! which it accepts, and `NAME.bad.yaml`, in which it finds something on each line that ends in `# here`. A value that is not
-//! known before deployment is never held against a template.
+//! The file of a rule has its documentation and the function that checks. Each rule has two templates in `fixtures/`:
+//! `NAME.good.yaml`, for which it reports nothing, and `NAME.bad.yaml`, for which it reports each line that ends in `#
+//! here`. A value that is not known before deployment never causes a finding.
 
 mod asynchronous;
 mod autoscaling;
@@ -42,15 +42,15 @@ use crate::diagnostic::Severity;
 pub struct Rule {
     /// The name in reports, in `--allow` and in acknowledgements.
     pub name: &'static str,
-    /// The severity of its findings.
+    /// The severity of the findings.
     pub severity: Severity,
-    /// What it finds and why that is wrong, in Markdown. The first sentence is a summary.
+    /// What the rule checks, why it matters and how to fix a finding, in Markdown. The first sentence is a summary.
     pub documentation: &'static str,
     /// The source of the fact.
     pub source: &'static str,
-    /// A template, YAML, in which it finds nothing.
+    /// A template in YAML for which the rule reports nothing.
     pub good: &'static str,
-    /// A template, YAML, in which it finds something on each line that ends in `# here`.
+    /// A template in YAML for which the rule reports each line that ends in `# here`.
     pub bad: &'static str,
     /// The resource types that the rule applies to; all types if the list is empty.
     pub(crate) applies_to: &'static [&'static str],
@@ -59,7 +59,7 @@ pub struct Rule {
 
 /// When a rule is evaluated.
 pub(crate) enum Check {
-    /// Once, of the template as it was written.
+    /// Once, for the template as it is written.
     Written(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
     /// In every scenario.
     Each(fn(&View<'_>, &mut Findings<'_, '_, '_>)),
@@ -140,7 +140,7 @@ impl Rule {
     }
 }
 
-/// Writes down a rule: its documentation as doc comments, then its parts.
+/// Defines a rule: the doc comments are its documentation, and the other parts follow.
 macro_rules! rule {
     (
         $(#[doc = $documentation:literal])+

@@ -1,5 +1,5 @@
-//! What every rule owes: documentation, a template that it accepts and one that it doesn't, in whatever way the
-//! values are written.
+//! Tests of all rules: each has documentation, a template that it accepts and one that it reports, and finds the same
+//! if the values are written with intrinsic functions.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::check::value::function;
 use crate::check::{Options, check};
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// Rules whose case a line of a template cannot show; their files test them.
+/// Rules whose findings have no line in an example; tests in their files cover them.
 const TESTED_BY_THEMSELVES: [&str; 6] = [
     "arn-of-another-partition",
     "unreadable-template",
@@ -28,7 +28,7 @@ fn found(text: &str) -> Vec<Diagnostic> {
     check(&assembly, &Options::default()).diagnostics
 }
 
-/// Findings in short, for failures.
+/// A list of findings for the message of a failed test.
 fn listed<'d>(found: impl IntoIterator<Item = &'d Diagnostic>) -> String {
     let one = |it: &Diagnostic| format!("{} at {}: {}", it.id, it.path, it.message);
     found.into_iter().map(one).collect::<Vec<_>>().join("; ")
@@ -38,7 +38,7 @@ fn listed<'d>(found: impl IntoIterator<Item = &'d Diagnostic>) -> String {
 fn every_rule_is_documented_and_has_examples() {
     let mut names = BTreeSet::new();
     for rule in rules() {
-        assert!(names.insert(rule.name), "{} is there twice", rule.name);
+        assert!(names.insert(rule.name), "two rules have the name {}", rule.name);
         assert!(
             rule.summary().ends_with('.') && rule.summary().len() > 20,
             "{}: {}",
@@ -71,16 +71,16 @@ fn every_file_is_in_the_table() {
     assert_eq!(fixtures, 2 * rules().count(), "a fixture of no rule");
 }
 
-/// Holds a rule to its examples. Each rule has a test of its own that calls this: `cargo test spot_without_checkpoint`.
+/// Checks that a rule agrees with its examples. The test of each rule calls it: `cargo test spot_without_checkpoint`.
 pub(in crate::check) fn judge(rule: &Rule) {
     finds_its_lines(rule);
     if !rule.bad.is_empty() {
-        sees_through_forms(rule);
+        finds_the_same_in_other_forms(rule);
     }
     accepts_what_is_not_known(rule);
 }
 
-/// What is bad is found on its line, and what is good is not.
+/// The rule reports the marked lines of the bad example, and nothing in the good example.
 fn finds_its_lines(rule: &Rule) {
     let marked: BTreeSet<u32> = rule
         .bad
@@ -105,7 +105,7 @@ fn finds_its_lines(rule: &Rule) {
     assert!(wrong.is_empty(), "the good example is not accepted: {}", listed(wrong.iter().copied()));
 }
 
-/// A way to write a value that comes to the same.
+/// Writes a value in another form that CloudFormation evaluates to the same value.
 type Form = fn(&mut Template2, &JsonValue) -> JsonValue;
 
 /// The sections of a template while it is rewritten.
@@ -123,12 +123,12 @@ const FORMS: [(&str, Form); 5] = [
         template.parameters.insert(name.clone(), json!({ "Type": kind, "Default": value }));
         json!({ "Ref": name })
     }),
-    ("a text that is put together", |template, value| {
+    ("`Fn::Sub`", |template, value| {
         let name = format!("P{}", template.parameters.len());
         template.parameters.insert(name.clone(), json!({ "Type": "String", "Default": value }));
         json!({ "Fn::Sub": format!("${{{name}}}") })
     }),
-    ("a joined text", |_, value| json!({ "Fn::Join": ["", [value]] })),
+    ("`Fn::Join`", |_, value| json!({ "Fn::Join": ["", [value]] })),
     ("a condition", |template, value| {
         template.conditional = true;
         json!({ "Fn::If": ["Always", value, { "Ref": "AWS::NoValue" }] })
@@ -140,11 +140,11 @@ const FORMS: [(&str, Form); 5] = [
     }),
 ];
 
-/// Writes every scalar below properties in another way.
+/// The template with each scalar of the properties in another form.
 fn rewritten(text: &str, form: Form) -> Template {
     fn walk(value: &mut JsonValue, template: &mut Template2, form: Form) {
         match value {
-            // What functions take stays; so do documents, in which CloudFormation evaluates nothing.
+            // Arguments of functions are not changed.
             JsonValue::Object(map)
                 if map.len() == 1 && map.keys().any(|key| key == "Ref" || key.starts_with("Fn::")) => {}
             JsonValue::Object(map) => map.values_mut().for_each(|inner| walk(inner, template, form)),
@@ -181,25 +181,25 @@ fn paths(all: &[Diagnostic], rule: &Rule) -> BTreeSet<String> {
     all.iter().filter(|one| one.id == rule.name).map(|one| one.path.clone()).collect()
 }
 
-/// It is the same in JSON, and in whatever way values are written.
-fn sees_through_forms(rule: &Rule) {
-    let wanted = paths(&found(rule.bad), rule);
+/// The findings are the same in JSON and in every form of the values.
+fn finds_the_same_in_other_forms(rule: &Rule) {
+    let expected = paths(&found(rule.bad), rule);
     let json = Template::read(rule.bad).unwrap().json().to_owned();
-    assert_eq!(paths(&found(&json), rule), wanted, "in JSON");
+    assert_eq!(paths(&found(&json), rule), expected, "in JSON");
     if topics().any(|(topic, rules)| topic == "template" && rules.iter().any(|one| one.name == rule.name)) {
-        // These are about how a template is written.
+        // These rules check the form of the template itself.
         return;
     }
     for (name, form) in FORMS {
         let all = found(rewritten(rule.bad, form).json());
-        assert_eq!(paths(&all, rule), wanted, "the bad example through {name}: {}", listed(&all));
+        assert_eq!(paths(&all, rule), expected, "the bad example through {name}: {}", listed(&all));
         let good = found(rewritten(rule.good, form).json());
         let wrong: Vec<_> = good.iter().filter(|one| one.counts_as(Severity::Error)).collect();
         assert!(wrong.is_empty(), "the good example through {name}: {}", listed(wrong.iter().copied()));
     }
 }
 
-/// What is not known is never wrong.
+/// A rule reports no error for values that are not known.
 fn accepts_what_is_not_known(rule: &Rule) {
     /// Replaces scalars with parameters without a default.
     fn hide(value: &JsonValue) -> JsonValue {

@@ -8,8 +8,8 @@ use crate::check::value::{is_set, string};
 use crate::check::view::View;
 
 rule! {
-    /// A scalable target names an endpoint or inference component of the template by a constant, or a scaling policy names
-    /// its target so, and nothing orders the two.
+    /// A scalable target names its endpoint or inference component, or a scaling policy its target, by a constant, and
+    /// no reference or `DependsOn` orders the two.
     ///
     /// # Why it matters
     ///

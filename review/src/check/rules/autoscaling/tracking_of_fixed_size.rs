@@ -6,7 +6,7 @@ use crate::check::value::{number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A target tracking policy scales an Auto Scaling group whose least and most size are the same.
+    /// A target tracking policy scales an Auto Scaling group whose minimum and maximum size are the same.
     ///
     /// # Why it matters
     ///

@@ -6,8 +6,8 @@ use crate::check::value::{function, items, string};
 use crate::check::view::View;
 
 rule! {
-    /// A dimension of an alarm belongs to another service than the namespace, or its value is a reference that yields an ARN or
-    /// a URL where the metric has the name.
+    /// A dimension of an alarm belongs to another service than the namespace, or its value is a reference that returns
+    /// an ARN or a URL, but the metric has the name as its dimension.
     ///
     /// # Why it matters
     ///
@@ -20,7 +20,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Only dimensions and namespaces of the services that machine learning stacks commonly use are known.
+    /// Only dimensions and namespaces of services that machine learning stacks commonly use are checked.
     Warning "wrong-alarm-dimension",
     source: "Amazon SageMaker AI Developer Guide, Metrics for monitoring SageMaker AI with Amazon CloudWatch; the pages about CloudWatch metrics of Amazon SQS, SNS, S3, EC2, DynamoDB, RDS, Lambda, Step Functions and Elastic Load Balancing; CloudFormation Template Reference, return values",
     applies_to: ["AWS::CloudWatch::Alarm"],

@@ -9,7 +9,7 @@ use crate::check::value::{items, string};
 use crate::check::view::View;
 
 rule! {
-    /// Two stages of a pipeline have the same name, or two actions of a stage.
+    /// Two stages of a pipeline, or two actions of a stage, have the same name.
     ///
     /// # Why it matters
     ///

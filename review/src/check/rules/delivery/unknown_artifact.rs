@@ -11,9 +11,10 @@ use crate::check::view::{Resource, View};
 use stackwright_schemas::nearest;
 
 rule! {
-    /// An action of a pipeline takes an artifact that no earlier action makes, or makes one that another action makes too.
+    /// An action of a pipeline has an input artifact that no earlier action outputs, or an output artifact with the
+    /// name of another one.
     ///
-    /// An action is earlier if its stage is, or if its `RunOrder` in the same stage is lower.
+    /// An action is earlier if its stage is earlier, or if its `RunOrder` in the same stage is lower.
     ///
     /// # Why it matters
     ///
@@ -25,7 +26,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Behind an action or a name that is known only when it is deployed, nothing is reported.
+    /// If an action or a name is known only at deployment, later actions are not checked.
     Error "unknown-artifact",
     source: "AWS CodePipeline API Reference, InputArtifact and OutputArtifact",
     applies_to: [PIPELINE],

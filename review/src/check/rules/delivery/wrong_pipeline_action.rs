@@ -8,7 +8,8 @@ use crate::check::value::{is_set, is_unresolved, items, string};
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// An action of a pipeline has too few or too many artifacts for its provider, or lacks a setting that the provider needs.
+    /// An action of a pipeline has too few or too many artifacts for its provider, or no value for a setting that the
+    /// provider requires.
     ///
     /// # Why it matters
     ///

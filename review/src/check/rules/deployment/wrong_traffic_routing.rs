@@ -7,8 +7,8 @@ use crate::check::value::{is_set, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// The traffic routing of a blue/green update lacks the size that its type needs, has the size of another type, or
-    /// has one out of range.
+    /// The traffic routing of a blue/green update has no size for its type, the size of another type, or a size out of
+    /// range.
     ///
     /// # Why it matters
     ///

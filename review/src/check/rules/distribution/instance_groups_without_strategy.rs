@@ -8,8 +8,8 @@ use crate::check::value::items;
 use crate::check::view::View;
 
 rule! {
-    /// A job names training instance groups for a distribution strategy without a strategy, or names several groups
-    /// where one can train.
+    /// A job names instance groups for a distribution strategy but enables none, or names several groups although a
+    /// strategy runs on one.
     ///
     /// # Why it matters
     ///

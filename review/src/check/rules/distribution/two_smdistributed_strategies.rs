@@ -11,7 +11,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The model parallel library uses the other one as its backend. The toolkit refuses both as strategies.
+    /// The model parallel library uses the data parallel library by itself. The training toolkit refuses a job with
+    /// both strategies.
     ///
     /// # How to fix
     ///

@@ -17,7 +17,7 @@ rule! {
     ///
     /// Remove `KmsKeyId`, or use instance types without local storage. In Rust, the endpoint constructs leave it out.
     Error "endpoint-key-on-local-storage",
-    source: "Amazon SageMaker API Reference, CreateEndpointConfig.KmsKeyId; instance hardware of moto 5.2.5",
+    source: "Amazon SageMaker API Reference, CreateEndpointConfig.KmsKeyId; hardware of instance types, moto 5.2.5",
     applies_to: ["AWS::SageMaker::EndpointConfig"],
     check: Each(check),
 }

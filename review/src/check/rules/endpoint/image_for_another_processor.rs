@@ -16,8 +16,9 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// An image for CPUs does not use the accelerators that are paid for. An image for GPUs is several times larger, and
-    /// programs such as Triton or vLLM do not start without a GPU. An image for another architecture does not start at all.
+    /// An image for CPUs does not use the accelerators, which cost the same without use. An image for GPUs is several
+    /// times larger, and programs such as Triton or vLLM do not start without a GPU. An image for another architecture
+    /// does not start at all.
     ///
     /// # How to fix
     ///
@@ -26,12 +27,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The rule knows AWS's images, also copies under the same repository name and tag. In a heterogeneous cluster it expects
-    /// the image to fit one of the instance groups. Batch transform jobs and inference components are not checked.
-    ///
-    /// # References
-    ///
-    /// - [AWS Deep Learning Containers](https://docs.aws.amazon.com/deep-learning-containers/latest/devguide/dlc-release-notes.html)
+    /// The rule recognizes AWS's images by repository name and tag, also in copies. In a heterogeneous cluster, the
+    /// image has to fit only one of the instance groups. Batch transform jobs and inference components are not checked.
     Warning "image-for-another-processor",
     source: "sagemaker 2.257.7 image_uris.retrieve, which takes the processor from the instance type",
     applies_to: ["AWS::SageMaker::EndpointConfig", "AWS::StepFunctions::StateMachine", "AWS::SageMaker::Pipeline",

@@ -8,7 +8,7 @@ use crate::check::value::{is_set, items};
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// The policy of a model's role is a resource of its own, and the model does not wait for it.
+    /// The policy of a model's role is a separate resource, and the model does not depend on it.
     ///
     /// # Why it matters
     ///

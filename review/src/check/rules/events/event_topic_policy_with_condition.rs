@@ -10,16 +10,12 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// EventBridge publishes without the context that a condition compares, so the statement never allows anything: the rule matches
-    /// events, and nobody is notified. The only trace is the metric `FailedInvocations` of the rule.
+    /// EventBridge publishes without the context that a condition compares, so the statement never allows anything: the
+    /// rule matches events, but nobody is notified. Only the metric `FailedInvocations` of the rule shows the failure.
     ///
     /// # How to fix
     ///
     /// Remove the condition from the statement for `events.amazonaws.com`.
-    ///
-    /// # References
-    ///
-    /// [Resource-based policies for EventBridge](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html)
     Warning "event-topic-policy-with-condition",
     source: "Amazon EventBridge User Guide, \"Using resource-based policies for Amazon EventBridge\": condition blocks in SNS topic policies are not supported",
     applies_to: ["AWS::SNS::TopicPolicy"],

@@ -10,7 +10,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// EC2 launches nothing: a capacity block is reserved before.
+    /// EC2 launches no instance: a capacity block has to be reserved before.
     ///
     /// # How to fix
     ///

@@ -18,7 +18,7 @@ rule! {
     ///
     /// Use one Availability Zone.
     Warning "cluster-placement-across-zones",
-    source: "EC2 User Guide, placement-strategies.md; not read again",
+    source: "EC2 User Guide, placement-strategies.md",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup"],
     check: Each(check),
 }

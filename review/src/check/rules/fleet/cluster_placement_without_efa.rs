@@ -8,11 +8,13 @@ use crate::check::value::{holds_unresolved, items, string};
 use crate::check::view::View;
 
 rule! {
-    /// Instances in a cluster placement group have several network cards for Elastic Fabric Adapter (EFA), and request none.
+    /// Instances in a cluster placement group have several network cards for Elastic Fabric Adapter (EFA), but request
+    /// no EFA interface.
     ///
     /// # Why it matters
     ///
-    /// Nothing fails: the instances communicate through TCP, and collective operations are many times slower.
+    /// No operation reports an error: the instances communicate through TCP, and collective operations are many times
+    /// slower.
     ///
     /// # How to fix
     ///
@@ -20,7 +22,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Instance types with one EFA interface are not reported, because a cluster placement group is useful for them without it.
+    /// Instance types with one EFA interface are not reported, because a cluster placement group is useful for them
+    /// without EFA.
     Warning "cluster-placement-without-efa",
     source: "Amazon EC2 User Guide, efa.md; network cards of moto 5.2.5 (describe-instance-types)",
     applies_to: ["AWS::EC2::LaunchTemplate"],

@@ -7,12 +7,13 @@ use crate::check::value::{is_set, items, string};
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// The EFA interfaces of a launch template are in a security group that does not let all traffic in from itself, or not out to
+    /// The EFA interfaces of a launch template are in a security group that does not allow all traffic from and to
     /// itself.
     ///
     /// # Why it matters
     ///
-    /// Nothing fails visibly: instances communicate through TCP, many times slower, or collective operations hang.
+    /// No operation reports an error: instances communicate through TCP, which is many times slower, or collective
+    /// operations do not end.
     ///
     /// # How to fix
     ///
@@ -20,8 +21,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Without egress rules in the template, a group lets everything out, which is accepted here: whether it is enough for EFA
-    /// outside of SageMaker HyperPod is not confirmed.
+    /// A group without egress rules in the template allows all outgoing traffic, and the rule accepts it. Whether that
+    /// is enough for EFA outside of SageMaker HyperPod is not confirmed.
     Error "efa-group-closed-to-itself",
     source: "EC2 User Guide, efa-start.md, Prepare an EFA-enabled security group",
     applies_to: ["AWS::EC2::LaunchTemplate"],

@@ -26,7 +26,7 @@ rule! {
     ///
     /// Types that are chosen by requirements (`InstanceRequirements`) are not known.
     Error "efa-of-mixed-types",
-    source: "EC2 User Guide, efa.md; instance hardware of moto 5.2.5 (describe-instance-types)",
+    source: "EC2 User Guide, efa.md; hardware of instance types, moto 5.2.5 (describe-instance-types)",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup"],
     check: Each(check),
 }

@@ -10,7 +10,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The reservation is paid for and never used, and launches that allow nothing else fail.
+    /// The reservation costs money and is never used. Launches that may use only the reservation fail.
     ///
     /// # How to fix
     ///
@@ -18,7 +18,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Reservations and subnets outside of the template are not known. Names and IDs of zones are not compared with each other.
+    /// Reservations and subnets outside of the template are not checked. Names and IDs of zones are not compared with
+    /// each other.
     Error "reservation-in-other-zone",
     source: "Amazon EC2 User Guide, ec2-capacity-reservations.md and capacity-blocks.md",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::CapacityReservation"],

@@ -10,8 +10,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// `none` never launches into a reservation, and `default` follows the launch template: the reservations are paid for and
-    /// not used.
+    /// `none` never launches into a reservation, and `default` follows the launch template: the reservations cost money
+    /// and are not used.
     ///
     /// # How to fix
     ///

@@ -18,7 +18,7 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Choose a block inside of the VPC's that no other subnet has.
+    /// Choose a block inside of the block of the VPC that does not overlap another subnet.
     ///
     /// # Limitations
     ///

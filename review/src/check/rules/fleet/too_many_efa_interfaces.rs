@@ -11,8 +11,8 @@ use crate::check::value::{is_set, items, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A launch template has more EFA interfaces than the instance type has network cards for them, two on one card, or
-    /// an `efa-only` interface as the first one.
+    /// A launch template has more EFA interfaces than the instance type supports, two on one network card, or an
+    /// `efa-only` interface as the first one.
     ///
     /// # Why it matters
     ///
@@ -22,7 +22,7 @@ rule! {
     ///
     /// Use one EFA interface for each network card, and `efa` for the first one.
     Error "too-many-efa-interfaces",
-    source: "EC2 User Guide, efa.md; instance hardware of moto 5.2.5",
+    source: "EC2 User Guide, efa.md; hardware of instance types, moto 5.2.5",
     applies_to: ["AWS::EC2::LaunchTemplate"],
     check: Each(check),
 }

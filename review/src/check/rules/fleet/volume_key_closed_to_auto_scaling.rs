@@ -17,12 +17,13 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Allow `AWSServiceRoleForAutoScaling` to use the key and to create grants. In Rust, `PrivateKey::allow_auto_scaling()` does
-    /// so.
+    /// Allow `AWSServiceRoleForAutoScaling` to use the key and to create grants. In Rust,
+    /// `PrivateKey::allow_auto_scaling()` adds these statements.
     ///
     /// # Limitations
     ///
-    /// Keys outside of the template are not known, nor are grants, which can replace the statements of the key policy.
+    /// Keys outside of the template are not checked. Grants, which can replace the statements of the key policy, are
+    /// not known.
     Warning "volume-key-closed-to-auto-scaling",
     source: "Amazon EC2 Auto Scaling User Guide, key-policy-requirements-EBS-encryption.md",
     applies_to: ["AWS::AutoScaling::AutoScalingGroup", "AWS::Batch::ComputeEnvironment"],

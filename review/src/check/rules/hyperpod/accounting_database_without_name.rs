@@ -7,18 +7,18 @@ use crate::check::value::{is_set, is_unresolved};
 use crate::check::view::View;
 
 rule! {
-    /// A HyperPod cluster keeps Slurm accounting in a database without naming the schema.
+    /// A HyperPod cluster stores Slurm accounting in a database, but does not set the name of the schema.
     ///
     /// # Why it matters
     ///
-    /// CloudFormation sends the default `slurm_acct_db`, whereas the API would choose a name of the cluster's own: two clusters that use the
-    /// same database share one schema.
+    /// CloudFormation sends the default `slurm_acct_db`, whereas the API would choose a name for each cluster. Two
+    /// clusters that use the same database then share one schema.
     ///
     /// # How to fix
     ///
-    /// Set `AccountingDatabase.Name` to a name of the cluster's own.
+    /// Set `AccountingDatabase.Name` to a name that no other cluster uses.
     Warning "accounting-database-without-name",
-    source: "registry schema of AWS::SageMaker::Cluster; botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterAccountingDatabase.Name",
+    source: "AWS CloudFormation registry schema of AWS::SageMaker::Cluster; botocore 1.44.5 sagemaker/2017-07-24/service-2.json ClusterAccountingDatabase.Name",
     applies_to: ["AWS::SageMaker::Cluster"],
     check: Each(check),
 }

@@ -13,7 +13,8 @@ const VPC_CNI: [u32; 3] = [1, 18, 3];
 const GOVERNANCE: [u32; 2] = [1, 30];
 
 rule! {
-    /// An add-on of an EKS cluster of HyperPod is of a version, or on a version of Kubernetes, that HyperPod does not support.
+    /// HyperPod does not support the version of an add-on of its EKS cluster, or the add-on on this version of
+    /// Kubernetes.
     ///
     /// # Why it matters
     ///

@@ -21,7 +21,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// One open security group is enough for an instance group with several. Security groups outside of the template are not known.
+    /// One open security group is enough for an instance group with several. Security groups outside of the template
+    /// are not checked.
     Error "cluster-group-closed-outward",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md; AWS's sample awsome-distributed-training@7217859f, modules/security_group",
     applies_to: ["AWS::SageMaker::Cluster"],

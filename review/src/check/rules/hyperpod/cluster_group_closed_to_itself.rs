@@ -20,7 +20,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// One open security group is enough for an instance group with several. Security groups outside of the template are not known.
+    /// One open security group is enough for an instance group with several. Security groups outside of the template
+    /// are not checked.
     Error "cluster-group-closed-to-itself",
     source: "awsome-distributed-training@7217859f security-group-stack.yaml; Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md",
     applies_to: ["AWS::SageMaker::Cluster"],

@@ -22,8 +22,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The number of addresses is documented for `p5.48xlarge`; for other types it follows from their network cards, so this is
-    /// a warning. Subnets outside of the template are not known.
+    /// The number of addresses is documented for `p5.48xlarge`; for other types it follows from their network cards, so
+    /// this is a warning. Subnets outside of the template are not checked.
     Warning "cluster-subnet-too-small",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-prerequisites.md; network cards of moto 5.2.5 (describe-instance-types)",
     applies_to: ["AWS::SageMaker::Cluster", "AWS::EC2::Subnet"],

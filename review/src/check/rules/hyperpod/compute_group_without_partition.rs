@@ -11,8 +11,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The reference of `SlurmConfig` states that a compute group needs a partition. Without one, its nodes are in the partition
-    /// `dev` of all nodes at most, so that jobs cannot choose the group.
+    /// The reference of `SlurmConfig` states that a compute group needs a partition. Without one, its nodes are at most
+    /// in the partition `dev`, which has all nodes, so that jobs cannot choose the group.
     ///
     /// # How to fix
     ///

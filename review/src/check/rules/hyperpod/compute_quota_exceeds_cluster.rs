@@ -9,21 +9,24 @@ use crate::check::value::{holds_unresolved, is_set, items, number, string};
 use crate::check::view::{Resource, View};
 
 rule! {
-    /// The quotas of teams are larger than the instance groups of their HyperPod cluster, or for an instance type that it does not have.
+    /// The quotas of teams are larger than the instance groups of their HyperPod cluster, or name an instance type that
+    /// the cluster does not have.
     ///
     /// # Why it matters
     ///
-    /// A team is promised capacity that does not exist: its jobs wait without an error.
+    /// The quota of a team contains capacity that does not exist, so its jobs wait without an error.
     ///
     /// # How to fix
     ///
-    /// Give the teams together at most what the groups have. A team can borrow what another one does not use.
+    /// Reduce the quotas until their sum is at most the capacity of the groups. A team can borrow capacity that another
+    /// team does not use.
     ///
     /// # Limitations
     ///
-    /// Groups with several instance types, and clusters with autoscaling, may have any number of instances and are not compared. Quotas in
-    /// accelerators, vCPUs or memory are compared only by their instance type. It is documented that the sum should not exceed the
-    /// cluster, and not confirmed that the API refuses it, so this is a warning.
+    /// Groups with several instance types and clusters with autoscaling are not compared, because their number of
+    /// instances is not known. Quotas in accelerators, vCPUs or memory are compared only by their instance type. The
+    /// documentation states that the sum should not exceed the cluster. It is not confirmed that the API refuses it, so
+    /// this is a warning.
     Warning "compute-quota-exceeds-cluster",
     source: "Amazon SageMaker Developer Guide, sagemaker-hyperpod-eks-operate-console-ui-governance-policies.md",
     applies_to: ["AWS::SageMaker::ComputeQuota", "AWS::SageMaker::Cluster"],

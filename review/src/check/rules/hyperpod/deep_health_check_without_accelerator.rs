@@ -10,7 +10,7 @@ use crate::check::view::View;
 
 rule! {
     /// Deep health checks are set for a HyperPod instance group without GPU or Trainium, or for one with taints that
-    /// keep the checks away.
+    /// the checks do not tolerate.
     ///
     /// # Why it matters
     ///

@@ -7,7 +7,7 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// The EKS cluster of a HyperPod cluster uses the config map only for authentication.
+    /// The EKS cluster of a HyperPod cluster has the authentication mode `CONFIG_MAP`.
     ///
     /// # Why it matters
     ///

@@ -8,11 +8,12 @@ use crate::check::view::View;
 use stackwright_schemas::lifecycle::{READ, kubernetes_versions};
 
 rule! {
-    /// An EKS cluster has a version of Kubernetes with which EKS creates no clusters any more.
+    /// An EKS cluster has a version of Kubernetes that EKS no longer accepts for new clusters.
     ///
     /// # Why it matters
     ///
-    /// EKS creates clusters with versions in standard or extended support only. In YAML, an unquoted `1.30` is the number 1.3.
+    /// EKS creates clusters with versions in standard or extended support only. In YAML, `1.30` without quotes is the
+    /// number 1.3.
     ///
     /// # How to fix
     ///
@@ -20,7 +21,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The dates are as old as the facts of this program; what ends later is not reported.
+    /// Dates that AWS announced after the date of the data are not reported.
     Error "ended-kubernetes-version",
     source: "Amazon EKS User Guide, \"Understand the Kubernetes version lifecycle on EKS\"",
     applies_to: ["AWS::EKS::Cluster"],

@@ -20,7 +20,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The dates are as old as the facts of this program.
+    /// Dates that AWS announced after the date of the data are not known.
     Warning "extended-kubernetes-version",
     source: "Amazon EKS User Guide, \"Understand the Kubernetes version lifecycle on EKS\"",
     applies_to: ["AWS::EKS::Cluster"],

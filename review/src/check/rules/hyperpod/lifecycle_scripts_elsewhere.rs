@@ -17,7 +17,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// `AmazonSageMakerClusterInstanceRolePolicy` allows to read such buckets only, so the cluster cannot be created.
+    /// `AmazonSageMakerClusterInstanceRolePolicy` allows reading from such buckets only, so the cluster cannot be
+    /// created.
     ///
     /// # How to fix
     ///

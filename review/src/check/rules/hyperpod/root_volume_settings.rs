@@ -7,7 +7,7 @@ use crate::check::value::{boolean, is_set, is_unresolved, items};
 use crate::check::view::View;
 
 rule! {
-    /// The root volume of a HyperPod instance group has a size or no key, or an additional volume has no size.
+    /// The root volume of a HyperPod instance group has a size, or has no key, or an additional volume has no size.
     ///
     /// # Why it matters
     ///

@@ -18,7 +18,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// It is reported by users and not stated in the API Reference, so this is a warning.
+    /// Users report this limit, but the API Reference does not state it, so this is a warning.
     Warning "second-cluster-policy",
     source: "alchemy-run/alchemy@1b7c8b95 ClusterSchedulerConfig, read 2026-11-26",
     applies_to: ["AWS::SageMaker::ClusterSchedulerConfig"],

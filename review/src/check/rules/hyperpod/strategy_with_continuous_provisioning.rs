@@ -11,7 +11,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The API rejects every value: such a cluster always merges its configuration with changes of `slurm.conf` by hand.
+    /// The API rejects every value: such a cluster always merges its configuration with manual changes of `slurm.conf`.
     ///
     /// # How to fix
     ///

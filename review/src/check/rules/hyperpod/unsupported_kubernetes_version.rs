@@ -8,7 +8,8 @@ use crate::check::view::View;
 use stackwright_schemas::lifecycle::kubernetes_versions;
 
 rule! {
-    /// A HyperPod cluster uses an EKS cluster whose version of Kubernetes the documentation of HyperPod does not list.
+    /// A HyperPod cluster uses an EKS cluster with a version of Kubernetes that the documentation of HyperPod does not
+    /// list.
     ///
     /// # Why it matters
     ///
@@ -20,7 +21,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Unconfirmed for versions that are newer than the facts of this program: HyperPod may support them by now.
+    /// For versions that are newer than the data of stackwright, this is not confirmed: HyperPod may support them by
+    /// now.
     Warning "unsupported-kubernetes-version",
     source: "Amazon SageMaker AI Developer Guide, sagemaker-hyperpod-eks-prerequisites",
     applies_to: [CLUSTER],

@@ -20,7 +20,7 @@ rule! {
     ///
     /// Use a larger instance type, or fewer accelerators.
     Error "component-larger-than-instance",
-    source: "instance hardware of moto 5.2.5; derived",
+    source: "Hardware of instance types, moto 5.2.5; the consequence is derived",
     applies_to: ["AWS::SageMaker::InferenceComponent"],
     check: Each(check),
 }

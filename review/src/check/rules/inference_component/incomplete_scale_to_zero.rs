@@ -8,7 +8,8 @@ use crate::check::value::{is_unresolved, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// An inference component may scale to 0 copies, but the instances do not scale in, or nothing brings a copy back.
+    /// An inference component may scale to 0 copies, but the instances do not scale in, or no alarm and step scaling
+    /// policy create a copy again.
     ///
     /// # Why it matters
     ///

@@ -11,7 +11,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// SageMaker refuses the component: the components bring the models.
+    /// SageMaker refuses the component: on such an endpoint, each component names its own model.
     ///
     /// # How to fix
     ///

@@ -9,7 +9,7 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// A function has a runtime that gets no updates any more.
+    /// A function has a runtime that no longer gets security updates.
     ///
     /// # Why it matters
     ///
@@ -21,7 +21,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The dates are as old as the facts of this program; what ends later is not reported.
+    /// Dates that AWS announced after the date of the data are not reported.
     Warning "deprecated-runtime",
     source: "AWS Lambda Developer Guide, \"Lambda runtimes\" (cfn-lint 1.58.0)",
     applies_to: ["AWS::Lambda::Function", "AWS::Serverless::Function"],

@@ -10,14 +10,14 @@ use crate::check::view::View;
 rule! {
     /// The weights of a model, its cache for one sequence and its activations take more memory than a GPU of its instances has.
     ///
-    /// The model is stated in the `Metadata` of the `AWS::SageMaker::Model`, as `stackwright-memory`;
-    /// `LargeModel::model_shape` writes it. Settings of the container (`OPTION_MAX_MODEL_LEN`,
-    /// `OPTION_TENSOR_PARALLEL_DEGREE`, `OPTION_QUANTIZE`, `OPTION_GPU_MEMORY_UTILIZATION`) count where the statement
-    /// contains no value. A statement that cannot be read is reported too.
+    /// The model is described in the `Metadata` of the `AWS::SageMaker::Model`, as `stackwright-memory`;
+    /// `LargeModel::model_shape` writes it. If the metadata does not set a value, the rule uses the setting of the
+    /// container (`OPTION_MAX_MODEL_LEN`, `OPTION_TENSOR_PARALLEL_DEGREE`, `OPTION_QUANTIZE`,
+    /// `OPTION_GPU_MEMORY_UTILIZATION`). Metadata that cannot be read is reported too.
     ///
     /// # Why it matters
     ///
-    /// The server does not start, and the endpoint fails after its health checks timed out.
+    /// The server does not start, and the endpoint fails when its health checks time out.
     ///
     /// # How to fix
     ///
@@ -26,8 +26,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The memory is an estimate that was not compared with measurements: weights and cache follow from the numbers of the
-    /// model, the reserve for activations is a guess. Without a statement nothing is known, and nothing is reported.
+    /// The memory is an estimate. Weights and cache are computed from the dimensions of the model; the reserve for
+    /// activations is an assumption (see `docs/estimating.md`). A model without this metadata is not checked.
     Warning "inference-memory-exceeded",
     source: "vLLM, paged cache of keys and values; schemas/facts/instances.csv",
     applies_to: ["AWS::SageMaker::Model"],

@@ -10,7 +10,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Each container has its own implementation, so it stops when it starts.
+    /// Each container has only its own implementation: with the name of another one, it stops when it starts.
     ///
     /// # How to fix
     ///

@@ -8,8 +8,8 @@ use crate::check::value::number;
 use crate::check::view::View;
 
 rule! {
-    /// The tensor parallel degree is larger than the number of accelerators of the instance. On Inferentia and Trainium,
-    /// NeuronCores count: a chip has several.
+    /// The tensor parallel degree is larger than the number of accelerators of the instance. On Inferentia and
+    /// Trainium, the rule counts NeuronCores, of which a chip has several.
     ///
     /// # Why it matters
     ///
@@ -19,7 +19,7 @@ rule! {
     ///
     /// Lower the degree, or use a larger instance type.
     Error "tensor-parallel-above-accelerators",
-    source: "djl-serving configurations.md:93; instance hardware of moto 5.2.5",
+    source: "djl-serving configurations.md:93; hardware of instance types, moto 5.2.5",
     applies_to: ["AWS::SageMaker::Model"],
     check: Each(check),
 }

@@ -11,7 +11,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Models under another prefix that begins with the same letters may be found too.
+    /// SageMaker may also find models under another prefix that begins with the same characters.
     ///
     /// # How to fix
     ///

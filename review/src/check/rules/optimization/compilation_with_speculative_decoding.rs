@@ -7,11 +7,11 @@ use crate::check::value::{is_set, items};
 use crate::check::view::View;
 
 rule! {
-    /// An optimization job both compiles the model and creates a draft for speculative decoding.
+    /// An optimization job both compiles the model and creates a draft model for speculative decoding.
     ///
     /// # Why it matters
     ///
-    /// The toolkit does one of them in a job.
+    /// The optimization toolkit performs only one of them in a job.
     ///
     /// # How to fix
     ///

@@ -7,15 +7,16 @@ use crate::check::value::{is_set, is_unresolved, items};
 use crate::check::view::View;
 
 rule! {
-    /// An optimization job combines sharding with another optimization, or has no degree for it.
+    /// An optimization job combines sharding with another optimization, or has no degree for the sharding.
     ///
     /// # Why it matters
     ///
-    /// The toolkit does sharding only alone, and needs `OPTION_TENSOR_PARALLEL_DEGREE`.
+    /// The optimization toolkit does not combine sharding with other optimizations, and needs
+    /// `OPTION_TENSOR_PARALLEL_DEGREE`.
     ///
     /// # How to fix
     ///
-    /// Use a job of its own for sharding, with the degree.
+    /// Use a separate job for sharding, and set the degree.
     Error "sharding-with-other-optimization",
     source: "sagemaker 2.257.7 serve/builder/model_builder.py:1702-1728",
     applies_to: LAUNCHERS,

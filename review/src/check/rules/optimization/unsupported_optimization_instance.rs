@@ -7,7 +7,8 @@ use crate::check::value::string;
 use crate::check::view::View;
 
 rule! {
-    /// An optimization job is for an instance type on which the SDK of SageMaker does not run the toolkit.
+    /// An optimization job names an instance type on which the SageMaker Python SDK does not run the optimization
+    /// toolkit.
     ///
     /// # Why it matters
     ///
@@ -19,7 +20,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The list of the API is longer, so this is a warning.
+    /// The API accepts more instance types than the SDK, so this is a warning.
     Warning "unsupported-optimization-instance",
     source: "sagemaker 2.257.7 serve/validations/optimization.py",
     applies_to: LAUNCHERS,

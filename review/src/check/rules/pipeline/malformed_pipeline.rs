@@ -12,9 +12,8 @@ use crate::check::view::{Resource, View};
 use stackwright_schemas::nearest;
 
 rule! {
-    /// The definition of a SageMaker pipeline has parameters, steps or conditions of types that do not exist or without a name,
-    /// steps that depend on each other, or refers to parameters, steps, property files, metrics or values of the execution that
-    /// nothing defines.
+    /// The definition of a SageMaker pipeline has an unknown type, a missing name, a cycle of steps, or a reference to
+    /// something that it does not define.
     ///
     /// # Why it matters
     ///

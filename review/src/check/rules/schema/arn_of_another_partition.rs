@@ -22,7 +22,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Only a stack whose region is known is checked. ARNs inside of longer texts, such as scripts, are not.
+    /// Only a stack whose region is known is checked. ARNs inside of longer texts, such as scripts, are not checked.
     Warning "arn-of-another-partition",
     source: "AWS General Reference, \"Amazon Resource Names (ARNs)\"; IAM User Guide, \"Partitions\"",
     applies_to: [],

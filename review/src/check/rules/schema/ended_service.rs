@@ -19,7 +19,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The list is as old as the facts of this program.
+    /// Services whose end AWS announced after the date of the data are not reported.
     Error "ended-service",
     source: "AWS General Reference, \"AWS services lifecycle\" (cfn-lint 1.58.0)",
     applies_to: [],

@@ -23,10 +23,10 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Types are known for hosting, processing, batch transform, HyperPod and EC2. For a stack without a region, only
-    /// types that no region offers are reported.
+    /// The rule checks instance types for hosting, processing, batch transform, HyperPod and EC2. For a stack without a
+    /// region, only types that no region offers are reported.
     Error "instance-type-not-in-region",
-    source: "instance types by region as in the wheel of cfn-lint 1.58.0",
+    source: "Instance types by region, cfn-lint 1.58.0",
     applies_to: [],
     check: Each(check),
 }

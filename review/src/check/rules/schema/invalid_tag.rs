@@ -12,7 +12,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Keys that begin with `aws:` are reserved for AWS, and a key occurs once on a resource. The service refuses others.
+    /// Keys that begin with `aws:` are reserved for AWS, and a resource can have a key only once. The service refuses
+    /// the resource.
     ///
     /// # How to fix
     ///

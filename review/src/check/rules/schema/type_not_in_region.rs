@@ -19,7 +19,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Types are known for the regions of which AWS publishes them. Stacks without a region are not checked.
+    /// AWS does not publish the types of every region: for other regions, and for stacks without a region, nothing is
+    /// reported.
     Error "type-not-in-region",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],

@@ -7,12 +7,12 @@ use crate::check::value::{at, string};
 use crate::check::view::View;
 
 rule! {
-    /// A property holds a path of a machine, where CloudFormation takes a location in S3.
+    /// A property has a local file path as its value, but CloudFormation needs a location in S3.
     ///
     /// # Why it matters
     ///
-    /// `aws cloudformation package`, the SAM CLI and the AWS CDK upload the file and replace the path. Deployed as it is, the
-    /// template is refused.
+    /// `aws cloudformation package`, the SAM CLI and the AWS CDK upload the file and replace the path. CloudFormation
+    /// refuses the template if the path is still there.
     ///
     /// # How to fix
     ///

@@ -11,13 +11,13 @@ use crate::check::value::{children, function, is_container, is_set, string};
 use crate::check::view::{Resource, View, referred};
 
 rule! {
-    /// A reference yields a value of another kind than the property takes: an ARN where a name is needed, a name where an ARN
-    /// is needed, or the identifier of another type of resource.
+    /// A reference returns a value of another kind than the property takes: an ARN instead of a name, a name instead of
+    /// an ARN, or the identifier of another type of resource.
     ///
     /// # Why it matters
     ///
-    /// What `Ref` yields differs between types: for a SageMaker model it is the ARN, for an IAM role the name, for a security
-    /// group without `VpcId` its name. The service refuses the value when the stack is deployed.
+    /// What `Ref` returns depends on the type: for a SageMaker model the ARN, for an IAM role the name, and for a
+    /// security group without `VpcId` its name. The service refuses the value when the stack is deployed.
     ///
     /// # How to fix
     ///
@@ -25,7 +25,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Types for which it is not known what `Ref` yields are left out.
+    /// Types for which the return value of `Ref` is not known are left out.
     Error "wrong-reference",
     source: "AWS CloudFormation Template Reference, return values of each type; registry schemas",
     applies_to: [],

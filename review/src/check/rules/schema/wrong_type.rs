@@ -3,7 +3,8 @@
 use crate::check::rules::rule;
 
 rule! {
-    /// A value has another type than its property: a string for a list, a string for an object, a word for a number.
+    /// A value has another type than its property: a string instead of a list, a string instead of an object, or text
+    /// instead of a number.
     ///
     /// # Why it matters
     ///

@@ -10,8 +10,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The key policy of the AWS managed key does not allow CloudWatch to use it, and cannot be changed that policy: the
-    /// action of the alarm fails, and no notification is sent.
+    /// The key policy of the AWS managed key does not allow CloudWatch to use the key, and you cannot change that
+    /// policy. The action of the alarm fails, and no notification is sent.
     ///
     /// # How to fix
     ///

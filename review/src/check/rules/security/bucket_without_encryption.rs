@@ -10,7 +10,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// S3 encrypts every bucket with its own keys (SSE-S3). A KMS key allows to control and to log who decrypts.
+    /// S3 encrypts every bucket with its own keys (SSE-S3). With a KMS key, you can control who may decrypt, and AWS
+    /// CloudTrail logs it.
     ///
     /// # How to fix
     ///

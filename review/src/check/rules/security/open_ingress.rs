@@ -6,7 +6,7 @@ use crate::check::value::{items, number, string};
 use crate::check::view::View;
 
 rule! {
-    /// A security group allows traffic from every address to other ports than 80 and 443.
+    /// A security group allows traffic from every address to ports other than 80 and 443.
     ///
     /// # Why it matters
     ///

@@ -15,7 +15,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// S3 decrypts an object with the permissions of whoever reads it: the first read is answered with "access denied". Writing
+    /// S3 decrypts an object with the permissions of the caller, so the first read fails with "access denied". Writing
     /// an object in several parts needs `kms:Decrypt` too.
     ///
     /// # How to fix

@@ -17,7 +17,7 @@ rule! {
     ///
     /// Store the secret in Secrets Manager, and read it when the container starts. Rotate the key.
     Error "secret-in-plain-text",
-    source: "formats published by AWS, Hugging Face, GitHub, OpenAI, Slack",
+    source: "Formats of keys and tokens that AWS, Hugging Face, GitHub, OpenAI and Slack publish",
     applies_to: [],
     check: Each(check),
 }

@@ -11,7 +11,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The data is stored in plain form.
+    /// The data is stored unencrypted.
     ///
     /// # How to fix
     ///

@@ -20,8 +20,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Only services of which the actions are known are checked. An action that AWS added later is reported too, so this is a
-    /// warning.
+    /// Only services with known actions are checked. An action that AWS added after the date of the data is reported
+    /// too, so this is a warning.
     Warning "unknown-action",
     source: "Service Authorization Reference (cfn-lint 1.58.0)",
     applies_to: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::User", "AWS::IAM::Group", "AWS::Lambda::Permission"],

@@ -9,12 +9,12 @@ use crate::check::value::entries;
 use crate::check::view::View;
 
 rule! {
-    /// A condition of a policy uses a global condition key that does not exist, with a name similar to one that does.
+    /// A condition of a policy uses a global condition key that does not exist, but is similar to an existing key.
     ///
     /// # Why it matters
     ///
-    /// AWS accepts every name. A request never has the key, so a statement that allows something does not apply, and a statement
-    /// that denies something with a negated operator always applies.
+    /// AWS accepts every name, but no request has the key. A statement that allows something then never applies, and a
+    /// statement that denies something with a negated operator always applies.
     ///
     /// # How to fix
     ///

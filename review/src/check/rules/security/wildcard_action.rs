@@ -11,7 +11,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Whoever takes over the role can do more than the program needs.
+    /// An attacker who gets the credentials of the role can do more than the program needs.
     ///
     /// # How to fix
     ///

@@ -13,7 +13,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Whoever takes over the role can read and change data that the program never uses.
+    /// An attacker who gets the credentials of the role can read and change data that the program never uses.
     ///
     /// # How to fix
     ///
@@ -21,8 +21,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Actions that take no resource, that write logs, or that describe or list, and statements with a condition are left
-    /// out.
+    /// The rule leaves out statements with a condition, and actions that take no resource, write logs, describe or
+    /// list.
     Info "wildcard-resource",
     source: "AWS IAM User Guide, security best practices",
     applies_to: ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::User", "AWS::IAM::Group"],

@@ -15,7 +15,7 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Lower the former or raise the latter.
+    /// Lower `ProvisionedConcurrency` or raise `MaxConcurrency`.
     Error "provisioned-above-max-concurrency",
     source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ProductionVariantServerlessConfig",
     applies_to: ["AWS::SageMaker::EndpointConfig"],

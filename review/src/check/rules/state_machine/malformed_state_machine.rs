@@ -17,10 +17,10 @@ use stackwright_schemas::nearest;
 rule! {
     /// The definition of a state machine does not follow the Amazon States Language.
     ///
-    /// The rule finds states of an unknown type, fields that a type of state does not have or needs, `Next` and `End`
-    /// together or both missing, wrong entries of `Retry`, `Catch` and `Choices`, fields of JSONPath in JSONata and the reverse,
-    /// settings of distributed maps in other maps, names that are not unique, and service integrations that express
-    /// workflows do not have.
+    /// The rule finds states of an unknown type, fields that the type of a state does not have or that it needs, `Next`
+    /// and `End` together, and states with neither of them. It finds wrong entries of `Retry`, `Catch` and `Choices`,
+    /// fields of JSONPath in JSONata and the reverse, and settings of distributed maps in other maps. It also finds
+    /// names that are not unique, and service integrations that express workflows do not have.
     ///
     /// # Why it matters
     ///

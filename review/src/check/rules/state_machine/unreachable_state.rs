@@ -10,7 +10,7 @@ use crate::check::value::{entries, is_unresolved, string};
 use crate::check::view::View;
 
 rule! {
-    /// No state leads to a state of a state machine.
+    /// A state of a state machine cannot be reached, because no other state leads to it.
     ///
     /// # Why it matters
     ///
@@ -22,7 +22,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// A list of states in which a name is known only when it is deployed is left out.
+    /// The rule does not check a list of states that has a name known only at deployment.
     Error "unreachable-state",
     source: "Amazon States Language; AWS Step Functions API Reference, ValidateStateMachineDefinition",
     applies_to: STATE_MACHINES,

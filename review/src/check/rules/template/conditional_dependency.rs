@@ -9,7 +9,7 @@ use crate::check::view::View;
 use crate::check::written::has;
 
 rule! {
-    /// `DependsOn` names a resource that some deployments, in which the depending resource is created, do not create.
+    /// `DependsOn` names a resource that some of the deployments which create the dependent resource do not create.
     ///
     /// # Why it matters
     ///

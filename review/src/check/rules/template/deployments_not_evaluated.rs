@@ -7,14 +7,14 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Every allowed value, and every pair of values that conditions compare with, is evaluated as long as the number of
-    /// deployments is small. The rest may hold a fault that no report shows.
+    /// While the number of deployments is small, each allowed value and each pair of values that conditions compare
+    /// with is evaluated. A deployment that was left out may have an error that no report shows.
     ///
     /// # How to fix
     ///
-    /// Nothing needs to be fixed. Fewer parameters and fewer allowed values make the report complete.
+    /// Nothing needs to be fixed. With fewer parameters and fewer allowed values, all deployments are evaluated.
     Info "deployments-not-evaluated",
-    source: "the limits of this program",
+    source: "stackwright",
     applies_to: [],
     check: Elsewhere,
 }

@@ -25,7 +25,7 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Names are compared as far as they are known, and as expressions if they are the same.
+    /// Two names that are not known before deployment are equal only if both are the same expression.
     Error "duplicate-name",
     source: "AWS CloudFormation registry schemas, `primaryIdentifier`",
     applies_to: [],

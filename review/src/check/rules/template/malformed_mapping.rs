@@ -9,8 +9,8 @@ use crate::check::value::function;
 use crate::check::view::View;
 
 rule! {
-    /// A mapping is empty, does not have two levels of keys with values below, or has a name or a key with characters that
-    /// CloudFormation does not take.
+    /// A mapping is empty, does not have exactly two levels of keys, or has a name or a key with characters that
+    /// CloudFormation does not allow.
     ///
     /// # Why it matters
     ///

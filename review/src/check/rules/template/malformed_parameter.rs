@@ -13,13 +13,13 @@ use stackwright_schemas::nearest;
 use stackwright_synth::pointer;
 
 rule! {
-    /// A parameter has no type, a type or an attribute that does not exist, an attribute of another type than CloudFormation
-    /// takes, or a default that its own constraints refuse.
+    /// A parameter has no type, a type or an attribute that does not exist, an attribute with a value of the wrong
+    /// type, or a default that violates its own constraints.
     ///
     /// # Why it matters
     ///
-    /// CloudFormation refuses the template. A default outside of `AllowedValues`, `AllowedPattern`, `MinValue` or `MaxLength`
-    /// makes every deployment fail that does not give the parameter.
+    /// CloudFormation refuses the template. If the default violates `AllowedValues`, `AllowedPattern`, `MinValue` or
+    /// `MaxLength`, each deployment that does not set the parameter fails.
     ///
     /// # How to fix
     ///
@@ -27,8 +27,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// Of a pattern that Rust's regular expressions do not support, only faults that every syntax of regular expressions has
-    /// are found.
+    /// Rust's regular expressions do not support every pattern of CloudFormation. In other patterns, the rule finds
+    /// only errors that every syntax of regular expressions has.
     Error "malformed-parameter",
     source: "AWS CloudFormation User Guide, template anatomy",
     applies_to: [],

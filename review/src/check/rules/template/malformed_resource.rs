@@ -19,7 +19,8 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// CloudFormation refuses the template. A property beside `Properties` instead of in it is reported as well.
+    /// CloudFormation refuses the template. The rule also reports a property that is beside `Properties` instead of
+    /// inside of it.
     ///
     /// # How to fix
     ///

@@ -10,13 +10,13 @@ use crate::check::view::{View, references};
 use crate::check::written::has;
 
 rule! {
-    /// The description, the transform, a rule, a section or the console's interface of a template does not have the shape that
-    /// CloudFormation takes.
+    /// The description, the transform, a rule, a section or the interface for the console
+    /// (`AWS::CloudFormation::Interface`) does not have the shape that CloudFormation takes.
     ///
     /// # Why it matters
     ///
-    /// CloudFormation refuses the template. A malformed interface leaves the console without the groups and labels of
-    /// parameters.
+    /// CloudFormation refuses the template. The console shows no groups and labels of parameters if the interface is
+    /// malformed.
     ///
     /// # How to fix
     ///

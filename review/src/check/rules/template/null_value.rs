@@ -20,8 +20,8 @@ rule! {
     ///
     /// # Limitations
     ///
-    /// The sections that other rules check are not checked, and neither are properties of SAM, which leaves out those
-    /// that are null.
+    /// Sections that other rules check are left out. Properties of SAM types are left out too, because SAM removes
+    /// those that are null.
     Error "null-value",
     source: "AWS CloudFormation User Guide, \"Troubleshooting CloudFormation\", template validation",
     applies_to: [],

@@ -7,7 +7,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// It would hide the same mistake later.
+    /// If a finding of the rule appears there later, nobody sees it as new.
     ///
     /// # How to fix
     ///

@@ -10,7 +10,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// Every deployment has to decide about a value without effect.
+    /// Whoever deploys the template has to choose a value that has no effect.
     ///
     /// # How to fix
     ///

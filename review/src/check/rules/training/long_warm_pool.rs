@@ -11,7 +11,7 @@ rule! {
     ///
     /// # Why it matters
     ///
-    /// The Developer Guide states one hour as the maximum. The pool is paid for as long as it is kept.
+    /// The Developer Guide states one hour as the maximum. A warm pool costs money as long as it is kept.
     ///
     /// # How to fix
     ///

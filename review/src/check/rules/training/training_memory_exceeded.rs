@@ -12,8 +12,9 @@ use crate::check::view::View;
 rule! {
     /// A training step takes more GPU memory than the instances of the job have.
     ///
-    /// The model and the step are stated in the `Metadata` of the resource that starts the job, as `stackwright-memory` by
-    /// the name of the job; `TrainingJob::model_shape` writes it. A statement that cannot be read is reported too.
+    /// The model and the step are described in the `Metadata` of the resource that starts the job, as
+    /// `stackwright-memory` by the name of the job; `TrainingJob::model_shape` writes it. Metadata that cannot be read
+    /// is reported too.
     ///
     /// # Why it matters
     ///
@@ -27,7 +28,7 @@ rule! {
     /// # Limitations
     ///
     /// The memory is an estimate: its error was at most 3 % for 169 measured runs, and at most 10 % for
-    /// DistributedDataParallel (`docs/estimating.md`). Without a statement nothing is known, and nothing is reported.
+    /// DistributedDataParallel (see `docs/estimating.md`). A job without this metadata is not checked.
     Warning "training-memory-exceeded",
     source: "schemas/facts/gpu_runs_measured.jsonl and instances.csv; the estimate is derived from what PyTorch 2.11 and DeepSpeed 0.19.8 allocate",
     applies_to: LAUNCHERS,

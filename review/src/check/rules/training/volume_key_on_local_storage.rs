@@ -17,7 +17,7 @@ rule! {
     ///
     /// Remove `VolumeKmsKeyId`.
     Error "volume-key-on-local-storage",
-    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ResourceConfig.VolumeKmsKeyId; instance hardware of moto 5.2.5",
+    source: "botocore 1.44.5 sagemaker/2017-07-24/service-2.json ResourceConfig.VolumeKmsKeyId; hardware of instance types, moto 5.2.5",
     applies_to: LAUNCHERS,
     check: Each(check),
 }
