@@ -157,9 +157,28 @@ fn deploy_renames_a_resource_whose_former_id_the_program_names() {
     assert!(text.contains("VisibilityTimeout: 30 → 60"), "{text}");
 
     let (plan, _) = succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
+    let schema: Json = serde_json::from_str(include_str!("../../docs/plan.schema.json")).unwrap();
+    let written: Json = serde_json::from_slice(&std::fs::read(workspace.path("plan.json")).unwrap()).unwrap();
+    jsonschema::validate(&schema, &written).unwrap();
     assert!(plan.contains("after a stack refactor that keeps resources (Tasks → Jobs)"), "{plan}");
     assert!(plan.contains("VisibilityTimeout: 30 → 60"), "{plan}");
-    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes", "--plan", "plan.json"]));
+    let (markdown, _) = succeeded(workspace.run(&["plan", "--local", "--format", "markdown"]));
+    assert!(
+        markdown.contains("- `--approve rename`: a stack refactor renames resources of shop-Work"),
+        "{markdown}"
+    );
+    // A stack refactor needs an approval, also of what was planned.
+    let stderr = ended(workspace.run(&["deploy", "--local", "--plan", "plan.json"]), 4);
+    assert!(
+        stderr.contains(
+            "a stack refactor renames resources before the change set is created: shop-Work: Tasks → Jobs"
+        ),
+        "{stderr}"
+    );
+    assert!(stderr.contains("to approve, pass --approve rename"), "{stderr}");
+    assert!(!stderr.contains("moving resources"), "{stderr}");
+    let (_, stderr) =
+        succeeded(workspace.run(&["deploy", "--local", "--approve", "rename", "--plan", "plan.json"]));
     assert!(stderr.contains("moved with a stack refactor: shop-Work: Tasks → Jobs"), "{stderr}");
     assert!(stderr.contains("~ Jobs AWS::SQS::Queue"), "{stderr}");
     assert_eq!(workspace.ids("Work"), before, "it is the same queue");

@@ -859,7 +859,10 @@ fn ctrl_c_at_a_question_withdraws_it_and_leaves_nothing() {
     let (seen, code) = on_terminal(&endpoint, &workspace, &json!([["[y/N]", "\u{3}"]]));
     assert_eq!(code, Some(1), "{seen}");
     assert!(seen.contains("stopping: no operation is running"), "{seen}");
-    assert!(seen.contains("was not changed, because the command was stopped"), "{seen}");
+    assert!(
+        seen.contains("was not deployed, because the command was stopped; nothing was changed"),
+        "{seen}"
+    );
     let (stdout, _) = succeeded(endpoint.run(&small("one"), &["status"]));
     assert!(stdout.contains("not deployed"), "{stdout}");
 }

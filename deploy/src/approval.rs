@@ -29,16 +29,19 @@ pub enum ApprovalKind {
     TerminationProtection,
     /// Tags of the stack are removed.
     Tags,
+    /// A stack refactor gives resources other logical IDs.
+    Rename,
 }
 
 impl ApprovalKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Replacement,
         Self::Deletion,
         Self::Permissions,
         Self::Network,
         Self::TerminationProtection,
         Self::Tags,
+        Self::Rename,
     ];
 
     /// Returns the name that `--approve` accepts.
@@ -50,6 +53,7 @@ impl ApprovalKind {
             Self::Network => "network",
             Self::TerminationProtection => "termination-protection",
             Self::Tags => "tags",
+            Self::Rename => "rename",
         }
     }
 
@@ -111,6 +115,17 @@ pub struct RequiredApproval {
 }
 
 impl RequiredApproval {
+    /// A change to the stack itself.
+    pub(crate) fn of_stack(kind: ApprovalKind, stack: &str) -> Self {
+        Self {
+            kind,
+            logical_id: stack.to_owned(),
+            resource_type: STACK.to_owned(),
+            element: None,
+            loses: None,
+        }
+    }
+
     pub(crate) fn deletion(logical_id: &str, resource_type: &str, loses: Loss) -> Self {
         Self {
             kind: ApprovalKind::Deletion,
@@ -150,6 +165,7 @@ impl fmt::Display for RequiredApproval {
             ApprovalKind::Network => "change of network connectivity by",
             ApprovalKind::TerminationProtection => "termination protection is disabled for",
             ApprovalKind::Tags => "tags are removed from",
+            ApprovalKind::Rename => "a stack refactor renames resources of",
         };
         formatter.write_str(change)?;
         if let Some(element) = element {
@@ -174,15 +190,8 @@ pub(crate) fn required_approvals(
     attributes: &[AttributeChange],
 ) -> Vec<RequiredApproval> {
     let mut found: Vec<RequiredApproval> = changes.iter().flat_map(of_change).collect();
-    found.extend(attributes.iter().filter_map(AttributeChange::needs_approval).map(|kind| {
-        RequiredApproval {
-            kind,
-            logical_id: stack.to_owned(),
-            resource_type: STACK.to_owned(),
-            element: None,
-            loses: None,
-        }
-    }));
+    let kinds = attributes.iter().filter_map(AttributeChange::needs_approval);
+    found.extend(kinds.map(|kind| RequiredApproval::of_stack(kind, stack)));
     found.dedup();
     found
 }
@@ -223,7 +232,7 @@ fn of_change(change: &Change) -> Vec<RequiredApproval> {
 }
 
 /// An approval: `replacement=Endpoint`, `deletion=Bucket`, `deletion=Cluster.InstanceGroups.workers`, `deletion=*`,
-/// `permissions`, `network`, `termination-protection` or `tags`.
+/// `permissions`, `network`, `termination-protection`, `tags` or `rename`.
 ///
 /// ```
 /// use stackwright_deploy::Approval;
@@ -257,8 +266,8 @@ impl FromStr for Approval {
             None => (text, None),
         };
         let kind = ApprovalKind::ALL.into_iter().find(|one| one.name() == kind).ok_or(
-            "an approval is `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection` or \
-             `tags`",
+            "an approval is `replacement=ID`, `deletion=ID`, `permissions`, `network`, `termination-protection`, `tags` \
+             or `rename`",
         )?;
         if name.is_none() && kind.names_resource() {
             return Err(format!("name the resource: `{kind}=LOGICAL_ID`"));
@@ -300,16 +309,16 @@ impl ApprovalPolicy {
         changes.iter().filter(|one| !self.approvals.iter().any(|approval| approval.covers(one))).collect()
     }
 
-    /// Finds out whether the changes to a stack are approved: by the policy, or by the user.
+    /// Finds out whether the changes to a stack are approved: by the policy, or by the user, who is asked about each dangerous
+    /// change and then the question about all of them.
     pub(crate) async fn check(
         &self,
         prompt: &dyn Prompt,
         stack: &str,
         changes: &[RequiredApproval],
+        question: &Question,
     ) -> Result<(), DeployError> {
-        let refuse = |missing: Vec<RequiredApproval>| {
-            Err(DeployError::NotApproved { stack: stack.to_owned(), missing })
-        };
+        let refuse = |missing: Vec<RequiredApproval>| Err(DeployError::not_approved(stack, missing));
         let open = self.open(changes);
         if !prompt.is_interactive() || self.yes {
             let missing: Vec<RequiredApproval> =
@@ -322,8 +331,7 @@ impl ApprovalPolicy {
                 return refuse(vec![change.clone()]);
             }
         }
-        let question = Question::Deploy { stack: stack.to_owned() };
-        if is_approved(prompt, &question).await { Ok(()) } else { refuse(Vec::new()) }
+        if is_approved(prompt, question).await { Ok(()) } else { refuse(Vec::new()) }
     }
 }
 

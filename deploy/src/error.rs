@@ -8,6 +8,7 @@ use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use crate::approval::RequiredApproval;
 use crate::diagnosis::Diagnosis;
 use crate::messages;
+use crate::refactor::ResourceMove;
 use crate::status::StackStatus;
 use crate::validation::ValidationFailure;
 
@@ -119,18 +120,22 @@ pub enum DeployError {
         reason: String,
     },
     /// Changes need an approval that was not given.
-    #[error("the changes to the stack {stack} were not approved; nothing was changed")]
+    #[error("the changes to the stack {stack} were not approved; {}", what_was_changed(.renamed))]
     NotApproved {
         /// The name of the stack.
         stack: String,
         /// The approvals that are missing.
         missing: Vec<RequiredApproval>,
+        /// The resources that a stack refactor renamed before.
+        renamed: Vec<ResourceMove>,
     },
     /// The user stopped the command before the stack was changed.
-    #[error("the stack {stack} was not changed, because the command was stopped")]
+    #[error("the stack {stack} was not deployed, because the command was stopped; {}", what_was_changed(.renamed))]
     Interrupted {
         /// The name of the stack.
         stack: String,
+        /// The resources that a stack refactor renamed before.
+        renamed: Vec<ResourceMove>,
     },
     /// Termination protection prevents the deletion.
     #[error("termination protection is enabled for the stack {stack}")]
@@ -190,6 +195,15 @@ pub enum DeployError {
     },
 }
 
+/// Describes what happened to a stack before the changes that were not made.
+fn what_was_changed(renamed: &[ResourceMove]) -> String {
+    if renamed.is_empty() {
+        return "nothing was changed".into();
+    }
+    let renamed: Vec<String> = renamed.iter().map(ToString::to_string).collect();
+    format!("only resources were renamed before ({})", renamed.join(", "))
+}
+
 fn failed_message(stack: &str, status: &StackStatus, cancelled: bool) -> String {
     if cancelled {
         format!(
@@ -236,6 +250,16 @@ impl DeployError {
             Self::Failed { stack, status, .. } if status.is_failed() => format!("`recover {stack}` lists the recovery actions"),
             _ => return None,
         })
+    }
+
+    /// Changes to a stack, before which nothing was changed, were not approved.
+    pub(crate) fn not_approved(stack: &str, missing: Vec<RequiredApproval>) -> Self {
+        Self::NotApproved { stack: stack.to_owned(), missing, renamed: Vec::new() }
+    }
+
+    /// The command was stopped before a stack was changed.
+    pub(crate) fn interrupted(stack: &str) -> Self {
+        Self::Interrupted { stack: stack.to_owned(), renamed: Vec::new() }
     }
 
     /// Returns a function that converts an error of the AWS SDK.

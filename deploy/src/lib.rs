@@ -132,6 +132,11 @@ pub enum Progress {
     },
     /// The empty stack that a failed first deployment left is being deleted.
     DeletingEmptyStack,
+    /// A stack refactor would rename resources, if it is approved.
+    RenamesPlanned {
+        /// The resources.
+        moves: Vec<ResourceMove>,
+    },
     /// A stack refactor renames or moves resources.
     Refactoring {
         /// The resources.

@@ -22,7 +22,7 @@ use crate::plan::{Plan, PlannedOutcome, PlannedStack};
 use crate::preparation::{Options, Prepared, prepare, wait_until_idle};
 use crate::prompt::{Prompt, Question};
 use crate::recovery::cancel;
-use crate::refactor::{refactor, renames};
+use crate::refactor::{ResourceMove, refactor, rename_approvals, renames};
 use crate::secret::Secrets;
 use crate::status::StackStatus;
 use crate::waiting::Activity;
@@ -220,6 +220,7 @@ impl<'a> Orchestrator<'a> {
     ) -> Result<T, DeployError> {
         self.check_stopped(stack)?;
         let connection: RefCell<Option<Connection>> = RefCell::default();
+        let renamed_before: RefCell<Vec<ResourceMove>> = RefCell::default();
         let is_abandonable = Cell::new(true);
         let report = |progress: Progress| {
             if let Some(now) = can_be_abandoned(&progress) {
@@ -229,8 +230,9 @@ impl<'a> Orchestrator<'a> {
                 (Progress::Executing { .. } | Progress::Refactoring { .. }, Some(connection)) => {
                     self.running.borrow_mut().insert(stack.name.clone(), connection.clone());
                 }
-                (Progress::Refactored { .. }, _) => {
+                (Progress::Refactored { moves }, _) => {
                     self.running.borrow_mut().remove(&stack.name);
+                    renamed_before.borrow_mut().clone_from(moves);
                 }
                 _ => {}
             }
@@ -241,10 +243,17 @@ impl<'a> Orchestrator<'a> {
         let last_error = || connection.borrow().as_ref().and_then(|one| one.last_error.take());
         let result = tokio::select! {
             result = activity.watch(last_error, work(&job)) => result,
-            () = self.abandoned(&is_abandonable) => Err(DeployError::Interrupted { stack: stack.name.clone() }),
+            () = self.abandoned(&is_abandonable) => Err(DeployError::interrupted(&stack.name)),
         };
         self.running.borrow_mut().remove(&stack.name);
-        result.map_err(|error| secrets.mask_error(error))
+        result.map_err(|mut error| {
+            if let DeployError::NotApproved { renamed, .. } | DeployError::Interrupted { renamed, .. } =
+                &mut error
+            {
+                *renamed = renamed_before.take();
+            }
+            secrets.mask_error(error)
+        })
     }
 
     /// Waits until the command is stopped while the work on a stack can be abandoned.
@@ -259,7 +268,7 @@ impl<'a> Orchestrator<'a> {
 
     fn check_stopped(&self, stack: &StackArtifact) -> Result<(), DeployError> {
         if *self.stopped.borrow() {
-            return Err(DeployError::Interrupted { stack: stack.name.clone() });
+            return Err(DeployError::interrupted(&stack.name));
         }
         Ok(())
     }
@@ -288,7 +297,7 @@ impl<'a> Orchestrator<'a> {
         tokio::select! {
             biased;
             _ = stopped.wait_for(|stopped| *stopped) => {
-                Err(DeployError::Interrupted { stack: stack.name.clone() })
+                Err(DeployError::interrupted(&stack.name))
             }
             result = ask => result,
         }
@@ -299,8 +308,8 @@ impl<'a> Orchestrator<'a> {
         stack: &StackArtifact,
         changes: &[RequiredApproval],
     ) -> Result<(), DeployError> {
-        let check = self.settings.approvals.check(self.prompt, &stack.name, changes);
-        self.approve(stack, check).await
+        let question = Question::Deploy { stack: stack.name.clone() };
+        self.approve(stack, self.settings.approvals.check(self.prompt, &stack.name, changes, &question)).await
     }
 
     async fn deploy_one(
@@ -318,7 +327,10 @@ impl<'a> Orchestrator<'a> {
         if let Some(planned) = planned {
             planned.verify(&connection, stack, options).await?;
         }
-        self.rename(&connection, stack, options, planned, &report).await?;
+        // An import changes nothing else.
+        if options.imports.is_empty() {
+            self.rename(&connection, stack, options, planned, &report).await?;
+        }
         let prepared = match planned.map(|planned| &planned.outcome) {
             Some(PlannedOutcome::Unchanged { attributes }) => {
                 Prepared::Unchanged { attributes: attributes.clone() }
@@ -351,7 +363,8 @@ impl<'a> Orchestrator<'a> {
         }
     }
 
-    /// Gives resources their new logical IDs, if the program names the former ones. What was planned has to be the same.
+    /// Gives resources their new logical IDs, if the program names the former ones and the stack refactor is approved. What was
+    /// planned has to be the same.
     async fn rename(
         &self,
         connection: &Connection,
@@ -375,6 +388,13 @@ impl<'a> Orchestrator<'a> {
         }
         if moves.is_empty() {
             return Ok(());
+        }
+        report(Progress::RenamesPlanned { moves: moves.clone() });
+        let required = rename_approvals(&stack.name, &moves);
+        if !self.settings.approvals.open(&required).is_empty() {
+            let question = Question::Rename { stack: stack.name.clone(), moves: moves.clone() };
+            let check = self.settings.approvals.check(self.prompt, &stack.name, &required, &question);
+            self.approve(stack, check).await?;
         }
         self.check_stopped(stack)?;
         refactor(connection, &[stack], &moves, options.description.as_deref(), report).await
@@ -426,9 +446,7 @@ impl<'a> Orchestrator<'a> {
 
     /// Finds out whether the deletion of a stack is approved.
     async fn check_deletion(&self, preview: &DeletionPreview) -> Result<(), DeployError> {
-        let refuse = |missing: Vec<RequiredApproval>| {
-            Err(DeployError::NotApproved { stack: preview.stack.clone(), missing })
-        };
+        let refuse = |missing: Vec<RequiredApproval>| Err(DeployError::not_approved(&preview.stack, missing));
         let required = preview.required_approvals();
         let open: Vec<RequiredApproval> =
             self.settings.approvals.open(&required).into_iter().cloned().collect();

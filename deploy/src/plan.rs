@@ -13,7 +13,7 @@ use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::parameters::without_secrets;
 use crate::preparation::{Options, Prepared};
-use crate::refactor::ResourceMove;
+use crate::refactor::{ResourceMove, rename_approvals};
 use crate::secret::Secrets;
 
 /// The version of the format of the file.
@@ -89,6 +89,9 @@ pub enum PlannedOutcome {
         /// The resources that get another logical ID first.
         #[serde(default)]
         renames: Vec<ResourceMove>,
+        /// The approvals that are needed before the change set is created.
+        #[serde(default)]
+        approvals: Vec<RequiredApproval>,
     },
 }
 
@@ -166,7 +169,8 @@ impl PlannedStack {
         after: Vec<String>,
         renames: Vec<ResourceMove>,
     ) -> Self {
-        Self::with(connection, stack, options, PlannedOutcome::Deferred { after, renames })
+        let approvals = rename_approvals(&stack.name, &renames);
+        Self::with(connection, stack, options, PlannedOutcome::Deferred { after, renames, approvals })
     }
 
     fn with(
@@ -212,6 +216,14 @@ impl PlannedStack {
         if self.parameters != parameters_hash(stack, options) {
             return refuse("the parameters have changed".into());
         }
+        let required = match &self.outcome {
+            PlannedOutcome::Ready { change_set, .. } => change_set.required_approvals(),
+            PlannedOutcome::Deferred { renames, .. } => rename_approvals(&self.stack, renames),
+            PlannedOutcome::Unchanged { .. } => Vec::new(),
+        };
+        if required != self.approvals() {
+            return refuse("the approvals in the plan file do not belong to its changes".into());
+        }
         let PlannedOutcome::Ready { change_set, .. } = &self.outcome else { return Ok(()) };
         let described = match change_set::describe(connection, Some(&self.stack), &change_set.id, None).await
         {
@@ -236,9 +248,6 @@ impl PlannedStack {
         if changes != change_set.changes {
             return refuse("the changes of the change set differ from the planned ones".into());
         }
-        if change_set.required_approvals() != self.approvals() {
-            return refuse("the approvals in the plan file do not belong to its changes".into());
-        }
         // The change set has to be made of the template whose hash is in the plan.
         let template = connection
             .cloudformation
@@ -256,8 +265,8 @@ impl PlannedStack {
 
     fn approvals(&self) -> &[RequiredApproval] {
         match &self.outcome {
-            PlannedOutcome::Ready { approvals, .. } => approvals,
-            _ => &[],
+            PlannedOutcome::Ready { approvals, .. } | PlannedOutcome::Deferred { approvals, .. } => approvals,
+            PlannedOutcome::Unchanged { .. } => &[],
         }
     }
 }

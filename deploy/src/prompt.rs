@@ -5,6 +5,7 @@ use std::fmt;
 use futures_util::future::LocalBoxFuture;
 
 use crate::approval::RequiredApproval;
+use crate::refactor::ResourceMove;
 
 /// A question to the user. The text of the question is its [`Display`](fmt::Display) form.
 #[derive(Clone, Debug)]
@@ -17,6 +18,13 @@ pub enum Question {
         stack: String,
         /// The change.
         change: RequiredApproval,
+    },
+    /// Whether a stack refactor may give resources other logical IDs. The answer is `y` or `yes`.
+    Rename {
+        /// The name of the stack.
+        stack: String,
+        /// The resources.
+        moves: Vec<ResourceMove>,
     },
     /// Whether a change set may be executed. The answer is `y` or `yes`.
     Deploy {
@@ -37,7 +45,9 @@ impl Question {
     pub fn is_approved_by(&self, answer: &str) -> bool {
         match self {
             Self::Confirm { change, .. } => answer == change.name(),
-            Self::Deploy { .. } => matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"),
+            Self::Deploy { .. } | Self::Rename { .. } => {
+                matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
+            }
             Self::Delete { stack, .. } => answer == stack,
         }
     }
@@ -48,6 +58,11 @@ impl fmt::Display for Question {
         match self {
             Self::Confirm { stack, change } => {
                 write!(formatter, "{stack}: {change}. Type {} to approve: ", change.name())
+            }
+            Self::Rename { stack, moves } => {
+                let moves: Vec<String> =
+                    moves.iter().map(|one| format!("{} to {}", one.from_id, one.to_id)).collect();
+                write!(formatter, "Rename {} in {stack} with a stack refactor? [y/N] ", moves.join(", "))
             }
             Self::Deploy { stack } => write!(formatter, "Deploy {stack}? [y/N] "),
             Self::Delete { stack, dependents } => {

@@ -19,6 +19,7 @@ use stackwright_schemas::limits::limits;
 use stackwright_synth::function::references;
 use stackwright_synth::{StackArtifact, Template};
 
+use crate::approval::{ApprovalKind, RequiredApproval};
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::lookup::{deployed_template, find_stack, status_of};
@@ -102,6 +103,14 @@ pub async fn renames(
         .into_iter()
         .map(|(old, new)| ResourceMove::new((&stack.name, &old), (&stack.name, &new)))
         .collect())
+}
+
+/// Returns the approvals that the stack refactor of one stack needs.
+pub(crate) fn rename_approvals(stack: &str, moves: &[ResourceMove]) -> Vec<RequiredApproval> {
+    if moves.is_empty() {
+        return Vec::new();
+    }
+    vec![RequiredApproval::of_stack(ApprovalKind::Rename, stack)]
 }
 
 /// Performs a stack refactor and waits for its end. The stacks are those of the moves; one that does not exist is created.

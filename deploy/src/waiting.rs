@@ -102,7 +102,7 @@ impl<'a> Activity<'a> {
             }
             Progress::DeletingEmptyStack => Some(Some("the deletion of the empty stack".into())),
             Progress::Refactoring { .. } => Some(Some("the stack refactor".into())),
-            Progress::Refactored { .. } => Some(None),
+            Progress::Refactored { .. } | Progress::RenamesPlanned { .. } => Some(None),
             Progress::CreatingChangeSet => Some(Some("the creation of the change set".into())),
             Progress::ChangeSetCreated(_) | Progress::DeletionPlanned(_) => Some(None),
             Progress::Executing { .. } => Some(Some("the operation on the stack".into())),

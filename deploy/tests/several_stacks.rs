@@ -11,8 +11,9 @@ use aws_sdk_cloudformation::types::ChangeSetType;
 use serde_json::{Value as Json, json};
 use simulation::{Simulation, named, stack, topics};
 use stackwright_deploy::{
-    Approval, ApprovalPolicy, Connection, Connections, Deleted, DeployError, LocalBoxFuture, NoPrompt,
-    Options, Orchestrator, Profile, Progress, Prompt, Question, Settings, StackResult,
+    Approval, ApprovalPolicy, Connection, Connections, Deleted, DeployError, Import, LocalBoxFuture,
+    NoPrompt, Options, Orchestrator, Plan, PlannedOutcome, Profile, Progress, Prompt, Question, Settings,
+    StackResult,
 };
 use stackwright_synth::StackArtifact;
 use tokio::sync::Notify;
@@ -64,6 +65,32 @@ impl Prompt for Answers {
             self.asked.borrow_mut().push(question.to_string());
             self.may_answer.notified().await;
             Some(self.answer.to_owned())
+        })
+    }
+}
+
+/// A prompt that gives its answers one after the other.
+struct Replies {
+    replies: RefCell<Vec<&'static str>>,
+    asked: RefCell<Vec<String>>,
+}
+
+impl Replies {
+    fn new(replies: &[&'static str]) -> Self {
+        Self { replies: RefCell::new(replies.to_vec()), asked: RefCell::default() }
+    }
+}
+
+impl Prompt for Replies {
+    fn is_interactive(&self) -> bool {
+        true
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> LocalBoxFuture<'a, Option<String>> {
+        Box::pin(async move {
+            self.asked.borrow_mut().push(question.to_string());
+            let mut replies = self.replies.borrow_mut();
+            (!replies.is_empty()).then(|| replies.remove(0).to_owned())
         })
     }
 }
@@ -331,4 +358,135 @@ async fn secrets_are_masked_in_outputs_and_in_reasons() {
     let reason = diagnosis.cause.reason.clone().unwrap();
     assert!(reason.contains("**** is not a name"), "{reason}");
     assert!(!seen.borrow().contains("hunter2"), "{}", seen.borrow());
+}
+
+/// Deploys a stack with a topic, and returns it with another logical ID and another display name of the topic.
+async fn with_a_renamed_topic(simulation: &Simulation) -> StackArtifact {
+    let template = |id: &str, display: &str| {
+        let topic = json!({ "Type": "AWS::SNS::Topic", "Properties": { "DisplayName": display } });
+        let bucket = json!({ "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": "models" } });
+        json!({ "Resources": { id: topic, "Models": bucket } })
+    };
+    let mut deployed = template("Late", "one");
+    deployed["Resources"].as_object_mut().unwrap().remove("Models");
+    let deployed = named("Work", &deployed);
+    let connections = connections(simulation);
+    let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, Settings::new(1));
+    orchestrator.deploy(&[&deployed], &[], &no_options, None, &|_, _| {}).await.unwrap();
+    let mut renamed = named("Work", &template("Alarms", "two"));
+    renamed.former_ids.insert("Alarms".into(), vec!["Late".into()]);
+    renamed
+}
+
+fn approving(approvals: &[&str], yes: bool) -> Settings {
+    let approvals = approvals.iter().map(|text| text.parse::<Approval>().unwrap()).collect();
+    Settings::new(1).approvals(ApprovalPolicy::new(approvals, yes))
+}
+
+#[tokio::test]
+async fn a_stack_refactor_is_approved_before_it_changes_the_stack() {
+    let simulation = Simulation::start().await;
+    let renamed = with_a_renamed_topic(&simulation).await;
+    let connections = connections(&simulation);
+    let seen = RefCell::new(Vec::new());
+    let report = |_: &StackArtifact, progress: Progress| seen.borrow_mut().push(format!("{progress:?}"));
+    let deploy = async |prompt: &dyn Prompt, settings: Settings| {
+        let orchestrator = Orchestrator::new(&connections, prompt, &report, settings);
+        orchestrator.deploy(&[&renamed], &[], &no_options, None, &|_, _| {}).await.unwrap().remove(0).1
+    };
+    let is_untouched = || {
+        let requests = simulation.local.requests();
+        !requests.contains_key("CreateStackRefactor") && !requests.contains_key("ExecuteStackRefactor")
+    };
+
+    // Without a user, the approval has to be given.
+    let StackResult::Failed(error) = deploy(&NoPrompt, Settings::new(1)).await else { panic!("not refused") };
+    let DeployError::NotApproved { missing, .. } = &error else { panic!("{error}") };
+    assert_eq!(missing.iter().map(|one| one.approval()).collect::<Vec<_>>(), ["rename"]);
+    assert!(error.to_string().ends_with("nothing was changed"), "{error}");
+    assert!(error.hint().unwrap().contains("--approve rename"), "{error}");
+    assert!(is_untouched() && seen.borrow().join("").contains("RenamesPlanned"), "{:?}", seen.borrow());
+
+    // A user is asked, and declines.
+    let declining = Replies::new(&["n"]);
+    let StackResult::Failed(error) = deploy(&declining, Settings::new(1)).await else {
+        panic!("not declined")
+    };
+    assert!(matches!(error, DeployError::NotApproved { .. }), "{error}");
+    let asked = declining.asked.take();
+    assert_eq!(asked, ["Rename Late to Alarms in Work with a stack refactor? [y/N] "]);
+    assert!(is_untouched());
+
+    // A user who approves the stack refactor may decline the changes.
+    let replies = Replies::new(&["y", "n"]);
+    let StackResult::Failed(error) = deploy(&replies, Settings::new(1)).await else { panic!("not declined") };
+    assert_eq!(replies.asked.borrow().len(), 2, "{:?}", replies.asked.borrow());
+    assert!(!is_untouched());
+    let text = error.to_string();
+    assert!(text.contains("were not approved") && text.contains("renamed before"), "{text}");
+    assert!(!text.contains("nothing was changed"), "{text}");
+
+    // What was renamed is not asked again.
+    let result = deploy(&NoPrompt, Settings::new(1)).await;
+    assert!(matches!(result, StackResult::Succeeded(_)), "{result:?}");
+    assert_eq!(simulation.local.requests()["ExecuteStackRefactor"], 1);
+}
+
+#[tokio::test]
+async fn a_stack_refactor_is_approved_by_its_name_or_by_yes() {
+    for settings in [approving(&["rename"], false), approving(&[], true)] {
+        let simulation = Simulation::start().await;
+        let renamed = with_a_renamed_topic(&simulation).await;
+        let connections = connections(&simulation);
+        let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, settings);
+        let results = orchestrator.deploy(&[&renamed], &[], &no_options, None, &|_, _| {}).await.unwrap();
+        assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+        assert_eq!(simulation.local.requests()["ExecuteStackRefactor"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_holds_the_approval_of_a_stack_refactor() {
+    let simulation = Simulation::start().await;
+    let renamed = with_a_renamed_topic(&simulation).await;
+    let connections = connections(&simulation);
+    let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, approving(&["rename"], false));
+    let mut results = orchestrator.plan(&[&renamed], &[], &no_options, &|_, _| {}).await.unwrap();
+    let StackResult::Succeeded(planned) = results.remove(0).1 else { panic!("{results:?}") };
+    let plan = Plan::new(None, vec![planned]);
+    let PlannedOutcome::Deferred { renames, approvals, .. } = &plan.stacks[0].outcome else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((renames[0].from_id.as_str(), renames[0].to_id.as_str()), ("Late", "Alarms"));
+    assert_eq!(approvals.iter().map(|one| one.approval()).collect::<Vec<_>>(), ["rename"]);
+    assert!(!simulation.local.requests().contains_key("CreateStackRefactor"));
+
+    let without = Plan::parse(&plan.to_text().replace("\"rename\"", "\"tags\"")).unwrap();
+    let results =
+        orchestrator.deploy(&[&renamed], &[], &no_options, Some(&without), &|_, _| {}).await.unwrap();
+    let error = error_of(results);
+    assert!(
+        error.to_string().contains("the approvals in the plan file do not belong to its changes"),
+        "{error}"
+    );
+    assert!(!simulation.local.requests().contains_key("CreateStackRefactor"));
+
+    let read = Plan::parse(&plan.to_text()).unwrap();
+    let results = orchestrator.deploy(&[&renamed], &[], &no_options, Some(&read), &|_, _| {}).await.unwrap();
+    assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+}
+
+/// An import changes nothing else.
+#[tokio::test]
+async fn an_import_renames_nothing() {
+    let simulation = Simulation::start().await;
+    let renamed = with_a_renamed_topic(&simulation).await;
+    simulation.s3.create_bucket().bucket("models").send().await.unwrap();
+    let connections = connections(&simulation);
+    let import = Import::new(&renamed, "Models", &[]).unwrap();
+    let options = |_: &StackArtifact| Options::new().imports(vec![import.clone()]);
+    let orchestrator = Orchestrator::new(&connections, &NoPrompt, &|_, _| {}, approving(&[], true));
+    let results = orchestrator.deploy(&[&renamed], &[], &options, None, &|_, _| {}).await.unwrap();
+    assert!(matches!(results[0].1, StackResult::Succeeded(_)), "{results:?}");
+    assert!(!simulation.local.requests().contains_key("CreateStackRefactor"));
 }

@@ -113,7 +113,7 @@ impl DeploymentArguments {
 #[derive(Args)]
 pub(crate) struct ApprovalArguments {
     /// Approve a change: `replacement=ID`, `deletion=ID`, `deletion=ID.InstanceGroups.NAME`, `permissions`, `network`,
-    /// `termination-protection` or `tags`; `*` matches every ID. A change that loses data or interrupts traffic always needs
+    /// `termination-protection`, `tags` or `rename`; `*` matches every ID. A change that loses data or interrupts traffic always needs
     /// its own approval
     #[arg(long = "approve", value_name = "CHANGE")]
     approvals: Vec<Approval>,

@@ -22,7 +22,7 @@ pub(crate) use deployed::{as_version, compare_deployed};
 pub(crate) use failures::{diagnosis, diagnosis_json, explain, failure};
 pub(crate) use local_mode::{key_file, read_faults};
 pub(crate) use quotas::account_quotas;
-pub(crate) use render::{change_set, change_set_markdown};
+pub(crate) use render::{approvals_markdown, change_set, change_set_markdown};
 pub(crate) use runtime::{Work, block_on, commit, description, on_each, on_stack};
 pub(crate) use session::Session;
 pub(crate) use signals::{Signals, run_until_stopped, stop_signal, stoppable};

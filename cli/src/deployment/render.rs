@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 use stackwright_deploy::{
     Annotation, Change, ChangeAction, ChangeSet, ChangedProperty, DeletionPreview, Disposition,
-    ParameterNote, ParameterReason, PolicyAction, Replacement,
+    ParameterNote, ParameterReason, PolicyAction, Replacement, RequiredApproval,
 };
 use stackwright_review::diff;
 
@@ -285,15 +285,20 @@ pub(crate) fn change_set_markdown(change_set: &ChangeSet) -> String {
             let _ = writeln!(text, "\n- {}", markdown(&annotation(one)));
         }
     }
-    let required = change_set.required_approvals();
+    text + &approvals_markdown(&change_set.required_approvals())
+}
+
+/// Returns the approvals that changes need as Markdown, with the options to type; empty if there are none.
+pub(crate) fn approvals_markdown(required: &[RequiredApproval]) -> String {
+    let mut text = String::new();
     if !required.is_empty() {
         text.push_str("\nTo approve:\n\n");
-        for one in &required {
-            let approval = markdown_code(&format!("--approve {}", one.approval()));
-            let change = markdown(&one.to_string());
-            let change = if one.loses.is_some() { format!("**{change}**") } else { change };
-            let _ = writeln!(text, "- {approval}: {change}");
-        }
+    }
+    for one in required {
+        let approval = markdown_code(&format!("--approve {}", one.approval()));
+        let change = markdown(&one.to_string());
+        let change = if one.loses.is_some() { format!("**{change}**") } else { change };
+        let _ = writeln!(text, "- {approval}: {change}");
     }
     text
 }

@@ -222,6 +222,9 @@ fn message_of(progress: &Progress) -> Option<String> {
         Progress::DeletingEmptyStack => {
             "deleting the empty stack that the failed first deployment has left".into()
         }
+        Progress::RenamesPlanned { moves } => {
+            format!("a stack refactor renames resources before the change set is created: {}", listed(moves))
+        }
         Progress::Refactoring { moves } => {
             format!("moving resources with a stack refactor: {}", listed(moves))
         }

@@ -2,7 +2,7 @@
 
 use stackwright_schemas::held::{Held, changes_network, changes_permissions};
 
-use crate::diff::{Consequence, Diff, ResourceChange, StackAction, StackDiff};
+use crate::diff::{Consequence, Diff, ResourceAction, ResourceChange, StackAction, StackDiff};
 
 /// An approval that `deploy` will ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct ExpectedApproval {
     /// The stack's ID.
     pub stack: String,
     /// What `--approve` takes: `replacement=ID`, `deletion=ID`, `deletion=ID.PROPERTY.ELEMENT`, `permissions`, `network`,
-    /// `termination-protection` or `tags`.
+    /// `termination-protection`, `tags` or `rename`.
     pub approval: String,
     /// What it is about, in a sentence.
     pub reason: String,
@@ -52,6 +52,7 @@ pub(crate) fn required(diff: &Diff) -> Vec<ExpectedApproval> {
             }
         }
         settings(stack, &mut found);
+        found.extend(renames(stack));
     }
     found.sort_by_key(|one| !one.is_dangerous);
     found
@@ -113,4 +114,16 @@ fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
             add("tags", "tags are removed from the stack".into());
         }
     }
+}
+
+/// The stack refactor with which `deploy` gives resources other logical IDs.
+fn renames(stack: &StackDiff) -> Option<ExpectedApproval> {
+    let is_renamed = |change: &&ResourceChange| change.action == ResourceAction::Moved;
+    let names: Vec<String> = stack.resources.iter().filter(is_renamed).map(ResourceChange::name).collect();
+    (!names.is_empty()).then(|| ExpectedApproval {
+        stack: stack.id.clone(),
+        approval: "rename".into(),
+        reason: format!("a stack refactor renames {}", names.join(", ")),
+        is_dangerous: false,
+    })
 }

@@ -433,7 +433,10 @@ fn a_resource_with_a_former_id_is_compared_with_the_one_that_a_stack_refactor_ke
     assert!(shown.contains("→ Late → Alarms AWS::SNS::Topic is kept: a stack refactor"), "{shown}");
     assert_eq!(found.moves, []);
     let card = crate::card::card(&old, &new, crate::card::Options::default());
-    assert_eq!(card.approvals, []);
+    assert_eq!(card.approvals.len(), 1, "{:?}", card.approvals);
+    assert_eq!(card.approvals[0].words(), "--approve rename");
+    assert_eq!(card.approvals[0].reason, "a stack refactor renames Tasks → Jobs, Late → Alarms");
+    assert!(!card.approvals[0].is_dangerous);
 }
 
 /// A producing and a consuming stack, connected by an SSM parameter, as synthesis connects them.

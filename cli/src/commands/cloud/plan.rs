@@ -19,7 +19,8 @@ use super::results::summarize;
 use super::{print_colored, print_json, print_text};
 use crate::deployment::{
     DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, account_quotas,
-    as_version, block_on, change_set, change_set_markdown, commit, description, failure, run_until_stopped,
+    approvals_markdown, as_version, block_on, change_set, change_set_markdown, commit, description, failure,
+    run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -201,7 +202,7 @@ fn text(planned: &PlannedStack, waiting: &Waiting) -> String {
     let head = format!("{} in {}, {}", planned.stack, planned.account, planned.region);
     match &planned.outcome {
         PlannedOutcome::Unchanged { attributes } => format!("{head}: {}\n", unchanged(attributes)),
-        PlannedOutcome::Deferred { after, renames } => {
+        PlannedOutcome::Deferred { after, renames, .. } => {
             let head = format!(
                 "{head}: its change set is created after {}; compared with the deployed template:\n",
                 waits_for(after, renames)
@@ -224,14 +225,15 @@ fn markdown(planned: &PlannedStack, waiting: &Waiting) -> String {
         PlannedOutcome::Unchanged { attributes } => {
             format!("{head}Changes: {}.\n\n", safe_text::markdown(&unchanged(attributes)))
         }
-        PlannedOutcome::Deferred { after, renames } => {
+        PlannedOutcome::Deferred { after, renames, approvals } => {
             let differences = waiting
                 .get(&planned.stack)
                 .map(|(found, secrets)| secrets.mask(&diff::markdown(found)))
                 .unwrap_or_default();
             format!(
-                "{head}Its change set is created after {}. Compared with the deployed template:\n\n{differences}\n",
-                safe_text::markdown(&waits_for(after, renames))
+                "{head}Its change set is created after {}. Compared with the deployed template:\n\n{differences}{}\n",
+                safe_text::markdown(&waits_for(after, renames)),
+                approvals_markdown(approvals)
             )
         }
         PlannedOutcome::Ready { change_set, .. } => format!("{head}{}\n", change_set_markdown(change_set)),
