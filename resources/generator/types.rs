@@ -111,6 +111,13 @@ impl<'a> Module<'a> {
     fn rust_type(&mut self, schema: Schema<'a>, property: &str, owner: &str, pointer: &str) -> String {
         let resolved = schema.resolved();
         let structured = all_properties(resolved).next().is_some();
+        // A list that may also be given as JSON, such as the key schema of a DynamoDB table, is a list.
+        let is_array = |schema: &Schema<'a>| schema.types() == ["array"];
+        if resolved.types().is_empty()
+            && let Some(list) = schema.alternatives().find(is_array)
+        {
+            return self.rust_type(list, property, owner, pointer);
+        }
         match resolved.types().as_slice() {
             ["string"] => {
                 let values: Vec<_> = resolved.enumeration().filter_map(|value| value.as_str()).collect();
