@@ -43,6 +43,16 @@ async fn stacks_live_from_their_creation_to_their_deletion() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stack_sets_deploy_to_several_accounts_and_regions() {
+    run("stack_sets.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stack_refactors_move_resources() {
+    run("refactors.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn objects_keep_their_content() {
     run("s3.py").await;
 }

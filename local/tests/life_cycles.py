@@ -327,163 +327,6 @@ def drift_and_import():
     check(imported["StackStatus"] == "IMPORT_COMPLETE", imported)
 
 
-def resources_move_from_stack_to_stack():
-    named = lambda name, **more: {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name, **more}}
-    both = {"Moving": named("moving"), "Staying": named("staying", DisplayName={"Fn::GetAtt": "Moving.TopicName"})}
-    deploy("from", template(both, Outputs={"Name": {"Value": {"Ref": "Moving"}}}), "CREATE")
-    ids = lambda stack: {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in cfn.describe_stack_resources(StackName=stack)["StackResources"]}
-    before = ids("from")
-    export = {"Shared": {"Value": {"Fn::GetAtt": "Moved.TopicName"}, "Export": {"Name": "moved"}}}
-    source = template({"Staying": named("staying", DisplayName={"Fn::ImportValue": "moved"})})
-    target = template({"Moved": named("moving")}, Outputs=export)
-    mapping = [{"Source": {"StackName": "from", "LogicalResourceId": "Moving"}, "Destination": {"StackName": "to", "LogicalResourceId": "Moved"}}]
-
-    def create(source, target, mappings=mapping, **more):
-        both = (("from", source), ("to", target))
-        stacks = [{"StackName": name, "TemplateBody": body} for name, body in both if body]
-        id = cfn.create_stack_refactor(StackDefinitions=stacks, ResourceMappings=mappings, EnableStackCreation=True, **more)["StackRefactorId"]
-        return cfn.describe_stack_refactor(StackRefactorId=id)
-
-    def fails(words, *arguments, **more):
-        made = create(*arguments, **more)
-        check((made["Status"], made["ExecutionStatus"]) == ("CREATE_FAILED", "UNAVAILABLE") and words in made["StatusReason"], made)
-        refused("ValidationError", "UNAVAILABLE", cfn.execute_stack_refactor, StackRefactorId=made["StackRefactorId"])
-
-    fails("action type that is not permitted during refactor operations: Modify", source, template({"Moved": named("moving", DisplayName="x")}, Outputs=export))
-    fails("not permitted during refactor operations: Remove", template({"Staying": named("staying", DisplayName="moving")}), None, [])
-    fails("Could not find any source stacks for Logical ID and Stack ID pairs: Another -> arn:", source, template({"Moved": named("moving"), "Another": TOPIC}, Outputs=export))
-    fails("sections are not allowed when creating a stack while refactoring: Conditions", source, template({"Moved": named("moving")}, Outputs=export, Conditions={"C": {"Fn::Equals": [1, 1]}}))
-    fails("The resource Nothing defined in the resources mapping did no move", source, target, [{**mapping[0], "Source": {"StackName": "from", "LogicalResourceId": "Nothing"}}])
-    fails("No export named nothing found", template({"Staying": named("staying", DisplayName={"Fn::ImportValue": "nothing"})}), target)
-    refused("StackRefactorNotFoundException", "", cfn.describe_stack_refactor, StackRefactorId="0")
-
-    # Without a mapping, the service determines which resource moves to which stack.
-    guessed = create(source, target, [])
-    [made, move] = cfn.list_stack_refactor_actions(StackRefactorId=guessed["StackRefactorId"])["StackRefactorActions"]
-    check((made["Action"], made["Entity"], move["Action"], move["Detection"]) == ("CREATE", "STACK", "MOVE", "AUTO"), made, move)
-    check(move["ResourceMapping"] == mapping[0] and move["PhysicalResourceId"] == before["Moving"], move)
-
-    # What changes meanwhile makes it obsolete; what fails is taken back.
-    late = create(source, target)
-    check(late["ExecutionStatus"] == "AVAILABLE" and len(late["StackIds"]) == 2, late)
-    deploy("from", template({**both, "Staying": named("staying", DisplayName={"Fn::GetAtt": "Moving.TopicName"})}, Outputs={"Other": {"Value": {"Ref": "Moving"}}}))
-    late = cfn.describe_stack_refactor(StackRefactorId=late["StackRefactorId"])
-    check(late["ExecutionStatus"] == "OBSOLETE" and "Stack was updated" in late["ExecutionStatusReason"], late)
-    faults([{"resource": "Moved", "on": "update", "reason": "the resource type defines an unsupported tag schema"}])
-    failed = create(source, target)["StackRefactorId"]
-    cfn.execute_stack_refactor(StackRefactorId=failed)
-    check(settled("from")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and ids("from") == before)
-    check(cfn.describe_stack_refactor(StackRefactorId=failed)["ExecutionStatus"] == "ROLLBACK_COMPLETE")
-    faults([{"resource": "Moved", "on": "update", "milliseconds": 100}])
-    cfn.delete_stack(StackName="to")
-
-    refactor = create(source, target, Description="apart")
-    cfn.execute_stack_refactor(StackRefactorId=refactor["StackRefactorId"])
-    check(settled("from")["StackStatus"] == "UPDATE_COMPLETE")
-    cfn.get_waiter("stack_refactor_execute_complete").wait(StackRefactorId=refactor["StackRefactorId"], WaiterConfig={"Delay": 0})
-    check(ids("to") == {"Moved": before["Moving"]} and ids("from") == {"Staying": before["Staying"]}, ids("to"), ids("from"))
-    check(statuses("from", "Moving")[-2:] == ["EXPORT_IN_PROGRESS", "EXPORT_COMPLETE"])
-    check(statuses("to", "Moved")[-2:] == ["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"])
-    check(cfn.list_imports(ExportName="moved")["Imports"] == ["from"])
-    [done] = cfn.list_stack_refactors(ExecutionStatusFilter=["EXECUTE_COMPLETE"])["StackRefactorSummaries"]
-    check(done["Description"] == "apart", done)
-    nothing = change_set("from", source, name="nothing")
-    check(nothing["Status"] == "FAILED" and "didn't contain changes" in nothing["StatusReason"], nothing)
-    faults()
-
-
-def a_stack_set_deploys_to_several_accounts():
-    here, there = "000000000000", "111122223333"
-    body = lambda name: template({"Role": {**ROLE, "Properties": {**ROLE["Properties"], "RoleName": {"Ref": "Name"}}}, "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}}, Parameters={"Name": {"Type": "String", "Default": "trainer"}})
-    named = {"StackSetName": "baseline", "Capabilities": ["CAPABILITY_NAMED_IAM"]}
-    refused("InsufficientCapabilitiesException", "CAPABILITY_NAMED_IAM", cfn.create_stack_set, StackSetName="baseline", TemplateBody=body("one"))
-    id = cfn.create_stack_set(TemplateBody=body("one"), Description="alike", **named)["StackSetId"]
-    refused("NameAlreadyExistsException", "baseline", cfn.create_stack_set, TemplateBody=body("one"), **named)
-
-    def ended(operation):
-        while True:
-            found = cfn.describe_stack_set_operation(StackSetName="baseline", OperationId=operation)["StackSetOperation"]
-            if found["Status"] not in ("RUNNING", "QUEUED", "STOPPING"):
-                results = cfn.list_stack_set_operation_results(StackSetName="baseline", OperationId=operation)["Summaries"]
-                return found["Status"], [(one["Region"], one["Account"], one["Status"]) for one in results]
-            time.sleep(0.01)
-
-    instances = lambda: {(one["Account"], one["Region"]): one for one in cfn.list_stack_instances(StackSetName=id)["Summaries"]}
-    create = lambda accounts, regions, **more: cfn.create_stack_instances(StackSetName="baseline", Accounts=accounts, Regions=regions, **more)["OperationId"]
-    first = ended(create([here, there], ["us-west-2", "us-east-1"], OperationPreferences={"RegionOrder": ["us-east-1", "us-west-2"]}, ParameterOverrides=[{"ParameterKey": "Name", "ParameterValue": "first"}]))
-    # A role has its name in its account: the second region of each finds it taken. Nothing else is tried then.
-    check(first == ("FAILED", [("us-east-1", here, "SUCCEEDED"), ("us-east-1", there, "SUCCEEDED"), ("us-west-2", here, "FAILED"), ("us-west-2", there, "CANCELLED")]), first)
-    failed = instances()[here, "us-west-2"]
-    check((failed["Status"], failed["StackInstanceStatus"]["DetailedStatus"]) == ("OUTDATED", "FAILED"), failed)
-    check("ResourceLogicalId:Role, ResourceType:AWS::IAM::Role, ResourceStatusReason:" in failed["StatusReason"] and "already exists" in failed["StatusReason"], failed)
-    made = instances()[there, "us-east-1"]
-    check(f":{there}:stack/StackSet-baseline-" in made["StackId"] and made["Status"] == "CURRENT", made)
-    check(cfn.describe_stacks(StackName=made["StackId"])["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
-    check(not any(one["StackId"] == made["StackId"] for one in cfn.list_stacks()["StackSummaries"]), "it is another account's")
-    check(json.loads(control.list_resources(TypeName="AWS::IAM::Role")["ResourceDescriptions"][0]["Properties"])["RoleName"] == "first")
-    overridden = cfn.describe_stack_instance(StackSetName="baseline", StackInstanceAccount=here, StackInstanceRegion="us-east-1")["StackInstance"]
-    check(overridden["ParameterOverrides"] == [{"ParameterKey": "Name", "ParameterValue": "first"}], overridden)
-
-    # With names of their own they come to be; a change comes to all of them.
-    update = lambda name, region: ended(cfn.update_stack_instances(StackSetName="baseline", Accounts=[here, there], Regions=[region], ParameterOverrides=[{"ParameterKey": "Name", "ParameterValue": name}], OperationPreferences={"MaxConcurrentCount": 2})["OperationId"])
-    check(update("second", "us-west-2")[0] == "SUCCEEDED", instances())
-    check({one["Status"] for one in instances().values()} == {"CURRENT"}, instances())
-    changed = ended(cfn.update_stack_set(TemplateBody=body("two"), OperationPreferences={"RegionConcurrencyType": "PARALLEL", "MaxConcurrentPercentage": 100}, **named)["OperationId"])
-    check(changed[0] == "SUCCEEDED" and len(changed[1]) == 4, changed)
-    stack = instances()[there, "us-west-2"]["StackId"]
-    check(cfn.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE")
-    check(":two" in cfn.describe_stack_resource(StackName=stack, LogicalResourceId="Topic")["StackResourceDetail"]["PhysicalResourceId"])
-
-    # One operation at a time, one account at a time; what has not begun can be stopped.
-    faults([{"resource": "Topic", "on": "create", "milliseconds": 200}])
-    slow = cfn.update_stack_set(TemplateBody=body("three"), OperationId="slow", **named)["OperationId"]
-    refused("OperationInProgressException", "slow", cfn.update_stack_set, TemplateBody=body("four"), **named)
-    cfn.stop_stack_set_operation(StackSetName="baseline", OperationId=slow)
-    stopped = ended(slow)
-    check(stopped[0] == "STOPPED" and [status for *_, status in stopped[1]] == ["SUCCEEDED"] + ["CANCELLED"] * 3, stopped)
-    faults()
-    refused("StackSetNotEmptyException", "not empty", cfn.delete_stack_set, StackSetName="baseline")
-    kept = instances()[here, "us-east-1"]["StackId"]
-    delete = lambda accounts, region, retain: ended(cfn.delete_stack_instances(StackSetName="baseline", Accounts=accounts, Regions=[region], RetainStacks=retain)["OperationId"])
-    check(delete([here], "us-east-1", True)[0] == "SUCCEEDED" and (here, "us-east-1") not in instances())
-    check(settled(kept)["StackStatus"] == "UPDATE_COMPLETE")
-    check(delete([here, there], "us-west-2", False)[0] == "SUCCEEDED" and settled(stack)["StackStatus"] == "DELETE_COMPLETE")
-    check(delete([there], "us-east-1", False)[0] == "SUCCEEDED" and instances() == {})
-    check([one["Action"] for one in cfn.list_stack_set_operations(StackSetName="baseline")["Summaries"]][:2] == ["DELETE", "DELETE"])
-    cfn.delete_stack_set(StackSetName="baseline")
-    refused("StackSetNotFoundException", "baseline", cfn.describe_stack_set, StackSetName="baseline")
-    check([(one["StackSetName"], one["Status"]) for one in cfn.list_stack_sets()["Summaries"]] == [("baseline", "DELETED")])
-    cfn.delete_stack(StackName=kept)
-    settled(kept)
-
-
-def a_stack_set_is_a_resource_too():
-    inner = template({"Topic": TOPIC}, Parameters={"Name": {"Type": "String", "Default": "x"}})
-    def outer(accounts, regions=("us-east-1",), inner=inner):
-        group = {"DeploymentTargets": {"Accounts": accounts}, "Regions": list(regions)}
-        return template({"Set": {"Type": "AWS::CloudFormation::StackSet", "Properties": {"StackSetName": "inside", "PermissionModel": "SELF_MANAGED", "TemplateBody": inner, "StackInstancesGroup": [group]}}})
-    made = deploy("outer", outer(["111122223333", "444455556666"]), "CREATE")
-    check(made["StackStatus"] == "CREATE_COMPLETE", made)
-    instances = lambda: [(one["Account"], one["Region"], one["Status"]) for one in cfn.list_stack_instances(StackSetName="inside")["Summaries"]]
-    check(instances() == [("111122223333", "us-east-1", "CURRENT"), ("444455556666", "us-east-1", "CURRENT")], instances())
-    check(cfn.describe_stack_set(StackSetName="inside")["StackSet"]["TemplateBody"] == inner)
-    deploy("outer", outer(["444455556666"], ["us-east-1", "eu-west-1"]))
-    check(sorted(instances()) == [("444455556666", "eu-west-1", "CURRENT"), ("444455556666", "us-east-1", "CURRENT")], instances())
-    # What fails in an account fails the resource, and everything is taken back.
-    faults([{"resource": "Another", "on": "create", "reason": "quota exceeded"}])
-    back = deploy("outer", outer(["444455556666"], ["us-east-1", "eu-west-1"], template({"Topic": TOPIC, "Another": TOPIC})))
-    check(back["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", back)
-    events = cfn.describe_stack_events(StackName="outer")["StackEvents"]
-    [failure] = [one for one in events if one["ResourceStatus"] == "UPDATE_FAILED"]
-    check("Account [444455556666], Region [us-east-1]: ResourceLogicalId:Another" in failure["ResourceStatusReason"], failure)
-    check({status for *_, status in instances()} == {"CURRENT"}, instances())
-    check(cfn.describe_stack_set(StackSetName="inside")["StackSet"]["TemplateBody"] == inner)
-    faults()
-    cfn.delete_stack(StackName="outer")
-    check(settled(made["StackId"])["StackStatus"] == "DELETE_COMPLETE")
-    refused("StackSetNotFoundException", "inside", cfn.describe_stack_set, StackSetName="inside")
-
-
 def many_changes_come_in_pages():
     many = {f"Topic{number}": TOPIC for number in range(120)}
     first = change_set("many", template(many), "CREATE")
@@ -591,6 +434,33 @@ def secrets_are_not_shown():
     check("by hunter1" in topic("secret", "A")["Properties"], "the service knows it")
 
 
+def nested_stacks_follow_their_root():
+    s3.create_bucket(Bucket="followers")
+    inner = template({"T": TOPIC}, Outputs={"O": {"Value": "x", "Export": {"Name": "from-a-nested-stack"}}})
+    s3.put_object(Bucket="followers", Key="inner.json", Body=inner.encode())
+    outer = template({"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{URL}/followers/inner.json"}}})
+    root = deploy("followed", outer, "CREATE")["StackId"]
+    child = cfn.describe_stack_resource(StackName="followed", LogicalResourceId="Child")["StackResourceDetail"]["PhysicalResourceId"]
+    described = lambda stack: cfn.describe_stacks(StackName=stack)["Stacks"][0]
+    check((described(child)["ParentId"], described(child)["RootId"], described(root).get("RootId")) == (root, root, None), described(child))
+    [listed] = [one for one in cfn.list_stacks()["StackSummaries"] if one["StackId"] == child]
+    check(listed["RootId"] == root, listed)
+    # The root stack has the termination protection of all.
+    refused("ValidationError", "root stack", cfn.update_termination_protection, StackName=child, EnableTerminationProtection=True)
+    cfn.update_termination_protection(StackName=root, EnableTerminationProtection=True)
+    check(described(child)["EnableTerminationProtection"] is True)
+    refused("ValidationError", "TerminationProtection is enabled", cfn.delete_stack, StackName=child)
+    cfn.update_termination_protection(StackName=root, EnableTerminationProtection=False)
+    # An export that is in use keeps the nested stack, too.
+    deploy("follower", template({"B": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "from-a-nested-stack"}}}}), "CREATE")
+    cfn.delete_stack(StackName=root)
+    check(settled(root)["StackStatus"] == "DELETE_FAILED" and described(child)["StackStatus"] == "CREATE_COMPLETE", described(child))
+    check("in use by follower" in described(child)["StackStatusReason"], described(child))
+    cfn.delete_stack(StackName="follower")
+    cfn.delete_stack(StackName=root)
+    check(settled(root)["StackStatus"] == "DELETE_COMPLETE")
+
+
 def loops_are_written_out():
     loop = {"Fn::ForEach::Topics": ["Name", {"Ref": "Names"}, {"Topic&{Name}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Name"}, "TopicName": {"Fn::Sub": "${AWS::StackName}-${Name}"}}}}]}
     outputs_loop = {"Fn::ForEach::Outputs": ["Name", {"Fn::FindInMap": ["Sets", "some", "names"]}, {"Fn::ForEach::Attributes": ["Attribute", ["TopicName", "TopicArn"], {"${Name}${Attribute}": {"Value": {"Fn::GetAtt": ["Topic${Name}", {"Ref": "Attribute"}]}}}]}]}
@@ -646,11 +516,31 @@ def hooks_object():
     [failure] = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
     check(failure["ResourceStatusReason"] == "The following hook(s) failed: [Example::Guard::Topics]", failure)
     [found] = [one for one in events if "HookType" in one]
-    check(found["LogicalResourceId"] == "A" and cfn.get_hook_result(HookResultId=found["HookInvocationId"])["Target"]["TargetTypeName"] == "AWS::SNS::Topic", found)
+    target = cfn.get_hook_result(HookResultId=found["HookInvocationId"])["Target"]
+    check(target == {"TargetType": "RESOURCE", "TargetTypeName": "AWS::SNS::Topic", "TargetId": "A", "Action": "CREATE"}, target)
+    # Without a target, every result of the region is listed, and those of a hook.
+    arn = "arn:aws:cloudformation:us-east-1:000000000000:type/hook/Example-Guard-Topics"
+    listed = lambda **more: [(one["TargetType"], one["TargetId"], one["HookExecutionTarget"], one["TypeArn"]) for one in cfn.list_hook_results(**more)["HookResults"]]
+    everything = listed()
+    check(("RESOURCE", "A", warned["StackId"], arn) in everything and ("CHANGE_SET", warned["ChangeSetId"], warned["StackId"], arn) in everything, everything)
+    check(listed(TypeArn=arn) == everything == listed(TypeArn=arn, Status="HOOK_COMPLETE_FAILED"), everything)
+    check(listed(TypeArn=arn.replace("Guard", "Other")) == listed(TypeArn=arn, Status="HOOK_FAILED") == [])
+    refused("HookResultNotFound", "", cfn.list_hook_results, TargetType="RESOURCE", TargetId="A")
+    for filters in ({"Status": "HOOK_FAILED"}, {"TargetId": "A"}, {"TargetType": "CHANGE_SET"}):
+        refused("ValidationError", "TargetType and TargetId", cfn.list_hook_results, **filters)
+    other = client("cloudformation", "eu-west-1")
+    check(other.list_hook_results()["HookResults"] == [], "each region has its own")
+    refused("HookResultNotFound", "", other.get_hook_result, HookResultId=found["HookInvocationId"])
     hook(target="resource", mode="WARN")
     cfn.delete_stack(StackName="guarded")
     settled(warned["StackId"])
     check(deploy("guarded", body, "CREATE")["StackStatus"] == "CREATE_COMPLETE")
+    # The action is that on the resource.
+    updated = body.replace("AWS::SNS::Topic\"", "AWS::SNS::Topic\", \"Properties\": {\"DisplayName\": \"new\"}", 1)
+    deploy("guarded", updated)
+    [update, creation] = [one for one in cfn.describe_stack_events(StackName="guarded")["StackEvents"] if "HookType" in one]
+    actions = [cfn.get_hook_result(HookResultId=one["HookInvocationId"])["Target"]["Action"] for one in (creation, update)]
+    check(actions == ["CREATE", "UPDATE"], actions)
     faults()
 
 
@@ -765,8 +655,8 @@ def the_deployment_config_is_obeyed():
 run(
     the_role_of_the_last_operation_is_used_for_later_ones, the_deployment_config_is_obeyed,
     a_stack_is_created_updated_and_deleted, invalid_requests_are_refused_with_the_messages_of_cloudformation, failures_lead_to_the_documented_statuses, what_was_not_rolled_back_continues, operations_have_ids,
-    stacks_protect_and_use_each_other, drift_and_import, resources_move_from_stack_to_stack,
-    a_stack_set_deploys_to_several_accounts, a_stack_set_is_a_resource_too, many_changes_come_in_pages, nested_stacks_and_large_templates, loops_are_written_out, secrets_are_not_shown,
+    stacks_protect_and_use_each_other, drift_and_import,
+    many_changes_come_in_pages, nested_stacks_and_large_templates, nested_stacks_follow_their_root, loops_are_written_out, secrets_are_not_shown,
     hooks_object,
     requests_fail_on_request, malformed_requests_are_answered_with_errors,
 )

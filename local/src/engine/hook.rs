@@ -2,8 +2,11 @@
 
 use crate::engine::Engine;
 use crate::faults::{HookFault, HookMode, HookTarget};
-use crate::state::{Change, ChangeSet, Event, HookResult, Millis, Resource, unique_id};
+use crate::state::{Change, ChangeSet, Event, HookAction, HookResult, Millis, Resource, unique_id};
 use crate::template::NESTED;
+
+/// How many results of hooks are kept: the newest ones.
+const MAX_HOOK_RESULTS: usize = 10_000;
 
 /// Runs the hooks on a change set; returns the names of those that fail it.
 pub(crate) fn run_change_set_hooks(
@@ -22,7 +25,11 @@ pub(crate) fn run_change_set_hooks(
         }
     }
     for hook in &objecting {
-        let result = record_hook_result(engine, hook, change_set.id.clone(), None, change_set.created);
+        let stack = engine.state.stacks[position].id.clone();
+        let result = record_hook_result(
+            engine,
+            HookResult { target: change_set.id.clone(), ..new_result(hook, stack, change_set.created) },
+        );
         let event = Event { hook: Some(result), ..change_set.finding(&name, NESTED) };
         engine.state.stacks[position].events.push(event);
     }
@@ -34,19 +41,21 @@ pub(crate) fn run_resource_hooks(
     engine: &mut Engine,
     position: usize,
     resource: &Resource,
+    action: HookAction,
     time: Millis,
 ) -> Vec<String> {
-    let stack = engine.state.stacks[position].name.clone();
-    let hooks = engine.settings.faults.hooks_on(HookTarget::Resource, &stack, &resource.logical_id);
+    let stack = &engine.state.stacks[position];
+    let (name, id) = (stack.name.clone(), stack.id.clone());
+    let hooks = engine.settings.faults.hooks_on(HookTarget::Resource, &name, &resource.logical_id);
     let objecting: Vec<HookFault> = hooks.cloned().collect();
     for hook in &objecting {
-        let result = record_hook_result(
-            engine,
-            hook,
-            resource.logical_id.clone(),
-            Some(resource.type_name.clone()),
-            time,
-        );
+        let result = HookResult {
+            target: resource.logical_id.clone(),
+            type_name: Some(resource.type_name.clone()),
+            action,
+            ..new_result(hook, id.clone(), time)
+        };
+        let result = record_hook_result(engine, result);
         engine.event(position, time, Some(resource), resource.status.clone(), None);
         if let Some(event) = engine.state.stacks[position].events.last_mut() {
             event.hook = Some(result);
@@ -55,24 +64,27 @@ pub(crate) fn run_resource_hooks(
     stopping(objecting)
 }
 
-fn record_hook_result(
-    engine: &mut Engine,
-    hook: &HookFault,
-    target: String,
-    type_name: Option<String>,
-    time: Millis,
-) -> HookResult {
-    let result = HookResult {
+/// A result of a hook in a stack, without its target.
+fn new_result(hook: &HookFault, stack: String, time: Millis) -> HookResult {
+    HookResult {
         id: unique_id(),
         hook: hook.hook.clone(),
         mode: hook.mode,
         reason: hook.reason.clone(),
         annotations: hook.annotations.clone(),
         time,
-        target,
-        type_name,
-    };
-    engine.state.rest.hook_results.push(result.clone());
+        target: String::new(),
+        type_name: None,
+        stack,
+        action: HookAction::default(),
+    }
+}
+
+fn record_hook_result(engine: &mut Engine, result: HookResult) -> HookResult {
+    let results = &mut engine.state.rest.hook_results;
+    let surplus = (results.len() + 1).saturating_sub(MAX_HOOK_RESULTS);
+    results.drain(..surplus);
+    results.push(result.clone());
     result
 }
 

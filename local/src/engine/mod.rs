@@ -5,6 +5,7 @@
 //! moment, and another process can continue.
 
 pub(crate) mod change_set;
+mod deletion;
 pub(crate) mod hook;
 pub(crate) mod inputs;
 mod nested;
@@ -240,40 +241,6 @@ impl Engine {
         if let Some(role) = role {
             self.state.stacks[position].inputs.role = Some(role.to_owned());
         }
-    }
-
-    /// Starts to delete a stack.
-    pub fn begin_delete(
-        &mut self,
-        position: usize,
-        retain: Vec<String>,
-        how: OperationOptions,
-        time: Millis,
-    ) {
-        self.start_delete_operation(position, how, time);
-        if let Some(operation) = &mut self.state.stacks[position].operation {
-            operation.retain = retain;
-        }
-        self.delete_everything(position);
-    }
-
-    /// Records a deletion that is refused before anything is deleted: the stack has the status again that it had before, with the
-    /// reason (aws/aws-cdk#604, USSBA/aws-cft-tools#27).
-    pub fn refuse_delete(&mut self, position: usize, how: OperationOptions, time: Millis, reason: String) {
-        let stack = &self.state.stacks[position];
-        let (status, operation) = (stack.status.clone(), stack.operation.clone());
-        self.start_delete_operation(position, how, time);
-        self.set_status(position, time, status, Some(reason));
-        self.state.stacks[position].operation = operation;
-    }
-
-    fn start_delete_operation(&mut self, position: usize, how: OperationOptions, time: Millis) {
-        let stack = &mut self.state.stacks[position];
-        let target = stack.inputs.clone().into();
-        let operation = Operation::on(stack, OperationKind::Delete, Phase::Delete, target, how);
-        stack.operation = Some(operation);
-        stack.enter(OperationKind::Delete.operation_type());
-        self.set_status(position, time, StackStatus::DeleteInProgress, Some("User Initiated".into()));
     }
 
     /// Starts to roll back what a failed operation changed, except the resources to skip.

@@ -63,8 +63,18 @@ impl Engine {
 
     /// How many stacks a stack is nested in.
     pub(crate) fn nesting_of(&self, stack: &Stack) -> usize {
-        let parent = |stack: &&Stack| self.state.stack_of(stack.parent.as_deref()?);
-        std::iter::successors(Some(stack), parent).take(MAX_NESTING + 2).count() - 1
+        self.stacks_around(stack).count() - 1
+    }
+
+    /// The stack that is not nested, and in which a stack is nested, directly or not.
+    pub(crate) fn root_of<'s>(&'s self, stack: &'s Stack) -> &'s Stack {
+        self.stacks_around(stack).last().unwrap_or(stack)
+    }
+
+    /// A stack, the one that it is nested in, and so on.
+    fn stacks_around<'s>(&'s self, stack: &'s Stack) -> impl Iterator<Item = &'s Stack> {
+        let parent = |stack: &&'s Stack| self.state.stack_of(stack.parent.as_deref()?);
+        std::iter::successors(Some(stack), parent).take(MAX_NESTING + 2)
     }
 
     /// The inputs of a nested stack, and its template, by the properties of its resource.

@@ -38,6 +38,9 @@ const FIXED_ATTRIBUTES: [&str; 6] =
 /// The type of CDK's metadata, which a refactor refuses.
 const CDK_METADATA: &str = "AWS::CDK::Metadata";
 
+/// How many refactors are kept that have been executed or cannot be executed: the newest ones.
+const MAX_REFACTORS: usize = 1000;
+
 fn not_permitted(action: &str) -> String {
     format!("Found an action type that is not permitted during refactor operations: {action}")
 }
@@ -257,6 +260,39 @@ pub(crate) fn outdated_by(engine: &Engine, refactor: &Refactor) -> Option<String
     Some(format!("{}: Stack was updated.", changed.id))
 }
 
+/// Forgets what refactors that can no longer be executed would have changed, and the oldest of those refactors.
+pub(crate) fn forget_refactors(engine: &mut Engine) {
+    for number in 0..engine.state.rest.refactors.len() {
+        let refactor = &engine.state.rest.refactors[number];
+        let outdated = (refactor.execution == RefactorExecutionStatus::Available)
+            .then(|| outdated_by(engine, refactor))
+            .flatten();
+        let refactor = &mut engine.state.rest.refactors[number];
+        if let Some(reason) = outdated {
+            refactor.execution = RefactorExecutionStatus::Obsolete;
+            refactor.execution_reason = Some(reason);
+        }
+        if is_over(refactor) {
+            refactor.stacks.iter_mut().for_each(Side::forget);
+        }
+    }
+    let refactors = &mut engine.state.rest.refactors;
+    let mut surplus = refactors.iter().filter(|one| is_over(one)).count().saturating_sub(MAX_REFACTORS);
+    refactors.retain(|one| {
+        let is_kept = surplus == 0 || !is_over(one);
+        surplus -= usize::from(!is_kept);
+        is_kept
+    });
+}
+
+/// Whether a refactor has been executed, or cannot be executed.
+fn is_over(refactor: &Refactor) -> bool {
+    !matches!(
+        refactor.execution,
+        RefactorExecutionStatus::Available | RefactorExecutionStatus::ExecuteInProgress
+    )
+}
+
 /// Starts to move resources.
 pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
     let Refactor { stacks, moves, .. } = engine.state.rest.refactors[number].clone();
@@ -277,7 +313,7 @@ pub(crate) fn begin_refactor(engine: &mut Engine, number: usize, time: Millis) {
         let name = engine.state.stack_of(&to.stack).map(|stack| stack.name.clone());
         let (reason, takes) =
             engine.settings.faults.of_resource(&name.unwrap_or_default(), &to.logical_id, On::Update);
-        until = until.max(time + takes.unwrap_or(engine.settings.resource_time));
+        until = until.max(time.saturating_add(takes.unwrap_or(engine.settings.resource_time)));
         fails = fails.or(reason);
     }
     let refactor = &mut engine.state.rest.refactors[number];

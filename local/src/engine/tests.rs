@@ -5,9 +5,13 @@ use serde_json::{Value as Json, json};
 
 use super::inputs::resolve_inputs;
 use super::plan::{DesiredState, Plan, plan};
+use super::refactor::forget_refactors;
 use super::{Engine, Settings};
 use crate::faults::{Faults, On, ResourceFault};
-use crate::state::{Inputs, Millis, OnFailure, OperationKind, OperationOptions, ResourceStatus};
+use crate::state::{
+    Inputs, Millis, OnFailure, OperationKind, OperationOptions, Refactor, RefactorExecutionStatus,
+    ResourceStatus, Side, StackRefactorStatus,
+};
 
 const REGION: &str = "us-east-1";
 
@@ -261,4 +265,46 @@ fn an_import_may_change_nothing_else() {
     let stack = machine.create(&two("x"));
     let error = machine.plan(stack, &two("y"), &[], true).err().unwrap();
     assert!(error.contains("You have modified resources [A, B]"), "{error}");
+}
+
+#[test]
+fn refactors_that_are_over_keep_only_what_is_described() {
+    let mut machine = Machine::new(0);
+    let stack = machine.create(&two("x"));
+    let (id, inputs) = {
+        let stack = &machine.engine.state.stacks[stack];
+        (stack.id.clone(), stack.inputs.clone())
+    };
+    let refactor = |number: usize, execution: RefactorExecutionStatus, after: &str| Refactor {
+        id: number.to_string(),
+        region: REGION.to_owned(),
+        description: None,
+        ready: 0,
+        status: StackRefactorStatus::CreateComplete,
+        reason: None,
+        execution,
+        execution_reason: None,
+        stacks: vec![Side {
+            id: id.clone(),
+            is_new: false,
+            inputs: inputs.clone(),
+            resources: IndexMap::new(),
+            outputs: Vec::new(),
+            imports: Vec::new(),
+            after: Some(after.to_owned()),
+        }],
+        moves: Vec::new(),
+        running: None,
+    };
+    let last = machine.engine.state.stacks[stack].last_operation().unwrap().to_owned();
+    let refactors = &mut machine.engine.state.rest.refactors;
+    refactors.push(refactor(0, RefactorExecutionStatus::Available, &last));
+    refactors.push(refactor(1, RefactorExecutionStatus::Available, "an earlier operation"));
+    refactors.extend((2..1502).map(|number| refactor(number, RefactorExecutionStatus::ExecuteComplete, "")));
+    forget_refactors(&mut machine.engine);
+    let left = &machine.engine.state.rest.refactors;
+    assert_eq!(left.len(), 1001);
+    assert_eq!((left[0].id.as_str(), left[1].id.as_str()), ("0", "502"));
+    assert_eq!(left[0].stacks[0].inputs.template, inputs.template);
+    assert!(left[1..].iter().all(|one| one.stacks[0].inputs.template.is_empty() && one.stacks[0].id == id));
 }

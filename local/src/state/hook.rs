@@ -19,4 +19,19 @@ pub(crate) struct HookResult {
     pub target: String,
     /// The type, if the target is a resource.
     pub type_name: Option<String>,
+    /// The ARN of the stack.
+    #[serde(default)]
+    pub stack: String,
+    /// What was about to happen to the resource.
+    #[serde(default)]
+    pub action: HookAction,
+}
+
+/// What is about to happen to the target of a hook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum HookAction {
+    #[default]
+    Create,
+    Update,
 }

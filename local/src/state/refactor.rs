@@ -38,6 +38,16 @@ pub(crate) struct Side {
     pub after: Option<String>,
 }
 
+impl Side {
+    /// Leaves only which stack it is, and whether it is new.
+    pub fn forget(&mut self) {
+        self.inputs = Inputs::default();
+        self.resources.clear();
+        self.outputs.clear();
+        self.imports.clear();
+    }
+}
+
 /// Where a resource is: its stack and its logical ID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Location {

@@ -201,6 +201,20 @@ impl Stack {
         self.status == StackStatus::DeleteComplete
     }
 
+    /// Whether its status allows an update.
+    pub fn can_be_updated(&self) -> bool {
+        matches!(
+            self.status,
+            StackStatus::CreateComplete
+                | StackStatus::UpdateComplete
+                | StackStatus::UpdateRollbackComplete
+                | StackStatus::ImportComplete
+                | StackStatus::ImportRollbackComplete
+                | StackStatus::CreateFailed
+                | StackStatus::UpdateFailed
+        )
+    }
+
     /// Whether its last operation failed in express mode and was not rolled back.
     pub fn failed_in_express_mode(&self) -> bool {
         self.config.is_express

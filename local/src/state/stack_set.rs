@@ -18,6 +18,9 @@ pub(crate) struct StackSet {
     pub is_deleted: bool,
     /// Whether it is deleted as soon as it has no instances, because its resource is deleted.
     pub is_deleted_when_empty: bool,
+    /// `ClientRequestToken` of its creation.
+    #[serde(default)]
+    pub token: Option<String>,
     pub description: Option<String>,
     pub inputs: Inputs,
     /// Its settings as they were given: roles, the permission model and so on.
@@ -51,12 +54,18 @@ impl StackSet {
             region: region.to_owned(),
             is_deleted: false,
             is_deleted_when_empty: false,
+            token: None,
             description: None,
             inputs: Inputs::default(),
             settings: Map::new(),
             instances: Vec::new(),
             operations: Vec::new(),
         }
+    }
+
+    /// Whether it is the stack set that has a name in a region.
+    pub fn is_named(&self, name: &str, region: &str) -> bool {
+        !self.is_deleted && self.name == name && self.region == region
     }
 }
 
@@ -121,6 +130,21 @@ impl SetOperation {
         number("Count").or_else(|| number("Percentage").map(|percent| accounts.saturating_mul(percent) / 100))
     }
 
+    /// How many accounts of a region may be worked on at a time. Unless failures may exceed what is tolerated, no more accounts are
+    /// begun than can fail: one more than the tolerated failures that are left.
+    fn concurrency(&self, accounts: usize, failed: usize) -> usize {
+        let most = self.preferred("MaxConcurrent", accounts).unwrap_or(1).max(1);
+        if self.preferences["ConcurrencyMode"] == "SOFT_FAILURE_TOLERANCE" {
+            return most;
+        }
+        most.min((self.tolerance(accounts) + 1).saturating_sub(failed))
+    }
+
+    /// How many accounts of a region may fail.
+    fn tolerance(&self, accounts: usize) -> usize {
+        self.preferred("FailureTolerance", accounts).unwrap_or(0)
+    }
+
     /// The results that may start now, as many as may run at a time.
     pub fn ready(&self) -> Vec<usize> {
         let is_parallel = self.preferences["RegionConcurrencyType"] == "PARALLEL";
@@ -136,7 +160,7 @@ impl SetOperation {
             let count =
                 |status: StackSetResultStatus| inside().filter(|(_, one)| one.status == status).count();
             let accounts = inside().count();
-            let most = self.preferred("MaxConcurrent", accounts).unwrap_or(1).max(1);
+            let most = self.concurrency(accounts, count(StackSetResultStatus::Failed));
             let pending = inside()
                 .filter(|(_, one)| one.status == StackSetResultStatus::Pending)
                 .map(|(number, _)| number);
@@ -153,7 +177,7 @@ impl SetOperation {
     pub fn is_over(&self) -> bool {
         self.results.iter().any(|one| {
             let inside = || self.results.iter().filter(|other| other.region == one.region);
-            let tolerated = self.preferred("FailureTolerance", inside().count()).unwrap_or(0);
+            let tolerated = self.tolerance(inside().count());
             inside().filter(|other| other.status == StackSetResultStatus::Failed).count() > tolerated
         })
     }

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::engine::change_set::{compute_change_set, discard_nested, nested_in, stack_for_new_change_set};
 use crate::state::{
     Change, ChangeSet, ChangeSetStatus, ChangeSetType, ExecutionStatus, Inputs, OnFailure, OperationKind,
-    OperationOptions, StackStatus, Target, iso_time,
+    OperationOptions, Stack, StackStatus, Target, iso_time,
 };
 use crate::template::{HIDDEN, StackTemplate, scalar_text};
 
@@ -103,8 +103,8 @@ fn stack_for_change_set(
     kind: &ChangeSetType,
 ) -> Result<Option<usize>, ServiceError> {
     let found = engine.position(request.region, stack_name);
-    let status = found.map(|position| &engine.state.stacks[position].status);
-    match (kind, status) {
+    let stack = found.map(|position| &engine.state.stacks[position]);
+    match (kind, stack.map(|stack| &stack.status)) {
         (ChangeSetType::Create, None | Some(StackStatus::ReviewInProgress))
         | (ChangeSetType::Import, None) => Ok(found),
         (ChangeSetType::Create, Some(status)) => Err(ServiceError::validation(format!(
@@ -113,13 +113,13 @@ fn stack_for_change_set(
         ))),
         (_, None) => Err(ServiceError::validation(format!("Stack [{stack_name}] does not exist"))),
         (_, Some(status))
-            if can_be_updated(status)
+            if stack.is_some_and(Stack::can_be_updated)
                 || (*kind == ChangeSetType::Import && *status == StackStatus::ReviewInProgress) =>
         {
             Ok(found)
         }
         (_, Some(status)) => {
-            let id = found.map_or("", |position| engine.state.stacks[position].id.as_str());
+            let id = stack.map_or("", |stack| stack.id.as_str());
             Err(ServiceError::validation(format!("Stack:{id} is in {status} state and can not be updated.")))
         }
     }
@@ -347,19 +347,6 @@ fn nested_refusal(change_set: &ChangeSet, verb: &str) -> ServiceError {
         "Change set [{}] is nested and cannot be {verb} by itself. Its root change set is [{root}]",
         change_set.id
     ))
-}
-
-pub(crate) fn can_be_updated(status: &StackStatus) -> bool {
-    matches!(
-        status,
-        StackStatus::CreateComplete
-            | StackStatus::UpdateComplete
-            | StackStatus::UpdateRollbackComplete
-            | StackStatus::ImportComplete
-            | StackStatus::ImportRollbackComplete
-            | StackStatus::CreateFailed
-            | StackStatus::UpdateFailed
-    )
 }
 
 /// Parameters as they are shown: the value of one with `NoEcho` is hidden, and one that names an SSM parameter shows its

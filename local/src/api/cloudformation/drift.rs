@@ -62,7 +62,7 @@ pub(crate) fn status(resource: &Resource) -> DriftStatus {
 pub(crate) fn detect_stack_drift(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &mut engine.state.stacks[position];
-    if !super::change_sets::can_be_updated(&stack.status) {
+    if !stack.can_be_updated() {
         return Err(ServiceError::validation(format!(
             "Drift detection cannot be performed on stack [{}] while it is in {}",
             stack.id, stack.status

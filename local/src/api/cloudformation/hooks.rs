@@ -42,13 +42,27 @@ pub(crate) fn describe_change_set_hooks(engine: &mut Engine, request: &Request<'
 }
 
 pub(crate) fn list_hook_results(engine: &mut Engine, request: &Request<'_>) -> Answer {
-    let (kind, target) = (request.text("TargetType"), request.text("TargetId"));
-    let is_asked = |result: &&HookResult| match (kind, target) {
-        (Some("CHANGE_SET"), Some(id)) => result.type_name.is_none() && result.target == id,
-        (Some(_), _) => false,
-        (None, _) => true,
+    let [kind, target, hook, status] =
+        ["TargetType", "TargetId", "TypeArn", "Status"].map(|name| request.text(name));
+    let is_one_of_two = kind.is_some() != target.is_some();
+    if is_one_of_two || (kind.is_some() && hook.is_some()) || (status.is_some() && hook.is_none()) {
+        return Err(ServiceError::validation(
+            "Specify no filter, TypeArn, TypeArn and Status, or TargetType and TargetId",
+        ));
+    }
+    let is_wanted = |result: &&HookResult| {
+        region_of(result) == request.region
+            && hook.is_none_or(|arn| arn.trim_end_matches('/') == type_arn(result))
+            && status.is_none_or(|status| status == STATUS.as_str())
+            // The results of resources cannot be asked for by their target.
+            && kind.is_none_or(|kind| kind == "CHANGE_SET" && target_type(result) == kind)
+            && target.is_none_or(|target| result.target == target)
     };
-    let found: Vec<Json> = engine.state.rest.hook_results.iter().filter(is_asked).map(summary).collect();
+    let results = engine.state.rest.hook_results.iter().filter(is_wanted);
+    let found: Vec<Json> = match kind {
+        Some(_) => results.map(summary).collect(),
+        None => results.map(summary_with_target).collect(),
+    };
     if found.is_empty() && kind.is_some() {
         return Err(missing(target.unwrap_or_default()));
     }
@@ -58,20 +72,50 @@ pub(crate) fn list_hook_results(engine: &mut Engine, request: &Request<'_>) -> A
 
 pub(crate) fn get_hook_result(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let id = request.required("HookResultId")?;
-    let found = engine.state.rest.hook_results.iter().find(|result| result.id == id);
+    let mut all = engine.state.rest.hook_results.iter();
+    let found = all.find(|result| result.id == id && region_of(result) == request.region);
     let result = found.ok_or_else(|| missing(id))?;
     let mut shown = summary(result);
     if let Some(type_name) = &result.type_name {
         shown["Target"] = json!({
-            "TargetType": "RESOURCE",
+            "TargetType": target_type(result),
             "TargetTypeName": type_name,
             "TargetId": result.target,
-            "Action": "CREATE",
+            "Action": result.action,
         });
     }
     shown["InvokedAt"] = iso_time(result.time).into();
     shown["Annotations"] = json!(result.annotations);
     Ok(shown)
+}
+
+/// The status of every result that is recorded: that of a hook that objects.
+const STATUS: ResourceStatus = ResourceStatus::HookCompleteFailed;
+
+/// The region of the stack.
+fn region_of(result: &HookResult) -> &str {
+    result.stack.split(':').nth(3).unwrap_or_default()
+}
+
+fn target_type(result: &HookResult) -> &'static str {
+    if result.type_name.is_some() { "RESOURCE" } else { "CHANGE_SET" }
+}
+
+/// The ARN of the hook, which is of the account and the region of the stack.
+fn type_arn(result: &HookResult) -> String {
+    let account = result.stack.split(':').nth(4).unwrap_or_default();
+    let name = result.hook.replace("::", "-");
+    format!("arn:aws:cloudformation:{}:{account}:type/hook/{name}", region_of(result))
+}
+
+/// A result among those of several targets.
+fn summary_with_target(result: &HookResult) -> Json {
+    let mut shown = summary(result);
+    shown["InvokedAt"] = iso_time(result.time).into();
+    shown["TargetType"] = target_type(result).into();
+    shown["TargetId"] = result.target.as_str().into();
+    shown["HookExecutionTarget"] = result.stack.as_str().into();
+    shown
 }
 
 fn missing(id: &str) -> ServiceError {
@@ -84,7 +128,8 @@ fn summary(result: &HookResult) -> Json {
         "InvocationPoint": "PRE_PROVISION",
         "FailureMode": result.mode,
         "TypeName": result.hook,
-        "Status": ResourceStatus::HookCompleteFailed,
+        "TypeArn": type_arn(result),
+        "Status": STATUS,
         "HookStatusReason": result.reason,
     })
 }

@@ -2,17 +2,20 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::api::cloudformation::change_sets::can_be_updated;
 use crate::api::cloudformation::{Answer, Request, add_own_stack, template_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::change_set::review;
 use crate::engine::inputs::resolve_inputs;
-use crate::engine::refactor::{Definition, at, begin_refactor, outdated_by, plan_refactor};
+use crate::engine::refactor::{Definition, at, begin_refactor, forget_refactors, outdated_by, plan_refactor};
 use crate::state::{
-    Location, Move, Refactor, RefactorExecutionStatus, StackRefactorStatus, StackStatus, unique_id,
+    Environment, Inputs, Location, Move, Refactor, RefactorExecutionStatus, StackRefactorStatus, StackStatus,
+    unique_id,
 };
 use crate::template::{StackTemplate, scalar_text};
+
+/// How many stacks a refactor has at most (the guide's page on stack refactoring).
+const MAX_STACKS: usize = 5;
 
 /// How many refactors or actions a page has.
 const PAGE: usize = 100;
@@ -22,9 +25,19 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
     if definitions.is_empty() {
         request.required("StackDefinitions")?;
     }
-    let (mut stacks, mut reason) = (Vec::new(), None);
+    if definitions.len() > MAX_STACKS {
+        return Err(ServiceError::validation(format!(
+            "A stack refactor has at most {MAX_STACKS} stacks, but StackDefinitions has {}",
+            definitions.len()
+        )));
+    }
+    let (mut stacks, mut reason): (Vec<Definition>, _) = (Vec::new(), None);
     for one in definitions {
         match definition(engine, request, one) {
+            Ok(definition) if stacks.iter().any(|other| other.position == definition.position) => {
+                let name = &engine.state.stacks[definition.position].name;
+                reason = reason.or_else(|| Some(format!("Stack [{name}] is defined more than once")));
+            }
             Ok(definition) => stacks.push(definition),
             Err(refusal) => reason = reason.or(Some(refusal.message)),
         }
@@ -67,47 +80,57 @@ pub(crate) fn create_stack_refactor(engine: &mut Engine, request: &Request<'_>) 
         running: None,
     };
     let answer = json!({ "StackRefactorId": refactor.id });
+    forget_refactors(engine);
     engine.state.rest.refactors.push(refactor);
     Ok(answer)
 }
 
-/// A stack as a request defines it; a missing one is added, if the request allows that.
+/// A stack as a request defines it. A missing one is added if the request allows that and its template can be used.
 fn definition(engine: &mut Engine, request: &Request<'_>, one: &Json) -> Result<Definition, ServiceError> {
-    let name = scalar_text(&one["StackName"]);
-    let found = engine.position(request.region, &name);
-    let may_be_made = request.is("EnableStackCreation");
-    let position = match found {
-        Some(position) => position,
-        None if may_be_made => {
-            let position = add_own_stack(engine, &name, request);
-            review(engine, position, request.time);
-            position
-        }
-        None => return Err(ServiceError::validation(format!("Stack [{name}] does not exist"))),
-    };
-    let stack = &engine.state.stacks[position];
-    let is_new = stack.status == StackStatus::ReviewInProgress && may_be_made;
-    let refused = |message: String| ServiceError::validation(format!("{}: {message}", stack.id));
-    if !is_new && !can_be_updated(&stack.status) {
-        return Err(refused(format!("Stack is in {} state and can not be updated.", stack.status)));
-    }
     let given = Request {
         region: request.region,
         form: one.as_object().cloned().unwrap_or_default(),
         time: request.time,
     };
-    let template = template_of(engine, &given, None).map_err(|refusal| refused(refusal.message))?;
-    let before = &stack.inputs;
-    // A refactor gives no values of parameters: they stay.
-    let kept: Vec<Json> = StackTemplate::read(&template)
-        .map_err(|refusal| refused(refusal.message))?
+    let name = given.required("StackName")?;
+    let may_be_made = request.is("EnableStackCreation");
+    let Some(position) = engine.position(request.region, name) else {
+        if !may_be_made {
+            return Err(ServiceError::validation(format!("Stack [{name}] does not exist")));
+        }
+        given.new_name("StackName")?;
+        let environment = engine.environment(request.region);
+        let (inputs, template) = defined_inputs(engine, &given, environment, &Inputs::default())
+            .map_err(|refusal| ServiceError::validation(format!("{name}: {}", refusal.message)))?;
+        let position = add_own_stack(engine, name, request);
+        review(engine, position, request.time);
+        return Ok(Definition { position, is_new: true, inputs, template });
+    };
+    let stack = &engine.state.stacks[position];
+    let is_new = stack.status == StackStatus::ReviewInProgress && may_be_made;
+    let refused = |message: String| ServiceError::validation(format!("{}: {message}", stack.id));
+    if !is_new && !stack.can_be_updated() {
+        return Err(refused(format!("Stack is in {} state and can not be updated.", stack.status)));
+    }
+    let (inputs, template) = defined_inputs(engine, &given, stack.environment(), &stack.inputs)
+        .map_err(|refusal| refused(refusal.message))?;
+    Ok(Definition { position, is_new, inputs, template })
+}
+
+/// The inputs and the template of a definition. A refactor gives no values of parameters: they stay as they were before.
+fn defined_inputs(
+    engine: &Engine,
+    given: &Request<'_>,
+    environment: Environment<'_>,
+    before: &Inputs,
+) -> Result<(Inputs, StackTemplate), ServiceError> {
+    let template = template_of(engine, given, None)?;
+    let kept: Vec<Json> = StackTemplate::read(&template)?
         .section("Parameters")
         .filter(|(name, _)| before.parameters.contains_key(*name))
         .map(|(name, _)| json!({ "ParameterKey": name, "UsePreviousValue": "true" }))
         .collect();
-    let (inputs, template) = resolve_inputs(engine, stack.environment(), template, &kept, before)
-        .map_err(|refusal| refused(refusal.message))?;
-    Ok(Definition { position, is_new, inputs, template })
+    resolve_inputs(engine, environment, template, &kept, before)
 }
 
 fn refactor(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {

@@ -1,9 +1,10 @@
 //! Stack sets.
 
+use indexmap::{IndexMap, IndexSet};
 use serde_json::{Value as Json, json};
 
 use crate::api::cloudformation::change_sets::shown_parameters;
-use crate::api::cloudformation::{Answer, Request, inputs, non_empty, tag_list, time_of};
+use crate::api::cloudformation::{Answer, Request, both, inputs, non_empty, tag_list, time_of};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::engine::stack_set::{Order, accounts, add_instance, instance, order, overrides, settings};
@@ -16,25 +17,37 @@ use crate::template::scalar_text;
 /// How many items a page has.
 const PAGE: usize = 100;
 
-/// A stack set by its name or ID.
+/// A stack set by its name or ID. One that is deleted is found by its ID only.
 fn stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
     let name = request.required("StackSetName")?;
     let is_it = |set: &StackSet| {
-        set.id == name || (set.name == name && set.region == request.region && !set.is_deleted)
+        (set.id == name && set.region == request.region) || set.is_named(name, request.region)
     };
-    engine.state.rest.stack_sets.iter().position(is_it).ok_or_else(|| {
-        ServiceError::new("StackSetNotFoundException", format!("StackSet {name} not found")).status(404)
-    })
+    engine.state.rest.stack_sets.iter().position(is_it).ok_or_else(|| not_found(name))
+}
+
+fn not_found(name: &str) -> ServiceError {
+    ServiceError::new("StackSetNotFoundException", format!("StackSet {name} not found")).status(404)
 }
 
 pub(crate) fn create_stack_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let name = request.new_name("StackSetName")?;
-    if stack_set(engine, request).is_ok() {
-        let message = format!("The name '{name}' is already in use by another stack set.");
-        return Err(ServiceError::new("NameAlreadyExistsException", message).status(409));
-    }
     let (inputs, _) = inputs(engine, request, None)?;
+    let token = request.token();
+    let mut all = engine.state.rest.stack_sets.iter();
+    if let Some(present) = all.find(|set| set.is_named(name, request.region)) {
+        if token.is_none() || present.token != token {
+            let message = format!("The name '{name}' is already in use by another stack set.");
+            return Err(ServiceError::new("NameAlreadyExistsException", message).status(409));
+        }
+        if !present.inputs.are_equivalent(&inputs) {
+            let message = format!("StackSet {name} exists, but has been changed");
+            return Err(ServiceError::new("CreatedButModifiedException", message).status(409));
+        }
+        return Ok(json!({ "StackSetId": present.id }));
+    }
     let set = StackSet {
+        token,
         description: request.text("Description").map(str::to_owned),
         inputs,
         settings: settings(&request.form),
@@ -49,20 +62,33 @@ pub(crate) fn update_stack_set(engine: &mut Engine, request: &Request<'_>) -> An
     let set = idle_stack_set(engine, request)?;
     let before = engine.state.rest.stack_sets[set].inputs.clone();
     let (inputs, _) = inputs(engine, request, Some(&before))?;
-    let environments = match (asked_accounts(engine, request), request.texts("Regions")) {
-        (Some(accounts), regions) => crossed(&accounts, &regions),
-        (None, _) => environments(&engine.state.rest.stack_sets[set].instances),
+    let environments = match (given_accounts(engine, request)?, request.texts("Regions")) {
+        (None, regions) if regions.is_empty() => {
+            let instances = &engine.state.rest.stack_sets[set].instances;
+            instances.iter().map(|one| (one.account.clone(), one.region.clone())).collect()
+        }
+        (accounts, regions) => crossed(accounts, &regions)?,
     };
+    let mut updated = Vec::new();
+    for environment in environments {
+        // What could not be deleted is excluded from updates.
+        if instance_at(engine, set, &environment)?.status != StackInstanceStatus::Inoperable {
+            updated.push(environment);
+        }
+    }
+    let order = new_order(engine, set, request, SetAction::Update, updated)?;
     let all = &mut engine.state.rest.stack_sets[set];
+    let is_changed = !all.inputs.are_equivalent(&inputs);
     all.inputs = inputs;
     all.settings.extend(settings(&request.form));
     if let Some(description) = request.text("Description") {
         all.description = Some(description.to_owned());
     }
-    for one in &mut all.instances {
+    let is_operable = |one: &&mut Instance| one.status != StackInstanceStatus::Inoperable;
+    for one in all.instances.iter_mut().filter(is_operable).filter(|_| is_changed) {
         one.status = StackInstanceStatus::Outdated;
     }
-    ordered(engine, set, request, SetAction::Update, environments)
+    Ok(begin(engine, set, order, request))
 }
 
 pub(crate) fn delete_stack_set(engine: &mut Engine, request: &Request<'_>) -> Answer {
@@ -77,42 +103,59 @@ pub(crate) fn delete_stack_set(engine: &mut Engine, request: &Request<'_>) -> An
 
 pub(crate) fn create_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let set = idle_stack_set(engine, request)?;
-    let environments = asked_homes(engine, request)?;
-    for environment in &environments {
+    let environments = given_environments(engine, request)?;
+    let order = new_order(engine, set, request, SetAction::Create, environments)?;
+    for environment in &order.environments {
         if instance(engine, set, at(environment)).is_none() {
             add_instance(engine, set, environment.clone(), overrides(request.list("ParameterOverrides")));
         }
     }
-    ordered(engine, set, request, SetAction::Create, environments)
+    Ok(begin(engine, set, order, request))
 }
 
 pub(crate) fn update_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let set = idle_stack_set(engine, request)?;
-    let environments = asked_homes(engine, request)?;
+    let environments = given_environments(engine, request)?;
     for environment in &environments {
         instance_at(engine, set, environment)?;
     }
-    let given = overrides(request.list("ParameterOverrides"));
-    for one in &mut engine.state.rest.stack_sets[set].instances {
-        if environments.iter().any(|environment| one.environment() == at(environment)) {
-            one.overrides.extend(given.clone());
+    let order = new_order(engine, set, request, SetAction::Update, environments)?;
+    if request.form.contains_key("ParameterOverrides") {
+        let given = request.list("ParameterOverrides");
+        let is_updated =
+            |one: &&mut Instance| order.environments.iter().any(|other| one.environment() == at(other));
+        for one in engine.state.rest.stack_sets[set].instances.iter_mut().filter(is_updated) {
+            one.overrides = new_overrides(&one.overrides, given);
         }
     }
-    ordered(engine, set, request, SetAction::Update, environments)
+    Ok(begin(engine, set, order, request))
+}
+
+/// The overrides of an instance after an update: those of the request and no others, some with their present values.
+fn new_overrides(present: &IndexMap<String, String>, given: &[Json]) -> IndexMap<String, String> {
+    let is_kept = |one: &&Json| scalar_text(&one["UsePreviousValue"]) == "true";
+    let kept = given.iter().filter(is_kept).map(|one| scalar_text(&one["ParameterKey"]));
+    let kept = kept.filter_map(|key| present.get(&key).map(|value| (key.clone(), value.clone())));
+    let set: Vec<Json> = given.iter().filter(|one| !is_kept(one)).cloned().collect();
+    kept.chain(overrides(&set)).collect()
 }
 
 pub(crate) fn delete_stack_instances(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let set = idle_stack_set(engine, request)?;
-    let mut environments = asked_homes(engine, request)?;
+    let mut environments = given_environments(engine, request)?;
     // An instance that is not in the set was removed already.
     environments.retain(|environment| instance_at(engine, set, environment).is_ok());
-    ordered(engine, set, request, SetAction::Delete, environments)
+    let order = new_order(engine, set, request, SetAction::Delete, environments)?;
+    Ok(begin(engine, set, order, request))
 }
 
 /// A stack set on which an operation can start: none runs, unless the set queues operations.
 fn idle_stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, ServiceError> {
     let number = stack_set(engine, request)?;
     let set = &engine.state.rest.stack_sets[number];
+    if set.is_deleted {
+        return Err(not_found(request.required("StackSetName")?));
+    }
     let manages =
         scalar_text(&set.settings.get("ManagedExecution").unwrap_or(&Json::Null)["Active"]) == "true";
     if let Some(busy) = set.operations.iter().find(|one| !one.is_ended() && !manages) {
@@ -125,43 +168,61 @@ fn idle_stack_set(engine: &Engine, request: &Request<'_>) -> Result<usize, Servi
     Ok(number)
 }
 
-/// Starts an operation.
-fn ordered(
-    engine: &mut Engine,
+/// An operation as a request describes it.
+fn new_order(
+    engine: &Engine,
     set: usize,
     request: &Request<'_>,
     action: SetAction,
     environments: Vec<(String, String)>,
-) -> Answer {
+) -> Result<Order, ServiceError> {
     let id = request.text("OperationId").map_or_else(unique_id, str::to_owned);
     if engine.state.rest.stack_sets[set].operations.iter().any(|one| one.id == id) {
         let message = format!("OperationId {id} already exists");
         return Err(ServiceError::new("OperationIdAlreadyExistsException", message).status(409));
     }
-    let wanted = Order {
-        id: id.clone(),
-        action,
-        environments,
-        preferences: request.form.get("OperationPreferences").cloned().unwrap_or_default(),
-        retains: request.is("RetainStacks"),
-    };
+    let preferences = request.form.get("OperationPreferences").cloned().unwrap_or_default();
+    for name in ["MaxConcurrent", "FailureTolerance"] {
+        let [count, percentage] = ["Count", "Percentage"].map(|kind| format!("{name}{kind}"));
+        if !preferences[&count].is_null() && !preferences[&percentage].is_null() {
+            return Err(both(&count, &percentage));
+        }
+    }
+    Ok(Order { id, action, environments, preferences, retains: request.is("RetainStacks") })
+}
+
+fn begin(engine: &mut Engine, set: usize, wanted: Order, request: &Request<'_>) -> Json {
+    let answer = json!({ "OperationId": wanted.id });
     order(engine, set, wanted, request.time);
-    Ok(json!({ "OperationId": id }))
+    answer
 }
 
 /// The accounts that a request names, if it names any.
-fn asked_accounts(engine: &Engine, request: &Request<'_>) -> Option<Vec<String>> {
+fn given_accounts(engine: &Engine, request: &Request<'_>) -> Result<Option<Vec<String>>, ServiceError> {
     let named = request.texts("Accounts");
     match request.form.get("DeploymentTargets") {
-        Some(targets) => Some(accounts(engine, targets)),
-        None => (!named.is_empty()).then_some(named),
+        Some(_) if !named.is_empty() => Err(both("Accounts", "DeploymentTargets")),
+        Some(targets) => Ok(Some(accounts(engine, targets))),
+        None => Ok((!named.is_empty()).then_some(named)),
     }
 }
 
-fn asked_homes(engine: &Engine, request: &Request<'_>) -> Result<Vec<(String, String)>, ServiceError> {
-    let accounts = asked_accounts(engine, request)
+fn given_environments(engine: &Engine, request: &Request<'_>) -> Result<Vec<(String, String)>, ServiceError> {
+    crossed(given_accounts(engine, request)?, &request.texts("Regions"))
+}
+
+/// Every account in every region, each once.
+fn crossed(accounts: Option<Vec<String>>, regions: &[String]) -> Result<Vec<(String, String)>, ServiceError> {
+    let accounts = accounts
         .ok_or_else(|| ServiceError::validation("Either Accounts or DeploymentTargets must be specified"))?;
-    Ok(crossed(&accounts, &request.texts("Regions")))
+    if regions.is_empty() {
+        return Err(ServiceError::validation("At least one value must be specified for Regions"));
+    }
+    let inside = |region: &String| {
+        accounts.iter().map(|account| (account.clone(), region.clone())).collect::<Vec<_>>()
+    };
+    let all: IndexSet<(String, String)> = regions.iter().flat_map(inside).collect();
+    Ok(all.into_iter().collect())
 }
 
 fn instance_at<'e>(
@@ -187,8 +248,7 @@ pub(crate) fn describe_stack_set(engine: &mut Engine, request: &Request<'_>) -> 
     shown["Parameters"] = shown_parameters(template.as_deref(), &set.inputs);
     shown["Capabilities"] = json!(set.inputs.capabilities);
     shown["Tags"] = tag_list(&set.inputs.tags);
-    let mut regions: Vec<&str> = set.instances.iter().map(|one| one.region.as_str()).collect();
-    regions.dedup();
+    let regions: IndexSet<&str> = set.instances.iter().map(|one| one.region.as_str()).collect();
     shown["Regions"] = json!(regions);
     Ok(json!({ "StackSet": shown }))
 }
@@ -218,6 +278,13 @@ pub(crate) fn list_stack_instances(engine: &mut Engine, request: &Request<'_>) -
         .iter()
         .filter(|one| is_asked("StackInstanceAccount", &one.account))
         .filter(|one| is_asked("StackInstanceRegion", &one.region))
+        .filter(|one| {
+            filters(request).all(|(name, wanted)| match name.as_str() {
+                "DETAILED_STATUS" => wanted == detailed_status(one),
+                "LAST_OPERATION_ID" => wanted == one.last.0,
+                _ => wanted == DRIFT_STATUS,
+            })
+        })
         .map(|one| instance_json(set, one))
         .collect();
     let (summaries, next) = request.page(summaries, PAGE)?;
@@ -239,6 +306,21 @@ pub(crate) fn describe_stack_instance(engine: &mut Engine, request: &Request<'_>
         &Inputs { parameters: instance.overrides.clone(), ..Inputs::default() },
     );
     Ok(json!({ "StackInstance": shown }))
+}
+
+/// The drift status of every instance: local mode does not detect the drift of stack sets.
+const DRIFT_STATUS: &str = "NOT_CHECKED";
+
+/// The filters of a request by their names. Each has one value.
+fn filters<'r>(request: &'r Request<'_>) -> impl Iterator<Item = (String, String)> + 'r {
+    request.list("Filters").iter().map(|one| (scalar_text(&one["Name"]), scalar_text(&one["Values"])))
+}
+
+fn detailed_status(one: &Instance) -> &str {
+    match one.status {
+        StackInstanceStatus::Inoperable => one.status.as_str(),
+        _ => one.last.1.as_str(),
+    }
 }
 
 /// The operation that a request names.
@@ -278,6 +360,7 @@ pub(crate) fn list_stack_set_operation_results(engine: &mut Engine, request: &Re
     let results = &engine.state.rest.stack_sets[set].operations[number].results;
     let all = results
         .iter()
+        .filter(|one| filters(request).all(|(_, wanted)| wanted == one.status.as_str()))
         .map(|one| {
             json!({
                 "Account": one.account,
@@ -313,18 +396,6 @@ pub(crate) fn at((account, region): &(String, String)) -> Environment<'_> {
     Environment { account, region }
 }
 
-fn environments(instances: &[Instance]) -> Vec<(String, String)> {
-    instances.iter().map(|one| (one.account.clone(), one.region.clone())).collect()
-}
-
-/// Every account in every region.
-fn crossed(accounts: &[String], regions: &[String]) -> Vec<(String, String)> {
-    let inside = |region: &String| {
-        accounts.iter().map(|account| (account.clone(), region.clone())).collect::<Vec<_>>()
-    };
-    regions.iter().flat_map(inside).collect()
-}
-
 fn set_json(set: &StackSet) -> Json {
     let mut shown = json!({
         "StackSetName": set.name,
@@ -340,7 +411,6 @@ fn set_json(set: &StackSet) -> Json {
 }
 
 fn instance_json(set: &StackSet, one: &Instance) -> Json {
-    let (operation, result) = &one.last;
     json!({
         "StackSetId": set.id,
         "Region": one.region,
@@ -348,9 +418,9 @@ fn instance_json(set: &StackSet, one: &Instance) -> Json {
         "StackId": one.stack,
         "Status": one.status,
         "StatusReason": one.reason,
-        "StackInstanceStatus": { "DetailedStatus": if one.status == StackInstanceStatus::Inoperable { one.status.as_str() } else { result.as_str() } },
-        "DriftStatus": "NOT_CHECKED",
-        "LastOperationId": non_empty(operation),
+        "StackInstanceStatus": { "DetailedStatus": detailed_status(one) },
+        "DriftStatus": DRIFT_STATUS,
+        "LastOperationId": non_empty(&one.last.0),
     })
 }
 

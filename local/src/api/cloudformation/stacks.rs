@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
-use crate::api::cloudformation::change_sets::{can_be_updated, shown_parameters};
+use crate::api::cloudformation::change_sets::shown_parameters;
 use crate::api::cloudformation::stack_policy;
 use crate::api::cloudformation::{
     Answer, Request, add_own_stack, check_express, check_not_rolled_back, inputs, non_empty, tag_list,
@@ -14,8 +14,8 @@ use crate::engine::Engine;
 use crate::engine::plan::{DesiredState, plan};
 use crate::engine::template_url::object_of_url;
 use crate::state::{
-    ExecutionStatus, Inputs, OnFailure, OperationKind, OperationOptions, OperationType, Refactor,
-    ResourceStatus, Stack, StackDriftStatus, StackStatus, iso_time,
+    ExecutionStatus, Inputs, OnFailure, OperationKind, OperationOptions, OperationType, ResourceStatus,
+    Stack, StackDriftStatus, StackStatus, iso_time,
 };
 use crate::template::StackTemplate;
 
@@ -56,7 +56,7 @@ pub(crate) fn update_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
     if request.is_repeated(stack, &[OperationType::UpdateStack, OperationType::Rollback]) {
         return Ok(begun(stack));
     }
-    if !can_be_updated(&stack.status) {
+    if !stack.can_be_updated() {
         return Err(ServiceError::validation(format!(
             "Stack:{} is in {} state and can not be updated.",
             stack.id, stack.status
@@ -110,29 +110,14 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         // A stack that does not exist is deleted already.
         return Ok(json!({}));
     };
-    let stack = &mut engine.state.stacks[position];
+    let stack = &engine.state.stacks[position];
     if stack.is_deleted() || stack.status == StackStatus::DeleteInProgress {
         return Ok(json!({}));
     }
-    if stack.termination_protection {
-        return Err(ServiceError::validation(format!(
-            "Stack [{}] cannot be deleted while TerminationProtection is enabled",
-            stack.name
-        )));
+    if let Some(reason) = engine.deletion_refusal(position) {
+        return Err(ServiceError::validation(reason));
     }
-    let is_moved = |refactor: &Refactor| {
-        refactor.running.is_some() && refactor.stacks.iter().any(|side| side.id == stack.id)
-    };
-    let is_moved = engine.state.rest.refactors.iter().any(is_moved);
-    if stack.is_in_progress()
-        && (is_moved
-            || !matches!(stack.status, StackStatus::CreateInProgress | StackStatus::RollbackInProgress))
-    {
-        return Err(ServiceError::validation(format!(
-            "Stack [{}] cannot be deleted while in status {}",
-            stack.name, stack.status
-        )));
-    }
+    let stack = &engine.state.stacks[position];
     let mut retain = request.texts("RetainResources");
     if request.text("DeletionMode") == Some("FORCE_DELETE_STACK") {
         if stack.status != StackStatus::DeleteFailed {
@@ -156,20 +141,6 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
         ..OperationOptions::new(OnFailure::DoNothing)
     };
     engine.set_role(position, request.text("RoleARN"));
-    let stack = &engine.state.stacks[position];
-    let exports: Vec<String> = stack.outputs.iter().filter_map(|output| output.export.clone()).collect();
-    for export in exports {
-        let users: Vec<&str> = engine
-            .state
-            .importers(engine.environment(request.region), &export)
-            .map(|user| user.name.as_str())
-            .collect();
-        if !users.is_empty() {
-            let reason = format!("Export {export} cannot be deleted as it is in use by {}", users.join(", "));
-            engine.refuse_delete(position, how, request.time, reason);
-            return Ok(json!({}));
-        }
-    }
     engine.begin_delete(position, retain, how, request.time);
     Ok(json!({}))
 }
@@ -180,7 +151,8 @@ pub(crate) fn cancel_update_stack(engine: &mut Engine, request: &Request<'_>) ->
     if request.is_repeated(stack, &[OperationType::Rollback]) {
         return Ok(json!({}));
     }
-    if stack.status != StackStatus::UpdateInProgress {
+    // A stack refactor has the same status, but no update that can be cancelled.
+    if stack.status != StackStatus::UpdateInProgress || stack.operation.is_none() {
         return Err(ServiceError::validation(format!(
             "CancelUpdateStack cannot be called from current stack status {}",
             stack.status
@@ -272,6 +244,11 @@ pub(crate) fn rollback_stack(engine: &mut Engine, request: &Request<'_>) -> Answ
 
 pub(crate) fn update_termination_protection(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
+    if engine.state.stacks[position].parent.is_some() {
+        return Err(ServiceError::validation(
+            "Termination protection of a nested stack is set on its root stack and cannot be changed directly",
+        ));
+    }
     engine.state.stacks[position].termination_protection = request.is("EnableTerminationProtection");
     Ok(json!({ "StackId": engine.state.stacks[position].id }))
 }
@@ -320,11 +297,18 @@ pub(crate) fn list_stacks(engine: &mut Engine, request: &Request<'_>) -> Answer 
                 "StackStatus": stack.status,
                 "StackStatusReason": non_empty(&stack.reason),
                 "ParentId": stack.parent,
+                "RootId": root_id(engine, stack),
             })
         })
         .collect();
     let (summaries, next) = request.page(summaries, 100)?;
     Ok(json!({ "StackSummaries": summaries, "NextToken": next }))
+}
+
+/// The ID of the root stack, for a nested stack.
+fn root_id<'e>(engine: &'e Engine, stack: &'e Stack) -> Option<&'e str> {
+    stack.parent.as_ref()?;
+    Some(&engine.root_of(stack).id)
 }
 
 /// A stack policy that a request gives as text, or by the URL of an object.
@@ -390,8 +374,9 @@ fn stack_json(engine: &Engine, stack: &Stack) -> Json {
         "RoleARN": stack.inputs.role,
         "DeploymentConfig": stack.config.shown(),
         "Tags": tag_list(&stack.inputs.tags),
-        "EnableTerminationProtection": stack.termination_protection,
+        "EnableTerminationProtection": engine.is_protected(stack),
         "ParentId": stack.parent,
+        "RootId": root_id(engine, stack),
         "DriftInformation": {
             "StackDriftStatus": stack.drift.as_ref().map_or(&StackDriftStatus::NotChecked, |drift| &drift.status),
         },

@@ -31,7 +31,7 @@ impl Engine {
         }
         let created = self.create_in(position, &resource, before.is_some());
         if self.is_taken(&self.state.stacks[position], &type_name, &created.physical_id, &resource.live) {
-            let failure = already_exists(&type_name, &created.physical_id);
+            let failure = Failure::Plain(already_exists(&type_name, &created.physical_id));
             resource.status = ResourceStatus::CreateFailed;
             if before.is_none() {
                 self.state.stacks[position].resources.insert(task.id.clone(), resource);
@@ -84,10 +84,11 @@ impl Engine {
     }
 }
 
-fn already_exists(type_name: &str, physical_id: &str) -> Failure {
-    Failure::Plain(format!(
+/// The refusal of a resource whose identifier another one has.
+pub(in crate::engine) fn already_exists(type_name: &str, physical_id: &str) -> String {
+    format!(
         "Resource handler returned message: \"Resource of type '{type_name}' with identifier '{physical_id}' already \
          exists.\" (RequestToken: {}, HandlerErrorCode: AlreadyExists)",
         unique_id()
-    ))
+    )
 }

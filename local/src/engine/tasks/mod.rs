@@ -8,13 +8,15 @@ mod restore;
 mod signals;
 mod update;
 
+pub(in crate::engine) use self::create::already_exists;
+
 use serde_json::{Map, Value as Json};
 
 use crate::engine::Engine;
 use crate::engine::hook::run_resource_hooks;
 use crate::engine::stack_set::{STACK_SET, update_from_resource};
 use crate::faults::On;
-use crate::state::{Failure, Millis, Progress, Resource, ResourceStatus, Task, TaskAction};
+use crate::state::{Failure, HookAction, Millis, Progress, Resource, ResourceStatus, Task, TaskAction};
 use crate::template::dynamic;
 
 /// The properties of a resource according to a template.
@@ -58,9 +60,14 @@ impl Engine {
         let mut fails = fault.map(Failure::Handler);
         // Express mode waits only until the service has accepted the request.
         let usual = if self.is_express(position) { 0 } else { self.settings.resource_time };
-        let mut until = time + takes.unwrap_or(usual);
-        if matches!(on, On::Create | On::Update) {
-            let hooks = run_resource_hooks(self, position, resource, time);
+        let mut until = time.saturating_add(takes.unwrap_or(usual));
+        let action = match on {
+            On::Create => Some(HookAction::Create),
+            On::Update => Some(HookAction::Update),
+            On::Delete | On::Rollback => None,
+        };
+        if let Some(action) = action {
+            let hooks = run_resource_hooks(self, position, resource, action, time);
             if !hooks.is_empty() {
                 fails = Some(Failure::Plain(format!("The following hook(s) failed: [{}]", hooks.join(", "))));
                 until = time;

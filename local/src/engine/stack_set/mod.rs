@@ -1,21 +1,21 @@
 //! Operations of stack sets: region by region, with as many accounts at a time as the preferences allow, until more have
 //! failed than the preferences tolerate.
 
+mod resource;
+
+pub(crate) use self::resource::{STACK_SET, update_from_resource};
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use crate::engine::Engine;
-use crate::engine::inputs::{given, resolve_inputs, tags};
-use crate::engine::template_url::object_of_url;
+use crate::engine::inputs::{given, resolve_inputs};
 use crate::state::{
     Environment, Inputs, Instance, Millis, OnFailure, OperationKind, OperationOptions, OperationResult,
-    ResourceStatus, SetAction, SetOperation, Stack, StackInstanceStatus, StackSet, StackSetOperationStatus,
-    StackSetResultStatus, StackStatus, unique_id,
+    OperationType, ResourceStatus, SetAction, SetOperation, Stack, StackInstanceStatus,
+    StackSetOperationStatus, StackSetResultStatus, StackStatus, unique_id,
 };
 use crate::template::scalar_text;
-
-/// The type of a stack set among resources.
-pub(crate) const STACK_SET: &str = "AWS::CloudFormation::StackSet";
 
 /// An operation that a caller asks a stack set to perform.
 pub(crate) struct Order {
@@ -77,7 +77,7 @@ fn advance_operation(engine: &mut Engine, set: usize, number: usize, now: Millis
     }
     for result in 0..operation_of(engine, set, number).results.len() {
         if operation_of(engine, set, number).results[result].status == StackSetResultStatus::Running {
-            moved |= end_result(engine, set, number, result);
+            moved |= end_result(engine, set, number, result, now);
         }
     }
     let operation = operation_of(engine, set, number);
@@ -126,60 +126,70 @@ fn instance_stack(engine: &Engine, set: usize, environment: Environment<'_>) -> 
 
 /// Starts an operation in one account and region.
 fn begin_result(engine: &mut Engine, set: usize, number: usize, result: usize, time: Millis) {
-    let operation = operation_of(engine, set, number).clone();
+    let operation = operation_of(engine, set, number);
+    operation.results[result].status = StackSetResultStatus::Running;
+    let (action, retains) = (operation.action, operation.retains);
     let environment = operation.results[result].clone();
     let environment = environment.environment();
-    operation_of(engine, set, number).results[result].status = StackSetResultStatus::Running;
     let present = instance_stack(engine, set, environment)
         .filter(|position| !engine.state.stacks[*position].is_deleted());
-    if operation.action == SetAction::Delete {
-        match present.filter(|_| !operation.retains) {
-            Some(position) => {
-                engine.begin_delete(position, Vec::new(), OperationOptions::new(OnFailure::DoNothing), time)
-            }
-            None => remove_instance(engine, set, number, result),
-        }
-        return;
+    if action == SetAction::Delete {
+        let Some(position) = present.filter(|_| !retains) else {
+            return remove_instance(engine, set, number, result);
+        };
+        return match engine.deletion_refusal(position) {
+            Some(reason) => fail_result(engine, set, number, result, reason),
+            None => begin_removal(engine, position, time),
+        };
+    }
+    if instance(engine, set, environment).is_none() {
+        // An operation that was queued before has removed it.
+        return fail_result(engine, set, number, result, "The stack instance does not exist".to_owned());
     }
     let inputs = match inputs_of(engine, set, environment) {
         Ok(inputs) => inputs,
         Err(reason) => return fail_result(engine, set, number, result, reason),
     };
-    let how = OperationOptions::new(OnFailure::Rollback);
-    // A stack whose creation failed cannot be updated: it is deleted and created again.
-    let is_remains = |stack: &Stack| {
-        matches!(
-            stack.status,
-            StackStatus::CreateFailed
-                | StackStatus::RollbackInProgress
-                | StackStatus::RollbackFailed
-                | StackStatus::RollbackComplete
-        )
-    };
-    match present {
-        Some(position) if is_remains(&engine.state.stacks[position]) => {
-            engine.begin_delete(position, Vec::new(), OperationOptions::new(OnFailure::DoNothing), time);
-            create_instance(engine, set, environment, inputs, how, time);
-        }
-        Some(position) => {
-            if engine.state.stacks[position].inputs.are_equivalent(&inputs) {
-                succeed(engine, set, number, result);
-            } else {
-                engine.begin(position, OperationKind::Update, inputs.into(), how, time);
-            }
-        }
-        None => create_instance(engine, set, environment, inputs, how, time),
+    let Some(position) = present else { return create_instance(engine, set, environment, inputs, time) };
+    let stack = &engine.state.stacks[position];
+    if is_left_over(&stack.status) {
+        // It is created again when its remains are deleted.
+        begin_removal(engine, position, time);
+    } else if !stack.can_be_updated() {
+        let reason = format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status);
+        fail_result(engine, set, number, result, reason);
+    } else if stack.inputs.are_equivalent(&inputs) {
+        succeed(engine, set, number, result);
+    } else {
+        let how = OperationOptions::new(OnFailure::Rollback);
+        engine.begin(position, OperationKind::Update, inputs.into(), how, time);
     }
 }
 
+/// Whether a stack with this status is what is left of a creation or a deletion that failed, and cannot be updated.
+fn is_left_over(status: &StackStatus) -> bool {
+    matches!(
+        status,
+        StackStatus::CreateFailed
+            | StackStatus::RollbackFailed
+            | StackStatus::RollbackComplete
+            | StackStatus::DeleteFailed
+    )
+}
+
+fn begin_removal(engine: &mut Engine, position: usize, time: Millis) {
+    engine.begin_delete(position, Vec::new(), OperationOptions::new(OnFailure::DoNothing), time);
+}
+
+/// Creates the stack of an instance. A stack that cannot be created is deleted, so that it can be created again.
 fn create_instance(
     engine: &mut Engine,
     set: usize,
     environment: Environment<'_>,
     inputs: Inputs,
-    how: OperationOptions,
     time: Millis,
 ) {
+    let how = OperationOptions::new(OnFailure::Delete);
     let name = format!("StackSet-{}-{}", engine.state.rest.stack_sets[set].name, unique_id());
     let position = engine.add_stack(&name, environment, time);
     engine.begin(position, OperationKind::Create, inputs.into(), how, time);
@@ -202,20 +212,33 @@ fn inputs_of(engine: &Engine, set: usize, environment: Environment<'_>) -> Resul
     made.map(|(inputs, _)| inputs).map_err(|refusal| refusal.message)
 }
 
-/// Ends an operation in one account and region, if the operation of the stack has ended.
-fn end_result(engine: &mut Engine, set: usize, number: usize, result: usize) -> bool {
+/// Ends an operation in one account and region, if the operation of the stack has ended; returns whether anything has happened.
+fn end_result(engine: &mut Engine, set: usize, number: usize, result: usize, time: Millis) -> bool {
     let environment = operation_of(engine, set, number).results[result].clone();
-    let Some(position) = instance_stack(engine, set, environment.environment()) else { return false };
+    let environment = environment.environment();
+    let Some(position) = instance_stack(engine, set, environment) else {
+        fail_result(engine, set, number, result, "The stack instance has no stack".to_owned());
+        return true;
+    };
     let stack = &engine.state.stacks[position];
     if stack.is_in_progress() {
         return false;
     }
+    let is_removed = stack.is_deleted()
+        && stack.last_operations.first().is_some_and(|(kind, _)| *kind == OperationType::DeleteStack);
     match (engine.state.rest.stack_sets[set].operations[number].action, &stack.status) {
         (SetAction::Delete, StackStatus::DeleteComplete) => remove_instance(engine, set, number, result),
         (
             SetAction::Create | SetAction::Update,
             StackStatus::CreateComplete | StackStatus::UpdateComplete,
         ) => succeed(engine, set, number, result),
+        // What was left of the stack is deleted now.
+        (SetAction::Create | SetAction::Update, _) if is_removed => {
+            match inputs_of(engine, set, environment) {
+                Ok(inputs) => create_instance(engine, set, environment, inputs, time),
+                Err(reason) => fail_result(engine, set, number, result, reason),
+            }
+        }
         _ => {
             let reason = first_failure(stack);
             fail_result(engine, set, number, result, reason);
@@ -272,84 +295,6 @@ fn remove_instance(engine: &mut Engine, set: usize, number: usize, result: usize
     engine.state.rest.stack_sets[set].instances.retain(|one| one.environment() != environment.environment());
 }
 
-/// Brings a stack set to the properties of a resource of a template; without properties, deletes it. Returns the IDs of
-/// the operations that do it.
-pub(crate) fn update_from_resource(
-    engine: &mut Engine,
-    id: &str,
-    region: &str,
-    properties: Option<&Map<String, Json>>,
-    time: Millis,
-) -> Result<Vec<String>, String> {
-    let none = Map::new();
-    let is_gone = properties.is_none();
-    let properties = properties.unwrap_or(&none);
-    let found = engine.state.rest.stack_sets.iter().position(|set| set.id == id);
-    let set = match found {
-        Some(set) => set,
-        None if is_gone => return Ok(Vec::new()),
-        None => {
-            let name = properties.get("StackSetName").map(scalar_text).unwrap_or_default();
-            engine.state.rest.stack_sets.push(StackSet::new(id.to_owned(), &name, region));
-            engine.state.rest.stack_sets.len() - 1
-        }
-    };
-    let before = engine.state.rest.stack_sets[set].inputs.clone();
-    if !is_gone {
-        let inputs = inputs_of_resource(engine, engine.environment(region), properties)?;
-        let all = &mut engine.state.rest.stack_sets[set];
-        all.inputs = inputs;
-        all.description = properties.get("Description").map(scalar_text);
-        all.settings = settings(properties);
-    }
-    let wanted = wanted_instances(engine, properties);
-    let preferences = properties.get("OperationPreferences").cloned().unwrap_or_default();
-    let inputs = &engine.state.rest.stack_sets[set].inputs;
-    let is_changed = !before.are_equivalent(inputs);
-    let (mut gone, mut changed) = (Vec::new(), Vec::new());
-    for one in &mut engine.state.rest.stack_sets[set].instances {
-        let environment = (one.account.clone(), one.region.clone());
-        match wanted.get(&environment) {
-            None => gone.push(environment),
-            Some(overrides) => {
-                if is_changed || one.overrides != *overrides || one.status != StackInstanceStatus::Current {
-                    one.overrides.clone_from(overrides);
-                    changed.push(environment);
-                }
-            }
-        }
-    }
-    let is_there = |(account, region): &(String, String)| {
-        instance(engine, set, Environment { account, region }).is_some()
-    };
-    let new: Vec<_> = wanted.into_iter().filter(|(environment, _)| !is_there(environment)).collect();
-    let added: Vec<_> = new.iter().map(|(environment, _)| environment.clone()).collect();
-    for (environment, overrides) in new {
-        add_instance(engine, set, environment, overrides);
-    }
-    let mut ids = Vec::new();
-    for (action, environments) in
-        [(SetAction::Delete, gone), (SetAction::Update, changed), (SetAction::Create, added)]
-    {
-        if !environments.is_empty() {
-            let id = unique_id();
-            let wanted = Order {
-                id: id.clone(),
-                action,
-                environments,
-                preferences: preferences.clone(),
-                retains: false,
-            };
-            order(engine, set, wanted, time);
-            ids.push(id);
-        }
-    }
-    let set = &mut engine.state.rest.stack_sets[set];
-    set.is_deleted_when_empty = is_gone;
-    set.is_deleted |= is_gone && set.instances.is_empty();
-    Ok(ids)
-}
-
 pub(crate) fn add_instance(
     engine: &mut Engine,
     set: usize,
@@ -365,51 +310,6 @@ pub(crate) fn add_instance(
         overrides,
         last: (String::new(), StackSetResultStatus::Pending),
     });
-}
-
-fn inputs_of_resource(
-    engine: &Engine,
-    environment: Environment<'_>,
-    properties: &Map<String, Json>,
-) -> Result<Inputs, String> {
-    let text = |name: &str| properties.get(name).map(scalar_text);
-    let list = |name: &str| properties.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
-    let template = match text("TemplateURL") {
-        Some(url) => object_of_url(engine, &url).map_err(|refusal| refusal.message)?,
-        None => text("TemplateBody").unwrap_or_default(),
-    };
-    let before = Inputs {
-        tags: tags(&list("Tags")),
-        capabilities: list("Capabilities").iter().map(scalar_text).collect(),
-        ..Inputs::default()
-    };
-    let made = resolve_inputs(engine, environment, template, &list("Parameters"), &before).and_then(
-        |(inputs, template)| {
-            template.check_capabilities(&inputs.capabilities)?;
-            Ok(inputs)
-        },
-    );
-    made.map_err(|refusal| refusal.message)
-}
-
-/// The accounts and regions that a resource names, with their parameter overrides.
-fn wanted_instances(
-    engine: &Engine,
-    properties: &Map<String, Json>,
-) -> IndexMap<(String, String), IndexMap<String, String>> {
-    let mut wanted = IndexMap::new();
-    let groups = properties.get("StackInstancesGroup").and_then(Json::as_array);
-    for group in groups.into_iter().flatten() {
-        let overrides =
-            overrides(group["ParameterOverrides"].as_array().map(Vec::as_slice).unwrap_or_default());
-        let regions = group["Regions"].as_array().into_iter().flatten().map(scalar_text);
-        for region in regions {
-            for account in accounts(engine, &group["DeploymentTargets"]) {
-                wanted.insert((account, region.clone()), overrides.clone());
-            }
-        }
-    }
-    wanted
 }
 
 /// The accounts of deployment targets. Local mode has no organization: an organizational unit is the endpoint's account.
