@@ -22,7 +22,7 @@ pub(crate) enum ExitCode {
     Failure = 1,
     /// The command line is wrong: an unknown option, or a stack or a parameter that does not exist in the program.
     Usage = 2,
-    /// The result is incomplete: an operation is still running in AWS, or not every resource could be compared.
+    /// The result is incomplete: an operation is still running, or not every resource could be compared.
     Incomplete = 3,
     /// The command refused to act: a change was not approved, or differs from what was planned.
     Refused = 4,
@@ -33,7 +33,7 @@ pub(crate) enum ExitCode {
 impl ExitCode {
     /// The paragraph about exit codes in `--help`.
     pub const HELP: &str = "Exit codes: 0 success or nothing to do; 1 failure; 2 usage error; 3 incomplete (an \
-                            operation is still running in AWS, or not every resource could be compared); 4 refused \
+                            operation is still running, or not every resource could be compared); 4 refused \
                             (not approved, or not as planned); 5 differences found (drift). Results are printed to \
                             stdout, messages to stderr.";
 }

@@ -68,6 +68,16 @@ impl Origin {
         }
     }
 
+    /// Returns the options that name the source, as words of a command line.
+    #[cfg(feature = "deploy")]
+    pub fn options(&self) -> Vec<String> {
+        match self {
+            Self::Path(path) => vec!["--app".into(), path.display().to_string()],
+            Self::CurrentDirectory(Some(package)) => vec!["--package".into(), package.clone()],
+            Self::CurrentDirectory(None) | Self::Program(_) => Vec::new(),
+        }
+    }
+
     /// Returns whether the stacks are those of the program in the current directory, which cargo can build.
     pub fn is_program_here(&self) -> bool {
         match self {

@@ -82,7 +82,9 @@ fn the_seed_project_is_deployed_and_destroyed_without_an_account() {
     );
     assert!(!summary.contains(" $0.00 to $0.00"), "the endpoint on ml.g5.2xlarge has a price: {summary}");
     let next = stderr.lines().last().unwrap_or_default();
-    assert!(next.starts_with("next: `status --local`"), "{stderr}");
+    let stackwright = env!("CARGO_BIN_EXE_stackwright");
+    assert!(next.starts_with(&format!("next: `{stackwright} status --app out --local`")), "{stderr}");
+    assert!(next.contains(&format!("`{stackwright} destroy --all --app out --local`")), "{stderr}");
     assert_eq!(std::fs::read_to_string(workspace.path(".stackwright/local/.gitignore")).unwrap(), "*\n");
 
     let (_, stderr) = succeeded(workspace.run(&["deploy", "--local", "--yes"]));
@@ -894,7 +896,8 @@ fn detaches_on(signal: &str, name: &str) {
     assert_eq!(child.wait().unwrap().code(), Some(3), "{reported}");
     assert!(
         reported.contains(&format!(
-            "stopped by {name}: detached from small-Main; the operation is still running in AWS"
+            "stopped by {name}: detached from small-Main; the operation is still running at {}",
+            endpoint.url
         )),
         "{reported}"
     );
@@ -980,7 +983,91 @@ fn every_command_that_waits_reports_how_it_ended() {
     let (code, stderr) = terminated(&endpoint, &workspace, &recover, "RollbackStack");
     assert_eq!(code, 3, "{stderr}");
     assert!(stderr.contains("stopped by SIGTERM: detached from small-Main"), "{stderr}");
-    assert!(stderr.contains("is still running in AWS"), "{stderr}");
+    assert!(stderr.contains(&format!("is still running at {}", endpoint.url)), "{stderr}");
+}
+
+/// Local mode ends with the command; its state keeps the operation for the next command.
+#[test]
+fn a_stopped_command_in_local_mode_says_that_the_operation_continues_there() {
+    let workspace = Workspace::with(&small("one"));
+    workspace
+        .fail(&json!({ "resources": [{ "resource": "Alarms", "on": "create", "milliseconds": 3_000 }] }));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command
+        .current_dir(workspace.directory.path())
+        .args(["--app", "out", "deploy", "--local", "--faults", "faults.json"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut reported = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    for line in lines.by_ref() {
+        reported.push_str(&line);
+        if line.contains("CREATE_IN_PROGRESS Alarms") {
+            break;
+        }
+    }
+    let stop = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(stop.success());
+    lines.for_each(|line| reported.push_str(&line));
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{reported}");
+    let expected = "detached from small-Main; the operation continues with the next command in local mode";
+    assert!(reported.contains(expected) && !reported.contains("running in AWS"), "{reported}");
+    let (_, stderr) = succeeded(workspace.run(&["deploy", "--local"]));
+    assert!(stderr.contains("nothing changed"), "the first command created the stack: {stderr}");
+}
+
+/// The message about a failure stands once in the output, also of one stack, and the commands that it suggests can be copied.
+#[test]
+fn the_failure_of_one_stack_is_printed_once_with_commands_that_work() {
+    let workspace = Workspace::with(&small("one"));
+    let once = |stderr: &str, text: &str| assert_eq!(stderr.matches(text).count(), 1, "{text}: {stderr}");
+    workspace.fail(&json!({ "resources": [{ "resource": "Alarms", "on": "create", "reason": "no" }] }));
+    let local = ["--local", "--local-state", "my state"];
+    let run = |arguments: &[&str]| workspace.run(&[arguments, &local].concat());
+    let stderr = ended(run(&["deploy", "--keep-failed", "--faults", "faults.json"]), 1);
+    once(&stderr, "the operation on the stack small-Main failed");
+
+    let stackwright = env!("CARGO_BIN_EXE_stackwright");
+    let options = "--app out --local --local-state 'my state'";
+    let recover = format!("{stackwright} recover small-Main {options}");
+    assert!(stderr.contains(&format!("hint: `{recover}` lists the recovery actions")), "{stderr}");
+    let stderr = ended(run(&["plan"]), 1);
+    once(&stderr, "the stack small-Main has the status CREATE_FAILED");
+    let shell = std::process::Command::new("sh")
+        .current_dir(workspace.directory.path())
+        .args(["-c", &recover])
+        .output()
+        .unwrap();
+    let (stdout, _) = succeeded(shell);
+    let continued = format!("`{stackwright} deploy small-Main --keep-failed {options}` continues");
+    assert!(stdout.contains(&continued), "{stdout}");
+
+    let stderr = ended(run(&["destroy", "Main"]), 4);
+    once(&stderr, "the changes to the stack small-Main were not approved");
+}
+
+/// The command that the last note of `plan` suggests deploys the plan.
+#[test]
+fn the_command_that_a_plan_suggests_deploys_it() {
+    let app = App::new("small");
+    let stack = app.stack("Main").region("us-east-1");
+    let name = stack.add("Name", Parameter::string());
+    stack.add("Alarms", Topic::new().display_name(name));
+    let workspace = Workspace::with(&app);
+    let plan = ["plan", "--local", "--parameter", "Name=two words", "--prune-tags", "--out", "a plan.json"];
+    let (_, stderr) = succeeded(workspace.run(&plan));
+    let suggested = stderr.split('`').find(|text| text.contains(" deploy --plan ")).unwrap_or_default();
+    assert!(suggested.contains("--parameter 'Name=two words' --prune-tags"), "{stderr}");
+    let shell = std::process::Command::new("sh")
+        .current_dir(workspace.directory.path())
+        .args(["-c", suggested])
+        .output()
+        .unwrap();
+    let (_, stderr) = succeeded(shell);
+    assert!(stderr.contains("small-Main: deployed"), "{stderr}");
+    let next = stderr.lines().last().unwrap_or_default();
+    assert!(next.contains(" deploy --app out --local`"), "{stderr}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Advice {
 }
 
 /// Returns a name from outside if a shell does not interpret it, otherwise nothing.
-fn plain(name: &str) -> &str {
+pub(crate) fn plain(name: &str) -> &str {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:".contains(character);
     if name.chars().all(is_plain) { name } else { "" }
 }

@@ -230,6 +230,7 @@ async fn wait(
             return Err(DeployError::Timeout {
                 activity: format!("the creation of the change set {name}"),
                 seconds: CREATION_TIMEOUT.as_secs(),
+                backend: connection.backend(),
             });
         }
         connection.poller.wait(start.elapsed()).await;

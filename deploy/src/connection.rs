@@ -13,6 +13,7 @@ use stackwright_synth::StackArtifact;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::Report;
+use crate::backend::Backend;
 use crate::error::DeployError;
 use crate::poller::Poller;
 use crate::secret::Secrets;
@@ -70,6 +71,8 @@ pub struct Connection {
     pub(crate) endpoint: Option<String>,
     /// Whether the program chose the endpoint, as local mode does. Other clients then reach AWS, not this endpoint.
     pub(crate) is_own_endpoint: bool,
+    /// The name of the profile that the user chose.
+    pub(crate) profile: Option<String>,
     pub(crate) poller: Arc<Poller>,
     /// Whether the endpoint supports `DescribeEvents`, and the caller may call it; set by the first call.
     pub(crate) supports_describe_events: Arc<OnceLock<bool>>,
@@ -88,6 +91,7 @@ impl Connection {
         let profile = profile.for_account(bound_account);
         let connection = Self {
             is_own_endpoint: profile.endpoint.is_some(),
+            profile: profile.name.clone(),
             ..Self::connect(&load(stack, &profile).await).await?
         };
         match bound_account {
@@ -139,6 +143,7 @@ impl Connection {
             poller: Arc::new(Poller::new(endpoint.as_deref().is_some_and(is_loopback))),
             endpoint,
             is_own_endpoint: false,
+            profile: None,
             supports_describe_events: Arc::default(),
             last_error,
         })
@@ -152,6 +157,15 @@ impl Connection {
     /// Returns the region.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Returns what performs the operations.
+    pub fn backend(&self) -> Backend {
+        match &self.endpoint {
+            Some(_) if self.is_own_endpoint => Backend::LocalMode,
+            Some(url) => Backend::Endpoint(url.clone()),
+            None => Backend::Aws,
+        }
     }
 
     /// Returns whether the endpoint runs on this machine.

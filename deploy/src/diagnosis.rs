@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_cloudformation::primitives::DateTime;
 use serde::Serialize;
 
-use crate::advice::Advice;
+use crate::advice::{Advice, plain};
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::events::{EventRecord, EventScope, ResourceEvent, events_page, operation_events, stack_events};
@@ -114,13 +114,24 @@ pub(crate) async fn find_failure(
             others: failures.map(|(event, _)| event).collect(),
             hints: advice.hints,
             // Clients that run later would reach AWS, where the stack does not exist.
-            commands: if connection.is_own_endpoint { Vec::new() } else { advice.commands },
+            commands: if connection.is_own_endpoint {
+                Vec::new()
+            } else {
+                with_profile(advice.commands, connection)
+            },
         });
         let Some(nested) = nested else { break };
         path.push(cause.logical_id);
         at = nested;
     }
     Ok(found.map(|diagnosis| Failure::Cause(Box::new(diagnosis))))
+}
+
+/// Adds the profile that the user chose to commands of the AWS CLI.
+fn with_profile(commands: Vec<String>, connection: &Connection) -> Vec<String> {
+    let profile = connection.profile.as_deref().map(plain).filter(|name| !name.is_empty());
+    let Some(profile) = profile else { return commands };
+    commands.into_iter().map(|command| format!("{command} --profile {profile}")).collect()
 }
 
 /// A failure that CloudFormation reports for the stack itself.

@@ -119,6 +119,7 @@ async fn wait_for_detection(connection: &Connection, stack: &str) -> Result<bool
             return Err(DeployError::Timeout {
                 activity: format!("drift detection for the stack {stack}"),
                 seconds: DETECTION_TIMEOUT.as_secs(),
+                backend: connection.backend(),
             });
         }
         connection.poller.wait(start.elapsed()).await;

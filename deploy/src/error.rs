@@ -6,6 +6,7 @@ use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
 use crate::approval::RequiredApproval;
+use crate::backend::Backend;
 use crate::diagnosis::Diagnosis;
 use crate::messages;
 use crate::refactor::ResourceMove;
@@ -143,11 +144,13 @@ pub enum DeployError {
         /// The name of the stack.
         stack: String,
     },
-    /// The operation is still running in AWS, but its progress cannot be read.
-    #[error("lost contact with the stack {stack}; the operation is still running in AWS: {source}")]
+    /// The operation is still running, but its progress cannot be read.
+    #[error("lost contact with the stack {stack}; the operation {backend}: {source}")]
     LostContact {
         /// The name or ARN of the stack.
         stack: String,
+        /// What performs the operation.
+        backend: Backend,
         /// Why the progress cannot be read.
         source: Box<DeployError>,
     },
@@ -170,12 +173,14 @@ pub enum DeployError {
         stack: String,
     },
     /// An operation took longer than allowed.
-    #[error("{activity} has taken longer than {seconds} s; the operation is still running in AWS")]
+    #[error("{activity} has taken longer than {seconds} s; the operation {backend}")]
     Timeout {
         /// What the program waited for.
         activity: String,
         /// The time limit in seconds.
         seconds: u64,
+        /// What performs the operation.
+        backend: Backend,
     },
     /// An asset file cannot be read.
     #[error("the asset {path} cannot be read: {source}")]
@@ -217,11 +222,19 @@ fn failed_message(stack: &str, status: &StackStatus, cancelled: bool) -> String 
 impl DeployError {
     /// Returns what the user can do about the error, if that is known.
     pub fn hint(&self) -> Option<String> {
+        self.hint_with(str::to_owned)
+    }
+
+    /// Returns what the user can do about the error, if that is known. `command` completes a command, such as `recover shop-Work`,
+    /// so that the user can copy it.
+    pub fn hint_with(&self, command: impl Fn(&str) -> String) -> Option<String> {
+        let recover =
+            |stack: &str| format!("`{}` lists the recovery actions", command(&format!("recover {stack}")));
         Some(match self {
             Self::NoRegion => {
                 "bind the stack to a region with `.region(…)`, or pass `--region`".into()
             }
-            Self::State { stack, .. } => format!("`recover {stack}` lists the recovery actions"),
+            Self::State { stack, .. } => recover(stack),
             Self::LostContact { .. } | Self::Timeout { .. } => {
                 "run the same command again, with new credentials if they have expired: it continues from the \
                  current status of the stack"
@@ -247,7 +260,7 @@ impl DeployError {
                 "set each of them with `--parameter NAME=VALUE`".into()
             }
             Self::Bucket { .. } => "set a bucket that you own with `App::asset_bucket`".into(),
-            Self::Failed { stack, status, .. } if status.is_failed() => format!("`recover {stack}` lists the recovery actions"),
+            Self::Failed { stack, status, .. } if status.is_failed() => recover(stack),
             _ => return None,
         })
     }

@@ -143,7 +143,7 @@ pub(crate) async fn set_termination_protection(
 }
 
 /// Reports events until the operation has ended, and returns the status of the stack. A request that fails does not end
-/// the operation, which is still running in AWS, so that the request is sent again.
+/// the operation, so that the request is sent again.
 pub(crate) async fn follow(
     connection: &Connection,
     stack: &str,
@@ -152,7 +152,11 @@ pub(crate) async fn follow(
 ) -> Result<StackStatus, DeployError> {
     let start = Instant::now();
     let start_timeout = if connection.is_loopback() { LOCAL_START_TIMEOUT } else { START_TIMEOUT };
-    let lost_contact = |error| DeployError::LostContact { stack: stack.to_owned(), source: Box::new(error) };
+    let lost_contact = |error| DeployError::LostContact {
+        stack: stack.to_owned(),
+        backend: connection.backend(),
+        source: Box::new(error),
+    };
     let (mut started, mut failed_polls, mut polls) = (false, 0, 0_usize);
     loop {
         polls += 1;
@@ -193,6 +197,7 @@ pub(crate) async fn follow(
             return Err(DeployError::Timeout {
                 activity: format!("the operation on the stack {stack}"),
                 seconds: OPERATION_TIMEOUT.as_secs(),
+                backend: connection.backend(),
             });
         }
         connection.poller.wait(start.elapsed()).await;

@@ -15,6 +15,7 @@ mod advice;
 mod approval;
 mod assets;
 mod attributes;
+mod backend;
 mod change;
 mod change_set;
 mod connection;
@@ -52,6 +53,7 @@ use std::time::Duration;
 
 pub use approval::{Approval, ApprovalKind, ApprovalPolicy, Loss, RequiredApproval};
 pub use attributes::AttributeChange;
+pub use backend::Backend;
 pub use change::{Change, ChangedProperty, DeletedElement};
 pub use change_set::{ChangeSet, discard};
 pub use connection::{Connection, Connections, Profile};

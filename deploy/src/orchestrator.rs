@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::sleep;
 
 use crate::approval::{ApprovalPolicy, RequiredApproval, is_approved, required_approvals};
+use crate::backend::Backend;
 use crate::change_set::{ChangeSet, discard};
 use crate::connection::{Connection, Connections};
 use crate::deletion::{DELETABLE, DeletionPreview, deletion_preview, destroy};
@@ -119,6 +120,11 @@ impl<'a> Orchestrator<'a> {
     /// Returns the names of the stacks on which an operation is running.
     pub fn running(&self) -> Vec<String> {
         self.running.borrow().keys().cloned().collect()
+    }
+
+    /// Returns what performs the running operations.
+    pub fn backends(&self) -> BTreeSet<Backend> {
+        self.running.borrow().values().map(Connection::backend).collect()
     }
 
     /// Cancels the running operations, and returns the result for each stack.

@@ -278,6 +278,7 @@ pub(crate) async fn wait_until_idle(
             return Err(DeployError::Timeout {
                 activity: format!("another operation on the stack {name} ({status})"),
                 seconds: OPERATION_TIMEOUT.as_secs(),
+                backend: connection.backend(),
             });
         }
         if reported.as_ref() != Some(&status) {
@@ -328,6 +329,7 @@ async fn delete_empty_stack(
             return Err(DeployError::Timeout {
                 activity: format!("the deletion of the empty stack {name}"),
                 seconds: DELETION_TIMEOUT.as_secs(),
+                backend: connection.backend(),
             });
         }
         connection.poller.wait(start.elapsed()).await;

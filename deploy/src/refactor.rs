@@ -226,7 +226,11 @@ async fn wait(
             return Ok(found);
         }
         if start.elapsed() > limit {
-            return Err(DeployError::Timeout { activity: activity.to_owned(), seconds: limit.as_secs() });
+            return Err(DeployError::Timeout {
+                activity: activity.to_owned(),
+                seconds: limit.as_secs(),
+                backend: connection.backend(),
+            });
         }
         connection.poller.wait(start.elapsed()).await;
     }

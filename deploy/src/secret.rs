@@ -154,8 +154,8 @@ impl<'a> Secrets<'a> {
                 }
                 DeployError::ChangeSet { stack, reason: self.mask(&reason), failures }
             }
-            DeployError::LostContact { stack, source } => {
-                DeployError::LostContact { stack, source: Box::new(self.mask_error(*source)) }
+            DeployError::LostContact { stack, backend, source } => {
+                DeployError::LostContact { stack, backend, source: Box::new(self.mask_error(*source)) }
             }
             DeployError::Failed { stack, status, cancelled, diagnosis } => {
                 let diagnosis = diagnosis.map(|found| Box::new(self.mask_diagnosis(*found)));

@@ -80,7 +80,7 @@ impl<'a> Activity<'a> {
         let now = Instant::now();
         Self {
             report,
-            name: RefCell::new(Some("the connection to AWS".into())),
+            name: RefCell::new(Some("the connection to the account".into())),
             started: Cell::new(now),
             reported: Cell::new(now),
         }

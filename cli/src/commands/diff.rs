@@ -107,7 +107,7 @@ mod deployed {
     use stackwright_review::diff::Diff;
     use stackwright_synth::secret::SecretValues;
 
-    use crate::deployment::{Target, compare_deployed, has_parameter, parameter};
+    use crate::deployment::{Target, compare_deployed, has_parameter, parameter, remember};
     use crate::failure::Failure;
     use crate::origin::Origin;
 
@@ -140,6 +140,7 @@ mod deployed {
         let loaded = origin.stacks(false)?;
         let stacks = crate::commands::select(&loaded.assembly, stacks)?;
         let DeployedArguments { target, parameters } = &arguments.account;
+        remember(origin, Some(target));
         if let Some((name, _)) =
             parameters.iter().find(|(name, _)| !stacks.iter().any(|stack| has_parameter(stack, name)))
         {

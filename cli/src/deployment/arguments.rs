@@ -1,12 +1,18 @@
 //! Arguments that several commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use stackwright_deploy::{Approval, ApprovalPolicy, Options, Profile};
+use stackwright_synth::secret::is_no_echo;
 use stackwright_synth::{Assembly, StackArtifact};
 
+use super::command_line::quoted;
+
 use crate::failure::Failure;
+
+/// The directory in which local mode keeps its state, if the user names none.
+const DEFAULT_LOCAL_STATE: &str = ".stackwright/local";
 
 /// The arguments that determine where stacks are deployed.
 #[derive(Args)]
@@ -24,7 +30,7 @@ pub(crate) struct Target {
     #[arg(long, conflicts_with_all = ["profile", "role"])]
     pub local: bool,
     /// Set the directory in which local mode keeps its state between commands
-    #[arg(long, value_name = "DIR", default_value = ".stackwright/local", requires = "local")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_LOCAL_STATE, requires = "local")]
     pub local_state: PathBuf,
     /// Simulate the faults in a file, in the format of `local --faults`
     #[arg(long, value_name = "FILE", requires = "local")]
@@ -40,6 +46,24 @@ impl Target {
     /// Returns whether any of the arguments is given.
     pub fn is_given(&self) -> bool {
         self.profile.is_some() || self.region.is_some() || self.role.is_some() || self.local
+    }
+
+    /// Returns the options, as words of a command line. Simulated faults belong to one command only.
+    pub fn options(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: &Option<String>| {
+            words.extend(value.iter().flat_map(|value| [name.to_owned(), value.clone()]));
+        };
+        add("--profile", &self.profile);
+        add("--region", &self.region);
+        add("--role", &self.role);
+        if self.local {
+            words.push("--local".into());
+            if self.local_state != Path::new(DEFAULT_LOCAL_STATE) {
+                words.extend(["--local-state".into(), self.local_state.display().to_string()]);
+            }
+        }
+        words
     }
 
     /// Returns the credentials and the region to use.
@@ -93,6 +117,28 @@ impl DeploymentArguments {
             }
         }
         Ok(())
+    }
+
+    /// Returns the options, as words of a command line, for stacks whose plan is deployed. A secret is not repeated: the shell
+    /// refuses its placeholder.
+    pub fn words(&self, stacks: &[&StackArtifact]) -> String {
+        let mut words: Vec<String> = Vec::new();
+        for (name, value) in &self.parameters {
+            let declarations = || stacks.iter().flat_map(|stack| stack.template.section("Parameters"));
+            let is_secret = declarations().any(|(known, one)| known == name && is_no_echo(one));
+            let value =
+                if is_secret { format!("{name}=<value>") } else { quoted(&format!("{name}={value}")) };
+            words.push(format!("--parameter {value}"));
+        }
+        let flags = [
+            ("--revert-drift", self.revert_drift),
+            ("--import-existing", self.import_existing),
+            ("--express", self.express),
+            ("--keep-failed", self.keep_failed),
+            ("--prune-tags", self.prune_tags),
+        ];
+        words.extend(flags.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name.to_owned()));
+        words.join(" ")
     }
 
     /// Returns the options for one stack. `description` is that of the change set.

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use stackwright_deploy::{DeployError, Diagnosis, ValidationFailure};
 use stackwright_synth::StackArtifact;
 
+use super::command_line::command;
 use super::render::annotation;
 use super::source::{excerpt, of_failure, of_resource};
 use super::view::event_line;
@@ -13,7 +14,7 @@ use crate::safe_text;
 /// Returns the failure of a command.
 pub(crate) fn failure(error: &DeployError) -> Failure {
     let mut failure = Failure::new(error);
-    failure.hints.extend(error.hint());
+    failure.hints.extend(error.hint_with(command));
     failure.with_code(exit_code(error))
 }
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod colors;
+mod command_line;
 mod deployed;
 mod failures;
 mod local_mode;
@@ -18,6 +19,7 @@ pub(crate) use arguments::{
     ApprovalArguments, DeploymentArguments, StackSelection, Target, has_parameter, parameter,
 };
 pub(crate) use colors::paint;
+pub(crate) use command_line::{command, quoted, remember};
 pub(crate) use deployed::{as_version, compare_deployed};
 pub(crate) use failures::{diagnosis, diagnosis_json, explain, failure};
 pub(crate) use local_mode::{key_file, read_faults};

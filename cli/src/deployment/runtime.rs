@@ -1,9 +1,10 @@
 //! Runs asynchronous work, and queries about single stacks.
 
+use std::cell::RefCell;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use stackwright_deploy::{Connection, DeployError, Progress};
+use stackwright_deploy::{Backend, Connection, DeployError, Progress};
 use stackwright_synth::StackArtifact;
 
 use super::arguments::Target;
@@ -72,7 +73,15 @@ pub(crate) fn on_stack<T>(
     kind: Work,
     work: impl AsyncFn(&Connection, &dyn Fn(Progress)) -> Result<T, DeployError>,
 ) -> Result<T, Failure> {
-    let detached = matches!(kind, Work::Operation(_)).then_some(stack.name.as_str());
+    let backend: RefCell<Option<Backend>> = RefCell::default();
+    let detached = || {
+        let backend = backend.borrow().clone().filter(|_| matches!(kind, Work::Operation(_)))?;
+        Some((stack.name.clone(), backend))
+    };
+    let work = async |connection: &Connection, report: &dyn Fn(Progress)| {
+        backend.replace(Some(connection.backend()));
+        work(connection, report).await
+    };
     block_on(stoppable(detached, async {
         let session = Session::open(target, &[stack]).await?;
         run(&session, stack, view, kind, &work).await
@@ -87,7 +96,7 @@ pub(crate) fn on_each<T>(
     activity: &'static str,
     query: impl AsyncFn(&Connection, &StackArtifact, &dyn Fn(Progress)) -> Result<T, DeployError>,
 ) -> Result<Vec<T>, Failure> {
-    block_on(stoppable(None, async {
+    block_on(stoppable(|| None, async {
         let session = Session::open(target, stacks).await?;
         let mut answers = Vec::new();
         for stack in stacks {

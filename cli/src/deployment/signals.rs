@@ -1,7 +1,8 @@
 //! Ends a command in an orderly way when the user or the system stops it.
 
-use stackwright_deploy::{Orchestrator, Prompt as _};
+use stackwright_deploy::{Backend, Orchestrator, Prompt as _};
 
+use super::command_line::command;
 use super::terminal::Terminal;
 use super::view::View;
 use crate::failure::{ExitCode, Failure};
@@ -67,10 +68,10 @@ pub(crate) async fn stop_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Runs work without an orchestrator until it ends, or until a signal stops it. `detached` is the stack on which the work may
-/// have started an operation.
+/// Runs work without an orchestrator until it ends, or until a signal stops it. `detached` returns the stack on which the work may
+/// have started an operation, and what performs it.
 pub(crate) async fn stoppable<T>(
-    detached: Option<&str>,
+    detached: impl Fn() -> Option<(String, Backend)>,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let mut signals = Signals::listen()?;
@@ -82,12 +83,12 @@ pub(crate) async fn stoppable<T>(
         Signal::Interrupt => "an interrupt",
         Signal::Terminate(name) => name,
     };
-    Err(match detached {
+    Err(match detached() {
         None => Failure::new(format!("stopped by {name}; nothing was changed")),
-        Some(stack) => Failure::new(format!(
-            "stopped by {name}: detached from {stack}; an operation that was started is still running in AWS"
+        Some((stack, backend)) => Failure::new(format!(
+            "stopped by {name}: detached from {stack}; an operation that was started {backend}"
         ))
-        .hint("`status` prints the status of the stack")
+        .hint(format!("`{}` prints the status of the stack", command("status")))
         .with_code(ExitCode::Incomplete),
     })
 }
@@ -99,7 +100,7 @@ const CHOICES: &str = "[d]etach, [c]ancel and roll back, or [w]ait? ";
 ///
 /// The first Ctrl-C starts no other operation and withdraws open questions. While operations are running, it asks whether to
 /// detach from them, to cancel them or to wait. The second Ctrl-C, `SIGTERM` and `SIGHUP` end the command at once; running
-/// operations continue in AWS, and the message names their stacks.
+/// operations continue, and the message names their stacks.
 pub(crate) async fn run_until_stopped<T>(
     orchestrator: &Orchestrator<'_>,
     view: &View,
@@ -116,12 +117,12 @@ pub(crate) async fn run_until_stopped<T>(
         orchestrator.stop();
         let running = orchestrator.running();
         if let Signal::Terminate(name) = signal {
-            return Err(stopped(name, &running));
+            return Err(stopped(name, orchestrator));
         }
         if running.is_empty() {
             view.note("stopping: no operation is running; change sets that were not executed are deleted");
         } else if !terminal.is_interactive() {
-            return Err(stopped("an interrupt", &running));
+            return Err(stopped("an interrupt", orchestrator));
         } else {
             let question =
                 format!("\n{} still running; nothing else is started. {CHOICES}", running.join(", "));
@@ -134,7 +135,7 @@ pub(crate) async fn run_until_stopped<T>(
                         Signal::Interrupt => "an interrupt",
                         Signal::Terminate(name) => name,
                     };
-                    return Err(stopped(name, &running));
+                    return Err(stopped(name, orchestrator));
                 }
             };
             match answer.as_str() {
@@ -149,7 +150,7 @@ pub(crate) async fn run_until_stopped<T>(
                     }
                 }
                 "w" | "wait" => {}
-                _ => return Err(stopped("an interrupt", &running)),
+                _ => return Err(stopped("an interrupt", orchestrator)),
             }
             continue;
         }
@@ -161,20 +162,26 @@ pub(crate) async fn run_until_stopped<T>(
                     Signal::Interrupt => "a second interrupt",
                     Signal::Terminate(name) => name,
                 };
-                return Err(stopped(name, &orchestrator.running()));
+                return Err(stopped(name, orchestrator));
             }
         }
     }
 }
 
 /// Returns the failure of a command that was stopped.
-fn stopped(by: &str, running: &[String]) -> Failure {
+fn stopped(by: &str, orchestrator: &Orchestrator<'_>) -> Failure {
+    let running = orchestrator.running();
     if running.is_empty() {
         return Failure::new(format!("stopped by {by}; no operation is running"))
             .hint("change sets that were created remain; the same command uses or replaces them");
     }
     let names = running.join(", ");
-    Failure::new(format!("stopped by {by}: detached from {names}; the operation is still running in AWS"))
-        .hint("run the same command again to continue from the current status; `status` prints the status")
+    let backends: Vec<String> = orchestrator.backends().iter().map(ToString::to_string).collect();
+    let what_follows = backends.join(", or ");
+    Failure::new(format!("stopped by {by}: detached from {names}; the operation {what_follows}"))
+        .hint(format!(
+            "run the same command again to continue from the current status; `{}` prints the status",
+            command("status")
+        ))
         .with_code(ExitCode::Incomplete)
 }

@@ -8,11 +8,11 @@ use stackwright_deploy::{DeployError, Orchestrator, Outcome, Plan, Progress, Set
 use stackwright_estimate::cost;
 use stackwright_synth::{Assembly, StackArtifact};
 
-use super::results::summarize;
+use super::results::{report_failure, summarize};
 use super::{OutputFormat, print_json, print_text};
 use crate::deployment::{
     ApprovalArguments, DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View,
-    block_on, description, diagnosis_json, explain, failure, run_until_stopped,
+    block_on, command, description, diagnosis_json, explain, failure, run_until_stopped,
 };
 use crate::failure::{ExitCode, Failure};
 use crate::origin::Origin;
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "stacks")]
     with_dependencies: bool,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
     #[command(flatten)]
     deployment: DeploymentArguments,
     #[command(flatten)]
@@ -88,7 +88,11 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
         let options = |stack: &StackArtifact| arguments.deployment.options(stack, &description);
         let report_end = |stack: &StackArtifact, result: &Result<Outcome, DeployError>| {
             view.end(&stack.name);
-            view.message(&stack.name, &end_message(result));
+            match result {
+                Ok(outcome) if outcome.changed => view.message(&stack.name, "deployed"),
+                Ok(_) => view.message(&stack.name, "nothing changed"),
+                Err(error) => report_failure(&view, &selection, stack, error),
+            }
         };
         let work =
             orchestrator.deploy(&selection.stacks, &selection.others, &options, plan.as_ref(), &report_end);
@@ -97,12 +101,16 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
     })?;
     print_results(&results, arguments.format)?;
     summarize(&view, &results, "deployed")?;
-    view.note(&summary(&results, &arguments.target));
+    view.note(&summary(&results, &arguments.target, &arguments.stacks));
     Ok(())
 }
 
 /// Describes a deployment that succeeded: the stacks, their resources, what they cost, and what the user can do next.
-fn summary(results: &[(&StackArtifact, StackResult<Outcome, DeployError>)], target: &Target) -> String {
+fn summary(
+    results: &[(&StackArtifact, StackResult<Outcome, DeployError>)],
+    target: &Target,
+    names: &[String],
+) -> String {
     let stacks: Vec<StackArtifact> = results.iter().map(|(stack, _)| (*stack).clone()).collect();
     let is_changed = |result: &StackResult<Outcome, DeployError>| matches!(result, StackResult::Succeeded(outcome) if outcome.changed);
     let changed = results.iter().filter(|(_, result)| is_changed(result)).count();
@@ -118,30 +126,27 @@ fn summary(results: &[(&StackArtifact, StackResult<Outcome, DeployError>)], targ
         number => format!(", and {number} costs that are not known"),
     };
     let verb = if target.local { "would cost" } else { "cost" };
-    let local = if target.local { " --local" } else { "" };
+    // If the user named stacks, the commands name them too.
+    let named = |words: &str| [&[words.to_owned()], names].concat().join(" ");
+    let destroy = if names.is_empty() { "destroy --all".to_owned() } else { named("destroy") };
     format!(
         "summary: {changed} of {} stacks changed, {resources} resources; in AWS they {verb} ${} to ${} a month{unknown} \
          (`estimate` lists the costs)\n\
-         next: `status{local}`, `outputs{local}`; change the program and run `deploy{local}` again; `destroy --all{local}` \
-         deletes the stacks",
+         next: `{}` or `{}`; change the program and run `{}` again; `{}` deletes the stacks",
         results.len(),
         total.floor,
         total.ceiling,
+        command(&named("status")),
+        command(&named("outputs")),
+        command(&named("deploy")),
+        command(&destroy),
     )
-}
-
-/// Describes the end of the deployment of a stack; details of a failure follow in the summary.
-fn end_message(result: &Result<Outcome, DeployError>) -> String {
-    match result {
-        Ok(outcome) if outcome.changed => "deployed".into(),
-        Ok(_) => "nothing changed".into(),
-        Err(error) => format!("failed: {error}"),
-    }
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(format!("{}: {error}", path.display())).hint("`plan --out FILE` writes a plan")
+        Failure::new(format!("{}: {error}", path.display()))
+            .hint(format!("`{}` writes a plan", command("plan --out FILE")))
     })?;
     Plan::parse(&text).map_err(|error| failure(&error))
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use stackwright_deploy::{Deleted, DeployError, Orchestrator, Progress, Settings};
 use stackwright_synth::StackArtifact;
 
-use super::results::summarize;
+use super::results::{report_failure, summarize};
 use crate::deployment::{
     ApprovalArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, block_on, failure,
     run_until_stopped,
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     unprotect: bool,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
     /// Set how many stacks are deleted at the same time, if they do not depend on each other
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     concurrency: usize,
@@ -56,12 +56,11 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         let orchestrator = Orchestrator::new(&session.connections, &terminal, &report, settings);
         let report_end = |stack: &StackArtifact, result: &Result<Deleted, DeployError>| {
             view.end(&stack.name);
-            let message = match result {
-                Ok(Deleted::NotDeployed) => "not deployed".into(),
-                Ok(_) => "deleted".into(),
-                Err(error) => format!("failed: {error}"),
-            };
-            view.message(&stack.name, &message);
+            match result {
+                Ok(Deleted::NotDeployed) => view.message(&stack.name, "not deployed"),
+                Ok(_) => view.message(&stack.name, "deleted"),
+                Err(error) => report_failure(&view, &selection, stack, error),
+            }
         };
         let work = orchestrator.destroy(&selection.stacks, &selection.others, &report_end);
         let results = run_until_stopped(&orchestrator, &view, &terminal, work).await?;

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     /// The ID or name of the stack
     stack: String,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
     /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,

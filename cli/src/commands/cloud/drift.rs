@@ -19,7 +19,7 @@ use crate::safe_text;
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    query: QueryArguments,
+    pub(super) query: QueryArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {

@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(required = true, value_name = "RESOURCE")]
     resources: Vec<String>,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
     #[command(flatten)]
     deployment: DeploymentArguments,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
             session.connections.run(stack, "the resources of the stack", &report, async |connection, _| {
                 import_report(connection, stack, &imports).await
             });
-        let found = stoppable(None, async { found.await.map_err(explained) }).await?;
+        let found = stoppable(|| None, async { found.await.map_err(explained) }).await?;
         view.message(&stack.name, &format!("importing {}", found.imported.join(", ")));
         if !found.not_imported.is_empty() {
             let text = format!(

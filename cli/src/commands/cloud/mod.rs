@@ -18,7 +18,7 @@ use std::io::Write as _;
 use clap::Subcommand;
 
 use super::{OutputFormat, only, select};
-use crate::deployment::paint;
+use crate::deployment::{Target, paint, remember};
 use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::safe_text;
@@ -41,7 +41,26 @@ pub(super) enum Command {
     Local(local::Arguments),
 }
 
+impl Command {
+    /// Returns where the command deploys, if it takes that as options.
+    fn target(&self) -> Option<&Target> {
+        Some(match self {
+            Self::Plan(arguments) => &arguments.target,
+            Self::Deploy(arguments) => &arguments.target,
+            Self::Status(arguments) | Self::Outputs(arguments) => &arguments.target,
+            Self::Diagnose(arguments) => &arguments.target,
+            Self::Recover(arguments) => &arguments.target,
+            Self::Drift(arguments) => &arguments.query.target,
+            Self::Import(arguments) => &arguments.target,
+            Self::Refactor(arguments) => &arguments.target,
+            Self::Destroy(arguments) => &arguments.target,
+            Self::Permissions(_) | Self::Local(_) => return None,
+        })
+    }
+}
+
 pub(super) fn run(command: &Command, origin: &Origin) -> Result<(), Failure> {
+    remember(origin, command.target());
     match command {
         Command::Plan(arguments) => plan::run(arguments, origin),
         Command::Deploy(arguments) => deploy::run(arguments, origin),

@@ -15,12 +15,12 @@ use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::SecretValues;
 
 use super::super::summary::{self, AccountValues, quota_lines};
-use super::results::summarize;
+use super::results::{report_failure, summarize};
 use super::{print_colored, print_json, print_text};
 use crate::deployment::{
     DeploymentArguments, ProgressFormat, Session, StackSelection, Target, Terminal, View, account_quotas,
-    approvals_markdown, as_version, block_on, change_set, change_set_markdown, commit, description, failure,
-    run_until_stopped,
+    approvals_markdown, as_version, block_on, change_set, change_set_markdown, command, commit, description,
+    failure, quoted, run_until_stopped,
 };
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "stacks")]
     with_dependencies: bool,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
     #[command(flatten)]
     deployment: DeploymentArguments,
     /// Write the plan to a file. Default: no file is written
@@ -110,7 +110,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         let options = |stack: &StackArtifact| arguments.deployment.options(stack, &description);
         let report_end = |stack: &StackArtifact, result: &Result<PlannedStack, DeployError>| {
             if let Err(error) = result {
-                view.message(&stack.name, &format!("failed: {error}"));
+                report_failure(&view, &selection, stack, error);
             }
         };
         let work = orchestrator.plan(&selection.stacks, &selection.others, &options, &report_end);
@@ -153,10 +153,14 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     }
     match &arguments.out {
         Some(path) => {
-            let path = path.display();
-            view.note(&format!("wrote {path}; `deploy --plan {path}` deploys exactly this"));
+            let path = path.display().to_string();
+            let options = arguments.deployment.words(&selection.stacks);
+            let deploy = command(format!("deploy --plan {} {options}", quoted(&path)).trim_end());
+            view.note(&format!("wrote {path}; `{deploy}` deploys exactly this"));
         }
-        None => view.note("no plan was written; `--out FILE` writes one for `deploy --plan FILE`"),
+        None => view.note(
+            "no plan was written; `--out FILE` writes one, and `deploy --plan FILE` deploys exactly this",
+        ),
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use stackwright_deploy::{RecoveryAction, Secrets, StackCondition, condition, recover};
 
 use super::{OutputFormat, print_json, print_text};
-use crate::deployment::{ProgressFormat, Target, View, Work, on_stack};
+use crate::deployment::{ProgressFormat, Target, View, Work, command as suggested, on_stack};
 use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::safe_text;
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long = "resource", value_name = "LOGICAL_ID", requires = "action")]
     resources: Vec<String>,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
     /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -62,8 +62,10 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     view.end(&stack.name);
     let status = status?;
     if status.is_failed() {
-        return Err(Failure::new(format!("the stack {} has the status {status}", stack.name))
-            .hint(format!("`recover {}` lists the recovery actions", arguments.stack)));
+        return Err(Failure::new(format!("the stack {} has the status {status}", stack.name)).hint(format!(
+            "`{}` lists the recovery actions",
+            suggested(&format!("recover {}", stack.name))
+        )));
     }
     match arguments.format {
         OutputFormat::Json => print_json(&json!({ "stack": stack.name, "status": status })),
@@ -84,7 +86,8 @@ fn text(condition: &StackCondition) -> String {
         text.push_str("  no recovery action is needed\n");
     }
     if let Some(flags) = condition.continue_with {
-        text.push_str(&format!("  `deploy {flags}` continues from this status\n"));
+        let command = suggested(&format!("deploy {} {flags}", condition.stack));
+        text.push_str(&format!("  `{command}` continues from this status\n"));
     }
     for option in &condition.options {
         let loses = if option.loses.is_empty() { "nothing" } else { &option.loses };

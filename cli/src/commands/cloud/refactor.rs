@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     execute: bool,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
     /// Set the output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,

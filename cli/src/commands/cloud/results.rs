@@ -5,8 +5,21 @@ use std::collections::BTreeMap;
 use stackwright_deploy::{DeployError, StackResult};
 use stackwright_synth::StackArtifact;
 
-use crate::deployment::{View, explain};
+use crate::deployment::{StackSelection, View, explain};
 use crate::failure::{ExitCode, Failure};
+
+/// Prints that the work on a stack has failed, while the command works on others. The summary has the details; of a single stack
+/// it follows at once.
+pub(super) fn report_failure(
+    view: &View,
+    selection: &StackSelection<'_>,
+    stack: &StackArtifact,
+    error: &DeployError,
+) {
+    if selection.stacks.len() > 1 {
+        view.message(&stack.name, &format!("failed: {error}"));
+    }
+}
 
 /// Prints failed stacks and stacks that were not started, the failures last, and returns the failure of the command.
 ///

@@ -68,7 +68,7 @@ mod account {
             return Ok(quotas::of_assembly(assembly, &Options::default()));
         }
         let stacks: Vec<&StackArtifact> = assembly.stacks.iter().collect();
-        block_on(stoppable(None, async {
+        block_on(stoppable(|| None, async {
             let session = Session::open(&arguments.target, &stacks).await?;
             let found = account_quotas(&session, assembly, &stacks).await.map_err(|error| failure(&error))?;
             match found.unread {
