@@ -21,7 +21,7 @@ pub(crate) struct Input {
     pub assembly: Assembly,
     pub unreadable: Vec<Diagnostic>,
     /// The contents of inputs that cannot be read a second time, by name.
-    texts: HashMap<String, String>,
+    pub texts: HashMap<String, String>,
 }
 
 impl From<Assembly> for Input {
@@ -30,33 +30,35 @@ impl From<Assembly> for Input {
     }
 }
 
-impl Input {
-    /// Returns the content of an input that is not a file.
-    pub fn source(&self, file: &str) -> Option<String> {
-        self.texts.get(file).cloned()
-    }
-}
-
 /// Reads all files and directories.
 pub(crate) fn read(paths: &[PathBuf]) -> Input {
     let mut input = Input::from(Assembly { stacks: Vec::new() });
-    for path in paths {
-        let name = path.display().to_string();
-        let read = match name.as_str() {
-            "-" => template(STANDARD_INPUT, io::stdin().lock(), Some(&mut input.texts)),
-            _ if path.is_dir() => assembly(path).map(|assembly| (assembly, Vec::new())),
-            _ => match File::open(path) {
-                Ok(file) => template(&name, file, None),
-                Err(error) => Err(unreadable(&name, error.to_string())),
-            },
-        };
-        match read {
-            Ok((assembly, errors)) => {
-                input.assembly.stacks.extend(assembly.stacks);
-                input.unreadable.extend(errors);
-            }
-            Err(diagnostic) => input.unreadable.push(*diagnostic),
+    for one in paths.iter().map(|path| read_path(path)) {
+        input.assembly.stacks.extend(one.assembly.stacks);
+        input.unreadable.extend(one.unreadable);
+        input.texts.extend(one.texts);
+    }
+    input
+}
+
+/// Reads one file or directory, or standard input.
+pub(crate) fn read_path(path: &Path) -> Input {
+    let mut input = Input::from(Assembly { stacks: Vec::new() });
+    let name = path.display().to_string();
+    let read = match name.as_str() {
+        "-" => template(STANDARD_INPUT, io::stdin().lock(), Some(&mut input.texts)),
+        _ if path.is_dir() => assembly(path).map(|assembly| (assembly, Vec::new())),
+        _ => match File::open(path) {
+            Ok(file) => template(&name, file, None),
+            Err(error) => Err(unreadable(&name, error.to_string())),
+        },
+    };
+    match read {
+        Ok((assembly, errors)) => {
+            input.assembly = assembly;
+            input.unreadable = errors;
         }
+        Err(diagnostic) => input.unreadable.push(*diagnostic),
     }
     input
 }

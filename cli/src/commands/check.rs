@@ -9,11 +9,11 @@ use serde_json::{Value as JsonValue, json};
 use stackwright_review::check::Options;
 use stackwright_review::{Diagnostic, Report, check, report};
 
+use crate::checked::Checked;
 use crate::configuration::Configuration;
 use crate::failure::{ExitCode, Failure};
 use crate::git_paths;
-use crate::input::{self, Input};
-use crate::origin::{self, Origin};
+use crate::origin::Origin;
 
 /// Find errors in stacks and templates before a deployment.
 ///
@@ -98,30 +98,26 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     let configuration = configuration(arguments)?;
     let options = options(arguments, &configuration)?;
     let paths = if arguments.paths.is_empty() { configuration.paths()? } else { arguments.paths.clone() };
-    let input = if paths.is_empty() { origin.input()? } else { input::read(&paths) };
-    let mut found = evaluate(&input, &options);
-    if arguments.fix && fix(&found, &paths)? {
-        found = evaluate(&input::read(&paths), &options);
+    let mut checked = match paths.is_empty() {
+        true => Checked::of_input(origin.input()?, &options),
+        false => Checked::of_paths(&paths, &options),
+    };
+    if arguments.fix && fix(&checked.report, &paths)? {
+        checked = Checked::of_paths(&paths, &options);
     }
     if let Some(path) = &arguments.write_baseline {
-        return write_baseline(path, &found);
+        return write_baseline(path, &checked.report);
     }
     if matches!(arguments.format, Form::Sarif | Form::Github | Form::Gitlab) {
-        git_paths::relative_to_git_root(&mut found);
+        git_paths::relative_to_git_root(&mut checked.report);
     }
-    print(&found, arguments, &input)?;
+    print(&checked, arguments)?;
+    let found = &checked.report;
     match (found.errors(), found.warnings(), arguments.deny) {
         (0, 0, _) | (0, _, None) => Ok(()),
         (0, _, Some(Denied::Warnings)) => Err(Failure::reported().with_code(ExitCode::Refused)),
         _ => Err(Failure::reported()),
     }
-}
-
-fn evaluate(input: &Input, options: &Options) -> Report {
-    let mut found: Report = check::check(&input.assembly, options);
-    found.diagnostics.extend(input.unreadable.iter().cloned());
-    found.sort();
-    found
 }
 
 #[cfg(feature = "lint")]
@@ -154,35 +150,30 @@ fn options(arguments: &Arguments, configuration: &Configuration) -> Result<Optio
     })
 }
 
-fn print(found: &Report, arguments: &Arguments, input: &Input) -> Result<(), Failure> {
-    let text = shown(found, arguments, input);
+fn print(checked: &Checked, arguments: &Arguments) -> Result<(), Failure> {
+    let text = shown(checked, arguments);
     if arguments.format != Form::Text {
         // Control characters in these formats are data.
         return Ok(std::io::stdout().write_all(text.as_bytes())?);
     }
     anstream::stdout().write_all(text.as_bytes())?;
     let known = |one: &Diagnostic| check::rule_named(&one.id);
-    if let Some(rule) = found.diagnostics.iter().find_map(known) {
+    if let Some(rule) = checked.report.diagnostics.iter().find_map(known) {
         anstream::eprintln!("next: `explain {}` explains the rule", rule.name);
     }
     Ok(())
 }
 
-fn shown(found: &Report, arguments: &Arguments, input: &Input) -> String {
+fn shown(checked: &Checked, arguments: &Arguments) -> String {
+    let found = &checked.report;
     match arguments.format {
         Form::Text => {
             let limit = Some(arguments.max_findings).filter(|limit| *limit > 0);
-            let secrets = origin::secrets(&input.assembly);
-            let source =
-                |file: &str| Some(secrets.mask(&input.source(file).or_else(|| origin::source(file))?));
-            report::text_up_to(found, source, true, limit)
+            report::text_up_to(found, |file| checked.source(file), true, limit)
         }
         Form::Json => report::json(found),
         Form::Sarif => report::sarif(found),
-        Form::Junit => {
-            let stacks: Vec<_> = input.assembly.stacks.iter().map(|stack| stack.id.clone()).collect();
-            report::junit(found, &stacks)
-        }
+        Form::Junit => report::junit(found, &checked.stacks),
         Form::Markdown => report::markdown(found),
         Form::Github => report::github(found),
         Form::Gitlab => report::gitlab(found),

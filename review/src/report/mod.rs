@@ -34,8 +34,10 @@ impl Report {
     pub fn sort(&mut self) {
         self.diagnostics.sort_by(|one, other| {
             let key = |it: &Diagnostic| (it.acknowledged.is_some(), it.severity);
-            let location = |it: &Diagnostic| (it.location.clone(), it.stack.clone(), it.path.clone());
-            key(one).cmp(&key(other)).then_with(|| location(one).cmp(&location(other)))
+            key(one)
+                .cmp(&key(other))
+                .then_with(|| one.location.cmp(&other.location))
+                .then_with(|| (&one.stack, &one.path).cmp(&(&other.stack, &other.path)))
         });
     }
 

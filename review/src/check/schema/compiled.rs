@@ -15,10 +15,11 @@ pub(super) struct Compiled {
     pub validator: Validator,
 }
 
+/// All validators by the names of their schemas.
+static ALL: Mutex<BTreeMap<String, Arc<OnceLock<Compiled>>>> = Mutex::new(BTreeMap::new());
+
 /// The validator of a schema by name, compiled once.
 pub(super) fn compiled(name: &str, document: impl FnOnce() -> (JsonValue, bool)) -> Arc<OnceLock<Compiled>> {
-    type All = BTreeMap<String, Arc<OnceLock<Compiled>>>;
-    static ALL: Mutex<All> = Mutex::new(BTreeMap::new());
     let slot = {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         match all.get(name) {
@@ -42,11 +43,23 @@ pub(super) fn of_type(schema: &registry::ResourceType) -> Arc<OnceLock<Compiled>
 /// Compiles the validators of some types, which takes longer than to use them, on two threads.
 pub(in crate::check) fn prepare<'a>(types: impl Iterator<Item = &'a str>) {
     let types: BTreeSet<&str> = types.collect();
-    let known: Vec<_> = types.into_iter().filter_map(registry::resource_type).collect();
-    let (one, other) = known.split_at(known.len() / 2);
+    let new: Vec<&str> = {
+        let all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        types.into_iter().filter(|name| !all.contains_key(*name)).collect()
+    };
+    let compile = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|name| registry::resource_type(name))
+            .for_each(|schema| drop(of_type(schema)));
+    };
+    if new.len() < 2 {
+        return compile(&new);
+    }
+    let (one, other) = new.split_at(new.len() / 2);
     std::thread::scope(|scope| {
-        scope.spawn(move || one.iter().for_each(|schema| drop(of_type(schema))));
-        other.iter().for_each(|schema| drop(of_type(schema)));
+        scope.spawn(move || compile(one));
+        compile(other);
     });
 }
 
@@ -88,14 +101,10 @@ fn draft7() -> ValidationOptions<'static> {
 fn options() -> ValidationOptions<'static> {
     let mut options = draft7();
     // Most patterns of a schema meet no text, and compiling them takes longer than all the rest.
-    options = options.with_keyword("pattern", |_, pattern, _| {
-        Ok(Box::new(Pattern { pattern: pattern.clone(), compiled: OnceLock::new() }))
-    });
+    options = options.with_keyword("pattern", |_, pattern, _| Ok(Box::new(Pattern::new(pattern.as_str()))));
     options = options.with_keyword("format", |_, format, _| {
-        let pattern = format.as_str().and_then(formats::pattern);
         // A format that is not known here lets everything through.
-        let pattern = pattern.map_or(JsonValue::Null, JsonValue::from);
-        Ok(Box::new(Pattern { pattern, compiled: OnceLock::new() }))
+        Ok(Box::new(Pattern::new(format.as_str().and_then(formats::pattern))))
     });
     for (name, holds) in COMBINATIONS.iter().chain(KEYWORDS) {
         options =
@@ -104,34 +113,40 @@ fn options() -> ValidationOptions<'static> {
     options
 }
 
+/// Whether a string matches a pattern of a schema; `None` for a pattern that is written for another engine.
+pub(in crate::check) fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
+    compiled_pattern(pattern).map(|compiled| compiled.is_valid(&JsonValue::from(text)))
+}
+
+/// The validator of a pattern, compiled once: types share many patterns. `None` for a pattern that is written for another
+/// engine.
+fn compiled_pattern(pattern: &str) -> Option<Arc<Validator>> {
+    static COMPILED: Mutex<BTreeMap<String, Option<Arc<Validator>>>> = Mutex::new(BTreeMap::new());
+    let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(compiled) = all.get(pattern) {
+        return compiled.clone();
+    }
+    let compiled = draft7().build(&serde_json::json!({ "pattern": pattern })).ok().map(Arc::new);
+    all.insert(pattern.to_owned(), compiled.clone());
+    compiled
+}
+
 /// A pattern that is compiled when the first string is matched. A pattern that this engine cannot compile matches every
 /// string.
 struct Pattern {
-    pattern: JsonValue,
-    compiled: OnceLock<Option<Validator>>,
-}
-
-/// Whether a string matches a pattern of a schema; `None` for a pattern that is written for another engine.
-pub(in crate::check) fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
-    static COMPILED: Mutex<BTreeMap<String, Option<Arc<Validator>>>> = Mutex::new(BTreeMap::new());
-    let mut all = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let compiled = all
-        .entry(pattern.to_owned())
-        .or_insert_with(|| draft7().build(&serde_json::json!({ "pattern": pattern })).ok().map(Arc::new));
-    let compiled = compiled.clone();
-    drop(all);
-    compiled.map(|compiled| compiled.is_valid(&JsonValue::from(text)))
+    /// `None` for what is no pattern.
+    pattern: Option<String>,
+    compiled: OnceLock<Option<Arc<Validator>>>,
 }
 
 impl Pattern {
+    fn new(pattern: Option<&str>) -> Self {
+        Self { pattern: pattern.map(str::to_owned), compiled: OnceLock::new() }
+    }
+
     fn matches(&self, instance: &JsonValue) -> bool {
-        if !instance.is_string() || self.pattern.is_null() {
-            return true;
-        }
-        let compiled = self.compiled.get_or_init(|| {
-            let schema = serde_json::json!({ "pattern": self.pattern });
-            draft7().build(&schema).ok()
-        });
+        let Some(pattern) = self.pattern.as_deref().filter(|_| instance.is_string()) else { return true };
+        let compiled = self.compiled.get_or_init(|| compiled_pattern(pattern));
         compiled.as_ref().is_none_or(|compiled| compiled.is_valid(instance))
     }
 }
@@ -141,7 +156,7 @@ impl<'i> Keyword<'i> for Pattern {
         if self.matches(instance) {
             return Ok(());
         }
-        Err(ValidationError::custom(self.pattern.as_str().unwrap_or_default()))
+        Err(ValidationError::custom(self.pattern.as_deref().unwrap_or_default()))
     }
 
     fn is_valid(&self, instance: &'i JsonValue) -> bool {
