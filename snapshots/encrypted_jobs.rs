@@ -231,7 +231,7 @@ impl Jobs {
         let machine = StateMachine::new()
             .train("Train", self.job())
             .optimize("Optimize", optimization)
-            .notify(self.topic.arn());
+            .notify(&self.topic);
         let machine = self.stack.add("Machine", machine);
         self.stack.add("Monthly", Schedule::new("rate(30 days)", &machine));
         let first = self.data.location("initial/model.tar.gz").uri();

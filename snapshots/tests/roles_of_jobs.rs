@@ -285,7 +285,14 @@ impl<'t> Needs<'t> {
                     }
                     "sns:publish" => {
                         let topic = self.text(&parameters["TopicArn"]);
+                        let id = topic.trim_matches(['<', '>']).to_owned();
                         self.add(&launcher, "sns:Publish", topic);
+                        // SNS encrypts the message with the permissions of its sender.
+                        let (_, topic) =
+                            template.of_type("AWS::SNS::Topic").find(|(one, _)| **one == id).unwrap();
+                        let key = template.text(&topic["KmsMasterKeyId"]);
+                        self.add(&launcher, "kms:GenerateDataKey", key.clone());
+                        self.add(&launcher, "kms:Decrypt", key);
                     }
                     "aws-sdk:sagemaker:createOptimizationJob" => {
                         let job = format!("{PIPELINES}:optimization-job/jobs-Jobs-Optimize-1");

@@ -72,10 +72,7 @@ pub fn app() -> App {
 
     let machine = stack.add(
         "Machine",
-        StateMachine::new()
-            .train("Train", job)
-            .notify(failures.reference())
-            .timeout(Duration::from_hours(28 * 24)),
+        StateMachine::new().train("Train", job).notify(&failures).timeout(Duration::from_hours(28 * 24)),
     );
     stack.add("Quarterly", Schedule::new("cron(0 6 1 */3 ? *)", &machine));
     app

@@ -14,6 +14,7 @@ use super::{OptimizationJob, name_prefix};
 use crate::iam::{
     BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings, Statement, arn, pass_to_sagemaker,
 };
+use crate::topic::TopicReference;
 use crate::training::{Definition, TrainingJob};
 
 /// The maximum length of the prefix of a job name. A name may have 63 characters: 36 are the ID of the run, and 2 are
@@ -46,7 +47,7 @@ const CAPACITY_WAIT: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug)]
 pub struct StateMachine {
     tasks: Vec<(String, Task, CallerLocation)>,
-    topic: Option<Value<String>>,
+    topic: Option<TopicReference>,
     timeout: Duration,
     attempts: i64,
     role: RoleSettings,
@@ -93,10 +94,11 @@ impl StateMachine {
         self
     }
 
-    /// Publishes the error of a failed job to an SNS topic, given by its ARN.
+    /// Publishes the error of a failed job to an SNS topic, given as a handle or an ARN. The role may use the key of the topic;
+    /// the key of a topic that is not in the app has to be stated with [`TopicReference::kms_key`].
     #[track_caller]
-    pub fn notify(mut self, topic_arn: impl IntoValue<String>) -> Self {
-        self.topic = Some(topic_arn.into().with_caller_location());
+    pub fn notify(mut self, topic: impl Into<TopicReference>) -> Self {
+        self.topic = Some(topic.into());
         self
     }
 
@@ -372,7 +374,7 @@ impl Construct for StateMachine {
             None => states.add(FAILED, fail),
             Some(topic) => {
                 let mut parameters = Properties::default();
-                parameters.put("TopicArn", topic);
+                parameters.put("TopicArn", topic.arn());
                 parameters.put("Subject", "A SageMaker job failed");
                 parameters.put("Message.$", "States.JsonToString($.error)");
                 states.call(
@@ -382,7 +384,7 @@ impl Construct for StateMachine {
                     json!({ "ResultPath": "$.notification", "Next": "The run failed" }),
                 );
                 states.add("The run failed", fail);
-                states.statements.push(Statement::allow(["sns:Publish"]).on(topic));
+                states.statements.extend(topic.allow_publish());
             }
         }
         let needed = RoleNeeded {
