@@ -1126,3 +1126,20 @@ fn one_description_is_a_manifest_a_slurm_script_and_a_recipe() {
     }
     assert!(script.contains("#SBATCH --time=600") && script.contains("srun --auto-resume=1"), "{script}");
 }
+
+#[test]
+fn a_subnet_that_a_network_does_not_have_is_an_error_at_its_line() {
+    let app = App::new("app");
+    let stack = app.stack("Main").region("us-east-1");
+    let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2));
+    let job = |network: &NetworkHandle| {
+        TrainingJob::pytorch("2.6.0", Instances::of("ml.g5.xlarge", 1), S3Location::new("runs", "models"))
+            .vpc(network)
+    };
+    let mut pipeline = Pipeline::new();
+    pipeline.step("Train", TrainingStep::new(job(&network.in_subnet(2))));
+    stack.add("Pipeline", pipeline);
+    let found = snapshots::findings(&app);
+    assert!(found.contains("the network has 2 subnets, and the index is 2"), "{found}");
+    assert!(found.contains("clusters.rs:"), "{found}");
+}

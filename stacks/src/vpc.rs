@@ -2,7 +2,11 @@
 
 use stackwright_synth::{IntoValue, Value};
 
+use crate::network::NetworkHandle;
+
 /// The subnets and security groups of a VPC for the network interfaces of jobs and endpoints (`VpcConfig`).
+///
+/// Setters also take the handle of a network: all its private subnets, and its security groups for instances.
 ///
 /// ```
 /// use stackwright_stacks::VpcConfig;
@@ -25,5 +29,11 @@ impl VpcConfig {
             subnets: subnets.into().with_caller_location(),
             security_groups: security_groups.into().with_caller_location(),
         }
+    }
+}
+
+impl From<&NetworkHandle> for VpcConfig {
+    fn from(network: &NetworkHandle) -> Self {
+        Self::new(network.subnet_ids(), network.security_group_ids())
     }
 }

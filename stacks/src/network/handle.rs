@@ -2,8 +2,6 @@
 
 use stackwright_synth::{CallerLocation, Handle, IntoValue, Scope, Value};
 
-use crate::vpc::VpcConfig;
-
 /// A network that was added to a stack, or one that exists already.
 #[derive(Clone, Debug)]
 pub struct NetworkHandle {
@@ -112,20 +110,20 @@ impl NetworkHandle {
         self.security_groups.clone().into()
     }
 
-    /// Returns where jobs and endpoints put their network interfaces: all private subnets, and the security groups for
-    /// instances.
-    pub fn vpc(&self) -> VpcConfig {
-        VpcConfig::new(self.subnet_ids(), self.security_group_ids())
-    }
-
     /// Returns the same network with one subnet only, counted from 0. Instances that communicate through EFA have to be in
-    /// one zone. The network is unchanged if there is no such subnet.
+    /// one zone. An index that no subnet has is an error at the caller's line.
+    #[track_caller]
     pub fn in_subnet(&self, index: usize) -> Self {
-        let mut network = self.clone();
-        if let Some(subnet) = self.subnets.get(index) {
-            network.subnets = vec![subnet.clone()];
-        }
-        network
+        let subnet = match self.subnets.get(index) {
+            Some(subnet) => subnet.clone(),
+            None => {
+                let message =
+                    format!("the network has {} subnets, and the index is {index}", self.subnets.len());
+                let id = Value::invalid("missing-subnet", message, "subnets are counted from 0");
+                NetworkSubnet::existing(id)
+            }
+        };
+        Self { subnets: vec![subnet], ..self.clone() }
     }
 
     /// Returns the resources that have to exist before instances start, such as routes and endpoints.

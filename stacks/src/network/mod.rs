@@ -43,6 +43,7 @@ const HTTPS: i64 = 443;
 /// `AWS::EC2::SecurityGroup`.
 ///
 /// ```
+/// use stackwright_stacks::VpcConfig;
 /// use stackwright_stacks::network::{InterfaceEndpoint, Network};
 /// # use stackwright_synth::App;
 ///
@@ -52,7 +53,7 @@ const HTTPS: i64 = 443;
 ///     "Network",
 ///     Network::isolated("10.0.0.0/16", 2).zone_ids(["use1-az4", "use1-az6"]).efa().endpoints(InterfaceEndpoint::TRAINING),
 /// );
-/// let for_jobs = network.vpc();
+/// let for_jobs = VpcConfig::from(&network);
 /// // With a NAT gateway, for instances that need the internet.
 /// stack.add("Outbound", Network::private("10.1.0.0/16", 2));
 /// # app.synth()?;

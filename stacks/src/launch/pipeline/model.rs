@@ -117,8 +117,8 @@ impl CreateModelStep {
     }
 
     /// Connects the model to subnets and security groups of a VPC.
-    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
-        self.vpc = Some(vpc);
+    pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
+        self.vpc = Some(vpc.into());
         self
     }
 

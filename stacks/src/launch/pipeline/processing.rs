@@ -206,8 +206,8 @@ impl ProcessingJob {
     }
 
     /// Connects the job to subnets and security groups of a VPC.
-    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
-        self.vpc = Some(vpc);
+    pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
+        self.vpc = Some(vpc.into());
         self
     }
 

@@ -62,7 +62,7 @@ impl RepackStep {
     }
 
     /// Connects the job to subnets and security groups of a VPC.
-    pub fn vpc(mut self, vpc: VpcConfig) -> Self {
+    pub fn vpc(mut self, vpc: impl Into<VpcConfig>) -> Self {
         self.job = self.job.vpc(vpc);
         self
     }
