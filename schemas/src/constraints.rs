@@ -16,8 +16,15 @@ pub struct Constraint {
     pub why: String,
     /// The API operation or documentation page that states the requirement.
     pub source: String,
+    /// Whether the source confirms that the service refuses a violation. Unconfirmed violations are warnings.
+    #[serde(default = "confirmed")]
+    pub is_confirmed: bool,
     /// The JSON Schema that the properties must satisfy.
     pub schema: Value,
+}
+
+fn confirmed() -> bool {
+    true
 }
 
 #[derive(Deserialize)]

@@ -55,6 +55,13 @@ impl Found {
         }
     }
 
+    /// Makes a warning of what was added last, if it is an error.
+    fn doubt_last(&mut self) {
+        if let Some(last) = self.last.and_then(|last| self.diagnostics.get_mut(last)) {
+            last.severity = last.severity.max(Severity::Warning);
+        }
+    }
+
     /// Everything that was found; a diagnostic that holds in further deployments counts them.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         for (number, more) in self.at.into_values().filter(|(_, more)| *more > 0) {
@@ -141,6 +148,11 @@ impl Findings<'_, '_, '_> {
     ) {
         let written = pointer.clone();
         self.push(resource, pointer, &written, None, message.into(), help.into());
+    }
+
+    /// Makes a warning of what was added last, because no source confirms that AWS refuses it.
+    pub fn doubt_last(&mut self) {
+        self.found.doubt_last();
     }
 
     /// Adds a change that removes the cause of what was added last.

@@ -39,6 +39,9 @@ pub(super) fn check(view: &View<'_>, first: Option<&View<'_>>, found: &mut Found
             let mut findings = Findings { view, rule: problem.rule, found };
             findings.add_at(resource, Some(&problem.path), problem.message, problem.help);
             findings.fix_last(problem.fix);
+            if !problem.is_confirmed {
+                findings.doubt_last();
+            }
         }
     }
 }
@@ -85,6 +88,7 @@ fn of_constraints(type_name: &str, properties: &JsonValue, view: &View<'_>) -> V
             if !constraint.why.is_empty() {
                 problem.help = constraint.why.clone();
             }
+            problem.is_confirmed = constraint.is_confirmed;
             problems.push(problem);
         }
     }
@@ -144,7 +148,8 @@ fn requests(resource: &Resource<'_>, view: &View<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What a training job needs. The API model requires none of them, because a serverless job has other settings.
+/// What a training job needs. The API model required all three until serverless jobs were added, which have other settings
+/// (botocore 1.35.99 has no `ServerlessJobConfig`); the definitions of tuning jobs still require `StoppingCondition`.
 fn missing_of_training(request: &Request<'_>) -> Vec<Problem> {
     let is_serverless = is_set(&request.arguments["ServerlessJobConfig"]);
     if request.operation != "CreateTrainingJob" || is_serverless {
@@ -158,6 +163,7 @@ fn missing_of_training(request: &Request<'_>) -> Vec<Problem> {
         message: format!("the property `{name}` is missing"),
         help: "a training job needs it, unless it is serverless".to_owned(),
         fix: None,
+        is_confirmed: true,
     };
     names.into_iter().filter(missing).map(problem).collect()
 }
@@ -190,7 +196,14 @@ fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Pr
         } else {
             return None;
         };
-        Some(Problem { rule, path: vec![name.to_owned()], message, help: help.to_owned(), fix: None })
+        Some(Problem {
+            rule,
+            path: vec![name.to_owned()],
+            message,
+            help: help.to_owned(),
+            fix: None,
+            is_confirmed: true,
+        })
     };
     super::value::entries(properties).filter_map(|(name, _)| problem(name)).collect()
 }

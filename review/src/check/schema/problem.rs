@@ -27,6 +27,8 @@ pub(super) struct Problem {
     pub message: String,
     pub help: String,
     pub fix: Option<Fix>,
+    /// Whether it is known that the service refuses this.
+    pub is_confirmed: bool,
 }
 
 /// Where a schema comes from, and so how its conditions treat values that are not known.
@@ -80,7 +82,14 @@ pub(super) fn validate(
                 None => message,
             };
             let fix = renamed(&error, &help);
-            found.push(Problem { rule, path, message, help: help.unwrap_or_default(), fix });
+            found.push(Problem {
+                rule,
+                path,
+                message,
+                help: help.unwrap_or_default(),
+                fix,
+                is_confirmed: true,
+            });
         }
     }
     found
@@ -115,6 +124,7 @@ fn duplicate(list: &JsonValue, path: &[String]) -> Option<Problem> {
         message,
         help: "remove one of the two".into(),
         fix: None,
+        is_confirmed: true,
     })
 }
 
@@ -133,6 +143,7 @@ fn unknown(name: &str, schema: Option<registry::Schema<'_>>, path: &[String]) ->
         message: format!("there is no property `{name}`"),
         help,
         fix,
+        is_confirmed: true,
     })
 }
 

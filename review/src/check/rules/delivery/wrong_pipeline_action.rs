@@ -23,7 +23,7 @@ rule! {
     ///
     /// Providers that are not in the table of the User Guide, and custom actions, are not checked.
     Error "wrong-pipeline-action",
-    source: "AWS CodePipeline User Guide, \"Valid input and output artifacts for each action type\" and \"Valid configuration parameters for each provider type\"",
+    source: "AWS CodePipeline User Guide, \"Valid input and output artifacts for each action type\" and \"Valid configuration parameters for each provider type\"; \"Action structure reference\" for GitHub and manual approvals",
     applies_to: [PIPELINE],
     check: Each(check),
 }

@@ -24,7 +24,7 @@ rule! {
     ///
     /// The rule does not check a list of states that has a name known only at deployment.
     Error "unreachable-state",
-    source: "Amazon States Language; AWS Step Functions API Reference, ValidateStateMachineDefinition",
+    source: "Amazon States Language; AWS Step Functions API Reference, ValidateStateMachineDefinition; message of the API in the issue 4073 of aws-cloudformation/cfn-lint: \"State … is not reachable\"",
     applies_to: STATE_MACHINES,
     check: Each(check),
 }

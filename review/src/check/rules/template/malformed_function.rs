@@ -31,7 +31,7 @@ rule! {
     ///
     /// Arguments that a macro creates are not checked.
     Error "malformed-function",
-    source: "AWS CloudFormation Template Reference, \"Intrinsic function reference\"",
+    source: "AWS CloudFormation Template Reference, \"Intrinsic function reference\"; cfn-lint, E1024",
     applies_to: [],
     check: Written(check),
 }

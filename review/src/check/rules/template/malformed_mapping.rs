@@ -20,7 +20,7 @@ rule! {
     ///
     /// Use letters and digits in the name of a mapping, and letters, digits, `-` and `.` in its keys.
     Error "malformed-mapping",
-    source: "AWS CloudFormation Template Reference, \"Mappings\"",
+    source: "AWS CloudFormation Template Reference, \"Mappings\"; cfn-lint, E7001",
     applies_to: [],
     check: Written(check),
 }

@@ -30,7 +30,7 @@ rule! {
     /// Rust's regular expressions do not support every pattern of CloudFormation. In other patterns, the rule finds
     /// only errors that every syntax of regular expressions has.
     Error "malformed-parameter",
-    source: "AWS CloudFormation User Guide, template anatomy",
+    source: "AWS CloudFormation User Guide, template anatomy; cfn-lint, E2001",
     applies_to: [],
     check: Written(check),
 }
