@@ -364,6 +364,8 @@ fn launch_template<'r>(resources: &'r [(&str, &str, Json)], specification: &Json
 /// largest counts, because nothing states that two run at once.
 fn by_type(lines: &[&Line]) -> Vec<Need> {
     let mut found: BTreeMap<String, Need> = BTreeMap::new();
+    // What each endpoint needs of a quota: all of its variants are replaced by the same update.
+    let mut fleets: BTreeMap<(String, String), u64> = BTreeMap::new();
     for line in lines {
         let Some(capacity) = &line.capacity else { continue };
         let (need, amount) = match words(capacity) {
@@ -397,12 +399,13 @@ fn by_type(lines: &[&Line]) -> Vec<Need> {
             (Some(before), Some(amount)) => Some(before + amount),
             _ => None,
         };
+        let resource = path(&line.stack, &line.resource);
         if matches!(capacity.usage, Use::Hosting | Use::Asynchronous) {
             // A blue/green update runs a second fleet of one endpoint.
-            let largest = need.during_update.unwrap_or(0).max(capacity.most);
-            need.during_update = Some(largest);
+            let fleet = fleets.entry((need.name.clone(), resource.clone())).or_default();
+            *fleet += capacity.most;
+            need.during_update = need.during_update.max(Some(*fleet));
         }
-        let resource = path(&line.stack, &line.resource);
         if !need.resources.contains(&resource) {
             need.resources.push(resource);
         }
@@ -496,6 +499,33 @@ Resources:
         let vcpus = find("Running On-Demand G and VT instances");
         assert_eq!((vcpus.needed, vcpus.unit), (Some(8), "vCPUs"));
     }
+
+    #[test]
+    fn an_update_runs_a_second_fleet_of_every_variant_of_the_largest_endpoint() {
+        let endpoint = |id: &str, counts: &[u64]| {
+            let variants: Vec<String> = counts
+                .iter()
+                .enumerate()
+                .map(|(at, count)| {
+                    format!(
+                        "{{VariantName: v{at}, InstanceType: ml.g5.2xlarge, InitialInstanceCount: {count}}}"
+                    )
+                })
+                .collect();
+            format!(
+                "  {id}: {{Type: AWS::SageMaker::Endpoint, Properties: {{EndpointConfigName: !Ref {id}Config}}}}\n  \
+                 {id}Config: {{Type: AWS::SageMaker::EndpointConfig, Properties: {{ProductionVariants: [{}]}}}}\n",
+                variants.join(", ")
+            )
+        };
+        let text = format!("Resources:\n{}{}", endpoint("One", &[2, 3]), endpoint("Other", &[4]));
+        let assembly = Assembly::of_template("s.yaml", text).unwrap();
+        let needs = of_assembly(&assembly, &Options::default());
+        let need = needs.iter().find(|need| need.name == "ml.g5.2xlarge for endpoint usage").unwrap();
+        // 2 + 3 + 4 instances, and 2 + 3 more while `One` is updated.
+        assert_eq!((need.needed, need.during_update), (Some(9), Some(14)));
+    }
+
     #[test]
     fn efa_interfaces_count_as_network_interfaces_and_spot_groups_of_clusters_on_their_own() {
         let template = r#"
