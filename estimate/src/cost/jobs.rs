@@ -166,7 +166,9 @@ fn job(value: &Json, name: &str) -> Option<Job> {
             runs: None,
         });
     }
-    let (usage, resources) = if let Some(resources) = value.get("ProcessingResources") {
+    // Processing jobs; those of a monitoring schedule, and of the definition of a monitoring job that a schedule names.
+    let processing = ["ProcessingResources", "MonitoringResources", "JobResources"];
+    let (usage, resources) = if let Some(resources) = processing.iter().find_map(|name| value.get(*name)) {
         (Use::Processing, &resources["ClusterConfig"])
     } else if let Some(resources) = value.get("TransformResources") {
         (Use::Transform, resources)

@@ -133,7 +133,12 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
         | "StepFunctions::StateMachine"
         | "Scheduler::Schedule"
         | "SageMaker::TrainingJob"
-        | "SageMaker::ProcessingJob" => jobs::lines(scope, id, kind, properties),
+        | "SageMaker::ProcessingJob"
+        | "SageMaker::MonitoringSchedule"
+        | "SageMaker::DataQualityJobDefinition"
+        | "SageMaker::ModelBiasJobDefinition"
+        | "SageMaker::ModelExplainabilityJobDefinition"
+        | "SageMaker::ModelQualityJobDefinition" => jobs::lines(scope, id, kind, properties),
         "SageMaker::NotebookInstance" => notebook(scope, id, kind, properties),
         "SageMaker::Cluster" => cluster(scope, id, kind, properties),
         "SageMaker::App" | "SageMaker::Space" => vec![app(scope, id, kind, properties)],
@@ -172,6 +177,7 @@ fn of(scope: &Scope<'_>, id: &str, kind: &str, properties: &Json) -> Vec<Line> {
 
 /// Types that cost by the hour or by use, and whose prices are not known here.
 const UNPRICED: &[&str] = &[
+    "APS::Workspace",
     "AmazonMQ::Broker",
     "ApiGateway::RestApi",
     "ApiGatewayV2::Api",
@@ -183,6 +189,7 @@ const UNPRICED: &[&str] = &[
     "DMS::ReplicationInstance",
     "DocDB::DBInstance",
     "DynamoDB::Table",
+    "EC2::CapacityReservation",
     "EC2::ClientVpnEndpoint",
     "EC2::EIP",
     "EC2::Host",
@@ -198,6 +205,7 @@ const UNPRICED: &[&str] = &[
     "FSx::Volume",
     "Glue::Crawler",
     "Glue::Job",
+    "Grafana::Workspace",
     "Kinesis::Stream",
     "KinesisFirehose::DeliveryStream",
     "Lambda::Function",
@@ -241,6 +249,13 @@ pub(super) fn always_on(
     let month = |count: u64| hourly.times(count).times(HOURS_A_MONTH);
     let (floor, ceiling) = (month(least), month(most));
     let count = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    let line = match usage {
+        Use::Cluster | Use::Ec2 if least == most => line.note(format!("${} an hour", hourly.times(most))),
+        Use::Cluster | Use::Ec2 => {
+            line.note(format!("${} to ${} an hour", hourly.times(least), hourly.times(most)))
+        }
+        _ => line,
+    };
     Line {
         floor: Some(floor),
         typical: Some(floor + (ceiling - floor).share(utilization)),

@@ -180,6 +180,31 @@ fn a_tuning_job_costs_as_often_as_it_starts_jobs_with_their_storage() {
 }
 
 #[test]
+fn a_monitoring_schedule_costs_its_job_and_what_a_workspace_costs_is_unknown() {
+    let found = estimate(
+        r#"
+Resources:
+  Monitor:
+    Type: AWS::SageMaker::MonitoringSchedule
+    Properties:
+      MonitoringScheduleConfig:
+        MonitoringJobDefinition:
+          MonitoringResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2, VolumeSizeInGB: 20}}
+          StoppingCondition: {MaxRuntimeInSeconds: 1800}
+  Quality:
+    Type: AWS::SageMaker::DataQualityJobDefinition
+    Properties: {JobResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 20}}}
+  Metrics: {Type: AWS::APS::Workspace}
+"#,
+    );
+    let of = |id: &str| found.lines.iter().find(|line| line.resource == id).unwrap();
+    // 2 x 1/2 h x 0.23; a day of 0.23.
+    assert_eq!(of("Monitor").ceiling.unwrap().exact(), "0.23");
+    assert_eq!(of("Quality").ceiling.unwrap().exact(), "5.52");
+    assert!(of("Metrics").unknown.is_some());
+}
+
+#[test]
 fn a_multi_model_endpoint_is_compared_with_an_endpoint_for_each_model() {
     let text = ENDPOINT.replace("ModelName: m,", "ModelName: !GetAtt Models.ModelName,")
         + "  Models:\n    Type: AWS::SageMaker::Model\n    Properties: {PrimaryContainer: {Mode: MultiModel, Image: i}}\n";
@@ -240,7 +265,9 @@ Resources:
         found.lines.iter().find(|line| line.resource == "Files").unwrap().floor.unwrap().exact(),
         "174.00"
     );
+    let workers = found.lines.iter().find(|line| line.item.contains("group workers")).unwrap();
     assert_eq!(amounts(&found, "group workers").0, "4467.60");
+    assert_eq!(workers.notes, ["$6.12 an hour"]);
     let unknown: Vec<_> =
         found.lines.iter().filter(|line| line.unknown.is_some()).map(|line| line.resource.as_str()).collect();
     assert_eq!(unknown, ["Gateway", "Endpoint", "Cluster", "Bucket"]);
