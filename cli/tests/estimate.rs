@@ -2,9 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use std::process::Output;
+use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::Value as Json;
+use stackwright::estimate::memory::{ModelShape, Strategy, Training};
+use stackwright::prelude::*;
+use stackwright::review::check;
+use stackwright::testing;
 
 const LLAMA: &str = r#"{"model_type": "llama", "transformers_version": "5.0", "hidden_size": 4096, "num_hidden_layers": 32,
     "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
@@ -140,6 +145,77 @@ fn prices_of_a_price_list_are_saved_and_read_again() {
     // 730 h x 2.00.
     assert_eq!(cost("template.yaml --prices offer.json --save-prices small.csv"), "1460.00");
     assert_eq!(cost("template.yaml --prices small.csv"), "1460.00");
+}
+
+/// CloudFormation accepts what `model_shape` writes into a template, and the check reports only what does not fit.
+#[test]
+fn programs_that_describe_their_models_are_valid() {
+    let shape = ModelShape::from_config(&serde_json::from_str(LLAMA).unwrap()).unwrap();
+    let app = App::new("language");
+    let stack = app.stack("Models").region("us-east-1");
+    let step = Training::new(Strategy::FullShard, 8, 1, 2048);
+    let job = TrainingJob::new(
+        ContainerImage::pytorch_training("2.6.0"),
+        Instances::of("ml.p4d.24xlarge", 1),
+        S3Location::new("my-runs", "models"),
+    )
+    .model_shape(&shape, &step)
+    .max_run(Duration::from_hours(1));
+    let mut pipeline = Pipeline::new();
+    pipeline.step("Train", TrainingStep::new(job));
+    stack.add("Pipeline", pipeline);
+    let host = stack.add("Host", ComponentEndpoint::new("ml.g5.12xlarge", 1..=1));
+    let served = |accelerators: u32| {
+        LargeModel::vllm("0.36.0", Weights::prefix(S3Location::new("my-models", "llama/")))
+            .max_model_len(8_192)
+            .tensor_parallel_degree(accelerators)
+            .model_shape(&shape)
+    };
+    stack.add("Large", InferenceComponent::new(&host, served(4), 16_384).accelerators(4));
+    testing::assert_no_findings(&app, &[]);
+    // 8 billion weights of two bytes are more than the 24 GB of one of the GPUs leave beside the cache.
+    stack.add(
+        "Small",
+        InferenceComponent::new(&host, served(1).max_model_len(131_072), 16_384).accelerators(1),
+    );
+    let found = check::check(&app.synth().unwrap(), &check::Options::default());
+    let ids: Vec<&str> = found.diagnostics.iter().map(|one| &*one.id).collect();
+    assert_eq!(ids, ["inference-memory-exceeded"]);
+}
+
+/// Runs `estimate` with limits over an endpoint that costs 730 x 1.515 USD a month, and a job that costs 24 x 0.23 USD a run.
+#[test]
+fn a_cost_above_a_limit_has_exit_code_4() {
+    let directory = tempfile::tempdir().unwrap();
+    let template = r#"Resources:
+  Endpoint: {Type: AWS::SageMaker::Endpoint, Properties: {EndpointConfigName: !GetAtt Config.EndpointConfigName}}
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties: {ProductionVariants: [{VariantName: a, ModelName: m, InstanceType: ml.g5.2xlarge, InitialInstanceCount: 1}]}
+  Pipeline:
+    Type: AWS::SageMaker::Pipeline
+    Properties:
+      PipelineDefinition:
+        PipelineDefinitionBody: '{"Steps": [{"Name": "Prepare", "Arguments": {"ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}}}}]}'
+"#;
+    std::fs::write(directory.path().join("template.yaml"), template).unwrap();
+    for (limit, code, message) in [
+        ("--max-monthly 1105.95", 0, ""),
+        (
+            "--max-monthly 1105.94",
+            4,
+            "the stacks cost up to $1105.95 a month, more than --max-monthly 1105.94",
+        ),
+        ("--max-run 5.52", 0, ""),
+        ("--max-run 5.51", 4, "one run of a job costs up to $5.52, more than --max-run 5.51"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command.current_dir(directory.path()).env("NO_COLOR", "1").args(["estimate", "template.yaml"]);
+        let output = command.args(limit.split(' ')).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{limit}: {stderr}");
+        assert!(stderr.contains(message), "{limit}: {stderr}");
+    }
 }
 
 #[test]

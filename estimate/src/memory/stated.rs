@@ -18,7 +18,7 @@ use super::inference::{Inference, InferenceError, InferenceEstimate, WeightPreci
 use super::shape::{ModelShape, ShapeError};
 use super::training::{Attention, Offload, Strategy, Training, TrainingError};
 use super::verdict::{TrainingEstimate, gpu_of, training_estimate};
-use crate::cost::resolve::{Resolver, reference};
+use crate::cost::resolve::{Resolver, number, reference};
 use crate::cost::{self, Options};
 
 /// The member of `Metadata` that holds statements.
@@ -147,12 +147,23 @@ fn training(statement: &Json, instance_type: &str, count: u64) -> Result<Trainin
 pub fn training_statement(shape: &ModelShape, training: &Training) -> Json {
     let mut statement = serde_json::to_value(training).unwrap_or_default();
     statement["model"] = serde_json::to_value(shape).unwrap_or_default();
-    statement
+    without_nulls(statement)
+}
+
+/// A value without members that are null, which CloudFormation does not accept in a template.
+fn without_nulls(value: Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            let set = members.into_iter().filter(|(_, value)| !value.is_null());
+            Json::Object(set.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        other => other,
+    }
 }
 
 /// The statement about a served model, for the `Metadata` of the `AWS::SageMaker::Model`.
 pub fn model_statement(shape: &ModelShape) -> Json {
-    serde_json::json!({ "model": shape })
+    without_nulls(serde_json::json!({ "model": shape }))
 }
 
 /// The estimates of the training jobs that a resource states, by the name of the job. `properties` are those of the
@@ -179,7 +190,8 @@ pub fn training_statements(
 }
 
 /// The estimate of serving a model with the settings of a container of AWS's large model inference images on an instance
-/// type. `container` is the definition of the container.
+/// type. `container` is the definition of the container, `accelerators` the number that an inference component reserves for
+/// a copy of the model; without one, the model has all of the instance.
 ///
 /// # Errors
 ///
@@ -188,6 +200,7 @@ pub fn inference_statement(
     statement: &Json,
     container: &Json,
     instance_type: &str,
+    accelerators: Option<u64>,
 ) -> Result<InferenceEstimate, StatementError> {
     let stated = InferenceStatement::deserialize(statement).map_err(|error| form(&error))?;
     let shape = shape(&stated.model)?;
@@ -214,7 +227,7 @@ pub fn inference_statement(
     inference.max_sequences =
         stated.max_sequences.or(number("MAX_ROLLING_BATCH_SIZE")).unwrap_or(inference.max_sequences);
     let degree = match option("TENSOR_PARALLEL_DEGREE") {
-        Some("max") => gpu.count.map(u64::from),
+        Some("max") => accelerators.or(gpu.count.map(u64::from)),
         Some(text) => text.parse().ok(),
         None => None,
     };
@@ -276,11 +289,11 @@ pub fn stated(assembly: &Assembly, options: &Options) -> Vec<StatedMemory> {
             };
             if *kind == "AWS::SageMaker::Model" {
                 let statement = &metadata[MEMBER];
-                for instance_type in
-                    instance_types(&resources, id).into_iter().filter(|_| statement.is_object())
+                for (instance_type, accelerators) in
+                    hosts(&resources, id).into_iter().filter(|_| statement.is_object())
                 {
                     let container = container(properties);
-                    let estimate = inference_statement(statement, container, &instance_type);
+                    let estimate = inference_statement(statement, container, &instance_type, accelerators);
                     let estimate = estimate.map(|one| Stated::Inference(Box::new(one)));
                     add(instance_type, estimate.map_err(|error| error.to_string()));
                 }
@@ -303,22 +316,54 @@ fn container(model: &Json) -> &Json {
     }
 }
 
-/// The types of the instances that serve a model.
-fn instance_types(resources: &[(&str, &str, Json)], model: &str) -> Vec<String> {
-    let configurations = resources.iter().filter(|(_, kind, _)| *kind == "AWS::SageMaker::EndpointConfig");
-    let variants = configurations.flat_map(|(_, _, properties)| {
+/// The types of the instances that serve a model, and how many accelerators an inference component reserves there.
+fn hosts(resources: &[(&str, &str, Json)], model: &str) -> Vec<(String, Option<u64>)> {
+    let of_type = |wanted: &'static str| {
+        resources
+            .iter()
+            .filter(move |(_, kind, _)| *kind == wanted)
+            .map(|(id, _, properties)| (*id, properties))
+    };
+    let variants_of = |config: &Json| -> Vec<Json> {
         let members = ["ProductionVariants", "ShadowProductionVariants"].into_iter();
-        members.flat_map(|member| properties[member].as_array().into_iter().flatten())
-    });
+        members.flat_map(|member| config[member].as_array().cloned().unwrap_or_default()).collect()
+    };
+    let variants = of_type("AWS::SageMaker::EndpointConfig").flat_map(|(_, config)| variants_of(config));
     let of_model = variants.filter(|variant| reference(&variant["ModelName"]) == Some(model));
-    let mut types: Vec<String> = of_model
-        .filter_map(|variant| variant["InstanceType"].as_str())
-        .filter(|name| instances::instance(name).is_some())
-        .map(str::to_owned)
+    let mut hosts: Vec<(Json, Option<u64>)> =
+        of_model.map(|variant| (variant["InstanceType"].clone(), None)).collect();
+    let find = |wanted: &'static str, name: &Json| {
+        let id = reference(name)?;
+        of_type(wanted).find(|(known, _)| *known == id).map(|(_, properties)| properties)
+    };
+    for (_, component) in of_type("AWS::SageMaker::InferenceComponent") {
+        let config = find("AWS::SageMaker::Endpoint", &component["EndpointName"])
+            .and_then(|endpoint| find("AWS::SageMaker::EndpointConfig", &endpoint["EndpointConfigName"]));
+        let variants: Vec<Json> = config.map(variants_of).unwrap_or_default();
+        let for_types = component["Specifications"].as_array().into_iter().flatten();
+        let all = std::iter::once(&component["Specification"]).chain(for_types);
+        for specification in all.filter(|one| reference(&one["ModelName"]) == Some(model)) {
+            let required = &specification["ComputeResourceRequirements"];
+            let reserved = number(&required["NumberOfAcceleratorDevicesRequired"]);
+            let chosen = variants.iter().filter(|variant| {
+                component["VariantName"].is_null() || component["VariantName"] == variant["VariantName"]
+            });
+            hosts.extend(chosen.map(|variant| {
+                let of_specification = &specification["InstanceType"];
+                let is_set = of_specification.is_string();
+                let instance_type = if is_set { of_specification } else { &variant["InstanceType"] };
+                (instance_type.clone(), reserved)
+            }));
+        }
+    }
+    let mut hosts: Vec<(String, Option<u64>)> = hosts
+        .into_iter()
+        .filter_map(|(name, reserved)| Some((name.as_str()?.to_owned(), reserved)))
+        .filter(|(name, _)| instances::instance(name).is_some())
         .collect();
-    types.sort();
-    types.dedup();
-    types
+    hosts.sort();
+    hosts.dedup();
+    hosts
 }
 
 #[cfg(test)]
@@ -378,6 +423,26 @@ Resources:
         assert_eq!((served.inference.tensor_parallel, served.inference.length), (4, 8192));
         // A shape as it is written states the same as the configuration.
         assert_eq!(super::shape(&serde_json::to_value(&shape).unwrap()).unwrap(), shape);
+    }
+
+    #[test]
+    fn the_model_of_an_inference_component_is_estimated_on_the_instances_of_its_endpoint() {
+        let text = TEMPLATE.replace(", ModelName: !GetAtt Model.ModelName", "")
+            + "  Endpoint: {Type: AWS::SageMaker::Endpoint, Properties: {EndpointConfigName: !GetAtt Config.EndpointConfigName}}
+  Component:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      EndpointName: !GetAtt Endpoint.EndpointName
+      VariantName: a
+      Specification: {ModelName: !GetAtt Model.ModelName, ComputeResourceRequirements: {NumberOfAcceleratorDevicesRequired: 2}}
+";
+        let assembly = Assembly::of_template("s.yaml", text).unwrap();
+        let found = stated(&assembly, &Options::default());
+        let served: Vec<_> = found.iter().filter(|one| one.resource == "Model").collect();
+        let [one] = served.as_slice() else { panic!("{found:?}") };
+        let Ok(Stated::Inference(estimate)) = &one.estimate else { panic!("{one:?}") };
+        // The model is split over the accelerators that the component reserves, not over the four of the instance.
+        assert_eq!((one.name.as_str(), estimate.inference.tensor_parallel), ("ml.g5.12xlarge", 2));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use stackwright_schemas::instances::{Instance, instance};
 
 use super::cursor::Cursor;
 use super::text::Text;
-use super::value::{is_set, items, string};
+use super::value::{is_set, items, number, string};
 use super::view::{Resource, View};
 
 pub(crate) const ENDPOINT: &str = "AWS::SageMaker::Endpoint";
@@ -67,6 +67,33 @@ impl<'v, 'a> Variant<'v, 'a> {
         view.of_type(ENDPOINT)
             .filter(move |endpoint| config_of(view, endpoint).is_some_and(|config| config.id == id))
     }
+}
+
+/// The instance types that serve a model, and how many accelerators an inference component reserves for a copy of it there.
+pub(crate) fn hosts(view: &View<'_>, model: &Resource<'_>) -> Vec<(&'static Instance, Option<u64>)> {
+    let is_it = |found: Option<&Resource<'_>>| found.is_some_and(|found| found.id == model.id);
+    let of_variants = variants(view).filter(|variant| is_it(variant.model()));
+    let mut hosts: Vec<_> = of_variants.filter_map(|variant| Some((variant.instance()?, None))).collect();
+    for endpoint in view.of_type(ENDPOINT) {
+        let Some(config) = config_of(view, endpoint) else { continue };
+        for component in components(view, endpoint) {
+            let name = string(&component.properties["VariantName"]);
+            let one = std::iter::once(&component.properties["Specification"]);
+            for specification in one.chain(items(&component.properties["Specifications"])) {
+                if !is_it(view.named_or_referred(MODEL, "ModelName", &specification["ModelName"])) {
+                    continue;
+                }
+                let required = &specification["ComputeResourceRequirements"];
+                let reserved = number(&required["NumberOfAcceleratorDevicesRequired"]);
+                let of_specification = string(&specification["InstanceType"]).and_then(instance);
+                let chosen =
+                    variants_of(view, config).filter(|one| name.is_none_or(|name| name == one.name()));
+                let types = chosen.filter_map(|variant| of_specification.or(variant.instance()));
+                hosts.extend(types.map(|one| (one, reserved.map(|number| number as u64))));
+            }
+        }
+    }
+    hosts
 }
 
 /// The containers of a model.

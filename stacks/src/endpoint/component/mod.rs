@@ -8,6 +8,7 @@ pub use adapter::AdapterComponent;
 pub use host::{ComponentEndpoint, ComponentEndpointHandle, ComponentHost};
 pub use specification::{CopyBatch, ForInstanceType};
 
+use stackwright_estimate::memory::STATEMENT_MEMBER;
 use stackwright_resources::sagemaker::inference_component::{
     Alarm, AutoRollbackConfiguration, InferenceComponentComputeResourceRequirements,
     InferenceComponentDataCacheConfig, InferenceComponentDeploymentConfig,
@@ -266,6 +267,7 @@ impl Construct for InferenceComponent {
 
     fn build(mut self, scope: &mut Scope<'_>) -> InferenceComponentHandle {
         let name = name(scope, self.settings.name.as_ref(), "component");
+        let memory = self.container.memory.clone();
         let (definition, mut statements) =
             self.container.clone().on(self.host.processor).define("", &log_group(&name), scope);
         let mut definitions = Vec::new();
@@ -275,24 +277,30 @@ impl Construct for InferenceComponent {
             let processor = known.and_then(Processor::of_instance_type);
             let container = of_type.container.take();
             definitions.push(container.map(|container| {
+                let memory = container.memory.clone();
                 let (definition, needed) = container.on(processor).define(&part, &log_group(&name), scope);
                 statements.extend(needed);
-                (part, definition)
+                (part, definition, memory)
             }));
         }
         statements.append(&mut self.statements);
         let policy = allow(&self.host, statements, scope);
         let role = self.host.role.arn().clone();
-        let add_model = |id: &str, definition, scope: &mut Scope<'_>| {
+        let add_model = |id: &str, definition, memory: Option<_>, scope: &mut Scope<'_>| {
             let model = Model::new().primary_container(definition).execution_role_arn(&role);
+            let model = memory
+                .into_iter()
+                .fold(model, |model, memory: serde_json::Value| model.metadata(STATEMENT_MEMBER, memory));
             let model = scope.add(id, policy.iter().fold(model, |model, policy| model.depends_on(policy)));
             model.model_name()
         };
-        let model_name = add_model("Model", definition, scope);
+        let model_name = add_model("Model", definition, memory, scope);
         let models: Vec<_> = definitions
             .into_iter()
             .map(|own| match own {
-                Some((part, definition)) => add_model(&format!("{part}Model"), definition, scope),
+                Some((part, definition, memory)) => {
+                    add_model(&format!("{part}Model"), definition, memory, scope)
+                }
                 None => model_name.clone(),
             })
             .collect();
