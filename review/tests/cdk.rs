@@ -13,7 +13,7 @@ use stackwright_review::diff::{self, Consequence, Recreation, ResourceAction};
 use stackwright_synth::Assembly;
 
 /// Where we differ from the CDK, with the reason.
-const DIFFERENCES: [(&str, &str, &str); 7] = [
+const DIFFERENCES: [(&str, &str, &str); 9] = [
     (
         "custom-resource-handler",
         "Custom",
@@ -36,12 +36,17 @@ const DIFFERENCES: [(&str, &str, &str); 7] = [
         "Table",
         "the CDK reports `replaced`; the registry lists `KeySchema` as conditionally create-only, so the service decides",
     ),
+    ("state/rds-aurora.yaml@84805c0a", "DBCluster", KEY_BY_CONDITION),
+    ("state/rds-postgres.yaml@84805c0a", "DBInstance", KEY_BY_CONDITION),
     (
         "EMR/EMRClusterWithAdditionalSecurityGroups.json@61689860",
         "EMRCluster",
         "the CDK reports `may be replaced`; the registry does not list `Instances/AdditionalMasterSecurityGroups` as create-only",
     ),
 ];
+
+const KEY_BY_CONDITION: &str =
+    "the CDK evaluates no conditions: by default, neither version has a `KmsKeyId`";
 
 fn cdk() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/node/node_modules/aws-cdk");
@@ -82,11 +87,20 @@ fn printed(cdk: &Path, pairs: &[pairs::Versions]) -> Vec<String> {
     assemblies.iter().map(read).collect()
 }
 
-/// The sign and consequence of each resource in what the CDK prints, by logical ID.
-fn judged(text: &str) -> BTreeMap<String, &'static str> {
-    let mut found = BTreeMap::new();
+/// What happens to a resource, and the properties that cause a replacement.
+type Fate = (&'static str, BTreeSet<String>);
+
+/// The consequence of each resource in what the CDK prints, by logical ID.
+fn judged(text: &str) -> BTreeMap<String, Fate> {
+    let mut found: BTreeMap<String, Fate> = BTreeMap::new();
     let resources = text.split("\nResources\n").nth(1).unwrap_or_default();
+    let mut last = String::new();
     for line in resources.lines().take_while(|line| !line.is_empty()) {
+        let property = [" ├─ ", " └─ "].iter().find_map(|branch| line.strip_prefix(branch));
+        let is_cause = line.ends_with("(requires replacement)") || line.ends_with("(may cause replacement)");
+        if let (Some(property), true, Some((_, causes))) = (property, is_cause, found.get_mut(&last)) {
+            causes.extend(property.split_whitespace().nth(1).map(str::to_owned));
+        }
         let Some((sign, rest)) =
             ["[+]", "[-]", "[~]"].iter().find_map(|sign| Some((*sign, line.strip_prefix(sign)?)))
         else {
@@ -102,12 +116,13 @@ fn judged(text: &str) -> BTreeMap<String, &'static str> {
             (_, fate) if fate.contains("replace") => "replaced",
             _ => "updated",
         };
-        found.insert(id.to_owned(), what);
+        last = id.to_owned();
+        found.insert(id.to_owned(), (what, BTreeSet::new()));
     }
     found
 }
 
-fn ours(old: &str, new: &str) -> BTreeMap<String, &'static str> {
+fn ours(old: &str, new: &str) -> BTreeMap<String, Fate> {
     let read = |text: &str| Assembly::of_template("Stack.yaml", text.to_owned()).unwrap();
     let mut found = BTreeMap::new();
     for (_, change) in diff::compare(&read(old), &read(new)).resources() {
@@ -119,10 +134,12 @@ fn ours(old: &str, new: &str) -> BTreeMap<String, &'static str> {
             other => other.name(),
         };
         if change.action == ResourceAction::Renamed {
-            found.insert(change.renamed_from.clone().unwrap_or_default(), what);
-            found.insert(change.logical_id.clone(), "created");
+            found.insert(change.renamed_from.clone().unwrap_or_default(), (what, BTreeSet::new()));
+            found.insert(change.logical_id.clone(), ("created", BTreeSet::new()));
         } else {
-            found.insert(change.logical_id.clone(), what);
+            let top = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
+            let causes = change.causes().map(|cause| top(&cause.path)).collect();
+            found.insert(change.logical_id.clone(), (what, causes));
         }
     }
     found
