@@ -39,6 +39,18 @@ impl Source {
         }
     }
 
+    /// Returns the repository on GitHub that has the action for reviews, as `OWNER/NAME`.
+    pub fn action(&self) -> Option<&str> {
+        let Self::Git(url) = self else { return None };
+        let path = url.strip_prefix("https://github.com/").or_else(|| url.strip_prefix("git@github.com:"))?;
+        let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
+        let is_part = |part: &str| {
+            let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            !part.is_empty() && part.chars().all(is_known)
+        };
+        path.split_once('/').filter(|(owner, name)| is_part(owner) && is_part(name)).map(|_| path)
+    }
+
     /// Returns the keys of the dependency in `Cargo.toml`.
     pub fn dependency(&self) -> String {
         match self {
@@ -60,4 +72,20 @@ fn package(path: &Path) -> Result<PathBuf, SourceError> {
                 .is_ok_and(|manifest| manifest.lines().any(|line| line == "name = \"stackwright\""))
         })
         .ok_or_else(|| refuse("neither its Cargo.toml nor the one in `cli/` is of that package".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_on_github_has_the_action() {
+        let action = |url: &str| Source::parse(Some(url)).unwrap().action().map(str::to_owned);
+        let expected = Some("me/stackwright".to_owned());
+        assert_eq!(action("https://github.com/me/stackwright"), expected);
+        assert_eq!(action("git@github.com:me/stackwright.git"), expected);
+        assert_eq!(action("https://git.example.com/me/stackwright"), None);
+        assert_eq!(action("https://github.com/me/one/two"), None);
+        assert_eq!(Source::parse(None).unwrap().action(), None);
+    }
 }

@@ -38,6 +38,7 @@ impl Template {
             "name": name.as_str(),
             "crate": name.crate_name(),
             "source": source.dependency(),
+            "action": source.action(),
             "summary": self.summary(),
         });
         let render = |text: &str| {
@@ -126,5 +127,29 @@ impl Template {
                 ),
             ],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workflow_reviews_pull_requests_if_the_source_has_the_action() {
+        let workflow = |source: Source| {
+            let name = "shop".parse().unwrap();
+            let files = Template::Endpoint.files(&name, &source);
+            let path = PathBuf::from(".github/workflows/stacks.yml");
+            let (_, text) = files.into_iter().find(|(name, _)| *name == path).unwrap();
+            assert!(stackwright_synth::Template::read(&text).is_ok(), "{text}");
+            text
+        };
+        let text = workflow(Source::Git("https://github.com/me/stackwright".into()));
+        assert!(
+            text.contains("- uses: me/stackwright@main\n") && text.contains("pull-requests: write"),
+            "{text}"
+        );
+        let text = workflow(Source::Registry);
+        assert!(!text.contains("- uses: me") && !text.contains("pull-requests: write"), "{text}");
     }
 }
