@@ -336,6 +336,19 @@ def templates_that_never_end_are_refused():
     check(made["StackStatus"] == "ROLLBACK_COMPLETE", made)
     nested = change_set("itself-again", itself, "CREATE", IncludeNestedStacks=True)
     check(nested["Status"] == "FAILED" and "levels deep" in nested["StatusReason"], nested)
+    # Ten thousand conditions, each of which names the one before, in both ways to name one.
+    first = {"C0": {"Fn::Equals": ["a", "a"]}}
+    names = range(10_000, 0, -1)
+    for chain in (
+        {f"C{number}": {"Fn::Not": [{"Condition": f"C{number - 1}"}]} for number in names},
+        {f"C{number}": {"Fn::If": [f"C{number - 1}", {"Fn::Equals": [1, 1]}, {"Fn::Equals": [1, 2]}]} for number in names},
+    ):
+        body = template({"T": {**TOPIC, "Condition": "C10000"}}, Conditions={**chain, **first})
+        s3.put_object(Bucket="endless-templates", Key="chain.json", Body=body.encode())
+        made = cfn.create_stack(StackName="chain", TemplateURL=f"{URL}/endless-templates/chain.json")["StackId"]
+        check(settled(made)["StackStatus"] == "CREATE_COMPLETE")
+        cfn.delete_stack(StackName="chain")
+        settled(made)
     check(time.monotonic() - started < 20, "it took too long")
 
 

@@ -461,6 +461,39 @@ def nested_stacks_follow_their_root():
     check(settled(root)["StackStatus"] == "DELETE_COMPLETE")
 
 
+def nested_stacks_are_created_as_their_resources_state():
+    s3.create_bucket(Bucket="inner-templates")
+
+    def child(body, name="inner.json", **properties):
+        s3.put_object(Bucket="inner-templates", Key=name, Body=body.encode())
+        return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{URL}/inner-templates/{name}", **properties}}
+
+    # What a nested stack needs has to be acknowledged for the root stack.
+    outer = template({"Child": child(template({"Role": ROLE}))})
+    made = cfn.create_stack(StackName="incapable", TemplateBody=outer)["StackId"]
+    check(settled(made)["StackStatus"] == "ROLLBACK_COMPLETE")
+    check("Requires capabilities : [CAPABILITY_IAM]" in reasons(made, "CREATE_FAILED"), reasons(made, "CREATE_FAILED"))
+    made = cfn.create_stack(StackName="capable", TemplateBody=outer, Capabilities=["CAPABILITY_IAM"])["StackId"]
+    check(settled(made)["StackStatus"] == "CREATE_COMPLETE")
+    # Tags of the resource are added to those of the root stack, and its topics replace those of the root stack.
+    topic = "arn:aws:sns:us-east-1:000000000000:{}".format
+    tags = lambda **values: [{"Key": key, "Value": value} for key, value in values.items()]
+    outer = template({"Child": child(template({"T": TOPIC}), Tags=tags(own="1", both="child"), NotificationARNs=[topic("child")])})
+    deploy("tagged-root", outer, "CREATE", Tags=tags(root="1", both="root"), NotificationARNs=[topic("root")])
+    nested = cfn.describe_stack_resource(StackName="tagged-root", LogicalResourceId="Child")["StackResourceDetail"]["PhysicalResourceId"]
+    found = cfn.describe_stacks(StackName=nested)["Stacks"][0]
+    check({one["Key"]: one["Value"] for one in found["Tags"]} == {"root": "1", "own": "1", "both": "child"}, found["Tags"])
+    check(found["NotificationARNs"] == [topic("child")], found["NotificationARNs"])
+    # A nested stack that somebody has deleted is not updated, and not created again.
+    cfn.delete_stack(StackName=nested)
+    check(settled(nested)["StackStatus"] == "DELETE_COMPLETE")
+    changed = template({"Child": child(template({"T": TOPIC, "U": TOPIC}), "changed.json")})
+    cfn.update_stack(StackName="tagged-root", TemplateBody=changed)
+    check(settled("tagged-root")["StackStatus"] == "UPDATE_ROLLBACK_FAILED", settled("tagged-root"))
+    check(any("is in DELETE_COMPLETE state and can not be updated" in one for one in reasons("tagged-root", "UPDATE_FAILED")), reasons("tagged-root", "UPDATE_FAILED"))
+    check(cfn.describe_stacks(StackName=nested)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE")
+
+
 def loops_are_written_out():
     loop = {"Fn::ForEach::Topics": ["Name", {"Ref": "Names"}, {"Topic&{Name}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Name"}, "TopicName": {"Fn::Sub": "${AWS::StackName}-${Name}"}}}}]}
     outputs_loop = {"Fn::ForEach::Outputs": ["Name", {"Fn::FindInMap": ["Sets", "some", "names"]}, {"Fn::ForEach::Attributes": ["Attribute", ["TopicName", "TopicArn"], {"${Name}${Attribute}": {"Value": {"Fn::GetAtt": ["Topic${Name}", {"Ref": "Attribute"}]}}}]}]}
@@ -656,7 +689,7 @@ run(
     the_role_of_the_last_operation_is_used_for_later_ones, the_deployment_config_is_obeyed,
     a_stack_is_created_updated_and_deleted, invalid_requests_are_refused_with_the_messages_of_cloudformation, failures_lead_to_the_documented_statuses, what_was_not_rolled_back_continues, operations_have_ids,
     stacks_protect_and_use_each_other, drift_and_import,
-    many_changes_come_in_pages, nested_stacks_and_large_templates, nested_stacks_follow_their_root, loops_are_written_out, secrets_are_not_shown,
+    many_changes_come_in_pages, nested_stacks_and_large_templates, nested_stacks_follow_their_root, nested_stacks_are_created_as_their_resources_state, loops_are_written_out, secrets_are_not_shown,
     hooks_object,
     requests_fail_on_request, malformed_requests_are_answered_with_errors,
 )

@@ -5,6 +5,8 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,6 +91,53 @@ def what_is_put_is_checked():
         refused("InvalidBucketName", "", s3.create_bucket, Bucket=name) if name != "Upper" else None
 
 
+def raw(method, path, body=None, **headers):
+    """The status and the body of an answer to a request that no client would send."""
+    authorization = "AWS4-HMAC-SHA256 Credential=local/20261127/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+    headers = {"Authorization": authorization, "Content-Type": "application/xml", **headers}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(URL + path, body, headers, method=method)) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def wrong_requests_lose_nothing():
+    s3.create_bucket(Bucket="wrong")
+    s3.put_object(Bucket="wrong", Key="k", Body=b"hello")
+    # A request whose second half is malformed deletes nothing, and a long document is refused.
+    for objects in (b"<Object><Key>k</Key></Object><Object><Other/></Object>", b"<Object><Key>k</Key></Object>" + b"<a/>" * 60_000):
+        status, body = raw("POST", "/wrong?delete", b"<Delete>" + objects + b"</Delete>")
+        check(status == 400 and b"MalformedXML" in body, status, body)
+    refused("PreconditionFailed", "", s3.delete_object, Bucket="wrong", Key="k", IfMatch='"other"')
+    check(got("wrong", "k") == b"hello")
+    # The length and the connection of an answer are not the client's to choose.
+    for name in ("content-length", "transfer-encoding", "connection"):
+        check(raw("GET", f"/wrong/k?response-{name}=9999") == (200, b"hello"), name)
+    # What could not be read when it comes back is not kept.
+    for path in ("/wrong/k?tagging", "/wrong?versioning", "/wrong?tagging", "/wrong?lifecycle"):
+        for body in (b"<not xml", b"", b"text"):
+            status, answer = raw("PUT", path, body)
+            check(status == 400 and b"MalformedXML" in answer, path, body, status, answer)
+    for policy in ("text", "[]"):
+        refused("MalformedPolicy", "", s3.put_bucket_policy, Bucket="wrong", Policy=policy)
+    tags = [{"Key": str(number), "Value": "x"} for number in range(11)]
+    refused("BadRequest", "greater than 10", s3.put_object_tagging, Bucket="wrong", Key="k", Tagging={"TagSet": tags})
+    s3.put_object_tagging(Bucket="wrong", Key="k", Tagging={"TagSet": tags[:10]})
+    check(len(s3.get_object_tagging(Bucket="wrong", Key="k")["TagSet"]) == 10)
+    check("Status" not in s3.get_bucket_versioning(Bucket="wrong"))
+    long = "x" * 1025
+    for call, more in ((s3.put_object, {}), (s3.copy_object, {"CopySource": "wrong/k"}), (s3.create_multipart_upload, {})):
+        refused("KeyTooLongError", "", call, Bucket="wrong", Key=long, **more)
+    # Only the last part may be small.
+    upload = dict(Bucket="wrong", Key="parts", UploadId=s3.create_multipart_upload(Bucket="wrong", Key="parts")["UploadId"])
+    part = lambda number, size: {"PartNumber": number, "ETag": s3.upload_part(PartNumber=number, Body=b"x" * size, **upload)["ETag"]}
+    small = [part(1, 5 * MIB - 1), part(2, 1)]
+    refused("EntityTooSmall", "", s3.complete_multipart_upload, MultipartUpload={"Parts": small}, **upload)
+    s3.complete_multipart_upload(MultipartUpload={"Parts": [part(1, 5 * MIB), small[1]]}, **upload)
+    check(s3.head_object(Bucket="wrong", Key="parts")["ContentLength"] == 5 * MIB + 1)
+
+
 def lists_are_complete():
     s3.create_bucket(Bucket="listed")
     keys = sorted([f"a/{number:04}" for number in range(1010)] + ["b", "c/d/e", "c/d/f", "z & <&>"])
@@ -169,4 +218,7 @@ def the_command_line_keeps_content():
         refused("404", "", s3.head_bucket, Bucket="cli-one")
 
 
-run(ranges_and_copies_keep_content, what_is_put_is_checked, lists_are_complete, settings_are_returned, the_command_line_keeps_content)
+run(
+    ranges_and_copies_keep_content, what_is_put_is_checked, wrong_requests_lose_nothing, lists_are_complete, settings_are_returned,
+    the_command_line_keeps_content,
+)

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use crate::engine::Engine;
-use crate::engine::inputs::{given, resolve_inputs};
+use crate::engine::inputs::{given, resolve_inputs, tags};
 use crate::engine::template_url::object_of_url;
 use crate::state::{
     Failure, Inputs, Millis, OnFailure, OperationKind, OperationOptions, Output, Phase, Progress, Resource,
@@ -31,7 +31,14 @@ impl Engine {
             let id = resource.logical_id.clone();
             return self.cannot_start(position, number, &id, time, Failure::Plain(message));
         }
-        let inputs = match self.nested_inputs(&parent, &resource.properties) {
+        let known = present.as_ref().and_then(|id| self.state.stack_of(id));
+        let inputs = match known.filter(|stack| !stack.can_be_updated()) {
+            Some(stack) => {
+                Err(format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status))
+            }
+            None => self.nested_inputs(&parent, &resource.properties),
+        };
+        let inputs = match inputs {
             Ok((inputs, _)) => inputs,
             Err(reason) => {
                 let id = resource.logical_id.clone();
@@ -86,11 +93,18 @@ impl Engine {
         let url = properties.get("TemplateURL").and_then(Json::as_str).unwrap_or_default();
         let values = properties.get("Parameters").and_then(Json::as_object).into_iter().flatten();
         let given = given(values.map(|(key, value)| (key.as_str(), scalar_text(value))));
-        let made = object_of_url(self, url).and_then(|template| {
-            let before = Inputs { parameters: IndexMap::new(), ..parent.inputs.clone() };
-            resolve_inputs(self, parent.environment(), template, &given, &before)
-        });
-        made.map_err(|refusal| refusal.message)
+        let list = |name: &str| properties.get(name).and_then(Json::as_array);
+        let mut before = Inputs { parameters: IndexMap::new(), ..parent.inputs.clone() };
+        before.tags.extend(tags(list("Tags").map(Vec::as_slice).unwrap_or_default()));
+        if let Some(topics) = list("NotificationARNs") {
+            before.notification_arns = topics.iter().map(scalar_text).collect();
+        }
+        let made = object_of_url(self, url)
+            .and_then(|template| resolve_inputs(self, parent.environment(), template, &given, &before));
+        let (inputs, template) = made.map_err(|refusal| refusal.message)?;
+        // What the caller has acknowledged for the root stack counts for all stacks in it.
+        template.check_capabilities(&inputs.capabilities).map_err(|refusal| refusal.message)?;
+        Ok((inputs, template))
     }
 
     /// Adds an empty nested stack; returns its index.

@@ -8,8 +8,9 @@ use stackwright_schemas::registry;
 use stackwright_synth::Template;
 use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
 
+use super::functions::check_conditions;
 use super::references::{depends_on, references};
-use super::{NESTED, StackTemplate, format_error, is_custom};
+use super::{NESTED, StackTemplate, format_error, is_custom, single};
 use crate::api::error::ServiceError;
 
 /// The macros that CloudFormation itself provides and that this module names.
@@ -125,35 +126,51 @@ impl StackTemplate {
 
     /// Refuses conditions that name missing ones, or that depend on each other.
     fn check_conditions(&self) -> Result<(), ServiceError> {
-        let mut needs: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for (name, condition) in self.section("Conditions") {
+        let conditions: BTreeMap<&str, &Json> = self.section("Conditions").collect();
+        let mut resources = BTreeSet::new();
+        // How many conditions each names that are not resolved yet, and by which ones each is named.
+        let mut needs: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut named_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, condition) in &conditions {
+            check_functions_of(condition).map_err(ServiceError::validation)?;
             let named = named_conditions(condition);
-            if let Some(missing) = named.iter().find(|one| !self.has_condition(one)) {
-                return Err(format_error(format!(
-                    "Unresolved condition dependency {missing} in the Conditions block of the \
-                                                  template"
-                )));
+            needs.insert(name, named.len());
+            for one in named {
+                let Some((known, _)) = conditions.get_key_value(one.as_str()) else {
+                    return Err(format_error(format!(
+                        "Unresolved condition dependency {one} in the Conditions block of the template"
+                    )));
+                };
+                named_by.entry(known).or_default().push(name);
             }
-            needs.insert(name, named);
+            let found = references(condition).into_iter().map(|found| found.name);
+            resources.extend(found.filter(|name| self.resource(name).is_some()));
         }
-        while !needs.is_empty() {
-            let ready: Vec<&str> = needs
-                .iter()
-                .filter(|(_, named)| !named.iter().any(|one| needs.contains_key(one.as_str())))
-                .map(|(name, _)| *name)
-                .collect();
-            if ready.is_empty() {
-                let names: Vec<&str> = needs.into_keys().collect();
-                return Err(format_error(format!(
-                    "Circular dependency in conditions: [{}]",
-                    names.join(", ")
-                )));
-            }
-            for name in ready {
-                needs.remove(name);
+        if !resources.is_empty() {
+            let names: Vec<String> = resources.into_iter().collect();
+            return Err(format_error(format!(
+                "Unresolved dependencies [{}]. Cannot reference resources in the Conditions block of the template",
+                names.join(", ")
+            )));
+        }
+        let mut ready: Vec<&str> =
+            needs.iter().filter(|(_, left)| **left == 0).map(|(name, _)| *name).collect();
+        while let Some(name) = ready.pop() {
+            needs.remove(name);
+            for user in named_by.get(name).into_iter().flatten() {
+                if let Some(left) = needs.get_mut(user) {
+                    *left -= 1;
+                    if *left == 0 {
+                        ready.push(user);
+                    }
+                }
             }
         }
-        Ok(())
+        if needs.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = needs.into_keys().collect();
+        Err(format_error(format!("Circular dependency in conditions: [{}]", names.join(", "))))
     }
 
     fn has_condition(&self, name: &str) -> bool {
@@ -219,11 +236,27 @@ fn transform_name(transform: &Json) -> String {
     name.map_or_else(|| transform.to_string(), str::to_owned)
 }
 
-/// The conditions that a condition names.
-fn named_conditions(condition: &Json) -> BTreeSet<String> {
+/// Refuses a condition one of whose functions has a wrong number of arguments.
+fn check_functions_of(condition: &Json) -> Result<(), String> {
     match condition {
-        Json::Object(map) => match map.get("Condition").and_then(Json::as_str) {
-            Some(name) if map.len() == 1 => BTreeSet::from([name.to_owned()]),
+        Json::Object(map) => map.iter().try_for_each(|(name, argument)| {
+            check_conditions(name, argument.as_array().map(Vec::as_slice).unwrap_or_default())?;
+            check_functions_of(argument)
+        }),
+        Json::Array(items) => items.iter().try_for_each(check_functions_of),
+        _ => Ok(()),
+    }
+}
+
+/// The conditions that a condition names.
+pub(super) fn named_conditions(condition: &Json) -> BTreeSet<String> {
+    match condition {
+        Json::Object(map) => match single(map) {
+            Some(("Condition", Json::String(name))) => BTreeSet::from([name.clone()]),
+            Some(("Fn::If", Json::Array(arguments))) => {
+                let name = arguments.first().and_then(Json::as_str).map(str::to_owned);
+                name.into_iter().chain(arguments.iter().flat_map(named_conditions)).collect()
+            }
             _ => map.values().flat_map(named_conditions).collect(),
         },
         Json::Array(items) => items.iter().flat_map(named_conditions).collect(),
@@ -264,6 +297,13 @@ mod tests {
         assert!(
             refusal(json!({ "Conditions": conditions }))
                 .contains("Circular dependency in conditions: [A, B]")
+        );
+        let alone = json!({ "A": { "Fn::Not": [{ "Fn::Or": [{ "Fn::Equals": [1, 1] }] }] } });
+        assert!(refusal(json!({ "Conditions": alone })).contains("every Fn::Or object requires"));
+        let resource = json!({ "A": { "Fn::Equals": [{ "Ref": "Topic" }, "x"] } });
+        assert!(
+            refusal(json!({ "Conditions": resource }))
+                .contains("Cannot reference resources in the Conditions")
         );
         let missing = json!({ "A": { "Fn::Not": [{ "Condition": "C" }] } });
         assert!(refusal(json!({ "Conditions": missing })).contains("Unresolved condition dependency C"));

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
+use super::check::named_conditions;
 use super::{StackTemplate, single};
 use crate::engine::resource::placeholder;
 use crate::state::{Resource, Stack};
@@ -188,29 +189,54 @@ impl Scope<'_> {
         (self.resource)(name, attribute).map(Some)
     }
 
-    /// Whether a condition of the template is true.
+    /// Whether a condition of the template is true. The conditions that it names are evaluated before it, so that a long chain
+    /// of conditions needs no deep recursion.
     pub fn condition(&self, name: &str) -> Result<bool, String> {
-        let known = self.progress.conditions.borrow().get(name).copied();
-        match known {
-            Some(Some(holds)) => return Ok(holds),
-            Some(None) => {
-                return Err(format!("Template format error: Circular dependency in conditions: [{name}]"));
-            }
-            None => {}
+        if let Some(None) = self.progress.conditions.borrow().get(name) {
+            return Err(format!("Template format error: Circular dependency in conditions: [{name}]"));
         }
-        let condition = self
-            .template
-            .top("Conditions")
-            .and_then(|all| all.get(name))
-            .ok_or_else(|| format!("Template format error: Unresolved condition dependency {name}"))?;
-        self.progress.conditions.borrow_mut().insert(name.to_owned(), None);
-        let holds = self.holds(condition, 0);
-        let mut conditions = self.progress.conditions.borrow_mut();
-        match &holds {
-            Ok(holds) => conditions.insert(name.to_owned(), Some(*holds)),
-            Err(_) => conditions.remove(name),
-        };
+        let holds = self.condition_after_others(name);
+        if holds.is_err() {
+            self.progress.conditions.borrow_mut().retain(|_, known| known.is_some());
+        }
         holds
+    }
+
+    fn condition_after_others(&self, name: &str) -> Result<bool, String> {
+        let mut path = vec![name.to_owned()];
+        while let Some(name) = path.last().cloned() {
+            let known = self.progress.conditions.borrow().get(&name).copied();
+            if let Some(Some(holds)) = known {
+                path.pop();
+                if path.is_empty() {
+                    return Ok(holds);
+                }
+                continue;
+            }
+            let condition =
+                self.template.top("Conditions").and_then(|all| all.get(&name)).ok_or_else(|| {
+                    format!("Template format error: Unresolved condition dependency {name}")
+                })?;
+            if known.is_none() {
+                self.progress.conditions.borrow_mut().insert(name, None);
+                let conditions = self.progress.conditions.borrow();
+                for needed in named_conditions(condition) {
+                    match conditions.get(&needed) {
+                        Some(Some(_)) => {}
+                        Some(None) => {
+                            return Err(format!(
+                                "Template format error: Circular dependency in conditions: [{needed}]"
+                            ));
+                        }
+                        None => path.push(needed),
+                    }
+                }
+                continue;
+            }
+            let holds = self.holds(condition, 0)?;
+            self.progress.conditions.borrow_mut().insert(name, Some(holds));
+        }
+        Err(format!("Template format error: Unresolved condition dependency {name}"))
     }
 
     pub(super) fn holds(&self, value: &Json, depth: usize) -> Result<bool, String> {

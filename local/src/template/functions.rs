@@ -29,7 +29,7 @@ impl Scope<'_> {
             "Condition" => Ok(Some(self.condition(argument.as_str().unwrap_or_default())?.into())),
             "Fn::If" => self.if_(arguments, depth),
             "Fn::Equals" => self.equals(arguments, depth),
-            "Fn::Not" => Ok(Some((!self.holds(nth(arguments, 0), depth)?).into())),
+            "Fn::Not" => self.not(arguments, depth),
             "Fn::And" | "Fn::Or" => self.all_or_any(name, arguments, depth),
             "Fn::Sub" => self.sub(argument, depth),
             "Fn::Join" => self.join(arguments, depth),
@@ -110,7 +110,13 @@ impl Scope<'_> {
         Ok(Some((text(one)? == text(other)?).into()))
     }
 
+    fn not(&self, arguments: &[Json], depth: usize) -> Resolved {
+        check_conditions("Fn::Not", arguments)?;
+        Ok(Some((!self.holds(nth(arguments, 0), depth)?).into()))
+    }
+
     fn all_or_any(&self, name: &str, arguments: &[Json], depth: usize) -> Resolved {
+        check_conditions(name, arguments)?;
         let is_all = name == "Fn::And";
         let mut result = is_all;
         for one in arguments {
@@ -140,6 +146,11 @@ impl Scope<'_> {
                 (None, Some((resource, attribute))) => self.name(resource, Some(attribute))?,
                 (None, None) => self.name(name, None)?,
             };
+            if value.as_ref().is_some_and(is_composite) {
+                return Err(format!(
+                    "Template error: variable {name} in Fn::Sub expression does not resolve to a string"
+                ));
+            }
             result.push_str(&value.map(|value| scalar_text(&value)).unwrap_or_default());
             if result.len() > MAX_TEXT {
                 return Err(too_long("Fn::Sub"));
@@ -149,15 +160,16 @@ impl Scope<'_> {
     }
 
     fn join(&self, arguments: &[Json], depth: usize) -> Resolved {
-        let [Json::String(delimiter), list] = arguments else {
-            return Err("Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a \
-                        list of strings to be joined"
-                .into());
-        };
+        let wrong = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
+                     strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
+        let [Json::String(delimiter), list] = arguments else { return Err(wrong.into()) };
         let items = match self.items(list, depth)? {
             Items::Known(items) => items,
             Items::Unknown => return Ok(Some(KNOWN_AFTER_APPLY.into())),
         };
+        if items.iter().any(is_composite) {
+            return Err(wrong.into());
+        }
         let texts: Vec<String> = items.iter().map(scalar_text).collect();
         Ok(Some(bounded("Fn::Join", texts.join(delimiter))?))
     }
@@ -250,6 +262,25 @@ impl Scope<'_> {
     }
 }
 
+/// Refuses a number of conditions that a function of conditions does not take.
+pub(super) fn check_conditions(function: &str, arguments: &[Json]) -> Result<(), String> {
+    match (function, arguments.len()) {
+        ("Fn::Not", 1) | ("Fn::And" | "Fn::Or", 2..=10) => Ok(()),
+        ("Fn::Not", _) => {
+            Err("Template error: every Fn::Not object requires one boolean parameter.".to_owned())
+        }
+        ("Fn::And" | "Fn::Or", _) => Err(format!(
+            "Template error: every {function} object requires a list of at least 2 and at most 10 boolean parameters."
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a value is a list or an object, and not a text.
+fn is_composite(value: &Json) -> bool {
+    value.is_array() || value.is_object()
+}
+
 fn nth(arguments: &[Json], number: usize) -> &Json {
     arguments.get(number).unwrap_or(&Json::Null)
 }
@@ -340,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_out_of_range_are_refused() {
+    fn wrong_arguments_are_refused() {
         for (value, message) in [
             (json!({ "Fn::Cidr": ["10.0.0.0/16", 257, 8] }), "between 1 and 256"),
             (json!({ "Fn::Cidr": ["10.0.0.0/16", 0, 8] }), "between 1 and 256"),
@@ -348,6 +379,11 @@ mod tests {
             (json!({ "Fn::Cidr": ["x", 1, 2] }), "not a CIDR block"),
             (json!({ "Fn::Select": [2, ["a", "b"]] }), "nonexistent value"),
             (json!({ "Fn::Split": ["", "a"] }), "non-empty"),
+            (json!({ "Fn::Not": [] }), "requires one boolean parameter"),
+            (json!({ "Fn::And": [{ "Fn::Equals": [1, 1] }] }), "at least 2 and at most 10"),
+            (json!({ "Fn::Or": vec![json!({ "Fn::Equals": [1, 1] }); 11] }), "at least 2 and at most 10"),
+            (json!({ "Fn::Join": [",", [["a"], "b"]] }), "list of strings to be joined"),
+            (json!({ "Fn::Sub": ["${a}", { "a": ["b"] }] }), "variable a in Fn::Sub"),
         ] {
             let error = evaluated(&value, &[], json!({})).unwrap_err();
             assert!(error.contains(message), "{value} {error}");
@@ -380,6 +416,14 @@ mod tests {
         }
         let value = json!({ "Fn::If": ["C59", "yes", "no"] });
         assert_eq!(evaluated(&value, &[], conditions).unwrap(), "yes");
+        let mut chain = json!({ "C0": { "Fn::Equals": ["a", "a"] } });
+        for number in 1..20_000 {
+            chain[format!("C{number}")] = json!({ "Fn::Not": [{ "Condition": format!("C{}", number - 1) }] });
+        }
+        assert_eq!(evaluated(&json!({ "Fn::If": ["C19999", "yes", "no"] }), &[], chain).unwrap(), "no");
+        let own = json!({ "A": { "Fn::If": ["A", true, false] } });
+        let error = evaluated(&json!({ "Fn::If": ["A", 1, 2] }), &[], own).unwrap_err();
+        assert!(error.contains("Circular dependency"), "{error}");
         let cycle =
             json!({ "A": { "Fn::Not": [{ "Condition": "B" }] }, "B": { "Fn::Not": [{ "Condition": "A" }] } });
         let error = evaluated(&json!({ "Fn::If": ["A", 1, 2] }), &[], cycle).unwrap_err();

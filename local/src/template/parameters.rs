@@ -56,7 +56,25 @@ impl StackTemplate {
     }
 }
 
+/// How many bytes the value of a parameter has at most (the guide's page on quotas).
+const MAX_VALUE_BYTES: usize = 4096;
+
 fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), ServiceError> {
+    if value.len() > MAX_VALUE_BYTES {
+        return Err(ServiceError::validation(format!(
+            "Parameter '{name}' has a value of {} bytes; a value has at most {MAX_VALUE_BYTES} bytes",
+            value.len()
+        )));
+    }
+    // What is allowed for a list is allowed for each of its items.
+    let items: Vec<&str> = match type_of(parameter) {
+        "CommaDelimitedList" | "List<Number>" => value.split(',').map(str::trim).collect(),
+        _ => vec![value],
+    };
+    items.into_iter().try_for_each(|item| check_value(name, parameter, item))
+}
+
+fn check_value(name: &str, parameter: &Json, value: &str) -> Result<(), ServiceError> {
     let allowed: Vec<String> =
         parameter["AllowedValues"].as_array().into_iter().flatten().map(scalar_text).collect();
     if !allowed.is_empty() && !allowed.iter().any(|one| one == value) {
@@ -66,8 +84,8 @@ fn check_parameter(name: &str, parameter: &Json, value: &str) -> Result<(), Serv
         let text = parameter["ConstraintDescription"].as_str().map_or_else(|| what.to_owned(), str::to_owned);
         ServiceError::validation(format!("Parameter {name} failed to satisfy constraint: {text}"))
     };
-    if parameter["Type"] == "Number" {
-        let Ok(number) = value.parse::<f64>() else {
+    if matches!(type_of(parameter), "Number" | "List<Number>") {
+        let Some(number) = value.parse::<f64>().ok().filter(|number| number.is_finite()) else {
             return Err(ServiceError::validation(format!("Parameter '{name}' must be a number.")));
         };
         let bound = |key: &str| scalar_text(&parameter[key]).parse::<f64>().ok();
@@ -178,4 +196,38 @@ pub(crate) fn assumed_parameter(name: &str) -> Option<Parameter> {
         version: 1,
         time: 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_checked_as_their_types_require() {
+        let checked = |parameter: Json, value: &str| {
+            check_parameter("P", &parameter, value).map_or_else(|error| error.message, |()| "accepted".into())
+        };
+        let list =
+            json!({ "Type": "CommaDelimitedList", "AllowedValues": ["a", "b"], "AllowedPattern": "[a-z]" });
+        let numbers = json!({ "Type": "List<Number>", "MaxValue": 9 });
+        let number = json!({ "Type": "Number" });
+        let text = json!({ "Type": "String" });
+        for (parameter, value, words) in [
+            (&list, "a, b", "accepted"),
+            (&list, "a,c", "one of AllowedValues"),
+            (&numbers, "1,2.5", "accepted"),
+            (&numbers, "1,x", "must be a number"),
+            (&numbers, "1,10", "less than or equal to 9"),
+            (&number, "-1.5", "accepted"),
+            (&number, "NaN", "must be a number"),
+            (&number, "inf", "must be a number"),
+            (&text, &"x".repeat(4096), "accepted"),
+            (&text, &"x".repeat(4097), "at most 4096 bytes"),
+        ] {
+            let found = checked(parameter.clone(), value);
+            assert!(found.contains(words), "{parameter} {value:.10}: {found}");
+        }
+    }
 }

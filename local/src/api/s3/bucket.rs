@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::xml::{self, Elements};
-use super::{S3Answer, S3Request, S3Result, invalid, missing_bucket};
+use super::{S3Answer, S3Request, S3Result, invalid, malformed, missing_bucket};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{BUCKET, Bucket, iso_time};
@@ -64,7 +64,6 @@ fn location_constraint(request: &S3Request<'_>) -> Result<Option<String>, Servic
     if request.body.is_empty() {
         return Ok(None);
     }
-    let malformed = || ServiceError::new("MalformedXML", "The XML you provided was not well-formed");
     let body: Json = xml::read(request.body).ok_or_else(malformed)?;
     let configuration = xml::children(&body, "CreateBucketConfiguration").first();
     let region = configuration

@@ -97,6 +97,9 @@ pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
     if key.is_empty() { bucket_operation(request) } else { object_operation(request) }
 }
 
+/// The most bytes of a key.
+const MAX_KEY_BYTES: usize = 1024;
+
 /// The name of whatever is not here.
 const UNKNOWN: &str = "UnknownS3Operation";
 
@@ -163,6 +166,9 @@ pub(crate) fn s3(engine: &mut Engine, request: &S3Request<'_>) -> S3Result {
     {
         return settings::answer(engine, request, &bucket, setting);
     }
+    if key.len() > MAX_KEY_BYTES {
+        return Err(ServiceError::new("KeyTooLongError", "Your key is too long"));
+    }
     match operation {
         "HeadBucket" => bucket::head(engine, &bucket),
         "DeleteBucket" => bucket::delete(engine, &bucket),
@@ -216,6 +222,11 @@ fn missing_bucket(bucket: &str) -> ServiceError {
 
 fn missing_key(key: &str) -> ServiceError {
     ServiceError::new("NoSuchKey", format!("The specified key does not exist: {key}")).status(404)
+}
+
+fn malformed() -> ServiceError {
+    let message = "The XML you provided was not well-formed or did not validate against our published schema";
+    ServiceError::new("MalformedXML", message)
 }
 
 fn invalid(message: &str) -> ServiceError {

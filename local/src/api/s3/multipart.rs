@@ -10,10 +10,13 @@ use super::copy::source;
 use super::object::{check_write_conditions, kept_headers, md5_hex, quoted, read};
 use super::range::ByteRange;
 use super::xml::{self, Elements};
-use super::{S3Answer, S3Request, S3Result, internal, invalid};
+use super::{S3Answer, S3Request, S3Result, internal, invalid, malformed};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{Content, Object, Upload, UploadPart, iso_time, unique_id};
+
+/// The least bytes of a part that is not the last.
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 
 /// The highest number of a part.
 const MAX_PARTS: u32 = 10_000;
@@ -118,6 +121,11 @@ pub(super) fn complete(engine: &mut Engine, request: &S3Request<'_>, bucket: &st
         files.push(part.file.as_str());
         hashes.push_str(&part.etag);
     }
+    let mut all_but_last = named.iter().rev().skip(1).filter_map(|(number, _)| upload.parts.get(number));
+    if all_but_last.any(|part| part.bytes < MIN_PART_BYTES) {
+        let message = "Your proposed upload is smaller than the minimum allowed size";
+        return Err(ServiceError::new("EntityTooSmall", message));
+    }
     let etag = format!("{}-{}", md5_hex(&from_hex(&hashes)), named.len());
     let Content { file, bytes, .. } = engine.store.objects.join(&files).map_err(|error| internal(&error))?;
     let headers = upload.headers.clone();
@@ -139,11 +147,6 @@ fn from_hex(text: &str) -> Vec<u8> {
 
 /// The numbers and `ETag`s of the parts that make the object. S3 refuses them in another order than that of their numbers.
 fn named_parts(body: &[u8]) -> Result<Vec<(u32, Option<String>)>, ServiceError> {
-    let malformed = || {
-        let message =
-            "The XML you provided was not well-formed or did not validate against our published schema";
-        ServiceError::new("MalformedXML", message)
-    };
     let body: Json = xml::read(body).ok_or_else(malformed)?;
     let root = xml::children(&body, "CompleteMultipartUpload").first().ok_or_else(malformed)?;
     let mut named = Vec::new();

@@ -9,7 +9,7 @@ use time::macros::format_description;
 
 use super::range::ByteRange;
 use super::xml::{self, Elements};
-use super::{S3Answer, S3Request, S3Result, internal, invalid, missing_key};
+use super::{S3Answer, S3Request, S3Result, internal, invalid, malformed, missing_key};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 use crate::state::{Content, Millis, Object};
@@ -33,8 +33,18 @@ const KEPT_HEADERS: [&str; 8] = [
 /// The most keys of a `DeleteObjects` request.
 const MAX_DELETED_KEYS: usize = 1000;
 
-/// The most bytes of a key.
-const MAX_KEY_BYTES: usize = 1024;
+/// The parameters of a request that replace a header of the answer, by the header.
+const REPLACED_HEADERS: [&str; 6] = [
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+];
+
+/// The most tags of an object.
+const MAX_TAGS: usize = 10;
 
 /// The headers of a request that are kept with an object.
 pub(super) fn kept_headers(request: &S3Request<'_>) -> BTreeMap<String, String> {
@@ -72,9 +82,6 @@ pub(super) fn tagging_of_header(request: &S3Request<'_>) -> Option<String> {
 }
 
 pub(super) fn put(engine: &mut Engine, request: &S3Request<'_>, bucket: &str, key: &str) -> S3Result {
-    if key.len() > MAX_KEY_BYTES {
-        return Err(ServiceError::new("KeyTooLongError", "Your key is too long"));
-    }
     check_write_conditions(engine, request, bucket, key)?;
     check_content(request)?;
     let checksums = request
@@ -186,7 +193,7 @@ pub(super) fn get(engine: &Engine, request: &S3Request<'_>, bucket: &str, key: &
         return Ok(answer);
     }
     for (name, value) in &request.query {
-        if let Some(header) = name.strip_prefix("response-") {
+        if let Some(header) = name.strip_prefix("response-").filter(|name| REPLACED_HEADERS.contains(name)) {
             answer.headers.retain(|(known, _)| known != header);
             answer = answer.with(header, value.clone());
         }
@@ -258,16 +265,14 @@ fn headers_of(object: &Object) -> Vec<(String, String)> {
 
 pub(super) fn delete(engine: &mut Engine, request: &S3Request<'_>, bucket: &str, key: &str) -> S3Result {
     check_version(request.parameter("versionId"))?;
+    if request.header("if-match").is_some() {
+        check_write_conditions(engine, request, bucket, key)?;
+    }
     engine.state.buckets.set_object(bucket, key, None);
     Ok(S3Answer::no_content())
 }
 
 pub(super) fn delete_many(engine: &mut Engine, request: &S3Request<'_>, bucket: &str) -> S3Result {
-    let malformed = || {
-        let message =
-            "The XML you provided was not well-formed or did not validate against our published schema";
-        ServiceError::new("MalformedXML", message)
-    };
     let body = xml::read(request.body).ok_or_else(malformed)?;
     let delete: &Json = xml::children(&body, "Delete").first().ok_or_else(malformed)?;
     let objects = xml::children(delete, "Object");
@@ -275,9 +280,11 @@ pub(super) fn delete_many(engine: &mut Engine, request: &S3Request<'_>, bucket: 
         return Err(malformed());
     }
     let is_quiet = xml::child_text(delete, "Quiet") == Some("true");
+    // Nothing is deleted if a part of the request is malformed.
+    let keys = objects.iter().map(|object| xml::child_text(object, "Key").ok_or_else(malformed));
+    let keys = keys.collect::<Result<Vec<&str>, ServiceError>>()?;
     let mut result = Elements::default();
-    for object in objects {
-        let key = xml::child_text(object, "Key").ok_or_else(malformed)?;
+    for (object, key) in objects.iter().zip(keys) {
         let named = Elements::default().text("Key", key);
         match check_version(xml::child_text(object, "VersionId")) {
             Ok(()) => {
@@ -303,7 +310,15 @@ pub(super) fn tagging(engine: &mut Engine, request: &S3Request<'_>, bucket: &str
             return Ok(S3Answer::ok(object.tagging.map_or_else(empty, String::into_bytes)));
         }
         "DELETE" => None,
-        _ => Some(String::from_utf8_lossy(request.body).into_owned()),
+        _ => {
+            let body = xml::read(request.body).ok_or_else(malformed)?;
+            let tagging = xml::children(&body, "Tagging").first().ok_or_else(malformed)?;
+            let tags = xml::children(tagging, "TagSet").first().ok_or_else(malformed)?;
+            if xml::children(tags, "Tag").len() > MAX_TAGS {
+                return Err(ServiceError::new("BadRequest", "Object tags cannot be greater than 10"));
+            }
+            Some(String::from_utf8_lossy(request.body).into_owned())
+        }
     };
     let status = if tagging.is_none() { 204 } else { 200 };
     engine.state.buckets.set_object(bucket, key, Some(Object { tagging, ..object }));

@@ -1,6 +1,6 @@
 //! The settings of a bucket: each is kept as the body that was put, and returned so.
 
-use super::{S3Answer, S3Request, S3Result, missing_bucket};
+use super::{S3Answer, S3Request, S3Result, malformed, missing_bucket, xml};
 use crate::api::error::ServiceError;
 use crate::engine::Engine;
 
@@ -133,6 +133,23 @@ pub(super) fn of_request(request: &S3Request<'_>) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| request.has(setting.query))
 }
 
+/// Refuses a body that a client could not read when it gets it back.
+fn check_body(setting: &Setting, body: &[u8]) -> Result<(), ServiceError> {
+    match setting.query {
+        "policy" => match serde_json::from_slice::<serde_json::Value>(body) {
+            Ok(serde_json::Value::Object(_)) => Ok(()),
+            _ => Err(ServiceError::new(
+                "MalformedPolicy",
+                "Policies must be valid JSON and the first byte must be '{'",
+            )),
+        },
+        _ => xml::read(body)
+            .filter(|read| read.as_object().is_some_and(|all| !all.is_empty()))
+            .map(drop)
+            .ok_or_else(malformed),
+    }
+}
+
 pub(super) fn answer(
     engine: &mut Engine,
     request: &S3Request<'_>,
@@ -145,6 +162,11 @@ pub(super) fn answer(
             bucket.settings.remove(setting.query);
             return Ok(S3Answer::no_content());
         }
+        // An access control list may be given by headers, which have no effect.
+        if setting.query == "acl" && request.body.is_empty() {
+            return Ok(S3Answer::ok(""));
+        }
+        check_body(setting, request.body)?;
         let body = String::from_utf8_lossy(request.body).into_owned();
         bucket.settings.insert(setting.query.to_owned(), body);
         return Ok(S3Answer::ok(""));

@@ -62,6 +62,10 @@ pub(super) fn read(body: &[u8]) -> Option<Json> {
                 open.push((name, Map::new(), String::new()));
             }
             Event::Empty(tag) => {
+                elements += 1;
+                if elements > MAX_ELEMENTS {
+                    return None;
+                }
                 let name = String::from_utf8(tag.local_name().as_ref().to_vec()).ok()?;
                 add(&mut open.last_mut()?.1, name, Json::String(String::new()));
             }
@@ -123,5 +127,6 @@ mod tests {
     fn what_is_not_well_formed_or_nested_too_deeply_is_refused() {
         assert!(read(b"<a><b></a>").is_none());
         assert!(read("<a>".repeat(100).as_bytes()).is_none());
+        assert!(read(format!("<b>{}</b>", "<a/>".repeat(MAX_ELEMENTS)).as_bytes()).is_none());
     }
 }

@@ -313,7 +313,11 @@ pub(crate) fn outputs(scope: &Scope<'_>, template: &StackTemplate) -> Result<Vec
         if !scope.is_wanted(output)? {
             continue;
         }
-        let value = scope.value(&output["Value"])?.map(|value| scalar_text(&value)).unwrap_or_default();
+        let value = match scope.value(&output["Value"])?.unwrap_or_default() {
+            Json::Array(_) => return Err(not_a_string("List")),
+            Json::Object(_) => return Err(not_a_string("Map")),
+            scalar => scalar_text(&scalar),
+        };
         let export = match output.get("Export") {
             Some(export) => scope.value(&export["Name"])?.map(|name| scalar_text(&name)),
             None => None,
@@ -322,6 +326,12 @@ pub(crate) fn outputs(scope: &Scope<'_>, template: &StackTemplate) -> Result<Vec
         outputs.push(Output { key: key.to_owned(), value, description, export });
     }
     Ok(outputs)
+}
+
+fn not_a_string(kind: &str) -> String {
+    format!(
+        "Template format error: The Value field of every Outputs member must evaluate to a String and not a {kind}."
+    )
 }
 
 fn outputs_differ(before: &[Output], after: &[Output]) -> bool {

@@ -8,7 +8,7 @@ use stackwright_schemas::registry::ResourceType;
 use crate::template::scalar_text;
 
 /// Whether a change to a property replaces the resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Recreation {
     Never,
     Conditionally,
@@ -32,24 +32,33 @@ pub(crate) fn recreation(kind: Option<&ResourceType>, name: &str, before: &Json,
     if kind.is_create_only(name) {
         return Recreation::Always;
     }
-    if kind.is_conditionally_create_only(name) {
-        return Recreation::Conditionally;
-    }
-    // A part of the property may replace the resource.
-    if let (Json::Object(before), Json::Object(after)) = (before, after) {
-        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        for inner in names {
-            let (one, other) =
-                (before.get(inner).unwrap_or(&Json::Null), after.get(inner).unwrap_or(&Json::Null));
-            if one != other {
-                let found = recreation(Some(kind), &format!("{name}/{inner}"), one, other);
-                if found != Recreation::Never {
-                    return found;
-                }
-            }
+    let whole = match kind.is_conditionally_create_only(name) {
+        true => Recreation::Conditionally,
+        false => Recreation::Never,
+    };
+    whole.max(parts(kind, name, before, after))
+}
+
+/// What the changes to the parts of a property mean: the most that one of them does. A property that is not there has no parts.
+fn parts(kind: &ResourceType, name: &str, before: &Json, after: &Json) -> Recreation {
+    let changes: Vec<(String, &Json, &Json)> = match (before, after) {
+        (Json::Object(_) | Json::Null, Json::Object(_)) | (Json::Object(_), Json::Null) => {
+            let sides = [before, after].into_iter().filter_map(Json::as_object);
+            let names: BTreeSet<&String> = sides.flat_map(serde_json::Map::keys).collect();
+            names.into_iter().map(|inner| (inner.clone(), &before[inner], &after[inner])).collect()
         }
-    }
-    Recreation::Never
+        (Json::Array(_) | Json::Null, Json::Array(_)) | (Json::Array(_), Json::Null) => {
+            let length = [before, after].into_iter().filter_map(Json::as_array).map(Vec::len).max();
+            let numbers = 0..length.unwrap_or(0);
+            numbers.map(|number| ("*".to_owned(), &before[number], &after[number])).collect()
+        }
+        _ => return Recreation::Never,
+    };
+    let changed = changes.into_iter().filter(|(_, one, other)| !same(one, other));
+    changed
+        .map(|(inner, one, other)| recreation(Some(kind), &format!("{name}/{inner}"), one, other))
+        .max()
+        .unwrap_or(Recreation::Never)
 }
 
 /// Whether two values are the same to CloudFormation, which takes `"1"` for `1`.
@@ -89,5 +98,25 @@ mod tests {
         assert_eq!(of("AWS::SNS::Topic", "TopicName"), Recreation::Always);
         assert_eq!(of("AWS::SNS::Topic", "DisplayName"), Recreation::Never);
         assert_eq!(of("Custom::Thing", "Anything"), Recreation::Never);
+    }
+
+    #[test]
+    fn parts_of_a_property_replace_a_resource() {
+        let of = |kind: &str, name: &str, before: Json, after: Json| {
+            recreation(resource_type(kind), name, &before, &after)
+        };
+        let template = |name: &str, subject: &str| json!({ "TemplateName": name, "SubjectPart": subject });
+        let ses = "AWS::SES::Template";
+        assert_eq!(of(ses, "Template", template("a", "x"), template("b", "y")), Recreation::Always);
+        assert_eq!(of(ses, "Template", template("a", "x"), template("a", "y")), Recreation::Never);
+        // A part that is added or removed with its property is changed as well.
+        assert_eq!(of(ses, "Template", Json::Null, template("a", "x")), Recreation::Always);
+        assert_eq!(of(ses, "Template", template("a", "x"), Json::Null), Recreation::Always);
+        let nodes = |id: &str| json!([{ "DbServerId": id }]);
+        let cluster = "AWS::ODB::CloudVmCluster";
+        assert_eq!(of(cluster, "DbNodes", nodes("a"), nodes("b")), Recreation::Always);
+        // The service decides what another change to the property means.
+        let longer = json!([{ "DbServerId": "a" }, {}]);
+        assert_eq!(of(cluster, "DbNodes", nodes("a"), longer), Recreation::Conditionally);
     }
 }
