@@ -7,21 +7,22 @@ use crate::check::rules::rule;
 use crate::check::view::View;
 
 rule! {
-    /// The region of the stack does not have the resource type.
+    /// The schemas that AWS publishes for the region of the stack do not include the resource type.
     ///
     /// # Why it matters
     ///
-    /// CloudFormation refuses the template there.
+    /// CloudFormation refuses a template with a type that the region does not have.
     ///
     /// # How to fix
     ///
-    /// Use another region, or another type.
+    /// Use another region or another type, or acknowledge the finding if the type is available in the region.
     ///
     /// # Limitations
     ///
-    /// AWS does not publish the types of every region: for other regions, and for stacks without a region, nothing is
-    /// reported.
-    Error "type-not-in-region",
+    /// The schemas of a region can be incomplete, so that this is a warning: on 2026-11-27 those of us-west-2 have
+    /// `AWS::SageMaker::ComputeQuota` and not `AWS::SageMaker::ClusterSchedulerConfig`, which belong together. AWS does not publish
+    /// the types of every region: for other regions, and for stacks without a region, nothing is reported.
+    Warning "type-not-in-region",
     source: "AWS CloudFormation registry schemas (wheel of cfn-lint 1.58.0)",
     applies_to: [],
     check: Each(check),
@@ -32,10 +33,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     for resource in &view.resources {
         let Some(schema) = resource.schema else { continue };
         if schema.is_in(region) == Some(false) {
-            let message = format!("{region} does not have `{}`", resource.type_name);
+            let message =
+                format!("the schemas that AWS publishes for {region} do not have `{}`", resource.type_name);
             let elsewhere =
                 registry::regions().iter().filter(|other| schema.is_in(other) == Some(true)).count();
-            let help = format!("{elsewhere} regions have it: bind the stack to one of them");
+            let help = format!(
+                "{elsewhere} regions have it: if the type is not available in {region}, use one of them"
+            );
             findings.add_at(resource, None, message, help);
         }
     }
