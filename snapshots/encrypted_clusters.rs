@@ -101,7 +101,7 @@ impl Shared<'_> {
         stack.add(
             "Scripted",
             HyperPodCluster::slurm_by_scripts(network, service("controller"))
-                .workers("dev", keyed!(key_of, workers, volume_key(key))),
+                .workers(keyed!(key_of, workers, volume_key(key)).partition("dev")),
         );
         let kubernetes = EksCluster::new(both, KubernetesVersion::V1_34);
         let eks = stack.add("Eks", keyed!(key_of, kubernetes, secrets_key(key)));

@@ -70,7 +70,7 @@ fn unreadable(file: &str, message: String) -> Box<Diagnostic> {
 fn assembly(directory: &Path) -> Result<Assembly, Box<Diagnostic>> {
     let name = directory.display().to_string();
     if !directory.join("manifest.json").exists() {
-        let message = "the directory is no assembly, because it has no manifest.json: name the templates in it, such as \
+        let message = "the directory is not an assembly, because it has no manifest.json: name the templates in it, such as \
                        `DIRECTORY/*.yaml`"
             .replace("DIRECTORY", name.trim_end_matches('/'));
         return Err(unreadable(&name, message));

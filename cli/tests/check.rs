@@ -88,9 +88,9 @@ fn the_exit_code_depends_on_what_was_found() {
     let (code, found) = report(&["-"], "Resources: {Topic: {Type: AWS::SNS::Topik}}");
     assert_eq!((code, ids(&found)), (1, vec!["unknown-resource-type"]));
     let wrong = stackwright().args(["check", "-", "--only", "dangling-referense"]).write_stdin(GOOD).assert();
-    wrong
-        .failure()
-        .stderr("error: there is no rule `dangling-referense`\nhint: the nearest is `dangling-reference`\n");
+    wrong.failure().stderr(
+        "error: there is no rule `dangling-referense`\nhint: the most similar name is `dangling-reference`\n",
+    );
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn explain_teaches() {
     let all: Json = serde_json::from_str(&run(&["--format", "json"])).unwrap();
     assert!(all.as_array().unwrap().len() > 100);
     let wrong = stackwright().args(["explain", "multi-model-gpu-instanse"]).assert().failure();
-    wrong.stderr("error: there is no rule `multi-model-gpu-instanse`\nhint: the nearest is `multi-model-gpu-instance`\n");
+    wrong.stderr("error: there is no rule `multi-model-gpu-instanse`\nhint: the most similar name is `multi-model-gpu-instance`\n");
 }
 
 #[test]

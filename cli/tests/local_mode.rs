@@ -368,7 +368,7 @@ fn a_plan_names_the_quotas_of_the_account_that_are_too_small() {
     let warning = "the stacks need 4 instances during an update of the quota `ml.g5.2xlarge for endpoint usage` (L-9614C779) in \
                    us-east-1; the account has 3: request an increase in Service Quotas before the deployment";
     assert_eq!(stderr.matches(warning).count(), 1, "{stderr}");
-    assert!(stderr.contains("what else the account uses of a quota is not counted"), "{stderr}");
+    assert!(stderr.contains("the present usage of the account is not counted"), "{stderr}");
     workspace.fail(&quotas(4));
     let stderr = plan(&[]);
     assert!(stderr.contains("the service quotas of the account are large enough for the stacks"), "{stderr}");

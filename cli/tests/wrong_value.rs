@@ -65,7 +65,10 @@ fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
         ]
     );
     assert_eq!(found.diagnostics[0].location.as_ref().unwrap().line, line);
-    assert_eq!(found.diagnostics[0].help.as_deref(), Some("the nearest is `bucket-without-encryption`"));
+    assert_eq!(
+        found.diagnostics[0].help.as_deref(),
+        Some("the most similar name is `bucket-without-encryption`")
+    );
     assert_eq!(found.summary(), "1 warning, 1 info, 1 acknowledged");
 }
 

@@ -132,7 +132,7 @@ pub(crate) async fn create(
     }
     Err(DeployError::ChangeSet {
         stack: stack.name.clone(),
-        reason: "other processes delete it or make it obsolete again and again".into(),
+        reason: "other processes repeatedly delete it or make it obsolete".into(),
         failures: Vec::new(),
     })
 }

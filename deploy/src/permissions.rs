@@ -8,6 +8,7 @@ use stackwright_synth::StackArtifact;
 
 /// A command that sends requests to AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Command {
     /// `diff --deployed`
     Diff,

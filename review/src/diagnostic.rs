@@ -95,7 +95,17 @@ impl Diagnostic {
         }
     }
 
-    /// What synthesis found wrong, as diagnostics.
+    /// The errors of synthesis as diagnostics.
+    ///
+    /// ```
+    /// use stackwright_review::Diagnostic;
+    /// use stackwright_synth::{App, Resource};
+    ///
+    /// let app = App::new("shop");
+    /// app.stack("Queues").add("not-valid", Resource::of("AWS::SQS::Queue"));
+    /// let diagnostics = Diagnostic::from_errors(&app.synth().unwrap_err());
+    /// assert_eq!(diagnostics[0].id, "illegal-logical-id");
+    /// ```
     pub fn from_errors(errors: &Errors) -> Vec<Self> {
         let diagnostic = |error: &stackwright_synth::Error| {
             let (stack, resource) = match error.path.split_once('/') {

@@ -245,6 +245,7 @@ fn known_images() -> &'static KnownImages {
 
 /// An image, without the region from which it is pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Image {
     /// The name of the repository, which is the same in every region.
     pub repository: String,

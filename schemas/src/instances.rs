@@ -9,6 +9,7 @@ use crate::api::embedded;
 
 /// The facts about an instance type with the prefix `ml.`. `None` means unknown, never zero.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
 pub struct Instance {
     /// The name, such as `ml.p4d.24xlarge`.
     pub instance_type: String,
@@ -78,6 +79,7 @@ impl Instance {
 
 /// Facts about a type with accelerators that no API reports.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
 pub struct Accelerators {
     instance_type: String,
     /// Whether the accelerators are connected with each other: `yes`, `no`, or the name of the interconnect.

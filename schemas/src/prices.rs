@@ -11,6 +11,7 @@ use crate::instances::rows;
 
 /// The hourly price of an instance type for one type of use.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
 pub struct Price {
     /// The instance type, such as `ml.g5.2xlarge`; without the prefix `ml.` for a price of EC2.
     pub instance_type: String,
@@ -43,6 +44,7 @@ pub fn prices(instance_type: &str) -> impl Iterator<Item = &'static Price> {
 
 /// The price of an item that is not an instance, such as storage, data transfer or a gateway.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
 pub struct UnitPrice {
     /// The item, for example `EBS gp3 storage`.
     pub item: String,

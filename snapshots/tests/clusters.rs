@@ -140,7 +140,7 @@ fn everything() -> App {
         "Cluster",
         HyperPodCluster::slurm_by_scripts(&of_subnet(), controller())
             .login(ServiceNodes::new("login", "ml.m5.2xlarge"))
-            .workers("dev", WorkerGroup::new("workers", "ml.p5.48xlarge", 2))
+            .workers(WorkerGroup::new("workers", "ml.p5.48xlarge", 2).partition("dev"))
             .mount_lustre("fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com", "abcdefgh")
             .mount_open_zfs("fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com")
             .scripts(LifecycleScripts::new().check_efa().enroot()),
@@ -774,7 +774,7 @@ fn scripted() -> App {
             "Cluster",
             HyperPodCluster::slurm_by_scripts(network, controller())
                 .login(ServiceNodes::new("login", "ml.m5.2xlarge"))
-                .workers("dev", WorkerGroup::new("workers", "ml.p5.48xlarge", 2))
+                .workers(WorkerGroup::new("workers", "ml.p5.48xlarge", 2).partition("dev"))
                 .mount_lustre("fs-0123456789abcdef0.fsx.us-east-1.amazonaws.com", "abcdefgh")
                 .mount_open_zfs("fs-0123456789abcdef1.fsx.us-east-1.amazonaws.com")
                 .scripts(
@@ -833,7 +833,7 @@ fn a_network_of_its_own_passes_the_validation_of_aws() {
     stack.add(
         "Cluster",
         HyperPodCluster::slurm_by_scripts(&network, controller())
-            .workers("dev", WorkerGroup::new("workers", "ml.g5.8xlarge", 1)),
+            .workers(WorkerGroup::new("workers", "ml.g5.8xlarge", 1).partition("dev")),
     );
     judged(&app, &["CreateCluster: 1", "validated networks: 1"]);
 }

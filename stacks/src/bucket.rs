@@ -85,7 +85,7 @@ fn why_no_bucket_name(name: &str) -> Option<&'static str> {
     let is_end =
         |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if name.starts_with("s3:") {
-        return Some("it is a URI, or starts like one");
+        return Some("it is a URI, or starts like a URI");
     }
     if name.starts_with("arn:") {
         return Some("it is an ARN");
@@ -348,6 +348,7 @@ fn encryption_rule(key: Option<&EncryptionKey>) -> ServerSideEncryptionRule {
 
 /// A [`PrivateBucket`] that was added to a stack.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PrivateBucketHandle {
     /// The bucket.
     pub bucket: BucketHandle,

@@ -336,6 +336,7 @@ impl Construct for PrivateKey {
 
 /// A [`PrivateKey`] that was added to a stack.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PrivateKeyHandle {
     /// The key.
     pub key: KeyHandle,

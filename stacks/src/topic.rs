@@ -204,6 +204,7 @@ impl Construct for AlarmTopic {
 
 /// An [`AlarmTopic`] that was added to a stack.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct AlarmTopicHandle {
     /// The topic.
     pub topic: TopicHandle,

@@ -255,6 +255,15 @@ impl Assembly {
     /// structure of the template clear (see [`Template::read_with_errors`]). The template must not be deployed if there are
     /// errors.
     ///
+    /// ```
+    /// use stackwright_synth::Assembly;
+    ///
+    /// let text = "Resources:\n  A: {Type: !Rain::Embed a}\n  B: {Type: AWS::SNS::Topic}".to_owned();
+    /// let (assembly, errors) = Assembly::of_template_with_errors("topics.yaml", text)?;
+    /// assert_eq!((assembly.stacks[0].id.as_str(), errors.len()), ("topics", 1));
+    /// # Ok::<(), stackwright_synth::TemplateError>(())
+    /// ```
+    ///
     /// # Errors
     /// The text is not a template.
     pub fn of_template_with_errors(
@@ -504,7 +513,7 @@ impl Assembly {
             };
             // The id becomes the name of a file when the assembly is written again.
             if inside(directory, id).is_none_or(|path| path.parent() != Some(directory)) {
-                return Err(malformed("has an id that is no file name"));
+                return Err(malformed("has an ID that is not a valid file name"));
             }
             let file = properties["templateFile"].as_str().ok_or_else(|| malformed("names no template"))?;
             let template_path =

@@ -61,6 +61,13 @@ macro_rules! asset {
 impl Asset {
     /// Creates an asset from a file or a directory. A relative path depends on the working directory;
     /// [`asset!`](crate::asset) does not.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Asset};
+    ///
+    /// let stack = App::new("vision").stack("Training");
+    /// let source = stack.add("Source", Asset::new("/home/ada/vision/training").leave_out("notebooks"));
+    /// ```
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: Some(path.into()), ..Self::archive() }
     }
@@ -362,7 +369,7 @@ fn files_of(directory: &Path, left_out: &[String]) -> Result<Vec<(String, PathBu
             } else if kind.is_file() {
                 found.push((name, path));
             } else {
-                return Err(refuse("it is a link or a device; put the file itself there, or leave it out"));
+                return Err(refuse("it is a link or a device: use a regular file, or leave it out"));
             }
         }
     }

@@ -31,6 +31,7 @@ impl fmt::Display for SourceLocation {
 /// An error of synthesis, with the line of the program that caused it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{kind}")]
+#[non_exhaustive]
 pub struct Error {
     /// The problem.
     #[source]

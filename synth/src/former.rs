@@ -98,7 +98,7 @@ pub(crate) fn former_ids(contents: &Contents, errors: &mut Vec<Error>) -> IndexM
             } else if let Some((owner, location)) = owners.insert(former, (id, *source)) {
                 report(
                     format!("`{former}` is the former ID of `{owner}` and of `{id}`"),
-                    "only one resource can take over the former one",
+                    "only one resource can replace the former one",
                     Some(("first named here", location)),
                 );
             } else {

@@ -47,8 +47,15 @@ impl Parameter<String> {
         Self::of(type_name)
     }
 
-    /// The value of a parameter in SSM Parameter Store, which is read at deployment. The default is the name of that
-    /// parameter.
+    /// The value of a parameter in SSM Parameter Store, which CloudFormation reads when it creates the change set. The default
+    /// is the name of that parameter.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Parameter};
+    ///
+    /// let stack = App::new("vision").stack("Serving");
+    /// let model = stack.add("Model", Parameter::ssm().default("/scorers/approved"));
+    /// ```
     pub fn ssm() -> Self {
         Self::of("AWS::SSM::Parameter::Value<String>")
     }

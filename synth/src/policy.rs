@@ -4,6 +4,7 @@ use crate::value::{Expression, IntoValue, Json, Literal, Property, Value, set};
 
 /// `DeletionPolicy` and `UpdateReplacePolicy`: what CloudFormation does with a resource that is removed or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeletionPolicy {
     /// Deletes the resource.
     Delete,

@@ -66,7 +66,7 @@ pub struct Reference {
     pub(crate) logical_id: Arc<str>,
     /// `None` for `Ref`.
     pub(crate) attribute: Option<Cow<'static, str>>,
-    /// Whether it yields a list.
+    /// Whether it returns a list.
     pub(crate) list: bool,
 }
 
@@ -87,7 +87,15 @@ impl PartialEq for Property {
 }
 
 impl Property {
-    /// Creates an entry. Its location is the value's, or the caller's if the value has none.
+    /// Creates an entry. Its location is that of the value, or the caller's if the value has none.
+    ///
+    /// ```
+    /// use stackwright_synth::{Json, Property, Resource};
+    ///
+    /// let policy = Json::object([Property::new("deadLetterTargetArn", "arn:aws:sqs:us-east-1:123456789012:dead"),
+    ///     Property::new("maxReceiveCount", 5)]);
+    /// Resource::of("AWS::SQS::Queue").set("RedrivePolicy", policy);
+    /// ```
     #[track_caller]
     pub fn new(name: impl Into<Cow<'static, str>>, value: impl Untyped) -> Self {
         let (value, source) = value.into_untyped();
@@ -244,7 +252,7 @@ pub struct Value<T> {
     yields: PhantomData<fn() -> T>,
 }
 
-// Not derived: a value can be cloned and shown whatever it yields.
+// Not derived: a value can be cloned and shown whatever it returns.
 impl<T> Clone for Value<T> {
     fn clone(&self) -> Self {
         Self { expression: self.expression.clone(), source: self.source, yields: PhantomData }
@@ -265,12 +273,36 @@ impl<T> PartialEq for Value<T> {
 
 impl<T> Value<T> {
     /// Creates a value from an expression. The caller ensures that the expression returns a `T`.
+    ///
+    /// ```
+    /// use stackwright_synth::{Expression, Value};
+    ///
+    /// let region: Value<String> = Value::from_expression(Expression::Name("AWS::Region".into()));
+    /// let zones = Expression::Function("Fn::GetAZs", Box::new(region.expression().clone()));
+    /// let zones: Value<Vec<String>> = Value::from_expression(zones);
+    /// ```
     pub fn from_expression(expression: Expression) -> Self {
         Self { expression, source: None, yields: PhantomData }
     }
 
     /// A value that cannot be used, such as an ARN that is malformed. `App::synth` reports the error at the caller's line
     /// if the value is used.
+    ///
+    /// ```
+    /// use stackwright_synth::{App, Resource, Value};
+    ///
+    /// fn queue_name(text: &str) -> Value<String> {
+    ///     if text.len() > 80 {
+    ///         return Value::invalid("queue-name", format!("`{text}` is too long"), "use at most 80 characters");
+    ///     }
+    ///     text.into()
+    /// }
+    ///
+    /// let app = App::new("shop");
+    /// let queue = Resource::of("AWS::SQS::Queue").set("QueueName", queue_name(&"q".repeat(81)));
+    /// app.stack("Queues").add("Jobs", queue);
+    /// assert!(app.synth().is_err());
+    /// ```
     #[track_caller]
     pub fn invalid(name: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
         let location = Location::caller();

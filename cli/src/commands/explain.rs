@@ -41,7 +41,7 @@ pub(super) fn known(name: &str) -> Result<&'static Rule, Failure> {
     rule_named(name).ok_or_else(|| {
         let failure = Failure::new(format!("there is no rule `{name}`"));
         match nearest_rule(name) {
-            Some(near) => failure.hint(format!("the nearest is `{near}`")),
+            Some(near) => failure.hint(format!("the most similar name is `{near}`")),
             None => failure.hint("`explain` lists all rules"),
         }
     })

@@ -122,11 +122,11 @@ pub(super) fn quota_lines(needs: &[Need], account: AccountValues<'_>) -> Vec<Str
             "the account's service quotas were not read: {error} (`permissions plan` prints the permissions)"
         )),
         AccountValues::Read if lines.is_empty() && !needs.is_empty() => lines.push(
-            "the service quotas of the account are large enough for the stacks; what else the account uses is not counted"
+            "the service quotas of the account are large enough for the stacks; the present usage of the account is not counted"
                 .to_owned(),
         ),
         AccountValues::Read if !lines.is_empty() => {
-            lines.push("what else the account uses of a quota is not counted".to_owned());
+            lines.push("the present usage of the account is not counted".to_owned());
         }
         AccountValues::Read | AccountValues::NotRequested => {}
     }

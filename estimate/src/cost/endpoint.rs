@@ -89,7 +89,7 @@ fn multi_model(
     }
     let Some(models) = scope.usage(id).models.filter(|models| *models > 0) else {
         return Some(
-            "multi-model endpoint; state `models` in the usage to compare it with an endpoint for each model"
+            "multi-model endpoint; set `models` in the usage to compare it with an endpoint for each model"
                 .to_owned(),
         );
     };

@@ -251,7 +251,7 @@ fn run(
         floor: Some(Money::ZERO).filter(|_| expected.is_none()),
         ceiling: Some(amount(seconds)),
         formula: format!(
-            "{times}{count} x {instance_type} x {seconds} s / 3600 x ${}, at the most",
+            "{times}{count} x {instance_type} x {seconds} s / 3600 x ${}, at most",
             hourly.exact()
         ),
         price: Some(price),
@@ -262,9 +262,9 @@ fn run(
     }
     match (job.is_spot, saving) {
         (true, Some(saving)) => line.note(format!(
-            "managed spot training, {saving} less than on demand as stated; the most is on demand"
+            "managed spot training with the given saving of {saving}; the maximum is the on-demand price"
         )),
-        (true, None) => line.note("managed spot training; state what it saves with --spot-saving"),
+        (true, None) => line.note("managed spot training; set its saving with --spot-saving"),
         _ => line,
     }
 }
@@ -314,7 +314,7 @@ fn storage(
         floor: Some(Money::ZERO),
         ceiling: Some(stored.times_ratio(seconds, HOURS_A_MONTH * 3600)),
         formula: format!(
-            "{runs} x {count} x {gigabytes} GB x {seconds} s / ({HOURS_A_MONTH} x 3600) x ${}, at the most",
+            "{runs} x {count} x {gigabytes} GB x {seconds} s / ({HOURS_A_MONTH} x 3600) x ${}, at most",
             price.usd.exact()
         ),
         price: Some(price),
@@ -342,7 +342,7 @@ fn warm_pool(
     Line {
         floor: Some(Money::ZERO),
         ceiling: Some(most),
-        formula: format!("{count} x {instance_type} x {seconds} s / 3600 x ${}, at the most", hourly.exact()),
+        formula: format!("{count} x {instance_type} x {seconds} s / 3600 x ${}, at most", hourly.exact()),
         price: Some(price),
         ..line
     }

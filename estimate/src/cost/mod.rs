@@ -36,7 +36,7 @@ pub const HOURS_A_MONTH: u64 = 730;
 pub struct Options {
     /// The region of stacks that are bound to none.
     pub region: String,
-    /// The share of the way from the floor to the ceiling that is typical.
+    /// The position of the typical amount between the floor (0) and the ceiling (1).
     pub utilization: Rate,
     /// The saving of a SageMaker savings plan, as it is stated; AWS documents up to 64 %.
     pub savings_plan: Option<Rate>,
@@ -90,7 +90,7 @@ pub struct Line {
     pub per: Per,
     /// The least; `None` is unknown.
     pub floor: Option<Money>,
-    /// What is typical under the stated assumptions; `None` is unknown.
+    /// The typical amount under the stated assumptions; `None` is unknown.
     pub typical: Option<Money>,
     /// The most; `None` is unknown.
     pub ceiling: Option<Money>,
@@ -124,10 +124,11 @@ pub struct Capacity {
 
 /// Amounts of some lines together, without those that are unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Total {
     /// The least.
     pub floor: Money,
-    /// What is typical.
+    /// The typical amount.
     pub typical: Money,
     /// The most.
     pub ceiling: Money,
@@ -210,7 +211,7 @@ fn estimate(region: String, lines: Vec<Line>, options: &Options) -> Estimate {
     let mut assumptions = vec![
         format!("a month has {HOURS_A_MONTH} hours; taxes, support and data transfer are not counted"),
         format!(
-            "typical is {} of the way from the least to the most capacity, unless the usage states another value",
+            "the typical amount is at {} of the range from the minimum to the maximum capacity, unless the usage sets another value",
             options.utilization
         ),
         "parameters have their defaults".to_owned(),

@@ -209,7 +209,7 @@ fn a_multi_model_endpoint_is_compared_with_an_endpoint_for_each_model() {
     let text = ENDPOINT.replace("ModelName: m,", "ModelName: !GetAtt Models.ModelName,")
         + "  Models:\n    Type: AWS::SageMaker::Model\n    Properties: {PrimaryContainer: {Mode: MultiModel, Image: i}}\n";
     let notes = |options: &Options| with(&text, options).lines[0].notes.join(" ");
-    assert!(notes(&Options::default()).contains("state `models`"));
+    assert!(notes(&Options::default()).contains("set `models`"));
     let mut options = Options::default();
     options.usage.insert("Endpoint", ResourceUsage { models: Some(50), ..ResourceUsage::default() });
     // 4 x 1105.95 against 50 x 1105.95: 1 - 4 / 50 = 92 %.

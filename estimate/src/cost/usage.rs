@@ -45,7 +45,7 @@ pub struct ResourceUsage {
     /// Milliseconds of a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// The share of the way from the least to the most capacity, percent.
+    /// The position of the typical capacity between the minimum (0) and the maximum (100), in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub utilization_percent: Option<u32>,
     /// Stored gigabytes.
@@ -133,7 +133,8 @@ impl ResourceUsage {
         self
     }
 
-    /// States the typical capacity: the share of the way from the least to the most capacity, in percent. Default: 50.
+    /// Sets the typical capacity: its position between the minimum (0) and the maximum (100), in percent. The default
+    /// is 50.
     #[must_use]
     pub fn utilization_percent(mut self, percent: u32) -> Self {
         self.utilization_percent = Some(percent);

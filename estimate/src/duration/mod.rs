@@ -266,7 +266,7 @@ fn validate(job: &Job) -> Result<(), DurationError> {
     ];
     for (name, value, most) in counts {
         if value == 0 || value > most {
-            let expected = "at least 1 and, but for `--tokens`, at most 16777216";
+            let expected = "a whole number of at least 1 (except for `--tokens`, at most 16777216)";
             return Err(DurationError::Invalid { name, value: value.to_string(), expected });
         }
     }
@@ -358,12 +358,13 @@ fn with_interruptions(job: &Job, instances: u64, seconds: Range<f64>) -> Range<u
 fn add_notes(job: &Job, utilization: &UtilizationRange, notes: &mut Vec<String>) {
     if utilization.runs == 1 {
         notes.push(
-            "a single published run is alike, so that the range of the utilization is not known".to_owned(),
+            "only one published run is similar, so the range of the utilization is not known".to_owned(),
         );
     }
     if utilization.runs > 0 && utilization.selection.ends_with("any number of GPUs") {
         notes.push(
-            "no published run of this number of GPUs is alike; runs of other numbers are used".to_owned(),
+            "no published run with this number of GPUs is similar; runs with other numbers are used"
+                .to_owned(),
         );
     }
     if job.lora_rank.is_some() {

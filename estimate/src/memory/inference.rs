@@ -103,7 +103,7 @@ impl Inference {
 #[non_exhaustive]
 pub enum InferenceError {
     /// The model is not a decoder.
-    #[error("the memory of inference is estimated for decoders only, and {0:?} is not one")]
+    #[error("the memory of inference is estimated for decoders only, and {0:?} is not a decoder")]
     Architecture(Architecture),
     /// A number is out of its range.
     #[error("`{name}` is {value}; set it to {expected}")]
@@ -338,7 +338,7 @@ fn notes(shape: &ModelShape, inference: &Inference) -> Vec<String> {
         );
     }
     if shape.vision.is_some() {
-        notes.push("activations of the vision encoder are not counted; its weights are".to_owned());
+        notes.push("the weights of the vision encoder are counted, but its activations are not".to_owned());
     }
     notes
 }

@@ -271,7 +271,7 @@ fn notes(outer: &Config<'_>, config: &Config<'_>, name: &str) -> Result<Vec<Stri
             outer.0.get("vision_config").is_some() && name.starts_with("qwen2"),
             "activations of this vision encoder were not compared with measurements",
         ),
-        (has_shared_expert, "the expert that every token is sent to was not compared with measurements"),
+        (has_shared_expert, "the shared expert was not compared with measurements"),
         (name.contains("omni"), "audio encoders are not counted"),
     ];
     Ok(notes.into_iter().filter(|(applies, _)| *applies).map(|(_, note)| note.to_owned()).collect())

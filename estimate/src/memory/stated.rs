@@ -32,19 +32,21 @@ pub const ONLY: &str = "*";
 #[non_exhaustive]
 pub enum StatementError {
     /// The statement does not have the documented members.
-    #[error("the statement about memory is not valid: {0}")]
+    #[error("the metadata `stackwright-memory` is not valid: {0}")]
     Form(String),
     /// The shape of the model cannot be read.
-    #[error("the model of the statement about memory is not valid: {0}")]
+    #[error("the model of the metadata `stackwright-memory` is not valid: {0}")]
     Shape(#[from] ShapeError),
     /// A number of the step is out of its range.
-    #[error("the statement about memory is not valid: {0}")]
+    #[error("the metadata `stackwright-memory` is not valid: {0}")]
     Training(#[from] TrainingError),
     /// The inference cannot be estimated.
-    #[error("the statement about memory is not valid: {0}")]
+    #[error("the metadata `stackwright-memory` is not valid: {0}")]
     Inference(#[from] InferenceError),
     /// The resource starts no such job.
-    #[error("the statement about memory names `{0}`, and the resource starts no training job of this name")]
+    #[error(
+        "the metadata `stackwright-memory` names `{0}`, but the resource starts no training job with this name"
+    )]
     Job(String),
     /// The instance type of the job is not known here.
     #[error("the instance type of `{0}` is not known, so that its memory is not known")]
@@ -210,7 +212,7 @@ pub fn inference_statement(
     let number = |name: &str| option(name).and_then(|text| text.parse::<u64>().ok());
     let length = stated.length.or(number("MAX_MODEL_LEN")).ok_or_else(|| {
         StatementError::Form(
-            "state `length`, the most tokens of a sequence, or `OPTION_MAX_MODEL_LEN`".to_owned(),
+            "set `length`, the maximum number of tokens of a sequence, or `OPTION_MAX_MODEL_LEN`".to_owned(),
         )
     })?;
     let mut inference = Inference::new(stated.sequences.unwrap_or(1), length);

@@ -189,7 +189,7 @@ fn doubts(training: &Training) -> Vec<String> {
     for (name, degree) in parallel {
         if degree > 1 {
             doubts.push(format!(
-                "{name} divides what the ranks hold, without communication buffers; it was not compared with measurements"
+                "{name} divides the memory of a rank; communication buffers are not counted, and it was not compared with measurements"
             ));
         }
     }

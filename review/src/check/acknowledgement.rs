@@ -28,7 +28,7 @@ struct Acknowledgement<'a> {
 /// Marks the findings that are acknowledged, and warns about acknowledgements that match no finding.
 pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnostic>) {
     for diagnostic in found.iter_mut().filter(|one| options.allow.iter().any(|name| *name == one.id)) {
-        diagnostic.acknowledged = Some("allowed where the check was called".to_owned());
+        diagnostic.acknowledged = Some("the caller of the check allows the rule".to_owned());
     }
     let stated = acknowledgements(view);
     if stated.is_empty() {
@@ -69,13 +69,13 @@ pub(super) fn apply(view: &View<'_>, options: &Options, found: &mut Vec<Diagnost
         let mut findings = Findings { view, rule: &template::UNUSED_ACKNOWLEDGEMENT, found: &mut added };
         let (message, help) = match rule_named(one.rule) {
             Some(_) => (
-                format!("nothing is found any more that `{}` acknowledges", one.rule),
-                "remove it, so that it hides nothing later".to_owned(),
+                format!("the acknowledgement of `{}` matches no finding", one.rule),
+                "remove the acknowledgement, so that it does not hide a later finding".to_owned(),
             ),
             None => {
                 let help = nearest_rule(one.rule);
                 let help = help.map_or("`stackwright explain` lists all rules".to_owned(), |nearest| {
-                    format!("the nearest is `{nearest}`")
+                    format!("the most similar name is `{nearest}`")
                 });
                 (format!("there is no rule `{}`", one.rule), help)
             }

@@ -11,7 +11,7 @@ use super::value::children;
 
 /// A value of a resource, and the steps that lead to it from the properties.
 ///
-/// A cursor is used like the value. Indexing yields the values below with their paths. A value that does not exist is null
+/// A cursor is used like the value. Indexing returns the values below with their paths. A value that does not exist is null
 /// and has no path.
 pub(crate) struct Cursor<'v> {
     value: &'v JsonValue,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 /// The first cycle that can be reached from one of the names, as the path that closes it: `A`, `B`, `A`.
 ///
-/// `after` yields the names to which a name refers. Names that were visited for an earlier start are passed in `done`
+/// `after` returns the names to which a name refers. Names that were visited for an earlier start are passed in `done`
 /// and not visited again.
 pub(crate) fn cycle_from<'a, 'n>(
     start: &'a str,

@@ -89,7 +89,7 @@ pub(crate) fn nearest_name<'n>(name: &str, names: impl Iterator<Item = &'n str>)
     match nearest(name, names) {
         Some(near) => {
             let fix = Fix::Rename { from: name.to_owned(), to: near.to_owned() };
-            (format!("the nearest is `{near}`"), Some(fix))
+            (format!("the most similar name is `{near}`"), Some(fix))
         }
         None => (String::new(), None),
     }
@@ -168,7 +168,7 @@ impl Findings<'_, '_, '_> {
         }
     }
 
-    /// The same for a location inside of a function: the path ends at the value that the function yields, the line is that
+    /// The same for a location inside of a function: the path ends at the value that the function returns, the line is that
     /// of the inner location itself.
     pub fn add_in_function(
         &mut self,

@@ -90,7 +90,7 @@ impl<'v, 'a> Job<'v, 'a> {
         Some(serde_json::from_str(written).unwrap_or_else(|_| JsonValue::from(written)))
     }
 
-    /// Whether a hyperparameter is true; some write `True`, and a condition yields texts.
+    /// Whether a hyperparameter is true; some write `True`, and a condition returns texts.
     pub fn is_on(&self, name: &str) -> bool {
         let value = self.hyperparameter(name);
         value.is_some_and(|value| super::value::boolean(&value) == Some(true))

@@ -130,9 +130,10 @@ impl Options {
             let ignore = self.ignores.iter().find(|ignore| ignore.covers(one));
             let reason = match ignore {
                 Some(ignore) => Some(ignore.reason.clone()),
-                None => {
-                    self.baseline.contains(&one.fingerprint()).then(|| "it is in the baseline".to_owned())
-                }
+                None => self
+                    .baseline
+                    .contains(&one.fingerprint())
+                    .then(|| "the finding is in the baseline".to_owned()),
             };
             if one.acknowledged.is_none() {
                 one.acknowledged = reason;

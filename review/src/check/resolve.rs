@@ -263,7 +263,7 @@ impl<'t, 's> Resolver<'t, 's> {
             let (step, next) = match value {
                 JsonValue::Array(items) => {
                     let Ok(index) = step.parse() else { return (pointer, None) };
-                    // Only a function may yield nothing.
+                    // Only a function may return nothing.
                     let is_there =
                         |item: &JsonValue| function(item).is_none() || self.value(item, 0).is_some();
                     let mut there = items.iter().enumerate().filter(|(_, item)| is_there(item));

@@ -259,7 +259,7 @@ fn scenario_of<'a>(base: &Scenario<'a>, choices: &[Choice<'a>], picks: &[(usize,
         scenario.changed.push(name);
         changes.push(match given {
             Some(Given::Value(value)) => format!("`{name}` is `{}`", shown(value)),
-            _ => format!("`{name}` is anything else"),
+            _ => format!("`{name}` has any other value"),
         });
         match given {
             Some(given) => scenario.values.insert(name, given.clone()),
@@ -377,7 +377,7 @@ fn decided<'a>(template: &'a Template, scenario: Scenario<'a>) -> Vec<Scenario<'
                 number += 1;
                 let mut otherwise = scenario.clone();
                 otherwise.conditions.insert(name, false);
-                let condition = format!("the condition `{name}` does not hold");
+                let condition = format!("the condition `{name}` is false");
                 otherwise.when = Some(match otherwise.when.take() {
                     Some(when) => format!("{when} and {condition}"),
                     None => condition,
@@ -492,7 +492,7 @@ mod tests {
             [
                 (None, false, true),
                 (Some("`Stage` is `prod`"), true, false),
-                (Some("`Stage` is anything else"), false, true)
+                (Some("`Stage` has any other value"), false, true)
             ]
         );
     }

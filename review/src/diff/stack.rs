@@ -157,7 +157,7 @@ impl<'a> Draft<'a> {
                 }
             }
             StackAction::Removed => found.notes.push(format!(
-                "The program no longer has this stack. `deploy` leaves it as it is; `destroy {}` of the old program \
+                "The program no longer has this stack. `deploy` does not change it; `destroy {}` of the old program \
                  deletes it.",
                 sides.old.id
             )),

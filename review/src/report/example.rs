@@ -31,7 +31,7 @@ pub(super) fn report() -> Report {
         path: "/Resources/Bucket".into(),
         location: Some(location(9)),
         acknowledged: Some("public data".into()),
-        ..Diagnostic::error("deprecated-property", "Serving".into(), "AWS advises against it".into())
+        ..Diagnostic::error("deprecated-property", "Serving".into(), "the property is deprecated".into())
     };
     vec![acknowledged, warning, error].into()
 }

@@ -212,6 +212,14 @@ fn check_groups(plan: &Plan, settings: &Settings, scope: &Scope<'_>) {
             );
         }
     }
+    for (name, location) in &plan.unresolved_partitions {
+        scope.error(
+            "cluster-partition",
+            format!("the partition of the group `{name}` is not known when `provisioning_parameters.json` is written"),
+            "use a literal: CloudFormation does not resolve values in this file".into(),
+            Some(*location),
+        );
+    }
     check_addresses(plan, settings, scope);
 }
 

@@ -1,7 +1,7 @@
 //! The parts of a cluster that depend on its orchestrator.
 
 use stackwright_resources::sagemaker::cluster::{Orchestrator, RestrictedInstanceGroupsConfig};
-use stackwright_synth::{Handle, Value};
+use stackwright_synth::{CallerLocation, Handle, Value};
 
 use super::group::GroupSettings;
 use super::restricted::RestrictedGroup;
@@ -34,6 +34,8 @@ pub struct Plan {
     pub(super) secrets: Vec<Value<String>>,
     /// The text of `provisioning_parameters.json`, for a cluster that scripts configure.
     pub(super) parameters: Option<String>,
+    /// Groups whose partition is resolved only during deployment, although `provisioning_parameters.json` contains it.
+    pub(super) unresolved_partitions: Vec<(String, CallerLocation)>,
     /// What has to exist before the cluster.
     pub(super) before: Vec<Handle>,
     /// Whether HyperPod runs a script on each node although none was given.

@@ -15,7 +15,7 @@ use crate::network::NetworkHandle;
 pub struct ScriptedSlurm {
     controller: GroupSettings,
     login: Option<GroupSettings>,
-    workers: Vec<(GroupSettings, String)>,
+    workers: Vec<GroupSettings>,
     lustre: Option<(String, String)>,
     open_zfs: Option<String>,
 }
@@ -37,7 +37,7 @@ impl HyperPodCluster<ScriptedSlurm> {
     /// let network = stack.add("Network", Network::isolated("10.0.0.0/16", 1).endpoints(InterfaceEndpoint::HYPERPOD_SLURM));
     /// let controller = ServiceNodes::new("controller", "ml.m5.4xlarge");
     /// let cluster = HyperPodCluster::slurm_by_scripts(&network, controller)
-    ///     .workers("research", WorkerGroup::new("train", "ml.g5.12xlarge", 4));
+    ///     .workers(WorkerGroup::new("train", "ml.g5.12xlarge", 4).partition("research"));
     /// stack.add("Cluster", cluster);
     /// # app.synth()?;
     /// # Ok::<(), stackwright_synth::Errors>(())
@@ -59,9 +59,9 @@ impl HyperPodCluster<ScriptedSlurm> {
         self
     }
 
-    /// Adds a group of nodes that run jobs, in a partition of this name.
-    pub fn workers(mut self, partition: impl Into<String>, group: WorkerGroup<AllOrNothing>) -> Self {
-        self.kind.workers.push((group.into_group(), partition.into()));
+    /// Adds a group of nodes that run jobs. The name of its partition has to be a literal.
+    pub fn workers(mut self, group: WorkerGroup<AllOrNothing>) -> Self {
+        self.kind.workers.push(group.into_group());
         self
     }
 
@@ -85,7 +85,7 @@ impl ScriptedSlurm {
         let workers: Vec<JsonValue> = self
             .workers
             .iter()
-            .map(|(group, partition)| json!({ "instance_group_name": group.name, "partition_name": partition }))
+            .map(|group| json!({ "instance_group_name": group.name, "partition_name": partition(group) }))
             .collect();
         let mut parameters = json!({
             "version": "1.0.0",
@@ -111,14 +111,30 @@ impl RunsScripts for ScriptedSlurm {}
 
 impl Orchestrate for ScriptedSlurm {
     fn plan(&self) -> Plan {
-        let workers = self.workers.iter().map(|(group, _)| group);
         let mut groups: Vec<GroupSettings> =
-            [&self.controller].into_iter().chain(&self.login).chain(workers).cloned().collect();
+            [&self.controller].into_iter().chain(&self.login).chain(&self.workers).cloned().collect();
+        let unresolved = self.workers.iter().filter(|group| partition(group).is_none());
+        let unresolved_partitions = unresolved.map(|group| (group.name.clone(), group.location)).collect();
         for group in &mut groups {
             // The API for Slurm and the file exclude each other.
             group.slurm = None;
         }
-        Plan { groups, parameters: Some(self.parameters()), needs_script: true, ..Plan::default() }
+        Plan {
+            groups,
+            parameters: Some(self.parameters()),
+            unresolved_partitions,
+            needs_script: true,
+            ..Plan::default()
+        }
+    }
+}
+
+/// The name of a group's partition, which is the name of the group unless the program sets another one. `None` if it is
+/// resolved only during deployment.
+fn partition(group: &GroupSettings) -> Option<&str> {
+    match &group.slurm {
+        Some((_, Some(name))) => name.as_literal()?.as_str(),
+        _ => Some(&group.name),
     }
 }
 
@@ -127,4 +143,51 @@ pub(super) fn configuring(scripts: LifecycleScripts) -> LifecycleScripts {
     scripts
         .first("mount-file-systems", include_str!("scripts/mount_file_systems.sh"))
         .last("start-slurm", include_str!("scripts/start_slurm.sh"))
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_synth::{App, Parameter, Value};
+
+    use super::*;
+    use crate::network::NetworkSubnet;
+
+    fn network() -> NetworkHandle {
+        let subnet = NetworkSubnet::existing("subnet-0123456789abcdef0");
+        NetworkHandle::existing("vpc-0123456789abcdef0", [subnet], ["sg-0123456789abcdef0"])
+    }
+
+    fn with_partition(partition: Option<Value<String>>) -> HyperPodCluster<ScriptedSlurm> {
+        let group = WorkerGroup::new("train", "ml.g5.12xlarge", 4);
+        let group = match partition {
+            Some(name) => group.partition(name),
+            None => group,
+        };
+        HyperPodCluster::slurm_by_scripts(&network(), ServiceNodes::new("controller", "ml.m5.4xlarge"))
+            .workers(group)
+    }
+
+    #[test]
+    fn the_partition_is_that_of_the_group() {
+        let partition_of = |cluster: HyperPodCluster<ScriptedSlurm>| -> JsonValue {
+            let parameters: JsonValue = serde_json::from_str(&cluster.kind.parameters()).unwrap();
+            parameters["worker_groups"][0]["partition_name"].clone()
+        };
+        assert_eq!(partition_of(with_partition(Some("research".into()))), "research");
+        assert_eq!(partition_of(with_partition(None)), "train", "by default the name of the group");
+    }
+
+    #[test]
+    fn a_partition_that_the_deployment_resolves_is_an_error() {
+        let app = App::new("research");
+        let stack = app.stack("Cluster").region("us-east-1");
+        let name = stack.add("Partition", Parameter::string().default("research"));
+        stack.add("Cluster", with_partition(Some(name.into())));
+        let errors = app.synth().unwrap_err();
+        let errors: Vec<_> = errors.iter().collect();
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].kind.name(), "cluster-partition");
+        let location = errors[0].location.as_ref().unwrap();
+        assert!(location.file.ends_with("scripted.rs"), "the location of the group: {location}");
+    }
 }

@@ -407,7 +407,7 @@ impl<E: Engine> LargeModel<E> {
                     "use `.engine_argument(…)` for arguments of vLLM; the user guides of DJL Serving list the other settings"
                         .into()
                 },
-                |name| format!("the nearest is `{name}`"),
+                |name| format!("the most similar name is `{name}`"),
             );
             let message = format!("DJL Serving does not document the setting `{key}` for this engine");
             self.problems.push(DeferredError { name: "unknown-option", message, help, source });

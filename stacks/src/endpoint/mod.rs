@@ -303,6 +303,7 @@ fn add_scaling<T: Target>(
 
 /// An endpoint that was added to a stack.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct EndpointHandle {
     /// The endpoint.
     pub endpoint: sagemaker::EndpointHandle,
@@ -325,7 +326,7 @@ impl EndpointHandle {
         self.endpoint.endpoint_arn()
     }
 
-    /// A statement that allows to invoke this endpoint only, for the role of a caller.
+    /// A statement that allows the role of a caller to invoke this endpoint only.
     pub fn allow_invoke(&self) -> Statement {
         allow_invoke(&self.arn())
     }

@@ -137,8 +137,7 @@ impl Construct for LaunchBan {
         if self.roles.is_empty() || self.subscribers.is_empty() {
             scope.error(
                 "launch-ban",
-                "the action of the budget needs a role that it restricts, and somebody whom it notifies"
-                    .into(),
+                "the action of the budget needs a role to restrict and a subscriber to notify".into(),
                 "add `.role(…)`, and `.email(…)` or `.topic(…)`".into(),
                 Some(self.location),
             );

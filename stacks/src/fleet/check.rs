@@ -51,7 +51,7 @@ impl<C> GpuFleet<C> {
         for (name, count) in types.iter().zip(&interfaces) {
             if count.is_none_or(|count| count == 0) {
                 let message = match count {
-                    Some(_) => format!("{name} has no Elastic Fabric Adapter"),
+                    Some(_) => format!("{name} does not support Elastic Fabric Adapter"),
                     None => format!("the number of EFA interfaces of {name} is not known"),
                 };
                 refuse("fleet-efa", message, "remove `.efa()`, or use another instance type");

@@ -61,7 +61,7 @@ impl<C> GpuFleet<C> {
         let name = role.name().unwrap_or_else(|| {
             scope.error(
                 "fleet-role",
-                "an instance profile refers to its role by name, and only the ARN of this role is known, during deployment"
+                "an instance profile refers to its role by name, but this role has only an ARN, which is resolved during deployment"
                     .into(),
                 "name the role with `RoleReference::from_name(…)`, or an instance profile with `.instance_profile(…)`"
                     .into(),

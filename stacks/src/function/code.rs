@@ -28,15 +28,15 @@ impl Runtime {
         let family: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
         let usable: Vec<&str> = supported(&family).map(|one| one.name.as_str()).collect();
         let others = || match usable.is_empty() {
-            true => "a runtime is named such as `python3.13`, `nodejs24.x` or `provided.al2023`".to_owned(),
-            false => format!("the supported ones of {family} are {}", usable.join(", ")),
+            true => "use a runtime such as `python3.13`, `nodejs24.x` or `provided.al2023`".to_owned(),
+            false => format!("the supported runtimes of {family} are {}", usable.join(", ")),
         };
         let Some(facts) = runtimes().iter().find(|one| one.name == name) else {
-            let message = format!("`{name}` is not a runtime of AWS Lambda that is known on {READ}");
+            let message = format!("`{name}` is not a known runtime of AWS Lambda (as of {READ})");
             return Self(Value::invalid("unknown-runtime", message, others()));
         };
         if let Some(date) = facts.block_create.as_deref().filter(|date| *date <= READ) {
-            let message = format!("no function can be created with `{name}` since {date}");
+            let message = format!("AWS Lambda has not accepted new functions with `{name}` since {date}");
             return Self(Value::invalid("ended-runtime", message, others()));
         }
         let name: Value<String> = name.into();

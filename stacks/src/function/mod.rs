@@ -345,6 +345,7 @@ fn network_interfaces() -> [Statement; 2] {
 
 /// A [`Function`] that was added to a stack.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FunctionHandle {
     /// The function.
     pub function: lambda::FunctionHandle,

@@ -107,7 +107,7 @@ impl Construct for ApprovedModel {
     const HIDES_INNER_LOCATIONS: bool = true;
 
     fn build(self, scope: &mut Scope<'_>) -> ApprovedModelHandle {
-        // A reference to a group yields its ARN, of which the name is the part after the slash.
+        // A reference to a group returns its ARN, of which the name is the part after the slash.
         let group = match known(&self.group) {
             Some(_) => self.group.clone(),
             None => select(1, split("/", &self.group)),

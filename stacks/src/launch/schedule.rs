@@ -48,6 +48,7 @@ pub struct Schedule {
 
 /// The target of a schedule.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum ScheduleTarget {
     /// A run of a pipeline.
     Pipeline(PipelineHandle),

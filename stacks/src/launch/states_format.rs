@@ -37,7 +37,7 @@ fn member(property: Property) -> Property {
     property.renamed(name).map(|_| call)
 }
 
-/// A call of `States.Format` that yields a string with its variables replaced.
+/// A call of `States.Format` that returns a string with its variables replaced.
 fn formatted(expression: &Expression) -> Vec<Expression> {
     let mut parts = vec![literal("States.Format('")];
     let mut arguments = Vec::new();

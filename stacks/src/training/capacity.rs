@@ -8,6 +8,7 @@ use crate::duration::Seconds;
 /// The capacity that a training job runs on: [`Spot`], a [`WarmPool`] or a [`TrainingPlan`]. A job without any of
 /// them runs on on-demand instances.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum TrainingCapacity {
     /// Spot instances, which AWS can interrupt.
     Spot(Spot),

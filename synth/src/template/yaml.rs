@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
                 (Event::DocumentStart(..), span) if document.is_some() => {
                     return Err(error(
                         span.start,
-                        "a template is one document, and here a second one starts",
+                        "a template is one YAML document, but a second one starts here",
                     ));
                 }
                 (Event::DocumentStart(..), _) => {}
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
                             break (map.into(), anchor, tag);
                         }
                         (Event::Scalar(key, style, ..), span) => (key.into_owned(), style, span),
-                        (_, span) => return Err(error(span.start, "a key has to be a text")),
+                        (_, span) => return Err(error(span.start, "a key has to be a string")),
                     };
                     let at = span.start;
                     let problem = if style == ScalarStyle::Plain && key == "<<" {

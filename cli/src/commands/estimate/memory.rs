@@ -280,7 +280,9 @@ fn conclusion(estimate: &TrainingEstimate, cheapest: &[Candidate]) -> Vec<String
     });
     let verdict = match estimate.verdict {
         Verdict::Fits => format!("The step fits{on}."),
-        Verdict::Tight => format!("The step is tight{on}: fragmentation of the allocator decides."),
+        Verdict::Tight => {
+            format!("The step is tight{on}: whether it fits depends on the fragmentation of the allocator.")
+        }
         Verdict::DoesNotFit => format!("The step does not fit{on}."),
         _ => "No instance type was given, so that it is not known whether the step fits.".to_owned(),
     };

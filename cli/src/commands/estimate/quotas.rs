@@ -101,10 +101,10 @@ mod account {
 /// What the values do not include.
 fn limits_of_values(has_account_values: bool) -> &'static str {
     if has_account_values {
-        "What else the account uses of a quota is not counted. Service Quotas has no value for what is unknown."
+        "The present usage of the account is not counted. Service Quotas has no value for what is unknown."
     } else {
         "The account's values are in Service Quotas (`--account-values` reads them); defaults are AWS's, and an account can have \
-         others. What else the account uses of a quota is not counted."
+         others. The present usage of the account is not counted."
     }
 }
 

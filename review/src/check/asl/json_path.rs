@@ -90,12 +90,12 @@ impl<'t> Reader<'t> {
         loop {
             if self.takes("..") {
                 if !self.takes("*") && !self.rest().starts_with('[') && self.name().is_empty() {
-                    return Err("a name is missing behind `..`".to_owned());
+                    return Err("a name is missing after `..`".to_owned());
                 }
             } else if self.takes(".") {
                 // Functions of JSONPath, such as `length()`, are refused where a value is read, not here.
                 if !self.takes("*") && !self.rest().starts_with('[') && self.name().is_empty() {
-                    return Err("a name is missing behind `.`".to_owned());
+                    return Err("a name is missing after `.`".to_owned());
                 }
                 self.takes("()");
             } else if self.rest().starts_with('[') {
@@ -141,12 +141,12 @@ impl<'t> Reader<'t> {
         let name = format!("States.{}", self.name());
         let Some((_, least, most)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
             let near = stackwright_schemas::nearest(&name, FUNCTIONS.iter().map(|(known, ..)| *known));
-            let near = near.map_or_else(String::new, |near| format!("; the nearest is `{near}`"));
+            let near = near.map_or_else(String::new, |near| format!("; the most similar name is `{near}`"));
             return Err(format!("the function `{name}` does not exist{near}"));
         };
         self.spaces();
         if !self.takes("(") {
-            return Err(format!("`(` is missing behind `{name}`"));
+            return Err(format!("`(` is missing after `{name}`"));
         }
         let mut arguments = 0;
         // The number of placeholders in a string that is the first argument.
@@ -276,7 +276,7 @@ mod tests {
             assert_eq!(problem(good, true), None, "{good}");
         }
         for (bad, part) in [
-            ("States.Uuid()", "nearest is `States.UUID`"),
+            ("States.Uuid()", "name is `States.UUID`"),
             ("States.Format('a'", "missing"),
             ("States.Format()", "at least 1"),
             ("States.Hash('a')", "takes 2"),

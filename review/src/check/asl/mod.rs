@@ -76,7 +76,7 @@ fn machine<'c, 'v>(
 /// The names of states that follow a state; `None` if one of them is known only when it is deployed.
 pub(super) fn next_states<'c>(state: &'c Cursor<'_>) -> Option<Vec<&'c str>> {
     let branches = items(&state["Choices"]).chain(items(&state["Catch"])).map(|branch| {
-        // An entry that a function yields may name any state.
+        // An entry that a function returns may name any state.
         if is_unresolved(branch) { branch } else { &branch["Next"] }
     });
     let all = [&state["Next"], &state["Default"]].into_iter().chain(branches);

@@ -318,7 +318,7 @@ fn one_returns_data(_: &JsonValue, metrics: &JsonValue) -> Result<(), String> {
     if metrics.as_array().is_none_or(|all| all.is_empty()) || returning == 1 {
         return Ok(());
     }
-    Err(format!("{returning} metrics return data, and one has to"))
+    Err(format!("{returning} metrics return data, but exactly one has to"))
 }
 
 const DAY: f64 = 86_400.0;

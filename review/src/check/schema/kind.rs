@@ -1,4 +1,4 @@
-//! What intrinsic functions yield, as far as the template shows it.
+//! What intrinsic functions return, as far as the template shows it.
 
 use serde_json::Value as JsonValue;
 use stackwright_schemas::registry;
@@ -7,7 +7,7 @@ use crate::check::scenario::is_list;
 use crate::check::value::function;
 use crate::check::view::{View, referred};
 
-/// What an intrinsic function yields.
+/// What an intrinsic function returns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::check) enum Kind {
     Text,
@@ -27,7 +27,7 @@ impl Kind {
     }
 }
 
-/// The kind of value that an intrinsic function yields.
+/// The kind of value that an intrinsic function returns.
 pub(in crate::check) fn kind(value: &JsonValue, view: &View<'_>) -> Kind {
     let Some((name, argument)) = function(value) else { return Kind::Any };
     match name {

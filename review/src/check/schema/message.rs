@@ -44,7 +44,8 @@ pub(super) fn known(
             } else if options.len() <= 12 {
                 Some(format!("use {}", options.join(", ")))
             } else {
-                nearest(&given, options.iter().map(String::as_str)).map(|one| format!("the nearest is {one}"))
+                nearest(&given, options.iter().map(String::as_str))
+                    .map(|one| format!("the most similar name is {one}"))
             };
             (&rules::VALUE_NOT_ALLOWED, format!("`{given}` is not allowed here"), help)
         }

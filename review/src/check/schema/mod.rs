@@ -1,6 +1,6 @@
 //! Values against JSON Schemas: those of resource types, and those of requests to SageMaker.
 //!
-//! A value that CloudFormation resolves later is compared with its schema by the type that it yields and by the part of
+//! A value that CloudFormation resolves later is compared with its schema by the type that it returns and by the part of
 //! its text that is known. A value that may turn out to be valid is never reported.
 
 mod compiled;
@@ -191,8 +191,8 @@ fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Pr
             let help = "leave it out; read it with `Fn::GetAtt`";
             (&rules::READ_ONLY_PROPERTY, format!("only AWS sets `{name}`"), help)
         } else if schema.is_deprecated(name) {
-            let help = "see the type's reference for what took its place";
-            (&rules::DEPRECATED_PROPERTY, format!("AWS advises against `{name}`"), help)
+            let help = "see the reference of the type for the replacement";
+            (&rules::DEPRECATED_PROPERTY, format!("`{name}` is deprecated"), help)
         } else {
             return None;
         };

@@ -213,7 +213,7 @@ fn unresolved(
     if !fits {
         let (name, argument) = function(value)?;
         let message = format!(
-            "`{name}` of {} yields {}, and the property takes {}",
+            "`{name}` of {} returns {}, and the property takes {}",
             shown(argument),
             given.name(),
             wanted_name(wanted)

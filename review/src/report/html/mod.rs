@@ -475,7 +475,7 @@ fn permissions(new: &Assembly) -> String {
         return rows;
     }
     let head = table(
-        "Statements of all policies as they will be",
+        "Statements of all policies after the change",
         &["Policy", "Effect", "Principals", "Actions", "Resources", "Conditions"],
     );
     format!("{head}{rows}</tbody></table></div>\n")

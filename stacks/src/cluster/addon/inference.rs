@@ -108,7 +108,7 @@ impl InferenceOperator {
             if value.is_none() {
                 refuse(
                     format!("the inference operator has no {what}"),
-                    "set it with the setter of that name",
+                    "set it with the setter of the same name",
                 );
             }
         }

@@ -37,7 +37,7 @@ fn tensor_of<'a>(
 
 fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(name, known.clone()) {
-        Some(near) => format!("the nearest is `{near}`"),
+        Some(near) => format!("the most similar name is `{near}`"),
         None => format!("there is {}", known.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
     }
 }

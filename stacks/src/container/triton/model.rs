@@ -10,6 +10,7 @@ use stackwright_synth::{Asset, CallerLocation};
 /// The data type of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub enum TritonType {
     Bool,
     Uint8,
@@ -298,6 +299,7 @@ impl WarmUp {
 
 /// The versions of a model that Triton serves; the latest one unless set.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum VersionPolicy {
     /// This number of latest versions.
     Latest(u32),
@@ -637,7 +639,7 @@ impl TritonModel {
     }
 }
 
-/// Formats numbers in brackets; an empty list yields an empty string.
+/// Formats numbers in brackets; an empty list returns an empty string.
 fn list(numbers: &[u32]) -> Option<String> {
     (!numbers.is_empty()).then(|| format!("{numbers:?}"))
 }

@@ -147,6 +147,7 @@ impl Construct for ComponentEndpoint {
 
 /// A [`ComponentEndpoint`] that was added to a stack.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ComponentEndpointHandle {
     /// The endpoint.
     pub endpoint: EndpointHandle,

@@ -349,6 +349,7 @@ impl Construct for InferenceComponent {
 
 /// A component that was added to a stack.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct InferenceComponentHandle {
     /// The component.
     pub component: sagemaker::InferenceComponentHandle,

@@ -83,7 +83,7 @@ pub struct RegisterModelStep {
 
 impl RegisterModelStep {
     /// A step that registers a model in a group, with the image that serves it. The group is given by its name, or by
-    /// a reference to an `AWS::SageMaker::ModelPackageGroup`, which yields its ARN.
+    /// a reference to an `AWS::SageMaker::ModelPackageGroup`, which returns its ARN.
     #[track_caller]
     pub fn new(group: impl IntoValue<String>, model: impl Into<RunLocation>, image: ContainerImage) -> Self {
         let json = || vec![Value::from("application/json")];
@@ -214,7 +214,7 @@ impl RegisterModelStep {
         step.put("Type", "RegisterModel");
         self.options.put_order_and_retries(step);
         step.put("Arguments", arguments);
-        // A reference to a group yields its ARN, of which the name is the part after the slash.
+        // A reference to a group returns its ARN, of which the name is the part after the slash.
         let (group, packages) = match known(&self.group) {
             Some(name) => (
                 arn("sagemaker", sub!("model-package-group/{}", name)),

@@ -11,6 +11,7 @@ use crate::training::{Definition, RunLocation, TrainingJob};
 
 /// Whether a tuning job minimizes or maximizes its metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Objective {
     /// The smallest value is the best one.
     Minimize,
@@ -58,6 +59,7 @@ pub enum WarmStart {
 
 /// The values that a tuning job tries for a hyperparameter.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Range {
     /// Integers between two values, both included.
     Integer(i64, i64),

@@ -11,6 +11,7 @@ use super::deepspeed_file::DeepSpeedConfig;
 
 /// The precision of the forward and the backward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Precision {
     /// bfloat16. It requires an accelerator of the generation of the A100 or newer.
     Bf16,

@@ -172,7 +172,8 @@ fn problems(config: &JsonValue) -> Vec<(String, String)> {
         let moves = |part: &str| !matches!(zero[part]["device"].as_str(), None | Some("none"));
         if moves("offload_param") {
             problems.push((
-                "offload_param needs stage 3: below it every accelerator holds all parameters".into(),
+                "offload_param needs stage 3: with a lower stage, every accelerator has all parameters"
+                    .into(),
                 "set the stage to 3, or leave offload_param out".into(),
             ));
         }

@@ -27,6 +27,7 @@ use super::instances::Instances;
 /// A distribution strategy. A job has at most one; the SMDDP collectives for FSDP or DeepSpeed are a setting of
 /// these.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Distribution {
     /// Distributed data parallel (DDP) of PyTorch.
     Ddp(Ddp),

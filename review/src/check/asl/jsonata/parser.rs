@@ -208,7 +208,7 @@ impl<'t> Parser<'t> {
             }
             "@" | "#" => {
                 if !matches!(self.expression(strength)?, Kind::Variable(_)) {
-                    return syntax(format!("a variable is missing behind `{operator}`"));
+                    return syntax(format!("a variable is missing after `{operator}`"));
                 }
             }
             "?" => {

@@ -36,7 +36,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 target,
                 least,
                 "set the minimum of a real-time variant to at least 1",
-                "asynchronous endpoints and inference components can go to 0",
+                "asynchronous endpoints and inference components can scale to 0",
             );
         }
     }

@@ -15,7 +15,7 @@ rule! {
     ///
     /// # How to fix
     ///
-    /// Use the dimensions that the service publishes with the metric. `Ref` of an endpoint yields its ARN: use
+    /// Use the dimensions that the service publishes with the metric. `Ref` of an endpoint returns its ARN: use
     /// `!GetAtt Endpoint.EndpointName`.
     ///
     /// # Limitations
@@ -44,7 +44,7 @@ const NAMESPACES: [(&str, &[&str]); 13] = [
     ("VariantName", &["AWS/SageMaker"]),
 ];
 
-/// Dimensions whose value is a name, the type whose `Ref` yields something else, and the attribute that yields the name.
+/// Dimensions whose value is a name, the type whose `Ref` returns something else, and the attribute that returns the name.
 const NAMES: [(&str, &str, &str); 5] = [
     ("EndpointName", "AWS::SageMaker::Endpoint", "EndpointName"),
     ("LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "LoadBalancerFullName"),
@@ -76,7 +76,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     && target.type_name == *type_name
                 {
                     let message =
-                        format!("`Ref` of `{}` does not yield the name that `{name}` has", target.id);
+                        format!("`Ref` of `{}` does not return the name that `{name}` has", target.id);
                     findings.add(alarm, value, message, format!("use `!GetAtt {}.{attribute}`", target.id));
                 }
             }

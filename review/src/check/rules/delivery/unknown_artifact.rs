@@ -60,10 +60,10 @@ fn check_pipeline(pipeline: &Resource<'_>, findings: &mut Findings<'_, '_, '_>) 
                         continue;
                     };
                     let help = match nearest(name, made.iter().copied()) {
-                        Some(near) => format!("the nearest is `{near}`"),
+                        Some(near) => format!("the most similar name is `{near}`"),
                         None => "name an output artifact of an earlier action".to_owned(),
                     };
-                    let message = format!("no earlier action makes the artifact {name}");
+                    let message = format!("no earlier action outputs the artifact {name}");
                     findings.add(pipeline, &artifact["Name"], message, help);
                 }
             }
@@ -78,7 +78,7 @@ fn check_pipeline(pipeline: &Resource<'_>, findings: &mut Findings<'_, '_, '_>) 
                     else {
                         continue;
                     };
-                    let message = format!("more than one action makes the artifact {name}");
+                    let message = format!("more than one action outputs the artifact {name}");
                     findings.add(
                         pipeline,
                         &artifact["Name"],

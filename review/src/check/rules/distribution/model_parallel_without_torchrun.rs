@@ -40,7 +40,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 job.resource,
                 location,
-                "model parallel runs under torchrun",
+                "SageMaker model parallel needs torchrun",
                 "set sagemaker_torch_distributed_enabled to true",
             );
         }

@@ -47,7 +47,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 .collect();
         let waits = attached.iter().any(|policy| view.written().waits(model.id, policy.id));
         if let Some(policy) = attached.first().filter(|_| !waits) {
-            let message = format!("the model does not wait for `{}`, the policy of its role", policy.id);
+            let message = format!("the model does not depend on `{}`, the policy of its role", policy.id);
             findings.add(model, value, message, format!("add `DependsOn: {}`", policy.id));
             findings.fix_last_by_dependency(model, policy.id);
         }

@@ -33,7 +33,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     policy,
                     &statement["Condition"],
-                    "EventBridge publishes to SNS topics without the context of a condition, so this allows nothing",
+                    "EventBridge publishes to SNS topics without the context of a condition, so the statement never applies",
                     "remove the condition",
                 );
             }

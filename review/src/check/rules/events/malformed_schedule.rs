@@ -102,7 +102,7 @@ fn parse(text: &str, takes: Takes) -> Result<(), Fault> {
         return if is_date {
             Ok(())
         } else {
-            Err(("the date has another form".into(), "write `at(yyyy-mm-ddThh:mm:ss)`"))
+            Err(("the date does not have this form".into(), "write `at(yyyy-mm-ddThh:mm:ss)`"))
         };
     }
     if takes == Takes::Monitoring && text == "NOW" {
@@ -125,7 +125,7 @@ fn rate_of(rate: &str) -> Result<(), Fault> {
     }
     if (number == 1) == unit.ends_with('s') {
         let wanted = if number == 1 { single.to_owned() } else { format!("{single}s") };
-        return Err((format!("the unit of {number} is `{wanted}`"), HELP));
+        return Err((format!("with {number}, the unit is `{wanted}`"), HELP));
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 let near = nearest(name, names.iter().copied());
                 let help = near.map_or_else(
                     || format!("use {}", names.join(", ")),
-                    |near| format!("the nearest is `{near}`"),
+                    |near| format!("the most similar name is `{near}`"),
                 );
                 findings.add(group, value, format!("the feature group has no feature `{name}`"), help);
             }

@@ -57,7 +57,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 findings.add(
                     template,
                     reference,
-                    format!("the policy of the key `{}` does not let EC2 Auto Scaling use it", key.id),
+                    format!("the policy of the key `{}` does not allow EC2 Auto Scaling to use it", key.id),
                     format!(
                         "allow the service-linked role `{SERVICE_ROLE}` to use the key and to create grants"
                     ),

@@ -30,8 +30,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 cluster,
                 database,
-                "the schema is `slurm_acct_db`, as in every other cluster that names none",
-                "set `Name` to a name of the cluster's own",
+                "the schema is `slurm_acct_db`, as for every other cluster without `Name`",
+                "set `Name` to a name that no other cluster uses",
             );
         }
     }

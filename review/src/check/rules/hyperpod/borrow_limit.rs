@@ -35,7 +35,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add(
                 quota,
                 limit,
-                format!("a team with the strategy `{strategy}` borrows nothing"),
+                format!("a team with the strategy `{strategy}` cannot borrow"),
                 "remove the limit, or use the strategy `LendAndBorrow`",
             );
             continue;

@@ -59,8 +59,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                     findings.add(
                         quota,
                         &resource["Count"],
-                        format!("the teams together are given {sum} instances of {name}, and the cluster has {has}"),
-                        "give the teams less, or add instances",
+                        format!("the quotas of the teams have {sum} instances of {name} in total, and the cluster has {has}"),
+                        "reduce the quotas, or add instances",
                     );
                 }
             }

@@ -39,10 +39,13 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         let known = versions.iter().find(|version| version.name == name);
         let message = match known {
             Some(version) if version.extended_until.as_str() < READ => {
-                format!("EKS creates no clusters with Kubernetes {name} since {}", version.extended_until)
+                format!(
+                    "EKS has not accepted new clusters with Kubernetes {name} since {}",
+                    version.extended_until
+                )
             }
             None if minor(name).is_some_and(|minor| Some(minor) < oldest) => {
-                format!("EKS creates no clusters with Kubernetes {name} any more")
+                format!("EKS no longer accepts new clusters with Kubernetes {name}")
             }
             _ => continue,
         };

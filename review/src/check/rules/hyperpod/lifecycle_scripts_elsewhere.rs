@@ -30,7 +30,7 @@ rule! {
     check: Each(check),
 }
 
-/// What each of these managed policies allows to read is no bucket of scripts, but for those of the first.
+/// The managed policies. Only the first one allows reading from buckets of scripts.
 const MANAGED: [&str; 7] = [
     "AmazonSageMakerClusterInstanceRolePolicy",
     "AmazonEKS_CNI_Policy",
@@ -66,7 +66,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         findings.add(
                             cluster,
                             uri,
-                            "the managed policy allows to read scripts from s3://sagemaker-… only",
+                            "the managed policy allows reading scripts from s3://sagemaker-… only",
                             "rename the bucket, or allow the role to read it",
                         );
                     }

@@ -46,7 +46,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 cluster,
                 &cluster.properties["InstanceGroups"],
                 message,
-                "set for one group `SlurmConfig.NodeType: Controller`",
+                "set `SlurmConfig.NodeType: Controller` for one group",
             );
         }
     }

@@ -42,7 +42,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for (instance, accelerators) in hosts(view, model) {
             let estimate = inference_statement(statement, container, &instance.instance_type, accelerators);
             let (message, help) = match estimate {
-                Err(error) => (error.to_string(), "correct the statement, or remove it"),
+                Err(error) => (error.to_string(), "correct the metadata, or remove it"),
                 Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => (
                     format!(
                         "the model takes an estimated {} on a GPU, and the server can allocate {} on {}",

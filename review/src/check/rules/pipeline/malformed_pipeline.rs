@@ -87,8 +87,10 @@ fn known(
 ) {
     let Some(name) = string(value).filter(|name| !names.contains(name)) else { return };
     let near = nearest(name, names.iter().copied());
-    let help =
-        near.map_or_else(|| format!("use {}", names.join(", ")), |near| format!("the nearest is `{near}`"));
+    let help = near.map_or_else(
+        || format!("use {}", names.join(", ")),
+        |near| format!("the most similar name is `{near}`"),
+    );
     findings.add(pipeline, value, format!("the {what} `{name}` does not exist"), help);
 }
 
@@ -233,12 +235,14 @@ impl<'v> Names<'v> {
             match kind {
                 "Parameters" if !self.parameters.contains(name) => {
                     let near = nearest(name, self.parameters.iter().copied());
-                    let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                    let help =
+                        near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                     findings.add(pipeline, value, format!("the pipeline has no parameter `{name}`"), help);
                 }
                 "Steps" if !self.steps.contains(name) => {
                     let near = nearest(name, self.steps.iter().copied());
-                    let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                    let help =
+                        near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                     findings.add(pipeline, value, format!("the pipeline has no step `{name}`"), help);
                 }
                 "Steps" if parts.next() == Some("PropertyFiles") => {
@@ -251,7 +255,8 @@ impl<'v> Names<'v> {
                 "Steps" => self.metric(pipeline, value, (name, path), findings),
                 "Execution" if !OF_EXECUTION.contains(&name) => {
                     let near = nearest(name, OF_EXECUTION.into_iter());
-                    let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                    let help =
+                        near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                     findings.add(pipeline, value, format!("an execution has no `{name}`"), help);
                 }
                 "Parameters" | "Execution" => {}

@@ -116,7 +116,7 @@ fn fault(region: Option<&str>, holder_type: &str, service: &str, name: &str) -> 
         _ => everywhere,
     };
     let help = nearest(name, names.iter().copied())
-        .map_or_else(String::new, |near| format!("the nearest is {near}"));
+        .map_or_else(String::new, |near| format!("the most similar name is {near}"));
     let offers = if region.is_some() { "does not offer" } else { "offers" };
     Some((format!("{who} {offers} the instance type `{name}` for {service}"), help))
 }

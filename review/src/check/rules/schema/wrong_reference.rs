@@ -32,7 +32,7 @@ rule! {
     check: Each(check),
 }
 
-/// What a reference yields.
+/// What a reference returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Yields {
     Arn,
@@ -45,7 +45,7 @@ enum Yields {
     Id(&'static str),
 }
 
-/// Types of which `Ref` yields an ARN, beside those of SageMaker.
+/// Types of which `Ref` returns an ARN, beside those of SageMaker.
 const ARNS: [&str; 21] = [
     "AWS::ACMPCA::CertificateAuthority",
     "AWS::Batch::ComputeEnvironment",
@@ -70,7 +70,7 @@ const ARNS: [&str; 21] = [
     "AWS::AutoScaling::ScalingPolicy",
 ];
 
-/// Types of which `Ref` yields a name.
+/// Types of which `Ref` returns a name.
 const NAMES: [&str; 27] = [
     "AWS::AutoScaling::AutoScalingGroup",
     "AWS::CloudWatch::Alarm",
@@ -101,7 +101,7 @@ const NAMES: [&str; 27] = [
     "AWS::SageMaker::Domain",
 ];
 
-/// Types of which `Ref` yields an identifier that only they have.
+/// Types of which `Ref` returns an identifier that only they have.
 const IDENTIFIERS: [&str; 14] = [
     "AWS::EC2::DHCPOptions",
     "AWS::EC2::Instance",
@@ -219,7 +219,7 @@ impl Walk<'_, '_> {
         let is_object = schema.is_some_and(|schema| schema.types() == ["object"]);
         if is_object && matches!(kind(value, self.view), Kind::Text | Kind::List) {
             let name = function(value).map_or("", |(name, _)| name);
-            let message = format!("`{name}` does not yield an object, and `{property}` takes an object");
+            let message = format!("`{name}` does not return an object, and `{property}` takes an object");
             return self.report(message, String::new());
         }
         let Some((target, yields)) = yields(self.view, value) else { return };
@@ -238,7 +238,7 @@ impl Walk<'_, '_> {
         }
         if yields == Yields::Address && property == "AllocationId" {
             let message = format!(
-                "`Ref` of `{}` yields its IP address, and `AllocationId` takes the ID of the allocation",
+                "`Ref` of `{}` returns its IP address, and `AllocationId` takes the ID of the allocation",
                 target.id
             );
             return self.report(message, format!("use `!GetAtt {}.AllocationId`", target.id));
@@ -262,7 +262,7 @@ impl Walk<'_, '_> {
             && !is_set(&target.properties["VpcId"])
         {
             let message = format!(
-                "`Ref` of `{}` yields its name, because the security group has no `VpcId`",
+                "`Ref` of `{}` returns its name, because the security group has no `VpcId`",
                 target.id
             );
             let help = format!("use `!GetAtt {}.GroupId`, or set `VpcId`", target.id);
@@ -274,7 +274,7 @@ impl Walk<'_, '_> {
             && string(&target.properties["Path"]).is_some_and(|path| path != "/")
         {
             let message = format!(
-                "`Ref` of `{}` yields the name of the role without its path, and the service does not find the role by it",
+                "`Ref` of `{}` returns the name of the role without its path, and the service does not find the role by it",
                 target.id
             );
             return self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
@@ -284,7 +284,7 @@ impl Walk<'_, '_> {
         match yields {
             Yields::Arn if takes_name || refuses_arns(schema, target) => {
                 let message =
-                    format!("`{shown}` of `{}` yields an ARN, and `{property}` takes a name", target.id);
+                    format!("`{shown}` of `{}` returns an ARN, and `{property}` takes a name", target.id);
                 self.report(message, name_of(target));
             }
             Yields::Name | Yields::Url | Yields::Id(_)
@@ -292,7 +292,7 @@ impl Walk<'_, '_> {
             {
                 let what = if yields == Yields::Url { "a URL" } else { "a name" };
                 let message =
-                    format!("`{shown}` of `{}` yields {what}, and `{property}` takes an ARN", target.id);
+                    format!("`{shown}` of `{}` returns {what}, and `{property}` takes an ARN", target.id);
                 self.report(message, format!("use `!GetAtt {}.Arn`", target.id));
             }
             _ => {}
@@ -342,7 +342,7 @@ fn name_of(target: &Resource<'_>) -> String {
     )
 }
 
-/// The resource of which a `Ref` yields a name, an identifier or a URL, where an ARN is needed.
+/// The resource of which a `Ref` returns a name, an identifier or a URL, where an ARN is needed.
 pub(in crate::check) fn named_resource<'w, 'a>(
     view: &'w View<'a>,
     value: &JsonValue,
@@ -351,7 +351,7 @@ pub(in crate::check) fn named_resource<'w, 'a>(
     (yields != Yields::Arn).then_some(target)
 }
 
-/// The resource that a value refers to, and what it yields.
+/// The resource that a value refers to, and what it returns.
 fn yields<'w, 'a>(view: &'w View<'a>, value: &JsonValue) -> Option<(&'w Resource<'a>, Yields)> {
     let (name, argument) = function(value)?;
     let target = view.resource(&referred(value)?)?;
@@ -441,7 +441,7 @@ fn needs_arn(schema: registry::Schema<'_>, property: &str, target: &Resource<'_>
     by_format || by_pattern || is_open && is_named && is_string && target.type_name != "AWS::KMS::Key"
 }
 
-/// The endpoint in the identifier of a scalable target is given by its name, which `Ref` does not yield.
+/// The endpoint in the identifier of a scalable target is given by its name, which `Ref` does not return.
 fn scaled_endpoint(view: &View<'_>, resource: &Resource<'_>, findings: &mut Findings<'_, '_, '_>) {
     let value = &resource.properties["ResourceId"];
     for piece in &Text::of(value).0 {
@@ -450,7 +450,7 @@ fn scaled_endpoint(view: &View<'_>, resource: &Resource<'_>, findings: &mut Find
             && target.type_name.starts_with("AWS::SageMaker::")
         {
             let message =
-                format!("`ResourceId` takes the name of `{}`, and the reference yields its ARN", target.id);
+                format!("`ResourceId` takes the name of `{}`, and the reference returns its ARN", target.id);
             findings.add(resource, value, message, name_of(target));
         }
     }

@@ -194,7 +194,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         for (name, value) in entries(object).filter(|(name, _)| !name.starts_with("Fn::")) {
             if !known.contains(&name) {
                 let near = nearest(name, known.iter().copied());
-                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                 self.add(value, format!("{what} has no element `{name}`"), help);
             }
         }
@@ -261,7 +261,7 @@ impl Policy<'_, '_, '_, '_, '_> {
         for name in ["Resource", "NotResource"] {
             for arn in one_or_many(&statement[name]) {
                 if let Some(target) = named_resource(self.findings.view, arn) {
-                    let message = format!("`Ref` of `{}` does not yield an ARN", target.id);
+                    let message = format!("`Ref` of `{}` does not return an ARN", target.id);
                     self.add(arn, message, format!("use `!GetAtt {}.Arn`", target.id));
                 } else if self.kind == Kind::Identity {
                     self.arn(arn);

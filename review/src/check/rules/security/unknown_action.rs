@@ -41,7 +41,8 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         };
         let (service, operation) = name.split_once(':').unwrap_or_default();
         let near = nearest(&operation.to_ascii_lowercase(), iam::actions(&service.to_ascii_lowercase()));
-        let help = near.map_or_else(String::new, |near| format!("the nearest is `{service}:{near}`"));
+        let help =
+            near.map_or_else(String::new, |near| format!("the most similar name is `{service}:{near}`"));
         findings.add(resource, action, format!("the service `{service}` has no action `{operation}`"), help);
     }
 }

@@ -92,7 +92,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                 }
                 if let Some(near) = nearest(name, KEYS.into_iter().filter(|key| !key.ends_with('/'))) {
                     let message = format!("the global condition key `{name}` does not exist");
-                    findings.add(resource, value, message, format!("the nearest is `{near}`"));
+                    findings.add(resource, value, message, format!("the most similar name is `{near}`"));
                 }
             }
         }

@@ -102,7 +102,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         for (name, inner) in entries(value).filter(|(name, _)| !fields::OF_MACHINES.contains(name)) {
             if !name.starts_with("Fn::") {
                 let near = nearest(name, fields::OF_MACHINES.into_iter());
-                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                 self.add(inner, format!("a state machine has no field `{name}`"), help);
             }
         }
@@ -170,7 +170,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
             let near = nearest(type_name, fields::TYPES.into_iter());
             let help = near.map_or_else(
                 || format!("use {}", fields::TYPES.join(", ")),
-                |near| format!("the nearest is `{near}`"),
+                |near| format!("the most similar name is `{near}`"),
             );
             return self.add(&state["Type"], format!("the state type `{type_name}` does not exist"), help);
         }
@@ -184,7 +184,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         for (field, value) in entries(state).filter(|(name, _)| !name.starts_with("Fn::")) {
             if !fields::names(type_name).any(|known| known == field) {
                 let near = nearest(field, fields::names(type_name));
-                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                 self.add(value, format!("a state of the type {type_name} has no field `{field}`"), help);
             } else {
                 self.language(field, value, language);
@@ -315,7 +315,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         }
     }
 
-    /// A whole number that is at least `least`; an expression in JSONata may yield it.
+    /// A whole number that is at least `least`; an expression in JSONata may return it.
     fn count(&mut self, value: &Cursor<'_>, least: i64, what: &str) {
         let is_expression = string(value).is_some_and(|text| text.starts_with("{%"));
         if !is_set(value) || is_unresolved(value) || is_expression {
@@ -356,7 +356,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         match (nested, comparisons.len()) {
             (0, 0) => {
                 let help = "add a comparison such as `StringEquals`";
-                self.add(choice, "the choice compares nothing", help);
+                self.add(choice, "the choice has no comparison", help);
             }
             (0, 1) | (1, 0) => {}
             _ => self.add(choice, "a choice has one comparison", "combine several with `And` or `Or`"),
@@ -399,7 +399,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         let Some(wanted) = fields::comparison(name) else {
             let known: Vec<String> = fields::comparisons().collect();
             let near = nearest(name, known.iter().map(String::as_str));
-            let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
             return self.add(operand, format!("the comparison `{name}` does not exist"), help);
         };
         if is_unresolved(operand) {
@@ -442,7 +442,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         for (name, value) in entries(one).filter(|(name, _)| !name.starts_with("Fn::")) {
             if !known.contains(&name) {
                 let near = nearest(name, known.iter().copied());
-                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                 self.add(value, format!("an entry of `{list}` has no field `{name}`"), help);
             } else {
                 self.language(name, value, language);
@@ -458,7 +458,7 @@ impl Grammar<'_, '_, '_, '_, '_> {
         let has_all = items(errors).any(|error| string(error) == Some("States.ALL"));
         if has_all && (!is_last || errors.as_array().is_some_and(|errors| errors.len() > 1)) {
             let message = format!("`States.ALL` stands alone and in the last entry of `{list}`");
-            self.add(errors, message, "move it into an entry of its own at the end");
+            self.add(errors, message, "move it into a separate entry at the end");
         }
         if list == "Catch" {
             if !is_set(&one["Next"]) {

@@ -14,7 +14,7 @@ use crate::check::view::{View, references};
 use crate::check::written::has;
 
 rule! {
-    /// A condition is not a function that yields true or false, uses a function that CloudFormation does not evaluate in
+    /// A condition is not a function that returns true or false, uses a function that CloudFormation does not evaluate in
     /// conditions, refers to a resource, or refers to itself through other conditions.
     ///
     /// # Why it matters
@@ -37,7 +37,7 @@ rule! {
 }
 
 const CONDITIONS: [&str; 5] = ["Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"];
-/// Functions that yield values only after resources exist, or that depend on conditions.
+/// Functions that return values only after resources exist, or that depend on conditions.
 const LATE: [&str; 5] = ["Fn::GetAtt", "Fn::ImportValue", "Fn::GetAZs", "Fn::GetStackOutput", "Fn::If"];
 
 fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
@@ -71,7 +71,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
 
 type Fault = (String, &'static str);
 
-/// A function that yields true or false, and so do its arguments.
+/// A function that returns true or false, and so do its arguments.
 fn of_conditions(condition: &JsonValue) -> Result<(), Fault> {
     const HELP: &str = "use `Fn::And`, `Fn::Or`, `Fn::Not`, `Fn::Equals` or `Condition`";
     let single = condition.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next());
@@ -83,7 +83,7 @@ fn of_conditions(condition: &JsonValue) -> Result<(), Fault> {
         return Ok(());
     }
     if !CONDITIONS.contains(&name.as_str()) {
-        return Err((format!("`{name}` does not yield true or false"), HELP));
+        return Err((format!("`{name}` does not return true or false"), HELP));
     }
     let (least, most) = match name.as_str() {
         "Condition" if arguments.is_string() => return Ok(()),

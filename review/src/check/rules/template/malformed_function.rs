@@ -191,7 +191,7 @@ impl Walk<'_, '_> {
         let Some((name, argument)) = function(value) else { return };
         let Some((_, fits, wanted)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
             let near = nearest(name, FUNCTIONS.iter().map(|(name, ..)| *name));
-            let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
             return self.add(pointer, format!("the function `{name}` does not exist"), help);
         };
         if OF_CONDITIONS.contains(&name) && self.in_conditions {
@@ -340,14 +340,14 @@ impl Walk<'_, '_> {
 
     fn needs_list(&mut self, name: &str, argument: &JsonValue, pointer: &str) {
         if kind(argument, self.view) == Kind::Text {
-            let message = format!("`{name}` takes a list, and {} yields a string", described(argument));
+            let message = format!("`{name}` takes a list, and {} returns a string", described(argument));
             self.add(pointer, message, "");
         }
     }
 
     fn needs_string(&mut self, name: &str, argument: &JsonValue, pointer: &str) {
         if kind(argument, self.view) == Kind::List {
-            let message = format!("`{name}` takes a string, and {} yields a list", described(argument));
+            let message = format!("`{name}` takes a string, and {} returns a list", described(argument));
             self.add(pointer, message, "");
         }
     }

@@ -42,7 +42,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             );
         }
         if matches!(kind(&output["Value"], view), Kind::List | Kind::Object) {
-            let message = "the value of an output is a string, and this function yields a list";
+            let message = "the value of an output is a string, and this function returns a list";
             findings.add_written(None, format!("{at}/Value"), message, "`Fn::Join` joins a list to a string");
         }
         if output.get("Condition").is_some_and(|condition| !condition.is_string() && !condition.is_null()) {
@@ -61,7 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for attribute in output.as_object().into_iter().flat_map(|map| map.keys()) {
             if !ATTRIBUTES.contains(&attribute.as_str()) {
                 let near = nearest(attribute, ATTRIBUTES.into_iter());
-                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                 findings.add_written(
                     None,
                     format!("{at}/{attribute}"),

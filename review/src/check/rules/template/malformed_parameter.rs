@@ -78,7 +78,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         };
         for attribute in attributes.keys().filter(|name| !ATTRIBUTES.contains(&name.as_str())) {
             let near = nearest(attribute, ATTRIBUTES.into_iter());
-            let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+            let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
             findings.add_written(None, at(attribute), format!("a parameter has no `{attribute}`"), help);
         }
         let kind = parameter["Type"].as_str().unwrap_or_default();
@@ -129,7 +129,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
                         None,
                         at("Default"),
                         format!("the default {reason}"),
-                        "every deployment that does not give the parameter fails: choose a default that fits",
+                        "every deployment that does not set the parameter fails: choose a valid default",
                     );
                 }
             }

@@ -117,7 +117,7 @@ fn attribute_fault(view: &View<'_>, type_name: &str, name: &str, value: &JsonVal
         _ => {
             let near = nearest(name, ATTRIBUTES.into_iter());
             let help = near.map_or("properties belong in `Properties`".to_owned(), |near| {
-                format!("the nearest is `{near}`; properties belong in `Properties`")
+                format!("the most similar name is `{near}`; properties belong in `Properties`")
             });
             fault(format!("resources do not have the attribute `{name}`"), help)
         }
@@ -182,7 +182,7 @@ fn update_policy(view: &View<'_>, type_name: &str, value: &JsonValue) -> Option<
         return None;
     }
     let Some(schema) = attributes::update_policy(type_name) else {
-        // An empty one, and functions that yield nothing, are ignored.
+        // An empty one, and functions that return nothing, are ignored.
         let is_empty = value.as_object().is_none_or(Map::is_empty);
         return if is_empty {
             None

@@ -49,7 +49,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         }
         let near = nearest(attribute, known.iter().map(String::as_str));
         let help = match (near, known) {
-            (Some(near), _) => format!("the nearest is `{near}`"),
+            (Some(near), _) => format!("the most similar name is `{near}`"),
             (None, []) => "the type has no attributes".to_owned(),
             (None, known) if known.len() <= 8 => format!("its attributes are {}", known.join(", ")),
             _ => String::new(),

@@ -56,7 +56,7 @@ fn search(view: &View<'_>, value: &JsonValue, path: &mut Vec<String>, missing: &
             };
             if let Some(key) = key {
                 let near = nearest(key, entries(holder).map(|(name, _)| name));
-                let help = near.map_or_else(String::new, |near| format!("the nearest is `{near}`"));
+                let help = near.map_or_else(String::new, |near| format!("the most similar name is `{near}`"));
                 missing.push((
                     path.clone(),
                     format!("the mapping `{}` has no key `{key}`", shown(map)),

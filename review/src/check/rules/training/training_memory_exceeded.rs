@@ -47,7 +47,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
         for (name, estimate) in training_statements(resource.id, metadata, &all) {
             let pointer = format!("/Resources/{}/Metadata/{STATEMENT_MEMBER}/{}", resource.id, escape(&name));
             let (message, help) = match estimate {
-                Err(error) => (error.to_string(), "correct the statement, or remove it".to_owned()),
+                Err(error) => (error.to_string(), "correct the metadata, or remove it".to_owned()),
                 Ok(estimate) if estimate.verdict == Verdict::DoesNotFit => {
                     let highest = estimate.upper_bytes.unwrap_or(estimate.peak.bytes);
                     let Some(gpu) = estimate.gpu else { continue };
