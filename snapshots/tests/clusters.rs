@@ -469,7 +469,7 @@ fn no_role_is_created_where_each_is_given() {
         let role = SsmParameter::new("/roles/fleet");
         stack.add("Fleet", GpuFleet::new(network, "g5.12xlarge", ami()).role(role));
     });
-    assert!(snapshots::findings(&unknown).contains("only the ARN of this role is known"));
+    assert!(snapshots::findings(&unknown).contains("this role has only an ARN"));
 }
 
 #[test]
@@ -630,7 +630,7 @@ fn what_cannot_work_is_refused_at_the_users_line() {
     refused!("has no certificate bucket", addons(InferenceOperator::new()));
     refused!("does not start with `hyperpod-tls-`", addons(inference_operator().certificate_bucket("certificates")));
     // Fleets
-    refused!("needs a role that it restricts", with(|stack, _| drop(stack.add("Ban", LaunchBan::new("budget", 100.0)))));
+    refused!("needs a role to restrict", with(|stack, _| drop(stack.add("Ban", LaunchBan::new("budget", 100.0)))));
     refused!("the reserved capacity of the fleet is in the zone use1-az6", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "p5.48xlarge", ami(), "cr-0123456789abcdef0").capacity_zone_id("use1-az6")))));
     refused!("is not offered in capacity blocks", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "g5.12xlarge", ami(), "cr-0123456789abcdef0")))));
     refused!("has no Elastic Fabric Adapter", with(|stack, network| drop(stack.add("Fleet", GpuFleet::new(network, "g5.2xlarge", ami()).efa()))));

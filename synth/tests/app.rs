@@ -359,7 +359,9 @@ fn nothing_but_an_assembly_is_overwritten() {
 fn a_manifest_cannot_name_files_outside_of_its_directory() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("t.json"), "{}").unwrap();
-    for (id, file, complaint) in [("S", "../secret.json", "outside"), ("../S", "t.json", "no file name")] {
+    for (id, file, complaint) in
+        [("S", "../secret.json", "outside"), ("../S", "t.json", "not a valid file name")]
+    {
         let manifest = json!({ "version": "36.0.0", "artifacts": { id: {
             "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
             "properties": { "templateFile": file } } } });

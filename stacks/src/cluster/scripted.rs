@@ -182,7 +182,7 @@ mod tests {
         let app = App::new("research");
         let stack = app.stack("Cluster").region("us-east-1");
         let name = stack.add("Partition", Parameter::string().default("research"));
-        stack.add("Cluster", with_partition(Some(name.into())));
+        stack.add("Cluster", with_partition(Some(name)));
         let errors = app.synth().unwrap_err();
         let errors: Vec<_> = errors.iter().collect();
         assert_eq!(errors.len(), 1);
