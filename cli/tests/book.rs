@@ -21,7 +21,10 @@ use aws::{Endpoint, environment};
 
 /// The beginnings of the commands that no test runs here, and why.
 const NOT_RUN: [(&str, &str); 7] = [
-    ("cargo install --path cli", "builds the program for minutes; CI installs it from the packaged crates"),
+    (
+        "cargo install --path cli",
+        "builds the program for minutes; the release workflow installs it from the packaged crates",
+    ),
     ("cargo xtask ci", "runs this test"),
     ("cfn-lint ", "is another program"),
     ("cdk ", "the tests of the CDK's formats run it"),

@@ -82,6 +82,20 @@ fn memory_lists_the_cheapest_types_with_date_and_source() {
 }
 
 #[test]
+fn a_step_that_does_not_fit_has_exit_code_4_and_a_breakdown() {
+    let words = "memory --instance ml.p4d.24xlarge --strategy shard-grad-op --ranks 8 --sequence 2048 --attention sdpa \
+                 --activation-checkpointing --format json --batch";
+    let output = estimate(&format!("{words} 4"));
+    assert_eq!(output.status.code(), Some(4));
+    let document = json(&output);
+    let parts = document["breakdown"].as_object().unwrap().values().map(|bytes| bytes.as_u64().unwrap());
+    assert_eq!(document["peak_bytes"].as_u64(), Some(parts.sum()));
+    assert_eq!((&document["verdict"], &document["fits"]), (&"does_not_fit".into(), &false.into()));
+    let largest = document["largest_batch"].as_u64().unwrap();
+    assert_eq!(estimate(&format!("{words} {largest}")).status.code(), Some(0));
+}
+
+#[test]
 fn a_configuration_that_makes_no_model_is_an_error_with_the_member() {
     for (config, expected) in [
         (r#"{"model_type": "llama", "hidden_size": -1}"#, "`hidden_size` of the configuration is -1"),

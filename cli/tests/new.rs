@@ -174,6 +174,17 @@ fn a_name_that_cargo_or_cloudformation_refuses_is_a_usage_error() {
 }
 
 #[test]
+fn init_creates_a_project_in_the_current_directory() {
+    let parent = tempfile::tempdir().unwrap();
+    let init = ["init", "--name", "shop", "--source"];
+    let printed = succeeds(stackwright(parent.path()).args(init).arg(repository()));
+    assert!(printed.contains("created ./src/lib.rs"), "{printed}");
+    let read = |name: &str| fs::read_to_string(parent.path().join(name)).unwrap();
+    assert!(read("Cargo.toml").contains("name = \"shop\"") && read("src/main.rs").contains("shop::app()"));
+    assert!(parent.path().join("tests/snapshots/snapshots__shop-Serving.snap").exists());
+}
+
+#[test]
 fn existing_files_are_never_changed() {
     let parent = tempfile::tempdir().unwrap();
     let manifest = parent.path().join("Cargo.toml");

@@ -31,7 +31,9 @@ fn contents(directory: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
 fn synth_writes_the_same_bytes_every_time_and_from_anywhere() {
     let directory = tempfile::tempdir().unwrap();
     let (one, two) = (directory.path().join("one"), directory.path().join("two"));
-    program().args(["synth", "--out"]).arg(&one).assert().success();
+    let output = program().args(["synth", "--out"]).arg(&one).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output).1.contains("Production: estimated $"), "{output:?}");
     program().args(["synth", "--out"]).arg(&two).current_dir(directory.path()).assert().success();
     assert_eq!(contents(&one), contents(&two));
     assert!(one.join("DevTest.template.json").is_file());
