@@ -16,7 +16,7 @@ use stackwright::stacks::cluster::{
     DeepHealthCheck, Eks, EksCluster, EksClusterHandle, HyperPodAddons, HyperPodCluster, HyperPodHandle,
     InferenceOperator, KarpenterGroup, KubernetesVersion, LifecycleScripts, LustreThroughput, NodeGroup,
     NodeShare, Observability, PatchTime, PodRole, RestrictedGroup, RollingBatches, ServiceNodes,
-    SharedStorage, SharedUser, SlurmStrategy, TaintEffect, TaskGovernance, WorkerGroup,
+    SharedStorage, SharedUser, Slurm, SlurmStrategy, TaintEffect, TaskGovernance, WorkerGroup,
 };
 use stackwright::stacks::fleet::{
     Ami, GpuFleet, InstanceRefresh, LaunchBan, LifecycleHook, MonthlyBudget, Os, Reservations, ScheduledSize,
@@ -24,7 +24,9 @@ use stackwright::stacks::fleet::{
 };
 use stackwright::stacks::iam::{RoleOptions, RoleReference};
 use stackwright::stacks::network::{InterfaceEndpoint, Network, NetworkHandle, NetworkSubnet};
-use stackwright::stacks::training::{Instances, TrainingJob};
+use stackwright::stacks::training::{
+    DeepSpeed, Fsdp, Instances, ModelParallel, ShardingStrategy, TrainingJob,
+};
 
 const PLAN: &str = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/pretraining";
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f";
@@ -706,6 +708,35 @@ fn the_order_of_groups_changes_nothing() {
 }
 
 #[test]
+fn only_the_name_and_the_network_replace_a_cluster() {
+    let app = |change: &dyn Fn(HyperPodCluster<Slurm>) -> HyperPodCluster<Slurm>, network: &NetworkHandle| {
+        let app = App::new("cluster");
+        let workers = WorkerGroup::new("a", "ml.g5.8xlarge", 1);
+        let cluster = HyperPodCluster::slurm(network, controller()).workers(workers);
+        app.stack("Main").region("us-east-1").add("Cluster", change(cluster));
+        resources(&app)["Cluster"]["Properties"].clone()
+    };
+    let of_type = stackwright_schemas::registry::resource_type("AWS::SageMaker::Cluster").unwrap();
+    let replacing = |edited: Json| {
+        let before = app(&|cluster| cluster, &of_subnet());
+        let names = edited.as_object().unwrap().keys().filter(|name| edited[*name] != before[*name]);
+        let changed: Vec<&String> = names.collect();
+        assert!(!changed.is_empty());
+        changed.into_iter().filter(|name| of_type.is_create_only(name)).cloned().collect::<Vec<_>>()
+    };
+    let group = || WorkerGroup::new("b", "ml.p5.48xlarge", 2).volume_gb(500);
+    let scripts = || LifecycleScripts::new().step("packages", "apt-get update");
+    let none: [&str; 0] = [];
+    assert_eq!(replacing(app(&|cluster| cluster.workers(group()), &of_subnet())), none);
+    assert_eq!(replacing(app(&|cluster| cluster.scripts(scripts()), &of_subnet())), none);
+    assert_eq!(replacing(app(&|cluster| cluster.node_recovery(false).tag("a", "b"), &of_subnet())), none);
+    assert_eq!(replacing(app(&|cluster| cluster.name("other"), &of_subnet())), ["ClusterName"]);
+    let subnets = [NetworkSubnet::existing("subnet-0123456789abcdef9")];
+    let other = NetworkHandle::existing("vpc-0123456789abcdef0", subnets, ["sg-0123456789abcdef0"]);
+    assert_eq!(replacing(app(&|cluster| cluster, &other)), ["VpcConfig"]);
+}
+
+#[test]
 fn karpenter_changes_no_number_of_the_template() {
     // Karpenter requires groups that start with 0, and CloudFormation compares templates: whatever Karpenter does meanwhile,
     // the next deployment sends no other number.
@@ -1142,4 +1173,33 @@ fn a_subnet_that_a_network_does_not_have_is_an_error_at_its_line() {
     let found = snapshots::findings(&app);
     assert!(found.contains("the network has 2 subnets, and the index is 2"), "{found}");
     assert!(found.contains("clusters.rs:"), "{found}");
+}
+
+#[test]
+fn the_strategy_of_a_job_reaches_a_cluster_or_is_refused() {
+    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/trainer:3";
+    let app = |job: TrainingJob| {
+        with(move |stack, _| {
+            let on = ClusterJob::new("llama", &job, "/fsx/llama");
+            stack.add("Eks", on.clone().on_eks(image));
+            stack.add("Slurm", on.on_slurm());
+        })
+    };
+    let sharded = app(job().distribution(Fsdp::new(ShardingStrategy::HybridShard).wrap("LlamaDecoderLayer")));
+    let manifest: Json = serde_json::from_str(&document(&sharded, "job.yaml")).unwrap();
+    let container = &manifest["spec"]["replicaSpecs"][0]["template"]["spec"]["containers"][0];
+    let variable = serde_json::json!({ "name": "FSDP_SHARDING_STRATEGY", "value": "HYBRID_SHARD" });
+    assert!(container["env"].as_array().unwrap().contains(&variable), "{container:#}");
+    let script = document(&sharded, "job.sbatch");
+    assert!(script.contains("export FSDP_TRANSFORMER_CLS_TO_WRAP=LlamaDecoderLayer"), "{script}");
+    assert!(!script.contains("sagemaker_") && !manifest.to_string().contains("sagemaker_"), "{script}");
+
+    let zero = app(job().distribution(DeepSpeed::zero_3(1)));
+    let configuration: Json = serde_json::from_str(&document(&zero, "Slurm.ds_config.json")).unwrap();
+    assert_eq!(configuration["zero_optimization"]["stage"], 3);
+    let script = document(&zero, "job.sbatch");
+    assert!(script.contains("--deepspeed_config=/fsx/llama/ds_config.json"), "{script}");
+
+    let refused = app(job().distribution(ModelParallel::new()));
+    assert!(snapshots::findings(&refused).contains("only the training toolkit of SageMaker starts"));
 }

@@ -1,5 +1,9 @@
 //! A training job in the form that a launcher on a HyperPod cluster needs.
 
+use stackwright_synth::{Scope, Value};
+
+use super::distribution::{Distribution, Launch};
+use super::instances::Instances;
 use super::job::TrainingJob;
 use crate::training::HyperparameterFormat;
 
@@ -17,6 +21,42 @@ pub(crate) struct OnCluster {
     pub environment: Vec<(String, String)>,
     /// The maximum run time in seconds.
     pub max_run: Option<u64>,
+    strategy: Option<(Distribution, Instances)>,
+}
+
+/// Files of a strategy: their names and their text.
+type Files = Vec<(String, String)>;
+
+impl OnCluster {
+    /// Adds the environment variables and the arguments of the distribution strategy, and returns its files, which the script
+    /// expects in `directory`. Returns `None` for a strategy that only the training toolkit of SageMaker starts.
+    pub(crate) fn with_strategy(mut self, directory: &str, scope: &mut Scope<'_>) -> Option<(Self, Files)> {
+        let Some((strategy, instances)) = self.strategy.take() else { return Some((self, Vec::new())) };
+        let mut launch = Launch {
+            scope,
+            instances: &instances,
+            hyperparameters: Vec::new(),
+            environment: Vec::new(),
+            files: Vec::new(),
+        };
+        if !strategy.apply_on_cluster(&mut launch) {
+            return None;
+        }
+        let text = |value: &Value<String>| value.as_literal().and_then(|it| it.as_str()).map(str::to_owned);
+        let set = launch.environment.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?)));
+        // What the job sets itself comes later.
+        self.environment.splice(0..0, set.collect::<Vec<_>>());
+        let files: Files = launch.files.into_iter().map(|(name, text, _)| (name, text)).collect();
+        for (name, value) in &launch.hyperparameters {
+            // The others are for the training toolkit.
+            let written = text(value).filter(|_| !name.starts_with("sagemaker_"));
+            let decoded = written.and_then(|text| serde_json::from_str::<String>(&text).ok());
+            let Some(value) = decoded else { continue };
+            let is_file = files.iter().any(|(file, _)| *file == value);
+            self.arguments.push((name.clone(), if is_file { format!("{directory}/{value}") } else { value }));
+        }
+        Some((self, files))
+    }
 }
 
 impl TrainingJob {
@@ -48,6 +88,7 @@ impl TrainingJob {
             instances: count,
             arguments,
             environment,
+            strategy: self.distribution.clone().map(|strategy| (strategy, instances.clone())),
             max_run: self.max_run.as_ref().and_then(|time| time.as_literal()).and_then(|time| time.as_u64()),
         })
     }

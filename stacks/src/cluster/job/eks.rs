@@ -189,7 +189,7 @@ impl Construct for EksJob {
     fn build(self, scope: &mut Scope<'_>) {
         if let Some((job, facts)) = self.job.known(scope) {
             // JSON is YAML; quoted strings leave no doubt of what is a number.
-            let manifest = format!("{:#}\n", self.manifest(job, facts));
+            let manifest = format!("{:#}\n", self.manifest(&job, facts));
             scope.add_default(Document::new("job.yaml", manifest));
         }
     }

@@ -6,7 +6,7 @@ mod recipe;
 mod slurm;
 
 use stackwright_schemas::ec2_network::{NetworkFacts, network_facts};
-use stackwright_synth::{CallerLocation, Scope};
+use stackwright_synth::{CallerLocation, Document, Scope};
 
 use crate::training::{OnCluster, TrainingJob};
 
@@ -16,10 +16,11 @@ pub use slurm::SlurmJob;
 
 /// A training job as a file beside the template, for the scheduler of a HyperPod cluster.
 ///
-/// It takes the script, the instances, the hyperparameters and the environment of a [`TrainingJob`]. The script has to be in the
-/// image, or on a file system that the nodes share: a cluster does not fetch the archive of the source as SageMaker does.
-/// Distribution strategies that only the training toolkit of SageMaker starts have no counterpart: processes are started by
-/// `hyperpodrun` or `torchrun`.
+/// It takes the script, the instances, the strategy, the hyperparameters and the environment of a [`TrainingJob`]. The script has
+/// to be in the image, or on a file system that the nodes share: a cluster does not fetch the archive of the source as SageMaker
+/// does. Processes are started by `hyperpodrun` or `torchrun`, so that `Ddp`, `Fsdp` and `DeepSpeed` can be used. The
+/// configuration of DeepSpeed is written beside the job, as `STACK.ID.ds_config.json`: copy it to the directory of the script as
+/// `ds_config.json`. A strategy that only the training toolkit of SageMaker starts is an error.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;
@@ -69,8 +70,26 @@ impl ClusterJob {
         SlurmJob::new(self)
     }
 
-    /// Returns the description and the facts of its instances, or reports why it cannot be written.
-    fn known(&self, scope: &Scope<'_>) -> Option<(&OnCluster, &'static NetworkFacts)> {
+    /// Returns the description and the facts of its instances, or reports why it cannot be written. Adds the files of the
+    /// strategy.
+    fn known(&self, scope: &mut Scope<'_>) -> Option<(OnCluster, &'static NetworkFacts)> {
+        let (job, facts) = self.checked(scope)?;
+        let Some((job, files)) = job.clone().with_strategy(&self.directory, scope) else {
+            scope.error(
+                "cluster-job",
+                "only the training toolkit of SageMaker starts the distribution strategy of the job".into(),
+                "use `Ddp`, `Fsdp` or `DeepSpeed`".into(),
+                Some(self.location),
+            );
+            return None;
+        };
+        for (name, text) in files {
+            scope.add_default(Document::new(name, text));
+        }
+        Some((job, facts))
+    }
+
+    fn checked(&self, scope: &Scope<'_>) -> Option<(&OnCluster, &'static NetworkFacts)> {
         let refuse = |message: String, help: &str| {
             scope.error("cluster-job", message, help.to_owned(), Some(self.location));
         };

@@ -145,7 +145,7 @@ impl Construct for RecipeJob {
     fn build(self, scope: &mut Scope<'_>) {
         if let Some((job, facts)) = self.job().known(scope) {
             // JSON is YAML; quoted strings leave no doubt of what is a number.
-            let configuration = format!("{:#}\n", self.configuration(job, facts));
+            let configuration = format!("{:#}\n", self.configuration(&job, facts));
             scope.add_default(Document::new("recipe.yaml", configuration));
         }
     }

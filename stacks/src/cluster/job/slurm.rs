@@ -119,7 +119,7 @@ impl Construct for SlurmJob {
 
     fn build(self, scope: &mut Scope<'_>) {
         if let Some((job, facts)) = self.job.known(scope) {
-            let text = self.text(job, facts);
+            let text = self.text(&job, facts);
             scope.add_default(Document::new("job.sbatch", text));
         }
     }

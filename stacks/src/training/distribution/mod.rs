@@ -81,6 +81,22 @@ impl Distribution {
         }
         launch.set_network_fabric();
     }
+
+    /// Adds what a strategy sets besides the launcher, for a job that `torchrun` starts on a cluster; returns `false` for a
+    /// strategy that only the training toolkit of SageMaker starts.
+    pub(super) fn apply_on_cluster(&self, launch: &mut Launch<'_, '_>) -> bool {
+        match self {
+            Self::Ddp(ddp) => ddp.apply(launch),
+            Self::Fsdp(fsdp) => fsdp.apply(launch),
+            Self::DeepSpeed(config) => config.apply(launch),
+            Self::ModelParallel(_)
+            | Self::Smddp(_)
+            | Self::Mpi(_)
+            | Self::MultiWorkerMirrored(_)
+            | Self::ParameterServer(_) => return false,
+        }
+        true
+    }
 }
 
 /// The parts of a job that a strategy changes.
