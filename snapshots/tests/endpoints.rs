@@ -716,6 +716,21 @@ fn an_edit_changes_what_a_reviewer_expects_and_never_replaces_the_endpoint() {
 }
 
 #[test]
+fn the_role_of_a_host_keeps_what_the_old_instances_need() {
+    let with = |alias: &str| served(ComponentEndpoint::new("ml.m5.xlarge", 1..=2).kms_key(alias));
+    let changed = difference(&with("alias/old"), &with("alias/new"));
+    // The policy is replaced, so that the old one is there until the endpoint has moved.
+    let expected = [
+        "EndpointConfig.KmsKeyId (replaced)",
+        "EndpointConfig.ProductionVariants (replaced)",
+        "EndpointRolePolicy.PolicyDocument",
+        "EndpointRolePolicy.PolicyName (replaced)",
+    ];
+    assert!(changed.iter().all(|change| expected.contains(&change.as_str())), "{changed:?}");
+    assert!(changed.contains("EndpointRolePolicy.PolicyName (replaced)"), "{changed:?}");
+}
+
+#[test]
 fn a_component_is_updated_in_place() {
     let with = |version: &str, copies: i64| {
         let app = App::new("app");

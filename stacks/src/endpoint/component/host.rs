@@ -3,14 +3,14 @@
 use stackwright_resources::sagemaker::EndpointConfig;
 use stackwright_resources::sagemaker::endpoint_config::VpcConfig;
 use stackwright_schemas::hosting::hosting;
-use stackwright_synth::{Construct, IntoValue, Scope, Value};
+use stackwright_synth::{Construct, IntoValue, ResourceOptions, Scope, Value};
 
 use crate::autoscaling::CapacityRange;
 use crate::endpoint::hosting::{Hosting, InstancePool, On, Routing};
 use crate::endpoint::options::{EndpointOptions, HostingOptions, MetricsOptions};
 use crate::endpoint::settings::Settings;
 use crate::endpoint::{EndpointHandle, ONE_VARIANT, Plan, encrypted, name};
-use crate::iam::{self, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
+use crate::iam::{self, BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSettings};
 use crate::image::Processor;
 use crate::security::{SecurityOptions, SecuritySettings};
 
@@ -119,7 +119,7 @@ impl Construct for ComponentEndpoint {
         }
         statements.push(iam::metrics());
         let needed = RoleNeeded { id: "Role".into(), service: "sagemaker", policy: "Execution", statements };
-        let role = self.settings.role.clone().build(needed, scope).role;
+        let BuiltRole { role, policy } = self.settings.role.clone().build_versioned(needed, scope);
         let variant = Value::from(ONE_VARIANT);
         let mut config = EndpointConfig::new([self.hosting.lower(&variant, security.key.as_ref())])
             .execution_role_arn(role.arn());
@@ -129,6 +129,9 @@ impl Construct for ComponentEndpoint {
         }
         if let Some(isolated) = &security.isolated {
             config = config.enable_network_isolation(isolated);
+        }
+        if let Some(policy) = &policy {
+            config = config.depends_on(policy);
         }
         let plan = Plan {
             name,
