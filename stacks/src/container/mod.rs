@@ -50,6 +50,8 @@ pub struct Container {
     /// Further locations that the role may read.
     reads: Vec<S3Location>,
     environment: Map<String>,
+    /// The ARNs of secrets that the role may read.
+    secrets: Vec<Value<String>>,
     hostname: Option<Value<String>>,
     needs: Vec<Need>,
     /// What is stated about the memory of the model.
@@ -199,6 +201,7 @@ impl Container {
             model: None,
             reads: Vec::new(),
             environment: Map::default(),
+            secrets: Vec::new(),
             hostname: None,
             needs: Vec::new(),
             memory: None,
@@ -225,10 +228,21 @@ impl Container {
         self
     }
 
-    /// Sets an environment variable. Everybody who may describe the model can read it: do not put a secret here.
+    /// Sets an environment variable. Everybody who may describe the model can read it: do not put a secret here, use
+    /// [`secret`](Self::secret).
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment = self.environment.set(name, value.into().with_caller_location());
+        self
+    }
+
+    /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its
+    /// value. The container gets the value with `secretsmanager.get_secret_value(SecretId=os.environ[NAME])`.
+    #[track_caller]
+    pub fn secret(mut self, variable: impl Into<String>, arn: impl IntoValue<String>) -> Self {
+        let arn = arn.into().with_caller_location();
+        self.environment = self.environment.set(variable, &arn);
+        self.secrets.push(arn);
         self
     }
 
@@ -276,6 +290,9 @@ impl Container {
         for location in &self.reads {
             statements.extend(location.read());
         }
+        for secret in &self.secrets {
+            statements.push(Statement::allow(["secretsmanager:GetSecretValue"]).on(secret));
+        }
         if !self.environment.is_empty() {
             definition = definition.environment(self.environment);
         }
@@ -310,10 +327,10 @@ impl ModelData {
                 let archive = S3Location::from(scope.add(&format!("{part}Archive"), asset));
                 of_archive(definition, &archive, access)
             }
-            Data::Made { uri, within } => (definition.model_data_url(uri), within.read()),
+            Data::Made { uri, within } => (with_archive(definition, &uri, access), within.read()),
             Data::Prefix(prefix) => {
                 let prefix = prefix.as_prefix();
-                let source = data_source(&prefix, CompressionType::None, S3DataType::S3Prefix, access);
+                let source = data_source(&prefix.uri(), CompressionType::None, S3DataType::S3Prefix, access);
                 (definition.model_data_source(source), prefix.read())
             }
             Data::MultiModel { models, cached } => {
@@ -341,24 +358,30 @@ fn of_archive(
     archive: &S3Location,
     access: Option<&Access>,
 ) -> (ContainerDefinition, Vec<Statement>) {
-    let definition = match access {
-        None => definition.model_data_url(archive.uri()),
+    (with_archive(definition, &archive.uri(), access), archive.read_object())
+}
+
+fn with_archive(
+    definition: ContainerDefinition,
+    uri: &Value<String>,
+    access: Option<&Access>,
+) -> ContainerDefinition {
+    match access {
+        None => definition.model_data_url(uri),
         Some(_) => {
-            let source = data_source(archive, CompressionType::Gzip, S3DataType::S3Object, access);
+            let source = data_source(uri, CompressionType::Gzip, S3DataType::S3Object, access);
             definition.model_data_source(source)
         }
-    };
-    (definition, archive.read_object())
+    }
 }
 
 fn data_source(
-    location: &S3Location,
+    uri: &Value<String>,
     compression: CompressionType,
     kind: S3DataType,
     access: Option<&Access>,
 ) -> Value<ModelDataSource> {
-    let uri = location.uri();
-    let mut source = S3DataSource::new().compression_type(compression).s3_data_type(kind).s3_uri(&uri);
+    let mut source = S3DataSource::new().compression_type(compression).s3_data_type(kind).s3_uri(uri);
     source = match access {
         None => source,
         Some(Access::Eula(accepted)) => source.model_access_config(ModelAccessConfig::new(accepted)),

@@ -344,11 +344,22 @@ impl TrainingJob {
     }
 
     /// Sets an environment variable. Everybody who may describe the job can read it: do not put a secret here, use
-    /// [`secret`](Self::secret).
+    /// [`secret`](Self::secret). For a location in S3, such as that of a compile cache, use
+    /// [`environment_location`](Self::environment_location), which also grants the access.
     #[track_caller]
     pub fn environment(mut self, name: impl Into<String>, value: impl IntoValue<String>) -> Self {
         self.environment.push((name.into(), value.into().with_caller_location()));
         self
+    }
+
+    /// Sets an environment variable to a location in S3, and allows the role to read and write below it with the KMS key of its
+    /// bucket: for the compile cache of AWS Neuron (`NEURON_COMPILE_CACHE_URL`), for example.
+    #[track_caller]
+    pub fn environment_location(self, name: impl Into<String>, location: impl Into<RunLocation>) -> Self {
+        let location = location.into();
+        let mut job = self.environment(name, location.uri());
+        job.statements.extend(location.write());
+        job
     }
 
     /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager, and allows the role to read its
@@ -572,7 +583,8 @@ impl TrainingJob {
     }
 
     /// Sets any member of the request by its JSON pointer, such as `/ResourceConfig/InstancePlacementConfig`, also
-    /// one that has a setter. The result is checked like the rest of the request.
+    /// one that has a setter. The result is checked like the rest of the request. The role gets no permissions for a location
+    /// that is set here: add [`allow_read`](RoleOptions::allow_read) or [`allow_write`](RoleOptions::allow_write).
     #[track_caller]
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));

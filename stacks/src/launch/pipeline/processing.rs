@@ -188,6 +188,15 @@ impl ProcessingJob {
         self
     }
 
+    /// Sets an environment variable to a location in S3, and allows the role to read and write below it with the KMS key of its
+    /// bucket.
+    #[track_caller]
+    pub fn environment_location(mut self, name: impl Into<String>, location: impl Into<RunLocation>) -> Self {
+        let location = location.into();
+        self.statements.extend(location.write());
+        self.environment(name, location.uri())
+    }
+
     /// Sets an environment variable to the ARN of a secret of AWS Secrets Manager. The role may read the secret's
     /// value.
     #[track_caller]
@@ -251,7 +260,8 @@ impl ProcessingJob {
     }
 
     /// Sets any member of the request by its JSON pointer, such as `/AppSpecification/ContainerArguments`. Use it
-    /// where a setter is missing. The result is checked like the rest of the request.
+    /// where a setter is missing. The result is checked like the rest of the request. The role gets no permissions for a
+    /// location that is set here: add [`allow_read`](RoleOptions::allow_read) or [`allow_write`](RoleOptions::allow_write).
     #[track_caller]
     pub fn set(mut self, pointer: impl Into<String>, value: impl IntoValue<Json>) -> Self {
         self.others.push((pointer.into(), value.into().with_caller_location()));
