@@ -135,6 +135,16 @@ fn no_action_is_allowed_on_everything_where_an_arn_can_stand() {
 }
 
 #[test]
+fn no_role_of_an_example_is_too_wide() {
+    for (name, app) in snapshots::examples() {
+        for template in Template::all(&app) {
+            let wide = template.too_wide();
+            assert!(wide.is_empty(), "{name}: {wide:#?}");
+        }
+    }
+}
+
+#[test]
 fn the_key_of_volumes_is_left_out_where_storage_is_local() {
     let template = Template::of(&encrypted());
     let keys: BTreeMap<&str, bool> = template

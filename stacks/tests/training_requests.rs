@@ -54,14 +54,14 @@ fn request(job: TrainingJob) -> JsonValue {
     definition["Steps"][0]["Arguments"].clone()
 }
 
-/// Every leaf of a request by its path. Hyperparameters that are JSON are compared as JSON.
+/// Every leaf of a request by its path. Hyperparameters that are JSON are compared as JSON; strings with their quotation marks.
 fn leaves(value: &JsonValue, path: &str, found: &mut BTreeMap<String, JsonValue>) {
     match value {
         JsonValue::Object(members) if !members.is_empty() => {
             for (name, inner) in members {
                 let inner_path = format!("{path}/{name}");
                 let decoded = inner.as_str().and_then(|text| serde_json::from_str::<JsonValue>(text).ok());
-                match decoded.filter(|_| path == "/HyperParameters") {
+                match decoded.filter(|decoded| path == "/HyperParameters" && !decoded.is_string()) {
                     Some(decoded) => drop(found.insert(inner_path, decoded)),
                     None => leaves(inner, &inner_path, found),
                 }
