@@ -231,6 +231,9 @@ pub trait AutoscalingOptions: Sized {
     /// Instances of a real-time variant can be scaled to one at least, those of an asynchronous endpoint and copies of an
     /// inference component to zero: an alarm on requests without capacity then starts the first one. A serverless
     /// endpoint starts with the lower bound as its provisioned concurrency.
+    ///
+    /// SageMaker refuses another instance type for a variant while it is scaled: deploy without `scale`, then with the other
+    /// type, then with `scale` again.
     #[track_caller]
     fn scale(
         mut self,
