@@ -1070,6 +1070,41 @@ fn the_command_that_a_plan_suggests_deploys_it() {
     assert!(next.contains(" deploy --app out --local`"), "{stderr}");
 }
 
+/// A file that nobody writes yet does not keep the command from ending.
+#[cfg(unix)]
+#[test]
+fn a_file_of_faults_is_read_without_blocking() {
+    let workspace = Workspace::with(&small("one"));
+    let pipe = workspace.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command
+        .current_dir(workspace.directory.path())
+        .args(["--app", "out", "status", "--local", "--faults", "pipe"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // The pipe can be opened for writing only when the command reads it.
+    let writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    let stop = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(stop.success());
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("the command does not react to a signal");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    drop(writer);
+    let stderr = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("stopped by SIGTERM; nothing was changed"), "{stderr}");
+}
+
 #[test]
 fn control_characters_from_outside_are_harmless() {
     let workspace = Workspace::with(&small("one"));

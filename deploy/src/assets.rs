@@ -42,8 +42,7 @@ pub(crate) async fn upload(
     }
     let uploads = stack.assets.iter().map(async |asset| {
         let bucket = connection.resolve_pseudo_parameters(&asset.bucket);
-        let packed = packed(asset).await?;
-        put(connection, &bucket, &asset.object_key, Content::File(&packed.path), report).await
+        put(connection, &bucket, &asset.object_key, Content::Asset(asset), report).await
     });
     stream::iter(uploads).buffer_unordered(CONCURRENT_UPLOADS).try_collect::<()>().await?;
     if template.len() <= limits().template_body_bytes {
@@ -59,7 +58,7 @@ pub(crate) async fn upload(
 }
 
 /// Packs a directory of the CDK's output, without blocking other work.
-async fn packed(asset: &FileAsset) -> Result<FileAsset, DeployError> {
+pub(crate) async fn packed(asset: &FileAsset) -> Result<FileAsset, DeployError> {
     let copy = asset.clone();
     let packed = tokio::task::spawn_blocking(move || copy.packed());
     match packed.await {

@@ -27,7 +27,7 @@ pub struct ParameterNote {
     pub reason: ParameterReason,
     /// The value that the stack has.
     pub current: Option<String>,
-    /// The default of the new template, or the new value of the SSM parameter.
+    /// The default of the new template, the new value of the SSM parameter, or the given value.
     pub new: Option<String>,
 }
 
@@ -42,6 +42,8 @@ pub enum ParameterReason {
     DefaultChanged,
     /// The SSM parameter that the parameter reads has another value than at the last deployment.
     SsmValueChanged,
+    /// A value was given that an import does not use, because it changes nothing but the imported resources.
+    IgnoredByImport,
 }
 
 /// The parameters of a request.
@@ -103,26 +105,40 @@ pub(crate) async fn resolve(
 }
 
 /// Decides the values of the parameters of the template of an import: those that the stack has stay as they are, because an import
-/// changes nothing else.
+/// changes nothing else. Notes name the given values that are not used.
 pub(crate) fn of_import(
     template: &str,
     given: &BTreeMap<String, String>,
     existing: Option<&Stack>,
+    secrets: &Secrets<'_>,
 ) -> Parameters {
     let Ok(template) = Template::read(template) else { return Parameters::default() };
-    let is_deployed = |name: &str| {
-        existing.into_iter().flat_map(Stack::parameters).any(|one| one.parameter_key() == Some(name))
+    let deployed = |name: &str| {
+        existing.into_iter().flat_map(Stack::parameters).find(|one| one.parameter_key() == Some(name))
     };
     let value = |name: &str| {
         let parameter = Parameter::builder().parameter_key(name);
         match given.get(name) {
-            _ if is_deployed(name) => Some(parameter.use_previous_value(true).build()),
+            _ if deployed(name).is_some() => Some(parameter.use_previous_value(true).build()),
             Some(value) => Some(parameter.parameter_value(value).build()),
             None => None,
         }
     };
     let values = template.section("Parameters").filter_map(|(name, _)| value(name)).collect();
-    Parameters { values, notes: Vec::new() }
+    let is_of_import = |name: &str| template.section("Parameters").any(|(known, _)| known == name);
+    let note = |(name, new): (&String, &String)| {
+        let current = deployed(name).and_then(Parameter::parameter_value);
+        let is_unused = if deployed(name).is_some() { current != Some(new) } else { !is_of_import(name) };
+        let is_hidden = current == Some(MASK) || secrets.is_secret(name);
+        let shown = |text: &str| (!is_hidden).then(|| text.to_owned());
+        is_unused.then(|| ParameterNote {
+            name: name.clone(),
+            reason: ParameterReason::IgnoredByImport,
+            current: current.and_then(shown),
+            new: shown(new),
+        })
+    };
+    Parameters { values, notes: given.iter().filter_map(note).collect() }
 }
 
 /// Returns the defaults of the deployed template; `None` if they cannot be read.

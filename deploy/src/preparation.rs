@@ -13,6 +13,7 @@ use crate::error::DeployError;
 use crate::import::Import;
 use crate::lookup::{deployed_template, find_stack, resources, status_of};
 use crate::request::{ChangeSetRequest, Existing};
+use crate::secret::Secrets;
 use crate::status::{ResourceStatus, StackStatus};
 use crate::{Progress, Report, assets, attributes, import_template, parameters};
 
@@ -153,7 +154,10 @@ pub async fn prepare(
             template,
             template_url,
             parameters: match &imported {
-                Some(template) => parameters::of_import(template, &options.parameters, deployed),
+                Some(template) => {
+                    let secrets = Secrets::new(stack, &options.parameters);
+                    parameters::of_import(template, &options.parameters, deployed, &secrets)
+                }
                 None => parameters::resolve(connection, stack, &options.parameters, deployed, report).await?,
             },
             tags: if options.imports.is_empty() {

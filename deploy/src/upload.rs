@@ -10,7 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sha2::{Digest as _, Sha256};
+use stackwright_synth::FileAsset;
 
+use crate::assets::packed;
 use crate::connection::Connection;
 use crate::error::DeployError;
 use crate::{Progress, Report};
@@ -32,6 +34,10 @@ const CONCURRENT_PARTS: usize = 4;
 /// The content of an object.
 #[derive(Clone, Copy)]
 pub(crate) enum Content<'a> {
+    /// An asset. A directory of the CDK's output is packed only if the bucket does not have the object, whose key is the hash that
+    /// the manifest states.
+    Asset(&'a FileAsset),
+    #[cfg(test)]
     File(&'a Path),
     Text(&'a str),
 }
@@ -67,22 +73,47 @@ async fn put_once(
         Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => {}
         Err(error) => return Err(DeployError::call("HeadObject")(error)),
     }
-    let (bytes, body) = match content {
-        Content::Text(text) => (text.len() as u64, ByteStream::from(text.as_bytes().to_vec())),
-        Content::File(path) => {
-            let failed = |source| DeployError::Asset { path: path.to_owned(), source };
-            let bytes = tokio::fs::metadata(path).await.map_err(failed)?.len();
-            if bytes >= MULTIPART_THRESHOLD {
-                report(Progress::Uploading { key: key.to_owned(), bytes });
-                let file = File { path, bytes, part_size: part_size(bytes) };
-                return multipart(connection, bucket, key, &file, report).await;
-            }
-            let body = ByteStream::from_path(path).await;
-            (bytes, body.map_err(|error| failed(std::io::Error::other(error)))?)
+    match content {
+        Content::Asset(asset) => {
+            let packed = packed(asset).await?;
+            put_file(connection, bucket, key, &packed.path, report).await
         }
-    };
+        #[cfg(test)]
+        Content::File(path) => put_file(connection, bucket, key, path, report).await,
+        Content::Text(text) => {
+            report(Progress::Uploading { key: key.to_owned(), bytes: text.len() as u64 });
+            put_object(connection, bucket, key, ByteStream::from(text.as_bytes().to_vec())).await
+        }
+    }
+}
+
+async fn put_file(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    path: &Path,
+    report: Report<'_>,
+) -> Result<(), DeployError> {
+    let failed = |source| DeployError::Asset { path: path.to_owned(), source };
+    let bytes = tokio::fs::metadata(path).await.map_err(failed)?.len();
     report(Progress::Uploading { key: key.to_owned(), bytes });
-    s3.put_object()
+    if bytes >= MULTIPART_THRESHOLD {
+        let file = File { path, bytes, part_size: part_size(bytes) };
+        return multipart(connection, bucket, key, &file, report).await;
+    }
+    let body = ByteStream::from_path(path).await.map_err(|error| failed(std::io::Error::other(error)))?;
+    put_object(connection, bucket, key, body).await
+}
+
+async fn put_object(
+    connection: &Connection,
+    bucket: &str,
+    key: &str,
+    body: ByteStream,
+) -> Result<(), DeployError> {
+    connection
+        .s3
+        .put_object()
         .bucket(bucket)
         .key(key)
         // A bucket with this name in another account must not receive the files.
@@ -245,7 +276,63 @@ async fn unfinished(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    /// A simulated account with the bucket `assets`.
+    async fn with_a_bucket() -> (stackwright_local::Local, Connection) {
+        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
+        let template = r#"{"Resources":{}}"#.to_owned();
+        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
+        let profile = crate::Profile::for_endpoint(local.url());
+        let connection = Connection::for_stack(&stack, &profile).await.unwrap();
+        connection.s3.create_bucket().bucket("assets").send().await.unwrap();
+        (local, connection)
+    }
+
+    /// An output of the CDK whose only asset is a directory.
+    fn output_of_the_cdk(directory: &Path) -> FileAsset {
+        let write = |name: &str, content: serde_json::Value| {
+            std::fs::write(directory.join(name), content.to_string()).unwrap();
+        };
+        let hash = "0".repeat(64);
+        std::fs::create_dir(directory.join("asset.code")).unwrap();
+        std::fs::write(directory.join("asset.code/index.py"), "").unwrap();
+        write("Shop.template.json", json!({ "Resources": {} }));
+        let destination = json!({ "bucketName": "assets", "objectKey": "code.zip" });
+        let source = json!({ "path": "asset.code", "packaging": "zip" });
+        let entry = json!({ "source": source, "destinations": { "current": destination } });
+        write("Shop.assets.json", json!({ "version": "36.0.0", "files": { hash: entry } }));
+        let manifest = json!({ "type": "cdk:asset-manifest", "properties": { "file": "Shop.assets.json" } });
+        let stack = json!({
+            "type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
+            "dependencies": ["Shop.assets"], "properties": { "templateFile": "Shop.template.json" },
+        });
+        write(
+            "manifest.json",
+            json!({ "version": "36.0.0", "artifacts": { "Shop.assets": manifest, "Shop": stack } }),
+        );
+        let mut assembly = stackwright_synth::Assembly::read(directory).unwrap();
+        assembly.stacks.remove(0).assets.remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_directory_is_packed_only_if_the_bucket_does_not_have_the_object() {
+        let (local, connection) = with_a_bucket().await;
+        let directory = tempfile::tempdir().unwrap();
+        let asset = output_of_the_cdk(directory.path());
+        let upload =
+            async || put(&connection, "assets", &asset.object_key, Content::Asset(&asset), &|_| {}).await;
+        upload().await.unwrap();
+        assert_eq!(local.requests()["PutObject"], 1);
+        // What is gone cannot be packed.
+        std::fs::remove_dir_all(directory.path().join("asset.code")).unwrap();
+        upload().await.unwrap();
+        assert_eq!((local.requests()["HeadObject"], local.requests()["PutObject"]), (2, 1));
+        connection.s3.delete_object().bucket("assets").key(&asset.object_key).send().await.unwrap();
+        assert!(upload().await.is_err(), "it has to be packed again");
+    }
 
     #[test]
     fn no_file_that_s3_accepts_has_too_many_parts() {
@@ -274,12 +361,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_upload_that_was_interrupted_is_resumed() {
-        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
-        let template = r#"{"Resources":{}}"#.to_owned();
-        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
-        let profile = crate::Profile::for_endpoint(local.url());
-        let connection = Connection::for_stack(&stack, &profile).await.unwrap();
-        connection.s3.create_bucket().bucket("assets").send().await.unwrap();
+        let (local, connection) = with_a_bucket().await;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("weights");
         let content: Vec<u8> = (0..MULTIPART_THRESHOLD + MIB).map(|index| (index / MIB) as u8).collect();
@@ -304,12 +386,7 @@ mod tests {
     /// Two processes resume the same upload: the second one finds that the first one has completed it.
     #[tokio::test]
     async fn an_upload_that_another_process_completes_is_no_failure() {
-        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
-        let template = r#"{"Resources":{}}"#.to_owned();
-        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
-        let profile = crate::Profile::for_endpoint(local.url());
-        let connection = Connection::for_stack(&stack, &profile).await.unwrap();
-        connection.s3.create_bucket().bucket("assets").send().await.unwrap();
+        let (local, connection) = with_a_bucket().await;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("weights");
         std::fs::File::create(&path).unwrap().set_len(MULTIPART_THRESHOLD).unwrap();
@@ -335,12 +412,7 @@ mod tests {
     async fn reading_a_file_does_not_block_other_work() {
         use std::time::{Duration, Instant};
 
-        let local = stackwright_local::Local::start(stackwright_local::Options::default()).await.unwrap();
-        let template = r#"{"Resources":{}}"#.to_owned();
-        let stack = stackwright_synth::Assembly::of_template("one.json", template).unwrap().stacks.remove(0);
-        let connection =
-            Connection::for_stack(&stack, &crate::Profile::for_endpoint(local.url())).await.unwrap();
-        connection.s3.create_bucket().bucket("assets").send().await.unwrap();
+        let (_local, connection) = with_a_bucket().await;
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

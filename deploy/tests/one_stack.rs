@@ -420,6 +420,9 @@ async fn an_import_sends_the_deployed_template_and_the_resource() {
     let options = Options::new().imports(imports).parameter("Later", "x");
     let change_set = ready(&simulation, &wanted, &options).await;
     assert_eq!(change_set.changes.len(), 1, "{change_set:?}");
+    let note = &change_set.parameters[0];
+    assert_eq!((note.name.as_str(), note.reason), ("Later", ParameterReason::IgnoredByImport));
+    assert_eq!((note.current.as_deref(), note.new.as_deref()), (None, Some("x")));
     execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
     assert_eq!(simulation.status().await, "IMPORT_COMPLETE");
     // The other changes are not deployed yet.
@@ -432,17 +435,33 @@ async fn an_import_sends_the_deployed_template_and_the_resource() {
 async fn an_import_keeps_the_parameters_of_the_stack() {
     let simulation = Simulation::start().await;
     let mut before = topics("", "one");
-    before["Parameters"] = json!({ "Gone": { "Type": "String" } });
+    before["Parameters"] = json!({
+        "Gone": { "Type": "String" }, "Same": { "Type": "String" }, "Token": { "Type": "String", "NoEcho": true },
+    });
+    let parameters = before["Parameters"].clone();
     let before = stack(&before);
-    let change_set = ready(&simulation, &before, &Options::new().parameter("Gone", "kept")).await;
+    let given =
+        Options::new().parameter("Gone", "kept").parameter("Same", "one").parameter("Token", "hunter2");
+    let change_set = ready(&simulation, &before, &given).await;
     execute(&simulation.connection, &before, &change_set, &|_| {}).await.unwrap();
     simulation.s3.create_bucket().bucket("by-hand").send().await.unwrap();
     let mut template = topics("", "one");
     template["Resources"]["Models"] = json!({
         "Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": { "BucketName": "by-hand" },
     });
+    template["Parameters"] = parameters;
+    template["Parameters"].as_object_mut().unwrap().remove("Gone");
     let wanted = stack(&template);
     let options = Options::new().imports(vec![Import::new(&wanted, "Models", &[]).unwrap()]);
+    // A value that is given for a parameter of the stack is not used, which is reported.
+    let given = options.clone().parameter("Same", "other").parameter("Token", "hunter3");
+    let notes = ready(&simulation, &wanted, &given).await.parameters;
+    assert!(notes.iter().all(|note| note.reason == ParameterReason::IgnoredByImport), "{notes:?}");
+    let shown: Vec<_> =
+        notes.iter().map(|note| (&*note.name, note.current.as_deref(), note.new.as_deref())).collect();
+    assert_eq!(shown, [("Same", Some("one"), Some("other")), ("Token", None, None)]);
+    let same = ready(&simulation, &wanted, &options.clone().parameter("Same", "one")).await;
+    assert_eq!(same.parameters, []);
     let change_set = ready(&simulation, &wanted, &options).await;
     execute(&simulation.connection, &wanted, &change_set, &|_| {}).await.unwrap();
     assert_eq!(simulation.status().await, "IMPORT_COMPLETE");

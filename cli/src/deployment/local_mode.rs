@@ -22,8 +22,12 @@ pub(super) type Endpoints = BTreeMap<Option<String>, Local>;
 
 /// Starts an endpoint for each account.
 pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<Endpoints, Failure> {
-    let faults = target.faults.as_deref().map(read_faults).transpose()?.unwrap_or_default();
-    ignore_in_git(&target.local_state)?;
+    let faults = match target.faults.clone() {
+        Some(path) => unblocked(move || read_faults(&path)).await?,
+        None => stackwright_local::Faults::default(),
+    };
+    let state = target.local_state.clone();
+    unblocked(move || ignore_in_git(&state)).await?;
     let mut endpoints = Endpoints::new();
     for account in stacks.iter().map(|stack| &stack.environment.account) {
         if endpoints.contains_key(account) {
@@ -31,7 +35,8 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         }
         let name = account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
         let directory = target.local_state.join(name);
-        fs::create_dir_all(&directory)?;
+        let path = directory.clone();
+        unblocked(move || Ok(fs::create_dir_all(path)?)).await?;
         let mut options = stackwright_local::Options::new()
             .directory(&directory)
             .account(name)
@@ -51,6 +56,13 @@ pub(super) async fn start(target: &Target, stacks: &[&StackArtifact]) -> Result<
         endpoints.insert(account.clone(), local);
     }
     Ok(endpoints)
+}
+
+/// Runs work that blocks, such as reading a file, without blocking other work: signals are handled meanwhile.
+async fn unblocked<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(Failure::new)?
 }
 
 /// Returns the file with the key that encrypts secrets in the state of local mode: in the user's directory for state, where no

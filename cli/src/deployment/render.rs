@@ -127,6 +127,10 @@ fn parameter(note: &ParameterNote) -> String {
         ParameterReason::SsmValueChanged => {
             format!("parameter {name}: the value of its SSM parameter has changed, {current} → {new}")
         }
+        ParameterReason::IgnoredByImport => format!(
+            "parameter {name}: the given value {new} is not used, because an import changes nothing but the imported \
+             resources; `deploy` sets it afterwards"
+        ),
         _ => format!("parameter {name}: {current} → {new}"),
     })
 }

@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use stackwright_deploy::{Backend, Connection, DeployError, Progress};
 use stackwright_synth::StackArtifact;
+use tokio::sync::OnceCell;
 
 use super::arguments::Target;
 use super::failures::explain;
@@ -23,20 +23,19 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     result
 }
 
-/// Returns the description of a change set. It runs `git` to find the commit, which blocks: call it outside of
-/// asynchronous code.
-pub(crate) fn description() -> String {
+/// Returns the description of a change set: the commit and the program.
+pub(crate) async fn description() -> String {
     let program = concat!("stackwright ", env!("CARGO_PKG_VERSION"));
-    match commit() {
+    match commit().await {
         Some(commit) => format!("commit {commit}, by {program}"),
         None => format!("by {program}"),
     }
 }
 
-/// Returns the commit that is checked out, with the suffix `-dirty` if files differ from it. `git` runs only once.
-pub(crate) fn commit() -> Option<&'static str> {
-    static COMMIT: OnceLock<Option<String>> = OnceLock::new();
-    debug_assert!(tokio::runtime::Handle::try_current().is_err(), "`git` blocks the runtime");
+/// Returns the commit that is checked out, with the suffix `-dirty` if files differ from it. `git` runs only once, and other work
+/// continues meanwhile.
+pub(crate) async fn commit() -> Option<&'static str> {
+    static COMMIT: OnceCell<Option<String>> = OnceCell::const_new();
     let ask = || {
         let output = Command::new("git")
             .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
@@ -45,7 +44,8 @@ pub(crate) fn commit() -> Option<&'static str> {
             .filter(|output| output.status.success())?;
         String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
     };
-    COMMIT.get_or_init(ask).as_deref()
+    let found = COMMIT.get_or_init(async || tokio::task::spawn_blocking(ask).await.ok().flatten());
+    found.await.as_deref()
 }
 
 /// What a command without an orchestrator does.
@@ -119,4 +119,20 @@ async fn run<T>(
     let report = |progress: Progress| view.progress(&stack.name, &progress);
     let done = session.connections.run(stack, kind.activity(), &report, work).await;
     done.map_err(|error| explain(&error, stack))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn other_work_continues_while_git_runs() {
+        let mut description = Box::pin(description());
+        let first = description.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(first, Poll::Pending);
+        let text = description.await;
+        assert!(text.ends_with(concat!("by stackwright ", env!("CARGO_PKG_VERSION"))), "{text}");
+    }
 }

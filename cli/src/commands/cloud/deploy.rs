@@ -77,9 +77,9 @@ fn once(arguments: &Arguments, origin: &Origin) -> Result<(), Failure> {
         selection = selection.with_dependencies(&loaded.assembly);
     }
     arguments.deployment.check(&selection.stacks)?;
-    let description = description();
     let view = View::new(arguments.progress);
     let results = block_on(async {
+        let description = description().await;
         let session = Session::open(&arguments.target, &selection.stacks).await?;
         let terminal = Terminal::new(&view);
         let report = |stack: &StackArtifact, progress: Progress| view.progress(&stack.name, &progress);

@@ -47,9 +47,9 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         imports.push(Import::new(stack, id, &values).map_err(explained)?);
     }
     let selection = StackSelection::new(&loaded.assembly, vec![stack]);
-    let description = description();
     let view = View::new(ProgressFormat::Auto);
     let results = block_on(async {
+        let description = description().await;
         let session = Session::open(&arguments.target, &[stack]).await?;
         let report = |progress: Progress| view.progress(&stack.name, &progress);
         let found =

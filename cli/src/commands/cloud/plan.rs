@@ -78,14 +78,14 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         selection = selection.with_dependencies(&loaded.assembly);
     }
     arguments.deployment.check(&selection.stacks)?;
-    let description = description();
     let view = View::new(arguments.progress);
     for line in summary::lines(&loaded.assembly) {
         view.note(&line);
     }
     let deployed: RefCell<BTreeMap<String, (Option<diff::DeployedStack>, StackArtifact)>> =
         RefCell::default();
-    let results = block_on(async {
+    let (results, commit) = block_on(async {
+        let description = description().await;
         let session = Session::open(&arguments.target, &selection.stacks).await?;
         // An account that cannot be reached is reported by the work on its stacks.
         if let Ok(found) = account_quotas(&session, &loaded.assembly, &selection.stacks).await {
@@ -115,7 +115,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         };
         let work = orchestrator.plan(&selection.stacks, &selection.others, &options, &report_end);
         let results = run_until_stopped(&orchestrator, &view, &terminal, work).await?;
-        results.map_err(|error| failure(&error))
+        Ok((results.map_err(|error| failure(&error))?, commit().await))
     })?;
     if let Err(failure) = summarize(&view, &results, "planned") {
         // A plan without some of the stacks could be taken for a complete one.
@@ -138,7 +138,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
             (name, (diff::compare_deployed(&[(found, &stack)]), deployed.and(of(&stack))))
         })
         .collect();
-    let plan = Plan::new(commit().map(str::to_owned), planned.collect());
+    let plan = Plan::new(commit.map(str::to_owned), planned.collect());
     if let Some(path) = &arguments.out {
         write(path, &plan.to_text())?;
     }

@@ -121,13 +121,16 @@ fn execute(arguments: &Arguments, assembly: &Assembly, moves: &[ResourceMove]) -
             first.id, other.id
         )));
     }
-    let (view, description) = (View::new(ProgressFormat::Auto), description());
+    let view = View::new(ProgressFormat::Auto);
     let result = on_stack(
         &arguments.target,
         first,
         &view,
         Work::Operation("the stack refactor"),
-        async |connection, report| refactor(connection, &stacks, moves, Some(&description), report).await,
+        async |connection, report| {
+            let description = description().await;
+            refactor(connection, &stacks, moves, Some(&description), report).await
+        },
     );
     view.end(&first.name);
     result
