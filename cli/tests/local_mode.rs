@@ -195,7 +195,8 @@ fn a_deployment_without_rollback_warns_about_refused_changes() {
     assert!(stderr.contains("continues from there only with `--keep-failed`"), "{stderr}");
     let (stdout, _) = succeeded(workspace.run(&["recover", "Main", "--local"]));
     assert!(
-        stdout.contains("`deploy --keep-failed` continues") && stdout.contains("--action rollback"),
+        stdout.contains(" deploy kept-Main --keep-failed --app out --local` continues")
+            && stdout.contains("--action rollback"),
         "{stdout}"
     );
     succeeded(workspace.run(&["recover", "Main", "--local", "--action", "rollback"]));
@@ -219,6 +220,38 @@ fn many_changes_are_counted() {
     workspace.write(&app(25, "two"));
     let (planned, _) = succeeded(workspace.run(&["plan", "--local", "--format", "markdown"]));
     assert!(planned.contains("In all: 25 changed, 5 removed."), "{planned}");
+}
+
+/// A comment of GitHub has a limit: a longer plan names what it left out, and its summary and approvals come first.
+#[test]
+fn a_long_plan_in_markdown_is_cut_and_says_so() {
+    let app = App::new("many");
+    let stack = app.stack("Main").region("us-east-1");
+    for number in 0..100 {
+        stack.add(&format!("Topic{number}"), Topic::new().display_name("some topic"));
+    }
+    stack.add("Group", Resource::of("AWS::IAM::Group"));
+    app.stack("Small").region("us-east-1").add("Alarms", Topic::new());
+    let workspace = Workspace::with(&app);
+    let plan = |limit: &str| {
+        let arguments = ["plan", "--local", "--format", "markdown", "--max-length", limit];
+        succeeded(workspace.run(&arguments)).0
+    };
+    let whole = plan("65536");
+    assert!(!whole.contains("Left out") && whole.matches("AWS::SNS::Topic").count() == 101, "{whole}");
+    assert!(whole.find("--approve permissions") < whole.find("`Topic0`"), "{whole}");
+    let cut = plan("3500");
+    assert!(cut.chars().count() <= 3_500, "{}", cut.chars().count());
+    assert!(cut.contains("In all: 101 added") && cut.contains("--approve permissions"), "{cut}");
+    assert!(cut.contains("`Topic0`") && cut.contains("## many-Small") && cut.contains("`Alarms`"), "{cut}");
+    assert!(
+        cut.contains(
+            "**Left out, because a comment takes 3500 characters:** the resources 41 to 80 of many-Main"
+        ),
+        "{cut}"
+    );
+    assert!(cut.contains(" plan --app out --local` shows it."), "{cut}");
+    assert!(!plan("1100").contains("`Alarms`"), "a table is left out with the heading of its stack");
 }
 
 #[test]

@@ -78,6 +78,8 @@ pub enum Loss {
     Data,
     /// The resource serves traffic.
     Traffic,
+    /// The resource runs workloads, such as the jobs on the nodes of a cluster.
+    Workloads,
 }
 
 impl Loss {
@@ -87,11 +89,22 @@ impl Loss {
     }
 }
 
+impl From<Loss> for Held {
+    fn from(loss: Loss) -> Self {
+        match loss {
+            Loss::Data => Self::Data,
+            Loss::Traffic => Self::Traffic,
+            Loss::Workloads => Self::Workloads,
+        }
+    }
+}
+
 impl From<Held> for Loss {
     fn from(held: Held) -> Self {
         match held {
             Held::Data => Self::Data,
             Held::Traffic => Self::Traffic,
+            Held::Workloads => Self::Workloads,
         }
     }
 }
@@ -173,8 +186,7 @@ impl fmt::Display for RequiredApproval {
         }
         write!(formatter, " {logical_id} ({resource_type})")?;
         match loses {
-            Some(Loss::Data) => formatter.write_str(", which holds data"),
-            Some(Loss::Traffic) => formatter.write_str(", which serves traffic"),
+            Some(loss) => write!(formatter, ", which {}", Held::from(*loss).predicate()),
             None => Ok(()),
         }
     }
@@ -294,7 +306,7 @@ pub struct ApprovalPolicy {
 impl ApprovalPolicy {
     /// Returns a policy.
     ///
-    /// `yes` answers every question with yes, except those about changes that lose data or interrupt traffic.
+    /// `yes` answers every question with yes, except those about changes that lose data, or interrupt traffic or workloads.
     pub fn new(approvals: Vec<Approval>, yes: bool) -> Self {
         Self { approvals, yes }
     }
@@ -393,12 +405,12 @@ mod tests {
     fn an_element_that_leaves_a_list_needs_an_approval_of_its_own() {
         let mut shrinking = change("Modify", "AWS::SageMaker::Cluster", Some("False"), None);
         shrinking.deleted_elements =
-            vec![DeletedElement { path: "InstanceGroups.workers".into(), loses: Loss::Traffic }];
+            vec![DeletedElement { path: "InstanceGroups.workers".into(), loses: Loss::Workloads }];
         let required = &required_approvals("stack", &[shrinking], &[])[0];
         assert_eq!(required.approval(), "deletion=It.InstanceGroups.workers");
         assert_eq!(
             required.to_string(),
-            "deletion of InstanceGroups.workers of It (AWS::SageMaker::Cluster), which serves traffic"
+            "deletion of InstanceGroups.workers of It (AWS::SageMaker::Cluster), which runs workloads"
         );
         let covers = |text: &str| text.parse::<Approval>().unwrap().covers(required);
         assert!(covers(&required.approval()) && covers("deletion=*"));

@@ -11,7 +11,7 @@ use crate::refactor::ResourceMove;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Question {
-    /// Whether a change that loses data or interrupts traffic may be made. The answer is the name of the change
+    /// Whether a change that loses data, or interrupts traffic or workloads, may be made. The answer is the name of the change
     /// ([`RequiredApproval::name`]).
     Confirm {
         /// The name of the stack.

@@ -8,7 +8,7 @@ pub mod check;
 mod diagnostic;
 pub mod diff;
 pub mod graph;
-mod markdown;
+pub mod markdown;
 pub mod report;
 mod visible;
 

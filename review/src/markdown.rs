@@ -1,6 +1,82 @@
-//! Markdown: texts of others inside of ours.
+//! Markdown: texts of others inside of ours, and documents that are not longer than the comment of a code host.
+
+use std::fmt::Write as _;
 
 use crate::visible::{is_unsafe_character, visible};
+
+/// The most characters that GitHub takes in a comment.
+pub const GITHUB_LIMIT: usize = 65_536;
+
+/// The most characters that GitLab takes in a note.
+pub const GITLAB_LIMIT: usize = 1_000_000;
+
+/// How many characters the sentence about what was left out may take.
+const RESERVE: usize = 1_000;
+
+/// How many parts that sentence names.
+const MAX_NAMES: usize = 12;
+
+/// A part of a document, which is left out as a whole if it does not fit.
+///
+/// ```
+/// use stackwright_review::markdown::{Part, limited};
+///
+/// let parts = vec![Part::new("the summary", "one\n"), Part::new("the details", "x".repeat(5_000))];
+/// let text = limited(parts, 2_000, "`stackwright plan` shows it.");
+/// assert!(text.starts_with("one\n") && text.contains("the details. `stackwright plan` shows it."));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    name: String,
+    text: String,
+    parts: Vec<Self>,
+}
+
+impl Part {
+    /// Returns a part. The name completes the sentence "Left out: …".
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into(), parts: Vec::new() }
+    }
+
+    /// Adds parts that follow this one, and that are left out with it.
+    #[must_use]
+    pub fn followed_by(mut self, parts: Vec<Self>) -> Self {
+        self.parts.extend(parts);
+        self
+    }
+}
+
+/// Returns a document of at most `limit` characters. What does not fit is left out from the end, and the document names it.
+/// `elsewhere` is the sentence that says where it is shown.
+pub fn limited(parts: Vec<Part>, limit: usize, elsewhere: &str) -> String {
+    let mut text = String::new();
+    let mut left_out: Vec<String> = Vec::new();
+    let mut length = 0;
+    let mut waiting: Vec<Part> = parts.into_iter().rev().collect();
+    while let Some(part) = waiting.pop() {
+        let more = part.text.chars().count();
+        if length + more + RESERVE > limit {
+            left_out.push(part.name);
+        } else {
+            length += more;
+            text.push_str(&part.text);
+            waiting.extend(part.parts.into_iter().rev());
+        }
+    }
+    if !left_out.is_empty() {
+        let number = left_out.len();
+        let mut names = left_out.into_iter().take(MAX_NAMES).collect::<Vec<_>>().join(", ");
+        if number > MAX_NAMES {
+            let _ = write!(names, " and {} more", number - MAX_NAMES);
+        }
+        let names: String = names.chars().take(RESERVE - 300).collect();
+        let _ = writeln!(
+            text,
+            "\n> **Left out, because a comment takes {limit} characters:** {names}. {elsewhere}"
+        );
+    }
+    text
+}
 
 /// A text inside a cell of a table, or in a line.
 pub(crate) fn cell(text: &str) -> String {

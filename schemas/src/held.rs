@@ -1,4 +1,4 @@
-//! Resource types whose deletion or replacement loses data or interrupts traffic, and types whose changes need an
+//! Resource types whose deletion or replacement loses data, or interrupts traffic or workloads, and types whose changes need an
 //! approval.
 
 use std::sync::OnceLock;
@@ -14,14 +14,43 @@ use crate::api::embedded;
 pub enum Held {
     /// The resource holds data, which is lost with it.
     Data,
-    /// The resource serves requests or runs work, which is interrupted.
+    /// The resource serves requests, which are interrupted.
     Traffic,
+    /// The resource runs workloads, such as the jobs on the nodes of a cluster, which are interrupted.
+    Workloads,
+}
+
+impl Held {
+    /// Returns the name in facts and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Traffic => "traffic",
+            Self::Workloads => "workloads",
+        }
+    }
+
+    /// Returns what a resource does, as the predicate of a sentence.
+    ///
+    /// ```
+    /// use stackwright_schemas::held::held;
+    ///
+    /// assert_eq!(held("AWS::SageMaker::Cluster").unwrap().predicate(), "runs workloads");
+    /// ```
+    pub fn predicate(self) -> &'static str {
+        match self {
+            Self::Data => "holds data",
+            Self::Traffic => "serves traffic",
+            Self::Workloads => "runs workloads",
+        }
+    }
 }
 
 #[derive(Deserialize)]
 struct Types {
     data: Vec<String>,
     traffic: Vec<String>,
+    workloads: Vec<String>,
     elements: Vec<HeldList>,
 }
 
@@ -80,6 +109,8 @@ pub fn held(type_name: &str) -> Option<Held> {
         Some(Held::Data)
     } else if among(&types.traffic) {
         Some(Held::Traffic)
+    } else if among(&types.workloads) {
+        Some(Held::Workloads)
     } else {
         None
     }
@@ -137,11 +168,13 @@ mod tests {
     #[test]
     fn every_type_is_in_the_registry() {
         let types = types();
-        for name in types.data.iter().chain(&types.traffic) {
+        for name in types.data.iter().chain(&types.traffic).chain(&types.workloads) {
             assert!(crate::registry::resource_type(name).is_some(), "{name}");
         }
         assert_eq!(held("AWS::SageMaker::Endpoint"), Some(Held::Traffic));
         assert_eq!(held("AWS::S3::Bucket"), Some(Held::Data));
+        assert_eq!(held("AWS::SageMaker::Cluster"), Some(Held::Workloads));
+        assert!(held_lists("AWS::SageMaker::Cluster").all(|list| list.holds == Held::Workloads));
         assert_eq!(held("AWS::SageMaker::Model"), None);
     }
 

@@ -5,7 +5,7 @@
 //! ([`instances`]), network cards of EC2 instance types ([`ec2_network`]), prices ([`prices`]), container images
 //! ([`images`]), formats of strings ([`formats`]), the options of DeepSpeed ([`deepspeed`]), the settings of large model
 //! inference containers ([`large_models`]), the share of peak performance that training reaches ([`mfu`]), limits of
-//! endpoints ([`hosting`]), reasons of failed resources ([`failures`]), resource types that hold data or serve traffic ([`held`]), return values of `Ref` and
+//! endpoints ([`hosting`]), reasons of failed resources ([`failures`]), resource types that hold data, serve traffic or run workloads ([`held`]), return values of `Ref` and
 //! `Fn::GetAtt` ([`return_values`]), updates that services reject ([`refused_updates`]), quotas ([`limits`]), requirements
 //! beyond the registry schemas ([`constraints`]), the resource types of SAM ([`sam`]), ends of support ([`lifecycle`]), the
 //! actions of IAM ([`iam`]) and the statuses of CloudFormation ([`status`]). Each data file is listed in `SOURCES.json` with

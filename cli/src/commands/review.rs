@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
 }
 
 /// Returns the maximum length of a comment on the code host.
-fn limit() -> usize {
+pub(super) fn limit() -> usize {
     if std::env::var_os("GITLAB_CI").is_some() { GITLAB_LIMIT } else { GITHUB_LIMIT }
 }
 

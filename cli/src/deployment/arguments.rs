@@ -159,11 +159,11 @@ impl DeploymentArguments {
 #[derive(Args)]
 pub(crate) struct ApprovalArguments {
     /// Approve a change: `replacement=ID`, `deletion=ID`, `deletion=ID.InstanceGroups.NAME`, `permissions`, `network`,
-    /// `termination-protection`, `tags` or `rename`; `*` matches every ID. A change that loses data or interrupts traffic always needs
-    /// its own approval
+    /// `termination-protection`, `tags` or `rename`; `*` matches every ID. A change that loses data, or
+    /// interrupts traffic or workloads, always needs its own approval
     #[arg(long = "approve", value_name = "CHANGE")]
     approvals: Vec<Approval>,
-    /// Answer all questions with yes, except those about changes that lose data or interrupt traffic
+    /// Answer all questions with yes, except those about changes that lose data, or interrupt traffic or workloads
     #[arg(long, short)]
     yes: bool,
 }

@@ -8,6 +8,7 @@ use stackwright_deploy::{
     ParameterNote, ParameterReason, PolicyAction, Replacement, RequiredApproval,
 };
 use stackwright_review::diff;
+use stackwright_review::markdown::Part;
 
 use crate::safe_text::{line, markdown, markdown_code};
 
@@ -248,8 +249,11 @@ fn counts(changes: &[Change]) -> Option<String> {
     (changes.len() >= MANY_CHANGES).then_some(text)
 }
 
-/// Returns a change set as Markdown, for a pull request.
-pub(crate) fn change_set_markdown(change_set: &ChangeSet) -> String {
+/// From this number of resources on, the table of a change set in Markdown is divided, so that a part of it can be left out.
+const MAX_ROWS: usize = 40;
+
+/// Returns a change set as Markdown, for a pull request: a summary, and the tables of the resources.
+pub(crate) fn change_set_markdown(stack: &str, change_set: &ChangeSet) -> (String, Vec<Part>) {
     let mut text = String::new();
     if let Some(counts) = counts(&change_set.changes) {
         let _ = writeln!(text, "In all: {counts}.\n");
@@ -257,13 +261,26 @@ pub(crate) fn change_set_markdown(change_set: &ChangeSet) -> String {
     for note in notes(change_set) {
         let _ = writeln!(text, "- {}", markdown(&note));
     }
-    if !change_set.changes.is_empty() {
-        if !text.is_empty() {
-            text.push('\n');
+    for one in &change_set.warnings {
+        let (id, reason) = (markdown_code(&one.logical_id), markdown(&one.reason));
+        let _ = writeln!(text, "\nWarning: {id}: {reason} ({})", markdown(&one.check));
+        for one in &one.annotations {
+            let _ = writeln!(text, "\n- {}", markdown(&annotation(one)));
         }
-        text.push_str("| | resource | type | properties |\n|---|---|---|---|\n");
     }
-    for change in &change_set.changes {
+    text.push_str(&approvals_markdown(&change_set.required_approvals()));
+    let tables = change_set.changes.chunks(MAX_ROWS).enumerate().map(|(index, changes)| {
+        let first = index * MAX_ROWS + 1;
+        let name = format!("the resources {first} to {} of {stack}", first + changes.len() - 1);
+        Part::new(name, table(changes))
+    });
+    (text, tables.collect())
+}
+
+/// Returns the table of some resources of a change set.
+fn table(changes: &[Change]) -> String {
+    let mut text = String::from("| | resource | type | properties |\n|---|---|---|---|\n");
+    for change in changes {
         let is_modified = change.action == ChangeAction::Modify;
         let properties: Vec<String> = change
             .properties
@@ -282,14 +299,8 @@ pub(crate) fn change_set_markdown(change_set: &ChangeSet) -> String {
             properties.join("<br>")
         );
     }
-    for one in &change_set.warnings {
-        let (id, reason) = (markdown_code(&one.logical_id), markdown(&one.reason));
-        let _ = writeln!(text, "\nWarning: {id}: {reason} ({})", markdown(&one.check));
-        for one in &one.annotations {
-            let _ = writeln!(text, "\n- {}", markdown(&annotation(one)));
-        }
-    }
-    text + &approvals_markdown(&change_set.required_approvals())
+    text.push('\n');
+    text
 }
 
 /// Returns the approvals that changes need as Markdown, with the options to type; empty if there are none.

@@ -1,6 +1,6 @@
 //! The approvals that `deploy` will ask for, as far as templates determine them.
 
-use stackwright_schemas::held::{Held, changes_network, changes_permissions};
+use stackwright_schemas::held::{changes_network, changes_permissions};
 
 use crate::diff::{Consequence, Diff, ResourceAction, ResourceChange, StackAction, StackDiff};
 
@@ -15,7 +15,7 @@ pub struct ExpectedApproval {
     pub approval: String,
     /// What it is about, in a sentence.
     pub reason: String,
-    /// Whether data is lost or traffic interrupted: then `--yes` is not enough.
+    /// Whether data is lost, or traffic or workloads interrupted: then `--yes` is not enough.
     pub is_dangerous: bool,
 }
 
@@ -61,10 +61,6 @@ pub(crate) fn required(diff: &Diff) -> Vec<ExpectedApproval> {
 fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedApproval>) {
     // Of a renamed resource, the old one is deleted.
     let id = change.old_id();
-    let holds = |held: Held| match held {
-        Held::Data => "holds data",
-        Held::Traffic => "serves traffic",
-    };
     for element in &change.deleted_elements {
         let path = &element.path;
         found.push(ExpectedApproval {
@@ -73,7 +69,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
             reason: format!(
                 "deletion of {path} of {id} ({}), which {}",
                 change.resource_type,
-                holds(element.holds)
+                element.holds.predicate()
             ),
             is_dangerous: true,
         });
@@ -84,11 +80,10 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
         Consequence::Deleted | Consequence::Snapshot => "deletion",
         _ => return,
     };
-    let holds = holds(held);
     found.push(ExpectedApproval {
         stack: stack.id.clone(),
         approval: format!("{kind}={id}"),
-        reason: format!("{kind} of {id} ({}), which {holds}", change.resource_type),
+        reason: format!("{kind} of {id} ({}), which {}", change.resource_type, held.predicate()),
         is_dangerous: true,
     });
 }

@@ -6,13 +6,7 @@ use super::{Card, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::diff::{self, Consequence, Effect, Line, ResourceChange, StackDiff};
 use crate::graph;
-use crate::markdown::{cell, code};
-
-/// The most characters that GitHub takes in a comment.
-pub const GITHUB_LIMIT: usize = 65_536;
-
-/// The most characters that GitLab takes in a note.
-pub const GITLAB_LIMIT: usize = 1_000_000;
+use crate::markdown::{Part, cell, code, limited};
 
 /// How many resources the first table shows.
 const MAX_ROWS: usize = 40;
@@ -23,58 +17,29 @@ const MAX_CHANGES: usize = 6;
 /// How many characters of a change the first table shows. Two values are shown from where they differ.
 const MAX_CHARS: usize = 240;
 
-/// How many characters the sentence about what was left out may take.
-const RESERVE: usize = 1_000;
-
-/// A part of a card, which is left out as a whole if it does not fit.
-struct Part {
-    name: String,
-    text: String,
-}
-
 /// The card as Markdown, of at most `limit` characters. What does not fit is left out from the end, and the card names it.
 pub fn markdown(card: &Card, limit: usize) -> String {
-    let mut text = String::new();
-    let mut left_out: Vec<String> = Vec::new();
-    let mut length = 0;
-    for part in parts(card) {
-        let more = part.text.chars().count();
-        if length + more + RESERVE > limit {
-            left_out.push(part.name);
-        } else {
-            length += more;
-            text.push_str(&part.text);
-        }
-    }
-    if !left_out.is_empty() {
-        const MAX_NAMES: usize = 12;
-        let number = left_out.len();
-        let mut names = left_out.into_iter().take(MAX_NAMES).collect::<Vec<_>>().join(", ");
-        if number > MAX_NAMES {
-            let _ = write!(names, " and {} more", number - MAX_NAMES);
-        }
-        let names: String = names.chars().take(RESERVE - 300).collect();
-        let _ = writeln!(
-            text,
-            "\n> **Left out, because a comment takes {limit} characters:** {names}. `stackwright diff --base {}` shows it.",
-            card.base
-        );
-    }
-    text
+    let elsewhere = format!("`stackwright diff --base {}` shows it.", card.base);
+    limited(parts(card), limit, &elsewhere)
 }
 
 fn parts(card: &Card) -> Vec<Part> {
-    let part = |name: &str, text: String| Part { name: name.to_owned(), text };
-    let mut parts = vec![part("the verdict", head(card))];
-    parts.push(part("the approvals", approvals(card)));
-    parts.push(part("the changes by consequence", table(card)));
-    parts.push(part("the security changes", security(card)));
-    parts.push(part("the cost", cost(card)));
-    parts.push(part("quotas and memory", capacity(card)));
-    parts.push(part("the new findings", findings(card)));
+    let mut parts: Vec<Part> = Vec::new();
+    let mut add = |name: &str, text: String| {
+        if !text.is_empty() {
+            parts.push(Part::new(name, text));
+        }
+    };
+    add("the verdict", head(card));
+    add("the approvals", approvals(card));
+    add("the changes by consequence", table(card));
+    add("the security changes", security(card));
+    add("the cost", cost(card));
+    add("quotas and memory", capacity(card));
+    add("the new findings", findings(card));
     let in_table = card.diff.resources().count() <= MAX_ROWS;
     for stack in &card.diff.stacks {
-        parts.push(part(&format!("the details of {}", stack.id), details(stack, in_table)));
+        add(&format!("the details of {}", stack.id), details(stack, in_table));
     }
     for (id, graph) in &card.graphs {
         let diagram = graph::mermaid(graph);
@@ -82,9 +47,8 @@ fn parts(card: &Card) -> Vec<Part> {
             "\n<details><summary>Diagram of {}</summary>\n\n```mermaid\n{diagram}```\n\n</details>\n",
             cell(id)
         );
-        parts.push(part(&format!("the diagram of {id}"), text));
+        add(&format!("the diagram of {id}"), text);
     }
-    parts.retain(|part| !part.text.is_empty());
     parts
 }
 

@@ -19,10 +19,11 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::diff::{self, Diff};
 use crate::graph::{self, Graph};
 
+pub use self::markdown::markdown;
+pub use crate::markdown::{GITHUB_LIMIT, GITLAB_LIMIT};
 pub use approvals::ExpectedApproval;
 pub use capacity::{MemoryChange, QuotaChange};
 pub use json::json;
-pub use markdown::{GITHUB_LIMIT, GITLAB_LIMIT, markdown};
 
 /// What to put on a card.
 #[derive(Clone, Debug, Default)]

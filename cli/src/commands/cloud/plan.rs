@@ -11,6 +11,7 @@ use stackwright_deploy::{
     StackResult,
 };
 use stackwright_review::diff::{self, Diff};
+use stackwright_review::markdown::{Part, limited};
 use stackwright_synth::StackArtifact;
 use stackwright_synth::secret::SecretValues;
 
@@ -51,6 +52,10 @@ pub(crate) struct Arguments {
     /// Set the format of the plan on stdout. The plan file is always JSON
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     format: PlanFormat,
+    /// The maximum number of characters of a plan in Markdown [default: 65536, the limit of GitHub; 1000000 in GitLab
+    /// CI]
+    #[arg(long, value_name = "NUMBER")]
+    max_length: Option<usize>,
     /// Set the format of progress messages, which are printed to stderr
     #[arg(long, value_enum, default_value_t = ProgressFormat::Auto)]
     progress: ProgressFormat,
@@ -142,10 +147,14 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     if let Some(path) = &arguments.out {
         write(path, &plan.to_text())?;
     }
+    let options = arguments.deployment.words(&selection.stacks);
     match arguments.format {
         PlanFormat::Json => print_json(&serde_json::json!(plan))?,
         PlanFormat::Markdown => {
-            print_text(&plan.stacks.iter().map(|planned| markdown(planned, &waiting)).collect::<String>())?;
+            let parts = plan.stacks.iter().map(|planned| markdown(planned, &waiting)).collect();
+            let limit = arguments.max_length.unwrap_or_else(super::super::review::limit);
+            let again = [&["plan".to_owned()], &*arguments.stacks, &[options.clone()]].concat().join(" ");
+            print_text(&limited(parts, limit, &format!("`{}` shows it.", command(again.trim_end()))))?;
         }
         PlanFormat::Text => {
             print_colored(&plan.stacks.iter().map(|planned| text(planned, &waiting)).collect::<String>())?;
@@ -154,7 +163,6 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
     match &arguments.out {
         Some(path) => {
             let path = path.display().to_string();
-            let options = arguments.deployment.words(&selection.stacks);
             let deploy = command(format!("deploy --plan {} {options}", quoted(&path)).trim_end());
             view.note(&format!("wrote {path}; `{deploy}` deploys exactly this"));
         }
@@ -222,25 +230,31 @@ fn text(planned: &PlannedStack, waiting: &Waiting) -> String {
     }
 }
 
-fn markdown(planned: &PlannedStack, waiting: &Waiting) -> String {
+fn markdown(planned: &PlannedStack, waiting: &Waiting) -> Part {
     let name = safe_text::markdown(&planned.stack);
     let head = format!("## {name}\n\nAccount {}, {}.\n\n", planned.account, planned.region);
+    let part = |text: String| Part::new(format!("the plan of {name}"), text);
     match &planned.outcome {
         PlannedOutcome::Unchanged { attributes } => {
-            format!("{head}Changes: {}.\n\n", safe_text::markdown(&unchanged(attributes)))
+            part(format!("{head}Changes: {}.\n\n", safe_text::markdown(&unchanged(attributes))))
         }
         PlannedOutcome::Deferred { after, renames, approvals } => {
             let differences = waiting
                 .get(&planned.stack)
                 .map(|(found, secrets)| secrets.mask(&diff::markdown(found)))
                 .unwrap_or_default();
-            format!(
-                "{head}Its change set is created after {}. Compared with the deployed template:\n\n{differences}{}\n",
+            let text = format!(
+                "{head}Its change set is created after {}.\n{}\n",
                 safe_text::markdown(&waits_for(after, renames)),
                 approvals_markdown(approvals)
-            )
+            );
+            let compared = format!("Compared with the deployed template:\n\n{differences}\n");
+            part(text).followed_by(vec![Part::new(format!("the differences of {name}"), compared)])
         }
-        PlannedOutcome::Ready { change_set, .. } => format!("{head}{}\n", change_set_markdown(change_set)),
-        _ => head,
+        PlannedOutcome::Ready { change_set, .. } => {
+            let (summary, tables) = change_set_markdown(&name, change_set);
+            part(format!("{head}{summary}\n")).followed_by(tables)
+        }
+        _ => part(head),
     }
 }

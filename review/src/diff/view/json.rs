@@ -1,7 +1,6 @@
 //! A comparison for programs: one JSON document, described in `docs/diff.schema.json`.
 
 use serde_json::{Value as JsonValue, json};
-use stackwright_schemas::held::Held;
 use stackwright_synth::SourceLocation;
 
 use crate::diff::model::{
@@ -89,11 +88,11 @@ fn resource(change: &ResourceChange) -> JsonValue {
         },
         "consequence": change.consequence.name(),
         "causes": change.causes().map(|cause| cause.path.clone()).collect::<Vec<_>>(),
-        "holds": change.holds.map(held),
+        "holds": change.holds.map(stackwright_schemas::held::Held::name),
         "endangered": change.endangers().is_some(),
         "deletedElements": change.deleted_elements.iter().map(|one| json!({
             "path": one.path,
-            "holds": held(one.holds),
+            "holds": one.holds.name(),
         })).collect::<Vec<_>>(),
         "renamedFrom": change.renamed_from,
         "condition": change.condition,
@@ -104,13 +103,6 @@ fn resource(change: &ResourceChange) -> JsonValue {
         "failures": change.failures,
         "location": change.location.as_ref().map(location),
     })
-}
-
-fn held(held: Held) -> &'static str {
-    match held {
-        Held::Data => "data",
-        Held::Traffic => "traffic",
-    }
 }
 
 fn properties(changes: &[PropertyChange]) -> Vec<JsonValue> {

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use stackwright_schemas::held::Held;
-
 use super::value::{Line, grouped};
 use crate::diff::model::{
     Consequence, Diff, FileChange, PropertyChange, Recreation, ResourceAction, ResourceChange, StackAction,
@@ -158,10 +156,8 @@ pub(crate) fn fate(change: &ResourceChange) -> String {
     if !causes.is_empty() {
         words.push_str(&format!(" because of {}", causes.join(", ")));
     }
-    match change.endangers() {
-        Some(Held::Data) => words.push_str("; it holds data"),
-        Some(Held::Traffic) => words.push_str("; it serves traffic"),
-        None => {}
+    if let Some(held) = change.endangers() {
+        words.push_str(&format!("; it {}", held.predicate()));
     }
     if let Some(condition) = &change.condition {
         words.push_str(&format!(", if the condition {condition} holds"));
