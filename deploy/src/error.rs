@@ -6,6 +6,7 @@ use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 
 use crate::approval::RequiredApproval;
+use crate::attributes::AttributeChange;
 use crate::backend::Backend;
 use crate::diagnosis::Diagnosis;
 use crate::messages;
@@ -166,6 +167,18 @@ pub enum DeployError {
         /// The first cause, and commands that show more.
         diagnosis: Option<Box<Diagnosis>>,
     },
+    /// The template was deployed, but an attribute of the stack could not be changed.
+    #[error(
+        "the template of the stack {stack} is deployed, but an attribute was not changed ({change}): {source}"
+    )]
+    AttributeNotChanged {
+        /// The name of the stack.
+        stack: String,
+        /// The change that was not made.
+        change: AttributeChange,
+        /// Why it was not made.
+        source: Box<DeployError>,
+    },
     /// The stack was deleted while it was being deployed.
     #[error("the stack {stack} was deleted while it was being deployed")]
     DeletedMeanwhile {
@@ -240,6 +253,7 @@ impl DeployError {
                  current status of the stack"
                     .into()
             }
+            Self::AttributeNotChanged { .. } => "run the same command again to change the attribute".into(),
             Self::AlreadyExecuting { .. } => "wait for the other process, then run the command again".into(),
             Self::Changed { .. } | Self::Plan { .. } => "create a new plan, and have it reviewed".into(),
             Self::Protected { .. } => "pass `--unprotect` to disable termination protection first".into(),

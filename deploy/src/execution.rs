@@ -34,7 +34,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const LOCAL_START_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many requests in a row may fail before the contact with the stack counts as lost.
-const MAX_FAILED_POLLS: usize = 20;
+pub(crate) const MAX_FAILED_POLLS: usize = 20;
 
 /// After how many polls without an end the status of the stack is read, because an endpoint may not report it as an event.
 const POLLS_PER_STATUS: usize = 4;
@@ -108,7 +108,12 @@ async fn finish(
     for change in attributes {
         // Tags are part of the change set.
         if let AttributeChange::TerminationProtection { enabled } = change {
-            set_termination_protection(connection, &stack.name, *enabled).await?;
+            let changed = set_termination_protection(connection, &stack.name, *enabled).await;
+            changed.map_err(|error| DeployError::AttributeNotChanged {
+                stack: stack.name.clone(),
+                change: change.clone(),
+                source: Box::new(error),
+            })?;
             report(Progress::AttributeChanged(change.clone()));
         }
     }

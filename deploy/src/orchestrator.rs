@@ -127,8 +127,8 @@ impl<'a> Orchestrator<'a> {
         self.running.borrow().values().map(Connection::backend).collect()
     }
 
-    /// Cancels the running operations, and returns the result for each stack.
-    pub async fn cancel_running(&self) -> Vec<(String, Result<(), DeployError>)> {
+    /// Cancels the running operations, and returns for each stack whether CloudFormation can cancel the operation.
+    pub async fn cancel_running(&self) -> Vec<(String, Result<bool, DeployError>)> {
         let running = self.running.borrow().clone();
         let mut results = Vec::new();
         for (name, connection) in running {

@@ -133,23 +133,23 @@ pub async fn condition(connection: &Connection, name: &str) -> Result<StackCondi
 }
 
 /// Cancels the running operation without waiting for its end: an update is rolled back, and a stack that is being created
-/// is deleted.
+/// is deleted. Returns whether CloudFormation can cancel the operation: of others, such as a rollback, nothing is requested.
 ///
 /// # Errors
 /// Returns an error if a request fails.
-pub async fn cancel(connection: &Connection, name: &str) -> Result<(), DeployError> {
+pub async fn cancel(connection: &Connection, name: &str) -> Result<bool, DeployError> {
     match find_stack(connection, name).await?.as_ref().map(status_of) {
         Some(StackStatus::UpdateInProgress) => {
             let token = uuid::Uuid::new_v4().to_string();
             let request = connection.cloudformation.cancel_update_stack().stack_name(name);
             let request = request.client_request_token(token);
-            request.send().await.map(drop).map_err(DeployError::call("CancelUpdateStack"))
+            request.send().await.map(|_| true).map_err(DeployError::call("CancelUpdateStack"))
         }
         Some(StackStatus::CreateInProgress) => {
             let request = connection.cloudformation.delete_stack().stack_name(name);
-            request.send().await.map(drop).map_err(DeployError::call("DeleteStack"))
+            request.send().await.map(|_| true).map_err(DeployError::call("DeleteStack"))
         }
-        _ => Ok(()),
+        _ => Ok(false),
     }
 }
 

@@ -22,6 +22,7 @@ use stackwright_synth::{StackArtifact, Template};
 use crate::approval::{ApprovalKind, RequiredApproval};
 use crate::connection::Connection;
 use crate::error::DeployError;
+use crate::execution::MAX_FAILED_POLLS;
 use crate::lookup::{deployed_template, find_stack, status_of};
 use crate::preparation::{OPERATION_TIMEOUT, wait_until_idle};
 use crate::status::{Phase, StackStatus};
@@ -189,14 +190,21 @@ pub async fn refactor(
     if created.status != Some(StackRefactorStatus::CreateComplete) {
         return refuse(created.status_reason.unwrap_or_else(|| "CloudFormation gives no reason".into()));
     }
-    let execution = connection.cloudformation.execute_stack_refactor().stack_refactor_id(&id).send().await;
-    execution.map_err(DeployError::call("ExecuteStackRefactor"))?;
+    start(connection, &id).await?;
     let ended = wait(connection, &id, OPERATION_TIMEOUT, "the stack refactor", |found| {
         use StackRefactorExecutionStatus::{Available, ExecuteInProgress, RollbackInProgress, Unavailable};
         let running = [Available, ExecuteInProgress, RollbackInProgress, Unavailable];
         found.execution_status.as_ref().is_some_and(|status| !running.contains(status))
     })
-    .await?;
+    .await
+    .map_err(|error| match error {
+        DeployError::Call { .. } => DeployError::LostContact {
+            stack: names.iter().copied().collect::<Vec<_>>().join(", "),
+            backend: connection.backend(),
+            source: Box::new(error),
+        },
+        other => other,
+    })?;
     match ended.execution_status {
         Some(StackRefactorExecutionStatus::ExecuteComplete) => {
             report(Progress::Refactored { moves: moves.to_vec() });
@@ -210,7 +218,27 @@ pub async fn refactor(
     }
 }
 
-/// Reads a stack refactor until it is in a wanted state.
+/// Starts the execution of a stack refactor.
+async fn start(connection: &Connection, id: &str) -> Result<(), DeployError> {
+    let request = connection.cloudformation.execute_stack_refactor().stack_refactor_id(id);
+    let Err(error) = request.send().await.map_err(DeployError::call("ExecuteStackRefactor")) else {
+        return Ok(());
+    };
+    // The first request may have been received, and its answer lost.
+    use StackRefactorExecutionStatus::{Available, Unavailable};
+    let found = describe(connection, id).await?;
+    match found.execution_status {
+        Some(status) if ![Available, Unavailable].contains(&status) => Ok(()),
+        _ => Err(error),
+    }
+}
+
+async fn describe(connection: &Connection, id: &str) -> Result<DescribeStackRefactorOutput, DeployError> {
+    let request = connection.cloudformation.describe_stack_refactor().stack_refactor_id(id);
+    request.send().await.map_err(DeployError::call("DescribeStackRefactor"))
+}
+
+/// Reads a stack refactor until it is in a wanted state. A request that fails is sent again.
 async fn wait(
     connection: &Connection,
     id: &str,
@@ -218,12 +246,13 @@ async fn wait(
     activity: &str,
     is_end: impl Fn(&DescribeStackRefactorOutput) -> bool,
 ) -> Result<DescribeStackRefactorOutput, DeployError> {
-    let start = Instant::now();
+    let (start, mut failed_polls) = (Instant::now(), 0);
     loop {
-        let request = connection.cloudformation.describe_stack_refactor().stack_refactor_id(id);
-        let found = request.send().await.map_err(DeployError::call("DescribeStackRefactor"))?;
-        if is_end(&found) {
-            return Ok(found);
+        match describe(connection, id).await {
+            Ok(found) if is_end(&found) => return Ok(found),
+            Ok(_) => failed_polls = 0,
+            Err(error) if error.is_permanent() || failed_polls >= MAX_FAILED_POLLS => return Err(error),
+            Err(_) => failed_polls += 1,
         }
         if start.elapsed() > limit {
             return Err(DeployError::Timeout {

@@ -157,6 +157,10 @@ impl<'a> Secrets<'a> {
             DeployError::LostContact { stack, backend, source } => {
                 DeployError::LostContact { stack, backend, source: Box::new(self.mask_error(*source)) }
             }
+            DeployError::AttributeNotChanged { stack, change, source } => {
+                let source = Box::new(self.mask_error(*source));
+                DeployError::AttributeNotChanged { stack, change, source }
+            }
             DeployError::Failed { stack, status, cancelled, diagnosis } => {
                 let diagnosis = diagnosis.map(|found| Box::new(self.mask_diagnosis(*found)));
                 DeployError::Failed { stack, status, cancelled, diagnosis }

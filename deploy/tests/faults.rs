@@ -10,8 +10,8 @@ use aws_sdk_cloudformation::types::ChangeSetType;
 use serde_json::{Value as Json, json};
 use simulation::{STACK, Simulation, named, stack, topics, total};
 use stackwright_deploy::{
-    DeployError, Diagnosis, Options, Prepared, RecoveryAction, StackResult, StackStatus, cancel, diagnose,
-    execute, prepare, recover, run_in_order,
+    DeployError, Diagnosis, Options, Prepared, RecoveryAction, ResourceMove, StackResult, StackStatus,
+    cancel, diagnose, execute, prepare, recover, refactor, run_in_order,
 };
 
 /// A recovery action whose answer is lost is sent again, and performed once.
@@ -306,15 +306,62 @@ async fn an_earlier_failure_does_not_explain_a_cancelled_update() {
 
     simulation.fail(json!({ "resources": [{ "resource": "*", "on": "update", "milliseconds": 60_000 }] }));
     let wanted = stack(&topics("", "three"));
-    let cancel = async {
+    let cancelling = async {
         simulation.reach("UPDATE_IN_PROGRESS").await;
-        cancel(&simulation.connection, STACK).await.unwrap();
+        assert!(cancel(&simulation.connection, STACK).await.unwrap());
     };
-    let (outcome, ()) = tokio::join!(simulation.deploy(&wanted), cancel);
+    let (outcome, ()) = tokio::join!(simulation.deploy(&wanted), cancelling);
     let error = outcome.unwrap_err();
     assert!(error.to_string().contains("was cancelled by a user"), "{error}");
     let DeployError::Failed { diagnosis, status, cancelled, .. } = error else { panic!("{error}") };
     assert_eq!((status.as_str(), diagnosis, cancelled), ("UPDATE_ROLLBACK_COMPLETE", None, true));
+    // Nothing is running any more: nothing is cancelled, which is reported.
+    assert!(!cancel(&simulation.connection, STACK).await.unwrap());
+}
+
+/// Renames the first topic with a stack refactor, while requests fail.
+async fn renamed(requests: Json) -> (Simulation, Result<(), DeployError>) {
+    let simulation = Simulation::start().await;
+    let deployed = stack(&topics("", "one"));
+    simulation.deploy(&deployed).await.unwrap();
+    simulation.fail(json!({ "requests": requests }));
+    let moves = [ResourceMove::new((STACK, "Second"), (STACK, "Later"))];
+    let result = refactor(&simulation.connection, &[&deployed], &moves, None, &|_| {}).await;
+    (simulation, result)
+}
+
+#[tokio::test]
+async fn a_stack_refactor_survives_lost_answers_and_failed_polls() {
+    let lost = json!([{ "action": "ExecuteStackRefactor", "kind": "drop-answer", "times": 1 }]);
+    let (simulation, result) = renamed(lost).await;
+    result.unwrap();
+    assert_eq!(simulation.local.requests()["ExecuteStackRefactor"], 2);
+    let polls = json!([{ "action": "DescribeStackRefactor", "kind": "throttle", "times": 9, "after": 1 }]);
+    renamed(polls).await.1.unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_refactor_whose_progress_cannot_be_read_is_not_reported_as_failed() {
+    // The validation can be read, the execution can not.
+    let polls = json!([{ "action": "DescribeStackRefactor", "kind": "access-denied", "after": 1 }]);
+    let error = renamed(polls).await.1.unwrap_err();
+    assert!(matches!(error, DeployError::LostContact { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_deployment_whose_termination_protection_cannot_be_changed_says_what_was_deployed() {
+    let simulation = Simulation::start().await;
+    let mut wanted = stack(&topics("", "one"));
+    wanted.termination_protection = Some(true);
+    simulation
+        .fail(json!({ "requests": [{ "action": "UpdateTerminationProtection", "kind": "access-denied" }] }));
+    let error = simulation.deploy(&wanted).await.unwrap_err();
+    assert!(matches!(error, DeployError::AttributeNotChanged { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("is deployed, but an attribute was not changed"), "{text}");
+    assert_eq!(simulation.status().await, "CREATE_COMPLETE");
+    simulation.heal();
+    assert!(simulation.deploy(&wanted).await.unwrap().changed, "the next deployment changes the attribute");
 }
 
 #[tokio::test]

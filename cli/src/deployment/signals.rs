@@ -142,7 +142,11 @@ pub(crate) async fn run_until_stopped<T>(
                 "c" | "cancel" => {
                     for (name, result) in orchestrator.cancel_running().await {
                         match result {
-                            Ok(()) => view.message(&name, "cancelling the operation"),
+                            Ok(true) => view.message(&name, "cancelling the operation"),
+                            Ok(false) => view.message(
+                                &name,
+                                "CloudFormation cannot cancel the operation, which continues to its end",
+                            ),
                             Err(error) => {
                                 view.message(&name, &format!("the operation cannot be cancelled: {error}"))
                             }
