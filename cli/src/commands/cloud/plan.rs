@@ -153,7 +153,8 @@ pub(super) fn run(arguments: &Arguments, origin: &Origin) -> Result<(), Failure>
         PlanFormat::Markdown => {
             let parts = plan.stacks.iter().map(|planned| markdown(planned, &waiting)).collect();
             let limit = arguments.max_length.unwrap_or_else(super::super::review::limit);
-            let again = [&["plan".to_owned()], &*arguments.stacks, &[options.clone()]].concat().join(" ");
+            let again =
+                [&["plan".to_owned()], &*arguments.stacks, std::slice::from_ref(&options)].concat().join(" ");
             print_text(&limited(parts, limit, &format!("`{}` shows it.", command(again.trim_end()))))?;
         }
         PlanFormat::Text => {
