@@ -23,6 +23,7 @@ pub(super) fn lines(assembly: &Assembly) -> Vec<String> {
         };
         let unknown = match total.unknown {
             0 => String::new(),
+            1 => ", and 1 cost that is unknown".to_owned(),
             number => format!(", and {number} costs that are unknown"),
         };
         let run = estimate.most_expensive_run_of(&stack.id);
@@ -112,9 +113,10 @@ pub(super) fn quota_lines(needs: &[Need], account: AccountValues<'_>) -> Vec<Str
         let update = if need.needed == Some(peak) { "" } else { " during an update" };
         let code = need.code.as_deref().map_or(String::new(), |code| format!(" ({code})"));
         let location = need.region.as_deref().map_or(String::new(), |region| format!(" in {region}"));
+        let unit = if peak == 1 { need.unit.trim_end_matches('s') } else { need.unit };
         lines.push(format!(
-            "the stacks need {peak} {}{update} of the quota `{}`{code}{location}; {has}",
-            need.unit, need.name
+            "the stacks need {peak} {unit}{update} of the quota `{}`{code}{location}; {has}",
+            need.name
         ));
     }
     match account {
