@@ -161,23 +161,48 @@ pub fn in_region(service: &str, region: &str) -> Option<&'static [String]> {
     regions_of(service)?.get(region).map(Vec::as_slice)
 }
 
-/// Returns the instance types that a service offers in any region.
-pub fn anywhere(service: &str) -> BTreeSet<&'static str> {
-    regions_of(service).into_iter().flat_map(BTreeMap::values).flatten().map(String::as_str).collect()
+/// Returns the instance types that a service offers in any region; `None` for an unknown service.
+pub fn anywhere(service: &str) -> Option<&'static BTreeSet<&'static str>> {
+    let offers = offers(service)?;
+    Some(offers.anywhere.get_or_init(|| {
+        let regions = offers.regions().values();
+        regions.flatten().map(String::as_str).collect()
+    }))
 }
 
-/// Returns the instance types of a service by region. A table is parsed at its first use.
+/// Returns the instance types of a service by region.
 fn regions_of(service: &str) -> Option<&'static BTreeMap<String, Vec<String>>> {
-    type Table = OnceLock<BTreeMap<String, Vec<String>>>;
-    static TABLES: [(&str, &str, Table); 5] = [
-        ("cluster", include_str!("../data/instance-types/cluster.json"), Table::new()),
-        ("ec2", include_str!("../data/instance-types/ec2.json"), Table::new()),
-        ("hosting", include_str!("../data/instance-types/hosting.json"), Table::new()),
-        ("processing", include_str!("../data/instance-types/processing.json"), Table::new()),
-        ("transform", include_str!("../data/instance-types/transform.json"), Table::new()),
+    Some(offers(service)?.regions())
+}
+
+/// The instance types of a service. A table is parsed at its first use.
+struct Offers {
+    service: &'static str,
+    text: &'static str,
+    by_region: OnceLock<BTreeMap<String, Vec<String>>>,
+    /// Collecting the types of all regions takes longer than the check of a template.
+    anywhere: OnceLock<BTreeSet<&'static str>>,
+}
+
+impl Offers {
+    const fn new(service: &'static str, text: &'static str) -> Self {
+        Self { service, text, by_region: OnceLock::new(), anywhere: OnceLock::new() }
+    }
+
+    fn regions(&self) -> &BTreeMap<String, Vec<String>> {
+        self.by_region.get_or_init(|| embedded(self.text))
+    }
+}
+
+fn offers(service: &str) -> Option<&'static Offers> {
+    static ALL: [Offers; 5] = [
+        Offers::new("cluster", include_str!("../data/instance-types/cluster.json")),
+        Offers::new("ec2", include_str!("../data/instance-types/ec2.json")),
+        Offers::new("hosting", include_str!("../data/instance-types/hosting.json")),
+        Offers::new("processing", include_str!("../data/instance-types/processing.json")),
+        Offers::new("transform", include_str!("../data/instance-types/transform.json")),
     ];
-    let (_, text, table) = TABLES.iter().find(|(name, ..)| *name == service)?;
-    Some(table.get_or_init(|| embedded(text)))
+    ALL.iter().find(|offers| offers.service == service)
 }
 
 #[cfg(test)]
@@ -201,6 +226,7 @@ mod tests {
         assert_eq!(instance("ml.c5.xlarge").unwrap().accelerator_count, Some(0));
         assert_eq!(in_region("hosting", "mars-north-1"), None);
         assert!(in_region("hosting", "us-east-1").unwrap().contains(&"ml.g5.2xlarge".to_owned()));
+        assert!(anywhere("ec2").unwrap().contains("m5.large") && anywhere("no-service").is_none());
     }
 
     #[test]

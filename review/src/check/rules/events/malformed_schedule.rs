@@ -90,7 +90,7 @@ fn parse(text: &str, takes: Takes) -> Result<(), Fault> {
         };
     }
     if let Some(rate) = inner("rate") {
-        return rate_of(rate);
+        return rate_of(rate, takes);
     }
     if let Some(fields) = inner("cron") {
         return cron(fields, takes);
@@ -111,7 +111,8 @@ fn parse(text: &str, takes: Takes) -> Result<(), Fault> {
     Err(("it is neither a rate nor a cron expression".into(), "write `rate(1 day)` or `cron(0 12 * * ? *)`"))
 }
 
-fn rate_of(rate: &str) -> Result<(), Fault> {
+/// Only rules of EventBridge are documented to refuse `5 minute` and `1 minutes`.
+fn rate_of(rate: &str, takes: Takes) -> Result<(), Fault> {
     const HELP: &str = "write a positive number and `minute`, `hour` or `day`, in the plural for more than 1";
     let parts: Vec<&str> = rate.split_whitespace().collect();
     let [number, unit] = parts.as_slice() else { return Err(("a rate is a number and a unit".into(), HELP)) };
@@ -123,7 +124,7 @@ fn rate_of(rate: &str) -> Result<(), Fault> {
     if !["minute", "hour", "day"].contains(&single) {
         return Err((format!("the unit `{unit}` does not exist"), HELP));
     }
-    if (number == 1) == unit.ends_with('s') {
+    if takes == Takes::Events && (number == 1) == unit.ends_with('s') {
         let wanted = if number == 1 { single.to_owned() } else { format!("{single}s") };
         return Err((format!("with {number}, the unit is `{wanted}`"), HELP));
     }
@@ -212,6 +213,10 @@ mod tests {
         }
         assert!(parse("at(2027-01-01T00:00:00)", Takes::Dates).is_ok());
         assert!(parse("NOW", Takes::Monitoring).is_ok());
+        for takes in [Takes::Dates, Takes::Scaling] {
+            assert!(parse("rate(5 minute)", takes).is_ok() && parse("rate(1 hours)", takes).is_ok());
+            assert!(parse("rate(5 seconds)", takes).is_err() && parse("rate(0 minutes)", takes).is_err());
+        }
         assert!(parse("0 12 * * 1-5", Takes::Unix).is_ok());
     }
 

@@ -105,18 +105,17 @@ fn fault(region: Option<&str>, holder_type: &str, service: &str, name: &str) -> 
         Some(Some(_)) => region.unwrap_or_default(),
         None => "no region",
     };
-    let everywhere = anywhere(service);
+    let everywhere = anywhere(service)?;
     let exists = everywhere.contains(name);
     // What the registry lists is found by that list.
     if !exists && is_listed(holder_type) || offered.is_none() && exists {
         return None;
     }
-    let names = match offered {
-        Some(Some(offered)) => offered.iter().map(String::as_str).collect(),
-        _ => everywhere,
+    let near = match offered {
+        Some(Some(offered)) => nearest(name, offered.iter().map(String::as_str)),
+        _ => nearest(name, everywhere.iter().copied()),
     };
-    let help = nearest(name, names.iter().copied())
-        .map_or_else(String::new, |near| format!("the most similar name is {near}"));
+    let help = near.map_or_else(String::new, |near| format!("the most similar name is {near}"));
     let offers = if region.is_some() { "does not offer" } else { "offers" };
     Some((format!("{who} {offers} the instance type `{name}` for {service}"), help))
 }

@@ -67,6 +67,8 @@ fn is_taken_apart(template: &Template, one: &Use<'_>) -> bool {
         ["AWS::Serverless::GraphQLApi", "AWS::Serverless::WebSocketApi", "AWS::Serverless::Connector"];
     let parts = ["/Properties/Events/", "/Properties/DeploymentPreference/", "/Connectors/"];
     let of = |id: &str| template.sections().get("Resources").and_then(|all| all.get(id)?["Type"].as_str());
-    parts.iter().any(|part| one.pointer.contains(part))
-        || one.resource().and_then(of).is_some_and(|name| APART.contains(&name))
+    let holder = one.resource().and_then(of).unwrap_or_default();
+    // SAM makes several resources of one, so that a reference of it to itself need not be a cycle.
+    let is_to_itself = one.resource() == Some(one.name) && holder.starts_with("AWS::Serverless::");
+    is_to_itself || parts.iter().any(|part| one.pointer.contains(part)) || APART.contains(&holder)
 }

@@ -68,10 +68,16 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
             findings.add_written(None, pointer::of(["Rules", name]), message, help);
         }
     }
-    let interface = sections.get("Metadata").and_then(|metadata| metadata.get(INTERFACE));
-    if let Some(message) = interface.and_then(|interface| interface_fault(view, interface)) {
-        let help = "use `ParameterGroups` with `Label` and `Parameters`, and `ParameterLabels`";
-        findings.add_written(None, pointer::of(["Metadata", INTERFACE]), message, help);
+    if let Some(interface) = sections.get("Metadata").and_then(|metadata| metadata.get(INTERFACE)) {
+        let confirmed = interface_fault(interface);
+        let is_confirmed = confirmed.is_some();
+        if let Some(message) = confirmed.or_else(|| wrong_label(view, interface)) {
+            let help = "use `ParameterGroups` with `Label` and `Parameters`, and `ParameterLabels`";
+            findings.add_written(None, pointer::of(["Metadata", INTERFACE]), message, help);
+            if !is_confirmed {
+                findings.doubt_last();
+            }
+        }
     }
 }
 
@@ -111,7 +117,7 @@ fn rule_fault(rule: &JsonValue) -> Option<String> {
     })
 }
 
-fn interface_fault(view: &View<'_>, interface: &JsonValue) -> Option<String> {
+fn interface_fault(interface: &JsonValue) -> Option<String> {
     let map = interface.as_object().filter(|_| function(interface).is_none());
     let Some(map) = map else { return Some("the interface is an object".into()) };
     if let Some(key) = map.keys().find(|key| !["ParameterGroups", "ParameterLabels"].contains(&key.as_str()))
@@ -122,7 +128,7 @@ fn interface_fault(view: &View<'_>, interface: &JsonValue) -> Option<String> {
     if groups.is_some_and(|groups| !groups.is_array()) {
         return Some("`ParameterGroups` is a list".into());
     }
-    let wrong_group = items(&interface["ParameterGroups"]).find_map(|group| {
+    items(&interface["ParameterGroups"]).find_map(|group| {
         let unknown = entries(group).find(|(key, _)| !["Label", "Parameters"].contains(key));
         let is_list = group.get("Parameters").is_none_or(JsonValue::is_array);
         match unknown {
@@ -131,14 +137,15 @@ fn interface_fault(view: &View<'_>, interface: &JsonValue) -> Option<String> {
             None if !is_list => Some("`Parameters` of a parameter group is a list".into()),
             None => None,
         }
-    });
-    let wrong_label = || {
-        entries(&interface["ParameterLabels"]).find_map(|(name, label)| {
-            let is_known = has(view.template(), "Parameters", name);
-            let unknown = entries(label).find(|(key, _)| *key != "default");
-            (is_known && (unknown.is_some() || !label.is_object()))
-                .then(|| format!("the label of `{name}` is an object with `default`"))
-        })
-    };
-    wrong_group.or_else(wrong_label)
+    })
+}
+
+/// A label that is not an object with `default`. Only consoles read labels.
+fn wrong_label(view: &View<'_>, interface: &JsonValue) -> Option<String> {
+    entries(&interface["ParameterLabels"]).find_map(|(name, label)| {
+        let is_known = has(view.template(), "Parameters", name);
+        let unknown = entries(label).find(|(key, _)| *key != "default");
+        (is_known && (unknown.is_some() || !label.is_object()))
+            .then(|| format!("the label of `{name}` is an object with `default`"))
+    })
 }
