@@ -352,6 +352,55 @@ def templates_that_never_end_are_refused():
     check(time.monotonic() - started < 20, "it took too long")
 
 
+def contradictory_requests_are_refused():
+    body, other = template({"A": TOPIC}), template({"A": TOPIC, "B": TOPIC})
+    made = deploy("contrary", body, "CREATE")["StackId"]
+    update = lambda **more: cfn.update_stack(StackName="contrary", **more)
+    create = lambda **more: cfn.create_stack(StackName="never", **more)
+    url = f"{URL}/nowhere/t.json"
+    kept = lambda **more: [{"ParameterKey": "P", "UsePreviousValue": True, **more}]
+    declared = template({"A": TOPIC}, Parameters={"P": {"Type": "String", "Default": "x"}})
+    for call, words, arguments in (
+        (create, "both Template Body and Template URL", dict(TemplateBody=body, TemplateURL=url)),
+        (update, "both usePreviousTemplate and Template Body", dict(TemplateBody=body, UsePreviousTemplate=True)),
+        (update, "both usePreviousTemplate and Template Body", dict(TemplateURL=url, UsePreviousTemplate=True)),
+        (update, "parameter key P. Cannot specify usePreviousValue as true and non empty value", dict(TemplateBody=declared, Parameters=kept(ParameterValue="1"))),
+        (update, "parameter key P. Cannot specify usePreviousValue as true for a parameter key not in", dict(TemplateBody=declared, Parameters=kept())),
+        (create, "not one of ResourceTypes [AWS::EC2::*, AWS::SNS::Subscription]", dict(TemplateBody=body, ResourceTypes=["AWS::EC2::*", "AWS::SNS::Subscription"])),
+        (create, "'Description' length is greater than 1024", dict(TemplateBody=template({"A": TOPIC}, Description="x" * 1025))),
+    ):
+        refused("ValidationError", words, call, **arguments)
+    check([one["StackName"] for one in cfn.describe_stacks()["Stacks"] if one["StackName"] == "never"] == [])
+    wanted = dict(StackName="first", ChangeSetName="x", ChangeSetType="CREATE", TemplateBody=declared)
+    refused("ValidationError", "when ChangeSetType is CREATE", cfn.create_change_set, **wanted, Parameters=kept())
+    # A stack that waits for its first change set cannot get a change set for an update.
+    change_set("first", body, "CREATE")
+    refused("ValidationError", "Stack [first] does not exist", cfn.create_change_set, **{**wanted, "ChangeSetName": "y", "ChangeSetType": "UPDATE"})
+    settled(cfn.create_stack(StackName="allowed", TemplateBody=body, ResourceTypes=["AWS::SNS::*"])["StackId"])
+    # A stack is found in its own region only, also by its ID.
+    west = client("cloudformation", "us-west-2")
+    refused("ValidationError", "does not exist", west.describe_stacks, StackName=made)
+    west.delete_stack(StackName=made)
+    check(settled(made)["StackStatus"] == "CREATE_COMPLETE")
+    # Nothing is compared while something happens.
+    faults([{"resource": "B", "on": "create", "milliseconds": 200}])
+    update(TemplateBody=other)
+    refused("ValidationError", "while it is in UPDATE_IN_PROGRESS", cfn.detect_stack_resource_drift, StackName="contrary", LogicalResourceId="A")
+    settled(made)
+    # What the cleanup of an update cannot delete is reported, and the update has succeeded.
+    faults([{"resource": "B", "on": "delete", "reason": "in use"}])
+    update(TemplateBody=body)
+    cleaned = settled(made)
+    check((cleaned["StackStatus"], cleaned["StackStatusReason"]) == ("UPDATE_COMPLETE", "Update successful. One or more resources could not be deleted."), cleaned)
+    faults([{"resource": "A", "on": "delete", "reason": "in use"}])
+    cfn.delete_stack(StackName="contrary")
+    check(settled(made)["StackStatus"] == "DELETE_FAILED")
+    refused("ValidationError", "resources to retain must be in a valid state", cfn.delete_stack, StackName="contrary", RetainResources=["A", "Gone"])
+    cfn.delete_stack(StackName="contrary", RetainResources=["A"])
+    check(settled(made)["StackStatus"] == "DELETE_COMPLETE")
+    faults()
+
+
 def odd_characters_reach_no_parser():
     odd = "a\x00b\x1b[31m\r\n::error::x\ufffe"
     made = deploy("odd-characters", template({"A": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": odd}}}, Outputs={"O": {"Value": odd}}), "CREATE")
@@ -368,5 +417,5 @@ run(
     an_existing_parameter_is_imported, a_bucket_with_content_is_not_deleted, dynamic_references_are_resolved, resources_wait_for_signals, services_refuse_updates,
     the_handler_of_a_custom_resource_cannot_change,
     the_registry_can_be_read, default_cdk_templates_are_deployed, forms_of_references_are_those_of_the_documentation,
-    templates_that_never_end_are_refused, odd_characters_reach_no_parser,
+    templates_that_never_end_are_refused, contradictory_requests_are_refused, odd_characters_reach_no_parser,
 )

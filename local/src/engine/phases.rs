@@ -70,7 +70,7 @@ impl Engine {
                     OperationKind::Import => StackStatus::ImportComplete,
                     _ => StackStatus::UpdateComplete,
                 };
-                self.end(position, time, status, None);
+                self.end(position, time, status, left_behind(&operation.failed));
             }
             Phase::Back if operation.failed.is_empty() => {
                 let stack = &mut self.state.stacks[position];
@@ -104,7 +104,10 @@ impl Engine {
                 (OperationKind::Import, _) => {
                     self.end(position, time, StackStatus::ImportRollbackComplete, None)
                 }
-                _ => self.end(position, time, StackStatus::UpdateRollbackComplete, None),
+                _ => {
+                    let reason = left_behind(&operation.failed);
+                    self.end(position, time, StackStatus::UpdateRollbackComplete, reason);
+                }
             },
             Phase::Delete if operation.failed.is_empty() => {
                 let stack = &mut self.state.stacks[position];
@@ -313,6 +316,12 @@ impl Engine {
         };
         self.set_status(position, time, status, reason);
     }
+}
+
+/// What CloudFormation reports where the cleanup could not delete a resource: the operation has succeeded all the same
+/// (aws-cloudformation/cloudformation-coverage-roadmap#744).
+fn left_behind(failed: &[String]) -> Option<String> {
+    (!failed.is_empty()).then(|| "Update successful. One or more resources could not be deleted.".to_owned())
 }
 
 fn delete_tasks(resources: &[Resource]) -> Vec<Task> {

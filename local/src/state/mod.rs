@@ -115,10 +115,10 @@ impl State {
         self.stacks.iter().find(|stack| stack.id == id)
     }
 
-    /// The index of the stack with a name or an ID. A deleted stack is found by its ID only.
+    /// The index of the stack with a name or an ID in a region. A deleted stack, and one of another account, is found by its ID only.
     pub fn position(&self, environment: Environment<'_>, name: &str) -> Option<usize> {
         self.stacks.iter().position(|stack| {
-            stack.id == name
+            (stack.id == name && stack.region == environment.region)
                 || (stack.name == name && stack.environment() == environment && !stack.is_deleted())
         })
     }

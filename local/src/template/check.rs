@@ -10,18 +10,24 @@ use stackwright_synth::intrinsic::PSEUDO_PARAMETERS;
 
 use super::functions::check_conditions;
 use super::references::{depends_on, references};
-use super::{NESTED, StackTemplate, format_error, is_custom, single};
+use super::{NESTED, StackTemplate, format_error, is_custom, scalar_text, single};
 use crate::api::error::ServiceError;
 
 /// The macros that CloudFormation itself provides and that this module names.
 const EXTENSIONS: &str = "AWS::LanguageExtensions";
 const SERVERLESS: &str = "AWS::Serverless-2016-10-31";
 
+/// How long the description of a template may be.
+const MAX_DESCRIPTION: usize = 1024;
+
 impl StackTemplate {
     /// Refuses a template that no stack can be created from.
     pub fn check(&self, region: &str) -> Result<(), ServiceError> {
         if self.section("Resources").next().is_none() {
             return Err(format_error("At least one Resources member must be defined."));
+        }
+        if self.top("Description").is_some_and(|text| scalar_text(text).chars().count() > MAX_DESCRIPTION) {
+            return Err(format_error(format!("'Description' length is greater than {MAX_DESCRIPTION}.")));
         }
         self.check_counts()?;
         self.check_names()?;

@@ -21,6 +21,19 @@ impl StackTemplate {
         for one in given {
             let name = one["ParameterKey"].as_str().unwrap_or_default();
             let keeps = one["UsePreviousValue"].as_str() == Some("true");
+            let wrong = match one["ParameterValue"].as_str() {
+                _ if !keeps => None,
+                Some(value) if !value.is_empty() => Some("true and non empty value for a parameter"),
+                _ if !before.contains_key(name) => {
+                    Some("true for a parameter key not in the previous template")
+                }
+                _ => None,
+            };
+            if let Some(wrong) = wrong {
+                return Err(ServiceError::validation(format!(
+                    "Invalid input for parameter key {name}. Cannot specify usePreviousValue as {wrong}"
+                )));
+            }
             asked.insert(name, if keeps { None } else { one["ParameterValue"].as_str() });
         }
         let declared: BTreeSet<&str> = self.section("Parameters").map(|(name, _)| name).collect();

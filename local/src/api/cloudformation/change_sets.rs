@@ -45,6 +45,12 @@ pub(crate) fn create_change_set(engine: &mut Engine, request: &Request<'_>) -> A
     if let Some(stack) = existing {
         check_express(stack, &config)?;
     }
+    let keeps_value = |one: &Json| scalar_text(&one["UsePreviousValue"]) == "true";
+    if kind == ChangeSetType::Create && request.list("Parameters").iter().any(keeps_value) {
+        return Err(ServiceError::validation(
+            "Cannot specify UsePreviousValue on Parameters when ChangeSetType is CREATE",
+        ));
+    }
     let (inputs, template) = inputs(engine, request, existing.map(|stack| &stack.inputs))?;
     let imports: IndexMap<String, String> = request
         .list("ResourcesToImport")
@@ -111,7 +117,10 @@ fn stack_for_change_set(
             "Stack [{stack_name}] already exists and cannot be created again with the changeSet [{}] (it is {status}).",
             request.required("ChangeSetName")?
         ))),
-        (_, None) => Err(ServiceError::validation(format!("Stack [{stack_name}] does not exist"))),
+        // A stack that only waits for a change set counts as missing.
+        (_, None) | (ChangeSetType::Update, Some(StackStatus::ReviewInProgress)) => {
+            Err(ServiceError::validation(format!("Stack [{stack_name}] does not exist")))
+        }
         (_, Some(status))
             if stack.is_some_and(Stack::can_be_updated)
                 || (*kind == ChangeSetType::Import && *status == StackStatus::ReviewInProgress) =>

@@ -59,15 +59,21 @@ pub(crate) fn status(resource: &Resource) -> DriftStatus {
     }
 }
 
+/// Refuses to compare a stack while something happens to it.
+fn check_status(stack: &Stack) -> Result<(), ServiceError> {
+    if stack.can_be_updated() {
+        return Ok(());
+    }
+    Err(ServiceError::validation(format!(
+        "Drift detection cannot be performed on stack [{}] while it is in {}",
+        stack.id, stack.status
+    )))
+}
+
 pub(crate) fn detect_stack_drift(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let position = engine.stack(request.region, request.required("StackName")?)?;
     let stack = &mut engine.state.stacks[position];
-    if !stack.can_be_updated() {
-        return Err(ServiceError::validation(format!(
-            "Drift detection cannot be performed on stack [{}] while it is in {}",
-            stack.id, stack.status
-        )));
-    }
+    check_status(stack)?;
     let mut drifted = 0;
     let wanted = request.texts("LogicalResourceIds");
     if let Some(missing) = wanted.iter().find(|id| !stack.resources.contains_key(*id)) {
@@ -131,6 +137,7 @@ pub(crate) fn describe_resource_drifts(engine: &mut Engine, request: &Request<'_
 pub(crate) fn detect_stack_resource_drift(engine: &mut Engine, request: &Request<'_>) -> Answer {
     let (position, id) = stack_resource(engine, request)?;
     let stack = &mut engine.state.stacks[position];
+    check_status(stack)?;
     if let Some(resource) = stack.resources.get_mut(&id) {
         resource.drift = Some(status(resource));
     }

@@ -308,6 +308,7 @@ pub(crate) fn inputs(
         resolve_inputs(engine, engine.environment(request.region), template, given, before)?;
     let capabilities = request.texts("Capabilities");
     template.check_capabilities(&capabilities)?;
+    check_resource_types(&template, &request.texts("ResourceTypes"))?;
     let inputs = Inputs {
         tags: request.tags().unwrap_or(inputs.tags),
         capabilities,
@@ -324,6 +325,24 @@ pub(crate) fn inputs(
         ..inputs
     };
     Ok((inputs, template))
+}
+
+/// Refuses resources of types that the caller does not allow: `AWS::EC2::Instance`, `AWS::EC2::*`, `AWS::*`, `Custom::*`.
+fn check_resource_types(template: &StackTemplate, allowed: &[String]) -> Result<(), ServiceError> {
+    let allows = |allowed: &String, kind: &str| match allowed.strip_suffix('*') {
+        Some(prefix) => kind.starts_with(prefix),
+        None => allowed == kind,
+    };
+    for (id, resource) in template.section("Resources") {
+        let kind = resource["Type"].as_str().unwrap_or_default();
+        if !allowed.is_empty() && !allowed.iter().any(|one| allows(one, kind)) {
+            return Err(ServiceError::validation(format!(
+                "The type {kind} of the resource {id} is not one of ResourceTypes [{}]",
+                allowed.join(", ")
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The refusal of two parameters that exclude each other.
@@ -377,7 +396,16 @@ pub(crate) fn template_of(
     request: &Request<'_>,
     before: Option<&Inputs>,
 ) -> Result<String, ServiceError> {
-    if let Some(body) = request.text("TemplateBody") {
+    let [body, url] = ["TemplateBody", "TemplateURL"].map(|name| request.text(name));
+    if body.is_some() && url.is_some() {
+        return Err(ServiceError::validation("You cannot specify both Template Body and Template URL"));
+    }
+    if request.is("UsePreviousTemplate") && (body.is_some() || url.is_some()) {
+        return Err(ServiceError::validation(
+            "You cannot specify both usePreviousTemplate and Template Body/Template URL.",
+        ));
+    }
+    if let Some(body) = body {
         let most = limits().template_body_bytes;
         if body.len() > most {
             return Err(ServiceError::validation(format!(
@@ -388,7 +416,7 @@ pub(crate) fn template_of(
         }
         return Ok(body.to_owned());
     }
-    if let Some(url) = request.text("TemplateURL") {
+    if let Some(url) = url {
         return object_of_url(engine, url);
     }
     if request.is("UsePreviousTemplate")

@@ -135,6 +135,12 @@ pub(crate) fn delete_stack(engine: &mut Engine, request: &Request<'_>) -> Answer
             stack.id
         )));
     }
+    if retain.iter().any(|id| !stack.resources.contains_key(id)) {
+        return Err(ServiceError::validation(
+            "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE \
+             state.",
+        ));
+    }
     let how = OperationOptions {
         token: request.token(),
         config: request.deployment_config()?,
