@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_builds_write_is_not_watched() {
+    fn files_that_builds_write_are_not_watched() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         for file in [

@@ -94,7 +94,7 @@ fn the_exit_code_depends_on_what_was_found() {
 }
 
 #[test]
-fn broken_input_is_a_finding_with_a_place_and_keeps_nobody_from_the_rest() {
+fn unreadable_input_is_a_finding_with_a_location_and_the_other_files_are_checked() {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = directory.path().join(name);

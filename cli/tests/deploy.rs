@@ -159,7 +159,7 @@ fn the_program_of_the_directory_is_run_where_nothing_else_is_named() {
 }
 
 #[test]
-fn a_template_by_anyone_is_taken() {
+fn a_template_of_another_tool_is_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("queues.yaml");
     std::fs::write(&path, "Resources:\n  Jobs:\n    Type: AWS::SQS::Queue\n    Properties: {QueueName: !Sub '${AWS::StackName}-x'}\n").unwrap();

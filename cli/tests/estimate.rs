@@ -46,7 +46,7 @@ fn a_duration_has_a_range_inputs_and_a_cost() {
 }
 
 #[test]
-fn a_duration_without_a_known_utilization_asks_for_one() {
+fn a_duration_without_a_known_utilization_is_an_error_that_names_the_option() {
     let output =
         estimate("duration --instance ml.p4d.24xlarge --ranks 8 --sequence 2048 --steps 10 --strategy ddp");
     assert_eq!(output.status.code(), Some(2));

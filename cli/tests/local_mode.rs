@@ -453,7 +453,7 @@ fn the_quotas_of_an_account_are_listed_beside_what_is_needed() {
 }
 
 #[test]
-fn moto_answers_for_the_quotas_of_networks() {
+fn quotas_of_networks_are_read_from_moto() {
     let app = App::new("network");
     let stack = app.stack("Main").region("us-east-1");
     for number in 0..6 {
@@ -479,7 +479,7 @@ fn chain() -> App {
 }
 
 #[test]
-fn what_takes_values_that_change_is_planned_when_it_is_deployed() {
+fn a_stack_that_uses_changed_values_is_planned_when_it_is_deployed() {
     let workspace = Workspace::with(&chain());
     let (text, _) = succeeded(workspace.run(&["plan", "--local", "--out", "plan.json"]));
     assert!(
@@ -554,7 +554,7 @@ fn drift_is_reverted_and_existing_resources_are_imported() {
 }
 
 #[test]
-fn what_validation_warns_of_is_shown() {
+fn warnings_of_the_validation_are_printed() {
     let app = |with_bucket: bool| {
         let app = small("one");
         if with_bucket {
@@ -588,7 +588,7 @@ fn a_loop_that_the_deployment_expands_is_simulated() {
 }
 
 #[test]
-fn what_a_hook_advises_is_shown() {
+fn the_advice_of_a_hook_is_printed() {
     let workspace = Workspace::with(&small("one"));
     let annotation = json!({
         "AnnotationName": "TOPIC_KEY", "Status": "FAILED", "StatusMessage": "it has no key",
@@ -875,7 +875,7 @@ fn on_terminal(endpoint: &Endpoint, workspace: &Workspace, steps: &Json) -> (Str
 }
 
 #[test]
-fn on_a_terminal_it_asks_and_can_be_cancelled() {
+fn on_a_terminal_deploy_requests_an_approval_and_can_be_cancelled() {
     let endpoint = Endpoint::local(&["--resource-time", "1500"]);
     let workspace = Workspace::with(&small("one"));
     let steps = json!([["[y/N]", "y\n"], ["CREATE_IN_PROGRESS", "\u{3}"], ["ait?", "cancel\n"]]);
@@ -1021,7 +1021,7 @@ fn every_command_that_waits_reports_how_it_ended() {
 
 /// Local mode ends with the command; its state keeps the operation for the next command.
 #[test]
-fn a_stopped_command_in_local_mode_says_that_the_operation_continues_there() {
+fn a_stopped_command_reports_that_the_operation_continues_in_local_mode() {
     let workspace = Workspace::with(&small("one"));
     workspace
         .fail(&json!({ "resources": [{ "resource": "Alarms", "on": "create", "milliseconds": 3_000 }] }));

@@ -43,7 +43,7 @@ error[out-of-range]: 400 is too large
 }
 
 #[test]
-fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
+fn an_acknowledgement_at_a_construct_keeps_its_reason() {
     let app = App::new("app");
     let bucket = |name| Bucket::new().bucket_name(name);
     let stack = app.stack("Data");
@@ -73,7 +73,7 @@ fn what_is_acknowledged_at_a_construct_is_kept_with_the_reason() {
 }
 
 #[test]
-fn in_what_a_construct_looks_up() {
+fn in_a_value_that_a_construct_looks_up() {
     let app = App::new("app");
     let image = ContainerImage::pytorch_inference("2.66", Processor::Cpu);
     let line = line!() - 1;

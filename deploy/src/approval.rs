@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_loses_something_needs_an_approval_and_what_is_retained_does_not() {
+    fn a_loss_needs_an_approval_and_a_retained_resource_does_not() {
         let (data, traffic) = (Some(Loss::Data), Some(Loss::Traffic));
         assert_eq!(
             found(change("Remove", "AWS::S3::Bucket", None, Some("Delete"))),

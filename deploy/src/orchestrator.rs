@@ -543,7 +543,7 @@ struct Job<'j> {
     connection: &'j RefCell<Option<Connection>>,
 }
 
-/// How often the work on a stack is asked whether it can be abandoned, after the command was stopped.
+/// How often the orchestrator checks whether the work on a stack can be abandoned, after the command was stopped.
 const STOP_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Returns whether the work on a stack can be abandoned after a report, because it only waits or uploads; `None` if the report

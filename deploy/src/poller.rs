@@ -1,5 +1,5 @@
-//! When to ask CloudFormation again: one poller for all stacks of an account and region. One stack is asked about at a
-//! time, in turn, so that more stacks lead to longer waits and not to more requests.
+//! The time of the next request to CloudFormation: one poller for all stacks of an account and region. The stacks are
+//! polled one after the other, so that more stacks lead to longer waits and not to more requests.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) struct Poller {
     next: Mutex<Instant>,
     /// The time between two requests.
     interval: Duration,
-    /// The shortest and the longest delay before a stack is asked about again.
+    /// The shortest and the longest delay before a stack is polled again.
     delay: (Duration, Duration),
 }
 
@@ -29,8 +29,8 @@ impl Poller {
         }
     }
 
-    /// Waits until a stack may be asked about again, whose operation has been running for `elapsed`: a quarter of that
-    /// time within the limits, and then until it is its turn.
+    /// Waits until a stack may be polled again whose operation has been running for `elapsed`: a quarter of that time
+    /// within the limits, and then until it is its turn.
     pub async fn wait(&self, elapsed: Duration) {
         let (shortest, longest) = self.delay;
         sleep((elapsed / 4).clamp(shortest, longest)).await;

@@ -24,7 +24,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 pub(crate) struct LastError(Arc<Mutex<Option<String>>>);
 
 impl LastError {
-    /// Returns the description of the last failed attempt, and forgets it.
+    /// Returns the description of the last failed attempt, and clears it.
     pub fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

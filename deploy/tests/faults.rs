@@ -128,7 +128,7 @@ async fn a_request_whose_answer_is_lost_is_performed_once() {
 }
 
 #[tokio::test]
-async fn slow_answers_are_waited_for() {
+async fn the_deployer_waits_for_slow_responses() {
     for operation in OPERATIONS {
         is_survived(json!({ "action": operation, "kind": "slow", "milliseconds": 30 })).await;
     }

@@ -87,7 +87,7 @@ async fn a_replacement_that_will_be_refused_is_known_before() {
 
 /// Where the first resource failed, the template from before changes nothing: the stack keeps its status, which is no success.
 #[tokio::test]
-async fn nothing_to_change_is_no_success_while_the_stack_has_failed() {
+async fn an_empty_change_set_is_not_a_success_while_the_stack_has_failed() {
     let simulation = Simulation::start().await;
     let before = stack(&topics("", "one"));
     simulation.deploy(&before).await.unwrap();

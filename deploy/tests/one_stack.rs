@@ -80,7 +80,7 @@ fn with_default(default: &Json) -> StackArtifact {
 }
 
 #[tokio::test]
-async fn a_parameter_that_nobody_set_follows_the_template_and_any_other_is_kept() {
+async fn a_parameter_follows_the_template_unless_a_deployment_set_it() {
     let simulation = Simulation::start().await;
     simulation.deploy(&with_default(&json!("one"))).await.unwrap();
     let changed = with_default(&json!("two"));
@@ -102,7 +102,7 @@ async fn a_parameter_that_nobody_set_follows_the_template_and_any_other_is_kept(
 }
 
 #[tokio::test]
-async fn what_the_program_does_not_set_is_not_touched() {
+async fn attributes_that_the_program_does_not_set_are_not_changed() {
     let simulation = Simulation::start().await;
     let mut wanted = stack(&topics("", "one"));
     simulation.deploy(&wanted).await.unwrap();

@@ -41,7 +41,7 @@ fn values_become_variants() {
 }
 
 #[test]
-fn nothing_is_called_the_same_twice() {
+fn a_repeated_name_gets_a_number() {
     let mut taken = std::collections::BTreeSet::new();
     let spelt: Vec<_> = ["a", "a", "a"].map(|name| names::unique(name.into(), &mut taken)).into();
     assert_eq!(spelt, ["a", "a2", "a3"]);

@@ -1,7 +1,7 @@
 //! Evaluates templates: checks, comparisons, graphs, and reports of them.
 //!
-//! What lives here: [`check`], which finds what is wrong, and [`report`], one file an output format over one data
-//! type, [`Diagnostic`]. What does not: calls to AWS, and printing.
+//! The modules: [`check`] finds errors, and [`report`] has one file for each output format over one data type,
+//! [`Diagnostic`]. The crate does not call AWS, and prints nothing.
 
 pub mod card;
 pub mod check;

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_write_stays_text() {
+    fn text_from_outside_is_escaped() {
         assert_eq!(cell("a|b\n<img> @all *x*"), "a\\|b &lt;img&gt; &#64;all \\*x\\*");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`"), "`` ` ``");

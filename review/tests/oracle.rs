@@ -458,7 +458,7 @@ fn cases(attempts: usize) -> BTreeMap<String, JsonValue> {
 }
 
 #[test]
-fn verdicts_agree_or_it_is_known_why_not() {
+fn findings_agree_with_other_programs_or_the_difference_has_a_reason() {
     let cases = cases(2);
     let directory = tempfile::tempdir().unwrap();
     for (name, template) in &cases {

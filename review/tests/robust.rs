@@ -77,7 +77,7 @@ fn spoiled(example: &str, at: usize, with: &JsonValue) -> String {
 
 proptest! {
     #[test]
-    fn any_value_anywhere_in_an_example_is_looked_at(
+    fn any_value_anywhere_in_an_example_is_checked_without_a_panic(
         rule in 0..rules().count(),
         at in 0_usize..200,
         with in anything(),
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn any_sections_are_looked_at(
+    fn any_sections_are_checked_without_a_panic(
         parameters in anything(), conditions in anything(), mappings in anything(),
         resources in anything(), outputs in anything(), metadata in anything(),
     ) {
@@ -126,7 +126,7 @@ fn the_pointer_of_an_acknowledgement_is_escaped() {
 
 /// Inputs that would take a careless check forever, each with what a patient user would wait.
 #[test]
-fn what_grows_fast_is_bounded() {
+fn input_that_grows_fast_is_limited() {
     let chained: String =
         (0..200).map(|n| format!("  C{n}: !And [!Condition C{}, !Condition C{}]\n", n + 1, n + 1)).collect();
     let many: String = (0..40)

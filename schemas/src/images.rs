@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_knows_the_account_of_its_region() {
+    fn an_image_has_an_account_for_each_of_its_regions() {
         let image = image("pytorch-inference", "2.6.0", Processor::Cpu).unwrap();
         assert_eq!(image.accounts["us-east-1"], "763104351884");
         assert_eq!(image.accounts["ap-east-1"], "871362719292");
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_names_what_does() {
+    fn an_unknown_version_is_an_error_that_lists_known_versions() {
         let Err(NoImage::Version(known)) = image("pytorch-inference", "9.9", Processor::Cpu) else {
             panic!()
         };

@@ -1,15 +1,28 @@
 //! Facts about AWS with dates and sources, and typed access to them.
 //!
-//! The crate contains the CloudFormation registry schemas of all resource types ([`registry`]), the request shapes of
-//! SageMaker operations that templates contain as strings ([`api`]), ML instance types and the services that offer them
-//! ([`instances`]), network cards of EC2 instance types ([`ec2_network`]), prices ([`prices`]), container images
-//! ([`images`]), formats of strings ([`formats`]), the options of DeepSpeed ([`deepspeed`]), the settings of large model
-//! inference containers ([`large_models`]), the share of peak performance that training reaches ([`mfu`]), limits of
-//! endpoints ([`hosting`]), reasons of failed resources ([`failures`]), resource types that hold data, serve traffic or run workloads ([`held`]), return values of `Ref` and
-//! `Fn::GetAtt` ([`return_values`]), updates that services reject ([`refused_updates`]), quotas ([`limits`]), requirements
-//! beyond the registry schemas ([`constraints`]), the resource types of SAM ([`sam`]), ends of support ([`lifecycle`]), the
-//! actions of IAM ([`iam`]) and the statuses of CloudFormation ([`status`]). Each data file is listed in `SOURCES.json` with
-//! origin, version, date, licence and hash.
+//! The data for CloudFormation:
+//! - [`registry`]: the schemas of all resource types, and [`constraints`]: requirements beyond these schemas
+//! - [`return_values`]: the return values of `Ref` and `Fn::GetAtt`
+//! - [`refused_updates`]: updates that services reject
+//! - [`held`]: resource types that hold data, serve traffic or run workloads
+//! - [`failures`]: causes of failed resources
+//! - [`limits`]: quotas, and [`status`]: the statuses of stacks and resources
+//! - [`formats`]: formats of strings
+//! - [`sam`]: the resource types of SAM
+//! - [`lifecycle`]: ends of support of services, runtimes and versions
+//! - [`iam`]: the actions of IAM
+//!
+//! The data for machine learning:
+//! - [`api`]: the request shapes of SageMaker operations that templates contain as strings
+//! - [`instances`]: ML instance types and the services that offer them, and [`ec2_network`]: network cards of EC2 types
+//! - [`prices`]: prices
+//! - [`images`]: container images
+//! - [`deepspeed`]: the options of DeepSpeed
+//! - [`large_models`]: the settings of large model inference containers
+//! - [`mfu`]: the share of the peak performance that training reaches
+//! - [`hosting`]: limits of endpoints
+//!
+//! Each data file is listed in `SOURCES.json` with its origin, version, date, licence and hash.
 //!
 //! The crate does not contain apps or templates. A fact that is not confirmed is `None`, never a guess.
 

@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn patches_change_what_they_say() {
+    fn patches_are_applied_to_their_types() {
         for (name, patch) in index::PATCHES {
             let patch: Value = serde_json::from_str(patch).unwrap();
             assert!(patch["why"].is_string() && patch["source"].is_string(), "{name}");
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_differ_and_unknown_ones_say_so() {
+    fn types_depend_on_the_region_and_are_unknown_for_other_regions() {
         let cluster = resource_type("AWS::SageMaker::Cluster").unwrap();
         assert_eq!(cluster.is_in("us-east-1"), Some(true));
         assert_eq!(cluster.is_in("mars-north-1"), None);

@@ -614,7 +614,7 @@ fn with(add: impl FnOnce(&Stack, &NetworkHandle)) -> App {
 
 #[test]
 #[rustfmt::skip]
-fn what_cannot_work_is_refused_at_the_users_line() {
+fn invalid_settings_are_errors_at_the_users_line() {
     // Networks
     refused!("is not an IPv4 address block", with(|stack, _| drop(stack.add("Network", Network::isolated("10.0.0.0", 2)))));
     refused!("too small for 3 subnets", with(|stack, _| drop(stack.add("Network", Network::private("10.0.0.0/28", 3)))));
@@ -870,7 +870,7 @@ fn a_network_of_its_own_passes_the_validation_of_aws() {
 }
 
 #[test]
-fn the_scripts_do_what_they_say_in_a_sandbox() {
+fn the_scripts_run_in_a_sandbox() {
     let sandbox = tempfile::tempdir().unwrap();
     let directory = sandbox.path();
     uploaded(&scripted(), directory);
@@ -934,7 +934,7 @@ fn the_scripts_do_what_they_say_in_a_sandbox() {
 
     enroot_is_installed_once(directory);
 
-    // Slurm: the daemon of a controller, and of a worker, which knows the controller.
+    // Slurm: the daemon of a controller, and of a worker, which has the address of the controller.
     let resource_config = r#"{"ClusterConfig": {"ClusterArn": "arn"}, "InstanceGroups": [
         {"Name": "controller", "Instances": [{"InstanceName": "controller-1", "CustomerIpAddress": "10.0.0.1"}]},
         {"Name": "workers", "Instances": [{"InstanceName": "workers-1", "CustomerIpAddress": "10.0.0.2"}]},

@@ -15,7 +15,7 @@ fn apps(region: &str) -> [App; 3] {
     ]
 }
 
-/// What stands around each location of a text.
+/// The text around each location.
 fn around<'t>(text: &'t str, what: &'t str) -> impl Iterator<Item = &'t str> {
     text.match_indices(what).map(move |(at, _)| {
         let start = (0..=at.saturating_sub(60)).rev().find(|index| text.is_char_boundary(*index)).unwrap();

@@ -59,7 +59,7 @@ fn the_cdk_cli_reads_the_assembly() {
 
 /// What checkov finds in the examples has an answer in docs/serving.md, and every answer there is still needed.
 #[test]
-fn what_checkov_finds_is_answered() {
+fn every_finding_of_checkov_has_a_reason() {
     let mut checkov = Command::new(tool("checkov/bin/checkov"));
     checkov.args([
         "--framework",

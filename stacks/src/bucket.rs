@@ -167,7 +167,7 @@ impl ExternalBucket {
         let arn = checked(arn, "s3", "arn:aws:s3:::my-models");
         let name = match known(&arn).and_then(|text| text.rsplit(':').next()) {
             Some(name) => checked_name(Value::from(name).with_location(arn.location())),
-            // The name is what stands after the last colon of the ARN's six parts.
+            // The name is the last of the six parts of the ARN.
             None => stackwright_synth::intrinsic::select(5, stackwright_synth::intrinsic::split(":", &arn))
                 .with_location(arn.location()),
         };
@@ -192,8 +192,8 @@ impl ExternalBucket {
 /// stay.
 const KEPT_DAYS: i64 = 30;
 
-/// A bucket for data, models and checkpoints: encrypted, closed to the public, reached over TLS only, kept when the
-/// stack is deleted. What is overwritten or deleted in it can be had back for 30 days.
+/// A bucket for data, models and checkpoints: encrypted, not public, accessible through TLS only, and retained when the
+/// stack is deleted. Objects that are overwritten or deleted can be restored for 30 days.
 ///
 /// ```
 /// use stackwright_stacks::PrivateBucket;

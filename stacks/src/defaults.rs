@@ -15,7 +15,7 @@ struct DefaultKey(EncryptionKey);
 #[derive(Clone, Copy)]
 struct RemovalPolicy(DeletionPolicy);
 
-/// Settings for everything that is added to a stack, or to any stack of an app, after they are made.
+/// Settings for all resources that are added afterwards to a stack, or to any stack of an app.
 ///
 /// ```
 /// use stackwright_stacks::{Defaults, PrivateBucket};

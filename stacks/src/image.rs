@@ -52,7 +52,8 @@ enum Target {
     OfInstances { otherwise: Option<Processor> },
 }
 
-/// Where your copies of AWS's images are: repositories of the same names, with a prefix, in a registry of Amazon ECR.
+/// The location of your copies of AWS's images: repositories with the same names and a prefix, in a registry of Amazon
+/// ECR.
 ///
 /// ```
 /// use stackwright_stacks::Mirror;

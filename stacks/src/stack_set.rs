@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_stack_set_is_an_error_at_its_line() {
+    fn an_app_that_cannot_be_a_stack_set_is_an_error_at_its_line() {
         for (set, words) in [
             (StackSet::in_accounts(&baseline(&["One"]), ["111122223333"]), "has no regions"),
             (StackSet::in_accounts(&baseline(&["One"]), [""; 0]).region("us-east-1"), "has no accounts"),

@@ -3,7 +3,7 @@
 use stackwright_estimate::cost::{ResourceUsage, USAGE_MEMBER};
 use stackwright_synth::{Construct, Customized, Resource, ResourceOptions as _};
 
-/// States how much a construct is used, for `estimate`.
+/// The setter of the usage of a construct, for `estimate`.
 ///
 /// ```
 /// use std::time::Duration;

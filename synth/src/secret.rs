@@ -7,7 +7,7 @@ use crate::template::Template;
 /// What is shown instead of a secret, as CloudFormation does it.
 pub const MASK: &str = "****";
 
-/// From this length on, a secret is replaced wherever it stands; a shorter one only where it stands as a word.
+/// The length from which a secret is replaced at any position. A shorter secret is replaced only as a whole word.
 const MIN_UNIQUE_CHARS: usize = 5;
 
 /// Returns whether a parameter is declared with `NoEcho`.

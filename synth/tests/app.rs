@@ -97,7 +97,7 @@ fn functions_of_the_language_extensions_bring_their_transform() {
 }
 
 #[test]
-fn a_handle_of_another_stack_goes_through_an_ssm_parameter_and_orders_the_stacks() {
+fn a_handle_of_another_stack_uses_an_ssm_parameter_and_orders_the_stacks() {
     let app = App::new("app");
     let uses = app.stack("Uses").region("us-east-1");
     let has = app.stack("Has").region("us-east-1");
@@ -237,7 +237,7 @@ fn a_handle_of_another_app_is_refused() {
 }
 
 #[test]
-fn what_brings_a_value_over_takes_no_name_that_is_taken() {
+fn a_reference_across_stacks_cannot_create_an_element_with_an_existing_name() {
     let app = App::new("app");
     let has = app.stack("Has");
     let models = has.add("Models", bucket());
@@ -346,7 +346,7 @@ fn an_assembly_is_written_whole_read_back_and_the_same_every_time() {
 }
 
 #[test]
-fn nothing_but_an_assembly_is_overwritten() {
+fn only_an_assembly_is_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("thesis.txt"), "years of work").unwrap();
     let assembly = App::new("app").synth().unwrap();

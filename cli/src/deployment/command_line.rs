@@ -14,9 +14,9 @@ static COMMAND_LINE: OnceLock<CommandLine> = OnceLock::new();
 struct CommandLine {
     /// The program, as the user called it.
     program: String,
-    /// The options that say which stacks are meant.
+    /// The options that select the stacks.
     origin: Vec<String>,
-    /// The options that say where they are deployed.
+    /// The options that select where they are deployed.
     target: Vec<String>,
 }
 

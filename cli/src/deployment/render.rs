@@ -72,7 +72,7 @@ fn shown(value: &str) -> String {
     shown_pair(value, value).0
 }
 
-/// How CloudFormation marks a value in a change set that it knows only after the deployment.
+/// The text in a change set for a value that is known only after the deployment.
 const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
 /// Returns a line for each difference of a property. Values that are objects or lists are compared by their contents.

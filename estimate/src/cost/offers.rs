@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_price_list_is_refused() {
+    fn a_file_that_is_not_a_price_list_is_an_error() {
         let mut book = PriceBook::shipped();
         for wrong in ["", "{}", "{\"products\": 5}", "a,b\n1,2\n", "[1]"] {
             assert!(read_offer(&mut book, wrong.as_bytes(), None).is_err(), "{wrong}");

@@ -243,7 +243,7 @@ fn shipped_instance(usage: Use, instance_type: &str, region: &str) -> Option<Pri
     let (direct, derived) = usage.components();
     let regions: Vec<&str> =
         std::iter::once(region).chain(OTHERWISE.into_iter().filter(|one| *one != region)).collect();
-    // The latest of the components that are equally good, in the region that is asked for if it has any.
+    // The latest of the equally suitable components, in the requested region if there is one.
     let find = |components: &[&str], superseded: bool| {
         regions.iter().find_map(|region| {
             let each = components.iter().rev();

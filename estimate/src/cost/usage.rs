@@ -26,7 +26,7 @@ pub const USAGE_MEMBER: &str = "stackwright-usage";
 #[derive(Clone, Debug, Default)]
 pub struct Usage(BTreeMap<String, ResourceUsage>);
 
-/// The usage of one resource. What is not stated is not assumed, except for the utilization.
+/// The usage of one resource. Values that are not set are unknown, except for the utilization, which has a default.
 ///
 /// ```
 /// use std::time::Duration;

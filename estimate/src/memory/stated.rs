@@ -461,7 +461,7 @@ Resources:
     }
 
     #[test]
-    fn wrong_statements_say_what_is_wrong() {
+    fn invalid_metadata_is_an_error_that_names_the_member() {
         let metadata = serde_json::json!({MEMBER: {"Train": {"strategy": "fsdp", "batch": 1, "sequence": 1, "model": {}}}});
         let properties = serde_json::json!({"Steps": [{"Name": "Train", "Arguments": {"AlgorithmSpecification": {},
             "ResourceConfig": {"InstanceType": "ml.p4d.24xlarge", "InstanceCount": 1}}}]});

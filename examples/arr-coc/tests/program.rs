@@ -55,7 +55,7 @@ fn stdout_is_data_and_nothing_is_written_beside_it() {
 }
 
 #[test]
-fn yaml_lies_beside_the_json_that_tools_read() {
+fn yaml_is_written_beside_the_json_that_tools_read() {
     let directory = tempfile::tempdir().unwrap();
     program().args(["synth", "--format", "yaml", "--out"]).arg(directory.path()).assert().success();
     let yaml = fs::read_to_string(directory.path().join("DevTest.template.yaml")).unwrap();
@@ -127,7 +127,7 @@ for wrong in ({"patches": [], "query": [1]}, {"patches": [[1]], "query": [1, 2]}
 /// A program without the feature `deploy` names the command that has it, with the arguments that were given.
 #[cfg(not(feature = "deploy"))]
 #[test]
-fn what_sends_requests_is_explained() {
+fn commands_that_send_requests_name_the_installed_command() {
     for (arguments, expected) in [
         (
             &["diff", "--deployed", "DevTest"][..],

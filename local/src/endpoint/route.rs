@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::api::query;
 
-/// What a request asks for.
+/// The operation of a request.
 pub(super) enum Call {
     /// An operation of the query protocol.
     Query {
@@ -45,7 +45,7 @@ pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Reads what a request asks for.
+/// Reads the operation of a request.
 pub(super) fn route(method: &str, path: &str, headers: &HeaderMap, body: &[u8]) -> Call {
     if path.starts_with("/_local/") {
         return Call::Control;

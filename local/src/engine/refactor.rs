@@ -179,7 +179,7 @@ fn sides(engine: &Engine, definitions: Vec<Definition>, origins: &[Origins]) -> 
     let mut exports = engine.state.exports(first.environment());
     exports.retain(|_, (_, owner)| !ids.contains(&owner.as_str()));
     let outside = exports.clone();
-    // A stack may import what another one exports: each round knows the exports of the one before.
+    // A stack may import what another one exports: each round reads the exports of the previous round.
     let mut results = Vec::new();
     for _ in 0..=definitions.len() {
         results = definitions

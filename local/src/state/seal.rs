@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_is_opened_by_its_key_only() {
+    fn encrypted_records_are_decrypted_only_with_their_key() {
         let directory = tempfile::tempdir().unwrap();
         let seal = Seal::new(&directory.path().join("keys/local.key"));
         let sealed = seal.seal(b"hunter2").unwrap();

@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_there_again() {
+    fn saved_state_is_read_again() {
         let directory = tempfile::tempdir().unwrap();
         let (mut store, mut state) = Store::open(directory.path(), None).unwrap();
         state.stacks.push(stack("a"));

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_resolved_is_refused_as_cloudformation_does() {
+    fn unresolvable_dynamic_references_are_refused_with_cloudformations_message() {
         for (value, message) in [
             ("{{resolve:ssm:/missing:1}}", "Parameters: [ssm:/missing:1] cannot be found."),
             ("{{resolve:ssm:/plain:3}}", "Parameters: [ssm:/plain:3] cannot be found."),

@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_of_values_that_are_known_later_are_known_later() {
+    fn functions_of_unresolved_values_stay_unresolved() {
         let zones = json!({ "Fn::Select": [0, { "Fn::Split": [",", { "Fn::GetAtt": "Vpc.CidrBlock" }] }] });
         let joined = json!({ "Fn::Join": ["-", { "Fn::GetAtt": "Vpc.Ipv6CidrBlocks" }] });
         let nested = json!({ "Fn::Join": ["", ["x", { "Fn::Select": ["2", { "Fn::GetAtt": "Vpc.Ipv6CidrBlocks" }] }]] });
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn what_doubles_at_each_level_is_refused() {
+    fn functions_that_double_their_result_at_each_level_are_refused() {
         let mut value = json!("aaaaaaaa");
         for _ in 0..60 {
             value = json!({ "Fn::Sub": ["${a}${a}", { "a": value }] });

@@ -20,7 +20,7 @@ use stackwright_synth::secret::is_no_echo;
 
 use crate::api::error::ServiceError;
 
-/// Whether a type is a custom resource: it has no schema, and only its handler knows its attributes.
+/// Whether a type is a custom resource: it has no schema, and its handler determines the attributes.
 pub(crate) fn is_custom(type_name: &str) -> bool {
     type_name == "AWS::CloudFormation::CustomResource" || type_name.starts_with("Custom::")
 }

@@ -60,7 +60,7 @@ struct Evaluation<'a> {
     rule: &'a str,
 }
 
-/// A value; nothing where only the account knows it.
+/// The value; `None` if it depends on resources of the account.
 type Known = Option<Json>;
 
 impl Evaluation<'_> {
@@ -68,7 +68,7 @@ impl Evaluation<'_> {
         format_error(format!("Rules/{}: {what}", self.rule))
     }
 
-    /// Whether a condition is true; nothing where only the account knows it.
+    /// Whether a condition is true; `None` if it depends on resources of the account.
     fn holds(&self, value: &Json, depth: usize) -> Result<Option<bool>, ServiceError> {
         let Some(value) = self.value(value, depth)? else { return Ok(None) };
         match &value {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_account_knows_is_named_and_not_guessed() {
+    fn rules_about_resources_of_the_account_are_reported_as_assumptions() {
         let account = json!({ "Fn::EachMemberIn": [{ "Fn::ValueOfAll": ["AWS::EC2::Subnet::Id", "VpcId"] }, { "Fn::RefAll": "AWS::EC2::VPC::Id" }] });
         assert_eq!(checked(asserts(account.clone()), &[]).unwrap(), ["Rule"]);
         // A part that is known decides all the same.

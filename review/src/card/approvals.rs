@@ -88,7 +88,7 @@ fn danger(stack: &StackDiff, change: &ResourceChange, found: &mut Vec<ExpectedAp
     });
 }
 
-/// Attributes of the stack itself that `deploy` asks about.
+/// Attributes of the stack itself that need an approval.
 fn settings(stack: &StackDiff, found: &mut Vec<ExpectedApproval>) {
     let mut add = |approval: &str, reason: String| {
         let one = ExpectedApproval {

@@ -198,7 +198,7 @@ fn put_holes_back(value: &mut JsonValue, holes: &[JsonValue]) {
     }
 }
 
-/// Puts the defaults of a pipeline's own parameters where they are asked for.
+/// Replaces references to parameters of a pipeline by their defaults.
 fn put_defaults_in(definition: &mut JsonValue) {
     let defaults: Vec<(String, JsonValue)> = items(&definition["Parameters"])
         .filter_map(|parameter| {

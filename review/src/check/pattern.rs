@@ -6,7 +6,7 @@
 pub(super) fn fault(pattern: &str) -> Option<String> {
     let mut letters = pattern.chars().peekable();
     let mut open_groups = 0_usize;
-    // Whether something stands before the reader that a quantifier can repeat.
+    // Whether there is something before the position that a quantifier can repeat.
     let mut has_operand = false;
     while let Some(letter) = letters.next() {
         match letter {

@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known_is_put_in() {
+    fn known_values_are_inserted() {
         let template = Template::read(
             "
 Parameters: {Stage: {Type: String, Default: prod}, Names: {Type: CommaDelimitedList, Default: 'a, b'}}

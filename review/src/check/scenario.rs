@@ -49,7 +49,7 @@ pub(crate) struct Scenario<'a> {
 pub(crate) enum Given {
     /// This one.
     Value(JsonValue),
-    /// None of those that a condition asks for.
+    /// None of the values that a condition compares.
     Other,
 }
 
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decided_is_taken_both_ways() {
+    fn an_undecided_condition_is_evaluated_as_true_and_as_false() {
         let found = whens("Conditions: {E: !Equals [!ImportValue x, y]}");
         assert_eq!(found.iter().map(|(_, on)| on["E"]).collect::<Vec<_>>(), [true, false]);
         // A cycle has no deployment, and does not cause an endless loop.
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn allowed_values_are_all_looked_at() {
+    fn every_allowed_value_is_evaluated() {
         let found = whens("Parameters: {M: {Type: Number, Default: 1, AllowedValues: [1, 2, 3]}}");
         assert_eq!(found.len(), 3);
     }

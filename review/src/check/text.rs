@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_text_can_become() {
+    fn the_strings_that_a_text_can_become_are_recognized() {
         let value = json!({ "Fn::Sub": "s3://${B}/models/${!x}.gz" });
         let text = Text::of(&value);
         assert!(text.can_be("s3://bucket/models/${x}.gz"));

@@ -130,7 +130,8 @@ fn kept_union<'a>(
     old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)))
 }
 
-/// Lists element by element: what they start and end with alike stays, what lies between is compared in pairs.
+/// Compares lists element by element: equal elements at the start and the end are skipped, and the others are compared
+/// in pairs.
 fn compare_lists(old: &[&Node], new: &[&Node], path: &mut Vec<Step>, found: &mut Vec<Edit>) {
     let start = old.iter().zip(new).take_while(|(one, other)| one == other).count();
     let most = old.len().min(new.len()) - start;

@@ -149,7 +149,7 @@ impl Consequence {
         }
     }
 
-    /// The sign that stands before a resource in a list: `+`, `-`, `~`, `±`.
+    /// The sign before a resource in a list: `+`, `-`, `~`, `±`.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Refused => "!",

@@ -103,7 +103,7 @@ struct Location<'a> {
     /// The name of the nearest property around it.
     name: &'a str,
     schema: Option<Schema<'a>>,
-    /// Whether it stands in a document that a service reads.
+    /// Whether the value is in a document that a service reads.
     strict: bool,
     depth: usize,
 }
@@ -171,7 +171,7 @@ fn leaf(value: JsonValue, location: Location<'_>) -> Node {
 fn read_map(map: &Map<String, JsonValue>, location: Location<'_>) -> Node {
     let member = |name: &str, value: &JsonValue| {
         let schema = location.schema.and_then(|schema| schema.property(name).or_else(|| schema.map_values()));
-        // What stands below `Principal` or `Condition` of a policy is called freely.
+        // Names below `Principal` or `Condition` of a policy are not properties.
         let inner_name = if lists::is_free(location.name) { location.name } else { name };
         let inner = Location { name: inner_name, schema, depth: location.depth + 1, ..location };
         if lists::is_one_or_many(name, location.name, value) {
@@ -362,7 +362,7 @@ fn document(text: &str, holes: &[JsonValue], location: Location<'_>) -> Option<N
     Some(Node::Document(Box::new(read(&value, inner))))
 }
 
-/// Puts what is known at deployment back where its mark stands.
+/// Replaces marks by the values that are known at deployment.
 fn put_back(value: &mut JsonValue, holes: &[JsonValue]) {
     match value {
         JsonValue::Object(map) => map.values_mut().for_each(|inner| put_back(inner, holes)),

@@ -135,7 +135,7 @@ fn documents_are_opened() {
 }
 
 #[test]
-fn what_is_deleted_may_be_kept_or_lost() {
+fn a_deleted_resource_is_retained_or_lost() {
     let bucket = |policy: Option<&str>| {
         let mut body = json!({ "Type": "AWS::S3::Bucket" });
         if let Some(policy) = policy {
@@ -230,7 +230,7 @@ fn a_rename_is_recognized_through_references() {
 }
 
 #[test]
-fn what_the_cdk_names_by_its_content_is_not_kept() {
+fn a_logical_id_with_a_hash_of_the_content_is_not_a_rename() {
     let stack = |hash: &str, analytics: &str| {
         let version = format!("HandlerCurrentVersion1B2C3D4E{}", hash.repeat(32));
         json!({
@@ -337,7 +337,7 @@ fn security_is_broadened_and_narrowed() {
 }
 
 #[test]
-fn what_sagemaker_keeps_or_refuses_is_noted() {
+fn values_that_sagemaker_keeps_or_refuses_have_a_note() {
     let stack = |count: u32, instance_type: &str| {
         let mut stack = endpoint(instance_type, "s3://b/1");
         stack["Config"]["Properties"]["ProductionVariants"][1]["InitialInstanceCount"] = count.into();

@@ -24,7 +24,7 @@ pub fn of_change(stack: &StackArtifact, diff: &StackDiff) -> Graph {
     graph
 }
 
-/// The part of a graph that a change concerns: what changes, and what stands next to it.
+/// The part of a graph that a change concerns: the changed nodes and their neighbours.
 pub fn around_changes(graph: Graph) -> Graph {
     let changed: BTreeSet<&str> =
         graph.nodes.iter().filter(|node| node.change.is_some()).map(|node| node.id.as_str()).collect();

@@ -43,7 +43,7 @@ pub fn of_stack(stack: &StackArtifact) -> Graph {
             .chain(after.as_array().into_iter().flatten().filter_map(JsonValue::as_str));
         targets.extend(named.filter_map(|name| ids.get(name)));
         targets.remove(id);
-        // Each target stands in the set once.
+        // Each target is in the set once.
         for target in targets {
             graph.edges.push(super::Edge { from: id.to_owned(), to: target.to_owned(), label: None });
         }

@@ -115,7 +115,7 @@ fn a_large_graph_is_collapsed_and_drawn_fast() {
 }
 
 #[test]
-fn what_others_write_stays_text() {
+fn text_from_outside_is_escaped() {
     let graph = Graph {
         title: "<script>\"".into(),
         nodes: vec![Node { id: "a\"]<b>&\u{1}".into(), kind: String::new(), group: None, change: None }],

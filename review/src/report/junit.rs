@@ -90,7 +90,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn errors_fail_warnings_speak_and_acknowledged_ones_are_skipped() {
+    fn errors_are_failures_warnings_are_output_and_acknowledged_findings_are_skipped() {
         let stacks = ["Serving".to_owned(), "Quiet".to_owned()];
         insta::assert_snapshot!(super::junit(&crate::report::example::report(), &stacks));
     }

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_is_counted() {
+    fn repeated_findings_are_counted() {
         let many: Vec<_> = (0..200).map(|_| report().diagnostics.remove(0)).collect();
         let shown = text_up_to(&many.into(), |_| None, false, Some(100));
         assert!(shown.contains("error[value-not-allowed]: 195 more"), "{shown}");

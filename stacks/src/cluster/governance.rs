@@ -15,7 +15,8 @@ use super::addon::{Addons, ClusterAddon};
 use super::eks::Eks;
 use super::{HyperPodHandle, group::GroupSettings};
 
-/// How tasks of a cluster are ordered: by classes of priority, by the weights of teams, and who may use what is idle.
+/// The scheduling policy of a cluster: the priority classes of tasks, the weights of teams, and who may use idle
+/// resources.
 ///
 /// It becomes `AWS::SageMaker::ClusterSchedulerConfig`.
 ///
@@ -142,7 +143,7 @@ enum Sharing {
     LendAndBorrow(Option<u16>),
 }
 
-/// What a team gets of a cluster, and whether it lends and borrows.
+/// The resources of a cluster for one team, and whether the team lends and borrows idle resources.
 ///
 /// Pods of the team run in the namespace `hyperpod-ns-TEAM` and are queued in `hyperpod-ns-TEAM-localqueue`.
 ///

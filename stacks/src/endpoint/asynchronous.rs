@@ -22,7 +22,7 @@ use crate::s3::S3Location;
 use crate::security::{SecurityOptions, SecuritySettings};
 use crate::topic::TopicReference;
 
-/// A topic that is notified of answers or of failures.
+/// A topic that gets notifications of responses or of failures.
 ///
 /// ```
 /// use stackwright_stacks::endpoint::NotificationTopic;
@@ -57,8 +57,8 @@ impl<T: Into<TopicReference>> From<T> for NotificationTopic {
     }
 }
 
-/// An endpoint that takes requests of up to 1 GB from S3, processes each for up to an hour, and puts the answer into S3. It
-/// can be scaled to zero instances; the first request then starts one.
+/// An endpoint that takes requests of up to 1 GB from S3, processes each for up to an hour, and writes the response to
+/// S3. It can be scaled to zero instances; the first request then starts one.
 ///
 /// ```
 /// use stackwright_stacks::autoscaling::TargetTracking;

@@ -8,7 +8,7 @@ use stackwright_synth::{IntoValue, Value};
 use crate::key::EncryptionKey;
 use crate::s3::S3Location;
 
-/// Keeps a share of requests and answers in S3, for monitoring and for the next training.
+/// Stores a share of the requests and responses in S3, for monitoring and for the next training.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;

@@ -44,8 +44,8 @@ impl CapacitySize {
     }
 }
 
-/// An update that starts a whole new fleet beside the old one and then moves the traffic: it needs twice the instances
-/// for its time.
+/// An update that starts a complete new fleet beside the old one and then shifts the traffic. During the update, it
+/// needs twice the instances.
 ///
 /// ```
 /// use std::time::Duration;
@@ -137,8 +137,8 @@ impl BlueGreen {
     }
 }
 
-/// An update that replaces instances batch by batch: it needs a batch more than there is, for endpoints too large or
-/// too scarce to have twice. Only for endpoints with one variant.
+/// An update that replaces instances in batches: it needs capacity for one additional batch only, for endpoints whose
+/// capacity is too large or too scarce to double. Only for endpoints with one variant.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Multi-model endpoints: many models behind one container, loaded when they are asked for.
+//! Multi-model endpoints: many models in one container, each loaded when a request names it.
 
 use stackwright_schemas::hosting::hosting;
 use stackwright_synth::{Construct, IntoValue, Scope, Value};
@@ -18,9 +18,9 @@ use crate::image::{ContainerImage, Processor};
 use crate::s3::S3Location;
 use crate::security::{SecurityOptions, SecuritySettings};
 
-/// Many models on the same instances. Each is a `.tar.gz` below one prefix in S3, and is added by uploading it there: nothing
-/// has to be deployed. A request names its model, which is fetched and loaded if it is not there, and the one that was
-/// not asked for longest makes room.
+/// Many models on the same instances. Each is a `.tar.gz` below one prefix in S3. To add a model, upload it there; you
+/// do not have to deploy. A request names its model, which is downloaded and loaded if it is not in memory. If the
+/// memory is full, the least recently used model is unloaded.
 ///
 /// On GPUs it takes Triton and a type with one GPU, such as ml.g5.2xlarge. What multi-model endpoints cannot do (several
 /// variants, shadows, data capture) has no setter here.
@@ -147,7 +147,7 @@ impl MultiModelEndpoint {
     }
 
     /// Whether models stay in memory after a request; the default is `true`. Otherwise a model is loaded for each
-    /// request: for a large number of models, each of which is seldom asked for.
+    /// request: for a large number of models, each with few requests.
     #[track_caller]
     pub fn cache(mut self, models_stay: bool) -> Self {
         self.cached = Some(Value::from(models_stay).with_caller_location());

@@ -12,7 +12,7 @@ use crate::duration::Seconds;
 use crate::s3::S3Location;
 use crate::topic::TopicReference;
 
-/// The setters of every endpoint and inference component: its name, its tags, and what watches it.
+/// The setters of every endpoint and inference component: its name, tags, alarms and logs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -99,7 +99,7 @@ pub trait EndpointOptions: Sized {
     }
 }
 
-/// The setters of what runs on instances: a variant, or an endpoint with one variant.
+/// The setters of variants on instances, and of endpoints with one variant.
 ///
 /// ```
 /// use std::time::Duration;

@@ -7,7 +7,7 @@ use stackwright_resources::budgets::budget::{
 };
 use stackwright_synth::{Construct, Handle, IntoValue, Json, Property, Scope, Value};
 
-/// A monthly budget in USD: of the account, or of what has a tag.
+/// A monthly budget in USD: of the account, or of the resources with a tag.
 ///
 /// A budget notifies people by e-mail or through an SNS topic; it does not stop anything, and costs appear up to a day late. A
 /// schedule ([`ScheduledSize`](super::ScheduledSize)) and an idle switch-off

@@ -360,8 +360,8 @@ fn trust(service: &str) -> PolicyDocument {
     )])
 }
 
-/// The role that a SageMaker container runs with. It allows only what its statements allow, and only
-/// SageMaker can assume it, only for this account.
+/// The role that a SageMaker container runs with. It has the permissions of its statements only. Only SageMaker can
+/// assume it, for this account.
 ///
 /// ```
 /// use stackwright_stacks::iam::{ExecutionRole, Statement};

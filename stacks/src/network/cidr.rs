@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_block_of_a_vpc_is_refused() {
+    fn address_blocks_that_a_vpc_cannot_have_are_errors() {
         for (text, reason) in [
             ("10.0.0.0", "not an IPv4 address block"),
             ("10.0.0.1/16", "bits set"),

@@ -37,7 +37,7 @@ impl NetworkSubnet {
         Self { id: id.into().with_caller_location(), zone: None, zone_id: None, addresses: None }
     }
 
-    /// Sets the ID of the zone in which the subnet lies, such as `use1-az4`. Capacity is compared with it.
+    /// Sets the ID of the zone of the subnet, such as `use1-az4`. Capacity is compared with it.
     pub fn in_zone_id(mut self, id: impl Into<String>) -> Self {
         self.zone_id = Some(id.into());
         self
@@ -48,12 +48,12 @@ impl NetworkSubnet {
         self.id.clone()
     }
 
-    /// Returns the ID of the zone in which the subnet lies, if it is known.
+    /// Returns the ID of the zone of the subnet, if it is known.
     pub fn zone_id(&self) -> Option<&str> {
         self.zone_id.as_deref()
     }
 
-    /// Returns the name of the zone in which the subnet lies, if it is known.
+    /// Returns the name of the zone of the subnet, if it is known.
     pub fn zone(&self) -> Option<&str> {
         self.zone.as_deref()
     }

@@ -34,7 +34,7 @@ const HTTPS: i64 = 443;
 ///   services of AWS through the interface endpoints that [`endpoints`](Self::endpoints) names.
 /// - [`Network::private`] adds a NAT gateway, through which instances reach the internet; nothing on the internet
 ///   reaches them.
-/// - [`NetworkHandle::existing`] stands for a VPC that exists already.
+/// - [`NetworkHandle::existing`] is the handle of a VPC that exists already.
 ///
 /// Subnets never give out public addresses. The security group for instances takes no traffic from outside of the group;
 /// [`efa`](Self::efa) opens it to itself, as Elastic Fabric Adapter requires.

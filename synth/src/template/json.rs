@@ -32,7 +32,7 @@ pub(super) fn locations(text: &str) -> Vec<(String, Position)> {
     // start would take the square of its length.
     let mut counted = (0, 0);
     let mut position = |part: &str| {
-        // Parts are borrowed from the text: what lies between their starts is their offset.
+        // Parts are borrowed from the text: the difference of the start addresses is the offset.
         let offset = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         let line = lines.partition_point(|start| *start <= offset);
         let start = lines[line - 1];

@@ -54,7 +54,7 @@ pub(crate) fn list_hook_results(engine: &mut Engine, request: &Request<'_>) -> A
         region_of(result) == request.region
             && hook.is_none_or(|arn| arn.trim_end_matches('/') == type_arn(result))
             && status.is_none_or(|status| status == STATUS.as_str())
-            // The results of resources cannot be asked for by their target.
+            // The API cannot return the results of resources by their target.
             && kind.is_none_or(|kind| kind == "CHANGE_SET" && target_type(result) == kind)
             && target.is_none_or(|target| result.target == target)
     };

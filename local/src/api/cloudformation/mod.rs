@@ -440,8 +440,8 @@ fn rollback_configuration(given: &Json) -> Json {
 }
 
 impl Request<'_> {
-    /// A page of a list that grows at its end, and the token of the next page. A page has at most `max` items, and at most as many
-    /// as the request wants.
+    /// A page of a list that grows at its end, and the token of the next page. A page has at most `max` items, and at
+    /// most the number in the request.
     ///
     /// # Errors
     /// The token is none of ours.

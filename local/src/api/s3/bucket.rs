@@ -59,7 +59,7 @@ pub(super) fn create(engine: &mut Engine, request: &S3Request<'_>, name: &str) -
     Ok(S3Answer::ok("").with("location", format!("/{name}")))
 }
 
-/// The region that the body of a request asks for.
+/// The region in the body of a request.
 fn location_constraint(request: &S3Request<'_>) -> Result<Option<String>, ServiceError> {
     if request.body.is_empty() {
         return Ok(None);

@@ -88,7 +88,8 @@ impl<'a> S3Request<'a> {
     }
 }
 
-/// The name of the operation that a request asks for, as the API reference has it. It is counted, and named by faults.
+/// The name of the operation of a request, as in the API Reference. Requests are counted by this name, and faults refer
+/// to it.
 pub(crate) fn operation(request: &S3Request<'_>) -> &'static str {
     let (bucket, key) = request.target();
     if bucket.is_empty() {

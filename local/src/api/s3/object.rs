@@ -219,7 +219,7 @@ pub(super) fn get(engine: &Engine, request: &S3Request<'_>, bucket: &str, key: &
     Ok(answer)
 }
 
-/// The first and the last byte that a request asks for, unless it asks for all.
+/// The first and the last byte of the requested range, if the request has one.
 fn part_of(request: &S3Request<'_>, object: &Object) -> Result<Option<(u64, u64)>, ServiceError> {
     if let Some(number) = request.parameter("partNumber") {
         // Parts are joined when an upload is completed: all that is left is the first and only one.

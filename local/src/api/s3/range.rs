@@ -3,7 +3,7 @@
 /// What a `Range` header means for an object of some length.
 #[derive(Debug, PartialEq)]
 pub(super) enum ByteRange {
-    /// The header is absent, or asks for something that S3 ignores (several ranges, another unit).
+    /// The header is absent, or S3 ignores it (several ranges, another unit).
     Whole,
     /// The first and the last byte.
     Part { first: u64, last: u64 },

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_or_nested_too_deeply_is_refused() {
+    fn xml_that_is_malformed_or_nested_too_deeply_is_refused() {
         assert!(read(b"<a><b></a>").is_none());
         assert!(read("<a>".repeat(100).as_bytes()).is_none());
         assert!(read(format!("<b>{}</b>", "<a/>".repeat(MAX_ELEMENTS)).as_bytes()).is_none());

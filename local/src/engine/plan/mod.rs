@@ -262,7 +262,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The physical ID of a resource that exists outside of stacks and is imported by its name, if that is asked for.
+    /// The physical ID of a resource that exists outside of stacks and is imported by its name, if the request allows
+    /// it.
     fn existing(&self, id: &str, type_name: &str, properties: &Map<String, Json>) -> Option<String> {
         if !self.desired.import_existing || properties.values().any(is_unknown) {
             return None;

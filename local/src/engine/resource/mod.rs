@@ -109,7 +109,7 @@ pub(crate) fn create_resource(
         let given = attribute.split('.').try_fold(&all, |at, part| at.get(part)).cloned();
         attributes.insert(attribute.clone(), given.unwrap_or_else(|| value_of(attribute)));
     }
-    // An identifier can be asked for even where the registry does not list it as an attribute.
+    // `Fn::GetAtt` returns an identifier even if the registry does not list it as an attribute.
     for part in kind.primary_identifier() {
         if !properties.contains_key(part) && !attributes.contains_key(part) {
             attributes.insert(part.to_owned(), value_of(part));

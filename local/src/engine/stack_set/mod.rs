@@ -17,7 +17,7 @@ use crate::state::{
 };
 use crate::template::scalar_text;
 
-/// An operation that a caller asks a stack set to perform.
+/// An operation of a stack set.
 pub(crate) struct Order {
     pub id: String,
     pub action: SetAction,

@@ -184,7 +184,7 @@ fn request_schema(operation: &str, of_pipeline: bool) -> JsonValue {
     schema
 }
 
-/// Properties that only AWS sets, and those that AWS advises against. What lies deeper CloudFormation ignores.
+/// Properties that only AWS sets, and deprecated properties. CloudFormation ignores nested ones.
 fn set_by_aws(schema: &registry::ResourceType, properties: &JsonValue) -> Vec<Problem> {
     let problem = |name: &str| {
         let (rule, message, help) = if schema.is_read_only(name) {

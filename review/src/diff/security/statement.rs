@@ -87,7 +87,7 @@ fn any(patterns: &BTreeSet<String>, text: &str, ignores_case: bool) -> bool {
         return patterns.is_empty();
     }
     patterns.iter().any(|pattern| {
-        // The wildcard of a principal stands alone: it is everybody.
+        // The wildcard of a principal is a whole value and means everybody.
         if ignores_case {
             matches(&pattern.to_ascii_lowercase(), &text.to_ascii_lowercase())
         } else {
@@ -148,7 +148,7 @@ fn texts(value: &JsonValue, prefix: &str) -> BTreeSet<String> {
     }
 }
 
-/// A value as it stands in an `Fn::Sub`.
+/// A value as it is written in an `Fn::Sub`.
 fn text(value: &JsonValue) -> String {
     match variable(value) {
         Some(name) => format!("${{{name}}}"),

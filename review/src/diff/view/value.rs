@@ -29,7 +29,7 @@ fn one_line(text: &str) -> String {
     visible(&text.replace('\n', "\\n")).into_owned()
 }
 
-/// Two values, each in a line. Of long ones, what they have in common is left out: `…` stands for it.
+/// Two values, each in a line. The common parts of long values are replaced by `…`.
 pub(crate) fn pair(before: &JsonValue, after: &JsonValue) -> (String, String) {
     let (one, other) = (shown(before), shown(after));
     if one.chars().count().max(other.chars().count()) <= LONG {
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_values_that_differ_never_look_alike() {
+    fn two_different_values_are_never_shown_as_equal() {
         let long = "x".repeat(300);
         let (one, other) = pair(&json!(format!("{long}a{long}")), &json!(format!("{long}b{long}")));
         assert_ne!(one, other);

@@ -68,7 +68,8 @@ impl SlurmJob {
         }
         lines.extend(job.environment.iter().map(|(name, value)| format!("export {name}={}", quoted(value))));
         lines.push(String::new());
-        // HyperPod starts the step again on other nodes when one is replaced, so nothing about the nodes is asked outside of it.
+        // HyperPod starts the step again on other nodes when one is replaced, so the script queries nothing about the
+        // nodes outside of it.
         let mut words = vec![
             "torchrun".to_owned(),
             format!("--nnodes={}", job.instances),

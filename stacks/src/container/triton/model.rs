@@ -114,7 +114,7 @@ impl TritonInstanceGroup {
     }
 }
 
-/// Triton's dynamic batcher: it combines requests to a batch.
+/// Triton's dynamic batcher, which combines requests into batches.
 ///
 /// ```
 /// use std::time::Duration;
@@ -648,8 +648,8 @@ fn pairs(pairs: &[(String, String)]) -> Vec<JsonValue> {
     pairs.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
-/// An ensemble: a graph of models that serves a request as one model. It has no instances of its own; those of its
-/// models run.
+/// An ensemble: a graph of models that serves a request as one model. It has no instances of its own and uses those of
+/// its models.
 ///
 /// ```
 /// use stackwright_stacks::container::{Ensemble, EnsembleStep, Tensor, TritonType};

@@ -14,8 +14,8 @@ use crate::iam::{self, BuiltRole, RoleNeeded, RoleOptions, RoleReference, RoleSe
 use crate::image::Processor;
 use crate::security::{SecurityOptions, SecuritySettings};
 
-/// The endpoint that inference components share. It has instances and no model; SageMaker moves the number of instances
-/// as the copies of its components need it, down to none.
+/// The endpoint that inference components share. It has instances and no model; SageMaker adjusts the number of
+/// instances to the copies of its components, down to zero.
 ///
 /// ```
 /// use stackwright_stacks::S3Location;

@@ -390,12 +390,12 @@ impl TuningHandle {
         self.output.join(self.best_job()).join("output/model.tar.gz")
     }
 
-    /// The name of the training job at a rank: 0 is the best one. SageMaker knows the first 50.
+    /// The name of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
     pub fn job_at(&self, rank: u8) -> Value<String> {
         get(&format!("Steps.{}.TrainingJobSummaries[{rank}].TrainingJobName", self.name))
     }
 
-    /// The `model.tar.gz` of the training job at a rank: 0 is the best one. SageMaker knows the first 50.
+    /// The `model.tar.gz` of the training job at a rank: 0 is the best one. SageMaker returns the first 50.
     pub fn model_at(&self, rank: u8) -> RunLocation {
         self.output.join(self.job_at(rank)).join("output/model.tar.gz")
     }

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_deepspeed_refuses_is_refused() {
+    fn settings_that_deepspeed_refuses_are_errors() {
         let zero = |zero: serde_json::Value| messages(&json!({ "zero_optimization": zero }));
         assert_eq!(zero(json!({ "stage": 3, "offload_param": { "device": "cpu" } })), Vec::<String>::new());
         assert!(

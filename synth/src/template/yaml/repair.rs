@@ -46,7 +46,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// What stands in place of the entry. References to it, and to what it may have contained, are not checked.
+    /// The replacement of the entry. References to the entry, and to what it may have contained, are not checked.
     fn replacement(&self, sections: &mut BTreeSet<String>) -> String {
         let indentation = " ".repeat(self.indentation);
         match &self.key {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_is_not_repaired() {
+    fn text_outside_of_entries_and_many_errors_are_not_repaired() {
         assert!(readable("[[[").is_err());
         assert!(readable("").is_ok());
         let many: String = (0..40).map(|n| format!("  A{n}: 'a' b\n")).collect();

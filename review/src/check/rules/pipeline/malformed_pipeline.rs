@@ -77,7 +77,7 @@ fn check(view: &View<'_>, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-/// Reports a string that is not one of the names that the service knows.
+/// Reports a string that is not one of the names of the service.
 fn known(
     pipeline: &Resource<'_>,
     value: &Cursor<'_>,
