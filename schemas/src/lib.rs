@@ -1,26 +1,35 @@
 //! Facts about AWS with dates and sources, and typed access to them.
 //!
 //! The data for CloudFormation:
-//! - [`registry`]: the schemas of all resource types, and [`constraints`]: requirements beyond these schemas
-//! - [`return_values`]: the return values of `Ref` and `Fn::GetAtt`
-//! - [`refused_updates`]: updates that services reject
-//! - [`held`]: resource types that hold data, serve traffic or run workloads
-//! - [`failures`]: causes of failed resources
-//! - [`limits`]: quotas, and [`status`]: the statuses of stacks and resources
-//! - [`formats`]: formats of strings
-//! - [`sam`]: the resource types of SAM
-//! - [`lifecycle`]: ends of support of services, runtimes and versions
-//! - [`iam`]: the actions of IAM
+//!
+//! | module | data |
+//! |---|---|
+//! | [`registry`] | the schemas of all resource types |
+//! | [`constraints`] | requirements beyond these schemas |
+//! | [`return_values`] | the return values of `Ref` and `Fn::GetAtt` |
+//! | [`refused_updates`] | updates that services reject |
+//! | [`held`] | resource types that hold data, serve traffic or run workloads |
+//! | [`failures`] | causes of failed resources |
+//! | [`limits`] | quotas |
+//! | [`status`] | the statuses of stacks and resources |
+//! | [`formats`] | formats of strings |
+//! | [`sam`] | the resource types of SAM |
+//! | [`lifecycle`] | ends of support of services, runtimes and versions |
+//! | [`iam`] | the actions of IAM |
 //!
 //! The data for machine learning:
-//! - [`api`]: the request shapes of SageMaker operations that templates contain as strings
-//! - [`instances`]: ML instance types and the services that offer them, and [`ec2_network`]: network cards of EC2 types
-//! - [`prices`]: prices
-//! - [`images`]: container images
-//! - [`deepspeed`]: the options of DeepSpeed
-//! - [`large_models`]: the settings of large model inference containers
-//! - [`mfu`]: the share of the peak performance that training reaches
-//! - [`hosting`]: limits of endpoints
+//!
+//! | module | data |
+//! |---|---|
+//! | [`api`] | the request shapes of SageMaker operations that templates contain as strings |
+//! | [`instances`] | ML instance types and the services that offer them |
+//! | [`ec2_network`] | network cards of EC2 types |
+//! | [`prices`] | prices |
+//! | [`images`] | container images |
+//! | [`deepspeed`] | the options of DeepSpeed |
+//! | [`large_models`] | the settings of large model inference containers |
+//! | [`mfu`] | the share of the peak performance that training reaches |
+//! | [`hosting`] | limits of endpoints |
 //!
 //! Each data file is listed in `SOURCES.json` with its origin, version, date, licence and hash.
 //!
