@@ -40,7 +40,7 @@ pub(crate) fn resolve_inputs(
                 "Template format error: Fn::ForEach needs the transform AWS::LanguageExtensions",
             ));
         }
-        template.check(environment.region)?;
+        template.check()?;
     }
     let parameters = template.parameters(given, &before.parameters)?;
     let resolved = template.resolve_ssm(&parameters, &engine.state, environment)?;
@@ -64,7 +64,7 @@ pub(crate) fn resolve_inputs(
     }
     let expanded = expanded(&template, &inputs, environment)?;
     let template = StackTemplate::read(&expanded)?;
-    template.check(environment.region)?;
+    template.check()?;
     Ok((Inputs { original: Some(inputs.template), template: expanded, ..inputs }, template))
 }
 

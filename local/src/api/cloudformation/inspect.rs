@@ -123,7 +123,7 @@ fn asked_template(engine: &Engine, request: &Request<'_>) -> Result<StackTemplat
     let template = StackTemplate::read(&text)?;
     template.check_transforms()?;
     if !template.has_extensions() {
-        template.check(request.region)?;
+        template.check()?;
     }
     Ok(template)
 }
