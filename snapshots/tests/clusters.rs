@@ -635,7 +635,7 @@ fn invalid_settings_are_errors_at_the_users_line() {
     refused!("needs a role to restrict", with(|stack, _| drop(stack.add("Ban", LaunchBan::new("budget", 100.0)))));
     refused!("the reserved capacity of the fleet is in the zone use1-az6", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "p5.48xlarge", ami(), "cr-0123456789abcdef0").capacity_zone_id("use1-az6")))));
     refused!("is not offered in capacity blocks", with(|stack, network| drop(stack.add("Fleet", GpuFleet::capacity_block(network, "g5.12xlarge", ami(), "cr-0123456789abcdef0")))));
-    refused!("has no Elastic Fabric Adapter", with(|stack, network| drop(stack.add("Fleet", GpuFleet::new(network, "g5.2xlarge", ami()).efa()))));
+    refused!("does not support Elastic Fabric Adapter", with(|stack, network| drop(stack.add("Fleet", GpuFleet::new(network, "g5.2xlarge", ami()).efa()))));
     refused!("different numbers of EFA interfaces", with(|stack, network| drop(stack.add("Fleet", GpuFleet::mixed(network, SpotMix::of(["g6e.24xlarge", "g6e.48xlarge"]), ami()).efa()))));
     refused!("stays in one Availability Zone", with(|stack, _| { let network = stack.add("Network", Network::isolated("10.0.0.0/16", 2).efa()); stack.add("Fleet", GpuFleet::new(&network, "p4d.24xlarge", ami()).efa()); }));
 }
