@@ -438,10 +438,7 @@ fn the_quotas_of_an_account_are_listed_beside_what_is_needed() {
     let need =
         document["quotas"].as_array().unwrap().iter().find(|need| need["code"] == "L-9614C779").unwrap();
     assert!(
-        document["notes"][0]
-            .as_str()
-            .unwrap()
-            .starts_with("What else the account uses of a quota is not counted"),
+        document["notes"][0].as_str().unwrap().starts_with("The present usage of the account is not counted"),
         "{document}"
     );
     assert_eq!((&need["account_value"], &need["region"]), (&json!(3), &json!("us-east-1")));
